@@ -1,0 +1,1 @@
+"""Pure values and decisions. Nothing here reads a clock, a file or a socket."""

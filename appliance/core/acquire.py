@@ -1,0 +1,227 @@
+"""Acquiring: relay and Asterisk in parallel, then the line must say that it arrived. Part of `transfer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from appliance.core.model import DChannel, Line, Node, Pbx, Relay
+from appliance.core.reading import Known, Reading, is_known
+from appliance.core.transfer import (
+    Order,
+    Phase,
+    Seen,
+    Transfer,
+    Witness,
+    arrived,
+    unknown_because,
+)
+
+
+def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    """Note when the line came, left and came back."""
+    here = arrived(seen.line)
+    gone = is_known(seen.line, Line.ABSENT)
+    down = is_known(seen.dchannel, DChannel.DOWN)
+    linking = is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING)
+    away = transfer.away_since
+    ghost = transfer.ghost
+    if here and away is not None:
+        # It was here before, left, and is back while Asterisk never noticed: "Up" cannot be trusted.
+        ghost = transfer.was_here and not down
+        away = None
+    elif not here and away is None:
+        away = now
+    return replace(
+        transfer,
+        away_since=away,
+        was_here=transfer.was_here or here,
+        ghost=ghost and not down and not gone,
+        unclear_since=(transfer.unclear_since or now) if is_known(seen.line, Line.SETTLING) else None,
+        served=transfer.served or is_known(seen.pbx, Pbx.RUNNING),
+        linking_since=(transfer.linking_since or now) if linking else None,
+    )
+
+
+def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    """How far the line and Asterisk are, and the sentence that says so."""
+    if not transfer.policy.has_line:
+        return _without_line(transfer, seen, now)
+    line = seen.line
+    if not isinstance(line, Known) or line.value is Line.ABSENT:
+        return _away(transfer, seen, now)
+    if line.value is Line.UNVERIFIABLE:
+        return _unverifiable(transfer, seen, now)
+    if line.value is Line.SETTLING:
+        return _settling(transfer, now)
+    return _linking(transfer, seen, now)
+
+
+def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
+    """The orders that would bring the world nearer to the goal."""
+    if _relay_missing(transfer, seen):
+        yield Order.ENERGISE
+    yield from _pbx_orders(transfer, seen, now)
+    yield from _recovery(transfer, seen, now)
+
+
+def _relay_missing(transfer: Transfer, seen: Seen) -> bool:
+    if not transfer.policy.has_card or is_known(seen.card, False):
+        return False
+    return not is_known(seen.commanded, Relay.ENERGISED)
+
+
+def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
+    if transfer.served:
+        return
+    if is_known(seen.pbx, Pbx.HUNG):
+        yield Order.KILL_PBX
+    elif is_known(seen.pbx, Pbx.DEAD) and _may_start(transfer, seen, now):
+        yield Order.START_PBX
+
+
+def _may_start(transfer: Transfer, seen: Seen, now: float) -> bool:
+    return Order.RESTART_PBX not in seen.busy and not _held_by_witness(transfer, seen, now)
+
+
+def _recovery(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
+    """Graded, each step once: wait, then restart the spans' links, then Asterisk."""
+    since = transfer.linking_since
+    if since is None or not is_known(seen.line, Line.CLEAR):
+        return
+    if transfer.ghost and not _ordered_since(transfer, Order.RESTART_SPANS, since):
+        yield Order.RESTART_SPANS
+        return
+    if not is_known(seen.dchannel, DChannel.DOWN):
+        return
+    waited = now - since
+    deadline = transfer.policy.dchannel_deadline
+    if waited >= deadline and not _ordered_since(transfer, Order.RESTART_SPANS, since):
+        yield Order.RESTART_SPANS
+    elif waited >= 2 * deadline and Order.RESTART_PBX not in transfer.ordered:
+        yield Order.RESTART_PBX
+
+
+def _ordered_since(transfer: Transfer, order: Order, since: float) -> bool:
+    return transfer.ordered.get(order, float("-inf")) >= since
+
+
+def _held_by_witness(transfer: Transfer, seen: Seen, now: float) -> bool:
+    """Design rule 5: a silent peer and a line that has not arrived mean that the primary still holds it."""
+    policy = transfer.policy
+    if policy.node is Node.PRIMARY or policy.witness is Witness.OFF or not policy.has_line:
+        return False
+    if arrived(seen.line) or is_known(seen.peer.alive, True):
+        return False
+    return policy.witness is Witness.REQUIRE or now - transfer.began < policy.witness_wait
+
+
+def _without_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    if is_known(seen.pbx, Pbx.RUNNING):
+        return Phase.DONE, "Asterisk answers; this pair has no line to move"
+    return _pbx_awaited(transfer, seen, now, Phase.MOVING)
+
+
+def _pbx_awaited(transfer: Transfer, seen: Seen, now: float, meanwhile: Phase) -> tuple[Phase, str]:
+    failure = seen.failed.get(Order.START_PBX, "")
+    if now - transfer.began >= transfer.policy.pbx_start_deadline or failure:
+        because = failure or unknown_because(seen.pbx) or "it does not finish booting"
+        return Phase.BLOCKED, f"Asterisk does not start: {because}"
+    return meanwhile, "Asterisk is starting"
+
+
+def _away(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    if _held_by_witness(transfer, seen, now):
+        return Phase.MOVING, _WITNESS_NOTES[transfer.policy.witness]
+    waited = now - (transfer.away_since if transfer.away_since is not None else now)
+    if waited < transfer.policy.line_deadline:
+        return Phase.MOVING, "the line's signal is awaited"
+    return Phase.BLOCKED, _why_away(transfer, seen)
+
+
+_WITNESS_NOTES = {
+    Witness.OFF: "",
+    Witness.PREFER: "the peer is silent and the line has not arrived: waiting HAWITNESSWAIT before acting",
+    Witness.REQUIRE: (
+        "the peer is silent and the line has not arrived, so it still holds the line: HAWITNESS=REQUIRE "
+        "keeps Asterisk stopped here until the line arrives. Power off the primary to free it"
+    ),
+}
+
+
+def _why_away(transfer: Transfer, seen: Seen) -> str:
+    if is_known(seen.line, Line.ABSENT):
+        return _why_absent(transfer, seen)
+    return f"the line cannot be seen: {unknown_because(seen.line)}"
+
+
+def _why_absent(transfer: Transfer, seen: Seen) -> str:
+    if is_known(seen.peer.line, Line.ABSENT):
+        return (
+            "neither node receives the line: it is dead on the provider's side or before the relay. "
+            "Check the cable to the relay card's common port, then call the provider"
+        )
+    if transfer.policy.node is Node.SECONDARY:
+        return _why_held(seen)
+    if is_known(seen.card, False):
+        return "the relay card is gone, so the line is at the secondary. Plug the card in, or run on the secondary"
+    if failure := seen.failed.get(Order.ENERGISE, ""):
+        return f"the relay could not be energised: {failure}"
+    if arrived(seen.peer.line):
+        return "the relay was told to bring the line here, but the secondary still receives it: the relay is stuck"
+    return "the relay was told to bring the line here, but no signal arrives. Check the card and both cables"
+
+
+def _why_held(seen: Seen) -> str:
+    if is_known(seen.peer.alive, True):
+        return "the primary is up but the line does not arrive: see 'asha status' there; 'asha line release' frees it"
+    return (
+        "the line is held by the primary, which is silent but still powered: its relay keeps the line. "
+        "Power off or reset the primary; the line then comes here by itself"
+    )
+
+
+def _unverifiable(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    if not is_known(seen.pbx, Pbx.RUNNING):
+        return _pbx_awaited(transfer, seen, now, Phase.MOVING)
+    return (
+        Phase.UNVERIFIABLE,
+        "Asterisk runs and the relay was commanded, but this analog card raises no alarm: "
+        "make a test call to be sure that the line is here",
+    )
+
+
+def _settling(transfer: Transfer, now: float) -> tuple[Phase, str]:
+    since = transfer.unclear_since if transfer.unclear_since is not None else now
+    if now - since >= 2 * transfer.policy.line_deadline:
+        return Phase.BLOCKED, "the signal is here but its alarm does not clear: the line is disturbed"
+    return Phase.SETTLING, "the signal is here; the span's driver holds its settle time"
+
+
+def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    if not is_known(seen.pbx, Pbx.RUNNING):
+        return _pbx_awaited(transfer, seen, now, Phase.LINKING)
+    if _link_is_up(transfer, seen.dchannel):
+        return Phase.DONE, "the line is in service here"
+    since = transfer.linking_since if transfer.linking_since is not None else now
+    if now - since < 3 * transfer.policy.dchannel_deadline:
+        return Phase.LINKING, "the alarm is clear; the D-channel is awaited"
+    return Phase.BLOCKED, _why_unlinked(seen.dchannel)
+
+
+def _link_is_up(transfer: Transfer, dchannel: Reading[DChannel]) -> bool:
+    if is_known(dchannel, DChannel.NONE):
+        return True
+    if not is_known(dchannel, DChannel.UP):
+        return False
+    since = transfer.linking_since
+    return not transfer.ghost or (since is not None and _ordered_since(transfer, Order.RESTART_SPANS, since))
+
+
+def _why_unlinked(dchannel: Reading[DChannel]) -> str:
+    if because := unknown_because(dchannel):
+        return f"the alarm is clear, but the D-channel cannot be seen: {because}"
+    return (
+        "the alarm is clear but the D-channel stays down, after a restart of the spans and of Asterisk. "
+        "Check 'pri show spans' and ask the provider to reset the link"
+    )

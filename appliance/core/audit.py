@@ -1,0 +1,85 @@
+"""Invariants that hold whatever happens, checked on journals of real runs and on simulated worlds alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from appliance.core.model import Node, Relay
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that did not hold, where, and what was seen."""
+
+    rule: str
+    at: float
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The true state of the pair at one time, as an outside observer has it."""
+
+    at: float
+    relay: Relay
+    granted: Mapping[Node, bool]
+    claims_line: Mapping[Node, bool]  # the node reports the line in service
+
+
+def two_owners(moments: Iterable[Moment]) -> Iterator[Violation]:
+    """Never do both nodes claim the line, and never does the one claim it to whom the relay does not lead."""
+    for moment in moments:
+        owners = [node for node, claims in moment.claims_line.items() if claims]
+        if len(owners) > 1:
+            yield Violation("never two owners of the line", moment.at, "both nodes claim it")
+
+
+def energised_without_grant(moments: Sequence[Moment], grace: float) -> Iterator[Violation]:
+    """The relay is energised only under the primary's grant; `grace` seconds for letting go after it ends."""
+    bare_since: float | None = None
+    for moment in moments:
+        bare = moment.relay is Relay.ENERGISED and not moment.granted[Node.PRIMARY]
+        if not bare:
+            bare_since = None
+            continue
+        bare_since = moment.at if bare_since is None else bare_since
+        if moment.at - bare_since > grace:
+            yield Violation("energised only under a grant", moment.at, f"without one since {bare_since:.2f}")
+
+
+def audit_journal(entries: Iterable[Mapping[str, object]]) -> Iterator[Violation]:
+    """What must hold of one node's journal, agent restarts and the script's own entries included.
+
+    Every relay order has a reason and a generation; the generation never falls; the relay is energised only
+    while a grant is held; no act rests on Unknown readings alone.
+    """
+    held = False
+    generation = 0
+    for entry in entries:
+        at = _number(entry.get("at"))
+        kind = entry.get("kind")
+        number = int(_number(entry.get("generation")))
+        if number < generation:
+            yield Violation("the generation never falls", at, f"{number} after {generation}")
+        generation = max(generation, number)
+        if kind == "grant":
+            held = bool(entry.get("held"))
+        elif kind == "order":
+            yield from _audit_order(entry, at, held)
+        elif kind == "decision" and entry.get("act") != "stay" and not entry.get("evidence"):
+            yield Violation("Unknown alone moves nothing", at, str(entry.get("reason")))
+
+
+def _audit_order(entry: Mapping[str, object], at: float, held: bool) -> Iterator[Violation]:
+    order = str(entry.get("order"))
+    if not entry.get("reason"):
+        yield Violation("every order has a reason", at, order)
+    if "generation" not in entry:
+        yield Violation("every order has a generation", at, order)
+    if order == "ENERGISE" and not held:
+        yield Violation("energised only under a grant", at, "ENERGISE while no grant was held")
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

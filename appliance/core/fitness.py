@@ -1,0 +1,40 @@
+"""Could this node serve if it were asked now? The reasons why not, told to the peer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.core.model import Line
+from appliance.core.reading import Reading, Unknown, is_known
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What fitness depends on. `start_failed_at`: when Asterisk last failed to start here, if it did."""
+
+    has_card: bool
+    has_line: bool
+    card: Reading[bool]
+    line: Reading[Line]
+    pbx_installed: bool
+    start_failed_at: float | None
+    start_failure: str = ""
+
+
+# A node on which Asterisk has just failed to start is not asked again for this long, in seconds.
+START_FAILURE_COUNTS_FOR = 60.0
+
+
+def unfit_reasons(standing: Standing, now: float) -> tuple[str, ...]:
+    """Empty when fit. A standby whose span is RED is fit: the line is with its peer, where it belongs."""
+    reasons = []
+    if not standing.pbx_installed:
+        reasons.append("Asterisk is not installed")
+    failed_at = standing.start_failed_at
+    if failed_at is not None and now - failed_at < START_FAILURE_COUNTS_FOR:
+        reasons.append(f"Asterisk failed to start {now - failed_at:.0f} s ago: {standing.start_failure}")
+    if standing.has_card and is_known(standing.card, False):
+        reasons.append("the relay card is not there, so the line cannot be brought here")
+    if standing.has_line and isinstance(standing.line, Unknown):
+        reasons.append(f"its spans cannot be seen: {standing.line.reason}")
+    return tuple(reasons)

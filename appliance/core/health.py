@@ -1,0 +1,88 @@
+"""Is Asterisk alive, hung or dead? Rise, fall and dwell over probes that may simply not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from appliance.core.model import Pbx
+from appliance.core.reading import Known, Reading, Unknown
+
+# A telephone system that answers no phone is down even if its console still answers; but one silent
+# probe is weaker evidence than all of them, so it must stay silent this many times longer.
+SIP_ALONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePolicy:
+    """`rise` answers in a row make a probe good; `fall` silences lasting `dwell` seconds make it silent."""
+
+    rise: int
+    fall: int
+    dwell: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRecord:
+    """What one probe (AMI, CLI, SIP) has told during this life of Asterisk."""
+
+    ever_answered: bool = False
+    answers: int = 0
+    silences: int = 0
+    silent_since: float | None = None
+    last: str = ""
+
+
+def observe(record: ProbeRecord, reading: Reading[str]) -> ProbeRecord:
+    """`record` after one more reading."""
+    if isinstance(reading, Known):
+        return ProbeRecord(True, record.answers + 1, 0, None, reading.value)
+    since = reading.at if record.silent_since is None else record.silent_since
+    return replace(record, answers=0, silences=record.silences + 1, silent_since=since, last=reading.reason)
+
+
+def is_good(record: ProbeRecord, policy: ProbePolicy) -> bool:
+    """It answers, and has done so `rise` times in a row."""
+    return record.answers >= policy.rise
+
+
+def is_silent(record: ProbeRecord, policy: ProbePolicy, now: float, times: int = 1) -> bool:
+    """It answered in this life of Asterisk, and has been silent past fall and dwell (both `times` over).
+
+    A probe that never answered tells nothing: it may be switched off in Asterisk.
+    """
+    if not record.ever_answered or record.silent_since is None:
+        return False
+    long_enough = now - record.silent_since >= policy.dwell * times
+    return record.silences >= policy.fall * times and long_enough
+
+
+def judge(
+    process: Reading[bool],
+    booted: bool,
+    probes: Mapping[str, ProbeRecord],
+    policy: ProbePolicy,
+    now: float,
+) -> Reading[Pbx]:
+    """The state of Asterisk from what the kernel says of its process and what the probes say.
+
+    Dead only when the kernel says so. Hung only when the kernel says the process lives, it has answered
+    in this life, and every probe that ever answered is silent past fall and dwell (or SIP alone, three
+    times as long). A process that cannot be looked at is Unknown, however silent the probes are.
+    """
+    if isinstance(process, Unknown):
+        return process
+    if not process.value:
+        return Known(Pbx.DEAD, process.at)
+    heard = {name: record for name, record in probes.items() if record.ever_answered}
+    if heard and all(is_silent(record, policy, now) for record in heard.values()):
+        return Known(Pbx.HUNG, now)
+    sip = heard.get("sip")
+    if sip is not None and is_silent(sip, policy, now, SIP_ALONE):
+        return Known(Pbx.HUNG, now)
+    return Known(Pbx.RUNNING if booted or heard else Pbx.STARTING, now)
+
+
+def silent_probes(probes: Mapping[str, ProbeRecord]) -> tuple[str, ...]:
+    """Names of the probes whose last question got no answer though they answered before; for display."""
+    return tuple(name for name, record in probes.items() if record.ever_answered and record.silences)

@@ -1,0 +1,53 @@
+"""The plan of a transfer, one step at a time.
+
+`next_step(state, seen, now)` looks at what is wanted and what is seen, and gives the orders that are
+missing. It is level-triggered: orders follow from the difference between goal and world, never from where
+the code was before. So a transfer that was interrupted anywhere, and is begun again by an agent that knows
+only its goal, ends in the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core import acquire, release
+from appliance.core.transfer import TABLE, Goal, Order, Phase, Policy, Seen, Step, Transfer
+
+
+def begin(goal: Goal, generation: int, reason: str, policy: Policy, now: float) -> Transfer:
+    """A transfer that has not looked at the world yet."""
+    first = Phase.MOVING if goal is Goal.ACQUIRE else Phase.LETTING_GO
+    return Transfer(goal, generation, reason, now, policy, first, now, away_since=now)
+
+
+def next_step(transfer: Transfer, seen: Seen, now: float) -> Step:
+    """One step: the phase that fits what is seen, and the orders that are missing and not under way."""
+    half = acquire if transfer.goal is Goal.ACQUIRE else release
+    if transfer.done and transfer.goal is not Goal.ACQUIRE:
+        return Step(transfer, ())
+    watched = half.watch(transfer, seen, now)
+    phase, note = half.phase(watched, seen, now)
+    entered = _enter(watched, phase, note, now)
+    orders = tuple(order for order in half.wanted(entered, seen, now) if _due(entered, order, seen, now))
+    return Step(_mark(entered, orders, now), orders)
+
+
+def _enter(transfer: Transfer, phase: Phase, note: str, now: float) -> Transfer:
+    if phase is transfer.phase:
+        return transfer if note == transfer.note else replace(transfer, note=note)
+    if phase not in TABLE[transfer.goal][transfer.phase]:
+        raise ValueError(f"a {transfer.goal.value} cannot go from {transfer.phase.value} to {phase.value}")
+    return replace(transfer, phase=phase, since=now, note=note)
+
+
+def _due(transfer: Transfer, order: Order, seen: Seen, now: float) -> bool:
+    if order in seen.busy:
+        return False
+    last = transfer.ordered.get(order)
+    return last is None or now - last >= transfer.policy.retry
+
+
+def _mark(transfer: Transfer, orders: tuple[Order, ...], now: float) -> Transfer:
+    if not orders:
+        return transfer
+    return replace(transfer, ordered={**transfer.ordered, **dict.fromkeys(orders, now)})

@@ -1,0 +1,105 @@
+"""The role of this node, as a table. The diagram in the documents is made from it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+class Role(enum.Enum):
+    """What this node is to the pair."""
+
+    OFF = "off"  # the HA engine does not run here
+    WAITING = "waiting"  # the engine runs and waits for its peer, at most initdead
+    STANDBY = "standby"  # the engine runs, the peer was seen, no grant
+    ACQUIRING = "acquiring"  # granted; relay, Asterisk and line on their way
+    ACTIVE = "active"  # granted and in service as far as it can be confirmed
+    RELEASING = "releasing"  # the grant is gone or given back; letting go
+    LEAVING = "leaving"  # Heartbeat died under us; letting go of everything, address included
+
+    @property
+    def holds(self) -> bool:
+        """This node acts under a grant."""
+        return self in (Role.ACQUIRING, Role.ACTIVE)
+
+
+class Event(enum.Enum):
+    """What can happen to a role."""
+
+    ENGINE_UP = "engine up"
+    ENGINE_DOWN = "engine down"
+    PEER_SEEN = "peer seen"
+    GRANTED = "granted"
+    CONFIRMED = "confirmed"
+    LOST = "lost"  # a confirmed service is no longer whole; still granted
+    REVOKED = "revoked"
+    RELEASED = "released"
+
+
+class IllegalEvent(ValueError):
+    """The table has no such transition; the role stays as it was."""
+
+
+TABLE: Mapping[Role, Mapping[Event, Role]] = MappingProxyType(
+    {
+        Role.OFF: {Event.ENGINE_UP: Role.WAITING},
+        Role.WAITING: {
+            Event.PEER_SEEN: Role.STANDBY,
+            Event.GRANTED: Role.ACQUIRING,
+            Event.REVOKED: Role.RELEASING,
+            Event.ENGINE_DOWN: Role.OFF,
+        },
+        Role.STANDBY: {
+            Event.GRANTED: Role.ACQUIRING,
+            Event.REVOKED: Role.RELEASING,
+            Event.ENGINE_DOWN: Role.OFF,
+        },
+        Role.ACQUIRING: {
+            Event.CONFIRMED: Role.ACTIVE,
+            Event.REVOKED: Role.RELEASING,
+            Event.ENGINE_DOWN: Role.LEAVING,
+        },
+        Role.ACTIVE: {
+            Event.LOST: Role.ACQUIRING,
+            Event.REVOKED: Role.RELEASING,
+            Event.ENGINE_DOWN: Role.LEAVING,
+        },
+        Role.RELEASING: {
+            Event.RELEASED: Role.STANDBY,
+            Event.GRANTED: Role.ACQUIRING,
+            Event.ENGINE_DOWN: Role.LEAVING,
+        },
+        Role.LEAVING: {
+            Event.RELEASED: Role.OFF,
+            Event.ENGINE_UP: Role.RELEASING,
+        },
+    }
+)
+
+
+def advance(role: Role, event: Event) -> Role:
+    """The role after `event`. Raises IllegalEvent, and changes nothing, when the table has none."""
+    try:
+        return TABLE[role][event]
+    except KeyError:
+        raise IllegalEvent(f"'{event.value}' cannot happen to a node that is {role.value}") from None
+
+
+def resume(*, engine_runs: bool, granted: bool, peer_seen: bool) -> Role:
+    """The role of an agent that has just started and looks at the world for the first time."""
+    if not engine_runs:
+        return Role.LEAVING if granted else Role.OFF
+    if granted:
+        return Role.ACQUIRING
+    return Role.STANDBY if peer_seen else Role.WAITING
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram."""
+    arrows = [
+        f"    {role.value} --> {target.value}: {event.value}"
+        for role, row in TABLE.items()
+        for event, target in row.items()
+    ]
+    return "\n".join(["stateDiagram-v2", "    [*] --> off", *arrows])

@@ -1,0 +1,164 @@
+"""The nouns of a transfer of service to or from this node: goals, phases, orders, what is seen. See `plan`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from appliance.core.model import DChannel, Line, Node, Pbx, Relay
+from appliance.core.reading import Known, Reading, T, Unknown
+
+
+class Goal(enum.Enum):
+    """What a transfer wants."""
+
+    ACQUIRE = "acquire"
+    RELEASE = "release"
+    LEAVE = "leave"  # release, and the cluster address too: Heartbeat is not there to do it
+
+
+class Phase(enum.Enum):
+    """How far it is. Only DONE claims success."""
+
+    MOVING = "moving"  # relay and Asterisk are ordered; the line's signal is not here yet
+    SETTLING = "settling"  # the signal is here; the span's driver holds its settle time
+    LINKING = "linking"  # the alarm is clear; D-channel or Asterisk are awaited
+    LETTING_GO = "letting go"  # the relay is not known to be released
+    STOPPING = "stopping"  # the line is let go; Asterisk (or the address) is still there
+    DONE = "done"
+    BLOCKED = "blocked"  # it cannot go on by itself; the note says why and what to do
+    UNVERIFIABLE = "unverifiable"  # done as ordered, but this hardware cannot say whether it worked
+
+
+class Order(enum.Enum):
+    """What the agent can be asked to do. Every one is idempotent."""
+
+    ENERGISE = "energise the relay"
+    RELEASE = "release the relay"
+    START_PBX = "start Asterisk"
+    STOP_PBX = "stop Asterisk"
+    KILL_PBX = "kill Asterisk"
+    RESTART_SPANS = "restart the spans' links"
+    RESTART_PBX = "restart Asterisk"
+    REMOVE_ADDRESS = "remove the cluster address"
+
+
+class Witness(enum.Enum):
+    """What the secondary does when its peer is silent and the line has not arrived (HAWITNESS)."""
+
+    OFF = "OFF"
+    PREFER = "PREFER"
+    REQUIRE = "REQUIRE"
+
+
+_ACQUIRING = frozenset(
+    {Phase.MOVING, Phase.SETTLING, Phase.LINKING, Phase.DONE, Phase.BLOCKED, Phase.UNVERIFIABLE}
+)
+_RELEASING = frozenset({Phase.LETTING_GO, Phase.STOPPING, Phase.DONE, Phase.BLOCKED})
+
+# Every phase a transfer may be in next. An acquired line can be lost again, so acquiring has no last phase;
+# a release, once done, stays done.
+TABLE: Mapping[Goal, Mapping[Phase, frozenset[Phase]]] = MappingProxyType(
+    {
+        Goal.ACQUIRE: dict.fromkeys(_ACQUIRING, _ACQUIRING),
+        Goal.RELEASE: dict.fromkeys(_RELEASING - {Phase.DONE}, _RELEASING) | {Phase.DONE: frozenset()},
+        Goal.LEAVE: dict.fromkeys(_RELEASING - {Phase.DONE}, _RELEASING) | {Phase.DONE: frozenset()},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a transfer needs to know of the site. Times in seconds."""
+
+    node: Node
+    has_card: bool  # this node carries the relay card
+    has_line: bool  # there is a telephone line to wait for at all
+    witness: Witness
+    witness_wait: float
+    line_deadline: float
+    dchannel_deadline: float
+    pbx_start_deadline: float
+    pbx_stop_deadline: float
+    release_deadline: float = 10.0
+    retry: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What is known of the other node, by Heartbeat (`alive`) and by its own messages (the rest)."""
+
+    alive: Reading[bool]
+    fit: Reading[bool]
+    line: Reading[Line]
+    granted: Reading[bool]
+    relay: Reading[Relay]
+    unfit_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything a step looks at. `busy` are orders being carried out, `failed` how the last try of one ended."""
+
+    commanded: Reading[Relay]
+    card: Reading[bool]
+    line: Reading[Line]
+    dchannel: Reading[DChannel]
+    pbx: Reading[Pbx]
+    address: Reading[bool]
+    peer: Peer
+    busy: frozenset[Order] = frozenset()
+    failed: Mapping[Order, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One transfer: its goal, why, under which generation, and how far it is.
+
+    `ordered` is when each order was last given; `away_since` since when the line's signal is not here,
+    `unclear_since` since when it is here but its alarm not clear, `linking_since` since when only the
+    D-channel is missing; `ghost` is set when the line left and came back without the D-channel ever being
+    seen down (facts/pri-timing, ghost link). `served` is set once Asterisk ran under this transfer: whether
+    to start it again when it dies is then a decision (see `decide`), not a part of the plan.
+    """
+
+    goal: Goal
+    generation: int
+    reason: str
+    began: float
+    policy: Policy
+    phase: Phase
+    since: float
+    note: str = ""
+    ordered: Mapping[Order, float] = field(default_factory=dict)
+    away_since: float | None = None
+    linking_since: float | None = None
+    unclear_since: float | None = None
+    was_here: bool = False
+    ghost: bool = False
+    served: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Confirmed, not merely commanded."""
+        return self.phase is Phase.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The transfer as it now stands, and what to do now."""
+
+    transfer: Transfer
+    orders: tuple[Order, ...]
+
+
+def arrived(line: Reading[Line]) -> bool:
+    """The signal is known to be here."""
+    return isinstance(line, Known) and line.value.arrived
+
+
+def unknown_because(reading: Reading[T]) -> str:
+    """The reason of an Unknown, or nothing."""
+    return reading.reason if isinstance(reading, Unknown) else ""

@@ -1,0 +1,1 @@
+"""What the operating system gives: the clock, and processes started. Only this room does either."""
