@@ -1,0 +1,24 @@
+"""`/etc/asha.conf`: what may be in it, reading it, and (in `edit`) changing it in place."""
+
+from __future__ import annotations
+
+from appliance.config.conf import CardDriver, Conf, Medium, MediumKind, Synch, Witness
+from appliance.config.identity import which_node
+from appliance.config.parse import parse
+from appliance.config.problem import ConfError, Problem
+from appliance.config.read import CONF_PATH, load
+
+__all__ = [
+    "CONF_PATH",
+    "CardDriver",
+    "Conf",
+    "ConfError",
+    "Medium",
+    "MediumKind",
+    "Problem",
+    "Synch",
+    "Witness",
+    "load",
+    "parse",
+    "which_node",
+]

@@ -1,0 +1,78 @@
+"""Values that are right each by itself and wrong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from appliance.config.conf import Conf, Medium
+from appliance.config.kinds import ipv4_number
+from appliance.config.media import HEARTBEAT_BAUD
+from appliance.core.timing import TimingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """The value of `key` should be `want`, which names the other keys concerned, if any."""
+
+    key: str
+    want: str
+
+
+def cross_check(conf: Conf) -> tuple[Clash, ...]:
+    """Every clash in `conf`; empty when its values go together."""
+    return (*_names(conf), *_address(conf), *_media(conf), *_timing(conf))
+
+
+def _names(conf: Conf) -> Iterator[Clash]:
+    if conf.primary_name.casefold() == conf.secondary_name.casefold():
+        yield Clash("HASECNODE", "another name than HAPRINODE has: they are two machines")
+
+
+def _address(conf: Conf) -> Iterator[Clash]:
+    if not conf.cluster_ip or conf.prefix > 30:  # /31 and /32 have neither network nor broadcast address
+        return
+    hosts = (1 << (32 - conf.prefix)) - 1
+    host = ipv4_number(conf.cluster_ip) & hosts
+    if host == 0:
+        yield Clash("HACLUSTERIP", f"a host's address, not that of the network (HAPREFIX is {conf.prefix})")
+    if host == hosts:
+        yield Clash("HACLUSTERIP", f"a host's address, not the broadcast one (HAPREFIX is {conf.prefix})")
+
+
+def _media(conf: Conf) -> Iterator[Clash]:
+    bauds = {medium.argument or HEARTBEAT_BAUD for medium in conf.media if medium.kind == "serial"}
+    if len(bauds) > 1:
+        yield Clash("HAMEDIA", "of one baud rate: Heartbeat has one for all its serial lines")
+    if any(_is_cluster_address(medium, conf) for medium in conf.media):
+        yield Clash("HAMEDIA", "aimed at the peer's own address, not at HACLUSTERIP, which moves")
+
+
+def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
+    return medium.kind == "ucast" and medium.argument == conf.cluster_ip
+
+
+def _timing(conf: Conf) -> Iterator[Clash]:
+    for problem in timing_policy(conf).problems():
+        yield Clash(problem.key, problem.want)
+
+
+def timing_policy(conf: Conf) -> TimingPolicy:
+    """The times of `conf` as core knows them."""
+    return TimingPolicy(
+        keepalive=conf.keepalive,
+        warntime=conf.warntime,
+        deadtime=conf.deadtime,
+        initdead=conf.initdead,
+        probe_period=conf.probe_period,
+        probe_deadline=conf.probe_deadline,
+        fall=conf.fall,
+        line_dwell=conf.line_dwell,
+        move_dwell=conf.move_dwell,
+        line_deadline=conf.line_deadline,
+        dchannel_deadline=conf.dchannel_deadline,
+        pbx_start_deadline=conf.pbx_start_deadline,
+        pbx_stop_deadline=conf.pbx_stop_deadline,
+        card_deadline=conf.card_deadline,
+        peer_max_age=conf.peer_max_age,
+    )

@@ -1,0 +1,96 @@
+"""What `/etc/asha.conf` says, as values: every field has its default, times are seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+MediumKind: TypeAlias = Literal["ucast", "bcast", "serial"]
+Synch: TypeAlias = Literal["LAZY", "LOOSE"]
+CardDriver: TypeAlias = Literal["tool", "serial"]
+Witness: TypeAlias = Literal["OFF", "PREFER", "REQUIRE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One path of Heartbeat's own messages between the nodes.
+
+    `device` is a network interface, or a tty when `kind` is serial. `argument` is the peer's address
+    for ucast, the baud rate for serial ("" is Heartbeat's own default), and "" for bcast.
+    """
+
+    kind: MediumKind
+    device: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conf:
+    """The whole conf file. An empty text or tuple means: not there, or off."""
+
+    # the cluster
+    cluster_ip: str = ""
+    primary_name: str = "haprimary"
+    secondary_name: str = "hastandby"
+
+    # data kept in step
+    synch: Synch = "LAZY"
+    ssh_port: int = 22
+    asterisk_dir: Path = Path("/etc/asterisk")
+    db: Path = Path("/opt/sark/db/sark.db")
+    greetings: Path = Path("/var/lib/asterisk/sounds")
+    others: tuple[Path, ...] = ()
+    postsync: str = "/opt/sark/scripts/srkgenAst"
+    restart: bool = False
+    rsync: Path = Path("/usr/bin/rsync")
+    telephony: str = ""
+    voicemail: Path = Path("/var/spool/asterisk/voicemail")
+
+    # the relay card
+    card_installed: bool = False
+    card_tty: Path = Path("/dev/ttyUSB0")
+    card_tool: Path = Path("/usr/local/bin/rhinofailover")
+    card_driver: CardDriver = "tool"
+    card_profile: str = "assumed-ascii"
+    card_relay: int = 0
+    card_spans: tuple[int, ...] = ()  # empty: every span
+    card_deadline: float = 2.0
+
+    # Heartbeat
+    device: str = "eth0"
+    prefix: int = 24
+    media: tuple[Medium, ...] = (Medium("bcast", "eth0"),)
+    udp_port: int = 694
+    keepalive: float = 0.2
+    warntime: float = 1.0
+    deadtime: float = 2.0
+    initdead: float = 120.0
+    auto_failback: bool = False
+    witness: Witness = "OFF"
+    witness_wait: float = 5.0
+
+    # watching
+    probe_period: float = 1.0
+    probe_deadline: float = 1.0
+    rise: int = 2
+    fall: int = 3
+    line_dwell: float = 1.0
+    move_dwell: float = 15.0
+    line_deadline: float = 8.0
+    dchannel_deadline: float = 8.0
+    pbx_start_deadline: float = 60.0
+    pbx_stop_deadline: float = 5.0
+    peer_max_age: float = 5.0
+
+    # Asterisk
+    pbx_program: str = "asterisk"
+    pbx_pidfile: Path = Path("/var/run/asterisk/asterisk.pid")
+    ami_port: int = 5038
+    ami_user: str = ""  # empty: the AMI probe is off
+    ami_secret: str = field(default="", repr=False)
+    sip_port: int = 5060  # 0: the SIP probe is off
+
+    # the rest
+    mail_to: str = ""
+    dahdi_root: Path = Path("/")

@@ -1,0 +1,143 @@
+"""Change the conf file in place: comments, order and line ends stay; all or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from appliance.config.conf import Conf
+from appliance.config.parse import unknown
+from appliance.config.problem import ConfError, Problem, printable
+from appliance.config.reference import comment_lines
+from appliance.config.replace import replace_file
+from appliance.config.scan import Assignment, assignment_in, lines_of
+from appliance.config.schema import KEY_BY_NAME
+from appliance.config.source import read_source
+
+_UNTOUCHED = "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What was changed: the whole text before and after, and the values it now has."""
+
+    before: str
+    after: str
+    conf: Conf
+
+    @property
+    def diff(self) -> str:
+        """The changed lines for a screen, '-' before and '+' after, "" for none. Secrets are not shown."""
+        import difflib  # noqa: PLC0415 - slow, and rarely wanted
+
+        lines = difflib.unified_diff(
+            [line.rstrip() for line in lines_of(self.before)],
+            [line.rstrip() for line in lines_of(self.after)],
+            "before",
+            "after",
+            lineterm="",
+            n=0,
+        )
+        return "\n".join(_without_secret(line) for line in lines)
+
+
+def set_value(path: Path, key: str, value: str) -> Edit:
+    """Give `key` the value `value` in the file at `path`. See `set_values`."""
+    return set_values(path, {key: value})
+
+
+def set_values(path: Path, values: Mapping[str, str]) -> Edit:
+    """Change several keys at once, for values that are right only together.
+
+    Nothing is written unless the whole result is right. Raises ConfError with all problems of the
+    result, UserError when the file was changed by somebody else meanwhile, HostError when it cannot be
+    read or written.
+    """
+    _refuse_unknown(values)
+    source = read_source(path.resolve())
+    text = source.text
+    for key, value in values.items():
+        text = with_value(text, key, value)
+    verdict = replace(source, text=text).judge()
+    if not isinstance(verdict, Conf):
+        raise ConfError(verdict, path=path, todo=_UNTOUCHED)
+    if text != source.text:
+        replace_file(source, text)
+    return Edit(source.text, text, verdict)
+
+
+def with_value(text: str, key: str, value: str) -> str:
+    """`text` with `key` set to `value`; every other line is left as it is.
+
+    A key that is not there goes beneath its own line where that is commented out, else to the end with
+    its comment. `key` must be known. Raises ConfError when `value` cannot stand on a line.
+    """
+    value = value.strip()
+    if "\n" in value or not isinstance(assignment_in(f"{key}={value}"), Assignment):
+        shown = KEY_BY_NAME[key].hide(printable(value))
+        raise ConfError([Problem(key, shown, 0, "one line of plain text")], todo=_UNTOUCHED)
+    lines = lines_of(text)
+    at = _line_of(key, lines)
+    if at is not None:
+        lines[at] = _changed(lines[at], value)
+        return "".join(lines)
+    at = _commented_out(key, lines)
+    if at is not None:
+        return "".join(_inserted(lines, at + 1, [f"{key}={value}"]))
+    gap = [""] if lines and lines[-1].strip() else []
+    return "".join(_inserted(lines, len(lines), [*gap, *comment_lines(KEY_BY_NAME[key]), f"{key}={value}"]))
+
+
+def _refuse_unknown(values: Mapping[str, str]) -> None:
+    problems = [
+        Problem(printable(key), printable(value), 0, unknown(key))
+        for key, value in values.items()
+        if key not in KEY_BY_NAME
+    ]
+    if problems:
+        raise ConfError(problems, todo=_UNTOUCHED)
+
+
+def _line_of(key: str, lines: list[str]) -> int | None:
+    for at, line in enumerate(lines):
+        found = assignment_in(line)
+        if isinstance(found, Assignment) and found.key == key:
+            return at
+    return None
+
+
+def _commented_out(key: str, lines: list[str]) -> int | None:
+    pattern = re.compile(rf"\s*#+\s*{key}\s*=")
+    return next((at for at, line in enumerate(lines) if pattern.match(line)), None)
+
+
+def _changed(line: str, value: str) -> str:
+    """`line` with another value: what stands before it and the line's end are kept."""
+    head, equals, old = line.partition("=")
+    blanks = old[: len(old) - len(old.lstrip(" \t"))]
+    return head + equals + blanks + value + _end(old)
+
+
+def _end(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
+
+
+def _inserted(lines: list[str], at: int, new: list[str]) -> list[str]:
+    ends = [_end(line) for line in lines if line.endswith("\n")]
+    end = ends[-1] if ends else "\n"
+    before, after = lines[:at], lines[at:]
+    if before and not before[-1].endswith("\n"):
+        before[-1] += end
+    return [*before, *(line + end for line in new), *after]
+
+
+def _without_secret(line: str) -> str:
+    found = assignment_in(line[1:].lstrip("# "))
+    if not isinstance(found, Assignment) or found.key not in KEY_BY_NAME:
+        return line
+    key, value = KEY_BY_NAME[found.key], found.value
+    if not key.secret:
+        return line
+    return f"{line[0]}{key.name}={key.hide(value)}"

@@ -1,0 +1,48 @@
+"""Which node of the pair is this machine?"""
+
+from __future__ import annotations
+
+from appliance.config.conf import Conf
+from appliance.core.errors import UserError
+from appliance.core.model import Node
+
+
+def which_node(conf: Conf, uname: str) -> Node:
+    """The node whose name is `uname`, as 'uname -n' prints it. Heartbeat finds its nodes so too.
+
+    Raises UserError when neither is, and says so exactly when one would be but for its domain or its
+    upper and lower case.
+    """
+    if uname == conf.primary_name:
+        return Node.PRIMARY
+    if uname == conf.secondary_name:
+        return Node.SECONDARY
+    names = (("HAPRINODE", conf.primary_name), ("HASECNODE", conf.secondary_name))
+    almost = [(key, name, how) for key, name in names if (how := _almost(uname, name))]
+    if almost:
+        raise _almost_error(uname, almost)
+    raise UserError(
+        f"This machine is '{uname}' (uname -n), which is neither HAPRINODE ({conf.primary_name}) nor "
+        f"HASECNODE ({conf.secondary_name}).",
+        todo="Give the name of each node as 'uname -n' prints it there, the same in both conf files.",
+    )
+
+
+def _almost(uname: str, name: str) -> str:
+    """How the two names differ when they differ only in form, else ""."""
+    ours, theirs = uname.casefold(), name.casefold()
+    if ours == theirs:
+        return "in upper and lower case"
+    if ours.startswith(f"{theirs}.") or theirs.startswith(f"{ours}."):
+        return "in the domain"
+    return ""
+
+
+def _almost_error(uname: str, almost: list[tuple[str, str, str]]) -> UserError:
+    differences = "; ".join(f"it differs from {key} ({name}) only {how}" for key, name, how in almost)
+    key = almost[0][0]
+    return UserError(
+        f"This machine is '{uname}' (uname -n), which is not exactly one of the two nodes: {differences}.",
+        todo=f"Make the names equal: 'asha conf set {key} {uname}' on both nodes, or give this machine "
+        f"the name {almost[0][1]}.",
+    )

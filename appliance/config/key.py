@@ -1,0 +1,83 @@
+"""What is known of one key of the conf file."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.config.conf import Conf
+from appliance.config.kinds import Kind
+
+
+class Group(enum.Enum):
+    """Keys that belong together, in the order people meet them."""
+
+    PAIR = "The pair and its address"
+    DATA = "Data kept in step"
+    CARD = "The relay card"
+    HEARTBEAT = "Heartbeat"
+    WATCHING = "Watching and moving"
+    PBX = "Asterisk"
+    REST = "Everything else"
+
+
+_QUOTES = "'\""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: where its value lives in `Conf`, how it is written, and what people are told of it.
+
+    `may_be_off`: a blank value means "none"; for all other keys blank means the default.
+    `slot`: this key is one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`).
+    `seed`: the key was in the asha 1.0.0-2 conf file.
+    """
+
+    name: str
+    field: str
+    kind: Kind
+    group: Group
+    comment: tuple[str, ...]
+    example: str
+    may_be_off: bool = False
+    slot: int | None = None
+    seed: bool = False
+    secret: bool = False
+
+    def parse(self, text: str) -> object:
+        """The value of `text`, stripped. Raises ValueError whose message is what would be right."""
+        if not text:
+            return self._blank()
+        if text[0] in _QUOTES or text[-1] in _QUOTES:
+            raise ValueError("written without quotes")
+        try:
+            return self.kind.parse(text)
+        except ValueError as problem:
+            raise ValueError(str(problem) or self.kind.want) from None
+
+    def _blank(self) -> object:
+        if self.slot is not None:
+            return ""
+        default = getattr(Conf(), self.field)
+        return type(default)() if self.may_be_off else default
+
+    @property
+    def default(self) -> str:
+        """The default as it is written in the file; `Conf` is its only source."""
+        return self.text(Conf())
+
+    def text(self, conf: Conf) -> str:
+        """This key's value in `conf`, as it is written in the file."""
+        value: Any = getattr(conf, self.field)
+        if self.slot is not None:
+            value = value[self.slot] if self.slot < len(value) else ""
+        return self.kind.render(value) if value != "" else ""
+
+    def shown(self, conf: Conf) -> str:
+        """Like `text`, fit for a screen: a secret is not shown."""
+        return self.hide(self.text(conf))
+
+    def hide(self, text: str) -> str:
+        """`text`, or a mark in its place when this key is a secret."""
+        return "(hidden)" if self.secret and text else text

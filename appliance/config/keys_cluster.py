@@ -1,0 +1,191 @@
+"""Our own keys for the cluster address, the relay card and Heartbeat."""
+
+from __future__ import annotations
+
+from appliance.config import kinds
+from appliance.config.key import Group, Key
+from appliance.config.media import MEDIA
+
+CLUSTER_KEYS: tuple[Key, ...] = (
+    Key(
+        "HADEV",
+        "device",
+        kinds.DEVICE,
+        Group.PAIR,
+        (
+            "network interface that carries HACLUSTERIP, the same on both nodes",
+            "When you change it, look at HAMEDIA too.",
+        ),
+        "eth1",
+    ),
+    Key(
+        "HAPREFIX",
+        "prefix",
+        kinds.whole(1, 32, "a prefix length"),
+        Group.PAIR,
+        ("prefix length of HACLUSTERIP's subnet (24 is 255.255.255.0)",),
+        "16",
+    ),
+    Key(
+        "RHINOUSB",
+        "card_tty",
+        kinds.FILE,
+        Group.CARD,
+        (
+            "tty of the relay card",
+            "Where the card is looked for first. After it was found once it is known by its USB",
+            "identity, so a changed number does no harm.",
+        ),
+        "/dev/ttyUSB1",
+    ),
+    Key(
+        "RHINODRIVER",
+        "card_driver",
+        kinds.choice("tool", "serial"),
+        Group.CARD,
+        (
+            "how to talk to the card (tool or serial)",
+            "tool: run the vendor's program RHINOTOOL, the one documented way.",
+            "serial: speak on the tty ourselves, in the words of RHINOPROFILE.",
+        ),
+        "serial",
+    ),
+    Key(
+        "RHINOTOOL",
+        "card_tool",
+        kinds.FILE,
+        Group.CARD,
+        ("the vendor's program (RHINODRIVER=tool)",),
+        "/usr/local/bin/rhinofailover",
+    ),
+    Key(
+        "RHINOPROFILE",
+        "card_profile",
+        kinds.WORD_OR_PATH,
+        Group.CARD,
+        (
+            "the card's language (RHINODRIVER=serial): a built-in profile, or the path of a learned one",
+            "assumed-ascii is a guess: the bytes on the wire are published nowhere. Learn your own",
+            "card's with 'asha card learn'.",
+        ),
+        "/etc/asha/rhino-profile.toml",
+    ),
+    Key(
+        "RHINORELAY",
+        "card_relay",
+        kinds.whole(0, 15, "a relay number"),
+        Group.CARD,
+        ("number of the relay on the card", "0 is the only one ever documented."),
+        "0",
+    ),
+    Key(
+        "RHINOSPANS",
+        "card_spans",
+        kinds.SPANS,
+        Group.CARD,
+        (
+            "DAHDI spans that hang on the relay, with commas between",
+            "Blank: every span. Name them when this server has other lines too.",
+        ),
+        "1,2",
+        may_be_off=True,
+    ),
+    Key(
+        "CARDDEADLINE",
+        "card_deadline",
+        kinds.DEADLINE,
+        Group.CARD,
+        ("longest one command to the card may take",),
+        "500ms",
+    ),
+    Key(
+        "HAMEDIA",
+        "media",
+        MEDIA,
+        Group.HEARTBEAT,
+        (
+            "paths of Heartbeat's messages between the nodes, with commas between",
+            "ucast DEV PEERADDR, bcast DEV, serial TTY [BAUD]. Give two that share no switch and no",
+            "cable: when the only path is cut, both nodes think the other is dead. PEERADDR is the",
+            "other node's own address, so with ucast this line differs between the nodes.",
+        ),
+        "ucast eth0 192.168.1.12, serial /dev/ttyS0 19200",
+    ),
+    Key(
+        "HAUDPPORT",
+        "udp_port",
+        kinds.PORT,
+        Group.HEARTBEAT,
+        ("UDP port of Heartbeat's messages",),
+        "695",
+    ),
+    Key(
+        "HAKEEPALIVE",
+        "keepalive",
+        kinds.DEADLINE,
+        Group.HEARTBEAT,
+        ("time between two of Heartbeat's messages",),
+        "500ms",
+    ),
+    Key(
+        "HAWARNTIME",
+        "warntime",
+        kinds.DEADLINE,
+        Group.HEARTBEAT,
+        ("silence of the peer after which Heartbeat warns in the log",),
+        "1500ms",
+    ),
+    Key(
+        "HADEADTIME",
+        "deadtime",
+        kinds.DEADLINE,
+        Group.HEARTBEAT,
+        (
+            "silence of the peer after which it is taken for dead",
+            "Too short, and a busy network makes both nodes active.",
+            "Keep HAKEEPALIVE < HAWARNTIME < HADEADTIME < HAINITDEAD.",
+        ),
+        "10",
+    ),
+    Key(
+        "HAINITDEAD",
+        "initdead",
+        kinds.DEADLINE,
+        Group.HEARTBEAT,
+        ("how long a node that starts first waits for its peer before it goes on alone",),
+        "60",
+    ),
+    Key(
+        "HAAUTOFAILBACK",
+        "auto_failback",
+        kinds.ON_OFF,
+        Group.HEARTBEAT,
+        (
+            "go back to the primary by itself when it returns? (on/off)",
+            "Most users run with this off and go back by hand at a quiet hour.",
+        ),
+        "on",
+    ),
+    Key(
+        "HAWITNESS",
+        "witness",
+        kinds.choice("OFF", "PREFER", "REQUIRE"),
+        Group.HEARTBEAT,
+        (
+            "does the line itself say whether the primary is down? (OFF, PREFER or REQUIRE)",
+            "The line falls to the secondary when the primary loses power or lets go of it.",
+            "OFF: Heartbeat alone decides.",
+            "PREFER: a secondary whose peer is silent waits HAWITNESSWAIT for the line, then acts.",
+            "REQUIRE: it waits until the line arrives.",
+        ),
+        "PREFER",
+    ),
+    Key(
+        "HAWITNESSWAIT",
+        "witness_wait",
+        kinds.DWELL,
+        Group.HEARTBEAT,
+        ("how long HAWITNESS=PREFER waits for the line",),
+        "10",
+    ),
+)

@@ -1,0 +1,191 @@
+"""The kinds of value a key may hold: text to value, value to text, and what would be right.
+
+A `parse` takes a stripped, non-empty text and raises ValueError; its message, when it has one,
+replaces the kind's own `want`. `render` gives the one text that parses back to the same value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_DURATION = re.compile(r"([0-9]{1,8})(?:\.([0-9]{1,3}))? ?(ms|s)?", re.ASCII | re.IGNORECASE)
+_OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", re.ASCII)
+_MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*(@[A-Za-z0-9][A-Za-z0-9.-]*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`want` completes the sentence "the value should be …"."""
+
+    want: str
+    parse: Callable[[str], Any]
+    render: Callable[[Any], str] = str
+
+
+def choice(*words: str) -> Kind:
+    """One of `words`, in any mix of upper and lower case."""
+    by_folded = {word.casefold(): word for word in words}
+
+    def parse(text: str) -> str:
+        if text.casefold() not in by_folded:
+            raise ValueError
+        return by_folded[text.casefold()]
+
+    return Kind(f"{', '.join(words[:-1])} or {words[-1]}", parse)
+
+
+def switch(yes: str, no: str) -> Kind:
+    """A bool written with two words, in any mix of upper and lower case."""
+    words = choice(yes, no)
+    return Kind(words.want, lambda text: words.parse(text) == yes, lambda on: yes if on else no)
+
+
+def whole(low: int, high: int, what: str = "a whole number") -> Kind:
+    """An integer, `low` and `high` included."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return Kind(f"{what} from {low} to {high}", parse)
+
+
+def duration(least_ms: int) -> Kind:
+    """Seconds as a float, to the millisecond: `200ms`, `2`, `2s`, `1.5`. At most a day."""
+
+    def parse(text: str) -> float:
+        milliseconds = _milliseconds(text)
+        if not least_ms <= milliseconds <= _DAY_MS:
+            raise ValueError
+        return milliseconds / 1000
+
+    least = f"at least {least_ms} ms" if least_ms else "0 or more"
+    return Kind(f"a time such as 200ms, 2, 2s or 1.5 ({least}, at most a day)", parse, _time_text)
+
+
+def _milliseconds(text: str) -> int:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError
+    number, decimals, unit = found.groups()
+    if unit is None or unit.lower() == "s":
+        return int(number) * 1000 + int((decimals or "0").ljust(3, "0"))
+    if decimals:
+        raise ValueError("a time in whole milliseconds")
+    return int(number)
+
+
+def _time_text(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    if 0 < milliseconds < 1000:
+        return f"{milliseconds}ms"
+    return repr(milliseconds / 1000).removesuffix(".0")
+
+
+def ipv4_number(text: str) -> int:
+    """An IPv4 address as its 32-bit number. Raises ValueError for any other spelling."""
+    octets = text.split(".")
+    if len(octets) != 4 or not all(_OCTET.fullmatch(octet) and int(octet) < 256 for octet in octets):
+        raise ValueError
+    return int.from_bytes(bytes(int(octet) for octet in octets))
+
+
+def unicast(text: str) -> str:
+    """An IPv4 address one machine can own on a network. Raises ValueError."""
+    first = ipv4_number(text) >> 24
+    if first in (0, 127) or first >= 224:
+        raise ValueError("the address of one machine (not loopback, multicast or broadcast)")
+    return text
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _path(text: str) -> Path:
+    path = Path("/" + text.lstrip("/"))
+    if not text.startswith("/") or ".." in path.parts:
+        raise ValueError
+    return path
+
+
+def _file(text: str) -> Path:
+    if text.endswith("/"):
+        raise ValueError("a file, not a directory: no / at its end")
+    return _directory(text)
+
+
+def _directory(text: str) -> Path:
+    path = _path(text)
+    if path == Path("/"):
+        raise ValueError("something below /, not the whole of it")
+    return path
+
+
+def _word_or_path(text: str) -> str:
+    return str(_file(text)) if "/" in text else _matching(_WORD)(text)
+
+
+def _command(text: str) -> str:
+    _file(text.split(maxsplit=1)[0])
+    return text
+
+
+def _spans(text: str) -> tuple[int, ...]:
+    numbers = tuple(SPAN.parse(word) for word in text.replace(",", " ").split())
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ValueError
+    return numbers
+
+
+def _mail(text: str) -> str:
+    addresses = text.replace(",", " ").split()
+    if not addresses or not all(_MAIL.fullmatch(address) for address in addresses):
+        raise ValueError
+    return ", ".join(addresses)
+
+
+YES_NO = switch("YES", "NO")
+ON_OFF = switch("on", "off")
+PORT = whole(1, 65535, "a port number")
+PORT_OR_OFF = whole(0, 65535, "a port number (0 is off)")
+COUNT = whole(1, 100, "a count")
+SPAN = whole(1, 1023, "a span number")
+DEADLINE = duration(1)
+DWELL = duration(0)
+
+IPV4 = Kind("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", unicast)
+NODE_NAME = Kind(
+    "a node's name as 'uname -n' prints it on that node",
+    _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)),
+)
+DEVICE = Kind(
+    "a network interface such as eth0 (at most 15 characters)",
+    _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}", re.ASCII)),
+)
+WORD = Kind("one word of letters, digits, . _ + and -", _matching(_WORD))
+TEXT = Kind("a text", str)
+PATH = Kind("a full path, from / on, without ..", _path)
+FILE = Kind("the full path of a file, from / on, without ..", _file)
+DIRECTORY = Kind("the full path of a directory, from / on, without ..", _directory)
+DIRECTORY_TEXT = Kind(DIRECTORY.want, lambda text: str(_directory(text)))
+WORD_OR_PATH = Kind("one name, or a full path from / on", _word_or_path)
+COMMAND = Kind("a program's full path, from / on, with its arguments if any", _command)
+SPANS = Kind(
+    "span numbers such as 1,2 (from 1 to 1023, each once)",
+    _spans,
+    lambda spans: ",".join(str(span) for span in spans),
+)
+MAIL = Kind("one or more mail addresses with commas between", _mail)

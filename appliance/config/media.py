@@ -1,0 +1,70 @@
+"""HAMEDIA: the paths Heartbeat's messages take between the nodes."""
+
+from __future__ import annotations
+
+from appliance.config.conf import Medium
+from appliance.config.kinds import DEVICE, FILE, Kind, unicast
+
+HEARTBEAT_BAUD = "19200"
+"""The rate of a serial medium that names none: Heartbeat's own default."""
+
+_BAUDS = ("9600", "19200", "38400", "57600", "115200", "230400", "460800")
+
+
+def _medium(text: str) -> Medium:
+    kind, *words = text.split() or [""]
+    match kind.lower(), words:
+        case "ucast", [device, peer]:
+            return Medium("ucast", _device(device), _peer(peer))
+        case "bcast", [device]:
+            return Medium("bcast", _device(device))
+        case "serial", [tty]:
+            return Medium("serial", _tty(tty))
+        case "serial", [tty, baud]:
+            return Medium("serial", _tty(tty), _baud(baud))
+    raise ValueError
+
+
+def _device(text: str) -> str:
+    try:
+        return str(DEVICE.parse(text))
+    except ValueError:
+        raise ValueError(f"{DEVICE.want}, where it says '{text}'") from None
+
+
+def _peer(text: str) -> str:
+    try:
+        return unicast(text)
+    except ValueError:
+        raise ValueError(f"the peer's own IPv4 address, not a name, where it says '{text}'") from None
+
+
+def _tty(text: str) -> str:
+    try:
+        return str(FILE.parse(text))
+    except ValueError:
+        raise ValueError(f"a tty such as /dev/ttyS0, where it says '{text}'") from None
+
+
+def _baud(text: str) -> str:
+    if text not in _BAUDS:
+        raise ValueError(f"a baud rate ({', '.join(_BAUDS)}), where it says '{text}'")
+    return text
+
+
+def _parse(text: str) -> tuple[Medium, ...]:
+    media = tuple(_medium(part) for part in text.split(","))
+    if len(set(media)) < len(media):
+        raise ValueError("each medium once")
+    return media
+
+
+def _render(media: tuple[Medium, ...]) -> str:
+    return ", ".join(" ".join((m.kind, m.device, m.argument)).rstrip() for m in media)
+
+
+MEDIA = Kind(
+    "'ucast DEV PEERADDR', 'bcast DEV' or 'serial TTY [BAUD]', with commas between several",
+    _parse,
+    _render,
+)

@@ -1,0 +1,121 @@
+"""Written from the schema: the conf file the package ships, and its reference `docs/conf.md`.
+
+`python -m appliance.config.reference docs/conf.md` writes the reference anew; a second path gets the
+shipped conf file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from appliance.config.conf import Conf
+from appliance.config.schema import KEYS, Group, Key, in_group
+
+_HEADER = """\
+#
+# asha config file
+#
+#
+# If you are running SARK HA then DO NOT modify HACLUSTERIP, HAPRINODE, HASECNODE
+# or HASYNCH. They will automatically be updated by SARK
+#
+# KEY=value, without quotes; a # begins a comment only at the start of a line. A key that is missing has
+# its default. Times: 200ms, 2, 2s or 1.5. 'asha check' reads this file and names everything wrong in it.
+#
+"""
+
+_INTRODUCTION = """\
+# The conf file
+
+<!-- Written by `python -m appliance.config.reference docs/conf.md` from appliance/config; do not edit. -->
+
+`/etc/asha.conf` holds one `KEY=value` on a line, without quotes, and nothing in it is ever given to a
+shell. A `#` begins a comment only at the start of a line. Every key is optional: one that is missing has its
+default, and so has one that is left blank, unless its entry below says that blank means something else.
+Words such as `YES` may be written in any mix of upper and lower case. Times are written `200ms`, `2`, `2s` or
+`1.5`.
+
+The file must belong to root and be writable by root alone, and once it holds `AMISECRET` it must not be
+readable by everybody; otherwise it is refused. `asha check` reports everything wrong in it at once, and
+`asha conf set KEY VALUE` changes a value and keeps the comments and the order.
+
+Keys marked **1.0.0-2** are those of the original asha, with their defaults; its file works unchanged.
+"""
+
+
+def comment_lines(key: Key) -> tuple[str, ...]:
+    """The comment that stands above `key` in a conf file."""
+    return tuple(f"# {line}" for line in key.comment)
+
+
+def conf_file(conf: Conf | None = None) -> str:
+    """A whole conf file with every key and its comment, saying `conf`; without one, the shipped file."""
+    conf = conf or Conf()
+    seed = [_entry(key, conf) for key in KEYS if key.seed]
+    parts = [_HEADER, *seed]
+    for group in Group:
+        own = [_entry(key, conf) for key in in_group(group) if not key.seed]
+        parts += [f"#\n# --- {group.value} ---\n#\n", *own] if own else []
+    return "\n".join(parts)
+
+
+def _entry(key: Key, conf: Conf) -> str:
+    return "\n".join((*comment_lines(key), f"{key.name}={key.text(conf)}".rstrip(), ""))
+
+
+def reference() -> str:
+    """The text of `docs/conf.md`."""
+    return "\n".join(_reference_parts())
+
+
+def _reference_parts() -> Iterator[str]:
+    yield _INTRODUCTION
+    for group in Group:
+        yield f"## {group.value}\n"
+        yield "| key | default | |\n|---|---|---|"
+        yield from (_row(key) for key in in_group(group))
+        yield ""
+        yield from (_section(key) for key in in_group(group))
+
+
+def _row(key: Key) -> str:
+    return f"| [`{key.name}`](#{key.name.lower()}) | {_code(key.default)} | {_mark(key)} |"
+
+
+def _section(key: Key) -> str:
+    facts = [
+        f"- Value: {key.kind.want}",
+        f"- Default: {_default(key)}",
+        f"- Example: `{key.name}={key.example}`",
+        "- One of the original's keys (1.0.0-2)" if key.seed else "",
+    ]
+    return "\n".join((f"### {key.name}\n", f"{_prose(key.comment)}\n", *filter(None, facts), ""))
+
+
+def _default(key: Key) -> str:
+    blank_is_news = key.may_be_off and key.default
+    return _code(key.default) + (" (blank means none, not the default)" if blank_is_news else "")
+
+
+def _mark(key: Key) -> str:
+    return "**1.0.0-2**" if key.seed else ""
+
+
+def _code(value: str) -> str:
+    return f"`{value}`" if value else "blank"
+
+
+def _prose(comment: Iterable[str]) -> str:
+    """The comment as markdown: a line that does not go on in the middle of a sentence starts anew."""
+    text = ""
+    for line in comment:
+        between = "" if not text else "\n" if line[0].islower() else "\\\n"
+        text += between + line.replace("<", "&lt;")
+    return text[0].upper() + text[1:]
+
+
+if __name__ == "__main__":
+    for path, text in zip(sys.argv[1:], (reference(), conf_file()), strict=False):
+        Path(path).write_text(text, encoding="utf-8")

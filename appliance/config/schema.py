@@ -1,0 +1,28 @@
+"""Every key of the conf file, once: parsing, defaults, the shipped file and the reference come from here."""
+
+from __future__ import annotations
+
+from appliance.config.key import Group, Key
+from appliance.config.keys_cluster import CLUSTER_KEYS
+from appliance.config.keys_seed import SEED_KEYS
+from appliance.config.keys_watch import WATCH_KEYS
+
+__all__ = ["KEYS", "KEY_BY_NAME", "Group", "Key", "closest_key", "in_group"]
+
+KEYS: tuple[Key, ...] = SEED_KEYS + CLUSTER_KEYS + WATCH_KEYS
+"""The order of the shipped file: the original's keys in its own order, then ours by group."""
+
+KEY_BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
+
+
+def in_group(group: Group) -> tuple[Key, ...]:
+    """The keys of `group`, in file order."""
+    return tuple(key for key in KEYS if key.group is group)
+
+
+def closest_key(name: str) -> str | None:
+    """The known key that `name` is most likely a misspelling of, or None."""
+    import difflib  # noqa: PLC0415 - only when something is misspelt
+
+    close = difflib.get_close_matches(name.upper(), KEY_BY_NAME, n=1, cutoff=0.7)
+    return close[0] if close else None

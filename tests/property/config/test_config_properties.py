@@ -1,0 +1,142 @@
+"""For any conf and any text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.config import Conf, ConfError, Medium, Problem, parse
+from appliance.config.edit import with_value
+from appliance.config.reference import conf_file
+from appliance.config.scan import lines_of
+from appliance.config.schema import KEYS
+
+names = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
+words = st.from_regex(r"[a-z0-9_][A-Za-z0-9._+-]{0,12}", fullmatch=True)
+parts = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="/'\""), min_size=1
+)
+paths = st.lists(
+    parts.filter(lambda part: part == part.strip() and part not in (".", "..")), min_size=1, max_size=4
+).map(lambda found: Path("/", *found))
+addresses = st.tuples(st.integers(1, 126), st.integers(0, 255), st.integers(0, 255), st.integers(1, 254)).map(
+    lambda octets: ".".join(map(str, octets))
+)
+ttys = st.from_regex(r"/dev/[a-zA-Z0-9_/-]{0,10}[a-zA-Z0-9]", fullmatch=True).map(
+    lambda path: re.sub("//+", "/", path)
+)
+devices = st.from_regex(r"[a-z0-9_][a-z0-9_.:-]{0,14}", fullmatch=True)
+ports = st.integers(1, 65535)
+
+
+def seconds(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.integers(round(low * 1000), round(high * 1000)).map(lambda milliseconds: milliseconds / 1000)
+
+
+PEER = "172.16.0.9"
+media = st.lists(
+    st.one_of(
+        st.builds(Medium, st.just("bcast"), devices),
+        st.builds(Medium, st.just("ucast"), devices, st.just(PEER)),
+        st.builds(Medium, st.just("serial"), ttys, st.sampled_from(["9600"])),
+    ),
+    min_size=1,
+    max_size=4,
+    unique=True,
+).map(tuple)
+
+confs = st.builds(
+    Conf,
+    cluster_ip=st.just("") | addresses.filter(lambda address: address != PEER),
+    primary_name=names.map(lambda name: "a" + name),
+    secondary_name=names.map(lambda name: "b" + name),
+    synch=st.sampled_from(["LAZY", "LOOSE"]),
+    ssh_port=ports,
+    asterisk_dir=paths,
+    db=paths,
+    others=st.lists(paths, max_size=3).map(tuple),
+    postsync=st.just("") | paths.map(str),
+    restart=st.booleans(),
+    telephony=st.just("") | paths.map(str),
+    card_installed=st.booleans(),
+    card_tty=paths,
+    card_driver=st.sampled_from(["tool", "serial"]),
+    card_profile=words | paths.map(str),
+    card_relay=st.integers(0, 15),
+    card_spans=st.lists(st.integers(1, 1023), unique=True, max_size=5).map(tuple),
+    card_deadline=seconds(0.001, 3),
+    device=devices,
+    media=media,
+    udp_port=ports,
+    keepalive=seconds(0.001, 0.5),
+    warntime=seconds(0.6, 1.4),
+    deadtime=seconds(1.6, 30),
+    initdead=seconds(60, 86400),
+    auto_failback=st.booleans(),
+    witness=st.sampled_from(["OFF", "PREFER", "REQUIRE"]),
+    witness_wait=seconds(0, 100),
+    rise=st.integers(1, 100),
+    fall=st.integers(1, 100),
+    line_dwell=seconds(0, 5),
+    move_dwell=seconds(10, 1000),
+    pbx_program=words | paths.map(str),
+    ami_user=st.just("") | words,
+    ami_secret=st.just("") | parts.filter(lambda part: part == part.strip()),
+    sip_port=st.integers(0, 65535),
+    mail_to=st.lists(words.map(lambda word: f"{word}@example.com"), max_size=3).map(", ".join),
+    dahdi_root=st.just(Path("/")) | paths,
+)
+
+keys = st.sampled_from([key.name for key in KEYS])
+ends = st.sampled_from(["\n", "\r\n"])
+lines = st.one_of(
+    st.builds("{}={}".format, keys, st.text(max_size=12)),
+    st.builds("# {}={}".format, keys, words),
+    st.text(max_size=20),
+)
+texts = st.lists(st.tuples(lines, ends).map("".join), max_size=8).map("".join) | st.text()
+
+
+@settings(max_examples=40)
+@given(confs)
+def test_what_is_written_reads_back_the_same(conf: Conf) -> None:
+    assert parse(conf_file(conf)) == conf
+
+
+@given(texts)
+def test_any_text_is_a_conf_or_a_list_of_problems(text: str) -> None:
+    verdict = parse(text)
+    if not isinstance(verdict, Conf):
+        assert verdict
+        assert all(isinstance(problem, Problem) and problem.want for problem in verdict)
+        assert all(line.isprintable() for line in str(ConfError(verdict)).splitlines())
+
+
+@given(st.binary())
+def test_any_bytes_are_a_conf_or_a_list_of_problems(data: bytes) -> None:
+    verdict = parse(data.decode("utf-8", "surrogateescape"))
+    assert isinstance(verdict, Conf) or verdict
+
+
+@given(texts, keys, words)
+def test_an_edit_leaves_every_other_line_as_it_is(text: str, key: str, value: str) -> None:
+    before, after = lines_of(text), lines_of(with_value(text, key, value))
+    if len(before) == len(after):
+        changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+        assert len(changed) <= 1
+        return
+    at = next((at for at, old in enumerate(before) if old != after[at]), len(before))
+    if at < len(before) and after[at].startswith(before[at]):  # the last line had no end and got one
+        assert not before[at].endswith("\n")
+        at += 1
+    added = len(after) - len(before)
+    assert after[at + added :] == before[at:]
+
+
+@given(texts, keys, words)
+def test_an_edit_done_twice_is_an_edit_done_once(text: str, key: str, value: str) -> None:
+    once = with_value(text, key, value)
+    assert with_value(once, key, value) == once

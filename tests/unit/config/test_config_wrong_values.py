@@ -1,0 +1,176 @@
+"""Every wrong value is named with its key, its line and what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.config import Conf, ConfError, Problem, parse
+from appliance.config.schema import KEYS
+
+
+def problems(text: str) -> tuple[Problem, ...]:
+    found = parse(text)
+    assert not isinstance(found, Conf), "this should have been refused"
+    return found
+
+
+def only(text: str) -> Problem:
+    found = problems(text)
+    assert len(found) == 1, "\n".join(str(problem) for problem in found)
+    return found[0]
+
+
+WRONG = [
+    # key, wrong values, part of what is wanted
+    (
+        "HACLUSTERIP",
+        ["300.1.1.1", "10.0.0", "10.0.0.1/24", "pbx", "::1", "010.0.0.1", "1٣.0.0.1"],
+        "IPv4 address",
+    ),
+    ("HACLUSTERIP", ["127.0.0.1", "224.0.0.5", "255.255.255.255", "0.0.0.0"], "address of one machine"),
+    ("HAPRINODE", ["two words", "-n", "pbx/1", "x" * 65], "uname -n"),
+    ("HASYNCH", ["OFF", "LAZY LOOSE", "1"], "LAZY or LOOSE"),
+    ("HASSHPORT", ["0", "65536", "ssh", "-1", "22.0", "٢٢", "9" * 40], "from 1 to 65535"),
+    ("ASTERISK", ["etc/asterisk", "~/asterisk", "/etc/../root"], "full path of a directory"),
+    ("ASTERISK", ["/", "//", "/."], "not the whole of it"),
+    ("DB", ["/opt/sark/db/"], "a file, not a directory"),
+    ("DB", ["sark.db", "/opt/../x"], "full path of a file"),
+    ("POSTSYNC", ["srkgenAst", "sh -c x"], "program's full path"),
+    ("RESTART", ["maybe", "1", "true", "on", "Y"], "YES or NO"),
+    ("RHINOSPF", ["0", "false", "none", "NO!"], "YES or NO"),
+    ("RHINODRIVER", ["usb"], "tool or serial"),
+    ("RHINOPROFILE", ["-x", "my profile", "../mine"], "one name, or a full path"),
+    ("RHINORELAY", ["16", "a", "-1"], "from 0 to 15"),
+    ("RHINOSPANS", ["0", "1,x", "1,1", ","], "span number"),
+    (
+        "CARDDEADLINE",
+        ["0", "0ms", "2m", "1,5", "-1", "1e3", "0.0001", "nan", "inf", "two", "86401"],
+        "a time such as",
+    ),
+    ("CARDDEADLINE", ["1.5ms"], "whole milliseconds"),
+    ("HADEV", ["eth0 eth1", "a" * 16, "-eth0", "../eth0"], "network interface"),
+    ("HAPREFIX", ["0", "33", "255.255.255.0"], "from 1 to 32"),
+    (
+        "HAMEDIA",
+        ["mcast eth0", "eth0", "bcast", "bcast eth0 eth1", "ucast eth0", "serial", ","],
+        "'bcast DEV'",
+    ),
+    ("HAMEDIA", ["ucast eth0 haprimary", "ucast eth0 224.0.0.1"], "peer's own IPv4 address"),
+    ("HAMEDIA", ["serial /dev/ttyS0 fast", "serial /dev/ttyS0 12345"], "a baud rate"),
+    ("HAMEDIA", ["serial ttyS0"], "a tty such as"),
+    ("HAMEDIA", ["bcast eth0/1"], "network interface"),
+    ("HAMEDIA", ["bcast eth0, bcast eth0"], "each medium once"),
+    ("HAAUTOFAILBACK", ["yes", "legacy"], "on or off"),
+    ("HAWITNESS", ["YES", "ON"], "OFF, PREFER or REQUIRE"),
+    ("PROBERISE", ["0", "101", "2.5"], "from 1 to 100"),
+    ("SIPPORT", ["65536", "off"], "0 is off"),
+    ("PBXPROGRAM", ["asterisk -f", "bin/asterisk"], "one name, or a full path"),
+    ("AMIUSER", ["a b", "x:y"], "one word"),
+    ("MAILTO", ["-oQ/tmp", "a b@", "me@@x", "<me@x>"], "mail address"),
+    ("DAHDIROOT", ["proc", "/a/../b"], "a full path"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "want"), [(key, v, want) for key, vs, want in WRONG for v in vs])
+def test_wrong_value(key: str, value: str, want: str) -> None:
+    problem = only(f"# comment\n\n{key}={value}\n")
+    assert (problem.key, problem.line) == (key, 3)
+    assert want in problem.want
+    assert value[:20] in problem.value or not value.isascii()
+
+
+def test_every_key_refuses_something() -> None:
+    """A quoted value is wrong for every key, and shows that no key is read without a look."""
+    for key in KEYS:
+        problem = only(f'{key.name}="{key.example}"')
+        assert (problem.key, problem.want) == (key.name, "written without quotes")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "want"),
+    [
+        ("HACLUSTRIP=10.0.0.1", "HACLUSTRIP", "did you mean HACLUSTERIP?"),
+        ("rhinospf=YES", "rhinospf", "did you mean RHINOSPF?"),
+        ("COLOUR=blue", "COLOUR", "'asha conf' lists them"),
+        ("HASSHPORT 22", "", "KEY=value, or a comment"),
+        ("=22", "", "KEY=value"),
+        ("export RESTART=NO", "", "without 'export'"),
+        ("RESTART=NO # as always", "RESTART", "comment needs a line of its own"),
+        ("RESTART='NO", "RESTART", "written without quotes"),
+        ("AMIUSER=x\x1by", "AMIUSER", "without control characters"),
+        ("RESTART=NO\rRHINOSPF=NO", "RESTART", "without control characters"),
+        ("\0\0\0\0", "", "the file is damaged"),
+        ("# caf\udce9", "", "text in UTF-8"),
+    ],
+)
+def test_wrong_line(text: str, key: str, want: str) -> None:
+    problem = only(text)
+    assert (problem.key, problem.line) == (key, 1)
+    assert want in problem.want
+    assert str(problem).isprintable()
+
+
+def test_a_key_given_twice_names_the_first_line() -> None:
+    problem = only("RESTART=NO\n\nRESTART=NO\n")
+    assert (problem.line, problem.want) == (3, "given once (line 1 has it already)")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "want"),
+    [
+        ("HAPRINODE=pbx\nHASECNODE=PBX", "HASECNODE", "two machines"),
+        ("HASECNODE=haprimary", "HASECNODE", "two machines"),
+        ("HACLUSTERIP=10.0.0.0", "HACLUSTERIP", "not that of the network"),
+        ("HACLUSTERIP=10.0.0.255", "HACLUSTERIP", "not the broadcast"),
+        ("HACLUSTERIP=10.0.255.255\nHAPREFIX=16", "HACLUSTERIP", "not the broadcast"),
+        ("HAMEDIA=serial /dev/ttyS0 9600, serial /dev/ttyS1", "HAMEDIA", "one baud rate"),
+        ("HACLUSTERIP=10.0.0.5\nHAMEDIA=ucast eth0 10.0.0.5", "HAMEDIA", "not at HACLUSTERIP"),
+        ("HAWARNTIME=2\nHADEADTIME=2", "HAWARNTIME", "HADEADTIME"),
+        ("MOVEDWELL=5", "MOVEDWELL", "ghost link"),
+    ],
+)
+def test_values_wrong_together(text: str, key: str, want: str) -> None:
+    found = problems(text)
+    assert [problem.key for problem in found] == [key]
+    assert want in found[0].want
+
+
+@pytest.mark.parametrize("text", ["HACLUSTERIP=10.0.0.255\nHAPREFIX=16", "HACLUSTERIP=10.0.0.0\nHAPREFIX=31"])
+def test_an_address_is_judged_with_its_prefix(text: str) -> None:
+    assert isinstance(parse(text), Conf)
+
+
+def test_a_wrong_value_brings_no_echo_from_the_keys_it_is_compared_with() -> None:
+    problem = only("HAWARNTIME=3\nHADEADTIME=ten\n")
+    assert problem.key == "HADEADTIME"
+
+
+def test_all_problems_come_at_once_in_the_order_of_the_lines() -> None:
+    found = problems("RESTART=maybe\nNOTAKEY=1\nHASSHPORT\nHASECNODE=haprimary\nMOVEDWELL=1\nRESTART=NO\n")
+    assert [(p.line, p.key) for p in found] == [
+        (1, "RESTART"),
+        (2, "NOTAKEY"),
+        (3, ""),
+        (4, "HASECNODE"),
+        (5, "MOVEDWELL"),
+        (6, "RESTART"),
+    ]
+
+
+def test_the_error_lists_each_problem_on_a_line_of_its_own() -> None:
+    error = ConfError(problems("RESTART=maybe\nHASSHPORT=0\n"))
+    assert str(error) == (
+        "The conf file has 2 problems:\n"
+        "  line 1: RESTART=maybe should be YES or NO\n"
+        "  line 2: HASSHPORT=0 should be a port number from 1 to 65535"
+    )
+    assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["AMISECRET='hunter2'", "AMISECRET=hunter2\x01", "AMISECRET=a\nAMISECRET=hunter2"]
+)
+def test_a_secret_is_not_told(text: str) -> None:
+    problem = only(text)
+    assert "hunter2" not in str(problem)
+    assert problem.value == "(hidden)"
