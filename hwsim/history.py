@@ -11,8 +11,7 @@ from dataclasses import dataclass
 class Happening:
     """One thing that was seen at `at` (monotonic seconds).
 
-    `kind`: relay (side it leads to now), alarm (detail: its new word), dchannel, in_service, out_of_service,
-    ping or sip or garp (side whose network card answered for the cluster address).
+    `kind`: relay (side it leads to now), alarm (detail: its new word), dchannel, in_service, out_of_service.
     """
 
     at: float

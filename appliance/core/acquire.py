@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from appliance.core.memory import ENDING, link_is_up, ordered_since, still_confirmed, watch
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
-from appliance.core.transfer import (
-    Order,
-    Phase,
-    Seen,
-    Transfer,
-    Witness,
-    arrived,
-    unknown_because,
-)
+from appliance.core.transfer import Order, Phase, Seen, Transfer, Witness, arrived, unknown_because
+from appliance.core.witness import holds_back, why_held_back
 
-
-def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
-    """Note when the line came, left and came back."""
-    here = arrived(seen.line)
-    gone = is_known(seen.line, Line.ABSENT)
-    down = is_known(seen.dchannel, DChannel.DOWN)
-    linking = is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING)
-    away = transfer.away_since
-    ghost = transfer.ghost
-    if here and away is not None:
-        # It was here before, left, and is back while Asterisk never noticed: "Up" cannot be trusted.
-        ghost = transfer.was_here and not down
-        away = None
-    elif not here and away is None:
-        away = now
-    return replace(
-        transfer,
-        away_since=away,
-        was_here=transfer.was_here or here,
-        ghost=ghost and not down and not gone,
-        unclear_since=(transfer.unclear_since or now) if is_known(seen.line, Line.SETTLING) else None,
-        served=transfer.served or is_known(seen.pbx, Pbx.RUNNING),
-        linking_since=(transfer.linking_since or now) if linking else None,
-    )
+__all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     """How far the line and Asterisk are, and the sentence that says so."""
+    if still_confirmed(transfer, seen, now):
+        return transfer.phase, transfer.note
     if not transfer.policy.has_line:
         return _without_line(transfer, seen, now)
     line = seen.line
@@ -59,16 +31,24 @@ def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
 
 def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
     """The orders that would bring the world nearer to the goal."""
-    if _relay_missing(transfer, seen):
+    if _relay_missing(transfer, seen, now):
         yield Order.ENERGISE
     yield from _pbx_orders(transfer, seen, now)
     yield from _recovery(transfer, seen, now)
 
 
-def _relay_missing(transfer: Transfer, seen: Seen) -> bool:
+def _relay_missing(transfer: Transfer, seen: Seen, now: float) -> bool:
     if not transfer.policy.has_card or is_known(seen.card, False):
         return False
-    return not is_known(seen.commanded, Relay.ENERGISED)
+    return not is_known(seen.commanded, Relay.ENERGISED) or _has_dropped(transfer, seen, now)
+
+
+def _has_dropped(transfer: Transfer, seen: Seen, now: float) -> bool:
+    """The line is at the peer though the card took the order: it may have lost it, so tell it again, slowly."""
+    if not is_known(seen.line, Line.ABSENT) or not arrived(seen.peer.line) or transfer.away_since is None:
+        return False
+    last = max(transfer.away_since, transfer.ordered.get(Order.ENERGISE, transfer.began))
+    return now - last >= transfer.policy.line_deadline
 
 
 def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
@@ -81,39 +61,23 @@ def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
 
 
 def _may_start(transfer: Transfer, seen: Seen, now: float) -> bool:
-    return Order.RESTART_PBX not in seen.busy and not _held_by_witness(transfer, seen, now)
+    return not seen.busy & ENDING and not holds_back(transfer, seen, now)
 
 
 def _recovery(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
-    """Graded, each step once: wait, then restart the spans' links, then Asterisk."""
+    """Graded, each step once: wait (a ghost needs none), restart the spans' links, then Asterisk."""
     since = transfer.linking_since
-    if since is None or not is_known(seen.line, Line.CLEAR):
+    if since is None or not is_known(seen.line, Line.CLEAR) or seen.busy & ENDING:
         return
-    if transfer.ghost and not _ordered_since(transfer, Order.RESTART_SPANS, since):
-        yield Order.RESTART_SPANS
-        return
-    if not is_known(seen.dchannel, DChannel.DOWN):
+    if not transfer.ghost and not is_known(seen.dchannel, DChannel.DOWN):
         return
     waited = now - since
     deadline = transfer.policy.dchannel_deadline
-    if waited >= deadline and not _ordered_since(transfer, Order.RESTART_SPANS, since):
-        yield Order.RESTART_SPANS
+    if not ordered_since(transfer, Order.RESTART_SPANS, since):
+        if transfer.ghost or waited >= deadline:
+            yield Order.RESTART_SPANS
     elif waited >= 2 * deadline and Order.RESTART_PBX not in transfer.ordered:
         yield Order.RESTART_PBX
-
-
-def _ordered_since(transfer: Transfer, order: Order, since: float) -> bool:
-    return transfer.ordered.get(order, float("-inf")) >= since
-
-
-def _held_by_witness(transfer: Transfer, seen: Seen, now: float) -> bool:
-    """Design rule 5: a silent peer and a line that has not arrived mean that the primary still holds it."""
-    policy = transfer.policy
-    if policy.node is Node.PRIMARY or policy.witness is Witness.OFF or not policy.has_line:
-        return False
-    if arrived(seen.line) or is_known(seen.peer.alive, True):
-        return False
-    return policy.witness is Witness.REQUIRE or now - transfer.began < policy.witness_wait
 
 
 def _without_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
@@ -123,30 +87,35 @@ def _without_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, st
 
 
 def _pbx_awaited(transfer: Transfer, seen: Seen, now: float, meanwhile: Phase) -> tuple[Phase, str]:
+    if transfer.served and not seen.busy & ENDING and (ended := _ended(seen.pbx)):
+        return Phase.BLOCKED, f"{ended} after it had served; 'asha pbx start' starts it afresh"
     failure = seen.failed.get(Order.START_PBX, "")
-    if now - transfer.began >= transfer.policy.pbx_start_deadline or failure:
+    since = transfer.pbx_since if transfer.pbx_since is not None else now
+    if now - since >= transfer.policy.pbx_start_deadline or failure:
         because = failure or unknown_because(seen.pbx) or "it does not finish booting"
         return Phase.BLOCKED, f"Asterisk does not start: {because}"
     return meanwhile, "Asterisk is starting"
 
 
+def _ended(pbx: Reading[Pbx]) -> str:
+    if is_known(pbx, Pbx.HUNG):
+        return "Asterisk hangs"
+    return "Asterisk died" if is_known(pbx, Pbx.DEAD) else ""
+
+
+def _held_back(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    waited = now - (transfer.away_since if transfer.away_since is not None else now)
+    for_good = transfer.policy.witness is Witness.REQUIRE and waited >= transfer.policy.line_deadline
+    return Phase.BLOCKED if for_good else Phase.MOVING, why_held_back(transfer, seen)
+
+
 def _away(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
-    if _held_by_witness(transfer, seen, now):
-        return Phase.MOVING, _WITNESS_NOTES[transfer.policy.witness]
+    if holds_back(transfer, seen, now):
+        return _held_back(transfer, seen, now)
     waited = now - (transfer.away_since if transfer.away_since is not None else now)
     if waited < transfer.policy.line_deadline:
         return Phase.MOVING, "the line's signal is awaited"
     return Phase.BLOCKED, _why_away(transfer, seen)
-
-
-_WITNESS_NOTES = {
-    Witness.OFF: "",
-    Witness.PREFER: "the peer is silent and the line has not arrived: waiting HAWITNESSWAIT before acting",
-    Witness.REQUIRE: (
-        "the peer is silent and the line has not arrived, so it still holds the line: HAWITNESS=REQUIRE "
-        "keeps Asterisk stopped here until the line arrives. Power off the primary to free it"
-    ),
-}
 
 
 def _why_away(transfer: Transfer, seen: Seen) -> str:
@@ -183,7 +152,8 @@ def _why_held(seen: Seen) -> str:
 
 def _unverifiable(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     if not is_known(seen.pbx, Pbx.RUNNING):
-        return _pbx_awaited(transfer, seen, now, Phase.MOVING)
+        held = holds_back(transfer, seen, now)
+        return _held_back(transfer, seen, now) if held else _pbx_awaited(transfer, seen, now, Phase.MOVING)
     return (
         Phase.UNVERIFIABLE,
         "Asterisk runs and the relay was commanded, but this analog card raises no alarm: "
@@ -201,7 +171,7 @@ def _settling(transfer: Transfer, now: float) -> tuple[Phase, str]:
 def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     if not is_known(seen.pbx, Pbx.RUNNING):
         return _pbx_awaited(transfer, seen, now, Phase.LINKING)
-    if _link_is_up(transfer, seen.dchannel):
+    if link_is_up(transfer, seen.dchannel):
         return Phase.DONE, "the line is in service here"
     since = transfer.linking_since if transfer.linking_since is not None else now
     if now - since < 3 * transfer.policy.dchannel_deadline:
@@ -209,16 +179,12 @@ def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     return Phase.BLOCKED, _why_unlinked(seen.dchannel)
 
 
-def _link_is_up(transfer: Transfer, dchannel: Reading[DChannel]) -> bool:
-    if is_known(dchannel, DChannel.NONE):
-        return True
-    if not is_known(dchannel, DChannel.UP):
-        return False
-    since = transfer.linking_since
-    return not transfer.ghost or (since is not None and _ordered_since(transfer, Order.RESTART_SPANS, since))
-
-
 def _why_unlinked(dchannel: Reading[DChannel]) -> str:
+    if is_known(dchannel, DChannel.UP):
+        return (
+            "the line was away and Asterisk did not notice, so its link cannot be trusted, and restarting the "
+            "spans did not help. Run 'dahdi restart' on Asterisk's console"
+        )
     if because := unknown_because(dchannel):
         return f"the alarm is clear, but the D-channel cannot be seen: {because}"
     return (

@@ -27,12 +27,27 @@ class Moment:
     claims_line: Mapping[Node, bool]  # the node reports the line in service
 
 
-def two_owners(moments: Iterable[Moment]) -> Iterator[Violation]:
-    """Never do both nodes claim the line, and never does the one claim it to whom the relay does not lead."""
+def two_owners(moments: Iterable[Moment], grace: float = 1.0) -> Iterator[Violation]:
+    """Never do both nodes claim the line, and never does the one claim it to whom the relay does not lead.
+
+    `grace` seconds are allowed for noticing that the line has left.
+    """
+    wrong_since: float | None = None
     for moment in moments:
         owners = [node for node, claims in moment.claims_line.items() if claims]
         if len(owners) > 1:
             yield Violation("never two owners of the line", moment.at, "both nodes claim it")
+        if not any(node is not _leads_to(moment.relay) for node in owners):
+            wrong_since = None
+            continue
+        wrong_since = moment.at if wrong_since is None else wrong_since
+        if moment.at - wrong_since > grace:
+            said = f"{owners[0].value} claims it, the relay is {moment.relay.value} since {wrong_since:.2f}"
+            yield Violation("only the owner claims the line", moment.at, said)
+
+
+def _leads_to(relay: Relay) -> Node:
+    return Node.PRIMARY if relay is Relay.ENERGISED else Node.SECONDARY
 
 
 def energised_without_grant(moments: Sequence[Moment], grace: float) -> Iterator[Violation]:
@@ -59,7 +74,7 @@ def audit_journal(entries: Iterable[Mapping[str, object]]) -> Iterator[Violation
     for entry in entries:
         at = _number(entry.get("at"))
         kind = entry.get("kind")
-        number = int(_number(entry.get("generation")))
+        number = int(_number(entry.get("generation", generation)))
         if number < generation:
             yield Violation("the generation never falls", at, f"{number} after {generation}")
         generation = max(generation, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from appliance.core.memory import ENDING
 from appliance.core.model import Line, Pbx
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Order, Seen, arrived
@@ -63,23 +64,38 @@ def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decisio
     """The decision of one cycle on a node that holds a grant. Unknown readings never cause an act."""
     if is_known(watch.engine, False):
         return Decision(Act.LET_GO, "Heartbeat died under this node; its peer takes over", ("engine",))
-    if watch.gap >= policy.deadtime and is_known(seen.peer.granted, True):
+    if watch.gap >= policy.deadtime and _peer_has_taken_over(watch, seen):
         reason = f"this node stood still for {watch.gap:.1f} s and its peer has taken over"
         return Decision(Act.LET_GO, reason, ("peer granted",))
     return _pbx_decision(policy, watch, seen, now) or _line_decision(policy, watch, seen, now) or STAY
 
 
+def _peer_has_taken_over(watch: Watch, seen: Seen) -> bool:
+    """It says so itself, and said it under our present grant: before, it may well have served."""
+    return is_known(seen.peer.granted, True) and seen.peer.granted.at >= watch.granted_at
+
+
 def _pbx_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision | None:
+    if seen.busy & ENDING:
+        return None  # this node itself is ending Asterisk: that is no death
     if watch.was_serving and is_known(seen.pbx, Pbx.DEAD):
         return _without_pbx("Asterisk died", policy, watch, seen, now)
-    if is_known(seen.pbx, Pbx.HUNG):
+    if watch.was_serving and is_known(seen.pbx, Pbx.HUNG):
         return _without_pbx("Asterisk hangs: its process lives but answers nothing", policy, watch, seen, now)
-    if failure := seen.failed.get(Order.START_PBX, ""):
+    if not watch.was_serving and (failure := _start_failure(seen)):
         # Only a peer that says it is fit gets a service that cannot start here; else we go on trying.
-        if is_known(seen.peer.fit, True) and may_move(policy, watch, now):
+        if peer_is_fit(seen) and may_move(policy, watch, now):
             return Decision(Act.HAND_OVER, f"Asterisk does not start here: {failure}", ("pbx", "peer fit"))
         return Decision(Act.STAY, f"Asterisk does not start here ({failure}) and {standby_state(seen)}")
     return None
+
+
+def _start_failure(seen: Seen) -> str:
+    """Why Asterisk is known not to run though it was told to; a failure that it got over is none."""
+    if not isinstance(seen.pbx, Known) or seen.pbx.value is Pbx.RUNNING:
+        return ""
+    stuck = seen.failed.get(Order.KILL_PBX, "") if seen.pbx.value is Pbx.HUNG else ""
+    return stuck or seen.failed.get(Order.START_PBX, "")
 
 
 def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
@@ -101,7 +117,7 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
         return Decision(Act.STAY, "neither node receives the line: moving would help nobody")
     if not arrived(seen.peer.line):
         return Decision(Act.STAY, "the line is gone, and it is not known to be at the peer")
-    if not is_known(seen.peer.fit, True):
+    if not peer_is_fit(seen):
         return Decision(Act.STAY, f"the line is at the peer, but {standby_state(seen)}")
     if not may_move(policy, watch, now, follow_line=True):
         return Decision(Act.STAY, "the line is at the peer; service has just moved, so it waits MOVEDWELL")
@@ -120,6 +136,11 @@ def peer_could_serve(seen: Seen) -> bool:
     A live node whose agent is silent can still take over: its resource script does the work alone.
     """
     return is_known(seen.peer.alive, True) and not is_known(seen.peer.fit, False)
+
+
+def peer_is_fit(seen: Seen) -> bool:
+    """Heartbeat sees it alive, and it says that it is fit."""
+    return is_known(seen.peer.alive, True) and is_known(seen.peer.fit, True)
 
 
 def standby_state(seen: Seen) -> str:

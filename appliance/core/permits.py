@@ -99,6 +99,8 @@ def _release_line(role: Role, peer: Peer) -> Permit:
         return _yes()
     if not is_known(peer.alive, True):
         return _no("no peer is there to take the line: 'asha ha stop' ends service on purpose")
+    if is_known(peer.fit, False):
+        return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
     return _yes("the relay drops and the peer takes over")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from appliance.core.model import Pbx, Relay
-from appliance.core.reading import Known, is_known
+from appliance.core.model import Line, Pbx, Relay
+from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Goal, Order, Phase, Seen, Transfer, arrived, unknown_because
 
 # A relay that does not answer must not keep Asterisk from being stopped, in seconds.
 RELAY_HEAD_START = 1.0
+
+# Under way from before, these may still bring up what was just found to be gone.
+_STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
 
 
 def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
@@ -23,7 +26,7 @@ def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     """How much of this node's hold is left, and the sentence that says so."""
     free = line_is_free(transfer, seen)
-    gone = is_known(seen.pbx, Pbx.DEAD)
+    gone = is_known(seen.pbx, Pbx.DEAD) and not seen.busy & _STARTING
     cleared = transfer.goal is not Goal.LEAVE or is_known(seen.address, False)
     if free and gone and cleared:
         return Phase.DONE, "the line is let go and Asterisk is gone"
@@ -31,28 +34,45 @@ def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
         return Phase.BLOCKED, _why_blocked(free, gone, seen)
     if not free:
         return Phase.LETTING_GO, "the relay is being released"
+    if gone:
+        return Phase.STOPPING, "Asterisk is gone; the cluster address is being removed"
     return Phase.STOPPING, "the line is let go; Asterisk is being stopped"
 
 
 def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
     """The orders that would bring the world nearer to the goal."""
-    free = line_is_free(transfer, seen)
-    if not free:
+    if _card_is_there(transfer, seen) and not _commanded_released(seen):
+        # Whatever the peer says of the line: its word may be old, and the relay must not stay energised.
         yield Order.RELEASE
-    if free or now - transfer.began >= RELAY_HEAD_START:
+    if line_is_free(transfer, seen) or now - transfer.began >= RELAY_HEAD_START:
         yield from _pbx_orders(transfer, seen, now)
-    if transfer.goal is Goal.LEAVE and is_known(seen.address, True):
+    if transfer.goal is Goal.LEAVE and not is_known(seen.address, False):
         yield Order.REMOVE_ADDRESS
 
 
 def line_is_free(transfer: Transfer, seen: Seen) -> bool:
     """This node surely does not hold the line: no card, a card that is gone, or a relay that took the order.
 
-    Or the peer says that the line has arrived there, whatever our card answered: the line is the witness.
+    Or the peer has said, since the relay was told, that the line arrived there, whatever our card answered:
+    the line is the witness.
     """
-    if not transfer.policy.has_card or is_known(seen.card, False):
+    if not _card_is_there(transfer, seen) or _commanded_released(seen):
         return True
-    return is_known(seen.commanded, Relay.RELEASED) or arrived(seen.peer.line)
+    told = transfer.ordered.get(Order.RELEASE)
+    return told is not None and _at_peer_since(told, seen.line, seen.peer.line)
+
+
+def _card_is_there(transfer: Transfer, seen: Seen) -> bool:
+    return transfer.policy.has_card and not is_known(seen.card, False)
+
+
+def _commanded_released(seen: Seen) -> bool:
+    """The card took the order, and no order to energise is still on its way to it."""
+    return is_known(seen.commanded, Relay.RELEASED) and Order.ENERGISE not in seen.busy
+
+
+def _at_peer_since(told: float, line: Reading[Line], peers: Reading[Line]) -> bool:
+    return arrived(peers) and peers.at > told and not arrived(line)
 
 
 def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
@@ -72,8 +92,12 @@ def _why_blocked(free: bool, gone: bool, seen: Seen) -> str:
         )
         return f"the line cannot be let go: {because}. Cut the card's power or the primary's"
     if not gone:
+        if is_known(seen.pbx, Pbx.DEAD):
+            return "Asterisk may still come up: an order to start it from before has not ended"
         state = seen.pbx.value.value if isinstance(seen.pbx, Known) else unknown_because(seen.pbx)
         return f"Asterisk is not gone: {state}"
+    if because := unknown_because(seen.address):
+        return f"whether the cluster address is gone cannot be seen: {because}"
     return (
         f"the cluster address is still here: {seen.failed.get(Order.REMOVE_ADDRESS) or 'it was not removed'}"
     )

@@ -119,9 +119,11 @@ class Transfer:
 
     `ordered` is when each order was last given; `away_since` since when the line's signal is not here,
     `unclear_since` since when it is here but its alarm not clear, `linking_since` since when only the
-    D-channel is missing; `ghost` is set when the line left and came back without the D-channel ever being
-    seen down (facts/pri-timing, ghost link). `served` is set once Asterisk ran under this transfer: whether
-    to start it again when it dies is then a decision (see `decide`), not a part of the plan.
+    D-channel is missing, `unseen_since` since when something cannot be read, `pbx_since` since when Asterisk
+    is awaited. `left` is set while the line is away and Asterisk has not noticed, `ghost` when it came back
+    so (facts/pri-timing, ghost link), `relinked_at` when the spans' links were restarted because of that.
+    `served` is set once Asterisk ran under this transfer: whether to start it again when it dies is then a
+    decision (see `decide`), not a part of the plan.
     """
 
     goal: Goal
@@ -136,8 +138,12 @@ class Transfer:
     away_since: float | None = None
     linking_since: float | None = None
     unclear_since: float | None = None
+    unseen_since: float | None = None
+    pbx_since: float | None = None
     was_here: bool = False
+    left: bool = False
     ghost: bool = False
+    relinked_at: float | None = None
     served: bool = False
 
     @property

@@ -1,0 +1,40 @@
+# Every target does its own set-up; a second run finds it done.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test unit lint bench clean system tools
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=power-cut (root)
+	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
+
+test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
+	@.ci/clean-after $(PYTEST) $(ARGS)
+
+unit: tools ## the quick tests, no root
+	@$(PYTEST) tests/unit tests/property $(ARGS)
+
+lint: tools ## format, rules, types, import contract
+	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }
+	@$(BIN)/ruff check --quiet --output-format=concise .
+	@$(BIN)/mypy --no-error-summary
+	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
+
+bench: system tools ## how fast, beside keepalived and a polling watchdog (root)
+	@.ci/clean-after $(BIN)/hwsim bench $(ARGS)
+
+clean: ## remove what the other targets made in this folder
+	@rm -rf out .venv build asha.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system:
+	@./setup.sh system
+
+tools:
+	@./setup.sh tools

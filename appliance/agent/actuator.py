@@ -1,0 +1,83 @@
+"""The hands: one blocking function for each order, used by the agent in threads and by the script alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from appliance.config import Conf
+from appliance.core.errors import HardwareError, HostError
+from appliance.core.model import Relay
+from appliance.core.transfer import Order
+from appliance.host.clock import Clock
+from appliance.hw.drivers import open_card
+from appliance.hw.relay import RelayCard
+from appliance.net.address import remove_address
+from appliance.pbx import service
+from appliance.pbx.dchannel import restart_spans
+
+
+class Actuator:
+    """Carries out orders. Every method is bounded by its conf deadline and raises AshaError on failure."""
+
+    def __init__(self, conf: Conf, clock: Clock) -> None:
+        self._conf = conf
+        self._clock = clock
+        self._card: RelayCard | None = None
+        self._deeds: Mapping[Order, Callable[[], None]] = {
+            Order.ENERGISE: lambda: self._move(Relay.ENERGISED),
+            Order.RELEASE: lambda: self._move(Relay.RELEASED),
+            Order.START_PBX: self._start_pbx,
+            Order.STOP_PBX: self._stop_pbx,
+            Order.KILL_PBX: self._kill_pbx,
+            Order.RESTART_SPANS: self._restart_spans,
+            Order.RESTART_PBX: self._restart_pbx,
+            Order.REMOVE_ADDRESS: self._remove_address,
+        }
+
+    def perform(self, order: Order) -> None:
+        """Do it, and return when it is done as far as the thing ordered can say itself."""
+        self._deeds[order]()
+
+    def reset_card(self) -> None:
+        """The card's own RESET: it also releases the relay. Only ever sent when no grant is held."""
+        self._with_card(lambda card: card.reset())
+
+    def close(self) -> None:
+        """Give the card back."""
+        if self._card is not None:
+            self._card.close()
+            self._card = None
+
+    def _move(self, relay: Relay) -> None:
+        self._with_card(lambda card: card.move(relay))
+
+    def _with_card(self, deed: Callable[[RelayCard], None]) -> None:
+        if self._card is None:
+            self._card = open_card(self._conf, self._clock)
+        try:
+            deed(self._card)
+        except HardwareError:
+            # It may have been replugged under another name: look for it afresh the next time.
+            self.close()
+            raise
+
+    def _start_pbx(self) -> None:
+        service.start(self._conf, self._clock)
+        if not service.wait_booted(self._conf, self._clock, self._conf.pbx_start_deadline):
+            raise HostError(f"Asterisk was not fully booted within {self._conf.pbx_start_deadline:g} s.")
+
+    def _stop_pbx(self) -> None:
+        service.stop(self._conf, self._clock, self._conf.pbx_stop_deadline)
+
+    def _kill_pbx(self) -> None:
+        service.stop(self._conf, self._clock, self._conf.pbx_stop_deadline, hung=True)
+
+    def _restart_pbx(self) -> None:
+        self._stop_pbx()
+        self._start_pbx()
+
+    def _restart_spans(self) -> None:
+        restart_spans(self._conf, self._conf.pbx_stop_deadline)
+
+    def _remove_address(self) -> None:
+        remove_address(self._conf.device, self._conf.cluster_ip)

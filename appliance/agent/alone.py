@@ -1,0 +1,149 @@
+"""The resource script without an agent: the same plan, carried out by the script itself.
+
+It sees less (Asterisk's process, the card's answers, the line) but follows the same `next_step`, writes the
+same journal and changes the same grant, so that an agent that comes back finds everything in order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from appliance.agent.actuator import Actuator
+from appliance.agent.daemon import read_site
+from appliance.agent.grantbook import GrantBook
+from appliance.agent.journal import JournalFile
+from appliance.agent.places import GRANT, JOURNAL
+from appliance.agent.sensors.heartbeat import engine_identity
+from appliance.agent.site import Site
+from appliance.core import plan
+from appliance.core.errors import AshaError, ClusterError, HardwareError
+from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.model import DChannel, Pbx, Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.release import line_is_free
+from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+from appliance.dahdi.line import read_line_quick
+from appliance.host.clock import Clock
+from appliance.hw.discovery import find_card
+from appliance.pbx.process import find_pid
+
+_PACE = 0.05
+# A start returns once relay and Asterisk have done as told; the line is confirmed when an agent is back.
+_START_PATIENCE = 90.0
+
+
+class Alone:
+    """One verb of the resource script, carried out in this process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._site: Site = read_site()
+        self._journal = JournalFile(JOURNAL)
+        generations = (int(entry.get("generation", 0)) for entry in self._journal.entries(newest=50))
+        self._book = GrantBook(GRANT, least_generation=max(generations, default=0))
+        self._actuator = Actuator(self._site.conf, clock)
+        self._commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
+        self._booted = False
+        self._failed: dict[Order, str] = {}
+        self._under_way: dict[Order, Future[None]] = {}
+
+    def running(self) -> bool:
+        """Whether a grant is held."""
+        return self._book.read().held
+
+    def obey(self, verb: Verb, ticket: float) -> None:
+        """Start or stop. Raises ClusterError for a late start, HardwareError when the line is not let go."""
+        grant, verdict = self._book.ask(verb, ticket, engine_identity())
+        self._note("grant", grant, held=grant.held, verdict=verdict.value, reason=f"script: {verb.value}")
+        if verdict is Verdict.STALE:
+            if verb is Verb.START:
+                raise ClusterError("This start is late: a script that was started after it has spoken.")
+            return
+        goal = Goal.ACQUIRE if verb is Verb.START else Goal.RELEASE
+        self._carry_out(goal, grant)
+
+    def _carry_out(self, goal: Goal, grant: Grant) -> None:
+        began = self._clock.now()
+        reason = "the agent does not answer: the script does its work"
+        transfer = plan.begin(goal, grant.generation, reason, self._site.transfer_policy, began)
+        self._note("transfer", grant, goal=goal.value, reason=reason)
+        with ThreadPoolExecutor(4) as pool:
+            while not self._enough(transfer):
+                step = plan.next_step(transfer, self._seen(), self._clock.now())
+                transfer = step.transfer
+                for order in step.orders:
+                    self._note("order", grant, order=order.name, reason=reason)
+                    self._under_way[order] = pool.submit(self._actuator.perform, order)
+                self._clock.sleep(_PACE)
+                self._collect(grant)
+        self._note("phase", grant, goal=goal.value, phase=transfer.phase.value, note=transfer.note)
+        if goal is Goal.RELEASE and not line_is_free(transfer, self._seen()):
+            raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
+
+    def _enough(self, transfer: Transfer) -> bool:
+        if transfer.goal is Goal.RELEASE:
+            return transfer.done or (transfer.phase is Phase.BLOCKED and not self._under_way)
+        ordered = not self._site.has_card or isinstance(self._commanded, Known)
+        late = self._clock.now() - transfer.began >= _START_PATIENCE
+        return late or (ordered and self._booted and not self._under_way)
+
+    def _collect(self, grant: Grant) -> None:
+        for order in [order for order, future in self._under_way.items() if future.done()]:
+            problem = _problem(self._under_way.pop(order).result)
+            self._note("done", grant, order=order.name, problem=problem)
+            self._conclude(order, problem)
+
+    def _conclude(self, order: Order, problem: str) -> None:
+        if problem:
+            self._failed[order] = problem
+        else:
+            self._failed.pop(order, None)
+        if order in (Order.ENERGISE, Order.RELEASE):
+            position = Relay.ENERGISED if order is Order.ENERGISE else Relay.RELEASED
+            now = self._clock.now()
+            self._commanded = Unknown(problem, now) if problem else Known(position, now)
+        if order is Order.START_PBX:
+            self._booted = not problem
+
+    def _seen(self) -> Seen:
+        now = self._clock.now()
+        conf = self._site.conf
+        nothing = Unknown("the script does not look at it", now)
+        return Seen(
+            commanded=self._commanded,
+            card=self._card(now) if self._site.has_card else nothing,
+            line=read_line_quick(conf.dahdi_root, conf.card_spans, now),
+            dchannel=Known(DChannel.NONE, now),
+            pbx=self._pbx(now),
+            address=nothing,
+            peer=Peer(nothing, nothing, nothing, nothing, nothing),
+            busy=frozenset(self._under_way),
+            failed=dict(self._failed),
+        )
+
+    def _card(self, now: float) -> Reading[bool]:
+        found = find_card(self._site.conf, now)
+        return found if isinstance(found, Unknown) else Known(found.value is not None, now)
+
+    def _pbx(self, now: float) -> Reading[Pbx]:
+        pid = find_pid(self._site.conf, now)
+        if isinstance(pid, Unknown):
+            return pid
+        if pid.value is None:
+            return Known(Pbx.DEAD, now)
+        return Known(Pbx.RUNNING if self._booted else Pbx.STARTING, now)
+
+    def _note(self, kind: str, grant: Grant, **fields: object) -> None:
+        entry = {"at": round(self._clock.now(), 6), "wall": round(self._clock.wall(), 3), "kind": kind}
+        with contextlib.suppress(OSError):  # a full disk must not keep the line from being moved
+            self._journal.append({**entry, "generation": grant.generation, "by": "script", **fields})
+
+
+def _problem(deed: Callable[[], None]) -> str:
+    try:
+        deed()
+    except AshaError as problem:
+        return str(problem)
+    return ""

@@ -1,0 +1,253 @@
+"""The agent's cycle: look at the board, decide, take the transfer one step, hand out orders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from appliance.agent.desk import Desk
+from appliance.agent.journal import Journal
+from appliance.agent.site import Site
+from appliance.agent.tenure import Tenure
+from appliance.agent.world import World
+from appliance.core.decide import Act, Decision, Watch, decide
+from appliance.core.fitness import Standing, unfit_reasons
+from appliance.core.model import Line, Pbx
+from appliance.core.reading import Known, is_known
+from appliance.core.roles import Event, Role
+from appliance.core.transfer import Goal, Order, Phase, Seen
+from appliance.host.clock import Clock
+
+# How often the cycle turns by itself, in seconds; a touch of the board turns it at once.
+BUSY_PERIOD = 0.1
+IDLE_PERIOD = 1.0
+# facts/heartbeat: an early standby request is ignored for about a second, and one to a dead peer is
+# cancelled after 10 s with the resources kept.
+STANDBY_AGAIN = 2.0
+STANDBY_GIVEN_UP = 12.0
+
+
+class Cycle:
+    """Turns the board's readings into orders. `ask_standby` has Heartbeat hand over to the peer."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        world: World,
+        tenure: Tenure,
+        desk: Desk,
+        journal: Journal,
+        clock: Clock,
+        ask_standby: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._site = site
+        self._world = world
+        self._tenure = tenure
+        self._desk = desk
+        self._journal = journal
+        self._clock = clock
+        self._ask_standby = ask_standby
+        self._standby_asked = float("-inf")
+        self._standby: asyncio.Task[None] | None = None
+        self._line_absent_since: float | None = None
+        self._last_turn = clock.now()
+        self._gap = 0.0
+        self._gap_at = float("-inf")
+        self._peer_alive: bool | None = None
+        self._failures_of: float | None = None
+        self.decision = Decision(Act.STAY)
+        self.turned = asyncio.Event()
+
+    async def run(self) -> None:
+        """Turn until cancelled."""
+        while True:
+            self.turn()
+            self.turned.set()
+            self._world.changed.clear()
+            try:
+                async with asyncio.timeout(BUSY_PERIOD if self.busy else IDLE_PERIOD):
+                    await self._world.changed.wait()
+            except TimeoutError:
+                pass
+
+    @property
+    def busy(self) -> bool:
+        """Something is on its way: look more often."""
+        transfer = self._tenure.transfer
+        settled = transfer is None or transfer.phase in (Phase.DONE, Phase.UNVERIFIABLE)
+        return (
+            not settled or self._line_absent_since is not None or self._tenure.handing_over_since is not None
+        )
+
+    def seen(self, now: float) -> Seen:
+        """Everything core looks at, as the board has it at `now`."""
+        world = self._world
+        return Seen(
+            commanded=self._desk.commanded,
+            card=world.card,
+            line=world.line,
+            dchannel=world.dchannel,
+            pbx=world.pbx(self._site.probe_policy, now),
+            address=world.address,
+            peer=world.peer(now, self._site.conf.peer_max_age),
+            busy=self._desk.busy,
+            failed=dict(self._desk.failed),
+        )
+
+    def unfit(self, now: float) -> tuple[str, ...]:
+        """Why this node could not serve if it were asked; empty when it could."""
+        world = self._world
+        policy = self._site.transfer_policy
+        standing = Standing(
+            has_card=policy.has_card,
+            has_line=policy.has_line,
+            card=world.card,
+            line=world.line,
+            pbx_installed=world.pbx_installed,
+            start_failed_at=self._desk.start_failed_at,
+            start_failure=self._desk.failed.get(Order.START_PBX, ""),
+        )
+        return unfit_reasons(standing, now)
+
+    def turn(self) -> None:
+        """One turn: everything that follows from what the board shows now."""
+        now = self._clock.now()
+        self._measure_gap(now)
+        self._follow_engine()
+        self._follow_peer()
+        self._forget_old_failures()
+        seen = self.seen(now)
+        self._follow_line(seen, now)
+        if self._tenure.role.holds:
+            self._serve(seen, now)
+        elif self._tenure.handing_over_since is not None:
+            self._press_hand_over(now)
+        self._give(self._tenure.step(seen, now))
+
+    def _forget_old_failures(self) -> None:
+        transfer = self._tenure.transfer
+        began = transfer.began if transfer is not None else None
+        if began != self._failures_of:
+            self._failures_of = began
+            self._desk.forget_failures()
+
+    def _measure_gap(self, now: float) -> None:
+        stood_still = now - self._last_turn - IDLE_PERIOD
+        self._last_turn = now
+        if stood_still >= self._site.conf.deadtime:
+            self._gap, self._gap_at = stood_still, now
+            self._journal.note("gap", seconds=round(stood_still, 2))
+        elif now - self._gap_at > self._site.conf.peer_max_age:
+            self._gap = 0.0  # the peer has had its say since
+
+    def _follow_engine(self) -> None:
+        tenure, world = self._tenure, self._world
+        if tenure.grant.held and world.engine_id and tenure.grant.engine != world.engine_id:
+            # Heartbeat replaces itself when a split heals: what the old master granted ended with it.
+            self._engine_gone()
+        if is_known(world.engine, True) and tenure.role in (Role.OFF, Role.LEAVING) and not self._clearing:
+            tenure.happen(Event.ENGINE_UP)
+        elif is_known(world.engine, False) and tenure.role not in (Role.OFF, Role.LEAVING):
+            self._engine_gone()
+        if tenure.role is Role.WAITING and world.peer_seen:
+            tenure.happen(Event.PEER_SEEN)
+
+    def _follow_peer(self) -> None:
+        alive = self._world.peer_alive
+        if isinstance(alive, Known) and alive.value is not self._peer_alive:
+            self._peer_alive = alive.value
+            self._journal.note("peer", alive=alive.value)
+
+    @property
+    def _clearing(self) -> bool:
+        transfer = self._tenure.transfer
+        return self._tenure.role is Role.OFF and transfer is not None and not transfer.done
+
+    def _engine_gone(self) -> None:
+        if self._tenure.role.holds or self._tenure.role is Role.RELEASING:
+            self._tenure.leave("Heartbeat died under this node; its peer takes over")
+        else:
+            self._tenure.happen(Event.ENGINE_DOWN)
+
+    def _follow_line(self, seen: Seen, now: float) -> None:
+        if not is_known(seen.line, Line.ABSENT):
+            self._line_absent_since = None
+        elif self._line_absent_since is None and self._tenure.role.holds:
+            self._line_absent_since = now
+        if not self._tenure.role.holds:
+            self._line_absent_since = None
+
+    def _serve(self, seen: Seen, now: float) -> None:
+        tenure = self._tenure
+        if is_known(seen.pbx, Pbx.RUNNING):
+            tenure.was_serving = True
+        watch = Watch(
+            engine=self._world.engine,
+            granted_at=tenure.granted_at,
+            was_serving=tenure.was_serving,
+            line_absent_since=self._line_absent_since,
+            gap=self._gap,
+            moves=tuple(tenure.moves),
+        )
+        decision = decide(self._site.watch_policy, watch, seen, now)
+        if decision != self.decision and (decision.reason or self.decision.reason):
+            self._note(decision, seen)
+        self.decision = decision
+        self._act(decision)
+
+    def _note(self, decision: Decision, seen: Seen) -> None:
+        self._journal.note(
+            "decision",
+            act=decision.act.value,
+            reason=decision.reason or "all is well again",
+            evidence=list(decision.evidence),
+            pbx=seen.pbx.value.value if isinstance(seen.pbx, Known) else seen.pbx.reason,
+            generation=self._tenure.grant.generation,
+        )
+
+    def _act(self, decision: Decision) -> None:
+        if decision.act is Act.HAND_OVER:
+            self.hand_over(decision.reason)
+        elif decision.act is Act.LET_GO:
+            self._tenure.let_go(decision.reason)
+        elif decision.act is Act.RESTART_PBX:
+            # The plan of a fresh transfer kills what hangs and starts what is dead.
+            self._tenure.begin_again(decision.reason)
+
+    def hand_over(self, reason: str) -> None:
+        """Let the line go at once and have Heartbeat move the rest."""
+        self._tenure.hand_over(reason)
+        self._press_hand_over(self._clock.now())
+
+    def _press_hand_over(self, now: float) -> None:
+        since = self._tenure.handing_over_since
+        if since is not None and now - since >= STANDBY_GIVEN_UP:
+            self._tenure.take_back("the peer did not take over")
+        elif now - self._standby_asked >= STANDBY_AGAIN:
+            self._standby_asked = now
+            self._standby = asyncio.create_task(self._request_standby())
+
+    async def _request_standby(self) -> None:
+        await self._ask_standby()
+
+    def _give(self, orders: tuple[Order, ...]) -> None:
+        transfer = self._tenure.transfer
+        if transfer is None:
+            return
+        for order in orders:
+            reason = transfer.reason if transfer.phase is not Phase.BLOCKED else transfer.note
+            self._desk.give(order, reason, transfer.generation, self._guard(order))
+
+    def _guard(self, order: Order) -> Callable[[], bool]:
+        """An order to acquire is void once its grant has changed; letting go is always wanted."""
+        if order is not Order.ENERGISE and order is not Order.START_PBX:
+            return lambda: True
+        generation = self._tenure.grant.generation
+
+        def wanted() -> bool:
+            grant, transfer = self._tenure.grant, self._tenure.transfer
+            acquiring = transfer is not None and transfer.goal is Goal.ACQUIRE
+            return grant.held and grant.generation == generation and acquiring
+
+        return wanted

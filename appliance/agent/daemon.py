@@ -1,0 +1,211 @@
+"""The agent put together: sensors, cycle, socket, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+from appliance import __version__
+from appliance.agent.actuator import Actuator
+from appliance.agent.cycle import Cycle
+from appliance.agent.desk import Desk
+from appliance.agent.engine import EngineRoom
+from appliance.agent.grantbook import GrantBook
+from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.peer import tell
+from appliance.agent.places import CONF, GRANT, JOURNAL
+from appliance.agent.requests import Requests
+from appliance.agent.sensors.address import AddressSensor
+from appliance.agent.sensors.asterisk import AsteriskSensor
+from appliance.agent.sensors.card import CardSensor
+from appliance.agent.sensors.heartbeat import HeartbeatSensor
+from appliance.agent.sensors.line import LineSensor
+from appliance.agent.site import Site
+from appliance.agent.tenure import Tenure
+from appliance.agent.world import World
+from appliance.config import load
+from appliance.config.identity import which_node
+from appliance.control.protocol import SOCKET
+from appliance.control.server import ControlServer
+from appliance.core.errors import AshaError
+from appliance.core.grant import valid
+from appliance.core.reading import is_known
+from appliance.core.roles import resume
+from appliance.core.timing import PEER_MESSAGE_PERIOD
+from appliance.core.transfer import Order
+from appliance.host.clock import Clock, SystemClock
+
+
+def read_site(path: Path = CONF) -> Site:
+    """Conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
+    conf = load(path)
+    return Site(conf, which_node(conf, os.uname().nodename))
+
+
+class Daemon:
+    """One agent. `run` returns when it was asked to end; service goes on without it."""
+
+    def __init__(self, conf_path: Path, clock: Clock) -> None:
+        self._conf_path = conf_path
+        self._clock = clock
+        self._site = read_site(conf_path)
+        self._end = asyncio.Event()
+        file = JournalFile(JOURNAL)
+        self._journal = Journal(file, clock, _complain)
+        self._world = World()
+        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
+        book = GrantBook(GRANT, least_generation=max(generations, default=0))
+        self._tenure = Tenure(book, self._journal, self._site, clock)
+        actuator = Actuator(self._site.conf, clock)
+        self._desk = Desk(actuator, self._journal, clock, self._order_done)
+        self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
+        self._engine = EngineRoom(self._site)
+        self._cycle = Cycle(
+            site=self._site,
+            world=self._world,
+            tenure=self._tenure,
+            desk=self._desk,
+            journal=self._journal,
+            clock=clock,
+            ask_standby=self._ask_standby,
+        )
+        self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
+        self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
+        server = ControlServer(Path(SOCKET), self._requests().answer)
+        await server.start()
+        self._take_signals()
+        try:
+            await self._first_look()
+            await self._work()
+        finally:
+            await server.stop()
+            self._desk.close()
+            self._journal.note("agent", says="ended")
+            self._journal.close()
+
+    def _requests(self) -> Requests:
+        return Requests(
+            site=self._site,
+            world=self._world,
+            tenure=self._tenure,
+            desk=self._desk,
+            cycle=self._cycle,
+            engine=self._engine,
+            journal=self._journal,
+            clock=self._clock,
+            reload=self._reload,
+        )
+
+    async def _first_look(self) -> None:
+        """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
+        self._heartbeat.look()
+        engine_runs = is_known(self._world.engine, True)
+        grant = self._tenure.grant
+        granted = valid(grant, self._world.engine_id) if engine_runs else grant.held
+        if not granted and self._site.has_card:
+            await self._release_at_start()
+        if not granted:
+            self._tenure.void("the Heartbeat that gave the grant is gone")
+        self._tenure.resume(
+            resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
+            "the agent was restarted" if engine_runs else "Heartbeat is gone",
+        )
+
+    async def _release_at_start(self) -> None:
+        try:
+            await self._desk.reset_card()
+        except AshaError as problem:
+            self._journal.note("card", says=f"it could not be reset: {problem}")
+        generation = self._tenure.grant.generation
+        with contextlib.suppress(AshaError):
+            await self._desk.do(Order.RELEASE, "an agent that holds no grant has started", generation)
+
+    async def _work(self) -> None:
+        address = AddressSensor(self._site, self._world, self._clock, self._journal)
+        line = LineSensor(self._site, self._world, self._clock, lambda: self._cycle.busy)
+        jobs = [self._heartbeat.run(), self._asterisk.run(), line.run(), address.run(), self._tell_peer()]
+        if self._site.has_card:
+            jobs.append(self._card.run())
+        tasks = [asyncio.create_task(job) for job in (*jobs, self._cycle.run())]
+        ended = asyncio.create_task(self._end.wait())
+        try:
+            await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task.done():
+                    task.result()  # a sensor that broke must end the agent: init starts it afresh
+            await ended
+        finally:
+            ended.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, ended, return_exceptions=True)
+
+    async def _tell_peer(self) -> None:
+        """Tell the peer every second, and at once when something it decides by has changed."""
+        told: dict[str, str] = {}
+        told_at = float("-inf")
+        while True:
+            now = self._clock.now()
+            tenure = self._tenure
+            unfit = self._cycle.unfit(now)
+            fields = tell(
+                tenure.role, tenure.grant.held, tenure.grant.generation, unfit, self._cycle.seen(now)
+            )
+            if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
+                self._heartbeat.tell(fields)
+                told, told_at = fields, now
+            self._cycle.turned.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PEER_MESSAGE_PERIOD):
+                    await self._cycle.turned.wait()
+
+    def _order_done(self, order: Order, problem: str) -> None:
+        started = order in (Order.START_PBX, Order.RESTART_PBX)
+        if started and not problem:
+            self._asterisk.booted()
+        else:
+            self._asterisk.look()
+        self._world.touch()
+
+    async def _ask_standby(self) -> None:
+        problem = await self._engine.standby()
+        self._journal.note("standby", problem=problem, generation=self._tenure.grant.generation)
+
+    def _reload(self) -> None:
+        """Read the conf again. A wrong one changes nothing and raises."""
+        site = read_site(self._conf_path)
+        self._site.conf = site.conf
+        self._journal.note("agent", says="the conf file was read again")
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_quietly)
+
+    def _reload_quietly(self) -> None:
+        try:
+            self._reload()
+        except AshaError as problem:
+            self._journal.note("agent", says=f"the conf file was not taken: {problem}")
+
+
+def run_agent(conf_path: Path = CONF) -> None:
+    """Be the agent until told to end."""
+
+    async def be() -> None:
+        await Daemon(conf_path, SystemClock()).run()
+
+    asyncio.run(be())
+
+
+def _complain(problem: str) -> None:
+    print(f"asha: {problem}", file=sys.stderr, flush=True)

@@ -1,0 +1,72 @@
+"""What this node tells its peer, and what it makes of the peer's word. One small message each way."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import TypeVar
+
+from appliance import __version__
+from appliance.agent.world import PeerReport
+from appliance.core.model import Line, Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.roles import Role
+from appliance.core.transfer import Seen
+
+Word = TypeVar("Word", bound=enum.Enum)
+
+# An Unknown travels as this mark and its reason.
+_UNKNOWN = "?"
+# Reasons are for people; a message must stay small enough for a serial link (see cluster.messages).
+_REASON_LENGTH = 160
+
+
+def tell(role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen) -> dict[str, str]:
+    """The message: everything the peer's decisions need of this node."""
+    return {
+        "v": __version__,
+        "role": role.value,
+        "granted": "yes" if granted else "no",
+        "gen": str(generation),
+        "fit": "no" if unfit else "yes",
+        "why": "; ".join(unfit)[:_REASON_LENGTH],
+        "line": _spell(seen.line),
+        "relay": _spell(seen.commanded),
+    }
+
+
+def hear(fields: Mapping[str, str], at: float) -> PeerReport:
+    """The peer's message, true at `at` on our clock. What is missing or odd in it becomes Unknown."""
+    generation = fields.get("gen", "")
+    return PeerReport(
+        at=at,
+        role=fields.get("role", ""),
+        granted=_yes_or_no(fields.get("granted"), at),
+        fit=_yes_or_no(fields.get("fit"), at),
+        line=_read(Line, fields.get("line", ""), at),
+        relay=_read(Relay, fields.get("relay", ""), at),
+        unfit_because=fields.get("why", ""),
+        version=fields.get("v", ""),
+        generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
+    )
+
+
+def _spell(reading: Reading[Word]) -> str:
+    if isinstance(reading, Unknown):
+        return _UNKNOWN + reading.reason[:_REASON_LENGTH]
+    return str(reading.value.value)
+
+
+def _read(kind: type[Word], text: str, at: float) -> Reading[Word]:
+    if text.startswith(_UNKNOWN) or not text:
+        return Unknown(text.removeprefix(_UNKNOWN) or "the peer does not say", at)
+    try:
+        return Known(kind(text), at)
+    except ValueError:
+        return Unknown(f"the peer says '{text}', a word this version does not know", at)
+
+
+def _yes_or_no(text: str | None, at: float) -> Reading[bool]:
+    if text in ("yes", "no"):
+        return Known(text == "yes", at)
+    return Unknown("the peer does not say", at)

@@ -1,0 +1,197 @@
+"""What the agent answers on its control socket: the resource script's two verbs, and the operator's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from appliance.agent.cycle import Cycle
+from appliance.agent.desk import Desk
+from appliance.agent.engine import EngineRoom
+from appliance.agent.journal import Journal
+from appliance.agent.site import Site
+from appliance.agent.status import status_document
+from appliance.agent.tenure import Tenure
+from appliance.agent.world import World
+from appliance.control.protocol import Message
+from appliance.core.errors import ClusterError, HardwareError, UserError
+from appliance.core.grant import Verb, Verdict
+from appliance.core.permits import Permit, Wish, may
+from appliance.core.release import line_is_free
+from appliance.core.roles import Role
+from appliance.core.transfer import Order, Phase
+from appliance.host.clock import Clock
+
+# Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
+_STOP_PATIENCE = 30.0
+
+
+class Requests:
+    """Every verb of the control socket, by name."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        world: World,
+        tenure: Tenure,
+        desk: Desk,
+        cycle: Cycle,
+        engine: EngineRoom,
+        journal: Journal,
+        clock: Clock,
+        reload: Callable[[], None],
+    ) -> None:
+        self._site = site
+        self._world = world
+        self._tenure = tenure
+        self._desk = desk
+        self._cycle = cycle
+        self._engine = engine
+        self._journal = journal
+        self._clock = clock
+        self._reload = reload
+        self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
+            "start": self._start,
+            "stop": self._stop,
+            "running": self._running,
+            "status": self._status,
+            "events": self._events,
+            "reload": self._reloaded,
+            "ha start": self._ha_start,
+            "ha stop": self._ha_stop,
+            "pbx start": self._pbx_start,
+            "pbx stop": self._pbx_stop,
+            "standby": self._standby,
+            "takeover": self._takeover,
+            "line release": self._line_release,
+        }
+
+    async def answer(self, request: Message) -> Any:
+        """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
+        verb = request.get("verb")
+        handler = self._verbs.get(str(verb))
+        if handler is None:
+            raise UserError(f"The agent knows no verb '{verb}'.")
+        return await handler(request)
+
+    # -- the resource script ------------------------------------------------------------------------------
+
+    async def _start(self, request: Message) -> Message:
+        verdict = self._tenure.ask(Verb.START, _ticket(request), self._world.engine_id)
+        self._world.touch()
+        if verdict is Verdict.STALE:
+            raise ClusterError("This start is late: a script that was started after it has spoken already.")
+        return {"verdict": verdict.value}
+
+    async def _stop(self, request: Message) -> Message:
+        verdict = self._tenure.ask(Verb.STOP, _ticket(request), self._world.engine_id)
+        self._world.touch()
+        if verdict is not Verdict.STALE:
+            await self._released()
+        return {"verdict": verdict.value}
+
+    async def _released(self) -> None:
+        """Wait until everything is let go. Raises HardwareError only when the line cannot be."""
+        try:
+            async with asyncio.timeout(_STOP_PATIENCE):
+                await self._tenure.ended.wait()
+        except TimeoutError:
+            pass
+        transfer = self._tenure.transfer
+        if transfer is None or transfer.phase is not Phase.BLOCKED:
+            return
+        if not line_is_free(transfer, self._cycle.seen(self._clock.now())):
+            # Design rule 1: Heartbeat reboots a node whose stop fails, and so frees the line.
+            raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
+
+    async def _running(self, request: Message) -> Message:
+        blocked = self._tenure.letting_go and not self._tenure.ended.is_set()
+        return {"running": self._tenure.grant.held or blocked}
+
+    # -- looking ------------------------------------------------------------------------------------------
+
+    async def _status(self, request: Message) -> Message:
+        now = self._clock.now()
+        return status_document(self._site, self._world, self._tenure, self._cycle, now)
+
+    async def _events(self, request: Message) -> list[Message]:
+        return self._journal.since(int(request.get("since", 0)))
+
+    async def _reloaded(self, request: Message) -> Message:
+        self._reload()
+        return {"says": "The conf file was read again."}
+
+    # -- the operator -------------------------------------------------------------------------------------
+
+    async def _ha_start(self, request: Message) -> Message:
+        permit = self._permitted(Wish.START_HA, request)
+        await self._engine.prepare()
+        self._tenure.clear("before Heartbeat is started")
+        self._world.touch()
+        await self._released()
+        await self._engine.start()
+        return {"says": f"The HA engine runs: {permit.says}."}
+
+    async def _ha_stop(self, request: Message) -> Message:
+        permit = self._permitted(Wish.STOP_HA, request)
+        await self._engine.stop()
+        return {"says": f"The HA engine is stopped{': ' + permit.says if permit.says else ''}."}
+
+    async def _pbx_start(self, request: Message) -> Message:
+        permit = self._permitted(Wish.START_PBX, request)
+        if self._tenure.role is Role.OFF:
+            await self._desk.do(Order.START_PBX, "an operator asked for it", self._tenure.grant.generation)
+        else:
+            self._tenure.begin_again("an operator asked for it")
+            self._world.touch()
+        return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
+
+    async def _pbx_stop(self, request: Message) -> Message:
+        permit = self._permitted(Wish.STOP_PBX, request)
+        if self._tenure.role is Role.OFF:
+            await self._desk.do(Order.STOP_PBX, "an operator asked for it", self._tenure.grant.generation)
+            return {"says": "Asterisk is stopped."}
+        self._cycle.hand_over("an operator stopped Asterisk")
+        return {"says": f"Asterisk stops: {permit.says}."}
+
+    async def _standby(self, request: Message) -> Message:
+        permit = self._permitted(Wish.STANDBY, request)
+        self._cycle.hand_over("an operator asked for standby")
+        return {"says": f"Handing over: {permit.says}."}
+
+    async def _takeover(self, request: Message) -> Message:
+        permit = self._permitted(Wish.TAKEOVER, request)
+        await self._engine.takeover()
+        return {"says": f"Taking over: {permit.says}."}
+
+    async def _line_release(self, request: Message) -> Message:
+        permit = self._permitted(Wish.RELEASE_LINE, request)
+        if self._tenure.role.holds:
+            self._cycle.hand_over("an operator released the line")
+        elif self._site.has_card:
+            await self._desk.do(Order.RELEASE, "an operator asked for it", self._tenure.grant.generation)
+        return {"says": f"The line is released{': ' + permit.says if permit.says else ''}."}
+
+    def _permitted(self, wish: Wish, request: Message) -> Permit:
+        """Raises ClusterError when the seed's rules forbid it now. Every wish is in the journal, with who."""
+        permit = may(wish, self._tenure.role, self._cycle.seen(self._clock.now()).peer)
+        self._journal.note(
+            "wish",
+            wish=wish.value,
+            allowed=permit.allowed,
+            says=permit.says,
+            by=str(request.get("by", "")),
+            generation=self._tenure.grant.generation,
+        )
+        if not permit.allowed:
+            raise ClusterError(f"'{wish.value}' is not possible now: {permit.says}.")
+        return permit
+
+
+def _ticket(request: Message) -> float:
+    ticket = request.get("ticket")
+    if not isinstance(ticket, int | float):
+        raise UserError("A script's request carries no ticket.")
+    return float(ticket)

@@ -1,0 +1,81 @@
+"""The cluster address: is it here, is it elsewhere too, and does the network know?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from appliance.agent.journal import Journal
+from appliance.agent.sensors.readiness import Readable
+from appliance.agent.site import Site
+from appliance.agent.world import World
+from appliance.core.errors import AshaError
+from appliance.core.reading import Known, is_known
+from appliance.host.clock import Clock
+from appliance.net.address import AddressWatch, read_address
+from appliance.net.arp import announce, duplicated
+
+_LOOK_PERIOD = 5.0
+_ARP_WAIT = 0.5
+
+
+class AddressSensor:
+    """Looks when the kernel reports a change of addresses, and now and then besides.
+
+    When the peer comes back after a silence, an address that is here is announced again and looked for
+    elsewhere: after a split nobody else does it, and the phones would go on talking to the wrong node.
+    """
+
+    def __init__(self, site: Site, world: World, clock: Clock, journal: Journal) -> None:
+        self._site = site
+        self._world = world
+        self._clock = clock
+        self._journal = journal
+        self._change = asyncio.Event()
+        self._peer_was_alive: bool | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        if not self._site.conf.cluster_ip:
+            return
+        watch = AddressWatch(self._site.conf.cluster_ip)
+        ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
+        try:
+            while True:
+                self._change.clear()
+                self._look()
+                if self._peer_is_back():
+                    await self._announce()
+                await self._next()
+        finally:
+            ready.close()
+            watch.close()
+
+    def _look(self) -> None:
+        conf = self._site.conf
+        before = self._world.address
+        self._world.address = read_address(conf.device, conf.cluster_ip, self._clock.now())
+        if isinstance(self._world.address, Known) and not is_known(before, self._world.address.value):
+            self._world.touch()
+
+    def _peer_is_back(self) -> bool:
+        alive = self._world.peer_alive
+        now_alive = alive.value if isinstance(alive, Known) else self._peer_was_alive
+        back = now_alive is True and self._peer_was_alive is False
+        self._peer_was_alive = now_alive
+        return back and is_known(self._world.address, True)
+
+    async def _announce(self) -> None:
+        conf = self._site.conf
+        with contextlib.suppress(AshaError):
+            await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
+        other = await asyncio.to_thread(
+            duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ARP_WAIT
+        )
+        self._world.duplicate = (other.value or "") if isinstance(other, Known) else ""
+        self._journal.note("address", says="announced again: the peer is back", also_at=self._world.duplicate)
+
+    async def _next(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_PERIOD):
+                await self._change.wait()

@@ -1,0 +1,163 @@
+"""Asterisk: its process by the kernel's word, its answers by probes, its D-channels by its console."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from appliance.agent.sensors.readiness import Readable
+from appliance.agent.site import Site
+from appliance.agent.world import World
+from appliance.core.errors import AshaError
+from appliance.core.health import ProbeRecord, observe
+from appliance.core.model import DChannel, Pbx
+from appliance.core.reading import Known, Unknown, is_known
+from appliance.host.clock import Clock
+from appliance.host.process import find_program
+from appliance.pbx.dchannel import read_dchannel
+from appliance.pbx.probes import Probe, probes_for
+from appliance.pbx.process import DeathWatch, find_pid, watch_death
+
+# How often a process is looked for while there is none, in seconds: quick while one is being started.
+_LOOK_BUSY = 0.05
+_LOOK_IDLE = 1.0
+# The console costs a fork each time, so it is asked less often than the sockets: every this many rounds.
+_CONSOLE_EVERY = 5
+_DCHANNEL_BUSY = 0.25
+_DCHANNEL_IDLE = 10.0
+
+
+class AsteriskSensor:
+    """Watches one life of Asterisk after the other. `busy` says whether a transfer is under way."""
+
+    def __init__(self, site: Site, world: World, clock: Clock, busy: Callable[[], bool]) -> None:
+        self._site = site
+        self._world = world
+        self._clock = clock
+        self._busy = busy
+        self._death: DeathWatch | None = None
+        self._death_ready: Readable | None = None
+        self._probes: tuple[Probe, ...] = ()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        self._probes = probes_for(self._site.conf)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch_process())
+                tasks.create_task(self._watch_dchannel())
+                for probe in self._probes:
+                    tasks.create_task(self._watch_probe(probe))
+        finally:
+            self._forget()
+            for probe in self._probes:
+                probe.close()
+
+    def look(self) -> None:
+        """Find the process now: something was just done to it."""
+        if self._death is not None and self._death.drain():
+            self._died()
+        elif self._death is None:
+            self._find()
+
+    def booted(self) -> None:
+        """Asterisk has said itself that it is fully booted."""
+        self.look()
+        self._world.booted = is_known(self._world.process, True)
+        self._world.touch()
+
+    async def _watch_process(self) -> None:
+        while True:
+            self.look()
+            # With a pidfd the kernel wakes us; without one, or with no process, we look.
+            told = self._death is not None and self._death.fileno() is not None
+            quick = self._busy() and not told
+            await asyncio.sleep(_LOOK_BUSY if quick else _LOOK_IDLE)
+
+    def _find(self) -> None:
+        found = find_pid(self._site.conf, self._clock.now())
+        if isinstance(found, Unknown):
+            self._world.process = found
+            return
+        if found.value is None:
+            self._see_none()
+            return
+        try:
+            self._death = watch_death(found.value)
+        except AshaError:
+            return  # it ended between the two looks; the next look sees that
+        self._death_ready = Readable(self._death.fileno(), self.look)
+        self._see_process(found.value)
+
+    def _see_process(self, pid: int) -> None:
+        world = self._world
+        world.pid, world.booted = pid, False
+        world.probes = {probe.name: ProbeRecord() for probe in self._probes}
+        world.process = Known(True, self._clock.now())
+        world.touch()
+
+    def _see_none(self) -> None:
+        before = self._world.process
+        self._world.process = Known(False, self._clock.now())
+        if before != self._world.process and not is_known(before, False):
+            self._world.touch()
+        self._world.pbx_installed = self._installed()
+
+    def _died(self) -> None:
+        self._forget()
+        world = self._world
+        world.pid, world.booted, world.probes = None, False, {}
+        world.process = Known(False, self._clock.now())
+        world.dchannel = Unknown("Asterisk does not run", self._clock.now())
+        world.touch()
+
+    def _forget(self) -> None:
+        if self._death is not None:
+            if self._death_ready is not None:
+                self._death_ready.close()
+            self._death.close()
+            self._death = self._death_ready = None
+
+    def _installed(self) -> bool:
+        try:
+            find_program(self._site.conf.pbx_program)
+        except AshaError:
+            return False
+        return True
+
+    async def _watch_probe(self, probe: Probe) -> None:
+        rounds = _CONSOLE_EVERY if probe.name == "cli" else 1
+        while True:
+            if is_known(self._world.process, True):
+                await self._ask(probe)
+            await asyncio.sleep(self._site.conf.probe_period * (rounds if not self._doubtful() else 1))
+
+    def _doubtful(self) -> bool:
+        """Some probe is silent: the others are asked as often as it."""
+        return any(record.silences for record in self._world.probes.values())
+
+    async def _ask(self, probe: Probe) -> None:
+        life = self._world.pid
+        reading = await probe.ask(self._clock.now)
+        if self._world.pid != life or probe.name not in self._world.probes:
+            return  # the answer belongs to a process that is gone
+        before = self._world.probes[probe.name]
+        self._world.probes[probe.name] = observe(before, reading)
+        if isinstance(reading, Unknown) or not before.ever_answered:
+            self._world.touch()
+
+    async def _watch_dchannel(self) -> None:
+        while True:
+            if self._answers():
+                reading = await asyncio.to_thread(
+                    read_dchannel, self._site.conf, self._clock.now, self._site.conf.probe_deadline
+                )
+                if reading != self._world.dchannel:
+                    self._world.dchannel = reading
+                    self._world.touch()
+            up = isinstance(self._world.dchannel, Known) and self._world.dchannel.value is not DChannel.DOWN
+            await asyncio.sleep(_DCHANNEL_IDLE if up and not self._busy() else _DCHANNEL_BUSY)
+
+    def _answers(self) -> bool:
+        pbx = self._world.pbx(self._site.probe_policy, self._clock.now())
+        return is_known(pbx, Pbx.RUNNING) and self._site.transfer_policy.has_line

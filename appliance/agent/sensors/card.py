@@ -1,0 +1,79 @@
+"""Is the relay card there, and under which name?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from appliance.agent.journal import Journal
+from appliance.agent.places import CARD
+from appliance.agent.sensors.readiness import Readable
+from appliance.agent.site import Site
+from appliance.agent.world import World
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.clock import Clock
+from appliance.hw.discovery import DeviceInfo, find_card, watch_devices
+
+_LOOK_PERIOD = 1.0
+
+
+class CardSensor:
+    """Looks whenever the kernel reports a change among the ttys, and once a second besides.
+
+    `moved` is told why, when the card went away or came back: what it was commanded before is void.
+    """
+
+    def __init__(
+        self, site: Site, world: World, clock: Clock, journal: Journal, moved: Callable[[str], None]
+    ) -> None:
+        self._site = site
+        self._world = world
+        self._clock = clock
+        self._journal = journal
+        self._moved = moved
+        self._change = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        watch = watch_devices()
+        ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
+        try:
+            while True:
+                self._change.clear()
+                self.see(await asyncio.to_thread(self._find))
+                await self._next()
+        finally:
+            ready.close()
+            watch.close()
+
+    def see(self, reading: Reading[DeviceInfo | None]) -> None:
+        """Put a look at the card on the board."""
+        world = self._world
+        if isinstance(reading, Unknown):
+            world.card = reading
+            return
+        info = reading.value
+        place = str(info.tty) if info is not None else ""
+        before = world.card
+        world.card = Known(info is not None, reading.at)
+        if isinstance(before, Known) and (before.value != world.card.value or place != world.card_place):
+            self._changed(place)
+        elif not isinstance(before, Known):
+            world.touch()
+        world.card_place = place
+
+    def _changed(self, place: str) -> None:
+        why = f"the card is back at {place}" if place else "the card is gone"
+        self._journal.note("card", says=why)
+        self._moved(why)
+        self._world.touch()
+
+    def _find(self) -> Reading[DeviceInfo | None]:
+        return find_card(self._site.conf, self._clock.now(), store=CARD)
+
+    async def _next(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_PERIOD):
+                await self._change.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,142 @@
+"""The status document: everything the agent knows, for people and for machines alike."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from appliance import __version__
+from appliance.agent.cycle import Cycle
+from appliance.agent.site import Site
+from appliance.agent.tenure import Tenure
+from appliance.agent.world import World
+from appliance.core.health import silent_probes
+from appliance.core.reading import Known, Reading
+from appliance.core.roles import Role
+from appliance.core.transfer import Seen, Transfer
+
+Document = dict[str, Any]
+
+
+def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now: float) -> Document:
+    """The document of `asha status --json`. Times are seconds ago; a reading that is unknown says why."""
+    seen = cycle.seen(now)
+    unfit = cycle.unfit(now)
+    return {
+        "version": __version__,
+        "node": site.node.value,
+        "role": tenure.role.value,
+        "headline": _headline(site, world, tenure, now),
+        "granted": tenure.grant.held,
+        "generation": tenure.grant.generation,
+        "fit": not unfit,
+        "unfit_because": list(unfit),
+        "problems": _problems(world, tenure, cycle, seen),
+        "engine": {
+            "running": _said(world.engine),
+            "holds": _said(world.heartbeat_holds),
+            "waits_another": _wait(site, world, tenure, now),
+        },
+        "peer": _peer(site, world, seen, now),
+        "address": {"ip": site.conf.cluster_ip, "here": _said(world.address), "duplicate": world.duplicate},
+        "relay": {
+            "card": _said(world.card) if site.has_card else None,
+            "place": world.card_place,
+            "commanded": _said(seen.commanded) if site.has_card else None,
+        },
+        "line": _said(seen.line) if site.transfer_policy.has_line else None,
+        "dchannel": _said(seen.dchannel),
+        "pbx": {"state": _said(seen.pbx), "pid": world.pid, "silent": list(silent_probes(world.probes))},
+        "transfer": _transfer(tenure.transfer, now),
+        "busy": sorted(order.value for order in seen.busy),
+    }
+
+
+def _said(reading: Reading[Any]) -> Document:
+    """A reading as JSON: its value, or null with the reason."""
+    if isinstance(reading, Known):
+        value = reading.value.value if isinstance(reading.value, enum.Enum) else reading.value
+        return {"value": value, "why": ""}
+    return {"value": None, "why": reading.reason}
+
+
+def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
+    report = world.report
+    return {
+        "node": site.node.other.value,
+        "name": site.peer_name,
+        "alive": _said(seen.peer.alive),
+        "fit": _said(seen.peer.fit),
+        "unfit_because": seen.peer.unfit_because,
+        "role": report.role if report is not None else "",
+        "line": _said(seen.peer.line),
+        "version": report.version if report is not None else "",
+        "heard": round(now - report.at, 1) if report is not None else None,
+        "links": dict(world.links),
+    }
+
+
+def _transfer(transfer: Transfer | None, now: float) -> Document | None:
+    if transfer is None:
+        return None
+    return {
+        "goal": transfer.goal.value,
+        "phase": transfer.phase.value,
+        "note": transfer.note,
+        "reason": transfer.reason,
+        "generation": transfer.generation,
+        "began": round(now - transfer.began, 3),
+        "since": round(now - transfer.since, 3),
+    }
+
+
+def _wait(site: Site, world: World, tenure: Tenure, now: float) -> float | None:
+    """Seconds until a node that waits for its peer goes on alone (initdead), or None."""
+    if tenure.role is not Role.WAITING or world.engine_since is None:
+        return None
+    return max(0.0, round(site.conf.initdead - (now - world.engine_since), 1))
+
+
+def _headline(site: Site, world: World, tenure: Tenure, now: float) -> str:
+    name = site.node.value
+    match tenure.role:
+        case Role.OFF:
+            return f"This node ({name}) is off: the HA engine does not run."
+        case Role.WAITING:
+            left = _wait(site, world, tenure, now)
+            return f"This node ({name}) waits for its peer, at most {left:.0f} s more; then it goes on alone."
+        case Role.STANDBY:
+            return f"This node ({name}) stands by."
+        case Role.ACTIVE:
+            return f"This node ({name}) is active: {_note(tenure)}."
+        case Role.ACQUIRING:
+            return f"This node ({name}) is taking service: {_note(tenure)}."
+        case _:
+            return f"This node ({name}) is letting go: {_note(tenure)}."
+
+
+def _note(tenure: Tenure) -> str:
+    transfer = tenure.transfer
+    return (transfer.note or transfer.phase.value) if transfer is not None else "nothing under way"
+
+
+def _problems(world: World, tenure: Tenure, cycle: Cycle, seen: Seen) -> list[str]:
+    found = []
+    transfer = tenure.transfer
+    if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
+        found.append(transfer.note)
+    if cycle.decision.reason and tenure.role.holds:
+        found.append(cycle.decision.reason)
+    if _runs_ungranted(tenure, seen):
+        found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
+    if world.duplicate:
+        found.append(f"the cluster address is also at {world.duplicate}")
+    down = [name for name, state in world.links.items() if state != "up"]
+    if down:
+        found.append(f"Heartbeat link down: {', '.join(down)}")
+    return list(dict.fromkeys(found))
+
+
+def _runs_ungranted(tenure: Tenure, seen: Seen) -> bool:
+    waits = tenure.role in (Role.WAITING, Role.STANDBY) and not tenure.handing_over_since
+    return waits and isinstance(seen.pbx, Known) and seen.pbx.value.process_alive

@@ -1,0 +1,199 @@
+"""This node's hold on the service: role, grant and transfer, and every change of them.
+
+All changes pass through here, so that the journal has them all. Nothing here looks at the world; the cycle
+does, and tells what follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from appliance.agent.grantbook import GrantBook
+from appliance.agent.journal import Journal
+from appliance.agent.site import Site
+from appliance.core import plan
+from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.roles import Event, Role, advance
+from appliance.core.transfer import Goal, Order, Phase, Seen, Transfer
+from appliance.host.clock import Clock
+
+
+class Tenure:
+    """Role, grant and transfer of this node.
+
+    `ended` is set whenever no release is under way, so that a stop can wait for it. `handing_over_since` is
+    when this node gave service up by itself and Heartbeat has not taken the grant back yet.
+    """
+
+    def __init__(self, book: GrantBook, journal: Journal, site: Site, clock: Clock) -> None:
+        self._book = book
+        self._journal = journal
+        self._clock = clock
+        self._site = site
+        self.role = Role.OFF
+        self.grant: Grant = book.read()
+        self.transfer: Transfer | None = None
+        self.granted_at = clock.now()
+        self.was_serving = False
+        self.handing_over_since: float | None = None
+        self.moves: deque[float] = deque(maxlen=16)
+        self.ended = asyncio.Event()
+        self.ended.set()
+
+    @property
+    def letting_go(self) -> bool:
+        """A release is under way."""
+        return self.transfer is not None and self.transfer.goal is not Goal.ACQUIRE
+
+    def resume(self, role: Role, reason: str) -> None:
+        """The first role of an agent that has just started."""
+        self.role = role
+        self._journal.note("role", role=role.value, event="agent started", generation=self.grant.generation)
+        if role is Role.ACQUIRING:
+            # So that the journal shows, and its audit knows, under which grant this agent acts.
+            self._note_grant("kept over a restart of the agent", Verdict.REPEATED)
+            self._begin(Goal.ACQUIRE, reason)
+        elif role is Role.LEAVING:
+            self.void(reason)
+            self._begin(Goal.LEAVE, reason)
+
+    def happen(self, event: Event) -> None:
+        """Move the role on. Raises IllegalEvent when the table has no such transition."""
+        before = self.role
+        self.role = advance(before, event)
+        self._journal.note(
+            "role",
+            role=self.role.value,
+            was=before.value,
+            event=event.value,
+            generation=self.grant.generation,
+        )
+
+    def ask(self, verb: Verb, ticket: float, engine: str) -> Verdict:
+        """A resource script's wish. Begins the transfer that follows from it."""
+        self.grant, verdict = self._book.ask(verb, ticket, engine)
+        self._note_grant(f"the resource script said {verb.value}", verdict)
+        if verdict is Verdict.STALE:
+            return verdict
+        if verb is Verb.START:
+            self._granted(verdict)
+        else:
+            self._revoked()
+        return verdict
+
+    def hand_over(self, reason: str) -> None:
+        """Give service up by this node's own decision, while the grant still stands."""
+        self.handing_over_since = self._clock.now()
+        self.moves.append(self._clock.now())
+        self.happen(Event.REVOKED)
+        self._begin(Goal.RELEASE, reason)
+
+    def take_back(self, reason: str) -> None:
+        """The hand-over found no taker: serve again under the same grant."""
+        self.handing_over_since = None
+        self.happen(Event.GRANTED)
+        self._begin(Goal.ACQUIRE, reason)
+
+    def begin_again(self, reason: str) -> None:
+        """Acquire afresh under the same grant: Asterisk is to be started again."""
+        self.was_serving = False
+        self._begin(Goal.ACQUIRE, reason)
+        if self.role is Role.ACTIVE:
+            self.happen(Event.LOST)
+
+    def leave(self, reason: str) -> None:
+        """Heartbeat is dead: the grant ends with it, and everything is let go, address included."""
+        self.void(reason)
+        if self.role.holds or self.role is Role.RELEASING:
+            self.happen(Event.ENGINE_DOWN)
+            self._begin(Goal.LEAVE, reason)
+
+    def let_go(self, reason: str) -> None:
+        """End the grant by this node's own judgement, with Heartbeat alive: the peer has it already."""
+        self.void(reason)
+        self.happen(Event.REVOKED)
+        self._begin(Goal.RELEASE, reason)
+
+    def clear(self, reason: str) -> None:
+        """Let go of everything whatever the role: before Heartbeat is started."""
+        self._begin(Goal.LEAVE, reason)
+
+    def void(self, reason: str) -> None:
+        """End the grant without a script."""
+        if self.grant.held:
+            self.grant = self._book.void()
+            self._note_grant(reason, Verdict.ACCEPTED)
+
+    def step(self, seen: Seen, now: float) -> tuple[Order, ...]:
+        """Take the transfer one step on; move the role when the step confirms or loses something."""
+        if self.transfer is None:
+            return ()
+        step = plan.next_step(self.transfer, seen, now)
+        self._follow(step.transfer)
+        return step.orders
+
+    def _follow(self, after: Transfer) -> None:
+        before = self.transfer
+        self.transfer = after
+        if before is None or (before.phase is after.phase and before.note == after.note):
+            return
+        self._journal.note(
+            "phase",
+            goal=after.goal.value,
+            phase=after.phase.value,
+            note=after.note,
+            generation=after.generation,
+            after=round(self._clock.now() - after.began, 4),
+        )
+        if before.phase is not after.phase:
+            self._follow_role(after)
+
+    def _follow_role(self, after: Transfer) -> None:
+        confirmed = after.phase in (Phase.DONE, Phase.UNVERIFIABLE)
+        if after.goal is Goal.ACQUIRE:
+            if confirmed and self.role is Role.ACQUIRING:
+                self.happen(Event.CONFIRMED)
+            elif not confirmed and self.role is Role.ACTIVE:
+                self.happen(Event.LOST)
+            return
+        if after.done and self.role in (Role.RELEASING, Role.LEAVING):
+            self.happen(Event.RELEASED)
+        if after.phase in (Phase.DONE, Phase.BLOCKED):
+            self.ended.set()
+
+    def _granted(self, verdict: Verdict) -> None:
+        self.handing_over_since = None
+        if verdict is Verdict.REPEATED and self.role.holds:
+            return
+        if not self.role.holds:
+            self.happen(Event.GRANTED)
+        self.granted_at = self._clock.now()
+        self.was_serving = False
+        self._begin(Goal.ACQUIRE, "granted by Heartbeat")
+
+    def _revoked(self) -> None:
+        self.handing_over_since = None
+        if self.role in (Role.RELEASING, Role.LEAVING) and self.letting_go:
+            return  # under way already
+        if self.role is not Role.OFF:
+            self.happen(Event.REVOKED)
+        self._begin(Goal.RELEASE, "taken back by Heartbeat")
+
+    def _begin(self, goal: Goal, reason: str) -> None:
+        now = self._clock.now()
+        self.transfer = plan.begin(goal, self.grant.generation, reason, self._site.transfer_policy, now)
+        self._journal.note("transfer", goal=goal.value, reason=reason, generation=self.grant.generation)
+        if goal is Goal.ACQUIRE:
+            self.ended.set()
+        else:
+            self.ended.clear()
+
+    def _note_grant(self, reason: str, verdict: Verdict) -> None:
+        self._journal.note(
+            "grant",
+            held=self.grant.held,
+            verdict=verdict.value,
+            reason=reason,
+            generation=self.grant.generation,
+        )

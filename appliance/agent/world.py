@@ -1,0 +1,82 @@
+"""What the agent currently sees: a board on which sensors write and from which the cycle reads."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from appliance.core.health import ProbePolicy, ProbeRecord, judge
+from appliance.core.model import DChannel, Line, Pbx, Relay
+from appliance.core.reading import Reading, Unknown, fresh
+from appliance.core.transfer import Peer
+
+
+def _unseen() -> Unknown:
+    return Unknown("not looked at yet", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReport:
+    """What the peer last said of itself, `at` our monotonic seconds."""
+
+    at: float
+    role: str
+    granted: Reading[bool]
+    fit: Reading[bool]
+    line: Reading[Line]
+    relay: Reading[Relay]
+    unfit_because: str = ""
+    version: str = ""
+    generation: int = 0
+
+
+@dataclass(slots=True)
+class World:
+    """The board. A sensor that changes anything calls `touch`, and the cycle turns at once."""
+
+    engine: Reading[bool] = field(default_factory=_unseen)
+    engine_id: str = ""
+    engine_since: float | None = None
+    peer_alive: Reading[bool] = field(default_factory=_unseen)
+    peer_seen: bool = False
+    report: PeerReport | None = None
+    links: dict[str, str] = field(default_factory=dict)
+    heartbeat_holds: Reading[str] = field(default_factory=_unseen)
+    process: Reading[bool] = field(default_factory=_unseen)
+    pid: int | None = None
+    booted: bool = False
+    probes: dict[str, ProbeRecord] = field(default_factory=dict)
+    pbx_installed: bool = True
+    card: Reading[bool] = field(default_factory=_unseen)
+    card_place: str = ""
+    line: Reading[Line] = field(default_factory=_unseen)
+    dchannel: Reading[DChannel] = field(default_factory=_unseen)
+    address: Reading[bool] = field(default_factory=_unseen)
+    duplicate: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def touch(self) -> None:
+        """Something may have changed: have the cycle turn now."""
+        self.changed.set()
+
+    def pbx(self, policy: ProbePolicy, now: float) -> Reading[Pbx]:
+        """Asterisk's state, from the kernel's word and the probes'."""
+        return judge(self.process, self.booted, self.probes, policy, now)
+
+    def peer(self, now: float, max_age: float) -> Peer:
+        """The peer, with everything older than `max_age` seconds become Unknown."""
+        said = self.report
+        if said is None:
+            silent = Unknown("the peer's agent has said nothing yet", now)
+            return Peer(self.peer_alive, silent, silent, silent, silent)
+        if now - said.at > max_age:
+            silent = Unknown(f"the peer's agent has been silent for {now - said.at:.0f} s", now)
+            return Peer(self.peer_alive, silent, silent, silent, silent)
+        return Peer(
+            alive=self.peer_alive,
+            fit=fresh(said.fit, now, max_age),
+            line=fresh(said.line, now, max_age),
+            granted=fresh(said.granted, now, max_age),
+            relay=fresh(said.relay, now, max_age),
+            unfit_because=said.unfit_because,
+        )

@@ -1,0 +1,135 @@
+"""`asha check`: everything that should be right before the HA engine is started, in one go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from appliance.config import Conf, load, which_node
+from appliance.control.client import ask
+from appliance.core.errors import AshaError, HostError
+from appliance.core.model import Node
+from appliance.core.reading import Unknown
+from appliance.host.clock import SystemClock
+from appliance.host.process import find_program
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what, whether it is right, and what was seen or what to do."""
+
+    what: str
+    right: bool
+    says: str
+
+
+@click.command()
+@click.option(
+    "--conf", "path", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def check(path: Path, as_json: bool) -> None:
+    """Look at the conf file, Heartbeat, Asterisk, card, line, address and agent, and say what is not right."""
+    findings = list(_all(path))
+    if as_json:
+        import json  # noqa: PLC0415
+        from dataclasses import asdict  # noqa: PLC0415
+
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.right else 'NOT'}  {finding.what:<11} {finding.says}")
+    wrong = sum(not finding.right for finding in findings)
+    if wrong:
+        raise HostError(f"{wrong} of {len(findings)} checks failed.")
+
+
+def _all(path: Path) -> Iterator[Finding]:
+    try:
+        conf = load(path)
+        node = which_node(conf, os.uname().nodename)
+    except AshaError as problem:
+        yield Finding("conf", False, str(problem))
+        return
+    yield Finding("conf", True, f"{path} has no problem; this node is the {node.value}")
+    yield from (_tried(what, looked, conf, node) for what, looked in _CHECKS if _applies(what, conf, node))
+
+
+def _applies(what: str, conf: Conf, node: Node) -> bool:
+    if what in ("card", "card tool"):
+        return conf.card_installed and node is Node.PRIMARY and (what == "card" or conf.card_driver == "tool")
+    return what != "line" or conf.card_installed or bool(conf.card_spans)
+
+
+def _tried(what: str, looked: Callable[[Conf, Node], str], conf: Conf, node: Node) -> Finding:
+    try:
+        return Finding(what, True, looked(conf, node))
+    except AshaError as problem:
+        return Finding(what, False, str(problem))
+
+
+def _address(conf: Conf, node: Node) -> str:
+    if not conf.cluster_ip:
+        raise HostError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
+    if not Path(f"/sys/class/net/{conf.device}").exists():
+        raise HostError(f"There is no network interface {conf.device}.", todo="Set HADEV.")
+    return f"{conf.cluster_ip}/{conf.prefix} on {conf.device}"
+
+
+def _heartbeat(conf: Conf, node: Node) -> str:
+    from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
+
+    return f"found at {find_heartbeat().daemon}"
+
+
+def _asterisk(conf: Conf, node: Node) -> str:
+    return f"found at {find_program(conf.pbx_program)}"
+
+
+def _card(conf: Conf, node: Node) -> str:
+    from appliance.hw.discovery import find_card  # noqa: PLC0415
+
+    found = find_card(conf, SystemClock().now())
+    if isinstance(found, Unknown):
+        raise HostError(f"It could not be looked for: {found.reason}.")
+    if found.value is None:
+        raise HostError(f"It is not at {conf.card_tty}.", todo="Check its cable and RHINOUSB.")
+    return f"at {found.value.tty}"
+
+
+def _card_tool(conf: Conf, node: Node) -> str:
+    if not os.access(conf.card_tool, os.X_OK):
+        raise HostError(
+            f"{conf.card_tool} is not there or not executable.", todo="Install it, or set RHINOTOOL."
+        )
+    return str(conf.card_tool)
+
+
+def _line(conf: Conf, node: Node) -> str:
+    from appliance.dahdi.line import read_line  # noqa: PLC0415
+    from appliance.dahdi.spans import read_spans  # noqa: PLC0415
+
+    now = SystemClock().now()
+    reading = read_line(read_spans(conf.dahdi_root, now), conf.card_spans, now)
+    if isinstance(reading, Unknown):
+        raise HostError(f"It cannot be seen: {reading.reason}.")
+    return reading.value.value
+
+
+def _agent(conf: Conf, node: Node) -> str:
+    return str(ask("status", deadline=2.0)["headline"])
+
+
+_CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
+    ("address", _address),
+    ("Heartbeat", _heartbeat),
+    ("Asterisk", _asterisk),
+    ("card", _card),
+    ("card tool", _card_tool),
+    ("line", _line),
+    ("agent", _agent),
+)

@@ -1,0 +1,87 @@
+"""`asha events`: the journal, as it was or as it grows, and the check that nobody changed it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from appliance.control.client import AgentAbsent, ask
+from appliance.core.errors import ClusterError
+
+Entry = dict[str, Any]
+_FOLLOW_PERIOD = 0.2
+# Shown first and in this order; the rest of an entry follows as it is.
+_FIRST = ("act", "order", "goal", "phase", "role", "wish", "verdict", "held")
+_HIDDEN = frozenset({"at", "wall", "kind", "hash", "prev", "number", "evidence"})
+
+
+@click.command()
+@click.option("--follow", "-f", is_flag=True, help="Go on showing entries as they are made.")
+@click.option("--lines", "-n", default=50, show_default=True, help="How many of the newest to begin with.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--verify", is_flag=True, help="Check the hash chain and the invariants instead.")
+def events(follow: bool, lines: int, as_json: bool, verify: bool) -> None:
+    """Show the journal: every decision, order and relay move, with its reason."""
+    if verify:
+        _verify()
+        return
+    source = _follow() if follow else iter(_read(lines))
+    for entry in source:
+        click.echo(json.dumps(entry) if as_json else entry_line(entry))
+
+
+def entry_line(entry: Entry) -> str:
+    """An entry for people: local time with milliseconds, kind, and what it says."""
+    wall = float(entry.get("wall", 0.0))
+    clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
+    words = [str(entry[key]) for key in _FIRST if key in entry]
+    rest = [
+        f"{key}={entry[key]}"
+        for key in entry
+        if key not in _HIDDEN and key not in _FIRST and entry[key] != ""
+    ]
+    return f"{clock}  {entry.get('kind', '?'):<9} {' '.join(words)}" + (f"  {' '.join(rest)}" if rest else "")
+
+
+def _read(newest: int) -> list[Entry]:
+    from appliance.agent.journal import JournalFile  # noqa: PLC0415
+    from appliance.agent.places import JOURNAL  # noqa: PLC0415
+
+    return JournalFile(JOURNAL).entries(newest)
+
+
+def _follow() -> Iterator[Entry]:
+    from appliance.host.clock import SystemClock  # noqa: PLC0415
+
+    clock, number = SystemClock(), 0
+    while True:
+        try:
+            entries = ask("events", since=number)
+        except AgentAbsent:
+            entries, number = [], 0  # it is being restarted; its new life counts from one
+        for entry in entries:
+            number = max(number, int(entry["number"]))
+            yield entry
+        clock.sleep(_FOLLOW_PERIOD)
+
+
+def _verify() -> None:
+    from appliance.agent.journal import JournalFile  # noqa: PLC0415
+    from appliance.agent.places import JOURNAL  # noqa: PLC0415
+    from appliance.core.audit import audit_journal  # noqa: PLC0415
+
+    file = JournalFile(JOURNAL)
+    broken = file.check()
+    if broken is not None:
+        raise ClusterError(f"The journal {JOURNAL} does not hold at line {broken.line}: {broken.why}.")
+    entries = file.entries()
+    violations = list(audit_journal(entries))
+    for violation in violations:
+        click.echo(f"{violation.rule}: at {violation.at:.3f}: {violation.seen}")
+    if violations:
+        raise ClusterError(f"{len(violations)} invariants did not hold in {len(entries)} entries.")
+    click.echo(f"{len(entries)} entries: the chain holds, and so does every invariant.")

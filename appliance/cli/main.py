@@ -1,0 +1,60 @@
+"""`asha`: the commands, found late, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from appliance import __version__
+from appliance.core.errors import AshaError
+
+# Command → module under appliance.cli that has it, as a click command of the same name (dashes to underscores).
+_COMMANDS = {
+    "agent": "agent",
+    "card": "card",
+    "check": "check",
+    "conf": "conf",
+    "events": "events",
+    "ha": "operate",
+    "line": "operate",
+    "pbx": "operate",
+    "standby": "operate",
+    "status": "status",
+    "takeover": "operate",
+}
+
+
+class LateGroup(click.Group):
+    """Imports a command's module only when the command is called: `asha status` must be quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"appliance.cli.{module}"), cmd_name)
+        return command
+
+
+@click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="asha")
+def asha() -> None:
+    """Two Asterisk servers that behave as one which does not stop.
+
+    'asha status' says how things stand, 'asha check' what is not right. See asha(8).
+    """
+
+
+def main() -> None:
+    """The program. Exit codes: 2 user, 3 host, 4 hardware, 5 cluster, 6 sync, 1 anything else."""
+    try:
+        asha()
+    except AshaError as problem:
+        print(f"asha: {problem}", file=sys.stderr)
+        sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)

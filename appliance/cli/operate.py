@@ -1,0 +1,82 @@
+"""The operator's commands. The agent decides whether each is allowed; these only ask and show its answer."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from appliance.control.client import ask
+
+# A release may take Asterisk's stop deadline and more; starting Heartbeat takes some seconds.
+_PATIENCE = 120.0
+
+
+def _wish(verb: str) -> None:
+    answer = ask(verb, deadline=_PATIENCE, by=os.environ.get("SUDO_USER") or os.environ.get("USER", "root"))
+    click.echo(answer["says"])
+
+
+@click.group()
+def ha() -> None:
+    """The HA engine (Heartbeat) on this node."""
+
+
+@ha.command("start")
+def ha_start() -> None:
+    """Start the HA engine. Whatever runs is let go first; then Heartbeat decides who is active."""
+    _wish("ha start")
+
+
+@ha.command("stop")
+def ha_stop() -> None:
+    """Stop the HA engine. If this node is active, its peer takes over."""
+    _wish("ha stop")
+
+
+@click.group()
+def pbx() -> None:
+    """Asterisk on this node."""
+
+
+@pbx.command("start")
+def pbx_start() -> None:
+    """Start Asterisk: plainly while the HA engine is off, never on a standby."""
+    _wish("pbx start")
+
+
+@pbx.command("stop")
+def pbx_stop() -> None:
+    """Stop Asterisk. On the active node this is a failover."""
+    _wish("pbx stop")
+
+
+@click.command()
+def standby() -> None:
+    """Hand service over to the peer."""
+    _wish("standby")
+
+
+@click.command()
+def takeover() -> None:
+    """Bring service to this node."""
+    _wish("takeover")
+
+
+@click.group()
+def line() -> None:
+    """The telephone line and the relay."""
+
+
+@line.command("status")
+def line_status() -> None:
+    """Where the line is, as commanded and as the spans show it."""
+    from appliance.cli.status import line_lines  # noqa: PLC0415
+
+    click.echo("\n".join(line_lines(ask("status"))))
+
+
+@line.command("release")
+def line_release() -> None:
+    """Let the line go to the secondary. Always safe; on an active node the peer takes over with it."""
+    _wish("line release")

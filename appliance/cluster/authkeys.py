@@ -1,0 +1,63 @@
+"""The secret both nodes sign their messages with.
+
+It must be the same on both and known to nobody else, so it can be made on one node only, and carried over
+once by a person: the primary makes it, the secondary is told it. A file that exists is kept as it is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from appliance.core.errors import ClusterError, HostError
+from appliance.core.model import Node
+
+FILE_NAME = "authkeys"
+_METHODS = ("sha1", "md5", "crc")
+
+
+def settle_secret(
+    ha_dir: Path, node: Node, *, given: str = "", peer: str = "", ssh_port: int = 22
+) -> str | None:
+    """The secret to write, or None when the file that is there is to be kept.
+
+    `given` wins over everything. Else an existing file stays; else the primary makes a secret. On the
+    secondary it cannot be known: ClusterError, with the command that brings it over.
+    """
+    if given:
+        return checked_secret(given)
+    path = ha_dir / FILE_NAME
+    if path.exists():
+        read_key(path)
+        return None
+    if node is Node.PRIMARY:
+        return secrets.token_hex(20)
+    raise ClusterError(
+        f"{path} is missing. Both nodes need the same one, and the primary makes it.",
+        todo=f"Start asha on {peer or 'the primary'} once, then bring it over: "
+        f"scp -p -P {ssh_port} {peer or 'PRIMARY'}:{path} {path}",
+    )
+
+
+def checked_secret(secret: str) -> str:
+    """`secret` when Heartbeat can take it: one word of printable ASCII. Raises ClusterError."""
+    if not secret or len(secret) > 256 or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise ClusterError("A cluster secret is one word of at most 256 printable ASCII characters.")
+    return secret
+
+
+def read_key(path: Path) -> tuple[str, str]:
+    """(method, secret) that `path` has in use; the secret is "" for crc. Raises ClusterError or HostError."""
+    try:
+        lines = [line.split() for line in path.read_text(errors="replace").splitlines()]
+    except OSError as problem:
+        raise HostError(f"{path} could not be read: {problem.strerror}.", todo="Are you root?") from problem
+    words = [line for line in lines if line and not line[0].startswith("#")]
+    number = next((line[1] for line in words if line[0] == "auth" and len(line) == 2), None)
+    for line in words:
+        if line[0] == number and len(line) > 1 and line[1] in _METHODS:
+            return line[1], " ".join(line[2:])
+    raise ClusterError(
+        f"{path} names no usable key.",
+        todo="It should be two lines, 'auth 1' and '1 sha1 SECRET'; or delete it on both nodes and begin anew.",
+    )

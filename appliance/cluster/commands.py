@@ -1,0 +1,210 @@
+"""What Heartbeat can be told: start, stop, standby, takeover. All block: from the agent, in a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from pathlib import Path
+
+from appliance.cluster.api import is_listened_on
+from appliance.cluster.paths import HeartbeatPaths
+from appliance.cluster.processes import orphans
+from appliance.cluster.render import LOG_FILE
+from appliance.cluster.status import Heartbeat
+from appliance.core.errors import ClusterError, HostError
+from appliance.host.clock import Clock, SystemClock
+from appliance.host.process import Finished, find_program, run
+
+START_DEADLINE = 20.0
+STOP_DEADLINE = 90.0  # releasing takes the PBX's stop, and a failing stop script is tried 11 times in 11 s
+SWITCH_DEADLINE = 5.0
+_SETTLE = 2.0  # a doomed start (a bad interface, no /run/heartbeat) has died by then. Source: lab
+_POLL = 0.1
+_CONFIGURATION_ERROR = 6
+_RUN_DIRECTORIES = ("heartbeat", "heartbeat/ccm", "heartbeat/crm", "heartbeat/dopd", "crm")
+
+
+def start_engine(
+    paths: HeartbeatPaths,
+    *,
+    clock: Clock | None = None,
+    deadline: float = START_DEADLINE,
+    root: Path = Path("/"),
+) -> None:
+    """Start Heartbeat and see that it lives; does nothing when it already does.
+
+    Its exit status proves nothing. `cl_status hbstatus` does, but says stopped until the other node is
+    heard or initdead is over, so a master that lives for two seconds counts too.
+
+    Release everything first: a start does not repair what a killed Heartbeat left. Under systemd the
+    unit is started, so that Heartbeat does not end with whoever started it. Raises ClusterError.
+    """
+    clock = clock or SystemClock()
+    heartbeat = Heartbeat(paths)
+    if heartbeat.master_pid() is not None:
+        return
+    kill_leftovers(heartbeat, clock=clock)
+    _remove_stale_pid_files(heartbeat)
+    _make_run_directories(paths)
+    _explain_start(run(_start_command(paths, root), deadline=deadline))
+    _await_life(heartbeat, clock)
+
+
+def stop_engine(
+    paths: HeartbeatPaths, *, clock: Clock | None = None, deadline: float = STOP_DEADLINE
+) -> None:
+    """Stop Heartbeat; it releases its resources, and the other node takes them. Raises ClusterError.
+
+    While it still waits for the other node it would heed the stop only when initdead is over (measured:
+    30 s of 30). It holds nothing then, so it is killed instead.
+    """
+    clock = clock or SystemClock()
+    heartbeat = Heartbeat(paths)
+    master = heartbeat.master_pid()
+    if master is None:
+        kill_leftovers(heartbeat, clock=clock)
+    elif not is_listened_on(paths.api_sockets):
+        _kill_waiting(heartbeat, master, clock)
+    else:
+        finished = run([paths.daemon, "-k"], deadline=deadline)
+        if heartbeat.master_pid() is not None:
+            raise ClusterError(
+                f"Heartbeat has not stopped within {deadline:g} s: {finished.explain()}.",
+                todo=f"It waits for the resources to be released; see 'asha status' and {LOG_FILE}.",
+            )
+
+
+def standby(paths: HeartbeatPaths, *, deadline: float = SWITCH_DEADLINE) -> None:
+    """Ask Heartbeat to hand everything to the other node (`hb_standby all`).
+
+    Returns when asked, not when done: the resource script's `stop` follows. Heartbeat drops the request
+    after 10 s when the other node is dead, and ignores it for about a second early in a joint start.
+    """
+    _switch(paths, paths.hb_standby, deadline)
+
+
+def takeover(paths: HeartbeatPaths, *, deadline: float = SWITCH_DEADLINE) -> None:
+    """Ask Heartbeat to take everything to this node (`hb_takeover all`). Returns when asked, not when done."""
+    _switch(paths, paths.hb_takeover, deadline)
+
+
+def kill_leftovers(
+    heartbeat: Heartbeat, *, clock: Clock | None = None, deadline: float = 2.0
+) -> tuple[int, ...]:
+    """End the children a killed master left behind, and return their pids.
+
+    Each is checked to be Heartbeat's and to have no living master. Raises ClusterError for one that stays.
+    """
+    if heartbeat.master_pid() is not None:
+        return ()
+    clock = clock or SystemClock()
+    found = orphans()
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    end = clock.now() + deadline
+    while left := set(found) & set(orphans()):
+        if clock.now() > end:
+            raise ClusterError(f"Heartbeat's leftover processes {sorted(left)} could not be ended.")
+        clock.sleep(_POLL)
+    return found
+
+
+def _switch(paths: HeartbeatPaths, script: Path, deadline: float) -> None:
+    if Heartbeat(paths).master_pid() is None:  # the script would wait on the FIFO for ever
+        raise ClusterError(
+            f"{script.name} was not run: Heartbeat is not running.", todo="'asha ha start' starts it."
+        )
+    finished = run([script, "all"], deadline=deadline)
+    if not finished.ok:
+        raise ClusterError(f"Heartbeat was not reached: {finished.explain()}.")
+
+
+def _kill_waiting(heartbeat: Heartbeat, master: int, clock: Clock) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(master, signal.SIGKILL)
+    end = clock.now() + _SETTLE
+    while heartbeat.master_pid() is not None:
+        if clock.now() > end:
+            raise ClusterError(f"Heartbeat's master process {master} could not be ended.")
+        clock.sleep(_POLL / 10)
+    kill_leftovers(heartbeat, clock=clock)
+    _remove_stale_pid_files(heartbeat)
+
+
+def _start_command(paths: HeartbeatPaths, root: Path) -> list[str | Path]:
+    units = (root / "lib/systemd/system", root / "usr/lib/systemd/system", root / "etc/systemd/system")
+    systemd_runs = (root / "run/systemd/system").is_dir()
+    if systemd_runs and any((unit / "heartbeat.service").exists() for unit in units):
+        return [find_program("systemctl"), "start", "heartbeat.service"]
+    return [paths.daemon]
+
+
+def _explain_start(finished: Finished) -> None:
+    if finished.ok:
+        return
+    if finished.code == _CONFIGURATION_ERROR:
+        raise ClusterError(
+            f"Heartbeat refuses its configuration (status 6): {_last_complaint(finished)}",
+            todo="Check that the conf file's node names are what 'uname -n' says on each node, "
+            "that initdead >= deadtime > keepalive, and that authkeys has mode 0600.",
+        )
+    raise ClusterError(f"Heartbeat could not be started: {finished.explain()}.")
+
+
+def _last_complaint(finished: Finished) -> str:
+    lines = (finished.error + finished.output).splitlines()
+    said = [line.split("ERROR:")[-1].strip() for line in lines if "ERROR" in line]
+    first_cause = [
+        line for line in said if "Configuration error" not in line and "heartbeat not started" not in line
+    ]
+    return (first_cause or said or ["no reason given"])[0]
+
+
+def _await_life(heartbeat: Heartbeat, clock: Clock) -> None:
+    """Until Heartbeat answers, or has lived for a while: alone, it answers nobody before initdead is over."""
+    end = clock.now() + _SETTLE
+    seen = False
+    while clock.now() < end:
+        alive = heartbeat.master_pid() is not None
+        if alive and heartbeat.answers():
+            return
+        if seen and not alive:
+            break
+        seen = seen or alive
+        clock.sleep(_POLL)
+    if heartbeat.master_pid() is None:
+        raise ClusterError("Heartbeat started and died at once.", todo=_where_to_look())
+
+
+def _where_to_look() -> str:
+    return f"See the last lines of {LOG_FILE}: often a network interface of HAMEDIA that does not exist or is down."
+
+
+def _remove_stale_pid_files(heartbeat: Heartbeat) -> None:
+    """A stale one makes Heartbeat say 'already running' and end with status 0. Source: lab."""
+    if heartbeat.master_pid() is not None:
+        return
+    for pid_file in heartbeat.paths.pid_files:
+        pid_file.unlink(missing_ok=True)
+
+
+def _make_run_directories(paths: HeartbeatPaths) -> None:
+    """/run is empty after a boot; without these Heartbeat starts and dies. Packages leave it to tmpfiles."""
+    run_dir = next((directory for directory in paths.run_dirs if directory.is_dir()), None)
+    if run_dir is None:
+        raise HostError("There is neither /run nor /var/run on this system.")
+    for name in _RUN_DIRECTORIES:
+        directory = run_dir / name
+        if directory.is_dir():
+            continue
+        directory.mkdir(mode=0o750)
+        try:
+            shutil.chown(directory, "hacluster", "haclient")
+        except LookupError:
+            raise HostError(
+                "The user hacluster or the group haclient does not exist.",
+                todo="Install the heartbeat package.",
+            ) from None

@@ -1,0 +1,115 @@
+"""Where this system keeps Heartbeat: Debian, EL5 (lib and lib64), EL6 and source builds differ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.core.errors import HostError
+
+# Source: the Debian 3.0.6 and EPEL/CentOS 5 2.1 and 3.0 packages, and Heartbeat's own configure defaults.
+_DAEMON_DIRS = (
+    "usr/libexec/heartbeat",
+    "usr/lib64/heartbeat",
+    "usr/lib/heartbeat",
+    "usr/local/libexec/heartbeat",
+    "usr/local/lib64/heartbeat",
+    "usr/local/lib/heartbeat",
+)
+_SCRIPT_DIRS = (
+    "usr/share/heartbeat",
+    "usr/lib64/heartbeat",
+    "usr/lib/heartbeat",
+    "usr/local/share/heartbeat",
+    "usr/local/lib/heartbeat",
+)
+_COMMAND_DIRS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
+_CONF_DIRS = ("etc/ha.d", "usr/local/etc/ha.d")
+_STATE_DIRS = ("var/lib/heartbeat", "usr/local/var/lib/heartbeat")
+_RUN_DIRS = ("run", "var/run", "usr/local/var/run")
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatPaths:
+    """Heartbeat's programs and directories on this node; all exist except the sockets and pid files."""
+
+    daemon: Path
+    hb_standby: Path
+    hb_takeover: Path
+    cl_status: Path
+    ha_dir: Path  # ha.cf, haresources, authkeys
+    resource_dir: Path
+    state_dir: Path
+    run_dirs: tuple[Path, ...]
+
+    @property
+    def api_sockets(self) -> tuple[Path, ...]:
+        """Where a running Heartbeat may listen for API clients: 3.x in /run, 2.x also in its state directory."""
+        in_run = tuple(directory / "heartbeat/register" for directory in self.run_dirs)
+        return (*in_run, self.state_dir / "register")
+
+    @property
+    def pid_files(self) -> tuple[Path, ...]:
+        """Where a running Heartbeat may have written its master's pid."""
+        return tuple(directory / "heartbeat.pid" for directory in self.run_dirs)
+
+    @property
+    def fifo(self) -> Path:
+        """The pipe through which hb_standby and hb_takeover speak; exists once Heartbeat has run."""
+        return self.state_dir / "fifo"
+
+
+def find_heartbeat(root: Path = Path("/")) -> HeartbeatPaths:
+    """Heartbeat's places under `root`.
+
+    Raises HostError naming everything that is missing and where it was looked for.
+    """
+    search = _Search(root)
+    paths = HeartbeatPaths(
+        daemon=search.program("heartbeat", _DAEMON_DIRS),
+        hb_standby=search.program("hb_standby", _SCRIPT_DIRS),
+        hb_takeover=search.program("hb_takeover", _SCRIPT_DIRS),
+        cl_status=search.program("cl_status", _COMMAND_DIRS),
+        ha_dir=search.directory("the configuration directory ha.d", _CONF_DIRS),
+        resource_dir=search.directory("resource.d", tuple(f"{conf}/resource.d" for conf in _CONF_DIRS)),
+        state_dir=search.directory("the state directory", _STATE_DIRS),
+        run_dirs=tuple(root / directory for directory in _RUN_DIRS),
+    )
+    search.complain()
+    return paths
+
+
+class _Search:
+    """Looks places up and remembers what was not there, so that all of it is named at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._missing: list[str] = []
+
+    def program(self, name: str, directories: tuple[str, ...]) -> Path:
+        places = tuple(f"{directory}/{name}" for directory in directories)
+        return self._first(f"the program {name}", places, _is_program)
+
+    def directory(self, what: str, places: tuple[str, ...]) -> Path:
+        return self._first(what, places, Path.is_dir)
+
+    def complain(self) -> None:
+        if self._missing:
+            raise HostError(
+                f"Heartbeat is not installed, or not whole: missing {'; '.join(self._missing)}.",
+                todo="Install the heartbeat package.",
+            )
+
+    def _first(self, what: str, places: tuple[str, ...], fits: Callable[[Path], bool]) -> Path:
+        for place in places:
+            path = self._root / place
+            if fits(path):
+                return path
+        self._missing.append(f"{what} (looked at {', '.join('/' + place for place in places)})")
+        return self._root / places[0]
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)

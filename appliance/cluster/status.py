@@ -1,0 +1,87 @@
+"""Heartbeat seen from outside, without its API socket: is it running, and what does cl_status say?"""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+
+from appliance.cluster.paths import HeartbeatPaths
+from appliance.cluster.processes import is_master
+from appliance.cluster.view import Held, NodeStatus
+from appliance.core.errors import AshaError
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.process import run
+
+_ANSWER_LIMIT = 2.0
+
+
+class Engine(enum.Enum):
+    """Whether Heartbeat's master process is alive on this node."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+
+
+class Heartbeat:
+    """Heartbeat on this node."""
+
+    def __init__(self, paths: HeartbeatPaths, proc: Path = Path("/proc")) -> None:
+        self.paths = paths
+        self._proc = proc
+
+    def master_pid(self) -> int | None:
+        """The living master, or None. A stale pid file, or one whose pid is now another program, is None.
+
+        Not for ever: Heartbeat replaces itself under a new pid when a split cluster heals.
+        """
+        for pid_file in self.paths.pid_files:
+            pid = _read_pid(pid_file)
+            if pid is not None and is_master(pid, self._proc):
+                return pid
+        return None
+
+    def read_engine(self, now: float) -> Reading[Engine]:
+        """Running or stopped, cheaply; from the pid file and /proc. Never Unknown on a sane system."""
+        try:
+            alive = self.master_pid() is not None
+        except OSError as problem:
+            return Unknown(f"Heartbeat's pid file could not be read: {problem.strerror}", now)
+        return Known(Engine.RUNNING if alive else Engine.STOPPED, now)
+
+    def answers(self, deadline: float = _ANSWER_LIMIT) -> bool:
+        """`cl_status hbstatus` says it runs: the master is there and past its wait for the other node. Blocks."""
+        return run([self.paths.cl_status, "hbstatus"], deadline=deadline).code == 0
+
+    def peer_status(self, peer: str, now: float, deadline: float = _ANSWER_LIMIT) -> Reading[NodeStatus]:
+        """cl_status's word for `peer`. Blocks up to `deadline`; ClusterView tells the same without."""
+        word = self._ask(("nodestatus", peer), now, deadline)
+        if isinstance(word, Unknown):
+            return word
+        if word.value in {status.value for status in NodeStatus}:
+            return Known(NodeStatus(word.value), now)
+        return Unknown(f"cl_status says '{word.value}' of {peer}", now)
+
+    def held(self, now: float, deadline: float = _ANSWER_LIMIT) -> Reading[Held]:
+        """What Heartbeat believes this node holds (`rscstatus`). Blocks up to `deadline`."""
+        word = self._ask(("rscstatus",), now, deadline)
+        if isinstance(word, Unknown):
+            return word
+        if word.value in {held.value for held in Held}:
+            return Known(Held(word.value), now)
+        return Unknown(f"cl_status says '{word.value}' of what this node holds", now)
+
+    def _ask(self, words: tuple[str, ...], now: float, deadline: float) -> Reading[str]:
+        try:
+            finished = run([self.paths.cl_status, *words], deadline=deadline)
+        except AshaError as problem:
+            return Unknown(str(problem), now)
+        word = finished.output.strip()
+        return Known(word, now) if word and finished.code is not None else Unknown(finished.explain(), now)
+
+
+def _read_pid(pid_file: Path) -> int | None:
+    try:
+        text = pid_file.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        return None
+    return int(text) if text.isascii() and text.isdigit() else None

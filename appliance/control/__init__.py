@@ -1,0 +1,1 @@
+"""The agent's local socket: what is said on it, who asks, who answers."""

@@ -1,0 +1,60 @@
+"""The asking side: blocking, with a deadline, and cheap to import, because scripts wait for it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from appliance.control.protocol import LINE_LIMIT, SOCKET, Message, decode, encode, unwrap
+from appliance.core.errors import ClusterError
+
+
+class AgentAbsent(ClusterError):
+    """No agent took the request at all: it does not run, or is not ours to ask."""
+
+
+class AgentSilent(ClusterError):
+    """An agent took the request and did not answer within the deadline."""
+
+
+def ask(verb: str, *, deadline: float = 5.0, path: str = SOCKET, **arguments: object) -> Any:
+    """Ask the agent for `verb` and return its result.
+
+    `deadline` is in seconds, for each of connecting, sending and being answered. Raises AgentAbsent,
+    AgentSilent, or the error the agent answered with.
+    """
+    request: Message = {"verb": verb, **arguments}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(deadline)
+        _connect(connection, path)
+        try:
+            connection.sendall(encode(request))
+            line = _read_line(connection)
+        except TimeoutError:
+            raise AgentSilent(f"The agent did not answer '{verb}' within {deadline:g} s.") from None
+        except OSError as problem:
+            raise AgentAbsent(f"The agent broke off while answering '{verb}': {problem.strerror}.") from None
+    return unwrap(decode(line))
+
+
+def _connect(connection: socket.socket, path: str) -> None:
+    try:
+        connection.connect(path)
+    except PermissionError:
+        raise AgentAbsent("Only root may talk to the agent.", todo="Run it as root.") from None
+    except TimeoutError:
+        raise AgentSilent(f"The agent at {path} does not accept connections.") from None
+    except OSError:
+        raise AgentAbsent(
+            f"The agent is not running (nothing listens on {path}).", todo="Start it: service asha start."
+        ) from None
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        piece = connection.recv(65536)
+        if not piece or len(line) > LINE_LIMIT:
+            raise AgentAbsent("The agent went away before it had answered.")
+        line += piece
+    return bytes(line)

@@ -1,0 +1,56 @@
+"""One request and one answer, each a JSON object on one line, over a unix socket that only root may open.
+
+`{"verb": "status"}` → `{"ok": true, "result": {…}}` or
+`{"ok": false, "error": "…", "todo": "…", "exit_code": 5}`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, SyncError, UserError
+
+SOCKET = "/run/asha/control"
+# Longest line either side accepts, in bytes; a status document is about 4 kB.
+LINE_LIMIT = 256 * 1024
+
+_BRANCHES: dict[int, type[AshaError]] = {
+    error.exit_code: error for error in (UserError, HostError, HardwareError, ClusterError, SyncError)
+}
+
+Message = dict[str, Any]
+
+
+def encode(message: Message) -> bytes:
+    """`message` as one line."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message on `line`. Raises ClusterError when it is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        raise ClusterError("Something on the control socket does not speak asha's language.") from None
+    if not isinstance(message, dict):
+        raise ClusterError("Something on the control socket does not speak asha's language.")
+    return message
+
+
+def success(result: object) -> Message:
+    """The answer to a request that was carried out."""
+    return {"ok": True, "result": result}
+
+
+def failure(error: AshaError) -> Message:
+    """The answer to a request that failed; the asker raises the same error again."""
+    return {"ok": False, "error": str(error.args[0]), "todo": error.todo, "exit_code": error.exit_code}
+
+
+def unwrap(answer: Message) -> Any:
+    """The result in `answer`. Raises the error it carries, in its own branch of the tree."""
+    if answer.get("ok"):
+        return answer.get("result")
+    branch = _BRANCHES.get(int(answer.get("exit_code", 1)), AshaError)
+    raise branch(str(answer.get("error", "no reason given")), todo=str(answer.get("todo", "")))

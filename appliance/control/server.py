@@ -1,0 +1,90 @@
+"""The answering side, on the agent's asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
+from appliance.core.errors import AshaError, ClusterError
+
+Answer = Callable[[Message], Awaitable[Any]]
+# A client that connects and says nothing is dropped after this many seconds.
+_PATIENCE = 10.0
+
+
+class ControlServer:
+    """Serves requests one line at a time; each connection may ask once.
+
+    `answer` gets the request and returns a JSON-able result or raises AshaError. It is cancelled when the
+    client goes away only if it has not started to act: long verbs shield themselves.
+    """
+
+    def __init__(self, path: Path, answer: Answer) -> None:
+        self._path = path
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. A socket left by a dead agent is replaced; a live one is refused with ClusterError."""
+        self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if _someone_listens(self._path):
+            raise ClusterError(f"Another agent runs already (it listens on {self._path}).")
+        self._path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_LIMIT)
+        finally:
+            os.umask(mask)
+
+    async def stop(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+            self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                line = await reader.readline()
+            if line:
+                writer.write(encode(await self._reply(line, _asker(writer))))
+                await writer.drain()
+        except (OSError, ValueError, TimeoutError):
+            pass  # the asker is gone or does not speak our language; nothing is owed to it
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _reply(self, line: bytes, uid: int) -> Message:
+        try:
+            if uid != os.geteuid() and uid != 0:
+                raise ClusterError("Only root may ask that.", todo="Run it as root.")
+            return success(await self._answer(decode(line)))
+        except AshaError as problem:
+            return failure(problem)
+
+
+def _asker(writer: asyncio.StreamWriter) -> int:
+    """The uid of the process at the other end, by the kernel's word (SO_PEERCRED)."""
+    connection = writer.get_extra_info("socket")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])
+
+
+def _someone_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,110 @@
+"""What an acquiring transfer keeps in mind of what it saw: since when, and what cannot be trusted any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.model import DChannel, Line, Pbx
+from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.transfer import Order, Phase, Seen, Transfer, arrived
+from appliance.core.witness import holds_back
+
+# While one of these is under way, an Asterisk that runs is about to end, and one that is gone was told to go.
+ENDING = frozenset({Order.STOP_PBX, Order.KILL_PBX, Order.RESTART_PBX})
+
+
+def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    """Note what came, went and cannot be seen."""
+    return _note_linking(_note_ghost(_note_times(transfer, seen, now), seen, now), seen, now)
+
+
+def link_is_up(transfer: Transfer, dchannel: Reading[DChannel]) -> bool:
+    """The D-channel is up, and this is not the old link of a line that was away (or there is none at all).
+
+    After a ghost only a word that was spoken after the restart of the spans counts.
+    """
+    if is_known(dchannel, DChannel.NONE):
+        return True
+    if not is_known(dchannel, DChannel.UP):
+        return False
+    return not transfer.ghost or (transfer.relinked_at is not None and dchannel.at >= transfer.relinked_at)
+
+
+def ordered_since(transfer: Transfer, order: Order, since: float) -> bool:
+    """`order` was given at `since` or later."""
+    return transfer.ordered.get(order, float("-inf")) >= since
+
+
+def still_confirmed(transfer: Transfer, seen: Seen, now: float) -> bool:
+    """What was confirmed before stays so for a while if all that happened is that something cannot be seen."""
+    if transfer.phase not in (Phase.DONE, Phase.UNVERIFIABLE) or transfer.unseen_since is None:
+        return False
+    contrary = (
+        _known_other(seen.line, Line.CLEAR, Line.UNVERIFIABLE)
+        or _known_other(seen.pbx, Pbx.RUNNING)
+        or is_known(seen.dchannel, DChannel.DOWN)
+    )
+    return not contrary and now - transfer.unseen_since < transfer.policy.line_deadline
+
+
+def _known_other(reading: Reading[Line] | Reading[Pbx], *values: Line | Pbx) -> bool:
+    return isinstance(reading, Known) and reading.value not in values
+
+
+def _note_times(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    running = is_known(seen.pbx, Pbx.RUNNING)
+    waits = not running and not holds_back(transfer, seen, now)
+    unseen = any(isinstance(reading, Unknown) for reading in (seen.line, seen.pbx, seen.dchannel))
+    return replace(
+        transfer,
+        away_since=_since(transfer.away_since, now, not arrived(seen.line)),
+        unclear_since=_since(transfer.unclear_since, now, is_known(seen.line, Line.SETTLING)),
+        unseen_since=_since(transfer.unseen_since, now, unseen),
+        pbx_since=_since(transfer.pbx_since, now, waits),
+        was_here=transfer.was_here or arrived(seen.line),
+        served=transfer.served or (running and not seen.busy & ENDING),
+    )
+
+
+def _note_ghost(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    """facts/pri-timing, ghost link: it was here, was seen to leave, and came back while Asterisk never noticed.
+
+    Only a line that is known to be away has left: a span that cannot be read for a moment has not.
+    """
+    noticed = is_known(seen.dchannel, DChannel.DOWN) or is_known(seen.dchannel, DChannel.NONE)
+    young = is_known(seen.pbx, Pbx.DEAD) or is_known(seen.pbx, Pbx.STARTING)
+    if noticed or young:
+        return replace(transfer, left=False, ghost=False, relinked_at=None)
+    if is_known(seen.line, Line.ABSENT):
+        # A link that is up without a line was there before, even if this transfer never saw the line itself.
+        left = transfer.left or transfer.was_here or is_known(seen.dchannel, DChannel.UP)
+        return replace(transfer, left=left, ghost=False, relinked_at=None)
+    if arrived(seen.line) and transfer.left:
+        return replace(transfer, left=False, ghost=True, relinked_at=None)
+    return _note_relinked(transfer, seen, now)
+
+
+def _note_relinked(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    since = transfer.linking_since
+    if not transfer.ghost or since is None or transfer.relinked_at is not None:
+        return transfer
+    order = Order.RESTART_SPANS
+    if not ordered_since(transfer, order, since) or order in seen.busy or order in seen.failed:
+        return transfer
+    return replace(transfer, relinked_at=now)
+
+
+def _note_linking(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    if link_is_up(transfer, seen.dchannel) and is_known(seen.line, Line.CLEAR):
+        return replace(transfer, ghost=False, relinked_at=None, linking_since=None)
+    if is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING):
+        return replace(transfer, linking_since=_since(transfer.linking_since, now, True))
+    if _known_other(seen.line, Line.CLEAR) or _known_other(seen.pbx, Pbx.RUNNING):
+        return replace(transfer, linking_since=None)
+    return transfer
+
+
+def _since(before: float | None, now: float, holds: bool) -> float | None:
+    if not holds:
+        return None
+    return now if before is None else before

@@ -1,0 +1,32 @@
+"""The line as a witness (design rule 5): may the secondary act while its peer is silent? Part of `transfer`."""
+
+from __future__ import annotations
+
+from appliance.core.model import Line, Node
+from appliance.core.reading import is_known
+from appliance.core.transfer import Seen, Transfer, Witness, arrived
+
+
+def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
+    """A silent peer and a line that has not arrived mean that the primary still holds it: do not start yet."""
+    policy = transfer.policy
+    if policy.node is Node.PRIMARY or policy.witness is Witness.OFF or not policy.has_line:
+        return False
+    if arrived(seen.line) or is_known(seen.peer.alive, True):
+        return False
+    return policy.witness is Witness.REQUIRE or now - transfer.began < policy.witness_wait
+
+
+def why_held_back(transfer: Transfer, seen: Seen) -> str:
+    """The sentence for it."""
+    if transfer.policy.witness is Witness.PREFER:
+        return "the peer is silent and the line has not arrived: waiting HAWITNESSWAIT before acting"
+    if is_known(seen.line, Line.UNVERIFIABLE):
+        return (
+            "the peer is silent, and this analog card cannot show whether the line arrived: HAWITNESS=REQUIRE "
+            "keeps Asterisk stopped here. Use HAWITNESS=PREFER or OFF with analog lines"
+        )
+    return (
+        "the peer is silent and the line has not arrived, so it still holds the line: HAWITNESS=REQUIRE "
+        "keeps Asterisk stopped here until the line arrives. Power off the primary to free it"
+    )

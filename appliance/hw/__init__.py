@@ -1,0 +1,1 @@
+"""What the hardware is: the relay card and where it is plugged in, the watchdog, the drivers there are."""

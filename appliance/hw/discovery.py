@@ -1,0 +1,148 @@
+"""Find the card's tty again, by USB identity when its number changed; hear when ttys come and go."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from appliance.config import Conf
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.hw.identity import DeviceInfo, UsbIdentity
+from appliance.hw.remembered import STORE, remember, remembered
+from appliance.hw.ttys_sysfs import SysfsTtys
+from appliance.hw.ttys_udev import UdevTtys, UdevWatch, udev_runs
+from appliance.hw.uevents import KernelEvents
+
+__all__ = ["DeviceInfo", "DeviceWatch", "Ttys", "UsbIdentity", "find_card", "usb_ttys", "watch_devices"]
+
+
+class Ttys(Protocol):
+    """A way to learn of the ttys on USB."""
+
+    def all(self) -> Iterable[DeviceInfo]:
+        """Every one. Raises OSError when it cannot be told."""
+        ...
+
+    def named(self, name: str) -> DeviceInfo | None:
+        """The one called `name` ("ttyUSB0"), None when there is none. Raises OSError."""
+        ...
+
+
+class DeviceWatch(Protocol):
+    """Tells that something about ttys changed, not what: the listener looks for itself."""
+
+    def fileno(self) -> int:
+        """Readable when there is something to drain."""
+        ...
+
+    def drain(self) -> bool:
+        """Take in all that was heard, without blocking. True: something about ttys changed."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
+def find_card(
+    conf: Conf,
+    now: float,
+    *,
+    sys_root: Path = Path("/"),
+    dev_root: Path | None = None,
+    store: Path = STORE,
+    ttys: Ttys | None = None,
+) -> Reading[DeviceInfo | None]:
+    """Where the card is. `Known(None)`: surely not there. `Unknown`: it could not be told.
+
+    The card is what is at `conf.card_tty` (RHINOUSB) the first time. Its USB identity is kept in
+    `store`, and from then on the card is the device of that identity, whatever its tty is called, and
+    another device that took its name is not the card. A device of the same make at the configured tty and
+    in the same USB port is a replacement card, and taken for it; for anything else remove `store`.
+    `dev_root` is where the ttys are: by default the directory of the configured tty, or /dev when that
+    is a link somewhere below /dev.
+    """
+    dev_root = dev_root or _home(conf.card_tty)
+    look = _Look(conf.card_tty, ttys or usb_ttys(sys_root, dev_root), store, now)
+    try:
+        return look.find()
+    except OSError as problem:
+        return Unknown(f"the list of ttys could not be read: {problem}", now)
+
+
+def usb_ttys(sys_root: Path = Path("/"), dev_root: Path = Path("/dev")) -> Ttys:
+    """libudev where it runs and the trees are the machine's own, else a scan of sysfs."""
+    if (sys_root, dev_root) == (Path("/"), Path("/dev")) and udev_runs():
+        return UdevTtys()
+    return SysfsTtys(sys_root, dev_root)
+
+
+def watch_devices() -> DeviceWatch:
+    """Listen to udev where it runs, else to the kernel. Raises HostError when neither can be heard."""
+    return UdevWatch() if udev_runs() else KernelEvents()
+
+
+def _home(tty: Path) -> Path:
+    return Path("/dev") if tty.is_relative_to("/dev") else tty.parent
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look for the card that belongs at the configured `tty`."""
+
+    tty: Path
+    ttys: Ttys
+    store: Path
+    now: float
+
+    def find(self) -> Reading[DeviceInfo | None]:
+        known = remembered(self.store, self.tty)
+        here = self._at_configured()
+        if known is None or (here and here.usb and here.usb.same_device(known)):
+            return self._seen(here, known)
+        return self._search(known, here)
+
+    def _at_configured(self) -> DeviceInfo | None:
+        """What is at the configured tty: a kernel name, a link to one (by-id), or a plain serial port."""
+        if not _is_tty(self.tty):
+            return None
+        for name in dict.fromkeys((self.tty.name, self.tty.resolve().name)):
+            found = self.ttys.named(name)
+            if found is not None:
+                return DeviceInfo(self.tty, found.usb)
+        return DeviceInfo(self.tty, None)
+
+    def _search(self, known: UsbIdentity, here: DeviceInfo | None) -> Reading[DeviceInfo | None]:
+        """The remembered card is not at its configured tty: look for it among all."""
+        alike = [
+            info for info in self.ttys.all() if info.usb and info.usb.same_kind(known) and _is_tty(info.tty)
+        ]
+        same = [info for info in alike if info.usb and info.usb.same_device(known)]
+        if len(same) > 1:  # clones with one serial number: the port decides
+            same = [info for info in same if info.usb and info.usb.port == known.port] or same
+        if len(same) > 1:
+            names = ", ".join(info.tty.name for info in same)
+            return Unknown(f"several devices look like the card: {names}", self.now)
+        if same:
+            return self._seen(same[0], known)
+        if here and here.usb and here.usb.same_kind(known) and here.usb.port == known.port:  # a replacement
+            return self._seen(here, known)
+        if len(alike) == 1 and not known.serial:  # no serial number, put into another port
+            return self._seen(alike[0], known)
+        return Known(None, self.now)
+
+    def _seen(self, info: DeviceInfo | None, known: UsbIdentity | None) -> Reading[DeviceInfo | None]:
+        if info is not None and info.usb is not None and info.usb != known:
+            remember(self.store, self.tty, info.usb)
+        return Known(info, self.now)
+
+
+def _is_tty(path: Path) -> bool:
+    """A character device is there; a plain file is what `echo > /dev/ttyUSB0` leaves when none is."""
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False

@@ -1,0 +1,74 @@
+"""The drivers there are. A new one is one line in DRIVERS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from appliance.config import Conf
+from appliance.core.reading import Known
+from appliance.host.clock import Clock
+from appliance.hw.discovery import find_card
+from appliance.hw.relay import CardAbsent, RelayCard
+from appliance.hw.remembered import STORE
+from appliance.hw.rhino.card import RhinoCard
+from appliance.hw.rhino.tool import ToolWay
+from appliance.hw.rhino.wire import WireWay
+from appliance.hw.turn import LOCK, Turn
+
+Locate: TypeAlias = Callable[[], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A value of RHINODRIVER and what it stands for."""
+
+    name: str
+    about: str
+    open: Callable[[Conf, Clock, Locate, Turn], RelayCard]
+
+
+def _open_tool(conf: Conf, clock: Clock, locate: Locate, turn: Turn) -> RelayCard:
+    return RhinoCard(ToolWay(conf, clock), conf, clock, locate, turn)
+
+
+def _open_serial(conf: Conf, clock: Clock, locate: Locate, turn: Turn) -> RelayCard:
+    return RhinoCard(WireWay(conf, clock), conf, clock, locate, turn)
+
+
+DRIVERS: tuple[Driver, ...] = (
+    Driver("tool", "runs the vendor's rhinofailover for each command", _open_tool),
+    Driver("serial", "speaks to the card itself, by a wire profile", _open_serial),
+)
+
+
+def open_card(
+    conf: Conf,
+    clock: Clock,
+    *,
+    sys_root: Path = Path("/"),
+    store: Path = STORE,
+    lock: Path = LOCK,
+) -> RelayCard:
+    """The card by the driver of the conf file. Nothing is sent, and the card need not be there yet.
+
+    The tty is looked for anew at each command, as `find_card` does, so a card that was plugged in again
+    under another name goes on working. Raises HardwareError when the wire profile is wrong.
+    """
+    driver = next(driver for driver in DRIVERS if driver.name == conf.card_driver)
+    return driver.open(conf, clock, lambda: locate_card(conf, clock, sys_root, store), Turn(lock, clock))
+
+
+def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:
+    """The card's tty now. Raises CardAbsent. When it cannot be told, the configured one is as good as any."""
+    found = find_card(conf, clock.now(), sys_root=sys_root, store=store)
+    if not isinstance(found, Known):
+        return conf.card_tty
+    if found.value is None:
+        raise CardAbsent(
+            f"There is no relay card at {conf.card_tty}, nor under another name.",
+            todo=f"Check its cable, its power and RHINOUSB; for a new card in another port, remove {store} first.",
+        )
+    return found.value.tty

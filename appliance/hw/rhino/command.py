@@ -1,0 +1,25 @@
+"""The three commands of the card, by the names of the vendor's tool."""
+
+from __future__ import annotations
+
+import enum
+
+from appliance.core.model import Relay
+
+
+class Command(enum.Enum):
+    """What can be asked of the card (documented: the vendor tool's command line)."""
+
+    RESET = "RESET"
+    RELAYON = "RELAYON"  # energise: the line to the primary
+    RELAYOFF = "RELAYOFF"  # release: the line to the secondary
+
+    @classmethod
+    def to_move(cls, relay: Relay) -> Command:
+        """The command that puts the relay there."""
+        return cls.RELAYON if relay is Relay.ENERGISED else cls.RELAYOFF
+
+    @property
+    def key(self) -> str:
+        """Its name in a wire profile."""
+        return self.value.lower()

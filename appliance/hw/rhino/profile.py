@@ -1,0 +1,151 @@
+"""A wire profile: what travels between host and card, as data that can be read, learned and replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast, get_args
+
+from appliance.hw.relay import ProfileWrong
+from appliance.hw.rhino.command import Command
+
+Mark: TypeAlias = Literal["assumed", "learned"]
+Maturity: TypeAlias = Literal["experimental", "proven"]
+Parity: TypeAlias = Literal["N", "E", "O"]
+Flow: TypeAlias = Literal["none", "rtscts", "xonxoff"]
+
+_NUMBER = b"{n}"
+
+
+class WrongEntry(ValueError):
+    """An entry of a profile document is missing or makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How the tty is set: `baud` in bit/s, `bits` of data 5 to 8, `stop` bits 1 or 2."""
+
+    baud: int = 9600
+    bits: int = 8
+    parity: Parity = "N"
+    stop: int = 1
+    flow: Flow = "none"
+
+    def __str__(self) -> str:
+        flow = "" if self.flow == "none" else f" {self.flow}"
+        return f"{self.baud} {self.bits}{self.parity}{self.stop}{flow}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Bytes to the card, and what its answer must contain; b"" when no answer is waited for."""
+
+    send: bytes
+    reply: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One card's language. `mark` says how it is known, `maturity` how far it was tried.
+
+    `relay` is the relay it was learned for: its bytes are then taken as they are. None: `{n}` in the
+    bytes stands for the relay's number. `answer_deadline` is in seconds from the last byte sent.
+    """
+
+    name: str
+    about: str
+    mark: Mark
+    maturity: Maturity
+    line: LineSettings
+    answer_deadline: float
+    commands: Mapping[Command, tuple[Exchange, ...]]
+    relay: int | None = None
+
+    def exchanges(self, command: Command, relay: int) -> tuple[Exchange, ...]:
+        """What to send for `command`, in order. Raises ProfileWrong when learned for another relay."""
+        exchanges = self.commands[command]
+        if self.relay is None:
+            number = str(relay).encode()
+            return tuple(Exchange(step.send.replace(_NUMBER, number), step.reply) for step in exchanges)
+        if relay != self.relay and command is not Command.RESET:
+            raise ProfileWrong(
+                f"The wire profile '{self.name}' was learned for relay {self.relay}, not for {relay}.",
+                todo="Learn it again with RHINORELAY set: asha card learn FILE.",
+            )
+        return exchanges
+
+
+def profile_from(document: Mapping[str, object]) -> Profile:
+    """The profile in a parsed TOML document. Raises WrongEntry naming the first wrong entry."""
+    line = _table(document, "line")
+    relay = _whole(document, "relay", range(256)) if "relay" in document else None
+    return Profile(
+        name=_text(document, "name"),
+        about=_text(document, "about"),
+        mark=cast(Mark, _choice(document, "mark", get_args(Mark))),
+        maturity=cast(Maturity, _choice(document, "maturity", get_args(Maturity))),
+        line=LineSettings(
+            baud=_whole(line, "baud", range(50, 4_000_001)),
+            bits=_whole(line, "bits", range(5, 9)),
+            parity=cast(Parity, _choice(line, "parity", get_args(Parity))),
+            stop=_whole(line, "stop", range(1, 3)),
+            flow=cast(Flow, _choice(line, "flow", get_args(Flow))),
+        ),
+        answer_deadline=_seconds(_table(document, "answer"), "deadline"),
+        commands={command: _exchanges(document, command.key) for command in Command},
+        relay=relay,
+    )
+
+
+def _table(document: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = document.get(key)
+    if not isinstance(value, dict):
+        raise WrongEntry(f"[{key}] is missing")
+    return value
+
+
+def _text(document: Mapping[str, object], key: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str):
+        raise WrongEntry(f"{key} must be a text")
+    return value
+
+
+def _choice(document: Mapping[str, object], key: str, choices: tuple[str, ...]) -> str:
+    value = _text(document, key)
+    if value not in choices:
+        raise WrongEntry(f"{key} must be one of {', '.join(choices)}, not '{value}'")
+    return value
+
+
+def _whole(document: Mapping[str, object], key: str, allowed: range) -> int:
+    value = document.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise WrongEntry(f"{key} must be a whole number from {allowed.start} to {allowed.stop - 1}")
+    return value
+
+
+def _seconds(document: Mapping[str, object], key: str) -> float:
+    value = document.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 60:
+        raise WrongEntry(f"{key} must be seconds, above 0 and at most 60")
+    return float(value)
+
+
+def _exchanges(document: Mapping[str, object], key: str) -> tuple[Exchange, ...]:
+    steps = document.get(key)
+    if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
+        raise WrongEntry(f"[[{key}]] is missing")
+    return tuple(
+        Exchange(_bytes(step, "send", key), _bytes({"reply": "", **step}, "reply", key)) for step in steps
+    )
+
+
+def _bytes(step: Mapping[str, object], key: str, command: str) -> bytes:
+    text = _text(step, key)
+    if key == "send" and not text:
+        raise WrongEntry(f"{key} in [[{command}]] is empty")
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise WrongEntry(f"{key} in [[{command}]] has a character beyond \\u00ff: one is one byte") from None

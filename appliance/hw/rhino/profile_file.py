@@ -1,0 +1,86 @@
+"""Wire profiles as TOML files: the built-in ones beside this module, and learned ones anywhere."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+from appliance.hw.relay import ProfileWrong
+from appliance.hw.remembered import write_whole
+from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.profile import Profile, profile_from
+
+_BUILT_IN = Path(__file__).parent
+
+
+def built_in_profiles() -> tuple[str, ...]:
+    """The names that RHINOPROFILE may have besides a path."""
+    return tuple(sorted(path.stem for path in _BUILT_IN.glob("*.toml")))
+
+
+def load_profile(name: str) -> Profile:
+    """The profile of that built-in name, or of that file when `name` has a slash. Raises ProfileWrong."""
+    path = Path(name) if "/" in name else _BUILT_IN / f"{name}.toml"
+    try:
+        return profile_from(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        known = ", ".join(built_in_profiles())
+        raise ProfileWrong(
+            f"There is no wire profile '{name}'.",
+            todo=f"Set RHINOPROFILE to a file's full path or one of: {known}.",
+        ) from None
+    except (OSError, ValueError) as problem:  # TOML and text decoding errors are ValueErrors
+        raise ProfileWrong(
+            f"The wire profile {path} cannot be used: {problem}.", todo="Correct it, or learn it again."
+        ) from problem
+
+
+def write_profile(path: Path, profile: Profile) -> None:
+    """Write `profile` so that `load_profile` gives it back. Raises ProfileWrong when it cannot be written."""
+    try:
+        write_whole(path, to_toml(profile))
+    except OSError as problem:
+        raise ProfileWrong(f"The wire profile {path} could not be written: {problem.strerror}.") from problem
+
+
+def to_toml(profile: Profile) -> str:
+    """The text of a profile file. Each character of `send` and `reply` is one byte (ISO 8859-1)."""
+    line = profile.line
+    lines = [
+        "# A wire profile of the relay card: see docs/card-protocol.md.",
+        f"name = {_quoted(profile.name)}",
+        f"about = {_quoted(profile.about)}",
+        f"mark = {_quoted(profile.mark)}",
+        f"maturity = {_quoted(profile.maturity)}",
+        *(
+            [f"relay = {profile.relay}  # the bytes below are for this relay only"]
+            if profile.relay is not None
+            else []
+        ),
+        "\n[line]",
+        f"baud = {line.baud}",
+        f"bits = {line.bits}",
+        f"parity = {_quoted(line.parity)}",
+        f"stop = {line.stop}",
+        f"flow = {_quoted(line.flow)}",
+        "\n[answer]",
+        f"deadline = {profile.answer_deadline}  # seconds from the last byte sent to the whole reply",
+    ]
+    for command in Command:
+        for step in profile.commands[command]:
+            lines += [f"\n[[{command.key}]]", f"send = {_bytes(step.send)}", f"reply = {_bytes(step.reply)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _bytes(data: bytes) -> str:
+    return _escaped(json.dumps(data.decode("latin-1")))
+
+
+def _quoted(text: str) -> str:
+    return _escaped(json.dumps(text, ensure_ascii=False))  # \\u pairs of surrogates are not TOML
+
+
+def _escaped(string: str) -> str:
+    """A JSON string as a TOML one: the escapes are the same, but JSON leaves DEL bare."""
+    return string.replace("\x7f", "\\u007f")

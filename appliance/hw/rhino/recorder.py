@@ -1,0 +1,114 @@
+"""A pseudo-terminal between the vendor's tool and the card's tty that notes what passes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import termios
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from appliance.host.clock import Clock
+from appliance.hw.rhino.profile import Exchange, LineSettings
+from appliance.hw.rhino.termios_line import carry_settings, copy_settings, line_settings
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Bytes that went by, at `at` seconds on the clock."""
+
+    to_card: bool
+    data: bytes
+    at: float
+
+
+class Recorder:
+    """Give the tool `path` for its device. Bytes go both ways from entering to leaving the context."""
+
+    def __init__(self, real: int, clock: Clock) -> None:
+        """`real`: the open tty of the card; it stays the caller's to close."""
+        self._real = real
+        self._clock = clock
+        self._master, self._slave = os.openpty()  # the slave stays open: no hang-up between two commands
+        self.path = os.ttyname(self._slave)
+        copy_settings(real, self._slave)
+        self._stop_read, self._stop_write = os.pipe()
+        self._thread = threading.Thread(target=self._carry, name="card recorder", daemon=True)
+        self._passed: list[Passed] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._stop_write)
+        self._thread.join()
+        for handle in (self._stop_read, self._master, self._slave):
+            os.close(handle)
+
+    def take(self) -> tuple[Passed, ...]:
+        """What passed since the last call."""
+        passed, self._passed = self._passed, []
+        return tuple(passed)
+
+    def line(self) -> LineSettings:
+        """As the tool set it; bits and parity are not to be seen here."""
+        return line_settings(self._slave)
+
+    def _carry(self) -> None:
+        poll = select.poll()
+        for handle in (self._master, self._real, self._stop_read):
+            poll.register(handle, select.POLLIN)
+        while True:
+            ready = {handle for handle, _ in poll.poll()}
+            if self._stop_read in ready:
+                return
+            try:
+                if not all(self._pass_on(source) for source in ready):
+                    return
+            except (OSError, termios.error):  # the card went away: the tool will say so in its own way
+                return
+
+    def _pass_on(self, source: int) -> bool:
+        """False when `source` has hung up."""
+        to_card = source == self._master
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(source, _CHUNK)
+            if not data:
+                return False
+            if to_card:
+                carry_settings(self._slave, self._real)
+            self._passed.append(Passed(to_card, data, self._clock.now()))
+            os.write(self._real if to_card else self._master, data)
+        return True
+
+
+def exchanges(passed: tuple[Passed, ...]) -> tuple[Exchange, ...]:
+    """What passed, as turns of talk. What the card says before it is spoken to is left out."""
+    steps: list[Exchange] = []
+    for piece in passed:
+        if piece.to_card and (not steps or steps[-1].reply):
+            steps.append(Exchange(piece.data))
+        elif piece.to_card:
+            steps[-1] = Exchange(steps[-1].send + piece.data)
+        elif steps:
+            steps[-1] = Exchange(steps[-1].send, steps[-1].reply + piece.data)
+    return tuple(steps)
+
+
+def slowest_answer(passed: tuple[Passed, ...]) -> float:
+    """Seconds from the last byte to the card until the last of its answer, at most."""
+    slowest, asked = 0.0, None
+    for piece in passed:
+        if piece.to_card:
+            asked = piece.at
+        elif asked is not None:
+            slowest = max(slowest, piece.at - asked)
+    return slowest

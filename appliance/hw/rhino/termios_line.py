@@ -1,0 +1,56 @@
+"""A tty's settings between termios and a profile's [line]."""
+
+from __future__ import annotations
+
+import termios
+
+from appliance.hw.rhino.profile import Flow, LineSettings, Parity
+
+_CFLAG, _OSPEED = 2, 5  # places in the list of tcgetattr
+_BITS = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7, termios.CS8: 8}
+_BAUDS = {
+    getattr(termios, f"B{baud}"): baud
+    for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+}
+# A pseudo-terminal forces eight bits and no parity (Linux, pty_set_termios): it cannot tell these.
+_PTY_BLIND = termios.CSIZE | termios.PARENB | termios.PARODD
+
+
+def line_settings(handle: int) -> LineSettings:
+    """How the tty is set now. A speed not in the usual table counts as 9600. Raises termios.error."""
+    iflag, _, cflag, _, _, speed, _ = termios.tcgetattr(handle)
+    return LineSettings(
+        baud=_BAUDS.get(speed, 9600),
+        bits=_BITS[cflag & termios.CSIZE],
+        parity=_parity(cflag),
+        stop=2 if cflag & termios.CSTOPB else 1,
+        flow=_flow(iflag, cflag),
+    )
+
+
+def copy_settings(source: int, target: int) -> None:
+    """Set `target` as `source` is. Raises termios.error."""
+    termios.tcsetattr(target, termios.TCSANOW, termios.tcgetattr(source))
+
+
+def carry_settings(pty: int, real: int) -> None:
+    """Give the real tty what the tool set on the pty; raw, and its bits and parity left as they are."""
+    wanted = termios.tcgetattr(pty)
+    now = termios.tcgetattr(real)
+    cflag = (wanted[_CFLAG] & ~_PTY_BLIND) | (now[_CFLAG] & _PTY_BLIND) | termios.CLOCAL | termios.CREAD
+    iflag = wanted[0] & (termios.IXON | termios.IXOFF)
+    raw = [iflag, 0, cflag, 0, *wanted[4:6], now[6]]
+    if raw[: _OSPEED + 1] != now[: _OSPEED + 1]:
+        termios.tcsetattr(real, termios.TCSANOW, raw)
+
+
+def _parity(cflag: int) -> Parity:
+    if not cflag & termios.PARENB:
+        return "N"
+    return "O" if cflag & termios.PARODD else "E"
+
+
+def _flow(iflag: int, cflag: int) -> Flow:
+    if cflag & termios.CRTSCTS:
+        return "rtscts"
+    return "xonxoff" if iflag & (termios.IXON | termios.IXOFF) == termios.IXON | termios.IXOFF else "none"

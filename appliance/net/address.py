@@ -1,0 +1,122 @@
+"""Is the cluster address on this node? And take it off, when Heartbeat died and cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+
+from appliance.core.errors import HostError
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.net import rtnetlink
+from appliance.net.rtnetlink import Address, Reply
+
+_ANSWER_LIMIT = 1.0  # the kernel answers within the call; this is for a kernel that does not
+_BUFFER = 64 * 1024
+
+
+def read_address(device: str, ip: str, now: float) -> Reading[bool]:
+    """Whether `ip` is on `device`, with any prefix length, alias labels included. Never blocks.
+
+    Unknown when there is no such device or the kernel does not say.
+    """
+    try:
+        return Known(bool(_find(device, ip)), now)
+    except OSError as problem:
+        return Unknown(f"whether {ip} is on {device} could not be read: {_words(problem)}", now)
+
+
+def remove_address(device: str, ip: str) -> bool:
+    """Take `ip` off `device`; True when it was there. Harmless when repeated. Raises HostError."""
+    try:
+        found = _find(device, ip)
+        for address in found:
+            _delete(address)
+    except OSError as problem:
+        if problem.errno == errno.ENODEV:
+            return False
+        raise HostError(f"{ip} could not be taken off {device}: {_words(problem)}.") from problem
+    return bool(found)
+
+
+class AddressWatch:
+    """Hears of every change to `ip` on any interface of this node."""
+
+    def __init__(self, ip: str) -> None:
+        """Raises HostError when the kernel gives no netlink socket."""
+        self._ip = ip
+        try:
+            self._socket = _netlink()
+            self._socket.setblocking(False)
+            self._socket.bind((0, rtnetlink.RTMGRP_IPV4_IFADDR))
+        except OSError as problem:
+            raise HostError(f"The cluster address cannot be watched: {_words(problem)}.") from problem
+
+    def fileno(self) -> int:
+        """Readable when addresses changed; -1 when closed."""
+        return self._socket.fileno()
+
+    def drain(self) -> bool:
+        """Read what came; True when `ip` came or went, or when news were lost: read it anew. Never blocks."""
+        changed = False
+        while True:
+            try:
+                data = self._socket.recv(_BUFFER)
+            except BlockingIOError:
+                return changed
+            except OSError as problem:
+                if problem.errno != errno.ENOBUFS:
+                    raise HostError(
+                        f"The cluster address is no longer watched: {_words(problem)}."
+                    ) from problem
+                changed = True
+                continue
+            changed |= any(reply.address and reply.address.ip == self._ip for reply in rtnetlink.parse(data))
+
+    def close(self) -> None:
+        """Stop watching; harmless when repeated."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+
+def _find(device: str, ip: str) -> list[Address]:
+    index = _index(device)
+    replies = _ask(rtnetlink.dump_request())
+    addresses = [reply.address for reply in replies if reply.address is not None]
+    return [address for address in addresses if address.index == index and address.ip == ip]
+
+
+def _delete(address: Address) -> None:
+    for reply in _ask(rtnetlink.delete_request(address)):
+        if reply.error and reply.error != errno.EADDRNOTAVAIL:
+            raise OSError(reply.error, rtnetlink.explain(reply.error))
+
+
+def _ask(request: bytes) -> list[Reply]:
+    """Send one request and collect its answer to the end. Raises OSError."""
+    replies: list[Reply] = []
+    with _netlink() as connection:
+        connection.settimeout(_ANSWER_LIMIT)
+        connection.bind((0, 0))
+        connection.send(request)
+        while not any(reply.last for reply in replies):
+            replies.extend(rtnetlink.parse(connection.recv(_BUFFER)))
+    return replies
+
+
+def _netlink() -> socket.socket:
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+
+
+def _index(device: str) -> int:
+    try:
+        return socket.if_nametoindex(device)
+    except OSError:
+        raise OSError(errno.ENODEV, f"there is no network interface {device}") from None
+
+
+def _words(problem: OSError) -> str:
+    if isinstance(problem, TimeoutError):
+        return "the kernel did not answer"
+    return problem.strerror or os.strerror(problem.errno or errno.EIO)

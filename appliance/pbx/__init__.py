@@ -1,0 +1,1 @@
+"""Asterisk: its process, its probes, starting and stopping it, its D-channels."""

@@ -1,0 +1,185 @@
+"""Does Asterisk answer? Three ways to ask, each with its own deadline. No answer is Unknown, never dead."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+from appliance.config import Conf
+from appliance.core.errors import AshaError
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.process import find_program, run
+
+Now = Callable[[], float]
+LOOPBACK = "127.0.0.1"
+
+
+class Probe(Protocol):
+    """One way to ask. Known: it answered, and what. Unknown: it did not, and why."""
+
+    @property
+    def name(self) -> str:
+        """ami, cli or sip."""
+        ...
+
+    async def ask(self, now: Now) -> Reading[str]:
+        """Ask once. Never raises, and ends within the deadline it was made with."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is held between questions."""
+        ...
+
+
+def probes_for(conf: Conf) -> tuple[Probe, ...]:
+    """The probes that are switched on: AMI needs a user, SIP a port; the console is always there."""
+    probes: list[Probe] = [CliProbe(conf.pbx_program, conf.probe_deadline)]
+    if conf.ami_user:
+        probes.append(AmiProbe(conf.ami_port, conf.ami_user, conf.ami_secret, conf.probe_deadline))
+    if conf.sip_port:
+        probes.append(SipProbe(conf.sip_port, conf.probe_deadline))
+    return tuple(probes)
+
+
+class AmiProbe:
+    """`Action: Ping` over a connection that is kept open, so that it costs no login each time."""
+
+    name = "ami"
+
+    def __init__(self, port: int, user: str, secret: str, deadline: float) -> None:
+        self._port = port
+        self._login = {"Username": user, "Secret": secret}
+        self._deadline = deadline
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def ask(self, now: Now) -> Reading[str]:
+        try:
+            async with asyncio.timeout(self._deadline):
+                return Known(await self._ping(), now())
+        except TimeoutError:
+            reason = f"AMI did not answer within {self._deadline:g} s"
+        except ConnectionRefusedError:
+            reason = f"nothing listens on AMI port {self._port}"
+        except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
+            reason = f"AMI broke off: {problem}"
+        self.close()
+        return Unknown(reason, now())
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
+
+    async def _ping(self) -> str:
+        if self._reader is None or self._writer is None:
+            await self._connect()
+        return await self._request("Ping", {})
+
+    async def _connect(self) -> None:
+        self._reader, self._writer = await asyncio.open_connection(LOOPBACK, self._port)
+        await self._reader.readline()
+        await self._request("Login", {**self._login, "Events": "off"})
+
+    async def _request(self, action: str, fields: dict[str, str]) -> str:
+        if self._reader is None or self._writer is None:
+            raise ConnectionResetError("not connected")
+        identity = uuid.uuid4().hex
+        lines = {"Action": action, "ActionID": identity, **fields}
+        self._writer.write("".join(f"{key}: {value}\r\n" for key, value in lines.items()).encode() + b"\r\n")
+        while True:  # events may come in between
+            answer = (await self._reader.readuntil(b"\r\n\r\n")).decode(errors="replace")
+            if f"ActionID: {identity}" in answer:
+                return _accepted(action, answer)
+
+
+def _accepted(action: str, answer: str) -> str:
+    if "Response: Error" in answer:
+        message = next((line for line in answer.splitlines() if line.startswith("Message:")), "no reason")
+        # A refused login is still an answer: Asterisk lives, the conf file is wrong.
+        if action == "Login":
+            raise ValueError(
+                f"login refused ({message.removeprefix('Message:').strip()}): check AMIUSER, AMISECRET"
+            )
+    return answer.splitlines()[0]
+
+
+class CliProbe:
+    """`asterisk -rx 'core show uptime'`: the console, which costs a program start."""
+
+    name = "cli"
+
+    def __init__(self, program: str, deadline: float) -> None:
+        self._program = program
+        self._deadline = deadline
+
+    async def ask(self, now: Now) -> Reading[str]:
+        try:
+            return await asyncio.to_thread(self._ask, now)
+        except AshaError as problem:
+            return Unknown(str(problem), now())
+
+    def close(self) -> None:
+        pass
+
+    def _ask(self, now: Now) -> Reading[str]:
+        finished = run([find_program(self._program), "-rx", "core show uptime"], deadline=self._deadline)
+        words = finished.output.strip().splitlines()
+        if finished.ok and words:
+            return Known(words[0], now())
+        return Unknown(finished.explain() if not finished.ok else "the console said nothing", now())
+
+
+class SipProbe:
+    """OPTIONS over UDP. Any SIP reply at all means that the stack lives: 404 and 503 too."""
+
+    name = "sip"
+
+    def __init__(self, port: int, deadline: float) -> None:
+        self._port = port
+        self._deadline = deadline
+
+    async def ask(self, now: Now) -> Reading[str]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+            connection.setblocking(False)
+            try:
+                connection.connect((LOOPBACK, self._port))
+                async with asyncio.timeout(self._deadline):
+                    return Known(await self._exchange(connection), now())
+            except TimeoutError:
+                return Unknown(f"SIP did not answer within {self._deadline:g} s", now())
+            except ConnectionRefusedError:
+                return Unknown(f"nothing listens on SIP port {self._port}", now())
+            except OSError as problem:
+                return Unknown(f"SIP could not be asked: {problem.strerror}", now())
+
+    def close(self) -> None:
+        pass
+
+    async def _exchange(self, connection: socket.socket) -> str:
+        loop = asyncio.get_running_loop()
+        call = uuid.uuid4().hex
+        await loop.sock_sendall(connection, options(connection.getsockname()[1], self._port, call))
+        while True:
+            reply = (await loop.sock_recv(connection, 65536)).decode(errors="replace")
+            if reply.startswith("SIP/2.0 ") and call in reply:
+                return reply.splitlines()[0]
+
+
+def options(own_port: int, port: int, call: str) -> bytes:
+    """A SIP OPTIONS request from loopback to loopback, `call` in its Call-ID. Source: RFC 3261, 11.1."""
+    own = f"{LOOPBACK}:{own_port}"
+    return (
+        f"OPTIONS sip:{LOOPBACK}:{port} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{call[:16]};rport\r\n"
+        "Max-Forwards: 70\r\n"
+        f"From: <sip:asha@{own}>;tag={call[:8]}\r\n"
+        f"To: <sip:{LOOPBACK}:{port}>\r\n"
+        f"Call-ID: {call}@{LOOPBACK}\r\n"
+        "CSeq: 1 OPTIONS\r\n"
+        f"Contact: <sip:asha@{own}>\r\n"
+        "User-Agent: asha\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n"
+    ).encode()

@@ -1,0 +1,110 @@
+"""Start and stop Asterisk. Everything here blocks and is bounded; idempotent; touches nothing but Asterisk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+from appliance.config import Conf
+from appliance.core.errors import AshaError, HostError
+from appliance.core.reading import Unknown
+from appliance.host.clock import Clock
+from appliance.host.process import find_program, run
+from appliance.pbx.process import find_pid
+
+_POLL = 0.02
+_CONSOLE = 1.0  # seconds for a console command that should answer at once
+_TERM_SHARE = 0.25  # of the deadline: left for SIGTERM after the console's turn
+_KILL_PATIENCE = 5.0  # a killed process leaves within this, unless the kernel itself is stuck
+
+
+def start(conf: Conf, clock: Clock) -> int:
+    """Start Asterisk as a daemon and return its pid; when it runs already, only return that.
+
+    Raises HostError with Asterisk's own words when it does not come up within PBXSTARTDEADLINE.
+    """
+    running = running_pid(conf, clock)
+    if running is not None:
+        return running
+    began = clock.now()
+    finished = run([find_program(conf.pbx_program), "-g"], deadline=conf.pbx_start_deadline)
+    if not finished.ok:
+        raise HostError(
+            f"Asterisk did not start: {finished.explain()}.", todo="Try it by hand: asterisk -cvvv."
+        )
+    while clock.now() - began < conf.pbx_start_deadline:
+        pid = running_pid(conf, clock)
+        if pid is not None:
+            return pid
+        clock.sleep(_POLL)
+    raise HostError(
+        f"Asterisk was started but wrote no {conf.pbx_pidfile} within {conf.pbx_start_deadline:g} s.",
+        todo="Check PBXPIDFILE, and Asterisk's own log.",
+    )
+
+
+def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:
+    """Wait until Asterisk says that it is fully booted; False when it does not within `deadline` seconds.
+
+    `core waitfullybooted` waits inside Asterisk itself (since 1.8), so no time is lost between two looks.
+    """
+    end = clock.now() + deadline
+    program = find_program(conf.pbx_program)
+    while (left := end - clock.now()) > 0:
+        finished = run([program, "-rx", "core waitfullybooted"], deadline=left)
+        if finished.ok and "fully booted" in finished.output:
+            return True
+        if running_pid(conf, clock) is None:
+            return False  # it died while booting
+        clock.sleep(_POLL)
+    return False
+
+
+def stop(conf: Conf, clock: Clock, deadline: float, *, hung: bool = False) -> None:
+    """Stop Asterisk within `deadline` seconds: its console, then SIGTERM, then SIGKILL. Returns when it is gone.
+
+    `hung` goes to SIGKILL at once. Raises HostError only when the kernel does not let it die.
+    """
+    pid = running_pid(conf, clock)
+    if pid is None:
+        return
+    end = clock.now() + deadline
+    if not hung:
+        _ask_to_stop(conf, end - clock.now())
+        if _gone(conf, clock, pid, end - deadline * _TERM_SHARE):
+            return
+        _send(pid, signal.SIGTERM)
+        if _gone(conf, clock, pid, end):
+            return
+    _send(pid, signal.SIGKILL)
+    if not _gone(conf, clock, pid, clock.now() + _KILL_PATIENCE):
+        raise HostError(f"Asterisk (pid {pid}) does not die of SIGKILL: the kernel holds it.")
+
+
+def running_pid(conf: Conf, clock: Clock) -> int | None:
+    """The pid, or None. Raises HostError when it cannot be told."""
+    found = find_pid(conf, clock.now())
+    if isinstance(found, Unknown):
+        raise HostError(f"Whether Asterisk runs cannot be told: {found.reason}.")
+    return found.value
+
+
+def _ask_to_stop(conf: Conf, deadline: float) -> None:
+    with contextlib.suppress(AshaError):
+        run([find_program(conf.pbx_program), "-rx", "core stop now"], deadline=min(_CONSOLE, deadline))
+
+
+def _gone(conf: Conf, clock: Clock, pid: int, until: float) -> bool:
+    while running_pid(conf, clock) == pid:
+        if clock.now() >= until:
+            return False
+        clock.sleep(_POLL)
+    return True
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+        # A stopped process cannot even be asked to end; it takes the signal when it goes on.
+        os.kill(pid, signal.SIGCONT)

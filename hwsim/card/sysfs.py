@@ -1,0 +1,63 @@
+"""The entries a USB serial device has under /sys and /dev, made by hand for a device that is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Usb:
+    """What a USB device says of itself, and the port it is in. Which chip a real card has is unknown."""
+
+    vendor: str = "0403"
+    product: str = "6001"
+    serial: str = "RHSPF001"
+    port: str = "1-1"
+
+
+class DeviceTree:
+    """Adds and removes one device in a tree of directories; both may be shared with other things.
+
+    As with usb-serial: class/tty/NAME links to …/PORT/PORT:1.0/NAME/tty/NAME, whose `device` link leads
+    to …/PORT:1.0/NAME; idVendor and the rest are two levels above that.
+    """
+
+    def __init__(self, dev_dir: Path, sys_dir: Path, usb: Usb) -> None:
+        self._dev = dev_dir
+        self._class = sys_dir / "class/tty"
+        self._usb = usb
+        self._device = sys_dir / "devices/platform/hwsim/usb1" / usb.port
+
+    def add(self, name: str, tty: str) -> None:
+        """Show the device as `name`, its tty being the path `tty`."""
+        port = self._device / f"{self._usb.port}:1.0" / name
+        node = port / "tty" / name
+        node.mkdir(parents=True, exist_ok=True)
+        for attribute, value in (
+            ("idVendor", self._usb.vendor),
+            ("idProduct", self._usb.product),
+            ("serial", self._usb.serial),
+        ):
+            (self._device / attribute).write_text(value + "\n")
+        (node / "uevent").write_text(f"DEVNAME={name}\n")
+        self._link(node / "device", "../..")
+        self._class.mkdir(parents=True, exist_ok=True)
+        # Relative, so that the tree may be mounted elsewhere.
+        self._link(self._class / name, str(Path("../..") / node.relative_to(self._class.parent.parent)))
+        self._dev.mkdir(parents=True, exist_ok=True)
+        self._link(self._dev / name, tty)
+
+    def remove(self, name: str) -> None:
+        """Take away what `add` made. A tree that is gone already (its node is off) is no trouble."""
+        for link in (self._dev / name, self._class / name):
+            with contextlib.suppress(FileNotFoundError):
+                link.unlink()
+        shutil.rmtree(self._device, ignore_errors=True)
+
+    @staticmethod
+    def _link(link: Path, target: str) -> None:
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)

@@ -1,0 +1,1 @@
+"""The demonstration: scenarios played on a rack with real Heartbeat, measured from outside."""

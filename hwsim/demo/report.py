@@ -1,0 +1,39 @@
+"""`report.json`: what was measured, for machines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hwsim.demo.marks import Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one scenario ended: `verdict` is a sentence, `journal_ok` that both journals pass their audit."""
+
+    name: str
+    ok: bool
+    marks: Marks
+    verdict: str
+    journal_ok: bool
+    happenings: list[dict[str, Any]] = field(default_factory=list)
+
+
+def write_report(path: Path, engine: str, timing: dict[str, float], results: list[Result]) -> None:
+    """Write the report of a demonstration to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scenarios = [
+        {
+            "name": result.name,
+            "ok": result.ok,
+            "marks": result.marks.named(),
+            "verdict": result.verdict,
+            "journal_ok": result.journal_ok,
+        }
+        for result in results
+    ]
+    document = {"engine": engine, "timing": timing, "scenarios": scenarios}
+    path.write_text(json.dumps(document, indent=2) + "\n")

@@ -1,0 +1,100 @@
+"""Plays scenarios one after the other, each on a fresh rack, and reports."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from hwsim.demo.marks import Marks
+from hwsim.demo.report import Result, write_report
+from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
+from hwsim.demo.scenarios import SCENARIOS
+from hwsim.demo.stagehand import Show, results_table
+from hwsim.demo.timeline import write_timeline
+from hwsim.rack import Rack
+from hwsim.site import Site
+
+
+class UnknownScenario(ValueError):
+    """No scenario of that name."""
+
+
+def chosen(name: str | None) -> Sequence[Scenario]:
+    """The scenarios to play: all, or the one called `name`. Raises UnknownScenario."""
+    found = [scenario for scenario in SCENARIOS if name in (None, scenario.name)]
+    if not found:
+        known = ", ".join(scenario.name for scenario in SCENARIOS)
+        raise UnknownScenario(f"There is no scenario '{name}'. There are: {known}.")
+    return found
+
+
+async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) -> bool:
+    """Play `scenarios`; write report.json and a timeline each below `out`. True when every one ended well."""
+    results = []
+    site = Site()
+    for number, scenario in enumerate(scenarios, 1):
+        title = f"{number}/{len(scenarios)} {scenario.name}: {scenario.title}"
+        result = await play(scenario, site, title, console, out)
+        results.append(result)
+        write_timeline(out / f"{scenario.name}.svg", scenario.title, result.marks, result.verdict)
+        console.print(
+            f"   {'ok' if result.ok else 'FAILED'}: {result.verdict}", highlight=False, markup=False
+        )
+    timing = {"keepalive": site.keepalive, "deadtime": site.deadtime}
+    write_report(out / "report.json", await _engine(), timing, results)
+    words = f"keepalive {site.keepalive * 1000:.0f} ms, deadtime {site.deadtime:g} s, line r1t1"
+    console.print(results_table(results, words))
+    console.print(f"report: {out / 'report.json'}   timelines: {out}/*.svg", highlight=False)
+    return all(result.ok and result.journal_ok for result in results)
+
+
+async def play(scenario: Scenario, site: Site, title: str, console: Console, out: Path) -> Result:
+    """One scenario on a fresh rack, which is gone afterwards whatever happens.
+
+    The nodes' logs of a scenario that failed are kept below `out`.
+    """
+    rack = Rack(site.with_initdead(scenario.initdead))
+    with Show(console, title, time.monotonic) as show:
+        try:
+            ok, outcome = await _outcome(scenario, rack, show)
+            complaints = await _audit(rack)
+            if not ok or complaints:
+                rack.keep_logs(out / f"{scenario.name}-logs")
+        finally:
+            await rack.down()
+        for complaint in complaints:
+            show.say(f"journal: {complaint}")
+    return Result(scenario.name, ok, outcome.marks, outcome.verdict, not complaints)
+
+
+async def _outcome(scenario: Scenario, rack: Rack, show: Show) -> tuple[bool, Outcome]:
+    try:
+        await rack.up()
+        show.view = rack.view
+        return True, await scenario.play(Stage(rack, show.say))
+    except ScenarioFailed as failure:
+        return False, Outcome(Marks(), str(failure))
+
+
+async def _audit(rack: Rack) -> list[str]:
+    """What `asha events --verify` finds wrong on each node that can still be asked."""
+    complaints = []
+    for server in rack.servers.values():
+        if server.powered:
+            checked = await server.asha("events", "--verify")
+            if checked.code:
+                complaints.append(f"{server.side}: {(checked.output + checked.error).strip()}")
+    return complaints
+
+
+async def _engine() -> str:
+    """Heartbeat's own word for its version."""
+    process = await asyncio.create_subprocess_exec(
+        "dpkg-query", "-W", "-f", "${Package} ${Version}", "heartbeat", stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    return output.decode().strip()

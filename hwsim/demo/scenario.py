@@ -1,0 +1,138 @@
+"""What a scenario is, and the stage it plays on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hwsim.demo.marks import Marks, measure
+from hwsim.rack import Rack
+from hwsim.server import Server
+
+OTHER = {"primary": "secondary", "secondary": "primary"}
+
+
+class ScenarioFailed(Exception):
+    """What a scenario must end in did not come; the message says what was seen instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Marks of the move that the scenario is about, and the sentence it ended with."""
+
+    marks: Marks
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One play. `initdead` in seconds is what the pair is configured with."""
+
+    name: str
+    title: str
+    play: Callable[[Stage], Awaitable[Outcome]]
+    initdead: float = 3.0
+
+
+class Stage:
+    """A rack with what scenarios keep asking of it."""
+
+    def __init__(self, rack: Rack, say: Callable[[str], None]) -> None:
+        self.rack = rack
+        self.say = say
+        self.primary = rack.servers["primary"]
+        self.secondary = rack.servers["secondary"]
+
+    async def home(self) -> None:
+        """Bring the pair up: primary active with the line in service, secondary standing by and fit."""
+        await self.rack.start_agent("primary")
+        await self.rack.start_agent("secondary")
+        self.say("HA engine started on the primary; it waits for its peer")
+        await self.ask(self.primary, "ha", "start")
+        await self.until(lambda: self.in_service("primary"), 40, "the primary takes service alone")
+        self.say("HA engine started on the secondary")
+        await self.ask(self.secondary, "ha", "start")
+        for server in (self.primary, self.secondary):
+            await self.until_status(server, _settled, 40, "Heartbeat has settled who holds what")
+        await self.until_status(self.secondary, _fit_standby, 30, "the secondary stands by and is fit")
+        await self.until_status(self.primary, _serves_with_peer, 30, "the primary sees its peer fit")
+
+    def now(self) -> float:
+        """The clock of every mark."""
+        return self.rack.now()
+
+    def in_service(self, side: str) -> bool:
+        """The line itself says that it is in service on `side` now."""
+        return self.rack.in_service(side)
+
+    async def ask(self, server: Server, *words: str) -> str:
+        """Give the operator's command `asha WORDS` on `server`; it must succeed."""
+        result = await server.asha(*words)
+        if result.code:
+            raise ScenarioFailed(f"'asha {' '.join(words)}' on the {server.side}: {result.error.strip()}")
+        return result.output.strip()
+
+    async def until(self, condition: Callable[[], bool], deadline: float, what: str) -> None:
+        """Wait for something visible from outside, or fail saying `what` did not come."""
+        if not await self.rack.history.wait(condition, deadline):
+            raise ScenarioFailed(
+                f"within {deadline:g} s it was not seen that {what}; {await self._standing()}"
+            )
+
+    async def until_status(
+        self, server: Server, wanted: Callable[[dict[str, Any]], bool], deadline: float, what: str
+    ) -> dict[str, Any]:
+        """Wait until `asha status` of `server` is as `wanted`; return it."""
+        end = self.now() + deadline
+        while True:
+            document = await server.status()
+            if document is not None and wanted(document):
+                return document
+            if self.now() > end:
+                raise ScenarioFailed(
+                    f"within {deadline:g} s it was not said that {what}; {await self._standing()}"
+                )
+            await self.rack.pause(0.2)
+
+    async def moved(self, fault: float, to: str, deadline: float = 30.0) -> Marks:
+        """Wait until the line is in service and Asterisk answers on `to`; the marks of that move."""
+
+        def complete() -> bool:
+            return self.in_service(to) and self.rack.first_answer("sip", to, fault) is not None
+
+        await self.until(complete, deadline, f"the line came into service on the {to}")
+        await self.until_status(
+            self.rack.servers[to],
+            lambda status: status["role"] == "active",
+            10,
+            f"the {to} says it is active",
+        )
+        return self.marks(fault, to)
+
+    def marks(self, fault: float, to: str) -> Marks:
+        """The marks seen so far of a move to `to`."""
+        return measure(self.rack, fault, to)
+
+    async def headline(self, server: Server) -> str:
+        """What `asha status` says first on `server`."""
+        document = await server.status()
+        return "no answer from asha" if document is None else str(document["headline"])
+
+    async def _standing(self) -> str:
+        said = [f"{server.side}: {await self.headline(server)}" for server in self.rack.servers.values()]
+        return "; ".join(said)
+
+
+def _settled(status: dict[str, Any]) -> bool:
+    """Heartbeat calls itself in transition for some ten seconds after a node was started alone."""
+    return status["engine"]["holds"]["value"] not in (None, "transition")
+
+
+def _fit_standby(status: dict[str, Any]) -> bool:
+    return bool(status["role"] == "standby" and status["fit"] and status["peer"]["alive"]["value"])
+
+
+def _serves_with_peer(status: dict[str, Any]) -> bool:
+    peer = status["peer"]
+    return bool(status["role"] == "active" and peer["alive"]["value"] and peer["fit"]["value"])

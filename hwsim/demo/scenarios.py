@@ -1,0 +1,141 @@
+"""The nine scenarios. Each begins at home (primary active, line in service) unless it says otherwise."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from hwsim.demo.marks import Marks
+from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
+
+
+async def asterisk_killed(stage: Stage) -> Outcome:
+    """kill -9 of Asterisk on the active node."""
+    await stage.home()
+    stage.say("Asterisk on the primary is killed")
+    fault = stage.rack.kill_asterisk("primary", signal.SIGKILL)
+    return Outcome(await stage.moved(fault, "secondary"), "line, address and Asterisk are at the secondary")
+
+
+async def asterisk_stopped(stage: Stage) -> Outcome:
+    """The seed's manual failover: an operator stops Asterisk on the active node."""
+    await stage.home()
+    stage.say("an operator stops Asterisk on the primary")
+    fault = stage.now()
+    said = await stage.ask(stage.primary, "pbx", "stop")
+    return Outcome(await stage.moved(fault, "secondary"), f"'{said}', and it did")
+
+
+async def asterisk_hung(stage: Stage) -> Outcome:
+    """Asterisk is there and answers nothing: failed over, then killed by its deadline."""
+    await stage.home()
+    stage.say("Asterisk on the primary is stopped with SIGSTOP: alive, and silent")
+    fault = stage.rack.kill_asterisk("primary", signal.SIGSTOP)
+    marks = await stage.moved(fault, "secondary", 40)
+    await stage.until(lambda: not stage.rack.asterisk_runs("primary"), 15, "the hung Asterisk is gone")
+    return Outcome(marks, "failed over, and the hung Asterisk was killed")
+
+
+async def power_cut(stage: Stage) -> Outcome:
+    """The primary loses its mains: relay, network and every process at once."""
+    await stage.home()
+    stage.say("the primary's power is cut")
+    fault = stage.rack.power_off("primary")
+    return Outcome(
+        await stage.moved(fault, "secondary"), "the relay fell by itself; the secondary took the rest"
+    )
+
+
+async def standby_command(stage: Stage) -> Outcome:
+    """A planned hand-over: `asha standby` on the active node."""
+    await stage.home()
+    stage.say("an operator asks the primary for standby")
+    fault = stage.now()
+    await stage.ask(stage.primary, "standby")
+    return Outcome(await stage.moved(fault, "secondary"), "handed over as asked")
+
+
+async def failback(stage: Stage) -> Outcome:
+    """After a failover the repaired primary takes service back: `asha takeover`."""
+    await stage.home()
+    stage.say("first a failover: Asterisk on the primary is killed")
+    await stage.moved(stage.rack.kill_asterisk("primary", signal.SIGKILL), "secondary")
+    await stage.until_status(stage.primary, _standby, 20, "the primary stands by")
+    stage.say("an operator brings service back to the primary")
+    fault = stage.now()
+    await stage.ask(stage.primary, "takeover")
+    return Outcome(await stage.moved(fault, "primary"), "line, address and Asterisk are back at the primary")
+
+
+async def card_unplugged(stage: Stage) -> Outcome:
+    """Somebody pulls the card's cable: the relay drops, so Asterisk follows the line."""
+    await stage.home()
+    stage.say("the relay card is unplugged from the primary")
+    fault = stage.rack.unplug_card()
+    marks = await stage.moved(fault, "secondary")
+    status = await stage.until_status(stage.primary, _standby, 20, "the primary stands by")
+    if status["fit"]:
+        raise ScenarioFailed("the primary calls itself fit without its card")
+    return Outcome(marks, "the line fell to the secondary and Asterisk followed it")
+
+
+async def primary_frozen(stage: Stage) -> Outcome:
+    """Powered but hung: the primary keeps the line, and the secondary must not claim it."""
+    await stage.home()
+    stage.say("the primary freezes: powered, and dead to the world")
+    fault = await stage.rack.freeze("primary")
+    status = await stage.until_status(stage.secondary, _line_held, 30, "the line is held by the primary")
+    if stage.in_service("secondary") or status["role"] == "active":
+        raise ScenarioFailed("the secondary claims a line that it does not have")
+    held = stage.marks(fault, "secondary")
+    stage.say(status["transfer"]["note"])
+    stage.say("the operator follows the advice: the primary's power is cut")
+    stage.rack.power_off("primary")
+    await stage.moved(fault, "secondary")
+    verdict = "address and Asterisk moved, the line was reported as held; it came when the power was cut"
+    return Outcome(_without_line(held), verdict)
+
+
+async def first_node_alone(stage: Stage) -> Outcome:
+    """The peer never comes: the primary waits for initdead, says so, and goes on alone."""
+    await stage.rack.start_agent("primary")
+    stage.say("only the primary is started; it waits for its peer")
+    fault = stage.now()
+    await stage.ask(stage.primary, "ha", "start")
+    waiting = await stage.until_status(stage.primary, _waiting, 10, "the primary waits for its peer")
+    stage.say(waiting["headline"])
+    marks = await stage.moved(fault, "primary", 60)
+    return Outcome(marks, "waited for its peer, then served alone")
+
+
+def _standby(status: dict[str, Any]) -> bool:
+    return bool(status["role"] == "standby")
+
+
+def _waiting(status: dict[str, Any]) -> bool:
+    return status["role"] == "waiting" and status["engine"]["waits_another"] is not None
+
+
+def _line_held(status: dict[str, Any]) -> bool:
+    transfer = status["transfer"] or {}
+    return transfer.get("phase") == "blocked" and "held by the primary" in transfer.get("note", "")
+
+
+def _without_line(marks: Marks) -> Marks:
+    """The marks of a move that, rightly, left the line where it was."""
+    return Marks(
+        detected=marks.detected, address_moved=marks.address_moved, pbx_answering=marks.pbx_answering
+    )
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario("asterisk-killed", "Asterisk dies", asterisk_killed),
+    Scenario("asterisk-stopped", "an operator stops Asterisk", asterisk_stopped),
+    Scenario("asterisk-hung", "Asterisk hangs", asterisk_hung),
+    Scenario("power-cut", "the primary loses power", power_cut),
+    Scenario("standby-command", "planned hand-over", standby_command),
+    Scenario("failback", "back to the primary", failback),
+    Scenario("card-unplugged", "the relay card is unplugged", card_unplugged),
+    Scenario("primary-frozen", "the primary hangs, powered", primary_frozen),
+    Scenario("first-node-alone", "the peer never comes", first_node_alone, initdead=5.0),
+)

@@ -1,0 +1,83 @@
+"""A scenario's timeline as SVG: what moved when, for people who would rather look than read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from hwsim.demo.marks import Marks
+
+_LEFT, _RIGHT, _TOP, _ROW = 190, 60, 70, 34
+_WIDTH = 900
+# Mark → words and colour. Colours differ in lightness too, for those who see few of them.
+_ROWS = {
+    "detected": ("fault detected", "#7a3e9d"),
+    "relay_moved": ("relay moved", "#b3541e"),
+    "address_moved": ("address moved", "#1f6f8b"),
+    "pbx_answering": ("Asterisk answers", "#2e7d32"),
+    "alarm_clear": ("span alarm clear", "#9e7700"),
+    "line_in_service": ("line in service", "#0b3d91"),
+}
+
+
+def write_timeline(path: Path, title: str, marks: Marks, verdict: str) -> None:
+    """Write the SVG of one scenario to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(timeline(title, marks, verdict), encoding="utf-8")
+
+
+def timeline(title: str, marks: Marks, verdict: str) -> str:
+    """The SVG text: one bar a mark, from the fault to when it was first seen."""
+    named = marks.named()
+    seconds = max([value for value in named.values() if value is not None] + [1.0])
+    scale = (_WIDTH - _LEFT - _RIGHT) / _nice_end(seconds)
+    height = _TOP + _ROW * len(_ROWS) + 60
+    body = [_grid(_nice_end(seconds), scale, height)]
+    body += [
+        _bar(row, words, colour, named[name], scale)
+        for row, (name, (words, colour)) in enumerate(_ROWS.items())
+    ]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+            'font-family="sans-serif" font-size="14">',
+            f"<title>{escape(title)}</title>",
+            f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
+            f'<text x="20" y="30" font-size="18" font-weight="bold">{escape(title)}</text>',
+            f'<text x="20" y="52" fill="#444">{escape(verdict)}</text>',
+            *body,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _nice_end(seconds: float) -> float:
+    return next(
+        end for end in (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 60.0, 600.0) if end >= seconds
+    )
+
+
+def _grid(end: float, scale: float, height: int) -> str:
+    step = next(step for step in (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0) if end / step <= 10)
+    lines = []
+    for number in range(round(end / step) + 1):
+        x = _LEFT + number * step * scale
+        lines.append(f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{height - 40}" stroke="#ddd"/>')
+        lines.append(
+            f'<text x="{x:.1f}" y="{height - 20}" text-anchor="middle" fill="#444">{number * step:g} s</text>'
+        )
+    return "\n".join(lines)
+
+
+def _bar(row: int, words: str, colour: str, value: float | None, scale: float) -> str:
+    y = _TOP + row * _ROW
+    label = f'<text x="{_LEFT - 12}" y="{y + 21}" text-anchor="end">{words}</text>'
+    if value is None:
+        return f'{label}\n<text x="{_LEFT + 6}" y="{y + 21}" fill="#777">does not apply</text>'
+    width = max(2.0, value * scale)
+    return (
+        f"{label}\n"
+        f'<rect x="{_LEFT}" y="{y + 6}" width="{width:.1f}" height="20" rx="3" fill="{colour}"/>\n'
+        f'<text x="{_LEFT + width + 6:.1f}" y="{y + 21}">{value * 1000:.0f} ms</text>'
+    )

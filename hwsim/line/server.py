@@ -1,0 +1,70 @@
+"""The D-channel as a file would give it: a unix socket that stands for /dev/dahdi/NN of one server.
+
+A PBX that connects is attached to the line; when it goes, however it goes, it is detached. Each side speaks JSON
+lines: `{"spans": {"1": {"alarm": "OK", "dchannel": "up"}}}` to the PBX at each change, `{"restart_span": 1}` from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+
+from hwsim.line.line import LineEvent, TelephoneLine
+
+
+class LineServer:
+    """Serves one side of the line at `path`. One PBX at a time is attached."""
+
+    def __init__(self, line: TelephoneLine, side: str, path: Path, span: int = 1) -> None:
+        self._line = line
+        self._side = side
+        self._path = path
+        self._span = span
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        line.on_change(self._changed)
+
+    async def start(self) -> None:
+        """Listen."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, str(self._path))
+        self._path.chmod(0o666)
+
+    async def stop(self) -> None:
+        """Stop listening, and let go of who is there."""
+        if self._server is not None:
+            self._server.close()
+            for writer in list(self._writers):
+                writer.close()
+            self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        self._line.attach_pbx(self._side)
+        self._send(writer)
+        try:
+            while line := await reader.readline():
+                if "restart_span" in json.loads(line):
+                    self._line.restart_span(self._side)
+        except (OSError, ValueError):
+            pass  # a PBX that talks rubbish is as gone as one that left
+        finally:
+            self._writers.discard(writer)
+            if not self._writers:
+                self._line.detach_pbx(self._side)
+            with contextlib.suppress(OSError):
+                writer.close()
+
+    def _changed(self, event: LineEvent) -> None:
+        if event.side == self._side:
+            for writer in self._writers:
+                self._send(writer)
+
+    def _send(self, writer: asyncio.StreamWriter) -> None:
+        side = self._line.sides[self._side]
+        spans = {str(self._span): {"alarm": side.alarm, "dchannel": side.dchannel}}
+        if not writer.is_closing():
+            writer.write(json.dumps({"spans": spans}).encode() + b"\n")

@@ -1,0 +1,90 @@
+"""A node's disk: the writable upper layers of its overlays. Survives a power cut, as disks do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from hwsim.nodes.errors import NodeError
+from hwsim.nodes.init import OVERLAID, in_tree, upper_name
+
+_LINKS_FOLLOWED = 40  # as the kernel does, path_resolution(7)
+
+
+class Disk:
+    """The uppers under `top`, reachable while the node is off."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+
+    def upper(self, path: str) -> Path:
+        """Where the node's own copy of `path` is or would be. Raises NodeError when not on disk."""
+        parent = os.path.realpath(PurePosixPath(path).parent)
+        real = str(PurePosixPath(parent) / PurePosixPath(path).name)
+        for directory in OVERLAID:
+            if real != directory and in_tree(real, directory):
+                return self.top / upper_name(directory) / PurePosixPath(real).relative_to(directory)
+        raise NodeError(f"{path} is not on the node's disk (/run and /dev exist only while it is on).")
+
+    def make_parents(self, path: str) -> Path:
+        """The upper of `path` with its parent directories, owners and modes as the host has them."""
+        self.upper(path)
+        parent = os.path.realpath(PurePosixPath(path).parent)
+        for directory in reversed([PurePosixPath(parent), *PurePosixPath(parent).parents]):
+            self._make_directory(str(directory))
+        return self.upper(path)
+
+    def empty(self, path: str) -> None:
+        """Make `path` an empty directory that hides the host's, with the host's owner and mode."""
+        upper = self.make_parents(path)
+        shutil.rmtree(upper, ignore_errors=True)
+        self._make_directory(path)
+        os.setxattr(upper, "trusted.overlay.opaque", b"y")
+
+    def hide(self, path: str) -> None:
+        """Make `path` absent, though the host has it (an overlay whiteout)."""
+        upper = self.make_parents(path)
+        if upper.is_dir():
+            shutil.rmtree(upper)
+        upper.unlink(missing_ok=True)
+        if os.path.lexists(path):
+            os.mknod(upper, 0o600 | 0o020000, os.makedev(0, 0))
+
+    def _make_directory(self, path: str) -> None:
+        if path in OVERLAID:
+            upper = self.top / upper_name(path)
+        else:
+            try:
+                upper = self.upper(path)
+            except NodeError:
+                return  # above the disk: /
+        upper.mkdir(exist_ok=True, parents=True)
+        if Path(path).is_dir():
+            seen = Path(path).stat()
+            os.chown(upper, seen.st_uid, seen.st_gid)
+            upper.chmod(seen.st_mode & 0o7777)
+
+
+def beneath(root: Path, path: str) -> Path:
+    """`path` below `root` with symlinks followed as the node would, never out into the host."""
+    done = root
+    left = list(PurePosixPath(path).parts[1:])
+    for _ in range(_LINKS_FOLLOWED):
+        while left:
+            step = left.pop(0)
+            done = _step(root, done, step)
+            if left and done.is_symlink():
+                break
+        else:
+            return done
+        target = PurePosixPath(done.readlink())
+        left = [part for part in target.parts if part != "/"] + left
+        done = root if target.is_absolute() else done.parent
+    raise NodeError(f"{path} has too many symbolic links.")
+
+
+def _step(root: Path, at: Path, part: str) -> Path:
+    if part == "..":
+        return at if at == root else at.parent
+    return at / part

@@ -1,0 +1,60 @@
+"""Network namespaces: a socket that lives in another one, and the `ip` program in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from hwsim.nodes.errors import RackError
+
+NAMESPACES = Path("/run/netns")  # ip-netns(8)
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def socket_in(namespace: str) -> socket.socket:
+    """A datagram socket of `namespace`, for interface ioctls. Raises RackError.
+
+    Namespaces belong to threads, so a thread of its own enters, opens the socket and ends.
+    """
+    made: list[socket.socket | OSError] = []
+    thread = threading.Thread(target=_open_socket, args=(namespace, made))
+    thread.start()
+    thread.join()
+    if isinstance(made[0], OSError):
+        raise RackError(f"Entering network namespace {namespace} failed: {made[0]}.")
+    return made[0]
+
+
+def _open_socket(namespace: str, made: list[socket.socket | OSError]) -> None:
+    try:
+        with (NAMESPACES / namespace).open("rb") as handle:
+            _enter(handle.fileno())
+        made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    except OSError as problem:
+        made.append(problem)
+
+
+def _enter(handle: int) -> None:
+    if _libc.setns(handle, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+async def ip_batch(lines: Sequence[str], *, namespace: str | None = None, force: bool = False) -> None:
+    """Give `lines` to one `ip` process, in `namespace` if named; `force` goes on past failures.
+
+    Raises RackError with what ip said, unless forced.
+    """
+    argv = ["ip", *(["-n", namespace] if namespace else []), *(["-force"] if force else []), "-batch", "-"]
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    _, error = await process.communicate("\n".join([*lines, ""]).encode())
+    if process.returncode != 0 and not force:
+        raise RackError(f"'{' '.join(argv)}' failed: {error.decode().strip()}")

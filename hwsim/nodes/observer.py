@@ -1,0 +1,118 @@
+"""The telephone outside: asks the cluster address every few milliseconds, and says who answered.
+
+Run as `python -IS observer.py ADDRESS DEVICE PERIOD` in the outside namespace. Writes "ready" and
+then one JSON line for each thing seen: t (CLOCK_MONOTONIC seconds), kind, mac (Ethernet source), ip.
+
+    ping  ICMP echo reply from ADDRESS          sip   SIP reply from ADDRESS
+    garp  gratuitous ARP, for any address       arp   any other ARP
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import struct
+import sys
+import time
+
+SIP_PORT = 5060
+_ETH_P_ALL = 3
+_ARP, _IPV4 = b"\x08\x06", b"\x08\x00"
+
+
+def checksum(data: bytes) -> int:
+    """RFC 1071."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def echo_request(sequence: int) -> bytes:
+    """ICMP echo, RFC 792."""
+    head = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, sequence)
+    return struct.pack("!BBHHH", 8, 0, checksum(head), os.getpid() & 0xFFFF, sequence)
+
+
+def options_request(address: str, own: str, port: int, sequence: int) -> bytes:
+    """SIP OPTIONS, RFC 3261 section 11."""
+    lines = (
+        f"OPTIONS sip:{address} SIP/2.0",
+        f"Via: SIP/2.0/UDP {own}:{port};branch=z9hG4bK{sequence};rport",
+        "Max-Forwards: 70",
+        f"From: <sip:outside@{own}>;tag={sequence}",
+        f"To: <sip:{address}>",
+        f"Call-ID: {sequence}@{own}",
+        f"CSeq: {sequence} OPTIONS",
+        f"Contact: <sip:outside@{own}:{port}>",
+        "Content-Length: 0",
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def recognise(frame: bytes, address: bytes) -> tuple[str, bytes] | None:
+    """The kind of an Ethernet frame and the IPv4 address it speaks for, or None when it is no concern."""
+    if frame[12:14] == _ARP and len(frame) >= 42:
+        sender, target = frame[28:32], frame[38:42]
+        return ("garp" if sender == target else "arp"), sender
+    if frame[12:14] != _IPV4 or len(frame) < 42 or frame[26:30] != address:
+        return None
+    payload = frame[14 + (frame[14] & 15) * 4 :]
+    if frame[23] == socket.IPPROTO_ICMP and payload[0] == 0:
+        return "ping", address
+    from_sip = struct.unpack("!H", payload[:2])[0] == SIP_PORT
+    if frame[23] == socket.IPPROTO_UDP and from_sip and payload[8:].startswith(b"SIP/2.0 "):
+        return "sip", address
+    return None
+
+
+def main(address: str, device: str, period: float) -> None:
+    """Ask and listen until killed, or until nobody reads."""
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+    wire.bind((device, 0))
+    icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sip.connect((address, SIP_PORT))
+    own, port = sip.getsockname()
+    for asking in (icmp, sip):
+        asking.setblocking(False)
+    os.write(1, b"ready\n")
+    sequence, due = 0, time.monotonic()
+    while True:
+        if time.monotonic() >= due:
+            sequence += 1
+            due = max(due + period, time.monotonic())
+            ask(icmp, echo_request(sequence & 0xFFFF), (address, 0))
+            ask(sip, options_request(address, own, port, sequence), (address, SIP_PORT))
+        if select.select([wire], [], [], max(0.0, due - time.monotonic()))[0]:
+            report(wire, socket.inet_aton(address))
+
+
+def ask(through: socket.socket, request: bytes, to: tuple[str, int]) -> None:
+    """Send, and throw away what came back: the answers are read off the wire. No route is no news."""
+    with contextlib.suppress(OSError):
+        through.sendto(request, to)
+    with contextlib.suppress(OSError):
+        while through.recv(2048):
+            pass
+
+
+def report(wire: socket.socket, address: bytes) -> None:
+    """One frame from the wire, if it matters, as one line."""
+    frame, source = wire.recvfrom(2048)
+    now = time.monotonic()
+    if source[2] == socket.PACKET_OUTGOING:
+        return
+    seen = recognise(frame, address)
+    if seen is not None:
+        mac = frame[6:12].hex(":")
+        line = (
+            f'{{"t": {now:.6f}, "kind": "{seen[0]}", "mac": "{mac}", "ip": "{socket.inet_ntoa(seen[1])}"}}\n'
+        )
+        os.write(1, line.encode())
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        main(sys.argv[1], sys.argv[2], float(sys.argv[3]))

@@ -1,0 +1,119 @@
+"""What the world outside sees of the pair: who answers on the cluster address, and since when."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hwsim.nodes.errors import RackError
+from hwsim.nodes.network import CLUSTER_ADDRESS, LAN, Network
+
+Kind = Literal["ping", "sip", "garp", "arp"]
+_PROGRAM = Path(__file__).with_name("observer.py")
+_START_DEADLINE = 5.0
+_KEPT = 100_000  # about eight minutes of ping and SIP at 10 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One thing seen: at `t` monotonic seconds, from hardware address `mac`, speaking for `ip`."""
+
+    t: float
+    kind: Kind
+    mac: str
+    ip: str
+
+
+class Outside:
+    """The observer process in the outside namespace and everything it has seen, in order."""
+
+    def __init__(self, network: Network, address: str = CLUSTER_ADDRESS, period: float = 0.010) -> None:
+        self.events: list[Sighting] = []
+        self._network = network
+        self._address = address
+        self._period = period
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+
+    async def start(self) -> None:
+        """Begin to look: what happens from now on is seen. The network must be up. Raises RackError."""
+        namespace = self._network.namespace("outside")
+        observer = [sys.executable, "-IS", str(_PROGRAM), self._address, LAN, str(self._period)]
+        self._process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", namespace, *observer),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        said = await asyncio.wait_for(self._process.stdout.readline(), _START_DEADLINE)
+        if said != b"ready\n":
+            raise RackError(f"The observer in {namespace} did not start; its own words are above.")
+        self._reading = asyncio.create_task(self._read(self._process.stdout))
+
+    async def stop(self) -> None:
+        """Look away. Harmless when not started."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        if self._reading is not None:
+            await self._reading
+        self._process = self._reading = None
+
+    def mac_of(self, node: str) -> str:
+        """The hardware address a node ("primary", "secondary") answers with on the service LAN."""
+        return self._network.mac(node, LAN)
+
+    def first(
+        self, kind: Kind, after: float, mac: str | None = None, ip: str | None = None
+    ) -> Sighting | None:
+        """The first of its kind later than `after`; of the cluster address unless `ip` names another."""
+        wanted = ip or self._address
+        for seen in later_than(self.events, after):
+            if seen.kind == kind and seen.ip == wanted and mac in (None, seen.mac):
+                return seen
+        return None
+
+    def last(self, kind: Kind, before: float, mac: str | None = None) -> Sighting | None:
+        """The last of its kind earlier than `before`, of the cluster address."""
+        for seen in reversed(self.events):
+            if seen.t < before and seen.kind == kind and seen.ip == self._address and mac in (None, seen.mac):
+                return seen
+        return None
+
+    async def wait_for(
+        self, kind: Kind, after: float, mac: str | None = None, *, deadline: float, ip: str | None = None
+    ) -> Sighting:
+        """Like `first`, waiting up to `deadline` seconds from now. Raises RackError when it does not come."""
+        try:
+            async with asyncio.timeout(deadline), self._news:
+                while (seen := self.first(kind, after, mac, ip)) is None:
+                    await self._news.wait()
+                return seen
+        except TimeoutError:
+            of = f" from {mac}" if mac else ""
+            raise RackError(f"No {kind}{of} for {ip or self._address} was seen in {deadline:g} s.") from None
+
+    async def _read(self, lines: asyncio.StreamReader) -> None:
+        async for line in lines:
+            self.events.append(Sighting(**json.loads(line)))
+            if len(self.events) > _KEPT:
+                del self.events[: _KEPT // 2]
+            async with self._news:
+                self._news.notify_all()
+
+
+def later_than(events: list[Sighting], after: float) -> list[Sighting]:
+    """The events later than `after`, oldest first, without reading those before."""
+    start = len(events)
+    while start > 0 and events[start - 1].t > after:
+        start -= 1
+    return events[start:]

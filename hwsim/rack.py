@@ -1,0 +1,222 @@
+"""The rack: two servers, a relay card, a telephone line and an observer, put together and wired up."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+from hwsim import asterisk
+from hwsim.card import vendortool
+from hwsim.card.card import Position, RelayCard
+from hwsim.card.tty import CardTty
+from hwsim.dahdi.cards import R1T1
+from hwsim.dahdi.tree import DahdiTree
+from hwsim.history import History
+from hwsim.line.line import LineEvent, TelephoneLine
+from hwsim.line.profiles import PROFILES
+from hwsim.line.server import LineServer
+from hwsim.nodes import (
+    CLUSTER_ADDRESS,
+    Network,
+    Node,
+    Outside,
+    Power,
+    cleanup,
+    heartbeat_site,
+    new_prefix,
+    rack_dir,
+)
+from hwsim.server import Server
+from hwsim.simtime import LoopTime
+from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
+from hwsim.view import NodeView, RackView
+
+SIDES = ("primary", "secondary")
+_NAMES = {"primary": PRIMARY_NAME, "secondary": SECONDARY_NAME}
+_SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
+# Where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
+_SHARED = Path("/run/hwsim")
+AUTHKEYS = "auth 1\n1 sha1 the-rack-has-no-secrets\n"
+
+
+class Rack:
+    """Everything between the provider's line and the telephones, for one pair.
+
+    `up` builds it with both machines booted and nothing started on them; `down` takes all of it away.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.history = History()
+        self._prefix = new_prefix()
+        self._dir = rack_dir(self._prefix)
+        self.network = Network(self._prefix)
+        self.outside = Outside(self.network)
+        self.servers: dict[str, Server] = {}
+        self._line_servers: list[LineServer] = []
+
+    async def up(self) -> None:
+        """Build it and switch both machines on. Raises RackError."""
+        self._clock = LoopTime()
+        logs = self._dir / "logs"
+        logs.mkdir(parents=True)
+        await self.network.up()
+        nodes = {side: Node(side, _NAMES[side], self._dir, self.network) for side in SIDES}
+        self.servers = {side: Server(side, node, self.site, logs) for side, node in nodes.items()}
+        await self._wire_line(nodes["primary"].shared)
+        for side in SIDES:
+            self._furnish(side, nodes[side])
+        await asyncio.gather(*(self.boot(side) for side in SIDES))
+        await self.outside.start()
+
+    async def down(self) -> None:
+        """Take everything away, whatever state it is in. Harmless when repeated."""
+        await self.outside.stop()
+        for line_server in self._line_servers:
+            await line_server.stop()
+        self._line_servers.clear()
+        for server in self.servers.values():
+            await server.node.close()
+        if self.servers:
+            self.tty.unplug()
+        await self.network.down()
+        await asyncio.to_thread(cleanup.remove, self._prefix)
+
+    async def boot(self, side: str) -> None:
+        """Switch a machine on. The primary's USB port gives the card its power."""
+        node = self.servers[side].node
+        await node.boot()
+        if side == "primary":
+            self.tty = CardTty(self.card, node.path("/dev"), node.path("/sys"))
+            self.tty.plug()
+
+    def power_off(self, side: str) -> float:
+        """Cut a machine's mains; the card goes with the primary. The monotonic time."""
+        at = self.servers[side].node.power_off()
+        if side == "primary":
+            self.card.power_off()
+        return at
+
+    async def freeze(self, side: str) -> float:
+        """Hang a machine with its power on. The monotonic time."""
+        return await self.servers[side].node.freeze()
+
+    def thaw(self, side: str) -> float:
+        """Let it go on. The monotonic time."""
+        return self.servers[side].node.thaw()
+
+    def unplug_card(self) -> float:
+        """Pull the card's cable. The monotonic time."""
+        at = self.now()
+        self.tty.unplug()
+        return at
+
+    async def start_agent(self, side: str) -> None:
+        """Start asha's agent on a machine."""
+        await self.servers[side].start_agent()
+
+    def kill_asterisk(self, side: str, number: int = signal.SIGKILL) -> float:
+        """Signal Asterisk. The monotonic time. Raises NodeError when it does not run."""
+        server = self.servers[side]
+        return server.node.kill(server.asterisk_pid() or 0, number)
+
+    def asterisk_runs(self, side: str) -> bool:
+        """Its process is there."""
+        return self.servers[side].asterisk_pid() is not None
+
+    def in_service(self, side: str) -> bool:
+        """A call could be made over the line from that side now."""
+        return self.line.works(side)
+
+    def now(self) -> float:
+        """Monotonic seconds, the same on every simulated machine."""
+        return self._clock.now()
+
+    async def pause(self, seconds: float) -> None:
+        """Let the rack run."""
+        await asyncio.sleep(seconds)
+
+    def first_answer(self, kind: str, side: str, after: float) -> float | None:
+        """When `side` was first seen to answer (ping, sip) or to announce itself (garp) for the cluster address."""
+        seen = self.outside.first(kind, after, self.outside.mac_of(side))  # type: ignore[arg-type]
+        return None if seen is None else seen.t
+
+    def journals(self) -> list[dict[str, Any]]:
+        """Both nodes' journals."""
+        return [entry for server in self.servers.values() for entry in server.journal()]
+
+    def keep_logs(self, place: Path) -> None:
+        """Copy what helps to understand a failure to `place`: logs, journals, Heartbeat's log."""
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        for log in (self._dir / "logs").iterdir():
+            shutil.copy(log, place / log.name)
+        for side, server in self.servers.items():
+            for path in ("/var/lib/asha/journal", "/var/log/ha-log"):
+                source = server.node.path(path)
+                if source.exists():
+                    shutil.copy(source, place / f"{side}-{Path(path).name}")
+
+    def view(self) -> RackView:
+        """The rack as a passer-by sees it now."""
+        now = self.now()
+        at = next((side for side in SIDES if self.first_answer("ping", side, now - 0.1) is not None), "")
+        return RackView(
+            primary=self._node_view("primary"),
+            secondary=self._node_view("secondary"),
+            relay=_SIDE_OF[self.card.position()],
+            address_at=at,
+            address=CLUSTER_ADDRESS,
+            card=self.card.powered,
+            telco=self.line.telco_alive,
+        )
+
+    async def _wire_line(self, shared: Path) -> None:
+        profile = PROFILES[self.site.profile]
+        self.card = RelayCard(self._clock)
+        self.line = TelephoneLine(self._clock, dict.fromkeys(SIDES, profile))
+        self.line.on_change(self._line_changed)
+        self.card.on_move.append(self._relay_moved)
+        self.line.connect(_SIDE_OF[self.card.position()])
+        for side in SIDES:
+            server = LineServer(self.line, side, shared / f"{side}.line")
+            await server.start()
+            self._line_servers.append(server)
+            DahdiTree(shared / f"{side}.dahdi", [R1T1]).follow(self.line, side)
+
+    def _furnish(self, side: str, node: Node) -> None:
+        """What an installer puts on the machine: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
+        hosts = {name: Network.address(place) for place, name in _NAMES.items()}
+        heartbeat_site.install(node, hosts)
+        node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
+        node.write("/etc/ha.d/authkeys", AUTHKEYS, 0o600)
+        node.write("/etc/asterisk/manager.conf", self.site.manager_conf)
+        node.write("/etc/asterisk/hwsim.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
+        node.write("/usr/local/sbin/asterisk", asterisk.program_text(), 0o755)
+        node.write("/usr/local/bin/rhinofailover", vendortool.tool_text(), 0o755)
+
+    def _relay_moved(self, at: float, relay: int, position: Position) -> None:
+        side = _SIDE_OF[position]
+        self.history.note(at, "relay", side)
+        self.line.connect(side)
+
+    def _line_changed(self, event: LineEvent) -> None:
+        if event.what == "in_service":
+            kind = "in_service" if event.value == "yes" else "out_of_service"
+            self.history.note(event.at, kind, event.side)
+        else:
+            self.history.note(event.at, event.what, event.side, event.value)
+
+    def _node_view(self, side: str) -> NodeView:
+        power = self.servers[side].node.power
+        span = self.line.sides[side]
+        return NodeView(
+            state={Power.ON: "up", Power.OFF: "off", Power.HUNG: "frozen"}[power],
+            asterisk=self.asterisk_runs(side),
+            alarm=span.alarm,
+            dchannel=span.dchannel,
+            in_service=self.line.works(side),
+        )

@@ -1,0 +1,101 @@
+"""One server of the rack: a machine with asha, a stand-in Asterisk and spans, as its administrator sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwsim.nodes import Node, NodeError, Power, Running
+from hwsim.site import Site
+
+PIDFILE = "/var/run/asterisk/asterisk.pid"
+CONTROL = "/run/asha/control"
+JOURNAL = "/var/lib/asha/journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command on the server ended."""
+
+    code: int
+    output: str
+    error: str
+
+
+class Server:
+    """`side` is primary or secondary. Everything that needs power answers emptily without."""
+
+    def __init__(self, side: str, node: Node, site: Site, logs: Path) -> None:
+        self.side = side
+        self.node = node
+        self.logs = logs
+        self._site = site
+        self._agent: Running | None = None
+
+    @property
+    def powered(self) -> bool:
+        """It has power and is not hung."""
+        return self.node.power is Power.ON
+
+    async def start_agent(self) -> None:
+        """Start `asha agent` as init would, and wait until it can be asked."""
+        argv = [sys.executable, "-u", self._site.asha, "agent"]
+        self._agent = await self.node.spawn(argv, self.logs / f"{self.side}-agent.log")
+        deadline = asyncio.get_running_loop().time() + 15
+        while await self.status() is None:
+            if self._agent.code is not None or asyncio.get_running_loop().time() > deadline:
+                log = (self.logs / f"{self.side}-agent.log").read_text(errors="replace").strip()
+                raise NodeError(f"The agent on the {self.side} does not answer: {log.splitlines()[-1:]}")
+            await asyncio.sleep(0.05)
+
+    async def stop_agent(self, number: int) -> None:
+        """End the agent with signal `number` and wait for its end."""
+        if self._agent is not None:
+            self._agent.signal(number)
+            await self._agent.wait()
+
+    async def asha(self, *words: str, deadline: float = 130.0) -> Said:
+        """Run `asha WORDS`."""
+        result = await self.node.run([sys.executable, self._site.asha, *words], deadline)
+        return Said(-1 if result.code is None else result.code, result.out, result.err)
+
+    async def status(self) -> dict[str, Any] | None:
+        """The status document, straight from the agent's socket; None when nobody answers."""
+        if not self.powered:
+            return None
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(self.node.path(CONTROL)), limit=1 << 20)
+        except (OSError, NodeError):
+            return None
+        try:
+            writer.write(b'{"verb": "status"}\n')
+            async with asyncio.timeout(3):
+                answer = json.loads(await reader.readline() or b"{}")
+        except (OSError, ValueError, TimeoutError):
+            return None
+        finally:
+            writer.close()
+        result = answer.get("result")
+        return result if isinstance(result, dict) else None
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The journal on its disk, with power or without."""
+        try:
+            lines = self.node.path(JOURNAL).read_text(errors="replace").splitlines()
+        except OSError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def asterisk_pid(self) -> int | None:
+        """Asterisk's pid as the node counts, when it runs."""
+        if self.node.power is Power.OFF:
+            return None
+        try:
+            pid = int(self.node.path(PIDFILE).read_text())
+        except (OSError, ValueError):
+            return None
+        return pid if (self.node.path("/proc") / str(pid)).exists() else None

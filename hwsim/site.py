@@ -1,0 +1,79 @@
+"""What an installer would put on the two machines: conf, programs, keys. Text only; `rack` puts it there."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hwsim.nodes.network import CLUSTER_ADDRESS, Network
+
+PRIMARY_NAME, SECONDARY_NAME = "haprimary", "hastandby"
+AMI_USER, AMI_SECRET = "asha", "rack"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How the pair of a rack is set up. Times in seconds; `extra` is added to the conf file.
+
+    `boot_time` is how long the stand-in Asterisk takes to boot: assumed, since nobody publishes one; it is
+    printed with every figure it is a part of. `profile` names the span driver the line imitates.
+    """
+
+    keepalive: float = 0.2
+    deadtime: float = 2.0
+    initdead: float = 3.0
+    boot_time: float = 0.4
+    profile: str = "r1t1"
+    asha: str = field(default_factory=lambda: _product("asha"))
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def with_initdead(self, seconds: float) -> Site:
+        """The same site, waiting `seconds` for the peer at start."""
+        return replace(self, initdead=seconds)
+
+    def conf(self, dahdi_root: Path) -> str:
+        """/etc/asha.conf, the same on both nodes but for where their spans are shown."""
+        values = {
+            "HACLUSTERIP": CLUSTER_ADDRESS,
+            "HAPRINODE": PRIMARY_NAME,
+            "HASECNODE": SECONDARY_NAME,
+            "HAMEDIA": _media(),
+            "HAKEEPALIVE": f"{self.keepalive * 1000:.0f}ms",
+            "HADEADTIME": f"{self.deadtime * 1000:.0f}ms",
+            "HAWARNTIME": f"{self.deadtime * 500:.0f}ms",
+            "HAINITDEAD": f"{self.initdead * 1000:.0f}ms",
+            "RHINOSPF": "YES",
+            "DAHDIROOT": str(dahdi_root),
+            "AMIUSER": AMI_USER,
+            "AMISECRET": AMI_SECRET,
+            **self.extra,
+        }
+        return "".join(f"{key}={value}\n" for key, value in values.items())
+
+    @property
+    def manager_conf(self) -> str:
+        """Asterisk's manager.conf with a user for asha."""
+        return (
+            "[general]\nenabled = yes\nport = 5038\nbindaddr = 127.0.0.1\n\n"
+            f"[{AMI_USER}]\nsecret = {AMI_SECRET}\nread = system,command\nwrite = system,command\n"
+        )
+
+    def asterisk_conf(self, line_socket: Path) -> str:
+        """What the stand-in Asterisk is told about itself."""
+        return f"[asterisk]\nboot_time = {self.boot_time}\nline_socket = {line_socket}\n"
+
+
+def _media() -> str:
+    """Every node hears both cables; a node ignores the line that names itself."""
+    nodes = ("primary", "secondary")
+    peers = [f"ucast {link} {Network.address(node, link)}" for link in ("eth0", "eth1") for node in nodes]
+    return ", ".join(peers)
+
+
+def _product(name: str) -> str:
+    """The product's command: beside this Python, or on PATH."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else (shutil.which(name) or name)

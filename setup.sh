@@ -1,0 +1,200 @@
+#!/usr/bin/env bash
+# Bring this machine to where asha can be checked, tested and shown.
+#
+#   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
+#   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
+#
+# What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
+# No service is ever started: neither now nor, of the newly installed ones, at the next boot.
+
+set -euo pipefail
+cd "$(dirname "$0")"
+
+LOG=out/setup.log
+POLICY=/usr/sbin/policy-rc.d
+POLICY_MARK="# Put here by asha's setup.sh for as long as it installs packages."
+
+# Debian package, and what to look for on a system that is not Debian.
+NEEDED="
+heartbeat        cl_status
+resource-agents  /usr/lib/ocf/resource.d/heartbeat/IPaddr2
+iproute2         ip
+iputils-arping   arping
+iputils-ping     ping
+rsync            rsync
+openssh-server   sshd
+openssh-client   ssh
+dahdi            dahdi_genconf
+sqlite3          sqlite3
+keepalived       keepalived
+umockdev         umockdev-run
+procps           ps
+psmisc           killall
+util-linux       unshare
+libudev1         -
+"
+
+say() { echo "asha: $*"; }
+
+die() {
+    echo "asha: $*" >&2
+    exit 1
+}
+
+die_with_log() {
+    echo "asha: $* The end of $LOG:" >&2
+    awk '/^=== / { lines = 0 } { line[++lines] = $0 }
+        END { for (i = (lines > 25 ? lines - 24 : 1); i <= lines; i++) print "    " line[i] }' "$LOG" >&2
+    exit 1
+}
+
+start_log() {
+    { mkdir -p out && echo "=== $(date '+%F %T') setup.sh $*" >>"$LOG"; } 2>/dev/null ||
+        die "$PWD/out cannot be written by $(id -un). Run the same command as the owner of this folder."
+}
+
+# ---------------------------------------------------------------- system
+
+missing_packages() {
+    local package program
+    while read -r package program; do
+        [[ -n $package ]] || continue
+        is_there "$package" "$program" || echo "$package"
+    done <<<"$NEEDED"
+}
+
+is_there() {
+    if command -v dpkg-query >/dev/null; then
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+    else
+        [[ $2 == - ]] || PATH=$PATH:/usr/sbin:/sbin command -v "$2" >/dev/null
+    fi
+}
+
+is_root() { [[ $(id -u) == 0 ]]; }
+
+set_up_system() {
+    local missing
+    missing=$(missing_packages | paste -sd' ')
+    is_root || die "This needs root, because it makes network namespaces and runs Heartbeat in them${missing:+"; also not installed: $missing"}. Run the same command as root."
+    unshare --net --mount true 2>/dev/null ||
+        die "This machine does not let root make network namespaces; a container needs CAP_SYS_ADMIN and CAP_NET_ADMIN."
+    [[ -z $missing ]] || install_packages "$missing"
+}
+
+# $1: names with a space between.
+install_packages() {
+    is_root || die "Not installed: $1. Run the same command as root, or install them."
+    command -v apt-get >/dev/null || die "Not installed: $1. There is no apt-get here, so install them by hand."
+    # dahdi wants its kernel modules in one form or the other; the sources are the form that builds nothing.
+    local wanted=" $1 "
+    wanted=${wanted/ dahdi / dahdi dahdi-source }
+    start_log "installs$wanted"
+    exec 8</var/lib/dpkg
+    flock 8 # two of us would take each other's policy-rc.d away
+    trap leave_services_quiet EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    services_before=$(services)
+    hold_services
+    say "installing Debian packages: $1"
+    apt update || true # an unreachable extra archive is no reason to stop
+    # shellcheck disable=SC2086
+    apt install --no-install-recommends --download-only $wanted || die_with_log "apt-get could not fetch: $1."
+    # Its own session: an interrupt waits until no package is half installed.
+    # shellcheck disable=SC2086
+    in_own_session=yes apt install --no-install-recommends $wanted || die_with_log "apt-get could not install: $1."
+}
+
+apt() {
+    DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 ${in_own_session:+setsid --wait} \
+        apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold "$@" \
+        </dev/null >>"$LOG" 2>&1 8<&-
+}
+
+hold_services() {
+    if [[ -e $POLICY ]] && ! grep -qxF "$POLICY_MARK" "$POLICY"; then
+        return # somebody else's: it stays as it is
+    fi
+    printf '#!/bin/sh\n%s\nexit 101\n' "$POLICY_MARK" >"$POLICY"
+    chmod 755 "$POLICY"
+    policy_is_ours=yes
+}
+
+services() {
+    find /etc/init.d /lib/systemd/system -maxdepth 1 -type f \
+        \( -path '/etc/init.d/*' -o -name '*.service' -o -name '*.socket' \) -printf '%f\n' 2>/dev/null |
+        sed 's/\.service$//' | grep -vx procps | sort -u # procps only sets sysctls at boot
+}
+
+# Whatever way we leave: no service of a new package runs, or will at the next boot.
+leave_services_quiet() {
+    trap '' INT TERM HUP
+    local service
+    for service in $(comm -13 <(echo "$services_before") <(services)); do
+        disable "$service" >>"$LOG" 2>&1 8<&- || true
+    done
+    [[ -z ${policy_is_ours:-} ]] || rm -f "$POLICY"
+}
+
+disable() {
+    [[ ! -d /run/systemd/system ]] || systemctl stop "$1"
+    [[ ! -e /etc/init.d/$1 ]] || update-rc.d "$1" disable
+    ! command -v systemctl >/dev/null || systemctl disable "$1"
+}
+
+# ---------------------------------------------------------------- tools
+
+set_up_tools() {
+    exec 9<.
+    flock 9 # two makes in one tree
+    if [[ $(venv_stamp) != "$(cat .venv/asha-packages 2>/dev/null)" ]] || ! .venv/bin/python -c '' 2>/dev/null; then
+        make_venv
+    fi
+    if [[ $(project_stamp) != "$(cat .venv/asha-project 2>/dev/null)" ]]; then
+        install_project
+    fi
+}
+
+# A virtual environment knows its own path, so a moved tree needs a new one.
+venv_stamp() { { pwd; cat requirements.txt requirements-dev.txt; } | sha256sum; }
+project_stamp() { sha256sum <pyproject.toml; }
+
+make_venv() {
+    find_python
+    start_log "makes .venv with $python"
+    say "making .venv with $("$python" -V) and the pinned packages"
+    "$python" -m venv --clear .venv >>"$LOG" 2>&1 || die_with_log "$python could not make .venv."
+    pip install --require-hashes --only-binary=:all: -r requirements.txt -r requirements-dev.txt ||
+        die_with_log "pip could not install the pinned packages."
+    venv_stamp >.venv/asha-packages
+}
+
+install_project() {
+    start_log "installs asha into .venv"
+    pip install --no-deps --no-build-isolation --editable . || die_with_log "pip could not install asha itself."
+    project_stamp >.venv/asha-project
+}
+
+pip() { .venv/bin/python -m pip --disable-pip-version-check "$@" </dev/null >>"$LOG" 2>&1; }
+
+find_python() {
+    look_for_python && return
+    if command -v apt-get >/dev/null; then
+        ( install_packages python3-venv ) || exit 1
+    fi
+    look_for_python || die "Python 3.11 or newer with its venv module was not found. Install it."
+}
+
+look_for_python() {
+    for python in python3.11 python3 /usr/bin/python3 python3.12 python3.13; do
+        "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return
+    done
+    return 1
+}
+
+case ${1:-} in
+    system) set_up_system ;;
+    tools) set_up_tools ;;
+    *) die "Say 'setup.sh system' or 'setup.sh tools'." ;;
+esac

@@ -1,0 +1,74 @@
+"""The conformance suite of every RelayCard, simulated or real."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from appliance.core.errors import HardwareError
+from appliance.core.model import Relay
+from appliance.hw.relay import RelayCard
+
+MOVED_WITHIN = 3.0
+
+
+def check_relay_card(make_card: Callable[[], RelayCard], observe: Callable[[], Relay | None]) -> None:
+    """Everything a RelayCard promises. `observe` looks at the armature itself; None where nobody can see it."""
+    card = make_card()
+    try:
+        check_commands(card, observe)
+        check_close_is_no_end(card, observe)
+        check_two_callers(card, make_card(), observe)
+    finally:
+        card.move(Relay.RELEASED)
+        card.close()
+
+
+def check_commands(card: RelayCard, observe: Callable[[], Relay | None]) -> None:
+    card.reset()
+    await_position(observe, Relay.RELEASED)
+    for relay in (Relay.ENERGISED, Relay.ENERGISED, Relay.RELEASED, Relay.RELEASED, Relay.ENERGISED):
+        card.move(relay)
+        await_position(observe, relay)
+    card.reset()
+    await_position(observe, Relay.RELEASED)
+
+
+def check_close_is_no_end(card: RelayCard, observe: Callable[[], Relay | None]) -> None:
+    card.close()
+    card.close()
+    card.move(Relay.ENERGISED)
+    await_position(observe, Relay.ENERGISED)
+
+
+def check_two_callers(one: RelayCard, other: RelayCard, observe: Callable[[], Relay | None]) -> None:
+    """Two callers at once neither spoil each other's commands nor fail; the last word holds."""
+    errors: list[HardwareError] = []
+
+    def move(card: RelayCard, relay: Relay) -> None:
+        try:
+            for _ in range(3):
+                card.move(relay)
+        except HardwareError as error:
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=move, args=pair) for pair in ((one, Relay.ENERGISED), (other, Relay.RELEASED))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    one.move(Relay.ENERGISED)
+    other.move(Relay.RELEASED)
+    await_position(observe, Relay.RELEASED)
+
+
+def await_position(observe: Callable[[], Relay | None], wanted: Relay) -> None:
+    """Wait until the armature is seen at `wanted`."""
+    deadline = time.monotonic() + MOVED_WITHIN
+    while (seen := observe()) not in (wanted, None):
+        assert time.monotonic() < deadline, f"the relay is {seen}, not {wanted}"
+        time.sleep(0.002)

@@ -1,0 +1,146 @@
+"""The real kernel, in network namespaces that belong to threads: nothing to clean up, nothing on the host."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+
+from appliance.core.errors import HostError
+from appliance.core.reading import Known, Unknown
+from appliance.net.address import AddressWatch, read_address, remove_address
+from appliance.net.arp import _open as open_link
+from appliance.net.arp import announce, duplicated, parse_arp
+
+IP = "192.0.2.100"
+MAC = {"a": "02:00:00:00:00:0a", "b": "02:00:00:00:00:0b"}
+CLONE_NEWNET = 0x40000000
+T = TypeVar("T")
+
+
+@dataclass
+class Machine:
+    """A thread in a network namespace of its own."""
+
+    pool: ThreadPoolExecutor
+    thread: int
+
+    def begin(self, work: Callable[..., T], *args: object, **words: object) -> Future[T]:
+        return self.pool.submit(work, *args, **words)
+
+    def do(self, work: Callable[..., T], *args: object, **words: object) -> T:
+        return self.begin(work, *args, **words).result(timeout=10)
+
+    def ip(self, words: str) -> str:
+        done = self.do(subprocess.run, ["ip", *words.split()], capture_output=True, text=True, check=True)
+        return str(done.stdout)
+
+
+def _enter_namespace() -> int:
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    return threading.get_native_id()
+
+
+@pytest.fixture
+def machines() -> Iterator[tuple[Machine, Machine]]:
+    """Two machines on one cable; each has eth0, up, with an address of its own."""
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
+        a, b = (Machine(pool, pool.submit(_enter_namespace).result()) for pool in (one, two))
+        a.ip(f"link add eth0 address {MAC['a']} type veth peer name eth0 address {MAC['b']} netns {b.thread}")
+        for number, machine in enumerate((a, b), start=1):
+            machine.ip(f"addr add 192.0.2.{number}/24 dev eth0")
+            machine.ip("link set eth0 up")
+        yield a, b
+
+
+def test_present_absent_and_removed(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    assert a.do(read_address, "eth0", IP, 5.0) == Known(False, 5.0)
+    a.ip(f"addr add {IP}/24 dev eth0 label eth0:0")
+    assert a.do(read_address, "eth0", IP, 6.0) == Known(True, 6.0)
+    assert a.do(read_address, "lo", IP, 6.0) == Known(False, 6.0)
+    assert a.do(remove_address, "eth0", IP)
+    assert IP not in a.ip("-4 -o addr show")
+    assert "192.0.2.1/24" in a.ip("-4 -o addr show")
+    assert not a.do(remove_address, "eth0", IP)
+
+
+def test_a_missing_device_is_unknown_and_holds_nothing(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    reading = a.do(read_address, "eth7", IP, 5.0)
+    assert isinstance(reading, Unknown)
+    assert "eth7" in reading.reason
+    assert not a.do(remove_address, "eth7", IP)
+    with pytest.raises(HostError, match="eth7"):
+        a.do(announce, "eth7", IP)
+
+
+def test_the_watch_hears_of_the_cluster_address_only(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    watch = a.do(AddressWatch, IP)
+    try:
+        assert not watch.drain()
+        a.ip("addr add 192.0.2.101/24 dev eth0")
+        assert select.select([watch], [], [], 5.0)[0]
+        assert not watch.drain()
+        a.ip(f"addr add {IP}/24 dev eth0")
+        assert watch.drain()
+        a.ip(f"addr del {IP}/24 dev eth0")
+        assert watch.drain()
+        assert not watch.drain()
+    finally:
+        watch.close()
+    watch.close()
+
+
+def test_a_duplicate_is_found_by_its_mac(machines: tuple[Machine, Machine]) -> None:
+    a, b = machines
+    assert a.do(duplicated, "eth0", IP, 5.0, timeout=0.1) == Known(None, 5.0)
+    a.ip(f"addr add {IP}/24 dev eth0")
+    assert a.do(duplicated, "eth0", IP, 5.0, timeout=0.1) == Known(None, 5.0), "our own is no duplicate"
+    b.ip(f"addr add {IP}/24 dev eth0")
+    assert a.do(duplicated, "eth0", IP, 6.0, timeout=5.0) == Known(MAC["b"], 6.0)
+
+
+def test_a_device_that_is_down_tells_nothing(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    a.ip("link set eth0 down")
+    assert isinstance(a.do(duplicated, "eth0", IP, 5.0, timeout=0.1), Unknown)
+
+
+def test_the_announcement_is_heard_in_both_forms(machines: tuple[Machine, Machine]) -> None:
+    a, b = machines
+    with b.do(open_link, "eth0") as link:
+        a.do(announce, "eth0", IP)
+        heard = []
+        while len(heard) < 2:
+            assert select.select([link], [], [], 5.0)[0]
+            packet = parse_arp(link.recv(2048))
+            if packet and packet.sender_ip == IP:
+                heard.append(packet)
+    assert {packet.reply for packet in heard} == {True, False}
+    assert {packet.sender_mac.hex(":") for packet in heard} == {MAC["a"]}
+    assert {packet.target_ip for packet in heard} == {IP}
+
+
+def test_an_ordinary_user_is_told(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    a.ip(f"addr add {IP}/24 dev eth0")
+
+    def as_nobody() -> None:
+        ctypes.CDLL(None).syscall(117, -1, 65534, -1)  # setresuid of this thread only
+
+    assert os.geteuid() == 0
+    a.do(as_nobody)
+    with pytest.raises(HostError, match="root"):
+        a.do(remove_address, "eth0", IP)
+    assert a.do(read_address, "eth0", IP, 5.0) == Known(True, 5.0)

@@ -1,0 +1,92 @@
+"""The journal: chained, shared between processes, mended after a crash, never a hindrance."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from appliance.agent import journal
+from appliance.agent.journal import Journal, JournalFile
+from appliance.host.clock import SystemClock
+
+
+def test_entries_are_chained_and_read_back(tmp_path: Path) -> None:
+    file = JournalFile(tmp_path / "journal")
+    for number in range(3):
+        file.append({"kind": "order", "generation": number})
+    assert [entry["generation"] for entry in file.entries()] == [0, 1, 2]
+    assert [entry["generation"] for entry in file.entries(newest=1)] == [2]
+    assert file.check() is None
+
+
+def test_a_changed_entry_is_found(tmp_path: Path) -> None:
+    file = JournalFile(tmp_path / "journal")
+    for number in range(3):
+        file.append({"kind": "order", "generation": number})
+    text = (tmp_path / "journal").read_text()
+    (tmp_path / "journal").write_text(text.replace('"generation": 1', '"generation": 9'))
+    broken = file.check()
+    assert broken is not None
+    assert broken.line == 2
+
+
+def test_a_half_written_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    file = JournalFile(path)
+    file.append({"kind": "a"})
+    with path.open("a") as crash:
+        crash.write('{"kind": "b", "prev": "12')
+    file.append({"kind": "c"})
+    assert [entry["kind"] for entry in file.entries()] == ["a", "c"]
+    assert file.check() is None
+
+
+def _append_many(path: Path, name: str) -> None:
+    for number in range(50):
+        JournalFile(path).append({"kind": name, "number": number})
+
+
+def test_agent_and_script_write_one_chain_at_the_same_time(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_append_many, args=(path, name)) for name in ("agent", "script")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(20)
+    file = JournalFile(path)
+    assert file.check() is None
+    assert len(file.entries()) == 100
+
+
+def test_a_turned_over_journal_goes_on_with_the_same_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "TURN_OVER", 400)
+    file = JournalFile(tmp_path / "journal")
+    for number in range(4):
+        file.append({"kind": "order", "generation": number, "reason": "x" * 20})
+    assert (tmp_path / "journal.1").exists()
+    assert file.check() is None
+
+
+def test_a_full_disk_is_complained_of_and_delays_nothing(tmp_path: Path) -> None:
+    complaints: list[str] = []
+    (tmp_path / "nowhere").write_text("a file where a directory should be")
+    written = Journal(JournalFile(tmp_path / "nowhere" / "journal"), SystemClock(), complaints.append)
+    written.note("order", reason="because")
+    assert written.since(0)[0]["reason"] == "because"
+    written.close()
+    assert len(complaints) == 1
+    assert "cannot be written" in complaints[0]
+
+
+def test_names_that_are_no_text_do_not_break_the_chain(tmp_path: Path) -> None:
+    file = JournalFile(tmp_path / "journal")
+    file.append({"kind": "odd", "reason": 'quotes " and \n lines and \udce4'})
+    file.append({"kind": "next"})
+    assert file.check() is None
+    assert json.loads((tmp_path / "journal").read_text().splitlines()[1])["kind"] == "next"

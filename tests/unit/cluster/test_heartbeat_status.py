@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.cluster.commands import standby, takeover
+from appliance.cluster.paths import HeartbeatPaths
+from appliance.cluster.processes import is_master, orphans
+from appliance.cluster.status import Engine, Heartbeat
+from appliance.cluster.view import Held, NodeStatus
+from appliance.core.errors import ClusterError
+from appliance.core.reading import Known, Unknown
+
+MASTER = "heartbeat: master control process"
+
+
+def process(proc: Path, pid: int, title: str, comm: str = "heartbeat", parent: int = 1) -> None:
+    (proc / str(pid)).mkdir(parents=True)
+    (proc / str(pid) / "cmdline").write_text(title)
+    (proc / str(pid) / "comm").write_text(comm + "\n")
+    (proc / str(pid) / "stat").write_text(f"{pid} (a) b) S {parent} 1 1 0")
+
+
+def program(path: Path, words: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{words}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> HeartbeatPaths:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "proc").mkdir()
+    one = tmp_path / "absent"
+    return HeartbeatPaths(one, one, one, one, tmp_path, tmp_path, tmp_path, (tmp_path / "run",))
+
+
+def heartbeat(paths: HeartbeatPaths, tmp_path: Path) -> Heartbeat:
+    return Heartbeat(paths, tmp_path / "proc")
+
+
+@pytest.mark.parametrize(
+    ("title", "comm", "expected"),
+    [
+        (MASTER, "heartbeat", Engine.RUNNING),
+        ("/usr/libexec/heartbeat/heartbeat\0", "heartbeat", Engine.RUNNING),
+        ("heartbeat: FIFO reader", "heartbeat", Engine.STOPPED),
+        ("/usr/sbin/cron\0", "cron", Engine.STOPPED),
+        ("", "heartbeat", Engine.STOPPED),
+    ],
+)
+def test_the_pid_file_is_not_believed(
+    paths: HeartbeatPaths, tmp_path: Path, title: str, comm: str, expected: Engine
+) -> None:
+    process(tmp_path / "proc", 77, title, comm)
+    (tmp_path / "run/heartbeat.pid").write_text("        77\n")
+    assert heartbeat(paths, tmp_path).read_engine(5.0) == Known(expected, 5.0)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-1", "99999"])
+def test_a_pid_file_without_a_process(paths: HeartbeatPaths, tmp_path: Path, text: str) -> None:
+    (tmp_path / "run/heartbeat.pid").write_text(text)
+    assert heartbeat(paths, tmp_path).master_pid() is None
+
+
+def test_orphans_are_children_without_a_master(tmp_path: Path) -> None:
+    process(tmp_path, 10, MASTER)
+    process(tmp_path, 11, "heartbeat: FIFO reader", parent=10)
+    process(tmp_path, 12, "heartbeat: write: ucast eth0", parent=1)
+    process(tmp_path, 13, "heartbeat: read: ucast eth0", comm="sh", parent=1)
+    process(tmp_path, 14, "grep heartbeat: ", comm="grep", parent=1)
+    assert is_master(10, tmp_path)
+    assert orphans(tmp_path) == (12,)
+
+
+def test_cl_status_is_read_as_words(paths: HeartbeatPaths, tmp_path: Path) -> None:
+    words = "case $1 in nodestatus) echo active;; rscstatus) echo all;; *) exit 1;; esac"
+    seen = heartbeat(replace(paths, cl_status=program(tmp_path / "cl_status", words)), tmp_path)
+    assert seen.peer_status("bravo", 3.0) == Known(NodeStatus.ACTIVE, 3.0)
+    assert seen.held(3.0) == Known(Held.ALL, 3.0)
+    assert not seen.answers()
+
+
+@pytest.mark.parametrize("words", ["exec sleep 60", "echo 'Heartbeat is stopped' >&2; exit 1", "echo zombie"])
+def test_cl_status_that_says_nothing_is_unknown(paths: HeartbeatPaths, tmp_path: Path, words: str) -> None:
+    seen = heartbeat(replace(paths, cl_status=program(tmp_path / "cl_status", words)), tmp_path)
+    assert isinstance(seen.peer_status("bravo", 3.0, deadline=0.1), Unknown)
+    assert isinstance(seen.held(3.0, deadline=0.1), Unknown)
+
+
+def test_no_cl_status_is_unknown(paths: HeartbeatPaths, tmp_path: Path) -> None:
+    assert isinstance(heartbeat(paths, tmp_path).held(3.0), Unknown)
+
+
+@pytest.mark.parametrize("command", [standby, takeover])
+def test_a_switch_without_heartbeat_is_refused(paths: HeartbeatPaths, command: object) -> None:
+    assert callable(command)
+    with pytest.raises(ClusterError, match="not running"):
+        command(paths)
