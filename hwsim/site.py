@@ -27,6 +27,7 @@ class Site:
     initdead: float = 3.0
     boot_time: float = 0.4
     profile: str = "r1t1"
+    move_dwell: float = 15.0
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,6 +47,7 @@ class Site:
             "HAWARNTIME": f"{self.deadtime * 500:.0f}ms",
             "HAINITDEAD": f"{self.initdead * 1000:.0f}ms",
             "RHINOSPF": "YES",
+            "MOVEDWELL": f"{self.move_dwell * 1000:.0f}ms",
             "DAHDIROOT": str(dahdi_root),
             "AMIUSER": AMI_USER,
             "AMISECRET": AMI_SECRET,

@@ -28,7 +28,7 @@ def status_lines(document: Document) -> list[str]:
     problems = [f"  ! {problem}" for problem in document["problems"]]
     rows = [
         ("role", document["role"] + (" (under a grant)" if document["granted"] else "")),
-        ("Asterisk", _pbx(document["pbx"])),
+        ("Asterisk", _pbx(document["pbx"], document["granted"])),
         ("address", _address(document["address"])),
         *(tuple(line.split(": ", 1)) for line in line_lines(document)),
         ("Heartbeat", _engine(document)),
@@ -61,8 +61,10 @@ def said(reading: Document) -> str:
     return str(reading["value"])
 
 
-def _pbx(pbx: Document) -> str:
+def _pbx(pbx: Document, granted: bool) -> str:
     text = said(pbx["state"])
+    if text == "dead" and not granted:
+        text = "not running"
     if pbx["pid"]:
         text += f", pid {pbx['pid']}"
     if pbx["silent"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -117,7 +117,7 @@ class ClusterView:
         match message.get("reqtype"):
             case "nodestatus" | "nodelist":
                 self._note(self._nodes, message.get("node", ""), message.get("st", ""), now)
-            case "iflist" if message.get("node") == self._peer:
+            case "ifstatus" if message.get("node") == self._peer:
                 self._note(self._links, message.get("ifname", ""), message.get("st", ""), now)
             case "getrsc":
                 self._note(self._holds, message.get("node", ""), message.get("rsc_hold", ""), now)
@@ -130,11 +130,15 @@ class ClusterView:
         return (self._nodes, self._links, self._holds)
 
 
-def ask_everything(api: HeartbeatApi, node: str, peer: str) -> None:
-    """Have Heartbeat say how things stand; the replies go to `ClusterView.learn`. Send once signed on."""
+def ask_everything(api: HeartbeatApi, node: str, peer: str, links: Iterable[str]) -> None:
+    """Have Heartbeat say how things stand; the replies go to `ClusterView.learn`. Send once signed on.
+
+    `links` are the media by their device names. (`iflist` names them too, but its status is no link's.)
+    """
     for name in (node, peer):
         api.ask("nodestatus", node=name)
-    api.ask("iflist", node=peer)
+    for link in links:
+        api.ask("ifstatus", node=peer, ifname=link)
     api.ask("getrsc", node=node)
 
 

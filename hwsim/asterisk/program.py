@@ -7,6 +7,7 @@ manager.conf beside it. SIGUSR1 is a deadlock: alive, and answering nothing. SIG
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
@@ -14,6 +15,15 @@ import socket
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Action: TypeAlias = Callable[[socket.socket], None]
+
+FULLY_BOOTED = "Asterisk has fully booted.\n"
+STILL_BOOTING = "Asterisk is still booting.\n"
 IP_PKTINFO = 8  # linux/in.h
 DEFAULTS = {
     "boot_time": "0.4",
@@ -26,16 +36,17 @@ DEFAULTS = {
 }
 
 
-def read_ini(path):
+def read_ini(path: str) -> dict[str, dict[str, str]]:
     """{section: {key: value}} of an Asterisk-like conf file; nothing when it is not there."""
-    sections, section = {}, {}
+    sections: dict[str, dict[str, str]] = {}
+    section: dict[str, str] = {}
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib costs 10 ms
             lines = file.read().splitlines()
     except OSError:
         return sections
-    for line in lines:
-        line = line.split(";")[0].strip()
+    for text in lines:
+        line = text.split(";")[0].strip()
         if line.startswith("["):
             section = sections.setdefault(line.strip("[]"), {})
         elif "=" in line:
@@ -45,7 +56,9 @@ def read_ini(path):
 
 
 class Settings:
-    def __init__(self):
+    """What hwsim.conf and manager.conf say."""
+
+    def __init__(self) -> None:
         path = os.environ.get("HWSIM_ASTERISK_CONF", "/etc/asterisk/hwsim.conf")
         values = {**DEFAULTS, **read_ini(path).get("asterisk", {})}
         self.boot_time = float(values["boot_time"])
@@ -54,43 +67,61 @@ class Settings:
         self.sip_port = int(values["sip_port"])
         self.line_socket = values["line_socket"]
         self.ami_bind = values["ami_bind"]
-        self.pidfile = os.path.join(values["run_dir"], "asterisk.pid")
-        self.ctl = os.path.join(values["run_dir"], "asterisk.ctl")
-        manager = read_ini(os.path.join(os.path.dirname(path), "manager.conf"))
+        self.run_dir = values["run_dir"]
+        self.pidfile = values["run_dir"] + "/asterisk.pid"
+        self.ctl = values["run_dir"] + "/asterisk.ctl"
+        manager = read_ini(path.rpartition("/")[0] + "/manager.conf")
         self.ami_port = int(manager.get("general", {}).get("port", "5038"))
         self.ami_users = {name: user.get("secret", "") for name, user in manager.items() if name != "general"}
 
 
-def running_pid(settings):
-    """The pid of a PBX that answers on the control socket's file, or 0."""
+def running_pid(settings: Settings) -> int:
+    """The pid of the stand-in that runs already, or 0."""
     try:
-        with open(settings.pidfile) as file:
+        with open(settings.pidfile) as file:  # noqa: PTH123
             pid = int(file.read())
-        os.kill(pid, 0)
-        with open("/proc/%d/cmdline" % pid, "rb") as file:
-            return pid if b"asterisk" in file.read() else 0
+        with open(f"/proc/{pid}/cmdline", "rb") as words:  # noqa: PTH123
+            return pid if b"asterisk" in words.read() else 0
     except (OSError, ValueError):
         return 0
+
+
+def remove(path: str) -> None:
+    """Unlink, if it is there."""
+    try:  # noqa: SIM105 - contextlib costs a millisecond
+        os.unlink(path)  # noqa: PTH108
+    except OSError:
+        pass
+
+
+class Caller:
+    """A manager connection: what it has said so far, and whether it has logged in."""
+
+    def __init__(self) -> None:
+        self.buffer = ""
+        self.known = False
 
 
 class Pbx:
     """The process: one selector, no thread."""
 
-    def __init__(self, settings):
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.selector = selectors.DefaultSelector()
         self.began = time.monotonic()
         self.booted = self.deadlocked = self.sip_silent = self.stopping = False
-        self.spans = {}
-        self.line = None
-        self.ami = {}  # connection → {"buffer", "user"}
+        self.spans: dict[str, dict[str, str]] = {}
+        self.line: socket.socket | None = None
+        self.line_buffer = b""
+        self.ami: dict[socket.socket, Caller] = {}
 
     # -- life
 
-    def run(self):
-        os.makedirs(os.path.dirname(self.settings.pidfile), exist_ok=True)
-        with open(self.settings.pidfile, "w") as file:
-            file.write("%d\n" % os.getpid())
+    def run(self) -> None:
+        """Be the PBX until stopped."""
+        os.makedirs(self.settings.run_dir, exist_ok=True)  # noqa: PTH103
+        with open(self.settings.pidfile, "w") as file:  # noqa: PTH123
+            file.write(f"{os.getpid()}\n")
         signal.signal(signal.SIGTERM, lambda *_: self.stop())
         signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "deadlocked", True))
         signal.signal(signal.SIGUSR2, lambda *_: setattr(self, "sip_silent", True))
@@ -109,33 +140,36 @@ class Pbx:
                 self.boot()
         self.leave()
 
-    def boot(self):
+    def boot(self) -> None:
+        """Fully booted: the telephones are served."""
         self.booted = True
         self.listen_sip()
         self.listen_ami()
 
-    def stop(self):
+    def stop(self) -> None:
+        """Leave at the next turn, unless deadlocked."""
         if not self.deadlocked:
             self.stopping = True
 
-    def leave(self):
-        for path in (self.settings.pidfile, self.settings.ctl):
-            try:
-                os.unlink(path)
-            except OSError:
-                pass
+    def leave(self) -> None:
+        """As the real one tidies up."""
+        remove(self.settings.pidfile)
+        remove(self.settings.ctl)
 
-    def watch(self, connection, action):
+    def watch(self, connection: socket.socket, action: Action) -> None:
+        """Call `action` when `connection` is readable."""
         connection.setblocking(False)
         self.selector.register(connection, selectors.EVENT_READ, action)
 
-    def forget(self, connection):
+    def forget(self, connection: socket.socket) -> None:
+        """Close it."""
         self.selector.unregister(connection)
         connection.close()
 
     # -- line
 
-    def attach_line(self):
+    def attach_line(self) -> None:
+        """Open the span: from now on the line knows that a PBX is there."""
         if not self.settings.line_socket:
             return
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -143,97 +177,93 @@ class Pbx:
             line.connect(self.settings.line_socket)
         except OSError:
             return
-        self.line, self.line_buffer = line, b""
+        self.line = line
         self.watch(line, self.hear_line)
 
-    def hear_line(self, line):
+    def hear_line(self, line: socket.socket) -> None:
+        """The line tells its state."""
         data = line.recv(65536)
         if not data:
             self.forget(line)
             self.line, self.spans = None, {}
             return
-        import json
-
         *lines, self.line_buffer = (self.line_buffer + data).split(b"\n")
         for text in lines:
             self.spans = json.loads(text)["spans"]
 
     # -- console
 
-    def listen_console(self):
-        try:
-            os.unlink(self.settings.ctl)
-        except OSError:
-            pass
+    def listen_console(self) -> None:
+        """asterisk.ctl, where `asterisk -rx` asks."""
+        remove(self.settings.ctl)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         server.bind(self.settings.ctl)
         server.listen(16)
         self.watch(server, self.accept_console)
-        self.waiting = []  # consoles that wait for the boot
 
-    def accept_console(self, server):
+    def accept_console(self, server: socket.socket) -> None:
+        """A console connects."""
         connection, _ = server.accept()
         self.watch(connection, self.hear_console)
 
-    def hear_console(self, connection):
+    def hear_console(self, connection: socket.socket) -> None:
+        """A console asks one thing, and is answered."""
         try:
             command = connection.recv(4096).decode(errors="replace").strip()
+            connection.sendall(self.console(command).encode())
         except OSError:
-            command = ""
-        answer = self.console(command) if command else ""
-        try:
-            connection.sendall(answer.encode())
-        except OSError:
-            pass
+            pass  # it did not wait for the answer
         self.forget(connection)
 
-    def console(self, command):
+    def console(self, command: str) -> str:
+        """What the real console prints, for the commands that anybody here asks."""
+        age = int(time.monotonic() - self.began)
+        fixed = {
+            "core show uptime": f"System uptime: {age} seconds\nLast reload: {age} seconds\n",
+            "core show version": "Asterisk 1.8.32.3-hwsim built by hwsim on a rack\n",
+            "core show channels": "Channel Location State Application(Data)\n0 active channels\n0 active calls\n",
+            "core waitfullybooted": FULLY_BOOTED if self.booted else STILL_BOOTING,
+        }
         words = command.split()
         if command in ("core stop now", "core stop gracefully"):
             self.stopping = True
             return ""
-        if command == "core waitfullybooted":
-            return "Asterisk has fully booted.\n" if self.booted else "Asterisk is still booting.\n"
-        if command == "core show uptime":
-            return "System uptime: %d seconds\nLast reload: 0 seconds\n" % (time.monotonic() - self.began)
-        if command == "core show version":
-            return "Asterisk 1.8.32.3-hwsim built by hwsim on a rack\n"
-        if command == "core show channels":
-            return "Channel Location State Application(Data)\n0 active channels\n0 active calls\n"
         if words[:2] == ["pri", "show"] and self.spans:
-            return "".join(
-                self.span_line(name) for name in sorted(self.spans) if words[2] == "spans" or name in words
-            )
-        if words and words[0] in ("pri", "dahdi", "module") and ("restart" in words or "reload" in words):
+            wanted = sorted(self.spans) if words[2] == "spans" else words[3:]
+            return "".join(self.span_line(name) for name in wanted if name in self.spans)
+        if words and words[0] in ("pri", "dahdi", "module") and {"restart", "reload"} & set(words):
             self.restart_spans()
             return ""
-        return "No such command '%s' (type 'core show help %s' for other possible commands)\n" % (
-            command,
-            words[0],
+        return fixed.get(
+            command, f"No such command '{command}' (type 'core show help' for other possible commands)\n"
         )
 
-    def span_line(self, name):
+    def span_line(self, name: str) -> str:
+        """One line of `pri show spans`."""
         span = self.spans[name]
         if span["dchannel"] == "none":
             return ""
         alarm = "In Alarm, " if span["alarm"] != "OK" else ""
-        return "PRI span %s/0: %s%s, Active\n" % (name, alarm, "Up" if span["dchannel"] == "up" else "Down")
+        return f"PRI span {name}/0: {alarm}{'Up' if span['dchannel'] == 'up' else 'Down'}, Active\n"
 
-    def restart_spans(self):
+    def restart_spans(self) -> None:
+        """Q.921 is begun anew on every span."""
         if self.line is not None:
             for name in self.spans:
-                self.line.sendall(b'{"restart_span": %s}\n' % name.encode())
+                self.line.sendall(json.dumps({"restart_span": int(name)}).encode() + b"\n")
 
     # -- SIP
 
-    def listen_sip(self):
+    def listen_sip(self) -> None:
+        """UDP on every address, the cluster's included."""
         if self.settings.sip_port:
             sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sip.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
             sip.bind(("0.0.0.0", self.settings.sip_port))
             self.watch(sip, self.hear_sip)
 
-    def hear_sip(self, sip):
+    def hear_sip(self, sip: socket.socket) -> None:
+        """Any request is answered alike."""
         data, asked, _, sender = sip.recvmsg(65536, 64)
         if self.sip_silent:
             return
@@ -246,7 +276,7 @@ class Pbx:
             if line.split(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")
         ]
         answer = ["SIP/2.0 " + self.settings.sip_reply, *kept, "Content-Length: 0", "", ""]
-        try:
+        try:  # noqa: SIM105
             # From the address that was asked, as a PBX bound to it answers: the cluster address is not the first.
             sip.sendmsg(["\r\n".join(answer).encode()], asked, 0, sender)
         except OSError:
@@ -254,21 +284,24 @@ class Pbx:
 
     # -- AMI
 
-    def listen_ami(self):
+    def listen_ami(self) -> None:
+        """The manager interface."""
         server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((self.settings.ami_bind, self.settings.ami_port))
         server.listen(16)
         self.watch(server, self.accept_ami)
 
-    def accept_ami(self, server):
+    def accept_ami(self, server: socket.socket) -> None:
+        """A manager connects."""
         connection, _ = server.accept()
-        self.ami[connection] = {"buffer": "", "user": False}
+        self.ami[connection] = Caller()
         self.watch(connection, self.hear_ami)
         connection.sendall(b"Asterisk Call Manager/1.1\r\n")
 
-    def hear_ami(self, connection):
-        state = self.ami[connection]
+    def hear_ami(self, connection: socket.socket) -> None:
+        """A manager asks."""
+        caller = self.ami[connection]
         try:
             data = connection.recv(65536)
         except OSError:
@@ -277,59 +310,60 @@ class Pbx:
             del self.ami[connection]
             self.forget(connection)
             return
-        *requests, state["buffer"] = (state["buffer"] + data.decode(errors="replace")).split("\r\n\r\n")
+        *requests, caller.buffer = (caller.buffer + data.decode(errors="replace")).split("\r\n\r\n")
         for request in requests:
             fields = dict(line.split(": ", 1) for line in request.split("\r\n") if ": " in line)
-            self.answer_ami(connection, state, {key.lower(): value for key, value in fields.items()})
+            self.answer_ami(connection, caller, {key.lower(): value for key, value in fields.items()})
 
-    def answer_ami(self, connection, state, fields):
+    def answer_ami(self, connection: socket.socket, caller: Caller, fields: dict[str, str]) -> None:
+        """Login, Ping, and a refusal of everything else."""
         action = fields.get("action", "").lower()
         if action == "login":
             wanted = self.settings.ami_users.get(fields.get("username", ""))
-            state["user"] = wanted is not None and wanted == fields.get("secret")
-            words = (
-                ("Success", "Authentication accepted")
-                if state["user"]
-                else ("Error", "Authentication failed")
-            )
-        elif not state["user"]:
-            words = ("Error", "Permission denied")
-        elif action == "ping":
-            words = ("Success", "")
-        else:
-            words = ("Error", "Invalid/unknown command")
-        answer = ["Response: " + words[0]]
-        if "actionid" in fields:
-            answer.append("ActionID: " + fields["actionid"])
-        answer.append("Ping: Pong" if action == "ping" and state["user"] else "Message: " + words[1])
-        text = "\r\n".join(answer) + "\r\n\r\n"
-        if action == "login" and state["user"]:
+            caller.known = wanted is not None and wanted == fields.get("secret")
+        said = [f"ActionID: {fields['actionid']}"] if "actionid" in fields else []
+        text = "\r\n".join([*self.ami_words(action, caller.known, said), "", ""])
+        if action == "login" and caller.known:
             text += "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
         connection.sendall(text.encode())
 
+    @staticmethod
+    def ami_words(action: str, known: bool, said: list[str]) -> list[str]:
+        """The answer's lines."""
+        if not known:
+            why = "Authentication failed" if action == "login" else "Permission denied"
+            return ["Response: Error", *said, f"Message: {why}"]
+        if action == "login":
+            return ["Response: Success", *said, "Message: Authentication accepted"]
+        if action == "ping":
+            return ["Response: Success", *said, "Ping: Pong"]
+        return ["Response: Error", *said, "Message: Invalid/unknown command"]
 
-def console(settings, command):
-    """`asterisk -rx COMMAND`."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect(settings.ctl)
-    except OSError:
-        sys.exit("Unable to connect to remote asterisk (does %s exist?)" % settings.ctl)
-    while True:
+
+def ask(settings: Settings, command: str) -> str:
+    """What a running PBX answers to one console command."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(settings.ctl)
+        except OSError:
+            sys.exit(f"Unable to connect to remote asterisk (does {settings.ctl} exist?)")
         connection.sendall(command.encode())
         answer = b""
         while data := connection.recv(65536):
             answer += data
-        if command == "core waitfullybooted" and b"still booting" in answer:
-            time.sleep(0.02)
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.connect(settings.ctl)
-            continue
-        sys.stdout.write(answer.decode())
-        return
+    return answer.decode()
 
 
-def daemonise():
+def console(settings: Settings, command: str) -> None:
+    """`asterisk -rx COMMAND`. The wait for the boot is inside, as in the real one."""
+    answer = ask(settings, command)
+    while answer == STILL_BOOTING:
+        time.sleep(0.02)
+        answer = ask(settings, command)
+    sys.stdout.write(answer)
+
+
+def daemonise() -> None:
     """Away from the terminal and from whoever started us."""
     if os.fork():
         os._exit(0)
@@ -342,15 +376,15 @@ def daemonise():
     os.closerange(3, 256)
 
 
-def main():
+def main() -> None:
+    """PBX or console, as the arguments say."""
     settings = Settings()
     arguments = sys.argv[1:]
     if arguments and arguments[0].startswith("-r"):
         console(settings, arguments[-1])
         return
-    pid = running_pid(settings)
-    if pid:
-        sys.exit("Asterisk already running on %s.  Use 'asterisk -r' to connect." % settings.ctl)
+    if running_pid(settings):
+        sys.exit(f"Asterisk already running on {settings.ctl}.  Use 'asterisk -r' to connect.")
     if settings.start_fails:
         sys.exit(settings.start_fails)
     if "-f" not in arguments:

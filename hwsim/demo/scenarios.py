@@ -70,6 +70,8 @@ async def failback(stage: Stage) -> Outcome:
 async def card_unplugged(stage: Stage) -> Outcome:
     """Somebody pulls the card's cable: the relay drops, so Asterisk follows the line."""
     await stage.home()
+    stage.say("the line has moved just now; MOVEDWELL is waited for, so that the figure is the card's own")
+    await stage.rack.pause(stage.rack.site.move_dwell)
     stage.say("the relay card is unplugged from the primary")
     fault = stage.rack.unplug_card()
     marks = await stage.moved(fault, "secondary")

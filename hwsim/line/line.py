@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hwsim.line.q921 import Link
 from hwsim.line.profiles import Profile
+from hwsim.line.q921 import Link
 from hwsim.simtime import Scheduler, Timer
 
 

@@ -23,6 +23,8 @@ from appliance.host.pidwatch import PidWatch
 
 # The master's death is told by the kernel; a new master is looked for this often, in seconds.
 _LOOK_PERIOD = 0.5
+# Heartbeat tells of a link only when it changes, and a change before we listened is missed: ask now and then.
+_ASK_AGAIN = 10.0
 _STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
 
 
@@ -38,7 +40,7 @@ class HeartbeatSensor:
         self._master_ready: Readable | None = None
         self._api: HeartbeatApi | None = None
         self._api_ready: Readable | None = None
-        self._asked = False
+        self._asked_at = float("-inf")
         self._view = ClusterView(site.peer_name)
         self._mailbox = Mailbox(site.own_name)
 
@@ -63,6 +65,7 @@ class HeartbeatSensor:
         self._look_for_master(heartbeat)
         if self._master is not None and self._api is None:
             self._connect(heartbeat.paths)
+        self._ask(self._clock.now())
 
     def tell(self, fields: Mapping[str, str]) -> None:
         """Tell the peer; nothing happens while Heartbeat does not listen."""
@@ -121,7 +124,7 @@ class HeartbeatSensor:
     def _connect(self, paths: HeartbeatPaths) -> None:
         with contextlib.suppress(ClusterError):
             self._api = HeartbeatApi.connect(paths.api_sockets)
-            self._asked = False
+            self._asked_at = float("-inf")
             self._api_ready = Readable(self._api.fileno(), self._receive)
 
     def _disconnect(self) -> None:
@@ -143,9 +146,15 @@ class HeartbeatSensor:
         now = self._clock.now()
         for message in messages:
             self._take_in(message, now)
-        if self._api.signed_on and not self._asked:
-            self._asked = True
-            ask_everything(self._api, self._site.own_name, self._site.peer_name)
+        self._ask(now)
+
+    def _ask(self, now: float) -> None:
+        if self._api is None or not self._api.signed_on or now - self._asked_at < _ASK_AGAIN:
+            return
+        self._asked_at = now
+        with contextlib.suppress(ClusterError):
+            links = dict.fromkeys(medium.device for medium in self._site.conf.media)
+            ask_everything(self._api, self._site.own_name, self._site.peer_name, links)
 
     def _take_in(self, message: Mapping[str, str], now: float) -> None:
         world = self._world

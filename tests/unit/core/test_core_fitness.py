@@ -1,0 +1,61 @@
+"""Could this node serve if it were asked now?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from core_seen import known
+
+from appliance.core.fitness import START_FAILURE_COUNTS_FOR, Standing, unfit_reasons
+from appliance.core.model import Line
+
+FIT = Standing(
+    has_card=True,
+    has_line=True,
+    card=known(True),
+    line=known(Line.ABSENT),
+    pbx_installed=True,
+    start_failed_at=None,
+)
+
+
+@pytest.mark.parametrize("line", list(Line))
+def test_a_standby_without_the_line_is_fit(line: Line) -> None:
+    assert unfit_reasons(replace(FIT, line=known(line)), 100.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason"),
+    [
+        (replace(FIT, pbx_installed=False), "Asterisk is not installed"),
+        (
+            replace(FIT, start_failed_at=90.0, start_failure="no modules"),
+            "Asterisk failed to start 10 s ago: no modules",
+        ),
+        (replace(FIT, card=known(False)), "the relay card is not there, so the line cannot be brought here"),
+        (replace(FIT, line=known(None)), "its spans cannot be seen: the probe got no answer"),
+    ],
+)
+def test_each_reason(standing: Standing, reason: str) -> None:
+    assert unfit_reasons(standing, 100.0) == (reason,)
+
+
+def test_all_reasons_at_once() -> None:
+    standing = Standing(True, True, known(False), known(None), False, 99.0, "no modules")
+    assert len(unfit_reasons(standing, 100.0)) == 4
+
+
+def test_a_failed_start_is_forgiven() -> None:
+    standing = replace(FIT, start_failed_at=0.0)
+    assert unfit_reasons(standing, START_FAILURE_COUNTS_FOR - 0.1)
+    assert unfit_reasons(standing, START_FAILURE_COUNTS_FOR) == ()
+
+
+def test_a_card_that_does_not_answer_is_not_gone() -> None:
+    assert unfit_reasons(replace(FIT, card=known(None)), 100.0) == ()
+
+
+def test_what_a_node_does_not_have_cannot_fail() -> None:
+    bare = replace(FIT, has_card=False, has_line=False, card=known(False), line=known(None))
+    assert unfit_reasons(bare, 100.0) == ()

@@ -1,0 +1,121 @@
+"""Alive, hung or dead: what the kernel and the probes say, and what their silence does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from appliance.core.health import (
+    SIP_ALONE,
+    ProbePolicy,
+    ProbeRecord,
+    is_good,
+    is_silent,
+    judge,
+    observe,
+    silent_probes,
+)
+from appliance.core.model import Pbx
+from appliance.core.reading import Known, Unknown, is_known
+
+POLICY = ProbePolicy(rise=2, fall=3, dwell=2.0)
+ALIVE = Known(True, 0.0)
+
+
+def told(answers: Sequence[bool], start: float = 0.0) -> ProbeRecord:
+    """A probe asked once a second."""
+    record = ProbeRecord()
+    for second, answered in enumerate(answers):
+        at = start + second
+        record = observe(record, Known("pong", at) if answered else Unknown("no answer", at))
+    return record
+
+
+SILENT = told([True, False, False, False])
+
+
+def test_a_probe_is_good_after_rise_answers_in_a_row() -> None:
+    assert not is_good(told([True]), POLICY)
+    assert is_good(told([True, True]), POLICY)
+    assert not is_good(told([True, True, False]), POLICY)
+    assert not is_good(told([True, True, False, True]), POLICY)
+    assert is_good(told([True, True, False, True, True]), POLICY)
+
+
+def test_a_probe_is_silent_after_fall_silences() -> None:
+    assert not is_silent(told([True, False, False]), POLICY, 100.0)
+    assert is_silent(SILENT, POLICY, 3.0)
+
+
+def test_silences_in_a_burst_wait_for_the_dwell() -> None:
+    record = told([True])
+    for _ in range(5):
+        record = observe(record, Unknown("no answer", 1.0))
+    assert not is_silent(record, POLICY, 2.99)
+    assert is_silent(record, POLICY, 3.0)
+
+
+def test_one_answer_ends_a_silence() -> None:
+    record = observe(SILENT, Known("pong", 4.0))
+    assert not is_silent(record, POLICY, 100.0)
+    assert record.silent_since is None
+
+
+def test_a_probe_that_never_answered_tells_nothing() -> None:
+    assert not is_silent(told([False] * 50), POLICY, 100.0)
+
+
+@pytest.mark.parametrize("probes", [{}, {"ami": told([True])}, {"ami": SILENT, "cli": SILENT}])
+def test_dead_is_what_the_kernel_says(probes: dict[str, ProbeRecord]) -> None:
+    assert judge(Known(False, 7.0), True, probes, POLICY, 9.0) == Known(Pbx.DEAD, 7.0)
+
+
+def test_a_process_that_cannot_be_looked_at_is_unknown_however_silent() -> None:
+    unknown = Unknown("/proc cannot be read", 9.0)
+    assert judge(unknown, True, {"ami": SILENT, "cli": SILENT}, POLICY, 100.0) is unknown
+
+
+def test_hung_needs_every_probe_that_ever_answered() -> None:
+    assert is_known(judge(ALIVE, True, {"ami": SILENT, "cli": SILENT}, POLICY, 5.0), Pbx.HUNG)
+    mixed = {"ami": SILENT, "cli": told([True])}
+    assert is_known(judge(ALIVE, True, mixed, POLICY, 5.0), Pbx.RUNNING)
+    switched_off = {"ami": told([False] * 9), "cli": SILENT}
+    assert is_known(judge(ALIVE, True, switched_off, POLICY, 9.0), Pbx.HUNG)
+
+
+def test_probes_that_never_answered_make_no_hang() -> None:
+    never = {"ami": told([False] * 9), "sip": told([False] * 9)}
+    assert is_known(judge(ALIVE, True, never, POLICY, 50.0), Pbx.RUNNING)
+    assert is_known(judge(ALIVE, False, never, POLICY, 50.0), Pbx.STARTING)
+
+
+def test_sip_alone_needs_three_times_as_long() -> None:
+    def verdict(silences: int, now: float) -> object:
+        probes = {"sip": told([True, *[False] * silences]), "ami": told([True] * 20)}
+        return judge(ALIVE, True, probes, POLICY, now)
+
+    enough = POLICY.fall * SIP_ALONE
+    assert is_known(verdict(enough - 1, 50.0), Pbx.RUNNING)
+    assert is_known(verdict(enough, 50.0), Pbx.HUNG)
+    assert is_known(verdict(enough, 1.0 + POLICY.dwell * SIP_ALONE - 0.1), Pbx.RUNNING)
+
+
+def test_another_probe_alone_is_not_enough() -> None:
+    probes = {"ami": told([True, *[False] * 50]), "sip": told([True])}
+    assert is_known(judge(ALIVE, True, probes, POLICY, 60.0), Pbx.RUNNING)
+
+
+def test_starting_until_booted_or_heard() -> None:
+    assert is_known(judge(ALIVE, False, {}, POLICY, 1.0), Pbx.STARTING)
+    assert is_known(judge(ALIVE, False, {"ami": told([True])}, POLICY, 1.0), Pbx.RUNNING)
+    assert is_known(judge(ALIVE, True, {}, POLICY, 1.0), Pbx.RUNNING)
+
+
+def test_one_silence_of_the_only_probe_is_no_verdict() -> None:
+    assert is_known(judge(ALIVE, False, {"ami": told([True, False])}, POLICY, 1.0), Pbx.RUNNING)
+
+
+def test_what_is_shown_as_silent() -> None:
+    probes = {"ami": told([True, False]), "cli": told([True]), "sip": told([False])}
+    assert silent_probes(probes) == ("ami",)

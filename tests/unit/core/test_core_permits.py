@@ -1,0 +1,95 @@
+"""What an operator may do: the seed's states, as a table."""
+
+from __future__ import annotations
+
+import pytest
+from core_seen import peer
+
+from appliance.core.permits import Wish, may
+from appliance.core.roles import Role
+from appliance.core.transfer import Peer
+
+THERE = peer()
+GONE = peer(alive=False, fit=None)
+UNSEEN = peer(alive=None, fit=None)
+UNFIT = peer(fit=False, unfit_because="no modules")
+MUTE = peer(fit=None)
+
+# Which buttons there are in each state; the seed: "The initial system state ...", "Initial Start Up".
+ALLOWED = {
+    # both off: the engine can be started, and Asterisk plainly
+    Role.OFF: {Wish.START_HA, Wish.START_PBX, Wish.STOP_PBX, Wish.RELEASE_LINE},
+    # "the start buttons have disappeared and all you now have is a stop button for HA"
+    Role.WAITING: {Wish.STOP_HA, Wish.RELEASE_LINE},
+    # "on the standby node there is no longer a start/stop button for Asterisk"
+    Role.STANDBY: {Wish.STOP_HA, Wish.TAKEOVER, Wish.RELEASE_LINE},
+    # "the option to stop either the HA engine or Asterisk (two STOP buttons)"
+    Role.ACTIVE: {Wish.STOP_HA, Wish.STOP_PBX, Wish.START_PBX, Wish.STANDBY, Wish.RELEASE_LINE},
+    Role.ACQUIRING: {Wish.STOP_HA, Wish.STOP_PBX, Wish.START_PBX, Wish.STANDBY, Wish.RELEASE_LINE},
+    Role.RELEASING: {Wish.STOP_HA, Wish.RELEASE_LINE},
+    Role.LEAVING: {Wish.STOP_HA, Wish.RELEASE_LINE},
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("wish", list(Wish))
+def test_the_table_of_the_seed(role: Role, wish: Wish) -> None:
+    permit = may(wish, role, THERE)
+    assert permit.allowed is (wish in ALLOWED[role])
+    assert permit.allowed or permit.says, "a refusal says why"
+
+
+@pytest.mark.parametrize("role", [Role.ACTIVE, Role.ACQUIRING])
+@pytest.mark.parametrize(
+    ("wish", "other", "allowed", "says"),
+    [
+        (Wish.STOP_PBX, THERE, True, "this is a failover: the peer takes over"),
+        (Wish.STOP_PBX, MUTE, True, "this is a failover"),
+        (Wish.STOP_PBX, GONE, False, "'asha ha stop' ends service on purpose"),
+        (Wish.STOP_PBX, UNSEEN, False, "no standby could take over"),
+        (Wish.STOP_PBX, UNFIT, False, "no standby could take over"),
+        (Wish.STANDBY, THERE, True, "the peer takes over"),
+        (Wish.STANDBY, MUTE, True, "the peer takes over"),
+        (Wish.STANDBY, GONE, False, "the peer is not there"),
+        (Wish.STANDBY, UNSEEN, False, "the peer is not there"),
+        (Wish.STANDBY, UNFIT, False, "the peer is not fit: no modules"),
+        (Wish.STOP_HA, THERE, True, "service moves to the peer"),
+        (Wish.STOP_HA, GONE, True, "service ends: no peer is there to take it"),
+        (Wish.RELEASE_LINE, THERE, True, "the relay drops and the peer takes over"),
+        (Wish.RELEASE_LINE, GONE, False, "no peer is there to take the line"),
+        (Wish.RELEASE_LINE, UNFIT, False, "the peer is not fit: no modules"),
+    ],
+)
+def test_what_it_says_on_a_node_that_serves(
+    role: Role, wish: Wish, other: Peer, allowed: bool, says: str
+) -> None:
+    permit = may(wish, role, other)
+    assert permit.allowed is allowed
+    assert says in permit.says
+
+
+@pytest.mark.parametrize(
+    ("wish", "role", "says"),
+    [
+        (Wish.START_PBX, Role.STANDBY, "Asterisk must never run on both. 'asha takeover' brings it here"),
+        (Wish.START_PBX, Role.WAITING, "at the latest after HAINITDEAD"),
+        (Wish.START_PBX, Role.OFF, "the relay stays released"),
+        (Wish.START_HA, Role.OFF, "the line is let go and Asterisk stopped first"),
+        (Wish.START_HA, Role.ACTIVE, "the HA engine runs already (this node is active)"),
+        (Wish.STOP_HA, Role.OFF, "the HA engine does not run here"),
+        (Wish.STOP_PBX, Role.STANDBY, "Asterisk does not run on a node that does not serve"),
+        (Wish.TAKEOVER, Role.ACTIVE, "this node holds the service already"),
+        (Wish.TAKEOVER, Role.WAITING, "only a standby can take over"),
+        (Wish.STANDBY, Role.STANDBY, "this node does not hold the service (it is standby)"),
+    ],
+)
+def test_the_sentences(wish: Wish, role: Role, says: str) -> None:
+    assert says in may(wish, role, THERE).says
+
+
+@pytest.mark.parametrize(
+    "role", [role for role in Role if role not in (Role.OFF, Role.ACQUIRING, Role.ACTIVE)]
+)
+@pytest.mark.parametrize("other", [THERE, GONE, UNSEEN, UNFIT, MUTE])
+def test_asterisk_is_never_started_beside_a_running_engine_without_a_grant(role: Role, other: Peer) -> None:
+    assert not may(Wish.START_PBX, role, other).allowed
