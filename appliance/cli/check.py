@@ -75,9 +75,9 @@ def _tried(what: str, looked: Callable[[Conf, Node], str], conf: Conf, node: Nod
 def _address(conf: Conf, node: Node) -> str:
     if not conf.cluster_ip:
         raise HostError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
-    if not Path(f"/sys/class/net/{conf.device}").exists():
-        raise HostError(f"There is no network interface {conf.device}.", todo="Set HADEV.")
-    return f"{conf.cluster_ip}/{conf.prefix} on {conf.device}"
+    from appliance.net.interface import check_interface, read_interface  # noqa: PLC0415
+
+    return check_interface(read_interface(conf.device), conf.cluster_ip, conf.prefix)
 
 
 def _heartbeat(conf: Conf, node: Node) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from appliance.config import Conf
 from appliance.core.errors import HostError
@@ -14,8 +16,14 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.pidwatch import PidWatch
 
 _PROC = Path("/proc")
-# linux/cn_proc.h: PROC_EVENT_EXIT
-_EXIT = 0x80000000
+# linux/netlink.h, linux/connector.h, linux/cn_proc.h
+_NETLINK_CONNECTOR = 11
+_NLMSG_DONE = 3
+_CN_IDX_PROC = 1
+_PROC_CN_MCAST_LISTEN = 1
+_PROC_EVENT_EXIT = 0x80000000
+# nlmsghdr (16) and cn_msg (20), then what, cpu, timestamp; for an exit then pid and tgid.
+_EVENT = struct.Struct("=36xI4x8xII")
 
 
 class DeathWatch(Protocol):
@@ -63,45 +71,64 @@ def _verified(pid: int, program: str, now: float) -> Reading[int | None]:
 
 
 class ExitEvents:
-    """The process connector: the kernel reports every exit. Older kernels have it (2.6.15), in the first
-    network and process namespaces only, and to root only. Source: linux/cn_proc.h, connector.c."""
+    """The process connector: the kernel reports every exit, to root, in the first network and process
+    namespaces only. Older kernels have it too (2.6.15). Source: linux/cn_proc.h, linux/connector.h."""
 
     def __init__(self, pid: int) -> None:
         """Raises OSError when the kernel does not let us listen, HostError when there is no such process."""
-        from pyroute2.netlink.connector.cn_proc import ProcEventSocket  # noqa: PLC0415 - 14 MB, old kernels only
-
         self._pid = pid
         self._ended = False
-        self._socket: Any = ProcEventSocket()
-        self._socket.bind()
-        self._socket.control(listen=True)
-        self._socket.setblocking(False)
-        if not (_PROC / str(pid)).exists():
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _NETLINK_CONNECTOR
+        )
+        try:
+            self._socket.bind((0, _CN_IDX_PROC))
+            self._socket.send(_listen_request())
+            self._socket.setblocking(False)
+        except OSError:
+            self.close()
+            raise
+        if not _exists(pid):
             self.close()
             raise HostError(f"There is no process {pid} to watch.")
 
     def fileno(self) -> int:
-        return int(self._socket.fileno())
+        return self._socket.fileno()
 
     def drain(self) -> bool:
         while not self._ended:
             try:
-                events = self._socket.get()
+                message = self._socket.recv(4096)
+            except BlockingIOError:
+                break
             except OSError as problem:
-                if problem.errno in (errno.EAGAIN, errno.ENOBUFS):
-                    break
-                raise
-            self._ended = any(_is_exit(event, self._pid) for event in events)
-        # Events may be lost when very many processes end: look besides.
-        self._ended = self._ended or not (_PROC / str(self._pid)).exists()
+                if problem.errno != errno.ENOBUFS:  # events were lost: the look below makes up for it
+                    raise
+                break
+            self._ended = exited(message) == self._pid
+        self._ended = self._ended or not _exists(self._pid)
         return self._ended
 
     def close(self) -> None:
         self._socket.close()
 
 
-def _is_exit(event: Any, pid: int) -> bool:
-    return int(event["what"]) == _EXIT and int(event["process_tgid"]) == pid
+def exited(message: bytes) -> int | None:
+    """The process (thread group) whose exit `message` reports; None when it reports something else."""
+    if len(message) < _EVENT.size:
+        return None
+    what, pid, tgid = _EVENT.unpack_from(message)
+    # Each thread's exit is reported; the process has ended with its first thread's.
+    return int(tgid) if what == _PROC_EVENT_EXIT and pid == tgid else None
+
+
+def _listen_request() -> bytes:
+    body = struct.pack("=IIIIHHI", _CN_IDX_PROC, 1, 0, 0, 4, 0, _PROC_CN_MCAST_LISTEN)
+    return struct.pack("=IHHII", 16 + len(body), _NLMSG_DONE, 0, 0, os.getpid()) + body
+
+
+def _exists(pid: int) -> bool:
+    return (_PROC / str(pid)).exists()
 
 
 WATCHES: tuple[Callable[[int], DeathWatch], ...] = (PidWatch, ExitEvents)

@@ -10,6 +10,7 @@ from appliance.config import Conf
 from appliance.core.errors import AshaError, HostError
 from appliance.core.reading import Unknown
 from appliance.host.clock import Clock
+from appliance.host.pidwatch import PidWatch
 from appliance.host.process import find_program, run
 from appliance.pbx.process import find_pid
 
@@ -69,17 +70,26 @@ def stop(conf: Conf, clock: Clock, deadline: float, *, hung: bool = False) -> No
     pid = running_pid(conf, clock)
     if pid is None:
         return
+    try:
+        watch = PidWatch(pid)
+    except HostError:
+        return  # it ended by itself just now
+    with watch:
+        _end(conf, clock, watch, deadline, hung)
+
+
+def _end(conf: Conf, clock: Clock, watch: PidWatch, deadline: float, hung: bool) -> None:
     end = clock.now() + deadline
     if not hung:
-        _ask_to_stop(conf, end - clock.now())
-        if _gone(conf, clock, pid, end - deadline * _TERM_SHARE):
+        _ask_to_stop(conf, deadline)
+        if _gone(watch, clock, end - deadline * _TERM_SHARE):
             return
-        _send(pid, signal.SIGTERM)
-        if _gone(conf, clock, pid, end):
+        _send(watch.pid, signal.SIGTERM)
+        if _gone(watch, clock, end):
             return
-    _send(pid, signal.SIGKILL)
-    if not _gone(conf, clock, pid, clock.now() + _KILL_PATIENCE):
-        raise HostError(f"Asterisk (pid {pid}) does not die of SIGKILL: the kernel holds it.")
+    _send(watch.pid, signal.SIGKILL)
+    if not _gone(watch, clock, clock.now() + _KILL_PATIENCE):
+        raise HostError(f"Asterisk (pid {watch.pid}) does not die of SIGKILL: the kernel holds it.")
 
 
 def running_pid(conf: Conf, clock: Clock) -> int | None:
@@ -95,8 +105,8 @@ def _ask_to_stop(conf: Conf, deadline: float) -> None:
         run([find_program(conf.pbx_program), "-rx", "core stop now"], deadline=min(_CONSOLE, deadline))
 
 
-def _gone(conf: Conf, clock: Clock, pid: int, until: float) -> bool:
-    while running_pid(conf, clock) == pid:
+def _gone(watch: PidWatch, clock: Clock, until: float) -> bool:
+    while not watch.drain():
         if clock.now() >= until:
             return False
         clock.sleep(_POLL)

@@ -14,11 +14,11 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.clock import Clock
 from appliance.hw.discovery import DeviceInfo, find_card, watch_devices
 
-_LOOK_PERIOD = 1.0
+_LOOK_PERIOD = 3.0
 
 
 class CardSensor:
-    """Looks whenever the kernel reports a change among the ttys, and once a second besides.
+    """Looks whenever the kernel reports a change among the ttys, and every few seconds besides.
 
     `moved` is told why, when the card went away or came back: what it was commanded before is void.
     """

@@ -14,7 +14,7 @@ from appliance.host.clock import Clock
 
 # While something moves, and while all is still; seconds. Reading is one small file in /proc a span.
 _BUSY = 0.05
-_IDLE = 0.5
+_IDLE = 0.75
 
 
 class LineSensor:

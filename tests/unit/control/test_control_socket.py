@@ -83,7 +83,7 @@ def test_a_silent_agent_is_not_waited_for(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "control"))
         listener.listen()
-        with pytest.raises(AgentSilent, match="did not answer 'status' within 0.05 s"):
+        with pytest.raises(AgentSilent, match="did not answer 'status'"):
             ask("status", path=str(tmp_path / "control"), deadline=0.05)
 
 
@@ -91,7 +91,11 @@ def test_an_agent_that_dies_while_answering_is_absent(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "control"))
         listener.listen()
-        death = threading.Thread(target=lambda: listener.accept()[0].close())
+
+        def accept_and_die() -> None:
+            listener.accept()[0].close()
+
+        death = threading.Thread(target=accept_and_die)
         death.start()
         with pytest.raises(AgentAbsent):
             ask("status", path=str(tmp_path / "control"))

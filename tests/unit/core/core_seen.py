@@ -35,8 +35,8 @@ def known(value: Any, at: float = 0.0) -> Any:
 def peer(
     alive: bool | None = True,
     fit: bool | None = True,
-    line: Line | None | Reading[Line] = Line.ABSENT,
-    granted: bool | None | Reading[bool] = False,
+    line: Line | Reading[Line] | None = Line.ABSENT,
+    granted: bool | Reading[bool] | None = False,
     relay: Relay | None = Relay.RELEASED,
     unfit_because: str = "",
 ) -> Peer:
@@ -47,7 +47,7 @@ def seen(
     commanded: Relay | None = Relay.RELEASED,
     card: bool | None = True,
     line: Line | None = Line.ABSENT,
-    dchannel: DChannel | None | Reading[DChannel] = DChannel.DOWN,
+    dchannel: DChannel | Reading[DChannel] | None = DChannel.DOWN,
     pbx: Pbx | None = Pbx.DEAD,
     address: bool | None = False,
     other: Peer | None = None,

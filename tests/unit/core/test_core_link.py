@@ -55,7 +55,7 @@ def test_asterisk_is_restarted_for_its_link_only_once_in_a_transfer() -> None:
     restarting = seen(commanded=ON, line=Line.CLEAR, busy={Order.RESTART_PBX})
     assert (Order.RESTART_PBX,) in run(walk, 100.0, 17.0, LINKING).values()
     assert run(walk, 117.0, 5.0, restarting) == {}
-    later = run(walk, 122.0, 3600.0, LINKING)
+    later = run(walk, 122.0, 300.0, LINKING)
     assert list(later.values()) == [(Order.RESTART_SPANS,)]
     assert walk.phase is Phase.BLOCKED
 

@@ -1,0 +1,154 @@
+"""Start, stop, death and hang, against a stand-in that is a real process."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from appliance.config import Conf
+from appliance.core.errors import HostError
+from appliance.core.reading import Known
+from appliance.host.clock import SystemClock
+from appliance.host.pidwatch import PidWatch
+from appliance.pbx import service
+from appliance.pbx.process import ExitEvents, find_pid, watch_death
+
+CLOCK = SystemClock()
+
+
+def start(conf: Conf) -> int:
+    pid = service.start(conf, CLOCK)
+    assert service.wait_booted(conf, CLOCK, 10.0)
+    return pid
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def test_it_starts_boots_and_stops(asterisk) -> None:
+    pid = start(asterisk.conf)
+    assert find_pid(asterisk.conf, 1.0) == Known(pid, 1.0)
+    service.stop(asterisk.conf, CLOCK, 5.0)
+    assert gone(pid)
+    assert find_pid(asterisk.conf, 2.0) == Known(None, 2.0)
+
+
+def test_starting_what_runs_and_stopping_what_does_not_change_nothing(asterisk) -> None:
+    service.stop(asterisk.conf, CLOCK, 1.0)
+    pid = start(asterisk.conf)
+    assert service.start(asterisk.conf, CLOCK) == pid
+
+
+def test_a_start_that_fails_says_why_in_asterisks_own_words(asterisk) -> None:
+    asterisk.set(start_fails="Unable to load module chan_dahdi.so")
+    with pytest.raises(HostError, match=r"Unable to load module chan_dahdi\.so"):
+        service.start(asterisk.conf, CLOCK)
+
+
+def test_a_slow_boot_is_waited_for_and_not_longer_than_the_deadline(asterisk) -> None:
+    asterisk.set(boot_time=30)
+    service.start(asterisk.conf, CLOCK)
+    assert not service.wait_booted(asterisk.conf, CLOCK, 0.3)
+
+
+def test_asterisk_that_dies_while_booting_is_not_waited_for(asterisk) -> None:
+    asterisk.set(boot_time=30)
+    pid = service.start(asterisk.conf, CLOCK)
+    os.kill(pid, signal.SIGKILL)
+    assert not service.wait_booted(asterisk.conf, CLOCK, 20.0)
+
+
+@pytest.mark.parametrize("fault", [signal.SIGUSR1, signal.SIGSTOP])
+def test_a_hung_one_is_stopped_within_the_deadline_all_the_same(asterisk, fault: int) -> None:
+    pid = start(asterisk.conf)
+    os.kill(pid, fault)
+    service.stop(asterisk.conf, CLOCK, 0.4)
+    assert gone(pid)
+
+
+def test_a_known_hung_one_is_killed_without_being_asked(asterisk) -> None:
+    pid = start(asterisk.conf)
+    os.kill(pid, signal.SIGSTOP)
+    before = time.monotonic()
+    service.stop(asterisk.conf, CLOCK, 60.0, hung=True)
+    assert gone(pid)
+    assert time.monotonic() - before < 30
+
+
+def test_a_stale_pid_file_and_a_pid_used_again_are_no_asterisk(asterisk) -> None:
+    conf = asterisk.conf
+    conf.pbx_pidfile.parent.mkdir()
+    for text in (str(os.getpid()), "1", "999999999", "", "rubbish", "-5"):
+        conf.pbx_pidfile.write_text(text)
+        assert find_pid(conf, 1.0) == Known(None, 1.0), text
+    service.stop(conf, CLOCK, 0.2)
+
+
+def test_death_is_told_by_the_kernel_at_once(asterisk) -> None:
+    pid = start(asterisk.conf)
+    watch = watch_death(pid)
+    assert isinstance(watch, PidWatch)
+    assert not watch.drain()
+    os.kill(pid, signal.SIGKILL)
+    assert select.select([watch.fileno()], [], [], 5)[0]
+    assert watch.drain()
+    watch.close()
+
+
+def test_a_stopped_process_is_not_dead(asterisk) -> None:
+    pid = start(asterisk.conf)
+    watch = watch_death(pid)
+    os.kill(pid, signal.SIGSTOP)
+    assert not select.select([watch.fileno()], [], [], 0.1)[0]
+    assert not watch.drain()
+    watch.close()
+
+
+def test_the_process_connector_tells_it_too(asterisk) -> None:
+    pid = start(asterisk.conf)
+    watch = ExitEvents(pid)
+    assert not watch.drain()
+    os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + 5
+    while not watch.drain() and time.monotonic() < end:
+        select.select([watch.fileno()], [], [], 0.5)
+    assert watch.drain()
+    watch.close()
+
+
+class Deaf:
+    """A way that works and cannot wake anybody."""
+
+    def __init__(self, pid: int) -> None:
+        self.closed = False
+
+    def fileno(self) -> None:
+        return None
+
+    def drain(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Missing:
+    def __init__(self, pid: int) -> None:
+        raise OSError("not in this kernel")
+
+
+def test_the_best_way_that_works_is_taken(asterisk) -> None:
+    pid = start(asterisk.conf)
+    assert isinstance(watch_death(pid, (Deaf, PidWatch)), PidWatch)
+    assert isinstance(watch_death(pid, (Missing, Deaf)), Deaf)
+    with pytest.raises(HostError, match="cannot be watched"):
+        watch_death(pid, (Missing,))

@@ -1,0 +1,216 @@
+"""The metal of a pair in virtual time: relay, line, Asterisk, and orders that take their time.
+
+Figures from facts/pri-timing, typical. Written from the facts, not from the product.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from appliance.core.model import DChannel, Line, Node, Pbx, Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.transfer import Order
+
+SETTLE = 5.0  # RED gone -> RECOVERING is held
+LINK_UP = 0.8  # line back -> D-channel up
+LINK_LOST = 6.9  # layer 1 lost -> D-channel down
+CARD_DEADLINE = 2.0
+BOOT = 2.0
+STOP = 0.5
+STOP_DEADLINE = 5.0
+
+
+@dataclass
+class Card:
+    """The relay card in the primary. The coil does as told; the armature follows unless it is stuck."""
+
+    plugged: bool = True
+    mute: bool = False
+    stuck: bool = False
+    coil: Relay = Relay.RELEASED
+    armature: Relay = Relay.RELEASED
+    moves: int = 0
+
+    @property
+    def obeys(self) -> bool:
+        return self.plugged and not self.mute and not self.stuck
+
+    def settle(self) -> None:
+        if not self.plugged:
+            self.coil = Relay.RELEASED
+        if not self.stuck and self.armature is not self.coil:
+            self.armature = self.coil
+            self.moves += 1
+
+
+@dataclass
+class Asterisk:
+    """One node's Asterisk and its D-channel. `ghost`: it believes in a link that the far end has dropped."""
+
+    state: Pbx = Pbx.DEAD
+    since: float = 0.0
+    link_up: bool = False
+    ghost: bool = False
+    linkable_since: float | None = None
+    starts_fail: bool = False
+
+    def be(self, state: Pbx, now: float) -> None:
+        if state is not self.state:
+            self.state, self.since = state, now
+        if state in (Pbx.DEAD, Pbx.STARTING):
+            self.drop_link()
+
+    def drop_link(self) -> None:
+        self.link_up = self.ghost = False
+        self.linkable_since = None
+
+    def follow_bits(self, bits: bool, lost_at: float, now: float) -> None:
+        """Q.921: up a while after bits flow; down a while after they are lost; a short loss goes unnoticed."""
+        if self.state is not Pbx.RUNNING:
+            return
+        if bits:
+            self.linkable_since = now if self.linkable_since is None else self.linkable_since
+            self.link_up = self.link_up or now - self.linkable_since >= LINK_UP
+            return
+        self.linkable_since = None
+        self.ghost = self.ghost or self.link_up
+        if now - lost_at >= LINK_LOST:
+            self.drop_link()
+
+
+class Step(enum.Enum):
+    """How far a job is."""
+
+    WAITING = 1
+    UNDER_WAY = 2
+
+
+@dataclass
+class Job:
+    """An order given to a thread: it begins, takes its time, and tells whoever still listens."""
+
+    order: Order
+    wanted: Callable[[], bool]
+    tell: Callable[[Order, str], None]
+    step: Step = Step.WAITING
+    ends: float = 0.0
+
+
+@dataclass
+class Server:
+    """One node: its power, its Asterisk, what its span sees, and the orders under way on it."""
+
+    node: Node
+    power: bool = True
+    frozen: bool = False
+    pbx: Asterisk = field(default_factory=Asterisk)
+    address: bool = False
+    bits: bool = False
+    bits_since: float = 0.0
+    blind: set[str] = field(default_factory=set)
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def runs(self) -> bool:
+        return self.power and not self.frozen
+
+    def line(self, now: float) -> Reading[Line]:
+        if not self.bits:
+            return self._seen("line", Line.ABSENT, now)
+        return self._seen("line", Line.CLEAR if now - self.bits_since >= SETTLE else Line.SETTLING, now)
+
+    def dchannel(self, now: float) -> Reading[DChannel]:
+        if self.pbx.state is not Pbx.RUNNING:
+            return Unknown("Asterisk does not run", now)
+        return self._seen("dchannel", DChannel.UP if self.pbx.link_up else DChannel.DOWN, now)
+
+    def asterisk(self, now: float) -> Reading[Pbx]:
+        return self._seen("pbx", self.pbx.state, now)
+
+    def _seen(self, what: str, value: object, now: float) -> Reading:  # type: ignore[type-arg]
+        return Unknown("it cannot be seen", now) if what in self.blind else Known(value, now)
+
+    def follow_line(self, bits: bool, now: float) -> None:
+        if bits is not self.bits:
+            self.bits, self.bits_since = bits, now
+        self.pbx.follow_bits(self.bits, self.bits_since, now)
+
+    def lose_power(self, now: float) -> None:
+        self.power = self.frozen = self.address = False
+        self.pbx.be(Pbx.DEAD, now)
+        self.jobs.clear()
+
+
+RELAY = {Order.ENERGISE: Relay.ENERGISED, Order.RELEASE: Relay.RELEASED}
+
+
+class Hands:
+    """Carries out the jobs of one server: card commands one after the other, the rest side by side."""
+
+    def __init__(self, server: Server, card: Card) -> None:
+        self._server = server
+        self._card = card
+
+    def work(self, now: float) -> None:
+        """Begin and end what is due."""
+        jobs = self._server.jobs
+        for job in list(jobs):
+            waits = job.order in RELAY and any(
+                other.order in RELAY and other.step is Step.UNDER_WAY for other in jobs
+            )
+            if job.step is Step.WAITING and not waits:
+                self._begin(job, now)
+            if job.step is Step.UNDER_WAY and now >= job.ends:
+                jobs.remove(job)
+                job.tell(job.order, self._end(job.order, now))
+
+    def _begin(self, job: Job, now: float) -> None:
+        if not job.wanted():
+            self._server.jobs.remove(job)
+            job.tell(job.order, "skipped")
+            return
+        job.step, job.ends = Step.UNDER_WAY, now + self._duration(job.order)
+        pbx = self._server.pbx
+        if job.order is Order.RESTART_PBX:
+            pbx.be(Pbx.DEAD, now)
+        if (
+            job.order in (Order.START_PBX, Order.RESTART_PBX)
+            and pbx.state is Pbx.DEAD
+            and not pbx.starts_fail
+        ):
+            pbx.be(Pbx.STARTING, now)
+
+    def _duration(self, order: Order) -> float:
+        if order in RELAY:
+            return CARD_DEADLINE if self._card.mute else 0.05
+        if order is Order.STOP_PBX:
+            return STOP_DEADLINE if self._server.pbx.state is Pbx.HUNG else STOP
+        if order in (Order.START_PBX, Order.RESTART_PBX):
+            return 0.2 if self._server.pbx.starts_fail else BOOT
+        return 0.1
+
+    def _end(self, order: Order, now: float) -> str:
+        """The effect; returns the problem, or nothing."""
+        pbx = self._server.pbx
+        match order:
+            case Order.ENERGISE | Order.RELEASE:
+                return self._move(RELAY[order])
+            case Order.START_PBX | Order.RESTART_PBX:
+                if pbx.state is Pbx.STARTING:
+                    pbx.be(Pbx.RUNNING, now)
+                return "" if pbx.state is Pbx.RUNNING else "it ended while it booted"
+            case Order.STOP_PBX | Order.KILL_PBX:
+                pbx.be(Pbx.DEAD, now)
+            case Order.RESTART_SPANS:
+                pbx.drop_link()
+            case Order.REMOVE_ADDRESS:
+                self._server.address = False
+        return ""
+
+    def _move(self, relay: Relay) -> str:
+        if not self._card.plugged or self._card.mute:
+            return "the card does not answer"
+        self._card.coil = relay
+        return ""

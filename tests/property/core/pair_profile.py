@@ -1,0 +1,26 @@
+"""How long hypothesis may look: short in every run, long by ASHA_HYPOTHESIS=long."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile(
+    "pair-short",
+    max_examples=25,
+    stateful_step_count=20,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=_SLOW,
+)
+settings.register_profile(
+    "pair-long",
+    max_examples=2000,
+    stateful_step_count=60,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=_SLOW,
+)
+PROFILE = settings.get_profile("pair-long" if os.environ.get("ASHA_HYPOTHESIS") == "long" else "pair-short")

@@ -1,0 +1,164 @@
+"""The simulated line keeps the facts' times (facts/pri-timing), in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwsim.line.line import TelephoneLine
+from hwsim.line.profiles import PROFILES
+from hwsim.simtime import VirtualTime
+
+
+class Bench:
+    def __init__(self, profile: str = "r1t1") -> None:
+        self.time = VirtualTime()
+        self.line = TelephoneLine(self.time, dict.fromkeys(("primary", "secondary"), PROFILES[profile]))
+
+    def at(self, what: str, side: str, value: str, after: float = 0.0) -> float:
+        return next(
+            event.at
+            for event in self.line.trace
+            if (event.what, event.side, event.value) == (what, side, value) and event.at >= after
+        )
+
+    def move(self, side: str) -> float:
+        self.line.connect(side)
+        return self.time.now()
+
+
+def test_a_moved_line_is_usable_after_the_settle_time_and_not_before() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("secondary")
+    bench.time.advance(0.3)
+    moved = bench.move("secondary")
+    bench.time.advance(10)
+    assert 5.0 <= bench.at("in_service", "secondary", "yes") - moved <= 5.3
+    assert bench.at("alarm", "secondary", "RECOVERING") - moved == pytest.approx(0.05)
+
+
+def test_the_d_channel_comes_up_while_the_driver_still_settles() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("secondary")
+    moved = bench.move("secondary")
+    bench.time.advance(10)
+    assert bench.at("dchannel", "secondary", "up") - moved < 2.5
+    assert bench.at("alarm", "secondary", "OK") > bench.at("dchannel", "secondary", "up")
+
+
+def test_no_pbx_means_no_service() -> None:
+    bench = Bench()
+    bench.move("secondary")
+    bench.time.advance(60)
+    assert bench.line.sides["secondary"].alarm == "OK"
+    assert not bench.line.works("secondary")
+
+
+def test_losing_the_line_raises_red_by_the_driver_and_ends_service_at_once() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    lost = bench.move("secondary")
+    bench.time.advance(1)
+    assert bench.at("alarm", "primary", "RED", lost) - lost == pytest.approx(0.032)
+    assert not bench.line.works("primary")
+
+
+def test_a_lost_link_is_noticed_late_and_a_line_back_sooner_is_a_ghost() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    bench.move("secondary")
+    bench.time.advance(4.4)
+    bench.move("primary")
+    bench.time.advance(12)
+    assert bench.line.sides["primary"].alarm == "OK"
+    assert bench.line.sides["primary"].dchannel == "up"
+    assert not bench.line.works("primary"), "it believes it is up, and is not"
+    bench.line.restart_span("primary")
+    bench.time.advance(1)
+    assert bench.line.works("primary")
+
+
+def test_a_line_away_longer_is_noticed_after_6_9_seconds_and_comes_back_by_itself() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    lost = bench.move("secondary")
+    bench.time.advance(20)
+    assert bench.at("dchannel", "primary", "down", lost) - lost == pytest.approx(6.9)
+    bench.move("primary")
+    bench.time.advance(10)
+    assert bench.line.works("primary")
+
+
+def test_a_relapse_restarts_the_settle_time() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    for _ in range(5):
+        bench.move("primary")
+        bench.time.advance(4)
+        bench.move("secondary")
+        bench.time.advance(1)
+    last = bench.move("primary")
+    bench.time.advance(10)
+    assert bench.at("alarm", "primary", "OK") - last >= 5.0
+
+
+def test_a_dead_provider_is_red_on_both_sides() -> None:
+    bench = Bench()
+    bench.move("primary")
+    bench.time.advance(10)
+    bench.line.cut()
+    bench.time.advance(1)
+    assert {side.alarm for side in bench.line.sides.values()} == {"RED"}
+    bench.line.restore()
+    bench.time.advance(6)
+    assert bench.line.sides["primary"].alarm == "OK"
+
+
+def test_a_stuck_d_channel_needs_a_restart() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    bench.line.stick_dchannel("primary")
+    bench.time.advance(60)
+    assert bench.line.sides["primary"].dchannel == "down"
+    bench.line.restart_span("primary")
+    bench.time.advance(3)
+    assert bench.line.works("primary")
+
+
+def test_rhino_analog_raises_no_alarm_wherever_the_line_is() -> None:
+    bench = Bench("rcbfx")
+    bench.line.attach_pbx("primary")
+    bench.move("secondary")
+    bench.time.advance(60)
+    assert bench.line.sides["primary"].alarm == "OK"
+    assert bench.line.sides["primary"].dchannel == "none"
+    assert not bench.line.works("primary")
+
+
+@pytest.mark.parametrize(
+    ("profile", "least", "most"), [("rxt1", 5.0, 5.3), ("dynamic", 0.9, 2.1), ("wct4xxp", 5.0, 5.3)]
+)
+def test_each_driver_clears_in_its_own_time(profile: str, least: float, most: float) -> None:
+    bench = Bench(profile)
+    moved = bench.move("primary")
+    bench.time.advance(10)
+    assert least <= bench.at("alarm", "primary", "OK") - moved <= most
+
+
+def test_a_pbx_that_dies_takes_the_d_channel_with_it() -> None:
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    bench.line.detach_pbx("primary")
+    assert not bench.line.works("primary")
+    bench.line.attach_pbx("primary")
+    bench.time.advance(3)
+    assert bench.line.works("primary")
