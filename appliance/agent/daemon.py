@@ -38,6 +38,7 @@ from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
+from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
 
 def read_site(path: Path = CONF) -> Site:
@@ -74,6 +75,7 @@ class Daemon:
             ask_standby=self._ask_standby,
         )
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
+        self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
 
     async def run(self) -> None:
@@ -82,11 +84,13 @@ class Daemon:
         server = ControlServer(Path(SOCKET), self._requests().answer)
         await server.start()
         self._take_signals()
+        self._arm_watchdog()
         try:
             await self._first_look()
             await self._work()
         finally:
             await server.stop()
+            self._disarm_watchdog()
             self._desk.close()
             self._journal.note("agent", says="ended")
             self._journal.close()
@@ -162,10 +166,28 @@ class Daemon:
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._heartbeat.tell(fields)
                 told, told_at = fields, now
+            self._feed_watchdog()
             self._cycle.turned.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PEER_MESSAGE_PERIOD):
                     await self._cycle.turned.wait()
+
+    def _arm_watchdog(self) -> None:
+        if self._site.conf.watchdog:
+            try:
+                self._watchdog = LinuxWatchdog(Path(self._site.conf.watchdog))
+            except AshaError as problem:
+                self._journal.note("watchdog", says=str(problem))
+
+    def _feed_watchdog(self) -> None:
+        """Called only when the cycle has turned, so that an agent whose cycle hangs starves the timer."""
+        if self._watchdog is not None and self._cycle.turned.is_set():
+            with contextlib.suppress(AshaError):  # a timer that takes no food says so by its reset
+                self._watchdog.feed()
+
+    def _disarm_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.disarm()
 
     def _order_done(self, order: Order, problem: str) -> None:
         started = order in (Order.START_PBX, Order.RESTART_PBX)

@@ -93,4 +93,5 @@ class Conf:
 
     # the rest
     mail_to: str = ""
+    watchdog: str = ""  # empty: off
     dahdi_root: Path = Path("/")

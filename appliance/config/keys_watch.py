@@ -171,6 +171,19 @@ WATCH_KEYS: tuple[Key, ...] = (
         may_be_off=True,
     ),
     Key(
+        "WATCHDOG",
+        "watchdog",
+        kinds.FILE_TEXT,
+        Group.REST,
+        (
+            "the machine's watchdog timer, empty for none",
+            "It is fed only after the agent has completed a cycle: a hung machine resets itself, and so lets",
+            "the line go. When the agent is ended on purpose, the timer is stopped first.",
+        ),
+        "/dev/watchdog",
+        may_be_off=True,
+    ),
+    Key(
         "DAHDIROOT",
         "dahdi_root",
         kinds.PATH,
