@@ -6,12 +6,14 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
 from hwsim.nodes import RackError, requirements
+
+T = TypeVar("T")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,6 +38,16 @@ def demo(scenario: str | None, out: Path, runs: int) -> None:
     sys.exit(0 if _run(perform(list(scenarios) * runs, out, console)) else 1)
 
 
+@hwsim.command()
+@click.option("--bare", is_flag=True, help="Only switch the machines on; start nothing.")
+def rack(bare: bool) -> None:
+    """A rack to play with: type faults and asha commands, and look at the picture."""
+    from hwsim.console import play_by_hand  # noqa: PLC0415
+
+    _check_host()
+    _run(play_by_hand(bring_up=not bare))
+
+
 def main() -> None:
     """The program."""
     hwsim()
@@ -47,7 +59,7 @@ def _check_host() -> None:
         raise click.ClickException(" ".join(missing))
 
 
-def _run(play: Coroutine[Any, Any, bool]) -> bool:
+def _run(play: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(play)
     except RackError as problem:

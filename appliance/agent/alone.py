@@ -31,7 +31,7 @@ from appliance.pbx.process import find_pid
 
 _PACE = 0.05
 # A start returns once relay and Asterisk have done as told; the line is confirmed when an agent is back.
-_START_PATIENCE = 90.0
+_START_PATIENCE = 20.0
 
 
 class Alone:

@@ -146,7 +146,7 @@ class Cycle:
         if tenure.grant.held and world.engine_id and tenure.grant.engine != world.engine_id:
             # Heartbeat replaces itself when a split heals: what the old master granted ended with it.
             self._engine_gone()
-        if is_known(world.engine, True) and tenure.role in (Role.OFF, Role.LEAVING) and not self._clearing:
+        if is_known(world.engine, True) and tenure.role is Role.OFF and not self._clearing:
             tenure.happen(Event.ENGINE_UP)
         elif is_known(world.engine, False) and tenure.role not in (Role.OFF, Role.LEAVING):
             self._engine_gone()

@@ -105,6 +105,7 @@ class Daemon:
             engine=self._engine,
             journal=self._journal,
             clock=self._clock,
+            look_at_engine=self._heartbeat.look,
             reload=self._reload,
         )
 

@@ -41,6 +41,7 @@ class Requests:
         engine: EngineRoom,
         journal: Journal,
         clock: Clock,
+        look_at_engine: Callable[[], None],
         reload: Callable[[], None],
     ) -> None:
         self._site = site
@@ -51,6 +52,7 @@ class Requests:
         self._engine = engine
         self._journal = journal
         self._clock = clock
+        self._look_at_engine = look_at_engine
         self._reload = reload
         self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
             "start": self._start,
@@ -79,6 +81,8 @@ class Requests:
     # -- the resource script ------------------------------------------------------------------------------
 
     async def _start(self, request: Message) -> Message:
+        # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
+        self._look_at_engine()
         verdict = self._tenure.ask(Verb.START, _ticket(request), self._world.engine_id)
         self._world.touch()
         if verdict is Verdict.STALE:

@@ -105,6 +105,7 @@ class Tenure:
     def leave(self, reason: str) -> None:
         """Heartbeat is dead: the grant ends with it, and everything is let go, address included."""
         self.void(reason)
+        self.handing_over_since = None
         if self.role.holds or self.role is Role.RELEASING:
             self.happen(Event.ENGINE_DOWN)
             self._begin(Goal.LEAVE, reason)
@@ -164,6 +165,9 @@ class Tenure:
 
     def _granted(self, verdict: Verdict) -> None:
         self.handing_over_since = None
+        if self.role in (Role.OFF, Role.LEAVING):
+            # The script that asks is itself the first sign of a Heartbeat that has only just started.
+            self.happen(Event.ENGINE_UP)
         if verdict is Verdict.REPEATED and self.role.holds:
             return
         if not self.role.holds:

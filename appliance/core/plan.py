@@ -40,11 +40,15 @@ def _enter(transfer: Transfer, phase: Phase, note: str, now: float) -> Transfer:
     return replace(transfer, phase=phase, since=now, note=note)
 
 
+# Starting Asterisk costs much and fails for reasons that last: tried again only after this many retry times.
+_PATIENCE = {Order.START_PBX: 5.0}
+
+
 def _due(transfer: Transfer, order: Order, seen: Seen, now: float) -> bool:
     if order in seen.busy:
         return False
     last = transfer.ordered.get(order)
-    return last is None or now - last >= transfer.policy.retry
+    return last is None or now - last >= transfer.policy.retry * _PATIENCE.get(order, 1.0)
 
 
 def _mark(transfer: Transfer, orders: tuple[Order, ...], now: float) -> Transfer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwsim.view import NodeView, RackView
 
-_WIDTH = 24
+_WIDTH = 26
 
 
 def draw(view: RackView) -> str:

@@ -54,6 +54,8 @@ class Asterisk:
     link_up: bool = False
     ghost: bool = False
     linkable_since: float | None = None
+    far_end: bool = True  # the provider's layer 2 answers
+    fell_at: float = 0.0  # when the D-channel last went down
     starts_fail: bool = False
 
     def be(self, state: Pbx, now: float) -> None:
@@ -62,7 +64,8 @@ class Asterisk:
         if state in (Pbx.DEAD, Pbx.STARTING):
             self.drop_link()
 
-    def drop_link(self) -> None:
+    def drop_link(self, now: float = 0.0) -> None:
+        self.fell_at = now if self.link_up else self.fell_at
         self.link_up = self.ghost = False
         self.linkable_since = None
 
@@ -70,14 +73,17 @@ class Asterisk:
         """Q.921: up a while after bits flow; down a while after they are lost; a short loss goes unnoticed."""
         if self.state is not Pbx.RUNNING:
             return
-        if bits:
+        if bits and not self.far_end:
+            self.drop_link(now)
+        elif bits:
             self.linkable_since = now if self.linkable_since is None else self.linkable_since
             self.link_up = self.link_up or now - self.linkable_since >= LINK_UP
+        if bits:
             return
         self.linkable_since = None
         self.ghost = self.ghost or self.link_up
         if now - lost_at >= LINK_LOST:
-            self.drop_link()
+            self.drop_link(now)
 
 
 class Step(enum.Enum):

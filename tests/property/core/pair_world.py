@@ -6,12 +6,12 @@ import dataclasses
 
 from pair_agent import WATCH, Agent, Book, Site, Word, policy_for
 from pair_heartbeat import Heartbeat
-from pair_metal import Card, Hands, Server
+from pair_metal import SETTLE, Card, Hands, Server
 
 from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.decide import WatchPolicy
 from appliance.core.model import Node, Pbx, Relay
-from appliance.core.transfer import Witness
+from appliance.core.transfer import Order, Witness
 
 P, S = Node.PRIMARY, Node.SECONDARY
 BUSY, IDLE = 0.1, 0.5
@@ -44,6 +44,8 @@ class World:
         self._engine_at: dict[Node, float | None] = dict.fromkeys(Node, self.now)
         self._ghost_since: dict[Node, float | None] = dict.fromkeys(Node)
         self._unexcused_since = self.now
+        self._audited: dict[int, int] = {}
+        self._bounced: dict[Node, bool] = dict.fromkeys(Node, False)
 
     def agents_get(self, node: Node) -> Agent | None:
         """The node's agent, if it lives."""
@@ -106,6 +108,7 @@ class World:
             server.frozen = False
             server.blind.clear()
             server.pbx.starts_fail = False
+            server.pbx.far_end = True
             self.power_on(node)
             self.engine_on(node)
 
@@ -258,8 +261,26 @@ class World:
         for node in frozen:
             claims[node] = False  # it says nothing at all
         self.moments.append(Moment(self.now, relay, granted, claims))
+        for node, agent in self.agents.items():
+            if agent is not None:
+                self._watch_patience(node, agent)
         for node, claimed in claims.items():
             self._watch_ghost(node, claimed and self.servers[node].pbx.ghost and leads_to is node)
+
+    def _watch_patience(self, node: Node, agent: Agent) -> None:
+        """A link is restarted only for a ghost, or once its D-channel had its time; Asterisk after twice that."""
+        server = self.servers[node]
+        up_at = max(server.bits_since + SETTLE, server.pbx.since, server.pbx.fell_at)
+        for at, order, _ in agent.given[self._audited.get(id(agent), 0) :]:
+            waits = {Order.RESTART_SPANS: 7.5, Order.RESTART_PBX: 15.5}.get(order)
+            suspicious = self._bounced[node]  # the line was away while Asterisk held its link up
+            if waits is not None and at - up_at < waits and not suspicious:
+                self.problems.append(f"{at:.1f}: the {node.value} gave {order.name} {at - up_at:.1f} s after it could")
+        self._audited[id(agent)] = len(agent.given)
+        if not server.bits and server.pbx.link_up:
+            self._bounced[node] = True
+        elif not server.pbx.link_up:
+            self._bounced[node] = False
 
     def _watch_ghost(self, node: Node, ghost: bool) -> None:
         since = self._ghost_since[node]

@@ -12,17 +12,16 @@ from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Order, Witness
 
 nodes = st.sampled_from(list(Node))
-waits = st.sampled_from([0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 20.0])
+waits = st.sampled_from([0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 30.0])
 
 
 class Pair(RuleBasedStateMachine):
     """Faults, repairs, operators and time."""
 
-    @initialize(witness=st.sampled_from(list(Witness)), begun=st.booleans())
-    def rack(self, witness: Witness, begun: bool) -> None:
+    @initialize(witness=st.sampled_from(list(Witness)), ahead=st.sampled_from([0.0, 60.0, 60.0, 60.0]))
+    def rack(self, witness: Witness, ahead: float) -> None:
         self.world = World(witness)
-        if begun:
-            self.world.until_quiet(60.0)
+        self.world.until_quiet(ahead)
 
     @rule(seconds=waits)
     def wait(self, seconds: float) -> None:
@@ -77,6 +76,17 @@ class Pair(RuleBasedStateMachine):
     @rule(alive=st.booleans())
     def telco_dies_or_returns(self, alive: bool) -> None:
         self.world.telco = alive
+
+    @rule(away=st.sampled_from([0.2, 1.0, 3.0, 6.5, 8.0]))
+    def line_bounces(self, away: float) -> None:
+        self.world.telco = False
+        self.world.advance(away)
+        self.world.telco = True
+        self.world.advance(7.0)
+
+    @rule(node=nodes, answers=st.booleans())
+    def far_end_of_the_link(self, node: Node, answers: bool) -> None:
+        self.world.servers[node].pbx.far_end = answers
 
     @rule(deaf=st.sets(nodes), delay=st.sampled_from([0.0, 0.3, 2.0, 4.0]))
     def messages_are_lost_or_late(self, deaf: set[Node], delay: float) -> None:

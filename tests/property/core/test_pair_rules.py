@@ -1,0 +1,276 @@
+"""The rules of the pair that have a name of their own: Unknown, dwell, the frozen primary, the dead telco line."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pair_profile import PROFILE
+from pair_world import World, served
+
+from appliance.core.decide import Act
+from appliance.core.model import Node, Pbx, Relay
+from appliance.core.reading import is_known
+from appliance.core.transfer import Order, Phase, Witness
+
+P, S = Node.PRIMARY, Node.SECONDARY
+SENSORS = ["line", "dchannel", "pbx", "card"]
+
+
+def orders(world: World, node: Node) -> list[Order]:
+    agent = world.agents[node]
+    assert agent is not None
+    return [order for _, order, _ in agent.given]
+
+
+# -- Unknown alone never moves anything -------------------------------------------------------------------
+
+blindness = st.lists(
+    st.tuples(
+        st.sets(st.sampled_from(SENSORS)),
+        st.sets(st.sampled_from(SENSORS)),
+        st.sets(st.sampled_from(list(Node))),
+        st.sampled_from([0.1, 0.3, 1.0, 4.0, 9.0, 40.0]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@PROFILE
+@given(blindness)
+def test_not_seeing_moves_nothing(spells: list[tuple[set[str], set[str], set[Node], float]]) -> None:
+    world = served()
+    before = {node: orders(world, node) for node in Node}
+    moves, picture = world.card.moves, world.picture()
+    for primary, secondary, deaf, seconds in spells:
+        world.servers[P].blind, world.servers[S].blind, world.deaf = primary, secondary, deaf
+        world.advance(seconds)
+        assert world.holders() == [P]
+    world.heal()
+    world.advance(10.0)
+    assert world.card.moves == moves
+    assert {node: orders(world, node) for node in Node} == before
+    assert world.picture() == picture
+    assert world.violations() == []
+
+
+# -- the frozen primary -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("witness", list(Witness))
+def test_a_frozen_primary_keeps_the_line_and_the_secondary_never_claims_it(witness: Witness) -> None:
+    world = served(witness)
+    world.servers[P].frozen = True
+    secondary = world.agents[S]
+    assert secondary is not None
+    for _ in range(600):
+        world.advance(0.1)
+        assert not secondary.claims_line
+        assert world.card.armature is Relay.ENERGISED
+    transfer = secondary.transfer
+    assert transfer is not None
+    assert transfer.phase is Phase.BLOCKED
+    assert "still" in transfer.note
+    assert "ower off" in transfer.note, "the operator's next step"
+    started = Order.START_PBX in orders(world, S)
+    assert started is (witness is not Witness.REQUIRE)
+    world.power_cut(P)  # the operator's next step, taken
+    assert world.until_quiet(30.0)
+    assert (world.serving(), world.holders()) == (S, [S])
+    assert world.violations() == []
+
+
+def test_a_primary_that_thaws_lets_go() -> None:
+    world = served()
+    world.servers[P].frozen = True
+    world.advance(30.0)
+    world.servers[P].frozen = False
+    assert world.until_quiet(30.0)
+    assert (world.serving(), world.holders()) == (S, [S])
+    assert world.servers[P].pbx.state is Pbx.DEAD
+    assert world.violations() == []
+
+
+# -- the line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [0.3, 3.0, 30.0, 3600.0])
+def test_a_dead_telco_line_moves_nothing(seconds: float) -> None:
+    world = served()
+    moves = world.card.moves
+    world.telco = False
+    world.advance(seconds)
+    assert world.holders() == [P]
+    assert world.card.moves == moves
+    world.telco = True
+    assert world.until_quiet(30.0)
+    assert world.serving() is P
+    assert Order.RELEASE not in orders(world, P)[1:]
+    assert world.violations() == []
+
+
+def test_the_line_is_called_dead_in_words() -> None:
+    world = served()
+    world.telco = False
+    world.advance(30.0)
+    primary = world.agents[P]
+    assert primary is not None and primary.transfer is not None
+    assert (primary.transfer.phase, primary.transfer.note[:29]) == (
+        Phase.BLOCKED,
+        "neither node receives the lin",
+    )
+
+
+def test_a_pulled_card_has_asterisk_follow_the_line() -> None:
+    world = served()
+    world.advance(20.0)
+    world.pull_card()
+    assert world.until_quiet(30.0)
+    assert world.serving() is S
+
+
+def test_a_relay_that_dropped_by_itself_is_told_again_when_no_standby_is_fit() -> None:
+    world = served()
+    world.servers[S].blind = {"line"}  # unfit, and its line not to be heard of: it tells by being seen again
+    world.advance(20.0)
+    world.card.coil = Relay.RELEASED
+    world.advance(3.0)
+    assert world.holders() == [P]
+    world.heal()
+    assert world.until_quiet(60.0)
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("away", [0.5, 1.0, 2.0, 4.0, 6.0, 6.8])
+def test_a_bounced_line_is_not_believed_until_its_link_is_new(away: float) -> None:
+    world = served()
+    world.telco = False
+    world.advance(away)
+    world.telco = True
+    assert world.until_quiet(30.0)
+    assert orders(world, P).count(Order.RESTART_SPANS) == 1
+    assert world.serving() is P
+    assert world.violations() == []
+
+
+# -- orders that overlap ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tenths", range(1, 31))
+def test_a_stop_at_any_moment_of_a_start_leaves_nothing_behind(tenths: int) -> None:
+    """START_PBX and ENERGISE are under way: neither may have the last word."""
+    world = World()
+    while world.holders() != [P]:
+        world.advance(0.1)
+    world.advance(tenths / 10)
+    primary = world.agents[P]
+    assert primary is not None
+    primary.hand_over()
+    assert world.until_quiet(60.0)
+    assert (world.serving(), world.holders()) == (S, [S])
+    assert world.servers[P].pbx.state is Pbx.DEAD
+    assert world.card.armature is Relay.RELEASED
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("tenths", range(0, 12))
+def test_a_start_at_any_moment_of_a_stop_ends_in_service(tenths: int) -> None:
+    """Granted again while the stop is under way: the Asterisk that is just ending is none to rely on."""
+    world = served()
+    primary = world.agents[P]
+    assert primary is not None
+    primary.hand_over()
+    world.heartbeat.standbys.clear()  # Heartbeat ignores it: the hand-over is taken back
+    world.advance(tenths / 10)
+    primary.handing_over_since = primary.now - 12.0
+    assert world.until_quiet(60.0)
+    assert (world.serving(), world.holders()) == (P, [P])
+    assert not any(decision.act is Act.HAND_OVER for _, decision in primary.decisions)
+    assert world.violations() == []
+
+
+def test_a_stuck_d_channel_gets_its_restarts_and_no_failover() -> None:
+    world = served()
+    world.advance(3600.0)
+    world.servers[P].pbx.far_end = False
+    world.advance(300.0)
+    assert world.holders() == [P]
+    given = orders(world, P)
+    assert given.count(Order.RESTART_PBX) == 1
+    assert given.count(Order.RESTART_SPANS) <= 2
+    world.servers[P].pbx.far_end = True
+    assert world.until_quiet(30.0)
+    assert world.serving() is P
+    assert world.violations() == []
+
+
+# -- flapping ---------------------------------------------------------------------------------------------
+
+
+def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:
+    """It dies a second after it runs, on both nodes, for an hour: the moves in it stay few."""
+    world = served()
+    world.advance(30.0)
+    moves_before = world.card.moves
+    for _ in range(3600 * 2):
+        world.advance(0.5)
+        for node, server in world.servers.items():
+            if server.pbx.state is Pbx.RUNNING and world.now - server.pbx.since >= 1.0:
+                world.pbx(node, Pbx.DEAD)
+    assert 2 <= world.card.moves - moves_before <= 60
+    handed = sorted(
+        at for agent in world.agents.values() if agent for at, decision in agent.decisions if decision.act is Act.HAND_OVER
+    )
+    late = [later - earlier for earlier, later in itertools.pairwise(handed)][8:]
+    assert min(late) >= 15.0, "MOVEDWELL"
+    assert world.until_quiet(600.0)
+    assert world.violations() == []
+
+
+def test_a_week_of_flapping() -> None:
+    """A fault of any kind every quarter of an hour or so, each gone again soon: every time service returns."""
+    world, dice = served(), random.Random(7)
+    end = world.now + 7 * 86_400.0
+    faults = 0
+    while world.now < end:
+        faults += 1
+        _fault(world, dice)
+        world.advance(dice.choice([0.2, 1.0, 5.0, 12.0]))
+        world.heal()
+        assert world.until_quiet(300.0), world.picture()
+        assert world.violations() == []
+        world.sleep(dice.uniform(300.0, 1500.0))
+    assert faults > 500
+
+
+def _fault(world: World, dice: random.Random) -> None:
+    node = dice.choice(list(Node))
+    match dice.randrange(8):
+        case 0 | 1:
+            world.pbx(node, dice.choice([Pbx.DEAD, Pbx.HUNG]))
+        case 2:
+            world.telco = False
+        case 3:
+            world.power_cut(node)
+        case 4:
+            world.kill_agent(node, with_hands=dice.random() < 0.5)
+        case 5:
+            world.kill_engine(node)
+        case 6:
+            world.pull_card()
+        case _:
+            world.servers[node].frozen = True
+
+
+def test_the_models_own_word_is_the_truth() -> None:
+    """The model itself: in service is what both the metal and the agent say, and nobody else."""
+    world = served()
+    primary = world.agents[P]
+    assert primary is not None
+    assert primary.claims_line
+    assert is_known(world.servers[P].line(world.now), primary.seen().line.value)  # type: ignore[union-attr]
+    assert world.card.moves == 1
