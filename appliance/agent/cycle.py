@@ -219,6 +219,7 @@ class Cycle:
         """Let the line go at once and have Heartbeat move the rest."""
         self._tenure.hand_over(reason)
         self._press_hand_over(self._clock.now())
+        self._world.touch()  # an operator's wish comes between two turns, and the line is to go first
 
     def _press_hand_over(self, now: float) -> None:
         since = self._tenure.handing_over_since
