@@ -1,0 +1,138 @@
+"""The command line's words: what people read, and the exit codes that scripts read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.cli import events, main, operate, status
+from appliance.control.client import AgentAbsent
+from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
+
+
+def reading(value: object, why: str = "") -> dict[str, object]:
+    return {"value": value, "why": why}
+
+
+def document(**changes: object) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "headline": "This node (primary) is active: the line is in service here.",
+        "role": "active",
+        "granted": True,
+        "fit": True,
+        "unfit_because": [],
+        "problems": [],
+        "engine": {"running": reading(True), "holds": reading("local"), "waits_another": None},
+        "peer": {
+            "name": "hastandby",
+            "alive": reading(True),
+            "role": "standby",
+            "heard": 0.4,
+            "links": {"eth0": "up", "eth1": "down"},
+        },
+        "address": {"ip": "10.0.0.9", "here": reading(True), "duplicate": ""},
+        "relay": {"card": reading(True), "place": "/dev/ttyUSB0", "commanded": reading("energised")},
+        "line": reading("clear"),
+        "dchannel": reading("up"),
+        "pbx": {"state": reading("running"), "pid": 42, "silent": []},
+    }
+    return {**base, **changes}
+
+
+def test_status_says_the_headline_first_and_problems_next() -> None:
+    lines = status.status_lines(document(problems=["the line is held by the primary"]))
+    assert lines[0].startswith("This node (primary) is active")
+    assert lines[1] == "  ! the line is held by the primary"
+    text = "\n".join(lines)
+    for words in (
+        "running, pid 42",
+        "10.0.0.9 here",
+        "commanded energised; card at /dev/ttyUSB0",
+        "eth1 down",
+    ):
+        assert words in text
+
+
+def test_status_says_unknown_and_why() -> None:
+    text = "\n".join(status.status_lines(document(line=reading(None, "span 1 of RHINOSPANS is not there"))))
+    assert "unknown (span 1 of RHINOSPANS is not there)" in text
+
+
+def test_a_standby_without_asterisk_is_not_called_dead() -> None:
+    text = "\n".join(
+        status.status_lines(
+            document(granted=False, pbx={"state": reading("dead"), "pid": None, "silent": []})
+        )
+    )
+    assert "not running" in text
+    assert "dead" not in text
+
+
+def test_a_duplicate_address_shouts() -> None:
+    address = {"ip": "10.0.0.9", "here": reading(True), "duplicate": "02:00:00:00:00:01"}
+    assert "ALSO AT 02:00:00:00:00:01" in "\n".join(status.status_lines(document(address=address)))
+
+
+def test_status_json_is_the_whole_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "ask", lambda verb: document())
+    result = CliRunner().invoke(main.asha, ["status", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.output) == document()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UserError("wrong word"), 2),
+        (HostError("no program"), 3),
+        (HardwareError("no card"), 4),
+        (ClusterError("no agent"), 5),
+        (SyncError("no data"), 6),
+        (AgentAbsent("nobody there"), 5),
+    ],
+)
+def test_each_branch_of_errors_has_its_exit_code_and_says_one_line(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(verb: str, **arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(operate, "ask", refuse)
+    monkeypatch.setattr(sys, "argv", ["asha", "standby"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err.startswith(f"asha: {error}")
+
+
+@pytest.mark.parametrize("command", sorted(main._COMMANDS))
+def test_every_command_has_a_help_text(command: str) -> None:
+    result = CliRunner().invoke(main.asha, [command, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 4
+
+
+def test_an_unknown_command_is_refused() -> None:
+    assert CliRunner().invoke(main.asha, ["fly"]).exit_code == 2
+
+
+def test_an_event_is_one_readable_line() -> None:
+    line = events.entry_line(
+        {
+            "at": 1.0,
+            "wall": 1_700_000_000.25,
+            "kind": "order",
+            "order": "RELEASE",
+            "reason": "Asterisk died",
+            "hash": "x",
+        }
+    )
+    assert "order" in line
+    assert "RELEASE" in line
+    assert "reason=Asterisk died" in line
+    assert "hash" not in line
+    assert ".250" in line

@@ -1,0 +1,37 @@
+"""What the documents say of the code is so: the diagram, the rooms, the commands, the links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from appliance.cli.main import _COMMANDS
+from appliance.core.roles import diagram
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def test_the_role_diagram_is_made_from_the_table() -> None:
+    assert diagram() in (ROOT / "docs/architecture.md").read_text()
+
+
+def test_every_room_is_in_the_table_of_rooms() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    for room in (path.name for path in (ROOT / "appliance").iterdir() if (path / "__init__.py").exists()):
+        assert f"appliance/{room}`" in text, room
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_named_in_the_documents_exist(page: Path) -> None:
+    for command in re.findall(r"`asha ([a-z]+)", page.read_text()):
+        assert command in _COMMANDS, command
