@@ -14,6 +14,7 @@ from rich.console import Console
 from hwsim.nodes import RackError, requirements
 
 T = TypeVar("T")
+_PAPER_WIDTH = 110  # where the terminal does not say how wide its tables may be
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,6 +37,26 @@ def demo(scenario: str | None, out: Path, runs: int) -> None:
         raise click.ClickException(str(problem)) from None
     console = Console()
     sys.exit(0 if _run(perform(list(scenarios) * runs, out, console)) else 1)
+
+
+@hwsim.command()
+@click.option(
+    "--runs", default=10, show_default=True, type=click.IntRange(1), help="Of each fault and contender."
+)
+@click.option(
+    "--only", metavar="NAME", help="asha, keepalived, plain-heartbeat; a fault's name; or agent-cost."
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
+def bench(runs: int, only: str | None, out: Path) -> None:
+    """Measure asha against its targets and beside its peers; exit 1 only when a run failed."""
+    from hwsim.bench.runner import NAMES, planned  # noqa: PLC0415
+    from hwsim.bench.runner import bench as measure  # noqa: PLC0415
+
+    if only is not None and only not in NAMES:
+        raise click.BadParameter(f"there is no '{only}'. There are: {', '.join(NAMES)}.", param_hint="--only")
+    _check_host()
+    console = Console(width=None if sys.stdout.isatty() else _PAPER_WIDTH)
+    sys.exit(0 if _run(measure(planned(only, runs), out, console)) else 1)
 
 
 @hwsim.command()

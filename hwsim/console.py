@@ -129,7 +129,7 @@ async def _unplug(rack: Rack, side: str) -> None:
 
 
 async def _plug(rack: Rack, side: str) -> None:
-    rack.tty.plug()
+    rack.plug_card()
 
 
 async def _telco_cut(rack: Rack, side: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hwsim import asterisk
-from hwsim.card import vendortool
+from hwsim.card import uevent, vendortool
 from hwsim.card.card import Position, RelayCard
 from hwsim.card.tty import CardTty
 from hwsim.dahdi.cards import R1T1
@@ -29,8 +31,9 @@ from hwsim.nodes import (
     new_prefix,
     rack_dir,
 )
+from hwsim.nodes.inside import Result
 from hwsim.server import Server
-from hwsim.simtime import LoopTime
+from hwsim.simtime import LoopTime, Timer
 from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
 from hwsim.view import NodeView, RackView
 
@@ -40,6 +43,15 @@ _SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
 # Where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
 _SHARED = Path("/run/hwsim")
 AUTHKEYS = "auth 1\n1 sha1 the-rack-has-no-secrets\n"
+
+
+class _RackTime(LoopTime):
+    """The loop's clock, until the rack is gone: the line has timers that would write into what was removed."""
+
+    gone = False
+
+    def call_later(self, delay: float, action: Callable[[], None]) -> Timer:
+        return super().call_later(delay, lambda: None if self.gone else action())
 
 
 class Rack:
@@ -57,16 +69,18 @@ class Rack:
         self.outside = Outside(self.network)
         self.servers: dict[str, Server] = {}
         self._line_servers: list[LineServer] = []
+        self._telling: set[asyncio.Task[Result]] = set()
 
     async def up(self) -> None:
         """Build it and switch both machines on. Raises RackError."""
-        self._clock = LoopTime()
+        self._clock = _RackTime()
         logs = self._dir / "logs"
         logs.mkdir(parents=True)
         await self.network.up()
         nodes = {side: Node(side, _NAMES[side], self._dir, self.network) for side in SIDES}
         self.servers = {side: Server(side, node, self.site, logs) for side, node in nodes.items()}
         await self._wire_line(nodes["primary"].shared)
+        nodes["primary"].on_down = self._primary_went_down
         for side in SIDES:
             self._furnish(side, nodes[side])
         await asyncio.gather(*(self.boot(side) for side in SIDES))
@@ -75,6 +89,7 @@ class Rack:
     async def down(self) -> None:
         """Take everything away, whatever state it is in. Harmless when repeated."""
         await self.outside.stop()
+        await asyncio.gather(*self._telling, return_exceptions=True)
         for line_server in self._line_servers:
             await line_server.stop()
         self._line_servers.clear()
@@ -82,6 +97,7 @@ class Rack:
             await server.node.close()
         if self.servers:
             self.tty.unplug()
+            self._clock.gone = True
         await self.network.down()
         await asyncio.to_thread(cleanup.remove, self._prefix)
 
@@ -95,10 +111,7 @@ class Rack:
 
     def power_off(self, side: str) -> float:
         """Cut a machine's mains; the card goes with the primary. The monotonic time."""
-        at = self.servers[side].node.power_off()
-        if side == "primary":
-            self.card.power_off()
-        return at
+        return self.servers[side].node.power_off()
 
     async def freeze(self, side: str) -> float:
         """Hang a machine with its power on. The monotonic time."""
@@ -112,6 +125,14 @@ class Rack:
         """Pull the card's cable. The monotonic time."""
         at = self.now()
         self.tty.unplug()
+        self._kernel_tells("remove")
+        return at
+
+    def plug_card(self, name: str = "ttyUSB0") -> float:
+        """Plug it in, to be seen as `name`. The monotonic time."""
+        at = self.now()
+        self.tty.plug(name)
+        self._kernel_tells("add", name)
         return at
 
     async def start_agent(self, side: str) -> None:
@@ -173,6 +194,20 @@ class Rack:
             card=self.card.powered,
             telco=self.line.telco_alive,
         )
+
+    def _kernel_tells(self, action: str, name: str = "ttyUSB0") -> None:
+        """The primary's kernel sends its uevent, as it does when a tty comes or goes."""
+        node = self.servers["primary"].node
+        if node.power is not Power.ON:
+            return
+        argv = [sys.executable, "-IS", uevent.__file__]
+        telling = asyncio.create_task(node.run(argv, env={"ACTION": action, "NAME": name}))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    def _primary_went_down(self) -> None:
+        """Its mains were cut, or it rebooted: either way its USB port gives the card no power."""
+        self.card.power_off()
 
     async def _wire_line(self, shared: Path) -> None:
         profile = PROFILES[self.site.profile]

@@ -50,15 +50,21 @@ class Alone:
         self._under_way: dict[Order, Future[None]] = {}
 
     def running(self) -> bool:
-        """Whether a grant is held."""
-        return self._book.read().held
+        """Whether a grant is held, or the last stop could not let the line go.
+
+        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
+        """
+        if self._book.read().held:
+            return True
+        phases = [entry for entry in self._journal.entries(newest=50) if entry.get("kind") == "phase"]
+        return bool(phases) and phases[-1].get("line_free") is False
 
     def obey(self, verb: Verb, ticket: float) -> None:
         """Start or stop. Raises ClusterError for a late start, HardwareError when the line is not let go."""
         grant, verdict = self._book.ask(verb, ticket, engine_identity())
         self._note("grant", grant, held=grant.held, verdict=verdict.value, reason=f"script: {verb.value}")
         if verdict is Verdict.STALE:
-            if verb is Verb.START:
+            if verb is Verb.START and not grant.held:  # two starts at once are no trouble
                 raise ClusterError("This start is late: a script that was started after it has spoken.")
             return
         goal = Goal.ACQUIRE if verb is Verb.START else Goal.RELEASE
@@ -78,8 +84,11 @@ class Alone:
                     self._under_way[order] = pool.submit(self._actuator.perform, order)
                 self._clock.sleep(_PACE)
                 self._collect(grant)
-        self._note("phase", grant, goal=goal.value, phase=transfer.phase.value, note=transfer.note)
-        if goal is Goal.RELEASE and not line_is_free(transfer, self._seen()):
+        free = goal is Goal.ACQUIRE or line_is_free(transfer, self._seen())
+        self._note(
+            "phase", grant, goal=goal.value, phase=transfer.phase.value, note=transfer.note, line_free=free
+        )
+        if not free:
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
     def _enough(self, transfer: Transfer) -> bool:

@@ -25,6 +25,9 @@ IDLE_PERIOD = 1.0
 # cancelled after 10 s with the resources kept.
 STANDBY_AGAIN = 2.0
 STANDBY_GIVEN_UP = 12.0
+# A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the
+# peer then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
+HEARTBEAT_SETTLES = 2.0
 
 
 class Cycle:
@@ -106,7 +109,7 @@ class Cycle:
             line=world.line,
             pbx_installed=world.pbx_installed,
             start_failed_at=self._desk.start_failed_at,
-            start_failure=self._desk.failed.get(Order.START_PBX, ""),
+            start_failure=self._desk.start_failure,
         )
         return unfit_reasons(standing, now)
 
@@ -225,9 +228,17 @@ class Cycle:
         since = self._tenure.handing_over_since
         if since is not None and now - since >= STANDBY_GIVEN_UP:
             self._tenure.take_back("the peer did not take over")
-        elif now - self._standby_asked >= STANDBY_AGAIN:
+        elif now - self._standby_asked >= STANDBY_AGAIN and not self._heartbeat_in_flux(now):
             self._standby_asked = now
             self._standby = asyncio.create_task(self._request_standby())
+
+    def _heartbeat_in_flux(self, now: float) -> bool:
+        since = self._tenure.handing_over_since
+        if now - self._tenure.asked_at < HEARTBEAT_SETTLES:
+            return True
+        # It may call itself in transition for ever; then a request is the last that can be tried.
+        patient = since is not None and now - since < STANDBY_GIVEN_UP - STANDBY_AGAIN
+        return patient and is_known(self._world.heartbeat_holds, "transition")
 
     async def _request_standby(self) -> None:
         await self._ask_standby()

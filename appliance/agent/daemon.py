@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from appliance import __version__
 from appliance.agent.actuator import Actuator
@@ -29,7 +30,7 @@ from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.config import load
 from appliance.config.identity import which_node
-from appliance.control.protocol import SOCKET
+from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.grant import valid
@@ -55,6 +56,7 @@ class Daemon:
         self._clock = clock
         self._site = read_site(conf_path)
         self._end = asyncio.Event()
+        self._ready = asyncio.Event()
         file = JournalFile(JOURNAL)
         self._journal = Journal(file, clock, _complain)
         self._world = World()
@@ -77,16 +79,18 @@ class Daemon:
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
         self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
+        self._clerk = self._requests()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
-        server = ControlServer(Path(SOCKET), self._requests().answer)
+        server = ControlServer(Path(SOCKET), self._answer)
         await server.start()
         self._take_signals()
         self._arm_watchdog()
         try:
             await self._first_look()
+            self._ready.set()
             await self._work()
         finally:
             await server.stop()
@@ -109,20 +113,29 @@ class Daemon:
             reload=self._reload,
         )
 
+    async def _answer(self, request: Message) -> Any:
+        """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
+        await self._ready.wait()
+        return await self._clerk.answer(request)
+
     async def _first_look(self) -> None:
         """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
         self._heartbeat.look()
         engine_runs = is_known(self._world.engine, True)
-        grant = self._tenure.grant
-        granted = valid(grant, self._world.engine_id) if engine_runs else grant.held
-        if not granted and self._site.has_card:
+        if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
+            self._tenure.read_book()  # a script that found nobody to answer may have spoken meanwhile
+        granted = self._granted(engine_runs)
         if not granted:
             self._tenure.void("the Heartbeat that gave the grant is gone")
         self._tenure.resume(
             resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
         )
+
+    def _granted(self, engine_runs: bool) -> bool:
+        grant = self._tenure.grant
+        return valid(grant, self._world.engine_id) if engine_runs else grant.held
 
     async def _release_at_start(self) -> None:
         try:
@@ -142,11 +155,11 @@ class Daemon:
         tasks = [asyncio.create_task(job) for job in (*jobs, self._cycle.run())]
         ended = asyncio.create_task(self._end.wait())
         try:
-            await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_EXCEPTION)
+            # None of the tasks ends by itself: the first that is done is the order to end, or one that broke.
+            await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 if task.done():
                     task.result()  # a sensor that broke must end the agent: init starts it afresh
-            await ended
         finally:
             ended.cancel()
             for task in tasks:

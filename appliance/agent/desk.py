@@ -42,6 +42,7 @@ class Desk:
         self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
         self.failed: dict[Order, str] = {}
         self.start_failed_at: float | None = None
+        self.start_failure = ""  # outlives `failed`: a standby says for a minute why it is not fit
 
     @property
     def busy(self) -> frozenset[Order]:
@@ -97,7 +98,7 @@ class Desk:
         try:
             await asyncio.get_running_loop().run_in_executor(pool, self._perform, order, still_wanted)
         except _NotWanted:
-            self._journal.note("skipped", order=order.name, generation=generation)
+            self._journal.note("skipped", order=order.name, under=generation)
             return
         except AshaError as error:
             problem = str(error)
@@ -113,7 +114,8 @@ class Desk:
     def _conclude(self, order: Order, generation: int, began: float, problem: str) -> None:
         now = self._clock.now()
         took = round((now - began) * 1000, 1)
-        self._journal.note("done", order=order.name, generation=generation, ms=took, problem=problem)
+        # `under`, not `generation`: the order may end after the grant it was given under.
+        self._journal.note("done", order=order.name, under=generation, ms=took, problem=problem)
         if problem:
             self.failed[order] = problem
         else:
@@ -121,5 +123,5 @@ class Desk:
         if order in _RELAY:
             self.commanded = Unknown(problem, now) if problem else Known(_RELAY[order], now)
         if order in _STARTS:
-            self.start_failed_at = now if problem else None
+            self.start_failed_at, self.start_failure = (now, problem) if problem else (None, "")
         self._done(order, problem)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from appliance.agent.cycle import Cycle
+from appliance.agent.cycle import HEARTBEAT_SETTLES, Cycle
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.journal import Journal
@@ -85,7 +85,7 @@ class Requests:
         self._look_at_engine()
         verdict = self._tenure.ask(Verb.START, _ticket(request), self._world.engine_id)
         self._world.touch()
-        if verdict is Verdict.STALE:
+        if verdict is Verdict.STALE and not self._tenure.grant.held:  # two starts at once are no trouble
             raise ClusterError("This start is late: a script that was started after it has spoken already.")
         return {"verdict": verdict.value}
 
@@ -111,8 +111,18 @@ class Requests:
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
     async def _running(self, request: Message) -> Message:
-        blocked = self._tenure.letting_go and not self._tenure.ended.is_set()
-        return {"running": self._tenure.grant.held or blocked}
+        return {"running": self._tenure.grant.held or self._still_holds()}
+
+    def _still_holds(self) -> bool:
+        """A release is under way, or is blocked with the line not let go.
+
+        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
+        """
+        transfer = self._tenure.transfer
+        if transfer is None or not self._tenure.letting_go or transfer.done:
+            return False
+        seen = self._cycle.seen(self._clock.now())
+        return transfer.phase is not Phase.BLOCKED or not line_is_free(transfer, seen)
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -167,6 +177,9 @@ class Requests:
 
     async def _takeover(self, request: Message) -> Message:
         permit = self._permitted(Wish.TAKEOVER, request)
+        # The peer was given what we let go a moment later (see cycle.HEARTBEAT_SETTLES).
+        settled = self._tenure.asked_at + 2 * HEARTBEAT_SETTLES
+        await asyncio.sleep(max(0.0, settled - self._clock.now()))
         await self._engine.takeover()
         return {"says": f"Taking over: {permit.says}."}
 

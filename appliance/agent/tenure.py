@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
@@ -22,8 +23,9 @@ from appliance.host.clock import Clock
 class Tenure:
     """Role, grant and transfer of this node.
 
-    `ended` is set whenever no release is under way, so that a stop can wait for it. `handing_over_since` is
-    when this node gave service up by itself and Heartbeat has not taken the grant back yet.
+    `asked_at` is when Heartbeat last spoke through the resource script. `ended` is set whenever no release is
+    under way, so that a stop can wait for it. `handing_over_since` is when this node gave service up by
+    itself and Heartbeat has not taken the grant back yet.
     """
 
     def __init__(self, book: GrantBook, journal: Journal, site: Site, clock: Clock) -> None:
@@ -35,6 +37,7 @@ class Tenure:
         self.grant: Grant = book.read()
         self.transfer: Transfer | None = None
         self.granted_at = clock.now()
+        self.asked_at = float("-inf")
         self.was_serving = False
         self.handing_over_since: float | None = None
         self.moves: deque[float] = deque(maxlen=16)
@@ -45,6 +48,10 @@ class Tenure:
     def letting_go(self) -> bool:
         """A release is under way."""
         return self.transfer is not None and self.transfer.goal is not Goal.ACQUIRE
+
+    def read_book(self) -> None:
+        """Take the grant as it is on file: a resource script that worked alone may have changed it."""
+        self.grant = self._book.read()
 
     def resume(self, role: Role, reason: str) -> None:
         """The first role of an agent that has just started."""
@@ -76,6 +83,7 @@ class Tenure:
         self._note_grant(f"the resource script said {verb.value}", verdict)
         if verdict is Verdict.STALE:
             return verdict
+        self.asked_at = self._clock.now()
         if verb is Verb.START:
             self._granted(verdict)
         else:
@@ -178,8 +186,11 @@ class Tenure:
 
     def _revoked(self) -> None:
         self.handing_over_since = None
-        if self.role in (Role.RELEASING, Role.LEAVING) and self.letting_go:
-            return  # under way already
+        transfer = self.transfer
+        if self.role in (Role.RELEASING, Role.LEAVING) and transfer is not None and self.letting_go:
+            # Under way already, by this node's own decision: it goes on as Heartbeat's.
+            self.transfer = replace(transfer, generation=self.grant.generation)
+            return
         if self.role is not Role.OFF:
             self.happen(Event.REVOKED)
         self._begin(Goal.RELEASE, "taken back by Heartbeat")

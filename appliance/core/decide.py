@@ -47,6 +47,7 @@ class Watch:
     `line_absent_since`: since when this node's line is known absent, else None. `was_serving`: Asterisk was
     seen running under this grant, so that its absence is a death and not a start. `gap`: the longest time in
     seconds this agent has just been unable to run. `moves`: times at which this node handed over before.
+    `line_at_peer_since`: since when the peer has said that the line is there (None: not followed).
     """
 
     engine: Reading[bool]
@@ -55,6 +56,7 @@ class Watch:
     line_absent_since: float | None
     gap: float
     moves: tuple[float, ...] = ()
+    line_at_peer_since: float | None = None
 
 
 STAY = Decision(Act.STAY)
@@ -113,15 +115,24 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
     since = watch.line_absent_since
     if since is None or now - since < policy.line_dwell or not is_known(seen.line, Line.ABSENT):
         return None
-    if is_known(seen.peer.line, Line.ABSENT):
-        return Decision(Act.STAY, "neither node receives the line: moving would help nobody")
-    if not arrived(seen.peer.line):
-        return Decision(Act.STAY, "the line is gone, and it is not known to be at the peer")
-    if not peer_is_fit(seen):
-        return Decision(Act.STAY, f"the line is at the peer, but {standby_state(seen)}")
+    if why := _why_not_follow(seen):
+        return Decision(Act.STAY, why)
+    at_peer = watch.line_at_peer_since
+    if at_peer is not None and now - at_peer < policy.line_dwell:
+        return None  # a peer that has just let go still says for a moment that the line is there
     if not may_move(policy, watch, now, follow_line=True):
         return Decision(Act.STAY, "the line is at the peer; service has just moved, so it waits MOVEDWELL")
     return Decision(Act.HAND_OVER, _why_follow(seen), ("line", "peer line", "peer fit"))
+
+
+def _why_not_follow(seen: Seen) -> str:
+    if is_known(seen.peer.line, Line.ABSENT):
+        return "neither node receives the line: moving would help nobody"
+    if not arrived(seen.peer.line):
+        return "the line is gone, and it is not known to be at the peer"
+    if is_known(seen.peer.granted, True):
+        return "the line is at the peer, which serves too: Heartbeat settles who goes on"
+    return "" if peer_is_fit(seen) else f"the line is at the peer, but {standby_state(seen)}"
 
 
 def _why_follow(seen: Seen) -> str:

@@ -8,11 +8,18 @@ from pathlib import Path
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.alarms import ABSENT, SETTLING, Alarm
-from appliance.dahdi.proc import head_alarms, parse_span
-from appliance.dahdi.span import Span
-from appliance.dahdi.spans import span_numbers
+from appliance.dahdi.span import Kind, Span
+from appliance.dahdi.spans import read_heads
 
-_HEAD_SIZE = 1024
+# The first of these that any span says is the line's. What can still be waited for comes before what cannot be known.
+_WORST_FIRST = (Line.ABSENT, Line.SETTLING, Line.UNVERIFIABLE, Line.CLEAR)
+
+_IN_WORDS = {
+    Line.ABSENT: "no signal",
+    Line.SETTLING: "signal here, settling",
+    Line.CLEAR: "no alarm",
+    Line.UNVERIFIABLE: "cannot be verified: no alarm of this card tells whether the line is here",
+}
 
 
 def read_line(spans: Reading[tuple[Span, ...]], wanted: tuple[int, ...], now: float) -> Reading[Line]:
@@ -26,66 +33,42 @@ def read_line(spans: Reading[tuple[Span, ...]], wanted: tuple[int, ...], now: fl
 
 
 def read_line_quick(root: Path, wanted: tuple[int, ...], now: float) -> Reading[Line]:
-    """The same from the first lines in /proc/dahdi alone: a few microseconds a span, for looking often."""
-    try:
-        found = {
-            number: _quick(root, number) for number in span_numbers(root) if not wanted or number in wanted
-        }
-    except FileNotFoundError:
-        return Unknown("DAHDI is not loaded: there is no /proc/dahdi", now)
-    except OSError as problem:
-        return Unknown(f"/proc/dahdi could not be read: {problem.strerror}", now)
-    there = {number: line for number, line in found.items() if line is not None}
-    if missing := _missing(there, wanted):
-        return Unknown(missing, now)
-    return Known(_worst(there.values()), now)
+    """The same from the first lines in /proc/dahdi alone: well below a millisecond, for looking often."""
+    return read_line(read_heads(root, wanted, now), wanted, now)
 
 
 def line_of(span: Span) -> Line:
     """What one span says."""
-    return _line(span.alarms, silent=span.is_rhino_analog)
+    if span.alarms & ABSENT:
+        return Line.ABSENT
+    if span.kind is Kind.ANALOG:
+        return _analog_line(span)
+    return Line.SETTLING if span.alarms & SETTLING else Line.CLEAR
 
 
 def explain(span: Span) -> str:
     """One line for people."""
-    words = {
-        Line.ABSENT: "no signal",
-        Line.SETTLING: "signal here, settling",
-        Line.CLEAR: "no alarm",
-        Line.UNVERIFIABLE: "cannot be verified: this card raises no alarm",
-    }[line_of(span)]
     alarms = f" ({span.alarms.name})" if span.alarms else ""
-    return f"span {span.number} {span.name} [{span.kind.value}]: {words}{alarms}"
+    return f"span {span.number} {span.name} [{span.kind.value}]: {_IN_WORDS[line_of(span)]}{alarms}"
 
 
-def _quick(root: Path, number: int) -> Line | None:
-    try:
-        with (root / f"proc/dahdi/{number}").open("rb") as file:
-            head = file.read(_HEAD_SIZE).decode(errors="replace").split("\n")[0]
-    except FileNotFoundError:
-        return None
-    alarms = head_alarms(head)
-    if alarms is None:
-        return None
-    span = parse_span(head)
-    return _line(alarms, silent=span is not None and span.is_rhino_analog)
+def _analog_line(span: Span) -> Line:
+    """From the battery on the ports where telephone lines come in.
 
-
-def _line(alarms: Alarm, *, silent: bool) -> Line:
-    if alarms & ABSENT:
+    Cards whose driver does not watch it (Rhino's rcbfx) say nothing by their silence. Neither does a card of which
+    some ports have battery and some have not: which of them the relay moves is not known here.
+    """
+    dead = {bool(channel.alarms & Alarm.RED) for channel in span.channels if channel.watches_battery}
+    if dead == {True}:
         return Line.ABSENT
-    if silent:
-        # Rhino's analog driver never raises an alarm: silence says nothing.
-        return Line.UNVERIFIABLE
-    return Line.SETTLING if alarms & SETTLING else Line.CLEAR
+    return Line.CLEAR if dead == {False} else Line.UNVERIFIABLE
 
 
 def _worst(lines: Iterable[Line]) -> Line:
-    order = (Line.ABSENT, Line.UNVERIFIABLE, Line.SETTLING, Line.CLEAR)
-    return min(lines, key=order.index)
+    return min(lines, key=_WORST_FIRST.index)
 
 
-def _missing(found: dict[int, Span] | dict[int, Line], wanted: tuple[int, ...]) -> str:
+def _missing(found: dict[int, Span], wanted: tuple[int, ...]) -> str:
     gone = [str(number) for number in wanted if number not in found]
     if gone:
         return f"span {', '.join(gone)} of RHINOSPANS is not there"

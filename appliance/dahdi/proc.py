@@ -1,22 +1,39 @@
-"""/proc/dahdi/N. Source: facts/dahdi; the name may hold spaces, so the quotes are the anchor."""
+"""/proc/dahdi/N. Source: facts/dahdi and dahdi_seq_show; the name may hold spaces, so the quotes are the anchor."""
 
 from __future__ import annotations
 
 import re
 
-from appliance.dahdi.alarms import Alarm, from_words, is_alarm
+from appliance.dahdi.alarms import from_words, is_alarm
 from appliance.dahdi.span import Channel, Span
 
-_HEAD = re.compile(r'^Span (?P<number>\d+): (?P<name>.*?) "(?P<description>.*)"(?P<rest>.*)$')
-_CHANNEL = re.compile(r"^\t\s*(?P<number>\d+) (?P<name>\S+)(?P<rest>.*)$")
+_HEAD = re.compile(r'^Span (?P<number>\d{1,9}): (?P<name>.*?) ?"(?P<description>.*)"(?P<rest>.*)$', re.ASCII)
+_CHANNEL = re.compile(r"^\t\s*(?P<number>\d{1,9}) (?P<name>\S+)(?P<rest>.*)$", re.ASCII)
 _BRACKETS = re.compile(r"\([^)]*\)")
 _NOT_SIGNALLING = frozenset({"Master", "Reserved"})
 
 
 def parse_span(text: str) -> Span | None:
-    """The span in `text`, whole or cut off; None when not even its first line is there."""
-    lines = text.split("\n")
-    head = _HEAD.match(lines[0])
+    """The span in `text`, whole or cut off; None when not even its first line is whole.
+
+    A line without its end is left out: half a line might have lost the very word that is the alarm.
+    """
+    return _parse(text, with_channels=True)
+
+
+def parse_head(text: str) -> Span | None:
+    """The span of the first line alone, without its channels: for looking often. None as above.
+
+    A span that has no line coding is analog, dynamic or not yet configured: its channels are read all the same,
+    since only they can tell.
+    """
+    head = _parse(text, with_channels=False)
+    return head if head is None or head.line_config else parse_span(text)
+
+
+def _parse(text: str, *, with_channels: bool) -> Span | None:
+    first, end, rest_of_file = text.partition("\n")
+    head = _HEAD.match(first) if end else None
     if head is None:
         return None
     words = _BRACKETS.sub(" ", head["rest"]).split()
@@ -27,14 +44,8 @@ def parse_span(text: str) -> Span | None:
         alarms=from_words(" ".join(words)),
         line_config=_line_config(words),
         is_master="(MASTER)" in head["rest"],
-        channels=tuple(channel for line in lines[1:] if (channel := _parse_channel(line)) is not None),
+        channels=_channels(rest_of_file) if with_channels else (),
     )
-
-
-def head_alarms(line: str) -> Alarm | None:
-    """The alarms in a span's first line alone; None when it is none. For looking often."""
-    head = _HEAD.match(line)
-    return None if head is None else from_words(_BRACKETS.sub(" ", head["rest"]))
 
 
 def _line_config(words: list[str]) -> frozenset[str]:
@@ -42,6 +53,11 @@ def _line_config(words: list[str]) -> frozenset[str]:
     return frozenset(
         part for word in words if "/" in word for part in word.split("/") if part and not is_alarm(part)
     )
+
+
+def _channels(text: str) -> tuple[Channel, ...]:
+    whole_lines = text.split("\n")[:-1]
+    return tuple(channel for line in whole_lines if (channel := _parse_channel(line)) is not None)
 
 
 def _parse_channel(line: str) -> Channel | None:

@@ -13,13 +13,39 @@ class Kind(enum.Enum):
 
     T1 = "T1"
     E1 = "E1"
+    J1 = "J1"
+    BRI = "BRI"
     ANALOG = "analog"
     UNKNOWN = "unknown"
 
 
+# The drivers' own word in sysfs. Source: dahdi_spantype2str in dahdi-base.c.
+_SPAN_TYPES = {
+    "T1": Kind.T1,
+    "E1": Kind.E1,
+    "J1": Kind.J1,
+    "BRI_NT": Kind.BRI,
+    "BRI_TE": Kind.BRI,
+    "BRI_SOFT": Kind.BRI,
+    "FXS": Kind.ANALOG,
+    "FXO": Kind.ANALOG,
+    "ANALOG_MIXED": Kind.ANALOG,
+}
+_T1_CODES = frozenset({"B8ZS", "ESF", "D4"})
+_E1_CODES = frozenset({"HDB3", "CRC4"})
+_BRI_CHANNELS = 3  # AMI/CCS is said of both E1 and BRI
+_ANALOG_PORTS = frozenset({"FXO", "FXS", "WCTDM", "WCFXO", "XPP_FXO", "XPP_FXS", "OPVXA1200"})
+# Drivers that put RED on the channel when a telephone line's battery is lost: dahdi_alarm_channel is called in
+# wctdm, wctdm24xxp, wcaxx (all named WCTDM), xpp's FXO and opvxa1200; wcfxo raises it on its one-channel span.
+_BATTERY_WATCHED = frozenset({"WCTDM", "WCFXO", "XPP_FXO", "OPVXA1200"})
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel. `signalling` is empty before dahdi_cfg. Its alarms go stale: trust the span's."""
+    """One channel. `signalling` is empty before dahdi_cfg.
+
+    On digital spans its alarms go stale: they change only when the span goes to or from none. Trust the span's.
+    """
 
     number: int
     name: str
@@ -27,10 +53,23 @@ class Channel:
     in_use: bool = False
     alarms: Alarm = NONE
 
+    @property
+    def port(self) -> str:
+        """The first part of its name: FXO of `FXO/1/0`, WCTDM of `WCTDM/4/0`, --- where no module sits."""
+        return self.name.split("/")[0]
+
+    @property
+    def watches_battery(self) -> bool:
+        """A telephone line comes in here (FXO, so FXS signalling), and its driver raises RED when it is dead."""
+        return self.port in _BATTERY_WATCHED and self.signalling.startswith("FXS")
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span. `line_config` is a set, since versions print its words in different orders."""
+    """One span. `line_config` is a set, since versions print its words in different orders.
+
+    `span_type` is sysfs's word for the kind, `location` its slot; both empty where sysfs does not say.
+    """
 
     number: int
     name: str
@@ -40,26 +79,29 @@ class Span:
     is_master: bool = False
     channels: tuple[Channel, ...] = ()
     location: str = ""
+    span_type: str = ""
 
     @property
     def kind(self) -> Kind:
-        """From the line's coding, else from the channels' names."""
-        if self.line_config & {"B8ZS", "ESF", "D4"}:
+        """As sysfs says, else from the line's coding, else from the channels' names."""
+        if self.span_type in _SPAN_TYPES:
+            return _SPAN_TYPES[self.span_type]
+        if self.line_config & _T1_CODES:
             return Kind.T1
-        if self.line_config & {"HDB3", "CCS", "CAS", "CRC4"}:
+        if self.line_config & _E1_CODES:
             return Kind.E1
-        ports = {channel.name.split("/")[0] for channel in self.channels}
-        if self.is_rhino_analog or ports & {"FXO", "FXS", "WCTDM"}:
-            return Kind.ANALOG
-        return Kind.UNKNOWN
+        if "CCS" in self.line_config:
+            return Kind.BRI if 0 < len(self.channels) <= _BRI_CHANNELS else Kind.E1
+        ports = {channel.port for channel in self.channels}
+        return Kind.ANALOG if self.is_rhino_analog or ports & _ANALOG_PORTS else Kind.UNKNOWN
 
     @property
     def is_rhino_analog(self) -> bool:
         """A Rhino RCB card: its driver (rcbfx) never raises an alarm. Source: facts/pri-timing, rcbfx."""
-        return "RCB" in self.name or "RCB" in self.description
+        return self.board.startswith("RCB")
 
     @property
     def board(self) -> str:
         """Rhino's name of the board (R1T1, R2T1, RCB4FXO …), or nothing for other makes."""
-        words = self.name.replace("/", " ").split()
+        words = self.name.replace("/", " ").split() + self.description.replace("/", " ").split()
         return next((word for word in words if word.startswith(("R1T1", "R2T1", "R4T1", "RCB"))), "")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi import ioctl, sysfs
-from appliance.dahdi.proc import parse_span
+from appliance.dahdi.proc import parse_head, parse_span
 from appliance.dahdi.span import Span
+
+# A span that is unregistered while its file is open answers the read with ENODEV. Source: dahdi_seq_show.
+_VANISHED = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
 
 
 def read_spans(root: Path, now: float) -> Reading[tuple[Span, ...]]:
@@ -17,32 +21,64 @@ def read_spans(root: Path, now: float) -> Reading[tuple[Span, ...]]:
 
     A span that vanishes while it is read is not there.
     """
+    spans = _read(root, (), parse_span, now)
+    if isinstance(spans, Unknown):
+        return spans
+    return Known(tuple(_enriched(span, root) for span in spans.value), now)
+
+
+def read_heads(root: Path, wanted: tuple[int, ...], now: float) -> Reading[tuple[Span, ...]]:
+    """The spans `wanted` (empty: all) from /proc alone, digital ones without their channels. For looking often."""
+    return _read(root, wanted, parse_head, now)
+
+
+def _read(
+    root: Path, wanted: tuple[int, ...], parse: Callable[[str], Span | None], now: float
+) -> Reading[tuple[Span, ...]]:
+    directory = root / "proc/dahdi"
     try:
-        spans = tuple(sorted(_proc_spans(root), key=lambda span: span.number))
-    except FileNotFoundError:
-        return Unknown("DAHDI is not loaded: there is no /proc/dahdi", now)
+        texts = _texts(directory, wanted or _numbers(directory))
+        if not texts and not directory.exists():
+            return Unknown("DAHDI is not loaded: there is no /proc/dahdi", now)
     except OSError as problem:
-        return Unknown(f"/proc/dahdi could not be read: {problem.strerror}", now)
-    return Known(tuple(_enriched(span, root) for span in spans), now)
+        return Unknown(_unreadable(problem), now)
+    spans = {number: parse(text) for number, text in texts.items()}
+    if odd := [number for number, span in spans.items() if span is None]:
+        return Unknown(f"/proc/dahdi/{odd[0]} holds no span that can be understood", now)
+    return Known(tuple(span for span in spans.values() if span is not None), now)
 
 
-def span_numbers(root: Path) -> list[int]:
-    """The numbers of the spans that are there. Raises OSError."""
-    return sorted(int(entry.name) for entry in (root / "proc/dahdi").iterdir() if entry.name.isdigit())
-
-
-def _proc_spans(root: Path) -> Iterator[Span]:
-    for number in span_numbers(root):
+def _texts(directory: Path, numbers: Iterable[int]) -> dict[int, str]:
+    """What each span's file says, without those that are gone. Raises OSError."""
+    found: dict[int, str] = {}
+    for number in numbers:
         try:
-            text = (root / f"proc/dahdi/{number}").read_text(errors="replace")
-        except FileNotFoundError:
+            text = (directory / str(number)).read_bytes().decode(errors="replace")
+        except OSError as problem:
+            if problem.errno not in _VANISHED:
+                raise
             continue
-        span = parse_span(text)
-        if span is not None:
-            yield span
+        if text:
+            found[number] = text
+    return found
+
+
+def _numbers(directory: Path) -> list[int]:
+    names = (entry.name for entry in directory.iterdir())
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
+def _unreadable(problem: OSError) -> str:
+    if problem.errno == errno.ENOENT:
+        return "DAHDI is not loaded: there is no /proc/dahdi"
+    return f"/proc/dahdi could not be read: {problem.strerror}"
 
 
 def _enriched(span: Span, root: Path) -> Span:
     """Alarms that any of the sources sees count: each of them may lag behind the others."""
-    alarms = span.alarms | sysfs.read_alarms(root, span.number) | ioctl.read_alarms(root, span.number)
-    return replace(span, alarms=alarms, location=sysfs.read_location(root, span.number))
+    return replace(
+        span,
+        alarms=span.alarms | sysfs.read_alarms(root, span.number) | ioctl.read_alarms(root, span.number),
+        location=sysfs.read_location(root, span.number),
+        span_type=sysfs.read_span_type(root, span.number),
+    )

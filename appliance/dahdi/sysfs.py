@@ -10,7 +10,7 @@ from appliance.dahdi.alarms import NONE, Alarm, from_sysfs
 def read_alarms(root: Path, number: int) -> Alarm:
     """The span's alarms; none when sysfs does not say."""
     try:
-        return from_sysfs((_span(root, number) / "alarms").read_text())
+        return from_sysfs((_span(root, number) / "alarms").read_text(errors="replace"))
     except (OSError, ValueError):
         return NONE
 
@@ -18,9 +18,21 @@ def read_alarms(root: Path, number: int) -> Alarm:
 def read_location(root: Path, number: int) -> str:
     """The slot of the span's card (`PCI Bus 02 Slot 09`), or nothing. Rhino cards have no other identity."""
     try:
-        return (_span(root, number).resolve().parent / "location").read_text(errors="replace").strip()
+        return _word(_span(root, number).resolve().parent / "location")
+    except (OSError, RuntimeError):  # RuntimeError: resolve() met a loop of links
+        return ""
+
+
+def read_span_type(root: Path, number: int) -> str:
+    """The driver's word for the kind of span (`T1`, `E1`, `FXO` …), or nothing."""
+    try:
+        return _word(_span(root, number) / "spantype")
     except OSError:
         return ""
+
+
+def _word(path: Path) -> str:
+    return path.read_text(errors="replace").strip()
 
 
 def _span(root: Path, number: int) -> Path:

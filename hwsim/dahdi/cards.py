@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class SpanCard:
-    """One card: `device` is its PCI device id (vendor 0b0b), `spans` how many it has, `channels` of each.
+    """One model of card: `device` is its PCI device id (vendor 0b0b), `spans` how many it has, `channels` of each.
 
     `line`: T1, E1 or ANALOG; `ports`, for analog cards, is what each channel is: FXO, FXS or --- (empty).
+    `says_pci`: old rxt1 drivers describe a span as `R2T1 (PCI) Card 0 Span 1`; newer ones leave `(PCI)` out, and
+    on those `dahdi_genconf system` fails.
     """
 
     model: str
@@ -19,26 +21,33 @@ class SpanCard:
     spans: int
     channels: int
     ports: tuple[str, ...] = ()
+    says_pci: bool = True
 
-    def span_name(self, number: int) -> str:
-        """The NAME of span `number` (from 1) of card 0, spaces and all."""
+    def span_name(self, number: int, card: int = 0) -> str:
+        """The NAME of span `number` (from 1) of the `card`th of its model (from 0), spaces and all."""
         if self.line == "ANALOG":
-            return f"Rhino {self.model}/1"
-        return f"{self.model}/0" if self.spans == 1 else f"{self.model}/0/{number}"
+            return f"Rhino {self.model}/{card + 1}"
+        return f"{self.model}/{card}" if self.spans == 1 else f"{self.model}/{card}/{number}"
 
-    def description(self, number: int) -> str:
+    def description(self, number: int, card: int = 0) -> str:
         """The quoted description of span `number`."""
         if self.line == "ANALOG":
-            return self.span_name(number)
+            return self.span_name(number, card)
         if self.spans == 1:
-            return f"Rhino {self.model} T1/PRI Card 0"
-        return f"{self.model} (PCI) Card 0 Span {number}"
+            return f"Rhino {self.model} T1/PRI Card {card}"
+        return f"{self.model} {'(PCI) ' if self.says_pci else ''}Card {card} Span {number}"
 
-    def channel_name(self, span: int, channel: int) -> str:
+    def channel_name(self, span: int, channel: int, card: int = 0) -> str:
         """The name of channel `channel` (from 1) of span `span`."""
         if self.line == "ANALOG":
-            return f"{self.ports[channel - 1]}/1/{channel - 1}"
-        return f"{self.span_name(span)}/{channel}"
+            return f"{self.ports[channel - 1]}/{card + 1}/{channel - 1}"
+        return f"{self.span_name(span, card)}/{channel}"
+
+    def signalling(self, channel: int) -> str:
+        """What dahdi_cfg set channel `channel` to; nothing on an empty port."""
+        if self.line == "ANALOG":
+            return {"FXO": "FXSKS", "FXS": "FXOKS"}.get(self.ports[channel - 1], "")
+        return "HDLCFCS" if channel == self.dchannel else "Clear"
 
     @property
     def line_config(self) -> str:
@@ -46,12 +55,28 @@ class SpanCard:
         return {"T1": "B8ZS/ESF", "E1": "CCS/HDB3/CRC4"}.get(self.line, "")
 
     @property
+    def span_type(self) -> str:
+        """The kind as sysfs spells it (dahdi_spantype2str)."""
+        if self.line != "ANALOG":
+            return self.line
+        kinds = {port for port in self.ports if port != "---"}
+        return kinds.pop() if len(kinds) == 1 else "ANALOG_MIXED"
+
+    @property
     def dchannel(self) -> int:
         """Which channel of a span is the D-channel; 0 for analog."""
         return {"T1": 24, "E1": 16}.get(self.line, 0)
 
 
+def as_e1(card: SpanCard) -> SpanCard:
+    """The same card, jumpered for E1."""
+    return replace(card, line="E1", channels=31)
+
+
 R1T1 = SpanCard("R1T1", "r1t1", "0x0105", "T1", 1, 24)
 R2T1 = SpanCard("R2T1", "rxt1", "0x0605", "T1", 2, 24)
-R1E1 = SpanCard("R1T1", "r1t1", "0x0105", "E1", 1, 31)
+R4T1 = SpanCard("R4T1", "rxt1", "0x0305", "T1", 4, 24)
+R1E1 = as_e1(R1T1)
 RCB4FXO = SpanCard("RCB4FXO", "rcbfx", "0x0206", "ANALOG", 1, 4, ("FXO", "FXO", "FXO", "---"))
+RCB8FXX = SpanCard("RCB8FXX", "rcbfx", "0x0406", "ANALOG", 1, 8, ("FXO",) * 4 + ("FXS",) * 4)
+RCB24FXS = SpanCard("RCB24FXS", "rcbfx", "0x0506", "ANALOG", 1, 24, ("FXS",) * 24)

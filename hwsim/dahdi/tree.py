@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from hwsim.dahdi.cards import SpanCard
+from hwsim.dahdi.spans import TreeSpan, number_spans, proc_text, slots, sysfs_values
 from hwsim.line.line import LineEvent, TelephoneLine
 
 # sysfs spells alarms as bits. Source: facts/dahdi.
 _BITS = {"RED": 0x8, "YELLOW": 0x4, "BLUE": 0x10, "RECOVERING": 0x1, "LOOP": 0x2, "NOTOPEN": 0x20}
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    number: int
-    base: int
-    card: SpanCard
-    local: int
 
 
 class DahdiTree:
@@ -26,24 +19,26 @@ class DahdiTree:
 
     def __init__(self, root: Path, cards: Sequence[SpanCard]) -> None:
         self.root = root
-        self._cards = tuple(cards)
-        self._spans = tuple(self._number())
-        self._alarms: dict[int, str] = {span.number: "" for span in self._spans}
-        self._channel_alarms: dict[int, str] = dict(self._alarms)
+        self._spans = {span.number: span for span in number_spans(cards)}
+        self._there = set(self._spans)
+        self._alarms = dict.fromkeys(self._spans, "")
+        self._channel_alarms = dict.fromkeys(self._spans, "")
         (root / "proc/dahdi").mkdir(parents=True, exist_ok=True)
-        self._write_sysfs()
-        for span in self._spans:
-            self._write(span)
+        for slot, card in slots(cards):
+            self._write_pci(slot, card)
+            self._write_device(slot, card)
+        for number in self._spans:
+            self.restore(number)
 
-    def follow(self, line: TelephoneLine, side: str) -> None:
-        """Show the alarms of `side` of `line` on every span, from now on."""
+    def follow(self, line: TelephoneLine, side: str, numbers: Sequence[int] | None = None) -> None:
+        """Show the alarms of `side` of `line` on the spans `numbers` (or on all), from now on."""
 
         def changed(event: LineEvent) -> None:
             if event.side == side and event.what == "alarm":
-                self.set_alarm(event.value)
+                self.set_alarm(event.value, numbers)
 
         line.on_change(changed)
-        self.set_alarm(line.sides[side].alarm)
+        self.set_alarm(line.sides[side].alarm, numbers)
 
     def set_alarm(self, alarm: str, numbers: Sequence[int] | None = None) -> None:
         """Put `alarm` (OK, RED, RECOVERING, BLUE …) on the spans `numbers`, or on all that can have one.
@@ -51,63 +46,39 @@ class DahdiTree:
         A channel's own alarm changes only when its span goes to or from none, and is stale otherwise.
         """
         word = "" if alarm == "OK" else alarm
-        for span in self._spans:
-            if span.card.line == "ANALOG" or (numbers is not None and span.number not in numbers):
+        for number in self._spans if numbers is None else numbers:
+            if self._spans[number].card.line == "ANALOG":
                 continue
-            if bool(word) != bool(self._alarms[span.number]):
-                self._channel_alarms[span.number] = word
-            self._alarms[span.number] = word
-            self._write(span)
+            if bool(word) != bool(self._alarms[number]):
+                self._channel_alarms[number] = word
+            self._alarms[number] = word
+            if number in self._there:
+                self._write_alarms(self._spans[number])
 
     def remove(self, number: int) -> None:
-        """A span vanishes."""
-        (self.root / f"proc/dahdi/{number}").unlink()
+        """A span vanishes: its card's driver is unloaded, or it is unassigned. The others keep their numbers."""
+        span = self._spans[number]
+        self._there.discard(number)
+        (self.root / f"proc/dahdi/{number}").unlink(missing_ok=True)
+        (self.root / f"sys/bus/dahdi_spans/devices/span-{number}").unlink(missing_ok=True)
+        shutil.rmtree(self.root / _sysfs_span(span), ignore_errors=True)
 
-    def _number(self) -> list[_Span]:
-        spans: list[_Span] = []
-        base = 1
-        for card in self._cards:
-            for local in range(1, card.spans + 1):
-                spans.append(_Span(len(spans) + 1, base, card, local))
-                base += card.channels
-        return spans
+    def restore(self, number: int) -> None:
+        """A span appears, with the alarm it has by now."""
+        span = self._spans[number]
+        self._there.add(number)
+        self._write_all(_sysfs_span(span), sysfs_values(span))
+        target = _sysfs_span(span).removeprefix("sys/")
+        self._link(f"sys/bus/dahdi_spans/devices/span-{number}", f"../../../{target}")
+        self._write_alarms(span)
 
-    def _write(self, span: _Span) -> None:
-        self._replace(f"proc/dahdi/{span.number}", self._proc_text(span))
-        word = self._alarms[span.number]
-        self._replace(f"{self._sysfs_span(span)}/alarms", f"{_BITS.get(word, 0):#x}\n")
-
-    def _proc_text(self, span: _Span) -> str:
-        card, alarm = span.card, self._alarms[span.number]
-        master = " (MASTER)" if span.number == 1 and card.line != "ANALOG" else ""
-        config = f" {card.line_config}" if card.line_config else ""
-        clock = "ClockSource " if master else ""
-        head = (
-            f'Span {span.number}: {card.span_name(span.local)} "{card.description(span.local)}"{master}{config} '
-            f"{alarm + ' ' if alarm else ''}{clock}\n\n"
-        )
-        return head + "".join(self._channel_line(span, number) for number in range(1, card.channels + 1))
-
-    def _channel_line(self, span: _Span, number: int) -> str:
-        card = span.card
-        name = card.channel_name(span.local, number)
-        if card.line == "ANALOG":
-            port = card.ports[number - 1]
-            return (
-                f"\t{span.base + number - 1:4d} {name} " + ("" if port == "---" else "FXSKS (In use) ") + "\n"
-            )
-        kind = "HDLCFCS " if number == card.dchannel else "Clear "
-        echo = "" if number == card.dchannel else "(EC: MG2 - INACTIVE) "
-        alarm = self._channel_alarms[span.number]
-        return f"\t{span.base + number - 1:4d} {name} {kind}(In use) {alarm + ' ' if alarm else ''}{echo}\n"
-
-    def _write_sysfs(self) -> None:
-        for slot, card in enumerate(self._cards, 8):
-            self._write_pci(slot, card)
-            self._write_device(slot, card)
+    def _write_alarms(self, span: TreeSpan) -> None:
+        alarm = self._alarms[span.number]
+        self._replace(f"proc/dahdi/{span.number}", proc_text(span, alarm, self._channel_alarms[span.number]))
+        self._replace(f"{_sysfs_span(span)}/alarms", f"{_BITS.get(alarm, 0):#x}\n")
 
     def _write_pci(self, slot: int, card: SpanCard) -> None:
-        address = f"0000:02:{slot:02x}.0"
+        address = _address(slot)
         base = f"sys/devices/pci0000:00/{address}"
         values = {
             "vendor": "0x0b0b",
@@ -124,48 +95,22 @@ class DahdiTree:
         self._link(f"sys/bus/pci/drivers/{card.driver}/module", f"../../../../module/{card.driver}")
 
     def _write_device(self, slot: int, card: SpanCard) -> None:
-        spans = [span for span in self._spans if span.card is card]
-        base = self._sysfs_device(slot)
-        place = f"PCI Bus 02 Slot {slot + 1:02d}"
+        base = _sysfs_device(slot)
         values = {
             "manufacturer": "Rhino Equipment",
             "type": f"Rhino {card.model}",
-            "hardware_id": "",
-            "location": place,
+            "hardware_id": "",  # Rhino's drivers give none
+            "location": f"PCI Bus 02 Slot {slot + 1:02d}",
+            "span_count": str(card.spans),
+            "spantype": "\n".join(f"{local}:{card.span_type}" for local in range(1, card.spans + 1)),
+            "assign_span": "",
+            "unassign_span": "",
+            "auto_assign": "",
         }
-        self._write_all(base, {**values, "span_count": str(len(spans))})
+        self._write_all(base, values)
         self._link(
             f"sys/bus/dahdi_devices/devices/{Path(base).name}", f"../../../{base.removeprefix('sys/')}"
         )
-        for span in spans:
-            self._write_all(self._sysfs_span(span), self._span_values(span))
-            target = f"../../../{self._sysfs_span(span).removeprefix('sys/')}"
-            self._link(f"sys/bus/dahdi_spans/devices/span-{span.number}", target)
-
-    def _span_values(self, span: _Span) -> Mapping[str, str]:
-        card = span.card
-        return {
-            "name": card.span_name(span.local),
-            "desc": card.description(span.local),
-            "spantype": card.line,
-            "local_spanno": str(span.local),
-            "alarms": "0x0",
-            "basechan": str(span.base),
-            "channels": str(card.channels),
-            "is_digital": str(int(card.line != "ANALOG")),
-            "is_sync_master": str(int(span.number == 1)),
-            "lineconfig": card.line_config,
-            "lbo": "0",
-            "syncsrc": "0",
-        }
-
-    def _sysfs_device(self, slot: int) -> str:
-        address = f"0000:02:{slot:02x}.0"
-        return f"sys/devices/pci0000:00/{address}/pci:{address}"
-
-    def _sysfs_span(self, span: _Span) -> str:
-        slot = 8 + self._cards.index(span.card)
-        return f"{self._sysfs_device(slot)}/span-{span.number}"
 
     def _write_all(self, base: str, values: Mapping[str, str]) -> None:
         for name, value in values.items():
@@ -184,3 +129,15 @@ class DahdiTree:
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.is_symlink():
             place.symlink_to(target)
+
+
+def _address(slot: int) -> str:
+    return f"0000:02:{slot:02x}.0"
+
+
+def _sysfs_device(slot: int) -> str:
+    return f"sys/devices/pci0000:00/{_address(slot)}/pci:{_address(slot)}"
+
+
+def _sysfs_span(span: TreeSpan) -> str:
+    return f"{_sysfs_device(span.slot)}/span-{span.number}"

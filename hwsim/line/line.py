@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
 
 from hwsim.line.profiles import Profile
-from hwsim.line.q921 import Link
-from hwsim.simtime import Scheduler, Timer
+from hwsim.line.q921 import Exchange
+from hwsim.line.span_side import Signal, SpanSide
+from hwsim.simtime import Scheduler
 
 
 @dataclass(frozen=True, slots=True)
 class LineEvent:
-    """`what` is alarm (value OK, RED, RECOVERING, BLUE), dchannel (up, down, none) or in_service (yes, no)."""
+    """`what` is alarm (value OK, RED, RECOVERING, BLUE, YELLOW), dchannel (up, down, none) or in_service (yes, no)."""
 
     at: float
     side: str
@@ -27,90 +29,25 @@ class LineEvent:
 Listener = Callable[[LineEvent], None]
 
 
-class SpanSide:
-    """The line as the span of one server has it."""
+class TelephoneLine:
+    """The line, its provider, and the two spans it may lead to.
+
+    Every delay is its typical one, unless `chance` (seeded, so that it can be repeated) spreads them.
+    """
 
     def __init__(
-        self, side: str, profile: Profile, scheduler: Scheduler, say: Callable[[str, str], None]
+        self, scheduler: Scheduler, profiles: Mapping[str, Profile], chance: Random | None = None
     ) -> None:
-        self.side = side
-        self.profile = profile
-        self.alarm = "RED" if profile.alarms else "OK"
-        self.carrier = False
-        self.pbx = False
-        self.link = Link(scheduler, lambda word: say("dchannel", word))
-        self._scheduler = scheduler
-        self._say = say
-        self._timer: Timer | None = None
-
-    @property
-    def dchannel(self) -> str:
-        """What the PBX believes of the D-channel."""
-        if not self.profile.digital or not self.pbx:
-            return "none" if not self.profile.digital else "down"
-        return "up" if self.link.believed_up else "down"
-
-    @property
-    def works(self) -> bool:
-        """A call can be made: PBX there, signal there, alarm clear, both ends of the D-channel agree."""
-        linked = self.link.really_up if self.profile.digital else True
-        return self.pbx and self.carrier and self.alarm == "OK" and linked
-
-    def set_carrier(self, carrier: bool) -> None:
-        """The signal came or went."""
-        if carrier == self.carrier:
-            return
-        self.carrier = carrier
-        self.link.set_carrier(carrier)
-        if self.profile.alarms:
-            self._cancel()
-            delay = self.profile.reframe if carrier else self.profile.loss_to_red
-            self._timer = self._scheduler.call_later(delay, self._framed if carrier else self._lost)
-
-    def attach(self) -> None:
-        """A PBX opens the span: Q.921 begins to be played."""
-        self.pbx = True
-        if self.profile.digital:
-            self.link.attach()
-
-    def detach(self) -> None:
-        """The PBX is gone, and its end of Q.921 with it."""
-        self.pbx = False
-        self.link.detach()
-
-    def _framed(self) -> None:
-        if self.profile.settle and self.alarm != "OK":
-            self._set_alarm("RECOVERING")
-            self._timer = self._scheduler.call_later(self.profile.settle, lambda: self._set_alarm("OK"))
-        else:
-            self._set_alarm("OK")
-
-    def _lost(self) -> None:
-        self._set_alarm("RED")
-
-    def _set_alarm(self, alarm: str) -> None:
-        if alarm != self.alarm:
-            self.alarm = alarm
-            self._say("alarm", alarm)
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-class TelephoneLine:
-    """The line, its provider, and the two spans it may lead to."""
-
-    def __init__(self, scheduler: Scheduler, profiles: Mapping[str, Profile]) -> None:
         self._scheduler = scheduler
         self._listeners: list[Listener] = []
-        self._telco = True
+        self._sent = Signal.GOOD
         self._connected: str | None = None
         self._in_service: dict[str, bool] = dict.fromkeys(profiles, False)
         self.trace: list[LineEvent] = []
+        exchange = Exchange()
         self.sides = {
-            side: SpanSide(side, profile, scheduler, self._teller(side)) for side, profile in profiles.items()
+            side: SpanSide(profile, scheduler, exchange, self._teller(side), chance)
+            for side, profile in profiles.items()
         }
 
     def on_change(self, listener: Listener) -> None:
@@ -119,26 +56,29 @@ class TelephoneLine:
 
     @property
     def telco_alive(self) -> bool:
-        """The provider sends a signal."""
-        return self._telco
+        """The provider sends a signal that can be used."""
+        return self._sent is Signal.GOOD
 
     def connect(self, side: str | None) -> None:
         """The relay leads to `side`; None while its armature flies."""
         self._connected = side
-        self._settle()
+        self._pass_on()
+
+    def send(self, signal: Signal) -> None:
+        """The provider sends `signal` from now on: AIS and RAI are its ways to be ill without being dead."""
+        self._sent = signal
+        self._pass_on()
 
     def cut(self) -> None:
         """The provider's signal dies."""
-        self._telco = False
-        self._settle()
+        self.send(Signal.NOTHING)
 
     def restore(self) -> None:
         """The provider's signal is back."""
-        self._telco = True
-        self._settle()
+        self.send(Signal.GOOD)
 
     def attach_pbx(self, side: str) -> None:
-        """Asterisk on `side` opens its span."""
+        """Asterisk on `side` opens its span. Harmless when repeated."""
         self.sides[side].attach()
         self._tell(side, "dchannel", self.sides[side].dchannel)
 
@@ -159,9 +99,10 @@ class TelephoneLine:
         """A call can be made from `side` now."""
         return self.sides[side].works
 
-    def _settle(self) -> None:
-        for name, side in self.sides.items():
-            side.set_carrier(self._telco and self._connected == name)
+    def _pass_on(self) -> None:
+        """Take the signal from one side before the other is given it: it is never at both."""
+        for name in sorted(self.sides, key=lambda name: name == self._connected):
+            self.sides[name].receive(self._sent if name == self._connected else Signal.NOTHING)
             self._check_service(name)
 
     def _teller(self, side: str) -> Callable[[str, str], None]:

@@ -15,7 +15,7 @@ from hwsim.line.line import LineEvent, TelephoneLine
 
 
 class LineServer:
-    """Serves one side of the line at `path`. One PBX at a time is attached."""
+    """Serves one side of the line at `path`, as span number `span`. Whoever is connected is one PBX."""
 
     def __init__(self, line: TelephoneLine, side: str, path: Path, span: int = 1) -> None:
         self._line = line
@@ -39,16 +39,16 @@ class LineServer:
             self._server.close()
             for writer in list(self._writers):
                 writer.close()
+            self._path.unlink(missing_ok=True)
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         self._line.attach_pbx(self._side)
+        self._writers.add(writer)
         self._send(writer)
         try:
             while line := await reader.readline():
-                if "restart_span" in json.loads(line):
-                    self._line.restart_span(self._side)
+                self._obey(json.loads(line))
         except (OSError, ValueError):
             pass  # a PBX that talks rubbish is as gone as one that left
         finally:
@@ -57,6 +57,10 @@ class LineServer:
                 self._line.detach_pbx(self._side)
             with contextlib.suppress(OSError):
                 writer.close()
+
+    def _obey(self, message: object) -> None:
+        if isinstance(message, dict) and message.get("restart_span") == self._span:
+            self._line.restart_span(self._side)
 
     def _changed(self, event: LineEvent) -> None:
         if event.side == self._side:

@@ -150,16 +150,27 @@ class AsteriskSensor:
             self._world.touch()
 
     async def _watch_dchannel(self) -> None:
+        asked_at = float("-inf")
         while True:
-            if self._answers():
-                reading = await asyncio.to_thread(
-                    read_dchannel, self._site.conf, self._clock.now, self._site.conf.probe_deadline
-                )
-                if reading != self._world.dchannel:
-                    self._world.dchannel = reading
-                    self._world.touch()
-            up = isinstance(self._world.dchannel, Known) and self._world.dchannel.value is not DChannel.DOWN
-            await asyncio.sleep(_DCHANNEL_IDLE if up and not self._busy() else _DCHANNEL_BUSY)
+            if self._answers() and self._dchannel_due(asked_at):
+                asked_at = self._clock.now()
+                await self._ask_dchannel()
+            # Always a short sleep: a link that is lost in the midst of a long one would be seen late again.
+            await asyncio.sleep(_DCHANNEL_BUSY)
+
+    async def _ask_dchannel(self) -> None:
+        life = self._world.pid
+        reading = await asyncio.to_thread(
+            read_dchannel, self._site.conf, self._clock.now, self._site.conf.probe_deadline
+        )
+        if self._world.pid == life and reading != self._world.dchannel:
+            self._world.dchannel = reading
+            self._world.touch()
+
+    def _dchannel_due(self, asked_at: float) -> bool:
+        reading = self._world.dchannel
+        up = isinstance(reading, Known) and reading.value is not DChannel.DOWN
+        return not up or self._busy() or self._clock.now() - asked_at >= _DCHANNEL_IDLE
 
     def _answers(self) -> bool:
         pbx = self._world.pbx(self._site.probe_policy, self._clock.now())

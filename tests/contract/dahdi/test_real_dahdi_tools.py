@@ -10,7 +10,7 @@ import pytest
 
 from appliance.core.reading import Known
 from appliance.dahdi.spans import read_spans
-from hwsim.dahdi.cards import R1T1, R2T1, RCB4FXO
+from hwsim.dahdi.cards import R1T1, R2T1, R4T1, RCB4FXO, SpanCard, as_e1
 from hwsim.dahdi.tree import DahdiTree
 
 
@@ -25,6 +25,22 @@ def tool(name: str, root: Path, *words: str, **env: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def genconf(root: Path, place: Path) -> tuple[str, str]:
+    """What dahdi_genconf writes for the tree: system.conf, and the channels for Asterisk."""
+    conf, channels = place / "system.conf", place / "dahdi-channels.conf"
+    (place / "genconf_parameters").write_text("")
+    tool(
+        "dahdi_genconf",
+        root,
+        "system",
+        "chandahdi",
+        DAHDI_CONF_FILE=str(conf),
+        CHAN_DAHDI_CHANNELS_FILE=str(channels),
+        GENCONF_PARAMETERS=str(place / "genconf_parameters"),
+    )
+    return conf.read_text(), channels.read_text()
 
 
 @pytest.fixture
@@ -54,18 +70,32 @@ def test_dahdi_hardware_finds_the_cards_and_their_drivers(tree: DahdiTree) -> No
     assert "rcbfx+" in shown
 
 
-def test_dahdi_genconf_writes_a_configuration_that_dahdi_cfg_accepts(tmp_path: Path) -> None:
-    root = DahdiTree(tmp_path / "root", [R1T1]).root
-    conf, channels = tmp_path / "system.conf", tmp_path / "dahdi-channels.conf"
-    (tmp_path / "genconf_parameters").write_text("")
-    tool(
-        "dahdi_genconf",
-        root,
-        "system",
-        "chandahdi",
-        DAHDI_CONF_FILE=str(conf),
-        CHAN_DAHDI_CHANNELS_FILE=str(channels),
-        GENCONF_PARAMETERS=str(tmp_path / "genconf_parameters"),
-    )
-    assert "span=1,1,0,esf,b8zs" in conf.read_text()
-    assert "channel => 1-23" in channels.read_text()
+@pytest.mark.parametrize(
+    ("card", "spans", "channels"),
+    [
+        (R1T1, ["span=1,1,0,esf,b8zs"], ["channel => 1-23"]),
+        (R4T1, [f"span={n},{n},0,esf,b8zs" for n in (1, 2, 3, 4)], ["channel => 1-23", "channel => 73-95"]),
+        (as_e1(R2T1), ["span=1,1,0,ccs,hdb3,crc4"], ["channel => 1-15,17-31", "channel => 32-46,48-62"]),
+        (RCB4FXO, ["fxsks=1", "fxsks=3"], ["channel => 1"]),
+    ],
+)
+def test_dahdi_genconf_configures_what_we_read(
+    tmp_path: Path, card: SpanCard, spans: list[str], channels: list[str]
+) -> None:
+    root = DahdiTree(tmp_path / "root", [card]).root
+    system, chan_dahdi = genconf(root, tmp_path)
+    for line in spans:
+        assert line in system
+    for line in channels:
+        assert line in chan_dahdi
+
+
+def test_a_span_that_vanished_and_came_back_is_seen_so_by_both(tree: DahdiTree) -> None:
+    for change, numbers in [(lambda: tree.remove(1), [2, 3]), (lambda: tree.restore(1), [1, 2, 3])]:
+        change()
+        tree.set_alarm("RED", [1, 2])
+        heads = [line for line in tool("lsdahdi", tree.root).splitlines() if line.startswith("###")]
+        spans = read_spans(tree.root, 1.0)
+        assert isinstance(spans, Known)
+        assert [span.number for span in spans.value] == numbers
+        assert len(heads) == len(numbers)

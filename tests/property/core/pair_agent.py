@@ -6,70 +6,23 @@ It does what the agent's cycle does, without its threads, files and journal; the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
-from pair_metal import RELAY, Card, Job, Server
+from pair_metal import RELAY, Job
+from pair_site import PEER_MAX_AGE, Site, Word
 
 from appliance.core import grant as grants
 from appliance.core import plan
-from appliance.core.decide import Act, Decision, Watch, WatchPolicy, decide
+from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.fitness import Standing, unfit_reasons
-from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.grant import Verb, Verdict
 from appliance.core.memory import ENDING
-from appliance.core.model import Line, Node, Pbx, Relay
-from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
+from appliance.core.model import Line, Pbx, Relay
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.release import line_is_free
 from appliance.core.roles import Event, Role, advance, resume
-from appliance.core.transfer import Goal, Order, Peer, Phase, Policy, Seen, Transfer, Witness
+from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer, arrived
 
-PEER_MAX_AGE = 5.0
 STANDBY_GIVEN_UP = 12.0
-WATCH = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
-
-
-def policy_for(node: Node, witness: Witness = Witness.OFF) -> Policy:
-    return Policy(
-        node=node,
-        has_card=node is Node.PRIMARY,
-        has_line=True,
-        witness=witness,
-        witness_wait=5.0,
-        line_deadline=8.0,
-        dchannel_deadline=8.0,
-        pbx_start_deadline=60.0,
-        pbx_stop_deadline=5.0,
-    )
-
-
-@dataclass(frozen=True)
-class Word:
-    """What one node tells the other."""
-
-    granted: bool
-    fit: bool
-    line: Line | None
-    relay: Relay | None
-
-
-@dataclass
-class Book:
-    """The grant on file: all that outlives an agent."""
-
-    grant: Grant = field(default_factory=Grant)
-
-
-@dataclass
-class Site:
-    """What an agent finds around it; `engine` is Heartbeat's identity or None, `alive` its view of the peer."""
-
-    server: Server
-    card: Card
-    book: Book
-    policy: Policy
-    watch: WatchPolicy
-    engine: Callable[[], int | None]
-    alive: Callable[[], bool | None]
-    ask_standby: Callable[[], None]
 
 
 class Agent:
@@ -83,6 +36,7 @@ class Agent:
         self.busy: set[Order] = set()
         self.start_failed_at: float | None = None
         self.given: list[tuple[float, Order, int]] = []
+        self.audited = 0  # how many of them the observer has looked at
         self.decisions: list[tuple[float, Decision]] = []
         self.heard: tuple[float, Word] | None = None
         self.moves: list[float] = []
@@ -90,8 +44,10 @@ class Agent:
         self.was_serving = False
         self.handing_over_since: float | None = None
         self.line_absent_since: float | None = None
+        self.line_at_peer_since: float | None = None
         self.gap, self.gap_at = 0.0, now
         self.transfer: Transfer | None = None
+        self.engine = site.engine()
         self.role = Role.OFF
         self._wake()
 
@@ -105,6 +61,9 @@ class Agent:
         if verdict is Verdict.STALE:
             return verdict
         self.handing_over_since = None
+        if verb is Verb.START and self.role in (Role.OFF, Role.LEAVING):
+            # The script is itself the first sign of a Heartbeat that has only just started.
+            self.role = advance(self.role, Event.ENGINE_UP)
         if verb is Verb.STOP:
             self._revoked()
         elif verdict is Verdict.ACCEPTED or not self.role.holds:
@@ -161,11 +120,11 @@ class Agent:
         seen = self.seen()
         absent = self.role.holds and is_known(seen.line, Line.ABSENT)
         self.line_absent_since = (self.line_absent_since or now) if absent else None
+        self.line_at_peer_since = (self.line_at_peer_since or now) if arrived(seen.peer.line) else None
         if self.role.holds:
             self._serve(seen)
         elif self.handing_over_since is not None and now - self.handing_over_since >= STANDBY_GIVEN_UP:
-            self.handing_over_since = None
-            self._granted()
+            self._take_back(seen)
         self._step(seen)
 
     def seen(self) -> Seen:
@@ -195,7 +154,9 @@ class Agent:
             self._begin(Goal.LEAVE if engine is None else Goal.RELEASE)
 
     def _follow_engine(self) -> None:
-        runs = self.site.engine() is not None
+        engine = self.site.engine()
+        runs = engine is not None and engine == (self.engine or engine)  # its death is always noticed
+        self.engine = engine
         if runs and self.role in (Role.OFF, Role.LEAVING):
             self.role = advance(self.role, Event.ENGINE_UP)
         elif not runs and self.role not in (Role.OFF, Role.LEAVING):
@@ -217,6 +178,7 @@ class Agent:
             line_absent_since=self.line_absent_since,
             gap=self.gap,
             moves=tuple(self.moves),
+            line_at_peer_since=self.line_at_peer_since,
         )
         decision = decide(self.site.watch, watch, seen, self.now)
         if decision.act is not Act.STAY:
@@ -224,7 +186,9 @@ class Agent:
         if decision.act is Act.HAND_OVER:
             self.hand_over()
         elif decision.act is Act.LET_GO:
-            self.site.book.grant = grants.void(self.site.book.grant)
+            # The grant stands until Heartbeat itself ends it: were it voided here and the peer died before,
+            # Heartbeat would believe in an owner that does not serve.
+            self.handing_over_since = self.now
             self._revoked()
         elif decision.act is Act.RESTART_PBX:
             self.was_serving = False
@@ -237,6 +201,12 @@ class Agent:
         self.moves.append(self.now)
         self._revoked()
         self.site.ask_standby()
+
+    def _take_back(self, seen: Seen) -> None:
+        """Nobody took over: serve again, unless the peer does serve and Heartbeat has yet to see to it."""
+        if not (is_known(seen.peer.alive, True) and is_known(seen.peer.granted, True)):
+            self.handing_over_since = None
+            self._granted()
 
     def _granted(self) -> None:
         if not self.role.holds:
@@ -253,6 +223,8 @@ class Agent:
 
     def _begin(self, goal: Goal) -> None:
         self.failed.clear()
+        # A transfer remembers the line of its own time only: an older bounce it can neither see nor cure.
+        self.site.server.pbx.ghost &= not self.site.server.bits
         self.transfer = plan.begin(goal, self.site.book.grant.generation, "test", self.site.policy, self.now)
 
     def _step(self, seen: Seen) -> None:
@@ -319,18 +291,14 @@ class Agent:
             silent = Unknown("the peer's agent has said nothing yet", self.now)
             return Peer(seen, silent, silent, silent, silent)
         at, word = self.heard
+        if self.now - at > PEER_MAX_AGE:
+            silent = Unknown("the peer's agent has been silent for long", self.now)
+            return Peer(seen, silent, silent, silent, silent)
         silent = Unknown("the peer does not say", at)
-        told = Peer(
+        return Peer(
             seen,
             Known(word.fit, at),
             silent if word.line is None else Known(word.line, at),
             Known(word.granted, at),
             silent if word.relay is None else Known(word.relay, at),
-        )
-        return replace(
-            told,
-            fit=fresh(told.fit, self.now, PEER_MAX_AGE),
-            line=fresh(told.line, self.now, PEER_MAX_AGE),
-            granted=fresh(told.granted, self.now, PEER_MAX_AGE),
-            relay=fresh(told.relay, self.now, PEER_MAX_AGE),
         )

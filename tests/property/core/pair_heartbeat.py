@@ -53,6 +53,7 @@ class Heartbeat:
     tickets: float = 0.0
     births: int = 0
     standbys: dict[Node, float] = field(default_factory=dict)
+    afresh: Node | None = None
 
     def start_engine(self, node: Node, now: float) -> None:
         self.births += 1
@@ -63,6 +64,7 @@ class Heartbeat:
         self.engines[node] = Engine(heard_at=self.engines[node].heard_at)
         self.scripts = [script for script in self.scripts if script.node is not node]
         self.standbys.pop(node, None)
+        self.afresh = None
 
     def identity(self, node: Node) -> int | None:
         return self.engines[node].identity
@@ -78,7 +80,7 @@ class Heartbeat:
 
     @property
     def quiet(self) -> bool:
-        return not self.scripts and not self.standbys
+        return not self.scripts and not self.standbys and self.afresh is None
 
     def turn(self, now: float) -> None:
         for node, engine in self.engines.items():
@@ -96,8 +98,13 @@ class Heartbeat:
         owners = [node for node in Node if self.engines[node].owns]
         both_up = all(self._up(node, now) for node in Node)
         if len(owners) == 2 and both_up:
-            # After a split or a thaw: the one that was away gives up (seen to end so, facts/heartbeat).
-            self._begin(max(owners, key=lambda node: self.engines[node].silent_before), Verb.STOP, now)
+            # After a split or a thaw: the one that was away gives up, the other one starts afresh (facts/heartbeat).
+            away = max(owners, key=lambda node: self.engines[node].silent_before)
+            self._begin(away, Verb.STOP, now)
+            self.afresh = away.other
+        elif self.afresh is not None and both_up and not self.scripts:
+            self._begin(self.afresh, Verb.STOP, now, then_start=self.afresh)
+            self.afresh = None
         for node in () if self.scripts else Node:
             if not self._up(node, now) or self.engines[node].owns:
                 continue

@@ -29,6 +29,7 @@ class Card:
     plugged: bool = True
     mute: bool = False
     stuck: bool = False
+    takes: float = 0.05  # seconds for a command
     coil: Relay = Relay.RELEASED
     armature: Relay = Relay.RELEASED
     moves: int = 0
@@ -69,8 +70,13 @@ class Asterisk:
         self.link_up = self.ghost = False
         self.linkable_since = None
 
-    def follow_bits(self, bits: bool, lost_at: float, now: float) -> None:
-        """Q.921: up a while after bits flow; down a while after they are lost; a short loss goes unnoticed."""
+    def follow_bits(self, bits: bool, lost_at: float, watched: bool, now: float) -> None:
+        """Q.921: up a while after bits flow; down a while after they are lost; a short loss goes unnoticed.
+
+        Only a loss that somebody watched leaves a ghost here: no one can know of another.
+        """
+        if self.state is Pbx.STARTING and now - self.since >= BOOT - 0.1:
+            self.be(Pbx.RUNNING, now)
         if self.state is not Pbx.RUNNING:
             return
         if bits and not self.far_end:
@@ -81,7 +87,7 @@ class Asterisk:
         if bits:
             return
         self.linkable_since = None
-        self.ghost = self.ghost or self.link_up
+        self.ghost = self.ghost or (self.link_up and watched)
         if now - lost_at >= LINK_LOST:
             self.drop_link(now)
 
@@ -138,10 +144,11 @@ class Server:
     def _seen(self, what: str, value: object, now: float) -> Reading:  # type: ignore[type-arg]
         return Unknown("it cannot be seen", now) if what in self.blind else Known(value, now)
 
-    def follow_line(self, bits: bool, now: float) -> None:
+    def follow_line(self, bits: bool, agent: bool, now: float) -> None:
         if bits is not self.bits:
             self.bits, self.bits_since = bits, now
-        self.pbx.follow_bits(self.bits, self.bits_since, now)
+        watched = agent and self.runs and not self.blind & {"line", "dchannel"}
+        self.pbx.follow_bits(self.bits, self.bits_since, watched, now)
 
     def lose_power(self, now: float) -> None:
         self.power = self.frozen = self.address = False
@@ -190,7 +197,7 @@ class Hands:
 
     def _duration(self, order: Order) -> float:
         if order in RELAY:
-            return CARD_DEADLINE if self._card.mute else 0.05
+            return CARD_DEADLINE if self._card.mute else self._card.takes
         if order is Order.STOP_PBX:
             return STOP_DEADLINE if self._server.pbx.state is Pbx.HUNG else STOP
         if order in (Order.START_PBX, Order.RESTART_PBX):
@@ -204,8 +211,6 @@ class Hands:
             case Order.ENERGISE | Order.RELEASE:
                 return self._move(RELAY[order])
             case Order.START_PBX | Order.RESTART_PBX:
-                if pbx.state is Pbx.STARTING:
-                    pbx.be(Pbx.RUNNING, now)
                 return "" if pbx.state is Pbx.RUNNING else "it ended while it booted"
             case Order.STOP_PBX | Order.KILL_PBX:
                 pbx.be(Pbx.DEAD, now)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile(
     "pair-short",
-    max_examples=25,
+    max_examples=12,
     stateful_step_count=20,
     deadline=None,
     print_blob=True,

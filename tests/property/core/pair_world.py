@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from pair_agent import WATCH, Agent, Book, Site, Word, policy_for
+from pair_agent import Agent
 from pair_heartbeat import Heartbeat
 from pair_metal import SETTLE, Card, Hands, Server
+from pair_site import WATCH, Book, Site, Word, policy_for
 
 from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.decide import WatchPolicy
@@ -44,7 +45,6 @@ class World:
         self._engine_at: dict[Node, float | None] = dict.fromkeys(Node, self.now)
         self._ghost_since: dict[Node, float | None] = dict.fromkeys(Node)
         self._unexcused_since = self.now
-        self._audited: dict[int, int] = {}
         self._bounced: dict[Node, bool] = dict.fromkeys(Node, False)
 
     def agents_get(self, node: Node) -> Agent | None:
@@ -103,6 +103,7 @@ class World:
         self.telco, self.delay = True, 0.0
         self.deaf.clear()
         self.card.mute = self.card.stuck = False
+        self.card.takes = 0.05
         self.plug_card()
         for node, server in self.servers.items():
             server.frozen = False
@@ -158,7 +159,8 @@ class World:
         leads_to = P if self.card.armature is Relay.ENERGISED else S
         for node, server in self.servers.items():
             self._boot(node)
-            server.follow_line(self.telco and server.power and node is leads_to, self.now)
+            bits = self.telco and server.power and node is leads_to
+            server.follow_line(bits, self.agents[node] is not None, self.now)
             if server.runs:
                 self.hands[node].work(self.now)
         self.heartbeat.turn(self.now)
@@ -227,6 +229,8 @@ class World:
     def _boot(self, node: Node) -> None:
         if self.agents[node] is None and self.servers[node].runs and self.now >= self._respawn_at[node]:
             self.agents[node] = Agent(self.sites[node], self.now)
+            # What came and went before its birth it cannot know; what is still away it can see.
+            self.servers[node].pbx.ghost &= not self.servers[node].bits
         engine_at, agent = self._engine_at[node], self.agents[node]
         if engine_at is not None and self.now >= engine_at and agent is not None and agent.quiet:
             self._engine_at[node] = None
@@ -271,15 +275,17 @@ class World:
         """A link is restarted only for a ghost, or once its D-channel had its time; Asterisk after twice that."""
         server = self.servers[node]
         up_at = max(server.bits_since + SETTLE, server.pbx.since, server.pbx.fell_at)
-        for at, order, _ in agent.given[self._audited.get(id(agent), 0) :]:
+        for at, order, _ in agent.given[agent.audited :]:
             waits = {Order.RESTART_SPANS: 7.5, Order.RESTART_PBX: 15.5}.get(order)
             suspicious = self._bounced[node]  # the line was away while Asterisk held its link up
             if waits is not None and at - up_at < waits and not suspicious:
-                self.problems.append(f"{at:.1f}: the {node.value} gave {order.name} {at - up_at:.1f} s after it could")
-        self._audited[id(agent)] = len(agent.given)
+                self.problems.append(
+                    f"{at:.1f}: the {node.value} gave {order.name} {at - up_at:.1f} s after it could"
+                )
+        agent.audited = len(agent.given)
         if not server.bits and server.pbx.link_up:
             self._bounced[node] = True
-        elif not server.pbx.link_up:
+        elif not server.pbx.link_up and "dchannel" not in server.blind:
             self._bounced[node] = False
 
     def _watch_ghost(self, node: Node, ghost: bool) -> None:

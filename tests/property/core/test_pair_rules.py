@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,7 +95,7 @@ def test_a_primary_that_thaws_lets_go() -> None:
 # -- the line ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seconds", [0.3, 3.0, 30.0, 3600.0])
+@pytest.mark.parametrize("seconds", [0.3, 3.0, 30.0, 300.0])
 def test_a_dead_telco_line_moves_nothing(seconds: float) -> None:
     world = served()
     moves = world.card.moves
@@ -135,13 +132,14 @@ def test_a_pulled_card_has_asterisk_follow_the_line() -> None:
 
 def test_a_relay_that_dropped_by_itself_is_told_again_when_no_standby_is_fit() -> None:
     world = served()
-    world.servers[S].blind = {"line"}  # unfit, and its line not to be heard of: it tells by being seen again
     world.advance(20.0)
+    secondary = world.agents[S]
+    assert secondary is not None
+    secondary.start_failed_at = world.now  # unfit for a minute
     world.card.coil = Relay.RELEASED
-    world.advance(3.0)
-    assert world.holders() == [P]
-    world.heal()
-    assert world.until_quiet(60.0)
+    assert world.until_quiet(40.0)
+    assert (world.serving(), world.holders()) == (P, [P])
+    assert orders(world, P).count(Order.ENERGISE) == 2
     assert world.violations() == []
 
 
@@ -160,10 +158,12 @@ def test_a_bounced_line_is_not_believed_until_its_link_is_new(away: float) -> No
 # -- orders that overlap ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tenths", range(1, 31))
-def test_a_stop_at_any_moment_of_a_start_leaves_nothing_behind(tenths: int) -> None:
+@pytest.mark.parametrize("takes", [0.05, 0.7])
+@pytest.mark.parametrize("tenths", [*range(9), 15, 21, 27])
+def test_a_stop_at_any_moment_of_a_start_leaves_nothing_behind(tenths: int, takes: float) -> None:
     """START_PBX and ENERGISE are under way: neither may have the last word."""
     world = World()
+    world.card.takes = takes
     while world.holders() != [P]:
         world.advance(0.1)
     world.advance(tenths / 10)
@@ -177,7 +177,30 @@ def test_a_stop_at_any_moment_of_a_start_leaves_nothing_behind(tenths: int) -> N
     assert world.violations() == []
 
 
-@pytest.mark.parametrize("tenths", range(0, 12))
+def test_an_old_word_of_the_peer_does_not_leave_the_relay_energised() -> None:
+    """The line was at the secondary a moment ago, and was brought here; no newer word of it arrives."""
+    world = served()
+    for node in (P, S):  # to the secondary and back
+        agent = world.agents[node]
+        assert agent is not None
+        agent.hand_over()
+        if node is S:
+            while world.holders() != [P] or world.card.armature is Relay.RELEASED:
+                world.advance(0.1)
+                world.deaf = {P} if world.holders() == [P] else set()
+        else:
+            assert world.until_quiet(30.0)
+    primary = world.agents[P]
+    assert primary is not None
+    primary.hand_over()
+    world.advance(1.5)
+    assert world.card.armature is Relay.RELEASED
+    world.heal()
+    assert world.until_quiet(60.0)
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("tenths", range(0, 12, 2))
 def test_a_start_at_any_moment_of_a_stop_ends_in_service(tenths: int) -> None:
     """Granted again while the stop is under way: the Asterisk that is just ending is none to rely on."""
     world = served()
@@ -195,9 +218,9 @@ def test_a_start_at_any_moment_of_a_stop_ends_in_service(tenths: int) -> None:
 
 def test_a_stuck_d_channel_gets_its_restarts_and_no_failover() -> None:
     world = served()
-    world.advance(3600.0)
+    world.sleep(86_400.0)
     world.servers[P].pbx.far_end = False
-    world.advance(300.0)
+    world.advance(120.0)
     assert world.holders() == [P]
     given = orders(world, P)
     assert given.count(Order.RESTART_PBX) == 1
@@ -206,64 +229,6 @@ def test_a_stuck_d_channel_gets_its_restarts_and_no_failover() -> None:
     assert world.until_quiet(30.0)
     assert world.serving() is P
     assert world.violations() == []
-
-
-# -- flapping ---------------------------------------------------------------------------------------------
-
-
-def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:
-    """It dies a second after it runs, on both nodes, for an hour: the moves in it stay few."""
-    world = served()
-    world.advance(30.0)
-    moves_before = world.card.moves
-    for _ in range(3600 * 2):
-        world.advance(0.5)
-        for node, server in world.servers.items():
-            if server.pbx.state is Pbx.RUNNING and world.now - server.pbx.since >= 1.0:
-                world.pbx(node, Pbx.DEAD)
-    assert 2 <= world.card.moves - moves_before <= 60
-    handed = sorted(
-        at for agent in world.agents.values() if agent for at, decision in agent.decisions if decision.act is Act.HAND_OVER
-    )
-    late = [later - earlier for earlier, later in itertools.pairwise(handed)][8:]
-    assert min(late) >= 15.0, "MOVEDWELL"
-    assert world.until_quiet(600.0)
-    assert world.violations() == []
-
-
-def test_a_week_of_flapping() -> None:
-    """A fault of any kind every quarter of an hour or so, each gone again soon: every time service returns."""
-    world, dice = served(), random.Random(7)
-    end = world.now + 7 * 86_400.0
-    faults = 0
-    while world.now < end:
-        faults += 1
-        _fault(world, dice)
-        world.advance(dice.choice([0.2, 1.0, 5.0, 12.0]))
-        world.heal()
-        assert world.until_quiet(300.0), world.picture()
-        assert world.violations() == []
-        world.sleep(dice.uniform(300.0, 1500.0))
-    assert faults > 500
-
-
-def _fault(world: World, dice: random.Random) -> None:
-    node = dice.choice(list(Node))
-    match dice.randrange(8):
-        case 0 | 1:
-            world.pbx(node, dice.choice([Pbx.DEAD, Pbx.HUNG]))
-        case 2:
-            world.telco = False
-        case 3:
-            world.power_cut(node)
-        case 4:
-            world.kill_agent(node, with_hands=dice.random() < 0.5)
-        case 5:
-            world.kill_engine(node)
-        case 6:
-            world.pull_card()
-        case _:
-            world.servers[node].frozen = True
 
 
 def test_the_models_own_word_is_the_truth() -> None:

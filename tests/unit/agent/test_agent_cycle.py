@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from appliance.agent.cycle import STANDBY_GIVEN_UP, Cycle
+from appliance.agent.cycle import HEARTBEAT_SETTLES, STANDBY_GIVEN_UP, Cycle
 from appliance.agent.desk import Desk
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
@@ -51,6 +51,7 @@ class RecordingDesk:
         self.failed: dict[Order, str] = {}
         self.fails: dict[Order, str] = {}
         self.start_failed_at: float | None = None
+        self.start_failure = ""
         self.busy: frozenset[Order] = frozenset()
 
     def give(self, order: Order, reason: str, generation: int, still_wanted: Callable[[], bool]) -> None:
@@ -60,7 +61,8 @@ class RecordingDesk:
         self._journal.note("order", order=order.name, reason=reason, generation=generation)
         if problem := self.fails.get(order):
             self.failed[order] = problem
-            self.start_failed_at = self._clock.now() if order is Order.START_PBX else None
+            if order is Order.START_PBX:
+                self.start_failed_at, self.start_failure = self._clock.now(), problem
             return
         self._do(order)
 
@@ -294,8 +296,11 @@ def test_a_node_that_cannot_start_asterisk_hands_over_to_a_fit_peer(tmp_path: Pa
         assert bench.tenure.role is Role.RELEASING
 
     on_loop(play)
+    assert bench.standbys == 0, "Heartbeat is still telling its peer of the move that brought service here"
+    on_loop(lambda: bench.turn(HEARTBEAT_SETTLES))
     assert bench.standbys == 1
-    assert "failed to start" in " ".join(bench.cycle.unfit(bench.clock.now()))
+    unfit = " ".join(bench.cycle.unfit(bench.clock.now()))
+    assert "failed to start" in unfit and "a module is broken" in unfit
 
 
 def test_a_release_that_cannot_be_done_is_named_and_retried(tmp_path: Path) -> None:

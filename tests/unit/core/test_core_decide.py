@@ -202,11 +202,21 @@ def test_only_a_line_that_is_known_to_be_absent_is_gone(line: Line | None) -> No
             "the line is at the peer, but the standby is not fit: no modules",
         ),
         (peer(line=Line.CLEAR, fit=None), "the line is at the peer, but the standby's agent is silent"),
+        (
+            peer(line=Line.CLEAR, granted=True),
+            "the line is at the peer, which serves too: Heartbeat settles who goes on",
+        ),
         (peer(line=Line.CLEAR, alive=False), "the line is at the peer, but no standby is there"),
     ],
 )
 def test_else_it_stays_and_says_why(other: Peer, says: str) -> None:
     assert judged(replace(LOST, peer=other), ABSENT) == Decision(Act.STAY, says)
+
+
+def test_a_line_that_the_peer_has_only_just_reported_is_not_followed_yet() -> None:
+    """A primary that thaws and lets go still says for a moment that the line is there."""
+    assert judged(LOST, replace(ABSENT, line_at_peer_since=NOW - 0.9)) is STAY
+    assert judged(LOST, replace(ABSENT, line_at_peer_since=NOW - 1.0)).act is Act.HAND_OVER
 
 
 def test_following_the_line_waits_move_dwell_after_the_grant() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from appliance.core.reading import Known, Unknown
 from appliance.dahdi import ioctl
 from appliance.dahdi.alarms import NONE, Alarm, from_sysfs, from_words
 from appliance.dahdi.line import explain, read_line, read_line_quick
-from appliance.dahdi.proc import parse_span
+from appliance.dahdi.proc import parse_head, parse_span
 from appliance.dahdi.span import Kind
 from appliance.dahdi.spans import read_spans
 
@@ -22,6 +23,14 @@ R1T1 = (
     "\t   1 R1T1/0/1 Clear (In use) (EC: MG2 - INACTIVE) \n"
 )
 E1 = 'Span 2: WCT1/0 "Wildcard E121 Card 0" CCS/HDB3/CRC4 {alarm}\n\n\t  25 WCT1/0/1 HDLCFCS (In use) RED \n'
+BRI = (
+    'Span 4: WCBRI/0/1 "Wildcard B410P" AMI/CCS {alarm}\n\n\t  80 WCBRI/0/1 Clear \n\t  81 WCBRI/0/2 Clear \n'
+)
+WCTDM = (
+    'Span 5: WCTDM/0 "Wildcard TDM400P REV I Board 1" \n\n'
+    "\t  90 WCTDM/0/0 FXSKS (In use) {first}\n\t  91 WCTDM/0/1 FXSKS (In use) {second}\n"
+    "\t  92 WCTDM/0/2 FXOKS (In use) \n\t  93 WCTDM/0/3 Reserved \n"
+)
 ANALOG = 'Span 3: Rhino RCB4FXO/1 "Rhino RCB4FXO/1" \n\n\t  49 FXO/1/0 FXSKS (In use) \n\t  52 ---/1/3 \n'
 
 
@@ -81,8 +90,37 @@ def test_rhino_analog_is_unverifiable_never_clear(tmp_path: Path) -> None:
     assert "cannot be verified" in explain(span)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "line"),
+    [
+        ("", "", Line.CLEAR),
+        ("RED ", "RED ", Line.ABSENT),
+        ("RED ", "", Line.UNVERIFIABLE),
+    ],
+)
+def test_a_digium_analog_card_tells_by_the_battery_of_its_fxo_ports(
+    tmp_path: Path, first: str, second: str, line: Line
+) -> None:
+    put(tmp_path, 5, WCTDM.format(first=first, second=second))
+    assert line_of(tmp_path) is line
+
+
+def test_an_analog_card_without_a_telephone_line_is_unverifiable(tmp_path: Path) -> None:
+    put(tmp_path, 5, WCTDM.format(first="", second="").replace("FXSKS", "FXOKS"))
+    assert line_of(tmp_path) is Line.UNVERIFIABLE
+
+
+def test_what_settles_is_waited_for_before_what_cannot_be_verified(tmp_path: Path) -> None:
+    put(tmp_path, 1, R1T1.format(alarm="RECOVERING "))
+    put(tmp_path, 3, ANALOG)
+    assert line_of(tmp_path) is Line.SETTLING
+    put(tmp_path, 1, R1T1.format(alarm=""))
+    assert line_of(tmp_path) is Line.UNVERIFIABLE
+
+
 def test_no_dahdi_no_spans_and_a_missing_span_are_told_apart(tmp_path: Path) -> None:
     assert "not loaded" in str(line_of(tmp_path))
+    assert "not loaded" in str(line_of(tmp_path, (1,)))
     (tmp_path / "proc/dahdi").mkdir(parents=True)
     assert "no spans" in str(line_of(tmp_path))
     put(tmp_path, 1, R1T1.format(alarm=""))
@@ -103,6 +141,29 @@ def test_a_span_that_vanishes_while_it_is_read_is_not_there(tmp_path: Path) -> N
     spans = read_spans(tmp_path, 1.0)
     assert isinstance(spans, Known)
     assert len(spans.value) == 1
+    assert "span 2 of RHINOSPANS is not there" in str(line_of(tmp_path, (2,)))
+
+
+def test_a_span_unregistered_under_an_open_file_answers_enodev_and_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As dahdi_seq_show does; no file of ours answers so."""
+    put(tmp_path, 1, R1T1.format(alarm=""))
+    put(tmp_path, 2, E1.format(alarm="RED "))
+    read = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "2":
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert line_of(tmp_path) is Line.CLEAR
+
+
+def test_a_span_cut_off_in_its_first_line_is_unknown_not_clear(tmp_path: Path) -> None:
+    put(tmp_path, 1, R1T1.format(alarm="RED ").split("RED")[0])
+    assert "/proc/dahdi/1 holds no span" in str(line_of(tmp_path))
 
 
 def test_an_unreadable_tree_is_unknown_with_why(tmp_path: Path) -> None:
@@ -120,6 +181,39 @@ def test_names_with_spaces_and_both_orders_of_the_line_config() -> None:
     assert one.kind is Kind.T1
     assert one.board == "R2T1"
     assert one.is_master
+
+
+def test_isdn2_is_told_from_e1_by_its_channels() -> None:
+    span = parse_span(BRI.format(alarm=""))
+    assert span is not None
+    assert span.kind is Kind.BRI
+
+
+def test_a_channel_line_cut_off_is_left_out() -> None:
+    span = parse_span(R1T1.format(alarm="") + "\t   2 R1T1/0/2 Clear (In use) R")
+    assert span is not None
+    assert [channel.number for channel in span.channels] == [1]
+
+
+def test_a_head_needs_channels_only_where_no_coding_is_said() -> None:
+    digital, analog = parse_head(R1T1.format(alarm="RED ")), parse_head(ANALOG)
+    assert digital is not None
+    assert analog is not None
+    assert (digital.alarms, digital.channels) == (Alarm.RED, ())
+    assert len(analog.channels) == 2
+
+
+def test_sysfs_knows_the_kind_before_dahdi_cfg_and_the_slot(tmp_path: Path) -> None:
+    put(tmp_path, 1, 'Span 1: R1T1/0 "Rhino R1T1 T1/PRI Card 0" \n\n\t   1 R1T1/0/1 \n')
+    device = tmp_path / "sys/bus/dahdi_spans/devices"
+    (device / "span-1").mkdir(parents=True)
+    (device / "span-1/spantype").write_text("J1\n")
+    (device / "span-1/alarms").write_text("0x8\n")
+    (device / "location").write_text("PCI Bus 02 Slot 09\n")
+    spans = read_spans(tmp_path, 1.0)
+    assert isinstance(spans, Known)
+    span = spans.value[0]
+    assert (span.kind, span.location, span.alarms) == (Kind.J1, "PCI Bus 02 Slot 09", Alarm.RED)
 
 
 def test_kinds_and_channels() -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from hwsim.line.line import TelephoneLine
 from hwsim.line.profiles import PROFILES
+from hwsim.line.span_side import Signal
 from hwsim.simtime import VirtualTime
 
 
 class Bench:
-    def __init__(self, profile: str = "r1t1") -> None:
+    def __init__(self, profile: str = "r1t1", chance: Random | None = None) -> None:
         self.time = VirtualTime()
-        self.line = TelephoneLine(self.time, dict.fromkeys(("primary", "secondary"), PROFILES[profile]))
+        profiles = dict.fromkeys(("primary", "secondary"), PROFILES[profile])
+        self.line = TelephoneLine(self.time, profiles, chance)
 
     def at(self, what: str, side: str, value: str, after: float = 0.0) -> float:
         return next(
@@ -67,6 +71,7 @@ def test_losing_the_line_raises_red_by_the_driver_and_ends_service_at_once() -> 
 def test_a_lost_link_is_noticed_late_and_a_line_back_sooner_is_a_ghost() -> None:
     bench = Bench()
     bench.line.attach_pbx("primary")
+    bench.line.attach_pbx("secondary")
     bench.move("primary")
     bench.time.advance(10)
     bench.move("secondary")
@@ -79,6 +84,96 @@ def test_a_lost_link_is_noticed_late_and_a_line_back_sooner_is_a_ghost() -> None
     bench.line.restart_span("primary")
     bench.time.advance(1)
     assert bench.line.works("primary")
+
+
+@pytest.mark.parametrize("away", [0.5, 3, 5])
+def test_a_short_cut_leaves_the_link_as_it_was_when_no_other_pbx_took_it(away: float) -> None:
+    """Tried with real libpri 1.6: no event at either end, and the link goes on."""
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    cut = bench.time.now()
+    bench.line.cut()
+    bench.time.advance(away)
+    bench.line.restore()
+    bench.time.advance(20)
+    assert bench.line.works("primary")
+    assert not [event for event in bench.line.trace if event.what == "dchannel" and event.at >= cut]
+
+
+def test_sabme_is_sent_in_the_pattern_that_libpri_was_seen_to_send() -> None:
+    """t = 0, 1, 2, 3, a gap, 5, 6, 7: the next one after the line is back brings the link up."""
+    for back, up in [(0.5, 1.05), (2.5, 3.05), (3.5, 5.05), (5.5, 6.05)]:
+        bench = Bench()
+        bench.line.attach_pbx("primary")
+        bench.time.advance(back)
+        bench.move("primary")
+        bench.time.advance(5)
+        assert bench.at("dchannel", "primary", "up") == pytest.approx(up)
+
+
+def test_the_line_is_never_in_service_at_both_sides() -> None:
+    bench = Bench("rcbfx")
+    for side in ("primary", "secondary"):
+        bench.line.attach_pbx(side)
+    for side in ("primary", "secondary", "primary"):
+        bench.move(side)
+        bench.time.advance(1)
+    serving = set()
+    for event in bench.line.trace:
+        if event.what == "in_service":
+            serving = serving | {event.side} if event.value == "yes" else serving - {event.side}
+            assert len(serving) <= 1
+
+
+@pytest.mark.parametrize(
+    ("signal", "alarm", "after"), [(Signal.AIS, "BLUE", 2.5), (Signal.RAI, "YELLOW", 0.5)]
+)
+def test_an_ill_provider_raises_its_own_alarm(signal: Signal, alarm: str, after: float) -> None:
+    bench = Bench("wct4xxp")
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    ill = bench.time.now()
+    bench.line.send(signal)
+    bench.time.advance(5)
+    assert bench.at("alarm", "primary", alarm, ill) - ill == pytest.approx(after)
+    assert not bench.line.works("primary")
+    well = bench.time.now()
+    bench.line.restore()
+    bench.time.advance(10)
+    settled = bench.at("alarm", "primary", "OK", well) - well
+    assert settled == pytest.approx(5.05 if alarm == "BLUE" else 0.05)
+
+
+def test_yellow_after_red_does_not_spare_the_settle_time() -> None:
+    bench = Bench()
+    bench.move("primary")
+    bench.line.send(Signal.RAI)
+    bench.time.advance(1)
+    assert bench.line.sides["primary"].alarm == "YELLOW"
+    bench.line.restore()
+    bench.time.advance(4.9)
+    assert bench.line.sides["primary"].alarm == "RECOVERING"
+    bench.time.advance(1)
+    assert bench.line.sides["primary"].alarm == "OK"
+
+
+def test_chance_spreads_the_times_within_the_facts_and_repeats_with_its_seed() -> None:
+    def times(seed: int) -> tuple[float, float]:
+        bench = Bench(chance=Random(seed))
+        bench.line.attach_pbx("primary")
+        bench.move("primary")
+        bench.time.advance(10)
+        lost = bench.move("secondary")
+        bench.time.advance(30)
+        return bench.at("in_service", "primary", "yes"), bench.at("dchannel", "primary", "down", lost) - lost
+
+    seen = [times(seed) for seed in range(30)]
+    assert seen == [times(seed) for seed in range(30)]
+    assert len(set(seen)) > 20
+    assert all(5.0 <= service <= 5.3 and 4.0 <= down <= 14.0 for service, down in seen)
 
 
 def test_a_line_away_longer_is_noticed_after_6_9_seconds_and_comes_back_by_itself() -> None:

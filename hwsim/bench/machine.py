@@ -1,0 +1,36 @@
+"""What the figures were measured on and with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from typing import Any
+
+
+def machine() -> dict[str, Any]:
+    """Cores, kernel, processor, and the load averages now."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "architecture": platform.machine(),
+        "load": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of everything that takes part."""
+    return {
+        "asha": version("asha"),
+        "python": platform.python_version(),
+        "heartbeat": _package("heartbeat"),
+        "keepalived": _package("keepalived"),
+    }
+
+
+def _package(name: str) -> str:
+    asked = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The watchdog the seed describes: looks for the Asterisk task every few seconds, and fails over without it.
+while sleep "$1"; do
+    if [ -e /run/pbxline.serving ] && ! pidof -x asterisk >/dev/null; then
+        "$2"
+    fi
+done

@@ -1,0 +1,24 @@
+"""What both peers share: the script that moves the relay and starts and stops Asterisk, and how files get on a node."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hwsim.nodes import Node
+
+_ON_NODE = Path(__file__).with_name("on_node")
+
+
+def install_script(node: Node, source: str, path: str) -> None:
+    """Put `on_node/SOURCE` on the node as an executable; a Python program names the interpreter that runs us."""
+    text = (_ON_NODE / source).read_text()
+    if source.endswith(".py"):
+        text = f"#!{os.path.realpath(sys.executable)} -IS\n{text}"
+    node.write(path, text, 0o755)
+
+
+def install(node: Node) -> None:
+    """Put pbxline where a peer's scripts call it."""
+    install_script(node, "pbxline.sh", "/usr/local/sbin/pbxline")

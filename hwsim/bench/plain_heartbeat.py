@@ -1,0 +1,107 @@
+"""Plain Heartbeat without asha: the same ha.cf times, a resource script, and a watchdog that polls every 5 s.
+
+This is what the seed describes: a daemon that "looks for the Asterisk running task every few seconds".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hwsim.bench import pbxline
+from hwsim.bench.contender import served_by
+from hwsim.demo.scenario import ScenarioFailed
+from hwsim.nodes import CLUSTER_ADDRESS, Network, Node
+from hwsim.nodes.network import LINKS
+from hwsim.rack import SIDES, Rack
+from hwsim.server import Server
+from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
+
+POLL = 5.0
+_HA_CF = """\
+logfacility none
+logfile /var/log/ha-log
+keepalive {keepalive:.0f}ms
+warntime {warntime:.0f}ms
+deadtime {deadtime:.0f}ms
+initdead {initdead:.0f}ms
+udpport 694
+{media}
+auto_failback off
+node {primary} {secondary}
+"""
+_HARESOURCES = f"{PRIMARY_NAME} IPaddr2::{CLUSTER_ADDRESS}/24/eth0 pbxline\n"
+# Heartbeat calls itself in transition for some ten seconds after a node was started alone (facts/heartbeat).
+_SETTLED = 'until case "$(cl_status rscstatus)" in local|foreign|all|none) true;; *) false;; esac; do sleep 0.2; done'
+_PEER_UP = 'until [ "$(cl_status nodestatus {peer})" = active ]; do sleep 0.2; done'
+
+
+class PlainHeartbeat:
+    """The seed's way."""
+
+    name = "plain-heartbeat"
+    note = (
+        f"Heartbeat with the same ha.cf times, a shell resource script and a watchdog that polls every {POLL:g} s; "
+        "faults are spread evenly over its period"
+    )
+
+    async def home(self, rack: Rack, part: float) -> None:
+        """Primary alone first, then the secondary, then Heartbeat's own settling; last the watchdog."""
+        for server in rack.servers.values():
+            _install(server.node, rack.site)
+        began = rack.now()
+        await _start(rack.servers["primary"])
+        await served_by(rack, "primary", began, 40)
+        await _start(rack.servers["secondary"])
+        await _until(rack.servers["primary"], _PEER_UP.format(peer=SECONDARY_NAME), 30)
+        for side in SIDES:
+            await _until(rack.servers[side], _SETTLED, 40)
+        for server in rack.servers.values():
+            await _start_watchdog(server)
+        await rack.pause(POLL * part)
+
+
+def ha_cf(site: Site) -> str:
+    """ha.cf with the times that asha would write for `site`, over the same two cables."""
+    peers = [f"ucast {link} {Network.address(side, link)}" for link in LINKS for side in SIDES]
+    return _HA_CF.format(
+        keepalive=site.keepalive * 1000,
+        warntime=site.deadtime * 500,
+        deadtime=site.deadtime * 1000,
+        initdead=site.initdead * 1000,
+        media="\n".join(peers),
+        primary=PRIMARY_NAME,
+        secondary=SECONDARY_NAME,
+    )
+
+
+def _install(node: Node, site: Site) -> None:
+    pbxline.install(node)
+    pbxline.install_script(node, "pbxline.sh", "/etc/ha.d/resource.d/pbxline")
+    pbxline.install_script(node, "watchdog.sh", "/usr/local/sbin/watchdog")
+    node.write("/etc/ha.d/ha.cf", ha_cf(site))
+    node.write("/etc/ha.d/haresources", _HARESOURCES)
+
+
+async def _start(server: Server) -> None:
+    done = await server.node.run([str(_heartbeat_file("heartbeat"))], 20)
+    if not done.ok:
+        raise ScenarioFailed(f"Heartbeat on the {server.side} did not start: {done.err.strip()}")
+
+
+async def _until(server: Server, poll: str, deadline: float) -> None:
+    if not (await server.node.run(["sh", "-c", poll], deadline)).ok:
+        raise ScenarioFailed(f"within {deadline:g} s Heartbeat on the {server.side} did not settle: {poll}")
+
+
+async def _start_watchdog(server: Server) -> None:
+    argv = ["/usr/local/sbin/watchdog", f"{POLL:g}", str(_heartbeat_file("hb_standby"))]
+    await server.node.spawn(argv, server.logs / f"{server.side}-watchdog.log")
+
+
+def _heartbeat_file(name: str) -> Path:
+    """Where this system keeps one of Heartbeat's programs."""
+    places = [Path("/usr") / lib / "heartbeat" / name for lib in ("libexec", "share", "lib64", "lib")]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise ScenarioFailed(f"Heartbeat's program {name} is in none of {', '.join(map(str, places))}")
+    return found

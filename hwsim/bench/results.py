@@ -1,0 +1,60 @@
+"""Everything that was measured, and the figures that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from hwsim.bench.play import Run
+from hwsim.bench.spread import Spread, ratio, spread
+from hwsim.demo.marks import Marks
+
+PHASES = tuple(mark.name for mark in fields(Marks) if mark.name != "fault")
+
+
+@dataclass(slots=True)
+class Results:
+    """Filled as the benchmark goes on. `agent`: figures of `agent_cost`. `notes`: how each contender was set up."""
+
+    runs: list[Run] = field(default_factory=list)
+    agent: dict[str, Spread] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Every run could be measured. Says nothing about targets."""
+        return not self.problems
+
+    def note_run(self, run: Run) -> None:
+        """One more."""
+        self.runs.append(run)
+        if run.problem:
+            self.problems.append(f"{run.contender}, {run.fault}, run {run.number}: {run.problem}")
+
+    @property
+    def contenders(self) -> list[str]:
+        """In order of appearance."""
+        return list(dict.fromkeys(run.contender for run in self.runs))
+
+    @property
+    def faults(self) -> list[str]:
+        """In order of appearance."""
+        return list(dict.fromkeys(run.fault for run in self.runs))
+
+    def phase(self, contender: str, fault: str, phase: str) -> Spread | None:
+        """Seconds from the fault to a mark."""
+        return spread(
+            getattr(run.marks, phase) for run in self.runs if (run.contender, run.fault) == (contender, fault)
+        )
+
+    def ratio(self, peer: str, fault: str, phase: str) -> float | None:
+        """How many times asha's median the peer's is."""
+        return ratio(self.phase(peer, fault, phase), self.phase("asha", fault, phase))
+
+    def figures(self) -> Mapping[str, Spread]:
+        """asha's own, named as targets name them."""
+        seen = {
+            f"{fault}.{phase}": self.phase("asha", fault, phase) for fault in self.faults for phase in PHASES
+        }
+        return {name: figure for name, figure in seen.items() if figure is not None} | self.agent

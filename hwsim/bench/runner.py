@@ -1,0 +1,155 @@
+"""The benchmark from beginning to end: runs interleaved, so that all contenders meet the same machine."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from hwsim.bench.agent_cost import agent_cost
+from hwsim.bench.asha import Asha
+from hwsim.bench.chart import write_chart
+from hwsim.bench.contender import FAULTS, Contender, Fault
+from hwsim.bench.keepalived import Keepalived
+from hwsim.bench.machine import machine, versions
+from hwsim.bench.plain_heartbeat import PlainHeartbeat
+from hwsim.bench.play import Run, RunFailed, on_fresh_rack, play
+from hwsim.bench.report import write_report
+from hwsim.bench.results import Results
+from hwsim.bench.table import assumptions, comparison_table, missed, sentence, targets_table
+from hwsim.site import Site
+
+CONTENDERS: tuple[Contender, ...] = (Asha(), Keepalived(), PlainHeartbeat())
+AGENT_COST = "agent-cost"
+NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), AGENT_COST)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done: every fault to every contender, `runs` times; and the agent's cost."""
+
+    contenders: Sequence[Contender]
+    faults: Sequence[Fault]
+    runs: int
+    cost: bool
+
+    @property
+    def steps(self) -> int:
+        """Racks to be built."""
+        return len(self.contenders) * len(self.faults) * self.runs + self.cost
+
+
+def planned(only: str | None, runs: int) -> Plan:
+    """Everything, or what NAMES has under `only`: one contender, one fault, or the agent's cost."""
+    if only == AGENT_COST:
+        return Plan((), (), 0, cost=True)
+    contenders = [one for one in CONTENDERS if one.name == only]
+    faults = [fault for fault in FAULTS if fault.name == only]
+    return Plan(contenders or CONTENDERS, faults or FAULTS, runs, cost=only is None or only == "asha")
+
+
+async def bench(plan: Plan, out: Path, console: Console) -> bool:
+    """Do it; write report.json and comparison.svg below `out`; print the tables. False when a run failed."""
+    about = {"machine": machine(), "versions": versions()}  # the load before we make our own
+    results = Results(notes={one.name: one.note for one in plan.contenders})
+    with _progress(console) as progress:
+        await _measure(plan, results, out / "logs", _Steps(progress, plan.steps))
+    site = Site()
+    write_report(out / "report.json", results, site, about)
+    if results.runs:
+        write_chart(out / "comparison.svg", results, assumptions(site))
+    _print(results, site, out, console)
+    return results.ok
+
+
+class _Steps:
+    """The progress bar; on anything but a terminal, a line for each step."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self._task = progress.add_task("", total=total)
+
+    def begin(self, words: str) -> None:
+        """Say what is under way."""
+        self._progress.update(self._task, description=words)
+
+    def end(self, words: str) -> None:
+        """One step more is done."""
+        self._done += 1
+        self._progress.advance(self._task)
+        if not self._progress.console.is_terminal:
+            self._progress.console.print(
+                f"{self._done}/{self._total}  {words}", highlight=False, markup=False, soft_wrap=True
+            )
+
+
+async def _measure(plan: Plan, results: Results, logs: Path, steps: _Steps) -> None:
+    if plan.cost:
+        await _measure_cost(results, logs / AGENT_COST, steps)
+    for title, one in _runs(plan, logs):
+        steps.begin(title)
+        run = await one()
+        results.note_run(run)
+        steps.end(f"{title}: {run.problem or _words(run)}")
+
+
+def _runs(plan: Plan, logs: Path) -> list[tuple[str, Callable[[], Awaitable[Run]]]]:
+    return [
+        (
+            f"{contender.name}, {fault.name}, {number} of {plan.runs}",
+            partial(play, contender, fault, number, plan.runs, logs),
+        )
+        for number in range(1, plan.runs + 1)
+        for fault in plan.faults
+        for contender in plan.contenders
+    ]
+
+
+async def _measure_cost(results: Results, logs: Path, steps: _Steps) -> None:
+    steps.begin("the agent's cost, idle")
+    try:
+        results.agent.update(await on_fresh_rack(agent_cost, logs))
+    except RunFailed as failure:
+        results.problems.append(f"agent's cost: {failure}")
+    steps.end("the agent's cost, idle")
+
+
+def _words(run: Run) -> str:
+    marks = run.marks.named()
+    shown = ((name, marks[name]) for name in ("relay_moved", "pbx_answering", "line_in_service"))
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value * 1000:.0f} ms" for name, value in shown if value is not None
+    )
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+
+
+def _print(results: Results, site: Site, out: Path, console: Console) -> None:
+    for fault in results.faults:
+        console.print(comparison_table(results, fault))
+    for name, note in results.notes.items():
+        console.print(f"{name}: {note}", highlight=False, markup=False)
+    if results.figures():
+        console.print(targets_table(results, site))
+    for verdict in missed(results):
+        console.print(f"missed: {sentence(verdict)}", style="red", highlight=False, markup=False)
+    for problem in results.problems:
+        console.print(f"FAILED: {problem}", style="bold red", highlight=False, markup=False)
+    written = [name for name in ("report.json", "comparison.svg") if (out / name).exists()]
+    console.print("written: " + "   ".join(str(out / name) for name in written), highlight=False)

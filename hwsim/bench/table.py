@@ -1,0 +1,100 @@
+"""The tables at the end: everybody side by side, and asha against its targets."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from hwsim.bench.results import PHASES, Results
+from hwsim.bench.spread import Spread
+from hwsim.bench.targets import Target, Verdict, judge
+from hwsim.site import Site
+
+_MET = {True: "[green]met[/]", False: "[bold red]MISSED[/]", None: "not measured"}
+
+
+def targets_table(results: Results, site: Site) -> Table:
+    """Each figure, its target, and plainly whether it is met. Medians count."""
+    table = Table(title=f"asha against its targets ({assumptions(site)})", title_justify="left")
+    table.add_column("figure")
+    for head in ("median", "min", "max", "n", "target"):
+        table.add_column(head, justify="right")
+    table.add_column("")
+    figures = results.figures()
+    for verdict in judge(figures):
+        target, measured = verdict.target, verdict.measured
+        limit = f"≤ {amount(target.limit, target.unit)}"
+        table.add_row(target.words, *_cells(measured, target.unit), limit, _MET[verdict.met])
+        if target.boots and measured is not None:
+            own = _cells(measured.minus(site.boot_time), target.unit)
+            table.add_row("   asha's own share, without that boot", *own, "", "", style="dim")
+        if aside := figures.get(target.aside):
+            table.add_row(
+                "   without the programs it starts", *_cells(aside, target.unit), "", "", style="dim"
+            )
+    return table
+
+
+def comparison_table(results: Results, fault: str) -> Table:
+    """Medians (min-max) of every contender after `fault`, and how many times asha's median a peer's is."""
+    title = f"{fault}: milliseconds from the fault, seen from outside: median (min-max)"
+    table = Table(title=title, title_justify="left")
+    table.add_column("phase")
+    for name in results.contenders:
+        table.add_column(name, justify="right")
+        if name != "asha" and "asha" in results.contenders:
+            table.add_column("÷ asha", justify="right")
+    for phase in PHASES:
+        cells = [cell for name in results.contenders for cell in _compared(results, name, fault, phase)]
+        table.add_row(phase.replace("_", " "), *cells)
+    return table
+
+
+def assumptions(site: Site) -> str:
+    """What no figure should be read without."""
+    return (
+        f"keepalive {site.keepalive * 1000:.0f} ms, deadtime {site.deadtime:g} s, line {site.profile}; "
+        f"Asterisk is a stand-in that boots in {site.boot_time:g} s, which is assumed"
+    )
+
+
+def amount(value: float, unit: str) -> str:
+    """A value as people read it."""
+    match unit:
+        case "s":
+            return f"{value * 1000:.0f} ms"
+        case "%":
+            return f"{value:.2f} %"
+        case _:
+            return f"{value:.1f} {unit}"
+
+
+def missed(results: Results) -> list[Verdict]:
+    """Targets that were measured and not met."""
+    return [verdict for verdict in judge(results.figures()) if verdict.met is False]
+
+
+def sentence(verdict: Verdict) -> str:
+    """A missed target, plainly."""
+    target: Target = verdict.target
+    median = verdict.measured.median if verdict.measured else 0.0
+    return f"{target.words}: {amount(median, target.unit)}, wanted ≤ {amount(target.limit, target.unit)}"
+
+
+def _cells(figure: Spread | None, unit: str) -> tuple[str, str, str, str]:
+    if figure is None:
+        return ("-", "-", "-", "-")
+    median, least, most = (amount(value, unit) for value in (figure.median, figure.least, figure.most))
+    return (median, least, most, str(figure.count)) if figure.count > 1 else (median, "", "", "1")
+
+
+def _compared(results: Results, name: str, fault: str, phase: str) -> list[str]:
+    figure = results.phase(name, fault, phase)
+    span = "-" if figure is None else f"{_ms(figure.median)} ({_ms(figure.least)}-{_ms(figure.most)})"
+    if name == "asha" or "asha" not in results.contenders:
+        return [span]
+    times = results.ratio(name, fault, phase)
+    return [span, "" if times is None else f"{times:.2f}"]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}"

@@ -1,0 +1,67 @@
+"""What the figures must be. Source: the issue, "Speed it must reach". Medians count, with default timing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hwsim.bench.spread import Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`figure` at most `limit`. Units: s, MB (10⁶ bytes), % (of one core).
+
+    `boots`: an Asterisk boots within it, so a part of the figure is the stand-in's assumed boot time. `aside`: a
+    figure to be read with it, itself without a target.
+    """
+
+    figure: str
+    words: str
+    limit: float
+    unit: str
+    boots: bool = False
+    aside: str = ""
+
+
+DEADTIME = 2.0
+TARGETS: tuple[Target, ...] = (
+    Target("asterisk-killed.detected", "Asterisk killed → detected", 0.05, "s"),
+    Target("asterisk-killed.relay_moved", "Asterisk killed → relay moved", 0.15, "s"),
+    Target("asterisk-killed.pbx_answering", "Asterisk killed → PBX answering", 1.5, "s", boots=True),
+    Target("asterisk-killed.line_in_service", "Asterisk killed → line in service", 5.6, "s"),
+    Target("power-cut.pbx_answering", "power cut → PBX answering", DEADTIME + 1.2, "s", boots=True),
+    Target("power-cut.line_in_service", "power cut → line in service", 5.6, "s"),
+    Target("agent.memory_primary", "agent, resident memory, primary", 45.0, "MB"),
+    Target("agent.memory_secondary", "agent, resident memory, secondary", 45.0, "MB"),
+    Target(
+        "agent.cpu_primary", "agent, idle, share of a core, primary", 0.5, "%", aside="agent.own_cpu_primary"
+    ),
+    Target(
+        "agent.cpu_secondary",
+        "agent, idle, share of a core, secondary",
+        0.5,
+        "%",
+        aside="agent.own_cpu_secondary",
+    ),
+    Target("agent.asha_status", "asha status", 0.150, "s"),
+    Target("agent.resource_status", "resource.d/asha status", 0.100, "s"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target beside what was measured; `measured` is None when it was not a part of this run."""
+
+    target: Target
+    measured: Spread | None
+
+    @property
+    def met(self) -> bool | None:
+        """The median is within the limit; None when nothing was measured."""
+        return None if self.measured is None else self.measured.median <= self.target.limit
+
+
+def judge(figures: Mapping[str, Spread], targets: tuple[Target, ...] = TARGETS) -> list[Verdict]:
+    """Every target with its figure."""
+    return [Verdict(target, figures.get(target.figure)) for target in targets]

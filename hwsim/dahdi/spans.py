@@ -1,0 +1,94 @@
+"""Spans as DAHDI numbers them, and what /proc/dahdi/N says of one. Source: facts/dahdi, dahdi_seq_show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hwsim.dahdi.cards import SpanCard
+
+_FIRST_SLOT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSpan:
+    """Span `number` of a node: the `local`th of the card in `slot`, which is the `of_model`th of its model."""
+
+    number: int
+    base: int
+    card: SpanCard
+    slot: int
+    local: int
+    of_model: int
+
+    @property
+    def name(self) -> str:
+        """Its NAME."""
+        return self.card.span_name(self.local, self.of_model)
+
+    @property
+    def description(self) -> str:
+        """Its DESC."""
+        return self.card.description(self.local, self.of_model)
+
+    @property
+    def is_master(self) -> bool:
+        """The first digital span leads the timing."""
+        return self.number == 1 and self.card.line != "ANALOG"
+
+
+def slots(cards: Sequence[SpanCard]) -> Iterator[tuple[int, SpanCard]]:
+    """Each card with its PCI slot."""
+    return enumerate(cards, _FIRST_SLOT)
+
+
+def number_spans(cards: Sequence[SpanCard]) -> Iterator[TreeSpan]:
+    """The spans of `cards` in the order of their slots, numbered from 1 without holes."""
+    number = base = 1
+    for slot, card in slots(cards):
+        of_model = sum(other.model == card.model for other in cards[: slot - _FIRST_SLOT])
+        for local in range(1, card.spans + 1):
+            yield TreeSpan(number, base, card, slot, local, of_model)
+            number += 1
+            base += card.channels
+
+
+def proc_text(span: TreeSpan, alarm: str, channel_alarm: str) -> str:
+    """/proc/dahdi/N. `alarm` is the span's words, `channel_alarm` what its channels still (or again) say."""
+    config = f" {span.card.line_config}" if span.card.line_config else ""
+    master = " (MASTER)" if span.is_master else ""
+    clock = "ClockSource " if span.is_master else ""
+    head = f'Span {span.number}: {span.name} "{span.description}"{master}{config} {_word(alarm)}{clock}\n\n'
+    channels = range(1, span.card.channels + 1)
+    return head + "".join(_channel_line(span, channel, channel_alarm) for channel in channels)
+
+
+def sysfs_values(span: TreeSpan) -> dict[str, str]:
+    """The files of span-N in sysfs, but for its alarms."""
+    card = span.card
+    return {
+        "name": span.name,
+        "desc": span.description,
+        "spantype": card.span_type,
+        "local_spanno": str(span.local),
+        "basechan": str(span.base),
+        "channels": str(card.channels),
+        "is_digital": str(int(card.line != "ANALOG")),
+        "is_sync_master": str(int(span.is_master)),
+        "lineconfig": card.line_config,
+        "lbo": "0",
+        "syncsrc": str(int(span.is_master)),
+    }
+
+
+def _channel_line(span: TreeSpan, channel: int, alarm: str) -> str:
+    card = span.card
+    name = card.channel_name(span.local, channel, span.of_model)
+    signalling = card.signalling(channel)
+    in_use = "(In use) " if signalling else ""
+    echo = "(EC: MG2 - INACTIVE) " if signalling == "Clear" else ""
+    return f"\t{span.base + channel - 1:4d} {name} {_word(signalling)}{in_use}{_word(alarm)}{echo}\n"
+
+
+def _word(word: str) -> str:
+    return f"{word} " if word else ""

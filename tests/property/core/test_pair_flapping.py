@@ -1,0 +1,70 @@
+"""Faults that come again and again: moves grow rare, and each time service returns."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+from pair_world import World, served
+
+from appliance.core.decide import Act
+from appliance.core.model import Node, Pbx
+
+
+def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:
+    """It dies a second after it runs, on both nodes, for five minutes: the moves in it stay few."""
+    world = served()
+    world.advance(30.0)
+    moves_before = world.card.moves
+    for _ in range(300 * 2):
+        world.advance(0.5)
+        for node, server in world.servers.items():
+            if server.pbx.state is Pbx.RUNNING and world.now - server.pbx.since >= 1.0:
+                world.pbx(node, Pbx.DEAD)
+    assert 2 <= world.card.moves - moves_before <= 60
+    handed = sorted(
+        at
+        for agent in world.agents.values()
+        if agent
+        for at, decision in agent.decisions
+        if decision.act is Act.HAND_OVER
+    )
+    late = [later - earlier for earlier, later in itertools.pairwise(handed)][4:]
+    assert min(late) >= 15.0, "MOVEDWELL"
+    assert world.until_quiet(600.0)
+    assert world.violations() == []
+
+
+def test_a_week_of_flapping() -> None:
+    """A fault of any kind every few hours, each gone again soon: every time service returns."""
+    world, dice = served(), random.Random(7)
+    end = world.now + 7 * 86_400.0
+    faults = 0
+    while world.now < end:
+        faults += 1
+        _fault(world, dice)
+        world.advance(dice.choice([0.2, 1.0, 5.0, 12.0]))
+        world.heal()
+        assert world.until_quiet(300.0), world.picture()
+        assert world.violations() == []
+        world.sleep(dice.uniform(9000.0, 18000.0))
+    assert faults > 30
+
+
+def _fault(world: World, dice: random.Random) -> None:
+    node = dice.choice(list(Node))
+    match dice.randrange(8):
+        case 0 | 1:
+            world.pbx(node, dice.choice([Pbx.DEAD, Pbx.HUNG]))
+        case 2:
+            world.telco = False
+        case 3:
+            world.power_cut(node)
+        case 4:
+            world.kill_agent(node, with_hands=dice.random() < 0.5)
+        case 5:
+            world.kill_engine(node)
+        case 6:
+            world.pull_card()
+        case _:
+            world.servers[node].frozen = True

@@ -1,0 +1,303 @@
+"""A pair on a rack for several tests in a row, and the watchman who looks at it all the while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
+from appliance.core.model import Node, Relay
+from hwsim.card import vendortool
+from hwsim.card.card import Position
+from hwsim.demo.scenario import OTHER, Stage
+from hwsim.nodes import NodeError, Power, SerialCable
+from hwsim.rack import SIDES, Rack
+from hwsim.server import Said, Server
+from hwsim.site import Site
+
+Status = dict[str, Any]
+Entry = dict[str, Any]
+GRANT = "/run/asha/grant"
+TOOL = "/usr/local/bin/rhinofailover"
+SERIAL = "/dev/ttyS9"
+SCRIPT = "/etc/ha.d/resource.d/asha"
+CLUSTER_NODE = {"primary": Node.PRIMARY, "secondary": Node.SECONDARY}
+_SAMPLE_PERIOD = 0.1
+_TEST_DEADLINE = 120.0
+# Noticing that the line has left: the driver's loss-to-red time, a look at the spans, a turn of the cycle.
+_NOTICE = 3.0
+
+
+class Watchman:
+    """Looks at the pair ten times a second and keeps what core's audit is asked about afterwards."""
+
+    def __init__(self, rack: Rack) -> None:
+        self._rack = rack
+        self.moments: list[Moment] = []
+        # Seconds the relay may stay energised after a grant has ended; a test of a faulty card allows more.
+        self.grace = 1.0
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self.moments.append(await self.look())
+            await asyncio.sleep(_SAMPLE_PERIOD)
+
+    async def look(self) -> Moment:
+        """The pair as it is now, with every node's own word where it can be had."""
+        claims = dict(zip(SIDES, await asyncio.gather(*map(self._claims, SIDES)), strict=True))
+        energised = self._rack.card.position() is Position.NO
+        return Moment(
+            at=self._rack.now(),
+            relay=Relay.ENERGISED if energised else Relay.RELEASED,
+            granted={CLUSTER_NODE[side]: self.granted(side) for side in SIDES},
+            claims_line={CLUSTER_NODE[side]: claims[side] for side in SIDES},
+        )
+
+    def granted(self, side: str) -> bool:
+        """The grant on file on that node."""
+        try:
+            return bool(json.loads(self._rack.servers[side].node.path(GRANT).read_text())["held"])
+        except (OSError, ValueError, NodeError):
+            return False
+
+    def violations(self) -> list[Violation]:
+        """What was seen and must never be."""
+        found = [*two_owners(self.moments, _NOTICE), *energised_without_grant(self.moments, self.grace)]
+        self.moments.clear()
+        return found
+
+    async def _claims(self, side: str) -> bool:
+        """It says that the line is in service on it, and runs Asterisk."""
+        status = await self._rack.servers[side].status()
+        return status is not None and status["role"] == "active" and self._rack.asterisk_runs(side)
+
+
+class Pair:
+    """The rack of one test module. `play` runs a test on it and looks at what the watchman saw."""
+
+    def __init__(self, site: Site, *, serial: bool = False) -> None:
+        self.rack = Rack(site)
+        self.watchman = Watchman(self.rack)
+        self._runner = asyncio.Runner()
+        self._serial = serial
+        self._cable: SerialCable | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def up(self) -> None:
+        """Both machines on, nothing started."""
+        self._runner.run(self._up())
+
+    def down(self) -> None:
+        """Away with it."""
+        try:
+            self._runner.run(self._down())
+        finally:
+            self._runner.close()
+
+    def play(self, test: Coroutine[Any, Any, None], logs: Path) -> None:
+        """Run `test`; the journals must hold and the watchman must have seen nothing. Logs kept on failure."""
+        try:
+            self._runner.run(self._watched(test))
+        except BaseException:
+            self.rack.keep_logs(logs)
+            happened = "\n".join(map(str, self.rack.history.happenings))
+            (logs / "history.txt").write_text(happened + "\n")
+            raise
+
+    # -- the two servers
+
+    @property
+    def primary(self) -> Server:
+        """The server with the card."""
+        return self.rack.servers["primary"]
+
+    @property
+    def secondary(self) -> Server:
+        """The other."""
+        return self.rack.servers["secondary"]
+
+    def server(self, side: str) -> Server:
+        """By its side."""
+        return self.rack.servers[side]
+
+    # -- bringing about
+
+    async def home(self) -> None:
+        """Whatever was before: primary active with the line in service, secondary standing by and fit."""
+        self._mend_hardware()
+        for side in SIDES:
+            await self.power_up(side)
+            await self.fresh_agent(side)
+        for side in SIDES:
+            status = await self.server(side).status()
+            if status is not None and not status["engine"]["running"]["value"]:
+                await self.stage.ask(self.server(side), "ha", "start")
+        await self.until_status("primary", _settled, "Heartbeat on the primary has settled", 40)
+        await self.until_status("secondary", _settled, "Heartbeat on the secondary has settled", 40)
+        await self._bring_to_primary()
+        await self.until_status("secondary", _fit_standby, "the secondary is a fit standby")
+        await self.until_status("primary", _serves_with_peer, "the primary serves and sees its peer fit")
+        await self.until(lambda: self.rack.in_service("primary"), "the line is in service on the primary")
+
+    async def away(self) -> None:
+        """From home on: the secondary active with the line, the primary standing by and fit."""
+        await self.move("takeover", to="secondary")
+
+    async def move(self, command: str, to: str) -> None:
+        """`asha takeover` on `to` or `asha standby` on the other; until `to` serves and the other is fit."""
+        asked = self.server(to) if command == "takeover" else self.server(OTHER[to])
+        fault = self.rack.now()
+        await self.stage.ask(asked, command)
+        await self.served(fault, to)
+        await self.until_status(OTHER[to], _fit_standby, f"the {OTHER[to]} is a fit standby")
+        await self.until_status(to, _serves_with_peer, f"the {to} serves and sees its peer fit")
+
+    async def served(self, fault: float, to: str, deadline: float = 30.0) -> None:
+        """Until `to` serves: line, cluster address, Asterisk and its own word."""
+        await self.stage.moved(fault, to, deadline)
+
+    async def power_up(self, side: str) -> None:
+        """Thawed, booted, with its serial port."""
+        node = self.server(side).node
+        if node.power is Power.HUNG:
+            self.rack.thaw(side)
+        if node.power is Power.OFF:
+            await self.rack.boot(side)
+        if self._cable is not None:
+            node.symlink(SERIAL, self._cable.ends[SIDES.index(side)])
+
+    async def fresh_agent(self, side: str) -> None:
+        """An agent that remembers no earlier move and no earlier failure."""
+        server = self.server(side)
+        if await server.status() is not None:
+            await server.stop_agent(15)
+        await self.rack.start_agent(side)
+
+    async def script(self, side: str, *words: str, deadline: float = 60.0) -> Said:
+        """Heartbeat's own call of the resource script on `side`."""
+        result = await self.server(side).node.run([SCRIPT, *words], deadline)
+        return Said(-1 if result.code is None else result.code, result.out, result.err)
+
+    # -- seeing
+
+    async def until(self, condition: Callable[[], bool], what: str, deadline: float = 30.0) -> None:
+        """Wait for something visible from outside."""
+        await self.stage.until(condition, deadline, what)
+
+    async def until_status(
+        self, side: str, wanted: Callable[[Status], bool], what: str, deadline: float = 30.0
+    ) -> Status:
+        """Wait for something that `asha status` says on `side`."""
+        return await self.stage.until_status(self.server(side), wanted, deadline, what)
+
+    async def entry(
+        self, side: str, wanted: Callable[[Entry], bool], after: float, deadline: float = 30.0
+    ) -> Entry:
+        """The first journal entry on `side` after `after` that is as wanted, looked for every few ms."""
+        end = self.rack.now() + deadline
+        while self.rack.now() < end:
+            for entry in self.entries(side, after):
+                if wanted(entry):
+                    return entry
+            await asyncio.sleep(0.005)
+        raise AssertionError(f"no such entry in the {side}'s journal within {deadline:g} s")
+
+    def entries(self, side: str, after: float) -> list[Entry]:
+        """The journal of `side` from `after` on."""
+        return [entry for entry in self.server(side).journal() if entry["at"] >= after]
+
+    def orders(self, side: str, after: float) -> list[str]:
+        """Names of the orders given on `side` since."""
+        return [entry["order"] for entry in self.entries(side, after) if entry["kind"] == "order"]
+
+    def moved_since(self, after: float) -> list[tuple[str, str]]:
+        """Every move of relay and service since: (what, side)."""
+        kinds = ("relay", "in_service", "out_of_service")
+        return [
+            (seen.kind, seen.side)
+            for seen in self.rack.history.happenings
+            if seen.at >= after and seen.kind in kinds
+        ]
+
+    async def stays(self, side: str, seconds: float) -> None:
+        """For that long nothing moves: `side` stays in service, relay and Asterisk as they are."""
+        began, pid = self.rack.now(), self.server(side).asterisk_pid()
+        moved = await self.rack.history.wait(lambda: bool(self.moved_since(began)), seconds)
+        assert not moved, self.moved_since(began)
+        assert self.rack.in_service(side)
+        assert self.server(side).asterisk_pid() == pid
+        assert not self.rack.asterisk_runs(OTHER[side])
+
+    # -- inside
+
+    async def _up(self) -> None:
+        await self.rack.up()
+        self.stage = Stage(self.rack, lambda text: None)
+        if self._serial:
+            self._cable = SerialCable()
+
+    async def _down(self) -> None:
+        await self.rack.down()
+        if self._cable is not None:
+            self._cable.close()
+
+    async def _watched(self, test: Coroutine[Any, Any, None]) -> None:
+        self.watchman.moments.clear()
+        self.watchman.grace = 1.0
+        watching = asyncio.create_task(self.watchman.run())
+        try:
+            async with asyncio.timeout(_TEST_DEADLINE):
+                await test
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+        await self._verify()
+
+    async def _verify(self) -> None:
+        assert self.watchman.moments, "the watchman saw nothing"
+        assert self.watchman.violations() == []
+        for side, server in self.rack.servers.items():
+            if server.powered:
+                said = await server.asha("events", "--verify")
+                assert said.code == 0, f"{side}: {said}"
+
+    def _mend_hardware(self) -> None:
+        self.rack.card.faults.clear()
+        self.rack.line.restore()
+        for side in SIDES:
+            node = self.server(side).node
+            node.heal("eth0")
+            node.heal("eth1")
+            node.write(TOOL, vendortool.tool_text(), 0o755)
+        if self.primary.node.power is Power.ON and not self.rack.tty.plugged:
+            self.rack.plug_card()
+
+    async def _bring_to_primary(self) -> None:
+        primary = await self.until_status("primary", _placed, "the primary knows its place")
+        if not primary["granted"]:
+            await self.until_status("primary", lambda status: status["fit"], "the primary is fit")
+            await self.stage.ask(self.primary, "takeover")
+            await self.until_status("primary", lambda status: status["granted"], "the primary is granted")
+
+
+def _settled(status: Status) -> bool:
+    return status["engine"]["holds"]["value"] not in (None, "transition")
+
+
+def _placed(status: Status) -> bool:
+    return status["role"] in ("active", "acquiring", "standby")
+
+
+def _fit_standby(status: Status) -> bool:
+    return bool(status["role"] == "standby" and status["fit"] and status["peer"]["alive"]["value"])
+
+
+def _serves_with_peer(status: Status) -> bool:
+    peer = status["peer"]
+    return bool(status["role"] == "active" and peer["alive"]["value"] and peer["fit"]["value"])

@@ -1,0 +1,136 @@
+"""The seed's rules on the real pair: what an operator may do when, with sentence and exit code. And RESTART."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+from pair_on_rack import Pair
+
+from hwsim.site import Site
+
+SITE = Site(
+    keepalive=0.1,
+    deadtime=0.5,
+    initdead=1.0,
+    boot_time=0.1,
+    profile="dynamic",
+    move_dwell=7.0,
+    extra={"HAWARNTIME": "250ms"},
+)
+AUTHKEYS = "/etc/ha.d/authkeys"
+USER, CLUSTER = 2, 5  # exit codes, core.errors
+
+
+async def refused(pair: Pair, side: str, command: str, sentence: str) -> None:
+    """`asha COMMAND` on `side` ends with the cluster's exit code and that sentence, and moves nothing."""
+    began = pair.rack.now()
+    said = await pair.server(side).asha(*command.split())
+    assert said.code == CLUSTER, said
+    assert said.output == ""
+    assert sentence in said.error and said.error.startswith("asha: "), said.error
+    assert pair.moved_since(began) == []
+
+
+async def test_before_the_engine_runs(pair: Pair) -> None:
+    for side in ("primary", "secondary"):
+        said = await pair.server(side).asha("status")
+        assert said.code == CLUSTER and "agent" in said.error
+        await pair.rack.start_agent(side)
+    assert (await pair.primary.asha("status")).output.startswith("This node (primary) is off")
+    await refused(pair, "primary", "ha stop", "the HA engine does not run here")
+    await refused(pair, "primary", "takeover", "only a standby can take over")
+    await refused(pair, "primary", "standby", "does not hold the service")
+    await pair.stage.ask(pair.secondary, "pbx", "start")  # plain: the relay leads here without power
+    await pair.until(lambda: pair.rack.in_service("secondary"), "the secondary serves plainly")
+    await pair.stage.ask(pair.secondary, "pbx", "stop")
+    assert not pair.rack.asterisk_runs("secondary")
+    assert "ENERGISE" not in pair.orders("primary", 0)
+
+
+async def test_a_secondary_without_authkeys_is_told_the_command(pair: Pair) -> None:
+    keys = pair.secondary.node.path(AUTHKEYS).read_text()
+    pair.secondary.node.unlink(AUTHKEYS)
+    await refused(pair, "secondary", "ha start", f"scp -p -P 22 haprimary:{AUTHKEYS} {AUTHKEYS}")
+    pair.secondary.node.write(AUTHKEYS, keys, 0o600)
+
+
+async def test_the_rules_while_the_pair_serves(pair: Pair) -> None:
+    await pair.home()
+    await refused(pair, "primary", "ha start", "the HA engine runs already (this node is active)")
+    await refused(pair, "secondary", "ha start", "the HA engine runs already (this node is standby)")
+    await refused(pair, "secondary", "pbx start", "Asterisk must never run on both")
+    await refused(pair, "secondary", "pbx stop", "Asterisk does not run on a node that does not serve")
+    await refused(pair, "secondary", "standby", "this node does not hold the service (it is standby)")
+    await refused(pair, "primary", "takeover", "this node holds the service already")
+    began, pid = pair.rack.now(), pair.primary.asterisk_pid()
+    await pair.stage.ask(pair.primary, "pbx", "start")  # it runs already: nothing happens to it
+    await pair.stage.ask(pair.secondary, "line", "release")  # always safe on a standby
+    await pair.stays("primary", 0.5)
+    assert pair.moved_since(began) == [] and pair.primary.asterisk_pid() == pid
+
+
+async def test_what_the_commands_show(pair: Pair) -> None:
+    await pair.home()
+    shown = await pair.primary.asha("status")
+    assert shown.code == 0
+    assert shown.output.startswith("This node (primary) is active: the line is in service here.\n")
+    assert "commanded energised; card at /dev/ttyUSB0" in shown.output
+    document = json.loads((await pair.secondary.asha("status", "--json")).output)
+    assert (document["role"], document["fit"], document["problems"]) == ("standby", True, [])
+    for server in (pair.primary, pair.secondary):
+        checked = await server.asha("check")
+        assert checked.code == 0 and "NOT" not in checked.output, checked
+    line = await pair.primary.asha("line", "status")
+    assert line.code == 0 and "line: clear" in line.output and "D-channel: up" in line.output
+    events = await pair.primary.asha("events", "--lines", "500")
+    assert events.code == 0 and "wish      ha start" in events.output
+    newest = await pair.primary.asha("events", "--json", "-n", "1")
+    assert json.loads(newest.output)["kind"]
+    unknown = await pair.primary.asha("failover")
+    assert unknown.code == USER and "No such command" in unknown.error
+
+
+async def test_no_standby_no_stop(pair: Pair) -> None:
+    await pair.home()
+    began = pair.rack.now()
+    await pair.stage.ask(pair.secondary, "ha", "stop")
+    await pair.until_status("primary", lambda status: not status["peer"]["alive"]["value"], "it is alone")
+    await refused(pair, "primary", "pbx stop", "no standby could take over")
+    await refused(pair, "primary", "standby", "the peer is not there")
+    await refused(pair, "primary", "line release", "no peer is there to take the line")
+    assert pair.moved_since(began) == []
+
+
+async def test_restart_no_stays_dead_and_says_so(pair: Pair) -> None:
+    await pair.home()
+    await alone(pair)
+    pair.rack.kill_asterisk("primary", signal.SIGKILL)
+    status = await pair.until_status("primary", lambda status: bool(status["problems"]), "what is wrong")
+    assert "start it by 'asha pbx start'" in " ".join(status["problems"])
+    fault = pair.rack.now()
+    assert not pair.rack.asterisk_runs("primary")
+    await pair.stage.ask(pair.primary, "pbx", "start")
+    await pair.served(fault, "primary")
+
+
+async def test_restart_yes_without_a_peer_restarts_here(pair: Pair) -> None:
+    await pair.home()
+    await pair.stage.ask(pair.primary, "conf", "set", "RESTART", "YES")
+    (agent,) = pair.primary.node.pids("asha agent$")
+    pair.primary.node.kill(agent, signal.SIGHUP)
+    try:
+        await pair.entry("primary", lambda entry: "read again" in entry.get("says", ""), 0)
+        await alone(pair)
+        fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
+        await pair.served(fault, "primary")
+        assert pair.orders("primary", fault)[0] == "START_PBX"
+        assert ("relay", "secondary") not in pair.moved_since(fault)
+    finally:
+        await pair.stage.ask(pair.primary, "conf", "set", "RESTART", "NO")
+
+
+async def alone(pair: Pair) -> None:
+    """The secondary's engine is stopped, and the primary knows it."""
+    await pair.stage.ask(pair.secondary, "ha", "stop")
+    await pair.until_status("primary", lambda status: not status["peer"]["alive"]["value"], "it is alone")
