@@ -15,7 +15,8 @@ demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=
 	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
-	@.ci/clean-after $(PYTEST) $(ARGS)
+	@$(PYTEST) -n 2 tests/unit tests/property tests/contract $(ARGS)
+	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
 
 unit: tools ## the quick tests, no root
 	@$(PYTEST) tests/unit tests/property $(ARGS)

@@ -12,10 +12,11 @@ from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.fitness import Standing, unfit_reasons
+from appliance.core.memory import ENDING
 from appliance.core.model import Line, Pbx
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event, Role
-from appliance.core.transfer import Goal, Order, Phase, Seen
+from appliance.core.transfer import Goal, Order, Phase, Seen, arrived
 from appliance.host.clock import Clock
 
 # How often the cycle turns by itself, in seconds; a touch of the board turns it at once.
@@ -54,6 +55,7 @@ class Cycle:
         self._standby_asked = float("-inf")
         self._standby: asyncio.Task[None] | None = None
         self._line_absent_since: float | None = None
+        self._line_at_peer_since: float | None = None
         self._last_turn = clock.now()
         self._gap = 0.0
         self._gap_at = float("-inf")
@@ -168,10 +170,17 @@ class Cycle:
         return self._tenure.role is Role.OFF and transfer is not None and not transfer.done
 
     def _engine_gone(self) -> None:
-        if self._tenure.role.holds or self._tenure.role is Role.RELEASING:
-            self._tenure.leave("Heartbeat died under this node; its peer takes over")
-        else:
-            self._tenure.happen(Event.ENGINE_DOWN)
+        tenure, reason = self._tenure, "Heartbeat died under this node; its peer takes over"
+        if tenure.role.holds or tenure.role is Role.RELEASING:
+            tenure.leave(reason)
+            return
+        given_up = tenure.grant.held
+        tenure.leave(reason)
+        if tenure.role not in (Role.OFF, Role.LEAVING):
+            tenure.happen(Event.ENGINE_DOWN)
+        if given_up:
+            # Service was being handed over: the address is still here, and nobody else will take it off.
+            tenure.clear(reason)
 
     def _follow_line(self, seen: Seen, now: float) -> None:
         if not is_known(seen.line, Line.ABSENT):
@@ -180,10 +189,14 @@ class Cycle:
             self._line_absent_since = now
         if not self._tenure.role.holds:
             self._line_absent_since = None
+        if not arrived(seen.peer.line):
+            self._line_at_peer_since = None
+        elif self._line_at_peer_since is None:
+            self._line_at_peer_since = now
 
     def _serve(self, seen: Seen, now: float) -> None:
         tenure = self._tenure
-        if is_known(seen.pbx, Pbx.RUNNING):
+        if is_known(seen.pbx, Pbx.RUNNING) and not seen.busy & ENDING:
             tenure.was_serving = True
         watch = Watch(
             engine=self._world.engine,
@@ -192,6 +205,7 @@ class Cycle:
             line_absent_since=self._line_absent_since,
             gap=self._gap,
             moves=tuple(tenure.moves),
+            line_at_peer_since=self._line_at_peer_since,
         )
         decision = decide(self._site.watch_policy, watch, seen, now)
         if decision != self.decision and (decision.reason or self.decision.reason):

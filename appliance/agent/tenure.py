@@ -64,6 +64,9 @@ class Tenure:
         elif role is Role.LEAVING:
             self.void(reason)
             self._begin(Goal.LEAVE, reason)
+        elif role is not Role.OFF:
+            # Heartbeat runs and has not chosen this node: whatever is left of an earlier service must end.
+            self._begin(Goal.RELEASE, "an agent that holds no grant has started")
 
     def happen(self, event: Event) -> None:
         """Move the role on. Raises IllegalEvent when the table has no such transition."""

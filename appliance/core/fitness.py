@@ -32,7 +32,7 @@ def unfit_reasons(standing: Standing, now: float) -> tuple[str, ...]:
         reasons.append("Asterisk is not installed")
     failed_at = standing.start_failed_at
     if failed_at is not None and now - failed_at < START_FAILURE_COUNTS_FOR:
-        reasons.append(f"Asterisk failed to start {now - failed_at:.0f} s ago: {standing.start_failure}")
+        reasons.append(f"Asterisk failed to start just now: {standing.start_failure}")
     if standing.has_card and is_known(standing.card, False):
         reasons.append("the relay card is not there, so the line cannot be brought here")
     if standing.has_line and isinstance(standing.line, Unknown):

@@ -320,3 +320,36 @@ def test_a_release_that_cannot_be_done_is_named_and_retried(tmp_path: Path) -> N
     bench.turn(1.1)
     assert bench.tenure.transfer.done
     assert bench.desk.orders.count(Order.RELEASE) >= 10
+
+
+def test_heartbeat_dying_during_a_hand_over_takes_the_address_off_and_harms_nobody(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    def play() -> None:
+        bench.serve()
+        bench.cycle.hand_over("an operator asked for it")
+        for _ in range(3):
+            bench.turn()
+        bench.world.address = Known(True, bench.clock.now())
+        bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
+        for _ in range(20):
+            bench.turn()
+        assert bench.tenure.role is Role.OFF
+        assert Order.REMOVE_ADDRESS in bench.desk.orders
+        assert not bench.tenure.grant.held
+
+    on_loop(play)
+    assert bench.audit() == []
+
+
+def test_another_heartbeat_ends_the_grant_of_the_one_before(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.serve()
+    bench.world.address = Known(True, bench.clock.now())
+    bench.world.engine_id = "200:7777"
+    for _ in range(10):
+        bench.turn()
+    assert not bench.tenure.grant.held
+    assert bench.desk.commanded == Known(Relay.RELEASED, bench.desk.commanded.at)
+    assert bench.tenure.role in (Role.WAITING, Role.STANDBY)
+    assert bench.audit() == []
