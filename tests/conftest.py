@@ -1,6 +1,8 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, and the signals its programs start with."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 
@@ -11,3 +13,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TTY",
         help="also run the relay card's conformance suite on the real card at TTY (moves its relay!)",
     )
+
+
+def pytest_configure() -> None:
+    # A suite that a shell runs in its background has SIGINT ignored, and so would every program it tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
