@@ -16,5 +16,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    # A suite that a shell runs in its background has SIGINT ignored, and so would every program it tests.
+    # A suite that runs in a shell's background, or under nohup, is started with these ignored, and so would be
+    # every program that it tests.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
