@@ -218,7 +218,7 @@ class Daemon:
     def _reload(self) -> None:
         """Read the conf again. A wrong one changes nothing and raises."""
         site = read_site(self._conf_path)
-        self._site.conf = site.conf
+        self._site.adopt(site.conf)
         self._journal.note("agent", says="the conf file was read again")
 
     def _take_signals(self) -> None:

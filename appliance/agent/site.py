@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.config import Conf
 from appliance.core.decide import WatchPolicy
@@ -16,15 +16,34 @@ _RELEASE_SLACK = 5.0
 
 @dataclass(slots=True)
 class Site:
-    """Conf and node, and core's policies made from them."""
+    """Conf and node, and core's policies made from them: made once, since every turn of the cycle needs them."""
 
     conf: Conf
     node: Node
+    transfer_policy: Policy = field(init=False)
+    watch_policy: WatchPolicy = field(init=False)
+    probe_policy: ProbePolicy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.adopt(self.conf)
+
+    def adopt(self, conf: Conf) -> None:
+        """Work by `conf` from now on."""
+        self.conf = conf
+        self.transfer_policy = _transfer_policy(conf, self.node)
+        self.watch_policy = WatchPolicy(
+            restart_allowed=conf.restart,
+            deadtime=conf.deadtime,
+            line_dwell=conf.line_dwell,
+            move_dwell=conf.move_dwell,
+        )
+        # Silent for `fall` rounds, and for as long as those rounds last.
+        self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)
 
     @property
     def has_card(self) -> bool:
         """This node carries the relay card."""
-        return self.conf.card_installed and self.node is Node.PRIMARY
+        return self.transfer_policy.has_card
 
     @property
     def own_name(self) -> str:
@@ -36,36 +55,17 @@ class Site:
         """The other node's name."""
         return self.conf.secondary_name if self.node is Node.PRIMARY else self.conf.primary_name
 
-    @property
-    def transfer_policy(self) -> Policy:
-        """For a transfer on this node."""
-        conf = self.conf
-        return Policy(
-            node=self.node,
-            has_card=self.has_card,
-            has_line=conf.card_installed or bool(conf.card_spans),
-            witness=Witness(conf.witness),
-            witness_wait=conf.witness_wait,
-            line_deadline=conf.line_deadline,
-            dchannel_deadline=conf.dchannel_deadline,
-            pbx_start_deadline=conf.pbx_start_deadline,
-            pbx_stop_deadline=conf.pbx_stop_deadline,
-            release_deadline=conf.pbx_stop_deadline + _RELEASE_SLACK,
-        )
 
-    @property
-    def watch_policy(self) -> WatchPolicy:
-        """For the watch over a serving node."""
-        conf = self.conf
-        return WatchPolicy(
-            restart_allowed=conf.restart,
-            deadtime=conf.deadtime,
-            line_dwell=conf.line_dwell,
-            move_dwell=conf.move_dwell,
-        )
-
-    @property
-    def probe_policy(self) -> ProbePolicy:
-        """Silent for `fall` rounds, and for as long as those rounds last."""
-        conf = self.conf
-        return ProbePolicy(rise=conf.rise, fall=conf.fall, dwell=(conf.fall - 1) * conf.probe_period)
+def _transfer_policy(conf: Conf, node: Node) -> Policy:
+    return Policy(
+        node=node,
+        has_card=conf.card_installed and node is Node.PRIMARY,
+        has_line=conf.card_installed or bool(conf.card_spans),
+        witness=Witness(conf.witness),
+        witness_wait=conf.witness_wait,
+        line_deadline=conf.line_deadline,
+        dchannel_deadline=conf.dchannel_deadline,
+        pbx_start_deadline=conf.pbx_start_deadline,
+        pbx_stop_deadline=conf.pbx_stop_deadline,
+        release_deadline=conf.pbx_stop_deadline + _RELEASE_SLACK,
+    )

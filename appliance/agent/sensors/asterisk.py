@@ -22,9 +22,9 @@ from appliance.pbx.process import DeathWatch, find_pid, watch_death
 _LOOK_BUSY = 0.05
 _LOOK_IDLE = 1.0
 # The console costs a fork each time, so it is asked less often than the sockets: every this many rounds.
-_CONSOLE_EVERY = 15
+_CONSOLE_EVERY = 30
 _DCHANNEL_BUSY = 0.25
-_DCHANNEL_IDLE = 15.0
+_DCHANNEL_IDLE = 30.0
 
 
 class AsteriskSensor:
@@ -152,11 +152,11 @@ class AsteriskSensor:
     async def _watch_dchannel(self) -> None:
         asked_at = float("-inf")
         while True:
-            if self._answers() and self._dchannel_due(asked_at):
+            if self._dchannel_due(asked_at) and self._answers():
                 asked_at = self._clock.now()
                 await self._ask_dchannel()
-            # Always a short sleep: a link that is lost in the midst of a long one would be seen late again.
-            await asyncio.sleep(_DCHANNEL_BUSY)
+            # Never a long sleep: a link that is lost in the midst of one would be seen late again.
+            await asyncio.sleep(_DCHANNEL_BUSY if self._busy() else 2 * _DCHANNEL_BUSY)
 
     async def _ask_dchannel(self) -> None:
         life = self._world.pid

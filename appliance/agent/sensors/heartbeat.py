@@ -22,7 +22,7 @@ from appliance.host.clock import Clock
 from appliance.host.pidwatch import PidWatch
 
 # The master's death is told by the kernel; a new master is looked for this often, in seconds.
-_LOOK_PERIOD = 0.5
+_LOOK_PERIOD = 1.0
 # Heartbeat tells of a link only when it changes, and a change before we listened is missed: ask now and then.
 _ASK_AGAIN = 10.0
 _STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
