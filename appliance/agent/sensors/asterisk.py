@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from appliance.agent.sensors.readiness import Readable
@@ -38,6 +39,8 @@ class AsteriskSensor:
         self._death: DeathWatch | None = None
         self._death_ready: Readable | None = None
         self._probes: tuple[Probe, ...] = ()
+        self._console_answered_at = float("-inf")
+        self._doubt = asyncio.Event()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -126,14 +129,31 @@ class AsteriskSensor:
         return True
 
     async def _watch_probe(self, probe: Probe) -> None:
-        rounds = _CONSOLE_EVERY if probe.name == "cli" else 1
+        asked_at = float("-inf")
         while True:
-            asked_at = self._clock.now()
-            if is_known(self._world.process, True):
+            began = self._clock.now()
+            if is_known(self._world.process, True) and self._is_due(probe, asked_at):
+                asked_at = began
                 await self._ask(probe)
-            pause = self._site.conf.probe_period * (1 if self._doubtful() else rounds)
             # A question that waited for its deadline must not stretch the round.
-            await asyncio.sleep(max(0.0, asked_at + pause - self._clock.now()))
+            await self._pause(probe, max(0.0, began + self._site.conf.probe_period - self._clock.now()))
+
+    async def _pause(self, probe: Probe, seconds: float) -> None:
+        """Until the next round. The console is asked at once when another probe begins to be silent."""
+        if probe.name != "cli" or self._doubtful():
+            await asyncio.sleep(seconds)
+            return
+        self._doubt.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._doubt.wait()
+
+    def _is_due(self, probe: Probe, asked_at: float) -> bool:
+        """Every round; the console only now and then while all is well, counting what it told of D-channels."""
+        if probe.name != "cli" or self._doubtful():
+            return True
+        last = max(asked_at, self._console_answered_at)
+        return self._clock.now() - last >= _CONSOLE_EVERY * self._site.conf.probe_period
 
     def _doubtful(self) -> bool:
         """Some probe is silent: the others are asked as often as it."""
@@ -146,6 +166,8 @@ class AsteriskSensor:
             return  # the answer belongs to a process that is gone
         before = self._world.probes[probe.name]
         self._world.probes[probe.name] = observe(before, reading)
+        if self._doubtful():
+            self._doubt.set()
         if isinstance(reading, Unknown) or not before.ever_answered:
             self._world.touch()
 
@@ -163,6 +185,10 @@ class AsteriskSensor:
         reading = await asyncio.to_thread(
             read_dchannel, self._site.conf, self._clock.now, self._site.conf.probe_deadline
         )
+        if self._world.pid == life and isinstance(reading, Known) and "cli" in self._world.probes:
+            self._console_answered_at = reading.at
+            answer = Known("pri show spans", reading.at)
+            self._world.probes["cli"] = observe(self._world.probes["cli"], answer)
         if self._world.pid == life and reading != self._world.dchannel:
             self._world.dchannel = reading
             self._world.touch()

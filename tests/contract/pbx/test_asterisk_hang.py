@@ -1,0 +1,48 @@
+"""A hang is judged by all who ask, though the console is asked only now and then while all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from dataclasses import replace
+
+import pytest
+
+from appliance.agent.sensors import asterisk as sensor_module
+from appliance.agent.sensors.asterisk import AsteriskSensor
+from appliance.agent.site import Site
+from appliance.agent.world import World
+from appliance.core.model import Node, Pbx
+from appliance.core.reading import is_known
+from appliance.host.clock import SystemClock
+from appliance.pbx import service
+
+CLOCK = SystemClock()
+
+
+def test_the_console_joins_as_soon_as_another_is_silent(asterisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # All but never, while all is well: were it not asked out of turn, no verdict would come.
+    monkeypatch.setattr(sensor_module, "_CONSOLE_EVERY", 100_000)
+    conf = replace(asterisk.conf, probe_period=0.2, probe_deadline=0.2)
+    site, world = Site(conf, Node.SECONDARY), World()
+
+    async def until(state: Pbx) -> None:
+        async with asyncio.timeout(20):
+            while not is_known(world.pbx(site.probe_policy, CLOCK.now()), state):
+                await asyncio.sleep(0.02)
+
+    async def body() -> None:
+        sensing = asyncio.create_task(AsteriskSensor(site, world, CLOCK, lambda: False).run())
+        await until(Pbx.RUNNING)
+        async with asyncio.timeout(20):
+            while not all(record.ever_answered for record in world.probes.values()):
+                await asyncio.sleep(0.02)
+        # SIP alone would be judged after three times as long; all three together are what is tested here.
+        monkeypatch.setattr("appliance.core.health.SIP_ALONE", 10_000)
+        asterisk.signal(signal.SIGSTOP)
+        await until(Pbx.HUNG)
+        sensing.cancel()
+        await asyncio.gather(sensing, return_exceptions=True)
+
+    service.start(conf, CLOCK)
+    asyncio.run(body())
