@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -26,21 +27,23 @@ def test_the_console_joins_as_soon_as_another_is_silent(asterisk, monkeypatch: p
     conf = replace(asterisk.conf, probe_period=0.2, probe_deadline=0.2)
     site, world = Site(conf, Node.SECONDARY), World()
 
-    async def until(state: Pbx) -> None:
+    async def until(holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not is_known(world.pbx(site.probe_policy, CLOCK.now()), state):
-                await asyncio.sleep(0.02)
+            while not holds():
+                world.changed.clear()
+                await world.changed.wait()
+
+    def judged(state: Pbx) -> bool:
+        return is_known(world.pbx(site.probe_policy, CLOCK.now()), state)
 
     async def body() -> None:
         sensing = asyncio.create_task(AsteriskSensor(site, world, CLOCK, lambda: False).run())
-        await until(Pbx.RUNNING)
-        async with asyncio.timeout(20):
-            while not all(record.ever_answered for record in world.probes.values()):
-                await asyncio.sleep(0.02)
+        await until(lambda: judged(Pbx.RUNNING))
+        await until(lambda: all(record.ever_answered for record in world.probes.values()))
         # SIP alone would be judged after three times as long; all three together are what is tested here.
         monkeypatch.setattr("appliance.core.health.SIP_ALONE", 10_000)
         asterisk.signal(signal.SIGSTOP)
-        await until(Pbx.HUNG)
+        await until(lambda: judged(Pbx.HUNG))
         sensing.cancel()
         await asyncio.gather(sensing, return_exceptions=True)
 
