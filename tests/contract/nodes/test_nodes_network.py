@@ -66,6 +66,15 @@ def test_cut_and_heal_one_link_at_a_time() -> None:
     asyncio.run(scenario())
 
 
+async def silence(outside: Outside) -> None:
+    """Until no ping is answered any more: an answer on its way when the machine hung may still come in."""
+    heard = 0.0
+    async with asyncio.timeout(5):
+        with pytest.raises(RackError, match="No ping"):
+            while True:
+                heard = (await outside.wait_for("ping", heard, deadline=0.1)).t
+
+
 def test_power_and_hang_silence_the_cluster_address() -> None:
     async def scenario() -> None:
         async with pair() as rack:
@@ -82,12 +91,13 @@ def test_power_and_hang_silence_the_cluster_address() -> None:
                 await take_address(rack.secondary)
                 await outside.wait_for("arp", gone, secondary, deadline=5)
                 moved = await outside.wait_for("ping", gone, secondary, deadline=5)
-                last = outside.last("ping", moved.t, primary)
-                assert last is not None
-                assert last.t < gone + 0.005  # on the wire when the power went
-                hung = await rack.secondary.freeze()
-                with pytest.raises(RackError, match="No ping"):
-                    await outside.wait_for("ping", hung + 0.005, deadline=0.1)
+                taken = moved.t
+                for _ in range(3):
+                    moved = await outside.wait_for("ping", moved.t, secondary, deadline=5)
+                assert outside.last("ping", moved.t, primary) is not None
+                assert outside.first("ping", taken, primary) is None
+                await rack.secondary.freeze()
+                await silence(outside)
                 assert rack.secondary.path("/sys/class/net/eth0/carrier").read_text() == "1\n"
                 back = rack.secondary.thaw()
                 await outside.wait_for("ping", back, secondary, deadline=5)
