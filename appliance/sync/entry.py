@@ -1,0 +1,77 @@
+"""One file as both nodes should have it, and how it is looked at."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+
+_PIECE = 1 << 18
+# Raw sound has no header, and silence in it is zeros (Asterisk ships such files).
+_ZEROS_ARE_SOUND = (b".raw", b".pcm", b".sln")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`kind`: "f" file, "l" link, "d" directory, "o" anything else, "" nothing there.
+
+    `mtime` in nanoseconds; `digest`: hex sha256 of a file's content or of a link's target, else "".
+    `zeros`: a file that holds NUL bytes and nothing else, as a crash leaves them.
+    """
+
+    path: bytes
+    kind: str
+    size: int = 0
+    mtime: int = 0
+    digest: str = ""
+    zeros: bool = False
+
+    @property
+    def same_as(self) -> tuple[str, str]:
+        """Equal for two files that hold the same."""
+        return (self.kind, self.digest)
+
+
+def look(path: bytes, at: bytes | None = None) -> Entry:
+    """What is at `at` (by default at `path` itself), called `path`. Links are not followed. Raises OSError."""
+    place = at if at is not None else path
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return Entry(path, "")
+    except OSError as problem:
+        if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+            return _look_at(path, place)
+        raise
+    try:
+        seen = os.fstat(descriptor)
+        if stat.S_ISREG(seen.st_mode):
+            return _look_into(path, descriptor, seen)
+    finally:
+        os.close(descriptor)
+    return Entry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
+
+
+def _look_at(path: bytes, place: bytes) -> Entry:
+    seen = os.lstat(place)
+    if not stat.S_ISLNK(seen.st_mode):
+        return Entry(path, "o", 0, seen.st_mtime_ns)
+    target = os.readlink(place)
+    return Entry(path, "l", len(target), seen.st_mtime_ns, hashlib.sha256(target).hexdigest())
+
+
+def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
+    digest, size, zeros = hashlib.sha256(), 0, True
+    # One piece for a file of common size: a bigger buffer costs more than the reading.
+    while piece := os.read(descriptor, min(max(seen.st_size - size, 0) + 1, _PIECE)):
+        digest.update(piece)
+        size += len(piece)
+        zeros = zeros and not piece[0] and piece.count(0) == len(piece)
+    zeros = zeros and size > 0 and not _is_sound(path)
+    return Entry(path, "f", size, seen.st_mtime_ns, digest.hexdigest(), zeros)
+
+
+def _is_sound(path: bytes) -> bool:
+    return os.path.splitext(path)[1].startswith(_ZEROS_ARE_SOUND)

@@ -1,0 +1,79 @@
+"""Staying in step: a pass when the peer tells of a change, and one every SYNCPERIOD whatever it tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from appliance.host.clock import Clock
+from appliance.host.stream import Stream
+from appliance.sync.link import Peer
+from appliance.sync.problems import SyncProblem
+from appliance.sync.pull import Request
+from appliance.sync.ssh import Ssh
+
+Pass = Callable[[Peer, Request], None]
+# After a failure: soon again at first, then as often as passes are due anyway; seconds.
+_AGAIN = 2.0
+
+
+class Follower:
+    """Runs `one_pass` over one standing connection to the peer until killed."""
+
+    def __init__(
+        self, ssh: Ssh, clock: Clock, period: float, one_pass: Pass, failed: Callable[[SyncProblem], None]
+    ) -> None:
+        self._ssh = ssh
+        self._clock = clock
+        self._period = period
+        self._pass = one_pass
+        self._failed = failed
+
+    def run(self) -> None:
+        """Never returns."""
+        again = _AGAIN
+        while True:
+            began = self._clock.now()
+            try:
+                self._follow()
+            except SyncProblem as problem:
+                self._failed(problem)
+            again = _AGAIN if self._clock.now() - began > self._period else min(2 * again, self._period)
+            self._clock.sleep(again)
+
+    def _follow(self) -> None:
+        with Peer(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
+            self._await_watching(watch)
+            while True:
+                self._pass(peer, Request("the minute" if self._period == 60 else "SYNCPERIOD"))
+                self._follow_changes(peer, watch, self._clock.now() + self._period)
+
+    def _await_watching(self, watch: Stream) -> None:
+        """What changes from now on is told; what has changed before, the first pass sees."""
+        if watch.line(self._period) == b"":
+            raise self._lost(watch)
+
+    def _follow_changes(self, peer: Peer, watch: Stream, until: float) -> None:
+        while (left := until - self._clock.now()) > 0:
+            line = watch.line(left)
+            if line == b"":
+                raise self._lost(watch)
+            if line is not None and (request := _wanted(json.loads(line))) is not None:
+                self._pass(peer, request)
+
+    def _lost(self, watch: Stream) -> SyncProblem:
+        code = watch.end(1.0)
+        return self._ssh.diagnose(watch.complaint(), -1 if code is None else code)
+
+
+def _wanted(news: dict[str, Any]) -> Request | None:
+    """The pass that the peer's news call for; None when they are no news."""
+    if "dirs" not in news:
+        return None
+    directories = news["dirs"]
+    if directories is None:
+        return Request("many changes")
+    if not directories and not news["databases"]:
+        return None
+    return Request("a change", scope=tuple(directories))

@@ -1,0 +1,111 @@
+"""The asking side of the standing connection: questions to the peer's `asha-source serve`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from appliance.host.stream import Stream
+from appliance.sync.entry import Entry
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.source import PAGE, unpack
+from appliance.sync.ssh import Ssh
+
+Message = dict[str, Any]
+# A question may have the peer read a page of large recordings.
+_PATIENCE = 180.0
+
+
+class Peer:
+    """The peer's data, to be used in a with block. Every method raises SyncProblem."""
+
+    def __init__(self, ssh: Ssh) -> None:
+        self.ssh = ssh
+        self._stream = Stream(ssh.argv("asha-source", "serve"))
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.end(1.0)
+
+    def ask(self, verb: str, **fields: object) -> Message:
+        """The peer's answer to one question."""
+        self._send(verb, **fields)
+        return self._receive()
+
+    def file_list(self, paths: Iterable[bytes], databases: Sequence[str] = ()) -> Path:
+        """Have the peer write a list of what is to be fetched; its place there."""
+        place = self.ask("list", paths=[], databases=list(databases))["list"]
+        for page in pages(paths):
+            self.ask("list", paths=[_name(path) for path in page], list=place)
+        return Path(place)
+
+    def manifest(self, paths: Iterable[bytes]) -> Iterator[list[Entry]]:
+        """What the peer has at each of `paths` now, page by page; it works on one while we look at another."""
+        asked = 0
+        for page in pages(paths):
+            self._send("manifest", paths=[_name(path) for path in page])
+            asked += 1
+            if asked == 2:
+                yield self._entries()
+                asked -= 1
+        for _ in range(asked):
+            yield self._entries()
+
+    def base(self, under: bytes) -> Iterator[Entry]:
+        """What both nodes last had at and below `under`, by the peer's book."""
+        after = b""
+        while page := [
+            unpack(one) for one in self.ask("base", under=_name(under), after=_name(after))["entries"]
+        ]:
+            yield from page
+            after = page[-1].path
+
+    def _entries(self) -> list[Entry]:
+        return [unpack(packed) for packed in self._receive()["entries"]]
+
+    def _send(self, verb: str, **fields: object) -> None:
+        try:
+            self._stream.send(json.dumps({"verb": verb, **fields}).encode())
+        except BrokenPipeError:
+            raise self._lost() from None
+
+    def _receive(self) -> Message:
+        line = self._stream.line(_PATIENCE)
+        if line is None:
+            raise SyncProblem(Kind.INTERRUPTED, f"{self.ssh.host} has not answered for {_PATIENCE:.0f} s.")
+        if not line:
+            raise self._lost()
+        try:
+            answer: Message = json.loads(line)
+        except ValueError:
+            raise SyncProblem(Kind.OTHER, f"{self.ssh.host} answers in no language of ours.") from None
+        if not answer.pop("ok", False):
+            raise SyncProblem(Kind.named(answer.get("kind", "")), f"{self.ssh.host}: {answer.get('says')}")
+        return answer
+
+    def _lost(self) -> SyncProblem:
+        code = self._stream.end(2.0)
+        return self.ssh.diagnose(self._stream.complaint(), -1 if code is None else code)
+
+
+def pages(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """`paths` in lists of one question's size."""
+    page: list[bytes] = []
+    for path in paths:
+        page.append(path)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _name(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")

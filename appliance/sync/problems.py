@@ -1,0 +1,60 @@
+"""Everything that can stand in the way of the data, each with its name and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+
+from appliance.core.errors import SyncError
+
+
+class Kind(enum.Enum):
+    """The name of a problem, as it is in the history and in `--json`."""
+
+    HOST_KEY_CHANGED = "host key changed"
+    HOST_KEY_UNKNOWN = "host key not pinned"
+    KEY_REFUSED = "key refused"
+    KEY_PERMISSIONS = "wrong permissions"
+    UNREACHABLE = "unreachable"
+    INTERRUPTED = "interrupted"
+    NO_RSYNC = "no rsync"
+    NO_RSYNC_THERE = "no rsync at the peer"
+    DISK_FULL = "disk full"
+    SICK_SOURCE = "sick source"
+    DAMAGED_DATABASE = "damaged database"
+    CHANGED = "changed meanwhile"
+    CLOCK_SKEW = "clock skew"
+    TELEPHONY = "telephony does not fit"
+    NOT_ALLOWED = "not now"
+    BUSY = "busy"
+    OTHER = "other"
+
+    @classmethod
+    def named(cls, name: str) -> Kind:
+        """The kind of that name; OTHER for a name this version does not know."""
+        return next((kind for kind in cls if kind.value == name), cls.OTHER)
+
+
+_TODO = {
+    Kind.HOST_KEY_CHANGED: "If the peer was installed anew, pin its new key; if not, somebody else answers there.",
+    Kind.HOST_KEY_UNKNOWN: "Pin the peer's host key first.",
+    Kind.KEY_REFUSED: "Put this node's public key in root's authorized_keys there.",
+    Kind.KEY_PERMISSIONS: "Make the key readable by root only (chmod 600).",
+    Kind.UNREACHABLE: "Look at sshd and the network there, and at HASSHPORT.",
+    Kind.NO_RSYNC: "Install rsync, or set RSYNC to where it is.",
+    Kind.NO_RSYNC_THERE: "Install rsync there, or set RSYNC there.",
+    Kind.DISK_FULL: "Make room; the last good state is still in place.",
+    Kind.CLOCK_SKEW: "Have both nodes keep their time by NTP.",
+}
+
+
+class SyncProblem(SyncError):
+    """A named problem: `kind` for machines, the sentence for people."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message, todo=_TODO.get(kind, ""))
+        self.kind = kind
+
+    @property
+    def kind_name(self) -> str:
+        """The kind as it travels."""
+        return self.kind.value

@@ -1,0 +1,115 @@
+"""rsync as we run it: what differs, and fetching what does."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.host.process import run
+from appliance.host.stream import Stream
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.ssh import Ssh
+
+# An item of --out-format=%i is 11 characters wide, or says that something is being deleted (rsync(1)).
+_ITEM = re.compile(rb"([<>ch.*][fdL][^ ]{9}|\*deleting  ) (.+)", re.DOTALL)
+_ESCAPED = re.compile(rb"\\#([0-7]{3})")
+# Seconds without a byte from the other side.
+_SILENCE = 30
+_VANISHED = 24  # exit status: some files were gone before they were read; the next pass sees why
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that differs at the source: `path` is absolute, `kind` as in `Entry`; `gone` there."""
+
+    path: bytes
+    kind: str
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rsync:
+    """`program` here, over `ssh`; `excludes` are patterns of what never travels. `lock` is inherited."""
+
+    program: Path
+    ssh: Ssh
+    excludes: tuple[str, ...]
+    attributes: str
+    lock: int
+
+    def compare(self, what: Sequence[str] | Path, *, deep: bool) -> Iterator[Change]:
+        """What differs here from there: in the directories `what`, or in those listed in that file there.
+
+        `deep`: in ACLs and extended attributes too, which takes twice as long. Raises SyncProblem.
+        """
+        letters = self.attributes if deep else ""
+        for line in self._run(self._argv(letters, "-n", "--delete", *self._recursive()), what, Path("/")):
+            change = parse_item(line)
+            if change is not None:
+                yield change
+
+    def fetch(self, what: Sequence[str] | Path, stage: Path, on_item: Callable[[], None]) -> None:
+        """Bring to `stage`, under their full paths, the directories `what` or the files listed in that file there.
+
+        What is here already is left out. Raises SyncProblem.
+        """
+        recursive = () if isinstance(what, Path) else self._recursive()
+        argv = self._argv(self.attributes, "-S", "--partial", "--compare-dest=/", *recursive)
+        for line in self._run(argv, what, stage):
+            if _ITEM.fullmatch(line):
+                on_item()
+
+    def _argv(self, letters: str, *words: str) -> tuple[str, ...]:
+        return (
+            str(self.program),
+            f"-lptgoOR{letters}",
+            "--out-format=%i %n",
+            f"--timeout={_SILENCE}",
+            "--no-implied-dirs",
+            *words,
+            f"--rsh={self.ssh.shell()}",
+        )
+
+    def _recursive(self) -> tuple[str, ...]:
+        return ("-r", *(f"--exclude={pattern}" for pattern in self.excludes))
+
+    def _sources(self, what: Sequence[str] | Path) -> Sequence[str]:
+        """Directories by name are quicker than a list of one: rsync 3.5 looks at every step of a listed file's way."""
+        if isinstance(what, Path):
+            return ("--from0", f"--files-from=:{what}", f"{self.ssh.host}:/")
+        return (f"{self.ssh.host}:{what[0]}/", *(f":{top}/" for top in what[1:]))
+
+    def _run(self, argv: Sequence[str], what: Sequence[str] | Path, target: Path) -> Iterator[bytes]:
+        words = [*argv, *self._sources(what), f"{target}/" if target != Path("/") else "/"]
+        with Stream(words, env={"LC_ALL": "C"}, keep=(self.lock,)) as stream:
+            yield from stream.lines()
+            code = stream.end(10.0)
+            if code not in (0, _VANISHED):
+                raise self.ssh.diagnose(stream.complaint(), -1 if code is None else code)
+
+
+def parse_item(line: bytes) -> Change | None:
+    """The change an output line tells of, or None for anything else that rsync says."""
+    found = _ITEM.fullmatch(line)
+    if found is None:
+        return None
+    item, name = found.groups()
+    path = b"/" + _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), name)
+    directory = path.endswith(b"/")
+    path = path.rstrip(b"/")
+    if item.startswith(b"*"):
+        return Change(path, "d" if directory else "f", gone=True)
+    return Change(path, {b"f": "f", b"d": "d", b"L": "l"}[item[1:2]], gone=False)
+
+
+@functools.cache
+def attributes_kept(program: Path) -> str:
+    """The letters for ACLs and extended attributes, as far as this rsync was built with them."""
+    said = run([program, "--version"], deadline=10.0, env={"LC_ALL": "C"})
+    if not said.ok:
+        raise SyncProblem(Kind.NO_RSYNC, said.explain())
+    words = said.output.replace(",", " ").split()
+    return ("A" if "ACLs" in words else "") + ("X" if "xattrs" in words else "")

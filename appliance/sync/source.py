@@ -1,0 +1,205 @@
+"""The giving side: answers the peer's questions about our data, one JSON object a line. Reads only.
+
+Names travel as JSON strings in which bytes that are no UTF-8 are lone surrogates (os.fsdecode).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from appliance import __version__
+from appliance.config import Conf
+from appliance.core.errors import AshaError, SyncError
+from appliance.host.clock import Clock
+from appliance.sync.databases import Snapshots
+from appliance.sync.entry import Entry, look
+from appliance.sync.places import Places
+from appliance.sync.store import Store
+from appliance.sync.trees import databases, trees
+
+Message = dict[str, Any]
+LISTS_KEPT = 8
+# Files in one question or answer: big enough to be quick, small enough for little memory.
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`health`: why our data are not to be copied now, "" when they may be. `serving`: this node serves."""
+
+    health: str
+    serving: bool
+
+
+class Source:
+    """`standing` is asked whenever data are. `spans`: our DAHDI spans described, for the peer to compare."""
+
+    def __init__(
+        self,
+        conf: Conf,
+        places: Places,
+        clock: Clock,
+        standing: Callable[[], Standing],
+        spans: Callable[[], Message],
+    ) -> None:
+        self._conf = conf
+        self._places = places
+        self._clock = clock
+        self._standing = standing
+        self._spans = spans
+        self._trees = trees(conf)
+        self._snapshots = Snapshots(places.outbox)
+        self._lists: list[Path] = []
+        self._tops = {str(tree.path) for tree in self._trees}
+        self._known: set[str] = set()  # directories found to be ours
+        self._verbs: Mapping[str, Callable[[Message], Message]] = {
+            "prepare": self._prepare,
+            "health": lambda request: {"health": self._standing().health},
+            "list": self._list,
+            "manifest": self._manifest,
+            "base": self._base,
+            "merged": self._merged,
+            "spans": lambda request: self._spans(),
+        }
+
+    def serve(self, asked: BinaryIO, answered: BinaryIO) -> None:
+        """Answer until nobody asks any more."""
+        try:
+            for line in asked:
+                answered.write(json.dumps(self._answer(line)).encode() + b"\n")
+                answered.flush()
+        except BrokenPipeError:
+            pass  # the link is gone, and with it whoever asked
+        finally:
+            for path in self._lists:
+                path.unlink(missing_ok=True)
+
+    def _answer(self, line: bytes) -> Message:
+        try:
+            request = json.loads(line)
+            verb = self._verbs.get(request["verb"])
+            if verb is None:
+                raise SyncError(f"There is no verb {request['verb']!r} here (asha {__version__}).")
+            return {"ok": True, **verb(request)}
+        except AshaError as problem:
+            return {"ok": False, "says": str(problem.args[0]), "kind": getattr(problem, "kind_name", "")}
+        except OSError as problem:
+            return {"ok": False, "says": f"{problem.filename}: {problem.strerror}", "kind": ""}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return {"ok": False, "says": "that was no request", "kind": ""}
+
+    def _prepare(self, request: Message) -> Message:
+        """How we are, what each directory looks like, and a moment of each database."""
+        standing = self._standing()
+        found = []
+        for tree in self._trees:
+            there = tree.path.is_dir()
+            empty = not there or next(os.scandir(tree.path), None) is None
+            found.append({"key": tree.key, "path": str(tree.path), "there": there, "empty": empty})
+        scope = request.get("scope")
+        return {
+            "version": __version__,
+            "time": self._clock.wall(),
+            "health": standing.health,
+            "serving": standing.serving,
+            "mark": self._mark(),
+            "trees": found,
+            "databases": [] if standing.health else self._databases(),
+            "list": str(self._write_list(f"{self._checked(path)}/" for path in scope)) if scope else "",
+        }
+
+    def _databases(self) -> list[Message]:
+        found = []
+        for path in databases(self._conf):
+            copy = self._snapshots.take(path)
+            if copy is not None:
+                found.append({"path": str(path), "digest": copy.digest, "size": copy.size})
+        return found
+
+    def _list(self, request: Message) -> Message:
+        """A list of files to fetch: `paths` in our directories, `databases` as they were last prepared."""
+        own = {str(path) for path in databases(self._conf)}
+        strange = set(request.get("databases", ())) - own
+        if strange:
+            raise SyncError(f"{strange.pop()} is no database of this node.")
+        lines = [self._checked(path) for path in request["paths"]]
+        lines += [f"{self._places.outbox}/./{path.lstrip('/')}" for path in request.get("databases", ())]
+        return {"list": str(self._write_list(lines, request.get("list")))}
+
+    def _write_list(self, lines: Iterable[str], more: str | None = None) -> Path:
+        """Write `lines`, or append them to the list `more`, which must be one of ours."""
+        place = next((path for path in self._lists if str(path) == more), None)
+        if more and place is None:
+            raise SyncError(f"{more} is not a list of this session.")
+        if place is None:
+            place = self._places.file_list(secrets.token_hex(8))
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lists.append(place)
+            while len(self._lists) > LISTS_KEPT:
+                self._lists.pop(0).unlink(missing_ok=True)
+        with place.open("ab") as file:
+            file.writelines(os.fsencode(line) + b"\0" for line in lines)
+        return place
+
+    def _checked(self, path: str) -> str:
+        """`path` when it lies in one of our directories, and no link on its way leads out of it."""
+        parent, _, name = path.rpartition("/")
+        if parent not in self._known and path not in self._tops:
+            self._check_directory(parent)
+        if name in ("", ".", "..") or "\0" in name:
+            raise SyncError(f"{path!r} is no full path.")
+        return path
+
+    def _check_directory(self, path: str) -> None:
+        tree = next((tree for tree in self._trees if tree.holds(os.fsencode(path))), None)
+        if tree is None or os.path.normpath(path) != path or "\0" in path:
+            raise SyncError(f"{path!r} is not in a directory that this node gives.")
+        top, real = os.path.realpath(tree.path), os.path.realpath(path)
+        if real != top and not real.startswith(top + "/"):
+            raise SyncError(f"{path!r} leads out of {tree.path} over a link.")
+        self._known.add(path)
+
+    def _manifest(self, request: Message) -> Message:
+        """What each of `paths` holds now; a database's answer is that of its last moment."""
+        return {"entries": [pack(look(os.fsencode(self._checked(path)))) for path in request["paths"]]}
+
+    def _base(self, request: Message) -> Message:
+        """What both nodes last had at and below `under`: a page of it, from behind `after` on."""
+        under, after = os.fsencode(request["under"]), os.fsencode(request.get("after", ""))
+        store = Store(self._places.store)
+        try:
+            return {"entries": [pack(entry) for entry in itertools.islice(store.entries(under, after), PAGE)]}
+        finally:
+            store.close()
+
+    def _merged(self, request: Message) -> Message:
+        """The peer has everything we had at `mark`: from now on we may take its data again."""
+        if self._mark() == request["mark"] and not self._standing().serving:
+            self._places.served.unlink(missing_ok=True)
+        return {}
+
+    def _mark(self) -> str:
+        """What names our time of service whose data the peer has not got; "" when it has everything."""
+        try:
+            return self._places.served.read_text()
+        except FileNotFoundError:
+            return ""
+
+
+def pack(entry: Entry) -> list[Any]:
+    """An entry as JSON."""
+    name = os.fsdecode(entry.path)
+    return [name, entry.kind, entry.size, entry.mtime, entry.digest, entry.zeros]
+
+
+def unpack(packed: list[Any]) -> Entry:
+    """The entry that was packed."""
+    name, kind, size, mtime, digest, zeros = packed
+    return Entry(os.fsencode(name), str(kind), int(size), int(mtime), str(digest), bool(zeros))

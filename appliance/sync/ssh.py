@@ -1,0 +1,73 @@
+"""ssh to the peer: one connection kept open, our own key and pinned host key, and what its complaints mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.sync.problems import Kind, SyncProblem
+
+# The host key is pinned under this name, whatever address the peer is reached at.
+PEER_ALIAS = "asha-peer"
+
+# What OpenSSH and rsync say, in the order in which it decides (OpenSSH 9.2, rsync 3.5; older ones are assumed).
+_SIGNS: tuple[tuple[str, Kind], ...] = (
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", Kind.HOST_KEY_CHANGED),
+    ("Host key verification failed", Kind.HOST_KEY_UNKNOWN),
+    ("UNPROTECTED PRIVATE KEY FILE", Kind.KEY_PERMISSIONS),
+    ("bad permissions", Kind.KEY_PERMISSIONS),
+    ("Permission denied (", Kind.KEY_REFUSED),
+    ("Too many authentication failures", Kind.KEY_REFUSED),
+    ("No space left on device", Kind.DISK_FULL),
+    ("Could not resolve hostname", Kind.UNREACHABLE),
+    ("Connection refused", Kind.UNREACHABLE),
+    ("Connection timed out", Kind.UNREACHABLE),
+    ("No route to host", Kind.UNREACHABLE),
+    ("Network is unreachable", Kind.UNREACHABLE),
+    ("rsync: command not found", Kind.NO_RSYNC_THERE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    """The way to root at `host`. `keys` holds `id` and `known_hosts`; `socket` is the kept-open connection's."""
+
+    host: str
+    port: int
+    keys: Path = Path("/var/lib/asha/ssh")
+    socket: Path = Path("/run/asha/ssh-peer")
+
+    def options(self) -> tuple[str, ...]:
+        """What every ssh of ours is called with. No word has a space in it: rsync splits its shell at spaces."""
+        return (
+            f"-p{self.port}",
+            "-lroot",
+            f"-i{self.keys}/id",
+            "-oIdentitiesOnly=yes",
+            "-oBatchMode=yes",
+            "-oStrictHostKeyChecking=yes",
+            f"-oHostKeyAlias={PEER_ALIAS}",
+            f"-oUserKnownHostsFile={self.keys}/known_hosts",
+            "-oGlobalKnownHostsFile=/dev/null",
+            "-oForwardAgent=no",
+            "-oConnectTimeout=5",
+            "-oServerAliveInterval=5",
+            "-oServerAliveCountMax=3",
+            "-oControlMaster=auto",
+            f"-oControlPath={self.socket}",
+            "-oControlPersist=300",
+        )
+
+    def argv(self, *words: str) -> tuple[str, ...]:
+        """Run `words` there."""
+        return ("ssh", *self.options(), self.host, *words)
+
+    def shell(self) -> str:
+        """What rsync is to reach the peer by (its --rsh)."""
+        return " ".join(("ssh", *self.options()))
+
+    def diagnose(self, complaint: str, code: int) -> SyncProblem:
+        """What a program that ended with `code` after `complaint` has met with."""
+        kind = next((kind for sign, kind in _SIGNS if sign in complaint), Kind.INTERRUPTED)
+        last = complaint.splitlines()[-1] if complaint else f"it ended with status {code}"
+        return SyncProblem(kind, f"{self.host}: {last.rstrip('.')}.")

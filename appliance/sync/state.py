@@ -1,0 +1,53 @@
+"""How synchronisation stands on this node, in a small file that status pages read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from appliance.host.disk import replace_file
+
+
+@dataclass(slots=True)
+class State:
+    """`verified_at`: wall time at which our data were last known to equal the peer's. None: never.
+
+    `problem`: why the last look failed, "" when it did not; `kind` is its name. `phase`, `done`, `total`: the pass
+    under way. `left`: files that were being written. `skew`: seconds the peer's clock is ahead of ours.
+    `postsync`: how the post job last ended, "" when well.
+    """
+
+    verified_at: float | None = None
+    generation: int = 0
+    kind: str = ""
+    problem: str = ""
+    warnings: list[str] = field(default_factory=list)
+    left: int = 0
+    skew: float = 0.0
+    postsync: str = ""
+    conflicts: int = 0
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+
+
+def read_state(path: Path) -> State:
+    """The state, or a fresh one when there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        known = {name: found[name] for name in State.__dataclass_fields__ if name in found}
+        return State(**known)
+    except (OSError, ValueError, TypeError):
+        return State()
+
+
+def write_state(path: Path, state: State) -> None:
+    """Put `state` where status pages find it."""
+    replace_file(path, json.dumps(asdict(state)).encode())
+
+
+def age(state: State, wall: float) -> float | None:
+    """Seconds since our data were last known to equal the peer's; None when they never were."""
+    return None if state.verified_at is None else max(0.0, wall - state.verified_at)

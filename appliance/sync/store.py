@@ -1,0 +1,227 @@
+"""Generations on this node: what was last verified, and the redo log of what is being put in place.
+
+SQLite is the log: one transaction makes a generation decided, whole or not at all. Paths are bytes, as the
+kernel has them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.sync.entry import Entry
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS generation (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, made REAL NOT NULL, source TEXT NOT NULL, reason TEXT NOT NULL,
+    changed INTEGER NOT NULL, removed INTEGER NOT NULL, bytes INTEGER NOT NULL, placed INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS entry (
+    path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, digest TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS step (seq INTEGER PRIMARY KEY, verb TEXT NOT NULL, path BLOB NOT NULL, stage BLOB);
+CREATE TEMP TABLE arrived (
+    path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, digest TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS attempt (
+    at REAL NOT NULL, seconds REAL NOT NULL, outcome TEXT NOT NULL, says TEXT NOT NULL, generation INTEGER NOT NULL);
+"""
+_ATTEMPTS_KEPT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of putting a generation in place; its new content waits in `stage`, under its full path."""
+
+    verb: str
+    path: bytes
+    stage: bytes | None = None
+
+    @property
+    def staged(self) -> bytes:
+        """Where the new content waits."""
+        return (self.stage or b"") + self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A whole state that was verified. `made` is wall time; `changed` and `removed` are files."""
+
+    number: int
+    made: float
+    source: str
+    reason: str
+    changed: int
+    removed: int
+    bytes: int
+    placed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One look at the peer's data: `outcome` is "same", "changed", or the name of a problem."""
+
+    at: float
+    seconds: float
+    outcome: str
+    says: str
+    generation: int
+
+
+class Store:
+    """The file at `path`. One writer at a time, who holds the sync lock; anyone may read."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("PRAGMA temp_store=FILE")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close()
+
+    def decide(
+        self,
+        generation: Generation,
+        steps: Iterable[Step],
+        gone: Iterable[bytes],
+    ) -> int:
+        """Make `generation` decided with all that is to be done for it, and return its number.
+
+        What has arrived becomes what both nodes have, without `gone`. Its own `number` and `placed` are not
+        looked at.
+        """
+        values = (generation.made, generation.source, generation.reason)
+        counts = (generation.changed, generation.removed, generation.bytes)
+        with self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO generation (made, source, reason, changed, removed, bytes, placed)"
+                " VALUES (?, ?, ?, ?, ?, ?, 0)",
+                (*values, *counts),
+            )
+            self._db.executemany(
+                "INSERT INTO step (verb, path, stage) VALUES (?, ?, ?)",
+                ((step.verb, step.path, step.stage) for step in steps),
+            )
+            self._db.executemany("DELETE FROM entry WHERE path = ?", ((path,) for path in gone))
+            self._agree()
+        return int(cursor.lastrowid or 0)
+
+    def agree(self, gone: Iterable[bytes] = ()) -> None:
+        """Both nodes have what has arrived and lack `gone`, without a generation having been made for it."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM entry WHERE path = ?", ((path,) for path in gone))
+            self._agree()
+
+    def _agree(self) -> None:
+        self._db.execute("INSERT OR REPLACE INTO entry SELECT path, kind, size, mtime, digest FROM arrived")
+        self._db.execute("DELETE FROM arrived")
+
+    def arrive(self, entries: Iterable[Entry]) -> None:
+        """`entries` are verified. Kept aside until `decide` or `agree`, and forgotten with this object."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO arrived VALUES (?, ?, ?, ?, ?)",
+            ((entry.path, entry.kind, entry.size, entry.mtime, entry.digest) for entry in entries),
+        )
+
+    def arrived(self, *, directories: bool) -> Iterator[Entry]:
+        """What has arrived, in order of path: the directories, or everything else."""
+        query = "SELECT * FROM arrived WHERE (kind = 'd') = ? ORDER BY path"
+        for row in self._db.execute(query, (directories,)):
+            yield Entry(*row)
+
+    def arrived_below(self, under: bytes) -> list[bytes]:
+        """The files among it that lie below `under`."""
+        query = "SELECT path FROM arrived WHERE path >= ? AND path < ? AND kind <> 'd'"
+        return [row[0] for row in self._db.execute(query, (under + b"/", under + b"0"))]
+
+    def send_back(self, under: bytes) -> None:
+        """What has arrived below `under` is not wanted after all."""
+        self._db.execute("DELETE FROM arrived WHERE path >= ? AND path < ?", (under + b"/", under + b"0"))
+
+    def arrivals(self) -> tuple[int, int]:
+        """How many files have arrived, and their bytes."""
+        count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM arrived").fetchone()
+        return int(count), int(size)
+
+    def steps(self) -> Iterator[Step]:
+        """What is left to be done for the decided generation, in order; nothing when it is in place."""
+        for row in self._db.execute("SELECT verb, path, stage FROM step ORDER BY seq"):
+            yield Step(*row)
+
+    def pending(self) -> bool:
+        """A decided generation is not in place."""
+        return self._db.execute("SELECT 1 FROM step LIMIT 1").fetchone() is not None
+
+    def placed(self) -> None:
+        """Everything that was decided is in place."""
+        with self._transaction():
+            self._db.execute("DELETE FROM step")
+            self._db.execute("UPDATE generation SET placed = 1 WHERE placed = 0")
+
+    def newest(self) -> Generation | None:
+        """The newest generation that is decided, in place or not."""
+        row = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT 1").fetchone()
+        return _generation(row) if row is not None else None
+
+    def generations(self, count: int) -> list[Generation]:
+        """The newest `count`, newest first."""
+        rows = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT ?", (count,))
+        return [_generation(row) for row in rows]
+
+    def entry(self, path: bytes) -> Entry | None:
+        """What both nodes last had at `path`."""
+        row = self._db.execute(
+            "SELECT path, kind, size, mtime, digest FROM entry WHERE path = ?", (path,)
+        ).fetchone()
+        return Entry(*row) if row is not None else None
+
+    def entries(self, under: bytes, after: bytes = b"") -> Iterator[Entry]:
+        """What both nodes last had at and below `under`, in order of path, from behind `after` on."""
+        columns = "SELECT path, kind, size, mtime, digest FROM entry"
+        query = f"{columns} WHERE (path = ?1 OR path >= ?2 AND path < ?3) AND path > ?4 ORDER BY path"
+        for row in self._db.execute(query, (under, under + b"/", under + b"0", after)):  # "0" follows "/"
+            yield Entry(*row)
+
+    def count(self, under: bytes) -> int:
+        """How many files both nodes last had below `under`."""
+        query = "SELECT count(*) FROM entry WHERE path >= ? AND path < ? AND kind <> 'd'"
+        return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
+
+    def note(self, attempt: Attempt) -> None:
+        """Remember how a look at the peer ended."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO attempt VALUES (?, ?, ?, ?, ?)",
+                (attempt.at, attempt.seconds, attempt.outcome, attempt.says, attempt.generation),
+            )
+            self._db.execute(
+                "DELETE FROM attempt WHERE rowid <= (SELECT max(rowid) FROM attempt) - ?", (_ATTEMPTS_KEPT,)
+            )
+
+    def attempts(self, count: int) -> list[Attempt]:
+        """The newest `count`, newest first."""
+        rows = self._db.execute("SELECT * FROM attempt ORDER BY rowid DESC LIMIT ?", (count,))
+        return [Attempt(*row) for row in rows]
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _generation(row: tuple[int, float, str, str, int, int, int, int]) -> Generation:
+    number, made, source, reason, changed, removed, size, placed = row
+    return Generation(number, made, source, reason, changed, removed, size, bool(placed))

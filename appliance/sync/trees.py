@@ -1,0 +1,87 @@
+"""What is kept in step, from the conf file: directories and databases, and what never travels."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.config import Conf
+
+# Our own working directories beside a tree, and rsync's unfinished files.
+WORK_PREFIX = ".asha-"
+_DATABASE_COMPANIONS = ("", "-wal", "-shm", "-journal")
+
+
+class Care(enum.Enum):
+    """How the files of a tree are looked upon when both nodes have changed them."""
+
+    FILES = "files"
+    VOICEMAIL = "voicemail"
+    TELEPHONY = "telephony"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One directory of the conf file; `key` names it for people."""
+
+    key: str
+    path: Path
+    care: Care = Care.FILES
+
+    def holds(self, path: bytes) -> bool:
+        """`path` is the tree's top or lies in it."""
+        top = os.fsencode(self.path)
+        return path == top or path.startswith(top + b"/")
+
+
+def trees(conf: Conf) -> tuple[Tree, ...]:
+    """The directories, each once: one that lies in another is left to that."""
+    wanted = [
+        Tree("GREETINGS", conf.greetings),
+        Tree("ASTERISK", conf.asterisk_dir),
+        Tree("VOICEMAIL", conf.voicemail, Care.VOICEMAIL),
+        *(Tree(f"OTHER{number}", path) for number, path in enumerate(conf.others, 1)),
+    ]
+    if conf.telephony:
+        wanted.append(Tree("TELEPHONY", Path(conf.telephony), Care.TELEPHONY))
+    tops = {tree.path for tree in wanted}
+    alone: dict[Path, Tree] = {}
+    for tree in wanted:
+        if not tops & set(tree.path.parents):
+            alone.setdefault(tree.path, tree)
+    return tuple(alone.values())
+
+
+def databases(conf: Conf) -> tuple[Path, ...]:
+    """The SQLite files that are copied by SQLite itself, never as files."""
+    return tuple(dict.fromkeys((conf.db, conf.astdb)))
+
+
+def companions(database: Path) -> tuple[Path, ...]:
+    """The files SQLite keeps beside `database`, without itself."""
+    return tuple(database.with_name(database.name + end) for end in _DATABASE_COMPANIONS if end)
+
+
+def tree_of(path: bytes, among: Iterable[Tree]) -> Tree | None:
+    """The tree in which `path` lies."""
+    return next((tree for tree in among if tree.holds(path)), None)
+
+
+def excluded(conf: Conf, local_names: Iterable[str]) -> tuple[str, ...]:
+    """rsync patterns of what never travels: databases, our work, `local_names` in TELEPHONY."""
+    patterns = [f"{WORK_PREFIX}*"]
+    for database in databases(conf):
+        patterns += [_literal(f"{database}{end}") for end in _DATABASE_COMPANIONS]
+    if conf.telephony:
+        patterns += [_literal(f"{conf.telephony}/{name}") for name in sorted(local_names)]
+    return tuple(patterns)
+
+
+def _literal(path: str) -> str:
+    """`path` as an rsync pattern that means itself: a backslash escapes only where a wildcard is (rsync(1))."""
+    if not any(char in "*?[" for char in path):
+        return path
+    return "".join(f"\\{char}" if char in "*?[\\" else char for char in path)

@@ -1,0 +1,107 @@
+"""Changes of the data, as the kernel tells of them: which directories to look at again."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import inotify_simple
+
+from appliance.config import Conf
+from appliance.sync.trees import WORK_PREFIX, companions, databases, trees
+
+_flags = inotify_simple.flags
+# What is written is told of when it is closed, so that half a recording is not fetched.
+_WANTED = (
+    _flags.CLOSE_WRITE
+    | _flags.MOVED_FROM
+    | _flags.MOVED_TO
+    | _flags.CREATE
+    | _flags.DELETE
+    | _flags.ATTRIB
+    | _flags.ONLYDIR
+    | _flags.DONT_FOLLOW
+)
+_DATABASE_WANTED = _flags.MODIFY | _flags.MOVED_TO | _flags.CREATE | _flags.DELETE
+# What comes within this time goes out together, in milliseconds; and never more directories than this.
+_GATHER = 150
+_MANY = 200
+# A line without news, so that a reader who has gone is noticed, in milliseconds.
+_SIGN_OF_LIFE = 20_000
+
+
+class Watch:
+    """Watches the directories and databases of `conf`. Raises OSError where the kernel has no inotify."""
+
+    def __init__(self, conf: Conf) -> None:
+        self._inotify = inotify_simple.INotify()
+        self._places: dict[int, str] = {}
+        self._databases: dict[int, set[str]] = {}
+        self._tops = [str(tree.path) for tree in trees(conf)]
+        self.blind = ""
+        for top in self._tops:
+            self._add_tree(top)
+        for database in databases(conf):
+            self._add_database(database)
+
+    def run(self, told: BinaryIO) -> None:
+        """Write `{"dirs": [...], "databases": false}` whenever something has changed; null stands for everything."""
+        self._tell(told, {"watching": len(self._places), "blind": self.blind})
+        try:
+            while True:
+                events = self._inotify.read(timeout=_SIGN_OF_LIFE, read_delay=_GATHER)
+                changed = self._sort(events)
+                if changed or not events:
+                    self._tell(told, changed)
+        except BrokenPipeError:
+            pass  # nobody listens any more
+
+    def _sort(self, events: list[inotify_simple.Event]) -> dict[str, object]:
+        directories: set[str] | None = set()
+        database = False
+        for event in events:
+            if event.mask & _flags.Q_OVERFLOW:
+                directories = None
+            elif event.name and event.name in self._databases.get(event.wd, ()):
+                database = True
+            elif event.wd in self._places and not event.name.startswith(WORK_PREFIX):
+                place = self._places[event.wd]
+                if event.mask & _flags.ISDIR and event.mask & (_flags.CREATE | _flags.MOVED_TO):
+                    self._add_tree(f"{place}/{event.name}")
+                if directories is not None:
+                    directories.add(place)
+            if event.mask & _flags.IGNORED:
+                self._places.pop(event.wd, None)
+        if not directories and directories is not None and not database:
+            return {}
+        many = directories is None or len(directories) > _MANY
+        return {"dirs": None if many else sorted(directories or ()), "databases": database}
+
+    def _add_tree(self, top: str) -> None:
+        for directory, _, _ in os.walk(top):
+            self._add(directory)
+
+    def _add(self, directory: str) -> None:
+        try:
+            self._places[self._inotify.add_watch(os.fsencode(directory), _WANTED)] = directory
+        except OSError as problem:
+            if problem.errno == errno.ENOSPC:
+                self.blind = "the kernel watches no more directories (fs.inotify.max_user_watches)"
+
+    def _add_database(self, database: Path) -> None:
+        names = {
+            database.name,
+            *(path.name for path in companions(database) if not path.name.endswith("-shm")),
+        }
+        try:
+            mark = self._inotify.add_watch(os.fsencode(database.parent), _WANTED | _DATABASE_WANTED)
+        except OSError:
+            return  # no such database here; the full pass looks again
+        self._databases.setdefault(mark, set()).update(names)
+
+    def _tell(self, told: BinaryIO, news: dict[str, object]) -> None:
+        told.write(json.dumps(news).encode() + b"\n")
+        told.flush()

@@ -1,0 +1,159 @@
+"""A pass over real rsync and real ssh, between two machines."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from hwsim.nodes import Node
+from hwsim.nodes.inside import Result
+from hwsim.nodes.pair import pair
+
+_CONF = """
+HACLUSTERIP=10.77.0.100
+HAPRIADDR=10.77.0.1
+HASECADDR=10.77.0.2
+"""
+_SSHD = """
+Port 22
+HostKey /etc/ssh/rack_key
+UsePAM no
+StrictModes no
+PidFile none
+AuthorizedKeysFile /etc/ssh/rack_authorized
+"""
+# What the peer's key may run: the questions, or rsync as it asks for it.
+_SOURCE = """
+import os, sys
+from pathlib import Path
+from appliance.config import load
+from appliance.host.clock import SystemClock
+from appliance.sync.places import Places
+from appliance.sync.source import Source, Standing
+wanted = os.environ["SSH_ORIGINAL_COMMAND"]
+if wanted == "asha-source serve":
+    health = Path("/run/health").read_text() if Path("/run/health").exists() else ""
+    conf = load(Path("/etc/asha.conf"))
+    source = Source(conf, Places(), SystemClock(), lambda: Standing(health, True), dict)
+    source.serve(sys.stdin.buffer, sys.stdout.buffer)
+else:
+    os.execvp("rsync", wanted.split(" "))
+"""
+_PASS = """
+import sys
+from pathlib import Path
+from appliance.config import load
+from appliance.core.model import Node
+from appliance.host.clock import SystemClock
+from appliance.sync.link import Peer
+from appliance.sync.places import Places
+from appliance.sync.problems import SyncProblem
+from appliance.sync.pull import Request
+from appliance.sync.session import Session
+from appliance.sync.ssh import Ssh
+conf = load(Path("/etc/asha.conf"))
+here = Session(conf, Node.SECONDARY, SystemClock(), lambda: None, lambda staged: None, frozenset(), Places())
+try:
+    with Peer(Ssh("10.77.0.1", 22)) as peer:
+        outcome = here.pull(peer, Request("test"), lambda *progress: None, patient=True)
+    print(len(outcome.changed), len(outcome.removed), outcome.left)
+except SyncProblem as problem:
+    print(f"{problem.kind.value}: {problem}")
+"""
+_FURNISH = r"""
+mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds/empty /var/spool/asterisk/voicemail/default/100/INBOX
+sqlite3 /opt/sark/db/sark.db 'create table t (n); insert into t values (1)'
+cd /var/spool/asterisk/voicemail/default/100/INBOX
+echo '[message]' >msg0000.txt
+head -c 30000 /dev/urandom >msg0000.wav
+echo x >$'new\nline'; echo y >$'\xff\xfe'; echo z >'a space'
+truncate -s 1M sparse; echo end >>sparse
+ln -s /etc/passwd out
+echo a >/etc/asterisk/a.conf
+chmod 640 /etc/asterisk/a.conf; chown 65534:65534 /etc/asterisk/a.conf
+"""
+_TREES = "/etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail"
+# Name, mode, owner, size and time of files, links with their targets, directories, then the contents.
+_SHOW = (
+    rf"find {_TREES} -type f -printf '%p %m %U:%G %s %T@\0' | LC_ALL=C sort -z | base64;"
+    rf"find {_TREES} -type l -printf '%p %l\0' | LC_ALL=C sort -z | base64;"
+    rf"find {_TREES} -type d -printf '%p %m\0' | LC_ALL=C sort -z | base64;"
+    rf"find {_TREES} -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; sqlite3 /opt/sark/db/sark.db .dump"
+)
+
+
+async def shell(node: Node, script: str) -> Result:
+    return await node.run(["bash", "-c", script], 60)
+
+
+async def one_pass(node: Node) -> str:
+    result = await node.run([sys.executable, "-c", _PASS], 120)
+    assert result.code == 0, result.err
+    return result.out.strip()
+
+
+async def introduce(primary: Node, secondary: Node) -> None:
+    """The primary's sshd runs, and the two know each other's keys."""
+    await shell(primary, "mkdir -p /run/sshd; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/rack_key")
+    await shell(
+        secondary, "mkdir -p -m 700 /var/lib/asha/ssh; ssh-keygen -q -t ed25519 -N '' -f /var/lib/asha/ssh/id"
+    )
+    key = secondary.path("/var/lib/asha/ssh/id.pub").read_text()
+    primary.write("/etc/ssh/rack_source.py", _SOURCE)
+    primary.write(
+        "/etc/ssh/rack_authorized", f'command="{sys.executable} /etc/ssh/rack_source.py" {key}', 0o600
+    )
+    primary.write("/etc/ssh/rack_config", _SSHD)
+    pin = " ".join(primary.path("/etc/ssh/rack_key.pub").read_text().split()[:2])
+    secondary.write("/var/lib/asha/ssh/known_hosts", f"asha-peer {pin}\n")
+    await primary.spawn(["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/rack_config"], primary.boot_log)
+    listening = await shell(
+        secondary, "for n in {1..200}; do (exec 3<>/dev/tcp/10.77.0.1/22) && exit 0; done; exit 1"
+    )
+    assert listening.code == 0, listening.err
+
+
+def test_the_standby_becomes_what_the_source_is_and_a_sick_source_is_refused() -> None:
+    async def scenario() -> None:
+        async with pair() as rack:
+            primary, secondary = rack.primary, rack.secondary
+            for node in (primary, secondary):
+                node.prepare(files={"/etc/asha.conf": _CONF})
+            await rack.boot()
+            await introduce(primary, secondary)
+            assert (await shell(primary, _FURNISH)).code == 0
+
+            assert await one_pass(secondary) == "16 0 0"
+            assert (await shell(secondary, _SHOW)).out == (await shell(primary, _SHOW)).out
+            assert await one_pass(secondary) == "0 0 0"
+
+            await shell(
+                primary,
+                "echo more >>/etc/asterisk/a.conf; rmdir /var/lib/asterisk/sounds/empty;"
+                "cd /var/spool/asterisk/voicemail/default/100/INBOX; rm out; chmod 600 msg0000.txt;"
+                "sqlite3 /opt/sark/db/sark.db 'insert into t values (2)'",
+            )
+            assert await one_pass(secondary) == "3 2 0"
+            assert (await shell(secondary, _SHOW)).out == (await shell(primary, _SHOW)).out
+            before = (await shell(secondary, _SHOW)).out
+
+            await shell(primary, "head -c 4096 /dev/zero >/etc/asterisk/a.conf")
+            assert (await one_pass(secondary)).startswith(
+                "sick source: Nothing is copied: /etc/asterisk/a.conf"
+            )
+            await shell(primary, "rm /etc/asterisk/a.conf")
+            assert "/etc/asterisk (ASTERISK) is empty there" in await one_pass(secondary)
+            await shell(
+                primary, "echo b >/etc/asterisk/a.conf; head -c 5000 /dev/urandom >/opt/sark/db/sark.db"
+            )
+            assert (await one_pass(secondary)).startswith("damaged database")
+            primary.write("/run/health", "its Asterisk hangs")
+            await shell(secondary, "ssh -O exit -o ControlPath=/run/asha/ssh-peer 10.77.0.1")
+            assert "its Asterisk hangs" in await one_pass(secondary)
+            secondary.write("/var/lib/asha/ssh/known_hosts", "")
+            await shell(secondary, "ssh -O exit -o ControlPath=/run/asha/ssh-peer 10.77.0.1")
+            assert (await one_pass(secondary)).startswith("host key not pinned")
+            assert (await shell(secondary, _SHOW)).out == before
+            await shell(secondary, "ssh -O exit -o ControlPath=/run/asha/ssh-peer 10.77.0.1")
+
+    asyncio.run(scenario())

@@ -1,0 +1,88 @@
+"""A decided generation is put in place whole, wherever it was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.sync import place
+from appliance.sync.entry import look
+from appliance.sync.places import Places
+from appliance.sync.store import Generation, Step, Store
+
+WHOLE = {"keep": "keep", "changed": "new", "dir/fresh": "fresh"}
+
+
+def contents(top: Path) -> dict[str, str]:
+    return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
+
+
+def prepare(root: Path) -> tuple[Places, Path]:
+    places, live = Places(root / "lasting", root / "passing"), root / "live"
+    live.mkdir(parents=True)
+    for name, text in {"keep": "keep", "changed": "old", "gone": "gone"}.items():
+        (live / name).write_text(text)
+    staged = Path(str(places.stage) + str(live))
+    (staged / "dir").mkdir(parents=True)
+    (staged / "changed").write_text("new")
+    (staged / "dir/fresh").write_text("fresh")
+    return places, live
+
+
+def decide(places: Places, live: Path) -> Store:
+    store, stage = Store(places.store), bytes(places.stage)
+    names = ("dir", "changed", "dir/fresh")
+    store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in names)
+    steps = [
+        Step(place.REMOVE, bytes(live / "gone")),
+        Step(place.MAKE_DIRECTORY, bytes(live / "dir"), stage),
+        Step(place.MOVE, bytes(live / "changed"), stage),
+        Step(place.MOVE, bytes(live / "dir/fresh"), stage),
+    ]
+    number = store.decide(Generation(0, 1.0, "peer", "test", 3, 1, 8, False), steps, [bytes(live / "gone")])
+    assert number == 1
+    return store
+
+
+@pytest.mark.parametrize("done", range(5))
+@pytest.mark.parametrize("twice", [False, True])
+def test_it_ends_whole_after_any_number_of_steps(tmp_path: Path, done: int, twice: bool) -> None:
+    places, live = prepare(tmp_path)
+    store = decide(places, live)
+    # What a kill leaves: some steps carried out, the log as it was.
+    for step in list(store.steps())[:done]:
+        for _ in range(1 + twice):
+            place._DEEDS[step.verb](step)
+    store.close()
+    again = Store(places.store)
+    assert again.pending()
+    place.finish(again, places, [live])
+    assert contents(live) == WHOLE
+    assert not again.pending()
+    assert not places.stage.exists()
+    newest = again.newest()
+    assert newest is not None
+    assert newest.placed
+    assert [entry.path for entry in again.entries(bytes(live))] == sorted(
+        bytes(live / name) for name in ("changed", "dir", "dir/fresh")
+    )
+
+
+def test_what_was_not_decided_changes_nothing(tmp_path: Path) -> None:
+    places, live = prepare(tmp_path)
+    store = Store(places.store)
+    store.arrive([look(bytes(live / "changed"), bytes(places.stage) + bytes(live / "changed"))])
+    store.close()
+    again = Store(places.store)
+    place.finish(again, places, [live])
+    assert contents(live) == {"keep": "keep", "changed": "old", "gone": "gone"}
+    assert again.arrivals() == (0, 0)
+
+
+def test_an_old_log_is_not_played_into_a_new_database(tmp_path: Path) -> None:
+    places, live = prepare(tmp_path)
+    for name in ("changed-wal", "changed-shm", "changed-journal"):
+        (live / name).write_text("of the old one")
+    place._DEEDS[place.MOVE_DATABASE](Step(place.MOVE_DATABASE, bytes(live / "changed"), bytes(places.stage)))
+    assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
