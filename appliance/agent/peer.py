@@ -17,8 +17,9 @@ Word = TypeVar("Word", bound=enum.Enum)
 
 # An Unknown travels as this mark and its reason.
 _UNKNOWN = "?"
-# Reasons are for people; a message must stay small enough for a serial link (see cluster.messages).
-_REASON_LENGTH = 160
+# Reasons are for people; a message must stay small enough for a serial link (see cluster.messages), where what is
+# no plain letter or digit may travel as three bytes for each of its own.
+_REASON_LENGTH = 280
 
 
 def tell(role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen) -> dict[str, str]:
@@ -29,7 +30,7 @@ def tell(role: Role, granted: bool, generation: int, unfit: tuple[str, ...], see
         "granted": "yes" if granted else "no",
         "gen": str(generation),
         "fit": "no" if unfit else "yes",
-        "why": "; ".join(unfit)[:_REASON_LENGTH],
+        "why": _short("; ".join(unfit)),
         "line": _spell(seen.line),
         "relay": _spell(seen.commanded),
     }
@@ -51,9 +52,19 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
     )
 
 
+def _short(reason: str) -> str:
+    length = 0
+    for place, char in enumerate(reason):
+        plain = char.isascii() and char.isalnum()
+        length += 1 if plain else 3 * len(char.encode(errors="replace"))
+        if length > _REASON_LENGTH:
+            return reason[:place]
+    return reason
+
+
 def _spell(reading: Reading[Word]) -> str:
     if isinstance(reading, Unknown):
-        return _UNKNOWN + reading.reason[:_REASON_LENGTH]
+        return _UNKNOWN + _short(reading.reason)
     return str(reading.value.value)
 
 
