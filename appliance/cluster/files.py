@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
 
 from appliance.core.errors import HostError
+from appliance.host.disk import replace_file
 
 
 def write_if_changed(path: Path, text: str, mode: int) -> bool:
@@ -18,7 +16,7 @@ def write_if_changed(path: Path, text: str, mode: int) -> bool:
                 return False
             path.chmod(mode)
             return True
-        _replace(path, text, mode)
+        replace_file(path, text, mode)
     except OSError as problem:
         raise HostError(
             f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
@@ -31,19 +29,3 @@ def _holds(path: Path, text: str) -> bool:
         return path.read_bytes() == text.encode()
     except FileNotFoundError:
         return False
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    """Through a new file in the same directory, on disk before it takes the name."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as new:
-            new.write(text)
-            os.fchmod(new.fileno(), mode)
-            new.flush()
-            os.fsync(new.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise

@@ -24,8 +24,8 @@ _ERROR_KEPT = 16 * 1024
 class Stream:
     """Runs `argv` until `end` or the end of the with block; killed with its whole group if it must be.
 
-    `env` is added to the environment. `keep` are descriptors it inherits. `bound`: the kernel kills it when we are
-    killed; not to be asked for in a process with threads, where the program calls `die_with_parent` itself.
+    `env` is added to the environment. `keep` are descriptors it inherits. The kernel kills it when we are killed.
+    Not for a process with threads: what runs between fork and exec could wait for a lock for ever.
     Raises HostError when it cannot be started.
     """
 
@@ -35,7 +35,6 @@ class Stream:
         *,
         env: Mapping[str, str] | None = None,
         keep: tuple[int, ...] = (),
-        bound: bool = True,
     ) -> None:
         self.argv = tuple(str(word) for word in argv)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
@@ -49,7 +48,7 @@ class Stream:
                 env={**os.environ, **env} if env else None,
                 pass_fds=keep,
                 start_new_session=True,
-                preexec_fn=die_with_parent if bound else None,  # noqa: PLW1509 - see `bound`
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - see above
                 bufsize=0,
             )
         except OSError as problem:
@@ -64,7 +63,13 @@ class Stream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it if it still runs, and let go of everything."""
         self.end(0.0)
+        self._output.close()
+        self._said.close()
 
     def fileno(self) -> int:
         """Readable when the program has said something."""
@@ -119,6 +124,5 @@ class Stream:
         return self._said.read().decode(errors="replace").strip()
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it ends."""
+def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
-import threading
 from pathlib import Path
 
+from appliance.host.disk import replace_file
 from appliance.hw.identity import UsbIdentity
 
 STORE = Path("/var/lib/asha/card.json")
@@ -40,7 +39,8 @@ def remember(store: Path, tty: Path, usb: UsbIdentity) -> None:
     """
     document = {"configured": str(tty), "usb": dataclasses.asdict(usb)}
     try:
-        write_whole(store, json.dumps(document, indent=1) + "\n")
+        store.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(store, json.dumps(document, indent=1) + "\n")
     except OSError as problem:
         _log.warning("the card's identity could not be kept in %s: %s", store, problem)
 
@@ -48,18 +48,3 @@ def remember(store: Path, tty: Path, usb: UsbIdentity) -> None:
 def forget(store: Path) -> None:
     """Forget the card: whatever is at the configured tty next is taken for it. Raises OSError."""
     store.unlink(missing_ok=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write `path` so that a reader, or a power cut, sees the old text or the new. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise

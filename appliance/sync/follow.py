@@ -1,4 +1,4 @@
-"""Staying in step: a pass when the peer tells of a change, and one every SYNCPERIOD whatever it tells."""
+"""Staying in step: a pass when the peer tells of a change, and one every period whatever it tells."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Follower:
         with Peer(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
             self._await_watching(watch)
             while True:
-                self._pass(peer, Request("the minute" if self._period == 60 else "SYNCPERIOD"))
+                self._pass(peer, Request("the period is over"))
                 self._follow_changes(peer, watch, self._clock.now() + self._period)
 
     def _await_watching(self, watch: Stream) -> None:

@@ -17,6 +17,8 @@ from appliance.sync.ssh import Ssh
 Message = dict[str, Any]
 # A question may have the peer read a page of large recordings.
 _PATIENCE = 180.0
+# Two questions are under way at once (`manifest`): together they must fit what ssh holds without being read.
+_PAGE_BYTES = 128 * 1024
 
 
 class Peer:
@@ -33,6 +35,7 @@ class Peer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stream.end(1.0)
+        self._stream.close()
 
     def ask(self, verb: str, **fields: object) -> Message:
         """The peer's answer to one question."""
@@ -98,11 +101,13 @@ class Peer:
 def pages(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
     """`paths` in lists of one question's size."""
     page: list[bytes] = []
+    size = 0
     for path in paths:
         page.append(path)
-        if len(page) == PAGE:
+        size += len(path)
+        if len(page) == PAGE or size > _PAGE_BYTES:
             yield page
-            page = []
+            page, size = [], 0
     if page:
         yield page
 

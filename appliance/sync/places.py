@@ -29,11 +29,6 @@ class Places:
         return self.lasting / "outbox"
 
     @property
-    def quarantine(self) -> Path:
-        """The other version of everything that both nodes had changed."""
-        return self.lasting / "conflicts"
-
-    @property
     def lock(self) -> Path:
         """Held by whoever brings data here."""
         return self.lasting / "lock"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import errno
+import sqlite3
+from collections.abc import Iterator
 
 from appliance.core.errors import SyncError
 
@@ -58,3 +62,16 @@ class SyncProblem(SyncError):
     def kind_name(self) -> str:
         """The kind as it travels."""
         return self.kind.value
+
+
+@contextlib.contextmanager
+def problems_named() -> Iterator[None]:
+    """What the disk or SQLite refuses in the body comes out as a SyncProblem: a full disk is a problem with a name."""
+    try:
+        yield
+    except OSError as problem:
+        kind = Kind.DISK_FULL if problem.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.OTHER
+        raise SyncProblem(kind, f"{problem.filename or 'The disk'}: {problem.strerror}.") from problem
+    except sqlite3.Error as problem:
+        kind = Kind.DISK_FULL if "full" in str(problem) else Kind.OTHER
+        raise SyncProblem(kind, f"The record of what is in step: {problem}.") from problem

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.model import Node
 from appliance.host.clock import Clock
 from appliance.host.disk import locked
 from appliance.sync import place
+from appliance.sync.delivery import Progress
 from appliance.sync.link import Peer
 from appliance.sync.places import Places
 from appliance.sync.postjob import run_postsync
-from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.pull import Outcome, Progress, Pull, Request
+from appliance.sync.problems import Kind, SyncProblem, problems_named
+from appliance.sync.pull import Outcome, Pull, Request
 from appliance.sync.rsync import Rsync, attributes_kept
 from appliance.sync.ssh import Ssh
-from appliance.sync.state import State, read_state, write_state
+from appliance.sync.stages import Stages
+from appliance.sync.state import read_state, write_state
 from appliance.sync.store import Attempt, Store
 from appliance.sync.telephony import Vet
-from appliance.sync.trees import databases, excluded, trees
+from appliance.sync.trees import excluded
 
 # What a killed pass has started ends within this many seconds, and lets the lock go with it.
 LOCK_PATIENCE = 40.0
@@ -46,21 +48,23 @@ class Session:
 
         `patient`: wait for a pass under way instead of raising.
         """
-        began, state = self.clock.now(), read_state(self.places.state)
+        began = self.clock.now()
         with (
             hold(self.places, self.clock, LOCK_PATIENCE if patient else 0.0) as lock,
             contextlib.closing(Store(self.places.store)) as store,
         ):
+            stages = Stages(self.conf, self.places)
             try:
-                outcome = self._pass(peer, store, lock, progress).run(request)
+                with problems_named():
+                    outcome = self._pass(peer, store, stages, lock, progress).run(request)
             except SyncProblem as problem:
                 # After a cut link what has come need not come again; after anything else it is not wanted.
                 if problem.kind is not Kind.INTERRUPTED and not store.pending():
-                    place.clean(self.places, tops(self.conf))
-                self._failed(store, state, problem, began)
+                    stages.clean()
+                self._failed(store, problem, began)
                 raise
             if not request.dry_run:
-                self._went_well(store, state, outcome, began)
+                self._went_well(store, outcome, began)
         return outcome
 
     def rsync(self, ssh: Ssh, lock: int) -> Rsync:
@@ -70,26 +74,28 @@ class Session:
             raise SyncProblem(Kind.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
         return Rsync(program, ssh, excluded(self.conf, self.local_names), attributes_kept(program), lock)
 
-    def _pass(self, peer: Peer, store: Store, lock: int, progress: Progress) -> Pull:
+    def _pass(self, peer: Peer, store: Store, stages: Stages, lock: int, progress: Progress) -> Pull:
         return Pull(
             conf=self.conf,
-            places=self.places,
             store=store,
             clock=self.clock,
             peer=peer,
             rsync=self.rsync(peer.ssh, lock),
             may=self.may,
             vet=self.vet,
-            tops=tops(self.conf),
+            stages=stages,
             progress=progress,
         )
 
-    def _failed(self, store: Store, state: State, problem: SyncProblem, began: float) -> None:
+    def _failed(self, store: Store, problem: SyncProblem, began: float) -> None:
+        state = read_state(self.places.state)
         state.kind, state.problem, state.phase = problem.kind.value, str(problem), ""
-        write_state(self.places.state, state)
-        self._remember(store, began, problem.kind.value, str(problem), 0)
+        with contextlib.suppress(OSError, sqlite3.Error):  # a full disk cannot be told of on itself
+            write_state(self.places.state, state)
+            self._remember(store, began, problem.kind.value, str(problem), 0)
 
-    def _went_well(self, store: Store, state: State, outcome: Outcome, began: float) -> None:
+    def _went_well(self, store: Store, outcome: Outcome, began: float) -> None:
+        state = read_state(self.places.state)
         state.kind = state.problem = state.phase = ""
         state.verified_at = self.clock.wall()
         state.warnings, state.left, state.skew = outcome.warnings, outcome.left, round(outcome.skew, 1)
@@ -129,10 +135,5 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
 
 def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
     """Put in place what a killed pass had decided; nothing to do is no trouble. Raises SyncProblem."""
-    with hold(places, clock, patience), contextlib.closing(Store(places.store)) as store:
-        place.finish(store, places, tops(conf))
-
-
-def tops(conf: Conf) -> list[Path]:
-    """The directories below which data is put in place."""
-    return [*(tree.path for tree in trees(conf)), *(path.parent for path in databases(conf))]
+    with hold(places, clock, patience), contextlib.closing(Store(places.store)) as store, problems_named():
+        place.finish(store, Stages(conf, places))

@@ -25,7 +25,7 @@ from appliance.sync.store import Store
 from appliance.sync.trees import databases, trees
 
 Message = dict[str, Any]
-LISTS_KEPT = 8
+_LISTS_KEPT = 8
 # Files in one question or answer: big enough to be quick, small enough for little memory.
 PAGE = 1000
 
@@ -112,8 +112,19 @@ class Source:
             "mark": self._mark(),
             "trees": found,
             "databases": [] if standing.health else self._databases(),
-            "list": str(self._write_list(f"{self._checked(path)}/" for path in scope)) if scope else "",
+            "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
         }
+
+    def _scope(self, paths: Iterable[str]) -> list[str]:
+        """The directories `paths`, or of those that are gone the nearest that is left; each once, none in another."""
+        found = set()
+        for path in paths:
+            while not os.path.isdir(path) and path not in self._tops and len(path) > 1:
+                path = os.path.dirname(path)  # noqa: PLW2901
+            # By itself, not by its parent: with a slash behind it, rsync would follow a link.
+            self._check_directory(path)
+            found.add(path)
+        return sorted(path for path in found if not any(path.startswith(f"{other}/") for other in found))
 
     def _databases(self) -> list[Message]:
         found = []
@@ -142,7 +153,7 @@ class Source:
             place = self._places.file_list(secrets.token_hex(8))
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lists.append(place)
-            while len(self._lists) > LISTS_KEPT:
+            while len(self._lists) > _LISTS_KEPT:
                 self._lists.pop(0).unlink(missing_ok=True)
         with place.open("ab") as file:
             file.writelines(os.fsencode(line) + b"\0" for line in lines)
@@ -167,7 +178,7 @@ class Source:
         self._known.add(path)
 
     def _manifest(self, request: Message) -> Message:
-        """What each of `paths` holds now; a database's answer is that of its last moment."""
+        """What each of `paths` holds now."""
         return {"entries": [pack(look(os.fsencode(self._checked(path)))) for path in request["paths"]]}
 
     def _base(self, request: Message) -> Message:

@@ -27,7 +27,6 @@ class State:
     left: int = 0
     skew: float = 0.0
     postsync: str = ""
-    conflicts: int = 0
     phase: str = ""
     done: int = 0
     total: int = 0
@@ -46,8 +45,3 @@ def read_state(path: Path) -> State:
 def write_state(path: Path, state: State) -> None:
     """Put `state` where status pages find it."""
     replace_file(path, json.dumps(asdict(state)).encode())
-
-
-def age(state: State, wall: float) -> float | None:
-    """Seconds since our data were last known to equal the peer's; None when they never were."""
-    return None if state.verified_at is None else max(0.0, wall - state.verified_at)

@@ -110,18 +110,12 @@ class Store:
             self._agree()
         return int(cursor.lastrowid or 0)
 
-    def agree(self, gone: Iterable[bytes] = ()) -> None:
-        """Both nodes have what has arrived and lack `gone`, without a generation having been made for it."""
-        with self._transaction():
-            self._db.executemany("DELETE FROM entry WHERE path = ?", ((path,) for path in gone))
-            self._agree()
-
     def _agree(self) -> None:
         self._db.execute("INSERT OR REPLACE INTO entry SELECT path, kind, size, mtime, digest FROM arrived")
         self._db.execute("DELETE FROM arrived")
 
     def arrive(self, entries: Iterable[Entry]) -> None:
-        """`entries` are verified. Kept aside until `decide` or `agree`, and forgotten with this object."""
+        """`entries` are verified. Kept aside until `decide`, and forgotten with this object."""
         self._db.executemany(
             "INSERT OR REPLACE INTO arrived VALUES (?, ?, ?, ?, ?)",
             ((entry.path, entry.kind, entry.size, entry.mtime, entry.digest) for entry in entries),
@@ -154,7 +148,7 @@ class Store:
 
     def pending(self) -> bool:
         """A decided generation is not in place."""
-        return self._db.execute("SELECT 1 FROM step LIMIT 1").fetchone() is not None
+        return self._db.execute("SELECT 1 FROM generation WHERE placed = 0").fetchone() is not None
 
     def placed(self) -> None:
         """Everything that was decided is in place."""
@@ -166,11 +160,6 @@ class Store:
         """The newest generation that is decided, in place or not."""
         row = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT 1").fetchone()
         return _generation(row) if row is not None else None
-
-    def generations(self, count: int) -> list[Generation]:
-        """The newest `count`, newest first."""
-        rows = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT ?", (count,))
-        return [_generation(row) for row in rows]
 
     def entry(self, path: bytes) -> Entry | None:
         """What both nodes last had at `path`."""

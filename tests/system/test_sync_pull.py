@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 
 from hwsim.nodes import Node
@@ -11,8 +12,6 @@ from hwsim.nodes.pair import pair
 
 _CONF = """
 HACLUSTERIP=10.77.0.100
-HAPRIADDR=10.77.0.1
-HASECADDR=10.77.0.2
 """
 _SSHD = """
 Port 22
@@ -36,30 +35,48 @@ if wanted == "asha-source serve":
     conf = load(Path("/etc/asha.conf"))
     source = Source(conf, Places(), SystemClock(), lambda: Standing(health, True), dict)
     source.serve(sys.stdin.buffer, sys.stdout.buffer)
+elif wanted == "asha-source watch":
+    from appliance.sync.watch import Watch
+    Watch(load(Path("/etc/asha.conf"))).run(sys.stdout.buffer)
 else:
     os.execvp("rsync", wanted.split(" "))
 """
-_PASS = """
+_HERE = """
 import sys
 from pathlib import Path
 from appliance.config import load
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
+from appliance.sync.follow import Follower
 from appliance.sync.link import Peer
 from appliance.sync.places import Places
 from appliance.sync.problems import SyncProblem
 from appliance.sync.pull import Request
 from appliance.sync.session import Session
 from appliance.sync.ssh import Ssh
-conf = load(Path("/etc/asha.conf"))
-here = Session(conf, Node.SECONDARY, SystemClock(), lambda: None, lambda staged: None, frozenset(), Places())
+conf, clock = load(Path("/etc/asha.conf")), SystemClock()
+here = Session(conf, Node.SECONDARY, clock, lambda: None, lambda staged: None, frozenset(), Places())
+def one_pass(peer, request):
+    outcome = here.pull(peer, request, lambda *progress: None, patient=True)
+    print(len(outcome.changed), len(outcome.removed), outcome.left, flush=True)
+"""
+_PASS = (
+    _HERE
+    + """
 try:
     with Peer(Ssh("10.77.0.1", 22)) as peer:
-        outcome = here.pull(peer, Request("test"), lambda *progress: None, patient=True)
-    print(len(outcome.changed), len(outcome.removed), outcome.left)
+        one_pass(peer, Request("test"))
 except SyncProblem as problem:
     print(f"{problem.kind.value}: {problem}")
 """
+)
+# Nothing but what the peer tells of brings a second pass within an hour.
+_FOLLOW = (
+    _HERE
+    + """
+Follower(Ssh("10.77.0.1", 22), clock, 3600.0, one_pass, lambda problem: print(problem, flush=True)).run()
+"""
+)
 _FURNISH = r"""
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds/empty /var/spool/asterisk/voicemail/default/100/INBOX
 sqlite3 /opt/sark/db/sark.db 'create table t (n); insert into t values (1)'
@@ -154,6 +171,48 @@ def test_the_standby_becomes_what_the_source_is_and_a_sick_source_is_refused() -
             await shell(secondary, "ssh -O exit -o ControlPath=/run/asha/ssh-peer 10.77.0.1")
             assert (await one_pass(secondary)).startswith("host key not pinned")
             assert (await shell(secondary, _SHOW)).out == before
+            await shell(secondary, "ssh -O exit -o ControlPath=/run/asha/ssh-peer 10.77.0.1")
+
+    asyncio.run(scenario())
+
+
+def test_a_change_is_fetched_when_it_happens_and_not_by_the_clock() -> None:
+    changes = (
+        ("echo new >/etc/asterisk/new.conf", "1 0 0"),
+        ("mkdir -p /var/spool/asterisk/voicemail/default/200/INBOX", "2 0 0"),
+        ("echo hi >/var/spool/asterisk/voicemail/default/200/INBOX/msg0000.txt", "1 0 0"),
+        ("rm -r /var/spool/asterisk/voicemail/default/200", "0 3 0"),
+        ("sqlite3 /opt/sark/db/sark.db 'insert into t values (3)'", "1 0 0"),
+    )
+
+    async def scenario() -> None:
+        async with pair() as rack:
+            primary, secondary = rack.primary, rack.secondary
+            for node in (primary, secondary):
+                node.prepare(files={"/etc/asha.conf": _CONF})
+            await rack.boot()
+            await introduce(primary, secondary)
+            assert (await shell(primary, _FURNISH)).code == 0
+            log = secondary.path("/tmp") / "follow.log"
+            following = await secondary.spawn([sys.executable, "-c", _FOLLOW], log)
+
+            async def passes(count: int) -> list[str]:
+                """What the passes that found something have found, once there are `count` of them."""
+                end = asyncio.get_running_loop().time() + 30
+                while (
+                    len(found := [line for line in log.read_text().splitlines() if line != "0 0 0"]) < count
+                ):
+                    assert asyncio.get_running_loop().time() < end, found
+                    await asyncio.sleep(0.02)
+                return found
+
+            assert await passes(1) == ["16 0 0"]
+            for number, (change, found) in enumerate(changes, 2):
+                await shell(primary, change)
+                assert (await passes(number))[-1] == found, change
+                assert (await shell(secondary, _SHOW)).out == (await shell(primary, _SHOW)).out
+            following.signal(signal.SIGKILL)
+            await following.wait()
             await shell(secondary, "ssh -O exit -o ControlPath=/run/asha/ssh-peer 10.77.0.1")
 
     asyncio.run(scenario())

@@ -38,7 +38,12 @@ def run_pytest(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
         os.devnull,
         *more,
     ]
-    env = {**os.environ, "PYTHONPATH": str(PLUGINS), "PYTEST_ADDOPTS": ""}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(PLUGINS),
+        "PYTEST_ADDOPTS": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -6,8 +6,8 @@ import json
 import tomllib
 from pathlib import Path
 
+from appliance.host.disk import replace_file
 from appliance.hw.relay import ProfileWrong
-from appliance.hw.remembered import write_whole
 from appliance.hw.rhino.command import Command
 from appliance.hw.rhino.profile import Profile, profile_from
 
@@ -39,7 +39,8 @@ def load_profile(name: str) -> Profile:
 def write_profile(path: Path, profile: Profile) -> None:
     """Write `profile` so that `load_profile` gives it back. Raises ProfileWrong when it cannot be written."""
     try:
-        write_whole(path, to_toml(profile))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, to_toml(profile))
     except OSError as problem:
         raise ProfileWrong(f"The wire profile {path} could not be written: {problem.strerror}.") from problem
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config import Conf
 from appliance.sync import place
 from appliance.sync.entry import look
 from appliance.sync.places import Places
+from appliance.sync.stages import Stages
 from appliance.sync.store import Generation, Step, Store
 
 WHOLE = {"keep": "keep", "changed": "new", "dir/fresh": "fresh"}
@@ -28,6 +30,18 @@ def prepare(root: Path) -> tuple[Places, Path]:
     (staged / "changed").write_text("new")
     (staged / "dir/fresh").write_text("fresh")
     return places, live
+
+
+def stages(places: Places, live: Path) -> Stages:
+    aside = places.lasting.parent / "aside"
+    conf = Conf(
+        asterisk_dir=live,
+        greetings=aside,
+        voicemail=aside,
+        db=aside / "sark.db",
+        astdb=aside / "astdb.sqlite3",
+    )
+    return Stages(conf, places)
 
 
 def decide(places: Places, live: Path) -> Store:
@@ -57,7 +71,7 @@ def test_it_ends_whole_after_any_number_of_steps(tmp_path: Path, done: int, twic
     store.close()
     again = Store(places.store)
     assert again.pending()
-    place.finish(again, places, [live])
+    place.finish(again, stages(places, live))
     assert contents(live) == WHOLE
     assert not again.pending()
     assert not places.stage.exists()
@@ -75,7 +89,7 @@ def test_what_was_not_decided_changes_nothing(tmp_path: Path) -> None:
     store.arrive([look(bytes(live / "changed"), bytes(places.stage) + bytes(live / "changed"))])
     store.close()
     again = Store(places.store)
-    place.finish(again, places, [live])
+    place.finish(again, stages(places, live))
     assert contents(live) == {"keep": "keep", "changed": "old", "gone": "gone"}
     assert again.arrivals() == (0, 0)
 
@@ -86,3 +100,25 @@ def test_an_old_log_is_not_played_into_a_new_database(tmp_path: Path) -> None:
         (live / name).write_text("of the old one")
     place._DEEDS[place.MOVE_DATABASE](Step(place.MOVE_DATABASE, bytes(live / "changed"), bytes(places.stage)))
     assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
+
+
+def test_a_file_takes_the_place_of_a_directory_and_what_never_travelled_in_it(tmp_path: Path) -> None:
+    places, live = prepare(tmp_path)
+    (live / "changed").unlink()
+    (live / "changed").mkdir()
+    (live / "changed" / ".asha-stage").write_text("ours")
+    place._DEEDS[place.MOVE](Step(place.MOVE, bytes(live / "changed"), bytes(places.stage)))
+    assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
+
+
+def test_a_generation_without_steps_is_in_place_too(tmp_path: Path) -> None:
+    places, live = prepare(tmp_path)
+    store = Store(places.store)
+    store.arrive([look(bytes(live / "keep"))])
+    store.decide(Generation(0, 1.0, "peer", "it was here already", 1, 0, 4, False), [], [])
+    assert store.pending()
+    place.finish(store, stages(places, live))
+    newest = store.newest()
+    assert newest is not None
+    assert newest.placed
+    assert not store.pending()

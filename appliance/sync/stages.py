@@ -1,0 +1,83 @@
+"""Where what was fetched waits until it is put in place: on the filesystem it will belong to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from appliance.config import Conf
+from appliance.host import disk
+from appliance.sync.places import Places
+from appliance.sync.trees import WORK_PREFIX, databases, tree_of, trees
+
+Named = TypeVar("Named", bytes, str)
+
+
+class Stages:
+    """One stage as a rule; one more for every directory of the conf file on a filesystem of its own.
+
+    A rename does not reach from one filesystem to another. Everything waits under its full path.
+    """
+
+    def __init__(self, conf: Conf, places: Places) -> None:
+        self._places = places
+        self._trees = trees(conf)
+        self._tops = (*(tree.path for tree in self._trees), *(path.parent for path in databases(conf)))
+        self._of_top: dict[Path, Path] = {}
+
+    def of(self, path: bytes) -> Path:
+        """The stage of what belongs at `path`; its directories are made when they are not there."""
+        tree = tree_of(path, self._trees)
+        top = tree.path if tree is not None else Path(os.fsdecode(path)).parent
+        if top not in self._of_top:
+            self._of_top[top] = self._choose(top)
+        return self._of_top[top]
+
+    def staged(self, path: bytes) -> bytes:
+        """Where what belongs at `path` waits."""
+        return os.fsencode(self.of(path)) + path
+
+    def sorted_by_stage(self, paths: Iterable[Named]) -> dict[Path, list[Named]]:
+        """`paths` for each stage."""
+        found: dict[Path, list[Named]] = {}
+        for path in paths:
+            found.setdefault(self.of(os.fsencode(path)), []).append(path)
+        return found
+
+    def discard(self, path: bytes) -> None:
+        """What waits for `path` is not what was wanted."""
+        staged = self.staged(path)
+        if os.path.isdir(staged) and not os.path.islink(staged):
+            shutil.rmtree(staged)
+        elif os.path.lexists(staged):
+            os.unlink(staged)
+
+    def clean(self) -> None:
+        """Empty them all."""
+        for stage in (self._places.stage, *(_own_stage(top) for top in self._tops)):
+            shutil.rmtree(stage, ignore_errors=True)
+
+    def flush(self) -> None:
+        """Have what waits, and what is in place, on its disks: power may be cut the next moment."""
+        seen: set[int] = set()
+        for place in (self._places.lasting, *self._tops):
+            if place.is_dir() and place.stat().st_dev not in seen:
+                seen.add(place.stat().st_dev)
+                disk.flush(place)
+
+    def _choose(self, top: Path) -> Path:
+        common = self._places.stage
+        top.mkdir(parents=True, exist_ok=True)
+        common.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if common.stat().st_dev == top.stat().st_dev:
+            return common
+        own = _own_stage(top)
+        own.mkdir(mode=0o700, exist_ok=True)
+        return own
+
+
+def _own_stage(top: Path) -> Path:
+    return top / f"{WORK_PREFIX}stage"
