@@ -13,7 +13,7 @@ from appliance.agent.world import World
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.fitness import Standing, unfit_reasons
 from appliance.core.memory import ENDING
-from appliance.core.model import Line, Pbx
+from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event, Role
 from appliance.core.transfer import Goal, Order, Phase, Seen, arrived
@@ -56,6 +56,7 @@ class Cycle:
         self._standby: asyncio.Task[None] | None = None
         self._line_absent_since: float | None = None
         self._line_at_peer_since: float | None = None
+        self._peer_let_go = False
         self._last_turn = clock.now()
         self._gap = 0.0
         self._gap_at = float("-inf")
@@ -126,6 +127,8 @@ class Cycle:
         self._follow_line(seen, now)
         if self._tenure.role.holds:
             self._serve(seen, now)
+        elif self._tenure.peer_has_it and self._tenure.handing_over_since is not None:
+            self._await_settled(seen, now, self._tenure.handing_over_since)
         elif self._tenure.handing_over_since is not None:
             self._press_hand_over(now)
         self._give(self._tenure.step(seen, now))
@@ -189,10 +192,12 @@ class Cycle:
             self._line_absent_since = now
         if not self._tenure.role.holds:
             self._line_absent_since = None
+        let_go = is_known(seen.peer.relay, Relay.RELEASED)
         if not arrived(seen.peer.line):
             self._line_at_peer_since = None
-        elif self._line_at_peer_since is None:
+        elif self._line_at_peer_since is None or let_go is not self._peer_let_go:
             self._line_at_peer_since = now
+        self._peer_let_go = let_go
 
     def _serve(self, seen: Seen, now: float) -> None:
         tenure = self._tenure
@@ -245,6 +250,14 @@ class Cycle:
         elif now - self._standby_asked >= STANDBY_AGAIN and not self._heartbeat_in_flux(now):
             self._standby_asked = now
             self._standby = asyncio.create_task(self._request_standby())
+
+    def _await_settled(self, seen: Seen, now: float, since: float) -> None:
+        """Heartbeat takes the grant from one of two that served. From the peer: then service belongs here."""
+        peer = seen.peer
+        gone = is_known(peer.alive, False) or is_known(peer.granted, False)
+        mute = not is_known(peer.granted, True) and now - since >= STANDBY_GIVEN_UP
+        if mute or (gone and now - since >= HEARTBEAT_SETTLES):
+            self._tenure.take_back("the peer serves no longer, and Heartbeat left service here")
 
     def _heartbeat_in_flux(self, now: float) -> bool:
         since = self._tenure.handing_over_since

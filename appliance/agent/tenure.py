@@ -25,7 +25,8 @@ class Tenure:
 
     `asked_at` is when Heartbeat last spoke through the resource script. `ended` is set whenever no release is
     under way, so that a stop can wait for it. `handing_over_since` is when this node gave service up by
-    itself and Heartbeat has not taken the grant back yet.
+    itself and Heartbeat has not taken the grant back yet; `peer_has_it` says that the peer served already then,
+    so that Heartbeat is not to be asked for anything.
     """
 
     def __init__(self, book: GrantBook, journal: Journal, site: Site, clock: Clock) -> None:
@@ -40,6 +41,7 @@ class Tenure:
         self.asked_at = float("-inf")
         self.was_serving = False
         self.handing_over_since: float | None = None
+        self.peer_has_it = False
         self.moves: deque[float] = deque(maxlen=16)
         self.ended = asyncio.Event()
         self.ended.set()
@@ -95,13 +97,11 @@ class Tenure:
 
     def hand_over(self, reason: str) -> None:
         """Give service up by this node's own decision, while the grant still stands."""
-        self.handing_over_since = self._clock.now()
         self.moves.append(self._clock.now())
-        self.happen(Event.REVOKED)
-        self._begin(Goal.RELEASE, reason)
+        self._give_up(reason, peer_has_it=False)
 
     def take_back(self, reason: str) -> None:
-        """The hand-over found no taker: serve again under the same grant."""
+        """Nobody took over, or the peer serves no longer: serve again under the same grant."""
         self.handing_over_since = None
         self.happen(Event.GRANTED)
         self._begin(Goal.ACQUIRE, reason)
@@ -122,8 +122,16 @@ class Tenure:
             self._begin(Goal.LEAVE, reason)
 
     def let_go(self, reason: str) -> None:
-        """End the grant by this node's own judgement, with Heartbeat alive: the peer has it already."""
-        self.void(reason)
+        """Give service up to a peer that has it already: Heartbeat is about to settle which of us goes on.
+
+        The grant stands until Heartbeat ends it. It may settle for us (it has been seen to stop the peer), and
+        would then not ask again: it would believe in an owner that does not serve.
+        """
+        self._give_up(reason, peer_has_it=True)
+
+    def _give_up(self, reason: str, *, peer_has_it: bool) -> None:
+        self.handing_over_since = self._clock.now()
+        self.peer_has_it = peer_has_it
         self.happen(Event.REVOKED)
         self._begin(Goal.RELEASE, reason)
 

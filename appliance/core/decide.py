@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from appliance.core.memory import ENDING
-from appliance.core.model import Line, Pbx
+from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Order, Seen, arrived
 
@@ -47,7 +47,8 @@ class Watch:
     `line_absent_since`: since when this node's line is known absent, else None. `was_serving`: Asterisk was
     seen running under this grant, so that its absence is a death and not a start. `gap`: the longest time in
     seconds this agent has just been unable to run. `moves`: times at which this node handed over before.
-    `line_at_peer_since`: since when the peer has said that the line is there (None: not followed).
+    `line_at_peer_since`: since when the peer has said that the line is there, and its relay has not moved since
+    (None: not followed).
     """
 
     engine: Reading[bool]
@@ -118,11 +119,20 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
     if why := _why_not_follow(seen):
         return Decision(Act.STAY, why)
     at_peer = watch.line_at_peer_since
-    if at_peer is not None and now - at_peer < policy.line_dwell:
-        return None  # a peer that has just let go still says for a moment that the line is there
+    if at_peer is not None and now - at_peer < _line_settles(policy, seen):
+        return None
     if not may_move(policy, watch, now, follow_line=True):
         return Decision(Act.STAY, "the line is at the peer; service has just moved, so it waits MOVEDWELL")
     return Decision(Act.HAND_OVER, _why_follow(seen), ("line", "peer line", "peer fit"))
+
+
+def _line_settles(policy: WatchPolicy, seen: Seen) -> float:
+    """How long the peer must say that the line is there before it is believed, in seconds.
+
+    A peer that has just let go still says so until its span raises the alarm, seconds later with some drivers
+    (facts/pri-timing); the line is then on its way here. Only a relay that is stuck keeps it there for longer.
+    """
+    return policy.move_dwell if is_known(seen.peer.relay, Relay.RELEASED) else policy.line_dwell
 
 
 def _why_not_follow(seen: Seen) -> str:

@@ -45,6 +45,7 @@ class Agent:
         self.handing_over_since: float | None = None
         self.line_absent_since: float | None = None
         self.line_at_peer_since: float | None = None
+        self.peer_let_go = False
         self.gap, self.gap_at = 0.0, now
         self.transfer: Transfer | None = None
         self.engine = site.engine()
@@ -120,7 +121,12 @@ class Agent:
         seen = self.seen()
         absent = self.role.holds and is_known(seen.line, Line.ABSENT)
         self.line_absent_since = (self.line_absent_since or now) if absent else None
-        self.line_at_peer_since = (self.line_at_peer_since or now) if arrived(seen.peer.line) else None
+        let_go = is_known(seen.peer.relay, Relay.RELEASED)
+        since = self.line_at_peer_since if let_go is self.peer_let_go else None
+        self.line_at_peer_since, self.peer_let_go = (
+            (since or now) if arrived(seen.peer.line) else None,
+            let_go,
+        )
         if self.role.holds:
             self._serve(seen)
         elif self.handing_over_since is not None and now - self.handing_over_since >= STANDBY_GIVEN_UP:

@@ -9,7 +9,7 @@ import pytest
 from core_seen import SERVING, known, peer, seen
 
 from appliance.core.decide import STAY, Act, Decision, Watch, WatchPolicy, decide, may_move
-from appliance.core.model import Line, Pbx
+from appliance.core.model import Line, Pbx, Relay
 from appliance.core.transfer import Order, Peer, Seen
 
 POLICY = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
@@ -169,7 +169,7 @@ def test_an_old_start_failure_is_not_the_reason_of_a_later_death() -> None:
 
 # -- the line ---------------------------------------------------------------------------------------------
 
-LOST = replace(SERVING, line=known(Line.ABSENT), peer=peer(line=Line.CLEAR))
+LOST = replace(SERVING, line=known(Line.ABSENT), peer=peer(line=Line.CLEAR, relay=None))
 ABSENT = replace(WATCH, line_absent_since=NOW - 1.0)
 
 
@@ -217,6 +217,15 @@ def test_a_line_that_the_peer_has_only_just_reported_is_not_followed_yet() -> No
     """A primary that thaws and lets go still says for a moment that the line is there."""
     assert judged(LOST, replace(ABSENT, line_at_peer_since=NOW - 0.9)) is STAY
     assert judged(LOST, replace(ABSENT, line_at_peer_since=NOW - 1.0)).act is Act.HAND_OVER
+
+
+def test_a_peer_that_has_let_go_is_believed_to_have_the_line_only_when_it_keeps_saying_so() -> None:
+    """Its span may raise the alarm seconds after its relay has moved: the line is on its way here."""
+    let_go = replace(LOST, peer=peer(line=Line.CLEAR, relay=Relay.RELEASED))
+    assert judged(let_go, replace(ABSENT, line_at_peer_since=NOW - 14.9)) is STAY
+    assert judged(let_go, replace(ABSENT, line_at_peer_since=NOW - 15.0)).act is Act.HAND_OVER
+    holds = replace(LOST, peer=peer(line=Line.CLEAR, relay=Relay.ENERGISED))
+    assert judged(holds, replace(ABSENT, line_at_peer_since=NOW - 1.0)).act is Act.HAND_OVER
 
 
 def test_following_the_line_waits_move_dwell_after_the_grant() -> None:
