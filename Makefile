@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+# Compiling every module anew in every program that a test starts is not what is to be measured.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test unit lint bench clean system tools
 
 BIN := .venv/bin
@@ -15,7 +17,7 @@ demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=
 	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
-	@$(PYTEST) -n 2 tests/unit tests/property tests/contract $(ARGS)
+	@$(PYTEST) -n 3 tests/unit tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
 
 unit: tools ## the quick tests, no root

@@ -281,7 +281,23 @@ def test_a_thawed_node_whose_peer_took_over_lets_go_at_once(tmp_path: Path) -> N
     bench.turn()
     bench.turn()
     assert bench.desk.orders[0] is Order.RELEASE
-    assert not bench.tenure.grant.held
+    assert bench.tenure.role in (Role.RELEASING, Role.STANDBY)
+    assert bench.standbys == 0, "the peer has it already: there is nothing to ask of Heartbeat"
+    assert bench.audit() == []
+
+
+def test_a_thawed_node_serves_again_when_heartbeat_stops_the_peer(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.serve()
+    bench.clock.time += 8.0
+    bench.hear_peer(granted=True)
+    for _ in range(3):
+        bench.turn(HEARTBEAT_SETTLES)
+        bench.hear_peer(granted=True)
+    assert bench.tenure.role is Role.STANDBY
+    bench.hear_peer(granted=False)
+    bench.turn(0.1)
+    assert bench.tenure.role is Role.ACQUIRING
     assert bench.audit() == []
 
 
