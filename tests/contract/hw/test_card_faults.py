@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import os
 import time
 
+import psutil
 import pytest
 from card_bench import CardBench
 from relay_card_suite import await_position
@@ -117,8 +118,8 @@ def test_tool_hanging_is_killed(bench: CardBench) -> None:
     vendortool.install(bench.tool, f"#!/bin/sh\necho $$ > {pid_file}\nexec sleep 3600\n")
     with pytest.raises(CardSilent):
         bench.open(card_deadline=SHORT).move(Relay.ENERGISED)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid_file.read_text()), 0)
+    with contextlib.suppress(psutil.NoSuchProcess):  # killed, it may take a loaded machine a moment to end
+        psutil.Process(int(pid_file.read_text())).wait(5.0)
 
 
 @both_drivers
