@@ -229,7 +229,7 @@ class Rack:
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
         node.write("/etc/ha.d/authkeys", AUTHKEYS, 0o600)
         node.write("/etc/asterisk/manager.conf", self.site.manager_conf)
-        node.write("/etc/asterisk/hwsim.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
+        node.write("/etc/hwsim-asterisk.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
         node.write("/usr/local/sbin/asterisk", asterisk.program_text(), 0o755)
         node.write("/usr/local/bin/rhinofailover", vendortool.tool_text(), 0o755)
 

@@ -51,6 +51,7 @@ class Site:
             "DAHDIROOT": str(dahdi_root),
             "AMIUSER": AMI_USER,
             "AMISECRET": AMI_SECRET,
+            "HASYNCH": "LOOSE",  # a scenario about the data says otherwise
             **self.extra,
         }
         return "".join(f"{key}={value}\n" for key, value in values.items())

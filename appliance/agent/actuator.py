@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from appliance.agent.data import before_service
+from appliance.agent.site import Site
 from appliance.config import Conf
 from appliance.core.errors import HardwareError, HostError
 from appliance.core.model import Relay
@@ -19,8 +21,8 @@ from appliance.pbx.dchannel import restart_spans
 class Actuator:
     """Carries out orders. Every method is bounded by its conf deadline and raises AshaError on failure."""
 
-    def __init__(self, conf: Conf, clock: Clock) -> None:
-        self._conf = conf
+    def __init__(self, site: Site, clock: Clock) -> None:
+        self._site = site
         self._clock = clock
         self._card: RelayCard | None = None
         self._deeds: Mapping[Order, Callable[[], None]] = {
@@ -33,6 +35,10 @@ class Actuator:
             Order.RESTART_PBX: self._restart_pbx,
             Order.REMOVE_ADDRESS: self._remove_address,
         }
+
+    @property
+    def _conf(self) -> Conf:
+        return self._site.conf
 
     def perform(self, order: Order) -> None:
         """Do it, and return when it is done as far as the thing ordered can say itself."""
@@ -62,6 +68,7 @@ class Actuator:
             raise
 
     def _start_pbx(self) -> None:
+        before_service(self._site, self._clock)
         service.start(self._conf, self._clock)
         if not service.wait_booted(self._conf, self._clock, self._conf.pbx_start_deadline):
             raise HostError(f"Asterisk was not fully booted within {self._conf.pbx_start_deadline:g} s.")

@@ -43,7 +43,7 @@ class Alone:
         self._journal = JournalFile(JOURNAL)
         generations = (int(entry.get("generation", 0)) for entry in self._journal.entries(newest=50))
         self._book = GrantBook(GRANT, least_generation=max(generations, default=0))
-        self._actuator = Actuator(self._site.conf, clock)
+        self._actuator = Actuator(self._site, clock)
         self._commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
         self._booted = False
         self._failed: dict[Order, str] = {}

@@ -13,6 +13,7 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.actuator import Actuator
 from appliance.agent.cycle import Cycle
+from appliance.agent.data import DataRoom
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.grantbook import GrantBook
@@ -63,10 +64,11 @@ class Daemon:
         generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
         book = GrantBook(GRANT, least_generation=max(generations, default=0))
         self._tenure = Tenure(book, self._journal, self._site, clock)
-        actuator = Actuator(self._site.conf, clock)
+        actuator = Actuator(self._site, clock)
         self._desk = Desk(actuator, self._journal, clock, self._order_done)
         self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
         self._engine = EngineRoom(self._site)
+        self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
         self._cycle = Cycle(
             site=self._site,
             world=self._world,
@@ -107,6 +109,7 @@ class Daemon:
             desk=self._desk,
             cycle=self._cycle,
             engine=self._engine,
+            data=self._data,
             journal=self._journal,
             clock=self._clock,
             look_at_engine=self._heartbeat.look,
@@ -149,7 +152,14 @@ class Daemon:
     async def _work(self) -> None:
         address = AddressSensor(self._site, self._world, self._clock, self._journal)
         line = LineSensor(self._site, self._world, self._clock, lambda: self._cycle.busy)
-        jobs = [self._heartbeat.run(), self._asterisk.run(), line.run(), address.run(), self._tell_peer()]
+        jobs = [
+            self._heartbeat.run(),
+            self._asterisk.run(),
+            line.run(),
+            address.run(),
+            self._tell_peer(),
+            self._data.run(),
+        ]
         if self._site.has_card:
             jobs.append(self._card.run())
         tasks = [asyncio.create_task(job) for job in (*jobs, self._cycle.run())]
@@ -174,9 +184,8 @@ class Daemon:
             now = self._clock.now()
             tenure = self._tenure
             unfit = self._cycle.unfit(now)
-            fields = tell(
-                tenure.role, tenure.grant.held, tenure.grant.generation, unfit, self._cycle.seen(now)
-            )
+            seen, word = self._cycle.seen(now), self._data.word
+            fields = tell(tenure.role, tenure.grant.held, tenure.grant.generation, unfit, seen, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._heartbeat.tell(fields)
                 told, told_at = fields, now

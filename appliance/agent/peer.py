@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from appliance import __version__
@@ -19,10 +20,23 @@ Word = TypeVar("Word", bound=enum.Enum)
 _UNKNOWN = "?"
 # Reasons are for people; a message must stay small enough for a serial link (see cluster.messages), where what is
 # no plain letter or digit may travel as three bytes for each of its own.
-_REASON_LENGTH = 280
+_REASON_LENGTH = 260
 
 
-def tell(role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class DataWord:
+    """What the peer is told of our data. `served`: we have some that it has not got.
+
+    `age`: seconds since ours were last known to equal the peer's, None when they never were.
+    """
+
+    served: bool = False
+    age: float | None = None
+
+
+def tell(
+    role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen, *, data: DataWord
+) -> dict[str, str]:
     """The message: everything the peer's decisions need of this node."""
     return {
         "v": __version__,
@@ -33,12 +47,13 @@ def tell(role: Role, granted: bool, generation: int, unfit: tuple[str, ...], see
         "why": _short("; ".join(unfit)),
         "line": _spell(seen.line),
         "relay": _spell(seen.commanded),
+        "served": "yes" if data.served else "no",
+        "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # growing older is no news at once
     }
 
 
 def hear(fields: Mapping[str, str], at: float) -> PeerReport:
     """The peer's message, true at `at` on our clock. What is missing or odd in it becomes Unknown."""
-    generation = fields.get("gen", "")
     return PeerReport(
         at=at,
         role=fields.get("role", ""),
@@ -48,8 +63,14 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         relay=_read(Relay, fields.get("relay", ""), at),
         unfit_because=fields.get("why", ""),
         version=fields.get("v", ""),
-        generation=int(generation) if generation.isascii() and generation.isdigit() else 0,
+        generation=_number(fields.get("gen", "")) or 0,
+        served=_yes_or_no(fields.get("served"), at),
+        data_age=_number(fields.get("age", "")),
     )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _short(reason: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from appliance.agent.cycle import HEARTBEAT_SETTLES, Cycle
+from appliance.agent.data import DataRoom, data_document, data_problems
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.journal import Journal
@@ -39,6 +40,7 @@ class Requests:
         desk: Desk,
         cycle: Cycle,
         engine: EngineRoom,
+        data: DataRoom,
         journal: Journal,
         clock: Clock,
         look_at_engine: Callable[[], None],
@@ -50,6 +52,7 @@ class Requests:
         self._desk = desk
         self._cycle = cycle
         self._engine = engine
+        self._data = data
         self._journal = journal
         self._clock = clock
         self._look_at_engine = look_at_engine
@@ -60,6 +63,7 @@ class Requests:
             "running": self._running,
             "status": self._status,
             "events": self._events,
+            "data": self._data_duty,
             "reload": self._reloaded,
             "ha start": self._ha_start,
             "ha stop": self._ha_stop,
@@ -128,7 +132,13 @@ class Requests:
 
     async def _status(self, request: Message) -> Message:
         now = self._clock.now()
-        return status_document(self._site, self._world, self._tenure, self._cycle, now)
+        document = status_document(self._site, self._world, self._tenure, self._cycle, now)
+        data = data_document(self._data, self._site, self._clock.wall())
+        return {**document, "data": data, "problems": [*document["problems"], *data_problems(data)]}
+
+    async def _data_duty(self, request: Message) -> Message:
+        duty = self._data.duty(asked_for=request.get("asked_for") is True)
+        return {"duty": duty.duty.value, "why": duty.why}
 
     async def _events(self, request: Message) -> list[Message]:
         return self._journal.since(int(request.get("since", 0)))

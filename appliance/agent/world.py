@@ -28,6 +28,8 @@ class PeerReport:
     unfit_because: str = ""
     version: str = ""
     generation: int = 0
+    served: Reading[bool] = field(default_factory=_unseen)
+    data_age: float | None = None
 
 
 @dataclass(slots=True)

@@ -20,8 +20,12 @@ _COMMANDS = {
     "ha": "operate",
     "line": "operate",
     "pbx": "operate",
+    "ssh-accept": "ssh",
+    "ssh-setup": "ssh",
     "standby": "operate",
     "status": "status",
+    "sync": "sync",
+    "sync-source": "sync_source",
     "takeover": "operate",
 }
 
@@ -36,7 +40,9 @@ class LateGroup(click.Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(importlib.import_module(f"appliance.cli.{module}"), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(f"appliance.cli.{module}"), cmd_name.replace("-", "_")
+        )
         return command
 
 

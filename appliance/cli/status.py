@@ -33,6 +33,7 @@ def status_lines(document: Document) -> list[str]:
         *(tuple(line.split(": ", 1)) for line in line_lines(document)),
         ("Heartbeat", _engine(document)),
         ("peer", _peer(document["peer"])),
+        ("data", _data(document["data"])),
         ("fit", "yes" if document["fit"] else "no: " + "; ".join(document["unfit_because"])),
     ]
     return [document["headline"], *problems, "", *(f"  {name:<10} {text}" for name, text in rows)]
@@ -77,6 +78,13 @@ def _address(address: Document) -> str:
     return f"{address['ip'] or 'none set'} {where}" + (
         f", ALSO AT {address['duplicate']}" if address["duplicate"] else ""
     )
+
+
+def _data(data: Document) -> str:
+    if data["duty"] == "pull":
+        age = "never in step with the peer" if data["age"] is None else f"in step {data['age']:.0f} s ago"
+        return f"{age}, generation {data['generation']}" + (f"; {data['phase']}" if data["phase"] else "")
+    return str(data["why"])
 
 
 def _engine(document: Document) -> str:

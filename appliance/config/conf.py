@@ -46,7 +46,11 @@ class Conf:
     rsync: Path = Path("/usr/bin/rsync")
     telephony: str = ""
     voicemail: Path = Path("/var/spool/asterisk/voicemail")
+    primary_addr: str = ""  # empty: the node's name
+    secondary_addr: str = ""
     astdb: Path = Path("/var/lib/asterisk/astdb.sqlite3")
+    sync_period: float = 60.0
+    sync_stale: float = 300.0
     sync_max_loss: int = 50  # percent
     postsync_deadline: float = 60.0
 

@@ -5,7 +5,25 @@ from __future__ import annotations
 from appliance.config import kinds
 from appliance.config.key import Group, Key
 
+
+def _address(name: str, field: str, node: str, example: str) -> Key:
+    return Key(
+        name,
+        field,
+        kinds.HOST,
+        Group.DATA,
+        (
+            f"where the {node} node is reached by ssh: a name or an IPv4 address",
+            f"Blank: the {node} node's name is used, which must then be in /etc/hosts or in the DNS.",
+        ),
+        example,
+        may_be_off=True,
+    )
+
+
 DATA_KEYS: tuple[Key, ...] = (
+    _address("HAPRIADDR", "primary_addr", "primary", "192.168.1.6"),
+    _address("HASECADDR", "secondary_addr", "secondary", "192.168.1.7"),
     Key(
         "ASTDB",
         "astdb",
@@ -18,13 +36,33 @@ DATA_KEYS: tuple[Key, ...] = (
         "/var/lib/asterisk/astdb.sqlite3",
     ),
     Key(
+        "SYNCPERIOD",
+        "sync_period",
+        kinds.duration(5000),
+        Group.DATA,
+        (
+            "how often the standby looks at all the data, whether anything was noticed or not",
+            "A change on the active node is fetched at once; this is for what was not noticed.",
+        ),
+        "30",
+    ),
+    Key(
+        "SYNCSTALE",
+        "sync_stale",
+        kinds.duration(10000),
+        Group.DATA,
+        ("age of the standby's data from which 'asha status' calls it stale",),
+        "600",
+    ),
+    Key(
         "SYNCMAXLOSS",
         "sync_max_loss",
         kinds.whole(1, 100, "a percentage"),
         Group.DATA,
         (
             "share of a directory's files that may vanish at once, in percent",
-            "More is taken for a sick source, and nothing is synchronised. 100 never refuses.",
+            "More is taken for a sick source: nothing is synchronised until 'asha sync --now",
+            "--accept-loss' says that it is meant. 100 never refuses.",
         ),
         "20",
     ),

@@ -171,6 +171,10 @@ NODE_NAME = Kind(
     "a node's name as 'uname -n' prints it on that node",
     _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)),
 )
+HOST = Kind(
+    "a host's name or IPv4 address",
+    _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)),
+)
 DEVICE = Kind(
     "a network interface such as eth0 (at most 15 characters)",
     _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}", re.ASCII)),

@@ -55,7 +55,7 @@ def _secondary(seen: DataSeen) -> DataDuty:
     if seen.pbx.value.process_alive:
         return _none("Asterisk runs here")
     if seen.own_served:
-        return _none("this node has newer data, which the primary takes over first ('asha failback' there)")
+        return _none("this node has newer data, got while it served; 'asha sync --discard' gives it up")
     return DataDuty(Duty.PULL)
 
 

@@ -46,7 +46,7 @@ def replace_file(path: Path, content: str | bytes, mode: int = 0o644) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int | None]:
-    """Hold the lock file at `path`; its descriptor, or None when another holds it.
+    """Hold the lock file at `path`, with our pid in it; its descriptor, or None when another holds it.
 
     The lock lasts until every process that inherited the descriptor is gone, so that what a killed
     program started is over too before the next begins.
@@ -60,6 +60,24 @@ def locked(path: Path) -> Iterator[int | None]:
         yield None
         return
     try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def lock_holder(path: Path) -> int | None:
+    """Whose lock the file at `path` is now; None when nobody's, or nobody's that can be named."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0)
+        return int(holder) if holder.isdigit() else None
+    finally:
+        os.close(descriptor)
+    return None

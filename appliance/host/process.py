@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from appliance.core.errors import HostError
 
@@ -122,3 +123,21 @@ def _kill_group(process: subprocess.Popen[str]) -> tuple[str, str]:
         return process.communicate(timeout=1.0)
     except subprocess.TimeoutExpired:  # a grandchild left the group and holds the pipe
         return "", ""
+
+
+def interact(argv: Sequence[str | Path], given: str) -> int:
+    """Run `argv` on the operator's terminal, with `given` as its input; its status. Raises HostError."""
+    words = tuple(str(word) for word in argv)
+    try:
+        return subprocess.run(words, input=given.encode(), check=False).returncode
+    except OSError as problem:
+        raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem
+
+
+def become(argv: Sequence[str | Path]) -> NoReturn:
+    """Be that program from now on, with our input and output. Raises HostError when it cannot be started."""
+    words = tuple(str(word) for word in argv)
+    try:
+        os.execv(words[0], words)  # noqa: S606 - that no shell is in it is the point
+    except OSError as problem:
+        raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem

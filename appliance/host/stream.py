@@ -24,8 +24,9 @@ _ERROR_KEPT = 16 * 1024
 class Stream:
     """Runs `argv` until `end` or the end of the with block; killed with its whole group if it must be.
 
-    `env` is added to the environment. `keep` are descriptors it inherits. The kernel kills it when we are killed.
-    Not for a process with threads: what runs between fork and exec could wait for a lock for ever.
+    `env` is added to the environment. `keep` are descriptors it inherits. `bound`: the kernel kills it when we are
+    killed. Not to be asked for in a process with threads, where what runs between fork and exec could wait for a
+    lock for ever; there the program itself calls `die_with_parent`.
     Raises HostError when it cannot be started.
     """
 
@@ -35,6 +36,7 @@ class Stream:
         *,
         env: Mapping[str, str] | None = None,
         keep: tuple[int, ...] = (),
+        bound: bool = True,
     ) -> None:
         self.argv = tuple(str(word) for word in argv)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
@@ -48,7 +50,7 @@ class Stream:
                 env={**os.environ, **env} if env else None,
                 pass_fds=keep,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - see above
+                preexec_fn=die_with_parent if bound else None,  # noqa: PLW1509 - see `bound`
                 bufsize=0,
             )
         except OSError as problem:
@@ -124,5 +126,6 @@ class Stream:
         return self._said.read().decode(errors="replace").strip()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -39,9 +39,9 @@ class Kind(enum.Enum):
 
 
 _TODO = {
-    Kind.HOST_KEY_CHANGED: "If the peer was installed anew, pin its new key; if not, somebody else answers there.",
-    Kind.HOST_KEY_UNKNOWN: "Pin the peer's host key first.",
-    Kind.KEY_REFUSED: "Put this node's public key in root's authorized_keys there.",
+    Kind.HOST_KEY_CHANGED: "Installed anew? 'asha ssh-setup --new-host-key' here. If not, somebody else answers there.",
+    Kind.HOST_KEY_UNKNOWN: "Run 'asha ssh-setup' on this node.",
+    Kind.KEY_REFUSED: "Run 'asha ssh-setup' on this node.",
     Kind.KEY_PERMISSIONS: "Make the key readable by root only (chmod 600).",
     Kind.UNREACHABLE: "Look at sshd and the network there, and at HASSHPORT.",
     Kind.NO_RSYNC: "Install rsync, or set RSYNC to where it is.",

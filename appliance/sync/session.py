@@ -74,6 +74,11 @@ class Session:
             raise SyncProblem(Kind.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
         return Rsync(program, ssh, excluded(self.conf, self.local_names), attributes_kept(program), lock)
 
+    def link_failed(self, problem: SyncProblem) -> None:
+        """The peer could not be reached at all: said in the state and the history."""
+        with contextlib.closing(Store(self.places.store)) as store:
+            self._failed(store, problem, self.clock.now())
+
     def _pass(self, peer: Peer, store: Store, stages: Stages, lock: int, progress: Progress) -> Pull:
         return Pull(
             conf=self.conf,

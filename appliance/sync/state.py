@@ -42,6 +42,11 @@ def read_state(path: Path) -> State:
         return State()
 
 
+def age(state: State, wall: float) -> float | None:
+    """Seconds since our data were last known to equal the peer's; None when they never were."""
+    return None if state.verified_at is None else max(0.0, wall - state.verified_at)
+
+
 def write_state(path: Path, state: State) -> None:
     """Put `state` where status pages find it."""
     replace_file(path, json.dumps(asdict(state)).encode())

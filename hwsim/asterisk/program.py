@@ -1,7 +1,7 @@
 """asterisk: a stand-in. `asterisk [-f|-g]` is the PBX, `asterisk -rx COMMAND` its console.
 
 Installed as one file and run by a bare Python (-IS): standard library only, and little of it, because it starts
-in the middle of every failover. Settings: /etc/asterisk/hwsim.conf (or $HWSIM_ASTERISK_CONF); AMI users:
+in the middle of every failover. Settings: /etc/hwsim-asterisk.conf (or $HWSIM_ASTERISK_CONF); AMI users:
 manager.conf beside it. SIGUSR1 is a deadlock: alive, and answering nothing. SIGUSR2 silences SIP alone.
 """
 
@@ -56,10 +56,10 @@ def read_ini(path: str) -> dict[str, dict[str, str]]:
 
 
 class Settings:
-    """What hwsim.conf and manager.conf say."""
+    """What hwsim-asterisk.conf and manager.conf say."""
 
     def __init__(self) -> None:
-        path = os.environ.get("HWSIM_ASTERISK_CONF", "/etc/asterisk/hwsim.conf")
+        path = os.environ.get("HWSIM_ASTERISK_CONF", "/etc/hwsim-asterisk.conf")
         values = {**DEFAULTS, **read_ini(path).get("asterisk", {})}
         self.boot_time = float(values["boot_time"])
         self.start_fails = values["start_fails"]

@@ -21,7 +21,7 @@ SITE = Site(
     move_dwell=7.0,
     extra={"HAWARNTIME": "250ms", "CARDDEADLINE": "1", "PBXSTOPDEADLINE": "2"},
 )
-ASTERISK_CONF = "/etc/asterisk/hwsim.conf"
+ASTERISK_CONF = "/etc/hwsim-asterisk.conf"
 COMPLAINT = "Unable to load config modules.conf"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.agent.peer import hear, tell
+from appliance.agent.peer import DataWord, hear, tell
 from appliance.cluster.messages import LONGEST_MESSAGE, pack
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
@@ -36,12 +36,15 @@ def seen(line: Reading[Line], relay: Reading[Relay]) -> Seen:
 def test_told_is_heard(
     line: Reading[Line], relay: Reading[Relay], role: Role, granted: bool, generation: int, unfit: list[str]
 ) -> None:
-    report = hear(tell(role, granted, generation, tuple(unfit), seen(line, relay)), 5.0)
+    word = DataWord(granted, generation)
+    report = hear(tell(role, granted, generation, tuple(unfit), seen(line, relay), data=word), 5.0)
     assert report.at == 5.0
     assert report.role == role.value
     assert report.granted == Known(granted, 5.0)
     assert report.fit == Known(not unfit, 5.0)
     assert report.generation == generation
+    assert report.served == Known(granted, 5.0)
+    assert report.data_age == generation // 10 * 10
     for said, heard in ((line, report.line), (relay, report.relay)):
         assert isinstance(heard, Known) == isinstance(said, Known)
         if isinstance(said, Known) and isinstance(heard, Known):
@@ -65,6 +68,6 @@ def test_any_message_is_heard_without_harm(fields: dict[str, str]) -> None:
 def test_a_message_always_fits_a_serial_link(
     line: Reading[Line], relay: Reading[Relay], unfit: list[str]
 ) -> None:
-    fields = tell(Role.ACQUIRING, True, 10**9, tuple(unfit), seen(line, relay))
+    fields = tell(Role.ACQUIRING, True, 10**9, tuple(unfit), seen(line, relay), data=DataWord(True, 1e9))
     packed = pack(fields, 123456.789)
     assert sum(len(name) + len(value) + 2 for name, value in packed.items()) <= LONGEST_MESSAGE

@@ -39,6 +39,7 @@ def document(**changes: object) -> dict[str, Any]:
         "line": reading("clear"),
         "dchannel": reading("up"),
         "pbx": {"state": reading("running"), "pid": 42, "silent": []},
+        "data": {"duty": "none", "why": "this node serves", "age": None, "generation": 0, "phase": ""},
     }
     return {**base, **changes}
 
@@ -55,6 +56,13 @@ def test_status_says_the_headline_first_and_problems_next() -> None:
         "eth1 down",
     ):
         assert words in text
+
+
+def test_status_says_how_old_the_standbys_data_are() -> None:
+    pulls = {"duty": "pull", "why": "", "age": 3.4, "generation": 7, "phase": "fetching"}
+    assert "in step 3 s ago, generation 7; fetching" in "\n".join(status.status_lines(document(data=pulls)))
+    never = {**pulls, "age": None, "phase": ""}
+    assert "never in step" in "\n".join(status.status_lines(document(data=never)))
 
 
 def test_status_says_unknown_and_why() -> None:

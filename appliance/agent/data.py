@@ -1,0 +1,197 @@
+"""The data, as the agent looks after it: who may touch it, the process that fetches it, and order before service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import Any
+
+from appliance.agent.journal import Journal
+from appliance.agent.peer import DataWord
+from appliance.agent.site import Site
+from appliance.agent.tenure import Tenure
+from appliance.agent.world import World
+from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty
+from appliance.core.errors import AshaError
+from appliance.core.model import Node, Pbx
+from appliance.core.reading import Unknown, is_known
+from appliance.core.roles import Role
+from appliance.host.clock import Clock
+from appliance.host.disk import lock_holder, replace_file
+from appliance.host.stream import Stream
+from appliance.sync.places import Places
+from appliance.sync.state import State, age, read_state, write_state
+
+_LOOK = 1.0
+# A worker that ended by itself is started again after this many seconds.
+_AGAIN = 5.0
+# What a killed pass has started ends at once, as a rule.
+_SETTLE_PATIENCE = 3.0
+PLACES = Places()
+
+
+class DataRoom:
+    """Keeps the worker (`asha sync follow`) running while there is something to fetch, and only then.
+
+    `word` is what the peer is to know of our data, as of the last look.
+    """
+
+    def __init__(self, site: Site, world: World, tenure: Tenure, journal: Journal, clock: Clock) -> None:
+        self._site = site
+        self._world = world
+        self._tenure = tenure
+        self._journal = journal
+        self._clock = clock
+        self._worker: Stream | None = None
+        self._ended_at = float("-inf")
+        self._told = ""
+        self.word = DataWord()
+
+    def duty(self, *, asked_for: bool = False) -> DataDuty:
+        """What is to be done for the data now. `asked_for`: by an operator, whatever HASYNCH says."""
+        world, report = self._world, self._world.report
+        silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
+        return data_duty(
+            DataSeen(
+                node=self._site.node,
+                role=self._tenure.role,
+                pbx=world.pbx(self._site.probe_policy, self._clock.now()),
+                synch=asked_for or self._synchronises,
+                own_served=PLACES.served.exists(),
+                peer_role=report.role if report is not None else "",
+                peer_served=report.served if report is not None else silent,
+            )
+        )
+
+    async def run(self) -> None:
+        """Until cancelled: start and end the worker as the duty changes, and put its troubles in the journal."""
+        try:
+            while True:
+                state = read_state(PLACES.state)
+                self._notice_service()
+                self.word = DataWord(PLACES.served.exists(), age(state, self._clock.wall()))
+                self._keep()
+                self._report(state)
+                await asyncio.sleep(_LOOK)
+        finally:
+            self._end_worker()
+
+    @property
+    def role(self) -> Role:
+        """What this node is to the pair."""
+        return self._tenure.role
+
+    @property
+    def _synchronises(self) -> bool:
+        return self._site.conf.synch == "LAZY"
+
+    def _keep(self) -> None:
+        wanted = self.duty().duty is Duty.PULL
+        if self._worker is not None and (not wanted or self._has_ended()):
+            self._end_worker()
+        if self._worker is None and wanted and self._clock.now() - self._ended_at >= _AGAIN:
+            with contextlib.suppress(AshaError):
+                self._worker = Stream(worker_command(), bound=False)
+
+    def _notice_service(self) -> None:
+        """Asterisk may also have been started past us; what it writes on the secondary is newer all the same."""
+        if self._site.node is Node.PRIMARY or not self._synchronises or PLACES.served.exists():
+            return
+        if is_known(self._world.pbx(self._site.probe_policy, self._clock.now()), Pbx.RUNNING):
+            with contextlib.suppress(OSError):
+                mark_served(self._clock)
+
+    def _has_ended(self) -> bool:
+        return self._worker is not None and self._worker.line(0.0) == b""
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            self._ended_at = self._clock.now() if self._has_ended() else float("-inf")
+            self._worker.close()
+            self._worker = None
+
+    def _report(self, state: State) -> None:
+        if state.problem != self._told:
+            self._journal.note("data", says=state.problem or "in step again")
+            self._told = state.problem
+
+
+def worker_command() -> tuple[str, ...]:
+    """How the worker is started: this very interpreter and package."""
+    return (sys.executable, "-I", "-m", "appliance.cli", "sync", "follow")
+
+
+def before_service(site: Site, clock: Clock) -> None:
+    """Asterisk is about to start here: nobody touches its data any more, and what was decided is in place.
+
+    Blocking. Service comes first, so nothing that goes wrong refuses it; it is shown as the data's problem.
+    """
+    if site.conf.synch != "LAZY" and not PLACES.store.exists():
+        return
+    from appliance.sync.session import settle  # noqa: PLC0415 - sqlite is loaded when it is needed
+
+    try:
+        if site.node is Node.SECONDARY:
+            mark_served(clock)
+        _end_holder()
+        if PLACES.store.exists():
+            settle(site.conf, PLACES, clock, _SETTLE_PATIENCE)
+    except (AshaError, OSError) as problem:
+        state = read_state(PLACES.state)
+        state.problem = f"Asterisk was started on data that may not be whole: {problem}"
+        with contextlib.suppress(OSError):
+            write_state(PLACES.state, state)
+
+
+def mark_served(clock: Clock) -> None:
+    """From now on this node has data that its peer has not got. Raises OSError."""
+    PLACES.served.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(PLACES.served, f"{clock.wall():.3f}")
+
+
+def _end_holder() -> None:
+    """Kill whoever holds the sync lock: the agent's own worker or an operator's command."""
+    holder = lock_holder(PLACES.lock)
+    if holder is not None and holder > 1:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(holder, signal.SIGKILL)
+
+
+def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
+    """The data's part of the status document; `age` in seconds since our data were last known to equal the peer's.
+
+    `newer`: this node stands by and has data that its peer has not got, so nothing is fetched over it.
+    """
+    state, duty = read_state(PLACES.state), room.duty()
+    seconds = age(state, wall)
+    pulls = duty.duty is Duty.PULL
+    return {
+        "duty": duty.duty.value,
+        "why": duty.why,
+        "age": None if seconds is None else round(seconds, 1),
+        "stale": pulls and (seconds is None or seconds > site.conf.sync_stale),
+        "generation": state.generation,
+        "problem": state.problem if pulls else "",
+        "kind": state.kind,
+        "warnings": list(state.warnings),
+        "postsync": state.postsync,
+        "phase": state.phase,
+        "done": state.done,
+        "total": state.total,
+        "served": room.word.served,
+        "newer": room.word.served and room.role is Role.STANDBY,
+    }
+
+
+def data_problems(data: dict[str, Any]) -> list[str]:
+    """What of the data an operator is to know of, in sentences."""
+    found = [data["problem"], *data["warnings"], data["postsync"]]
+    if data["stale"]:
+        old = "never" if data["age"] is None else f"{data['age']:.0f} s ago"
+        found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")
+    if data["newer"]:
+        found.append(data["why"])
+    return [text for text in found if text]

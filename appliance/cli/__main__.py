@@ -1,0 +1,5 @@
+"""`python -m appliance.cli`: the `asha` command of this very interpreter and package."""
+
+from appliance.cli.main import main
+
+main()

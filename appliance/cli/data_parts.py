@@ -1,0 +1,97 @@
+"""Synchronisation put together for the commands: conf, agent, DAHDI and link in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.config import Conf, load, which_node
+from appliance.control.client import AgentAbsent, AgentSilent, ask
+from appliance.core.duty import Duty
+from appliance.core.errors import SyncError
+from appliance.core.model import Node
+from appliance.host.clock import SystemClock
+from appliance.sync.places import Places
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.session import Session
+from appliance.sync.source import Source, Standing
+from appliance.sync.ssh import Ssh
+
+PLACES = Places()
+# These describe which card is in which slot: true of one machine only (facts/dahdi).
+LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
+CLOCK = SystemClock()
+
+
+def site() -> tuple[Conf, Node]:
+    """Conf and node of this machine."""
+    conf = load(Path("/etc/asha.conf"))
+    return conf, which_node(conf, os.uname().nodename)
+
+
+def way_to_peer(conf: Conf, node: Node) -> Ssh:
+    """How the other node is reached."""
+    if node is Node.PRIMARY:
+        return Ssh(conf.secondary_addr or conf.secondary_name, conf.ssh_port)
+    return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
+
+
+def session(conf: Conf, node: Node, duty: Duty, *, asked_for: bool = False) -> Session:
+    """This node's end, for `duty`."""
+    return Session(conf, node, CLOCK, permission(duty, asked_for), _vet, LOCAL_FILES, PLACES)
+
+
+def _vet(staged: Path) -> None:
+    """Whether a directory of DAHDI configuration fits this node's spans cannot be told yet, so none is taken."""
+    raise SyncError(
+        "DAHDI configuration cannot be checked against this node's spans yet, so it stays as it is."
+    )
+
+
+def permission(duty: Duty, asked_for: bool) -> Callable[[], None]:
+    """What asks the agent whether `duty` is this node's now, and raises SyncProblem when it is not."""
+
+    def may() -> None:
+        answer = own_duty(asked_for)
+        if answer["duty"] != duty.value:
+            raise SyncProblem(
+                Kind.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node has another part in it'}."
+            )
+
+    return may
+
+
+def own_duty(asked_for: bool) -> dict[str, Any]:
+    """The agent's word on what is to be done for the data here. Raises SyncProblem when it gives none."""
+    try:
+        answer: dict[str, Any] = ask("data", asked_for=asked_for)
+    except (AgentAbsent, AgentSilent) as problem:
+        raise SyncProblem(
+            Kind.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"
+        ) from problem
+    return answer
+
+
+def source() -> Source:
+    """This node's data, for the peer to ask."""
+    conf, _ = site()
+    return Source(conf, PLACES, CLOCK, standing, dict)
+
+
+def standing() -> Standing:
+    """Whether this node's data are to be copied now, by its agent's word."""
+    try:
+        status = ask("status")
+    except (AgentAbsent, AgentSilent) as problem:
+        return Standing(f"its agent does not answer ({problem})", False)
+    role, pbx = status["role"], status["pbx"]["state"]
+    serving = role in ("active", "acquiring")
+    if serving and pbx["value"] != "running":
+        return Standing(f"its Asterisk is {pbx['value'] or 'in an unknown state: ' + pbx['why']}", True)
+    if role in ("releasing", "leaving"):
+        return Standing("it is letting go of service", False)
+    if pbx["value"] == "hung":
+        return Standing("its Asterisk hangs", serving)
+    return Standing("", serving)

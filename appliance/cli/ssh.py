@@ -1,0 +1,114 @@
+"""`asha ssh-setup` and `asha ssh-accept`: this node may ask the other for its data, and for nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from appliance.cli.data_parts import site, way_to_peer
+from appliance.core.errors import SyncError
+from appliance.host.process import interact, run
+from appliance.sync import keys
+from appliance.sync.link import Peer
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.ssh import PEER_ALIAS, Ssh
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Pin the host key that is shown without asking.")
+@click.option("--new-host-key", is_flag=True, help="The peer was installed anew: pin its new host key.")
+@click.option("--check", is_flag=True, help="Change nothing; only prove that it works.")
+@click.option("--by-hand", is_flag=True, help="Do not log in there; say what is to be typed there instead.")
+def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool) -> None:
+    """Let this node fetch the other's data: make a key, pin the other's, have ours accepted there, and prove it.
+
+    Run it on both nodes: the standby fetches, and after a failover the primary does. Doing it again is harmless.
+    """
+    conf, node = site()
+    ssh = way_to_peer(conf, node)
+    if not check:
+        key = keys.make_key(ssh.keys)
+        _pin(ssh, agreed=yes, anew=new_host_key)
+        if not _accepted(ssh):
+            _have_accepted(ssh, key, by_hand=by_hand)
+    _prove(ssh)
+    click.echo(f"{ssh.host} answers our questions about its data, and allows this key nothing else.")
+
+
+@click.command()
+@click.argument("key", nargs=-1)
+def ssh_accept(key: tuple[str, ...]) -> None:
+    """Let the other node ask for our data: KEY is its public key, or comes on standard input.
+
+    'asha ssh-setup' there calls this. The key opens no shell and writes nothing.
+    """
+    site()  # a machine that is neither node accepts nobody
+    wanted = " ".join(key) or sys.stdin.read()
+    new = keys.accept_key(wanted)
+    click.echo("The peer's key is accepted." if new else "The peer's key was accepted before.")
+
+
+def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> None:
+    """Pin the peer's host keys. Raises SyncProblem when they are others than those pinned before."""
+    shown, before = keys.scan(ssh), keys.pinned(ssh.keys)
+    if before and not set(before) & set(shown) and not anew:
+        raise SyncProblem(
+            Kind.HOST_KEY_CHANGED,
+            f"{ssh.host} shows other host keys than those pinned.",
+        )
+    if before and set(before) & set(shown):
+        return
+    for key in shown:
+        click.echo(f"  {keys.fingerprint(key)}")
+    if not agreed:
+        click.confirm(
+            f"Are these {ssh.host}'s? ('ssh-keygen -l -f' of its host keys shows them there)", abort=True
+        )
+    keys.pin(ssh.keys, shown)
+
+
+def _have_accepted(ssh: Ssh, key: str, *, by_hand: bool) -> None:
+    if by_hand:
+        raise SyncError(
+            f"Type this on {ssh.host}, then 'asha ssh-setup --check' here:\n  asha ssh-accept {key}"
+        )
+    click.echo(f"Logging in at {ssh.host} as root, this once, to have our key accepted.")
+    login = (
+        "ssh",
+        f"-p{ssh.port}",
+        f"-oHostKeyAlias={PEER_ALIAS}",
+        f"-oUserKnownHostsFile={ssh.keys}/known_hosts",
+        "-oStrictHostKeyChecking=yes",
+        f"root@{ssh.host}",
+        "asha ssh-accept",
+    )
+    if interact(login, key) != 0:
+        raise SyncError(
+            f"{ssh.host} did not accept our key. Where root may not log in, 'asha ssh-setup --by-hand' helps."
+        )
+
+
+def _accepted(ssh: Ssh) -> bool:
+    try:
+        _ask(ssh)
+    except SyncProblem as problem:
+        if problem.kind not in (Kind.KEY_REFUSED, Kind.INTERRUPTED):
+            raise
+        return False
+    return True
+
+
+def _ask(ssh: Ssh) -> None:
+    with Peer(ssh) as peer:
+        peer.ask("health")
+
+
+def _prove(ssh: Ssh) -> None:
+    """Raises SyncProblem when the peer does not answer, or SyncError when the key opens more than it should."""
+    _ask(ssh)
+    if run(ssh.argv("true"), deadline=20.0).ok:
+        raise SyncError(
+            f"With our key {ssh.host} runs any command. Remove the key there from every line of authorized_keys "
+            "that does not begin with command=, then do this again."
+        )

@@ -1,0 +1,170 @@
+"""`asha sync`: fetch the data now, and say how synchronisation stands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
+from appliance.core.duty import Duty
+from appliance.host.stream import die_with_parent
+from appliance.sync.delivery import Progress
+from appliance.sync.follow import Follower
+from appliance.sync.link import Peer
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.pull import Outcome, Request
+from appliance.sync.state import read_state, write_state
+from appliance.sync.store import Store
+
+_SHOWN_NAMES = 20
+
+
+@click.group(invoke_without_command=True)
+@click.option("--now", is_flag=True, help="Also with HASYNCH=LOOSE, and after a pass that is under way.")
+@click.option("--dry-run", is_flag=True, help="Only say what differs.")
+@click.option(
+    "--accept-loss", is_flag=True, help="Take the peer's data although many files have vanished there."
+)
+@click.option("--discard", is_flag=True, help="Give up what was written here while this node served.")
+@click.pass_context
+def sync(context: click.Context, now: bool, dry_run: bool, accept_loss: bool, discard: bool) -> None:
+    """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
+
+    The agent does this by itself, at every change and every SYNCPERIOD; this is for the impatient.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    conf, node = site()
+    if discard:
+        click.confirm("What was written here while this node served is lost then. Go on?", abort=True)
+        PLACES.served.unlink(missing_ok=True)
+    duty = own_duty(now)
+    if duty["duty"] == Duty.MERGE.value:
+        raise SyncProblem(
+            Kind.NOT_ALLOWED, "The peer has newer data, and is never overwritten from here nor here from it."
+        )
+    request = Request("an operator asked for it", accept_loss=accept_loss, dry_run=dry_run)
+    here = session(conf, node, Duty.PULL, asked_for=now)
+    with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
+        outcome = here.pull(peer, request, progress, patient=now)
+    click.echo("\n".join(outcome_lines(outcome, dry_run)))
+
+
+@sync.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def status(as_json: bool) -> None:
+    """How old this node's copy is, and what is wrong."""
+    state = read_state(PLACES.state)
+    seconds = None if state.verified_at is None else max(0.0, CLOCK.wall() - state.verified_at)
+    if as_json:
+        click.echo(json.dumps({**asdict(state), "age": seconds}, indent=2))
+        return
+    click.echo(
+        "never synchronised"
+        if seconds is None
+        else f"in step {spell(seconds)} ago, generation {state.generation}"
+    )
+    for line in (state.problem, *state.warnings, state.postsync):
+        if line:
+            click.echo(f"  ! {line}")
+    if state.phase:
+        click.echo(f"  under way: {state.phase} {state.done} of {state.total}")
+
+
+@sync.command()
+@click.option("--count", default=20, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def history(count: int, as_json: bool) -> None:
+    """What the last passes found, newest first."""
+    with contextlib.closing(Store(PLACES.store)) as store:
+        attempts = store.attempts(count)
+    if as_json:
+        click.echo(json.dumps([asdict(attempt) for attempt in attempts], indent=2))
+        return
+    for one in attempts:
+        when = time.strftime("%F %T", time.localtime(one.at))
+        number = f"#{one.generation}" if one.generation else ""
+        click.echo(f"{when}  {one.seconds:8.2f} s  {number:>6}  {one.outcome:<10} {one.says}")
+
+
+@sync.command(hidden=True)
+def follow() -> None:
+    """Stay in step until killed (the agent runs this)."""
+    die_with_parent()
+    os.nice(10)
+    conf, node = site()
+    duty = Duty(own_duty(False)["duty"])
+    here = session(conf, node, duty)
+
+    def one_pass(peer: Peer, request: Request) -> None:
+        with contextlib.suppress(
+            SyncProblem
+        ):  # it is in the state and the history; the link is as good as before
+            here.pull(peer, request, in_state, patient=False)
+
+    Follower(way_to_peer(conf, node), CLOCK, conf.sync_period, one_pass, here.link_failed).run()
+
+
+def in_state(phase: str, done: int, total: int) -> None:
+    """Progress for status pages."""
+    state = read_state(PLACES.state)
+    state.phase, state.done, state.total = phase, done, total
+    write_state(PLACES.state, state)
+
+
+@contextlib.contextmanager
+def bar() -> Iterator[Progress]:
+    """A progress bar on a terminal, silence elsewhere."""
+    from rich import progress as rich_progress  # noqa: PLC0415 - its import costs more than most passes
+
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeRemainingColumn(),
+    )
+    with rich_progress.Progress(*columns, transient=True) as shown:
+        task = shown.add_task("asking", total=None)
+
+        def progress(phase: str, done: int, total: int) -> None:
+            shown.update(task, description=phase, completed=done, total=total or None)
+
+        yield progress
+
+
+def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
+    """What a pass found, for people."""
+    if outcome.same and not outcome.left:
+        return ["Nothing differs.", *outcome.warnings]
+    word = "would be" if dry_run else "were"
+    lines = [f"{len(outcome.changed)} {word} brought here, {len(outcome.removed)} {word} removed."]
+    if outcome.generation:
+        lines[0] += f" Generation {outcome.generation} is in place."
+    if outcome.left:
+        lines.append(f"{outcome.left} are still being written there and come with the next pass.")
+    names = [
+        *(f"  + {_shown(path)}" for path in outcome.changed),
+        *(f"  - {_shown(path)}" for path in outcome.removed),
+    ]
+    if dry_run:
+        lines += names[:_SHOWN_NAMES]
+        lines += [f"  and {len(names) - _SHOWN_NAMES} more"] if len(names) > _SHOWN_NAMES else []
+    return [*lines, *outcome.warnings]
+
+
+def _shown(path: bytes) -> str:
+    return path.decode(errors="backslashreplace").encode("unicode_escape").decode()
+
+
+def spell(seconds: float) -> str:
+    """A time span for people."""
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,31 @@
+"""`asha sync-source`: what the peer's key may do here, and nothing else (sshd's forced command)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from appliance.core.errors import SyncError
+from appliance.host.process import become
+
+
+@click.command(hidden=True)
+def sync_source() -> None:
+    """Carry out SSH_ORIGINAL_COMMAND when it is one of ours."""
+    from appliance.cli.data_parts import PLACES, site, source  # noqa: PLC0415 - quick when it is refused
+    from appliance.sync.gate import Question, Refusal, judge  # noqa: PLC0415
+    from appliance.sync.trees import trees  # noqa: PLC0415
+    from appliance.sync.watch import Watch  # noqa: PLC0415
+
+    conf, _ = site()
+    found = judge(os.environ.get("SSH_ORIGINAL_COMMAND", ""), trees(conf), PLACES)
+    if isinstance(found, Refusal):
+        raise SyncError(f"This key does not allow that: {found.why}.")
+    if not isinstance(found, Question):
+        become((conf.rsync, *found.words))
+    elif found.verb == "serve":
+        source().serve(sys.stdin.buffer, sys.stdout.buffer)
+    else:
+        Watch(conf).run(sys.stdout.buffer)

@@ -1,0 +1,119 @@
+"""The key with which a node fetches the other's data: made here, accepted there, good for nothing else."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import pwd
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from appliance.core.errors import HostError, SyncError
+from appliance.host.disk import replace_file
+from appliance.host.process import find_program, run
+from appliance.sync.ssh import PEER_ALIAS, Ssh
+
+COMMENT = "asha-peer"
+# OpenSSH 7.2 would say `restrict`; EL5 has 4.3, which knows these four.
+_LIMITS = "no-pty,no-port-forwarding,no-X11-forwarding,no-agent-forwarding"
+_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/]+=*)")
+_PATIENCE = 20.0
+
+
+def forced_command() -> str:
+    """What sshd runs whatever that key's holder asks for: this very interpreter and package."""
+    return f"{sys.executable} -I -m appliance.cli sync-source"
+
+
+def make_key(keys: Path) -> str:
+    """Our public key, made if there is none: ed25519, or RSA where ssh-keygen is too old. Raises SyncError."""
+    private, public = keys / "id", keys / "id.pub"
+    if not (private.exists() and public.exists()):
+        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.unlink(missing_ok=True)
+        made = _keygen("-q", "-t", "ed25519", "-N", "", "-C", COMMENT, "-f", str(private))
+        if made is None and _keygen("-q", "-t", "rsa", "-b", "3072", "-N", "", "-f", str(private)) is None:
+            raise SyncError("ssh-keygen makes neither an ed25519 nor an RSA key.")
+    keys.chmod(0o700)
+    private.chmod(0o600)
+    return plain_key(public.read_text())
+
+
+def plain_key(text: str) -> str:
+    """The type and the key of the one public key in `text`. Raises SyncError when it is none."""
+    lines = text.strip().splitlines()
+    found = _KEY.match(lines[0]) if len(lines) == 1 else None
+    if found is None:
+        raise SyncError("That is no public key of ours: one line, as in /var/lib/asha/ssh/id.pub, is wanted.")
+    kind, body = found.groups()
+    try:
+        named = base64.b64decode(body, validate=True)[4 : 4 + len(kind)].decode()
+    except (binascii.Error, UnicodeDecodeError):
+        named = ""
+    if named != kind:
+        raise SyncError("That public key is damaged.")
+    return f"{kind} {body}"
+
+
+def accept_key(key: str, home: Path | None = None) -> bool:
+    """Let the holder of `key` ask for our data, and no other of ours before it; whether that was new."""
+    directory = (home or Path(pwd.getpwuid(0).pw_dir)) / ".ssh"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    place = directory / "authorized_keys"
+    before = place.read_text(errors="surrogateescape") if place.exists() else ""
+    after = with_key(before, plain_key(key))
+    if after == before:
+        return False
+    replace_file(place, os.fsencode(after), 0o600)
+    return True
+
+
+def with_key(text: str, key: str) -> str:
+    """`text` of an authorized_keys with `key` as the peer's one; every line that is not ours stays as it is."""
+    line = f'command="{forced_command()}",{_LIMITS} {key} {COMMENT}'
+    others = [other for other in text.splitlines() if not other.rstrip().endswith(f" {COMMENT}")]
+    return "\n".join([*others, line]) + "\n"
+
+
+def scan(ssh: Ssh) -> tuple[str, ...]:
+    """The host keys that whoever answers there shows, each `type key`. Raises SyncError when nobody does."""
+    said = run([find_program("ssh-keyscan"), "-T", "5", "-p", str(ssh.port), ssh.host], deadline=_PATIENCE)
+    found = {" ".join(line.split()[1:3]) for line in said.output.splitlines() if not line.startswith("#")}
+    if not found:
+        raise SyncError(f"No ssh server answers at {ssh.host}, port {ssh.port} (HASSHPORT).")
+    return tuple(sorted(found))
+
+
+def pinned(keys: Path) -> tuple[str, ...]:
+    """The peer's host keys as they were pinned; none yet: empty."""
+    try:
+        lines = (keys / "known_hosts").read_text().splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted(" ".join(line.split()[1:3]) for line in lines if line.startswith(f"{PEER_ALIAS} ")))
+
+
+def pin(keys: Path, host_keys: Iterable[str]) -> None:
+    """From now on only a host with one of `host_keys` is the peer."""
+    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(keys / "known_hosts", "".join(f"{PEER_ALIAS} {key}\n" for key in host_keys), 0o600)
+
+
+def fingerprint(key: str) -> str:
+    """A key as people compare it. Raises SyncError."""
+    said = _keygen("-l", "-f", "/dev/stdin", text=f"{key}\n")
+    if said is None:
+        raise SyncError("ssh-keygen cannot read that key.")
+    return said.strip()
+
+
+def _keygen(*words: str, text: str | None = None) -> str | None:
+    """What ssh-keygen says, None when it fails. Raises SyncError when it is not installed."""
+    try:
+        said = run([find_program("ssh-keygen"), *words], deadline=_PATIENCE, stdin=text)
+    except HostError as problem:
+        raise SyncError(str(problem)) from problem
+    return said.output if said.ok else None

@@ -1,0 +1,160 @@
+"""The standby's data follow by themselves: keys set up by command, real sshd and rsync, agents under Heartbeat."""
+
+from __future__ import annotations
+
+import shlex
+
+from pair_on_rack import Pair
+
+from hwsim.demo.scenario import OTHER
+from hwsim.nodes import Network, Node
+from hwsim.nodes.inside import Result
+from hwsim.server import Said
+from hwsim.site import Site
+
+SITE = Site(
+    keepalive=0.1,
+    deadtime=0.5,
+    initdead=2.0,
+    boot_time=0.1,
+    profile="dynamic",
+    move_dwell=7.0,
+    extra={
+        "HASYNCH": "LAZY",
+        "HAPRIADDR": Network.address("primary", "eth0"),
+        "HASECADDR": Network.address("secondary", "eth0"),
+        "SYNCPERIOD": "600",
+    },
+)
+_SSHD = """
+Port 22
+HostKey /etc/ssh/rack_key
+UsePAM no
+StrictModes no
+PidFile none
+AuthorizedKeysFile /root/.ssh/authorized_keys
+Subsystem sftp /usr/lib/openssh/sftp-server
+"""
+_FURNISH = """
+mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX
+sqlite3 /opt/sark/db/sark.db 'create table if not exists t (n)'
+echo hello >/var/lib/asterisk/sounds/hello; echo secret >/etc/asterisk/a.conf
+ln -sfn /etc/ssh /var/spool/asterisk/voicemail/out
+"""
+_MAIL = "/var/spool/asterisk/voicemail/default/100/INBOX"
+
+
+async def shell(node: Node, script: str) -> Result:
+    return await node.run(["bash", "-c", script], 60)
+
+
+async def asha(pair: Pair, side: str, *words: str) -> Said:
+    return await pair.server(side).asha(*words)
+
+
+async def open_ssh(pair: Pair) -> None:
+    """sshd on both nodes; each accepts the other's key, as an installer would have it done by hand."""
+    if (await asha(pair, "secondary", "ssh-setup", "--check")).code == 0:
+        return  # the test before has left it so
+    for side in OTHER:
+        node = pair.server(side).node
+        made = await shell(
+            node,
+            "mkdir -p /run/sshd; [ -e /etc/ssh/rack_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/rack_key",
+        )
+        assert made.code == 0, made.err
+        node.write("/etc/ssh/rack_config", _SSHD)
+        await node.spawn(["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/rack_config"], node.boot_log)
+    for side in OTHER:
+        await _answered(pair, side)
+        told = await asha(pair, side, "ssh-setup", "--yes", "--by-hand")
+        assert told.code == 6, told
+        (command,) = (
+            line.strip() for line in told.error.splitlines() if line.startswith("  asha ssh-accept")
+        )
+        accepted = await asha(pair, OTHER[side], *shlex.split(command)[1:])
+        assert accepted.output == "The peer's key is accepted.\n", accepted
+
+
+async def _answered(pair: Pair, side: str) -> None:
+    """The other's sshd is there."""
+    address = Network.address(OTHER[side], "eth0")
+    tried = await shell(
+        pair.server(side).node,
+        f"for n in {{1..200}}; do (exec 3<>/dev/tcp/{address}/22) && exit 0; done; exit 1",
+    )
+    assert tried.code == 0, tried.err
+
+
+async def test_the_keys_open_what_is_needed_and_nothing_else(pair: Pair) -> None:
+    await pair.home()
+    await shell(pair.primary.node, _FURNISH)
+    await open_ssh(pair)
+    for _ in range(2):
+        again = await asha(pair, "secondary", "ssh-setup")
+        assert again.code == 0 and "allows this key nothing else" in again.output, again
+    node, there = pair.secondary.node, Network.address("primary", "eth0")
+    way = (
+        "-i/var/lib/asha/ssh/id -oBatchMode=yes -oHostKeyAlias=asha-peer -oControlPath=none "
+        "-oUserKnownHostsFile=/var/lib/asha/ssh/known_hosts"
+    )
+    mail = "/var/spool/asterisk/voicemail"
+    for attempt in (
+        f"ssh {way} root@{there} id",
+        f"ssh {way} root@{there}",
+        f"ssh -tt {way} root@{there} bash",
+        f"ssh -n {way} root@{there} 'asha-source serve; touch /etc/pwned'",
+        f"scp -O {way} root@{there}:/etc/shadow /tmp/got",
+        f"sftp {way} root@{there}:/etc/shadow /tmp/got",
+        f"rsync -r --rsh='ssh {way}' root@{there}:/etc/ssh/ /tmp/got/",
+        f"rsync -rL --rsh='ssh {way}' root@{there}:{mail}/ /tmp/got/",
+        f"rsync -r --rsh='ssh {way}' root@{there}:{mail}/out/ /tmp/got/",
+        f"rsync -r --rsh='ssh {way}' /etc/ssh/ root@{there}:{mail}/",
+        f"rsync -r --remove-source-files --rsh='ssh {way}' root@{there}:{mail}/ /tmp/got/",
+        f"ssh -N -oExitOnForwardFailure=yes -R 2222:127.0.0.1:22 {way} root@{there}",
+    ):
+        tried = await shell(node, f"timeout 20 {attempt} </dev/null")
+        assert tried.code != 0, (attempt, tried)
+        assert (await shell(node, "test -e /tmp/got")).code != 0, attempt
+    assert (await shell(pair.primary.node, "test -e /etc/pwned")).code != 0
+
+
+async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
+    await pair.home()
+    await shell(pair.primary.node, _FURNISH)
+    await open_ssh(pair)
+    await pair.until_status(
+        "secondary",
+        lambda status: status["data"]["generation"] > 0 and not status["data"]["stale"],
+        "in step",
+    )
+    pair.primary.node.write(f"{_MAIL}/msg0000.txt", "[message]\n")
+    await pair.until(lambda: _has(pair, "secondary", "msg0000.txt"), "the message has followed", 20)
+    shown = await asha(pair, "secondary", "sync", "history")
+    assert shown.code == 0 and "changed" in shown.output, shown
+    manual = await asha(pair, "secondary", "sync", "--dry-run")
+    assert manual.code == 0 or "under way" in manual.error, manual
+    refused = await asha(pair, "primary", "sync")
+    assert refused.code == 6 and "Not now" in refused.error, refused
+
+    await pair.away()
+    served = await pair.until_status(
+        "secondary", lambda status: status["data"]["served"], "it has data of its own"
+    )
+    assert served["data"]["duty"] == "none"
+    pair.secondary.node.write(f"{_MAIL}/msg0001.txt", "[message]\nnew=yes\n")
+
+    began = pair.rack.now()
+    await pair.stage.ask(pair.primary, "takeover")
+    await pair.served(began, "primary")
+    back = await pair.until_status(
+        "secondary", lambda status: status["role"] == "standby", "it stands by again"
+    )
+    assert back["data"]["duty"] == "none" and "newer data" in back["data"]["why"]
+    refused = await asha(pair, "secondary", "sync")
+    assert refused.code == 6 and "newer data" in refused.error, refused
+    assert _has(pair, "secondary", "msg0001.txt"), "nothing was fetched over it"
+
+
+def _has(pair: Pair, side: str, name: str) -> bool:
+    return pair.server(side).node.path(f"{_MAIL}/{name}").exists()

@@ -1,0 +1,77 @@
+"""authorized_keys: one line of ours, everybody else's as they are; and what is no key is none."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from appliance.core.errors import SyncError
+from appliance.sync import keys
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    return keys.make_key(tmp_path / "ssh")
+
+
+def test_a_key_is_made_once_and_for_root_alone(tmp_path: Path, key: str) -> None:
+    assert key.startswith("ssh-ed25519 AAAA")
+    assert keys.make_key(tmp_path / "ssh") == key
+    assert stat.S_IMODE((tmp_path / "ssh").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "ssh/id").stat().st_mode) == 0o600
+    assert "SHA256:" in keys.fingerprint(key)
+
+
+def test_a_lost_private_half_is_made_anew(tmp_path: Path, key: str) -> None:
+    (tmp_path / "ssh/id").unlink()
+    assert keys.make_key(tmp_path / "ssh") != key
+
+
+def test_accepting_keeps_every_other_line(tmp_path: Path, key: str) -> None:
+    place = tmp_path / ".ssh/authorized_keys"
+    place.parent.mkdir(mode=0o700)
+    others = b"# ours\nssh-rsa AAAAB3 admin@caf\xe9\n"
+    place.write_bytes(others)
+    assert keys.accept_key(key, tmp_path)
+    text = place.read_bytes()
+    assert text.startswith(others)
+    assert text.count(b"\n") == 3
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert not keys.accept_key(key, tmp_path)
+    assert place.read_bytes() == text
+
+
+def test_a_new_key_takes_the_old_ones_place(tmp_path: Path, key: str) -> None:
+    keys.accept_key(key, tmp_path)
+    fresh = keys.make_key(tmp_path / "other")
+    assert keys.accept_key(f"{fresh} somebody", tmp_path)
+    (line,) = (tmp_path / ".ssh/authorized_keys").read_text().splitlines()
+    assert line.startswith('command="') and "no-pty,no-port-forwarding" in line
+    assert fresh in line and key not in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        "ssh-dss AAAAB3NzaC1kc3MAAAA",
+        'command="sh" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA',
+        "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB",
+    ],
+)
+def test_what_is_no_key_is_not_accepted(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SyncError):
+        keys.accept_key(text, tmp_path)
+    assert not (tmp_path / ".ssh/authorized_keys").exists()
+
+
+def test_pinned_is_what_was_pinned(tmp_path: Path, key: str) -> None:
+    assert keys.pinned(tmp_path / "none") == ()
+    keys.pin(tmp_path / "fresh", [key])
+    assert keys.pinned(tmp_path / "fresh") == (key,)
