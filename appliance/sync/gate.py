@@ -70,6 +70,9 @@ def _objection(words: list[str], trees: tuple[Tree, ...], places: Places) -> str
     listed, why = _read_options(options, places)
     if why:
         return why
+    if listed and "--from0" not in options:
+        # A name may hold a newline. Read by lines it would be two, and the second was never checked.
+        return "a list of files is read with --from0 only"
     if listed:
         return "" if paths == ["/"] else "a list of files starts at /"
     bad = next((path for path in paths if not _is_given(path, trees)), None)

@@ -97,8 +97,11 @@ def test_the_questions_are_allowed(verb: str) -> None:
         "rsync --server --sender -r --files-from /etc/passwd . /",
         "rsync --server --sender -r --files-from=/run/asha/sync/../list-0123456789abcdef . /",
         "rsync --server --sender -r --files-from /run/asha/sync/list-xyz . /",
-        f"rsync --server --sender -r --files-from {LIST} . /etc/",
-        f"rsync --server --sender -r --files-from {LIST} . TOP/ /",
+        # Read by lines, a name with a newline in it would be two, and the second not one of ours.
+        f"rsync --server --sender -r --files-from {LIST} . /",
+        f"rsync --server --sender -r --files-from={LIST} --no-implied-dirs . /",
+        f"rsync --server --sender -r --from0 --files-from {LIST} . /etc/",
+        f"rsync --server --sender -r --from0 --files-from {LIST} . TOP/ /",
         "rsync --server --sender -r --files-from",
     ],
 )
@@ -108,7 +111,7 @@ def test_anything_else_is_refused(command: str, given_tree: Tree) -> None:
 
 
 WORDS = st.sampled_from(
-    "rsync --server --sender -r -nlogtprRe.iLsfxCIvu . .. / --files-from /given/ /given/a/ /given /etc/ "
+    "rsync --server --sender -r -nlogtprRe.iLsfxCIvu . .. / --files-from --from0 /given/ /given/a/ /given /etc/ "
     f"/given/../etc/ --partial -L --daemon -e sh {LIST}".split()
 )
 
@@ -121,6 +124,7 @@ def test_whatever_is_allowed_reads_only_what_is_given(command: str) -> None:
     words = found.words
     assert words[:2] == ("--server", "--sender")
     paths = words[words.index(".") + 1 :]
+    assert str(LIST) not in words or "--from0" in words
     assert paths == ("/",) if str(LIST) in words else all(path.startswith("/given") for path in paths)
     assert not any(".." in path or os.path.normpath(path) == "/etc" for path in paths)
     assert not {"-L", "--daemon", "-e", "sh"} & set(words)
