@@ -66,7 +66,10 @@ class Site:
 
     def asterisk_conf(self, line_socket: Path) -> str:
         """What the stand-in Asterisk is told about itself."""
-        return f"[asterisk]\nboot_time = {self.boot_time}\nline_socket = {line_socket}\n"
+        return (
+            f"[asterisk]\nboot_time = {self.boot_time}\nline_socket = {line_socket}\n"
+            "manager_conf = /etc/asterisk/manager.conf\n"
+        )
 
 
 def _media() -> str:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from appliance.agent.journal import Journal
@@ -48,6 +49,7 @@ class DataRoom:
         self._worker: Stream | None = None
         self._ended_at = float("-inf")
         self._told = ""
+        self._worker_told = ""
         self.word = DataWord()
 
     def duty(self, *, asked_for: bool = False) -> DataDuty:
@@ -93,8 +95,11 @@ class DataRoom:
         if self._worker is not None and (not wanted or self._has_ended()):
             self._end_worker()
         if self._worker is None and wanted and self._clock.now() - self._ended_at >= _AGAIN:
-            with contextlib.suppress(AshaError):
+            try:
                 self._worker = Stream(worker_command(), bound=False)
+            except AshaError as problem:
+                self._ended_at = self._clock.now()
+                self._tell_of_worker(str(problem))
 
     def _notice_service(self) -> None:
         """Asterisk may also have been started past us; what it writes on the secondary is newer all the same."""
@@ -109,9 +114,19 @@ class DataRoom:
 
     def _end_worker(self) -> None:
         if self._worker is not None:
-            self._ended_at = self._clock.now() if self._has_ended() else float("-inf")
+            by_itself = self._has_ended()
+            self._ended_at = self._clock.now() if by_itself else float("-inf")
+            if by_itself:
+                code = self._worker.end(0.0)
+                self._tell_of_worker(f"it ended with status {code}: {self._worker.complaint() or 'no word'}")
             self._worker.close()
             self._worker = None
+
+    def _tell_of_worker(self, problem: str) -> None:
+        """Once: it is started again and again."""
+        if problem != self._worker_told:
+            self._journal.note("data", says=f"what fetches the data does not run: {problem}")
+            self._worker_told = problem
 
     def _report(self, state: State) -> None:
         if state.problem != self._told:
@@ -133,16 +148,29 @@ def before_service(site: Site, clock: Clock) -> None:
         return
     from appliance.sync.session import settle  # noqa: PLC0415 - sqlite is loaded when it is needed
 
+    steps = [_end_holder]
+    if site.node is Node.SECONDARY:
+        steps.append(lambda: mark_served(clock))
+    if PLACES.store.exists():
+        steps.append(lambda: settle(site.conf, PLACES, clock, _SETTLE_PATIENCE))
+    _say_unsettled(" ".join(filter(None, map(_problem_of, steps))))
+
+
+def _problem_of(step: Callable[[], None]) -> str:
+    """Why `step` failed; "" when it did not."""
     try:
-        if site.node is Node.SECONDARY:
-            mark_served(clock)
-        _end_holder()
-        if PLACES.store.exists():
-            settle(site.conf, PLACES, clock, _SETTLE_PATIENCE)
+        step()
     except (AshaError, OSError) as problem:
-        state = read_state(PLACES.state)
-        state.problem = f"Asterisk was started on data that may not be whole: {problem}"
-        with contextlib.suppress(OSError):
+        return str(problem)
+    return ""
+
+
+def _say_unsettled(problem: str) -> None:
+    state = read_state(PLACES.state)
+    unsettled = f"Asterisk was started on data that may not be whole: {problem}" if problem else ""
+    if state.unsettled != unsettled:
+        state.unsettled = unsettled
+        with contextlib.suppress(OSError):  # then the disk says the same in louder ways
             write_state(PLACES.state, state)
 
 
@@ -175,9 +203,10 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
         "stale": pulls and (seconds is None or seconds > site.conf.sync_stale),
         "generation": state.generation,
         "problem": state.problem if pulls else "",
-        "kind": state.kind,
-        "warnings": list(state.warnings),
-        "postsync": state.postsync,
+        "kind": state.kind if pulls else "",
+        "unsettled": state.unsettled,
+        "warnings": list(state.warnings) if pulls else [],
+        "postsync": state.postsync if pulls else "",
         "phase": state.phase,
         "done": state.done,
         "total": state.total,
@@ -188,7 +217,7 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
 
 def data_problems(data: dict[str, Any]) -> list[str]:
     """What of the data an operator is to know of, in sentences."""
-    found = [data["problem"], *data["warnings"], data["postsync"]]
+    found = [data["unsettled"], data["problem"], *data["warnings"], data["postsync"]]
     if data["stale"]:
         old = "never" if data["age"] is None else f"{data['age']:.0f} s ago"
         found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")

@@ -71,6 +71,7 @@ def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
         "role": report.role if report is not None else "",
         "line": _said(seen.peer.line),
         "version": report.version if report is not None else "",
+        "data_age": report.data_age if report is not None else None,
         "heard": round(now - report.at, 1) if report is not None else None,
         "links": dict(world.links),
     }

@@ -38,9 +38,9 @@ def way_to_peer(conf: Conf, node: Node) -> Ssh:
     return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
 
 
-def session(conf: Conf, node: Node, duty: Duty, *, asked_for: bool = False) -> Session:
-    """This node's end, for `duty`."""
-    return Session(conf, node, CLOCK, permission(duty, asked_for), _vet, LOCAL_FILES, PLACES)
+def session(conf: Conf, node: Node, *, asked_for: bool = False) -> Session:
+    """This node's end. `asked_for`: by an operator, whatever HASYNCH says."""
+    return Session(conf, node, CLOCK, permission(asked_for), _vet, LOCAL_FILES, PLACES)
 
 
 def _vet(staged: Path) -> None:
@@ -50,12 +50,12 @@ def _vet(staged: Path) -> None:
     )
 
 
-def permission(duty: Duty, asked_for: bool) -> Callable[[], None]:
-    """What asks the agent whether `duty` is this node's now, and raises SyncProblem when it is not."""
+def permission(asked_for: bool) -> Callable[[], None]:
+    """What asks the agent whether this node is to fetch now, and raises SyncProblem when it is not."""
 
     def may() -> None:
         answer = own_duty(asked_for)
-        if answer["duty"] != duty.value:
+        if answer["duty"] != Duty.PULL.value:
             raise SyncProblem(
                 Kind.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node has another part in it'}."
             )

@@ -12,7 +12,7 @@ from appliance.host.process import interact, run
 from appliance.sync import keys
 from appliance.sync.link import Peer
 from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.ssh import PEER_ALIAS, Ssh
+from appliance.sync.ssh import Ssh
 
 
 @click.command()
@@ -52,13 +52,10 @@ def ssh_accept(key: tuple[str, ...]) -> None:
 def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> None:
     """Pin the peer's host keys. Raises SyncProblem when they are others than those pinned before."""
     shown, before = keys.scan(ssh), keys.pinned(ssh.keys)
-    if before and not set(before) & set(shown) and not anew:
-        raise SyncProblem(
-            Kind.HOST_KEY_CHANGED,
-            f"{ssh.host} shows other host keys than those pinned.",
-        )
-    if before and set(before) & set(shown):
+    if set(before) & set(shown):
         return
+    if before and not anew:
+        raise SyncProblem(Kind.HOST_KEY_CHANGED, f"{ssh.host} shows other host keys than those pinned.")
     for key in shown:
         click.echo(f"  {keys.fingerprint(key)}")
     if not agreed:
@@ -74,16 +71,7 @@ def _have_accepted(ssh: Ssh, key: str, *, by_hand: bool) -> None:
             f"Type this on {ssh.host}, then 'asha ssh-setup --check' here:\n  asha ssh-accept {key}"
         )
     click.echo(f"Logging in at {ssh.host} as root, this once, to have our key accepted.")
-    login = (
-        "ssh",
-        f"-p{ssh.port}",
-        f"-oHostKeyAlias={PEER_ALIAS}",
-        f"-oUserKnownHostsFile={ssh.keys}/known_hosts",
-        "-oStrictHostKeyChecking=yes",
-        f"root@{ssh.host}",
-        "asha ssh-accept",
-    )
-    if interact(login, key) != 0:
+    if interact(ssh.login("asha ssh-accept"), key) != 0:
         raise SyncError(
             f"{ssh.host} did not accept our key. Where root may not log in, 'asha ssh-setup --by-hand' helps."
         )
@@ -107,8 +95,10 @@ def _ask(ssh: Ssh) -> None:
 def _prove(ssh: Ssh) -> None:
     """Raises SyncProblem when the peer does not answer, or SyncError when the key opens more than it should."""
     _ask(ssh)
-    if run(ssh.argv("true"), deadline=20.0).ok:
+    refused = run(ssh.argv("true"), deadline=20.0)
+    if refused.code != SyncError.exit_code:  # the gate's own word there; anything else proves nothing
         raise SyncError(
-            f"With our key {ssh.host} runs any command. Remove the key there from every line of authorized_keys "
-            "that does not begin with command=, then do this again."
+            f"With our key {ssh.host} runs more than it should ({refused.explain()}). "
+            "Remove the key there from every line of authorized_keys that does not begin with command=, then do "
+            "this again."
         )

@@ -82,7 +82,7 @@ def _address(address: Document) -> str:
 
 def _data(data: Document) -> str:
     if data["duty"] == "pull":
-        age = "never in step with the peer" if data["age"] is None else f"in step {data['age']:.0f} s ago"
+        age = "never in step with the peer" if data["age"] is None else f"in step {spell(data['age'])} ago"
         return f"{age}, generation {data['generation']}" + (f"; {data['phase']}" if data["phase"] else "")
     return str(data["why"])
 
@@ -98,5 +98,14 @@ def _engine(document: Document) -> str:
 def _peer(peer: Document) -> str:
     alive = {"yes": "there", "no": "gone"}.get(said(peer["alive"]), said(peer["alive"]))
     links = ", ".join(f"{name} {state}" for name, state in sorted(peer["links"].items()))
-    heard = "" if peer["heard"] is None else f", its agent heard {peer['heard']:.0f} s ago as {peer['role']}"
-    return f"{peer['name']} {alive}{heard}" + (f" ({links})" if links else "")
+    heard = "" if peer["heard"] is None else f", its agent heard {spell(peer['heard'])} ago as {peer['role']}"
+    age = "" if peer["data_age"] is None else f", its data {spell(peer['data_age'])} old"
+    return f"{peer['name']} {alive}{heard}{age}" + (f" ({links})" if links else "")
+
+
+def spell(seconds: float) -> str:
+    """A time span for people."""
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"

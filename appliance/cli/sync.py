@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,14 +13,17 @@ from dataclasses import asdict
 import click
 
 from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
+from appliance.cli.status import spell
+from appliance.control.client import ask
 from appliance.core.duty import Duty
+from appliance.core.errors import SyncError
 from appliance.host.stream import die_with_parent
 from appliance.sync.delivery import Progress
 from appliance.sync.follow import Follower
 from appliance.sync.link import Peer
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.pull import Outcome, Request
-from appliance.sync.state import read_state, write_state
+from appliance.sync.state import age, read_state, write_state
 from appliance.sync.store import Store
 
 _SHOWN_NAMES = 20
@@ -32,8 +36,11 @@ _SHOWN_NAMES = 20
     "--accept-loss", is_flag=True, help="Take the peer's data although many files have vanished there."
 )
 @click.option("--discard", is_flag=True, help="Give up what was written here while this node served.")
+@click.option("--yes", is_flag=True, help="With --discard: do not ask again.")
 @click.pass_context
-def sync(context: click.Context, now: bool, dry_run: bool, accept_loss: bool, discard: bool) -> None:
+def sync(
+    context: click.Context, *, now: bool, dry_run: bool, accept_loss: bool, discard: bool, yes: bool
+) -> None:
     """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
 
     The agent does this by itself, at every change and every SYNCPERIOD; this is for the impatient.
@@ -42,18 +49,28 @@ def sync(context: click.Context, now: bool, dry_run: bool, accept_loss: bool, di
         return
     conf, node = site()
     if discard:
-        click.confirm("What was written here while this node served is lost then. Go on?", abort=True)
-        PLACES.served.unlink(missing_ok=True)
+        if dry_run:
+            raise click.UsageError("--discard and --dry-run exclude each other.")
+        _give_up(agreed=yes)
     duty = own_duty(now)
     if duty["duty"] == Duty.MERGE.value:
         raise SyncProblem(
             Kind.NOT_ALLOWED, "The peer has newer data, and is never overwritten from here nor here from it."
         )
     request = Request("an operator asked for it", accept_loss=accept_loss, dry_run=dry_run)
-    here = session(conf, node, Duty.PULL, asked_for=now)
+    here = session(conf, node, asked_for=now)
     with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.pull(peer, request, progress, patient=now)
     click.echo("\n".join(outcome_lines(outcome, dry_run)))
+
+
+def _give_up(*, agreed: bool) -> None:
+    """Drop the mark that this node has newer data. Raises SyncError when the agent knows of none."""
+    if not ask("status")["data"]["newer"]:
+        raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
+    if not agreed:
+        click.confirm("What was written here while this node served is lost then. Go on?", abort=True)
+    PLACES.served.unlink(missing_ok=True)
 
 
 @sync.command()
@@ -61,7 +78,7 @@ def sync(context: click.Context, now: bool, dry_run: bool, accept_loss: bool, di
 def status(as_json: bool) -> None:
     """How old this node's copy is, and what is wrong."""
     state = read_state(PLACES.state)
-    seconds = None if state.verified_at is None else max(0.0, CLOCK.wall() - state.verified_at)
+    seconds = age(state, CLOCK.wall())
     if as_json:
         click.echo(json.dumps({**asdict(state), "age": seconds}, indent=2))
         return
@@ -70,7 +87,7 @@ def status(as_json: bool) -> None:
         if seconds is None
         else f"in step {spell(seconds)} ago, generation {state.generation}"
     )
-    for line in (state.problem, *state.warnings, state.postsync):
+    for line in (state.unsettled, state.problem, *state.warnings, state.postsync):
         if line:
             click.echo(f"  ! {line}")
     if state.phase:
@@ -99,8 +116,7 @@ def follow() -> None:
     die_with_parent()
     os.nice(10)
     conf, node = site()
-    duty = Duty(own_duty(False)["duty"])
-    here = session(conf, node, duty)
+    here = session(conf, node)
 
     def one_pass(peer: Peer, request: Request) -> None:
         with contextlib.suppress(
@@ -121,7 +137,11 @@ def in_state(phase: str, done: int, total: int) -> None:
 @contextlib.contextmanager
 def bar() -> Iterator[Progress]:
     """A progress bar on a terminal, silence elsewhere."""
-    from rich import progress as rich_progress  # noqa: PLC0415 - its import costs more than most passes
+    if not sys.stderr.isatty():
+        yield lambda phase, done, total: None
+        return
+    from rich import progress as rich_progress  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - its import costs more than most passes
 
     columns = (
         rich_progress.TextColumn("{task.description}"),
@@ -129,7 +149,7 @@ def bar() -> Iterator[Progress]:
         rich_progress.MofNCompleteColumn(),
         rich_progress.TimeRemainingColumn(),
     )
-    with rich_progress.Progress(*columns, transient=True) as shown:
+    with rich_progress.Progress(*columns, transient=True, console=Console(stderr=True)) as shown:
         task = shown.add_task("asking", total=None)
 
         def progress(phase: str, done: int, total: int) -> None:
@@ -160,11 +180,3 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
 
 def _shown(path: bytes) -> str:
     return path.decode(errors="backslashreplace").encode("unicode_escape").decode()
-
-
-def spell(seconds: float) -> str:
-    """A time span for people."""
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} s"

@@ -5,7 +5,6 @@ Everything is named that is allowed. What real rsync (3.5) sends was recorded; o
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.sync.places import Places
-from appliance.sync.trees import Tree, tree_of
+from appliance.sync.trees import Tree, why_not_given
 
 # Without L, k, K or D: no link is followed and no device read. What stands behind `e` is the protocol's.
 _LETTERS = re.compile(r"-[nlogtprRSAX]+(?:e[0-9.]*[A-Za-z]*)?")
@@ -75,10 +74,9 @@ def _objection(words: list[str], trees: tuple[Tree, ...], places: Places) -> str
         return "a list of files is read with --from0 only"
     if listed:
         return "" if paths == ["/"] else "a list of files starts at /"
-    bad = next((path for path in paths if not _is_given(path, trees)), None)
-    if bad is not None or not paths:
-        return f"{bad!r} is not in a directory that this node gives"
-    return ""
+    if not paths:
+        return "rsync names no files"
+    return next(filter(None, (_why_not_read(path, trees) for path in paths)), "")
 
 
 def _read_options(options: list[str], places: Places) -> tuple[bool, str]:
@@ -96,11 +94,6 @@ def _read_options(options: list[str], places: Places) -> tuple[bool, str]:
     return listed, ""
 
 
-def _is_given(path: str, trees: tuple[Tree, ...]) -> bool:
-    """A directory of ours, named in full, and reached over no link that leads out."""
-    plain = path.rstrip("/")
-    tree = tree_of(os.fsencode(plain), trees)
-    if tree is None or not path.endswith("/") or os.path.normpath(plain) != plain:
-        return False
-    top, real = os.path.realpath(tree.path), os.path.realpath(plain)
-    return real == top or real.startswith(top + "/")
+def _why_not_read(path: str, trees: tuple[Tree, ...]) -> str:
+    """Only whole directories are named: with a slash behind it."""
+    return why_not_given(path.rstrip("/"), trees) if path.endswith("/") else f"{path!r} is no directory"

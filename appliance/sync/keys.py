@@ -7,6 +7,7 @@ import binascii
 import os
 import pwd
 import re
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +26,7 @@ _PATIENCE = 20.0
 
 def forced_command() -> str:
     """What sshd runs whatever that key's holder asks for: this very interpreter and package."""
-    return f"{sys.executable} -I -m appliance.cli sync-source"
+    return f"{shlex.quote(sys.executable)} -I -m appliance.cli sync-source"
 
 
 def make_key(keys: Path) -> str:
@@ -62,7 +63,7 @@ def accept_key(key: str, home: Path | None = None) -> bool:
     """Let the holder of `key` ask for our data, and no other of ours before it; whether that was new."""
     directory = (home or Path(pwd.getpwuid(0).pw_dir)) / ".ssh"
     directory.mkdir(mode=0o700, exist_ok=True)
-    place = directory / "authorized_keys"
+    place = (directory / "authorized_keys").resolve()  # some keep it elsewhere and link it
     before = place.read_text(errors="surrogateescape") if place.exists() else ""
     after = with_key(before, plain_key(key))
     if after == before:
@@ -74,8 +75,10 @@ def accept_key(key: str, home: Path | None = None) -> bool:
 def with_key(text: str, key: str) -> str:
     """`text` of an authorized_keys with `key` as the peer's one; every line that is not ours stays as it is."""
     line = f'command="{forced_command()}",{_LIMITS} {key} {COMMENT}'
-    others = [other for other in text.splitlines() if not other.rstrip().endswith(f" {COMMENT}")]
-    return "\n".join([*others, line]) + "\n"
+    others = [
+        other for other in text.removesuffix("\n").split("\n") if not other.rstrip().endswith(f" {COMMENT}")
+    ]
+    return "\n".join([*others, line] if text else [line]) + "\n"
 
 
 def scan(ssh: Ssh) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class Kind(enum.Enum):
     DISK_FULL = "disk full"
     SICK_SOURCE = "sick source"
     DAMAGED_DATABASE = "damaged database"
+    DAMAGED_RECORD = "damaged record"
     CHANGED = "changed meanwhile"
     CLOCK_SKEW = "clock skew"
     TELEPHONY = "telephony does not fit"
@@ -46,6 +47,7 @@ _TODO = {
     Kind.UNREACHABLE: "Look at sshd and the network there, and at HASSHPORT.",
     Kind.NO_RSYNC: "Install rsync, or set RSYNC to where it is.",
     Kind.NO_RSYNC_THERE: "Install rsync there, or set RSYNC there.",
+    Kind.DAMAGED_RECORD: "Move /var/lib/asha/sync/store.db away: a pass compares everything, and makes a new one.",
     Kind.DISK_FULL: "Make room; the last good state is still in place.",
     Kind.CLOCK_SKEW: "Have both nodes keep their time by NTP.",
 }
@@ -73,5 +75,11 @@ def problems_named() -> Iterator[None]:
         kind = Kind.DISK_FULL if problem.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.OTHER
         raise SyncProblem(kind, f"{problem.filename or 'The disk'}: {problem.strerror}.") from problem
     except sqlite3.Error as problem:
-        kind = Kind.DISK_FULL if "full" in str(problem) else Kind.OTHER
-        raise SyncProblem(kind, f"The record of what is in step: {problem}.") from problem
+        raise SyncProblem(_record_kind(problem), f"The record of what is in step: {problem}.") from problem
+
+
+def _record_kind(problem: sqlite3.Error) -> Kind:
+    if "full" in str(problem):
+        return Kind.DISK_FULL
+    # sqlite3.DatabaseError itself, no subclass: "file is not a database", "disk image is malformed" (PEP 249).
+    return Kind.DAMAGED_RECORD if type(problem) is sqlite3.DatabaseError else Kind.OTHER

@@ -84,7 +84,8 @@ class Rsync:
 
     def _run(self, argv: Sequence[str], what: Sequence[str] | Path, target: Path) -> Iterator[bytes]:
         words = [*argv, *self._sources(what), f"{target}/" if target != Path("/") else "/"]
-        with Stream(words, env={"LC_ALL": "C"}, keep=(self.lock,)) as stream:
+        # With protected arguments the peer's gate could not see what is asked of it.
+        with Stream(words, env={"LC_ALL": "C", "RSYNC_PROTECT_ARGS": "0"}, keep=(self.lock,)) as stream:
             yield from stream.lines()
             code = stream.end(10.0)
             if code not in (0, _VANISHED):

@@ -49,22 +49,17 @@ class Session:
         `patient`: wait for a pass under way instead of raising.
         """
         began = self.clock.now()
-        with (
-            hold(self.places, self.clock, LOCK_PATIENCE if patient else 0.0) as lock,
-            contextlib.closing(Store(self.places.store)) as store,
-        ):
-            stages = Stages(self.conf, self.places)
+        with hold(self.places, self.clock, LOCK_PATIENCE if patient else 0.0) as lock:
             try:
-                with problems_named():
-                    outcome = self._pass(peer, store, stages, lock, progress).run(request)
+                with problems_named(), contextlib.closing(Store(self.places.store)) as store:
+                    outcome = self._pass(peer, store, Stages(self.conf, self.places), lock, progress).run(
+                        request
+                    )
+                    if not request.dry_run:
+                        self._went_well(store, outcome, began)
             except SyncProblem as problem:
-                # After a cut link what has come need not come again; after anything else it is not wanted.
-                if problem.kind is not Kind.INTERRUPTED and not store.pending():
-                    stages.clean()
-                self._failed(store, problem, began)
+                self._failed(problem, began)
                 raise
-            if not request.dry_run:
-                self._went_well(store, outcome, began)
         return outcome
 
     def rsync(self, ssh: Ssh, lock: int) -> Rsync:
@@ -76,8 +71,7 @@ class Session:
 
     def link_failed(self, problem: SyncProblem) -> None:
         """The peer could not be reached at all: said in the state and the history."""
-        with contextlib.closing(Store(self.places.store)) as store:
-            self._failed(store, problem, self.clock.now())
+        self._failed(problem, self.clock.now())
 
     def _pass(self, peer: Peer, store: Store, stages: Stages, lock: int, progress: Progress) -> Pull:
         return Pull(
@@ -92,16 +86,23 @@ class Session:
             progress=progress,
         )
 
-    def _failed(self, store: Store, problem: SyncProblem, began: float) -> None:
+    def _failed(self, problem: SyncProblem, began: float) -> None:
         state = read_state(self.places.state)
         state.kind, state.problem, state.phase = problem.kind.value, str(problem), ""
-        with contextlib.suppress(OSError, sqlite3.Error):  # a full disk cannot be told of on itself
+        with contextlib.suppress(OSError):  # a full disk cannot be told of on itself
             write_state(self.places.state, state)
+        with (
+            contextlib.suppress(OSError, sqlite3.Error),  # nor a damaged record in itself
+            contextlib.closing(Store(self.places.store)) as store,
+        ):
+            # After a cut link what has come need not come again; after anything else it is not wanted.
+            if problem.kind is not Kind.INTERRUPTED and not store.pending():
+                Stages(self.conf, self.places).clean()
             self._remember(store, began, problem.kind.value, str(problem), 0)
 
     def _went_well(self, store: Store, outcome: Outcome, began: float) -> None:
         state = read_state(self.places.state)
-        state.kind = state.problem = state.phase = ""
+        state.kind = state.problem = state.phase = state.unsettled = ""
         state.verified_at = self.clock.wall()
         state.warnings, state.left, state.skew = outcome.warnings, outcome.left, round(outcome.skew, 1)
         newest = store.newest()
@@ -140,5 +141,5 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
 
 def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
     """Put in place what a killed pass had decided; nothing to do is no trouble. Raises SyncProblem."""
-    with hold(places, clock, patience), contextlib.closing(Store(places.store)) as store, problems_named():
+    with problems_named(), hold(places, clock, patience), contextlib.closing(Store(places.store)) as store:
         place.finish(store, Stages(conf, places))

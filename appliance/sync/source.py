@@ -22,7 +22,7 @@ from appliance.sync.databases import Snapshots
 from appliance.sync.entry import Entry, look
 from appliance.sync.places import Places
 from appliance.sync.store import Store
-from appliance.sync.trees import databases, trees
+from appliance.sync.trees import databases, trees, why_not_given
 
 Message = dict[str, Any]
 _LISTS_KEPT = 8
@@ -169,12 +169,9 @@ class Source:
         return path
 
     def _check_directory(self, path: str) -> None:
-        tree = next((tree for tree in self._trees if tree.holds(os.fsencode(path))), None)
-        if tree is None or os.path.normpath(path) != path or "\0" in path:
-            raise SyncError(f"{path!r} is not in a directory that this node gives.")
-        top, real = os.path.realpath(tree.path), os.path.realpath(path)
-        if real != top and not real.startswith(top + "/"):
-            raise SyncError(f"{path!r} leads out of {tree.path} over a link.")
+        why = why_not_given(path, self._trees)
+        if why:
+            raise SyncError(f"{why}.")
         self._known.add(path)
 
     def _manifest(self, request: Message) -> Message:

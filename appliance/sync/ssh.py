@@ -40,22 +40,32 @@ class Ssh:
     def options(self) -> tuple[str, ...]:
         """What every ssh of ours is called with. No word has a space in it: rsync splits its shell at spaces."""
         return (
-            f"-p{self.port}",
-            "-lroot",
+            *self._pinned(),
             f"-i{self.keys}/id",
             "-oIdentitiesOnly=yes",
             "-oBatchMode=yes",
-            "-oStrictHostKeyChecking=yes",
-            f"-oHostKeyAlias={PEER_ALIAS}",
-            f"-oUserKnownHostsFile={self.keys}/known_hosts",
-            "-oGlobalKnownHostsFile=/dev/null",
             "-oForwardAgent=no",
-            "-oConnectTimeout=5",
             "-oServerAliveInterval=5",
             "-oServerAliveCountMax=3",
             "-oControlMaster=auto",
             f"-oControlPath={self.socket}",
             "-oControlPersist=300",
+        )
+
+    def login(self, *words: str) -> tuple[str, ...]:
+        """Run `words` there as an operator who logs in, with whatever key or password he has."""
+        return ("ssh", *self._pinned(), self.host, *words)
+
+    def _pinned(self) -> tuple[str, ...]:
+        """To root at the pinned host and no other."""
+        return (
+            f"-p{self.port}",
+            "-lroot",
+            "-oStrictHostKeyChecking=yes",
+            f"-oHostKeyAlias={PEER_ALIAS}",
+            f"-oUserKnownHostsFile={self.keys}/known_hosts",
+            "-oGlobalKnownHostsFile=/dev/null",
+            "-oConnectTimeout=5",
         )
 
     def argv(self, *words: str) -> tuple[str, ...]:

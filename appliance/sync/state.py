@@ -16,7 +16,8 @@ class State:
 
     `problem`: why the last look failed, "" when it did not; `kind` is its name. `phase`, `done`, `total`: the pass
     under way. `left`: files that were being written. `skew`: seconds the peer's clock is ahead of ours.
-    `postsync`: how the post job last ended, "" when well.
+    `postsync`: how the post job last ended, "" when well. `unsettled`: why the data on which Asterisk was last started
+    may not be whole, "" when they were.
     """
 
     verified_at: float | None = None
@@ -27,6 +28,7 @@ class State:
     left: int = 0
     skew: float = 0.0
     postsync: str = ""
+    unsettled: str = ""
     phase: str = ""
     done: int = 0
     total: int = 0

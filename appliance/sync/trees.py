@@ -70,6 +70,17 @@ def tree_of(path: bytes, among: Iterable[Tree]) -> Tree | None:
     return next((tree for tree in among if tree.holds(path)), None)
 
 
+def why_not_given(directory: str, among: Iterable[Tree]) -> str:
+    """Why `directory` is not one that the peer may read: not named in full, in no tree, or over a link; "" if it is."""
+    tree = tree_of(os.fsencode(directory), among)
+    if tree is None or os.path.normpath(directory) != directory or "\0" in directory:
+        return f"{directory!r} is not in a directory that this node gives"
+    top, real = os.path.realpath(tree.path), os.path.realpath(directory)
+    if real != top and not real.startswith(top + "/"):
+        return f"{directory!r} leads out of {tree.path} over a link"
+    return ""
+
+
 def excluded(conf: Conf, local_names: Iterable[str]) -> tuple[str, ...]:
     """rsync patterns of what never travels: databases, our work, `local_names` in TELEPHONY."""
     patterns = [f"{WORK_PREFIX}*"]

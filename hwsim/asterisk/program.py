@@ -1,8 +1,9 @@
 """asterisk: a stand-in. `asterisk [-f|-g]` is the PBX, `asterisk -rx COMMAND` its console.
 
 Installed as one file and run by a bare Python (-IS): standard library only, and little of it, because it starts
-in the middle of every failover. Settings: /etc/hwsim-asterisk.conf (or $HWSIM_ASTERISK_CONF); AMI users:
-manager.conf beside it. SIGUSR1 is a deadlock: alive, and answering nothing. SIGUSR2 silences SIP alone.
+in the middle of every failover. Settings: /etc/hwsim-asterisk.conf (or $HWSIM_ASTERISK_CONF); AMI users: the
+file that `manager_conf` names there, by default manager.conf beside it. SIGUSR1 is a deadlock: alive, and
+answering nothing. SIGUSR2 silences SIP alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ DEFAULTS = {
     "run_dir": "/var/run/asterisk",
     "line_socket": "",
     "ami_bind": "127.0.0.1",
+    "manager_conf": "",
 }
 
 
@@ -70,7 +72,7 @@ class Settings:
         self.run_dir = values["run_dir"]
         self.pidfile = values["run_dir"] + "/asterisk.pid"
         self.ctl = values["run_dir"] + "/asterisk.ctl"
-        manager = read_ini(path.rpartition("/")[0] + "/manager.conf")
+        manager = read_ini(values["manager_conf"] or path.rpartition("/")[0] + "/manager.conf")
         self.ami_port = int(manager.get("general", {}).get("port", "5038"))
         self.ami_users = {name: user.get("secret", "") for name, user in manager.items() if name != "general"}
 

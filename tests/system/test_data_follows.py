@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 
 from pair_on_rack import Pair
+from ssh_on_nodes import shell, sshd_answers, start_sshd
 
 from hwsim.demo.scenario import OTHER
-from hwsim.nodes import Network, Node
-from hwsim.nodes.inside import Result
+from hwsim.nodes import Network
 from hwsim.server import Said
-from hwsim.site import Site
+from hwsim.site import AMI_SECRET, AMI_USER, Site
 
 SITE = Site(
     keepalive=0.1,
@@ -26,26 +26,26 @@ SITE = Site(
         "SYNCPERIOD": "600",
     },
 )
-_SSHD = """
-Port 22
-HostKey /etc/ssh/rack_key
-UsePAM no
-StrictModes no
-PidFile none
-AuthorizedKeysFile /root/.ssh/authorized_keys
-Subsystem sftp /usr/lib/openssh/sftp-server
-"""
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX
 sqlite3 /opt/sark/db/sark.db 'create table if not exists t (n)'
 echo hello >/var/lib/asterisk/sounds/hello; echo secret >/etc/asterisk/a.conf
 ln -sfn /etc/ssh /var/spool/asterisk/voicemail/out
 """
+# A name with a newline in it, in a list that the node writes itself: read by lines, it would be two.
+_BY_LINES = r"""
+mkfifo /tmp/asked; ssh {way} root@{there} asha-source serve </tmp/asked >/tmp/answer & exec 3>/tmp/asked
+printf '%s\n' '{{"verb": "list", "paths": ["{mail}/a\n/etc/shadow"]}}' >&3
+for n in {{1..500}}; do [ -s /tmp/answer ] && break; sleep 0.02; done
+list=$(sed -n 's/.*"list": "\([^"]*\)".*/\1/p' /tmp/answer); [ -n "$list" ] || {{ echo no list >&2; exit 0; }}
+rsync -rR --files-from=:$list --no-from0 --rsh='ssh {way}' root@{there}:/ /tmp/got/
+"""
+_AMI_LOGIN = f"""
+exec 3<>/dev/tcp/127.0.0.1/5038
+printf 'Action: Login\\r\\nUsername: {AMI_USER}\\r\\nSecret: {AMI_SECRET}\\r\\n\\r\\n' >&3
+timeout 5 grep -m1 '^Response: Success' <&3
+"""
 _MAIL = "/var/spool/asterisk/voicemail/default/100/INBOX"
-
-
-async def shell(node: Node, script: str) -> Result:
-    return await node.run(["bash", "-c", script], 60)
 
 
 async def asha(pair: Pair, side: str, *words: str) -> Said:
@@ -57,16 +57,9 @@ async def open_ssh(pair: Pair) -> None:
     if (await asha(pair, "secondary", "ssh-setup", "--check")).code == 0:
         return  # the test before has left it so
     for side in OTHER:
-        node = pair.server(side).node
-        made = await shell(
-            node,
-            "mkdir -p /run/sshd; [ -e /etc/ssh/rack_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/rack_key",
-        )
-        assert made.code == 0, made.err
-        node.write("/etc/ssh/rack_config", _SSHD)
-        await node.spawn(["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/rack_config"], node.boot_log)
+        await start_sshd(pair.server(side).node, "/root/.ssh/authorized_keys")
     for side in OTHER:
-        await _answered(pair, side)
+        await sshd_answers(pair.server(side).node, Network.address(OTHER[side], "eth0"))
         told = await asha(pair, side, "ssh-setup", "--yes", "--by-hand")
         assert told.code == 6, told
         (command,) = (
@@ -74,16 +67,6 @@ async def open_ssh(pair: Pair) -> None:
         )
         accepted = await asha(pair, OTHER[side], *shlex.split(command)[1:])
         assert accepted.output == "The peer's key is accepted.\n", accepted
-
-
-async def _answered(pair: Pair, side: str) -> None:
-    """The other's sshd is there."""
-    address = Network.address(OTHER[side], "eth0")
-    tried = await shell(
-        pair.server(side).node,
-        f"for n in {{1..200}}; do (exec 3<>/dev/tcp/{address}/22) && exit 0; done; exit 1",
-    )
-    assert tried.code == 0, tried.err
 
 
 async def test_the_keys_open_what_is_needed_and_nothing_else(pair: Pair) -> None:
@@ -99,6 +82,8 @@ async def test_the_keys_open_what_is_needed_and_nothing_else(pair: Pair) -> None
         "-oUserKnownHostsFile=/var/lib/asha/ssh/known_hosts"
     )
     mail = "/var/spool/asterisk/voicemail"
+    control = await shell(node, f"rsync -r --rsh='ssh {way}' root@{there}:{mail}/default/ /tmp/control/")
+    assert control.code == 0, control  # this way leads there: what fails below fails at the gate
     for attempt in (
         f"ssh {way} root@{there} id",
         f"ssh {way} root@{there}",
@@ -117,6 +102,9 @@ async def test_the_keys_open_what_is_needed_and_nothing_else(pair: Pair) -> None
         assert tried.code != 0, (attempt, tried)
         assert (await shell(node, "test -e /tmp/got")).code != 0, attempt
     assert (await shell(pair.primary.node, "test -e /etc/pwned")).code != 0
+    by_lines = await shell(node, _BY_LINES.format(way=way, there=there, mail=mail))
+    assert by_lines.code != 0 and "--from0 only" in by_lines.err, by_lines
+    assert (await shell(node, "test -e /tmp/got/etc/shadow")).code != 0
 
 
 async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
@@ -132,16 +120,26 @@ async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
     await pair.until(lambda: _has(pair, "secondary", "msg0000.txt"), "the message has followed", 20)
     shown = await asha(pair, "secondary", "sync", "history")
     assert shown.code == 0 and "changed" in shown.output, shown
-    manual = await asha(pair, "secondary", "sync", "--dry-run")
-    assert manual.code == 0 or "under way" in manual.error, manual
+    manual = await asha(pair, "secondary", "sync", "--now", "--dry-run")
+    assert (manual.code, manual.output) == (0, "Nothing differs.\n"), manual
+    told = await pair.until_status(
+        "primary", lambda status: status["peer"]["data_age"] is not None, "it is told"
+    )
+    assert told["peer"]["data_age"] < 60
     refused = await asha(pair, "primary", "sync")
     assert refused.code == 6 and "Not now" in refused.error, refused
+    refused = await asha(pair, "secondary", "sync", "--discard")
+    assert refused.code == 6 and "nothing to give up" in refused.error, refused
 
     await pair.away()
     served = await pair.until_status(
         "secondary", lambda status: status["data"]["served"], "it has data of its own"
     )
     assert served["data"]["duty"] == "none"
+    for side in OTHER:
+        node = pair.server(side).node
+        if pair.rack.asterisk_runs(side):  # with the configuration that has followed
+            assert (await shell(node, _AMI_LOGIN)).code == 0
     pair.secondary.node.write(f"{_MAIL}/msg0001.txt", "[message]\nnew=yes\n")
 
     began = pair.rack.now()
@@ -154,6 +152,13 @@ async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
     refused = await asha(pair, "secondary", "sync")
     assert refused.code == 6 and "newer data" in refused.error, refused
     assert _has(pair, "secondary", "msg0001.txt"), "nothing was fetched over it"
+    for words in (("--dry-run",), ()):  # neither a look nor a missing yes gives it up
+        kept = await asha(pair, "secondary", "sync", "--discard", *words)
+        assert kept.code != 0, kept
+        assert pair.secondary.node.path("/var/lib/asha/sync/served").exists()
+    given_up = await asha(pair, "secondary", "sync", "--discard", "--yes")
+    assert given_up.code == 0, given_up
+    assert not _has(pair, "secondary", "msg0001.txt")
 
 
 def _has(pair: Pair, side: str, name: str) -> bool:

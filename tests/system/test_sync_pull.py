@@ -6,20 +6,13 @@ import asyncio
 import signal
 import sys
 
+from ssh_on_nodes import HOST_KEY, shell, sshd_answers, start_sshd
+
 from hwsim.nodes import Node
-from hwsim.nodes.inside import Result
 from hwsim.nodes.pair import pair
 
 _CONF = """
 HACLUSTERIP=10.77.0.100
-"""
-_SSHD = """
-Port 22
-HostKey /etc/ssh/rack_key
-UsePAM no
-StrictModes no
-PidFile none
-AuthorizedKeysFile /etc/ssh/rack_authorized
 """
 # What the peer's key may run: the questions, or rsync as it asks for it.
 _SOURCE = """
@@ -99,10 +92,6 @@ _SHOW = (
 )
 
 
-async def shell(node: Node, script: str) -> Result:
-    return await node.run(["bash", "-c", script], 60)
-
-
 async def one_pass(node: Node) -> str:
     result = await node.run([sys.executable, "-c", _PASS], 120)
     assert result.code == 0, result.err
@@ -111,23 +100,18 @@ async def one_pass(node: Node) -> str:
 
 async def introduce(primary: Node, secondary: Node) -> None:
     """The primary's sshd runs, and the two know each other's keys."""
-    await shell(primary, "mkdir -p /run/sshd; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/rack_key")
     await shell(
         secondary, "mkdir -p -m 700 /var/lib/asha/ssh; ssh-keygen -q -t ed25519 -N '' -f /var/lib/asha/ssh/id"
     )
+    await start_sshd(primary, "/etc/ssh/rack_authorized")
     key = secondary.path("/var/lib/asha/ssh/id.pub").read_text()
     primary.write("/etc/ssh/rack_source.py", _SOURCE)
     primary.write(
         "/etc/ssh/rack_authorized", f'command="{sys.executable} /etc/ssh/rack_source.py" {key}', 0o600
     )
-    primary.write("/etc/ssh/rack_config", _SSHD)
-    pin = " ".join(primary.path("/etc/ssh/rack_key.pub").read_text().split()[:2])
+    pin = " ".join(primary.path(f"{HOST_KEY}.pub").read_text().split()[:2])
     secondary.write("/var/lib/asha/ssh/known_hosts", f"asha-peer {pin}\n")
-    await primary.spawn(["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/rack_config"], primary.boot_log)
-    listening = await shell(
-        secondary, "for n in {1..200}; do (exec 3<>/dev/tcp/10.77.0.1/22) && exit 0; done; exit 1"
-    )
-    assert listening.code == 0, listening.err
+    await sshd_answers(secondary, "10.77.0.1")
 
 
 def test_the_standby_becomes_what_the_source_is_and_a_sick_source_is_refused() -> None:

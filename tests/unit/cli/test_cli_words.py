@@ -32,6 +32,7 @@ def document(**changes: object) -> dict[str, Any]:
             "alive": reading(True),
             "role": "standby",
             "heard": 0.4,
+            "data_age": None,
             "links": {"eth0": "up", "eth1": "down"},
         },
         "address": {"ip": "10.0.0.9", "here": reading(True), "duplicate": ""},

@@ -32,7 +32,7 @@ def test_a_lost_private_half_is_made_anew(tmp_path: Path, key: str) -> None:
 def test_accepting_keeps_every_other_line(tmp_path: Path, key: str) -> None:
     place = tmp_path / ".ssh/authorized_keys"
     place.parent.mkdir(mode=0o700)
-    others = b"# ours\nssh-rsa AAAAB3 admin@caf\xe9\n"
+    others = b"# ours\x0c and\xc2\x85 odd\nssh-rsa AAAAB3 admin@caf\xe9\n"
     place.write_bytes(others)
     assert keys.accept_key(key, tmp_path)
     text = place.read_bytes()
@@ -41,6 +41,16 @@ def test_accepting_keeps_every_other_line(tmp_path: Path, key: str) -> None:
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert not keys.accept_key(key, tmp_path)
     assert place.read_bytes() == text
+
+
+def test_a_file_kept_elsewhere_stays_there(tmp_path: Path, key: str) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("# theirs\n")
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/authorized_keys").symlink_to(kept)
+    assert keys.accept_key(key, tmp_path)
+    assert (tmp_path / ".ssh/authorized_keys").is_symlink()
+    assert key in kept.read_text()
 
 
 def test_a_new_key_takes_the_old_ones_place(tmp_path: Path, key: str) -> None:

@@ -18,7 +18,7 @@ from appliance.sync.ssh import Ssh
         (OSError(errno.EDQUOT, "Disk quota exceeded"), Kind.DISK_FULL),
         (OSError(errno.EIO, "Input/output error", "/var/x"), Kind.OTHER),
         (sqlite3.OperationalError("database or disk is full"), Kind.DISK_FULL),
-        (sqlite3.DatabaseError("database disk image is malformed"), Kind.OTHER),
+        (sqlite3.DatabaseError("database disk image is malformed"), Kind.DAMAGED_RECORD),
     ],
 )
 def test_what_the_disk_refuses_has_a_name(problem: Exception, kind: Kind) -> None:

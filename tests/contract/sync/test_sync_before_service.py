@@ -1,0 +1,74 @@
+"""Before Asterisk starts: nobody touches the data any more, and nothing wrong with them keeps it from starting."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.agent import data
+from appliance.agent.site import Site
+from appliance.cli import data_parts
+from appliance.config import Conf
+from appliance.core.model import Node
+from appliance.host.clock import SystemClock
+from appliance.host.disk import lock_holder
+from appliance.sync.places import Places
+from appliance.sync.problems import SyncProblem
+from appliance.sync.state import read_state
+
+SECONDARY = Site(Conf(), Node.SECONDARY)
+_HOLD = """
+import sys, time
+from pathlib import Path
+from appliance.host.disk import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    there = Places(tmp_path / "lasting", tmp_path / "passing")
+    there.lasting.mkdir()
+    monkeypatch.setattr(data, "PLACES", there)
+    return there
+
+
+def before_service() -> None:
+    data.before_service(SECONDARY, SystemClock())
+
+
+def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:
+    places.store.write_bytes(b"no database" * 1000)
+    before_service()
+    assert places.served.exists()
+    assert "may not be whole" in read_state(places.state).unsettled
+    places.store.unlink()
+    before_service()
+    assert read_state(places.state).unsettled == "", "the next start was well"
+
+
+def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: Places) -> None:
+    places.served.mkdir()  # as good as a full disk: nothing can be put there
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(places.lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert lock_holder(places.lock) == holder.pid
+        before_service()
+        assert holder.wait(10) == -signal.SIGKILL
+    assert read_state(places.state).unsettled
+
+
+def test_a_worker_that_starts_during_a_takeover_may_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent says `none` while it serves: that is no leave to write."""
+    monkeypatch.setattr(data_parts, "ask", lambda verb, **fields: {"duty": "none", "why": "this node serves"})
+    here = data_parts.session(Conf(), Node.SECONDARY)
+    with pytest.raises(SyncProblem, match="this node serves"):
+        here.may()
