@@ -21,9 +21,10 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
 from appliance.core.roles import Role
 from appliance.host.clock import Clock
-from appliance.host.disk import lock_holder, replace_file
+from appliance.host.disk import lock_holder
 from appliance.host.stream import Stream
 from appliance.sync.places import Places
+from appliance.sync.served import set_mark
 from appliance.sync.state import State, age, read_state, write_state
 
 _LOOK = 1.0
@@ -107,7 +108,7 @@ class DataRoom:
             return
         if is_known(self._world.pbx(self._site.probe_policy, self._clock.now()), Pbx.RUNNING):
             with contextlib.suppress(OSError):
-                mark_served(self._clock)
+                set_mark(PLACES, self._clock.wall())
 
     def _has_ended(self) -> bool:
         return self._worker is not None and self._worker.line(0.0) == b""
@@ -150,7 +151,7 @@ def before_service(site: Site, clock: Clock) -> None:
 
     steps = [_end_holder]
     if site.node is Node.SECONDARY:
-        steps.append(lambda: mark_served(clock))
+        steps.append(lambda: set_mark(PLACES, clock.wall()))
     if PLACES.store.exists():
         steps.append(lambda: settle(site.conf, PLACES, clock, _SETTLE_PATIENCE))
     _say_unsettled(" ".join(filter(None, map(_problem_of, steps))))
@@ -172,12 +173,6 @@ def _say_unsettled(problem: str) -> None:
         state.unsettled = unsettled
         with contextlib.suppress(OSError):  # then the disk says the same in louder ways
             write_state(PLACES.state, state)
-
-
-def mark_served(clock: Clock) -> None:
-    """From now on this node has data that its peer has not got. Raises OSError."""
-    PLACES.served.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(PLACES.served, f"{clock.wall():.3f}")
 
 
 def _end_holder() -> None:

@@ -21,8 +21,9 @@ from appliance.host.stream import die_with_parent
 from appliance.sync.delivery import Progress
 from appliance.sync.follow import Follower
 from appliance.sync.link import Peer
+from appliance.sync.onepass import Outcome, Request
 from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.pull import Outcome, Request
+from appliance.sync.served import drop_mark
 from appliance.sync.state import age, read_state, write_state
 from appliance.sync.store import Store
 
@@ -60,7 +61,7 @@ def sync(
     request = Request("an operator asked for it", accept_loss=accept_loss, dry_run=dry_run)
     here = session(conf, node, asked_for=now)
     with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
-        outcome = here.pull(peer, request, progress, patient=now)
+        outcome = here.run(peer, request, progress, patient=now)
     click.echo("\n".join(outcome_lines(outcome, dry_run)))
 
 
@@ -70,7 +71,7 @@ def _give_up(*, agreed: bool) -> None:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
         click.confirm("What was written here while this node served is lost then. Go on?", abort=True)
-    PLACES.served.unlink(missing_ok=True)
+    drop_mark(PLACES)
 
 
 @sync.command()
@@ -122,7 +123,7 @@ def follow() -> None:
         with contextlib.suppress(
             SyncProblem
         ):  # it is in the state and the history; the link is as good as before
-            here.pull(peer, request, in_state, patient=False)
+            here.run(peer, request, in_state, patient=False)
 
     Follower(way_to_peer(conf, node), CLOCK, conf.sync_period, one_pass, here.link_failed).run()
 

@@ -9,8 +9,8 @@ from typing import Any
 from appliance.host.clock import Clock
 from appliance.host.stream import Stream
 from appliance.sync.link import Peer
+from appliance.sync.onepass import Request
 from appliance.sync.problems import SyncProblem
-from appliance.sync.pull import Request
 from appliance.sync.ssh import Ssh
 
 Pass = Callable[[Peer, Request], None]

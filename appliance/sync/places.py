@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,15 @@ class Places:
     def served(self) -> Path:
         """There while this node has data of its own that its peer has not got."""
         return self.lasting / "served"
+
+    @property
+    def quarantine(self) -> Path:
+        """The peer's versions of what both nodes have changed."""
+        return self.lasting / "quarantine"
+
+    def kept(self, path: bytes, digest: str) -> bytes:
+        """Where the peer's version of `path` with that digest is kept."""
+        return os.fsencode(self.quarantine / digest[:16]) + path
 
     def file_list(self, token: str) -> Path:
         """A list of files the peer may fetch. `token` is 16 hexadecimal digits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ _ITEM = re.compile(rb"([<>ch.*][fdL][^ ]{9}|\*deleting  ) (.+)", re.DOTALL)
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 # Seconds without a byte from the other side.
 _SILENCE = 30
+_VERSION = re.compile(r"version v?(\d+)\.(\d+)\.(\d+)")
+_EXACT_SINCE = (3, 1, 3)  # rsync's NEWS: a negative --modify-window
 _VANISHED = 24  # exit status: some files were gone before they were read; the next pass sees why
 
 
@@ -32,13 +34,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rsync:
-    """`program` here, over `ssh`; `excludes` are patterns of what never travels. `lock` is inherited."""
+    """`program` here, over `ssh`; `excludes` are patterns of what never travels. `lock` is inherited.
+
+    `attributes`, `times`: see `attributes_kept` and `times_compared`.
+    """
 
     program: Path
     ssh: Ssh
     excludes: tuple[str, ...]
     attributes: str
     lock: int
+    times: tuple[str, ...] = ()
 
     def compare(self, what: Sequence[str] | Path, *, deep: bool) -> Iterator[Change]:
         """What differs here from there: in the directories `what`, or in those listed in that file there.
@@ -69,6 +75,7 @@ class Rsync:
             "--out-format=%i %n",
             f"--timeout={_SILENCE}",
             "--no-implied-dirs",
+            *self.times,
             *words,
             f"--rsh={self.ssh.shell()}",
         )
@@ -106,11 +113,28 @@ def parse_item(line: bytes) -> Change | None:
     return Change(path, {b"f": "f", b"d": "d", b"L": "l"}[item[1:2]], gone=False)
 
 
-@functools.cache
 def attributes_kept(program: Path) -> str:
-    """The letters for ACLs and extended attributes, as far as this rsync was built with them."""
+    """The letters for ACLs and extended attributes, as far as this rsync was built with them. Raises SyncProblem."""
+    words = _about(program).replace(",", " ").split()
+    return ("A" if "ACLs" in words else "") + ("X" if "xattrs" in words else "")
+
+
+def times_compared(program: Path, directories: Iterable[Path]) -> tuple[str, ...]:
+    """The option by which times are compared to the nanosecond, where rsync can and the filesystems here keep them.
+
+    Without it a change of the same size within the same second is no change to rsync. Where times are kept in whole
+    seconds (ext3), everything would differ from a peer that keeps them better.
+    """
+    found = _VERSION.search(_about(program))
+    exact = found is not None and tuple(map(int, found.groups())) >= _EXACT_SINCE
+    # Nobody sets a change time but the kernel.
+    fine = all(path.stat().st_ctime_ns % 10**9 for path in directories if path.exists())
+    return ("--modify-window=-1",) if exact and fine else ()
+
+
+@functools.cache
+def _about(program: Path) -> str:
     said = run([program, "--version"], deadline=10.0, env={"LC_ALL": "C"})
     if not said.ok:
         raise SyncProblem(Kind.NO_RSYNC, said.explain())
-    words = said.output.replace(",", " ").split()
-    return ("A" if "ACLs" in words else "") + ("X" if "xattrs" in words else "")
+    return said.output

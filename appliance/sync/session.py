@@ -14,17 +14,19 @@ from appliance.host.disk import locked
 from appliance.sync import place
 from appliance.sync.delivery import Progress
 from appliance.sync.link import Peer
+from appliance.sync.merge import Merge
+from appliance.sync.onepass import Means, Outcome, Request
 from appliance.sync.places import Places
 from appliance.sync.postjob import run_postsync
 from appliance.sync.problems import Kind, SyncProblem, problems_named
-from appliance.sync.pull import Outcome, Pull, Request
-from appliance.sync.rsync import Rsync, attributes_kept
+from appliance.sync.pull import Pull
+from appliance.sync.rsync import Rsync, attributes_kept, times_compared
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
 from appliance.sync.state import read_state, write_state
 from appliance.sync.store import Attempt, Store
 from appliance.sync.telephony import Vet
-from appliance.sync.trees import excluded
+from appliance.sync.trees import excluded, trees
 
 # What a killed pass has started ends within this many seconds, and lets the lock go with it.
 LOCK_PATIENCE = 40.0
@@ -33,7 +35,10 @@ _LOCK_LOOK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One node's end of the synchronisation. `may`, `vet`: see `Pull`; `local_names` never travel in TELEPHONY."""
+    """One node's end of the synchronisation.
+
+    `may`, `vet`: see `Means`; `local_names` never travel in TELEPHONY. `live`: Asterisk serves here (a merge goes on).
+    """
 
     conf: Conf
     node: Node
@@ -42,19 +47,19 @@ class Session:
     vet: Vet
     local_names: frozenset[str]
     places: Places
+    live: bool = False
 
-    def pull(self, peer: Peer, request: Request, progress: Progress, *, patient: bool) -> Outcome:
-        """One pass over the open link `peer`. Raises SyncProblem; how it went is in the state and the history.
+    def run(self, peer: Peer, request: Request, progress: Progress, *, patient: bool) -> Outcome:
+        """One pass over the open link `peer`: the secondary's makes ours equal, the primary's merges.
 
-        `patient`: wait for a pass under way instead of raising.
+        `patient`: wait for a pass under way instead of raising. Raises SyncProblem; how it went is in the state and
+        the history.
         """
         began = self.clock.now()
         with hold(self.places, self.clock, LOCK_PATIENCE if patient else 0.0) as lock:
             try:
                 with problems_named(), contextlib.closing(Store(self.places.store)) as store:
-                    outcome = self._pass(peer, store, Stages(self.conf, self.places), lock, progress).run(
-                        request
-                    )
+                    outcome = self._pass(self._means(peer, store, lock, progress)).run(request)
                     if not request.dry_run:
                         self._went_well(store, outcome, began)
             except SyncProblem as problem:
@@ -67,14 +72,24 @@ class Session:
         program = self.conf.rsync
         if not program.exists():
             raise SyncProblem(Kind.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
-        return Rsync(program, ssh, excluded(self.conf, self.local_names), attributes_kept(program), lock)
+        return Rsync(
+            program=program,
+            ssh=ssh,
+            excludes=excluded(self.conf, self.local_names),
+            attributes=attributes_kept(program),
+            lock=lock,
+            times=times_compared(program, (tree.path for tree in trees(self.conf))),
+        )
 
     def link_failed(self, problem: SyncProblem) -> None:
         """The peer could not be reached at all: said in the state and the history."""
         self._failed(problem, self.clock.now())
 
-    def _pass(self, peer: Peer, store: Store, stages: Stages, lock: int, progress: Progress) -> Pull:
-        return Pull(
+    def _pass(self, means: Means) -> Pull | Merge:
+        return Merge(means, live=self.live) if self.node is Node.PRIMARY else Pull(means)
+
+    def _means(self, peer: Peer, store: Store, lock: int, progress: Progress) -> Means:
+        return Means(
             conf=self.conf,
             store=store,
             clock=self.clock,
@@ -82,7 +97,8 @@ class Session:
             rsync=self.rsync(peer.ssh, lock),
             may=self.may,
             vet=self.vet,
-            stages=stages,
+            stages=Stages(self.conf, self.places),
+            places=self.places,
             progress=progress,
         )
 
@@ -107,6 +123,7 @@ class Session:
         state.warnings, state.left, state.skew = outcome.warnings, outcome.left, round(outcome.skew, 1)
         newest = store.newest()
         state.generation = newest.number if newest is not None else 0
+        state.conflicts = len(store.conflicts())
         if outcome.generation or state.postsync:
             state.postsync = run_postsync(self.conf, self.places)
         write_state(self.places.state, state)
@@ -119,10 +136,13 @@ class Session:
 
 
 def _counts(outcome: Outcome) -> str:
-    if outcome.same:
+    if outcome.same and not outcome.left:
         return "nothing differs"
-    left = f", {outcome.left} still being written" if outcome.left else ""
-    return f"{len(outcome.changed)} changed, {len(outcome.removed)} removed{left}"
+    counts = [f"{len(outcome.changed)} changed, {len(outcome.removed)} removed"]
+    counts += [f"{outcome.messages} messages came"] if outcome.messages else []
+    counts += [f"{len(outcome.conflicts)} in conflict"] if outcome.conflicts else []
+    counts += [f"{outcome.left} still being written"] if outcome.left else []
+    return ", ".join(counts)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from appliance.host.clock import Clock
 from appliance.sync.databases import Snapshots
 from appliance.sync.entry import Entry, look
 from appliance.sync.places import Places
+from appliance.sync.served import drop_mark, read_mark
 from appliance.sync.store import Store
 from appliance.sync.trees import databases, trees, why_not_given
 
@@ -109,7 +110,7 @@ class Source:
             "time": self._clock.wall(),
             "health": standing.health,
             "serving": standing.serving,
-            "mark": self._mark(),
+            "mark": read_mark(self._places),
             "trees": found,
             "databases": [] if standing.health else self._databases(),
             "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
@@ -189,16 +190,10 @@ class Source:
 
     def _merged(self, request: Message) -> Message:
         """The peer has everything we had at `mark`: from now on we may take its data again."""
-        if self._mark() == request["mark"] and not self._standing().serving:
-            self._places.served.unlink(missing_ok=True)
-        return {}
-
-    def _mark(self) -> str:
-        """What names our time of service whose data the peer has not got; "" when it has everything."""
-        try:
-            return self._places.served.read_text()
-        except FileNotFoundError:
-            return ""
+        if read_mark(self._places) != request["mark"] or self._standing().serving:
+            return {"settled": False}
+        drop_mark(self._places)
+        return {"settled": True}
 
 
 def pack(entry: Entry) -> list[Any]:

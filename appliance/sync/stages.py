@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from appliance.host import disk
 from appliance.sync.places import Places
 from appliance.sync.trees import WORK_PREFIX, databases, tree_of, trees
 
+_READY = f"/{WORK_PREFIX}ready".encode()
 Named = TypeVar("Named", bytes, str)
 
 
@@ -35,6 +37,25 @@ class Stages:
         if top not in self._of_top:
             self._of_top[top] = self._choose(top)
         return self._of_top[top]
+
+    def ready(self, path: bytes) -> bytes:
+        """The part of the stage for what is to be put at `path` and has come under another name."""
+        return os.fsencode(self.of(path)) + _READY
+
+    def make_ready(self, source: bytes, path: bytes) -> None:
+        """Have what is at `source` wait for `path` too; it stays where it is. Raises OSError."""
+        there = self.ready(path) + path
+        os.makedirs(os.path.dirname(there), mode=0o700, exist_ok=True)
+        if os.path.lexists(there):
+            os.unlink(there)
+        try:
+            os.link(source, there, follow_symlinks=False)
+        except OSError as problem:
+            if problem.errno not in (errno.EXDEV, errno.EPERM):  # another filesystem; one without links
+                raise
+            shutil.copy2(source, there, follow_symlinks=False)
+            seen = os.lstat(source)
+            os.chown(there, seen.st_uid, seen.st_gid, follow_symlinks=False)
 
     def staged(self, path: bytes) -> bytes:
         """Where what belongs at `path` waits."""

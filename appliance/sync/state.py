@@ -17,7 +17,7 @@ class State:
     `problem`: why the last look failed, "" when it did not; `kind` is its name. `phase`, `done`, `total`: the pass
     under way. `left`: files that were being written. `skew`: seconds the peer's clock is ahead of ours.
     `postsync`: how the post job last ended, "" when well. `unsettled`: why the data on which Asterisk was last started
-    may not be whole, "" when they were.
+    may not be whole, "" when they were. `conflicts`: how many wait for somebody's choice.
     """
 
     verified_at: float | None = None
@@ -29,6 +29,7 @@ class State:
     skew: float = 0.0
     postsync: str = ""
     unsettled: str = ""
+    conflicts: int = 0
     phase: str = ""
     done: int = 0
     total: int = 0

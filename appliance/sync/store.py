@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS step (seq INTEGER PRIMARY KEY, verb TEXT NOT NULL, pa
 CREATE TEMP TABLE arrived (
     path BLOB PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL, digest TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS conflict (
+    path BLOB PRIMARY KEY, at REAL NOT NULL, kept BLOB NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tenure (mark TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS attempt (
     at REAL NOT NULL, seconds REAL NOT NULL, outcome TEXT NOT NULL, says TEXT NOT NULL, generation INTEGER NOT NULL);
 """
@@ -69,6 +72,16 @@ class Attempt:
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A path that both nodes have changed otherwise: ours is in place, the peer's is at `kept`. `at`: wall time."""
+
+    path: bytes
+    at: float
+    kept: bytes
+    why: str
+
+
 class Store:
     """The file at `path`. One writer at a time, who holds the sync lock; anyone may read."""
 
@@ -88,11 +101,12 @@ class Store:
         generation: Generation,
         steps: Iterable[Step],
         gone: Iterable[bytes],
+        conflicts: Iterable[Conflict] = (),
     ) -> int:
         """Make `generation` decided with all that is to be done for it, and return its number.
 
-        What has arrived becomes what both nodes have, without `gone`. Its own `number` and `placed` are not
-        looked at.
+        What has arrived becomes what both nodes have, without `gone`; `conflicts` are listed from then on. Its own
+        `number` and `placed` are not looked at.
         """
         values = (generation.made, generation.source, generation.reason)
         counts = (generation.changed, generation.removed, generation.bytes)
@@ -106,11 +120,20 @@ class Store:
                 "INSERT INTO step (verb, path, stage) VALUES (?, ?, ?)",
                 ((step.verb, step.path, step.stage) for step in steps),
             )
-            self._db.executemany("DELETE FROM entry WHERE path = ?", ((path,) for path in gone))
-            self._agree()
+            self._db.executemany(
+                "INSERT OR REPLACE INTO conflict VALUES (?, ?, ?, ?)",
+                ((one.path, one.at, one.kept, one.why) for one in conflicts),
+            )
+            self._agree(gone)
         return int(cursor.lastrowid or 0)
 
-    def _agree(self) -> None:
+    def agree(self, gone: Iterable[bytes]) -> None:
+        """What has arrived becomes what both nodes have, without `gone`; nothing is to be put in place."""
+        with self._transaction():
+            self._agree(gone)
+
+    def _agree(self, gone: Iterable[bytes]) -> None:
+        self._db.executemany("DELETE FROM entry WHERE path = ?", ((path,) for path in gone))
         self._db.execute("INSERT OR REPLACE INTO entry SELECT path, kind, size, mtime, digest FROM arrived")
         self._db.execute("DELETE FROM arrived")
 
@@ -120,6 +143,13 @@ class Store:
             "INSERT OR REPLACE INTO arrived VALUES (?, ?, ?, ?, ?)",
             ((entry.path, entry.kind, entry.size, entry.mtime, entry.digest) for entry in entries),
         )
+
+    def arrival(self, path: bytes) -> Entry | None:
+        """What has arrived for `path`."""
+        row = self._db.execute(
+            "SELECT path, kind, size, mtime, digest FROM arrived WHERE path = ?", (path,)
+        ).fetchone()
+        return Entry(*row) if row is not None else None
 
     def arrived(self, *, directories: bool) -> Iterator[Entry]:
         """What has arrived, in order of path: the directories, or everything else."""
@@ -179,6 +209,30 @@ class Store:
         """How many files both nodes last had below `under`."""
         query = "SELECT count(*) FROM entry WHERE path >= ? AND path < ? AND kind <> 'd'"
         return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
+
+    def tenure(self) -> str:
+        """The peer's time of service that is being merged; "" for none yet."""
+        row = self._db.execute("SELECT mark FROM tenure").fetchone()
+        return str(row[0]) if row is not None else ""
+
+    def begin_tenure(self, mark: str, common: Iterable[Entry]) -> None:
+        """Another time of service is to be merged: `common` is what both nodes had before it."""
+        with self._transaction():
+            self._db.execute("DELETE FROM tenure")
+            self._db.execute("INSERT INTO tenure VALUES (?)", (mark,))
+            self._db.execute("DELETE FROM entry")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)",
+                ((one.path, one.kind, one.size, one.mtime, one.digest) for one in common),
+            )
+
+    def conflicts(self) -> list[Conflict]:
+        """What waits for somebody's choice, in order of path."""
+        return [Conflict(*row) for row in self._db.execute("SELECT * FROM conflict ORDER BY path")]
+
+    def settled(self, path: bytes) -> None:
+        """Somebody has chosen."""
+        self._db.execute("DELETE FROM conflict WHERE path = ?", (path,))
 
     def note(self, attempt: Attempt) -> None:
         """Remember how a look at the peer ended."""

@@ -83,7 +83,8 @@ def why_not_given(directory: str, among: Iterable[Tree]) -> str:
 
 def excluded(conf: Conf, local_names: Iterable[str]) -> tuple[str, ...]:
     """rsync patterns of what never travels: databases, our work, `local_names` in TELEPHONY."""
-    patterns = [f"{WORK_PREFIX}*"]
+    # Asterisk's locks on a folder: a copy of one would keep the mailbox locked there for ever.
+    patterns = [f"{WORK_PREFIX}*", ".lock", ".lock-????????"]
     for database in databases(conf):
         patterns += [_literal(f"{database}{end}") for end in _DATABASE_COMPANIONS]
     if conf.telephony:

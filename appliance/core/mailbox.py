@@ -1,0 +1,139 @@
+"""One mailbox, changed on two nodes: the messages that stay, and their new numbers.
+
+A message is known by its content, not by its number: Asterisk renumbers when one is deleted or moved. Numbers have no
+gap, because Asterisk counts up to the first (app_voicemail, last_message_index).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Message = frozenset[tuple[str, str]]
+"""A message's parts: the ending of each file's name, and the digest of its content."""
+
+
+class Spot(NamedTuple):
+    """A place of one node's: a folder and a number in it."""
+
+    folder: str
+    number: int
+
+
+Mailbox = Mapping[Spot, Message]
+"""One node's messages by their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """The message that belongs at `to`: ours from `source`, or theirs from there."""
+
+    to: Spot
+    source: Spot
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailPlan:
+    """What is to be done to our mailbox. `vacant`: places of ours that hold nothing any more."""
+
+    placings: tuple[Placing, ...] = ()
+    vacant: tuple[Spot, ...] = ()
+
+    @property
+    def added(self) -> tuple[Placing, ...]:
+        """What comes from them: all that may be done to a mailbox in which Asterisk works."""
+        return tuple(placing for placing in self.placings if not placing.ours)
+
+
+def merge(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> MailPlan:
+    """The merged mailbox, as what is to be done to ours. Every message that either side has got is in it once.
+
+    One that they have moved or removed since `base` is moved or removed here; what only we have moved or removed
+    stays as it is here; where both have, theirs counts, because they served last.
+    """
+    before, wanted = _folders_of(ours), _wanted(base, ours, theirs)
+    changed = sorted(
+        {
+            folder
+            for message in wanted
+            for folder in _differing(wanted[message], before.get(message, Counter()))
+        }
+    )
+    missing = {message: Counter(folders) for message, folders in wanted.items()}
+    staying = {folder: _staying(folder, ours, missing) for folder in changed}
+    kept = {spot for spots in staying.values() for spot in spots}
+    idle = _by_message({spot: ours[spot] for spot in ours if spot.folder in staying and spot not in kept})
+    placings = []
+    for folder, stays in staying.items():
+        sources = [Placing(spot, spot, ours=True) for spot in stays]
+        sources += _coming(folder, theirs, missing, idle)
+        placings += [
+            Placing(Spot(folder, number), one.source, one.ours) for number, one in enumerate(sources)
+        ]
+    filled = {placing.to for placing in placings}
+    return MailPlan(
+        tuple(placing for placing in placings if not placing.ours or placing.source != placing.to),
+        tuple(sorted(spot for spot in ours if spot.folder in staying and spot not in filled)),
+    )
+
+
+def _wanted(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> dict[Message, Counter[str]]:
+    """In which folders each message belongs after the merge, and how many times."""
+    sides = (_folders_of(base), _folders_of(ours), _folders_of(theirs))
+    messages = {message for side in sides for message in side}
+    return {message: _where(*(side.get(message, Counter()) for side in sides)) for message in messages}
+
+
+def _where(base: Counter[str], ours: Counter[str], theirs: Counter[str]) -> Counter[str]:
+    if theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    # Both have moved it, or it has come to both. Copies that we alone have made stay.
+    surplus = max(0, ours.total() - max(base.total(), theirs.total()))
+    return theirs + Counter(sorted((ours - theirs).elements())[:surplus])
+
+
+def _folders_of(mailbox: Mailbox) -> dict[Message, Counter[str]]:
+    found: dict[Message, Counter[str]] = {}
+    for spot, message in mailbox.items():
+        found.setdefault(message, Counter())[spot.folder] += 1
+    return found
+
+
+def _differing(one: Counter[str], other: Counter[str]) -> set[str]:
+    return {folder for folder in one.keys() | other.keys() if one[folder] != other[folder]}
+
+
+def _by_message(mailbox: Mailbox) -> dict[Message, list[Spot]]:
+    found: dict[Message, list[Spot]] = {}
+    for spot in sorted(mailbox):
+        found.setdefault(mailbox[spot], []).append(spot)
+    return found
+
+
+def _staying(folder: str, ours: Mailbox, missing: dict[Message, Counter[str]]) -> list[Spot]:
+    """Our places in the folder whose messages stay in it, in order; they are missing no more."""
+    stays = []
+    for spot in sorted(spot for spot in ours if spot.folder == folder):
+        if missing[ours[spot]][folder] > 0:
+            missing[ours[spot]][folder] -= 1
+            stays.append(spot)
+    return stays
+
+
+def _coming(
+    folder: str, theirs: Mailbox, missing: dict[Message, Counter[str]], idle: dict[Message, list[Spot]]
+) -> list[Placing]:
+    """What the folder misses, in their order: from another folder of ours when it is there, else from them."""
+    comes = []
+    for spot in sorted(spot for spot in theirs if spot.folder == folder):
+        message = theirs[spot]
+        if missing[message][folder] > 0:
+            missing[message][folder] -= 1
+            own = idle.get(message)
+            comes.append(Placing(spot, own.pop(0), ours=True) if own else Placing(spot, spot, ours=False))
+    return comes

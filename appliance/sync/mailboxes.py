@@ -1,0 +1,126 @@
+"""Asterisk's voicemail on disk: CONTEXT/MAILBOX/FOLDER/msgNNNN.ENDING, one message being all endings of one number."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from appliance.core.mailbox import Mailbox, Spot
+from appliance.host.clock import Clock
+from appliance.sync.entry import Entry, look
+from appliance.sync.problems import Kind, SyncProblem
+
+_NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
+_DEPTH = 4  # context, mailbox, folder, file
+# Asterisk gives up after five seconds itself (main/app.c, ast_lock_path_lockfile).
+_LOCK_PATIENCE = 5.0
+_LOCK_LOOK = 0.02
+
+Parts = dict[Spot, dict[str, Entry]]
+"""The files of each message, by the ending of their names."""
+
+
+class Part(NamedTuple):
+    """One file of a message: its mailbox's directory, its place in it, and the ending of its name."""
+
+    box: bytes
+    spot: Spot
+    ending: str
+
+
+def part_of(path: bytes, top: bytes) -> Part | None:
+    """What `path`, below the voicemail directory `top`, is a part of; None when it is no message's."""
+    steps = path[len(top) + 1 :].split(b"/")
+    name = _NAME.fullmatch(steps[-1])
+    if len(steps) != _DEPTH or name is None:
+        return None
+    box = top + b"/" + steps[0] + b"/" + steps[1]
+    return Part(box, Spot(os.fsdecode(steps[2]), int(name[1])), name[2].decode())
+
+
+def box_of(directory: bytes, top: bytes) -> bytes:
+    """The mailbox in which `directory` lies; itself when it is none's."""
+    steps = directory[len(top) + 1 :].split(b"/")
+    return top + b"/" + b"/".join(steps[:2]) if len(steps) > 2 else directory
+
+
+def place_of(box: bytes, spot: Spot, ending: str) -> bytes:
+    """Where a message's file belongs."""
+    return box + b"/" + os.fsencode(spot.folder) + f"/msg{spot.number:04d}.{ending}".encode()
+
+
+def parts_on_disk(box: bytes, top: bytes) -> Parts:
+    """Every message file of a mailbox of ours. Raises OSError."""
+    paths = (
+        directory + b"/" + name
+        for directory, _, names in os.walk(box)
+        for name in names
+        if part_of(directory + b"/" + name, top)
+    )
+    return sort_parts((look(path) for path in paths), top)
+
+
+def sort_parts(entries: Iterable[Entry], top: bytes) -> Parts:
+    """Those of `entries` that are message files, by message."""
+    found: Parts = {}
+    for entry in entries:
+        part = part_of(entry.path, top)
+        if part is not None and entry.kind:
+            found.setdefault(part.spot, {})[part.ending] = entry
+    return found
+
+
+def mailbox(parts: Mapping[Spot, Mapping[str, Entry]]) -> Mailbox:
+    """The messages that the files make."""
+    return {
+        spot: frozenset((ending, entry.digest) for ending, entry in files.items())
+        for spot, files in parts.items()
+    }
+
+
+def append(folder: Path, files: Mapping[str, bytes], clock: Clock) -> int:
+    """Put a message (ending: the file that becomes it) in a folder in which Asterisk may work; its number.
+
+    As Asterisk does it: under the folder's lock, at the first number that no file has, `txt` last.
+    Raises SyncProblem when the lock is not to be had, OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _folder_lock(folder, clock):
+        used = {int(found[1]) for name in os.listdir(os.fsencode(folder)) if (found := _NAME.fullmatch(name))}
+        number = next(number for number in range(len(used) + 1) if number not in used)
+        for ending in sorted(files, key=lambda ending: ending == "txt"):
+            os.rename(files[ending], os.fsencode(folder / f"msg{number:04d}.{ending}"))
+    return number
+
+
+@contextlib.contextmanager
+def _folder_lock(folder: Path, clock: Clock) -> Iterator[None]:
+    """Asterisk's own lock on a folder: a name of ours linked to `.lock`."""
+    own, lock = folder / f".lock-{secrets.token_hex(4)}", folder / ".lock"
+    own.touch(mode=0o600)
+    try:
+        _link(own, lock, clock)
+    finally:
+        own.unlink()
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _link(own: Path, lock: Path, clock: Clock) -> None:
+    give_up = clock.now() + _LOCK_PATIENCE
+    while True:
+        try:
+            lock.hardlink_to(own)
+        except FileExistsError:
+            if clock.now() >= give_up:
+                raise SyncProblem(Kind.BUSY, f"{lock} is held by another program.") from None
+            clock.sleep(_LOCK_LOOK)
+        else:
+            return

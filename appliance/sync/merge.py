@@ -1,0 +1,241 @@
+"""The way back: what the peer has got while it served is brought into our own data, and nothing of ours is lost."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.sync import place
+from appliance.sync.delivery import Delivery
+from appliance.sync.entry import look
+from appliance.sync.mailboxes import append, box_of
+from appliance.sync.mergeplan import BoxPlan, MergePlan, Planner
+from appliance.sync.onepass import Means, Outcome, Request
+from appliance.sync.served import tenure_of
+from appliance.sync.store import Conflict, Generation, Step
+from appliance.sync.survey import Survey, skew_warnings, widened
+from appliance.sync.telephony import refused
+from appliance.sync.trees import Care, databases, trees
+
+_BOTH = "changed on both nodes"
+
+
+class Merge:
+    """A pass over what the peer has got since both had the same. `live`: Asterisk serves here."""
+
+    def __init__(self, means: Means, *, live: bool) -> None:
+        self._means = means
+        self._live = live
+        self._store = means.store
+        self._stages = means.stages
+        self._survey = Survey(means)
+        self._delivery = Delivery(means.peer, means.rsync, means.store, means.stages, means.progress)
+        self._trees = trees(means.conf)
+        self._outcome = Outcome()
+        self._conflicts: list[Conflict] = []
+
+    def run(self, request: Request) -> Outcome:
+        """Do it. Raises SyncProblem, and then nothing here has changed; it may be run again after anything."""
+        self._means.may()
+        place.finish(self._store, self._stages)
+        request, outcome = widened(self._whole_boxes(request)), self._outcome
+        ready = self._survey.prepare(request)
+        outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
+        if not ready.mark:
+            return outcome  # the peer has nothing that we have not got
+        self._follow_tenure(ready.mark)
+        found = self._survey.compare(request, ready, lambda path: self._store.entry(path) is not None)
+        plan = Planner(self._means, live=self._live).plan(found, ready)
+        outcome.warnings += plan.lost
+        if request.dry_run:
+            self._report(plan)
+            return outcome
+        if not plan.idle:
+            self._carry_out(request, plan)
+        if request.scope is None and not ready.serving and not outcome.left:
+            self._means.may()
+            outcome.settled = bool(self._means.peer.ask("merged", mark=ready.mark)["settled"])
+        return outcome
+
+    def _whole_boxes(self, request: Request) -> Request:
+        """A mailbox is looked at as a whole or not at all: messages move from folder to folder."""
+        top = next((os.fsencode(tree.path) for tree in self._trees if tree.care is Care.VOICEMAIL), None)
+        if not request.scope or top is None:
+            return request
+        inside = top + b"/"
+        scope = (
+            os.fsdecode(box_of(name, top) if name.startswith(inside) else name)
+            for name in map(os.fsencode, request.scope)
+        )
+        return replace(request, scope=tuple(dict.fromkeys(scope)))
+
+    def _follow_tenure(self, mark: str) -> None:
+        """What both nodes had before the peer served, by the peer's book, is what changes are measured against."""
+        tenure = tenure_of(mark)
+        if self._store.tenure() != tenure:
+            tops = [tree.path for tree in self._trees] + list(databases(self._means.conf))
+            common = itertools.chain.from_iterable(self._means.peer.base(os.fsencode(top)) for top in tops)
+            self._store.begin_tenure(tenure, common)
+
+    def _report(self, plan: MergePlan) -> None:
+        outcome = self._outcome
+        outcome.changed = [path for path in plan.take if path not in plan.directories]
+        outcome.changed += [
+            os.fsencode(name) for name in plan.databases if os.fsencode(name) not in plan.conflicts
+        ]
+        outcome.removed, outcome.conflicts = plan.remove, plan.conflicts
+        for box in plan.boxes:
+            outcome.messages += len(box.mail.added)
+            outcome.changed += [path for _, path, _ in box.moves()]
+
+    # -- carrying out ---------------------------------------------------------------------------------------
+
+    def _carry_out(self, request: Request, plan: MergePlan) -> None:
+        wanted = [*plan.take, *(path for path in plan.conflicts if os.fsdecode(path) not in plan.databases)]
+        wanted += [entry.path for box in plan.boxes for entry in box.fetched()]
+        self._outcome.left = self._delivery.bring(wanted, plan.databases)
+        plan.take = [path for path in plan.take if self._store.arrival(path) is not None]
+        plan.conflicts = [path for path in plan.conflicts if self._store.arrival(path) is not None]
+        self._check_telephony(plan)
+        boxes = [box for box in plan.boxes if self._is_whole(box)]
+        self._outcome.left += len(plan.boxes) - len(boxes)
+        plan.boxes = boxes
+        self._report(plan)
+        self._make_ready(plan)
+        self._store.arrive(itertools.chain(plan.known, *(box.known() for box in boxes)))
+        self._decide(request, plan)
+
+    def _is_whole(self, box: BoxPlan) -> bool:
+        """What has come for it is what was planned with: Asterisk may have renumbered the mailbox meanwhile."""
+        for entry in box.fetched():
+            arrival = self._store.arrival(entry.path)
+            if arrival is None or arrival.digest != entry.digest:
+                return False
+        return True
+
+    def _check_telephony(self, plan: MergePlan) -> None:
+        """DAHDI configuration that does not fit this node is a conflict: ours stays, theirs is kept aside."""
+        for tree in self._trees:
+            if tree.care is not Care.TELEPHONY:
+                continue
+            taken = [path for path in plan.take if tree.holds(path) and path not in plan.directories]
+            removed = [path for path in plan.remove if tree.holds(path)]
+            if not taken and not removed:
+                continue
+            arrived = {path: self._stages.staged(path) for path in taken}
+            why = refused(tree.path, arrived, removed, self._means.vet)
+            if why:
+                plan.take = [path for path in plan.take if not tree.holds(path)]
+                plan.remove = [path for path in plan.remove if not tree.holds(path)]
+                self._keep(taken, why)
+                plan.conflicts += taken
+
+    def _make_ready(self, plan: MergePlan) -> None:
+        """What gets another name than it came under waits under that: nothing here has moved yet."""
+        self._keep((path for path in plan.conflicts if not self._is_kept(path)), _BOTH)
+        for conflict in self._conflicts:
+            self._stages.make_ready(self._source(conflict.path), conflict.kept)
+        for path in plan.aside:
+            self._stages.make_ready(path, self._kept(path, "damaged"))
+        for box in plan.boxes:
+            if self._live:
+                self._append(box)
+                continue
+            for entry, to, ours in box.moves():
+                self._stages.make_ready(entry.path if ours else self._source(entry.path), to)
+
+    def _append(self, box: BoxPlan) -> None:
+        """Asterisk works in the mailbox. A kill after this does no harm: a message is known, and comes once."""
+        for placing in box.mail.added:
+            files = box.theirs[placing.source]
+            folder = Path(os.fsdecode(box.box)) / placing.to.folder
+            sources = {}
+            for ending, entry in files.items():
+                place_ready = self._stages.ready(entry.path) + entry.path
+                self._stages.make_ready(self._source(entry.path), entry.path)
+                sources[ending] = place_ready
+            append(folder, sources, self._means.clock)
+
+    def _keep(self, paths: Iterator[bytes] | list[bytes], why: str) -> None:
+        now = self._means.clock.wall()
+        for path in paths:
+            arrival = self._store.arrival(path)
+            digest = arrival.digest if arrival is not None else ""
+            self._conflicts.append(Conflict(path, now, self._kept(path, digest), why))
+
+    def _kept(self, path: bytes, name: str) -> bytes:
+        return self._means.places.kept(path, name)
+
+    def _is_kept(self, path: bytes) -> bool:
+        return any(conflict.path == path for conflict in self._conflicts)
+
+    def _source(self, path: bytes) -> bytes:
+        """Where the peer's file is: on the stage, or in place already when ours is the same (rsync sends it not)."""
+        staged = self._stages.staged(path)
+        return staged if os.path.lexists(staged) else path
+
+    def _decide(self, request: Request, plan: MergePlan) -> None:
+        outcome = self._outcome
+        self._means.progress("putting in place", 0, 0)
+        self._stages.flush()
+        self._means.may()
+        self._survey.still_healthy()
+        steps = list(self._steps(plan))
+        forgotten = [*plan.forgotten, *(path for box in plan.boxes for path in box.forgotten)]
+        if not steps:
+            self._store.agree(forgotten)
+            self._stages.clean()
+            return
+        generation = Generation(
+            number=0,
+            made=self._means.clock.wall(),
+            source=self._means.peer.ssh.host,
+            reason=f"merged: {request.reason}",
+            changed=len(outcome.changed),
+            removed=len(outcome.removed),
+            bytes=self._store.arrivals()[1],
+            placed=False,
+        )
+        outcome.generation = self._store.decide(generation, steps, forgotten, self._conflicts)
+        place.finish(self._store, self._stages)
+
+    def _steps(self, plan: MergePlan) -> Iterator[Step]:
+        for path in plan.remove:
+            if path not in plan.directories:
+                yield Step(place.REMOVE, path)
+        for path in sorted((path for path in plan.remove if path in plan.directories), reverse=True):
+            yield Step(place.REMOVE_DIRECTORY, path)
+        yield from self._directory_steps(plan)
+        for conflict in self._conflicts:
+            yield self._ready_step(conflict.kept)
+        for path in plan.aside:
+            yield self._ready_step(self._kept(path, "damaged"))
+        for path in plan.take:
+            if path not in plan.directories and os.path.lexists(self._stages.staged(path)):
+                yield Step(place.MOVE, path, os.fsencode(self._stages.of(path)))
+        for name in plan.databases:
+            if not self._is_kept(os.fsencode(name)):
+                yield Step(
+                    place.MOVE_DATABASE, os.fsencode(name), os.fsencode(self._stages.of(os.fsencode(name)))
+                )
+        if not self._live:
+            yield from self._mail_steps(plan)
+
+    def _directory_steps(self, plan: MergePlan) -> Iterator[Step]:
+        for path in sorted(path for path in plan.take if path in plan.directories):
+            if look(path).kind not in ("", "d"):
+                yield Step(place.REMOVE, path)  # a file of ours that is a directory there
+            yield Step(place.MAKE_DIRECTORY, path, os.fsencode(self._stages.of(path)))
+
+    def _mail_steps(self, plan: MergePlan) -> Iterator[Step]:
+        for box in plan.boxes:
+            for path in box.vacated():
+                yield Step(place.REMOVE, path)
+            for _, to, _ in box.moves():
+                yield self._ready_step(to)
+
+    def _ready_step(self, path: bytes) -> Step:
+        return Step(place.MOVE, path, self._stages.ready(path))

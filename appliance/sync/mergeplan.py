@@ -1,0 +1,274 @@
+"""What a merge is to do: both nodes' data looked at, and decided path by path and mailbox by mailbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.core.mailbox import MailPlan, merge
+from appliance.core.sickness import TreeSigns, refusal
+from appliance.core.threeway import NOTHING, Content, Verdict, judge
+from appliance.sync.databases import Snapshots
+from appliance.sync.entry import Entry, look
+from appliance.sync.mailboxes import Parts, mailbox, part_of, parts_on_disk, place_of, sort_parts
+from appliance.sync.onepass import Means
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.survey import Differences, Ready
+from appliance.sync.trees import Care, Tree, tree_of, trees
+
+
+@dataclass(frozen=True, slots=True)
+class BoxPlan:
+    """One mailbox: what is to be done, with the files of both sides' messages, and what of `base` is gone there."""
+
+    box: bytes
+    mail: MailPlan
+    ours: Parts
+    theirs: Parts
+    forgotten: tuple[bytes, ...]
+
+    def fetched(self) -> Iterator[Entry]:
+        """The peer's files that are wanted."""
+        for placing in self.mail.added:
+            yield from self.theirs[placing.source].values()
+
+    def moves(self) -> Iterator[tuple[Entry, bytes, bool]]:
+        """Each file that gets a place: as it is now, the place, and whether it is ours."""
+        for placing in self.mail.placings:
+            files = (self.ours if placing.ours else self.theirs)[placing.source]
+            for ending, entry in files.items():
+                yield entry, place_of(self.box, placing.to, ending), placing.ours
+
+    def vacated(self) -> Iterator[bytes]:
+        """Files of ours that nothing takes the place of."""
+        filled = {path for _, path, _ in self.moves()}
+        spots = {placing.to for placing in self.mail.placings} | set(self.mail.vacant)
+        for spot in spots:
+            for entry in self.ours.get(spot, {}).values():
+                if entry.path not in filled:
+                    yield entry.path
+
+    def known(self) -> Iterator[Entry]:
+        """What the peer has in it."""
+        for files in self.theirs.values():
+            yield from files.values()
+
+
+@dataclass(slots=True)
+class MergePlan:
+    """`take`: theirs becomes ours. `conflicts`: theirs is kept aside. `aside`: ours is kept aside, being damaged.
+
+    `known` and `forgotten`: what of the peer's is dealt with by doing nothing. `lost`: what of ours has vanished.
+    """
+
+    take: list[bytes] = field(default_factory=list)
+    remove: list[bytes] = field(default_factory=list)
+    conflicts: list[bytes] = field(default_factory=list)
+    aside: list[bytes] = field(default_factory=list)
+    boxes: list[BoxPlan] = field(default_factory=list)
+    databases: dict[str, str] = field(default_factory=dict)
+    known: list[Entry] = field(default_factory=list)
+    forgotten: list[bytes] = field(default_factory=list)
+    directories: set[bytes] = field(default_factory=set)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def idle(self) -> bool:
+        """There is nothing to do, and nothing to remember."""
+        work = (
+            self.take,
+            self.remove,
+            self.conflicts,
+            self.boxes,
+            self.databases,
+            self.known,
+            self.forgotten,
+        )
+        return not any(work)
+
+
+class Planner:
+    """Looks and decides; changes nothing. `live`: Asterisk serves here."""
+
+    def __init__(self, means: Means, *, live: bool) -> None:
+        self._conf = means.conf
+        self._store = means.store
+        self._peer = means.peer
+        self._live = live
+        self._trees = trees(means.conf)
+        self._mail = next(
+            (os.fsencode(tree.path) for tree in self._trees if tree.care is Care.VOICEMAIL), None
+        )
+        self._snapshots = Snapshots(means.places.outbox)
+        self._plan = MergePlan()
+        self._lost: set[Tree] = set()
+
+    def plan(self, found: Differences, ready: Ready) -> MergePlan:
+        """What is to be done about what was `found`. Raises SyncProblem, OSError."""
+        self._plan.directories = found.directories
+        theirs = self._look_there(found.changed)
+        self._notice_loss(theirs)
+        boxes: set[bytes] = set()
+        for path in (*found.changed, *found.gone):
+            part = self._part(path)
+            if part is not None:
+                boxes.add(part)
+            elif path in found.directories:
+                self._directory(path, theirs.get(path))
+            else:
+                self._file(path, theirs.get(path))
+        gone = set(found.gone)
+        for box in sorted(boxes):
+            self._box(box, theirs, gone)
+        for name, digest in ready.databases.items():
+            self._database(name, digest)
+        return self._plan
+
+    def _part(self, path: bytes) -> bytes | None:
+        """The mailbox of a message's file."""
+        if self._mail is None or not path.startswith(self._mail + b"/"):
+            return None
+        part = part_of(path, self._mail)
+        return part.box if part is not None else None
+
+    def _look_there(self, paths: Iterable[bytes]) -> dict[bytes, Entry]:
+        found = {}
+        for page in self._peer.manifest(paths):
+            for entry in page:
+                if entry.zeros:
+                    name = os.fsdecode(entry.path)
+                    raise SyncProblem(
+                        Kind.SICK_SOURCE, f"Nothing is copied: {name} holds nothing but NUL bytes there."
+                    )
+                if entry.kind in ("f", "l", "d"):
+                    found[entry.path] = entry
+        return found
+
+    # -- our own loss -------------------------------------------------------------------------------------
+
+    def _notice_loss(self, theirs: Mapping[bytes, Entry]) -> None:
+        """A disk that was replaced or restored has removed nothing on purpose: what is missing comes back."""
+        missing = dict.fromkeys(self._trees, 0)
+        for path, entry in theirs.items():
+            tree = tree_of(path, self._trees)
+            if (
+                tree is not None
+                and entry.kind != "d"
+                and not os.path.lexists(path)
+                and self._store.entry(path)
+            ):
+                missing[tree] += 1
+        for tree, count in missing.items():
+            there = tree.path.is_dir()
+            signs = TreeSigns(
+                key=tree.key,
+                path=str(tree.path),
+                there=there,
+                empty=not there or next(os.scandir(tree.path), None) is None,
+                known=self._store.count(os.fsencode(tree.path)),
+                gone=count,
+            )
+            if count and refusal(signs, self._conf.sync_max_loss):
+                self._lost.add(tree)
+                self._plan.lost.append(
+                    f"{count} files of {tree.path} have vanished here, and are brought back"
+                )
+
+    def _is_lost(self, path: bytes) -> bool:
+        return tree_of(path, self._lost) is not None
+
+    # -- files and directories ----------------------------------------------------------------------------
+
+    def _file(self, path: bytes, there: Entry | None) -> None:
+        ours = look(path)
+        theirs = there.same_as if there is not None else NOTHING
+        known = self._store.entry(path)
+        base = known.same_as if known is not None else NOTHING
+        if ours.kind == "" and self._is_lost(path):
+            base = NOTHING
+        self._carry(path, judge(base, ours.same_as, theirs), there)
+
+    def _carry(self, path: bytes, verdict: Verdict, there: Entry | None) -> None:
+        match verdict:
+            case Verdict.TAKE:
+                self._plan.take.append(path)
+            case Verdict.CONFLICT:
+                self._plan.conflicts.append(path)
+            case Verdict.REMOVE:
+                self._plan.remove.append(path)
+                self._plan.forgotten.append(path)
+            case Verdict.KEEP if there is None and self._store.entry(path) is not None:
+                self._plan.forgotten.append(path)
+            case _:
+                pass
+
+    def _directory(self, path: bytes, there: Entry | None) -> None:
+        here, known = os.path.lexists(path), self._store.entry(path) is not None
+        if there is not None and (here or not known or self._is_lost(path)):
+            self._plan.take.append(path)
+        elif there is None and known:
+            self._plan.remove.append(path)  # if nothing of ours is in it
+            self._plan.forgotten.append(path)
+
+    # -- voicemail ----------------------------------------------------------------------------------------
+
+    def _box(self, box: bytes, theirs: Mapping[bytes, Entry], gone: set[bytes]) -> None:
+        top = self._mail or b""
+        ours = parts_on_disk(box, top)
+        same = (
+            entry
+            for files in ours.values()
+            for entry in files.values()
+            if entry.path not in gone and entry.path not in theirs
+        )
+        changed = (entry for path, entry in theirs.items() if path.startswith(box + b"/"))
+        there = sort_parts((*same, *changed), top)
+        known = list(self._store.entries(box))
+        base = mailbox(sort_parts(known, top))
+        if self._is_lost(box):
+            have = set(mailbox(ours).values())
+            base = {spot: message for spot, message in base.items() if message in have}
+        paths = {entry.path for files in there.values() for entry in files.values()}
+        forgotten = tuple(one.path for one in known if self._part(one.path) and one.path not in paths)
+        mail = merge(base, mailbox(ours), mailbox(there))
+        if self._live:
+            # Asterisk knows messages by their numbers while somebody listens: nothing may move under its hands.
+            mail = MailPlan(placings=mail.added)
+        self._plan.boxes.append(BoxPlan(box, mail, ours, there, forgotten))
+
+    # -- databases ----------------------------------------------------------------------------------------
+
+    def _database(self, name: str, digest: str) -> None:
+        path = os.fsencode(name)
+        known = self._store.entry(path)
+        base: Content = known.same_as if known is not None else NOTHING
+        theirs: Content = ("f", digest)
+        if theirs == base and os.path.lexists(path):
+            return
+        # Nobody removes a database on purpose: one that is missing here was lost.
+        ours = self._own_database(path)
+        base = NOTHING if ours == NOTHING else base
+        verdict = judge(base, ours, theirs)
+        if name == str(self._conf.astdb):
+            # Asterisk writes it all the time, wherever it runs: whoever served last is right.
+            verdict = Verdict.KEEP if self._live else Verdict.TAKE
+        elif self._live and verdict is Verdict.TAKE and ours != theirs:
+            verdict = Verdict.CONFLICT  # it is in use: nobody's hands but its own may change it
+        if verdict is Verdict.KEEP or ours == theirs:
+            self._plan.known.append(Entry(path, "f", digest=digest))
+        else:
+            self._plan.databases[name] = digest
+            if verdict is Verdict.CONFLICT:
+                self._plan.conflicts.append(path)
+
+    def _own_database(self, path: bytes) -> Content:
+        """Ours as it is now. One that cannot be read is no version: theirs is taken, and ours kept aside."""
+        snapshot = None
+        try:
+            snapshot = self._snapshots.take(Path(os.fsdecode(path)))
+        except SyncProblem as problem:
+            self._plan.aside.append(path)
+            self._plan.lost.append(f"{problem} Ours is kept aside, and the peer's taken.")
+        return ("f", snapshot.digest) if snapshot is not None else NOTHING

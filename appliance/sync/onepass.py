@@ -1,0 +1,71 @@
+"""One pass: what is asked of it, what it works with, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from appliance.config import Conf
+from appliance.host.clock import Clock
+from appliance.sync.delivery import Progress
+from appliance.sync.link import Peer
+from appliance.sync.places import Places
+from appliance.sync.rsync import Rsync
+from appliance.sync.stages import Stages
+from appliance.sync.store import Store
+from appliance.sync.telephony import Vet
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted of a pass. `scope`: only these directories; None: everything. `deep`: ACLs and the like too."""
+
+    reason: str
+    scope: tuple[str, ...] | None = None
+    deep: bool = True
+    accept_loss: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a pass works with. Its caller holds the sync lock.
+
+    `may`: raises SyncProblem when the data here may not be touched (any more). `vet`: raises SyncError when a
+    directory of DAHDI configuration does not fit this node.
+    """
+
+    conf: Conf
+    store: Store
+    clock: Clock
+    peer: Peer
+    rsync: Rsync
+    may: Callable[[], None]
+    vet: Vet
+    stages: Stages
+    places: Places
+    progress: Progress
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a pass found and did.
+
+    `left`: files that were being written and wait for the next pass. `conflicts`: changed on both nodes otherwise.
+    `messages`: voicemail messages that came. `settled`: the peer was told that everything it had got is here.
+    """
+
+    generation: int = 0
+    changed: list[bytes] = field(default_factory=list)
+    removed: list[bytes] = field(default_factory=list)
+    conflicts: list[bytes] = field(default_factory=list)
+    messages: int = 0
+    left: int = 0
+    settled: bool = False
+    skew: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Nothing was to be done."""
+        return not self.changed and not self.removed and not self.conflicts

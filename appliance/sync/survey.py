@@ -1,0 +1,143 @@
+"""What the peer has, against what is here: asked for, judged for its health, compared by rsync."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from appliance.core.sickness import TreeSigns, refusal
+from appliance.sync.onepass import Means, Request
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.trees import databases, tree_of, trees
+
+# Clocks of the two nodes further apart than this are a problem of their own, in seconds.
+_SKEW = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The peer's answer: its directories, its databases (path to digest), the `mark` of its service."""
+
+    trees: list[dict[str, Any]]
+    databases: Mapping[str, str]
+    listed: Path
+    mark: str
+    serving: bool
+    skew: float
+
+    @property
+    def directories(self) -> list[str]:
+        """Those that are there."""
+        return [tree["path"] for tree in self.trees if tree["there"]]
+
+
+@dataclass(slots=True)
+class Differences:
+    """Paths that differ there, and paths that are here and not there; which of them are directories."""
+
+    changed: list[bytes] = field(default_factory=list)
+    gone: list[bytes] = field(default_factory=list)
+    directories: set[bytes] = field(default_factory=set)
+
+
+class Survey:
+    """Every method raises SyncProblem; what a healthy node never looks like is refused by name."""
+
+    def __init__(self, means: Means) -> None:
+        self._conf = means.conf
+        self._store = means.store
+        self._clock = means.clock
+        self._peer = means.peer
+        self._rsync = means.rsync
+        self._progress = means.progress
+        self._trees = trees(means.conf)
+
+    def prepare(self, request: Request) -> Ready:
+        """Have the peer make ready what is wanted."""
+        self._progress("asking", 0, 0)
+        said = self._peer.ask("prepare", scope=request.scope)
+        self._refuse_unhealthy(said["health"])
+        ready = Ready(
+            trees=said["trees"],
+            databases={one["path"]: one["digest"] for one in said["databases"]},
+            listed=Path(said["list"]),
+            mark=said["mark"],
+            serving=said["serving"],
+            skew=said["time"] - self._clock.wall(),
+        )
+        if not request.accept_loss:
+            self._refuse_if_sick(ready, {})
+            self._refuse_lost_database(ready)
+        return ready
+
+    def still_healthy(self) -> None:
+        """Ask again, before what has come is decided."""
+        self._refuse_unhealthy(self._peer.ask("health")["health"])
+
+    def compare(self, request: Request, ready: Ready, counts: Callable[[bytes], bool]) -> Differences:
+        """What differs. `counts`: whether a file that is not there has vanished, and did not come to be here."""
+        self._progress("comparing", 0, 0)
+        found = Differences()
+        if request.scope == ():  # only a database has changed
+            return found
+        vanished = dict.fromkeys((str(tree.path) for tree in self._trees), 0)
+        what = ready.directories if request.scope is None else ready.listed
+        for change in self._rsync.compare(what, deep=request.deep):
+            tree = tree_of(change.path, self._trees)
+            if tree is None:
+                continue
+            if change.kind == "d":
+                found.directories.add(change.path)
+            if not change.gone:
+                found.changed.append(change.path)
+                continue
+            found.gone.append(change.path)
+            if change.kind != "d" and counts(change.path):
+                vanished[str(tree.path)] += 1
+        if not request.accept_loss:
+            self._refuse_if_sick(ready, vanished)
+        return found
+
+    def _refuse_unhealthy(self, health: str) -> None:
+        if health:
+            raise self._sick(health)
+
+    def _refuse_if_sick(self, ready: Ready, vanished: Mapping[str, int]) -> None:
+        for tree in ready.trees:
+            path = tree["path"]
+            known = self._store.count(os.fsencode(path))
+            signs = TreeSigns(tree["key"], path, tree["there"], tree["empty"], known, vanished.get(path, 0))
+            why = refusal(signs, self._conf.sync_max_loss)
+            if why:
+                raise self._sick(why)
+
+    def _refuse_lost_database(self, ready: Ready) -> None:
+        for path in databases(self._conf):
+            if str(path) not in ready.databases and self._store.entry(os.fsencode(path)) is not None:
+                raise self._sick(f"{path} is missing")
+
+    def _sick(self, why: str) -> SyncProblem:
+        return SyncProblem(Kind.SICK_SOURCE, f"Nothing is copied from {self._peer.ssh.host}: {why}.")
+
+
+def skew_warnings(skew: float) -> list[str]:
+    """What there is to say of clocks `skew` seconds apart."""
+    if abs(skew) <= _SKEW:
+        return []
+    says = f"The peer's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
+    return [str(SyncProblem(Kind.CLOCK_SKEW, says))]
+
+
+def widened(request: Request) -> Request:
+    """`request`, or one for everything when a directory of its scope has no parent here yet.
+
+    The parent must come first, with its owner and mode.
+    """
+    return (
+        request
+        if all(Path(path).parent.is_dir() for path in request.scope or ())
+        else replace(request, scope=None)
+    )

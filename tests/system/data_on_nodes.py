@@ -1,0 +1,108 @@
+"""Two nodes of a rack whose data are fetched by the product's own passes, without an agent."""
+
+from __future__ import annotations
+
+import sys
+
+from ssh_on_nodes import HOST_KEY, shell, sshd_answers, start_sshd
+
+from hwsim.nodes import Network, Node
+
+CONF = """
+HACLUSTERIP=10.77.0.100
+"""
+# What the peer's key may run: the questions, or rsync as it asks for it. /run/health says why the data are not to be
+# copied, /run/serving is there while the node serves.
+_SOURCE = """
+import os, sys
+from pathlib import Path
+from appliance.config import load
+from appliance.host.clock import SystemClock
+from appliance.sync.places import Places
+from appliance.sync.source import Source, Standing
+wanted = os.environ["SSH_ORIGINAL_COMMAND"]
+def standing():
+    health = Path("/run/health").read_text() if Path("/run/health").exists() else ""
+    return Standing(health, Path("/run/serving").exists())
+if wanted == "asha-source serve":
+    source = Source(load(Path("/etc/asha.conf")), Places(), SystemClock(), standing, dict)
+    source.serve(sys.stdin.buffer, sys.stdout.buffer)
+elif wanted == "asha-source watch":
+    from appliance.sync.watch import Watch
+    Watch(load(Path("/etc/asha.conf"))).run(sys.stdout.buffer)
+else:
+    os.execvp("rsync", wanted.split(" "))
+"""
+HERE = """
+import sys
+from pathlib import Path
+from appliance.config import load
+from appliance.core.model import Node
+from appliance.host.clock import SystemClock
+from appliance.sync.link import Peer
+from appliance.sync.onepass import Request
+from appliance.sync.places import Places
+from appliance.sync.problems import SyncProblem
+from appliance.sync.session import Session
+from appliance.sync.ssh import Ssh
+conf, clock = load(Path("/etc/asha.conf")), SystemClock()
+def session(node, live=False):
+    return Session(conf, node, clock, lambda: None, lambda staged: None, frozenset(), Places(), live)
+here = session(Node.SECONDARY)
+def one_pass(session, peer, request):
+    outcome = session.run(peer, request, lambda *progress: None, patient=True)
+    told = [len(outcome.changed), len(outcome.removed), outcome.left]
+    if session.node is Node.PRIMARY:
+        told += [outcome.messages, len(outcome.conflicts), "settled" if outcome.settled else "open"]
+    print(*told, flush=True)
+"""
+_PASS = f"""
+{HERE}
+side, address, *words = sys.argv[1:]
+try:
+    with Peer(Ssh(address, 22)) as peer:
+        one_pass(session(Node(side), "live" in words), peer, Request("test", dry_run="dry" in words))
+except SyncProblem as problem:
+    print(f"{{problem.kind.value}}: {{problem}}")
+"""
+_TREES = "/etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail"
+# Name, mode, owner, size and time of files, links with their targets, directories, then the contents.
+SHOW = (
+    rf"find {_TREES} -type f -printf '%p %m %U:%G %s %T@\0' | LC_ALL=C sort -z | base64;"
+    rf"find {_TREES} -type l -printf '%p %l\0' | LC_ALL=C sort -z | base64;"
+    rf"find {_TREES} -type d -printf '%p %m\0' | LC_ALL=C sort -z | base64;"
+    rf"find {_TREES} -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; sqlite3 /opt/sark/db/sark.db .dump"
+)
+
+
+def pass_command(asking: Node, giving: Node, *words: str) -> list[str]:
+    """The command on `asking` that makes one pass. `words`: "live", "dry"."""
+    return [sys.executable, "-c", _PASS, asking.name, Network.address(giving.name, "eth0"), *words]
+
+
+async def one_pass(asking: Node, giving: Node, *words: str) -> str:
+    """What the pass has counted: changed, removed, left; a merge also messages, conflicts, and how it stands."""
+    result = await asking.run(pass_command(asking, giving, *words), 120)
+    assert result.code == 0, result.err
+    return result.out.strip()
+
+
+async def introduce(*, giving: Node, asking: Node) -> None:
+    """sshd runs on `giving`, and the two know each other's keys."""
+    await shell(
+        asking, "mkdir -p -m 700 /var/lib/asha/ssh; ssh-keygen -q -t ed25519 -N '' -f /var/lib/asha/ssh/id"
+    )
+    await start_sshd(giving, "/etc/ssh/rack_authorized")
+    key = asking.path("/var/lib/asha/ssh/id.pub").read_text()
+    giving.write("/etc/ssh/rack_source.py", _SOURCE)
+    giving.write(
+        "/etc/ssh/rack_authorized", f'command="{sys.executable} /etc/ssh/rack_source.py" {key}', 0o600
+    )
+    pin = " ".join(giving.path(f"{HOST_KEY}.pub").read_text().split()[:2])
+    asking.write("/var/lib/asha/ssh/known_hosts", f"asha-peer {pin}\n")
+    await sshd_answers(asking, Network.address(giving.name, "eth0"))
+
+
+async def hang_up(asking: Node) -> None:
+    """End the connection that is kept open."""
+    await shell(asking, "ssh -O exit -o ControlPath=/run/asha/ssh-peer peer")
