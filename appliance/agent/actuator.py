@@ -19,10 +19,14 @@ from appliance.pbx.dchannel import restart_spans
 
 
 class Actuator:
-    """Carries out orders. Every method is bounded by its conf deadline and raises AshaError on failure."""
+    """Carries out orders. Every method is bounded by its conf deadline and raises AshaError on failure.
 
-    def __init__(self, site: Site, clock: Clock) -> None:
+    `owed`: whether the peer has data that are to be merged before Asterisk starts.
+    """
+
+    def __init__(self, site: Site, clock: Clock, owed: Callable[[], bool] = lambda: False) -> None:
         self._site = site
+        self._owed = owed
         self._clock = clock
         self._card: RelayCard | None = None
         self._deeds: Mapping[Order, Callable[[], None]] = {
@@ -68,7 +72,7 @@ class Actuator:
             raise
 
     def _start_pbx(self) -> None:
-        before_service(self._site, self._clock)
+        before_service(self._site, self._clock, owed=self._owed())
         service.start(self._conf, self._clock)
         if not service.wait_booted(self._conf, self._clock, self._conf.pbx_start_deadline):
             raise HostError(f"Asterisk was not fully booted within {self._conf.pbx_start_deadline:g} s.")

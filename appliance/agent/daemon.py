@@ -28,6 +28,7 @@ from appliance.agent.sensors.heartbeat import HeartbeatSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
+from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
 from appliance.config import load
 from appliance.config.identity import which_node
@@ -64,11 +65,11 @@ class Daemon:
         generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
         book = GrantBook(GRANT, least_generation=max(generations, default=0))
         self._tenure = Tenure(book, self._journal, self._site, clock)
-        actuator = Actuator(self._site, clock)
+        self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
+        actuator = Actuator(self._site, clock, self._data.owed)
         self._desk = Desk(actuator, self._journal, clock, self._order_done)
         self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
         self._engine = EngineRoom(self._site)
-        self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
         self._cycle = Cycle(
             site=self._site,
             world=self._world,
@@ -82,6 +83,15 @@ class Daemon:
         self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
         self._clerk = self._requests()
+        self._way_home = WayHome(
+            site=self._site,
+            world=self._world,
+            data=self._data,
+            journal=self._journal,
+            clock=clock,
+            unfit=self._cycle.unfit,
+            go_home=self._clerk.go_home,
+        )
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -159,6 +169,7 @@ class Daemon:
             address.run(),
             self._tell_peer(),
             self._data.run(),
+            self._way_home.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())
@@ -216,6 +227,7 @@ class Daemon:
         started = order in (Order.START_PBX, Order.RESTART_PBX)
         if started and not problem:
             self._asterisk.booted()
+            self._data.serving()
         else:
             self._asterisk.look()
         self._world.touch()

@@ -137,8 +137,8 @@ class Requests:
         return {**document, "data": data, "problems": [*document["problems"], *data_problems(data)]}
 
     async def _data_duty(self, request: Message) -> Message:
-        duty = self._data.duty(asked_for=request.get("asked_for") is True)
-        return {"duty": duty.duty.value, "why": duty.why}
+        duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)
+        return {"duty": duty.duty.value, "why": duty.why, "live": duty.live}
 
     async def _events(self, request: Message) -> list[Message]:
         return self._journal.since(int(request.get("since", 0)))
@@ -182,16 +182,33 @@ class Requests:
 
     async def _standby(self, request: Message) -> Message:
         permit = self._permitted(Wish.STANDBY, request)
+        if request.get("leave_data") is not True:
+            self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
         return {"says": f"Handing over: {permit.says}."}
 
     async def _takeover(self, request: Message) -> Message:
         permit = self._permitted(Wish.TAKEOVER, request)
+        if request.get("leave_data") is not True:
+            self._refuse_to_leave(self._data.not_home())
+        await self.go_home()
+        return {"says": f"Taking over: {permit.says}."}
+
+    async def go_home(self) -> None:
+        """Have Heartbeat bring everything here."""
         # The peer was given what we let go a moment later (see cycle.HEARTBEAT_SETTLES).
         settled = self._tenure.asked_at + 2 * HEARTBEAT_SETTLES
         await asyncio.sleep(max(0.0, settled - self._clock.now()))
         await self._engine.takeover()
-        return {"says": f"Taking over: {permit.says}."}
+
+    @staticmethod
+    def _refuse_to_leave(why: str) -> None:
+        """Raises ClusterError: service would go where not all data are."""
+        if why:
+            raise ClusterError(
+                f"Not now: {why}.",
+                todo="'asha failback' on the primary brings the data first; --leave-data does not wait for them.",
+            )
 
     async def _line_release(self, request: Message) -> Message:
         permit = self._permitted(Wish.RELEASE_LINE, request)

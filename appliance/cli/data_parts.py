@@ -38,9 +38,12 @@ def way_to_peer(conf: Conf, node: Node) -> Ssh:
     return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
 
 
-def session(conf: Conf, node: Node, *, asked_for: bool = False) -> Session:
-    """This node's end. `asked_for`: by an operator, whatever HASYNCH says."""
-    return Session(conf, node, CLOCK, permission(asked_for), _vet, LOCAL_FILES, PLACES)
+def session(
+    conf: Conf, node: Node, *, asked_for: bool = False, live: bool = False, last: bool = False
+) -> Session:
+    """This node's end. `asked_for`: by an operator, whatever HASYNCH says. `live`, `last`: see `DataSeen`."""
+    may = permission(node, asked_for=asked_for, live=live, last=last)
+    return Session(conf, node, CLOCK, may, _vet, LOCAL_FILES, PLACES, live)
 
 
 def _vet(staged: Path) -> None:
@@ -50,23 +53,22 @@ def _vet(staged: Path) -> None:
     )
 
 
-def permission(asked_for: bool) -> Callable[[], None]:
-    """What asks the agent whether this node is to fetch now, and raises SyncProblem when it is not."""
+def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callable[[], None]:
+    """What asks the agent whether this node's part is to be done now, and raises SyncProblem when it is not."""
+    part = Duty.MERGE if node is Node.PRIMARY else Duty.PULL
 
     def may() -> None:
-        answer = own_duty(asked_for)
-        if answer["duty"] != Duty.PULL.value:
-            raise SyncProblem(
-                Kind.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node has another part in it'}."
-            )
+        answer = own_duty(asked_for, last=last)
+        if answer["duty"] != part.value or answer["live"] != live:
+            raise SyncProblem(Kind.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node begins to serve'}.")
 
     return may
 
 
-def own_duty(asked_for: bool) -> dict[str, Any]:
+def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
     """The agent's word on what is to be done for the data here. Raises SyncProblem when it gives none."""
     try:
-        answer: dict[str, Any] = ask("data", asked_for=asked_for)
+        answer: dict[str, Any] = ask("data", asked_for=asked_for, last=last)
     except (AgentAbsent, AgentSilent) as problem:
         raise SyncProblem(
             Kind.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"

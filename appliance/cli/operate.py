@@ -12,9 +12,10 @@ from appliance.control.client import ask
 _PATIENCE = 120.0
 
 
-def _wish(verb: str) -> None:
-    answer = ask(verb, deadline=_PATIENCE, by=os.environ.get("SUDO_USER") or os.environ.get("USER", "root"))
-    click.echo(answer["says"])
+def wish(verb: str, *, leave_data: bool = False) -> None:
+    """Ask the agent for `verb` in the operator's name, and show its answer."""
+    by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
+    click.echo(ask(verb, deadline=_PATIENCE, by=by, leave_data=leave_data)["says"])
 
 
 @click.group()
@@ -25,13 +26,13 @@ def ha() -> None:
 @ha.command("start")
 def ha_start() -> None:
     """Start the HA engine. Whatever runs is let go first; then Heartbeat decides who is active."""
-    _wish("ha start")
+    wish("ha start")
 
 
 @ha.command("stop")
 def ha_stop() -> None:
     """Stop the HA engine. If this node is active, its peer takes over."""
-    _wish("ha stop")
+    wish("ha stop")
 
 
 @click.group()
@@ -42,25 +43,32 @@ def pbx() -> None:
 @pbx.command("start")
 def pbx_start() -> None:
     """Start Asterisk: plainly while the HA engine is off, never on a standby."""
-    _wish("pbx start")
+    wish("pbx start")
 
 
 @pbx.command("stop")
 def pbx_stop() -> None:
     """Stop Asterisk. On the active node this is a failover."""
-    _wish("pbx stop")
+    wish("pbx stop")
+
+
+_leave_data = click.option(
+    "--leave-data", is_flag=True, help="Do not wait for the data; they are merged when it can be done."
+)
 
 
 @click.command()
-def standby() -> None:
+@_leave_data
+def standby(leave_data: bool) -> None:
     """Hand service over to the peer."""
-    _wish("standby")
+    wish("standby", leave_data=leave_data)
 
 
 @click.command()
-def takeover() -> None:
+@_leave_data
+def takeover(leave_data: bool) -> None:
     """Bring service to this node."""
-    _wish("takeover")
+    wish("takeover", leave_data=leave_data)
 
 
 @click.group()
@@ -79,4 +87,4 @@ def line_status() -> None:
 @line.command("release")
 def line_release() -> None:
     """Let the line go to the secondary. Always safe; on an active node the peer takes over with it."""
-    _wish("line release")
+    wish("line release")

@@ -15,7 +15,6 @@ import click
 from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
 from appliance.cli.status import spell
 from appliance.control.client import ask
-from appliance.core.duty import Duty
 from appliance.core.errors import SyncError
 from appliance.host.stream import die_with_parent
 from appliance.sync.delivery import Progress
@@ -28,6 +27,7 @@ from appliance.sync.state import age, read_state, write_state
 from appliance.sync.store import Store
 
 _SHOWN_NAMES = 20
+_LAST_AGAIN = 0.1
 
 
 @click.group(invoke_without_command=True)
@@ -44,7 +44,8 @@ def sync(
 ) -> None:
     """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
 
-    The agent does this by itself, at every change and every SYNCPERIOD; this is for the impatient.
+    On the primary after a failover: merge what the secondary has got while it served. The agent does this by itself, at
+    every change and every SYNCPERIOD; this is for the impatient.
     """
     if context.invoked_subcommand is not None:
         return
@@ -53,13 +54,8 @@ def sync(
         if dry_run:
             raise click.UsageError("--discard and --dry-run exclude each other.")
         _give_up(agreed=yes)
-    duty = own_duty(now)
-    if duty["duty"] == Duty.MERGE.value:
-        raise SyncProblem(
-            Kind.NOT_ALLOWED, "The peer has newer data, and is never overwritten from here nor here from it."
-        )
     request = Request("an operator asked for it", accept_loss=accept_loss, dry_run=dry_run)
-    here = session(conf, node, asked_for=now)
+    here = session(conf, node, asked_for=now, live=own_duty(now)["live"])
     with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.run(peer, request, progress, patient=now)
     click.echo("\n".join(outcome_lines(outcome, dry_run)))
@@ -117,15 +113,37 @@ def follow() -> None:
     die_with_parent()
     os.nice(10)
     conf, node = site()
-    here = session(conf, node)
+    way = way_to_peer(conf, node)
 
     def one_pass(peer: Peer, request: Request) -> None:
-        with contextlib.suppress(
-            SyncProblem
-        ):  # it is in the state and the history; the link is as good as before
+        # What goes wrong is in the state and the history; the link is as good as before.
+        with contextlib.suppress(SyncProblem):
+            here = session(conf, node, live=own_duty(False)["live"])
             here.run(peer, request, in_state, patient=False)
 
-    Follower(way_to_peer(conf, node), CLOCK, conf.sync_period, one_pass, here.link_failed).run()
+    def failed(problem: SyncProblem) -> None:
+        session(conf, node).link_failed(problem)
+
+    Follower(way, CLOCK, conf.sync_period, one_pass, failed).run()
+
+
+@sync.command(hidden=True)
+def last() -> None:
+    """Merge once more before Asterisk starts here (the agent runs this, and ends it at MERGEDEADLINE)."""
+    die_with_parent()
+    conf, node = site()
+    here = session(conf, node, last=True)
+    with Peer(way_to_peer(conf, node)) as peer:
+        while True:
+            try:
+                here.run(peer, Request("service comes here"), in_state, patient=True)
+            except SyncProblem as problem:
+                # The peer's agent may still be telling that it has let go.
+                if problem.kind not in (Kind.NOT_ALLOWED, Kind.SICK_SOURCE):
+                    raise
+                CLOCK.sleep(_LAST_AGAIN)
+            else:
+                return
 
 
 def in_state(phase: str, done: int, total: int) -> None:
@@ -167,11 +185,16 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     lines = [f"{len(outcome.changed)} {word} brought here, {len(outcome.removed)} {word} removed."]
     if outcome.generation:
         lines[0] += f" Generation {outcome.generation} is in place."
+    if outcome.messages:
+        lines.append(f"{outcome.messages} voicemail messages {word} added.")
+    if outcome.conflicts:
+        lines.append(f"{len(outcome.conflicts)} changed on both nodes: ours stay, theirs {word} kept aside.")
     if outcome.left:
         lines.append(f"{outcome.left} are still being written there and come with the next pass.")
     names = [
-        *(f"  + {_shown(path)}" for path in outcome.changed),
-        *(f"  - {_shown(path)}" for path in outcome.removed),
+        *(f"  + {shown(path)}" for path in outcome.changed),
+        *(f"  - {shown(path)}" for path in outcome.removed),
+        *(f"  ! {shown(path)}" for path in outcome.conflicts),
     ]
     if dry_run:
         lines += names[:_SHOWN_NAMES]
@@ -179,5 +202,6 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     return [*lines, *outcome.warnings]
 
 
-def _shown(path: bytes) -> str:
+def shown(path: bytes) -> str:
+    """A path as one line of a terminal, whatever bytes are in it."""
     return path.decode(errors="backslashreplace").encode("unicode_escape").decode()

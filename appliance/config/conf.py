@@ -52,6 +52,7 @@ class Conf:
     sync_period: float = 60.0
     sync_stale: float = 300.0
     sync_max_loss: int = 50  # percent
+    merge_deadline: float = 5.0
     postsync_deadline: float = 60.0
 
     # the relay card
@@ -74,6 +75,7 @@ class Conf:
     deadtime: float = 2.0
     initdead: float = 120.0
     auto_failback: bool = False
+    failback_wait: float = 60.0
     witness: Witness = "OFF"
     witness_wait: float = 5.0
 

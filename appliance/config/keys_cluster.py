@@ -162,9 +162,18 @@ CLUSTER_KEYS: tuple[Key, ...] = (
         Group.HEARTBEAT,
         (
             "go back to the primary by itself when it returns? (on/off)",
-            "Most users run with this off and go back by hand at a quiet hour.",
+            "Most users run with this off and go back by 'asha failback' at a quiet hour.",
+            "Either way the secondary's data are merged into the primary's first.",
         ),
         "on",
+    ),
+    Key(
+        "FAILBACKWAIT",
+        "failback_wait",
+        kinds.DWELL,
+        Group.HEARTBEAT,
+        ("how long the primary must have been fit and its data merged before it goes back by itself",),
+        "600",
     ),
     Key(
         "HAWITNESS",

@@ -67,6 +67,17 @@ DATA_KEYS: tuple[Key, ...] = (
         "20",
     ),
     Key(
+        "MERGEDEADLINE",
+        "merge_deadline",
+        kinds.DEADLINE,
+        Group.DATA,
+        (
+            "how long Asterisk's start on the primary waits for the secondary's last changes",
+            "What has not come by then is merged while Asterisk serves.",
+        ),
+        "10",
+    ),
+    Key(
         "POSTSYNCDEADLINE",
         "postsync_deadline",
         kinds.DEADLINE,

@@ -20,7 +20,10 @@ class Duty(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class DataSeen:
-    """What the duty follows from. `served`: that node has data of its own which its peer has not got."""
+    """What the duty follows from. `served`: that node has data of its own which its peer has not got.
+
+    `last`: Asterisk is about to start here, and waits for a last merge.
+    """
 
     node: Node
     role: Role
@@ -29,14 +32,16 @@ class DataSeen:
     own_served: bool
     peer_role: str
     peer_served: Reading[bool]
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DataDuty:
-    """The duty, and why when there is none."""
+    """The duty, and why when there is none. `live`: Asterisk serves on the data meanwhile."""
 
     duty: Duty
     why: str = ""
+    live: bool = False
 
 
 def data_duty(seen: DataSeen) -> DataDuty:
@@ -55,18 +60,24 @@ def _secondary(seen: DataSeen) -> DataDuty:
     if seen.pbx.value.process_alive:
         return _none("Asterisk runs here")
     if seen.own_served:
-        return _none("this node has newer data, got while it served; 'asha sync --discard' gives it up")
+        return _none(
+            "this node has newer data, got while it served; 'asha failback' on the primary brings it there"
+        )
     return DataDuty(Duty.PULL)
 
 
 def _primary(seen: DataSeen) -> DataDuty:
     """It gives. It takes only what its peer has got while serving, and that also while it serves itself."""
-    newer = is_known(seen.peer_served, True)
-    if seen.role is Role.STANDBY and (newer or seen.peer_role == Role.ACTIVE.value):
-        return DataDuty(Duty.MERGE)
-    if seen.role is Role.ACTIVE and newer and seen.peer_role == Role.STANDBY.value:
-        return DataDuty(Duty.MERGE)
-    return _none("the secondary fetches from this node, and has nothing newer")
+    newer, peer_stands_by = is_known(seen.peer_served, True), seen.peer_role == Role.STANDBY.value
+    if seen.role is Role.ACTIVE and newer and peer_stands_by:
+        return DataDuty(Duty.MERGE, live=True)
+    before_service = seen.role is Role.ACQUIRING and seen.last and newer and peer_stands_by
+    at_rest = seen.role is Role.STANDBY and (newer or seen.peer_role == Role.ACTIVE.value)
+    if not before_service and not at_rest:
+        return _none("the secondary fetches from this node, and has nothing newer")
+    if not isinstance(seen.pbx, Known):
+        return _none(f"it is not known whether Asterisk runs here: {seen.pbx.reason}")
+    return _none("Asterisk runs here") if seen.pbx.value.process_alive else DataDuty(Duty.MERGE)
 
 
 def _none(why: str) -> DataDuty:

@@ -84,6 +84,15 @@ def check(copy: Path, name: Path) -> None:
         raise SyncProblem(Kind.DAMAGED_DATABASE, f"{name} does not pass SQLite's check: {'; '.join(said)}.")
 
 
+def overwrite(database: Path, copy: Path) -> None:
+    """Have `database` hold what `copy` holds, as one transaction: whoever has it open goes on. Raises sqlite3.Error."""
+    with (
+        contextlib.closing(_open(copy, "ro&immutable=1")) as source,
+        contextlib.closing(_open(database, "rw")) as target,
+    ):
+        source.backup(target, sleep=0.02)
+
+
 def remove_companions(database: Path) -> None:
     """Remove what SQLite left beside `database`: a log of the old file would be played into the new one."""
     for path in companions(database):

@@ -45,6 +45,14 @@ exec 3<>/dev/tcp/127.0.0.1/5038
 printf 'Action: Login\\r\\nUsername: {AMI_USER}\\r\\nSecret: {AMI_SECRET}\\r\\n\\r\\n' >&3
 timeout 5 grep -m1 '^Response: Success' <&3
 """
+_CALLERS = """
+cd /var/spool/asterisk/voicemail/default/100/INBOX; n=1
+while kill -0 $(cat /var/run/asterisk/asterisk.pid); do
+    m=$(printf msg%04d $n); echo sound caller-$n >$m.wav
+    printf '[message]\\ncallerid=caller-%d\\n' $n >.$m; mv .$m $m.txt
+    n=$((n + 1)); sleep 0.1
+done
+"""
 _MAIL = "/var/spool/asterisk/voicemail/default/100/INBOX"
 
 
@@ -140,10 +148,38 @@ async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
         node = pair.server(side).node
         if pair.rack.asterisk_runs(side):  # with the configuration that has followed
             assert (await shell(node, _AMI_LOGIN)).code == 0
-    pair.secondary.node.write(f"{_MAIL}/msg0001.txt", "[message]\nnew=yes\n")
+    home = await asha(pair, "primary", "failback", "--dry-run")
+    assert home.code == 0, home
 
+    # Somebody leaves messages until the very moment Asterisk ends there.
+    voicemail = await pair.secondary.node.spawn(["bash", "-c", _CALLERS], pair.secondary.node.boot_log)
+    await pair.until(lambda: _has(pair, "primary", "msg0009.txt"), "messages come to the primary", 30)
     began = pair.rack.now()
-    await pair.stage.ask(pair.primary, "takeover")
+    gone_home = await asha(pair, "primary", "failback")
+    assert gone_home.code == 0 and gone_home.output.endswith("Done: all the secondary's data are here.\n"), (
+        gone_home
+    )
+    await pair.served(began, "primary")
+    await voicemail.wait()
+    left = _messages(pair, "secondary")
+    assert len(left) >= 10
+    assert _messages(pair, "primary") == left, "every message, once"
+    again = await asha(pair, "primary", "failback")
+    assert (again.code, again.output[:13]) == (0, "Nothing to do"), again
+    await pair.until_status("secondary", lambda status: status["data"]["duty"] == "pull", "it follows again")
+
+
+async def test_what_cannot_be_brought_home_stays_until_it_is_given_up(pair: Pair) -> None:
+    await pair.away()
+    await pair.until_status("secondary", lambda status: status["data"]["served"], "it has data of its own")
+    # The primary may not ask any more.
+    await shell(pair.secondary.node, "mv /root/.ssh/authorized_keys /root/.ssh/off")
+    await shell(pair.primary.node, "ssh -O exit -o ControlPath=/run/asha/ssh-peer peer")
+    pair.secondary.node.write(f"{_MAIL}/unfetched.txt", "[message]\n")
+    failed = await asha(pair, "primary", "failback")
+    assert failed.code == 6 and "ssh-setup" in failed.error, failed
+    began = pair.rack.now()
+    await pair.stage.ask(pair.primary, "takeover", "--leave-data")
     await pair.served(began, "primary")
     back = await pair.until_status(
         "secondary", lambda status: status["role"] == "standby", "it stands by again"
@@ -151,15 +187,28 @@ async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
     assert back["data"]["duty"] == "none" and "newer data" in back["data"]["why"]
     refused = await asha(pair, "secondary", "sync")
     assert refused.code == 6 and "newer data" in refused.error, refused
-    assert _has(pair, "secondary", "msg0001.txt"), "nothing was fetched over it"
+    assert _has(pair, "secondary", "unfetched.txt"), "nothing was fetched over it"
     for words in (("--dry-run",), ()):  # neither a look nor a missing yes gives it up
         kept = await asha(pair, "secondary", "sync", "--discard", *words)
         assert kept.code != 0, kept
         assert pair.secondary.node.path("/var/lib/asha/sync/served").exists()
     given_up = await asha(pair, "secondary", "sync", "--discard", "--yes")
     assert given_up.code == 0, given_up
-    assert not _has(pair, "secondary", "msg0001.txt")
+    assert not _has(pair, "secondary", "unfetched.txt")
+    await shell(pair.secondary.node, "mv /root/.ssh/off /root/.ssh/authorized_keys")
 
 
 def _has(pair: Pair, side: str, name: str) -> bool:
     return pair.server(side).node.path(f"{_MAIL}/{name}").exists()
+
+
+def _messages(pair: Pair, side: str) -> list[str]:
+    """The callers whose messages are there, each with its sound."""
+    place = pair.server(side).node.path(_MAIL)
+    found = []
+    for text in place.glob("msg*.txt"):
+        caller = text.read_text().partition("callerid=")[2].strip()
+        if caller:
+            assert text.with_suffix(".wav").read_text() == f"sound {caller}\n"
+            found.append(caller)
+    return sorted(found)

@@ -40,7 +40,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
 
 
 def before_service() -> None:
-    data.before_service(SECONDARY, SystemClock())
+    data.before_service(SECONDARY, SystemClock(), owed=False)
 
 
 def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:

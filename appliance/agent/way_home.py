@@ -1,0 +1,67 @@
+"""The way back by itself: with HAAUTOFAILBACK=on service returns to a primary that is fit and has all the data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from appliance.agent.data import DataRoom
+from appliance.agent.journal import Journal
+from appliance.agent.site import Site
+from appliance.agent.world import World
+from appliance.core.errors import AshaError
+from appliance.core.failback import why_not
+from appliance.host.clock import Clock
+
+_LOOK = 1.0
+# Heartbeat is not asked again sooner, in seconds.
+_AGAIN = 60.0
+
+
+class WayHome:
+    """Asks for service when everything has been in order for FAILBACKWAIT. `unfit`: why this node is not fit."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        world: World,
+        data: DataRoom,
+        journal: Journal,
+        clock: Clock,
+        unfit: Callable[[float], tuple[str, ...]],
+        go_home: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._site = site
+        self._world = world
+        self._data = data
+        self._journal = journal
+        self._clock = clock
+        self._unfit = unfit
+        self._go_home = go_home
+        self._since: float | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            if self._is_due():
+                await self._go()
+
+    def _is_due(self) -> bool:
+        now = self._clock.now()
+        home = self._data.home(fit=not self._unfit(now))
+        if not self._site.conf.auto_failback or why_not(home, self._site.conf.sync_stale):
+            self._since = None
+            return False
+        if self._since is None:
+            self._since = now
+        return now - self._since >= self._site.conf.failback_wait
+
+    async def _go(self) -> None:
+        self._journal.note("failback", says="the primary is fit and has all the data (HAAUTOFAILBACK)")
+        try:
+            await self._go_home()
+        except AshaError as problem:
+            self._journal.note("failback", says=str(problem))
+        await asyncio.sleep(_AGAIN)

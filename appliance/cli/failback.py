@@ -1,0 +1,96 @@
+"""`asha failback`: first the data, then the service, back to the primary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
+from appliance.cli.operate import wish
+from appliance.cli.sync import bar, outcome_lines, shown
+from appliance.config import Conf
+from appliance.control.client import ask
+from appliance.core.duty import Duty
+from appliance.core.errors import ClusterError, UserError
+from appliance.core.model import Node
+from appliance.sync.conflicts import Conflicts
+from appliance.sync.link import Peer
+from appliance.sync.onepass import Outcome, Request
+
+_LOOK = 0.2
+# Longer than a transfer may take before it is called blocked, and than the agents take to settle the rest; seconds.
+_PATIENCE = 120.0
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be merged.")
+@click.option("--yes", is_flag=True, help="Go on although files were changed on both nodes.")
+def failback(dry_run: bool, yes: bool) -> None:
+    """Bring the data the secondary has got while it served, then the service, back to this node, the primary.
+
+    Voicemail by message, everything else three-way; nothing is lost. Interrupted anywhere, it may be run again.
+    """
+    conf, node = site()
+    if node is not Node.PRIMARY:
+        raise UserError(f"The way back leads to the primary: run this on {conf.primary_name}.")
+    status = ask("status")
+    if status["role"] == "active" and not status["data"]["peer_newer"]:
+        click.echo("Nothing to do: this node serves, and its peer has nothing newer.")
+        return
+    if conf.synch == "LAZY":
+        _merge(conf, node, dry_run=dry_run)
+    if dry_run:
+        return
+    _choose(conf, agreed=yes)
+    if status["role"] != "active":
+        wish("takeover")
+        _await(lambda status: status["role"] == "active" and _is_up(status), "this node serves")
+    _await(lambda status: not status["data"]["peer_newer"], "all the secondary's data are here")
+
+
+def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
+    duty = own_duty(asked_for=False)
+    if duty["duty"] != Duty.MERGE.value:
+        click.echo(f"Nothing to merge: {duty['why']}.")
+        return
+    here = session(conf, node, live=duty["live"])
+    with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
+        outcome: Outcome = here.run(
+            peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True
+        )
+    click.echo("\n".join(outcome_lines(outcome, dry_run)))
+
+
+def _choose(conf: Conf, *, agreed: bool) -> None:
+    """Say what was changed on both nodes, and have the operator agree. Raises click.Abort."""
+    found = Conflicts(conf, PLACES, CLOCK).open()
+    if not found:
+        return
+    click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
+    for conflict in found:
+        click.echo(f"  {shown(conflict.path)}")
+    if not agreed:
+        click.confirm("Go back all the same?", abort=True)
+
+
+def _is_up(status: dict[str, Any]) -> bool:
+    transfer = status["transfer"]
+    return transfer is None or transfer["phase"] == "done"
+
+
+def _await(there: Callable[[dict[str, Any]], bool], what: str) -> None:
+    """Wait until the agent's word is that `there`. Raises ClusterError with its headline when it does not come."""
+    give_up = CLOCK.now() + _PATIENCE
+    said = ""
+    while not there(status := ask("status")):
+        if status["headline"] != said:
+            said = status["headline"]
+            click.echo(f"  {said}")
+        if CLOCK.now() > give_up:
+            raise ClusterError(
+                f"Not yet after {_PATIENCE:.0f} s that {what}. {said}", todo="'asha events' says why."
+            )
+        CLOCK.sleep(_LOOK)
+    click.echo(f"Done: {what}.")
