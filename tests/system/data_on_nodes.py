@@ -12,7 +12,7 @@ CONF = """
 HACLUSTERIP=10.77.0.100
 """
 # What the peer's key may run: the questions, or rsync as it asks for it. /run/health says why the data are not to be
-# copied, /run/serving is there while the node serves.
+# copied, /run/serving is there while the node serves, /run/ahead says by how many seconds the clock is ahead.
 _SOURCE = """
 import os, sys
 from pathlib import Path
@@ -25,7 +25,11 @@ def standing():
     health = Path("/run/health").read_text() if Path("/run/health").exists() else ""
     return Standing(health, Path("/run/serving").exists())
 if wanted == "asha-source serve":
-    source = Source(load(Path("/etc/asha.conf")), Places(), SystemClock(), standing, dict)
+    class Clock(SystemClock):
+        def wall(self):
+            ahead = Path("/run/ahead")
+            return super().wall() + (float(ahead.read_text()) if ahead.exists() else 0.0)
+    source = Source(load(Path("/etc/asha.conf")), Places(), Clock(), standing, dict)
     source.serve(sys.stdin.buffer, sys.stdout.buffer)
 elif wanted == "asha-source watch":
     from appliance.sync.watch import Watch

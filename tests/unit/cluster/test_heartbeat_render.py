@@ -62,7 +62,7 @@ def test_ha_cf_with_every_medium() -> None:
         "ucast bond0 192.0.2.2",
         "bcast eth1",
         "serial /dev/ttyS0",
-        "auto_failback on",
+        "auto_failback off",  # the agent goes back, after the data (ADR 11)
         "node pbx1 pbx2",
         "apiauth asha uid=root",
     ]

@@ -44,8 +44,9 @@ def seen(
     served: bool = False,
     peer_role: str = "standby",
     peer_served: bool = False,
+    last: bool = False,
 ) -> DataSeen:
-    return DataSeen(node, role, pbx, synch, served, peer_role, Known(peer_served, 0.0))
+    return DataSeen(node, role, pbx, synch, served, peer_role, Known(peer_served, 0.0), last)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,12 @@ def seen(
         (seen(Node.PRIMARY, Role.ACTIVE), Duty.NONE),
         (seen(Node.PRIMARY, Role.ACTIVE, peer_served=True), Duty.MERGE),
         (seen(Node.PRIMARY, Role.ACTIVE, peer_served=True, peer_role="active"), Duty.NONE),
+        (seen(Node.PRIMARY, Role.STANDBY, Known(Pbx.RUNNING, 0.0), peer_role="active"), Duty.NONE),
+        (seen(Node.PRIMARY, Role.STANDBY, Unknown("nobody answers", 0.0), peer_role="active"), Duty.NONE),
+        (seen(Node.PRIMARY, Role.ACQUIRING, peer_served=True), Duty.NONE),
+        (seen(Node.PRIMARY, Role.ACQUIRING, peer_served=True, last=True), Duty.MERGE),
+        (seen(Node.PRIMARY, Role.ACQUIRING, peer_served=True, peer_role="active", last=True), Duty.NONE),
+        (seen(Node.PRIMARY, Role.ACQUIRING, Known(Pbx.RUNNING, 0.0), peer_served=True, last=True), Duty.NONE),
     ],
 )
 def test_whose_duty_the_data_is(given: DataSeen, duty: Duty) -> None:
