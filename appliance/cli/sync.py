@@ -33,6 +33,7 @@ _LAST_AGAIN = 0.1
 @click.group(invoke_without_command=True)
 @click.option("--now", is_flag=True, help="Also with HASYNCH=LOOSE, and after a pass that is under way.")
 @click.option("--dry-run", is_flag=True, help="Only say what differs.")
+@click.option("--deep", is_flag=True, help="Compare ACLs and extended attributes too: twice as long.")
 @click.option(
     "--accept-loss", is_flag=True, help="Take the peer's data although many files have vanished there."
 )
@@ -40,7 +41,14 @@ _LAST_AGAIN = 0.1
 @click.option("--yes", is_flag=True, help="With --discard: do not ask again.")
 @click.pass_context
 def sync(
-    context: click.Context, *, now: bool, dry_run: bool, accept_loss: bool, discard: bool, yes: bool
+    context: click.Context,
+    *,
+    now: bool,
+    dry_run: bool,
+    deep: bool,
+    accept_loss: bool,
+    discard: bool,
+    yes: bool,
 ) -> None:
     """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
 
@@ -54,7 +62,7 @@ def sync(
         if dry_run:
             raise click.UsageError("--discard and --dry-run exclude each other.")
         _give_up(agreed=yes)
-    request = Request("an operator asked for it", accept_loss=accept_loss, dry_run=dry_run)
+    request = Request("an operator asked for it", deep=deep, accept_loss=accept_loss, dry_run=dry_run)
     here = session(conf, node, asked_for=now, live=own_duty(now)["live"])
     with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.run(peer, request, progress, patient=now)

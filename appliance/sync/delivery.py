@@ -11,6 +11,7 @@ from appliance.sync.entry import Entry, look
 from appliance.sync.link import Peer
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.rsync import Rsync
+from appliance.sync.source import PAGE
 from appliance.sync.stages import Stages
 from appliance.sync.store import Store
 
@@ -20,6 +21,7 @@ Progress = Callable[[str, int, int], None]
 # A file that is being written is asked for this often before it is left to the next pass.
 _ROUNDS = 3
 _TELL_EVERY = 64
+_CARRIED = frozenset({"f", "l", "d"})
 
 
 class Delivery:
@@ -32,17 +34,38 @@ class Delivery:
         self._stages = stages
         self._progress = progress
 
-    def fetch_everything(self, tops: Sequence[str]) -> list[bytes]:
-        """Whole directories, without comparing first; all that is on their stages then, not verified yet.
+    def fetch_everything(self, tops: Sequence[str], *, attributes: bool) -> tuple[list[bytes], list[bytes]]:
+        """Whole directories of which nothing is here; all that has come, and what of it is not verified yet.
 
-        What a cut link has left there is not fetched again.
+        What a cut link has left on the stages is not fetched again. `attributes`: the peer has ACLs or the like.
         """
+        verified: set[bytes] = set()
         found: list[bytes] = []
-        on_item = self._counting(0)
         for stage, some in self._stages.sorted_by_stage(tops).items():
-            self._rsync.fetch(some, stage, on_item)
+            self._rsync.fetch(some, stage, self._verifying(verified), deep=attributes, beside=False)
             found += _below(os.fsencode(stage), [os.fsencode(top) for top in some])
-        return found
+        return found, [path for path in found if path not in verified]
+
+    def _verifying(self, verified: set[bytes]) -> Callable[[bytes], None]:
+        """For what comes: verify it page by page while more comes.
+
+        A page behind, since rsync tells of a file when it begins with it. What is not whole then is looked at again.
+        """
+        before: list[bytes] = []
+        page: list[bytes] = []
+        done = 0
+
+        def on_item(path: bytes) -> None:
+            nonlocal before, page, done
+            page.append(path)
+            if len(page) == PAGE:
+                for entries in self._peer.manifest(before):
+                    verified.update(entry.path for entry in self._arrive(entries))
+                done += len(page)
+                before, page = page, []
+                self._progress("fetching", done, 0)
+
+        return on_item
 
     def bring(self, wanted: list[bytes], databases: dict[str, str]) -> int:
         """Fetch the files `wanted` that are not staged yet, and `databases` (path to digest); verify all of it.
@@ -60,15 +83,14 @@ class Delivery:
     def _fetch(self, files: list[bytes], names: list[str]) -> None:
         """One run of rsync for each stage: one, as a rule."""
         by_stage, databases = self._stages.sorted_by_stage(files), self._stages.sorted_by_stage(names)
-        on_item = self._counting(len(files))
         for stage in {**by_stage, **databases}:
             listed = self._peer.file_list(by_stage.get(stage, []), databases.get(stage, []))
-            self._rsync.fetch(listed, stage, on_item)
+            self._rsync.fetch(listed, stage, self._counting(len(files)))
 
-    def _counting(self, total: int) -> Callable[[], None]:
+    def _counting(self, total: int) -> Callable[[bytes], None]:
         done = 0
 
-        def on_item() -> None:
+        def on_item(path: bytes) -> None:
             nonlocal done
             done += 1
             if done % _TELL_EVERY == 0:
@@ -81,16 +103,20 @@ class Delivery:
         again: list[bytes] = []
         done = 0
         for page in self._peer.manifest(files):
-            # Gone meanwhile, or a socket: no matter; the next pass sees it.
-            there = [entry for entry in page if entry.kind in ("f", "l", "d")]
-            whole = [entry for entry in there if self._is_here(entry)]
-            self._store.arrive(whole)
-            again += [entry.path for entry in there if entry not in whole]
+            here = {entry.path for entry in self._arrive(page)}
+            # What is gone meanwhile, or a socket, is no matter; the next pass sees it.
+            again += [entry.path for entry in page if entry.kind in _CARRIED and entry.path not in here]
             done += len(page)
             self._progress("verifying", done, len(files))
         for path in again:
             self._stages.discard(path)
         return again
+
+    def _arrive(self, page: list[Entry]) -> list[Entry]:
+        """Let arrive those of `page`, as the peer has them, that are here; return them."""
+        here = [entry for entry in page if entry.kind in _CARRIED and self._is_here(entry)]
+        self._store.arrive(here)
+        return here
 
     def _is_here(self, there: Entry) -> bool:
         if there.zeros:

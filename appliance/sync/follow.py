@@ -14,6 +14,9 @@ from appliance.sync.problems import SyncProblem
 from appliance.sync.ssh import Ssh
 
 Pass = Callable[[Peer, Request], None]
+# ACLs and the like are compared at the beginning and then this often, in seconds: it takes twice as long. A change of
+# one is told of at once, as any other is.
+_DEEP_PERIOD = 3600.0
 # After a failure: soon again at first, then as often as passes are due anyway; seconds.
 _AGAIN = 2.0
 
@@ -29,6 +32,7 @@ class Follower:
         self._period = period
         self._pass = one_pass
         self._failed = failed
+        self._deep_at = float("-inf")
 
     def run(self) -> None:
         """Never returns."""
@@ -45,9 +49,16 @@ class Follower:
     def _follow(self) -> None:
         with Peer(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
             self._await_watching(watch)
+            self._deep_at = float("-inf")  # what has changed while nobody watched was not told of
             while True:
-                self._pass(peer, Request("the period is over"))
+                self._pass(peer, Request("the period is over", deep=self._is_deep()))
                 self._follow_changes(peer, watch, self._clock.now() + self._period)
+
+    def _is_deep(self) -> bool:
+        now = self._clock.now()
+        due = now - self._deep_at >= _DEEP_PERIOD
+        self._deep_at = now if due else self._deep_at
+        return due
 
     def _await_watching(self, watch: Stream) -> None:
         """What changes from now on is told; what has changed before, the first pass sees."""

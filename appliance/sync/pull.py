@@ -39,16 +39,20 @@ class Pull:
         self._may()
         place.finish(self._store, self._stages)
         request, outcome = widened(request), self._outcome
-        ready = self._survey.prepare(request)
+        first = self._is_first() and not request.dry_run
+        ready = self._survey.prepare(request, attributes=first)
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         fresh = self._fresh_databases(ready)
-        if self._is_first() and not request.dry_run:
-            outcome.changed = self._delivery.fetch_everything(ready.directories)
+        if first:
+            outcome.changed, wanted = self._delivery.fetch_everything(
+                ready.directories, attributes=ready.attributes
+            )
         else:
             found = self._survey.compare(request, ready, lambda path: True)
             outcome.changed, outcome.removed, self._directories = found.changed, found.gone, found.directories
+            wanted = found.changed
         if not request.dry_run:
-            outcome.left = self._delivery.bring(outcome.changed, fresh)
+            outcome.left = self._delivery.bring(wanted, fresh)
             self._check_telephony()
             self._decide(request, fresh)
         return outcome
@@ -115,12 +119,35 @@ class Pull:
         """Removing first, then directories from the top down, then what goes in them."""
         for path in self._outcome.removed:
             yield Step(place.REMOVE_DIRECTORY if path in self._directories else place.REMOVE, path)
+        new = self._new_directories()
         for entry in self._store.arrived(directories=True):
-            yield Step(place.MAKE_DIRECTORY, entry.path, os.fsencode(self._stages.of(entry.path)))
+            if not _lies_in(new, entry.path):
+                verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
+                yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
         for entry in self._store.arrived(directories=False):
+            if _lies_in(new, entry.path):
+                continue  # it comes with its directory
             if os.path.lexists(self._stages.staged(entry.path)):  # else it is in place already
                 verb = place.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else place.MOVE
                 yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
+
+    def _new_directories(self) -> set[bytes]:
+        """Those that are not here, and wait with everything that has arrived for them: one rename does."""
+        found: set[bytes] = set()
+        for entry in self._store.arrived(directories=True):
+            if _lies_in(found, entry.path) or os.path.lexists(entry.path):
+                continue
+            if self._stages.count(entry.path) == self._store.count_arrived(entry.path):
+                found.add(entry.path)
+        return found
+
+
+def _lies_in(directories: set[bytes], path: bytes) -> bool:
+    """`path` is below one of them."""
+    while (path := os.path.dirname(path)) != b"/":
+        if path in directories:
+            return True
+    return False
 
 
 def _has_entries(directory: Path) -> bool:

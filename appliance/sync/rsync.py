@@ -20,6 +20,7 @@ _ESCAPED = re.compile(rb"\\#([0-7]{3})")
 _SILENCE = 30
 _VERSION = re.compile(r"version v?(\d+)\.(\d+)\.(\d+)")
 _EXACT_SINCE = (3, 1, 3)  # rsync's NEWS: a negative --modify-window
+_BLOCKS_SINCE = (3, 1, 0)
 _VANISHED = 24  # exit status: some files were gone before they were read; the next pass sees why
 
 
@@ -36,7 +37,7 @@ class Change:
 class Rsync:
     """`program` here, over `ssh`; `excludes` are patterns of what never travels. `lock` is inherited.
 
-    `attributes`, `times`: see `attributes_kept` and `times_compared`.
+    `attributes`, `words`: see `attributes_kept`, and `times_compared` and `in_blocks`.
     """
 
     program: Path
@@ -44,7 +45,7 @@ class Rsync:
     excludes: tuple[str, ...]
     attributes: str
     lock: int
-    times: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def compare(self, what: Sequence[str] | Path, *, deep: bool) -> Iterator[Change]:
         """What differs here from there: in the directories `what`, or in those listed in that file there.
@@ -57,16 +58,27 @@ class Rsync:
             if change is not None:
                 yield change
 
-    def fetch(self, what: Sequence[str] | Path, stage: Path, on_item: Callable[[], None]) -> None:
+    def fetch(
+        self,
+        what: Sequence[str] | Path,
+        stage: Path,
+        on_item: Callable[[bytes], None],
+        *,
+        deep: bool = True,
+        beside: bool = True,
+    ) -> None:
         """Bring to `stage`, under their full paths, the directories `what` or the files listed in that file there.
 
-        What is here already is left out. Raises SyncProblem.
+        `on_item` is told of each when it begins to come.
+        `deep`: with ACLs and extended attributes. `beside`: leave out what is in place here already. Raises
+        SyncProblem.
         """
+        options = ("-S", "--partial", *(("--compare-dest=/",) if beside else ()))
         recursive = () if isinstance(what, Path) else self._recursive()
-        argv = self._argv(self.attributes, "-S", "--partial", "--compare-dest=/", *recursive)
+        argv = self._argv(self.attributes if deep else "", *options, *recursive)
         for line in self._run(argv, what, stage):
-            if _ITEM.fullmatch(line):
-                on_item()
+            if (change := parse_item(line)) is not None:
+                on_item(change.path)
 
     def _argv(self, letters: str, *words: str) -> tuple[str, ...]:
         return (
@@ -75,7 +87,7 @@ class Rsync:
             "--out-format=%i %n",
             f"--timeout={_SILENCE}",
             "--no-implied-dirs",
-            *self.times,
+            *self.words,
             *words,
             f"--rsh={self.ssh.shell()}",
         )
@@ -125,11 +137,20 @@ def times_compared(program: Path, directories: Iterable[Path]) -> tuple[str, ...
     Without it a change of the same size within the same second is no change to rsync. Where times are kept in whole
     seconds (ext3), everything would differ from a peer that keeps them better.
     """
-    found = _VERSION.search(_about(program))
-    exact = found is not None and tuple(map(int, found.groups())) >= _EXACT_SINCE
+    exact = _version(program) >= _EXACT_SINCE
     # Nobody sets a change time but the kernel.
     fine = all(path.stat().st_ctime_ns % 10**9 for path in directories if path.exists())
     return ("--modify-window=-1",) if exact and fine else ()
+
+
+def in_blocks(program: Path) -> tuple[str, ...]:
+    """The option by which what rsync says comes in blocks, not line by line, where it has it (rsync's NEWS)."""
+    return ("--outbuf=B",) if _version(program) >= _BLOCKS_SINCE else ()
+
+
+def _version(program: Path) -> tuple[int, ...]:
+    found = _VERSION.search(_about(program))
+    return tuple(map(int, found.groups())) if found is not None else ()
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from appliance.sync.places import Places
 from appliance.sync.postjob import run_postsync
 from appliance.sync.problems import Kind, SyncProblem, problems_named
 from appliance.sync.pull import Pull
-from appliance.sync.rsync import Rsync, attributes_kept, times_compared
+from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, times_compared
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
 from appliance.sync.state import read_state, write_state
@@ -78,7 +78,7 @@ class Session:
             excludes=excluded(self.conf, self.local_names),
             attributes=attributes_kept(program),
             lock=lock,
-            times=times_compared(program, (tree.path for tree in trees(self.conf))),
+            words=(*times_compared(program, (tree.path for tree in trees(self.conf))), *in_blocks(program)),
         )
 
     def link_failed(self, problem: SyncProblem) -> None:

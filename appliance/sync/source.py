@@ -18,6 +18,7 @@ from appliance import __version__
 from appliance.config import Conf
 from appliance.core.errors import AshaError, SyncError
 from appliance.host.clock import Clock
+from appliance.sync.attributes import any_attributes
 from appliance.sync.databases import Snapshots
 from appliance.sync.entry import Entry, look
 from appliance.sync.places import Places
@@ -114,6 +115,7 @@ class Source:
             "trees": found,
             "databases": [] if standing.health else self._databases(),
             "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
+            "attributes": bool(request.get("attributes")) and any_attributes(self._tops),
         }
 
     def _scope(self, paths: Iterable[str]) -> list[str]:

@@ -162,6 +162,11 @@ class Store:
         query = "SELECT path FROM arrived WHERE path >= ? AND path < ? AND kind <> 'd'"
         return [row[0] for row in self._db.execute(query, (under + b"/", under + b"0"))]
 
+    def count_arrived(self, under: bytes) -> int:
+        """How much of it lies below `under`, directories too."""
+        query = "SELECT count(*) FROM arrived WHERE path >= ? AND path < ?"
+        return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
+
     def send_back(self, under: bytes) -> None:
         """What has arrived below `under` is not wanted after all."""
         self._db.execute("DELETE FROM arrived WHERE path >= ? AND path < ?", (under + b"/", under + b"0"))

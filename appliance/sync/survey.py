@@ -19,7 +19,10 @@ _SKEW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The peer's answer: its directories, its databases (path to digest), the `mark` of its service."""
+    """The peer's answer: its directories, its databases (path to digest), the `mark` of its service.
+
+    `attributes`: something in them has an ACL or the like; False when it was not asked.
+    """
 
     trees: list[dict[str, Any]]
     databases: Mapping[str, str]
@@ -27,6 +30,7 @@ class Ready:
     mark: str
     serving: bool
     skew: float
+    attributes: bool = False
 
     @property
     def directories(self) -> list[str]:
@@ -55,10 +59,10 @@ class Survey:
         self._progress = means.progress
         self._trees = trees(means.conf)
 
-    def prepare(self, request: Request) -> Ready:
-        """Have the peer make ready what is wanted."""
+    def prepare(self, request: Request, *, attributes: bool = False) -> Ready:
+        """Have the peer make ready what is wanted, and with `attributes` look whether it has any."""
         self._progress("asking", 0, 0)
-        said = self._peer.ask("prepare", scope=request.scope)
+        said = self._peer.ask("prepare", scope=request.scope, attributes=attributes)
         self._refuse_unhealthy(said["health"])
         ready = Ready(
             trees=said["trees"],
@@ -67,6 +71,7 @@ class Survey:
             mark=said["mark"],
             serving=said["serving"],
             skew=said["time"] - self._clock.wall(),
+            attributes=said["attributes"],
         )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})
@@ -108,8 +113,11 @@ class Survey:
     def _refuse_if_sick(self, ready: Ready, vanished: Mapping[str, int]) -> None:
         for tree in ready.trees:
             path = tree["path"]
+            gone = vanished.get(path, 0)
+            if tree["there"] and not tree["empty"] and not gone:
+                continue  # in perfect health: counting is slow
             known = self._store.count(os.fsencode(path))
-            signs = TreeSigns(tree["key"], path, tree["there"], tree["empty"], known, vanished.get(path, 0))
+            signs = TreeSigns(tree["key"], path, tree["there"], tree["empty"], known, gone)
             why = refusal(signs, self._conf.sync_max_loss)
             if why:
                 raise self._sick(why)

@@ -34,7 +34,7 @@ class Tree:
     def holds(self, path: bytes) -> bool:
         """`path` is the tree's top or lies in it."""
         top = os.fsencode(self.path)
-        return path == top or path.startswith(top + b"/")
+        return path.startswith(top) and path[len(top) : len(top) + 1] in (b"", b"/")
 
 
 def trees(conf: Conf) -> tuple[Tree, ...]:

@@ -65,7 +65,8 @@ _PASS = f"""
 side, address, *words = sys.argv[1:]
 try:
     with Peer(Ssh(address, 22)) as peer:
-        one_pass(session(Node(side), "live" in words), peer, Request("test", dry_run="dry" in words))
+        request = Request("test", dry_run="dry" in words, deep="deep" in words)
+        one_pass(session(Node(side), "live" in words), peer, request)
 except SyncProblem as problem:
     print(f"{{problem.kind.value}}: {{problem}}")
 """
