@@ -52,6 +52,17 @@ def misfits(
     return tuple(_Comparison(wanted, seen.value, whose).run())
 
 
+def idle_spans(wanted: Configuration, spans: Iterable[Span]) -> frozenset[int]:
+    """Spans of the hardware that `wanted` does not name: spare ones, which is no misfit."""
+    lines = {line.number for line in wanted.system.spans}
+    used = {channel for use in wanted.system.uses for channel in use.channels}
+    return frozenset(
+        span.number
+        for span in spans
+        if span.number not in lines and not any(channel.number in used for channel in span.channels)
+    )
+
+
 def port_kind(channel: Channel, span: Span) -> str:
     """FXO or FXS, `---` for an empty port, nothing when it cannot be told.
 
