@@ -276,7 +276,7 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
         "problem": state.problem if busy else "",
         "kind": state.kind if busy else "",
         "unsettled": state.unsettled,
-        "warnings": list(state.warnings) if busy else [],
+        "warnings": [*state.warnings, *filter(None, [state.telephony])] if busy else [],
         "postsync": state.postsync if busy else "",
         "phase": state.phase,
         "done": state.done,

@@ -9,6 +9,7 @@ import time
 import click
 
 from appliance.cli.data_parts import CLOCK, PLACES, site
+from appliance.cli.fitness import vet_for
 from appliance.cli.sync import shown
 from appliance.core.errors import UserError
 from appliance.core.model import Node
@@ -62,4 +63,4 @@ def _conflicts() -> Conflicts:
     conf, node = site()
     if node is not Node.PRIMARY:
         raise UserError(f"The merge is made by the primary ({conf.primary_name}): do this there.")
-    return Conflicts(conf, PLACES, CLOCK)
+    return Conflicts(conf, PLACES, CLOCK, vet_for(conf))

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.cli.fitness import own_spans, vet_for
 from appliance.config import Conf, load, which_node
 from appliance.control.client import AgentAbsent, AgentSilent, ask
 from appliance.core.duty import Duty
-from appliance.core.errors import SyncError
 from appliance.core.model import Node
+from appliance.dahdi.report import pack_spans
 from appliance.host.clock import SystemClock
 from appliance.sync.places import Places
 from appliance.sync.problems import Kind, SyncProblem
@@ -43,14 +44,7 @@ def session(
 ) -> Session:
     """This node's end. `asked_for`: by an operator, whatever HASYNCH says. `live`, `last`: see `DataSeen`."""
     may = permission(node, asked_for=asked_for, live=live, last=last)
-    return Session(conf, node, CLOCK, may, _vet, LOCAL_FILES, PLACES, live)
-
-
-def _vet(staged: Path) -> None:
-    """Whether a directory of DAHDI configuration fits this node's spans cannot be told yet, so none is taken."""
-    raise SyncError(
-        "DAHDI configuration cannot be checked against this node's spans yet, so it stays as it is."
-    )
+    return Session(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
 
 
 def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callable[[], None]:
@@ -79,7 +73,7 @@ def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
 def source() -> Source:
     """This node's data, for the peer to ask."""
     conf, _ = site()
-    return Source(conf, PLACES, CLOCK, standing, dict)
+    return Source(conf, PLACES, CLOCK, standing, lambda: pack_spans(own_spans(conf)))
 
 
 def standing() -> Standing:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
+from appliance.cli.fitness import vet_for
 from appliance.cli.operate import wish
 from appliance.cli.sync import bar, outcome_lines, shown
 from appliance.config import Conf
@@ -65,7 +66,7 @@ def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
 
 def _choose(conf: Conf, *, agreed: bool) -> None:
     """Say what was changed on both nodes, and have the operator agree. Raises click.Abort."""
-    found = Conflicts(conf, PLACES, CLOCK).open()
+    found = Conflicts(conf, PLACES, CLOCK, vet_for(conf)).open()
     if not found:
         return
     click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")

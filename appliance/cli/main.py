@@ -17,6 +17,7 @@ _COMMANDS = {
     "check": "check",
     "conf": "conf",
     "conflicts": "conflicts",
+    "dahdi": "dahdi",
     "events": "events",
     "failback": "failback",
     "ha": "operate",

@@ -92,7 +92,7 @@ def status(as_json: bool) -> None:
         if seconds is None
         else f"in step {spell(seconds)} ago, generation {state.generation}"
     )
-    for line in (state.unsettled, state.problem, *state.warnings, state.postsync):
+    for line in (state.unsettled, state.problem, *state.warnings, state.telephony, state.postsync):
         if line:
             click.echo(f"  ! {line}")
     if state.phase:
@@ -187,8 +187,9 @@ def bar() -> Iterator[Progress]:
 
 def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     """What a pass found, for people."""
+    warnings = [*outcome.warnings, *filter(None, [outcome.telephony])]
     if outcome.same and not outcome.left:
-        return ["Nothing differs.", *outcome.warnings]
+        return ["Nothing differs.", *warnings]
     word = "would be" if dry_run else "were"
     lines = [f"{len(outcome.changed)} {word} brought here, {len(outcome.removed)} {word} removed."]
     if outcome.generation:
@@ -207,7 +208,7 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     if dry_run:
         lines += names[:_SHOWN_NAMES]
         lines += [f"  and {len(names) - _SHOWN_NAMES} more"] if len(names) > _SHOWN_NAMES else []
-    return [*lines, *outcome.warnings]
+    return [*lines, *warnings]
 
 
 def shown(path: bytes) -> str:

@@ -172,7 +172,8 @@ SEED_KEYS: tuple[Key, ...] = (
         Group.DATA,
         (
             "dahdi directory (usually /etc/dahdi) - only include if you want it sync'ed",
-            "What arrives is checked against this node's own spans before it is put in place.",
+            "What arrives is checked against this node's own spans before it is put in place ('asha dahdi fit').",
+            "assigned-spans.conf, span-types.conf and xpp_order describe slots and stay on their node.",
         ),
         "/etc/dahdi",
         may_be_off=True,

@@ -31,6 +31,9 @@ _SPAN_TYPES = {
     "FXO": Kind.ANALOG,
     "ANALOG_MIXED": Kind.ANALOG,
 }
+_DYNAMIC = "DYNAMIC"
+# What each kind has for certain, where neither sysfs nor the line's coding tells.
+_BY_CHANNELS = {24: Kind.T1, 31: Kind.E1, 3: Kind.BRI}
 _T1_CODES = frozenset({"B8ZS", "ESF", "D4"})
 _E1_CODES = frozenset({"HDB3", "CRC4"})
 _BRI_CHANNELS = 3  # AMI/CCS is said of both E1 and BRI
@@ -68,7 +71,8 @@ class Channel:
 class Span:
     """One span. `line_config` is a set, since versions print its words in different orders.
 
-    `span_type` is sysfs's word for the kind, `location` its slot; both empty where sysfs does not say.
+    `span_type` is sysfs's word for the kind, `location` its slot, `line_compat` the framings and codings it can do,
+    `driver` the kernel module of its card; all empty where sysfs does not say.
     """
 
     number: int
@@ -80,6 +84,18 @@ class Span:
     channels: tuple[Channel, ...] = ()
     location: str = ""
     span_type: str = ""
+    line_compat: frozenset[str] = frozenset()
+    driver: str = ""
+
+    @property
+    def is_dynamic(self) -> bool:
+        """It comes over the network (TDMoE): no hardware of the node. Source: dahdi_dynamic.c."""
+        return self.span_type == _DYNAMIC or self.name.startswith("DYN/")
+
+    @property
+    def hardware(self) -> Kind:
+        """As `kind`, else by the number of channels: a span that was never configured says no coding."""
+        return self.kind if self.kind is not Kind.UNKNOWN else _BY_CHANNELS.get(len(self.channels), self.kind)
 
     @property
     def kind(self) -> Kind:

@@ -27,6 +27,14 @@ def read_spans(root: Path, now: float) -> Reading[tuple[Span, ...]]:
     return Known(tuple(_enriched(span, root) for span in spans.value), now)
 
 
+def read_hardware(root: Path, now: float) -> Reading[tuple[Span, ...]]:
+    """As `read_spans`, with what each span's card can do and its driver: for a comparison, not for looking often."""
+    spans = read_spans(root, now)
+    if isinstance(spans, Unknown):
+        return spans
+    return Known(tuple(_with_card(span, root) for span in spans.value), now)
+
+
 def read_heads(root: Path, wanted: tuple[int, ...], now: float) -> Reading[tuple[Span, ...]]:
     """The spans `wanted` (empty: all) from /proc alone, digital ones without their channels. For looking often."""
     return _read(root, wanted, parse_head, now)
@@ -81,4 +89,12 @@ def _enriched(span: Span, root: Path) -> Span:
         alarms=span.alarms | sysfs.read_alarms(root, span.number) | ioctl.read_alarms(root, span.number),
         location=sysfs.read_location(root, span.number),
         span_type=sysfs.read_span_type(root, span.number),
+    )
+
+
+def _with_card(span: Span, root: Path) -> Span:
+    return replace(
+        span,
+        line_compat=sysfs.read_line_compat(root, span.number),
+        driver=sysfs.read_driver(root, span.number),
     )

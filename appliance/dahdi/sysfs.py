@@ -31,6 +31,28 @@ def read_span_type(root: Path, number: int) -> str:
         return ""
 
 
+def read_line_compat(root: Path, number: int) -> frozenset[str]:
+    """Framings and codings the span can do (`D4 ESF AMI B8ZS`), or none. The kernel refuses any other."""
+    try:
+        return frozenset((_span(root, number) / "linecompat").read_text(errors="replace").split())
+    except OSError:
+        return frozenset()
+
+
+def read_driver(root: Path, number: int) -> str:
+    """The module that drives the span's card, or nothing.
+
+    By the `module` link: the directory of a driver is named otherwise (rxt1's has spaces in it).
+    """
+    try:
+        device = _span(root, number).resolve().parent  # of bus dahdi_devices, below the card's own
+        top = root.resolve()
+        modules = [place / "driver/module" for place in device.parents if place.is_relative_to(top)]
+        return next((module.resolve().name for module in modules if module.exists()), "")
+    except (OSError, RuntimeError):
+        return ""
+
+
 def _word(path: Path) -> str:
     return path.read_text(errors="replace").strip()
 

@@ -17,16 +17,18 @@ from appliance.sync.problems import problems_named
 from appliance.sync.session import LOCK_PATIENCE, hold
 from appliance.sync.state import read_state, write_state
 from appliance.sync.store import Conflict, Store
-from appliance.sync.trees import databases
+from appliance.sync.telephony import Vet, refused
+from appliance.sync.trees import databases, telephony
 
 
 class Conflicts:
-    """The open choices of this node. Every method raises SyncError."""
+    """The open choices of this node. Every method raises SyncError. `vet`: see `Means`."""
 
-    def __init__(self, conf: Conf, places: Places, clock: Clock) -> None:
+    def __init__(self, conf: Conf, places: Places, clock: Clock, vet: Vet) -> None:
         self._conf = conf
         self._places = places
         self._clock = clock
+        self._vet = vet
 
     def open(self) -> list[Conflict]:
         """Those that nobody has decided yet."""
@@ -50,6 +52,7 @@ class Conflicts:
         is_database = path in databases(self._conf)
         if is_database:
             check(kept, path)
+        self._refuse_unfit(conflict)
         if os.path.lexists(path):
             ours.unlink(missing_ok=True)
             shutil.copy2(path, ours, follow_symlinks=False)
@@ -63,6 +66,13 @@ class Conflicts:
         seen = kept.lstat()
         os.chown(fresh, seen.st_uid, seen.st_gid, follow_symlinks=False)
         fresh.replace(path)
+
+    def _refuse_unfit(self, conflict: Conflict) -> None:
+        tree = telephony(self._conf)
+        if tree is not None and tree.holds(conflict.path):
+            why = refused(tree.path, {conflict.path: conflict.kept}, (), self._vet)
+            if why:
+                raise SyncError(why)
 
     def _one(self, path: bytes) -> Conflict:
         found = next((conflict for conflict in self.open() if conflict.path == path), None)

@@ -18,7 +18,7 @@ from appliance.sync.served import tenure_of
 from appliance.sync.store import Conflict, Generation, Step
 from appliance.sync.survey import Survey, skew_warnings, widened
 from appliance.sync.telephony import refused
-from appliance.sync.trees import Care, databases, trees
+from appliance.sync.trees import Care, databases, telephony, trees
 
 _BOTH = "changed on both nodes"
 
@@ -118,20 +118,22 @@ class Merge:
 
     def _check_telephony(self, plan: MergePlan) -> None:
         """DAHDI configuration that does not fit this node is a conflict: ours stays, theirs is kept aside."""
-        for tree in self._trees:
-            if tree.care is not Care.TELEPHONY:
-                continue
-            taken = [path for path in plan.take if tree.holds(path) and path not in plan.directories]
-            removed = [path for path in plan.remove if tree.holds(path)]
-            if not taken and not removed:
-                continue
-            arrived = {path: self._stages.staged(path) for path in taken}
-            why = refused(tree.path, arrived, removed, self._means.vet)
-            if why:
-                plan.take = [path for path in plan.take if not tree.holds(path)]
-                plan.remove = [path for path in plan.remove if not tree.holds(path)]
-                self._keep(taken, why)
-                plan.conflicts += taken
+        tree = telephony(self._means.conf)
+        if tree is None:
+            return
+        taken = [path for path in plan.take if tree.holds(path) and path not in plan.directories]
+        removed = [path for path in plan.remove if tree.holds(path)]
+        if not taken and not removed:
+            return
+        arrived = {path: self._source(path) for path in taken}
+        why = refused(tree.path, arrived, removed, self._means.vet)
+        if why:
+            plan.take = [path for path in plan.take if not tree.holds(path)]
+            plan.remove = [path for path in plan.remove if not tree.holds(path)]
+            plan.forgotten += removed  # dealt with by keeping ours, once and for all
+            self._keep(taken, why)
+            plan.conflicts += taken
+            self._outcome.warnings.append(why)
 
     def _make_ready(self, plan: MergePlan) -> None:
         """What gets another name than it came under waits under that: nothing here has moved yet."""

@@ -53,6 +53,7 @@ class Outcome:
 
     `left`: files that were being written and wait for the next pass. `conflicts`: changed on both nodes otherwise.
     `messages`: voicemail messages that came. `settled`: the peer was told that everything it had got is here.
+    `telephony`: why the peer's DAHDI configuration is not put in place here, "" when it is, None: not looked at.
     """
 
     generation: int = 0
@@ -62,6 +63,7 @@ class Outcome:
     messages: int = 0
     left: int = 0
     settled: bool = False
+    telephony: str | None = None
     skew: float = 0.0
     warnings: list[str] = field(default_factory=list)
 

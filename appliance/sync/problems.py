@@ -49,6 +49,7 @@ _TODO = {
     Kind.NO_RSYNC_THERE: "Install rsync there, or set RSYNC there.",
     Kind.DAMAGED_RECORD: "Move /var/lib/asha/sync/store.db away: a pass compares everything, and makes a new one.",
     Kind.DISK_FULL: "Make room; the last good state is still in place.",
+    Kind.TELEPHONY: "'asha dahdi fit' compares both nodes.",
     Kind.CLOCK_SKEW: "Have both nodes keep their time by NTP.",
 }
 

@@ -10,11 +10,10 @@ from appliance.sync import place
 from appliance.sync.delivery import Delivery
 from appliance.sync.entry import Entry
 from appliance.sync.onepass import Means, Outcome, Request
-from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.store import Generation, Step
 from appliance.sync.survey import Ready, Survey, skew_warnings, widened
 from appliance.sync.telephony import refused
-from appliance.sync.trees import Care, trees
+from appliance.sync.trees import covers, telephony, trees
 
 
 class Pull:
@@ -31,6 +30,7 @@ class Pull:
         self._survey = Survey(means)
         self._delivery = Delivery(means.peer, means.rsync, means.store, means.stages, means.progress)
         self._trees = trees(means.conf)
+        self._telephony = telephony(means.conf)
         self._directories: set[bytes] = set()
         self._outcome = Outcome()
 
@@ -53,7 +53,7 @@ class Pull:
             wanted = found.changed
         if not request.dry_run:
             outcome.left = self._delivery.bring(wanted, fresh)
-            self._check_telephony()
+            self._check_telephony(request)
             self._decide(request, fresh)
         return outcome
 
@@ -70,24 +70,23 @@ class Pull:
                 fresh[path] = digest
         return fresh
 
-    def _check_telephony(self) -> None:
+    def _check_telephony(self, request: Request) -> None:
         """DAHDI configuration that does not fit this node is left out; everything else goes on."""
-        for tree in self._trees:
-            if tree.care is not Care.TELEPHONY:
-                continue
-            outcome = self._outcome
-            removed = [path for path in outcome.removed if tree.holds(path)]
-            arrived = {
-                path: self._stages.staged(path) for path in self._store.arrived_below(os.fsencode(tree.path))
-            }
-            if not removed and not arrived:
-                continue
-            why = refused(tree.path, arrived, removed, self._vet)
-            if why:
-                self._store.send_back(os.fsencode(tree.path))
-                outcome.removed = [path for path in outcome.removed if not tree.holds(path)]
-                outcome.changed = [path for path in outcome.changed if not tree.holds(path)]
-                outcome.warnings.append(str(SyncProblem(Kind.TELEPHONY, why)))
+        tree, outcome = self._telephony, self._outcome
+        if tree is None:
+            outcome.telephony = ""
+            return
+        under = os.fsencode(tree.path)
+        removed = [path for path in outcome.removed if tree.holds(path)]
+        arrived = {path: self._stages.staged(path) for path in self._store.arrived_below(under)}
+        why = refused(tree.path, arrived, removed, self._vet) if removed or arrived else ""
+        if why:
+            self._store.send_back(under)
+            outcome.removed = [path for path in outcome.removed if not tree.holds(path)]
+            outcome.changed = [path for path in outcome.changed if not tree.holds(path)]
+            outcome.telephony = why
+        elif covers(request.scope, tree):
+            outcome.telephony = ""
 
     # -- deciding and putting in place --------------------------------------------------------------------------
 

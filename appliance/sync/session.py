@@ -121,13 +121,15 @@ class Session:
         state.kind = state.problem = state.phase = state.unsettled = ""
         state.verified_at = self.clock.wall()
         state.warnings, state.left, state.skew = outcome.warnings, outcome.left, round(outcome.skew, 1)
+        if outcome.telephony is not None:  # a pass that has not looked at it changes nothing about it
+            state.telephony = outcome.telephony
         newest = store.newest()
         state.generation = newest.number if newest is not None else 0
         state.conflicts = len(store.conflicts())
         if outcome.generation or state.postsync:
             state.postsync = run_postsync(self.conf, self.places)
         write_state(self.places.state, state)
-        says = "; ".join([_counts(outcome), *outcome.warnings])
+        says = "; ".join(filter(None, (_counts(outcome), *outcome.warnings, outcome.telephony)))
         self._remember(store, began, "same" if outcome.same else "changed", says, outcome.generation)
 
     def _remember(self, store: Store, began: float, outcome: str, says: str, generation: int) -> None:

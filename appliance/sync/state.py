@@ -18,6 +18,7 @@ class State:
     under way. `left`: files that were being written. `skew`: seconds the peer's clock is ahead of ours.
     `postsync`: how the post job last ended, "" when well. `unsettled`: why the data on which Asterisk was last started
     may not be whole, "" when they were. `conflicts`: how many wait for somebody's choice.
+    `telephony`: why the peer's DAHDI configuration is not in place here, "" when it is.
     """
 
     verified_at: float | None = None
@@ -30,6 +31,7 @@ class State:
     postsync: str = ""
     unsettled: str = ""
     conflicts: int = 0
+    telephony: str = ""
     phase: str = ""
     done: int = 0
     total: int = 0

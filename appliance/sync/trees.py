@@ -20,7 +20,6 @@ class Care(enum.Enum):
 
     FILES = "files"
     VOICEMAIL = "voicemail"
-    TELEPHONY = "telephony"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,25 @@ def trees(conf: Conf) -> tuple[Tree, ...]:
         Tree("VOICEMAIL", conf.voicemail, Care.VOICEMAIL),
         *(Tree(f"OTHER{number}", path) for number, path in enumerate(conf.others, 1)),
     ]
-    if conf.telephony:
-        wanted.append(Tree("TELEPHONY", Path(conf.telephony), Care.TELEPHONY))
+    guarded = telephony(conf)
+    if guarded is not None:
+        wanted.append(guarded)
     tops = {tree.path for tree in wanted}
     alone: dict[Path, Tree] = {}
     for tree in wanted:
         if not tops & set(tree.path.parents):
             alone.setdefault(tree.path, tree)
     return tuple(alone.values())
+
+
+def telephony(conf: Conf) -> Tree | None:
+    """DAHDI's directory, which must fit this node's hardware even where it lies in another tree; None: not in step."""
+    return Tree("TELEPHONY", Path(conf.telephony)) if conf.telephony else None
+
+
+def covers(scope: Iterable[str] | None, tree: Tree) -> bool:
+    """A pass over the directories `scope` (None: all) looks at the whole of `tree`."""
+    return scope is None or any(tree.path.is_relative_to(path) for path in scope)
 
 
 def databases(conf: Conf) -> tuple[Path, ...]:

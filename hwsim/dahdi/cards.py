@@ -55,6 +55,11 @@ class SpanCard:
         return {"T1": "B8ZS/ESF", "E1": "CCS/HDB3/CRC4"}.get(self.line, "")
 
     @property
+    def line_compat(self) -> str:
+        """What the driver can be set to, as sysfs prints it; nothing for analog."""
+        return {"T1": "D4 ESF AMI B8ZS", "E1": "AMI CCS HDB3 CRC4"}.get(self.line, "")
+
+    @property
     def span_type(self) -> str:
         """The kind as sysfs spells it (dahdi_spantype2str)."""
         if self.line != "ANALOG":

@@ -77,6 +77,7 @@ def sysfs_values(span: TreeSpan) -> dict[str, str]:
         "is_sync_master": str(int(span.is_master)),
         "lineconfig": card.line_config,
         "lbo": "0",
+        "linecompat": card.line_compat,
         "syncsrc": str(int(span.is_master)),
     }
 

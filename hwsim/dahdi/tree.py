@@ -91,6 +91,7 @@ class DahdiTree:
         self._link(
             f"sys/bus/pci/drivers/{card.driver}/{address}", f"../../../../devices/pci0000:00/{address}"
         )
+        self._link(f"{base}/driver", f"../../../bus/pci/drivers/{card.driver}")
         (self.root / f"sys/module/{card.driver}").mkdir(parents=True, exist_ok=True)
         self._link(f"sys/bus/pci/drivers/{card.driver}/module", f"../../../../module/{card.driver}")
 

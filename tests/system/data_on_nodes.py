@@ -40,6 +40,8 @@ else:
 HERE = """
 import sys
 from pathlib import Path
+from appliance.cli.data_parts import LOCAL_FILES
+from appliance.cli.fitness import vet_for
 from appliance.config import load
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
@@ -51,7 +53,7 @@ from appliance.sync.session import Session
 from appliance.sync.ssh import Ssh
 conf, clock = load(Path("/etc/asha.conf")), SystemClock()
 def session(node, live=False):
-    return Session(conf, node, clock, lambda: None, lambda staged: None, frozenset(), Places(), live)
+    return Session(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, Places(), live)
 here = session(Node.SECONDARY)
 def one_pass(session, peer, request):
     outcome = session.run(peer, request, lambda *progress: None, patient=True)
@@ -63,9 +65,10 @@ def one_pass(session, peer, request):
 _PASS = f"""
 {HERE}
 side, address, *words = sys.argv[1:]
+scope = tuple(words[words.index("only") + 1 :]) if "only" in words else None
 try:
     with Peer(Ssh(address, 22)) as peer:
-        request = Request("test", dry_run="dry" in words, deep="deep" in words)
+        request = Request("test", scope, dry_run="dry" in words, deep="deep" in words)
         one_pass(session(Node(side), "live" in words), peer, request)
 except SyncProblem as problem:
     print(f"{{problem.kind.value}}: {{problem}}")
@@ -81,7 +84,7 @@ SHOW = (
 
 
 def pass_command(asking: Node, giving: Node, *words: str) -> list[str]:
-    """The command on `asking` that makes one pass. `words`: "live", "dry"."""
+    """The command on `asking` that makes one pass. `words`: "live", "dry", "only" and directories."""
     return [sys.executable, "-c", _PASS, asking.name, Network.address(giving.name, "eth0"), *words]
 
 

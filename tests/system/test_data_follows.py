@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
+from keys_on_rack import asha, open_ssh
 from pair_on_rack import Pair
-from ssh_on_nodes import shell, sshd_answers, start_sshd
+from ssh_on_nodes import shell
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
-from hwsim.server import Said
 from hwsim.site import AMI_SECRET, AMI_USER, Site
 
 SITE = Site(
@@ -54,27 +52,6 @@ while kill -0 $(cat /var/run/asterisk/asterisk.pid); do
 done
 """
 _MAIL = "/var/spool/asterisk/voicemail/default/100/INBOX"
-
-
-async def asha(pair: Pair, side: str, *words: str) -> Said:
-    return await pair.server(side).asha(*words)
-
-
-async def open_ssh(pair: Pair) -> None:
-    """sshd on both nodes; each accepts the other's key, as an installer would have it done by hand."""
-    if (await asha(pair, "secondary", "ssh-setup", "--check")).code == 0:
-        return  # the test before has left it so
-    for side in OTHER:
-        await start_sshd(pair.server(side).node, "/root/.ssh/authorized_keys")
-    for side in OTHER:
-        await sshd_answers(pair.server(side).node, Network.address(OTHER[side], "eth0"))
-        told = await asha(pair, side, "ssh-setup", "--yes", "--by-hand")
-        assert told.code == 6, told
-        (command,) = (
-            line.strip() for line in told.error.splitlines() if line.startswith("  asha ssh-accept")
-        )
-        accepted = await asha(pair, OTHER[side], *shlex.split(command)[1:])
-        assert accepted.output == "The peer's key is accepted.\n", accepted
 
 
 async def test_the_keys_open_what_is_needed_and_nothing_else(pair: Pair) -> None:

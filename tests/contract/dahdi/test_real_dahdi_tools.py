@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.core.reading import Known
-from appliance.dahdi.spans import read_spans
+from appliance.dahdi.directory import read_configuration
+from appliance.dahdi.fit import idle_spans, misfits
+from appliance.dahdi.spans import read_hardware, read_spans
 from hwsim.dahdi.cards import R1T1, R2T1, R4T1, RCB4FXO, SpanCard, as_e1
 from hwsim.dahdi.tree import DahdiTree
 
@@ -88,6 +90,21 @@ def test_dahdi_genconf_configures_what_we_read(
         assert line in system
     for line in channels:
         assert line in chan_dahdi
+
+
+@pytest.mark.parametrize("cards", [[R1T1], [R4T1], [as_e1(R2T1)], [RCB4FXO], [RCB4FXO, R2T1]])
+def test_what_dahdi_genconf_writes_fits_the_cards_it_was_written_for_and_no_others(
+    tmp_path: Path, cards: list[SpanCard]
+) -> None:
+    tree = DahdiTree(tmp_path / "root", cards)
+    genconf(tree.root, tmp_path)
+    wanted, seen = read_configuration(tmp_path), read_hardware(tree.root, 1.0)
+    assert isinstance(seen, Known)
+    assert wanted.files["dahdi-channels.conf"]
+    assert misfits(wanted, seen) == ()
+    assert idle_spans(wanted, seen.value) == frozenset()
+    others = read_hardware(DahdiTree(tmp_path / "other", [as_e1(R1T1)]).root, 1.0)
+    assert misfits(wanted, others)
 
 
 def test_a_span_that_vanished_and_came_back_is_seen_so_by_both(tree: DahdiTree) -> None:

@@ -1,0 +1,144 @@
+"""`asha dahdi`: the spans of both nodes, and whether the configuration fits them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.cli.data_parts import CLOCK, site, way_to_peer
+from appliance.cli.fitness import own_misfits, own_spans
+from appliance.config import Conf
+from appliance.core.errors import AshaError, HardwareError, HostError
+from appliance.core.model import Node
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.dahdi.channels import spell_channels
+from appliance.dahdi.directory import read_configuration
+from appliance.dahdi.fit import Misfit, idle_spans, misfits
+from appliance.dahdi.report import pack_spans, unpack_spans
+from appliance.dahdi.span import Span
+from appliance.sync.link import Peer
+
+Seen = Reading[tuple[Span, ...]]
+# Where it is when TELEPHONY is blank: the directory need not be kept in step to be looked at.
+_DEFAULT = Path("/etc/dahdi")
+_COLUMNS = ("span", "node", "name", "type", "channels", "set to", "fits")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One node: its name, its spans, what of this node's configuration does not fit them, and what it leaves alone."""
+
+    name: str
+    seen: Seen
+    unfit: tuple[Misfit, ...]
+    idle: frozenset[int] = frozenset()
+
+
+@click.group()
+def dahdi() -> None:
+    """The telephone cards, as DAHDI shows them."""
+
+
+@dahdi.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def fit(as_json: bool) -> None:
+    """Compare both nodes' spans, and say what of this node's DAHDI configuration does not fit them.
+
+    The configuration is that of TELEPHONY, or /etc/dahdi. Changes nothing. Exits with 0 when everything fits both
+    nodes, 4 when something does not, 6 when the peer could not be asked; this node is shown all the same.
+    """
+    conf, node = site()
+    directory = Path(conf.telephony) if conf.telephony else _DEFAULT
+    seen = own_spans(conf)
+    sides = [_side("this node", seen, directory, own_misfits(directory, seen))]
+    problem: AshaError | None = None
+    try:
+        sides.append(_peer(conf, node, directory))
+    except AshaError as caught:
+        problem = caught
+    if as_json:
+        click.echo(json.dumps(_document(directory, sides, problem), indent=2))
+    else:
+        click.echo("\n".join(fit_lines(directory, sides)))
+    _end(directory, sides, problem)
+
+
+def _peer(conf: Conf, node: Node, directory: Path) -> Side:
+    """The peer's side. Raises SyncProblem when it cannot be asked, HostError when our files cannot be read."""
+    name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
+    with Peer(way_to_peer(conf, node)) as peer:
+        seen = unpack_spans(peer.ask("spans"), CLOCK.now())
+    return _side(name, seen, directory, misfits(read_configuration(directory), seen, name))
+
+
+def _side(name: str, seen: Seen, directory: Path, unfit: tuple[Misfit, ...]) -> Side:
+    try:
+        wanted = read_configuration(directory)
+    except HostError:  # among what does not fit already
+        return Side(name, seen, unfit)
+    idle = idle_spans(wanted, seen.value) if isinstance(seen, Known) else frozenset()
+    return Side(name, seen, unfit, idle)
+
+
+def _end(directory: Path, sides: list[Side], problem: AshaError | None) -> None:
+    """Raise what the exit code is to be: first what does not fit, then that the peer was not asked."""
+    unfit = [side.name for side in sides if side.unfit]
+    if unfit:
+        raise HardwareError(f"{directory} does not fit {' and '.join(unfit)}.")
+    if problem is not None:
+        raise problem
+
+
+def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
+    """The table of spans, then one sentence for everything that does not fit."""
+    rows = [_COLUMNS, *(row for _, row in sorted(_rows(sides)))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    for side in sides:
+        if isinstance(side.seen, Unknown):
+            lines.append(f"{side.name}: its spans cannot be seen: {side.seen.reason}.")
+        elif not side.seen.value:
+            lines.append(f"{side.name}: no spans.")
+        if side.unfit:
+            lines += ["", f"{directory} does not fit {side.name}:"]
+            lines += [f"  {misfit.says}." for misfit in side.unfit]
+        else:
+            lines += ["", f"{directory} fits {side.name}."]
+    return lines
+
+
+def _rows(sides: list[Side]) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
+    """Each span's row with what to sort it by: the same number of both nodes stands together."""
+    for place, side in enumerate(sides):
+        if isinstance(side.seen, Unknown):
+            continue
+        odd = {misfit.span for misfit in side.unfit}
+        for span in side.seen.value:
+            fits = "NO" if odd & {span.number, 0} else "not set up" if span.number in side.idle else "yes"
+            yield (span.number, place), _row(span, side.name, fits)
+
+
+def _row(span: Span, name: str, fits: str) -> tuple[str, ...]:
+    channels = spell_channels(channel.number for channel in span.channels)
+    kind = "network" if span.is_dynamic else span.hardware.value
+    config = "/".join(sorted(span.line_config)) or "-"
+    return (str(span.number), name, span.name, kind, channels or "none", config, fits)
+
+
+def _document(directory: Path, sides: list[Side], problem: AshaError | None) -> dict[str, Any]:
+    found = [
+        {"node": side.name, **pack_spans(side.seen), "misfits": [asdict(misfit) for misfit in side.unfit]}
+        for side in sides
+    ]
+    return {
+        "directory": str(directory),
+        "nodes": found,
+        "peer_problem": None if problem is None else str(problem),
+    }

@@ -1,0 +1,123 @@
+"""What a directory of DAHDI configuration asks of the hardware: values, and parsers that never raise.
+
+Whether the text is right is dahdi_cfg's to say; here a line that cannot be understood asks for nothing.
+Source: dahdi_cfg.c and the files that dahdi_genconf writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from appliance.dahdi.channels import parse_channels
+
+# Keywords of system.conf that give channels a signalling. Others that name channels (echocanceller, alaw, unused …)
+# give them none.
+_DATA = {"bchan", "indclear", "clear", "dchan", "hardhdlc", "rawhdlc", "nethdlc", "fcshdlc", "mtp2"}
+_BITS = {"cas", "user", "dacs", "dacsrbs"}
+# These end a span line's reach, since analog ports have none. Source: chanconfig in dahdi_cfg.c.
+_PLAIN = {"fxsls", "fxsgs", "fxsks", "fxols", "fxogs", "fxoks", "e&m", "e&me1"}
+_SIGNALLINGS = _DATA | _BITS | _PLAIN
+_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+_BLOCK_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLine:
+    """A `span=` line of system.conf, its words in lower case."""
+
+    number: int
+    framing: str = ""
+    coding: str = ""
+    options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Channels and the signalling they are to have. `span`: the span line they stand below, 0 for none."""
+
+    signalling: str
+    channels: tuple[int, ...]
+    span: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SystemConf:
+    """system.conf. `dynamic`: how many channels its dynamic spans (TDMoE) bring, which no card of the node has."""
+
+    spans: tuple[SpanLine, ...] = ()
+    uses: tuple[Use, ...] = ()
+    dynamic: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A whole directory. `files`: the channel files by name; `modules`: the drivers that are to be loaded."""
+
+    system: SystemConf = SystemConf()
+    files: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+
+    @property
+    def wants_hardware(self) -> bool:
+        """It names a span or a channel."""
+        return bool(self.system.spans or self.system.uses or self.system.dynamic or any(self.files.values()))
+
+
+def parse_system_conf(text: str) -> SystemConf:
+    """system.conf."""
+    spans: list[SpanLine] = []
+    uses: list[Use] = []
+    dynamic = current = 0
+    for line in text.split("\n"):
+        key, _, value = (part.strip().lower() for part in line.split("#")[0].partition("="))
+        if key == "span" and (span := _span_line(value)) is not None:
+            spans.append(span)
+            current = span.number
+        elif key == "dynamic":
+            dynamic += _dynamic_channels(value)
+            current = 0
+        elif key in _SIGNALLINGS and (channels := parse_channels(value.split(":")[0])):
+            current = 0 if key in _PLAIN else current
+            uses.append(Use(key, channels, current))
+    return SystemConf(tuple(spans), tuple(uses), dynamic)
+
+
+def parse_channel_file(text: str) -> tuple[Use, ...]:
+    """A channel file of chan_dahdi: each `channel =>` with the signalling that was last set before it."""
+    uses: list[Use] = []
+    signalling = ""
+    for line in _BLOCK_COMMENT.sub("", text).split("\n"):
+        words = line.split(";")[0].strip().lower()
+        key, _, value = words.partition("=")
+        key, value = key.strip(), value.removeprefix(">").strip()
+        if words.startswith("["):
+            signalling = ""
+        elif key == "signalling":
+            signalling = value
+        elif key in ("channel", "channels", "dahdichan") and (channels := parse_channels(value)):
+            uses.append(Use(signalling, channels))
+    return tuple(uses)
+
+
+def parse_modules(text: str) -> tuple[str, ...]:
+    """`modules`: one a line as a rule, all words as the init script takes them; the kernel's spelling."""
+    words = (word for line in text.split("\n") for word in line.split("#")[0].split())
+    return tuple(dict.fromkeys(word.replace("-", "_") for word in words))
+
+
+def _span_line(value: str) -> SpanLine | None:
+    number, _timing, _lbo, framing, coding, *options = [
+        *(word.strip() for word in value.split(",")),
+        *[""] * 5,
+    ]
+    if not _NUMBER.fullmatch(number):
+        return None
+    return SpanLine(int(number), framing, coding, frozenset(options) - {""})
+
+
+def _dynamic_channels(value: str) -> int:
+    """`driver,address,channels,timing`."""
+    words = [word.strip() for word in value.split(",")]
+    return int(words[2]) if len(words) > 2 and _NUMBER.fullmatch(words[2]) else 0
