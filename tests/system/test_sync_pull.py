@@ -7,9 +7,9 @@ import signal
 import sys
 
 from data_on_nodes import CONF, HERE, SHOW, hang_up, introduce, one_pass
-from ssh_on_nodes import shell
 
 from hwsim.nodes.pair import pair
+from hwsim.nodes.sshd import shell
 
 # Nothing but what the peer tells of brings a second pass within an hour.
 _FOLLOW = f"""
