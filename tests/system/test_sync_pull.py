@@ -17,6 +17,7 @@ _FOLLOW = f"""
 from appliance.sync.follow import Follower
 def run(peer, request):
     one_pass(here, peer, request)
+    return True
 Follower(Ssh("10.77.0.1", 22), clock, 3600.0, run, lambda problem: print(problem, flush=True)).run()
 """
 _FURNISH = r"""
