@@ -35,8 +35,7 @@ def demo(scenario: str | None, out: Path, runs: int) -> None:
         scenarios = chosen(scenario)
     except UnknownScenario as problem:
         raise click.ClickException(str(problem)) from None
-    console = Console()
-    sys.exit(0 if _run(perform(list(scenarios) * runs, out, console)) else 1)
+    sys.exit(0 if _run(perform(list(scenarios) * runs, out, _console())) else 1)
 
 
 @hwsim.command()
@@ -55,8 +54,7 @@ def bench(runs: int, only: str | None, out: Path) -> None:
     if only is not None and only not in NAMES:
         raise click.BadParameter(f"there is no '{only}'. There are: {', '.join(NAMES)}.", param_hint="--only")
     _check_host()
-    console = Console(width=None if sys.stdout.isatty() else _PAPER_WIDTH)
-    sys.exit(0 if _run(measure(planned(only, runs), out, console)) else 1)
+    sys.exit(0 if _run(measure(planned(only, runs), out, _console())) else 1)
 
 
 @hwsim.command()
@@ -72,6 +70,10 @@ def rack(bare: bool) -> None:
 def main() -> None:
     """The program."""
     hwsim()
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _PAPER_WIDTH)
 
 
 def _check_host() -> None:

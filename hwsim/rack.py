@@ -32,6 +32,7 @@ from hwsim.nodes import (
     rack_dir,
 )
 from hwsim.nodes.inside import Result
+from hwsim.pbxdata import DIRECTORIES
 from hwsim.server import Server
 from hwsim.simtime import LoopTime, Timer
 from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
@@ -224,6 +225,7 @@ class Rack:
 
     def _furnish(self, side: str, node: Node) -> None:
         """What an installer puts on the machine: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
+        node.prepare(empty=DIRECTORIES)
         hosts = {name: Network.address(place) for place, name in _NAMES.items()}
         heartbeat_site.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)

@@ -7,11 +7,20 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from hwsim.nodes.network import CLUSTER_ADDRESS, Network
 
 PRIMARY_NAME, SECONDARY_NAME = "haprimary", "hastandby"
 AMI_USER, AMI_SECRET = "asha", "rack"
+# What a site's conf file says when its data are to be in step: they travel over the service LAN.
+SYNCHRONISED: Mapping[str, str] = MappingProxyType(
+    {
+        "HASYNCH": "LAZY",
+        "HAPRIADDR": Network.address("primary", "eth0"),
+        "HASECADDR": Network.address("secondary", "eth0"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,10 @@ class Site:
     def with_initdead(self, seconds: float) -> Site:
         """The same site, waiting `seconds` for the peer at start."""
         return replace(self, initdead=seconds)
+
+    def with_conf(self, extra: Mapping[str, str]) -> Site:
+        """The same site, with more in its conf file."""
+        return replace(self, extra={**self.extra, **extra})
 
     def conf(self, dahdi_root: Path) -> str:
         """/etc/asha.conf, the same on both nodes but for where their spans are shown."""

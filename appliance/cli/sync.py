@@ -123,11 +123,14 @@ def follow() -> None:
     conf, node = site()
     way = way_to_peer(conf, node)
 
-    def one_pass(peer: Peer, request: Request) -> None:
+    def one_pass(peer: Peer, request: Request) -> bool:
         # What goes wrong is in the state and the history; the link is as good as before.
-        with contextlib.suppress(SyncProblem):
+        try:
             here = session(conf, node, live=own_duty(False)["live"])
             here.run(peer, request, in_state, patient=False)
+        except SyncProblem:
+            return False
+        return True
 
     def failed(problem: SyncProblem) -> None:
         session(conf, node).link_failed(problem)

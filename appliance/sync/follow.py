@@ -13,11 +13,12 @@ from appliance.sync.onepass import Request
 from appliance.sync.problems import SyncProblem
 from appliance.sync.ssh import Ssh
 
-Pass = Callable[[Peer, Request], None]
+Pass = Callable[[Peer, Request], bool]
+"""Makes a pass; whether it went well."""
 # ACLs and the like are compared at the beginning and then this often, in seconds: it takes twice as long. A change of
 # one is told of at once, as any other is.
 _DEEP_PERIOD = 3600.0
-# After a failure: soon again at first, then as often as passes are due anyway; seconds.
+# After a failure, of a pass or of the link: soon again at first, then as often as passes are due anyway; seconds.
 _AGAIN = 2.0
 
 
@@ -50,9 +51,11 @@ class Follower:
         with Peer(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
             self._await_watching(watch)
             self._deep_at = float("-inf")  # what has changed while nobody watched was not told of
+            again = _AGAIN
             while True:
-                self._pass(peer, Request("the period is over", deep=self._is_deep()))
-                self._follow_changes(peer, watch, self._clock.now() + self._period)
+                well = self._pass(peer, Request("the period is over", deep=self._is_deep()))
+                again = _AGAIN if well else min(2 * again, self._period)
+                self._follow_changes(peer, watch, self._period if well else again, again)
 
     def _is_deep(self) -> bool:
         now = self._clock.now()
@@ -65,13 +68,17 @@ class Follower:
         if watch.line(self._period) == b"":
             raise self._lost(watch)
 
-    def _follow_changes(self, peer: Peer, watch: Stream, until: float) -> None:
+    def _follow_changes(self, peer: Peer, watch: Stream, seconds: float, again: float) -> None:
+        """For `seconds`; for `again` from a pass on that did not go well, since what it was for is still to come."""
+        until = self._clock.now() + seconds
         while (left := until - self._clock.now()) > 0:
             line = watch.line(left)
             if line == b"":
                 raise self._lost(watch)
-            if line is not None and (request := _wanted(json.loads(line))) is not None:
-                self._pass(peer, request)
+            if line is None or (request := _wanted(json.loads(line))) is None:
+                continue
+            if not self._pass(peer, request):
+                until = min(until, self._clock.now() + again)
 
     def _lost(self, watch: Stream) -> SyncProblem:
         code = watch.end(1.0)

@@ -35,6 +35,11 @@ class Places:
         return self.lasting / "lock"
 
     @property
+    def turn(self) -> Path:
+        """Held by whoever waits for `lock`: until he has got it, nobody who will not wait gets it."""
+        return self.lasting / "turn"
+
+    @property
     def state(self) -> Path:
         """How synchronisation stands, as JSON, for status pages."""
         return self.lasting / "state.json"

@@ -149,16 +149,24 @@ def _counts(outcome: Outcome) -> str:
 
 @contextlib.contextmanager
 def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
-    """The lock on this node's data, waited for up to `patience` seconds. Raises SyncProblem when another has it."""
+    """The lock on this node's data, waited for up to `patience` seconds. Raises SyncProblem when another has it.
+
+    One who waits is next: the agent's worker, which makes pass after pass while much changes, stands back for him.
+    """
     give_up = clock.now() + patience
-    while True:
-        with locked(places.lock) as lock:
-            if lock is not None:
-                yield lock
-                return
-        if clock.now() >= give_up:
-            raise SyncProblem(Kind.BUSY, "Another synchronisation is under way on this node.")
-        clock.sleep(_LOCK_LOOK)
+    with contextlib.ExitStack() as turn:
+        is_next = False
+        while True:
+            is_next = is_next or turn.enter_context(locked(places.turn)) is not None
+            if is_next or patience:
+                with locked(places.lock) as lock:
+                    if lock is not None:
+                        turn.close()
+                        yield lock
+                        return
+            if clock.now() >= give_up:
+                raise SyncProblem(Kind.BUSY, "Another synchronisation is under way on this node.")
+            clock.sleep(_LOCK_LOOK)
 
 
 def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:

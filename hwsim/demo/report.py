@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hwsim.demo.evidence import Evidence
 from hwsim.demo.marks import Marks
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one scenario ended: `verdict` is a sentence, `journal_ok` that both journals pass their audit."""
+    """How one scenario ended: `verdict` is a sentence, `journal_ok` that both journals pass their audit.
+
+    `evidence`: what became of the data, where the scenario is about them.
+    """
 
     name: str
     ok: bool
@@ -20,6 +24,7 @@ class Result:
     verdict: str
     journal_ok: bool
     happenings: list[dict[str, Any]] = field(default_factory=list)
+    evidence: Evidence | None = None
 
 
 def write_report(path: Path, engine: str, timing: dict[str, float], results: list[Result]) -> None:
@@ -32,6 +37,7 @@ def write_report(path: Path, engine: str, timing: dict[str, float], results: lis
             "marks": result.marks.named(),
             "verdict": result.verdict,
             "journal_ok": result.journal_ok,
+            **({"data": result.evidence.figures()} if result.evidence is not None else {}),
         }
         for result in results
     ]

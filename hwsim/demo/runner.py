@@ -9,12 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hwsim.demo.evidence import Evidence
 from hwsim.demo.marks import Marks
 from hwsim.demo.report import Result, write_report
 from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
 from hwsim.demo.scenarios import SCENARIOS
 from hwsim.demo.stagehand import Show, results_table
-from hwsim.demo.timeline import write_timeline
+from hwsim.demo.timeline import write_lags, write_timeline
 from hwsim.rack import Rack
 from hwsim.site import Site
 
@@ -44,6 +45,9 @@ async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) ->
         console.print(
             f"   {'ok' if result.ok else 'FAILED'}: {result.verdict}", highlight=False, markup=False
         )
+        if result.evidence is not None:
+            _show(result.evidence, console)
+            write_lags(out / f"{scenario.name}-lags.svg", result.evidence.lags, result.evidence.back)
     timing = {"keepalive": site.keepalive, "deadtime": site.deadtime}
     write_report(out / "report.json", await _engine(), timing, results)
     words = f"keepalive {site.keepalive * 1000:.0f} ms, deadtime {site.deadtime:g} s, line r1t1"
@@ -57,7 +61,7 @@ async def play(scenario: Scenario, site: Site, title: str, console: Console, out
 
     The nodes' logs of a scenario that failed are kept below `out`.
     """
-    rack = Rack(site.with_initdead(scenario.initdead))
+    rack = Rack(site.with_initdead(scenario.initdead).with_conf(scenario.conf))
     with Show(console, title, time.monotonic) as show:
         try:
             ok, outcome = await _outcome(scenario, rack, show)
@@ -68,7 +72,15 @@ async def play(scenario: Scenario, site: Site, title: str, console: Console, out
             await rack.down()
         for complaint in complaints:
             show.say(f"journal: {complaint}")
-    return Result(scenario.name, ok, outcome.marks, outcome.verdict, not complaints)
+    return Result(
+        scenario.name, ok, outcome.marks, outcome.verdict, not complaints, evidence=outcome.evidence
+    )
+
+
+def _show(evidence: Evidence, console: Console) -> None:
+    console.print(evidence.table())
+    for line in evidence.lines():
+        console.print(f"   {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 async def _outcome(scenario: Scenario, rack: Rack, show: Show) -> tuple[bool, Outcome]:
@@ -77,7 +89,7 @@ async def _outcome(scenario: Scenario, rack: Rack, show: Show) -> tuple[bool, Ou
         show.view = rack.view
         return True, await scenario.play(Stage(rack, show.say))
     except ScenarioFailed as failure:
-        return False, Outcome(Marks(), str(failure))
+        return False, Outcome(Marks(), str(failure), failure.evidence)
 
 
 async def _audit(rack: Rack) -> list[str]:

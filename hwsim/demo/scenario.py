@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from hwsim.demo.evidence import Evidence
 from hwsim.demo.marks import Marks, measure
 from hwsim.rack import Rack
 from hwsim.server import Server
@@ -14,25 +15,34 @@ OTHER = {"primary": "secondary", "secondary": "primary"}
 
 
 class ScenarioFailed(Exception):
-    """What a scenario must end in did not come; the message says what was seen instead."""
+    """What a scenario must end in did not come; the message says what was seen instead.
+
+    `evidence` is what it has found out all the same.
+    """
+
+    def __init__(self, message: str, evidence: Evidence | None = None) -> None:
+        super().__init__(message)
+        self.evidence = evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Marks of the move that the scenario is about, and the sentence it ended with."""
+    """Marks of the move that the scenario is about, the sentence it ended with, and what became of the data."""
 
     marks: Marks
     verdict: str
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One play. `initdead` in seconds is what the pair is configured with."""
+    """One play. `initdead` in seconds and `conf` are what the pair is configured with."""
 
     name: str
     title: str
     play: Callable[[Stage], Awaitable[Outcome]]
     initdead: float = 3.0
+    conf: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stage:

@@ -1,12 +1,14 @@
-"""The nine scenarios. Each begins at home (primary active, line in service) unless it says otherwise."""
+"""The ten scenarios: nine faults, and the data. Each begins at home (the primary serves) unless it says otherwise."""
 
 from __future__ import annotations
 
 import signal
 from typing import Any
 
+from hwsim.demo.data import data
 from hwsim.demo.marks import Marks
 from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
+from hwsim.site import SYNCHRONISED
 
 
 async def asterisk_killed(stage: Stage) -> Outcome:
@@ -140,4 +142,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("card-unplugged", "the relay card is unplugged", card_unplugged),
     Scenario("primary-frozen", "the primary hangs, powered", primary_frozen),
     Scenario("first-node-alone", "the peer never comes", first_node_alone, initdead=5.0),
+    Scenario("data", "the phones' data, there and back", data, conf=SYNCHRONISED),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from hwsim.demo.ledger import Lags
 from hwsim.demo.marks import Marks
 
-_LEFT, _RIGHT, _TOP, _ROW = 190, 60, 70, 34
+_LEFT, _RIGHT, _TOP, _ROW = 240, 60, 70, 34
 _WIDTH = 900
 # Mark → words and colour. Colours differ in lightness too, for those who see few of them.
 _ROWS = {
@@ -18,25 +20,40 @@ _ROWS = {
     "alarm_clear": ("span alarm clear", "#9e7700"),
     "line_in_service": ("line in service", "#0b3d91"),
 }
+_THERE, _BACK = "#1f6f8b", "#b3541e"
+
+
+Bar = tuple[str, str, float | None]
+"""Words, colour, seconds; None where it does not apply."""
 
 
 def write_timeline(path: Path, title: str, marks: Marks, verdict: str) -> None:
-    """Write the SVG of one scenario to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(timeline(title, marks, verdict), encoding="utf-8")
-
-
-def timeline(title: str, marks: Marks, verdict: str) -> str:
-    """The SVG text: one bar a mark, from the fault to when it was first seen."""
+    """Write the SVG of one scenario to `path`: one bar a mark, from the fault to when it was first seen."""
     named = marks.named()
-    seconds = max([value for value in named.values() if value is not None] + [1.0])
+    write_bars(
+        path, title, verdict, [(words, colour, named[name]) for name, (words, colour) in _ROWS.items()]
+    )
+
+
+def write_lags(path: Path, there: Lags, back: Lags) -> None:
+    """Write an SVG with one bar a change of the data, until it was on the other node."""
+    bars: list[Bar] = [(lag.words, _THERE, lag.seconds) for lag in there.lags]
+    bars += [(lag.words, _BACK, lag.seconds) for lag in back.lags]
+    write_bars(path, "each change, until it was on the other node", f"to the standby: {there.words()}", bars)
+
+
+def write_bars(path: Path, title: str, verdict: str, bars: Sequence[Bar]) -> None:
+    """Write an SVG with these bars to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_picture(title, verdict, bars), encoding="utf-8")
+
+
+def _picture(title: str, verdict: str, bars: Sequence[Bar]) -> str:
+    seconds = max([value for _, _, value in bars if value is not None] + [1.0])
     scale = (_WIDTH - _LEFT - _RIGHT) / _nice_end(seconds)
-    height = _TOP + _ROW * len(_ROWS) + 60
+    height = _TOP + _ROW * len(bars) + 60
     body = [_grid(_nice_end(seconds), scale, height)]
-    body += [
-        _bar(row, words, colour, named[name], scale)
-        for row, (name, (words, colour)) in enumerate(_ROWS.items())
-    ]
+    body += [_bar(row, words, colour, value, scale) for row, (words, colour, value) in enumerate(bars)]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -72,7 +89,7 @@ def _grid(end: float, scale: float, height: int) -> str:
 
 def _bar(row: int, words: str, colour: str, value: float | None, scale: float) -> str:
     y = _TOP + row * _ROW
-    label = f'<text x="{_LEFT - 12}" y="{y + 21}" text-anchor="end">{words}</text>'
+    label = f'<text x="{_LEFT - 12}" y="{y + 21}" text-anchor="end">{escape(words)}</text>'
     if value is None:
         return f'{label}\n<text x="{_LEFT + 6}" y="{y + 21}" fill="#777">does not apply</text>'
     width = max(2.0, value * scale)

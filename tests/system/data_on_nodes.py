@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ssh_on_nodes import HOST_KEY, shell, sshd_answers, start_sshd
-
 from hwsim.nodes import Network, Node
+from hwsim.nodes.sshd import HOST_KEY, shell, sshd_answers, start_sshd
 
 CONF = """
 HACLUSTERIP=10.77.0.100

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from keys_on_rack import asha, open_ssh
 from pair_on_rack import Pair
-from ssh_on_nodes import shell
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
+from hwsim.nodes.sshd import shell
 from hwsim.site import Site
 
 SITE = Site(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from keys_on_rack import asha, open_ssh
 from pair_on_rack import Pair
-from ssh_on_nodes import shell
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
-from hwsim.site import AMI_SECRET, AMI_USER, Site
+from hwsim.nodes.sshd import shell
+from hwsim.site import AMI_SECRET, AMI_USER, SYNCHRONISED, Site
 
 SITE = Site(
     keepalive=0.1,
@@ -17,12 +17,7 @@ SITE = Site(
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,
-    extra={
-        "HASYNCH": "LAZY",
-        "HAPRIADDR": Network.address("primary", "eth0"),
-        "HASECADDR": Network.address("secondary", "eth0"),
-        "SYNCPERIOD": "600",
-    },
+    extra={**SYNCHRONISED, "SYNCPERIOD": "600"},
 )
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from data_on_nodes import CONF, SHOW, hang_up, introduce, one_pass, pass_command
-from ssh_on_nodes import shell
 
 from hwsim.nodes import Node, NodeError
 from hwsim.nodes.pair import Pair, pair
+from hwsim.nodes.sshd import shell
 
 ROUNDS = 200
 _SEED = 20261124

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from data_on_nodes import CONF, SHOW, hang_up, introduce, one_pass
-from ssh_on_nodes import shell
 
 from hwsim.nodes import Node
 from hwsim.nodes.pair import Pair, pair
+from hwsim.nodes.sshd import shell
 
 MAIL = "/var/spool/asterisk/voicemail/default/100"
 _FURNISH = f"""

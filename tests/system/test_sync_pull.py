@@ -7,9 +7,9 @@ import signal
 import sys
 
 from data_on_nodes import CONF, HERE, SHOW, hang_up, introduce, one_pass
-from ssh_on_nodes import shell
 
 from hwsim.nodes.pair import pair
+from hwsim.nodes.sshd import shell
 
 # Nothing but what the peer tells of brings a second pass within an hour.
 _FOLLOW = f"""
@@ -17,6 +17,7 @@ _FOLLOW = f"""
 from appliance.sync.follow import Follower
 def run(peer, request):
     one_pass(here, peer, request)
+    return True
 Follower(Ssh("10.77.0.1", 22), clock, 3600.0, run, lambda problem: print(problem, flush=True)).run()
 """
 _FURNISH = r"""

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from data_on_nodes import CONF, hang_up, introduce, one_pass
-from ssh_on_nodes import shell
 
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, SpanCard
 from hwsim.dahdi.tree import DahdiTree
 from hwsim.nodes import Node
 from hwsim.nodes.pair import Pair, pair
+from hwsim.nodes.sshd import shell
 
 T1 = "span=1,1,0,esf,b8zs\nbchan=1-23\ndchan=24\nechocanceller=mg2,1-23\n"
 E1 = "span=1,1,0,ccs,hdb3,crc4\nbchan=1-15,17-31\ndchan=16\n"

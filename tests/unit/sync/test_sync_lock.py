@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
+import pytest
+
+from appliance.host.clock import SystemClock
 from appliance.host.disk import lock_holder, locked
+from appliance.sync.places import Places
+from appliance.sync.problems import SyncProblem
+from appliance.sync.session import hold
 
 
 def test_the_holder_is_named_while_it_holds(tmp_path: Path) -> None:
@@ -15,3 +22,25 @@ def test_the_holder_is_named_while_it_holds(tmp_path: Path) -> None:
         assert lock is not None
         assert lock_holder(place) == os.getpid()
     assert lock_holder(place) is None
+
+
+def test_one_who_waits_is_next(tmp_path: Path) -> None:
+    """An operator's command gets its turn, however soon the worker's next pass follows its last."""
+    places, clock = Places(lasting=tmp_path), SystemClock()
+    done = threading.Event()
+
+    def wait_for_it() -> None:
+        with hold(places, clock, 10.0):
+            done.set()
+
+    waiting = threading.Thread(target=wait_for_it)
+    with hold(places, clock, 0.0):
+        waiting.start()
+        while lock_holder(places.turn) is None:
+            done.wait(0.005)  # looking takes the lock for a moment
+    with pytest.raises(SyncProblem, match="under way"), hold(places, clock, 0.0):
+        pass
+    waiting.join()
+    assert done.is_set()
+    with hold(places, clock, 0.0) as lock:
+        assert lock is not None
