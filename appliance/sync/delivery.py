@@ -14,6 +14,7 @@ from appliance.sync.rsync import Rsync
 from appliance.sync.source import PAGE
 from appliance.sync.stages import Stages
 from appliance.sync.store import Store
+from appliance.sync.traits import Traits
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how much of it is done, and how much there is (0: not known)."""
@@ -34,15 +35,15 @@ class Delivery:
         self._stages = stages
         self._progress = progress
 
-    def fetch_everything(self, tops: Sequence[str], *, attributes: bool) -> tuple[list[bytes], list[bytes]]:
+    def fetch_everything(self, tops: Sequence[str], traits: Traits) -> tuple[list[bytes], list[bytes]]:
         """Whole directories of which nothing is here; all that has come, and what of it is not verified yet.
 
-        What a cut link has left on the stages is not fetched again. `attributes`: the peer has ACLs or the like.
+        What a cut link has left on the stages is not fetched again. `traits`: what the peer's files have.
         """
         verified: set[bytes] = set()
         found: list[bytes] = []
         for stage, some in self._stages.sorted_by_stage(tops).items():
-            self._rsync.fetch(some, stage, self._verifying(verified), deep=attributes, beside=False)
+            self._rsync.fetch(some, stage, self._verifying(verified), traits, beside=False)
             found += _below(os.fsencode(stage), [os.fsencode(top) for top in some])
         return found, [path for path in found if path not in verified]
 

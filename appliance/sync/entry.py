@@ -64,11 +64,15 @@ def _look_at(path: bytes, place: bytes) -> Entry:
 
 def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
     digest, size, zeros = hashlib.sha256(), 0, True
-    # One piece for a file of common size: a bigger buffer costs more than the reading.
-    while piece := os.read(descriptor, min(max(seen.st_size - size, 0) + 1, _PIECE)):
+    while True:
+        # One piece for a file of common size: a bigger buffer costs more than the reading.
+        wanted = min(max(seen.st_size - size, 0) + 1, _PIECE)
+        piece = os.read(descriptor, wanted)
         digest.update(piece)
         size += len(piece)
-        zeros = zeros and not piece[0] and piece.count(0) == len(piece)
+        zeros = zeros and not piece[:1].strip(b"\0") and piece.count(0) == len(piece)
+        if len(piece) < wanted:
+            break  # the end
     zeros = zeros and size > 0 and not _is_sound(path)
     return Entry(path, "f", size, seen.st_mtime_ns, digest.hexdigest(), zeros)
 

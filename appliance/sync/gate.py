@@ -16,7 +16,7 @@ from appliance.sync.trees import Tree, why_not_given
 
 # Without L, k, K or D: no link is followed and no device read. What stands behind `e` is the protocol's.
 _LETTERS = re.compile(r"-[nlogtprRSAX]+(?:e[0-9.]*[A-Za-z]*)?")
-_OPTION = re.compile(r"--timeout=\d{1,5}|--no-implied-dirs|--from0|--partial|--numeric-ids")
+_OPTION = re.compile(r"--timeout=\d{1,5}|--no-implied-dirs|--from0|--partial|--inplace|--numeric-ids")
 _LIST_NAME = re.compile(r"list-[0-9a-f]{16}")
 VERBS = ("serve", "watch")
 

@@ -40,13 +40,11 @@ class Pull:
         place.finish(self._store, self._stages)
         request, outcome = widened(request), self._outcome
         first = self._is_first() and not request.dry_run
-        ready = self._survey.prepare(request, attributes=first)
+        ready = self._survey.prepare(request, traits=first)
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         fresh = self._fresh_databases(ready)
         if first:
-            outcome.changed, wanted = self._delivery.fetch_everything(
-                ready.directories, attributes=ready.attributes
-            )
+            outcome.changed, wanted = self._delivery.fetch_everything(ready.directories, ready.traits)
         else:
             found = self._survey.compare(request, ready, lambda path: True)
             outcome.changed, outcome.removed, self._directories = found.changed, found.gone, found.directories

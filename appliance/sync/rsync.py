@@ -12,6 +12,7 @@ from appliance.host.process import run
 from appliance.host.stream import Stream
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.ssh import Ssh
+from appliance.sync.traits import ALL, Traits
 
 # An item of --out-format=%i is 11 characters wide, or says that something is being deleted (rsync(1)).
 _ITEM = re.compile(rb"([<>ch.*][fdL][^ ]{9}|\*deleting  ) (.+)", re.DOTALL)
@@ -63,19 +64,21 @@ class Rsync:
         what: Sequence[str] | Path,
         stage: Path,
         on_item: Callable[[bytes], None],
+        traits: Traits = ALL,
         *,
-        deep: bool = True,
         beside: bool = True,
     ) -> None:
         """Bring to `stage`, under their full paths, the directories `what` or the files listed in that file there.
 
-        `on_item` is told of each when it begins to come.
-        `deep`: with ACLs and extended attributes. `beside`: leave out what is in place here already. Raises
-        SyncProblem.
+        `on_item` is told of each when it begins to come. `traits`: what of theirs is to be kept. `beside`: leave out
+        what is in place here already. Raises SyncProblem.
         """
-        options = ("-S", "--partial", *(("--compare-dest=/",) if beside else ()))
+        # What a cut link leaves is gone on with. Nobody looks at the stage meanwhile, so files are written where they
+        # belong; only older versions cannot do that and make holes (rsync's NEWS, 3.1.3).
+        options = ("--partial", "-S") if traits.holes else ("--inplace",)
+        options = (*options, "--compare-dest=/") if beside else options
         recursive = () if isinstance(what, Path) else self._recursive()
-        argv = self._argv(self.attributes if deep else "", *options, *recursive)
+        argv = self._argv(self.attributes if traits.attributes else "", *options, *recursive)
         for line in self._run(argv, what, stage):
             if (change := parse_item(line)) is not None:
                 on_item(change.path)

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,12 +18,12 @@ from appliance import __version__
 from appliance.config import Conf
 from appliance.core.errors import AshaError, SyncError
 from appliance.host.clock import Clock
-from appliance.sync.attributes import any_attributes
 from appliance.sync.databases import Snapshots
 from appliance.sync.entry import Entry, look
 from appliance.sync.places import Places
 from appliance.sync.served import drop_mark, read_mark
 from appliance.sync.store import Store
+from appliance.sync.traits import traits_of
 from appliance.sync.trees import databases, trees, why_not_given
 
 Message = dict[str, Any]
@@ -115,7 +115,7 @@ class Source:
             "trees": found,
             "databases": [] if standing.health else self._databases(),
             "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
-            "attributes": bool(request.get("attributes")) and any_attributes(self._tops),
+            "traits": asdict(traits_of(self._tops)) if request.get("traits") else None,
         }
 
     def _scope(self, paths: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.sync.onepass import Means, Request
 from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.traits import ALL, Traits
 from appliance.sync.trees import databases, tree_of, trees
 
 # Clocks of the two nodes further apart than this are a problem of their own, in seconds.
@@ -21,7 +22,7 @@ _SKEW = 60.0
 class Ready:
     """The peer's answer: its directories, its databases (path to digest), the `mark` of its service.
 
-    `attributes`: something in them has an ACL or the like; False when it was not asked.
+    `traits`: what they have; everything, when it was not asked.
     """
 
     trees: list[dict[str, Any]]
@@ -30,7 +31,7 @@ class Ready:
     mark: str
     serving: bool
     skew: float
-    attributes: bool = False
+    traits: Traits = ALL
 
     @property
     def directories(self) -> list[str]:
@@ -59,10 +60,10 @@ class Survey:
         self._progress = means.progress
         self._trees = trees(means.conf)
 
-    def prepare(self, request: Request, *, attributes: bool = False) -> Ready:
-        """Have the peer make ready what is wanted, and with `attributes` look whether it has any."""
+    def prepare(self, request: Request, *, traits: bool = False) -> Ready:
+        """Have the peer make ready what is wanted, and with `traits` look what of them it has."""
         self._progress("asking", 0, 0)
-        said = self._peer.ask("prepare", scope=request.scope, attributes=attributes)
+        said = self._peer.ask("prepare", scope=request.scope, traits=traits)
         self._refuse_unhealthy(said["health"])
         ready = Ready(
             trees=said["trees"],
@@ -71,7 +72,7 @@ class Survey:
             mark=said["mark"],
             serving=said["serving"],
             skew=said["time"] - self._clock.wall(),
-            attributes=said["attributes"],
+            traits=Traits(**said["traits"]) if said["traits"] else ALL,
         )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})
