@@ -62,7 +62,7 @@ class Show:
 def results_table(results: list[Result], timing: str) -> Table:
     """The measured milliseconds of each phase, one row a scenario."""
     table = Table(title=f"milliseconds from the fault, seen from outside ({timing})", title_justify="left")
-    table.add_column("scenario")
+    table.add_column("scenario", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("ended")
