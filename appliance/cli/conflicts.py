@@ -8,9 +8,9 @@ import time
 
 import click
 
-from appliance.cli.data_parts import CLOCK, PLACES, site
 from appliance.cli.fitness import vet_for
 from appliance.cli.sync import shown
+from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.core.errors import UserError
 from appliance.core.model import Node
 from appliance.sync.conflicts import Conflicts

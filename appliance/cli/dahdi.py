@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from appliance.cli.data_parts import CLOCK, site, way_to_peer
+from appliance.cli.data_parts import way_to_peer
 from appliance.cli.fitness import own_misfits, own_spans
+from appliance.cli.this_node import CLOCK, site
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HardwareError, HostError
 from appliance.core.model import Node

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from appliance.cli.fitness import own_spans, vet_for
-from appliance.config import Conf, load, which_node
+from appliance.cli.this_node import CLOCK, PLACES, site
+from appliance.config import Conf
 from appliance.control.client import AgentAbsent, AgentSilent, ask
 from appliance.core.duty import Duty
 from appliance.core.model import Node
 from appliance.dahdi.report import pack_spans
-from appliance.host.clock import SystemClock
-from appliance.sync.places import Places
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.session import Session
 from appliance.sync.source import Source, Standing
 from appliance.sync.ssh import Ssh
 
-PLACES = Places()
 # These describe which card is in which slot: true of one machine only (facts/dahdi).
 LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
-CLOCK = SystemClock()
-
-
-def site() -> tuple[Conf, Node]:
-    """Conf and node of this machine."""
-    conf = load(Path("/etc/asha.conf"))
-    return conf, which_node(conf, os.uname().nodename)
 
 
 def way_to_peer(conf: Conf, node: Node) -> Ssh:

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
+from appliance.cli.data_parts import own_duty, session, way_to_peer
 from appliance.cli.fitness import vet_for
 from appliance.cli.operate import wish
 from appliance.cli.sync import bar, outcome_lines, shown
+from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.config import Conf
 from appliance.control.client import ask
 from appliance.core.duty import Duty

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from appliance.cli.data_parts import site, way_to_peer
+from appliance.cli.data_parts import way_to_peer
+from appliance.cli.this_node import site
 from appliance.core.errors import SyncError
 from appliance.host.process import interact, run
 from appliance.sync import keys

@@ -12,8 +12,9 @@ from dataclasses import asdict
 
 import click
 
-from appliance.cli.data_parts import CLOCK, PLACES, own_duty, session, site, way_to_peer
+from appliance.cli.data_parts import own_duty, session, way_to_peer
 from appliance.cli.status import spell
+from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.control.client import ask
 from appliance.core.errors import SyncError
 from appliance.host.stream import die_with_parent

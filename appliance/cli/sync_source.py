@@ -7,18 +7,16 @@ import sys
 
 import click
 
+from appliance.cli.this_node import PLACES, site
 from appliance.core.errors import SyncError
 from appliance.host.process import become
+from appliance.sync.gate import Question, Refusal, judge
+from appliance.sync.trees import trees
 
 
 @click.command(hidden=True)
 def sync_source() -> None:
     """Carry out SSH_ORIGINAL_COMMAND when it is one of ours."""
-    from appliance.cli.data_parts import PLACES, site, source  # noqa: PLC0415 - quick when it is refused
-    from appliance.sync.gate import Question, Refusal, judge  # noqa: PLC0415
-    from appliance.sync.trees import trees  # noqa: PLC0415
-    from appliance.sync.watch import Watch  # noqa: PLC0415
-
     conf, _ = site()
     found = judge(os.environ.get("SSH_ORIGINAL_COMMAND", ""), trees(conf), PLACES)
     if isinstance(found, Refusal):
@@ -26,6 +24,10 @@ def sync_source() -> None:
     if not isinstance(found, Question):
         become((conf.rsync, *found.words))
     elif found.verb == "serve":
+        from appliance.cli.data_parts import source  # noqa: PLC0415 - rsync, which comes often, is not kept waiting
+
         source().serve(sys.stdin.buffer, sys.stdout.buffer)
     else:
+        from appliance.sync.watch import Watch  # noqa: PLC0415
+
         Watch(conf).run(sys.stdout.buffer)
