@@ -43,7 +43,9 @@ def demo(scenario: str | None, out: Path, runs: int) -> None:
     "--runs", default=10, show_default=True, type=click.IntRange(1), help="Of each fault and contender."
 )
 @click.option(
-    "--only", metavar="NAME", help="asha, keepalived, plain-heartbeat; a fault's name; or agent-cost."
+    "--only",
+    metavar="NAME",
+    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; or data-cost.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
 def bench(runs: int, only: str | None, out: Path) -> None:

@@ -39,25 +39,32 @@ class Pull:
         self._may()
         place.finish(self._store, self._stages)
         request, outcome = widened(request), self._outcome
-        first = self._is_first() and not request.dry_run
-        ready = self._survey.prepare(request, traits=first)
+        empty = self._empty_trees() if self._is_first(request) else set()
+        ready = self._survey.prepare(request, traits=bool(empty))
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         fresh = self._fresh_databases(ready)
-        if first:
-            outcome.changed, wanted = self._delivery.fetch_everything(ready.directories, ready.traits)
-        else:
-            found = self._survey.compare(request, ready, lambda path: True)
-            outcome.changed, outcome.removed, self._directories = found.changed, found.gone, found.directories
-            wanted = found.changed
+        found = self._survey.compare(request, ready, lambda path: True, leaving=empty)
+        new, unverified = self._delivery.fetch_everything(
+            [directory for directory in ready.directories if directory in empty], ready.traits
+        )
+        outcome.changed, outcome.removed, self._directories = (
+            found.changed + new,
+            found.gone,
+            found.directories,
+        )
         if not request.dry_run:
-            outcome.left = self._delivery.bring(wanted, fresh)
+            outcome.left = self._delivery.bring(found.changed + unverified, fresh)
             self._check_telephony(request)
             self._decide(request, fresh)
         return outcome
 
-    def _is_first(self) -> bool:
-        """Nothing was ever synchronised, and nothing is here."""
-        return self._store.newest() is None and not any(_has_entries(tree.path) for tree in self._trees)
+    def _is_first(self, request: Request) -> bool:
+        """Nothing was ever synchronised."""
+        return request.scope is None and not request.dry_run and self._store.newest() is None
+
+    def _empty_trees(self) -> set[str]:
+        """Those of which nothing is here: there is nothing to be compared."""
+        return {str(tree.path) for tree in self._trees if not _has_entries(tree.path)}
 
     def _fresh_databases(self, ready: Ready) -> dict[str, str]:
         """Databases that differ from ours, with their digests."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -83,14 +83,24 @@ class Survey:
         """Ask again, before what has come is decided."""
         self._refuse_unhealthy(self._peer.ask("health")["health"])
 
-    def compare(self, request: Request, ready: Ready, counts: Callable[[bytes], bool]) -> Differences:
-        """What differs. `counts`: whether a file that is not there has vanished, and did not come to be here."""
+    def compare(
+        self,
+        request: Request,
+        ready: Ready,
+        counts: Callable[[bytes], bool],
+        leaving: Collection[str] = (),
+    ) -> Differences:
+        """What differs, in everything but the directories `leaving`.
+
+        `counts`: whether a file that is not there has vanished, and did not come to be here.
+        """
         self._progress("comparing", 0, 0)
         found = Differences()
-        if request.scope == ():  # only a database has changed
+        whole = [directory for directory in ready.directories if directory not in leaving]
+        what = whole if request.scope is None else ready.listed
+        if request.scope == () or not what:  # only a database has changed; nothing is left
             return found
         vanished = dict.fromkeys((str(tree.path) for tree in self._trees), 0)
-        what = ready.directories if request.scope is None else ready.listed
         for change in self._rsync.compare(what, deep=request.deep):
             tree = tree_of(change.path, self._trees)
             if tree is None:

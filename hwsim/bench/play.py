@@ -55,9 +55,9 @@ async def play(contender: Contender, fault: Fault, number: int, runs: int, logs:
     return Run(contender.name, fault.name, number, marks, os.getloadavg()[0], problem)
 
 
-async def on_fresh_rack(scene: Callable[[Rack], Awaitable[T]], logs: Path) -> T:
+async def on_fresh_rack(scene: Callable[[Rack], Awaitable[T]], logs: Path, site: Site | None = None) -> T:
     """What `scene` returns; the rack is gone afterwards whatever happens. Raises RunFailed, its logs then in `logs`."""
-    rack = Rack(Site())
+    rack = Rack(site or Site())
     try:
         await rack.up()
         return await scene(rack)

@@ -32,6 +32,7 @@ def document(results: Results, site: Site, about: dict[str, Any]) -> dict[str, A
         "summary": _by_phase(results, results.contenders, lambda *words: _rounded(results.phase(*words))),
         "ratios_to_asha": _by_phase(results, _peers(results), lambda *words: _short(results.ratio(*words))),
         "agent": {name: figure.rounded() for name, figure in results.agent.items()},
+        "data": {name: figure.rounded() for name, figure in results.data.items()},
         "runs": [
             {
                 "contender": run.contender,

@@ -14,10 +14,14 @@ PHASES = tuple(mark.name for mark in fields(Marks) if mark.name != "fault")
 
 @dataclass(slots=True)
 class Results:
-    """Filled as the benchmark goes on. `agent`: figures of `agent_cost`. `notes`: how each contender was set up."""
+    """Filled as the benchmark goes on. `agent`, `data`: figures of `agent_cost` and `data_cost`.
+
+    `notes`: how each contender was set up.
+    """
 
     runs: list[Run] = field(default_factory=list)
     agent: dict[str, Spread] = field(default_factory=dict)
+    data: dict[str, Spread] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -57,4 +61,4 @@ class Results:
         seen = {
             f"{fault}.{phase}": self.phase("asha", fault, phase) for fault in self.faults for phase in PHASES
         }
-        return {name: figure for name, figure in seen.items() if figure is not None} | self.agent
+        return {name: figure for name, figure in seen.items() if figure is not None} | self.agent | self.data

@@ -21,42 +21,46 @@ from hwsim.bench.agent_cost import agent_cost
 from hwsim.bench.asha import Asha
 from hwsim.bench.chart import write_chart
 from hwsim.bench.contender import FAULTS, Contender, Fault
+from hwsim.bench.data_cost import data_cost
 from hwsim.bench.keepalived import Keepalived
 from hwsim.bench.machine import machine, versions
 from hwsim.bench.plain_heartbeat import PlainHeartbeat
 from hwsim.bench.play import Run, RunFailed, on_fresh_rack, play
 from hwsim.bench.report import write_report
 from hwsim.bench.results import Results
-from hwsim.bench.table import assumptions, comparison_table, missed, sentence, targets_table
+from hwsim.bench.spread import Spread
+from hwsim.bench.table import assumptions, comparison_table, data_table, missed, sentence, targets_table
 from hwsim.site import Site
 
 CONTENDERS: tuple[Contender, ...] = (Asha(), Keepalived(), PlainHeartbeat())
-AGENT_COST = "agent-cost"
-NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), AGENT_COST)
+AGENT_COST, DATA_COST = "agent-cost", "data-cost"
+NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), AGENT_COST, DATA_COST)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done: every fault to every contender, `runs` times; and the agent's cost."""
+    """What is to be done: every fault to every contender, `runs` times; and what agent and data cost."""
 
     contenders: Sequence[Contender]
     faults: Sequence[Fault]
     runs: int
     cost: bool
+    data: bool
 
     @property
     def steps(self) -> int:
-        """Racks to be built."""
-        return len(self.contenders) * len(self.faults) * self.runs + self.cost
+        """Lines to be told."""
+        return len(self.contenders) * len(self.faults) * self.runs + self.cost + self.data
 
 
 def planned(only: str | None, runs: int) -> Plan:
-    """Everything, or what NAMES has under `only`: one contender, one fault, or the agent's cost."""
-    if only == AGENT_COST:
-        return Plan((), (), 0, cost=True)
+    """Everything, or what NAMES has under `only`: one contender, one fault, or what the agent or the data cost."""
+    if only in (AGENT_COST, DATA_COST):
+        return Plan((), (), 0, cost=only == AGENT_COST, data=only == DATA_COST)
     contenders = [one for one in CONTENDERS if one.name == only]
     faults = [fault for fault in FAULTS if fault.name == only]
-    return Plan(contenders or CONTENDERS, faults or FAULTS, runs, cost=only is None or only == "asha")
+    ours = only in (None, "asha")
+    return Plan(contenders or CONTENDERS, faults or FAULTS, runs, cost=ours, data=ours)
 
 
 async def bench(plan: Plan, out: Path, console: Console) -> bool:
@@ -98,7 +102,11 @@ class _Steps:
 
 async def _measure(plan: Plan, results: Results, logs: Path, steps: _Steps) -> None:
     if plan.cost:
-        await _measure_cost(results, logs / AGENT_COST, steps)
+        measuring = on_fresh_rack(agent_cost, logs / AGENT_COST)
+        results.agent.update(await _measure_cost("the agent's cost, idle", measuring, results, steps))
+    if plan.data:
+        measuring = data_cost(logs / DATA_COST)
+        results.data.update(await _measure_cost("the data's cost, 100,000 files", measuring, results, steps))
     for title, one in _runs(plan, logs):
         steps.begin(title)
         run = await one()
@@ -118,13 +126,18 @@ def _runs(plan: Plan, logs: Path) -> list[tuple[str, Callable[[], Awaitable[Run]
     ]
 
 
-async def _measure_cost(results: Results, logs: Path, steps: _Steps) -> None:
-    steps.begin("the agent's cost, idle")
+async def _measure_cost(
+    words: str, measuring: Awaitable[dict[str, Spread]], results: Results, steps: _Steps
+) -> dict[str, Spread]:
+    """The figures; none when they could not be measured, and then a problem more."""
+    steps.begin(words)
+    figures: dict[str, Spread] = {}
     try:
-        results.agent.update(await on_fresh_rack(agent_cost, logs))
+        figures = await measuring
     except RunFailed as failure:
-        results.problems.append(f"agent's cost: {failure}")
-    steps.end("the agent's cost, idle")
+        results.problems.append(f"{words}: {failure}")
+    steps.end(words)
+    return figures
 
 
 def _words(run: Run) -> str:
@@ -143,6 +156,8 @@ def _progress(console: Console) -> Progress:
 def _print(results: Results, site: Site, out: Path, console: Console) -> None:
     for fault in results.faults:
         console.print(comparison_table(results, fault))
+    if results.data:
+        console.print(data_table(results))
     for name, note in results.notes.items():
         console.print(f"{name}: {note}", highlight=False, markup=False)
     if results.figures():

@@ -28,9 +28,7 @@ def targets_table(results: Results, site: Site) -> Table:
             own = _cells(measured.minus(site.boot_time), target.unit)
             table.add_row("   asha's own share, without that boot", *own, "", "", style="dim")
         if aside := figures.get(target.aside):
-            table.add_row(
-                "   without the programs it starts", *_cells(aside, target.unit), "", "", style="dim"
-            )
+            table.add_row(f"   {target.beside}", *_cells(aside, target.unit), "", "", style="dim")
     return table
 
 
@@ -49,6 +47,19 @@ def comparison_table(results: Results, fault: str) -> Table:
     return table
 
 
+def data_table(results: Results) -> Table:
+    """Synchronisation beside a bare rsync: medians (min-max), and how many times rsync's time each pair took."""
+    title = "100,000 files, 2 GB, both nodes' disks in memory: seconds, median (min-max)"
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for head in ("asha", "bare rsync -a --delete", "asha ÷ rsync"):
+        table.add_column(head, justify="right")
+    for what, words in (("first", "first sync"), ("same", "nothing changed")):
+        figures = (results.data.get(f"data.{what}_{who}") for who in ("asha", "rsync", "ratio"))
+        table.add_row(words, *map(_seconds, figures))
+    return table
+
+
 def assumptions(site: Site) -> str:
     """What no figure should be read without."""
     return (
@@ -64,6 +75,8 @@ def amount(value: float, unit: str) -> str:
             return f"{value * 1000:.0f} ms"
         case "%":
             return f"{value:.2f} %"
+        case "x":
+            return f"{value:.2f} x"
         case _:
             return f"{value:.1f} {unit}"
 
@@ -94,6 +107,10 @@ def _compared(results: Results, name: str, fault: str, phase: str) -> list[str]:
         return [span]
     times = results.ratio(name, fault, phase)
     return [span, "" if times is None else f"{times:.2f}"]
+
+
+def _seconds(figure: Spread | None) -> str:
+    return "-" if figure is None else f"{figure.median:.2f} ({figure.least:.2f}-{figure.most:.2f})"
 
 
 def _ms(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What the figures must be. Source: the issue, "Speed it must reach". Medians count, with default timing."""
+"""What the figures must be. Source: the issues. Medians count, with default timing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hwsim.bench.spread import Spread
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`figure` at most `limit`. Units: s, MB (10⁶ bytes), % (of one core).
+    """`figure` at most `limit`. Units: s, MB (10⁶ bytes), % (of one core), x (a peer's time).
 
     `boots`: an Asterisk boots within it, so a part of the figure is the stand-in's assumed boot time. `aside`: a
-    figure to be read with it, itself without a target.
+    figure to be read with it, itself without a target, and `beside` what that is.
     """
 
     figure: str
@@ -22,6 +22,7 @@ class Target:
     unit: str
     boots: bool = False
     aside: str = ""
+    beside: str = "without the programs it starts"
 
 
 DEADTIME = 2.0
@@ -46,6 +47,17 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("agent.asha_status", "asha status", 0.150, "s"),
     Target("agent.resource_status", "resource.d/asha status", 0.100, "s"),
+    Target("data.first_ratio", "first sync of 100,000 files, 2 GB, beside bare rsync", 1.5, "x"),
+    Target(
+        "data.same_ratio",
+        "pass with nothing changed, beside bare rsync",
+        1.3,
+        "x",
+        aside="data.same_command",
+        beside="by asha sync --now, with its start",
+    ),
+    Target("data.lag", "change on the active node → verified on the standby", 2.0, "s"),
+    Target("data.memory", "synchronisation, peak memory on the standby", 80.0, "MB"),
 )
 
 

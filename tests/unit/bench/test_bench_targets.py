@@ -10,9 +10,10 @@ from rich.console import Console
 
 from hwsim.bench.agent_cost import AGENT_FIGURES
 from hwsim.bench.contender import FAULTS
+from hwsim.bench.data_cost import DATA_FIGURES
 from hwsim.bench.results import PHASES, Results
 from hwsim.bench.spread import Spread
-from hwsim.bench.table import missed, sentence, targets_table
+from hwsim.bench.table import data_table, missed, sentence, targets_table
 from hwsim.bench.targets import DEADTIME, TARGETS, Target, judge
 from hwsim.site import Site
 
@@ -41,7 +42,8 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
 
 
 def test_every_target_names_a_figure_that_is_measured() -> None:
-    measured = {f"{fault.name}.{phase}" for fault in FAULTS for phase in PHASES} | set(AGENT_FIGURES)
+    measured = {f"{fault.name}.{phase}" for fault in FAULTS for phase in PHASES}
+    measured |= {*AGENT_FIGURES, *DATA_FIGURES}
     assert {target.figure for target in TARGETS} <= measured
     assert {target.aside for target in TARGETS if target.aside} <= measured
 
@@ -67,3 +69,13 @@ def test_the_assumed_boot_time_is_said_and_taken_off() -> None:
     assert "boots in 0.4 s, which is assumed" in " ".join(text.split())
     (own,) = [line for line in text.splitlines() if "own share" in line]
     assert "600 ms" in own
+
+
+def test_the_data_stand_beside_a_bare_rsync() -> None:
+    results = Results(data={name: Spread(1.0, 1.25, 2.0, 3) for name in DATA_FIGURES})
+    paper = io.StringIO()
+    Console(file=paper, width=140).print(data_table(results))
+    rows = [
+        line for line in paper.getvalue().splitlines() if "first sync" in line or "nothing changed" in line
+    ]
+    assert [row.count("1.25 (1.00-2.00)") for row in rows] == [3, 3]
