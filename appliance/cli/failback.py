@@ -43,9 +43,11 @@ def failback(dry_run: bool, yes: bool) -> None:
         return
     if conf.synch == "LAZY":
         _merge(conf, node, dry_run=dry_run)
+    in_conflict = _show_conflicts(conf)
     if dry_run:
         return
-    _choose(conf, agreed=yes)
+    if in_conflict and not yes:
+        click.confirm("Go back all the same?", abort=True)
     if status["role"] != "active":
         wish("takeover")
         _await(lambda status: status["role"] == "active" and _is_up(status), "this node serves")
@@ -65,16 +67,14 @@ def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
     click.echo("\n".join(outcome_lines(outcome, dry_run)))
 
 
-def _choose(conf: Conf, *, agreed: bool) -> None:
-    """Say what was changed on both nodes, and have the operator agree. Raises click.Abort."""
+def _show_conflicts(conf: Conf) -> bool:
+    """Say what was changed on both nodes and waits for a choice; whether there is any."""
     found = Conflicts(conf, PLACES, CLOCK, vet_for(conf)).open()
-    if not found:
-        return
-    click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
+    if found:
+        click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
     for conflict in found:
         click.echo(f"  {shown(conflict.path)}")
-    if not agreed:
-        click.confirm("Go back all the same?", abort=True)
+    return bool(found)
 
 
 def _is_up(status: dict[str, Any]) -> bool:

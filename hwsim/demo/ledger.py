@@ -108,7 +108,8 @@ class Lag:
     @property
     def words(self) -> str:
         """What was changed, in a few words."""
-        return f"{self.what.kind.value} {Path(self.what.name).name}"
+        name = Path(self.what.name).name
+        return name if self.what.kind in (Kind.CONF, Kind.GREETING) else f"{self.what.kind.value} {name}"
 
 
 @dataclass(frozen=True, slots=True)

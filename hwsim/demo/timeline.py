@@ -38,8 +38,9 @@ def write_timeline(path: Path, title: str, marks: Marks, verdict: str) -> None:
 def write_lags(path: Path, there: Lags, back: Lags) -> None:
     """Write an SVG with one bar a change of the data, until it was on the other node."""
     bars: list[Bar] = [(lag.words, _THERE, lag.seconds) for lag in there.lags]
-    bars += [(lag.words, _BACK, lag.seconds) for lag in back.lags]
-    write_bars(path, "each change, until it was on the other node", f"to the standby: {there.words()}", bars)
+    bars += [(f"back: {lag.words}", _BACK, lag.seconds) for lag in back.lags]
+    verdict = f"to the standby: {there.words()}; back to the primary: {back.words()}"
+    write_bars(path, "each change, until it was on the other node", verdict, bars)
 
 
 def write_bars(path: Path, title: str, verdict: str, bars: Sequence[Bar]) -> None:
