@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 from ssh_on_nodes import HOST_KEY, shell, sshd_answers, start_sshd
 
-from hwsim.nodes import Network, Node
+from hwsim.nodes import Network, Node, NodeError, Running
 
 CONF = """
 HACLUSTERIP=10.77.0.100
@@ -55,8 +60,8 @@ conf, clock = load(Path("/etc/asha.conf")), SystemClock()
 def session(node, live=False):
     return Session(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, Places(), live)
 here = session(Node.SECONDARY)
-def one_pass(session, peer, request):
-    outcome = session.run(peer, request, lambda *progress: None, patient=True)
+def one_pass(session, peer, request, progress=lambda *news: None):
+    outcome = session.run(peer, request, progress, patient=True)
     told = [len(outcome.changed), len(outcome.removed), outcome.left]
     if session.node is Node.PRIMARY:
         told += [outcome.messages, len(outcome.conflicts), "settled" if outcome.settled else "open"]
@@ -114,3 +119,68 @@ async def introduce(*, giving: Node, asking: Node) -> None:
 async def hang_up(asking: Node) -> None:
     """End the connection that is kept open."""
     await shell(asking, "ssh -O exit -o ControlPath=/run/asha/ssh-peer peer")
+
+
+class Cutter:
+    """Makes passes of which something is killed at any moment: the pass itself, its rsync or its ssh.
+
+    `killed`: how often something was. A moment is drawn from the time the last whole pass took.
+    """
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._span = 1.0
+        self.killed = 0
+
+    async def a_pass(self, asking: Node, giving: Node, *words: str) -> None:
+        """One pass, until it has ended, whatever way. `words` as in `pass_command`."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        ended, _ = await self._start(asking, giving, words)
+        await asyncio.wait([ended], timeout=self._dice.uniform(0.0, self._span))
+        if ended.done():
+            self._span = loop.time() - began
+        elif victims := asking.pids("one_pass|^rsync|^ssh |^ssh: |^/usr/bin/rsync"):
+            self.killed += _kill(asking, self._dice.choice(victims))
+        await ended
+
+    async def a_pass_that_changes(self, place: str, asking: Node, giving: Node, *words: str) -> None:
+        """One pass, killed within milliseconds from its first change of the directory `place` on `asking`."""
+        seen = asking.path(place)
+        before = _changed_at(seen)
+        ended, passing = await self._start(asking, giving, words)
+        await asyncio.to_thread(_await_change, seen, before, ended.done)
+        _spin(self._dice.uniform(0.0, 0.003))
+        self.killed += not ended.done()
+        passing.kill()
+        await ended
+
+    async def _start(
+        self, asking: Node, giving: Node, words: tuple[str, ...]
+    ) -> tuple[asyncio.Task[int], Running]:
+        passing = await asking.spawn(pass_command(asking, giving, *words), asking.boot_log)
+        return asyncio.create_task(passing.wait()), passing
+
+
+def _kill(node: Node, pid: int) -> bool:
+    try:
+        node.kill(pid)
+    except NodeError:  # it has ended by itself
+        return False
+    return True
+
+
+def _changed_at(directory: Path) -> int:
+    return directory.stat().st_mtime_ns
+
+
+def _await_change(directory: Path, before: int, ended: Callable[[], bool]) -> None:
+    while _changed_at(directory) == before and not ended():
+        time.sleep(0.0002)
+
+
+def _spin(seconds: float) -> None:
+    """Shorter than a loop's clock can wait."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
