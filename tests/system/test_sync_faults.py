@@ -9,10 +9,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from data_on_nodes import CONF, SHOW, hang_up, introduce, one_pass, pass_command
+from data_on_nodes import CONF, SHOW, Cutter, hang_up, introduce, one_pass
 from ssh_on_nodes import shell
 
-from hwsim.nodes import Node, NodeError
+from hwsim.nodes import Node
 from hwsim.nodes.pair import Pair, pair
 
 ROUNDS = 200
@@ -97,45 +97,22 @@ async def settled(node: Node) -> tuple[list[str], int]:
     return states, files
 
 
-def _victims(node: Node) -> list[int]:
-    """The pass on `node` and everything that works for it."""
-    return node.pids("one_pass|^rsync|^ssh |^/usr/bin/rsync")
-
-
-def _kill(node: Node, pid: int) -> bool:
-    try:
-        node.kill(pid)
-    except NodeError:
-        return False
-    return True
-
-
 def test_two_hundred_kills_leave_one_whole_state() -> None:
     """Of the pass itself, of rsync or of ssh, at any moment of it."""
-    dice = random.Random(_SEED)
 
     async def scenario() -> None:
         async with data_pair() as rack:
             primary, secondary = rack.primary, rack.secondary
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
-            span, killed, old = 1.0, 0, 0
-            loop = asyncio.get_running_loop()
+            cutter, old = Cutter(random.Random(_SEED)), 0
             for number in range(1, ROUNDS + 1):
                 await change(primary, number)
-                began = loop.time()
-                passing = await secondary.spawn(pass_command(secondary, primary), secondary.boot_log)
-                ended = asyncio.create_task(passing.wait())
-                await asyncio.wait([ended], timeout=dice.uniform(0.0, span))
-                if ended.done():
-                    span = loop.time() - began
-                elif victims := _victims(secondary):
-                    killed += _kill(secondary, dice.choice(victims))
-                await ended
+                await cutter.a_pass(secondary, primary)
                 states, files = await settled(secondary)
                 assert len(states) == 1 and files == _FILES, (number, states, files)
                 assert old <= int(states[0]) <= number, (number, states)
                 old = int(states[0])
-            assert killed > ROUNDS // 2, "most rounds were cut short"
+            assert cutter.killed > ROUNDS // 2, "most rounds were cut short"
             await hang_up(secondary)
             assert ":" not in await one_pass(secondary, primary)
             assert (await shell(secondary, SHOW)).out == (await shell(primary, SHOW)).out
