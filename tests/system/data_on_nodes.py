@@ -87,6 +87,9 @@ SHOW = (
     rf"find {_TREES} -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; sqlite3 /opt/sark/db/sark.db .dump"
 )
 
+# A link of that rate, outwards.
+SLOW = "tc qdisc add dev eth0 root tbf rate {rate} burst 16kb latency 400ms"
+
 
 def pass_command(asking: Node, giving: Node, *words: str) -> list[str]:
     """The command on `asking` that makes one pass. `words`: "live", "dry", "only" and directories."""

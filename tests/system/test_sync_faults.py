@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from data_on_nodes import CONF, SHOW, Cutter, hang_up, introduce, one_pass
+from data_on_nodes import CONF, SHOW, SLOW, Cutter, hang_up, introduce, one_pass
 from ssh_on_nodes import shell
 
 from hwsim.nodes import Node
@@ -18,7 +18,6 @@ from hwsim.nodes.pair import Pair, pair
 ROUNDS = 200
 _SEED = 20261124
 _FILES = 3 * 8 + 1
-_SLOW = "tc qdisc add dev eth0 root tbf rate {rate} burst 16kb latency 400ms"
 # One whole state of the data: every file, the link and the database name the same number.
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX
@@ -147,8 +146,8 @@ def test_a_cut_link_is_noticed_and_made_good() -> None:
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
             await shell(primary, "head -c 30000000 /dev/urandom >/var/lib/asterisk/sounds/big")
             before = (await shell(secondary, SHOW)).out
-            assert (await shell(secondary, _SLOW.format(rate="4mbit"))).code == 0
-            assert (await shell(primary, _SLOW.format(rate="4mbit"))).code == 0
+            assert (await shell(secondary, SLOW.format(rate="4mbit"))).code == 0
+            assert (await shell(primary, SLOW.format(rate="4mbit"))).code == 0
             passing = asyncio.create_task(one_pass(secondary, primary))
             await _fetching(secondary)
             await shell(primary, "ip link set eth0 down")
@@ -169,7 +168,7 @@ def test_a_link_of_ten_kilobytes_a_second_is_slow_and_right() -> None:
             primary, secondary = rack.primary, rack.secondary
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
             for node in (primary, secondary):
-                assert (await shell(node, _SLOW.format(rate="80kbit"))).code == 0
+                assert (await shell(node, SLOW.format(rate="80kbit"))).code == 0
             await change(primary, 1)
             await shell(primary, "head -c 60000 /dev/urandom >/var/lib/asterisk/sounds/big")
             assert ":" not in await one_pass(secondary, primary)
@@ -185,7 +184,7 @@ def test_a_source_that_vanishes_half_way_changes_nothing() -> None:
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
             before = (await shell(secondary, SHOW)).out
             await shell(primary, "head -c 30000000 /dev/urandom >/var/lib/asterisk/sounds/big")
-            assert (await shell(primary, _SLOW.format(rate="8mbit"))).code == 0
+            assert (await shell(primary, SLOW.format(rate="8mbit"))).code == 0
             passing = asyncio.create_task(one_pass(secondary, primary))
             await _fetching(secondary)
             await shell(
