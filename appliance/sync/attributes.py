@@ -12,6 +12,23 @@ def any_attributes(tops: Iterable[str]) -> bool:
     return any(_has(path) for top in tops for path in _below(os.fsencode(top)))
 
 
+def drop_others(directory: bytes, like: bytes) -> None:
+    """Take from `directory` what `like` has not got; a security label is this machine's own. Raises OSError."""
+    kept = _names(like)
+    for name in _names(directory):
+        if name not in kept and not name.startswith("security."):
+            os.removexattr(directory, name)
+
+
+def _names(path: bytes) -> list[str]:
+    try:
+        return os.listxattr(path)
+    except OSError as problem:
+        if problem.errno != errno.ENOTSUP:  # a filesystem without them
+            raise
+        return []
+
+
 def _below(top: bytes) -> Iterable[bytes]:
     yield top
     for directory, directories, names in os.walk(top):

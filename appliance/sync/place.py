@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from appliance.sync.attributes import drop_others
 from appliance.sync.databases import remove_companions
 from appliance.sync.mailboxes import repair
 from appliance.sync.stages import Stages
@@ -52,6 +53,7 @@ def _make_directory(step: Step) -> None:
         seen = os.stat(step.staged)
         os.chown(step.path, seen.st_uid, seen.st_gid)
         shutil.copystat(step.staged, step.path)
+        drop_others(step.path, step.staged)
 
 
 def _move(step: Step) -> None:

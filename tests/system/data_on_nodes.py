@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ssh_on_nodes import HOST_KEY, shell, sshd_answers, start_sshd
@@ -78,6 +80,14 @@ try:
 except SyncProblem as problem:
     print(f"{{problem.kind.value}}: {{problem}}")
 """
+# Nothing but what the peer tells of brings a second pass within an hour.
+_FOLLOW = f"""
+{HERE}
+from appliance.sync.follow import Follower
+def run(peer, request):
+    one_pass(here, peer, request)
+Follower(Ssh("10.77.0.1", 22), clock, 3600.0, run, lambda problem: print(problem, flush=True)).run()
+"""
 _TREES = "/etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail"
 # Name, mode, owner, size and time of files, links with their targets, directories, then the contents.
 SHOW = (
@@ -101,6 +111,26 @@ async def one_pass(asking: Node, giving: Node, *words: str) -> str:
     result = await asking.run(pass_command(asking, giving, *words), 120)
     assert result.code == 0, result.err
     return result.out.strip()
+
+
+@asynccontextmanager
+async def following(secondary: Node) -> AsyncIterator[Callable[[int], Awaitable[list[str]]]]:
+    """The secondary follows. Gives what waits for that many passes that found something, and tells what they found."""
+    log = secondary.path("/tmp") / "follow.log"
+    follower = await secondary.spawn([sys.executable, "-c", _FOLLOW], log)
+
+    async def passes(count: int) -> list[str]:
+        end = asyncio.get_running_loop().time() + 30
+        while len(found := [line for line in log.read_text().splitlines() if line != "0 0 0"]) < count:
+            assert asyncio.get_running_loop().time() < end, found
+            await asyncio.sleep(0.02)
+        return found
+
+    try:
+        yield passes
+    finally:
+        follower.signal(signal.SIGKILL)
+        await follower.wait()
 
 
 async def introduce(*, giving: Node, asking: Node) -> None:
