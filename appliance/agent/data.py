@@ -23,7 +23,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
 from appliance.core.roles import Role
 from appliance.host.clock import Clock
-from appliance.host.disk import lock_holder
+from appliance.host.disk import lock_holder, lock_keepers
 from appliance.host.process import run
 from appliance.host.stream import Stream
 from appliance.sync.places import Places
@@ -222,6 +222,7 @@ def _merge_last(site: Site, *, owed: bool) -> None:
     """How it went is in the history; what has not come is merged while Asterisk serves."""
     if owed:
         run([*_OWN_COMMAND, "sync", "last"], deadline=site.conf.merge_deadline)
+        _end_holder()  # what it has started is not of its group
 
 
 def _forget_age() -> None:
@@ -251,11 +252,20 @@ def _say_unsettled(problem: str) -> None:
 
 
 def _end_holder() -> None:
-    """Kill whoever holds the sync lock: the agent's own worker or an operator's command."""
+    """Kill whoever holds the sync lock, the agent's own worker or an operator's command, and what that has started.
+
+    rsync is two processes: of one whose parent was killed the other fetches on, and would hold the lock for as long.
+    """
     holder = lock_holder(PLACES.lock)
-    if holder is not None and holder > 1:
+    if holder is not None:
+        for number in (holder, *lock_keepers(PLACES.lock)):
+            _kill(number)
+
+
+def _kill(number: int) -> None:
+    if number > 1:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(holder, signal.SIGKILL)
+            os.kill(number, signal.SIGKILL)
 
 
 def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:

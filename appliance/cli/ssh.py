@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -13,7 +14,7 @@ from appliance.host.process import interact, run
 from appliance.sync import keys
 from appliance.sync.link import Peer
 from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.ssh import Ssh
+from appliance.sync.ssh import NOT_KEPT, Ssh
 
 
 @click.command()
@@ -27,7 +28,8 @@ def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool) -> None
     Run it on both nodes: the standby fetches, and after a failover the primary does. Doing it again is harmless.
     """
     conf, node = site()
-    ssh = way_to_peer(conf, node)
+    # Over the connection that is kept open, an earlier key would prove this one.
+    ssh = replace(way_to_peer(conf, node), socket=NOT_KEPT)
     if not check:
         key = keys.make_key(ssh.keys)
         _pin(ssh, agreed=yes, anew=new_host_key)

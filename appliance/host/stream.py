@@ -24,9 +24,9 @@ _ERROR_KEPT = 16 * 1024
 class Stream:
     """Runs `argv` until `end` or the end of the with block; killed with its whole group if it must be.
 
-    `env` is added to the environment. `keep` are descriptors it inherits. `bound`: the kernel kills it when we are
-    killed. Not to be asked for in a process with threads, where what runs between fork and exec could wait for a
-    lock for ever; there the program itself calls `die_with_parent`.
+    `env` is added to the environment. `keep` are descriptors it inherits. `bound`: the kernel ends it when we are
+    killed, by SIGTERM, so that rsync takes its other half along. Not to be asked for in a process with threads, where
+    what runs between fork and exec could wait for a lock for ever; there the program itself calls `die_with_parent`.
     Raises HostError when it cannot be started.
     """
 
@@ -50,7 +50,7 @@ class Stream:
                 env={**os.environ, **env} if env else None,
                 pass_fds=keep,
                 start_new_session=True,
-                preexec_fn=die_with_parent if bound else None,  # noqa: PLW1509 - see `bound`
+                preexec_fn=_end_with_parent if bound else None,  # noqa: PLW1509 - see `bound`
                 bufsize=0,
             )
         except OSError as problem:
@@ -124,6 +124,10 @@ class Stream:
         size = self._said.seek(0, os.SEEK_END)
         self._said.seek(max(0, size - _ERROR_KEPT))
         return self._said.read().decode(errors="replace").strip()
+
+
+def _end_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def die_with_parent() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,8 @@ _NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
 _DEPTH = 4  # context, mailbox, folder, file
 # Asterisk gives up after five seconds itself (main/app.c, ast_lock_path_lockfile).
 _LOCK_PATIENCE = 5.0
+_LOCK, _MARK = ".lock", "asha-"
+_OWN_LOCK = re.compile(rf"{_MARK}([0-9]{{4}})")
 _LOCK_LOOK = 0.02
 
 Parts = dict[Spot, dict[str, Entry]]
@@ -86,41 +87,63 @@ def mailbox(parts: Mapping[Spot, Mapping[str, Entry]]) -> Mailbox:
 def append(folder: Path, files: Mapping[str, bytes], clock: Clock) -> int:
     """Put a message (ending: the file that becomes it) in a folder in which Asterisk may work; its number.
 
-    As Asterisk does it: under the folder's lock, at the first number that no file has, `txt` last.
-    Raises SyncProblem when the lock is not to be had, OSError.
+    As Asterisk does it: under the folder's lock, at the first number that no file has, `txt` last. What a kill leaves
+    there is for `repair`. Raises SyncProblem when the lock is not to be had, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _folder_lock(folder, clock):
-        used = {int(found[1]) for name in os.listdir(os.fsencode(folder)) if (found := _NAME.fullmatch(name))}
-        number = next(number for number in range(len(used) + 1) if number not in used)
+    with _folder_lock(folder, clock) as number:
         for ending in sorted(files, key=lambda ending: ending == "txt"):
             os.rename(files[ending], os.fsencode(folder / f"msg{number:04d}.{ending}"))
     return number
 
 
+def repair(folder: Path) -> None:
+    """Take away what a killed `append` has left: our lock, for which Asterisk would wait for ever, and half a message.
+
+    The caller knows that it does not run any more. What Asterisk has left there is not touched. Raises OSError.
+    """
+    lock = folder / _LOCK
+    try:
+        ours = _OWN_LOCK.fullmatch(os.readlink(lock))
+    except OSError:  # none; Asterisk's is a file
+        return
+    if ours is not None:
+        message = folder / f"msg{ours[1]}.txt"
+        for part in folder.glob(f"msg{ours[1]}.*") if not message.exists() else ():
+            part.unlink()
+        lock.unlink()
+
+
 @contextlib.contextmanager
-def _folder_lock(folder: Path, clock: Clock) -> Iterator[None]:
-    """Asterisk's own lock on a folder: a name of ours linked to `.lock`."""
-    own, lock = folder / f".lock-{secrets.token_hex(4)}", folder / ".lock"
-    own.touch(mode=0o600)
+def _folder_lock(folder: Path, clock: Clock) -> Iterator[int]:
+    """Asterisk's own lock on a folder, `.lock`, for a message with the number that it gives.
+
+    Ours is a link that leads to the number: made in one step, known as ours, and it tells what may be there by halves.
+    """
+    lock = folder / _LOCK
+    number = _lock_number(folder, lock, clock)
     try:
-        _link(own, lock, clock)
-    finally:
-        own.unlink()
-    try:
-        yield
+        yield number
     finally:
         lock.unlink(missing_ok=True)
 
 
-def _link(own: Path, lock: Path, clock: Clock) -> None:
+def _lock_number(folder: Path, lock: Path, clock: Clock) -> int:
     give_up = clock.now() + _LOCK_PATIENCE
     while True:
+        number = _free_number(folder)
         try:
-            lock.hardlink_to(own)
+            lock.symlink_to(f"{_MARK}{number:04d}")
         except FileExistsError:
             if clock.now() >= give_up:
                 raise SyncProblem(Kind.BUSY, f"{lock} is held by another program.") from None
             clock.sleep(_LOCK_LOOK)
         else:
-            return
+            if _free_number(folder) == number:
+                return number
+            lock.unlink()  # a message has come to that number meanwhile
+
+
+def _free_number(folder: Path) -> int:
+    used = {int(found[1]) for name in os.listdir(os.fsencode(folder)) if (found := _NAME.fullmatch(name))}
+    return next(number for number in range(len(used) + 1) if number not in used)

@@ -100,8 +100,11 @@ class Merge:
         plan.take = [path for path in plan.take if self._store.arrival(path) is not None]
         plan.conflicts = [path for path in plan.conflicts if self._store.arrival(path) is not None]
         self._check_telephony(plan)
-        boxes = [box for box in plan.boxes if self._is_whole(box)]
-        self._outcome.left += len(plan.boxes) - len(boxes)
+        boxes: list[BoxPlan] = []
+        torn: list[BoxPlan] = []
+        for box in plan.boxes:
+            (boxes if self._is_whole(box) else torn).append(box)
+        self._leave(torn)
         plan.boxes = boxes
         self._report(plan)
         self._make_ready(plan)
@@ -115,6 +118,12 @@ class Merge:
             if arrival is None or arrival.digest != entry.digest:
                 return False
         return True
+
+    def _leave(self, boxes: list[BoxPlan]) -> None:
+        """To the next pass. What has come for them is not here: counted as had by both, it would pass for removed."""
+        self._outcome.left += len(boxes)
+        for box in boxes:
+            self._store.send_back_files(entry.path for entry in box.fetched())
 
     def _check_telephony(self, plan: MergePlan) -> None:
         """DAHDI configuration that does not fit this node is a conflict: ours stays, theirs is kept aside."""
@@ -142,15 +151,23 @@ class Merge:
             self._stages.make_ready(self._source(conflict.path), conflict.kept)
         for path in plan.aside:
             self._stages.make_ready(path, self._kept(path, "damaged"))
+        if self._live:
+            self._append(plan.boxes)
+            return
         for box in plan.boxes:
-            if self._live:
-                self._append(box)
-                continue
             for entry, to, ours in box.moves():
                 self._stages.make_ready(entry.path if ours else self._source(entry.path), to)
 
-    def _append(self, box: BoxPlan) -> None:
-        """Asterisk works in the mailbox. A kill after this does no harm: a message is known, and comes once."""
+    def _append(self, boxes: list[BoxPlan]) -> None:
+        """Asterisk works in the mailboxes. A kill after this does no harm: a message is known, and comes once."""
+        folders = {(box.box, placing.to.folder) for box in boxes for placing in box.mail.added}
+        if folders:
+            self._store.begin_appending(box + b"/" + os.fsencode(folder) for box, folder in folders)
+            for box in boxes:
+                self._append_to(box)
+            self._store.end_appending()
+
+    def _append_to(self, box: BoxPlan) -> None:
         for placing in box.mail.added:
             files = box.theirs[placing.source]
             folder = Path(os.fsdecode(box.box)) / placing.to.folder

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from appliance.sync.databases import remove_companions
+from appliance.sync.mailboxes import repair
 from appliance.sync.stages import Stages
 from appliance.sync.store import Step, Store
+from appliance.sync.traits import drop_other_attributes
 
 REMOVE, REMOVE_DIRECTORY, MAKE_DIRECTORY, MOVE, MOVE_DATABASE = "remove", "rmdir", "mkdir", "move", "database"
 
@@ -18,8 +20,13 @@ REMOVE, REMOVE_DIRECTORY, MAKE_DIRECTORY, MOVE, MOVE_DATABASE = "remove", "rmdir
 def finish(store: Store, stages: Stages) -> None:
     """Carry out what was decided and is not in place yet. Nothing to do is no trouble.
 
-    The caller holds the lock. Raises OSError; what was decided stays decided, and the next call goes on.
+    Mail folders in which a pass was killed are put in order too. The caller holds the lock. Raises OSError; what was
+    decided stays decided, and the next call goes on.
     """
+    if folders := store.appending():
+        for folder in folders:
+            repair(Path(os.fsdecode(folder)))
+        store.end_appending()
     if store.pending():
         for step in store.steps():
             _DEEDS[step.verb](step)
@@ -46,6 +53,7 @@ def _make_directory(step: Step) -> None:
         seen = os.stat(step.staged)
         os.chown(step.path, seen.st_uid, seen.st_gid)
         shutil.copystat(step.staged, step.path)
+        drop_other_attributes(step.path, step.staged)
 
 
 def _move(step: Step) -> None:

@@ -9,6 +9,8 @@ from appliance.sync.problems import Kind, SyncProblem
 
 # The host key is pinned under this name, whatever address the peer is reached at.
 PEER_ALIAS = "asha-peer"
+NOT_KEPT = Path("none")
+"""As `socket`: a connection of its own every time (ssh_config(5), ControlPath)."""
 
 # What OpenSSH and rsync say, in the order in which it decides (OpenSSH 9.2, rsync 3.5; older ones are assumed).
 _SIGNS: tuple[tuple[str, Kind], ...] = (

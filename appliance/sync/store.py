@@ -27,6 +27,7 @@ CREATE TEMP TABLE arrived (
 CREATE TABLE IF NOT EXISTS conflict (
     path BLOB PRIMARY KEY, at REAL NOT NULL, kept BLOB NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tenure (mark TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS appending (folder BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS attempt (
     at REAL NOT NULL, seconds REAL NOT NULL, outcome TEXT NOT NULL, says TEXT NOT NULL, generation INTEGER NOT NULL);
 """
@@ -171,6 +172,10 @@ class Store:
         """What has arrived below `under` is not wanted after all."""
         self._db.execute("DELETE FROM arrived WHERE path >= ? AND path < ?", (under + b"/", under + b"0"))
 
+    def send_back_files(self, paths: Iterable[bytes]) -> None:
+        """Nor are these."""
+        self._db.executemany("DELETE FROM arrived WHERE path = ?", ((path,) for path in paths))
+
     def arrivals(self) -> tuple[int, int]:
         """How many files have arrived, and their bytes."""
         count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM arrived").fetchone()
@@ -238,6 +243,19 @@ class Store:
     def settled(self, path: bytes) -> None:
         """Somebody has chosen."""
         self._db.execute("DELETE FROM conflict WHERE path = ?", (path,))
+
+    def begin_appending(self, folders: Iterable[bytes]) -> None:
+        """Messages are about to be put in these mail folders while Asterisk works there."""
+        with self._transaction():
+            self._db.executemany("INSERT OR IGNORE INTO appending VALUES (?)", ((path,) for path in folders))
+
+    def appending(self) -> list[bytes]:
+        """The mail folders in which that was begun and has not ended."""
+        return [row[0] for row in self._db.execute("SELECT folder FROM appending")]
+
+    def end_appending(self) -> None:
+        """It has ended, in all of them."""
+        self._db.execute("DELETE FROM appending")
 
     def note(self, attempt: Attempt) -> None:
         """Remember how a look at the peer ended."""

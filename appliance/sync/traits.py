@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+_GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,22 @@ ALL = Traits(attributes=True, holes=True)
 
 
 def traits_of(tops: Iterable[str]) -> Traits:
-    """Of everything at and below `tops`. What vanishes while it is looked for has none."""
+    """Of everything at and below `tops`. What vanishes meanwhile has none; what cannot be told counts as there."""
     attributes = holes = False
     for path in (path for top in tops for path in _below(os.fsencode(top))):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            attributes = attributes or _has_attributes(path)
-            holes = holes or _has_holes(os.lstat(path))
+        attributes = attributes or _has_attributes(path)
+        holes = holes or _has_holes(path)
         if attributes and holes:
             break
     return Traits(attributes, holes)
+
+
+def drop_other_attributes(directory: bytes, like: bytes) -> None:
+    """Take from `directory` what `like` has not got; a security label is this machine's own. Raises OSError."""
+    kept = _attributes(like)
+    for name in _attributes(directory):
+        if name not in kept and not name.startswith("security."):
+            os.removexattr(directory, name)
 
 
 def _below(top: bytes) -> Iterator[bytes]:
@@ -40,14 +48,26 @@ def _below(top: bytes) -> Iterator[bytes]:
             yield directory + b"/" + name
 
 
-def _has_attributes(path: bytes) -> bool:
+def _attributes(path: bytes) -> list[str]:
+    """Raises OSError, but not where the filesystem has none."""
     try:
-        return bool(os.listxattr(path, follow_symlinks=False))
+        return os.listxattr(path, follow_symlinks=False)
     except OSError as problem:
         if problem.errno == errno.ENOTSUP:
-            return False
+            return []
         raise
 
 
-def _has_holes(seen: os.stat_result) -> bool:
+def _has_attributes(path: bytes) -> bool:
+    try:
+        return bool(_attributes(path))
+    except OSError as problem:
+        return problem.errno not in _GONE
+
+
+def _has_holes(path: bytes) -> bool:
+    try:
+        seen = os.lstat(path)
+    except OSError as problem:
+        return problem.errno not in _GONE
     return stat.S_ISREG(seen.st_mode) and seen.st_blocks * 512 < seen.st_size

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import signal
 import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
-from hwsim.nodes import Network, Node
+from hwsim.nodes import Network, Node, NodeError, Running
 from hwsim.nodes.sshd import HOST_KEY, shell, sshd_answers, start_sshd
 
 CONF = """
@@ -54,8 +61,8 @@ conf, clock = load(Path("/etc/asha.conf")), SystemClock()
 def session(node, live=False):
     return Session(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, Places(), live)
 here = session(Node.SECONDARY)
-def one_pass(session, peer, request):
-    outcome = session.run(peer, request, lambda *progress: None, patient=True)
+def one_pass(session, peer, request, progress=lambda *news: None):
+    outcome = session.run(peer, request, progress, patient=True)
     told = [len(outcome.changed), len(outcome.removed), outcome.left]
     if session.node is Node.PRIMARY:
         told += [outcome.messages, len(outcome.conflicts), "settled" if outcome.settled else "open"]
@@ -72,6 +79,15 @@ try:
 except SyncProblem as problem:
     print(f"{{problem.kind.value}}: {{problem}}")
 """
+# Nothing but what the peer tells of brings a second pass within an hour.
+_FOLLOW = f"""
+{HERE}
+from appliance.sync.follow import Follower
+def run(peer, request):
+    one_pass(here, peer, request)
+    return True
+Follower(Ssh("10.77.0.1", 22), clock, 3600.0, run, lambda problem: print(problem, flush=True)).run()
+"""
 _TREES = "/etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail"
 # Name, mode, owner, size and time of files, links with their targets, directories, then the contents.
 SHOW = (
@@ -80,6 +96,9 @@ SHOW = (
     rf"find {_TREES} -type d -printf '%p %m\0' | LC_ALL=C sort -z | base64;"
     rf"find {_TREES} -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum; sqlite3 /opt/sark/db/sark.db .dump"
 )
+
+# A link of that rate, outwards.
+SLOW = "tc qdisc add dev eth0 root tbf rate {rate} burst 16kb latency 400ms"
 
 
 def pass_command(asking: Node, giving: Node, *words: str) -> list[str]:
@@ -92,6 +111,26 @@ async def one_pass(asking: Node, giving: Node, *words: str) -> str:
     result = await asking.run(pass_command(asking, giving, *words), 120)
     assert result.code == 0, result.err
     return result.out.strip()
+
+
+@asynccontextmanager
+async def following(secondary: Node) -> AsyncIterator[Callable[[int], Awaitable[list[str]]]]:
+    """The secondary follows. Gives what waits for that many passes that found something, and tells what they found."""
+    log = secondary.path("/tmp") / "follow.log"
+    follower = await secondary.spawn([sys.executable, "-c", _FOLLOW], log)
+
+    async def passes(count: int) -> list[str]:
+        end = asyncio.get_running_loop().time() + 30
+        while len(found := [line for line in log.read_text().splitlines() if line != "0 0 0"]) < count:
+            assert asyncio.get_running_loop().time() < end, found
+            await asyncio.sleep(0.02)
+        return found
+
+    try:
+        yield passes
+    finally:
+        follower.signal(signal.SIGKILL)
+        await follower.wait()
 
 
 async def introduce(*, giving: Node, asking: Node) -> None:
@@ -113,3 +152,68 @@ async def introduce(*, giving: Node, asking: Node) -> None:
 async def hang_up(asking: Node) -> None:
     """End the connection that is kept open."""
     await shell(asking, "ssh -O exit -o ControlPath=/run/asha/ssh-peer peer")
+
+
+class Cutter:
+    """Makes passes of which something is killed at any moment: the pass itself, its rsync or its ssh.
+
+    `killed`: how often something was. A moment is drawn from the time the last whole pass took.
+    """
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._span = 1.0
+        self.killed = 0
+
+    async def a_pass(self, asking: Node, giving: Node, *words: str) -> None:
+        """One pass, until it has ended, whatever way. `words` as in `pass_command`."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        ended, _ = await self._start(asking, giving, words)
+        await asyncio.wait([ended], timeout=self._dice.uniform(0.0, self._span))
+        if ended.done():
+            self._span = loop.time() - began
+        elif victims := asking.pids("one_pass|^rsync|^ssh |^ssh: |^/usr/bin/rsync"):
+            self.killed += _kill(asking, self._dice.choice(victims))
+        await ended
+
+    async def a_pass_that_changes(self, place: str, asking: Node, giving: Node, *words: str) -> None:
+        """One pass, killed within milliseconds from its first change of the directory `place` on `asking`."""
+        seen = asking.path(place)
+        before = _changed_at(seen)
+        ended, passing = await self._start(asking, giving, words)
+        await asyncio.to_thread(_await_change, seen, before, ended.done)
+        _spin(self._dice.uniform(0.0, 0.003))
+        self.killed += not ended.done()
+        passing.kill()
+        await ended
+
+    async def _start(
+        self, asking: Node, giving: Node, words: tuple[str, ...]
+    ) -> tuple[asyncio.Task[int], Running]:
+        passing = await asking.spawn(pass_command(asking, giving, *words), asking.boot_log)
+        return asyncio.create_task(passing.wait()), passing
+
+
+def _kill(node: Node, pid: int) -> bool:
+    try:
+        node.kill(pid)
+    except NodeError:  # it has ended by itself
+        return False
+    return True
+
+
+def _changed_at(directory: Path) -> int:
+    return directory.stat().st_mtime_ns
+
+
+def _await_change(directory: Path, before: int, ended: Callable[[], bool]) -> None:
+    while _changed_at(directory) == before and not ended():
+        time.sleep(0.0002)
+
+
+def _spin(seconds: float) -> None:
+    """Shorter than a loop's clock can wait."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass

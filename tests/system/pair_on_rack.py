@@ -282,7 +282,7 @@ class Pair:
         primary = await self.until_status("primary", _placed, "the primary knows its place")
         if not primary["granted"]:
             await self.until_status("primary", lambda status: status["fit"], "the primary is fit")
-            await self.stage.ask(self.primary, "takeover")
+            await self.primary.asha("takeover")  # refused when it has been granted by itself meanwhile
             await self.until_status("primary", lambda status: status["granted"], "the primary is granted")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from data_on_nodes import SHOW, SLOW
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import Pair
+from pair_on_rack import Pair, Status
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
@@ -46,6 +47,13 @@ while kill -0 $(cat /var/run/asterisk/asterisk.pid); do
     n=$((n + 1)); sleep 0.1
 done
 """
+# It appears as a whole, so that one pass is to bring all of it.
+_CHANGE_MUCH = """
+mkdir /var/lib/much; for n in {1..20}; do echo new >/var/lib/much/small-$n; done
+head -c 60000000 /dev/urandom >/var/lib/much/big; mv /var/lib/much /var/lib/asterisk/sounds/much
+"""
+_STAGES = ("/var/lib/asha/sync/stage", "/var/lib/asterisk/sounds/.asha-stage")
+_SOUNDS = "/var/lib/asterisk/sounds"
 _MAIL = "/var/spool/asterisk/voicemail/default/100/INBOX"
 
 
@@ -91,11 +99,7 @@ async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
     await pair.home()
     await shell(pair.primary.node, _FURNISH)
     await open_ssh(pair)
-    await pair.until_status(
-        "secondary",
-        lambda status: status["data"]["generation"] > 0 and not status["data"]["stale"],
-        "in step",
-    )
+    await pair.until_status("secondary", _in_step, "in step")
     pair.primary.node.write(f"{_MAIL}/msg0000.txt", "[message]\n")
     await pair.until(lambda: _has(pair, "secondary", "msg0000.txt"), "the message has followed", 20)
     shown = await asha(pair, "secondary", "sync", "history")
@@ -141,6 +145,37 @@ async def test_changes_follow_and_stop_with_service(pair: Pair) -> None:
     await pair.until_status("secondary", lambda status: status["data"]["duty"] == "pull", "it follows again")
 
 
+async def test_a_failover_waits_for_no_pass_under_way(pair: Pair) -> None:
+    """It is ended wherever it is, and what it has fetched so far is as if it had never been."""
+    await pair.home()
+    await shell(pair.primary.node, _FURNISH)
+    await open_ssh(pair)
+    primary, secondary = pair.primary.node, pair.secondary.node
+    before = await _shown_on_both(pair)
+    await shell(primary, f"{SLOW.format(rate='8mbit')}; {_CHANGE_MUCH}")
+    await pair.until(lambda: _is_fetched(pair), "the big file is being fetched")
+
+    pid = pair.primary.asterisk_pid()
+    assert pid is not None
+    killed = primary.kill(pid)
+    await pair.until(lambda: pair.rack.asterisk_runs("secondary"), "the secondary takes over")
+    assert secondary.pids(r"sync follow|^rsync |^/usr/bin/rsync ") == [], "nothing of the pass is left"
+    assert not secondary.path(f"{_SOUNDS}/much/big").exists(), "it served before the change had come"
+    assert (await shell(secondary, SHOW)).out == before, "one whole state: that before the change"
+    await pair.served(killed, "secondary")
+
+    await shell(primary, "tc qdisc del dev eth0 root")
+    secondary.write(f"{_MAIL}/../unavail.wav", "recorded meanwhile")
+    await pair.until_status("primary", lambda status: status["role"] == "standby" and status["fit"], "fit")
+    gone_home = await asha(pair, "primary", "failback")
+    assert gone_home.code == 0, gone_home
+    assert _has(pair, "primary", "../unavail.wav")
+    await pair.until(
+        lambda: secondary.path(f"{_SOUNDS}/much/big").exists(), "what had not come follows at last"
+    )
+    await _shown_on_both(pair)
+
+
 async def test_what_cannot_be_brought_home_stays_until_it_is_given_up(pair: Pair) -> None:
     await pair.away()
     await pair.until_status("secondary", lambda status: status["data"]["served"], "it has data of its own")
@@ -168,6 +203,27 @@ async def test_what_cannot_be_brought_home_stays_until_it_is_given_up(pair: Pair
     assert given_up.code == 0, given_up
     assert not _has(pair, "secondary", "unfetched.txt")
     await shell(pair.secondary.node, "mv /root/.ssh/off /root/.ssh/authorized_keys")
+
+
+async def _shown_on_both(pair: Pair) -> str:
+    """Wait until both nodes have the same data; what they look like."""
+    give_up = pair.rack.now() + 30
+    while True:
+        shown = [(await shell(pair.server(side).node, SHOW)).out for side in OTHER]
+        if shown[0] == shown[1]:
+            return shown[0]
+        assert pair.rack.now() < give_up, shown
+        await pair.rack.pause(0.1)
+
+
+def _in_step(status: Status) -> bool:
+    return bool(status["data"]["generation"] > 0 and not status["data"]["stale"])
+
+
+def _is_fetched(pair: Pair) -> bool:
+    """rsync writes the big file to the secondary's stage."""
+    places = [pair.secondary.node.path(f"{stage}{_SOUNDS}/much") for stage in _STAGES]
+    return any(next(place.glob(".big.*"), None) for place in places)
 
 
 def _has(pair: Pair, side: str, name: str) -> bool:

@@ -9,16 +9,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from data_on_nodes import CONF, SHOW, hang_up, introduce, one_pass, pass_command
+from data_on_nodes import CONF, SHOW, SLOW, Cutter, hang_up, introduce, one_pass
 
-from hwsim.nodes import Node, NodeError
+from hwsim.nodes import Node
 from hwsim.nodes.pair import Pair, pair
 from hwsim.nodes.sshd import shell
 
 ROUNDS = 200
 _SEED = 20261124
 _FILES = 3 * 8 + 1
-_SLOW = "tc qdisc add dev eth0 root tbf rate {rate} burst 16kb latency 400ms"
 # One whole state of the data: every file, the link and the database name the same number.
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX
@@ -97,45 +96,22 @@ async def settled(node: Node) -> tuple[list[str], int]:
     return states, files
 
 
-def _victims(node: Node) -> list[int]:
-    """The pass on `node` and everything that works for it."""
-    return node.pids("one_pass|^rsync|^ssh |^/usr/bin/rsync")
-
-
-def _kill(node: Node, pid: int) -> bool:
-    try:
-        node.kill(pid)
-    except NodeError:
-        return False
-    return True
-
-
 def test_two_hundred_kills_leave_one_whole_state() -> None:
     """Of the pass itself, of rsync or of ssh, at any moment of it."""
-    dice = random.Random(_SEED)
 
     async def scenario() -> None:
         async with data_pair() as rack:
             primary, secondary = rack.primary, rack.secondary
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
-            span, killed, old = 1.0, 0, 0
-            loop = asyncio.get_running_loop()
+            cutter, old = Cutter(random.Random(_SEED)), 0
             for number in range(1, ROUNDS + 1):
                 await change(primary, number)
-                began = loop.time()
-                passing = await secondary.spawn(pass_command(secondary, primary), secondary.boot_log)
-                ended = asyncio.create_task(passing.wait())
-                await asyncio.wait([ended], timeout=dice.uniform(0.0, span))
-                if ended.done():
-                    span = loop.time() - began
-                elif victims := _victims(secondary):
-                    killed += _kill(secondary, dice.choice(victims))
-                await ended
+                await cutter.a_pass(secondary, primary)
                 states, files = await settled(secondary)
                 assert len(states) == 1 and files == _FILES, (number, states, files)
                 assert old <= int(states[0]) <= number, (number, states)
                 old = int(states[0])
-            assert killed > ROUNDS // 2, "most rounds were cut short"
+            assert cutter.killed > ROUNDS // 2, "most rounds were cut short"
             await hang_up(secondary)
             assert ":" not in await one_pass(secondary, primary)
             assert (await shell(secondary, SHOW)).out == (await shell(primary, SHOW)).out
@@ -170,8 +146,8 @@ def test_a_cut_link_is_noticed_and_made_good() -> None:
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
             await shell(primary, "head -c 30000000 /dev/urandom >/var/lib/asterisk/sounds/big")
             before = (await shell(secondary, SHOW)).out
-            assert (await shell(secondary, _SLOW.format(rate="4mbit"))).code == 0
-            assert (await shell(primary, _SLOW.format(rate="4mbit"))).code == 0
+            assert (await shell(secondary, SLOW.format(rate="4mbit"))).code == 0
+            assert (await shell(primary, SLOW.format(rate="4mbit"))).code == 0
             passing = asyncio.create_task(one_pass(secondary, primary))
             await _fetching(secondary)
             await shell(primary, "ip link set eth0 down")
@@ -192,7 +168,7 @@ def test_a_link_of_ten_kilobytes_a_second_is_slow_and_right() -> None:
             primary, secondary = rack.primary, rack.secondary
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
             for node in (primary, secondary):
-                assert (await shell(node, _SLOW.format(rate="80kbit"))).code == 0
+                assert (await shell(node, SLOW.format(rate="80kbit"))).code == 0
             await change(primary, 1)
             await shell(primary, "head -c 60000 /dev/urandom >/var/lib/asterisk/sounds/big")
             assert ":" not in await one_pass(secondary, primary)
@@ -208,7 +184,7 @@ def test_a_source_that_vanishes_half_way_changes_nothing() -> None:
             assert (await one_pass(secondary, primary)).endswith(" 0 0")
             before = (await shell(secondary, SHOW)).out
             await shell(primary, "head -c 30000000 /dev/urandom >/var/lib/asterisk/sounds/big")
-            assert (await shell(primary, _SLOW.format(rate="8mbit"))).code == 0
+            assert (await shell(primary, SLOW.format(rate="8mbit"))).code == 0
             passing = asyncio.create_task(one_pass(secondary, primary))
             await _fetching(secondary)
             await shell(

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 
-from data_on_nodes import CONF, HERE, SHOW, hang_up, introduce, one_pass
+from data_on_nodes import CONF, SHOW, following, hang_up, introduce, one_pass
 
 from hwsim.nodes.pair import pair
 from hwsim.nodes.sshd import shell
 
-# Nothing but what the peer tells of brings a second pass within an hour.
-_FOLLOW = f"""
-{HERE}
-from appliance.sync.follow import Follower
-def run(peer, request):
-    one_pass(here, peer, request)
-    return True
-Follower(Ssh("10.77.0.1", 22), clock, 3600.0, run, lambda problem: print(problem, flush=True)).run()
-"""
 _FURNISH = r"""
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds/empty /var/spool/asterisk/voicemail/default/100/INBOX
 sqlite3 /opt/sark/db/sark.db 'create table t (n); insert into t values (1)'
@@ -97,26 +86,12 @@ def test_a_change_is_fetched_when_it_happens_and_not_by_the_clock() -> None:
             await rack.boot()
             await introduce(giving=primary, asking=secondary)
             assert (await shell(primary, _FURNISH)).code == 0
-            log = secondary.path("/tmp") / "follow.log"
-            following = await secondary.spawn([sys.executable, "-c", _FOLLOW], log)
-
-            async def passes(count: int) -> list[str]:
-                """What the passes that found something have found, once there are `count` of them."""
-                end = asyncio.get_running_loop().time() + 30
-                while (
-                    len(found := [line for line in log.read_text().splitlines() if line != "0 0 0"]) < count
-                ):
-                    assert asyncio.get_running_loop().time() < end, found
-                    await asyncio.sleep(0.02)
-                return found
-
-            assert await passes(1) == ["16 0 0"]
-            for number, (change, found) in enumerate(changes, 2):
-                await shell(primary, change)
-                assert (await passes(number))[-1] == found, change
-                assert (await shell(secondary, SHOW)).out == (await shell(primary, SHOW)).out
-            following.signal(signal.SIGKILL)
-            await following.wait()
+            async with following(secondary) as passes:
+                assert await passes(1) == ["16 0 0"]
+                for number, (change, found) in enumerate(changes, 2):
+                    await shell(primary, change)
+                    assert (await passes(number))[-1] == found, change
+                    assert (await shell(secondary, SHOW)).out == (await shell(primary, SHOW)).out
             await hang_up(secondary)
 
     asyncio.run(scenario())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -85,3 +87,33 @@ def test_pinned_is_what_was_pinned(tmp_path: Path, key: str) -> None:
     assert keys.pinned(tmp_path / "none") == ()
     keys.pin(tmp_path / "fresh", [key])
     assert keys.pinned(tmp_path / "fresh") == (key,)
+
+
+def old_keygen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, makes: str) -> None:
+    """A stand-in on PATH, of a time before ed25519; a short key is quick to make."""
+    real = shutil.which("ssh-keygen")
+    (tmp_path / "bin").mkdir()
+    stand_in = tmp_path / "bin/ssh-keygen"
+    stand_in.write_text(
+        '#!/bin/bash\n[[ " $* " == *" -t ' + makes + ' "* ]] || { echo unknown key type >&2; exit 1; }\n'
+        f'echo "$*" >>{tmp_path}/asked; exec {real} "${{@//3072/1024}}"\n'
+    )
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+
+def test_where_ssh_keygen_is_too_old_an_rsa_key_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_keygen(tmp_path, monkeypatch, makes="rsa")
+    key = keys.make_key(tmp_path / "ssh")
+    assert key.startswith("ssh-rsa AAAA")
+    assert "-b 3072" in (tmp_path / "asked").read_text()
+    assert keys.make_key(tmp_path / "ssh") == key
+    assert keys.accept_key(key, tmp_path)
+
+
+def test_where_it_makes_neither_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old_keygen(tmp_path, monkeypatch, makes="dsa")
+    with pytest.raises(SyncError, match="neither an ed25519 nor an RSA key"):
+        keys.make_key(tmp_path / "ssh")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from appliance.host.clock import SystemClock
-from appliance.host.disk import lock_holder, locked
+from appliance.host.disk import lock_holder, lock_keepers, locked
 from appliance.sync.places import Places
 from appliance.sync.problems import SyncProblem
 from appliance.sync.session import hold
@@ -44,3 +45,17 @@ def test_one_who_waits_is_next(tmp_path: Path) -> None:
     assert done.is_set()
     with hold(places, clock, 0.0) as lock:
         assert lock is not None
+
+
+def test_what_has_inherited_the_lock_keeps_it_after_its_holder(tmp_path: Path) -> None:
+    place = tmp_path / "lock"
+    with locked(place) as lock:
+        assert lock is not None
+        heir = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(lock,))
+    try:
+        with locked(place) as again:
+            assert again is None, "it is still held"
+        assert lock_keepers(place) == [heir.pid]
+    finally:
+        heir.communicate()
+    assert lock_keepers(place) == []
