@@ -45,7 +45,7 @@ class Pull:
         fresh = self._fresh_databases(ready)
         if first:
             outcome.changed, wanted = self._delivery.fetch_everything(
-                ready.directories, attributes=ready.attributes
+                ready.directories, attributes=ready.attributes, total=ready.entries
             )
         else:
             found = self._survey.compare(request, ready, lambda path: True)

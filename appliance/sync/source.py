@@ -18,7 +18,7 @@ from appliance import __version__
 from appliance.config import Conf
 from appliance.core.errors import AshaError, SyncError
 from appliance.host.clock import Clock
-from appliance.sync.attributes import any_attributes
+from appliance.sync.attributes import any_attributes, count
 from appliance.sync.databases import Snapshots
 from appliance.sync.entry import Entry, look
 from appliance.sync.places import Places
@@ -115,7 +115,9 @@ class Source:
             "trees": found,
             "databases": [] if standing.health else self._databases(),
             "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
+            # Both are asked for when everything is to be fetched.
             "attributes": bool(request.get("attributes")) and any_attributes(self._tops),
+            "entries": count(self._tops) if request.get("attributes") else 0,
         }
 
     def _scope(self, paths: Iterable[str]) -> list[str]:

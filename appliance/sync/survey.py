@@ -21,7 +21,8 @@ _SKEW = 60.0
 class Ready:
     """The peer's answer: its directories, its databases (path to digest), the `mark` of its service.
 
-    `attributes`: something in them has an ACL or the like; False when it was not asked.
+    `attributes`: something in them has an ACL or the like; `entries`: how much there is. False and 0 when it was not
+    asked.
     """
 
     trees: list[dict[str, Any]]
@@ -31,6 +32,7 @@ class Ready:
     serving: bool
     skew: float
     attributes: bool = False
+    entries: int = 0
 
     @property
     def directories(self) -> list[str]:
@@ -60,7 +62,7 @@ class Survey:
         self._trees = trees(means.conf)
 
     def prepare(self, request: Request, *, attributes: bool = False) -> Ready:
-        """Have the peer make ready what is wanted, and with `attributes` look whether it has any."""
+        """Have the peer make ready what is wanted; with `attributes` it looks whether it has any, and counts all."""
         self._progress("asking", 0, 0)
         said = self._peer.ask("prepare", scope=request.scope, attributes=attributes)
         self._refuse_unhealthy(said["health"])
@@ -72,6 +74,7 @@ class Survey:
             serving=said["serving"],
             skew=said["time"] - self._clock.wall(),
             attributes=said["attributes"],
+            entries=said.get("entries", 0),  # an earlier version says nothing of it
         )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})
