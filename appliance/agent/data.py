@@ -23,7 +23,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
 from appliance.core.roles import Role
 from appliance.host.clock import Clock
-from appliance.host.disk import lock_holder, lock_keepers
+from appliance.host.disk import is_held, lock_holder, lock_keepers
 from appliance.host.process import run
 from appliance.host.stream import Stream
 from appliance.sync.places import Places
@@ -288,7 +288,7 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
         "unsettled": state.unsettled,
         "warnings": [*state.warnings, *filter(None, [state.telephony])] if busy else [],
         "postsync": state.postsync if busy else "",
-        "phase": state.phase,
+        "phase": state.phase if is_held(PLACES.lock) else "",
         "done": state.done,
         "total": state.total,
         "served": room.word.served,

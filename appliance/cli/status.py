@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from appliance.control.client import ask
+from appliance.sync.state import under_way
 
 Document = dict[str, Any]
 
@@ -83,7 +84,8 @@ def _address(address: Document) -> str:
 def _data(data: Document) -> str:
     if data["duty"] == "pull":
         age = "never in step with the peer" if data["age"] is None else f"in step {spell(data['age'])} ago"
-        return f"{age}, generation {data['generation']}" + (f"; {data['phase']}" if data["phase"] else "")
+        going_on = f"; {under_way(data['phase'], data['done'], data['total'])}" if data["phase"] else ""
+        return f"{age}, generation {data['generation']}{going_on}"
     return str(data["why"])
 
 

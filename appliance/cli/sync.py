@@ -17,6 +17,7 @@ from appliance.cli.status import spell
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.control.client import ask
 from appliance.core.errors import SyncError
+from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
 from appliance.sync.delivery import Progress
 from appliance.sync.follow import Follower
@@ -24,11 +25,12 @@ from appliance.sync.link import Peer
 from appliance.sync.onepass import Outcome, Request
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.served import drop_mark
-from appliance.sync.state import age, read_state, write_state
+from appliance.sync.state import age, read_state, under_way, write_state
 from appliance.sync.store import Store
 
 _SHOWN_NAMES = 20
 _LAST_AGAIN = 0.1
+_TELL_EVERY = 0.5
 
 
 @click.group(invoke_without_command=True)
@@ -96,8 +98,8 @@ def status(as_json: bool) -> None:
     for line in (state.unsettled, state.problem, *state.warnings, state.telephony, state.postsync):
         if line:
             click.echo(f"  ! {line}")
-    if state.phase:
-        click.echo(f"  under way: {state.phase} {state.done} of {state.total}")
+    if state.phase and is_held(PLACES.lock):  # else it was killed, and could not say that it is over
+        click.echo(f"  under way: {under_way(state.phase, state.done, state.total)}")
 
 
 @sync.command()
@@ -122,13 +124,13 @@ def follow() -> None:
     die_with_parent()
     os.nice(10)
     conf, node = site()
-    way = way_to_peer(conf, node)
+    way, tell = way_to_peer(conf, node), in_state()
 
     def one_pass(peer: Peer, request: Request) -> bool:
         # What goes wrong is in the state and the history; the link is as good as before.
         try:
             here = session(conf, node, live=own_duty(False)["live"])
-            here.run(peer, request, in_state, patient=False)
+            here.run(peer, request, tell, patient=False)
         except SyncProblem:
             return False
         return True
@@ -144,11 +146,11 @@ def last() -> None:
     """Merge once more before Asterisk starts here (the agent runs this, and ends it at MERGEDEADLINE)."""
     die_with_parent()
     conf, node = site()
-    here = session(conf, node, last=True)
+    here, tell = session(conf, node, last=True), in_state()
     with Peer(way_to_peer(conf, node)) as peer:
         while True:
             try:
-                here.run(peer, Request("service comes here"), in_state, patient=True)
+                here.run(peer, Request("service comes here"), tell, patient=True)
             except SyncProblem as problem:
                 # The peer's agent may still be telling that it has let go.
                 if problem.kind not in (Kind.NOT_ALLOWED, Kind.SICK_SOURCE):
@@ -158,11 +160,21 @@ def last() -> None:
                 return
 
 
-def in_state(phase: str, done: int, total: int) -> None:
-    """Progress for status pages."""
-    state = read_state(PLACES.state)
-    state.phase, state.done, state.total = phase, done, total
-    write_state(PLACES.state, state)
+def in_state() -> Progress:
+    """Progress for status pages: what is going on at once, how much of it twice a second."""
+    said, at = "", 0.0
+
+    def progress(phase: str, done: int, total: int) -> None:
+        nonlocal said, at
+        now = CLOCK.now()
+        if phase == said and now - at < _TELL_EVERY:
+            return
+        said, at = phase, now
+        state = read_state(PLACES.state)
+        state.phase, state.done, state.total = phase, done, total
+        write_state(PLACES.state, state)
+
+    return progress
 
 
 @contextlib.contextmanager
@@ -175,16 +187,21 @@ def bar() -> Iterator[Progress]:
     from rich.console import Console  # noqa: PLC0415 - its import costs more than most passes
 
     columns = (
+        rich_progress.BarColumn(bar_width=24),
         rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TimeRemainingColumn(),
+        rich_progress.TimeRemainingColumn(compact=True),
     )
     with rich_progress.Progress(*columns, transient=True, console=Console(stderr=True)) as shown:
-        task = shown.add_task("asking", total=None)
+        task, said = shown.add_task("", total=None), ""
 
         def progress(phase: str, done: int, total: int) -> None:
-            shown.update(task, description=phase, completed=done, total=total or None)
+            nonlocal task, said
+            words, is_new = under_way(phase, done, total), phase != said
+            if is_new:  # a bar of its own: a total that was known once cannot become unknown
+                shown.refresh()
+                shown.remove_task(task)
+                task, said = shown.add_task(words, total=total or None), phase
+            shown.update(task, description=words, completed=done, total=total or None, refresh=is_new)
 
         yield progress
 

@@ -83,6 +83,15 @@ def lock_holder(path: Path) -> int | None:
     return None
 
 
+def is_held(path: Path) -> bool:
+    """The process that is named in the lock file at `path` has it open. To try the lock would be in others' way."""
+    try:
+        holder = path.read_bytes()
+    except OSError:
+        return False
+    return holder.isdigit() and _has_open(int(holder), os.path.realpath(path))
+
+
 def lock_keepers(path: Path) -> list[int]:
     """Who has the lock file at `path` open: its holder, and what that has started; without us.
 

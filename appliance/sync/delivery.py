@@ -42,29 +42,28 @@ class Delivery:
         """
         verified: set[bytes] = set()
         found: list[bytes] = []
+        tell = self._counting(traits.entries)
         for stage, some in self._stages.sorted_by_stage(tops).items():
-            self._rsync.fetch(some, stage, self._verifying(verified), traits, beside=False)
+            self._rsync.fetch(some, stage, self._verifying(verified, tell), traits, beside=False)
             found += _below(os.fsencode(stage), [os.fsencode(top) for top in some])
         return found, [path for path in found if path not in verified]
 
-    def _verifying(self, verified: set[bytes]) -> Callable[[bytes], None]:
+    def _verifying(self, verified: set[bytes], tell: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """For what comes: verify it page by page while more comes.
 
         A page behind, since rsync tells of a file when it begins with it. What is not whole then is looked at again.
         """
         before: list[bytes] = []
         page: list[bytes] = []
-        done = 0
 
         def on_item(path: bytes) -> None:
-            nonlocal before, page, done
+            nonlocal before, page
+            tell(path)
             page.append(path)
             if len(page) == PAGE:
                 for entries in self._peer.manifest(before):
                     verified.update(entry.path for entry in self._arrive(entries))
-                done += len(page)
                 before, page = page, []
-                self._progress("fetching", done, 0)
 
         return on_item
 

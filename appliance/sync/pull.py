@@ -40,18 +40,14 @@ class Pull:
         place.finish(self._store, self._stages)
         request, outcome = widened(request), self._outcome
         empty = self._empty_trees() if self._is_first(request) else set()
-        ready = self._survey.prepare(request, traits=bool(empty))
+        ready = self._survey.prepare(request, sorted(empty))
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         fresh = self._fresh_databases(ready)
         found = self._survey.compare(request, ready, lambda path: True, leaving=empty)
-        new, unverified = self._delivery.fetch_everything(
-            [directory for directory in ready.directories if directory in empty], ready.traits
-        )
-        outcome.changed, outcome.removed, self._directories = (
-            found.changed + new,
-            found.gone,
-            found.directories,
-        )
+        there = [directory for directory in ready.directories if directory in empty]
+        new, unverified = self._delivery.fetch_everything(there, ready.traits)
+        outcome.changed = found.changed + new
+        outcome.removed, self._directories = found.gone, found.directories
         if not request.dry_run:
             outcome.left = self._delivery.bring(found.changed + unverified, fresh)
             self._check_telephony(request)

@@ -115,7 +115,7 @@ class Source:
             "trees": found,
             "databases": [] if standing.health else self._databases(),
             "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
-            "traits": asdict(traits_of(self._tops)) if request.get("traits") else None,
+            "traits": asdict(traits_of(self._tops.intersection(request.get("traits", ())))),
         }
 
     def _scope(self, paths: Iterable[str]) -> list[str]:

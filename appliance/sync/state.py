@@ -47,6 +47,13 @@ def read_state(path: Path) -> State:
         return State()
 
 
+def under_way(phase: str, done: int, total: int) -> str:
+    """A pass under way, in words; as much as is known of it."""
+    if total:
+        return f"{phase}, {min(done, total)} of {total}"
+    return f"{phase}, {done}" if done else phase
+
+
 def age(state: State, wall: float) -> float | None:
     """Seconds since our data were last known to equal the peer's; None when they never were."""
     return None if state.verified_at is None else max(0.0, wall - state.verified_at)

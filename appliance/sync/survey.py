@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ _SKEW = 60.0
 class Ready:
     """The peer's answer: its directories, its databases (path to digest), the `mark` of its service.
 
-    `traits`: what they have; everything, when it was not asked.
+    `traits`: of the directories of which they were asked for.
     """
 
     trees: list[dict[str, Any]]
@@ -60,10 +60,10 @@ class Survey:
         self._progress = means.progress
         self._trees = trees(means.conf)
 
-    def prepare(self, request: Request, *, traits: bool = False) -> Ready:
-        """Have the peer make ready what is wanted, and with `traits` look what of them it has."""
+    def prepare(self, request: Request, traits_of: Sequence[str] = ()) -> Ready:
+        """Have the peer make ready what is wanted, and look at all that is in the directories `traits_of`."""
         self._progress("asking", 0, 0)
-        said = self._peer.ask("prepare", scope=request.scope, traits=traits)
+        said = self._peer.ask("prepare", scope=request.scope, traits=list(traits_of))
         self._refuse_unhealthy(said["health"])
         ready = Ready(
             trees=said["trees"],
@@ -72,7 +72,7 @@ class Survey:
             mark=said["mark"],
             serving=said["serving"],
             skew=said["time"] - self._clock.wall(),
-            traits=Traits(**said["traits"]) if said["traits"] else ALL,
+            traits=Traits(**said["traits"]),
         )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})

@@ -1,4 +1,7 @@
-"""What few systems have, and rsync takes much longer for: ACLs, extended attributes, files with holes."""
+"""All that is in a directory: how much, and whether any of it is of the kind that few systems have.
+
+For ACLs, extended attributes and files with holes rsync takes much longer.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,14 @@ _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`attributes`: something has an ACL or another extended attribute. `holes`: some file has holes."""
+    """`attributes`: something has an ACL or another extended attribute. `holes`: some file has holes.
+
+    `entries`: how much there is, directories too; 0 when nobody has looked.
+    """
 
     attributes: bool
     holes: bool
+    entries: int = 0
 
 
 ALL = Traits(attributes=True, holes=True)
@@ -25,12 +32,12 @@ ALL = Traits(attributes=True, holes=True)
 def traits_of(tops: Iterable[str]) -> Traits:
     """Of everything at and below `tops`. What vanishes meanwhile has none; what cannot be told counts as there."""
     attributes = holes = False
-    for path in (path for top in tops for path in _below(os.fsencode(top))):
+    entries = 0
+    for path in (path for top in tops if os.path.lexists(top) for path in _below(os.fsencode(top))):
+        entries += 1
         attributes = attributes or _has_attributes(path)
         holes = holes or _has_holes(path)
-        if attributes and holes:
-            break
-    return Traits(attributes, holes)
+    return Traits(attributes, holes, entries)
 
 
 def drop_other_attributes(directory: bytes, like: bytes) -> None:

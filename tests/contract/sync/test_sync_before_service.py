@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from appliance.host.disk import lock_holder
 from appliance.sync.places import Places
 from appliance.sync.problems import SyncProblem
 from appliance.sync.state import read_state
+from appliance.sync.store import Store
 
 SECONDARY = Site(Conf(), Node.SECONDARY)
 _HOLD = """
@@ -27,6 +30,16 @@ from pathlib import Path
 from appliance.host.disk import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
+    sys.stdin.read()
+"""
+
+_HOLD_WITH_HEIR = """
+import subprocess, sys
+from pathlib import Path
+from appliance.host.disk import locked
+with locked(Path(sys.argv[1])) as lock:
+    heir = subprocess.Popen(["sleep", "600"], pass_fds=(lock,), start_new_session=True)
+    print(heir.pid, flush=True)
     sys.stdin.read()
 """
 
@@ -64,6 +77,26 @@ def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: Pla
         before_service()
         assert holder.wait(10) == -signal.SIGKILL
     assert read_state(places.state).unsettled
+
+
+def test_what_a_pass_has_started_ends_with_it(places: Places) -> None:
+    """rsync's other half outlives the pass, with its lock: it is not waited for."""
+    Store(places.store).close()
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD_WITH_HEIR, str(places.lock)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None
+        heir = int(holder.stdout.readline())
+        watched = os.pidfd_open(heir)
+        before_service()
+        assert holder.wait(10) == -signal.SIGKILL
+    try:
+        assert select.select([watched], [], [], 10)[0], "the heir has ended"
+    finally:
+        os.close(watched)
+    assert read_state(places.state).unsettled == ""
 
 
 def test_a_worker_that_starts_during_a_takeover_may_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ class There:
             "list": "",
             "mark": "",
             "serving": True,
-            "traits": None,
+            "traits": {"attributes": False, "holes": False},
         }
         return {"health": "", "time": SystemClock().wall(), **prepared}
 

@@ -60,8 +60,17 @@ def test_status_says_the_headline_first_and_problems_next() -> None:
 
 
 def test_status_says_how_old_the_standbys_data_are() -> None:
-    pulls = {"duty": "pull", "why": "", "age": 3.4, "generation": 7, "phase": "fetching"}
-    assert "in step 3 s ago, generation 7; fetching" in "\n".join(status.status_lines(document(data=pulls)))
+    pulls = {
+        "duty": "pull",
+        "why": "",
+        "age": 3.4,
+        "generation": 7,
+        "phase": "fetching",
+        "done": 5,
+        "total": 9,
+    }
+    text = "\n".join(status.status_lines(document(data=pulls)))
+    assert "in step 3 s ago, generation 7; fetching, 5 of 9" in text
     never = {**pulls, "age": None, "phase": ""}
     assert "never in step" in "\n".join(status.status_lines(document(data=never)))
 
