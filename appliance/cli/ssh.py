@@ -31,8 +31,8 @@ def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool) -> None
     # Over the connection that is kept open, an earlier key would prove this one.
     ssh = replace(way_to_peer(conf, node), socket=NOT_KEPT)
     if not check:
-        key = keys.make_key(ssh.keys)
-        _pin(ssh, agreed=yes, anew=new_host_key)
+        shown = _pin(ssh, agreed=yes, anew=new_host_key)
+        key = keys.make_key(ssh.keys, rsa=keys.is_old(shown))
         if not _accepted(ssh):
             _have_accepted(ssh, key, by_hand=by_hand)
     _prove(ssh)
@@ -52,11 +52,11 @@ def ssh_accept(key: tuple[str, ...]) -> None:
     click.echo("The peer's key is accepted." if new else "The peer's key was accepted before.")
 
 
-def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> None:
-    """Pin the peer's host keys. Raises SyncProblem when they are others than those pinned before."""
+def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
+    """Pin the peer's host keys and return them. Raises SyncProblem when they are others than those pinned before."""
     shown, before = keys.scan(ssh), keys.pinned(ssh.keys)
     if set(before) & set(shown):
-        return
+        return shown
     if before and not anew:
         raise SyncProblem(Kind.HOST_KEY_CHANGED, f"{ssh.host} shows other host keys than those pinned.")
     for key in shown:
@@ -66,6 +66,7 @@ def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> None:
             f"Are these {ssh.host}'s? ('ssh-keygen -l -f' of its host keys shows them there)", abort=True
         )
     keys.pin(ssh.keys, shown)
+    return shown
 
 
 def _have_accepted(ssh: Ssh, key: str, *, by_hand: bool) -> None:

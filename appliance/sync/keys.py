@@ -29,13 +29,18 @@ def forced_command() -> str:
     return f"{shlex.quote(sys.executable)} -I -m appliance.cli sync-source"
 
 
-def make_key(keys: Path) -> str:
-    """Our public key, made if there is none: ed25519, or RSA where ssh-keygen is too old. Raises SyncError."""
+def make_key(keys: Path, *, rsa: bool = False) -> str:
+    """Our public key, made if there is none: ed25519, or RSA where ssh-keygen is too old. Raises SyncError.
+
+    `rsa`: the peer is too old for anything else, and so is a key of ours that is something else.
+    """
     private, public = keys / "id", keys / "id.pub"
-    if not (private.exists() and public.exists()):
+    fit = private.exists() and public.exists() and not (rsa and not public.read_text().startswith("ssh-rsa "))
+    if not fit:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         private.unlink(missing_ok=True)
-        made = _keygen("-q", "-t", "ed25519", "-N", "", "-C", COMMENT, "-f", str(private))
+        public.unlink(missing_ok=True)
+        made = None if rsa else _keygen("-q", "-t", "ed25519", "-N", "", "-C", COMMENT, "-f", str(private))
         if made is None and _keygen("-q", "-t", "rsa", "-b", "3072", "-N", "", "-f", str(private)) is None:
             raise SyncError("ssh-keygen makes neither an ed25519 nor an RSA key.")
     keys.chmod(0o700)
@@ -88,6 +93,11 @@ def scan(ssh: Ssh) -> tuple[str, ...]:
     if not found:
         raise SyncError(f"No ssh server answers at {ssh.host}, port {ssh.port} (HASSHPORT).")
     return tuple(sorted(found))
+
+
+def is_old(host_keys: Iterable[str]) -> bool:
+    """Whoever shows these has no ed25519, as before OpenSSH 6.5, and takes no such key of ours either."""
+    return not any(key.startswith("ssh-ed25519 ") for key in host_keys)
 
 
 def pinned(keys: Path) -> tuple[str, ...]:

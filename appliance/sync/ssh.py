@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.core.errors import HostError
+from appliance.host.process import find_program, run
 from appliance.sync.problems import Kind, SyncProblem
 
 # The host key is pinned under this name, whatever address the peer is reached at.
@@ -51,7 +55,7 @@ class Ssh:
             "-oServerAliveCountMax=3",
             "-oControlMaster=auto",
             f"-oControlPath={self.socket}",
-            "-oControlPersist=300",
+            *_persistence(),
         )
 
     def login(self, *words: str) -> tuple[str, ...]:
@@ -83,3 +87,18 @@ class Ssh:
         kind = next((kind for sign, kind in _SIGNS if sign in complaint), Kind.INTERRUPTED)
         last = complaint.splitlines()[-1] if complaint else f"it ended with status {code}"
         return SyncProblem(kind, f"{self.host}: {last.rstrip('.')}.")
+
+
+@functools.cache
+def _persistence() -> tuple[str, ...]:
+    """How long a connection is kept without a use, where ssh knows that: OpenSSH 5.6, by its release notes.
+
+    An older one keeps it as long as what has opened it, which is the standing link.
+    """
+    try:
+        said = run([find_program("ssh"), "-V"], deadline=5.0)
+    except HostError:
+        return ()  # whoever runs it next says so
+    found = re.search(r"OpenSSH_(\d+)\.(\d+)", said.output + said.error)
+    older = found is not None and tuple(map(int, found.groups())) < (5, 6)
+    return () if older else ("-oControlPersist=300",)

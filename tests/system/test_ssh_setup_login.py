@@ -56,7 +56,7 @@ with Peer(way_to_peer(*site())) as peer:
 
 
 @asynccontextmanager
-async def strangers() -> AsyncIterator[Pair]:
+async def strangers(host_key: str = "ed25519") -> AsyncIterator[Pair]:
     """A pair of which neither knows the other; sshd runs on the primary, and root has a password there."""
     async with pair() as rack:
         for node in (rack.primary, rack.secondary):
@@ -65,7 +65,7 @@ async def strangers() -> AsyncIterator[Pair]:
         for node in (rack.primary, rack.secondary):
             node.write("/usr/local/bin/asha", _ASHA, 0o755)
         furnish = (
-            f"mkdir -p /run/sshd; chmod 700 /root /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f {HOST_KEY}"
+            f"mkdir -p /run/sshd; chmod 700 /root /root/.ssh; ssh-keygen -q -t {host_key} -N '' -f {HOST_KEY}"
         )
         password = f"""usermod -p "$(openssl passwd -6 '{_PASSWORD}')" root"""
         made = await shell(rack.primary, f"{furnish} && {password}")
@@ -120,6 +120,20 @@ def test_an_operators_own_key_has_ours_accepted_and_again_changes_nothing() -> N
             assert anew.code == 0, anew
             accepted = primary.path(_AUTHORIZED).read_text()
             assert accepted.count("asha-peer") == 1 and key_of(secondary) in accepted and key not in accepted
+
+    asyncio.run(scenario())
+
+
+def test_a_peer_that_is_too_old_for_ed25519_is_given_an_rsa_key() -> None:
+    async def scenario() -> None:
+        async with strangers("rsa") as rack:
+            secondary = rack.secondary
+            told = await set_up(secondary, "--yes", "--by-hand")
+            assert told.code == 6 and "asha ssh-accept ssh-rsa AAAA" in told.err, told
+            command = next(line.strip() for line in told.err.splitlines() if line.startswith("  asha"))
+            assert (await shell(rack.primary, command)).code == 0
+            proven = await set_up(secondary, "--check")
+            assert proven.code == 0, proven
 
     asyncio.run(scenario())
 

@@ -11,6 +11,7 @@ import pytest
 
 from appliance.core.errors import SyncError
 from appliance.sync import keys
+from appliance.sync.ssh import Ssh, _persistence
 
 
 @pytest.fixture
@@ -117,3 +118,35 @@ def test_where_it_makes_neither_that_is_said(tmp_path: Path, monkeypatch: pytest
     old_keygen(tmp_path, monkeypatch, makes="dsa")
     with pytest.raises(SyncError, match="neither an ed25519 nor an RSA key"):
         keys.make_key(tmp_path / "ssh")
+
+
+def test_a_peer_that_is_too_old_gets_an_rsa_key(tmp_path: Path) -> None:
+    modern = keys.make_key(tmp_path / "ssh")
+    old = keys.make_key(tmp_path / "ssh", rsa=True)
+    assert modern.startswith("ssh-ed25519 ") and old.startswith("ssh-rsa ")
+    assert keys.make_key(tmp_path / "ssh", rsa=True) == old == keys.make_key(tmp_path / "ssh")
+
+
+def test_a_peer_is_old_that_shows_no_ed25519() -> None:
+    assert keys.is_old(["ssh-rsa AAAA", "ssh-dss AAAA"])
+    assert not keys.is_old(["ssh-rsa AAAA", "ssh-ed25519 AAAA"])
+
+
+@pytest.mark.parametrize(
+    ("version", "kept"),
+    [
+        ("OpenSSH_4.3p2, OpenSSL 0.9.8e", False),
+        ("OpenSSH_5.5p1", False),
+        ("OpenSSH_5.6p1", True),
+        ("?", True),
+    ],
+)
+def test_a_connection_is_kept_where_ssh_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, kept: bool
+) -> None:
+    stand_in = tmp_path / "ssh"
+    stand_in.write_text(f'#!/bin/sh\necho "{version}" >&2\n')
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("appliance.sync.ssh._persistence", _persistence.__wrapped__)
+    assert ("-oControlPersist=300" in Ssh("peer", 22).options()) is kept
