@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from appliance.agent.data import before_service
+from appliance.agent.before_service import before_service
 from appliance.agent.site import Site
 from appliance.config import Conf
 from appliance.core.errors import HardwareError, HostError

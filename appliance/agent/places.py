@@ -1,11 +1,17 @@
-"""Where the agent keeps things."""
+"""Where the agent keeps things, and finds them."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+from appliance.sync.places import Places
 
 CONF = Path("/etc/asha.conf")
 # On a tmpfs: a grant does not outlive a reboot, and reading it never waits for a disk.
 GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
 CARD = Path("/var/lib/asha/card.json")
+DATA = Places()
+# This very interpreter and package, whatever PATH says.
+OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

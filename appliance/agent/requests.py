@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from appliance.agent.cycle import HEARTBEAT_SETTLES, Cycle
-from appliance.agent.data import DataRoom, data_document, data_problems
+from appliance.agent.data import DataRoom
+from appliance.agent.data_report import data_document, data_problems
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.journal import Journal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent import data
+from appliance.agent import before_service as order
 from appliance.agent.site import Site
 from appliance.cli import data_parts
 from appliance.config import Conf
@@ -48,12 +48,12 @@ with locked(Path(sys.argv[1])) as lock:
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     there = Places(tmp_path / "lasting", tmp_path / "passing")
     there.lasting.mkdir()
-    monkeypatch.setattr(data, "PLACES", there)
+    monkeypatch.setattr(order, "DATA", there)
     return there
 
 
 def before_service() -> None:
-    data.before_service(SECONDARY, SystemClock(), owed=False)
+    order.before_service(SECONDARY, SystemClock(), owed=False)
 
 
 def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:

@@ -1,0 +1,56 @@
+"""How the data stand, for the status document and for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.agent.data import DataRoom
+from appliance.agent.places import DATA
+from appliance.agent.site import Site
+from appliance.core.duty import Duty
+from appliance.core.roles import Role
+from appliance.host.disk import is_held
+from appliance.sync.state import age, read_state
+
+
+def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
+    """The data's part of the status document; `age` in seconds since we were last known to have all the peer's data.
+
+    `newer`: this node stands by and has data that its peer has not got, so nothing is fetched over it. `peer_newer`:
+    the peer has such data.
+    """
+    state, duty = read_state(DATA.state), room.duty()
+    seconds = age(state, wall)
+    busy = duty.duty is not Duty.NONE
+    return {
+        "duty": duty.duty.value,
+        "why": duty.why,
+        "age": None if seconds is None else round(seconds, 1),
+        "stale": busy and (seconds is None or seconds > site.conf.sync_stale),
+        "generation": state.generation,
+        "problem": state.problem if busy else "",
+        "kind": state.kind if busy else "",
+        "unsettled": state.unsettled,
+        "warnings": [*state.warnings, *filter(None, [state.telephony])] if busy else [],
+        "postsync": state.postsync if busy else "",
+        "phase": state.phase if is_held(DATA.lock) else "",
+        "done": state.done,
+        "total": state.total,
+        "served": room.word.served,
+        "newer": room.word.served and room.role is Role.STANDBY,
+        "peer_newer": room.peer_newer,
+        "conflicts": state.conflicts,
+    }
+
+
+def data_problems(data: dict[str, Any]) -> list[str]:
+    """What of the data an operator is to know of, in sentences."""
+    found = [data["unsettled"], data["problem"], *data["warnings"], data["postsync"]]
+    if data["stale"]:
+        old = "never" if data["age"] is None else f"{data['age']:.0f} s ago"
+        found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")
+    if data["newer"]:
+        found.append(data["why"])
+    if data["conflicts"]:
+        found.append(f"{data['conflicts']} files were changed on both nodes: 'asha conflicts' shows them")
+    return [text for text in found if text]
