@@ -37,7 +37,7 @@ class AddressSensor:
     async def run(self) -> None:
         """Watch until cancelled."""
         while not self._site.conf.cluster_ip:  # a fresh installation: a reload may bring it
-            await asyncio.sleep(_LOOK_PERIOD)
+            await self._next()
         watch = AddressWatch(self._site.conf.cluster_ip)
         ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
         try:
