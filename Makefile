@@ -27,7 +27,8 @@ rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (roo
 	@rpm/build
 
 test-packaging: rpm ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5 (root)
-	@.ci/clean-after $(PYTEST) tests/packaging $(ARGS)
+	@rpm/build 2 out/rpm-next >/dev/null
+	@$(PYTEST) -n 2 tests/packaging $(ARGS)
 
 lint: tools ## format, rules, types, import contract
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }
