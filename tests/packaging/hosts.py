@@ -46,6 +46,7 @@ class Host:
     def __init__(self, root: Path, name: str = "haprimary") -> None:
         self.root = root
         self.name = name
+        self.log = root.with_suffix(".log")
         self._holder: subprocess.Popen[bytes] | None = None
         root.mkdir(parents=True, exist_ok=True)
         _make_devices(root / "dev")
@@ -60,7 +61,7 @@ class Host:
             *("sh", "-c", _INSIDE, "inside", self.root, self.name),
             *(first_process or ("/sbin/init",)),
         ]
-        with self.root.with_suffix(".log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._holder = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}
             )
@@ -100,7 +101,7 @@ class Host:
 
     def run(self, *words: str, wrap: tuple[str, ...] = (), timeout: float = 60) -> Done:
         """Run a command inside, as root from a plain shell. `wrap` stands before its entering of the root."""
-        return self._enter([*wrap, "chroot", self.root, *words], timeout)
+        return self._enter([*wrap, *self._to_root(), *words], timeout)
 
     def sh(self, script: str, timeout: float = 60) -> Done:
         """Run a shell script inside."""
@@ -113,14 +114,17 @@ class Host:
 
     def spawn(self, *words: str, wrap: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """Start a command inside and let it run; it ends with the host at the latest."""
-        with self.root.with_suffix(".log").open("ab") as log:
+        with self.log.open("ab") as log:
             return subprocess.Popen(
-                [*self._inside(), *wrap, "chroot", self.root, *words],
+                [*self._inside(), *wrap, *self._to_root(), *words],
                 env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+
+    def _to_root(self) -> list[str | Path]:
+        return ["chroot", self.root]
 
     def _inside(self) -> list[str]:
         if self._holder is None:

@@ -37,13 +37,14 @@ class SystemdHost(Host):
     def __init__(self, folder: Path) -> None:
         self.root = folder  # until it is up
         self.name = "haprimary"
+        self.log = folder.with_suffix(".log")
         self._folder = folder
         self._holder = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def up(self, *first_process: str) -> None:
         argv = ["unshare", "--mount", "sh", "-c", _INSIDE, "inside", self._folder]
-        with self._folder.with_suffix(".log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._holder = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}
             )
@@ -64,11 +65,11 @@ class SystemdHost(Host):
             self._holder.wait(timeout=20)
             self._holder = None
 
-    def run(self, *words: str, wrap: tuple[str, ...] = (), timeout: float = 60) -> Done:
-        return self._enter([*wrap, *words], timeout)
-
     def rpm(self, *words: str | Path, wrap: tuple[str, ...] = ()) -> Done:
         return self._enter([*wrap, "rpm", "--force-debian", "--dbpath", DBPATH, *words], 120)
+
+    def _to_root(self) -> list[str | Path]:
+        return []  # its mounts have their root already
 
     def _first(self) -> int | None:
         """systemd: the child of nspawn, and not one that nspawn has while it prepares."""

@@ -11,6 +11,14 @@ from hosts import Host, ok
 from appliance.config.schema import KEYS
 
 CONF = "/etc/asha.conf"
+IMPORT_ALL = """
+import importlib, pkgutil, appliance, hwsim
+for package in (appliance, hwsim):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+            print(module.name)
+"""
 OURS = ("/opt/asha", "/var/lib/asha", "/run", "/var/log/asha.log", "/etc/ha.d")
 
 
@@ -75,6 +83,21 @@ def test_the_manual_names_every_key_and_command(installed: Host) -> None:
     commands = ok(installed.run("/usr/bin/gzip", "-dc", "/usr/share/man/man8/asha.8.gz"))
     for command in ("asha status", "asha ha start", "asha conf set", "asha leave"):
         assert f".B {command}" in commands
+
+
+def test_every_module_finds_what_it_imports_in_the_private_runtime(installed: Host) -> None:
+    done = installed.run("/opt/asha/runtime/bin/python3.11", "-IB", "-c", IMPORT_ALL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"appliance.agent.daemon", "appliance.sync.rsync", "hwsim.rack"} <= set(done.stdout.split())
+    assert "A rack without hardware" in ok(installed.run("/usr/sbin/hwsim", "--help"))
+
+
+def test_cards_are_looked_for_without_udev(installed: Host) -> None:
+    """The runtime has no libudev; even where udevd runs, discovery falls back to sysfs and the kernel's events."""
+    installed.write("/run/udev/control", "")
+    code = "from appliance.hw.discovery import usb_ttys, watch_devices; print(usb_ttys(), watch_devices())"
+    said = ok(installed.run("/opt/asha/runtime/bin/python3.11", "-IB", "-c", code))
+    assert "SysfsTtys" in said and "KernelEvents" in said
 
 
 def test_a_32_bit_host_gets_a_clear_sentence(el5: Host, rpms: Rpms) -> None:
