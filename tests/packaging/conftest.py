@@ -11,7 +11,8 @@ from hosts import Host, ok
 
 TREE = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-PACKAGES = ("asha", "asha-hwsim", "asha-runtime")
+CORE = ("asha", "asha-hwsim", "asha-runtime")
+PACKAGES = (*CORE, "el5sarkha", "smesarkha")
 
 Rpms = dict[str, Path]
 
@@ -20,6 +21,10 @@ def _rpms_in(folder: Path) -> Rpms:
     found = {name: list(folder.glob(f"{name}-[0-9]*.rpm")) for name in PACKAGES}
     assert all(len(files) == 1 for files in found.values()), f"in {folder} there is not one of each: {found}"
     return {name: files[0] for name, files in found.items()}
+
+
+def _core(rpms: Rpms) -> Rpms:
+    return {name: rpms[name] for name in CORE}
 
 
 def rpmbuild(spec: Path, out: Path, **defines: str | Path) -> Path:
@@ -35,15 +40,21 @@ def rpmbuild(spec: Path, out: Path, **defines: str | Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rpms() -> Rpms:
+def all_rpms() -> Rpms:
     """What `make rpm` has built."""
     return _rpms_in(TREE / "out/rpm")
 
 
 @pytest.fixture(scope="session")
+def rpms(all_rpms: Rpms) -> Rpms:
+    """Of these, those that every host can have."""
+    return _core(all_rpms)
+
+
+@pytest.fixture(scope="session")
 def next_rpms() -> Rpms:
     """The same, one release on: `make test-packaging` has built it."""
-    return _rpms_in(TREE / "out/rpm-next")
+    return _core(_rpms_in(TREE / "out/rpm-next"))
 
 
 @pytest.fixture(scope="session")
