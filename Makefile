@@ -26,7 +26,7 @@ unit: tools ## the quick tests, no root
 rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
 	@rpm/build
 
-test-packaging: rpm ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5 (root)
+test-packaging: system rpm ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5 (root)
 	@rpm/build 2 out/rpm-next >/dev/null
 	@$(PYTEST) -n 2 tests/packaging $(ARGS)
 

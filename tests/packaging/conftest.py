@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hosts import Host, ok
+from systemd_host import SystemdHost
 
 TREE = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -93,6 +94,18 @@ def el5(make_el5: Callable[[], Host]) -> Host:
     host = make_el5()
     host.up()
     return host
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[SystemdHost]:
+    """This system booted with systemd, with nothing of ours."""
+    host = SystemdHost(tmp_path / "systemd")
+    try:
+        host.up()
+        ok(host.rpm("-Uvh", *host.bring({"shell": rpmbuild(HERE / "shell.spec", tmp_path / "shell")})))
+        yield host
+    finally:
+        host.down()
 
 
 @pytest.fixture

@@ -32,12 +32,10 @@ def main(runs: int) -> None:
     host = SystemdHost(folder / "host")
     try:
         host.up()
-        host.path("/root/rpms").mkdir()
-        rpms = sorted((TREE / "out/rpm").glob("*.rpm"))
+        rpms = sorted((TREE / "out/rpm").glob("asha*.rpm"))
         for rpm in rpms:
-            shutil.copy(rpm, host.path("/root/rpms"))
             print(f"{rpm.stat().st_size / 1e6:8.1f} MB  {rpm.name}")
-        names = [f"/root/rpms/{rpm.name}" for rpm in rpms]
+        names = host.bring({rpm.name: rpm for rpm in rpms})
         install = [
             seconds(lambda: ok(host.rpm("-Uvh", "--nodeps", "--replacepkgs", *names))) for _ in range(runs)
         ]

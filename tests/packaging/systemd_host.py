@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from hosts import DBPATH, PATH, Done, Host, ok, until
@@ -67,6 +69,13 @@ class SystemdHost(Host):
 
     def rpm(self, *words: str | Path, wrap: tuple[str, ...] = ()) -> Done:
         return self._enter([*wrap, "rpm", "--force-debian", "--dbpath", DBPATH, *words], 120)
+
+    def bring(self, rpms: Mapping[str, Path]) -> list[str]:
+        """Put packages where the host sees them; their names there."""
+        self.path("/root/rpms").mkdir(exist_ok=True)
+        for rpm in rpms.values():
+            shutil.copy(rpm, self.path("/root/rpms"))
+        return [f"/root/rpms/{rpm.name}" for rpm in rpms.values()]
 
     def _to_root(self) -> list[str | Path]:
         return []  # its mounts have their root already

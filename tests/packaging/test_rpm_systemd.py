@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from conftest import HERE, Rpms, rpmbuild
+from conftest import Rpms
 from furnished import agent_pid, answers, asterisk_pid, furnish, relay, serve
-from hosts import ok, until
+from hosts import Done, ok, until
 from systemd_host import SystemdHost
 
-Bring = Callable[[Rpms], list[str]]
-
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Iterator[SystemdHost]:
-    """Booted, with nothing of ours."""
-    host = SystemdHost(tmp_path / "systemd")
-    try:
-        host.up()
-        yield host
-    finally:
-        host.down()
-
-
-@pytest.fixture
-def host(bare: SystemdHost, rpms: Rpms, tmp_path: Path) -> SystemdHost:
+def host(systemd: SystemdHost, rpms: Rpms) -> SystemdHost:
     """A primary with a card, installed."""
-    shell = rpmbuild(HERE / "shell.spec", tmp_path / "shell")
-    ok(bare.rpm("-Uvh", *bring(bare, {"shell": shell})))
-    ok(bare.rpm("-Uvh", *bring(bare, rpms)))
-    furnish(bare)
-    return bare
+    ok(systemd.rpm("-Uvh", *systemd.bring(rpms)))
+    furnish(systemd)
+    return systemd
 
 
 @pytest.fixture
@@ -43,15 +25,7 @@ def started(host: SystemdHost) -> SystemdHost:
     return host
 
 
-def bring(host: SystemdHost, rpms: Rpms) -> list[str]:
-    """Put the packages where the host sees them; their names there."""
-    host.path("/root/rpms").mkdir(exist_ok=True)
-    for rpm in rpms.values():
-        shutil.copy(rpm, host.path("/root/rpms"))
-    return [f"/root/rpms/{rpm.name}" for rpm in rpms.values()]
-
-
-def systemctl(host: SystemdHost, verb: str):
+def systemctl(host: SystemdHost, verb: str) -> Done:
     return host.run("systemctl", verb, "asha.service", timeout=150)
 
 
@@ -97,7 +71,7 @@ def test_restarts_and_an_upgrade_move_nothing(started: SystemdHost, next_rpms: R
     for renew in (
         lambda: systemctl(started, "restart"),
         lambda: systemctl(started, "try-restart"),
-        lambda: started.rpm("-Uvh", *bring(started, next_rpms)),
+        lambda: started.rpm("-Uvh", *started.bring(next_rpms)),
     ):
         pid = agent_pid(started)
         ok(renew())
