@@ -99,9 +99,9 @@ class Host:
 
     # -- doing things -------------------------------------------------------------------------------------
 
-    def run(self, *words: str, wrap: tuple[str, ...] = (), timeout: float = 60) -> Done:
-        """Run a command inside, as root from a plain shell. `wrap` stands before its entering of the root."""
-        return self._enter([*wrap, *self._to_root(), *words], timeout)
+    def run(self, *words: str, wrap: tuple[str, ...] = (), given: str = "", timeout: float = 60) -> Done:
+        """Run a command inside. `wrap` stands before its entering of the root; `given` is its input."""
+        return self._enter([*wrap, *self._to_root(), *words], timeout, given)
 
     def sh(self, script: str, timeout: float = 60) -> Done:
         """Run a shell script inside."""
@@ -131,11 +131,11 @@ class Host:
             return []
         return ["nsenter", f"--target={self._first()}", "--mount", "--pid", "--net", "--uts", "--ipc"]
 
-    def _enter(self, argv: list[str | Path], timeout: float) -> Done:
+    def _enter(self, argv: list[str | Path], timeout: float, given: str = "") -> Done:
         return subprocess.run(
             [*self._inside(), *argv],
             env=_ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=timeout,

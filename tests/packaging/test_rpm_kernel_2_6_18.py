@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -55,3 +57,33 @@ def test_the_agent_runs_and_moves_the_line_there(installed: Host, old_kernel: st
     assert relay(installed)[-1] == "RELAYOFF installed"
     ok(installed.run("/bin/kill", agent_pid(installed)))
     assert agent.wait(timeout=20) == 0
+
+
+def test_data_are_given_there(installed: Host, old_kernel: str) -> None:
+    """The side that is fetched from, but for rsync itself, which is the host's: lists, database snapshots, sessions."""
+    with_data(installed)
+    request = json.dumps({"verb": "prepare", "scope": ["/etc/asterisk"]})
+    words = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=asha-source serve", "/usr/sbin/asha", "sync-source")
+    done = installed.run(*words, wrap=(old_kernel,), given=request + "\n")
+    answer = json.loads(ok(done).splitlines()[0])
+    assert answer["ok"] is True, answer
+    assert done.stderr == ""
+
+
+def test_changes_of_the_data_are_told_there(installed: Host, old_kernel: str) -> None:
+    with_data(installed)
+    words = ("/usr/bin/env", "SSH_ORIGINAL_COMMAND=asha-source watch", "/usr/sbin/asha", "sync-source")
+    watch = installed.spawn(*words, wrap=(old_kernel,))
+    until(lambda: '"watching"' in installed.log.read_text(), "the watch has begun")
+    installed.write("/etc/asterisk/new.conf", "new")
+    until(lambda: '"dirs": ["/etc/asterisk"]' in installed.log.read_text(), "the change is told")
+    assert watch.poll() is None
+
+
+def with_data(host: Host) -> None:
+    host.write("/etc/asterisk/sip.conf", "[general]")
+    for folder in ("/var/lib/asterisk/sounds", "/var/spool/asterisk/voicemail", "/opt/sark/db"):
+        host.path(folder).mkdir(parents=True)
+    sqlite3.connect(host.path("/opt/sark/db/sark.db")).executescript(
+        "create table globals (pkey, value)"
+    ).close()
