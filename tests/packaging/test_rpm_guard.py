@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGES, Rpms
+from conftest import PACKAGES, TREE, Rpms
 
 # What rpm 4.4.2.3 provides. Source: its own rpmlib table.
 KNOWN_TO_4_4_2 = {
@@ -129,3 +129,9 @@ def test_checksums_and_repository_are_those_of_the_packages(all_rpms: Rpms) -> N
     assert listed == {path.name for path in all_rpms.values()}
     index = (out / "repodata/repomd.xml").read_text()
     assert '<checksum type="sha">' in index and "primary.xml.gz" in index  # what the yum of EL5 reads
+
+
+def test_what_is_built_again_is_the_same(all_rpms: Rpms, tmp_path: Path) -> None:
+    subprocess.run([TREE / "rpm/build", "1", tmp_path], check=True, timeout=300, stdout=subprocess.DEVNULL)
+    first = all_rpms["asha"].with_name("SHA256SUMS").read_text()
+    assert (tmp_path / "SHA256SUMS").read_text() == first
