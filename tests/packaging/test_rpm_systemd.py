@@ -45,7 +45,7 @@ def test_a_start_is_done_when_the_agent_answers(host: SystemdHost) -> None:
 
 
 def test_a_killed_agent_comes_back(started: SystemdHost) -> None:
-    for _ in range(7):  # more often than systemd's own patience
+    for _ in range(6):  # more often than systemd's own patience
         first = agent_pid(started)
         ok(started.run("kill", "-9", first))
         until(
