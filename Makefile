@@ -5,13 +5,13 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test unit lint bench clean system tools
+.PHONY: help demo test unit lint bench rpm test-packaging clean system tools packaging
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=power-cut (root)
 	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
@@ -23,10 +23,18 @@ test: system tools lint ## everything: lint and all tests; a skipped test is a f
 unit: tools ## the quick tests, no root
 	@$(PYTEST) tests/unit tests/property $(ARGS)
 
+rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
+	@rpm/build
+
+test-packaging: system rpm ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5 (root)
+	@rpm/build 2 out/rpm-next >/dev/null
+	@$(PYTEST) -n 2 tests/packaging $(ARGS)
+
 lint: tools ## format, rules, types, import contract
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/ruff check --quiet --output-format=concise .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary rpm/asha/*.py
 	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
 
 bench: system tools ## how fast, beside keepalived and a polling watchdog (root)
@@ -41,3 +49,6 @@ system:
 
 tools:
 	@./setup.sh tools
+
+packaging:
+	@./setup.sh rpm

@@ -3,6 +3,7 @@
 #
 #   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
+#   setup.sh rpm      what builds the RPMs and the private runtime, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
 # No service is ever started: neither now nor, of the newly installed ones, at the next boot.
@@ -34,6 +35,24 @@ util-linux       unshare
 libudev1         -
 "
 
+NEEDED_FOR_RPM="
+rpm               rpmbuild
+rpmlint           rpmlint
+createrepo-c      createrepo_c
+gcc               gcc
+make              make
+musl-tools        musl-gcc
+linux-libc-dev    /usr/include/linux/version.h
+python3.11        python3.11
+perl              perl
+tcl               tclsh
+bzip2             bzip2
+xz-utils          xz
+cpio              cpio
+busybox-static    busybox
+systemd-container systemd-nspawn
+"
+
 say() { echo "asha: $*"; }
 
 die() {
@@ -55,12 +74,13 @@ start_log() {
 
 # ---------------------------------------------------------------- system
 
+# $1: a list such as NEEDED.
 missing_packages() {
     local package program
     while read -r package program; do
         [[ -n $package ]] || continue
         is_there "$package" "$program" || echo "$package"
-    done <<<"$NEEDED"
+    done <<<"$1"
 }
 
 is_there() {
@@ -75,7 +95,7 @@ is_root() { [[ $(id -u) == 0 ]]; }
 
 set_up_system() {
     local missing
-    missing=$(missing_packages | paste -sd' ')
+    missing=$(missing_packages "$NEEDED" | paste -sd' ')
     is_root || die "This needs root, because it makes network namespaces and runs Heartbeat in them${missing:+"; also not installed: $missing"}. Run the same command as root."
     unshare --net --mount true 2>/dev/null ||
         die "This machine does not let root make network namespaces; a container needs CAP_SYS_ADMIN and CAP_NET_ADMIN."
@@ -143,6 +163,12 @@ disable() {
     ! command -v systemctl >/dev/null || systemctl disable "$1"
 }
 
+set_up_rpm() {
+    local missing
+    missing=$(missing_packages "$NEEDED_FOR_RPM" | paste -sd' ')
+    [[ -z $missing ]] || install_packages "$missing"
+}
+
 # ---------------------------------------------------------------- tools
 
 set_up_tools() {
@@ -196,5 +222,6 @@ look_for_python() {
 case ${1:-} in
     system) set_up_system ;;
     tools) set_up_tools ;;
-    *) die "Say 'setup.sh system' or 'setup.sh tools'." ;;
+    rpm) set_up_rpm ;;
+    *) die "Say 'setup.sh system', 'setup.sh tools' or 'setup.sh rpm'." ;;
 esac

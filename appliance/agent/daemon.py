@@ -41,6 +41,7 @@ from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
+from appliance.host.init import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
 
@@ -57,6 +58,7 @@ class Daemon:
         self._conf_path = conf_path
         self._clock = clock
         self._site = read_site(conf_path)
+        self._init = ServiceManager.of_this_process()
         self._end = asyncio.Event()
         self._ready = asyncio.Event()
         file = JournalFile(JOURNAL)
@@ -103,8 +105,10 @@ class Daemon:
         try:
             await self._first_look()
             self._ready.set()
+            self._init.ready()
             await self._work()
         finally:
+            self._init.ending()
             await server.stop()
             self._disarm_watchdog()
             self._desk.close()
@@ -200,7 +204,7 @@ class Daemon:
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._heartbeat.tell(fields)
                 told, told_at = fields, now
-            self._feed_watchdog()
+            self._feed_watchdogs()
             self._cycle.turned.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PEER_MESSAGE_PERIOD):
@@ -213,9 +217,12 @@ class Daemon:
             except AshaError as problem:
                 self._journal.note("watchdog", says=str(problem))
 
-    def _feed_watchdog(self) -> None:
-        """Called only when the cycle has turned, so that an agent whose cycle hangs starves the timer."""
-        if self._watchdog is not None and self._cycle.turned.is_set():
+    def _feed_watchdogs(self) -> None:
+        """Init's and the machine's; only when the cycle has turned, so that an agent whose cycle hangs starves them."""
+        if not self._cycle.turned.is_set():
+            return
+        self._init.alive()
+        if self._watchdog is not None:
             with contextlib.suppress(AshaError):  # a timer that takes no food says so by its reset
                 self._watchdog.feed()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from appliance.config import load
-from appliance.config.edit import set_value
+from appliance.config.edit import name_missing, set_value
 from appliance.config.schema import KEYS
 
 _PATH = click.option(
@@ -51,3 +51,14 @@ def conf_set(key: str, value: str, path: Path) -> None:
     A running agent takes it with 'service asha reload' or SIGHUP.
     """
     click.echo(set_value(path, key, value).diff or "It was so already: nothing was changed.")
+
+
+@conf.command("update")
+@_PATH
+def conf_update(path: Path) -> None:
+    """Name the keys that the file does not know yet, commented out with their defaults. No value changes.
+
+    The package does this when it is upgraded.
+    """
+    named = name_missing(path)
+    click.echo(f"Named in {path}: {', '.join(named)}." if named else "It names every key already.")

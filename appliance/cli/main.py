@@ -21,6 +21,7 @@ _COMMANDS = {
     "events": "events",
     "failback": "failback",
     "ha": "operate",
+    "leave": "leave",
     "line": "operate",
     "pbx": "operate",
     "ssh-accept": "ssh",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,6 +66,36 @@ def set_values(path: Path, values: Mapping[str, str]) -> Edit:
     if text != source.text:
         replace_file(source, text)
     return Edit(source.text, text, verdict)
+
+
+def name_missing(path: Path) -> tuple[str, ...]:
+    """Name, commented out beneath its comment, each key the file at `path` says nothing of; return those.
+
+    Values stay as they are, the wrong ones too. Raises UserError and HostError as `set_values` does.
+    """
+    source = read_source(path.resolve())
+    missing = missing_keys(source.text)
+    if missing:
+        replace_file(source, with_named(source.text, missing))
+    return missing
+
+
+def missing_keys(text: str) -> tuple[str, ...]:
+    """The keys that `text` neither sets nor has commented out."""
+    lines = lines_of(text)
+    return tuple(
+        key for key in KEY_BY_NAME if _line_of(key, lines) is None and _commented_out(key, lines) is None
+    )
+
+
+def with_named(text: str, names: Iterable[str]) -> str:
+    """`text` with each key of `names` at its end, commented out, with its comment and its default."""
+    lines = lines_of(text)
+    for name in names:
+        key = KEY_BY_NAME[name]
+        gap = [""] if lines and lines[-1].strip() else []
+        lines = _inserted(lines, len(lines), [*gap, *comment_lines(key), f"#{key.name}={key.default}"])
+    return "".join(lines)
 
 
 def with_value(text: str, key: str, value: str) -> str:

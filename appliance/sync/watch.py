@@ -37,7 +37,8 @@ class Watch:
     """Watches the directories and databases of `conf`. Raises OSError where the kernel has no inotify."""
 
     def __init__(self, conf: Conf) -> None:
-        self._inotify = inotify_simple.INotify()
+        # Without a flag: the kernel of EL5 has inotify, but no flags for it. Nothing is started from here.
+        self._inotify = inotify_simple.INotify(inheritable=True)
         self._places: dict[int, str] = {}
         self._databases: dict[int, set[str]] = {}
         self._tops = [str(tree.path) for tree in trees(conf)]

@@ -36,8 +36,8 @@ class AddressSensor:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        if not self._site.conf.cluster_ip:
-            return
+        while not self._site.conf.cluster_ip:  # a fresh installation: a reload may bring it
+            await self._next()
         watch = AddressWatch(self._site.conf.cluster_ip)
         ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import events, main, operate, status
+from appliance.cli import events, leave, main, operate, status
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
 
@@ -154,3 +154,38 @@ def test_an_event_is_one_readable_line() -> None:
     assert "reason=Asterisk died" in line
     assert "hash" not in line
     assert ".250" in line
+
+
+def asked_of(monkeypatch: pytest.MonkeyPatch, roles: list[str]) -> list[str]:
+    """What `asha leave` asks of an agent whose role is each of `roles` in turn, the last for good."""
+    asked: list[str] = []
+
+    def ask(verb: str, **rest: object) -> dict[str, str]:
+        if verb != "status":
+            asked.append(verb)
+            return {"says": "Done."}
+        return {"role": roles.pop(0) if len(roles) > 1 else roles[0]}
+
+    monkeypatch.setattr(leave, "ask", ask)
+    monkeypatch.setattr(operate, "ask", ask)
+    return asked
+
+
+def test_leave_lets_heartbeat_let_go_and_then_sees_to_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_of(monkeypatch, ["active", "releasing", "off"])
+    assert CliRunner().invoke(leave.leave).exit_code == 0
+    assert asked == ["ha stop", "line release"]
+
+
+def test_leave_with_the_engine_off_sees_to_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_of(monkeypatch, ["off"])
+    assert CliRunner().invoke(leave.leave).exit_code == 0
+    assert asked == ["line release"]
+
+
+def test_leave_says_when_something_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_of(monkeypatch, ["active"])
+    monkeypatch.setattr(leave, "_SETTLE", 0.0)
+    done = CliRunner().invoke(leave.leave)
+    assert isinstance(done.exception, ClusterError)
+    assert asked == ["ha stop"]

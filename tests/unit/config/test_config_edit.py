@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from appliance.config import ConfError, load
-from appliance.config.edit import set_value, set_values, with_value
+from appliance.config.edit import missing_keys, name_missing, set_value, set_values, with_value
 from appliance.config.reference import comment_lines
 from appliance.config.replace import replace_file
-from appliance.config.schema import KEY_BY_NAME
+from appliance.config.schema import KEY_BY_NAME, KEYS
 from appliance.config.source import read_source
 from appliance.core.errors import HostError, UserError
 
@@ -152,3 +152,35 @@ def test_a_place_that_cannot_be_written(conf_file: Path, tmp_path: Path) -> None
     tmp_path.rmdir()
     with pytest.raises(HostError, match="could not be written"):
         replace_file(source, "HASSHPORT=24\n")
+
+
+def test_what_is_new_is_named_and_changes_nothing(conf_file: Path) -> None:
+    before = load(conf_file)
+    named = name_missing(conf_file)
+    text = conf_file.read_text()
+    assert text.startswith(TEXT)
+    assert set(named) == {key.name for key in KEYS} - {"HASSHPORT", "RESTART"}
+    for name in named:
+        assert f"\n#{name}={KEY_BY_NAME[name].default}\n" in text
+    assert load(conf_file) == before
+    assert name_missing(conf_file) == ()
+    assert conf_file.read_text() == text
+
+
+def test_a_key_that_was_named_is_set_beneath_its_comment(conf_file: Path) -> None:
+    name_missing(conf_file)
+    set_value(conf_file, "PROBEPERIOD", "2")
+    assert "\n#PROBEPERIOD=1\nPROBEPERIOD=2\n" in conf_file.read_text()
+
+
+def test_wrong_values_are_no_reason_not_to_name_keys(conf_file: Path) -> None:
+    conf_file.write_text("RESTART=maybe\n")
+    assert "HASSHPORT" in name_missing(conf_file)
+    assert conf_file.read_text().startswith("RESTART=maybe\n\n# ")
+
+
+def test_the_line_ends_of_the_file_are_kept(conf_file: Path) -> None:
+    conf_file.write_bytes(b"DB=/x\r\nRESTART=NO")
+    name_missing(conf_file)
+    assert all(line.endswith(b"\r") for line in conf_file.read_bytes().split(b"\n")[:-1])
+    assert missing_keys(conf_file.read_text()) == ()

@@ -1,0 +1,146 @@
+"""Write the manual pages: asha.conf(5) from the schema of the conf file, asha(8) from the commands.
+
+`write_manual.py DIRECTORY` makes DIRECTORY/man5/asha.conf.5 and DIRECTORY/man8/asha.8.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from appliance import __version__
+from appliance.cli.main import asha
+from appliance.config.schema import Group, Key, in_group
+
+_CONF_HEAD = """\
+.SH DESCRIPTION
+One KEY=value on a line, without quotes; nothing in it is ever given to a shell. A # begins a comment only at the
+start of a line. Every key is optional: one that is missing or blank has its default, unless its entry says that
+blank means something else. YES, NO and such words may be in upper or lower case. Times are written 200ms, 2, 2s
+or 1.5.
+.P
+The file must belong to root and be writable by root alone, and once it holds AMISECRET it must not be readable by
+everybody.
+.B asha check
+names everything wrong in it at once;
+.B asha conf set
+.I KEY VALUE
+changes a value and keeps comments and order.
+"""
+
+_ASHA_FOOT = """\
+.SH FILES
+.TP
+.I /etc/asha.conf
+what asha is told; see asha.conf(5)
+.TP
+.I /var/lib/asha/journal
+every decision and every move of the relay, each line chained to the one before
+.TP
+.I /run/asha/control
+the agent's socket
+.SH EXIT STATUS
+0 when done, 2 for wrong words on the command line or in the conf file, 3 when the machine lacks something, 4 for
+the card or the line, 5 for Heartbeat or the agent, 6 for the data, 1 for anything else.
+.SH SEE ALSO
+asha.conf(5), heartbeat(8), asterisk(8)
+"""
+
+
+def conf_page() -> str:
+    """asha.conf(5)."""
+    parts = [_title("asha.conf", 5), _name("asha.conf", "what asha is told"), _CONF_HEAD]
+    for group in Group:
+        parts += [f".SH {_text(group.value.upper())}\n", *(_key(key) for key in in_group(group))]
+    return "".join([*parts, ".SH SEE ALSO\nasha(8)\n"])
+
+
+def _key(key: Key) -> str:
+    blank = "blank means none" if key.may_be_off and key.default else ""
+    facts = [
+        f"Value: {key.kind.want}.",
+        f"Default: {key.default or 'blank'}{f' ({blank})' if blank else ''}.",
+        f"Example: {key.name}={key.example}",
+    ]
+    return f".TP\n.B {_text(key.name)}\n" + _lines([*key.comment, *facts])
+
+
+def asha_page() -> str:
+    """asha(8)."""
+    context = click.Context(asha, info_name="asha")
+    commands = [part for command in _commands(context) for part in command]
+    return "".join(
+        [
+            _title("asha", 8),
+            _name("asha", "two Asterisk servers that behave as one which does not stop"),
+            ".SH SYNOPSIS\n.B asha\n.I COMMAND\n[\\fIARGUMENTS\\fR]\n",
+            f".SH DESCRIPTION\n{_paragraphs(asha.help or '')}",
+            ".SH COMMANDS\n",
+            *commands,
+            _ASHA_FOOT,
+        ]
+    )
+
+
+def _commands(context: click.Context) -> Iterator[list[str]]:
+    """Every command, those inside groups too, as pieces of the page."""
+    group = context.command
+    assert isinstance(group, click.Group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None or command.hidden:
+            continue
+        inner = click.Context(command, info_name=name, parent=context)
+        if isinstance(command, click.Group):
+            yield from _commands(inner)
+        else:
+            yield [_command(inner)]
+
+
+def _command(context: click.Context) -> str:
+    usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
+    options = [
+        record
+        for parameter in context.command.params
+        if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context))
+    ]
+    body = _paragraphs(context.command.help or "")
+    if not options:
+        return f".TP\n.B {_text(usage)}\n{body}"
+    listed = "".join(f".TP\n.B {_text(words)}\n{_text(means or '-')}\n" for words, means in options)
+    return f".TP\n.B {_text(usage)}\n{body}.RS\n{listed}.RE\n"
+
+
+def _title(name: str, section: int) -> str:
+    return f'.TH {name.upper()} {section} "" "asha {__version__}" "asha"\n'
+
+
+def _name(name: str, is_what: str) -> str:
+    return f".SH NAME\n{name} \\- {_text(is_what)}\n"
+
+
+def _paragraphs(help_text: str) -> str:
+    """Click's help, its paragraphs kept, its line ends not."""
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", help_text.strip())]
+    return "\n.IP\n".join(_text(part) for part in paragraphs) + "\n"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n.br\n".join(_text(line) for line in lines) + "\n"
+
+
+def _text(text: str) -> str:
+    """Plain text for roff: nothing in it is a command."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
+
+
+if __name__ == "__main__":
+    manual = Path(sys.argv[1])
+    for page, write in (("man5/asha.conf.5", conf_page), ("man8/asha.8", asha_page)):
+        (manual / page).parent.mkdir(parents=True, exist_ok=True)
+        (manual / page).write_text(write(), encoding="utf-8")

@@ -1,0 +1,43 @@
+"""Run by the freshly built runtime in an otherwise empty root: everything that asha imports is there."""
+
+import asyncio
+import ctypes
+import hashlib
+import sqlite3
+import ssl
+import sys
+import zlib
+
+import click
+import inotify_simple
+import jinja2
+import markupsafe._speedups
+import psutil
+import pyroute2
+import rich.console
+import serial
+
+USED = (
+    asyncio,
+    click,
+    ctypes,
+    inotify_simple,
+    jinja2,
+    markupsafe,
+    psutil,
+    pyroute2,
+    rich,
+    serial,
+    sqlite3,
+    zlib,
+)
+
+assert sys.version_info[:2] == (3, 11)
+assert sys.prefix == "/opt/asha/runtime"
+assert hashlib.sha256(b"").hexdigest().startswith("e3b0c442")
+assert zlib.decompress(zlib.compress(b"asha")) == b"asha"
+assert sqlite3.connect(":memory:").execute("select 1").fetchone() == (1,)
+assert jinja2.Template("{{ a }}").render(a=1) == "1"
+assert ctypes.CDLL(None).getpid() > 0
+ssl.create_default_context()
+print(f"{len(USED)} packages, {ssl.OPENSSL_VERSION}, SQLite {sqlite3.sqlite_version}: all there")

@@ -1,0 +1,115 @@
+"""The RPMs that are tried, and fresh hosts to try them on."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hosts import Host, ok
+from systemd_host import SystemdHost
+
+TREE = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+CORE = ("asha", "asha-hwsim", "asha-runtime")
+PACKAGES = (*CORE, "el5sarkha", "smesarkha")
+
+Rpms = dict[str, Path]
+
+
+def _rpms_in(folder: Path) -> Rpms:
+    found = {name: list(folder.glob(f"{name}-[0-9]*.rpm")) for name in PACKAGES}
+    assert all(len(files) == 1 for files in found.values()), f"in {folder} there is not one of each: {found}"
+    return {name: files[0] for name, files in found.items()}
+
+
+def _core(rpms: Rpms) -> Rpms:
+    return {name: rpms[name] for name in CORE}
+
+
+def rpmbuild(spec: Path, out: Path, **defines: str | Path) -> Path:
+    """Build `spec`, which makes one package, the way `make rpm` builds."""
+    given = [word for name, value in defines.items() for word in ("--define", f"{name} {value}")]
+    argv = [
+        *("rpmbuild", "--quiet", "-bb", "--nodeps", f"--load={TREE / 'rpm/macros'}"),
+        *("--define", f"_topdir {out / 'work'}", "--define", f"_rpmdir {out}", *given, spec),
+    ]
+    subprocess.run(argv, check=True, timeout=120)
+    (made,) = out.rglob("*.rpm")
+    return made
+
+
+@pytest.fixture(scope="session")
+def all_rpms() -> Rpms:
+    """What `make rpm` has built."""
+    return _rpms_in(TREE / "out/rpm")
+
+
+@pytest.fixture(scope="session")
+def rpms(all_rpms: Rpms) -> Rpms:
+    """Of these, those that every host can have."""
+    return _core(all_rpms)
+
+
+@pytest.fixture(scope="session")
+def next_rpms() -> Rpms:
+    """The same, one release on: `make test-packaging` has built it."""
+    return _core(_rpms_in(TREE / "out/rpm-next"))
+
+
+@pytest.fixture(scope="session")
+def el5_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The RPM that is an EL5-like system."""
+    out = tmp_path_factory.mktemp("el5")
+    return rpmbuild(HERE / "el5/base.spec", out, stand_ins=HERE / "el5", busybox="/bin/busybox")
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stand-in for asha-1.0.0-2: its version and its conf file, which is the original's."""
+    out = tmp_path_factory.mktemp("original")
+    return rpmbuild(HERE / "original/asha.spec", out, conf=TREE / "tests/unit/config/asha-1.0.0-2.conf")
+
+
+@pytest.fixture
+def make_el5(el5_base: Path, tmp_path: Path) -> Iterator[Callable[[], Host]]:
+    """Makes EL5-like hosts, switched off."""
+    made: list[Host] = []
+
+    def make() -> Host:
+        host = Host(tmp_path / f"host{len(made)}")
+        made.append(host)
+        ok(host.rpm("-Uvh", el5_base))
+        return host
+
+    yield make
+    for host in made:
+        host.down()
+
+
+@pytest.fixture
+def el5(make_el5: Callable[[], Host]) -> Host:
+    """An EL5-like host that runs, with nothing of ours on it."""
+    host = make_el5()
+    host.up()
+    return host
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[SystemdHost]:
+    """This system booted with systemd, with nothing of ours."""
+    host = SystemdHost(tmp_path / "systemd")
+    try:
+        host.up()
+        ok(host.rpm("-Uvh", *host.bring({"shell": rpmbuild(HERE / "shell.spec", tmp_path / "shell")})))
+        yield host
+    finally:
+        host.down()
+
+
+@pytest.fixture
+def installed(el5: Host, rpms: Rpms) -> Host:
+    """The same with all our packages."""
+    ok(el5.rpm("-Uvh", *rpms.values()))
+    return el5
