@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import hashlib
+import os
 import sqlite3
 import ssl
 import sys
@@ -39,5 +40,6 @@ assert zlib.decompress(zlib.compress(b"asha")) == b"asha"
 assert sqlite3.connect(":memory:").execute("select 1").fetchone() == (1,)
 assert jinja2.Template("{{ a }}").render(a=1) == "1"
 assert ctypes.CDLL(None).getpid() > 0
+assert os.listxattr("/") is not None  # CPython leaves it out where it does not know the C library
 ssl.create_default_context()
 print(f"{len(USED)} packages, {ssl.OPENSSL_VERSION}, SQLite {sqlite3.sqlite_version}: all there")
