@@ -53,19 +53,19 @@ class Host:
 
     # -- power --------------------------------------------------------------------------------------------
 
-    def up(self, *first_process: str) -> None:
-        """Start it with `first_process` as process 1: by default a shell that reaps what is left to it."""
-        (self.root / "proc").mkdir(exist_ok=True)
+    def up(self) -> None:
+        """Switch it on, and wait until it has booted."""
+        self.path("/var/run/runlevel").unlink(missing_ok=True)
         argv = [
             *("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child=KILL"),
-            *("sh", "-c", _INSIDE, "inside", self.root, self.name),
-            *(first_process or ("/sbin/init",)),
+            *("sh", "-c", _INSIDE, "inside", self.root, self.name, "/sbin/init"),
         ]
         with self.log.open("ab") as log:
             self._holder = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}
             )
         until(self._is_up, "the host is up")
+        until(self.path("/var/run/runlevel").exists, "the boot is over", 60)
 
     def down(self) -> None:
         """Cut its power: every process in it is gone."""
@@ -77,10 +77,6 @@ class Host:
                 )
             self._holder.wait(timeout=10)
             self._holder = None
-
-    def ended(self) -> bool:
-        """It has switched itself off."""
-        return self._holder is None or self._holder.poll() is not None
 
     def _first(self) -> int | None:
         """Process 1's number outside."""

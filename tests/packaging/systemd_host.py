@@ -44,7 +44,7 @@ class SystemdHost(Host):
         self._holder = None
         folder.mkdir(parents=True, exist_ok=True)
 
-    def up(self, *first_process: str) -> None:
+    def up(self) -> None:
         argv = ["unshare", "--mount", "sh", "-c", _INSIDE, "inside", self._folder]
         with self.log.open("ab") as log:
             self._holder = subprocess.Popen(

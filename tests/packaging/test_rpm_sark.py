@@ -29,9 +29,7 @@ def config(host: Host, *words: str) -> str:
 
 def boot(host: Host) -> None:
     host.down()
-    host.path("/var/run/runlevel").unlink(missing_ok=True)
     host.up()
-    until(host.path("/var/run/runlevel").exists, "the boot is over", 60)
 
 
 def test_after_the_event_and_a_boot_it_runs(sme: Host) -> None:
