@@ -96,8 +96,9 @@ class Rack:
         self._line_servers.clear()
         for server in self.servers.values():
             await server.node.close()
-        if self.servers:
+        if hasattr(self, "tty"):  # from the primary's first boot on
             self.tty.unplug()
+        if self.servers:
             self._clock.gone = True
         await self.network.down()
         await asyncio.to_thread(cleanup.remove, self._prefix)
