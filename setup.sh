@@ -53,6 +53,7 @@ busybox-static    busybox
 systemd-container systemd-nspawn
 xorriso           xorriso
 mtools            mcopy
+isomd5sum         implantisomd5
 tzdata            /usr/share/zoneinfo/UTC
 "
 
