@@ -26,6 +26,8 @@ def build(site: Site, rpms: Path, out: Path) -> None:
     `rpms` is what `make rpm` has made. Raises HostError when that is not there, InvalidKickstart, or what
     the media's tools raise.
     """
+    if not list(rpms.glob("*.rpm")):
+        raise HostError(f"There are no packages in {rpms}.", todo="'make rpm' builds them.")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     out.chmod(0o700)
     content = out / CONTENT
@@ -50,19 +52,18 @@ def kept_secret(site: Site, out: Path) -> str:
 
 def _write_files(site: Site, content: Path, secret: str) -> None:
     for release in RELEASES:
+        paths = []
         for role in (*ROLES, None):
             path = content / (f"{release.name}-{role}.ks" if role else f"{release.name}.ks")
             path.touch(0o600)
             path.write_text(render(site, release, role, secret))
-            validate(path, release)
+            paths.append(path)
+        validate(release, *paths)
 
 
 def _write_repository(site: Site, rpms: Path, folder: Path) -> None:
-    ours = sorted(rpms.glob("*.rpm"))
-    if not ours:
-        raise HostError(f"There are no packages in {rpms}.", todo="'make rpm' builds them.")
     folder.mkdir(mode=0o755)
-    for rpm in (*ours, *site.extra.values()):
+    for rpm in (*rpms.glob("*.rpm"), *site.extra.values()):
         shutil.copy(rpm, folder)
     lines = (f"{_sha256(path)}  {path.name}\n" for path in sorted(folder.glob("*.rpm")))
     (folder / "SHA256SUMS").write_text("".join(lines))

@@ -14,11 +14,12 @@ class InvalidKickstart(AshaError):
     """ksvalidator refuses what we have made: a fault of ours, or of a value that nothing else has caught."""
 
 
-def validate(path: Path, release: Release) -> None:
-    """Raise InvalidKickstart unless ksvalidator accepts `path` for `release` without a word."""
+def validate(release: Release, *paths: Path) -> None:
+    """Raise InvalidKickstart unless ksvalidator accepts all of `paths` for `release` without a word."""
     program = Path(sys.executable).with_name("ksvalidator")
-    done = run([program, "-v", release.syntax, path], deadline=60)
+    done = run([program, "-v", release.syntax, *paths], deadline=60)
     # A deprecated command is told on stderr and then called valid.
     if done.code != 0 or done.error:
-        said = (done.output + done.error).strip() or done.explain()
-        raise InvalidKickstart(f"{path} is no kickstart file for {release.syntax}:\n{said}")
+        said = done.error.strip() or done.explain()
+        names = ", ".join(map(str, paths))
+        raise InvalidKickstart(f"ksvalidator does not accept this for {release.syntax} ({names}):\n{said}")
