@@ -5,9 +5,11 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test unit lint bench rpm test-packaging clean system tools packaging
+.PHONY: help demo test unit lint bench rpm kickstart iso test-packaging clean system tools packaging
 
 BIN := .venv/bin
+SITE := kickstart/site.example.toml
+KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
 
 help: ## this list
@@ -26,6 +28,13 @@ unit: tools ## the quick tests, no root
 rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
 	@rpm/build
 
+kickstart: rpm ## kickstart files and a data ISO for SITE=my.toml, into out/kickstart
+	@$(KICKSTART)
+
+iso: rpm ## the same, and your distribution's medium ISO=… with asha on it
+	@[ -n "$(ISO)" ] || { echo "asha: say which: make iso ISO=path SITE=my.toml"; exit 2; }
+	@$(KICKSTART) --iso "$(ISO)"
+
 test-packaging: system rpm ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5 (root)
 	@rpm/build 2 out/rpm-next >/dev/null
 	@$(PYTEST) -n 2 tests/packaging $(ARGS)
@@ -35,6 +44,7 @@ lint: tools ## format, rules, types, import contract
 	@$(BIN)/ruff check --quiet --output-format=concise .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/mypy --no-error-summary rpm/asha/*.py
+	@$(BIN)/mypy --no-error-summary --package kickstart
 	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
 
 bench: system tools ## how fast, beside keepalived and a polling watchdog (root)

@@ -3,7 +3,7 @@
 #
 #   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
-#   setup.sh rpm      what builds the RPMs and the private runtime, and tries them: Debian packages, needs root
+#   setup.sh rpm      what builds the RPMs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
 # No service is ever started: neither now nor, of the newly installed ones, at the next boot.
@@ -51,6 +51,10 @@ xz-utils          xz
 cpio              cpio
 busybox-static    busybox
 systemd-container systemd-nspawn
+xorriso           xorriso
+mtools            mcopy
+isomd5sum         implantisomd5
+tzdata            /usr/share/zoneinfo/UTC
 "
 
 say() { echo "asha: $*"; }
@@ -183,7 +187,7 @@ set_up_tools() {
 }
 
 # A virtual environment knows its own path, so a moved tree needs a new one.
-venv_stamp() { { pwd; cat requirements.txt requirements-dev.txt; } | sha256sum; }
+venv_stamp() { { pwd; cat requirements.txt requirements-dev.txt requirements-source.txt; } | sha256sum; }
 project_stamp() { sha256sum <pyproject.toml; }
 
 make_venv() {
@@ -193,6 +197,8 @@ make_venv() {
     "$python" -m venv --clear .venv >>"$LOG" 2>&1 || die_with_log "$python could not make .venv."
     pip install --require-hashes --only-binary=:all: -r requirements.txt -r requirements-dev.txt ||
         die_with_log "pip could not install the pinned packages."
+    pip install --require-hashes --only-binary=:all: --no-binary=pykickstart --no-build-isolation -r requirements-source.txt ||
+        die_with_log "pip could not install the pinned packages that come as source."
     venv_stamp >.venv/asha-packages
 }
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from appliance.config import load
-from appliance.config.edit import name_missing, set_value
+from appliance.config.edit import name_missing, set_values
 from appliance.config.schema import KEYS
 
 _PATH = click.option(
     "--conf", "path", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True
 )
+_AS_BEFORE = "It was so already: nothing was changed."
 
 
 @click.group()
@@ -42,15 +43,17 @@ def conf_check(path: Path) -> None:
 
 
 @conf.command("set")
-@click.argument("key")
-@click.argument("value")
+@click.argument("words", nargs=-1, required=True, metavar="KEY VALUE...")
 @_PATH
-def conf_set(key: str, value: str, path: Path) -> None:
-    """Set KEY to VALUE. The file is checked as a whole first; a wrong value changes nothing.
+def conf_set(words: tuple[str, ...], path: Path) -> None:
+    """Set KEY to VALUE, or several at once. The file is checked as a whole first; a wrong value changes nothing.
 
     A running agent takes it with 'service asha reload' or SIGHUP.
     """
-    click.echo(set_value(path, key, value).diff or "It was so already: nothing was changed.")
+    keys, values = words[::2], words[1::2]
+    if len(keys) != len(values):
+        raise click.UsageError(f"{keys[-1]} has no value; an empty one is written ''.")
+    click.echo(set_values(path, dict(zip(keys, values, strict=True))).diff or _AS_BEFORE)
 
 
 @conf.command("update")

@@ -14,7 +14,7 @@ from appliance.host.process import interact, run
 from appliance.sync import keys
 from appliance.sync.link import Peer
 from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.ssh import NOT_KEPT, Ssh
+from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh
 
 
 @click.command()
@@ -22,11 +22,15 @@ from appliance.sync.ssh import NOT_KEPT, Ssh
 @click.option("--new-host-key", is_flag=True, help="The peer was installed anew: pin its new host key.")
 @click.option("--check", is_flag=True, help="Change nothing; only prove that it works.")
 @click.option("--by-hand", is_flag=True, help="Do not log in there; say what is to be typed there instead.")
-def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool) -> None:
+@click.option("--key-only", is_flag=True, help="Only make this node's key; the rest when the other is up.")
+def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_only: bool) -> None:
     """Let this node fetch the other's data: make a key, pin the other's, have ours accepted there, and prove it.
 
     Run it on both nodes: the standby fetches, and after a failover the primary does. Doing it again is harmless.
     """
+    if key_only:
+        click.echo(keys.make_key(KEYS))
+        return
     conf, node = site()
     # Over the connection that is kept open, an earlier key would prove this one.
     ssh = replace(way_to_peer(conf, node), socket=NOT_KEPT)

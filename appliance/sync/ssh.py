@@ -33,6 +33,8 @@ _SIGNS: tuple[tuple[str, Kind], ...] = (
     ("rsync: command not found", Kind.NO_RSYNC_THERE),
 )
 
+KEYS = Path("/var/lib/asha/ssh")
+
 
 @dataclass(frozen=True, slots=True)
 class Ssh:
@@ -40,7 +42,7 @@ class Ssh:
 
     host: str
     port: int
-    keys: Path = Path("/var/lib/asha/ssh")
+    keys: Path = KEYS
     socket: Path = Path("/run/asha/ssh-peer")
 
     def options(self) -> tuple[str, ...]:

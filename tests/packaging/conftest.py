@@ -10,6 +10,9 @@ import pytest
 from hosts import Host, ok
 from systemd_host import SystemdHost
 
+from kickstart.build import build
+from kickstart.site import load
+
 TREE = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 CORE = ("asha", "asha-hwsim", "asha-runtime")
@@ -113,3 +116,11 @@ def installed(el5: Host, rpms: Rpms) -> Host:
     """The same with all our packages."""
     ok(el5.rpm("-Uvh", *rpms.values()))
     return el5
+
+
+@pytest.fixture(scope="session")
+def kickstarts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make kickstart` makes of the example, in a folder of its own."""
+    out = tmp_path_factory.mktemp("kickstart")
+    build(load(TREE / "kickstart/site.example.toml"), TREE / "out/rpm", out)
+    return out

@@ -11,7 +11,7 @@ from appliance.cli.main import _COMMANDS
 from appliance.core.roles import diagram
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "kickstart/README.md", *(ROOT / "docs").rglob("*.md")])
 
 
 def test_the_role_diagram_is_made_from_the_table() -> None:

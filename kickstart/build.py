@@ -1,0 +1,80 @@
+"""Everything that `make kickstart` makes: the files, the repository beside them, and the data ISO."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from appliance.core.errors import HostError
+from appliance.host.process import run
+from kickstart.media import write_data_iso
+from kickstart.release import RELEASES
+from kickstart.render import render
+from kickstart.site import ROLES, Site
+from kickstart.validate import validate
+
+CONTENT = "asha"
+DATA_ISO = "asha.iso"
+
+
+def build(site: Site, rpms: Path, out: Path) -> None:
+    """Fill the folder `out` anew. Nobody but its owner may read it: Heartbeat's secret is in the files.
+
+    `rpms` is what `make rpm` has made. Raises HostError when that is not there, InvalidKickstart, or what
+    the media's tools raise.
+    """
+    if not list(rpms.glob("*.rpm")):
+        raise HostError(f"There are no packages in {rpms}.", todo="'make rpm' builds them.")
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    out.chmod(0o700)
+    content = out / CONTENT
+    shutil.rmtree(content, ignore_errors=True)
+    content.mkdir(mode=0o755)
+    _write_files(site, content, kept_secret(site, out))
+    _write_repository(site, rpms, content / "rpm")
+    write_data_iso(content, site.release, out / DATA_ISO)
+
+
+def kept_secret(site: Site, out: Path) -> str:
+    """Heartbeat's secret of this pair, made once: a node installed later must have what its peer has."""
+    path = out / f"{'+'.join(node.name for node in site.nodes)}.secret"
+    if not path.exists():
+        # Never readable by others, nor half written.
+        new = path.with_suffix(".new")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+            file.write(secrets.token_hex(20))
+        new.replace(path)
+    return path.read_text()
+
+
+def _write_files(site: Site, content: Path, secret: str) -> None:
+    for release in RELEASES:
+        paths = []
+        for role in (*ROLES, None):
+            path = content / (f"{release.name}-{role}.ks" if role else f"{release.name}.ks")
+            path.touch(0o600)
+            path.write_text(render(site, release, role, secret))
+            paths.append(path)
+        validate(release, *paths)
+
+
+def _write_repository(site: Site, rpms: Path, folder: Path) -> None:
+    folder.mkdir(mode=0o755)
+    for rpm in (*rpms.glob("*.rpm"), *site.extra.values()):
+        shutil.copy(rpm, folder)
+    lines = (f"{_sha256(path)}  {path.name}\n" for path in sorted(folder.glob("*.rpm")))
+    (folder / "SHA256SUMS").write_text("".join(lines))
+    # As in rpm/build: what the yum of EL7 reads too.
+    done = run(
+        ["createrepo_c", "--quiet", "--checksum", "sha", "--simple-md-filenames", "--no-database", folder],
+        deadline=120,
+    )
+    if done.code != 0:
+        raise HostError(f"The repository could not be made: {done.explain()}.")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,122 @@
+"""Every key of a site file but those of [conf]: what is right for it, and its default."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from appliance.config import kinds
+from kickstart.release import RELEASE_BY_NAME
+
+OURS_ALSO = ("asha-hwsim", "el5sarkha")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`want` completes "… should be …"; without a default the key must be there."""
+
+    want: str
+    is_right: Callable[[object], bool]
+    default: object = None
+    secret: bool = False
+
+
+def _text(want: str, pattern: str, default: str | None = None, *, secret: bool = False) -> Field:
+    compiled = re.compile(pattern, re.ASCII)
+    return Field(
+        want,
+        lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None,
+        default,
+        secret=secret,
+    )
+
+
+def _whole(want: str, low: int, high: int, default: int | None = None) -> Field:
+    # bool is an int to Python, and `true` no number to anybody else.
+    return Field(want, lambda value: type(value) is int and low <= value <= high, default)
+
+
+def _list(want: str, each: Callable[[object], bool], default: tuple[str, ...] | None = None) -> Field:
+    return Field(want, lambda value: isinstance(value, list) and all(map(each, value)), default)
+
+
+def _of_conf(kind: kinds.Kind) -> Callable[[object], bool]:
+    """Right as a value of asha.conf."""
+
+    def is_right(value: object) -> bool:
+        try:
+            return isinstance(value, str) and bool(kind.parse(value))
+        except ValueError:
+            return False
+
+    return is_right
+
+
+def _or_empty(is_right: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: value == "" or is_right(value)
+
+
+def _is_ipv4(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(ipaddress.IPv4Address(value))
+    except ValueError:
+        return False
+
+
+def _is_zone(value: object) -> bool:
+    return isinstance(value, str) and value in zoneinfo.available_timezones()
+
+
+def _matches(pattern: str) -> Callable[[object], bool]:
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+
+
+_is_port = _matches(r"[1-9]\d{0,4}(-[1-9]\d{0,4})?:(tcp|udp)")
+_is_package = _matches(r"@?\^?[A-Za-z0-9][A-Za-z0-9._+-]*")
+_HOST_NAME = Field("a node's name as 'uname -n' will say it", _of_conf(kinds.NODE_NAME))
+_ADDRESS = Field("an IPv4 address", _is_ipv4)
+_LINK_ADDRESS = Field('an IPv4 address, or ""', _or_empty(_is_ipv4), "")
+_NODE = {"name": _HOST_NAME, "address": _ADDRESS, "link_address": _LINK_ADDRESS}
+
+SECTIONS: Mapping[str, Mapping[str, Field]] = {
+    "system": {
+        "release": Field(
+            f"one of {', '.join(RELEASE_BY_NAME)}", lambda value: value in RELEASE_BY_NAME, "el9"
+        ),
+        "language": _text("a locale such as en_US.UTF-8", r"[a-z]{2,3}_[A-Z]{2}\.UTF-8", "en_US.UTF-8"),
+        "keyboard": _text("a console keymap such as us", r"[a-z][a-z0-9_-]*", "us"),
+        "timezone": Field("a time zone such as Europe/London", _is_zone),
+        "root_password_hash": _text(
+            "what 'openssl passwd -6' prints, never the password itself",
+            r"\$1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}"
+            r"|\$5\$(rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}"
+            r"|\$6\$(rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}",
+            secret=True,
+        ),
+        "disk": _text("a disk's name without /dev/, such as sda", r"[a-z][a-z0-9]*(/[a-z0-9]+)?", "sda"),
+        "swap_mb": _whole("megabytes from 256 to 65536", 256, 65536, 2048),
+        "open_ports": _list('a list of ports such as "5060:udp" or "10000-20000:udp"', _is_port, ()),
+    },
+    "pair": {
+        "cluster_address": _ADDRESS,
+        "prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
+        "gateway": _ADDRESS,
+        "nameservers": _list("a list of IPv4 addresses", _is_ipv4, ()),
+        "device": Field("a network interface such as eth0", _of_conf(kinds.DEVICE), "eth0"),
+        "link_device": Field('a network interface, or ""', _or_empty(_of_conf(kinds.DEVICE)), ""),
+        "link_prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
+        "serial": Field('a tty such as /dev/ttyS0, or ""', _or_empty(_of_conf(kinds.FILE)), ""),
+    },
+    "primary": _NODE,
+    "secondary": _NODE,
+    "packages": {
+        "ours": _list(f"a list of {', '.join(OURS_ALSO)}", lambda value: value in OURS_ALSO, ()),
+        "rpms": Field('a folder, or ""', lambda value: isinstance(value, str), ""),
+        "from_distribution": _list("a list of package names", _is_package, ()),
+        "install_from": _text('a URL, or ""', r"((https?|ftp)://[!-~]+)?", ""),
+    },
+}

@@ -1,0 +1,68 @@
+"""A kickstart file from the one template, for a release and a role or for both roles."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from appliance.cluster.render import RenderedFile
+from appliance.cluster.render import render as heartbeat_files
+from kickstart.release import Release
+from kickstart.site import Node, Role, Site
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render(site: Site, release: Release, role: Role | None, secret: str) -> str:
+    """The file for `role`; with None, the role is read from the kernel command line.
+
+    `secret` is Heartbeat's, the same on both nodes.
+    """
+    environment = _environment()
+    values = {
+        "release": release,
+        "el5": release.major == 5,  # no %end, no repositories on the medium, SysV
+        "end": "" if release.major == 5 else "%end",
+        "filesystem": "ext3" if release.major == 5 else "xfs",
+        "role": role,
+        "nodes": site.nodes,
+        "system": site.system,
+        "pair": site.pair,
+        "packages": site.packages,
+        "our_packages": ("asha", "asha-runtime", *site.packages["ours"]),
+        "extra": site.extra,
+        "extra_names": tuple(site.extra),
+        "ports": _ports(site),
+        "heartbeat": lambda node: _heartbeat(node, secret),
+    }
+    environment.globals.update(values)
+    environment.globals["network"] = getattr(environment.get_template("network.j2").module, "network")  # noqa: B009
+    text = environment.get_template("kickstart.j2").render()
+    return text.rstrip() + "\n"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - no markup; shell words go through `quoted`
+    )
+    environment.filters["quoted"] = shlex.quote
+    environment.filters["netmask"] = lambda prefix: str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask)
+    return environment
+
+
+def _ports(site: Site) -> tuple[str, ...]:
+    conf = site.nodes[0].conf
+    return (f"{conf.ssh_port}:tcp", f"{conf.udp_port}:udp", *site.system["open_ports"])
+
+
+def _heartbeat(node: Node, secret: str) -> tuple[RenderedFile, ...]:
+    """Its files as `asha ha start` would write them, and the secret, which only we can give to both nodes."""
+    return heartbeat_files(node.conf, secret)

@@ -1,0 +1,223 @@
+"""The site file: what an installer fills in, checked as a whole before anything is made of it."""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from appliance.config import Conf, parse
+from appliance.config.edit import with_value
+from appliance.config.problem import ConfError, Problem
+from appliance.config.reference import conf_file
+from appliance.config.schema import KEY_BY_NAME
+from appliance.core.errors import HostError, UserError
+from appliance.host.process import run
+from kickstart.fields import SECTIONS, Field
+from kickstart.release import RELEASE_BY_NAME, Release
+
+Role = Literal["primary", "secondary"]
+ROLES: tuple[Role, ...] = ("primary", "secondary")
+
+_OURS = ("HACLUSTERIP", "HAPREFIX", "HADEV", "HAMEDIA", "HAPRINODE", "HASECNODE", "HAPRIADDR", "HASECADDR")
+
+
+class SiteError(UserError):
+    """The site file is wrong; the message names every key that is, and what would be right."""
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        super().__init__(f"{path} is not right:" + "".join(f"\n  {problem}" for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One of the two servers. `values` are set in its asha.conf, which then reads as `conf`."""
+
+    role: Role
+    name: str
+    address: str
+    link_address: str
+    values: Mapping[str, str]
+    conf: Conf
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site file that is right. `system`, `pair` and `packages` are as in the file, with defaults filled in."""
+
+    release: Release
+    system: Mapping[str, Any]
+    pair: Mapping[str, Any]
+    packages: Mapping[str, Any]
+    nodes: tuple[Node, ...]
+    extra: Mapping[str, Path]  # package name → RPM
+
+
+def load(path: Path) -> Site:
+    """The site that `path` tells of. Raises SiteError with everything wrong in it, HostError when unreadable."""
+    said = _read(path)
+    problems = list(_shape(said))
+    if problems:
+        raise SiteError(path, problems)
+    whole = {section: _with_defaults(fields, said[section]) for section, fields in SECTIONS.items()}
+    problems = [*_addresses(whole), *_conf_shape(said.get("conf", {}))]
+    if problems:
+        raise SiteError(path, problems)
+    nodes: list[Node] = []
+    for role in ROLES:
+        made = _node(role, whole, said)
+        if isinstance(made, Node):
+            nodes.append(made)
+        else:
+            problems += made
+    folder = path.parent / whole["packages"]["rpms"] if whole["packages"]["rpms"] else None
+    extra = _packages_in(folder) if folder else {}
+    if folder and not extra:
+        problems.append(f"[packages] rpms should be a folder with RPMs in it; {folder} is none")
+    if problems:
+        raise SiteError(path, list(dict.fromkeys(problems)))
+    system, pair, packages = (whole[section] for section in ("system", "pair", "packages"))
+    return Site(RELEASE_BY_NAME[system["release"]], system, pair, packages, tuple(nodes), extra)
+
+
+def _packages_in(folder: Path) -> dict[str, Path]:
+    """The RPMs of `folder` by the names they are installed under. Raises HostError for one that is none."""
+    found = {}
+    for path in sorted(folder.glob("*.rpm")):
+        done = run(["rpm", "-qp", "--nosignature", "--queryformat", "%{NAME}", path], deadline=20)
+        if done.code != 0:
+            raise HostError(f"{path} is no RPM that can be read: {done.explain()}.")
+        found[done.output] = path
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SiteError(path, [f"TOML is wanted: {problem}"]) from problem
+    except OSError as problem:
+        raise HostError(
+            f"The site file {path} could not be read: {problem.strerror}.",
+            todo="Begin with a copy of kickstart/site.example.toml.",
+        ) from problem
+
+
+def _shape(said: Mapping[str, Any]) -> Iterator[str]:
+    """Each section and key by itself."""
+    for name in said:
+        if name not in SECTIONS and name != "conf":
+            yield f"[{name}] is no section; there are {', '.join(SECTIONS)} and conf"
+    for section, fields in SECTIONS.items():
+        values = said.get(section)
+        if not isinstance(values, dict):
+            yield f"[{section}] is missing"
+            continue
+        for key in values:
+            if key not in fields:
+                yield f"[{section}] {key} is no key; there are {', '.join(fields)}"
+        for key, field in fields.items():
+            yield from _value_problem(section, key, field, values)
+
+
+def _value_problem(section: str, key: str, field: Field, values: Mapping[str, Any]) -> Iterator[str]:
+    if key not in values:
+        if field.default is None:
+            yield f"[{section}] {key} is missing; it should be {field.want}"
+    elif not field.is_right(values[key]):
+        shown = "" if field.secret else f", not {values[key]!r}"
+        yield f"[{section}] {key} should be {field.want}{shown}"
+
+
+def _with_defaults(fields: Mapping[str, Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: values.get(key, field.default) for key, field in fields.items()}
+
+
+def _addresses(whole: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """The addresses together: each on its net, no two alike."""
+    pair = whole["pair"]
+    yield from _on_one_net(
+        whole, "address", pair["prefix"], [("pair", "cluster_address"), ("pair", "gateway")]
+    )
+    linked = [bool(pair["link_device"]), *(bool(whole[role]["link_address"]) for role in ROLES)]
+    if any(linked) and not all(linked):
+        yield "[pair] link_device and link_address of both nodes should be given together, or all be empty"
+    elif any(linked):
+        yield from _on_one_net(whole, "link_address", pair["link_prefix"], [])
+        if pair["link_device"] == pair["device"]:
+            yield "[pair] link_device should be another than device"
+
+
+def _on_one_net(
+    whole: Mapping[str, Mapping[str, Any]], key: str, prefix: int, more: list[tuple[str, str]]
+) -> Iterator[str]:
+    net = ipaddress.ip_network(f"{whole['primary'][key]}/{prefix}", strict=False)
+    seen: dict[str, str] = {}
+    for section, name in [("primary", key), ("secondary", key), *more]:
+        value = whole[section][name]
+        if ipaddress.ip_address(value) not in net:
+            yield f"[{section}] {name} should be in {net}, where [primary] {key} is, not '{value}'"
+        if value in seen:
+            yield f"[{section}] {name} should be another address than {seen[value]}, not '{value}'"
+        seen.setdefault(value, f"[{section}] {name}")
+
+
+def _conf_shape(said: object) -> Iterator[str]:
+    if not isinstance(said, dict):
+        yield "[conf] should be a section of keys of asha.conf"
+        return
+    for key, value in said.items():
+        if not isinstance(value, str):
+            yield f"[conf] {key} should be a text, in quotes"
+        elif key in _OURS:
+            yield f"[conf] {key} should not be there: [pair], [primary] and [secondary] say it"
+        elif key not in KEY_BY_NAME:
+            yield f"[conf] {key} is no key of asha.conf; docs/conf.md lists them"
+
+
+def _node(
+    role: Role, whole: Mapping[str, Mapping[str, Any]], said: Mapping[str, Any]
+) -> Node | tuple[str, ...]:
+    """The node, or what its conf file has against these values: the one check there is, the product's own."""
+    here = whole[role]
+    peer = whole["secondary" if role == "primary" else "primary"]
+    values = {**_pair_conf(whole), "HAMEDIA": _media(whole["pair"], peer), **said.get("conf", {})}
+    verdict = _judged(values)
+    if isinstance(verdict, Conf):
+        return Node(role, here["name"], here["address"], here["link_address"], values, verdict)
+    return tuple(f"[conf] {problem.key}={problem.value} should be {problem.want}" for problem in verdict)
+
+
+def _pair_conf(whole: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    pair, primary, secondary = whole["pair"], whole["primary"], whole["secondary"]
+    return {
+        "HACLUSTERIP": pair["cluster_address"],
+        "HAPREFIX": str(pair["prefix"]),
+        "HADEV": pair["device"],
+        "HAPRINODE": primary["name"],
+        "HASECNODE": secondary["name"],
+        "HAPRIADDR": primary["link_address"] or primary["address"],
+        "HASECADDR": secondary["link_address"] or secondary["address"],
+    }
+
+
+def _media(pair: Mapping[str, Any], peer: Mapping[str, Any]) -> str:
+    media = [f"bcast {pair['device']}"]
+    if pair["link_device"]:
+        media.append(f"ucast {pair['link_device']} {peer['link_address']}")
+    if pair["serial"]:
+        media.append(f"serial {pair['serial']}")
+    return ", ".join(media)
+
+
+def _judged(values: Mapping[str, str]) -> Conf | tuple[Problem, ...]:
+    text = conf_file()
+    try:
+        for key, value in values.items():
+            text = with_value(text, key, value)
+    except ConfError as error:
+        return error.problems
+    return parse(text)

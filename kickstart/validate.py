@@ -1,0 +1,25 @@
+"""What the installer of a release would say of a kickstart file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from appliance.core.errors import AshaError
+from appliance.host.process import run
+from kickstart.release import Release
+
+
+class InvalidKickstart(AshaError):
+    """ksvalidator refuses what we have made: a fault of ours, or of a value that nothing else has caught."""
+
+
+def validate(release: Release, *paths: Path) -> None:
+    """Raise InvalidKickstart unless ksvalidator accepts all of `paths` for `release` without a word."""
+    program = Path(sys.executable).with_name("ksvalidator")
+    done = run([program, "-v", release.syntax, *paths], deadline=60)
+    # A deprecated command is told on stderr and then called valid.
+    if done.code != 0 or done.error:
+        said = done.error.strip() or done.explain()
+        names = ", ".join(map(str, paths))
+        raise InvalidKickstart(f"ksvalidator does not accept this for {release.syntax} ({names}):\n{said}")
