@@ -22,6 +22,7 @@ _COMMANDS = {
     "failback": "failback",
     "ha": "operate",
     "line": "operate",
+    "notify": "notify",
     "pbx": "operate",
     "ssh-accept": "ssh",
     "ssh-setup": "ssh",
