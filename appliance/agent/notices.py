@@ -46,6 +46,7 @@ class NoticeRoom:
         self._memory = Memory()
         self._kept: Any = None
         self._number = 0
+        self._broken = ""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -54,10 +55,19 @@ class NoticeRoom:
         self._post.open()
         try:
             while True:
-                self.look()
+                self._look_safely()
                 await asyncio.sleep(_LOOK)
         finally:
             await asyncio.to_thread(self._post.close)
+
+    def _look_safely(self) -> None:
+        """Whoever breaks ends the agent, and service is not worth that: what cannot be told is said in the journal."""
+        try:
+            self.look()
+        except (LookupError, TypeError, ValueError, AttributeError) as problem:
+            if repr(problem) != self._broken:
+                self._broken = repr(problem)
+                self._journal.note("notify", says=f"alerts cannot be made of what there is: {problem!r}")
 
     def look(self) -> None:
         """One look."""

@@ -118,11 +118,10 @@ class Post:
         while line := worker.line(0.0):
             self.said.put(line.decode(errors="replace"))
         if line == b"":
-            complaint = worker.complaint()
-            code = worker.end(1.0)
+            code, words = worker.end(1.0), worker.complaint().splitlines()
             if code:
                 self._say_once(
-                    f"alerts are not delivered: status {code}: {complaint.splitlines()[-1:] or 'no word'}"
+                    f"alerts are not delivered: status {code}: {words[-1] if words else 'no word'}"
                 )
             self._end_worker()
         elif now - self._started_at > _LONGEST_LIFE:

@@ -63,7 +63,7 @@ def status_lines(document: dict[str, Any]) -> list[str]:
         for name, way in document["ways"].items()
     ]
     waiting = document["waiting"]
-    lines.append(f"{len(waiting)} alerts wait." if waiting else "No alert waits.")
+    lines.append(f"Waiting: {len(waiting)}." if waiting else "Nothing waits.")
     for notice in waiting:
         when = time.strftime("%b %d %H:%M:%S", time.localtime(notice["at"]))
         lines.append(f"  {when}  {notice['subject']}  (for {', '.join(notice['owed'])})")

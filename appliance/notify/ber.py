@@ -17,7 +17,8 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
     """A whole number in as few octets as hold it and its sign."""
-    return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, signed=True))
+    bits = (value if value >= 0 else ~value).bit_length()
+    return tlv(tag, value.to_bytes(bits // 8 + 1, signed=True))
 
 
 def octets(text: str) -> bytes:

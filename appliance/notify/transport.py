@@ -49,12 +49,13 @@ def deadline(seconds: float) -> Iterator[None]:
         raise Undelivered(f"no end within {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, strike)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    others = signal.setitimer(signal.ITIMER_REAL, seconds)  # somebody else's goes on afterwards
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *others)
 
 
 def send(transport: Transport, notice: Notice) -> None:
