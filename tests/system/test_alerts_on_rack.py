@@ -7,18 +7,16 @@ import contextlib
 import email
 import email.policy
 import signal
-import socket
-import threading
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
 from pair_on_rack import Pair
 
 from hwsim.nodes import Network
-from hwsim.nodes.netns import NAMESPACES, _enter
+from hwsim.nodes.netns import server_in
 from hwsim.site import Site
 
-PORT = 2525
+ADDRESS, PORT = Network.address("outside"), 2525
 SITE = Site(
     keepalive=0.1,
     deadtime=0.5,
@@ -29,7 +27,7 @@ SITE = Site(
     extra={
         "HAWARNTIME": "250ms",
         "MAILTO": "noc@example.com",
-        "NOTIFYSMTP": f"10.77.0.50:{PORT}",
+        "NOTIFYSMTP": f"{ADDRESS}:{PORT}",
     },
 )
 
@@ -45,7 +43,7 @@ class MailHost:
     @contextlib.asynccontextmanager
     async def up(self, namespace: str) -> AsyncIterator[MailHost]:
         """While the body lasts."""
-        server = await asyncio.start_server(self._serve, sock=_listening_in(namespace))
+        server = await asyncio.start_server(self._serve, sock=server_in(namespace, ADDRESS, PORT))
         try:
             yield self
         finally:
@@ -83,21 +81,6 @@ class MailHost:
                 assert isinstance(mail, EmailMessage)
                 self.mails.append(mail)
             writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
-
-
-def _listening_in(namespace: str) -> socket.socket:
-    """A namespace belongs to a thread: one of its own enters, opens the socket and ends."""
-    made: list[socket.socket] = []
-
-    def open_it() -> None:
-        with (NAMESPACES / namespace).open("rb") as handle:
-            _enter(handle.fileno())
-        made.append(socket.create_server(("10.77.0.50", PORT)))
-
-    thread = threading.Thread(target=open_it)
-    thread.start()
-    thread.join()
-    return made[0]
 
 
 async def test_a_mail_server_that_hangs_is_in_no_failovers_way(pair: Pair) -> None:
@@ -141,7 +124,7 @@ async def test_a_card_that_is_pulled_and_plugged_in_is_told_and_how_the_way_does
         await _all_is_out(pair)
         assert len(host.subjects("relay card is gone: the line")) == 2
     said = await pair.primary.asha("notify", "test")
-    assert said.code == 3 and "mail: 10.77.0.50:2525" in said.output
+    assert said.code == 3 and f"mail: {ADDRESS}:{PORT}" in said.output
 
 
 async def _all_is_out(pair: Pair) -> None:

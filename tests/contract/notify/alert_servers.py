@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+_USUAL = {
+    "EHLO": "250-mail\r\n250-AUTH PLAIN\r\n250 STARTTLS",
+    "AUTH": "235 welcome",
+    "DATA": "354 go on",
+    "QUIT": "221 bye",
+}
 Serve = Callable[[socket.socket], None]
 
 
@@ -46,7 +55,13 @@ class MailServer:
     A word in `hangs` is never answered; "greeting" is the word before the first. `heard` has every line.
     """
 
-    def __init__(self, answers: dict[str, str] | None = None, hangs: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        answers: dict[str, str] | None = None,
+        hangs: frozenset[str] = frozenset(),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.answers = {"greeting": "220 mail.example.com", **(answers or {})}
         self.hangs = hangs
         self.mails: list[bytes] = []
@@ -58,12 +73,20 @@ class MailServer:
             if not self._answer(stream, "greeting", ""):
                 return
             while line := stream.readline():
+                if self.tls is not None and line.strip().upper() == b"STARTTLS":
+                    self._answer(stream, "STARTTLS", "220 go on")
+                    break
                 self._take(stream, line.decode().strip())
+            else:
+                return
+        with self.tls.wrap_socket(connection, server_side=True) as secured, secured.makefile("rwb") as stream:
+            while line := stream.readline():
+                self._take(stream, line.decode().strip(), secure=True)
 
-    def _take(self, stream: object, line: str) -> None:
-        self.heard.append(line)
+    def _take(self, stream: object, line: str, *, secure: bool = False) -> None:
+        self.heard.append(f"secured: {line}" if secure else line)
         word = line.split(maxsplit=1)[0].upper() if line else ""
-        ok = self._answer(stream, word, {"DATA": "354 go on", "QUIT": "221 bye"}.get(word, "250 ok"))
+        ok = self._answer(stream, word, _USUAL.get(word, "250 ok"))
         if ok and word == "RCPT":
             self.recipients.append(line.partition("<")[2].partition(">")[0])
         if ok and word == "DATA":
@@ -134,3 +157,14 @@ def silent(connection: socket.socket) -> None:
     """Takes the connection and says nothing."""
     while connection.recv(1024):
         pass
+
+
+def certified(place: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's TLS for 127.0.0.1, and the certificate for those who are to believe in it."""
+    key, cert = place / "key", place / "cert"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=rack", "-days", "2"]
+    named = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*words, *named], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context, cert

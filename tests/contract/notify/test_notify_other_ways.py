@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import socket
-import ssl
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from alert_servers import Hooked, dribble, listening, silent
+from alert_servers import Hooked, certified, dribble, listening, silent
 
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.notify.notice import Notice
@@ -79,22 +77,7 @@ def test_a_webhook_that_hangs_costs_the_deadline_and_no_more(serve: object) -> N
 
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
-    key, cert = tmp_path / "key", tmp_path / "cert"
-    words = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-subj",
-        "/CN=127.0.0.1",
-        "-days",
-        "2",
-    ]
-    subprocess.run([*words, "-keyout", key, "-out", cert], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context, _ = certified(tmp_path)
     heard: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:

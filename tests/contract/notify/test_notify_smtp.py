@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alert_servers import MailServer, dribble, listening, silent
+from alert_servers import MailServer, certified, dribble, listening, silent
 
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.notify.mail import Sendmail, Smtp
@@ -98,12 +98,32 @@ def test_nobody_there_and_no_such_host_are_said() -> None:
 
 @pytest.mark.parametrize("more", [{"user": "asha", "password": "hunter2"}, {"tls": True}])
 def test_without_tls_neither_password_nor_mail_goes_out(more: dict[str, object]) -> None:
-    server = MailServer()
+    server = MailServer({"EHLO": "250-mail\r\n250 AUTH PLAIN"})
     with listening(server.serve) as place:
         problem = failure(smtp(place, **more))
     assert "STARTTLS" in str(problem)
     assert server.mails == []
     assert {line.split()[0].upper() for line in server.heard} <= {"EHLO", "HELO", "QUIT"}
+
+
+def test_with_tls_the_password_and_the_mail_go_out_inside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, cert = certified(tmp_path)
+    server = MailServer(tls=context)
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    with listening(server.serve) as place:
+        send(smtp(place, user="asha", password="hunter2"), NOTICE)
+    assert len(server.mails) == 1
+    assert [line.split()[0] for line in server.heard[:2]] == ["ehlo", "secured:"]
+    assert any(line.startswith("secured: AUTH PLAIN") for line in server.heard)
+
+
+def test_a_mail_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
+    server = MailServer(tls=certified(tmp_path)[0])
+    with listening(server.serve) as place:
+        assert "CERTIFICATE_VERIFY_FAILED" in str(failure(smtp(place, tls=True)))
+    assert server.mails == [] and not any("secured" in line for line in server.heard)
 
 
 def test_a_newline_in_a_reason_adds_no_header_and_no_recipient() -> None:

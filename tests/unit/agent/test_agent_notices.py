@@ -71,8 +71,8 @@ def test_service_that_comes_and_goes_is_told(tmp_path: Path) -> None:
     assert "failover done: the primary serves" in bench.subjects()
     bench.looks(30)
     assert bench.subjects() == []
-    bench.world.process = Known(False, bench.clock.now())
-    bench.looks(1)
+    bench.tenure.hand_over("Asterisk died")
+    bench.room.look()
     assert bench.subjects() == ["failover from the primary begun: Asterisk died"]
 
 

@@ -10,7 +10,7 @@ from alerts_by_hand import notice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.notify.mail import compose
+from appliance.notify.mail import compose, flat
 
 HEADERS = [
     "Subject",
@@ -27,7 +27,7 @@ HEADERS = [
 
 
 def read_back(subject: str, text: str) -> email.message.EmailMessage:
-    sent = compose(notice(subject=subject, text=text), "asha@pbx1", ("a@example.com", "root")).as_bytes()
+    sent = flat(compose(notice(subject=subject, text=text), "asha@pbx1", ("a@example.com", "root")))
     assert sent.isascii()
     return email.message_from_bytes(sent, policy=email.policy.default)
 
@@ -56,6 +56,17 @@ def test_whatever_a_reason_is_the_headers_are_ours(subject: str, text: str) -> N
     mail = read_back(subject, text)
     assert sorted(mail.keys()) == sorted(HEADERS)
     assert mail["To"] == "a@example.com, root"
+
+
+@pytest.mark.parametrize("length", range(30, 135, 7))
+@pytest.mark.parametrize("char", ["x", "ü", " x"])
+def test_a_long_subject_is_whole_and_no_line_is_too_long(char: str, length: int) -> None:
+    sent = flat(compose(notice(subject=char * length, text="ü" * 3000), "asha@pbx1", ("root",)))
+    assert not sent.startswith(b"Subject:\r\n")
+    assert max(map(len, sent.splitlines())) < 998
+    assert max(map(len, sent.partition(b"\r\n\r\n")[2].splitlines())) <= 78
+    subject = email.message_from_bytes(sent, policy=email.policy.default)["Subject"]
+    assert subject.split("critical:")[1].count(char.strip()) >= length - 1
 
 
 def test_umlauts_arrive() -> None:
