@@ -56,7 +56,11 @@ def _service(document: Document) -> Iterator[Standing]:
 
 
 def _split(document: Document) -> Iterator[Standing]:
-    both = document["role"] in _SERVING and document["peer"]["granted"]["value"] is True
+    peer = document["peer"]
+    # A dead peer's last word is still fresh for a while, and says that it serves.
+    both = (
+        document["role"] in _SERVING and peer["alive"]["value"] is True and peer["granted"]["value"] is True
+    )
     signs = [
         f"the cluster address is also at {document['address']['duplicate']}"
         if document["address"]["duplicate"]

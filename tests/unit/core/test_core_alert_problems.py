@@ -75,6 +75,11 @@ def test_a_dead_peer_is_told_once_not_as_links_and_data_too() -> None:
     assert kinds(document("standby", data={**data, "stale": False})) == {Kind.DATA_TROUBLED}
 
 
+def test_the_last_word_of_a_dead_peer_is_no_split_brain() -> None:
+    peer = {"alive": reading(False), "granted": reading(True)}
+    assert kinds(document(peer=peer)) == {Kind.PEER_LOST}
+
+
 def test_each_link_is_told_by_itself() -> None:
     told = problems(document(peer={"links": {"eth0": "dead", "/dev/ttyS0": "dead"}}))
     assert {found.alert.key for found in told} == {"link eth0", "link /dev/ttyS0"}
