@@ -27,6 +27,7 @@ _LOOK = 1.0
 _PATIENCE = 10.0
 # A process that ended is not started again sooner; one that runs longer hangs where its own deadlines do not reach.
 _AGAIN = 5.0
+_AGAIN_BROKEN = 30.0
 _LONGEST_LIFE = 300.0
 _COMMAND = (sys.executable, "-I", "-m", "appliance.cli", "notify", "deliver")
 Start = Callable[[], Stream]
@@ -61,7 +62,7 @@ class Post:
         self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.busy = False  # service is moving
         self._worker: Stream | None = None
-        self._started_at = self._ended_at = float("-inf")
+        self._started_at = self._not_before = float("-inf")
         self._waits_since: float | None = None
         self._fresh = True
         self._told = ""
@@ -123,13 +124,13 @@ class Post:
                 self._say_once(
                     f"alerts are not delivered: status {code}: {words[-1] if words else 'no word'}"
                 )
-            self._end_worker()
+            self._end_worker(_AGAIN_BROKEN if code else _AGAIN)
         elif now - self._started_at > _LONGEST_LIFE:
             self._say_once("what delivers alerts hangs; it is killed and started again")
             self._end_worker()
 
     def _wanted(self, now: float) -> bool:
-        if now - self._ended_at < _AGAIN or self._spool.is_empty():
+        if now < self._not_before or self._spool.is_empty():
             return False
         if not self._fresh and not is_due(self._spool.ways().next_at, self._clock.wall()):
             return False
@@ -141,13 +142,13 @@ class Post:
         try:
             self._worker, self._started_at = self._start(), now
         except AshaError as problem:
-            self._ended_at = now
+            self._not_before = now + _AGAIN_BROKEN
             self._say_once(f"alerts are not delivered: {problem}")
 
-    def _end_worker(self) -> None:
+    def _end_worker(self, rest: float = _AGAIN) -> None:
         if self._worker is not None:
             self._worker.close()
-            self._worker, self._ended_at = None, self._clock.now()
+            self._worker, self._not_before = None, self._clock.now() + rest
 
     def _say_once(self, words: str) -> None:
         """It is tried again and again."""

@@ -63,7 +63,9 @@ class Smtp:
         host, port = host_and_port(self.server, _PORT)
         message = compose(notice, self.sender, self.recipients)
         try:
-            left_out = self._hand_over(smtplib.SMTP(host, port, timeout=self.deadline), message)
+            # With our name given: smtplib would ask the DNS for it, and wait for that past every deadline.
+            server = smtplib.SMTP(host, port, local_hostname=notice.host, timeout=self.deadline)
+            left_out = self._hand_over(server, message)
         except smtplib.SMTPRecipientsRefused as problem:
             raise _of_recipients(self.server, problem) from problem
         except smtplib.SMTPResponseException as problem:

@@ -60,8 +60,11 @@ def deadline(seconds: float) -> Iterator[None]:
 
 def send(transport: Transport, notice: Notice) -> None:
     """One try, bounded. Raises Undelivered."""
-    with deadline(transport.deadline):
-        transport.send(notice)
+    try:
+        with deadline(transport.deadline):
+            transport.send(notice)
+    except ValueError as problem:  # what cannot even be written down must not stand in front of all others
+        raise Undelivered(f"it cannot be made out of this alert: {problem}", refused=True) from problem
 
 
 def host_and_port(text: str, port: int) -> tuple[str, int]:

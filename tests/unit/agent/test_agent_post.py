@@ -171,7 +171,10 @@ def test_what_it_says_is_for_the_journal_and_how_it_fails_is_said_once(bench: Be
         bench.workers[-1].ended, bench.workers[-1].code = True, 1
         bench.workers[-1].says = "Traceback\nOSError: full"
         bench.look()
-        bench.look(10.0)
+        bench.look(29.0)
+        assert bench.workers[-1].closed, "what breaks is not started again and again"
+        bench.look(1.0)
+        assert not bench.workers[-1].closed
     assert bench.said() == ["alerts are not delivered: status 1: OSError: full"]
 
 
@@ -182,7 +185,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(bench: Bench) -> None:
     bench.look()
     bench.problem = None
     assert bench.said() == ["alerts are not delivered: no memory"]
-    bench.look(10.0)
+    bench.look(30.0)
     assert len(bench.workers) == 1
 
 

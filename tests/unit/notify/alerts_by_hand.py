@@ -40,7 +40,7 @@ class FakeWay:
     name: str = "mail"
     deadline: float = 5.0
     fails: dict[str, Undelivered] = field(default_factory=dict)
-    broken: Undelivered | None = None
+    broken: Undelivered | ValueError | None = None
     tried: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
 

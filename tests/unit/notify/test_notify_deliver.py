@@ -76,6 +76,15 @@ def test_an_alert_that_is_refused_holds_up_no_other(tmp_path: Path) -> None:
     assert mail.taken == [id_of(2), id_of(1)] and desk.spool.is_empty()
 
 
+def test_an_alert_that_a_way_cannot_write_down_ends_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, FakeWay("mail", broken=ValueError("odd")), FakeWay("syslog"))
+    for number in (1, 2):
+        desk.spool.put(notice(number, owed=("mail", "syslog")))
+    desk.deliver()
+    assert desk.ways[1].taken == [id_of(1), id_of(2)]
+    assert "odd" in desk.spool.ways().by_name["mail"].problem
+
+
 def test_after_a_day_it_is_given_up_and_said(tmp_path: Path) -> None:
     desk = Desk(tmp_path, FakeWay(broken=Undelivered("no")))
     desk.spool.put(notice(1))

@@ -44,8 +44,8 @@ def test_it_says_what_where_and_when() -> None:
     assert lines[4].startswith("asha on pbx1 (the primary)")
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028"])
-def test_no_line_end_in_a_reason_makes_a_header(end: str) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\udcff", "\0"])
+def test_nothing_odd_in_a_reason_makes_a_header(end: str) -> None:
     mail = read_back(f"bad{end}Bcc: all@example.com", f"x{end}.{end}MAIL FROM:<y>")
     assert sorted(mail.keys()) == sorted(HEADERS)
     assert "bad Bcc: all@example.com" in mail["Subject"]
