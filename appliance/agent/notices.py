@@ -16,8 +16,8 @@ from appliance.core.alert_memory import Memory, recall, remembered, tell
 from appliance.core.alert_problems import problems
 from appliance.core.alert_story import Story, read_on
 from appliance.host.clock import Clock
+from appliance.notify.names import way_names
 from appliance.notify.spool import Spool
-from appliance.notify.ways import way_names
 
 _LOOK = 1.0
 

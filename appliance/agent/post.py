@@ -6,8 +6,8 @@ in the way of a failover.
 
 from __future__ import annotations
 
+import os
 import queue
-import secrets
 import sys
 import threading
 from collections.abc import Callable
@@ -98,7 +98,7 @@ class Post:
         try:
             for alert in bag.alerts:
                 notice = Notice(
-                    secrets.token_hex(8), alert, self._node, self._host, self._clock.wall(), bag.ways
+                    os.urandom(8).hex(), alert, self._node, self._host, self._clock.wall(), bag.ways
                 )
                 for lost in self._spool.put(notice):
                     self.said.put(f"the queue is full; dropped: {lost.subject}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from dataclasses import asdict
 from typing import Any
@@ -17,10 +16,11 @@ from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.host.stream import die_with_parent
 from appliance.notify.deliver import Delivery
+from appliance.notify.names import way_names
 from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool, Way
 from appliance.notify.transport import Transport, Undelivered, send
-from appliance.notify.ways import transports, way_names
+from appliance.notify.ways import transports
 
 SPOOL = Spool()
 
@@ -80,7 +80,7 @@ def test() -> None:
         raise UserError("No way is set up.", todo="Set MAILTO, or one of the NOTIFY keys ('asha conf').")
     text = "This is a test of the way that alerts take. Nothing has happened."
     alert = Alert("test", Kind.TEST, Severity.NOTICE, "a test", text)
-    notice = Notice(secrets.token_hex(8), alert, node.value, host, CLOCK.wall())
+    notice = Notice(os.urandom(8).hex(), alert, node.value, host, CLOCK.wall())
     failed = [way.name for way in ways if not _went(way, notice)]
     if failed:
         raise HostError(f"The test alert did not go out by {', '.join(failed)}.")

@@ -25,17 +25,6 @@ def transports(conf: Conf, host: str, clock: Clock) -> list[Transport]:
     return found
 
 
-def way_names(conf: Conf) -> tuple[str, ...]:
-    """Their names alone."""
-    asked = {
-        "syslog": conf.notify_syslog,
-        "trap": conf.notify_trap,
-        "webhook": conf.notify_webhook,
-        "mail": conf.mail_to,
-    }
-    return tuple(name for name, wanted in asked.items() if wanted)
-
-
 def _mail(conf: Conf, host: str) -> Transport:
     sender = conf.notify_from or f"asha@{host}"
     recipients = tuple(conf.mail_to.replace(",", " ").split())
