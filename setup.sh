@@ -27,6 +27,7 @@ openssh-server   sshd
 openssh-client   ssh
 dahdi            dahdi_genconf
 sqlite3          sqlite3
+openssl          openssl
 keepalived       keepalived
 umockdev         umockdev-run
 procps           ps

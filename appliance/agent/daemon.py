@@ -18,6 +18,7 @@ from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.notices import NoticeRoom
 from appliance.agent.peer import tell
 from appliance.agent.places import CONF, GRANT, JOURNAL
 from appliance.agent.requests import Requests
@@ -93,6 +94,13 @@ class Daemon:
             clock=clock,
             unfit=self._cycle.unfit,
             go_home=self._clerk.go_home,
+        )
+        self._notices = NoticeRoom(
+            site=self._site,
+            journal=self._journal,
+            clock=clock,
+            document=self._clerk.document,
+            busy=lambda: self._cycle.busy,
         )
 
     async def run(self) -> None:
@@ -174,6 +182,7 @@ class Daemon:
             self._tell_peer(),
             self._data.run(),
             self._way_home.run(),
+            self._notices.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())

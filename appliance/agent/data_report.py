@@ -32,6 +32,7 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
         "kind": state.kind if busy else "",
         "unsettled": state.unsettled,
         "warnings": [*state.warnings, *filter(None, [state.telephony])] if busy else [],
+        "telephony": state.telephony if busy else "",
         "postsync": state.postsync if busy else "",
         "phase": state.phase if is_held(DATA.lock) else "",
         "done": state.done,

@@ -132,6 +132,10 @@ class Requests:
     # -- looking ------------------------------------------------------------------------------------------
 
     async def _status(self, request: Message) -> Message:
+        return self.document()
+
+    def document(self) -> Message:
+        """The whole status document."""
         now = self._clock.now()
         document = status_document(self._site, self._world, self._tenure, self._cycle, now)
         data = data_document(self._data, self._site, self._clock.wall())

@@ -32,6 +32,8 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
         "fit": not unfit,
         "unfit_because": list(unfit),
         "problems": _problems(world, tenure, cycle, seen),
+        "trouble": _trouble(tenure, cycle),
+        "ungranted": _runs_ungranted(tenure, seen),
         "engine": {
             "running": _said(world.engine),
             "holds": _said(world.heartbeat_holds),
@@ -68,6 +70,7 @@ def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
         "alive": _said(seen.peer.alive),
         "fit": _said(seen.peer.fit),
         "unfit_because": seen.peer.unfit_because,
+        "granted": _said(seen.peer.granted),
         "role": report.role if report is not None else "",
         "line": _said(seen.peer.line),
         "version": report.version if report is not None else "",
@@ -126,8 +129,8 @@ def _problems(world: World, tenure: Tenure, cycle: Cycle, seen: Seen) -> list[st
     transfer = tenure.transfer
     if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
         found.append(transfer.note)
-    if cycle.decision.reason and tenure.role.holds:
-        found.append(cycle.decision.reason)
+    if trouble := _trouble(tenure, cycle):
+        found.append(trouble)
     if _runs_ungranted(tenure, seen):
         found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
     if world.duplicate:
@@ -136,6 +139,11 @@ def _problems(world: World, tenure: Tenure, cycle: Cycle, seen: Seen) -> list[st
     if down:
         found.append(f"Heartbeat link down: {', '.join(down)}")
     return list(dict.fromkeys(found))
+
+
+def _trouble(tenure: Tenure, cycle: Cycle) -> str:
+    """What a node that serves is about to act on, or can do nothing about."""
+    return cycle.decision.reason if tenure.role.holds else ""
 
 
 def _runs_ungranted(tenure: Tenure, seen: Seen) -> bool:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "ha": "operate",
     "leave": "leave",
     "line": "operate",
+    "notify": "notify",
     "pbx": "operate",
     "ssh-accept": "ssh",
     "ssh-setup": "ssh",

@@ -100,7 +100,18 @@ class Conf:
     ami_secret: str = field(default="", repr=False)
     sip_port: int = 5060  # 0: the SIP probe is off
 
-    # the rest
+    # being told
     mail_to: str = ""
+    notify_from: str = ""  # empty: asha@ this machine's name
+    notify_smtp: str = ""  # empty: sendmail
+    notify_tls: bool = False
+    notify_user: str = ""
+    notify_password: str = field(default="", repr=False)
+    notify_syslog: bool = False
+    notify_webhook: str = field(default="", repr=False)
+    notify_trap: str = ""
+    notify_community: str = field(default="", repr=False)  # empty: public
+
+    # the rest
     watchdog: str = ""  # empty: off
     dahdi_root: Path = Path("/")

@@ -19,6 +19,7 @@ class Group(enum.Enum):
     HEARTBEAT = "Heartbeat"
     WATCHING = "Watching and moving"
     PBX = "Asterisk"
+    NOTIFY = "Being told"
     REST = "Everything else"
 
 

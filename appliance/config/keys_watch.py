@@ -162,15 +162,6 @@ WATCH_KEYS: tuple[Key, ...] = (
         "5160",
     ),
     Key(
-        "MAILTO",
-        "mail_to",
-        kinds.MAIL,
-        Group.REST,
-        ("who gets mail when something fails or moves", "Blank: nobody."),
-        "you@example.com, noc@example.com",
-        may_be_off=True,
-    ),
-    Key(
         "WATCHDOG",
         "watchdog",
         kinds.FILE_TEXT,

@@ -16,6 +16,9 @@ _DAY_MS = 24 * 60 * 60 * 1000
 _DURATION = re.compile(r"([0-9]{1,8})(?:\.([0-9]{1,3}))? ?(ms|s)?", re.ASCII | re.IGNORECASE)
 _OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", re.ASCII)
+_URL = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:(?P<port>[0-9]{1,5}))?([/?][!-~]*)?", re.ASCII | re.IGNORECASE
+)
 _MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*(@[A-Za-z0-9][A-Za-z0-9.-]*)?", re.ASCII)
 
 
@@ -150,6 +153,29 @@ def _spans(text: str) -> tuple[int, ...]:
     return numbers
 
 
+def _server(text: str) -> str:
+    host, colon, port = text.partition(":")
+    if colon:
+        PORT.parse(port)
+    return f"{HOST.parse(host)}{colon}{port}"
+
+
+def _url(text: str) -> str:
+    # urllib would refuse, or ask the DNS for, what it cannot take apart only when an alert is to go out.
+    found = _URL.fullmatch(text)
+    if found is None:
+        raise ValueError
+    if port := found["port"]:
+        PORT.parse(port)
+    return text
+
+
+def _one_mail(text: str) -> str:
+    if not _MAIL.fullmatch(text):
+        raise ValueError
+    return text
+
+
 def _mail(text: str) -> str:
     addresses = text.replace(",", " ").split()
     if not addresses or not all(_MAIL.fullmatch(address) for address in addresses):
@@ -194,3 +220,6 @@ SPANS = Kind(
     lambda spans: ",".join(str(span) for span in spans),
 )
 MAIL = Kind("one or more mail addresses with commas between", _mail)
+ONE_MAIL = Kind("a mail address", _one_mail)
+SERVER = Kind("a host's name or IPv4 address, with :port if it is not the usual one", _server)
+URL = Kind("an address such as https://host/path, without blanks and without a user's name in it", _url)

@@ -37,9 +37,10 @@ default, and so has one that is left blank, unless its entry below says that bla
 Words such as `YES` may be written in any mix of upper and lower case. Times are written `200ms`, `2`, `2s` or
 `1.5`.
 
-The file must belong to root and be writable by root alone, and once it holds `AMISECRET` it must not be
-readable by everybody; otherwise it is refused. `asha check` reports everything wrong in it at once, and
-`asha conf set KEY VALUE` changes a value and keeps the comments and the order.
+The file must belong to root and be writable by root alone, and once it holds a secret (`AMISECRET`,
+`NOTIFYPASSWORD`, `NOTIFYWEBHOOK`, `NOTIFYCOMMUNITY`) it must not be readable by everybody; otherwise it is refused.
+`asha check` reports everything wrong in it at once, and `asha conf set KEY VALUE` changes a value and keeps the
+comments and the order.
 
 Keys marked **1.0.0-2** are those of the original asha, with their defaults; its file works unchanged.
 """

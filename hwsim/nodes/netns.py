@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hwsim.nodes.errors import RackError
@@ -19,12 +19,19 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def socket_in(namespace: str) -> socket.socket:
-    """A datagram socket of `namespace`, for interface ioctls. Raises RackError.
+    """A datagram socket of `namespace`, for interface ioctls. Raises RackError."""
+    return _opened_in(namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
-    Namespaces belong to threads, so a thread of its own enters, opens the socket and ends.
-    """
+
+def server_in(namespace: str, address: str, port: int) -> socket.socket:
+    """A TCP socket that listens in `namespace`. Raises RackError."""
+    return _opened_in(namespace, lambda: socket.create_server((address, port)))
+
+
+def _opened_in(namespace: str, make: Callable[[], socket.socket]) -> socket.socket:
+    """Namespaces belong to threads, so a thread of its own enters, opens the socket and ends."""
     made: list[socket.socket | OSError] = []
-    thread = threading.Thread(target=_open_socket, args=(namespace, made))
+    thread = threading.Thread(target=_open_socket, args=(namespace, make, made))
     thread.start()
     thread.join()
     if isinstance(made[0], OSError):
@@ -32,11 +39,13 @@ def socket_in(namespace: str) -> socket.socket:
     return made[0]
 
 
-def _open_socket(namespace: str, made: list[socket.socket | OSError]) -> None:
+def _open_socket(
+    namespace: str, make: Callable[[], socket.socket], made: list[socket.socket | OSError]
+) -> None:
     try:
         with (NAMESPACES / namespace).open("rb") as handle:
             _enter(handle.fileno())
-        made.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        made.append(make())
     except OSError as problem:
         made.append(problem)
 

@@ -87,6 +87,13 @@ confs = st.builds(
     ami_secret=st.just("") | parts.filter(lambda part: part == part.strip()),
     sip_port=st.integers(0, 65535),
     mail_to=st.lists(words.map(lambda word: f"{word}@example.com"), max_size=3).map(", ".join),
+    notify_from=st.just("") | words.map(lambda word: f"{word}@example.com"),
+    notify_smtp=st.just("") | names | st.builds("{}:{}".format, names, ports),
+    notify_tls=st.booleans(),
+    notify_syslog=st.booleans(),
+    notify_webhook=st.just("") | st.builds("https://{}:{}/{}?x".format, names, ports, words),
+    notify_trap=st.just("") | names | st.builds("{}:{}".format, names, ports),
+    notify_community=st.just("") | words,
     dahdi_root=st.just(Path("/")) | paths,
 )
 

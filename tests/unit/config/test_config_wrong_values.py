@@ -58,6 +58,15 @@ WRONG = [
     ("HAMEDIA", ["ucast eth0 haprimary", "ucast eth0 224.0.0.1"], "peer's own IPv4 address"),
     ("HAMEDIA", ["serial /dev/ttyS0 fast", "serial /dev/ttyS0 12345"], "a baud rate"),
     ("HAMEDIA", ["serial ttyS0"], "a tty such as"),
+    ("NOTIFYFROM", ["a@b c@d", "a@b, c@d", "-f@x", "<a@b>"], "a mail address"),
+    (
+        "NOTIFYSMTP",
+        ["mail:", "mail:0", "mail:99999", "mail:smtp", "-mail", "a b", "http://mail", ":25"],
+        "host's name",
+    ),
+    ("NOTIFYTRAP", ["nms public", "nms:162:public", "udp:nms"], "host's name"),
+    ("NOTIFYTLS", ["yes", "STARTTLS"], "on or off"),
+    ("NOTIFYSYSLOG", ["YES", "local0"], "on or off"),
     ("HAMEDIA", ["bcast eth0/1"], "network interface"),
     ("HAMEDIA", ["bcast eth0, bcast eth0"], "each medium once"),
     ("HAAUTOFAILBACK", ["yes", "legacy"], "on or off"),
@@ -99,6 +108,8 @@ def test_every_key_refuses_something() -> None:
         ("RESTART='NO", "RESTART", "written without quotes"),
         ("AMIUSER=x\x1by", "AMIUSER", "without control characters"),
         ("RESTART=NO\rRHINOSPF=NO", "RESTART", "without control characters"),
+        ("MAILTO=a@b\rBcc: c@d", "MAILTO", "without control characters"),
+        ("NOTIFYFROM=a@b\x0bBcc: c@d", "NOTIFYFROM", "without control characters"),
         ("\0\0\0\0", "", "the file is damaged"),
         ("# caf\udce9", "", "text in UTF-8"),
     ],
@@ -108,6 +119,25 @@ def test_wrong_line(text: str, key: str, want: str) -> None:
     assert (problem.key, problem.line) == (key, 1)
     assert want in problem.want
     assert str(problem).isprintable()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://x/",
+        "file:///etc/shadow",
+        "https://",
+        "https://u:p@x/",
+        "https://x:0/",
+        "https://x:70000/",
+        "x",
+        "http://a b/",
+    ],
+)
+def test_a_webhook_that_cannot_be_is_refused_and_not_shown(url: str) -> None:
+    problem = only(f"NOTIFYWEBHOOK={url}")
+    assert "such as https://" in problem.want
+    assert problem.value == "(hidden)"
 
 
 def test_a_key_given_twice_names_the_first_line() -> None:

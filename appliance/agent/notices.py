@@ -1,0 +1,90 @@
+"""Once a second: what of the status and the journal people are to be told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+from collections.abc import Callable
+from typing import Any
+
+from appliance.agent.journal import Journal
+from appliance.agent.post import Bag, Post
+from appliance.agent.site import Site
+from appliance.core.alert_memory import Memory, recall, remembered, tell
+from appliance.core.alert_problems import problems
+from appliance.core.alert_story import Story, read_on
+from appliance.host.clock import Clock
+from appliance.notify.names import way_names
+from appliance.notify.spool import Spool
+
+_LOOK = 1.0
+
+
+class NoticeRoom:
+    """Nothing is looked at while the conf file names no way out. `document`: the status document as it is now."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        journal: Journal,
+        clock: Clock,
+        document: Callable[[], dict[str, Any]],
+        busy: Callable[[], bool],
+        spool: Spool | None = None,
+    ) -> None:
+        self._site = site
+        self._journal = journal
+        self._clock = clock
+        self._document = document
+        self._busy = busy
+        self._spool = spool or Spool()
+        self._post = Post(self._spool, clock, site.node.value, os.uname().nodename)
+        self._story = Story(site.node.value)
+        self._memory = Memory()
+        self._kept: Any = None
+        self._number = 0
+        self._broken = ""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._kept = await asyncio.to_thread(self._spool.memory)
+        self._memory = recall(self._kept)
+        self._post.open()
+        try:
+            while True:
+                self._look_safely()
+                await asyncio.sleep(_LOOK)
+        finally:
+            await asyncio.to_thread(self._post.close)
+
+    def _look_safely(self) -> None:
+        """Whoever breaks ends the agent, and service is not worth that: what cannot be told is said in the journal."""
+        try:
+            self.look()
+        except (LookupError, TypeError, ValueError, AttributeError) as problem:
+            if repr(problem) != self._broken:
+                self._broken = repr(problem)
+                self._journal.note("notify", says=f"alerts cannot be made of what there is: {problem!r}")
+
+    def look(self) -> None:
+        """One look."""
+        self._post.busy = self._busy()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._journal.note("notify", says=self._post.said.get_nowait())
+        entries = self._journal.since(self._number)
+        self._number = max((entry["number"] for entry in entries), default=self._number)
+        self._story, happened = read_on(self._story, entries)
+        if ways := way_names(self._site.conf):
+            self._tell(happened, ways)
+
+    def _tell(self, happened: tuple[Any, ...], ways: tuple[str, ...]) -> None:
+        standing = problems(self._document())
+        self._memory, news = tell(self._memory, standing, happened, self._clock.now())
+        kept = remembered(self._memory)
+        if news or kept != self._kept:
+            self._kept = kept
+            self._post.take(Bag(news, ways, kept))

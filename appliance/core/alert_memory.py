@@ -1,0 +1,173 @@
+"""Who has been told what: each thing once, not too often, and in the end what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from appliance.core.alert import Alert, Kind, Severity
+
+# At most so many alerts on one thing, and on everything, within the window; seconds.
+WINDOW = 600.0
+MOST_OF_ONE = 4
+MOST_OF_ALL = 40
+# A problem counts as ended when it has not been seen for this long, in seconds.
+CLEAR_DWELL = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A problem as it stands now. It is told once it has stood for `dwell` seconds."""
+
+    alert: Alert
+    dwell: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`told`: problems that people believe to stand. `sent`: when alerts were last made, by key. `held`: what happened
+    and could not be told yet, with how often. `since`, `gone`: since when a problem stands, or stands no more."""
+
+    told: Mapping[str, Alert] = field(default_factory=dict)
+    sent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    held: Mapping[str, tuple[Alert, int]] = field(default_factory=dict)
+    since: Mapping[str, float] = field(default_factory=dict)
+    gone: Mapping[str, float] = field(default_factory=dict)
+
+
+def tell(
+    memory: Memory, problems: Iterable[Standing], happened: Iterable[Alert], now: float
+) -> tuple[Memory, tuple[Alert, ...]]:
+    """What to tell at `now` (monotonic seconds), and what to remember of it.
+
+    A problem that comes and goes faster than may be told is told as it is when the window has room again.
+    """
+    standing = {problem.alert.key: problem for problem in problems}
+    memory = _watched(memory, standing, now)
+    budget = _Budget(memory.sent, now)
+    told = dict(memory.told)
+    held, news = _events(memory.held, happened, budget)
+    for alert in _due(memory, standing, now):
+        if budget.take(alert.key):
+            news.append(alert)
+            told.pop(alert.key, None)
+            if not alert.over:
+                told[alert.key] = alert
+    return replace(memory, told=told, held=held, sent=budget.sent), tuple(news)
+
+
+class _Budget:
+    """How much may still be told within the window."""
+
+    def __init__(self, sent: Mapping[str, tuple[float, ...]], now: float) -> None:
+        self._now = now
+        # What lies ahead was said before the machine was booted, when its clock began anew.
+        fresh = {key: tuple(at for at in times if now - WINDOW < at <= now) for key, times in sent.items()}
+        self.sent = {key: times for key, times in fresh.items() if times}
+
+    def take(self, key: str) -> bool:
+        """One more on `key` is allowed, and is counted."""
+        times = self.sent.get(key, ())
+        if len(times) >= MOST_OF_ONE or sum(map(len, self.sent.values())) >= MOST_OF_ALL:
+            return False
+        self.sent[key] = (*times, self._now)
+        return True
+
+
+def _watched(memory: Memory, standing: Mapping[str, Standing], now: float) -> Memory:
+    since = {key: memory.since.get(key, now) for key in standing}
+    gone = {key: memory.gone.get(key, now) for key in memory.told if key not in standing}
+    return replace(memory, since=since, gone=gone)
+
+
+def _due(memory: Memory, standing: Mapping[str, Standing], now: float) -> Iterator[Alert]:
+    for key, problem in standing.items():
+        if key not in memory.told and now - memory.since[key] >= problem.dwell:
+            yield problem.alert
+    for key, at in memory.gone.items():
+        if now - at >= CLEAR_DWELL:
+            yield _ended(memory.told[key])
+
+
+def _ended(alert: Alert) -> Alert:
+    subject, text = f"over: {alert.subject}", f"This is over: {alert.text}"
+    return replace(alert, severity=Severity.NOTICE, subject=subject, text=text, over=True)
+
+
+def _events(
+    held: Mapping[str, tuple[Alert, int]], happened: Iterable[Alert], budget: _Budget
+) -> tuple[dict[str, tuple[Alert, int]], list[Alert]]:
+    """What happens is told at once; beyond the budget the last of its key waits, and says for how many it stands."""
+    waiting, news = dict(held), []
+    for alert in happened:
+        if alert.key not in waiting and budget.take(alert.key):
+            news.append(alert)
+        else:
+            waiting[alert.key] = (alert, waiting.get(alert.key, (alert, 0))[1] + 1)
+    for key, (alert, count) in list(waiting.items()):
+        if budget.take(key):
+            del waiting[key]
+            news.append(_for_many(alert, count))
+    return waiting, news
+
+
+def _for_many(alert: Alert, count: int) -> Alert:
+    if count < 2:
+        return alert
+    return replace(
+        alert, text=f"{alert.text}\nThis is the last of {count} such alerts, held back as too many."
+    )
+
+
+def remembered(memory: Memory) -> dict[str, Any]:
+    """What of `memory` is to outlive the agent, as JSON."""
+    return {
+        "told": {key: _to_json(alert) for key, alert in memory.told.items()},
+        "sent": {key: list(times) for key, times in memory.sent.items()},
+        "held": {key: [_to_json(alert), count] for key, (alert, count) in memory.held.items()},
+    }
+
+
+def recall(document: Any) -> Memory:
+    """The memory of `remembered`; an empty one when it is of no use."""
+    try:
+        return Memory(
+            told={key: alert_from(alert) for key, alert in document["told"].items()},
+            sent={key: tuple(map(float, times)) for key, times in document["sent"].items()},
+            held={key: (alert_from(alert), int(count)) for key, (alert, count) in document["held"].items()},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Memory()
+
+
+def _to_json(alert: Alert) -> dict[str, Any]:
+    return alert_fields(alert)
+
+
+def alert_fields(alert: Alert) -> dict[str, Any]:
+    """An alert as JSON."""
+    return {
+        "key": alert.key,
+        "kind": alert.kind.word,
+        "severity": alert.severity.word,
+        "subject": alert.subject,
+        "text": alert.text,
+        "over": alert.over,
+    }
+
+
+def alert_from(fields: Mapping[str, Any]) -> Alert:
+    """The alert of `alert_fields`. Raises KeyError, TypeError or ValueError for anything else."""
+    return Alert(
+        key=str(fields["key"]),
+        kind=_KINDS[fields["kind"]],
+        severity=_SEVERITIES[fields["severity"]],
+        subject=str(fields["subject"]),
+        text=str(fields["text"]),
+        over=fields["over"] is True,
+    )
+
+
+_KINDS = {kind.word: kind for kind in Kind}
+_SEVERITIES = {severity.word: severity for severity in Severity}

@@ -1,0 +1,129 @@
+"""The status document read for what people must be told of while it stands.
+
+Each problem is told by one node: by the one on which it is; what both see, such as a lost link, by the one that
+serves; a dead peer by the living. In a split brain both tell, since neither can know whether the other can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from appliance.core.alert import Alert, Kind, Severity, one_line, plain
+from appliance.core.alert_memory import Standing
+from appliance.core.roles import Role
+
+Document = Mapping[str, Any]
+
+# How long each must stand, in seconds: longer than what an ordinary move or restart makes of it.
+_AT_ONCE = 3.0
+_SOON = 10.0
+_STAYING = 60.0
+_SERVING = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
+_ENGINE_RUNS = frozenset({Role.STANDBY.value, *_SERVING})
+# Named problems of the data that nobody but an operator can end; the others must have stayed for a while.
+_SERIOUS = frozenset({"host key changed", "sick source", "damaged database", "damaged record", "disk full"})
+# They are what the peer's death, told of already, looks like from the data's side.
+_OF_A_DEAD_PEER = frozenset({"unreachable", "interrupted"})
+_PASSING = frozenset({"not now", "busy", "changed meanwhile"})
+
+
+def problems(document: Document) -> tuple[Standing, ...]:
+    """Everything in `document` (see agent/status.py) that this node is to tell of."""
+    parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data)
+    return tuple(found for part in parts for found in part(document))
+
+
+def _problem(key: str, kind: Kind, severity: Severity, text: str, dwell: float) -> Standing:
+    return Standing(Alert(key, kind, severity, one_line(text), plain(text)), dwell)
+
+
+def _line(document: Document) -> Iterator[Standing]:
+    transfer = document["transfer"] or {}
+    note, doing = transfer.get("note", ""), transfer.get("goal", "")
+    if transfer.get("phase") == "blocked":
+        what = "service cannot come here" if doing == "acquire" else "service cannot be let go here"
+        yield _problem("blocked", Kind.LINE_BLOCKED, Severity.CRITICAL, f"{what}: {note}", _AT_ONCE)
+    elif transfer.get("phase") == "unverifiable":
+        text = f"nobody can say whether the line is here: {note}"
+        yield _problem("unverifiable", Kind.LINE_UNVERIFIABLE, Severity.WARNING, text, _AT_ONCE)
+
+
+def _service(document: Document) -> Iterator[Standing]:
+    """What the node that serves sees wrong and can do nothing about."""
+    if document["trouble"]:
+        yield _problem("service", Kind.SERVICE_TROUBLED, Severity.CRITICAL, document["trouble"], _SOON)
+
+
+def _split(document: Document) -> Iterator[Standing]:
+    peer = document["peer"]
+    # A dead peer's last word is still fresh for a while, and says that it serves.
+    both = (
+        document["role"] in _SERVING and peer["alive"]["value"] is True and peer["granted"]["value"] is True
+    )
+    signs = [
+        f"the cluster address is also at {document['address']['duplicate']}"
+        if document["address"]["duplicate"]
+        else "",
+        "both nodes hold a grant" if both else "",
+        "Asterisk runs here without a grant" if document["ungranted"] else "",
+    ]
+    if any(signs):
+        text = f"split brain suspected: {'; '.join(filter(None, signs))}"
+        yield _problem("split", Kind.SPLIT_BRAIN, Severity.CRITICAL, text, _AT_ONCE)
+
+
+def _peer(document: Document) -> Iterator[Standing]:
+    peer = document["peer"]
+    if document["role"] not in _ENGINE_RUNS:
+        return
+    if peer["alive"]["value"] is False:
+        text = f"the {peer['node']} ({peer['name']}) is gone: no standby is there"
+        yield _problem("peer", Kind.PEER_LOST, Severity.CRITICAL, text, _AT_ONCE)
+    elif peer["alive"]["value"] and peer["fit"]["value"] is None and document["role"] in _SERVING:
+        text = f"the {peer['node']}'s Heartbeat lives and its agent does not speak: {peer['fit']['why']}"
+        yield _problem("peer agent", Kind.PEER_SILENT, Severity.WARNING, text, _STAYING)
+
+
+def _own_fitness(document: Document) -> Iterator[Standing]:
+    if document["role"] == Role.STANDBY.value and not document["fit"]:
+        text = f"this standby could not take over: {'; '.join(document['unfit_because'])}"
+        yield _problem("unfit", Kind.NODE_UNFIT, Severity.CRITICAL, text, _SOON)
+
+
+def _card(document: Document) -> Iterator[Standing]:
+    card = document["relay"]["card"]
+    if card is not None and card["value"] is False:
+        text = "the relay card is gone: the line is at the secondary until it is plugged in again"
+        yield _problem("card", Kind.CARD_LOST, Severity.CRITICAL, text, _AT_ONCE)
+
+
+def _links(document: Document) -> Iterator[Standing]:
+    """Both nodes see them; the one that serves tells. Those of a dead peer are all down, and told of as its death."""
+    if document["role"] not in _SERVING or not document["peer"]["alive"]["value"]:
+        return
+    for name, state in document["peer"]["links"].items():
+        if state != "up":
+            text = f"Heartbeat link {name} is lost"
+            yield _problem(f"link {name}", Kind.LINK_LOST, Severity.WARNING, text, _AT_ONCE)
+
+
+def _data(document: Document) -> Iterator[Standing]:
+    data, alone = document["data"], document["peer"]["alive"]["value"] is False
+    kind = data["kind"]
+    if data["problem"] and kind not in _PASSING and not (alone and kind in _OF_A_DEAD_PEER):
+        dwell = _AT_ONCE if kind in _SERIOUS else _STAYING
+        text = f"the data do not follow ({kind}): {data['problem']}"
+        yield _problem(f"data {kind}", Kind.DATA_TROUBLED, Severity.WARNING, text, dwell)
+    if data["stale"] and not alone:
+        text = "the data here are stale: 'asha sync status' says why"
+        yield _problem("stale", Kind.DATA_STALE, Severity.WARNING, text, _STAYING)
+    if data["telephony"]:
+        text = f"the peer's DAHDI configuration does not fit here: {data['telephony']}"
+        yield _problem("telephony", Kind.TELEPHONY_MISFIT, Severity.WARNING, text, _AT_ONCE)
+    for name in ("unsettled", "postsync"):
+        if data[name]:
+            yield _problem(f"data {name}", Kind.DATA_TROUBLED, Severity.WARNING, data[name], _AT_ONCE)
+    if data["conflicts"]:
+        text = "files were changed on both nodes and wait for a choice: 'asha conflicts' shows them"
+        yield _problem("conflicts", Kind.DATA_TROUBLED, Severity.WARNING, text, _AT_ONCE)

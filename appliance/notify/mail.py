@@ -1,0 +1,134 @@
+"""By mail: to an SMTP server, or to this machine's sendmail."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate
+from pathlib import Path
+
+from appliance.core.alert import one_line, plain
+from appliance.core.errors import HostError
+from appliance.host.process import find_program, run
+from appliance.notify.notice import Notice
+from appliance.notify.transport import Undelivered, host_and_port
+
+_PORT = 25
+_GOODBYE = 2.0
+# Seven bits, so that no server on the way needs to be asked what it can take.
+_POLICY = SMTP.clone(cte_type="7bit")
+_SENDMAIL = (Path("/usr/sbin/sendmail"), Path("/usr/lib/sendmail"))
+
+
+def compose(notice: Notice, sender: str, recipients: tuple[str, ...]) -> EmailMessage:
+    """The mail. Its Message-ID is the alert's own: one that comes twice can be known by it."""
+    message = EmailMessage(policy=_POLICY)
+    message["Subject"] = one_line(notice.subject, 300)
+    message["From"] = sender
+    message["To"] = ", ".join(recipients)
+    message["Date"] = formatdate(notice.at, localtime=True)
+    message["Message-ID"] = f"<{notice.id}@{notice.host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Asha-Kind"] = notice.alert.kind.word + (" over" if notice.alert.over else "")
+    foot = f"-- \nasha on {notice.host} (the {notice.node}). 'asha status' says what is true now.\n"
+    message.set_content(f"{plain(notice.alert.text)}\n\n{foot}", charset="utf-8", cte="quoted-printable")
+    return message
+
+
+def flat(message: EmailMessage, line_end: str = "\r\n") -> bytes:
+    """The mail as it travels. Python folds a header that is a little too long right after its name, which some take for
+    an empty one; so what needs no encoding is not folded at all (RFC 5322 has up to 998 characters)."""
+    length = 900 if str(message["Subject"]).isascii() else 76
+    return message.as_bytes(policy=_POLICY.clone(linesep=line_end, max_line_length=length))
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """To the server `server` (`host[:port]`). `tls`: STARTTLS with a certificate that holds, or nothing is sent."""
+
+    server: str
+    sender: str
+    recipients: tuple[str, ...]
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    name: str = "mail"
+    deadline: float = 30.0
+
+    def send(self, notice: Notice) -> None:
+        host, port = host_and_port(self.server, _PORT)
+        message = compose(notice, self.sender, self.recipients)
+        try:
+            # With our name given: smtplib would ask the DNS for it, and wait for that past every deadline.
+            server = smtplib.SMTP(host, port, local_hostname=notice.host, timeout=self.deadline)
+            left_out = self._hand_over(server, message)
+        except smtplib.SMTPRecipientsRefused as problem:
+            raise _of_recipients(self.server, problem) from problem
+        except smtplib.SMTPResponseException as problem:
+            said = _printable(problem.smtp_error)
+            refused = problem.smtp_code >= 500
+            raise Undelivered(
+                f"{self.server} answered {problem.smtp_code} {said}", refused=refused
+            ) from problem
+        except (smtplib.SMTPException, OSError) as problem:
+            raise Undelivered(f"{self.server}: {problem}") from problem
+        if left_out:  # the others have it: another try would bring it to them again
+            raise Undelivered(
+                f"{self.server} did not take {', '.join(left_out)}; the others have it", refused=True
+            )
+
+    def _hand_over(self, server: smtplib.SMTP, message: EmailMessage) -> list[str]:
+        """Who of several was refused. What was taken is taken, however the connection ends."""
+        try:
+            self._secure(server)
+            left_out = server.sendmail(self.sender, list(self.recipients), flat(message))
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                if server.sock is not None:
+                    server.sock.settimeout(_GOODBYE)
+                server.quit()
+        finally:
+            server.close()
+        return list(left_out)
+
+    def _secure(self, server: smtplib.SMTP) -> None:
+        """A password never goes over an open connection."""
+        if self.tls or self.user:
+            server.starttls(context=ssl.create_default_context())
+        if self.user:
+            server.login(self.user, self.password)
+
+
+def _of_recipients(server: str, problem: smtplib.SMTPRecipientsRefused) -> Undelivered:
+    answers = problem.recipients
+    said = "; ".join(f"{who}: {code} {_printable(text)}" for who, (code, text) in answers.items())
+    return Undelivered(f"{server}: {said}", refused=all(code >= 500 for code, _ in answers.values()))
+
+
+def _printable(text: bytes | str) -> str:
+    return one_line(text.decode(errors="replace") if isinstance(text, bytes) else text)
+
+
+@dataclass(frozen=True, slots=True)
+class Sendmail:
+    """To the program every mail server brings, whatever its name; it queues and retries by itself."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    places: tuple[Path, ...] = _SENDMAIL
+    name: str = "mail"
+    deadline: float = 30.0
+
+    def send(self, notice: Notice) -> None:
+        text = flat(compose(notice, self.sender, self.recipients), "\n").decode("ascii")
+        try:
+            program = find_program("sendmail", *self.places)
+            argv: list[str | Path] = [program, "-oi", "-f", self.sender, "--", *self.recipients]
+            ended = run(argv, deadline=self.deadline - 2.0, stdin=text)
+        except HostError as problem:
+            raise Undelivered(str(problem)) from problem
+        if not ended.ok:
+            raise Undelivered(ended.explain())

@@ -1,0 +1,65 @@
+"""An alert on its way: where and when it came up, and by which ways it is still to go out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.core.alert import Alert
+from appliance.core.alert_memory import alert_fields, alert_from
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`id` is the same however often it goes out. `host`: the machine's name. `at`: seconds since the epoch.
+
+    `owed`: names of the ways it has not gone yet. `tries`, `again`: how often a way has refused this very alert, and
+    when it is tried again.
+    """
+
+    id: str
+    alert: Alert
+    node: str
+    host: str
+    at: float
+    owed: tuple[str, ...] = ()
+    tries: Mapping[str, int] = field(default_factory=dict)
+    again: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """The alert in one line, with its severity and where it came up."""
+        return f"[asha {self.host}] {self.alert.severity.word}: {self.alert.subject}"
+
+    def document(self) -> dict[str, Any]:
+        """What the webhook says."""
+        return {
+            "id": self.id,
+            "node": self.node,
+            "host": self.host,
+            "at": self.at,
+            **alert_fields(self.alert),
+        }
+
+
+def pack(notice: Notice) -> bytes:
+    """The notice as its file."""
+    ways = {"owed": list(notice.owed), "tries": dict(notice.tries), "again": dict(notice.again)}
+    return json.dumps({**notice.document(), **ways}).encode()
+
+
+def unpack(data: bytes) -> Notice:
+    """The notice of `pack`. Raises KeyError, TypeError or ValueError for anything else."""
+    fields = json.loads(data)
+    return Notice(
+        id=str(fields["id"]),
+        alert=alert_from(fields),
+        node=str(fields["node"]),
+        host=str(fields["host"]),
+        at=float(fields["at"]),
+        owed=tuple(map(str, fields["owed"])),
+        tries={str(name): int(count) for name, count in fields["tries"].items()},
+        again={str(name): float(at) for name, at in fields["again"].items()},
+    )

@@ -1,0 +1,48 @@
+"""By an HTTP POST with the alert as JSON."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance import __version__
+from appliance.notify.notice import Notice
+from appliance.notify.transport import Undelivered
+
+# Of the 4xx these say: later.
+_LATER = frozenset({408, 425, 429})
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """urllib would follow with a GET, and what that gets says nothing of the alert."""
+
+    def redirect_request(self, *request: Any, **more: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """To `url`, http or https; the certificate must hold. A URL can hold a secret: it is in no message."""
+
+    url: str = field(repr=False)
+    name: str = "webhook"
+    deadline: float = 15.0
+
+    def send(self, notice: Notice) -> None:
+        headers = {"Content-Type": "application/json", "User-Agent": f"asha/{__version__}"}
+        body = json.dumps(notice.document()).encode()
+        request = urllib.request.Request(self.url, body, headers, method="POST")  # noqa: S310 - see config.kinds.URL
+        try:
+            # What it says besides its status is of no interest, and may never end.
+            urllib.request.build_opener(_NoRedirect).open(request, timeout=self.deadline).close()
+        except urllib.error.HTTPError as problem:
+            refused = 400 <= problem.code < 500 and problem.code not in _LATER
+            raise Undelivered(f"answered {problem.code} {problem.reason}", refused=refused) from problem
+        except urllib.error.URLError as problem:
+            raise Undelivered(str(problem.reason)) from problem
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            raise Undelivered(str(problem) or type(problem).__name__) from problem

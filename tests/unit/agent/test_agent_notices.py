@@ -1,0 +1,120 @@
+"""The agent's own status and journal become alerts, without a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_agent_cycle import Bench
+
+from appliance.agent.data import DataRoom, data_document
+from appliance.agent.notices import NoticeRoom
+from appliance.agent.status import status_document
+from appliance.core.alert_problems import problems
+from appliance.core.model import Line
+from appliance.core.reading import Known
+from appliance.notify.spool import Spool
+
+
+class Told(Bench):
+    """A node whose post is looked at instead of sent."""
+
+    def __init__(self, tmp_path: Path, **conf: object) -> None:
+        super().__init__(tmp_path, **conf)
+        self.data = DataRoom(self.site, self.world, self.tenure, self.journal, self.clock)
+        self.room = self.agent(tmp_path)
+
+    def agent(self, tmp_path: Path) -> NoticeRoom:
+        return NoticeRoom(
+            site=self.site,
+            journal=self.journal,
+            clock=self.clock,
+            document=self.document,
+            busy=lambda: self.cycle.busy,
+            spool=Spool(tmp_path / "notify"),
+        )
+
+    def document(self) -> dict[str, Any]:
+        status = status_document(self.site, self.world, self.tenure, self.cycle, self.clock.now())
+        return {**status, "data": data_document(self.data, self.site, self.clock.wall())}
+
+    def looks(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.turn(1.0)
+            self.room.look()
+
+    def subjects(self) -> list[str]:
+        bags = self.room._post._bags
+        found = [bags.get() for _ in range(bags.qsize())]
+        return [alert.subject for bag in found if bag is not None for alert in bag.alerts]
+
+
+def test_the_real_document_has_everything_that_alerts_are_made_of(tmp_path: Path) -> None:
+    bench = Told(tmp_path)
+    assert {problem.alert.key for problem in problems(bench.document())} == {"unfit"}
+    bench.see_line(Line.ABSENT)
+    assert problems(bench.document()) == ()
+    bench.serve()
+    assert problems(bench.document()) == ()
+    bench.world.card = Known(False, 0.0)
+    bench.world.links = {"eth0": "up", "eth1": "dead"}
+    bench.world.duplicate = "02:00:00:00:00:01"
+    keys = {problem.alert.key for problem in problems(bench.document())}
+    assert keys == {"card", "link eth1", "split"}
+
+
+def test_service_that_comes_and_goes_is_told(tmp_path: Path) -> None:
+    bench = Told(tmp_path, mail_to="root")
+    bench.serve()
+    bench.looks(1)
+    assert "failover done: the primary serves" in bench.subjects()
+    bench.looks(30)
+    assert bench.subjects() == []
+    bench.tenure.hand_over("Asterisk died")
+    bench.room.look()
+    assert bench.subjects() == ["failover from the primary begun: Asterisk died"]
+
+
+def test_a_card_that_is_lost_and_found_is_told_twice_also_over_a_restart(tmp_path: Path) -> None:
+    bench = Told(tmp_path, notify_syslog=True)
+    bench.looks(5)
+    bench.world.card = Known(False, bench.clock.now())
+    bench.looks(20)
+    lost = bench.subjects()
+    assert any("the relay card is gone" in subject for subject in lost)
+    kept = bench.room._memory
+    bench.room = bench.agent(tmp_path)
+    bench.room._memory = kept
+    bench.looks(20)
+    assert bench.subjects() == []
+    bench.world.card = Known(True, bench.clock.now())
+    bench.looks(20)
+    assert any(subject.startswith("over: the relay card is gone") for subject in bench.subjects())
+
+
+def test_nobody_to_tell_costs_no_look_at_the_status(tmp_path: Path) -> None:
+    bench = Told(tmp_path)
+    bench.room._document = lambda: pytest.fail("it was asked for")
+    bench.serve()
+    bench.looks(3)
+    assert bench.subjects() == []
+
+
+def test_what_cannot_be_told_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
+    bench = Told(tmp_path, mail_to="root")
+    bench.room._document = lambda: {}
+    for _ in range(3):
+        bench.room._look_safely()
+    notes = [entry for entry in bench.journal.since(0) if entry["kind"] == "notify"]
+    assert len(notes) == 1 and "KeyError" in notes[0]["says"]
+
+
+def test_while_service_moves_the_post_knows(tmp_path: Path) -> None:
+    bench = Told(tmp_path, mail_to="root")
+    bench.serve()
+    bench.looks(1)
+    assert not bench.room._post.busy
+    bench.see_line(Line.ABSENT)
+    bench.looks(1)
+    assert bench.room._post.busy
