@@ -65,16 +65,18 @@ def lend(host: Host) -> None:
     folder = host.path(_LENT)
     folder.mkdir()
     shutil.copytree("/usr/lib/rpm", folder / "config", symlinks=True)
-    _lend_program(host, "rpm", "--dbpath /var/lib/rpm")
-    _lend_program(host, "dash", "")
+    lend_program(host, "rpm", "--dbpath /var/lib/rpm")
+    lend_program(host, "dash")
     host.path("/bin/rpm").symlink_to(f"{_LENT}/rpm")
 
 
-def _lend_program(host: Host, name: str, options: str) -> None:
+def lend_program(host: Host, name: str, options: str = "") -> str:
+    """Give a host without a libc a program of this machine, with all that it loads; where it is there."""
     program = shutil.which(name)
     assert program is not None
     listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True, timeout=10).stdout
     libraries = [word for line in listed.splitlines() for word in line.split() if word.startswith("/")]
+    host.path(_LENT).mkdir(exist_ok=True)
     for path in libraries:
         shutil.copy(path, host.path(_LENT))
     shutil.copy(program, host.path(f"{_LENT}/{name}.program"))
@@ -85,3 +87,4 @@ def _lend_program(host: Host, name: str, options: str) -> None:
         f'exec {_LENT}/{loader} --library-path {_LENT} {_LENT}/{name}.program {options} "$@"\n',
         0o755,
     )
+    return f"{_LENT}/{name}"
