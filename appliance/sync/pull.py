@@ -119,14 +119,11 @@ class Pull:
         """Removing first, then directories from the top down, then what goes in them."""
         for path in self._outcome.removed:
             yield Step(place.REMOVE_DIRECTORY if path in self._directories else place.REMOVE, path)
-        new = self._new_directories()
-        for entry in self._store.arrived(directories=True):
-            if not _lies_in(new, entry.path):
-                verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
-                yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
-        for entry in self._store.arrived(directories=False):
-            if _lies_in(new, entry.path):
-                continue  # it comes with its directory
+        new = self._new_directories()  # what is in them comes with them
+        for entry in self._store.arrived(directories=True, outside=new):
+            verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
+            yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
+        for entry in self._store.arrived(directories=False, outside=new):
             if os.path.lexists(self._stages.staged(entry.path)):  # else it is in place already
                 verb = place.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else place.MOVE
                 yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))

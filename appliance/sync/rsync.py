@@ -120,7 +120,9 @@ def parse_item(line: bytes) -> Change | None:
     if found is None:
         return None
     item, name = found.groups()
-    path = b"/" + _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), name)
+    if b"\\#" in name:
+        name = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), name)
+    path = b"/" + name
     directory = path.endswith(b"/")
     path = path.rstrip(b"/")
     if item.startswith(b"*"):

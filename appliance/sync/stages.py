@@ -29,20 +29,15 @@ class Stages:
         self._trees = trees(conf)
         self._tops = (*(tree.path for tree in self._trees), *(path.parent for path in databases(conf)))
         self._of_top: dict[Path, Path] = {}
-        self._of_directory: dict[bytes, Path] = {}
+        self._of_directory: dict[bytes, bytes] = {}  # asked for each of many files
 
     def of(self, path: bytes) -> Path:
         """The stage of what belongs at `path`; its directories are made when they are not there."""
-        directory = os.path.dirname(path)
-        found = self._of_directory.get(directory)
-        if found is None:
-            tree = tree_of(path, self._trees)
-            top = tree.path if tree is not None else Path(os.fsdecode(directory))
-            found = self._of_top.get(top) or self._choose(top)
-            self._of_top[top] = found
-            if tree is None or tree.holds(directory):  # else the next in that directory is of another tree
-                self._of_directory[directory] = found
-        return found
+        tree = tree_of(path, self._trees)
+        top = tree.path if tree is not None else Path(os.fsdecode(path)).parent
+        if top not in self._of_top:
+            self._of_top[top] = self._choose(top)
+        return self._of_top[top]
 
     def ready(self, path: bytes) -> bytes:
         """The part of the stage for what is to be put at `path` and has come under another name."""
@@ -65,7 +60,13 @@ class Stages:
 
     def staged(self, path: bytes) -> bytes:
         """Where what belongs at `path` waits."""
-        return os.fsencode(self.of(path)) + path
+        directory = path[: path.rfind(b"/")]
+        stage = self._of_directory.get(directory)
+        if stage is None:
+            stage = os.fsencode(self.of(path))
+            if tree_of(directory, self._trees) is not None:  # else the next in there may be of another tree
+                self._of_directory[directory] = stage
+        return stage + path
 
     def count(self, path: bytes) -> int:
         """How much waits below the directory `path`."""

@@ -152,11 +152,17 @@ class Store:
         ).fetchone()
         return Entry(*row) if row is not None else None
 
-    def arrived(self, *, directories: bool) -> Iterator[Entry]:
-        """What has arrived, in order of path: the directories, or everything else."""
-        query = "SELECT * FROM arrived WHERE (kind = 'd') = ? ORDER BY path"
-        for row in self._db.execute(query, (directories,)):
-            yield Entry(*row)
+    def arrived(self, *, directories: bool, outside: Iterable[bytes] = ()) -> Iterator[Entry]:
+        """What has arrived, in order of path: the directories, or everything else.
+
+        `outside`: directories, none of them in another, of which what lies below is left out, without being read.
+        """
+        query = "SELECT * FROM arrived WHERE (kind = 'd') = ? AND path >= ? AND path < ? ORDER BY path"
+        since = b"/"
+        for until in [*sorted(one + b"/" for one in outside), b"0"]:  # "0" follows "/"
+            for row in self._db.execute(query, (directories, since, until)):
+                yield Entry(*row)
+            since = until[:-1] + b"0"
 
     def arrived_below(self, under: bytes) -> list[bytes]:
         """The files among it that lie below `under`."""

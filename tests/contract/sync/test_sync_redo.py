@@ -8,7 +8,7 @@ import pytest
 
 from appliance.config import Conf
 from appliance.sync import place
-from appliance.sync.entry import look
+from appliance.sync.entry import Entry, look
 from appliance.sync.places import Places
 from appliance.sync.stages import Stages
 from appliance.sync.store import Generation, Step, Store
@@ -122,3 +122,16 @@ def test_a_generation_without_steps_is_in_place_too(tmp_path: Path) -> None:
     assert newest is not None
     assert newest.placed
     assert not store.pending()
+
+
+def test_what_lies_in_whole_directories_is_left_out(tmp_path: Path) -> None:
+    """Names that sort otherwise with a slash behind them, and neighbours that only begin alike."""
+    store = Store(tmp_path / "store.db")
+    files = (b"/t/a", b"/t/b/1", b"/t/b-c/2", b"/t/b-d", b"/t/b/deep/3", b"/t/b0", b"/t/z/4")
+    store.arrive(Entry(path, "f") for path in files)
+    store.arrive(Entry(path, "d") for path in (b"/t/b", b"/t/b-c", b"/t/b/deep", b"/t/z"))
+    whole = {b"/t/b", b"/t/b-c"}
+    left = [entry.path for entry in store.arrived(directories=False, outside=whole)]
+    assert sorted(left) == [b"/t/a", b"/t/b-d", b"/t/b0", b"/t/z/4"]
+    assert {entry.path for entry in store.arrived(directories=True, outside=whole)} == {*whole, b"/t/z"}
+    store.close()
