@@ -95,6 +95,10 @@ async def test_a_stop_that_cannot_let_go_reboots_the_node(pair: Pair) -> None:
     assert not pair.rack.asterisk_runs("secondary")
     await pair.until(lambda: pair.primary.node.power is Power.OFF, "Heartbeat reboots the primary", 60)
     down = pair.rack.now()
+    # The armature takes its milliseconds.
+    await pair.until(
+        lambda: pair.rack.history.first("relay", "secondary", fault) is not None, "the relay falls", 10
+    )
     fell = pair.rack.history.first("relay", "secondary", fault)
     assert fell is not None and fell >= down - 1.0
     await pair.served(fault, "secondary")
