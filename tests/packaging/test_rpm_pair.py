@@ -1,4 +1,4 @@
-"""Two nodes from the installed packages, on the private runtime under real Heartbeat: a failover, and the data."""
+"""Two nodes from the installed packages, on the private runtime under real Heartbeat: a failover."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from systemd_host import SystemdHost
 WHENCE = "import sys, appliance, hwsim; print(sys.executable, appliance.__file__, hwsim.__file__)"
 
 
-@pytest.mark.parametrize("scenario", ["data"])  # a power cut is a part of it
+@pytest.mark.parametrize("scenario", ["power-cut"])
 def test_a_demonstration_from_the_packages(
     systemd: SystemdHost, rpms: Rpms, scenario: str, tmp_path: Path
 ) -> None:
