@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from appliance.agent.places import OWN_COMMAND
 from appliance.core.alert import Alert
 from appliance.core.errors import AshaError
 from appliance.host.clock import Clock
@@ -29,7 +29,6 @@ _PATIENCE = 10.0
 _AGAIN = 5.0
 _AGAIN_BROKEN = 30.0
 _LONGEST_LIFE = 300.0
-_COMMAND = (sys.executable, "-I", "-m", "appliance.cli", "notify", "deliver")
 Start = Callable[[], Stream]
 
 
@@ -44,7 +43,7 @@ class Bag:
 
 def start_delivery() -> Stream:
     """`asha notify deliver`, by this very interpreter and package. Raises HostError."""
-    return Stream(_COMMAND, bound=False)
+    return Stream((*OWN_COMMAND, "notify", "deliver"), bound=False)
 
 
 class Post:
