@@ -18,10 +18,13 @@ from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.looks import Looks
+from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.notices import NoticeRoom
 from appliance.agent.peer import tell
-from appliance.agent.places import CONF, GRANT, JOURNAL
+from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE
 from appliance.agent.requests import Requests
+from appliance.agent.rules import Rules
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
@@ -73,6 +76,7 @@ class Daemon:
         self._desk = Desk(actuator, self._journal, clock, self._order_done)
         self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
         self._engine = EngineRoom(self._site)
+        self._maintenance = MaintenanceRoom(MAINTENANCE, self._journal, clock)
         self._cycle = Cycle(
             site=self._site,
             world=self._world,
@@ -80,6 +84,7 @@ class Daemon:
             desk=self._desk,
             journal=self._journal,
             clock=clock,
+            maintenance=self._maintenance,
             ask_standby=self._ask_standby,
         )
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
@@ -93,6 +98,7 @@ class Daemon:
             journal=self._journal,
             clock=clock,
             unfit=self._cycle.unfit,
+            maintenance=lambda: self._maintenance.on,
             go_home=self._clerk.go_home,
         )
         self._notices = NoticeRoom(
@@ -124,6 +130,22 @@ class Daemon:
             self._journal.close()
 
     def _requests(self) -> Requests:
+        rules = Rules(
+            site=self._site,
+            world=self._world,
+            tenure=self._tenure,
+            cycle=self._cycle,
+            data=self._data,
+            journal=self._journal,
+            clock=self._clock,
+        )
+        looks = Looks(
+            rules=rules,
+            maintenance=self._maintenance,
+            journal=self._journal,
+            clock=self._clock,
+            notify=self._notify_document,
+        )
         return Requests(
             site=self._site,
             world=self._world,
@@ -132,11 +154,15 @@ class Daemon:
             cycle=self._cycle,
             engine=self._engine,
             data=self._data,
-            journal=self._journal,
+            rules=rules,
+            looks=looks,
             clock=self._clock,
             look_at_engine=self._heartbeat.look,
             reload=self._reload,
         )
+
+    def _notify_document(self) -> Message:
+        return self._notices.ways_document()
 
     async def _answer(self, request: Message) -> Any:
         """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
@@ -183,6 +209,7 @@ class Daemon:
             self._data.run(),
             self._way_home.run(),
             self._notices.run(),
+            self._maintenance.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())

@@ -12,6 +12,8 @@ CONF = Path("/etc/asha.conf")
 GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
 CARD = Path("/var/lib/asha/card.json")
+MAINTENANCE = Path("/var/lib/asha/maintenance.json")
+TRENDS = Path("/var/lib/asha/trends.json")
 DATA = Places()
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

@@ -30,6 +30,7 @@ class PeerReport:
     generation: int = 0
     served: Reading[bool] = field(default_factory=_unseen)
     data_age: float | None = None
+    maintenance: Reading[bool] = field(default_factory=_unseen)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ _COMMANDS = {
     "ha": "operate",
     "leave": "leave",
     "line": "operate",
+    "maintenance": "maintenance",
     "notify": "notify",
     "pbx": "operate",
     "ssh-accept": "ssh",
