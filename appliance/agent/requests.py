@@ -44,6 +44,7 @@ class Requests:
         data: DataRoom,
         journal: Journal,
         clock: Clock,
+        more: Mapping[str, Callable[[Message], Awaitable[Any]]],
         look_at_engine: Callable[[], None],
         reload: Callable[[], None],
     ) -> None:
@@ -73,6 +74,7 @@ class Requests:
             "standby": self._standby,
             "takeover": self._takeover,
             "line release": self._line_release,
+            **more,
         }
 
     async def answer(self, request: Message) -> Any:
@@ -139,7 +141,12 @@ class Requests:
         now = self._clock.now()
         document = status_document(self._site, self._world, self._tenure, self._cycle, now)
         data = data_document(self._data, self._site, self._clock.wall())
-        return {**document, "data": data, "problems": [*document["problems"], *data_problems(data)]}
+        return {
+            "set_up": True,
+            **document,
+            "data": data,
+            "problems": [*document["problems"], *data_problems(data)],
+        }
 
     async def _data_duty(self, request: Message) -> Message:
         duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)
