@@ -16,10 +16,11 @@ from appliance.agent.cycle import Cycle
 from appliance.agent.data import DataRoom
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
+from appliance.agent.errands import Errands
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.notices import NoticeRoom
-from appliance.agent.paperwork import Paperwork
+from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.peer import tell
 from appliance.agent.places import CONF, GRANT, JOURNAL
 from appliance.agent.requests import Requests
@@ -28,7 +29,7 @@ from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.heartbeat import HeartbeatSensor
 from appliance.agent.sensors.line import LineSensor
-from appliance.agent.set_up import SetUp, why_not_set_up
+from appliance.agent.set_up import SetUp
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
@@ -48,6 +49,7 @@ from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.init import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
+from appliance.sync.acquaint import Place
 
 
 def read_site(path: Path = CONF) -> Site:
@@ -59,7 +61,7 @@ def read_site(path: Path = CONF) -> Site:
 class Daemon:
     """One agent. `run` returns when it was asked to end; service goes on without it."""
 
-    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager) -> None:
+    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._conf_path = conf_path
         self._clock = clock
         self._site = read_site(conf_path)
@@ -90,7 +92,10 @@ class Daemon:
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
         self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
-        self._paper = Paperwork(conf_path, self._journal, self._adopt, lambda: self._tenure.role is Role.OFF)
+        self._paper = Paperwork(
+            Place(conf_path), threads, self._journal, self._adopt, lambda: self._tenure.role is Role.OFF
+        )
+        self._errands = Errands(self._journal, clock)
         self._clerk = self._requests()
         self._way_home = WayHome(
             site=self._site,
@@ -127,7 +132,7 @@ class Daemon:
             await server.stop()
             self._disarm_watchdog()
             self._desk.close()
-            self._paper.close()
+            self._errands.close()
             self._journal.note("agent", says="begins anew" if self._begins_anew else "ended")
             self._journal.close()
         return self._begins_anew
@@ -143,7 +148,8 @@ class Daemon:
             data=self._data,
             journal=self._journal,
             clock=self._clock,
-            more=self._paper.verbs,
+            more={**self._paper.verbs, **self._errands.verbs},
+            errand=self._errands.document,
             look_at_engine=self._heartbeat.look,
             reload=self._reload,
         )
@@ -299,11 +305,12 @@ def run_agent(conf_path: Path = CONF) -> None:
     """Be the agent until told to end."""
 
     async def be() -> None:
-        clock, init = SystemClock(), ServiceManager.of_this_process()
+        clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
         goes_on = True
         while goes_on:
             part = SetUp if why_not_set_up(load(conf_path)) else Daemon
-            goes_on = await part(conf_path, clock, init).run()
+            goes_on = await part(conf_path, clock, init, threads).run()
+        threads.close()
 
     asyncio.run(be())
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 from appliance.agent.journal import Entry, Journal, JournalFile
 from appliance.agent.places import JOURNAL
-from appliance.config import Conf, ConfError
+from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.source import read_source
 from appliance.config.tab import (
@@ -29,6 +29,11 @@ from appliance.config.tab import (
 from appliance.control.protocol import LINE_LIMIT, Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
+from appliance.core.model import Node
+from appliance.net.address import own_address
+from appliance.sync.acquaint import Place, introduce, is_known, proof, take
+from appliance.sync.applied import apply_at_peer
+from appliance.sync.ssh import way_to_peer
 
 Verbs = Mapping[str, Callable[[Message], Awaitable[Any]]]
 _T = TypeVar("_T")
@@ -36,34 +41,63 @@ _NEWEST = 500
 _NOTE_LENGTH = 200
 
 
+class Threads:
+    """Where paperwork waits: one thread for this machine's disk, and one for what the peer has to say to it.
+
+    They outlive the part the agent plays: a request that ends one part is still answered.
+    """
+
+    def __init__(self) -> None:
+        self._disk = ThreadPoolExecutor(1, "paper")
+        self._way = ThreadPoolExecutor(1, "way")
+
+    async def disk(self, deed: Callable[[], _T]) -> _T:
+        """Do what takes a disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._disk, deed)
+
+    async def way(self, deed: Callable[[], _T]) -> _T:
+        """Do what takes the peer, or ssh."""
+        return await asyncio.get_running_loop().run_in_executor(self._way, deed)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for pool in (self._disk, self._way):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
 class Paperwork:
     """`adopt` is called with the conf that was written; `engine_off`: the HA engine does not run here."""
 
     def __init__(
-        self, path: Path, journal: Journal, adopt: Callable[[Conf], None], engine_off: Callable[[], bool]
+        self,
+        place: Place,
+        threads: Threads,
+        journal: Journal,
+        adopt: Callable[[Conf], None],
+        engine_off: Callable[[], bool],
     ) -> None:
-        self._path = path
+        self._place = place
+        self._path = place.conf
+        self._threads = threads
         self._journal = journal
         self._adopt = adopt
         self._engine_off = engine_off
-        self._pool = ThreadPoolExecutor(1, "paper")
         self._one_writer = asyncio.Lock()
+        self._proven = ""
         self.verbs: Verbs = {
             "conf": self._conf,
             "conf preview": self._preview,
             "conf set": self._set,
+            "introduction": self._introduction,
+            "introduction take": self._take,
             "journal": self._journal_read,
             "panel note": self._panel_note,
         }
 
-    def close(self) -> None:
-        """Begin nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
     # -- the conf file ------------------------------------------------------------------------------------
 
     async def _conf(self, request: Message) -> Message:
-        source = await self._in_thread(lambda: read_source(self._path))
+        source = await self._threads.disk(lambda: read_source(self._path))
         verdict = source.judge()
         problems = () if isinstance(verdict, Conf) else verdict
         return {
@@ -75,35 +109,72 @@ class Paperwork:
     async def _preview(self, request: Message) -> Message:
         try:
             values = checked_values(request.get("values"))
-            edit = await self._in_thread(lambda: preview(self._path, values))
+            edit = await self._threads.disk(lambda: preview(self._path, values))
         except ConfError as wrong:
             return {"diff": "", "problems": problem_documents(wrong.problems), "restarts": []}
         changed = changed_keys(edit.before, edit.conf)
         return {"diff": edit.diff, "problems": [], "restarts": takes_effect(changed)}
 
     async def _set(self, request: Message) -> Message:
-        values = checked_values(request.get("values"))
-        edit = await self.write(values, _by(request))
-        return {"says": _what_changed(edit), "diff": edit.diff, "peer": None}
-
-    async def write(self, values: Mapping[str, str], by: str) -> Edit:
-        """Put `values` into the file and work by them. Raises ConfError, UserError, HostError, ClusterError."""
+        values, by = checked_values(request.get("values")), _by(request)
         async with self._one_writer:
-            edit = await self._in_thread(lambda: self._written(values))
-            if edit.after != edit.before:
-                self._journal.note("conf", by=by, diff=_on_one_line(edit.diff))
-                self._adopt(edit.conf)
-        return edit
+            edit = await self._threads.disk(lambda: self._written(values))
+            self._entered(edit, by)
+        peer = (
+            await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if request.get("peer") else None
+        )
+        return {"says": _what_changed(edit), "diff": edit.diff, "peer": peer}
 
     def _written(self, values: Mapping[str, str]) -> Edit:
-        edit = preview(self._path, values)
+        self._may_write(preview(self._path, values))
+        return set_values(self._path, values)
+
+    def _may_write(self, edit: Edit) -> None:
         standing = set(STANDING_KEYS).intersection(changed_keys(edit.before, edit.conf))
         if standing and not self._engine_off():
             raise ClusterError(
                 f"The HA engine runs, and {', '.join(sorted(standing))} cannot change under it. Nothing was changed.",
                 todo="Stop the HA engine on both nodes, the standby first; then save again.",
             )
-        return set_values(self._path, values)
+
+    def _entered(self, edit: Edit, by: str) -> None:
+        """It is in the file: into the journal with it, and work by it. The last thing that needs this agent's part."""
+        if edit.after != edit.before:
+            self._journal.note("conf", by=by, diff=_on_one_line(edit.diff))
+            self._adopt(edit.conf)
+
+    # -- the other node -----------------------------------------------------------------------------------
+
+    async def _introduction(self, request: Message) -> Message:
+        text = await self._threads.way(lambda: introduce(self._place, _machine(), own_address))
+        return {"text": text, "other": await self._threads.way(self._other)}
+
+    def _other(self) -> Message | None:
+        """The other node, when it was introduced; asked until it was proven once that it answers."""
+        conf = load(self._path)
+        if not is_known(self._place) or why_not_set_up(conf):
+            return None
+        node = which_node(conf, _machine())
+        name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
+        if self._proven:
+            return {"name": name, "proven": True, "says": self._proven}
+        proven, says = proof(conf, node, name, self._place.keys)
+        self._proven = says if proven else ""
+        return {"name": name, "proven": proven, "says": says}
+
+    async def _take(self, request: Message) -> Message:
+        text, anew, by = str(request.get("text", "")), request.get("anew") is True, _by(request)
+        async with self._one_writer:
+            taken = await self._threads.way(
+                lambda: take(self._place, text, _machine(), anew=anew, may=self._may_write)
+            )
+            self._proven = ""
+            self._journal.note("introduction", name=taken.name, by=by, says=taken.says)
+            self._entered(taken.edit, by)
+        _, shown = await self._threads.way(
+            lambda: proof(taken.edit.conf, taken.node, taken.name, self._place.keys)
+        )
+        return {"says": f"{taken.says} {shown}"}
 
     # -- the journal --------------------------------------------------------------------------------------
 
@@ -111,7 +182,7 @@ class Paperwork:
         newest = request.get("newest", _NEWEST)
         if not isinstance(newest, int) or newest < 1:
             raise UserError("'newest' is a count of entries.")
-        entries = await self._in_thread(lambda: JournalFile(JOURNAL).entries(min(newest, _NEWEST)))
+        entries = await self._threads.disk(lambda: JournalFile(JOURNAL).entries(min(newest, _NEWEST)))
         return _that_fit(entries)
 
     async def _panel_note(self, request: Message) -> Message:
@@ -120,8 +191,26 @@ class Paperwork:
         )
         return {}
 
-    async def _in_thread(self, deed: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, deed)
+
+def why_not_set_up(conf: Conf) -> str:
+    """Why `conf` does not make this machine a node; "" when it does."""
+    try:
+        which_node(conf, _machine())
+    except UserError as problem:
+        return str(problem)
+    return ""
+
+
+def _machine() -> str:
+    return os.uname().nodename
+
+
+def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> Message:
+    if why := why_not_set_up(conf):
+        return {"ok": False, "says": f"There is no peer yet: {why}"}
+    node = which_node(conf, _machine())
+    name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
+    return apply_at_peer(way_to_peer(conf, node), name, values, f"{by}, by way of {_machine()}")
 
 
 def _by(request: Message) -> str:

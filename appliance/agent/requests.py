@@ -45,6 +45,7 @@ class Requests:
         journal: Journal,
         clock: Clock,
         more: Mapping[str, Callable[[Message], Awaitable[Any]]],
+        errand: Callable[[], Message | None],
         look_at_engine: Callable[[], None],
         reload: Callable[[], None],
     ) -> None:
@@ -57,6 +58,7 @@ class Requests:
         self._data = data
         self._journal = journal
         self._clock = clock
+        self._errand = errand
         self._look_at_engine = look_at_engine
         self._reload = reload
         self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
@@ -145,6 +147,7 @@ class Requests:
             "set_up": True,
             **document,
             "data": data,
+            "errand": self._errand(),
             "problems": [*document["problems"], *data_problems(data)],
         }
 

@@ -16,37 +16,31 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.blank import FILL_IN, blank_document
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.paperwork import Paperwork
+from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.places import JOURNAL
-from appliance.config import Conf, load, which_node
+from appliance.config import Conf, load
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError, UserError
 from appliance.host.clock import Clock
 from appliance.host.init import ServiceManager
+from appliance.sync.acquaint import Place
 
 # Well within what the service manager waits for a sign of life.
 _SIGN_OF_LIFE = 2.0
 
 
-def why_not_set_up(conf: Conf) -> str:
-    """Why `conf` does not make this machine a node; "" when it does."""
-    try:
-        which_node(conf, os.uname().nodename)
-    except UserError as problem:
-        return str(problem)
-    return ""
-
-
 class SetUp:
     """One wait for a conf that names this machine."""
 
-    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager) -> None:
+    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._path = conf_path
         self._init = init
         self._conf = load(conf_path)
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
-        self._paper = Paperwork(conf_path, self._journal, self._adopt, engine_off=lambda: True)
+        self._paper = Paperwork(
+            Place(conf_path), threads, self._journal, self._adopt, engine_off=lambda: True
+        )
         self._over = asyncio.Event()
         self._told_to_end = False
 
@@ -66,7 +60,6 @@ class SetUp:
                         await self._over.wait()
         finally:
             await server.stop()
-            self._paper.close()
             self._journal.note("agent", says="ended" if self._told_to_end else "set up")
             self._journal.close()
         return not self._told_to_end

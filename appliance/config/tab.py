@@ -80,6 +80,12 @@ def checked_values(values: object) -> dict[str, str]:
     return {str(key): value for key, value in values.items()}
 
 
+def offered(conf: Conf) -> dict[str, str]:
+    """The tab's keys with their values in `conf`, but for a value that may be set by root alone."""
+    values = {name: KEY_BY_NAME[name].text(conf) for name in TAB_KEYS}
+    return {name: value for name, value in values.items() if not _objection(name, value)}
+
+
 def _shown(key: str, value: str) -> str:
     return printable(KEY_BY_NAME[key].hide(value) if key in KEY_BY_NAME else value)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance.agent import paperwork, set_up
-from appliance.agent.set_up import SetUp, why_not_set_up
+from appliance.agent.paperwork import Threads, why_not_set_up
+from appliance.agent.set_up import SetUp
 from appliance.cli.status import status_lines
 from appliance.config import load
 from appliance.core.errors import UserError
@@ -34,7 +35,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Callable[[SetUp]
         conf.chmod(0o600)
 
     async def run() -> None:
-        await test(SetUp(conf, SystemClock(), ServiceManager("")))
+        await test(SetUp(conf, SystemClock(), ServiceManager(""), Threads()))
 
     asyncio.run(run())
     journal = tmp_path / "journal"
