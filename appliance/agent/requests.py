@@ -46,6 +46,8 @@ class Requests:
         rules: Rules,
         looks: Looks,
         clock: Clock,
+        more: Mapping[str, Callable[[Message], Awaitable[Any]]],
+        errand: Callable[[], Message | None],
         look_at_engine: Callable[[], None],
         reload: Callable[[], None],
     ) -> None:
@@ -59,6 +61,7 @@ class Requests:
         self._rules = rules
         self._looks = looks
         self._clock = clock
+        self._errand = errand
         self._look_at_engine = look_at_engine
         self._reload = reload
         self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
@@ -76,6 +79,7 @@ class Requests:
             "takeover": self._takeover,
             "line release": self._line_release,
             **looks.verbs,
+            **more,
         }
 
     async def answer(self, request: Message) -> Any:
@@ -144,7 +148,14 @@ class Requests:
         data = data_document(self._data, self._site, self._clock.wall())
         looks = self._looks.document()
         problems = [*document["problems"], *data_problems(data), *notify_problems(looks["notify"])]
-        return {**document, **looks, "data": data, "problems": problems}
+        return {
+            "set_up": True,
+            **document,
+            **looks,
+            "data": data,
+            "errand": self._errand(),
+            "problems": problems,
+        }
 
     async def _data_duty(self, request: Message) -> Message:
         duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.data_parts import own_duty, session, way_to_peer
+from appliance.cli.data_parts import own_duty, session
 from appliance.cli.fitness import vet_for
 from appliance.cli.operate import wish
 from appliance.cli.sync import bar, outcome_lines, shown
@@ -20,6 +20,7 @@ from appliance.core.model import Node
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.link import Peer
 from appliance.sync.onepass import Outcome, Request
+from appliance.sync.ssh import way_to_peer
 
 _LOOK = 0.2
 # Longer than a transfer may take before it is called blocked, and than the agents take to settle the rest; seconds.

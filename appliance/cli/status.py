@@ -27,6 +27,8 @@ def status(as_json: bool) -> None:
 def status_lines(document: Document) -> list[str]:
     """The document as lines for people: the headline, what is wrong, then the parts."""
     problems = [f"  ! {problem}" for problem in document["problems"]]
+    if not document.get("set_up", True):
+        return [document["headline"], *problems]
     rows = [
         ("role", document["role"] + (" (under a grant)" if document["granted"] else "")),
         ("Asterisk", _pbx(document["pbx"], document["granted"])),

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.control.guests import Hosts, admitted, panel_gid, panel_uid
 from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
 from appliance.core.errors import AshaError, ClusterError
 
@@ -23,12 +24,14 @@ class ControlServer:
     """Serves requests one line at a time; each connection may ask once.
 
     `answer` gets the request and returns a JSON-able result or raises AshaError. It is cancelled when the
-    client goes away only if it has not started to act: long verbs shield themselves.
+    client goes away only if it has not started to act: long verbs shield themselves. `hosts` says who may ask;
+    without it this process's own user and the panel's, looked up when the server starts.
     """
 
-    def __init__(self, path: Path, answer: Answer) -> None:
+    def __init__(self, path: Path, answer: Answer, hosts: Hosts | None = None) -> None:
         self._path = path
         self._answer = answer
+        self._hosts = hosts
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -37,11 +40,19 @@ class ControlServer:
         if _someone_listens(self._path):
             raise ClusterError(f"Another agent runs already (it listens on {self._path}).")
         self._path.unlink(missing_ok=True)
+        self._hosts = self._hosts or Hosts(os.geteuid(), panel_uid())
         mask = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_LIMIT)
         finally:
             os.umask(mask)
+        self._open_to_panel()
+
+    def _open_to_panel(self) -> None:
+        group = panel_gid()
+        if group is not None and os.geteuid() == 0:
+            os.chown(self._path, -1, group)
+            self._path.chmod(0o660)
 
     async def stop(self) -> None:
         """Stop listening and remove the socket."""
@@ -66,9 +77,8 @@ class ControlServer:
 
     async def _reply(self, line: bytes, uid: int) -> Message:
         try:
-            if uid != os.geteuid() and uid != 0:
-                raise ClusterError("Only root may ask that.", todo="Run it as root.")
-            return success(await self._answer(decode(line)))
+            request = admitted(decode(line), uid, self._hosts or Hosts(os.geteuid()))
+            return success(await self._answer(request))
         except AshaError as problem:
             return failure(problem)
 

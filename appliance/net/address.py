@@ -27,6 +27,16 @@ def read_address(device: str, ip: str, now: float) -> Reading[bool]:
         return Unknown(f"whether {ip} is on {device} could not be read: {_words(problem)}", now)
 
 
+def own_address(device: str, cluster_ip: str) -> str:
+    """This node's own address on `device`, not the cluster's; "" when there is none or it cannot be read."""
+    try:
+        index = _index(device)
+        found = [reply.address for reply in _ask(rtnetlink.dump_request()) if reply.address is not None]
+    except OSError:
+        return ""
+    return next((one.ip for one in found if one.index == index and one.ip != cluster_ip), "")
+
+
 def remove_address(device: str, ip: str) -> bool:
     """Take `ip` off `device`; True when it was there. Harmless when repeated. Raises HostError."""
     try:
