@@ -25,6 +25,7 @@ from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
 from appliance.host.clock import Clock
 
+Handler = Callable[[Message], Awaitable[Any]]
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
 
@@ -58,7 +59,8 @@ class Requests:
         self._clock = clock
         self._look_at_engine = look_at_engine
         self._reload = reload
-        self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
+        self._others: list[Callable[[], list[str]]] = []
+        self._verbs: dict[str, Handler] = {
             "start": self._start,
             "stop": self._stop,
             "running": self._running,
@@ -74,6 +76,11 @@ class Requests:
             "takeover": self._takeover,
             "line release": self._line_release,
         }
+
+    def join(self, verbs: Mapping[str, Handler], problems: Callable[[], list[str]]) -> None:
+        """A room of its own answers `verbs`, and has `problems` for the status document."""
+        self._verbs.update(verbs)
+        self._others.append(problems)
 
     async def answer(self, request: Message) -> Any:
         """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
@@ -139,7 +146,8 @@ class Requests:
         now = self._clock.now()
         document = status_document(self._site, self._world, self._tenure, self._cycle, now)
         data = data_document(self._data, self._site, self._clock.wall())
-        return {**document, "data": data, "problems": [*document["problems"], *data_problems(data)]}
+        others = (problem for problems in self._others for problem in problems())
+        return {**document, "data": data, "problems": [*document["problems"], *data_problems(data), *others]}
 
     async def _data_duty(self, request: Message) -> Message:
         duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)

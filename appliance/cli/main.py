@@ -25,6 +25,8 @@ _COMMANDS = {
     "line": "operate",
     "notify": "notify",
     "pbx": "operate",
+    "provision-address": "provision_address",
+    "sark": "sark",
     "ssh-accept": "ssh",
     "ssh-setup": "ssh",
     "standby": "operate",
