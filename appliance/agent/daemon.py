@@ -25,8 +25,10 @@ from appliance.agent.notices import NoticeRoom
 from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.peer import tell
 from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE
+from appliance.agent.provision import ProvisionRoom
 from appliance.agent.requests import Requests
 from appliance.agent.rules import Rules
+from appliance.agent.sark import SarkRoom
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
@@ -119,6 +121,16 @@ class Daemon:
             document=self._clerk.document,
             busy=lambda: self._cycle.busy,
         )
+        self._sark = SarkRoom(
+            site=self._site,
+            journal=self._journal,
+            receives=self._data.receives,
+            reload=self._reload,
+            conf=conf_path,
+        )
+        self._provision = ProvisionRoom(self._site, self._journal)
+        self._clerk.join(self._sark.verbs, self._sark.problems)
+        self._clerk.join({}, self._provision.problems)
 
     async def run(self) -> bool:
         """Serve until SIGTERM or SIGINT: False; or until the conf makes this another pair or node: True."""
@@ -226,6 +238,8 @@ class Daemon:
             self._way_home.run(),
             self._notices.run(),
             self._maintenance.run(),
+            self._sark.run(),
+            self._provision.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())

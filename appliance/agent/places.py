@@ -15,5 +15,7 @@ CARD = Path("/var/lib/asha/card.json")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
 TRENDS = Path("/var/lib/asha/trends.json")
 DATA = Places()
+# There while telephones' files are older than the address they are to be made with.
+REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

@@ -26,6 +26,7 @@ from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
 from appliance.host.clock import Clock
 
+Handler = Callable[[Message], Awaitable[Any]]
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
 
@@ -64,7 +65,8 @@ class Requests:
         self._errand = errand
         self._look_at_engine = look_at_engine
         self._reload = reload
-        self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
+        self._others: list[Callable[[], list[str]]] = []
+        self._verbs: dict[str, Handler] = {
             "start": self._start,
             "stop": self._stop,
             "running": self._running,
@@ -81,6 +83,11 @@ class Requests:
             **looks.verbs,
             **more,
         }
+
+    def join(self, verbs: Mapping[str, Handler], problems: Callable[[], list[str]]) -> None:
+        """A room of its own answers `verbs`, and has `problems` for the status document."""
+        self._verbs.update(verbs)
+        self._others.append(problems)
 
     async def answer(self, request: Message) -> Any:
         """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
@@ -148,6 +155,7 @@ class Requests:
         data = data_document(self._data, self._site, self._clock.wall())
         looks = self._looks.document()
         problems = [*document["problems"], *data_problems(data), *notify_problems(looks["notify"])]
+        problems += (problem for others in self._others for problem in others())
         return {
             "set_up": True,
             **document,

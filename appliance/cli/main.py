@@ -27,6 +27,8 @@ _COMMANDS = {
     "maintenance": "maintenance",
     "notify": "notify",
     "pbx": "operate",
+    "provision-address": "provision_address",
+    "sark": "sark",
     "ssh-accept": "ssh",
     "ssh-setup": "ssh",
     "standby": "operate",

@@ -1,4 +1,4 @@
-"""Maintenance on the real pair: nothing fails over while it lasts, it is told and seen, and at its end it fails over."""
+"""Maintenance on a live pair: a dead Asterisk moves nothing while it is on, and everything again when it is over."""
 
 from __future__ import annotations
 
