@@ -24,6 +24,7 @@ _COMMANDS = {
     "leave": "leave",
     "line": "operate",
     "notify": "notify",
+    "panel": "panel",
     "pbx": "operate",
     "ssh-accept": "ssh",
     "ssh-setup": "ssh",
