@@ -26,6 +26,7 @@ _COMMANDS = {
     "line": "operate",
     "maintenance": "maintenance",
     "notify": "notify",
+    "panel": "panel",
     "pbx": "operate",
     "provision-address": "provision_address",
     "sark": "sark",
