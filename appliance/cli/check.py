@@ -16,6 +16,7 @@ from appliance.core.model import Node
 from appliance.core.reading import Unknown
 from appliance.host.clock import SystemClock
 from appliance.host.process import find_program
+from appliance.panel.places import PANEL_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def _all(path: Path) -> Iterator[Finding]:
 def _applies(what: str, conf: Conf, node: Node) -> bool:
     if what in ("card", "card tool"):
         return conf.card_installed and node is Node.PRIMARY and (what == "card" or conf.card_driver == "tool")
+    if what == "panel":
+        return conf.panel_on and PANEL_DIR.is_dir()  # the package brings it
     return what != "line" or conf.card_installed or bool(conf.card_spans)
 
 
@@ -120,6 +123,21 @@ def _line(conf: Conf, node: Node) -> str:
     return reading.value.value
 
 
+def _panel(conf: Conf, node: Node) -> str:
+    from appliance.panel.certificate import WARN_DAYS, days_left, read_certificate  # noqa: PLC0415
+
+    left = days_left(read_certificate(conf.panel_cert), SystemClock().wall())
+    if left < WARN_DAYS:
+        renew = "asha panel certificate --renew, then service asha-panel restart"
+        raise HostError(
+            f"{conf.panel_cert} {'is good for ' + str(left) + ' days' if left >= 0 else 'has expired'}.",
+            todo=f"Renew it: {renew}, or put the site's own in place.",
+        )
+    if conf.panel_key.exists() and conf.panel_key.stat().st_mode & 0o007:
+        raise HostError(f"{conf.panel_key} can be read by everybody.", todo=f"chmod o-rwx {conf.panel_key}")
+    return f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days"
+
+
 def _agent(conf: Conf, node: Node) -> str:
     return str(ask("status", deadline=2.0)["headline"])
 
@@ -131,5 +149,6 @@ _CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
     ("card", _card),
     ("card tool", _card_tool),
     ("line", _line),
+    ("panel", _panel),
     ("agent", _agent),
 )

@@ -75,18 +75,26 @@ def make_certificate(
                 f"{cert} is there and its key {key} is not.", todo="Put it there, or use --renew."
             )
         return False
+    try:
+        _make(cert, key, _config(tuple(names), tuple(addresses)))
+    except OSError as problem:
+        where = problem.filename or cert
+        raise HostError(f"The certificate could not be made: {where}: {problem.strerror}.") from problem
+    return True
+
+
+def _make(cert: Path, key: Path, config: str) -> None:
     openssl = find_program("openssl")
     cert.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=cert.parent) as folder:
         work = Path(folder)
         if not key.exists():
             _make_key(openssl, key, work)
-        (work / "config").write_text(_config(tuple(names), tuple(addresses)), encoding="ascii")
+        (work / "config").write_text(config, encoding="ascii")
         words: list[str | Path] = ["req", "-new", "-x509", "-batch", "-days", str(VALID_DAYS)]
         words += ["-config", work / "config", "-key", key, "-out", work / "crt"]
         _openssl([openssl, *words], work)
         replace_file(cert, (work / "crt").read_bytes(), 0o644)
-    return True
 
 
 def _make_key(openssl: Path, key: Path, work: Path) -> None:
