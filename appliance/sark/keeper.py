@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.config import CONF_PATH, Conf, ConfError
-from appliance.config.edit import set_values
+from appliance.config.replace import replace_file
 from appliance.config.schema import KEY_BY_NAME
 from appliance.config.source import Source, read_source
 from appliance.core.errors import HostError, UserError
@@ -144,7 +144,8 @@ class Keeper:
         pushed = tuple(Change(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
         if not dry_run:
             if pulled:
-                set_values(self._conf, found.values)
+                # Not over what somebody else has written since: it was not judged.
+                replace_file(sides.source, found.text)
             if pushed:
                 write_globals(sides.conf.db, sides.row, {change.key: change.now for change in pushed})
             sides = self._read()
@@ -152,11 +153,16 @@ class Keeper:
         return Done(pulled, pushed, self._view(sides, tuple(found.refused.values())))
 
     def _read(self) -> _Sides:
+        row = read_globals(self._judged()[1].db)
+        source, conf = self._judged()  # again: the database may have been waited for
+        return _Sides(source, conf, row, read_agreed(self._memory))
+
+    def _judged(self) -> tuple[Source, Conf]:
         source = read_source(self._conf.resolve())
         conf = source.judge()
         if not isinstance(conf, Conf):
             raise ConfError(conf, path=self._conf)
-        return _Sides(source, conf, read_globals(conf.db), read_agreed(self._memory))
+        return source, conf
 
     def _remember(self, sides: _Sides) -> None:
         agreed = settle(sides.values, sides.row.values, sides.agreed)

@@ -9,8 +9,8 @@ from appliance.config import kinds
 from appliance.core.errors import HostError
 from appliance.host.disk import replace_file
 
-# Not in /var/lib/asha, which holds what only root may read: here a web server may read, under SELinux too, and the
-# files are there from boot on, before an agent runs.
+# Not among asha's own things in /var/lib/asha: here a web server may read, under SELinux too, and the files are there
+# from boot on, before an agent runs.
 FOLDER = Path("/etc/asha")
 TEXT, PHP = "provision-address", "provision-address.php"
 

@@ -17,9 +17,10 @@ Values = Mapping[str, str]
 
 @dataclass(slots=True)
 class Fitting:
-    """`values` can be taken; `refused` says why of every other, by key."""
+    """`values` can be taken, and make `text` of the file; `refused` says why of every other, by key."""
 
     values: dict[str, str]
+    text: str
     refused: dict[str, str] = field(default_factory=dict)
 
     def refuse(self, key: str, why: str) -> None:
@@ -30,12 +31,14 @@ class Fitting:
 
 def fitting(source: Source, values: Values, uname: str) -> Fitting:
     """Those of `values` with which the conf file is right. Raises ConfError when it is wrong without any of them."""
-    found = Fitting(dict(values))
+    found = Fitting(dict(values), source.text)
     while found.values:
-        verdict = _with(source, found.values).judge()
+        after = _with(source, found.values)
+        verdict = after.judge()
         if isinstance(verdict, Conf):
             if not _moves(source, verdict, uname, found):
-                return found
+                found.text = after.text
+                break
         else:
             _blame(source, verdict, found)
     return found

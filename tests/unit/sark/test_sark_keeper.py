@@ -11,7 +11,9 @@ from appliance.config import ConfError, load
 from appliance.config.edit import set_values
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
+from appliance.sark import keeper
 from appliance.sark.keeper import Done, Keeper
+from appliance.sark.pulling import Fitting, fitting
 from appliance.sark.reconcile import Step
 from appliance.sark.table import NoGlobals
 
@@ -276,6 +278,25 @@ def test_killed_between_the_change_and_the_memory_it_is_agreed_on_next_time(site
     assert (done.pulled, done.pushed, done.view.problems) == ((), (), ())
     save(site.database, {"HACLUSTERIP": "192.168.1.7"})
     assert [change.now for change in site.follow().pulled] == ["192.168.1.7"]
+
+
+def test_what_somebody_writes_into_the_conf_file_meanwhile_is_not_written_over(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the judgement and the write: the next pass sees both changes, and names them."""
+    save(site.database, {"HACLUSTERIP": "192.168.1.6"})
+
+    def fitting_slowly(*words: object) -> Fitting:
+        found = fitting(*words)
+        set_values(site.conf, {"HACLUSTERIP": "192.168.1.7"})
+        return found
+
+    with monkeypatch.context() as slowly:
+        slowly.setattr(keeper, "fitting", fitting_slowly)
+        with pytest.raises(UserError, match="changed by somebody else"):
+            site.follow()
+    assert load(site.conf).cluster_ip == "192.168.1.7"
+    assert site.follow().pulled == () and site.steps()["HACLUSTERIP"] is Step.CONFLICT
 
 
 def test_only_one_at_a_time(site: Site) -> None:
