@@ -22,7 +22,8 @@ from appliance.agent.looks import Looks
 from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.notices import NoticeRoom
 from appliance.agent.peer import tell
-from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE
+from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE, TRENDS
+from appliance.agent.recorder import Recorder
 from appliance.agent.requests import Requests
 from appliance.agent.rules import Rules
 from appliance.agent.sensors.address import AddressSensor
@@ -65,10 +66,10 @@ class Daemon:
         self._init = ServiceManager.of_this_process()
         self._end = asyncio.Event()
         self._ready = asyncio.Event()
-        file = JournalFile(JOURNAL)
-        self._journal = Journal(file, clock, _complain)
+        self._file = JournalFile(JOURNAL)
+        self._journal = Journal(self._file, clock, _complain)
         self._world = World()
-        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
+        generations = (int(entry.get("generation", 0)) for entry in self._file.entries(newest=50))
         book = GrantBook(GRANT, least_generation=max(generations, default=0))
         self._tenure = Tenure(book, self._journal, self._site, clock)
         self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
@@ -90,6 +91,14 @@ class Daemon:
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
         self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
+        self._recorder = Recorder(
+            path=TRENDS,
+            world=self._world,
+            data=self._data,
+            journal=self._journal,
+            clock=clock,
+            alerts=self._alerts_made,
+        )
         self._clerk = self._requests()
         self._way_home = WayHome(
             site=self._site,
@@ -143,6 +152,9 @@ class Daemon:
             rules=rules,
             maintenance=self._maintenance,
             journal=self._journal,
+            file=self._file,
+            recorder=self._recorder,
+            node=self._site.node,
             clock=self._clock,
             notify=self._notify_document,
         )
@@ -163,6 +175,9 @@ class Daemon:
 
     def _notify_document(self) -> Message:
         return self._notices.ways_document()
+
+    def _alerts_made(self) -> int:
+        return self._notices.made
 
     async def _answer(self, request: Message) -> Any:
         """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
@@ -210,6 +225,7 @@ class Daemon:
             self._way_home.run(),
             self._notices.run(),
             self._maintenance.run(),
+            self._recorder.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())

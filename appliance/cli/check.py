@@ -120,6 +120,19 @@ def _line(conf: Conf, node: Node) -> str:
     return reading.value.value
 
 
+def _alerts(conf: Conf, node: Node) -> str:
+    from appliance.notify.names import way_names  # noqa: PLC0415
+    from appliance.notify.spool import Spool  # noqa: PLC0415
+
+    ways, known = way_names(conf), Spool().ways().by_name
+    if not ways:
+        return "nobody is told of anything: MAILTO and the NOTIFY keys are blank"
+    failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
+    if failing:
+        raise HostError(f"Alerts do not go out by {'; '.join(failing)}.", todo="Try it: asha notify test.")
+    return f"by {', '.join(ways)}"
+
+
 def _agent(conf: Conf, node: Node) -> str:
     return str(ask("status", deadline=2.0)["headline"])
 
@@ -131,5 +144,6 @@ _CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
     ("card", _card),
     ("card tool", _card_tool),
     ("line", _line),
+    ("alerts", _alerts),
     ("agent", _agent),
 )

@@ -22,6 +22,7 @@ _COMMANDS = {
     "failback": "failback",
     "ha": "operate",
     "leave": "leave",
+    "history": "history",
     "line": "operate",
     "maintenance": "maintenance",
     "notify": "notify",
