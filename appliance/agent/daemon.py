@@ -197,6 +197,7 @@ class Daemon:
         self._tenure.resume(
             resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
+            maintenance=self._maintenance.on,
         )
 
     def _granted(self, engine_runs: bool) -> bool:

@@ -126,7 +126,7 @@ def _alerts(conf: Conf, node: Node) -> str:
 
     ways, known = way_names(conf), Spool().ways().by_name
     if not ways:
-        return "nobody is told of anything: MAILTO and the NOTIFY keys are blank"
+        return "nobody is told of anything: no way out is set up ('asha notify')"
     failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
     if failing:
         raise HostError(f"Alerts do not go out by {'; '.join(failing)}.", todo="Try it: asha notify test.")

@@ -55,11 +55,14 @@ async def test_it_outlives_the_agent_and_its_time_runs_out(pair: Pair) -> None:
     assert 0 < document["left"] <= 60 and document["by"] == "root"
     # Half a minute earlier than it was: nobody waits for a whole one here.
     pair.primary.node.write(KEPT, json.dumps({name: since(kept[name]) for name in kept}), 0o600)
-    await pair.fresh_agent("primary")
     fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
+    await pair.fresh_agent("primary")
     ended = await pair.entry("primary", lambda entry: entry.get("says") == "it has ended by itself", fault)
     await pair.served(fault, "secondary")
     asked = [entry["at"] for entry in pair.entries("primary", fault) if entry["kind"] == "standby"]
+    assert "START_PBX" not in pair.orders("primary", fault), (
+        "an agent that starts takes Asterisk as it finds it"
+    )
     assert asked and min(asked) > ended["at"] - NOTED, "Heartbeat was asked for nothing before"
 
 

@@ -101,7 +101,7 @@ async def test_what_the_commands_show(pair: Pair) -> None:
     }
     assert allowed(document) == {"ha stop", "takeover", "line release", "maintenance on"}
     told = await pair.primary.asha("history", "-n", "3")
-    assert told.code == 0 and "primary acquire: done after" in told.output and " ms  settling" in told.output
+    assert told.code == 0 and "primary acquire: done after" in told.output and " ms  linking " in told.output
     events = await pair.primary.asha("events", "--lines", "500")
     assert events.code == 0 and "wish      ha start" in events.output
     newest = await pair.primary.asha("events", "--json", "-n", "1")
