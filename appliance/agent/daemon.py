@@ -24,8 +24,9 @@ from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.notices import NoticeRoom
 from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.peer import tell
-from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE
+from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE, TRENDS
 from appliance.agent.provision import ProvisionRoom
+from appliance.agent.recorder import Recorder
 from appliance.agent.requests import Requests
 from appliance.agent.rules import Rules
 from appliance.agent.sark import SarkRoom
@@ -74,10 +75,10 @@ class Daemon:
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
-        file = JournalFile(JOURNAL)
-        self._journal = Journal(file, clock, _complain)
+        self._file = JournalFile(JOURNAL)
+        self._journal = Journal(self._file, clock, _complain)
         self._world = World()
-        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
+        generations = (int(entry.get("generation", 0)) for entry in self._file.entries(newest=50))
         book = GrantBook(GRANT, least_generation=max(generations, default=0))
         self._tenure = Tenure(book, self._journal, self._site, clock)
         self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
@@ -103,6 +104,14 @@ class Daemon:
             Place(conf_path), threads, self._journal, self._adopt, lambda: self._tenure.role is Role.OFF
         )
         self._errands = Errands(self._journal, clock)
+        self._recorder = Recorder(
+            path=TRENDS,
+            world=self._world,
+            data=self._data,
+            journal=self._journal,
+            clock=clock,
+            alerts=self._alerts_made,
+        )
         self._clerk = self._requests()
         self._way_home = WayHome(
             site=self._site,
@@ -169,6 +178,9 @@ class Daemon:
             rules=rules,
             maintenance=self._maintenance,
             journal=self._journal,
+            file=self._file,
+            recorder=self._recorder,
+            node=self._site.node,
             clock=self._clock,
             notify=self._notify_document,
         )
@@ -192,6 +204,9 @@ class Daemon:
     def _notify_document(self) -> Message:
         return self._notices.ways_document()
 
+    def _alerts_made(self) -> int:
+        return self._notices.made
+
     async def _answer(self, request: Message) -> Any:
         """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
         await self._ready.wait()
@@ -210,6 +225,7 @@ class Daemon:
         self._tenure.resume(
             resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
+            maintenance=self._maintenance.on,
         )
 
     def _granted(self, engine_runs: bool) -> bool:
@@ -240,6 +256,7 @@ class Daemon:
             self._maintenance.run(),
             self._sark.run(),
             self._provision.run(),
+            self._recorder.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())

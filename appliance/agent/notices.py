@@ -47,6 +47,7 @@ class NoticeRoom:
         self._kept: Any = None
         self._number = 0
         self._broken = ""
+        self.made = 0  # alerts, since this agent was started
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -92,6 +93,7 @@ class NoticeRoom:
     def _tell(self, happened: tuple[Any, ...], ways: tuple[str, ...]) -> None:
         standing = problems(self._document())
         self._memory, news = tell(self._memory, standing, happened, self._clock.now())
+        self.made += len(news)
         kept = remembered(self._memory)
         if news or kept != self._kept:
             self._kept = kept

@@ -8,6 +8,7 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.cycle import Cycle
 from appliance.agent.site import Site
+from appliance.agent.span_report import probes_document, spans_document
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.health import silent_probes
@@ -52,6 +53,8 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
         },
         "line": _said(seen.line) if site.transfer_policy.has_line else None,
         "dchannel": _said(seen.dchannel),
+        "spans": spans_document(site, world, now),
+        "probes": probes_document(site, world),
         "pbx": {"state": _said(seen.pbx), "pid": world.pid, "silent": list(silent_probes(world.probes))},
         "transfer": _transfer(tenure.transfer, now),
         "busy": sorted(order.value for order in seen.busy),

@@ -154,6 +154,19 @@ def _panel(conf: Conf, node: Node) -> str:
     return f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days"
 
 
+def _alerts(conf: Conf, node: Node) -> str:
+    from appliance.notify.names import way_names  # noqa: PLC0415
+    from appliance.notify.spool import Spool  # noqa: PLC0415
+
+    ways, known = way_names(conf), Spool().ways().by_name
+    if not ways:
+        return "nobody is told of anything: no way out is set up ('asha notify')"
+    failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
+    if failing:
+        raise HostError(f"Alerts do not go out by {'; '.join(failing)}.", todo="Try it: asha notify test.")
+    return f"by {', '.join(ways)}"
+
+
 def _agent(conf: Conf, node: Node) -> str:
     return str(ask("status", deadline=2.0)["headline"])
 
@@ -167,5 +180,6 @@ _CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
     ("card tool", _card_tool),
     ("line", _line),
     ("panel", _panel),
+    ("alerts", _alerts),
     ("agent", _agent),
 )

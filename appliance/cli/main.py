@@ -23,6 +23,7 @@ _COMMANDS = {
     "ha": "operate",
     "introduction": "introduction",
     "leave": "leave",
+    "history": "history",
     "line": "operate",
     "maintenance": "maintenance",
     "notify": "notify",

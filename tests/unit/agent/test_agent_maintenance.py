@@ -185,6 +185,22 @@ def test_alone_with_restart_yes_it_is_not_restarted_either(tmp_path: Path) -> No
     assert bench.desk.orders == [Order.START_PBX]
 
 
+def test_an_agent_that_is_restarted_takes_asterisk_as_it_finds_it(tmp_path: Path) -> None:
+    bench = Served(tmp_path)
+    bench.asterisk_dies()
+    bench.tenure.resume(Role.ACQUIRING, "the agent was restarted", maintenance=bench.maintenance.on)
+    for _ in range(20):
+        bench.turn()
+    assert Order.START_PBX not in bench.desk.orders and bench.standbys == 0
+
+    def its_end() -> None:
+        bench.clock.time += 600
+        bench.turn()
+
+    on_loop(its_end)
+    assert bench.standbys == 1
+
+
 def test_an_operators_order_goes_on_working(tmp_path: Path) -> None:
     bench = Served(tmp_path)
 
