@@ -102,6 +102,13 @@ async def introduced(pair: Pair) -> None:
     answer = await ask(pair, "primary", "conf set", values=_TAB)
     assert "+HACLUSTERIP" in answer["diff"] and answer["peer"] is None
     await set_up(pair, "primary")
+    # The names the wrong way round, and back: while the engine is off the agent begins anew as the other node.
+    for names, node in ((("pbx2", "pbx1"), "secondary"), (("pbx1", "pbx2"), "primary")):
+        swapped = dict(zip(("HAPRINODE", "HASECNODE"), names, strict=True))
+        await ask(pair, "primary", "conf set", values=swapped)
+        await pair.until_status(
+            "primary", lambda status, node=node: status["node"] == node, f"it is the {node}"
+        )
     first = await ask(pair, "primary", "introduction")
     assert first["other"] is None
     taken = await ask(pair, "secondary", "introduction take", text=first["text"])
