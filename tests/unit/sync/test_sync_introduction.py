@@ -25,7 +25,9 @@ def conf(text: str) -> Conf:
     return found
 
 
-PRIMARY = conf("HAPRINODE=pbx1\nHASECNODE=pbx2\nHACLUSTERIP=10.0.0.5\nHADEADTIME=10\nAMISECRET=hush\n")
+PRIMARY = conf(
+    "HAPRINODE=pbx1\nHASECNODE=pbx2\nHACLUSTERIP=10.0.0.5\nHADEADTIME=10\nHASSHPORT=2222\nAMISECRET=hush\n"
+)
 THEIRS = Introduction("pbx1", "10.0.0.1", KEY, (HOST,), offered(PRIMARY))
 BLANK = Conf()
 
@@ -120,6 +122,7 @@ def test_a_blank_conf_is_filled_and_the_way_to_the_other_too() -> None:
         "HACLUSTERIP": "10.0.0.5",
         "HAPRINODE": "pbx1",
         "HASECNODE": "pbx2",
+        "HASSHPORT": "2222",
         "HADEADTIME": "10",
         "HAPRIADDR": "10.0.0.1",
     }
@@ -128,7 +131,7 @@ def test_a_blank_conf_is_filled_and_the_way_to_the_other_too() -> None:
 def test_what_was_set_is_kept_and_the_difference_named() -> None:
     mine = conf("HAPRINODE=pbx1\nHASECNODE=pbx2\nHACLUSTERIP=10.0.0.9\nHAPRIADDR=primary.lan\n")
     filling = fill(mine, THEIRS)
-    assert set(filling.values) == {"HADEADTIME"}
+    assert set(filling.values) == {"HADEADTIME", "HASSHPORT"}
     assert filling.differences == ("HACLUSTERIP is 10.0.0.9 here and 10.0.0.5 there",)
 
 
