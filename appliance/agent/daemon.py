@@ -101,7 +101,12 @@ class Daemon:
         self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
         self._paper = Paperwork(
-            Place(conf_path), threads, self._journal, self._adopt, lambda: self._tenure.role is Role.OFF
+            place=Place(conf_path),
+            threads=threads,
+            journal=self._journal,
+            clock=clock,
+            adopt=self._adopt,
+            engine_off=lambda: self._tenure.role is Role.OFF,
         )
         self._errands = Errands(self._journal, clock)
         self._recorder = Recorder(

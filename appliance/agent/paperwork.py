@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ from appliance.control.protocol import LINE_LIMIT, Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
+from appliance.host.clock import Clock
 from appliance.net.address import own_address
 from appliance.sync.acquaint import Place, introduce, is_known, proof, take
 from appliance.sync.applied import apply_at_peer
@@ -39,6 +41,8 @@ Verbs = Mapping[str, Callable[[Message], Awaitable[Any]]]
 _T = TypeVar("_T")
 _NEWEST = 500
 _NOTE_LENGTH = 200
+# More notes than this in a minute would push what matters out of the journal.
+_NOTES, _MINUTE = 60, 60.0
 
 
 class Threads:
@@ -70,12 +74,16 @@ class Paperwork:
 
     def __init__(
         self,
+        *,
         place: Place,
         threads: Threads,
         journal: Journal,
+        clock: Clock,
         adopt: Callable[[Conf], None],
         engine_off: Callable[[], bool],
     ) -> None:
+        self._clock = clock
+        self._noted: deque[float] = deque(maxlen=_NOTES)
         self._place = place
         self._path = place.conf
         self._threads = threads
@@ -186,6 +194,10 @@ class Paperwork:
         return _that_fit(entries)
 
     async def _panel_note(self, request: Message) -> Message:
+        now = self._clock.now()
+        if len(self._noted) == _NOTES and now - self._noted[0] < _MINUTE:
+            raise UserError(f"More than {_NOTES} notes in a minute are not written down.")
+        self._noted.append(now)
         self._journal.note(
             "panel", by=_by(request), says=one_line(str(request.get("says", "")), _NOTE_LENGTH)
         )

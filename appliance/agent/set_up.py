@@ -39,7 +39,12 @@ class SetUp:
         self._conf = load(conf_path)
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
         self._paper = Paperwork(
-            Place(conf_path), threads, self._journal, self._adopt, engine_off=lambda: True
+            place=Place(conf_path),
+            threads=threads,
+            journal=self._journal,
+            clock=clock,
+            adopt=self._adopt,
+            engine_off=lambda: True,
         )
         self._over = asyncio.Event()
         self._told_to_end = False

@@ -54,7 +54,7 @@ def made_key(ha_dir: Path) -> tuple[str, str]:
 def place_key(ha_dir: Path, method: str, secret: str) -> None:
     """Write authkeys, unless there is one by now. Raises ClusterError for what is no key, HostError."""
     if method not in _METHODS:
-        raise ClusterError(f"'{method}' is no method of Heartbeat's: {', '.join(_METHODS)}.")
+        raise ClusterError(f"{method!r} is no method of Heartbeat's: {', '.join(_METHODS)}.")
     text = f"auth 1\n1 {method} {checked_secret(secret) if method != 'crc' else ''}".rstrip() + "\n"
     write_if_missing(ha_dir / FILE_NAME, text, 0o600)
 

@@ -18,6 +18,8 @@ from appliance.core.errors import AshaError, ClusterError
 Answer = Callable[[Message], Awaitable[Any]]
 # A client that connects and says nothing is dropped after this many seconds.
 _PATIENCE = 10.0
+# Connections that others than root may have open: they must never take the descriptors a failover needs.
+_MOST_GUESTS = 32
 
 
 class ControlServer:
@@ -32,6 +34,7 @@ class ControlServer:
         self._path = path
         self._answer = answer
         self._hosts = hosts
+        self._guests = 0
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -62,11 +65,23 @@ class ControlServer:
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        uid = _asker(writer)
+        guest = uid not in (0, os.geteuid())
+        if guest and self._guests >= _MOST_GUESTS:
+            writer.close()
+            return
+        self._guests += guest
+        try:
+            await self._converse(reader, writer, uid)
+        finally:
+            self._guests -= guest
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 line = await reader.readline()
             if line:
-                writer.write(encode(await self._reply(line, _asker(writer))))
+                writer.write(encode(await self._reply(line, uid)))
                 await writer.drain()
         except (OSError, ValueError, TimeoutError):
             pass  # the asker is gone or does not speak our language; nothing is owed to it

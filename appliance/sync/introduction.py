@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.config import Conf, Medium, kinds
+from appliance.config import Conf, ConfError, Medium, kinds
 from appliance.config.media import MEDIA
 from appliance.config.schema import KEY_BY_NAME
 from appliance.config.tab import TAB_KEYS, checked_values
@@ -74,6 +74,8 @@ def read(text: str) -> Introduction:
         )
     try:
         return _introduction(says)
+    except ConfError as wrong:
+        raise UserError(f"That introduction cannot be used: {wrong.problems[0]}.") from None
     except (ValueError, KeyError, TypeError, AttributeError, SyncError) as problem:
         raise UserError(f"That introduction cannot be used: {problem}.") from None
 

@@ -111,3 +111,48 @@ def test_the_socket_is_the_panels_groups_where_there_is_one(
     assert asyncio.run(mode())[0] == 0o600
     monkeypatch.setattr(server, "panel_gid", lambda: GROUP)
     assert asyncio.run(mode()) == (0o660, GROUP)
+
+
+_FLOOD = """
+import os, socket, sys
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[3]))
+links = []
+for _ in range(60):
+    link = socket.socket(socket.AF_UNIX)
+    link.settimeout(10)
+    link.connect(sys.argv[1])
+    links.append(link)
+# The server has closed those that were too many; the others wait for a word.
+for link in links[32:]:
+    assert link.recv(1) == b"", "one too many is served"
+print("crowded", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_crowd_of_the_panels_connections_does_not_shut_root_out(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "panel_gid", lambda: GROUP)
+
+    async def play() -> bytes:
+        served = ControlServer(place, _echo, Hosts(0, PANEL))
+        await served.start()
+        argv = [sys.executable, "-IS", "-c", _FLOOD, str(place), str(GROUP), str(PANEL)]
+        crowd = await asyncio.create_subprocess_exec(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert crowd.stdin is not None and crowd.stdout is not None
+        try:
+            assert await crowd.stdout.readline() == b"crowded\n"
+            reader, writer = await asyncio.open_unix_connection(str(place))
+            writer.write(b'{"verb": "status"}\n')
+            answer = await reader.readline()
+            writer.close()
+            return answer
+        finally:
+            crowd.stdin.close()
+            await crowd.wait()
+            await served.stop()
+
+    assert json.loads(asyncio.run(play()))["ok"] is True

@@ -119,3 +119,32 @@ def test_the_panels_notes_and_the_journal(tmp_path: Path, monkeypatch: pytest.Mo
             await agent.answer({"verb": "journal", "newest": "all"})
 
     play(tmp_path, monkeypatch, note)
+
+
+def test_a_flood_of_notes_does_not_push_out_what_matters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def flood(agent: SetUp) -> None:
+        for _ in range(60):
+            await agent.answer({"verb": "panel note", "says": "refused login"})
+        with pytest.raises(UserError, match="More than 60 notes"):
+            await agent.answer({"verb": "panel note", "says": "refused login"})
+
+    assert play(tmp_path, monkeypatch, flood).count("refused login") <= 60
+
+
+def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def signal_twice(agent: SetUp) -> None:
+        running = asyncio.create_task(agent.run())
+        await agent.answer({"verb": "conf"})  # a turn of its thread: the signals are taken by then
+        conf = tmp_path / "asha.conf"
+        conf.write_text("RESTART=maybe\n")
+        os.kill(os.getpid(), signal.SIGHUP)
+        shown = await agent.answer({"verb": "conf"})
+        assert shown["problems"] == [{"key": "RESTART", "value": "maybe", "want": "YES or NO"}]
+        assert not running.done()
+        conf.write_text(f"HASECNODE={os.uname().nodename}\n")
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert await running is True
+
+    assert "the conf file was not taken" in play(tmp_path, monkeypatch, signal_twice)
