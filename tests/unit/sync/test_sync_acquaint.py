@@ -31,7 +31,7 @@ def machine(top: Path, conf: str = "", host: str = _HOST) -> Place:
 
 
 def text_of(place: Place, name: str) -> str:
-    return introduce(place, name, lambda device, cluster: "10.0.0.1")
+    return introduce(place, name, lambda device, cluster, prefix: "10.0.0.1")
 
 
 def state(place: Place) -> dict[str, bytes]:
