@@ -58,6 +58,16 @@ def test_status_says_what_to_do_and_refuses_every_wish(
     play(tmp_path, monkeypatch, look)
 
 
+def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look(agent: SetUp) -> None:
+        assert await agent.answer({"verb": "history"}) == []
+        assert await agent.answer({"verb": "errand"}) is None
+        assert (await agent.answer({"verb": "trends"}))["step"] == 60
+        assert (await agent.answer({"verb": "meters"}))["relay_moves"] == 0
+
+    play(tmp_path, monkeypatch, look)
+
+
 @pytest.mark.parametrize(
     "verb", ["start", "stop", "running", "ha start", "takeover", "errand start", "nonsense"]
 )
