@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test unit lint bench rpm kickstart iso test-packaging clean system tools packaging
+.PHONY: help demo test test-panel browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
 
 BIN := .venv/bin
 SITE := kickstart/site.example.toml
@@ -21,6 +21,9 @@ demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(PYTEST) -n 3 tests/unit tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
+
+test-panel: system tools browser ## the pages in real Chromium, with pictures in out/panel (root)
+	@$(PYTEST) tests/browser $(ARGS)
 
 unit: tools ## the quick tests, no root
 	@$(PYTEST) tests/unit tests/property $(ARGS)
@@ -59,6 +62,9 @@ system:
 
 tools:
 	@./setup.sh tools
+
+browser:
+	@./setup.sh browser
 
 packaging:
 	@./setup.sh rpm

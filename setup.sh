@@ -3,6 +3,7 @@
 #
 #   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
+#   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
 #   setup.sh rpm      what builds the RPMs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
@@ -57,6 +58,18 @@ mtools            mcopy
 isomd5sum         implantisomd5
 tzdata            /usr/share/zoneinfo/UTC
 "
+
+NEEDED_FOR_BROWSER="
+chromium         chromium
+curl             curl
+fonts-dejavu-core -
+"
+
+# The accessibility checks, as npm has them, and what they must be.
+AXE_VERSION=4.10.3
+AXE_SHA512=5e6edba515e70d25f6604d9815f064d859c5d1ea7ab661bbc4f87c88779ef0c21cae0abbeb636471ef39e9d62d2582e4b88a1866f19f4ecfcf6d986275e4dc12
+AXE_FROM=https://registry.npmjs.org/axe-core/-/axe-core-$AXE_VERSION.tgz
+AXE=out/axe-core-$AXE_VERSION.js
 
 say() { echo "asha: $*"; }
 
@@ -174,6 +187,26 @@ set_up_rpm() {
     [[ -z $missing ]] || install_packages "$missing"
 }
 
+set_up_browser() {
+    local missing
+    missing=$(missing_packages "$NEEDED_FOR_BROWSER" | paste -sd' ')
+    # In a shell of its own, because its end puts the machine's services back to rest.
+    [[ -z $missing ]] || ( install_packages "$missing" ) || exit 1
+    [[ -f $AXE ]] || fetch_axe
+}
+
+fetch_axe() {
+    start_log "fetches axe-core $AXE_VERSION"
+    local folder
+    folder=$(mktemp -d out/axe.XXXXXX)
+    curl --fail --silent --show-error --location --max-time 120 -o "$folder/package.tgz" "$AXE_FROM" >>"$LOG" 2>&1 &&
+        echo "$AXE_SHA512  $folder/package.tgz" | sha512sum --check --quiet >>"$LOG" 2>&1 &&
+        tar -C "$folder" -xzf "$folder/package.tgz" package/axe.min.js >>"$LOG" 2>&1 ||
+        { rm -rf "$folder"; die_with_log "axe-core $AXE_VERSION could not be fetched, or is not what it was."; }
+    mv "$folder/package/axe.min.js" "$AXE" # whole or not at all
+    rm -rf "$folder"
+}
+
 # ---------------------------------------------------------------- tools
 
 set_up_tools() {
@@ -230,5 +263,6 @@ case ${1:-} in
     system) set_up_system ;;
     tools) set_up_tools ;;
     rpm) set_up_rpm ;;
-    *) die "Say 'setup.sh system', 'setup.sh tools' or 'setup.sh rpm'." ;;
+    browser) set_up_browser ;;
+    *) die "Say 'setup.sh system', 'setup.sh tools', 'setup.sh browser' or 'setup.sh rpm'." ;;
 esac

@@ -19,11 +19,17 @@ from appliance.agent.engine import EngineRoom
 from appliance.agent.errands import Errands
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.looks import Looks
+from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.notices import NoticeRoom
 from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.peer import tell
-from appliance.agent.places import CONF, GRANT, JOURNAL
+from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE, TRENDS
+from appliance.agent.provision import ProvisionRoom
+from appliance.agent.recorder import Recorder
 from appliance.agent.requests import Requests
+from appliance.agent.rules import Rules
+from appliance.agent.sark import SarkRoom
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
@@ -69,10 +75,10 @@ class Daemon:
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
-        file = JournalFile(JOURNAL)
-        self._journal = Journal(file, clock, _complain)
+        self._file = JournalFile(JOURNAL)
+        self._journal = Journal(self._file, clock, _complain)
         self._world = World()
-        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
+        generations = (int(entry.get("generation", 0)) for entry in self._file.entries(newest=50))
         book = GrantBook(GRANT, least_generation=max(generations, default=0))
         self._tenure = Tenure(book, self._journal, self._site, clock)
         self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
@@ -80,6 +86,7 @@ class Daemon:
         self._desk = Desk(actuator, self._journal, clock, self._order_done)
         self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
         self._engine = EngineRoom(self._site)
+        self._maintenance = MaintenanceRoom(MAINTENANCE, self._journal, clock)
         self._cycle = Cycle(
             site=self._site,
             world=self._world,
@@ -87,6 +94,7 @@ class Daemon:
             desk=self._desk,
             journal=self._journal,
             clock=clock,
+            maintenance=self._maintenance,
             ask_standby=self._ask_standby,
         )
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
@@ -101,6 +109,14 @@ class Daemon:
             engine_off=lambda: self._tenure.role is Role.OFF,
         )
         self._errands = Errands(self._journal, clock)
+        self._recorder = Recorder(
+            path=TRENDS,
+            world=self._world,
+            data=self._data,
+            journal=self._journal,
+            clock=clock,
+            alerts=self._alerts_made,
+        )
         self._clerk = self._requests()
         self._way_home = WayHome(
             site=self._site,
@@ -109,6 +125,7 @@ class Daemon:
             journal=self._journal,
             clock=clock,
             unfit=self._cycle.unfit,
+            maintenance=lambda: self._maintenance.on,
             go_home=self._clerk.go_home,
         )
         self._notices = NoticeRoom(
@@ -118,6 +135,16 @@ class Daemon:
             document=self._clerk.document,
             busy=lambda: self._cycle.busy,
         )
+        self._sark = SarkRoom(
+            site=self._site,
+            journal=self._journal,
+            receives=self._data.receives,
+            reload=self._reload,
+            conf=conf_path,
+        )
+        self._provision = ProvisionRoom(self._site, self._journal)
+        self._clerk.join(self._sark.verbs, self._sark.problems)
+        self._clerk.join({}, self._provision.problems)
 
     async def run(self) -> bool:
         """Serve until SIGTERM or SIGINT: False; or until the conf makes this another pair or node: True."""
@@ -143,6 +170,25 @@ class Daemon:
         return self._begins_anew
 
     def _requests(self) -> Requests:
+        rules = Rules(
+            site=self._site,
+            world=self._world,
+            tenure=self._tenure,
+            cycle=self._cycle,
+            data=self._data,
+            journal=self._journal,
+            clock=self._clock,
+        )
+        looks = Looks(
+            rules=rules,
+            maintenance=self._maintenance,
+            journal=self._journal,
+            file=self._file,
+            recorder=self._recorder,
+            node=self._site.node,
+            clock=self._clock,
+            notify=self._notify_document,
+        )
         return Requests(
             site=self._site,
             world=self._world,
@@ -151,13 +197,20 @@ class Daemon:
             cycle=self._cycle,
             engine=self._engine,
             data=self._data,
-            journal=self._journal,
+            rules=rules,
+            looks=looks,
             clock=self._clock,
             more={**self._paper.verbs, **self._errands.verbs},
             errand=self._errands.document,
             look_at_engine=self._heartbeat.look,
             reload=self._reload,
         )
+
+    def _notify_document(self) -> Message:
+        return self._notices.ways_document()
+
+    def _alerts_made(self) -> int:
+        return self._notices.made
 
     async def _answer(self, request: Message) -> Any:
         """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
@@ -177,6 +230,7 @@ class Daemon:
         self._tenure.resume(
             resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
+            maintenance=self._maintenance.on,
         )
 
     def _granted(self, engine_runs: bool) -> bool:
@@ -204,6 +258,10 @@ class Daemon:
             self._data.run(),
             self._way_home.run(),
             self._notices.run(),
+            self._maintenance.run(),
+            self._sark.run(),
+            self._provision.run(),
+            self._recorder.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())

@@ -16,6 +16,7 @@ from appliance.core.model import Node
 from appliance.core.reading import Unknown
 from appliance.host.clock import SystemClock
 from appliance.host.process import find_program
+from appliance.panel.places import PANEL_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ def _all(path: Path) -> Iterator[Finding]:
 def _applies(what: str, conf: Conf, node: Node) -> bool:
     if what in ("card", "card tool"):
         return conf.card_installed and node is Node.PRIMARY and (what == "card" or conf.card_driver == "tool")
+    if what == "panel":
+        return conf.panel_on and PANEL_DIR.is_dir()  # the package brings it
+    if what == "bind":
+        return bool(conf.cluster_ip)
     return what != "line" or conf.card_installed or bool(conf.card_spans)
 
 
@@ -88,6 +93,20 @@ def _heartbeat(conf: Conf, node: Node) -> str:
 
 def _asterisk(conf: Conf, node: Node) -> str:
     return f"found at {find_program(conf.pbx_program)}"
+
+
+def _bind(conf: Conf, node: Node) -> str:
+    from appliance.pbx.bindings import narrow_bindings  # noqa: PLC0415
+
+    narrow = narrow_bindings(conf.asterisk_dir)
+    if not narrow:
+        return "Asterisk listens on every address, the cluster address too"
+    named = "; ".join(f"{one.file}, line {one.line}: {one.key} is {one.address}" for one in narrow)
+    raise HostError(
+        f"Asterisk is tied to one address ({named}), and has to answer on {conf.cluster_ip}, which moves, and to "
+        "asha on 127.0.0.1.",
+        todo="Write 0.0.0.0 there; in SARK, switch off the binding to the cluster address.",
+    )
 
 
 def _card(conf: Conf, node: Node) -> str:
@@ -120,6 +139,34 @@ def _line(conf: Conf, node: Node) -> str:
     return reading.value.value
 
 
+def _panel(conf: Conf, node: Node) -> str:
+    from appliance.panel.certificate import WARN_DAYS, days_left, read_certificate  # noqa: PLC0415
+
+    left = days_left(read_certificate(conf.panel_cert), SystemClock().wall())
+    if left < WARN_DAYS:
+        renew = "asha panel certificate --renew, then service asha-panel restart"
+        raise HostError(
+            f"{conf.panel_cert} {'is good for ' + str(left) + ' days' if left >= 0 else 'has expired'}.",
+            todo=f"Renew it: {renew}, or put the site's own in place.",
+        )
+    if conf.panel_key.exists() and conf.panel_key.stat().st_mode & 0o007:
+        raise HostError(f"{conf.panel_key} can be read by everybody.", todo=f"chmod o-rwx {conf.panel_key}")
+    return f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days"
+
+
+def _alerts(conf: Conf, node: Node) -> str:
+    from appliance.notify.names import way_names  # noqa: PLC0415
+    from appliance.notify.spool import Spool  # noqa: PLC0415
+
+    ways, known = way_names(conf), Spool().ways().by_name
+    if not ways:
+        return "nobody is told of anything: no way out is set up ('asha notify')"
+    failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
+    if failing:
+        raise HostError(f"Alerts do not go out by {'; '.join(failing)}.", todo="Try it: asha notify test.")
+    return f"by {', '.join(ways)}"
+
+
 def _agent(conf: Conf, node: Node) -> str:
     return str(ask("status", deadline=2.0)["headline"])
 
@@ -128,8 +175,11 @@ _CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
     ("address", _address),
     ("Heartbeat", _heartbeat),
     ("Asterisk", _asterisk),
+    ("bind", _bind),
     ("card", _card),
     ("card tool", _card_tool),
     ("line", _line),
+    ("panel", _panel),
+    ("alerts", _alerts),
     ("agent", _agent),
 )

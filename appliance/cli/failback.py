@@ -42,6 +42,9 @@ def failback(dry_run: bool, yes: bool) -> None:
     if status["role"] == "active" and not status["data"]["peer_newer"]:
         click.echo("Nothing to do: this node serves, and its peer has nothing newer.")
         return
+    permit = status["permits"]["failback"]
+    if not dry_run and not permit["allowed"]:
+        raise ClusterError(f"'failback' is not possible now: {permit['says']}.")
     if conf.synch == "LAZY":
         _merge(conf, node, dry_run=dry_run)
     in_conflict = _show_conflicts(conf)
@@ -50,7 +53,8 @@ def failback(dry_run: bool, yes: bool) -> None:
     if in_conflict and not yes:
         click.confirm("Go back all the same?", abort=True)
     if status["role"] != "active":
-        wish("takeover")
+        if not status["granted"]:
+            wish("takeover")
         _await(lambda status: status["role"] == "active" and _is_up(status), "this node serves")
     _await(lambda status: not status["data"]["peer_newer"], "all the secondary's data are here")
 

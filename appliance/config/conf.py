@@ -33,6 +33,7 @@ class Conf:
     cluster_ip: str = ""
     primary_name: str = "haprimary"
     secondary_name: str = "hastandby"
+    use_cluster: bool = False  # telephones are provisioned with the cluster address
 
     # data kept in step
     synch: Synch = "LAZY"
@@ -111,6 +112,15 @@ class Conf:
     notify_webhook: str = field(default="", repr=False)
     notify_trap: str = ""
     notify_community: str = field(default="", repr=False)  # empty: public
+
+    # the panel
+    panel_on: bool = True
+    panel_addr: str = "127.0.0.1"
+    panel_port: int = 8443
+    panel_prefix: str = ""  # empty: at /
+    panel_proxy: bool = False
+    panel_cert: Path = Path("/etc/asha/panel.crt")
+    panel_key: Path = Path("/etc/asha/panel.key")
 
     # the rest
     watchdog: str = ""  # empty: off

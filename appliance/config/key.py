@@ -20,6 +20,7 @@ class Group(enum.Enum):
     WATCHING = "Watching and moving"
     PBX = "Asterisk"
     NOTIFY = "Being told"
+    PANEL = "The panel"
     REST = "Everything else"
 
 

@@ -109,6 +109,13 @@ def unicast(text: str) -> str:
     return text
 
 
+def _listen(text: str) -> str:
+    first = ipv4_number(text) >> 24
+    if first >= 224 or (first == 0 and ipv4_number(text)):
+        raise ValueError("an address of this machine, 127.0.0.1, or 0.0.0.0 for every one")
+    return text
+
+
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text):
@@ -194,6 +201,11 @@ DEADLINE = duration(1)
 DWELL = duration(0)
 
 IPV4 = Kind("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", unicast)
+LISTEN = Kind("an IPv4 address of this machine, 127.0.0.1, or 0.0.0.0 for every one", _listen)
+PREFIX = Kind(
+    "a path of one word in small letters, digits and -, such as /asha",
+    _matching(re.compile(r"/[a-z0-9-]+", re.ASCII)),
+)
 NODE_NAME = Kind(
     "a node's name as 'uname -n' prints it on that node",
     _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)),

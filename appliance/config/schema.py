@@ -6,12 +6,13 @@ from appliance.config.key import Group, Key
 from appliance.config.keys_cluster import CLUSTER_KEYS
 from appliance.config.keys_data import DATA_KEYS
 from appliance.config.keys_notify import NOTIFY_KEYS
+from appliance.config.keys_panel import PANEL_KEYS
 from appliance.config.keys_seed import SEED_KEYS
 from appliance.config.keys_watch import WATCH_KEYS
 
 __all__ = ["KEYS", "KEY_BY_NAME", "Group", "Key", "closest_key", "in_group"]
 
-KEYS: tuple[Key, ...] = SEED_KEYS + DATA_KEYS + CLUSTER_KEYS + WATCH_KEYS + NOTIFY_KEYS
+KEYS: tuple[Key, ...] = SEED_KEYS + DATA_KEYS + CLUSTER_KEYS + WATCH_KEYS + NOTIFY_KEYS + PANEL_KEYS
 """The order of the shipped file: the original's keys in its own order, then ours by group."""
 
 KEY_BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}

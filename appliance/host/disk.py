@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +25,14 @@ def flush(place: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Put `content` at `path` in one step, to stay: whoever reads gets the old or the new, whole. Raises OSError."""
-    with _fresh(path, content, mode) as fresh:
+def replace_file(
+    path: Path, content: str | bytes, mode: int = 0o644, owner: tuple[int, int] | None = None
+) -> None:
+    """Put `content` at `path` in one step, to stay: whoever reads gets the old or the new, whole. Raises OSError.
+
+    `owner`: numbers of the user and the group that it belongs to; without, ours.
+    """
+    with _fresh(path, content, mode, owner) as fresh:
         fresh.replace(path)
     _sync_directory(path.parent)
 
@@ -42,13 +49,17 @@ def create_file(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
 
 
 @contextlib.contextmanager
-def _fresh(path: Path, content: str | bytes, mode: int) -> Iterator[Path]:
+def _fresh(
+    path: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None
+) -> Iterator[Path]:
     """A new file beside `path`, on the disk already; gone afterwards unless it was given another name."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     fresh = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
+            if owner is not None:
+                os.fchown(file.fileno(), *owner)
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
@@ -86,6 +97,39 @@ def locked(path: Path) -> Iterator[int | None]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def in_turn(directory: Path) -> Iterator[None]:
+    """Be alone in changing what is in `directory`: waits until nobody else is. Raises OSError.
+
+    The directory is itself the lock, so that no file of another user's has to be there. It ends with its holder.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def read_small(path: Path, limit: int = 1 << 20) -> bytes | None:
+    """What the plain file at `path` holds, None when it is not there. Raises OSError.
+
+    For files in a directory of somebody else's, who could put anything in their place: a link is not followed, a pipe
+    not waited for, and what is longer than `limit` bytes not taken.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "It is not a plain file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, "It is too large")
+    return content
 
 
 def lock_holder(path: Path) -> int | None:

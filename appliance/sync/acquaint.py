@@ -48,7 +48,7 @@ class Taken:
         return " ".join(told)
 
 
-def introduce(place: Place, machine: str, address_of: Callable[[str, str], str]) -> str:
+def introduce(place: Place, machine: str, address_of: Callable[[str, str, int], str]) -> str:
     """This machine's text; its key is made when there is none. `address_of`: own address, by device and not that one.
 
     Raises ConfError, HostError, SyncError.
@@ -57,7 +57,9 @@ def introduce(place: Place, machine: str, address_of: Callable[[str, str], str])
     host_keys = keys.own_host_keys(place.ssh_dir)
     key = keys.make_key(place.keys, rsa=_peer_is_old(place))
     return write(
-        Introduction(machine, address_of(conf.device, conf.cluster_ip), key, host_keys, offered(conf))
+        Introduction(
+            machine, address_of(conf.device, conf.cluster_ip, conf.prefix), key, host_keys, offered(conf)
+        )
     )
 
 

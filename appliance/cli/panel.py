@@ -1,0 +1,186 @@
+"""`asha panel`: the page's server, its users, its certificate, and the codes that let people in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import sys
+from pathlib import Path
+
+import click
+
+from appliance.cli.this_node import CLOCK
+from appliance.config import Conf, load
+from appliance.control.client import ask
+from appliance.core.errors import AshaError, UserError
+from appliance.panel.places import PANEL_DIR
+
+_CONF = Path("/etc/asha.conf")
+
+
+@click.group()
+def panel() -> None:
+    """The page in the browser: who may log in, its certificate, and (run by init) its server."""
+
+
+@panel.command()
+def run() -> None:
+    """Serve the page in the foreground (init starts it so). It gives up root's rights at once."""
+    conf = load(_CONF)
+    if not conf.panel_on:
+        click.echo("asha: the panel is off (PANEL=off).")
+        return
+    from appliance.panel.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
+
+    run_panel(conf)
+
+
+@panel.group()
+def user() -> None:
+    """Who may log in to the page."""
+
+
+_STDIN = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
+)
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["operator", "viewer"]), default="operator", show_default=True)
+@_STDIN
+def user_add(name: str, role: str, password_stdin: bool) -> None:
+    """Let NAME log in: a viewer looks, an operator may also press the buttons."""
+    from appliance.panel.users import Users  # noqa: PLC0415
+
+    Users().add(name, _password(password_stdin), "viewer" if role == "viewer" else "operator")
+    _note(f"user {name} added as {role}")
+    click.echo(f"{name} can log in as {role}.")
+
+
+@user.command("passwd")
+@click.argument("name")
+@_STDIN
+def user_passwd(name: str, password_stdin: bool) -> None:
+    """Give NAME another password. Whoever is logged in under that name is logged out."""
+    from appliance.panel.users import Users  # noqa: PLC0415
+
+    users = Users()
+    if users.get(name) is None:
+        raise UserError(f"There is no user {name}.", todo="'asha panel user list' names them.")
+    users.change_password(name, _password(password_stdin))
+    _note(f"user {name} has another password")
+    click.echo(f"{name} has another password.")
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["operator", "viewer"]))
+def user_role(name: str, role: str) -> None:
+    """Make NAME a viewer or an operator."""
+    from appliance.panel.users import Users  # noqa: PLC0415
+
+    Users().change_role(name, "viewer" if role == "viewer" else "operator")
+    _note(f"user {name} is now {role}")
+    click.echo(f"{name} is {role} now.")
+
+
+@user.command("remove")
+@click.argument("name")
+def user_remove(name: str) -> None:
+    """Let NAME in no more, from this moment."""
+    from appliance.panel.users import Users  # noqa: PLC0415
+
+    Users().remove(name)
+    _note(f"user {name} removed")
+    click.echo(f"{name} cannot log in any more.")
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def user_list(as_json: bool) -> None:
+    """Everybody who may log in."""
+    from appliance.panel.users import Users  # noqa: PLC0415
+
+    everybody = Users().all()
+    if as_json:
+        click.echo(json.dumps([{"name": one.name, "role": one.role} for one in everybody], indent=2))
+    elif everybody:
+        click.echo("\n".join(f"{one.name:<32} {one.role}" for one in everybody))
+    else:
+        click.echo("Nobody yet. 'asha panel code' makes a code with which the page lets the first one in.")
+
+
+@panel.command()
+@click.option(
+    "--renew", is_flag=True, help="Make a new one in place of the one that is there. Its key stays."
+)
+def certificate(renew: bool) -> None:
+    """Make the page's certificate if there is none, and say how long it is good for and its fingerprint."""
+    from appliance.panel.certificate import days_left, make_certificate, read_certificate  # noqa: PLC0415
+
+    conf = load(_CONF)
+    cert, key = conf.panel_cert, conf.panel_key
+    if (cert, key) == (Conf().panel_cert, Conf().panel_key):
+        host = os.uname().nodename
+        names = (host, host.partition(".")[0], conf.primary_name, conf.secondary_name)
+        if make_certificate(cert, key, names, _own_addresses(conf), renew=renew):
+            click.echo("A certificate was made. Restart the panel to use it: service asha-panel restart.")
+    elif renew:
+        raise UserError(
+            f"{cert} is the site's own (PANELCERT), not made here.", todo="Renew it where it came from."
+        )
+    found = read_certificate(cert)
+    click.echo(f"{cert} is good for {days_left(found, CLOCK.wall())} days.\nSHA-256 {found.fingerprint}")
+
+
+def _own_addresses(conf: Conf) -> tuple[str, ...]:
+    import socket  # noqa: PLC0415
+
+    import psutil  # noqa: PLC0415
+
+    own = {
+        entry.address
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family == socket.AF_INET
+    }
+    return tuple(sorted({*own, *filter(None, [conf.cluster_ip])}))
+
+
+@panel.command()
+def code() -> None:
+    """Make the code with which the page lets its first operator in. Good once, for a week."""
+    from appliance.panel.first_login import FirstLogin  # noqa: PLC0415
+
+    fresh = FirstLogin().new_code()
+    _note("a first-login code was made")
+    click.echo(fresh)
+
+
+@panel.command()
+def token() -> None:
+    """Make the token that Prometheus needs for /metrics. It is shown once, and the one before it is void."""
+    from appliance.panel.token import MetricsToken  # noqa: PLC0415
+
+    fresh = MetricsToken().new()
+    _note("a new token for the metrics was made")
+    click.echo(fresh)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    words: str = click.prompt("Password", hide_input=True, confirmation_prompt="And again")
+    return words
+
+
+def _note(says: str) -> None:
+    """Into the agent's journal, when one runs: what was changed here and by whom."""
+    if not PANEL_DIR.exists():
+        return
+    by = f"{pwd.getpwuid(os.getuid()).pw_name} on this machine"
+    with contextlib.suppress(AshaError):  # no agent, or a busy one: the change is made all the same
+        ask("panel note", deadline=2.0, says=says, by=by)

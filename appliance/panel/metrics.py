@@ -1,0 +1,248 @@
+"""What Prometheus reads: the agent's documents as metrics. What is not known has no sample, and is never 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from appliance.core.model import DChannel, Line, Pbx, Relay
+from appliance.core.roles import Role
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Document: TypeAlias = Mapping[str, Any]
+
+_ROLES = ("not set up", *(role.value for role in Role))
+_HOUR = 60  # points of the trends
+
+
+def exposition(
+    status: Document | None,
+    trends: Document | None,
+    meters: Document | None,
+    panel: Mapping[str, float | None],
+) -> bytes:
+    """The text Prometheus reads, of the agent's answers to status, trends and meters (None: it did not answer).
+
+    `panel`: the panel's own `viewers`, `memory` in bytes, and `certificate_expires` in wall seconds.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(status, trends, meters, panel))
+    return generate_latest(registry)
+
+
+class _Collector:
+    def __init__(
+        self,
+        status: Document | None,
+        trends: Document | None,
+        meters: Document | None,
+        panel: Mapping[str, float | None],
+    ) -> None:
+        self._status = status
+        self._trends = trends or {}
+        self._meters = meters or {}
+        self._panel = panel
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, those without a sample too: that there is such a metric is known."""
+        yield _gauge("asha_agent_up", "1 when the agent answers.", self._status is not None)
+        yield from _service(self._status or {})
+        yield from _line(self._status or {})
+        yield from _pair(self._status or {})
+        yield from _watching(self._status or {}, self._trends)
+        yield from _agent(self._status or {})
+        yield from _transfers(self._meters)
+        yield _gauge("asha_panel_viewers", "Pages that are open and told live.", self._panel.get("viewers"))
+        yield _gauge("asha_panel_resident_bytes", "Memory of the panel's process.", self._panel.get("memory"))
+        yield _gauge(
+            "asha_panel_certificate_expires_seconds",
+            "When the page's certificate expires, in seconds since the epoch.",
+            self._panel.get("certificate_expires"),
+        )
+
+
+def _service(status: Document) -> Iterator[Metric]:
+    info = _family("asha_info", "Version of asha, and which node this is.", ["version", "node"])
+    if status:
+        info.add_metric([_text(status.get("version")), _text(status.get("node"))], 1)
+    yield info
+    yield _states("asha_role", "The role of this node.", "role", _ROLES, status.get("role"))
+    yield _states("asha_pbx", "Asterisk on this node.", "state", _values(Pbx), _value(status, "pbx", "state"))
+    yield _gauge("asha_fit", "1 when this node could serve.", status.get("fit"))
+    problems = status.get("problems")
+    yield _gauge("asha_problems", "What is wrong now, counted.", None if problems is None else len(problems))
+    maintenance = status.get("maintenance")
+    on = (maintenance is not None) if "maintenance" in status else None
+    yield _gauge("asha_maintenance", "1 while the watchdog stands down.", on)
+    yield _gauge(
+        "asha_maintenance_until_seconds",
+        "When it ends, in seconds since the epoch.",
+        _at(status, "maintenance", "until"),
+    )
+
+
+def _line(status: Document) -> Iterator[Metric]:
+    line = _at(status, "line", "value")
+    yield _states(
+        "asha_relay",
+        "What the relay was told last.",
+        "state",
+        _values(Relay),
+        _value(status, "relay", "commanded"),
+    )
+    yield _gauge("asha_card_present", "1 when the relay card is there.", _value(status, "relay", "card"))
+    yield _states("asha_line", "What this node's spans say of the line.", "state", _values(Line), line)
+    here = (
+        None if line in (None, Line.UNVERIFIABLE.value) else line in (Line.SETTLING.value, Line.CLEAR.value)
+    )
+    yield _gauge("asha_line_here", "1 when the line's signal reaches this node.", here)
+    channel = _value(status, "dchannel")
+    up = None if channel not in (DChannel.UP.value, DChannel.DOWN.value) else channel == DChannel.UP.value
+    yield _gauge("asha_dchannel_up", "1 when the D-channel is up.", up)
+    yield from _spans(_value(status, "spans") or ())
+
+
+def _spans(spans: Sequence[Document]) -> Iterator[Metric]:
+    labels = ["span", "name"]
+    count = _family("asha_span_alarms", "Alarms of a span, counted.", labels)
+    alarms = _family("asha_span_alarm", "1 for an alarm that a span has.", [*labels, "alarm"])
+    channels = _family("asha_span_channels", "Channels of a span.", labels)
+    in_use = _family("asha_span_channels_in_use", "Channels of a span with a call on them.", labels)
+    for span in spans:
+        who = [_text(span.get("number")), _text(span.get("name"))]
+        raised = span.get("alarms")
+        _sample(count, who, None if raised is None else len(raised))
+        for alarm in dict.fromkeys(raised or ()):
+            _sample(alarms, [*who, _text(alarm)], 1)
+        _sample(channels, who, span.get("channels"))
+        _sample(in_use, who, span.get("in_use"))
+    yield from (count, alarms, channels, in_use)
+
+
+def _pair(status: Document) -> Iterator[Metric]:
+    yield _gauge("asha_peer_alive", "1 when the other node is heard.", _value(status, "peer", "alive"))
+    yield _gauge("asha_peer_fit", "1 when the other node could serve.", _value(status, "peer", "fit"))
+    links = _family("asha_heartbeat_link_up", "1 when a link of Heartbeat's is up.", ["link"])
+    for name, state in sorted((_at(status, "peer", "links") or {}).items()):
+        _sample(links, [_text(name)], state == "up" if state in ("up", "down") else None)
+    yield links
+    yield _gauge(
+        "asha_data_age_seconds",
+        "Since this node was last known to have all of the peer's data.",
+        _at(status, "data", "age"),
+    )
+    yield _gauge("asha_data_stale", "1 when that is too long ago.", _at(status, "data", "stale"))
+    yield _gauge(
+        "asha_data_conflicts", "Files that both nodes have changed.", _at(status, "data", "conflicts")
+    )
+
+
+def _watching(status: Document, trends: Document) -> Iterator[Metric]:
+    last = _family("asha_probe_latency_seconds", "How long Asterisk's last answer took.", ["probe"])
+    worst = _family(
+        "asha_probe_latency_hour_max_seconds", "The worst minute of the last hour of it.", ["probe"]
+    )
+    silences = _family("asha_probe_silences", "Probes in a row without an answer.", ["probe"])
+    for name, probe in sorted((status.get("probes") or {}).items()):
+        _sample(last, [_text(name)], _seconds(_at(probe or {}, "ms")))
+        _sample(silences, [_text(name)], _at(probe or {}, "silences"))
+    for name, points in sorted((trends.get("probes") or {}).items()):
+        known = [point for point in points[-_HOUR:] if point is not None]
+        _sample(worst, [_text(name)], _seconds(max(known, default=None)))
+    yield from (last, worst, silences)
+
+
+def _agent(status: Document) -> Iterator[Metric]:
+    yield _counter("asha_agent_cpu_seconds", "Processor time of the agent.", _at(status, "agent", "cpu"))
+    yield _gauge("asha_agent_resident_bytes", "Memory of the agent.", _at(status, "agent", "memory"))
+    yield _gauge("asha_agent_uptime_seconds", "Since the agent was started.", _at(status, "agent", "up"))
+    yield _gauge(
+        "asha_alerts_waiting", "Alerts that have not gone out yet.", _at(status, "notify", "waiting")
+    )
+
+
+def _transfers(meters: Document) -> Iterator[Metric]:
+    ended = CounterMetricFamily(
+        "asha_transfers", "Transfers of service that have ended.", labels=["goal", "outcome"]
+    )
+    for goal, outcomes in sorted((meters.get("transfers") or {}).items()):
+        for outcome, number in sorted(outcomes.items()):
+            _sample(ended, [_text(goal), _text(outcome)], number)
+    yield ended
+    phases = HistogramMetricFamily(
+        "asha_transfer_phase_seconds", "How long a phase of a transfer took.", labels=["goal", "phase"]
+    )
+    for goal, by_phase in sorted((meters.get("phases") or {}).items()):
+        for phase, measured in sorted(by_phase.items()):
+            buckets = sorted(measured["buckets"].items(), key=lambda bucket: float(bucket[0]))
+            phases.add_metric([_text(goal), _text(phase)], buckets, measured["sum"])
+    yield phases
+    yield _counter("asha_relay_moves", "Moves of the relay.", meters.get("relay_moves"))
+    yield _counter("asha_orders_failed", "Orders that failed.", meters.get("orders_failed"))
+    yield _counter("asha_alerts", "Alerts that were made.", meters.get("alerts"))
+
+
+def _at(document: Document, *path: str) -> Any:
+    """What is there, or None when a part of the way is missing or null."""
+    found: Any = document
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _value(document: Document, *path: str) -> Any:
+    """The value of a reading, None when it is not known."""
+    return _at(document, *path, "value")
+
+
+def _values(kind: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(member.value for member in kind)
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _gauge(name: str, says: str, value: float | None) -> Metric:
+    family = GaugeMetricFamily(name, says)
+    _sample(family, [], value)
+    return family
+
+
+def _counter(name: str, says: str, value: float | None) -> Metric:
+    family = CounterMetricFamily(name, says)
+    _sample(family, [], value)
+    return family
+
+
+def _family(name: str, says: str, labels: Sequence[str]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, says, labels=labels)
+
+
+def _sample(
+    family: GaugeMetricFamily | CounterMetricFamily, labels: Sequence[str], value: float | None
+) -> None:
+    if value is not None and math.isfinite(value):
+        family.add_metric(labels, float(value))
+
+
+def _states(name: str, says: str, label: str, states: Iterable[str], now: str | None) -> Metric:
+    """One sample for each state, 1 for the one it is in; none when that is not known."""
+    family = _family(name, says, [label])
+    for state in states if now is not None else ():
+        family.add_metric([state], float(state == now))
+    return family
+
+
+def _text(value: object) -> str:
+    """A label: text that can be written, whatever a file or a span was called."""
+    return str(value).encode(errors="replace").decode()[:100]

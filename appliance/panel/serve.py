@@ -1,0 +1,115 @@
+"""The panel as a process: certificate, port, rights, app, and a clean end.
+
+It is started as root, reads what only root may read (the conf file, which may hold secrets, and the key), takes its
+port, and goes on as the user asha-panel before a line of the app runs. Started as somebody else it stays that one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import ssl
+import threading
+from pathlib import Path
+
+from appliance.config import Conf
+from appliance.core.errors import HostError
+from appliance.host.init import ServiceManager
+from appliance.host.rights import become_user
+from appliance.panel.places import PANEL_USER
+from appliance.panel.webserver import BACKLOG, App, PanelServer
+
+_NICE = 10
+# With an agent beside it that has a failover to carry out, the panel is the one to go when memory is short.
+_OOM_SCORE = 500
+
+
+def run_panel(conf: Conf) -> None:
+    """Serve the page until SIGTERM. Raises HostError when the certificate, the port or the user is not to be had."""
+    context = tls_context(conf.panel_cert, conf.panel_key)
+    listener = listen(conf.panel_addr, conf.panel_port)
+    _step_back()
+    become_user(PANEL_USER)
+    app: App = importlib.import_module("appliance.panel.app").create_app(conf)  # only now: not as root
+    serve(app, listener, context, ServiceManager.of_this_process())
+
+
+def tls_context(cert: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 and later with that certificate. Raises HostError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    for file in (cert, key):
+        _readable(file)
+    try:
+        context.load_cert_chain(cert, key, password=_no_passphrase)
+    except (OSError, ValueError) as problem:
+        raise HostError(
+            f"{cert} and {key} are not a certificate and its key: {_said(problem)}.",
+            todo="'asha panel certificate --renew' makes them anew; PANELCERT and PANELKEY name others.",
+        ) from problem
+    return context
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key has a passphrase")
+
+
+def _said(problem: OSError | ValueError) -> str:
+    if isinstance(problem, ssl.SSLError):
+        return (problem.reason or "no PEM").lower().replace("_", " ")
+    return str(problem)
+
+
+def _readable(file: Path) -> None:
+    try:
+        with file.open("rb") as opened:
+            opened.read(1)
+    except OSError as problem:
+        raise HostError(
+            f"{file} could not be read: {problem.strerror}.", todo="'asha panel certificate' makes it."
+        ) from problem
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises HostError."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # An accepted connection has it too: events are small, and are wanted now.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError as problem:
+        listener.close()
+        raise HostError(
+            f"The page cannot be served on {address}:{port}: {problem.strerror}.",
+            todo="PANELADDR and PANELPORT in the conf file say where it is.",
+        ) from problem
+    return listener
+
+
+def serve(app: App, listener: socket.socket, context: ssl.SSLContext, manager: ServiceManager) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    os.environ.pop("LISTEN_PID", None)  # else cheroot would take a socket it was not given
+    server = PanelServer(app, listener, context)
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end.set())
+    serving = threading.Thread(target=server.run, daemon=True)
+    serving.start()
+    manager.ready()
+    while serving.is_alive() and not end.wait(1.0):
+        pass
+    manager.ending()
+    server.stop()
+
+
+def _step_back() -> None:
+    """Nothing here may take from a failover."""
+    os.nice(_NICE)
+    with contextlib.suppress(OSError):  # an older kernel, or a container that forbids it
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), encoding="ascii")

@@ -1,0 +1,301 @@
+"""The web server under the panel: cheroot with TLS, and limits on what one client can take from the others."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import queue
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cheroot.makefile import MakeFile
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
+from cheroot.ssl import Adapter
+from cheroot.wsgi import Gateway_10, Server
+
+from appliance.host.clock import Clock, SystemClock
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+# So many event streams may be open: the app refuses the next one.
+STREAMS = 64
+# A stream keeps its thread; so many more serve pages meanwhile.
+_FOR_PAGES = 16
+_WAITING = 64
+# Connections that one address may have open, so that one client cannot take all. This machine may: a proxy is on it.
+_FROM_ONE = 40
+_FROM_ALL = 400
+# Connections that wait in the kernel to be accepted.
+BACKLOG = 128
+# From the first byte of a request, TLS's too, until it is there as a whole; in seconds.
+REQUEST_DEADLINE = 10.0
+# A client that takes nothing for so long is gone; in seconds.
+SEND_DEADLINE = 10
+HEADER_LIMIT = 16 * 1024
+BODY_LIMIT = 256 * 1024
+_END_DEADLINE = 2
+_BY_PLAIN_HTTP = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nThis page is at https://, not http://.\n"
+)
+
+
+class _Tls(Adapter):
+    """TLS whose handshake is the worker's: in the one thread that accepts, a silent client would stop all others."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
+    def bind(self, sock: socket.socket) -> socket.socket:
+        return sock
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+
+    def get_environ(self) -> dict[str, str]:
+        return {}
+
+    def makefile(self, sock: socket.socket, mode: str = "r", bufsize: int = -1) -> Any:
+        return MakeFile(sock, mode, bufsize if bufsize > 0 else io.DEFAULT_BUFFER_SIZE)
+
+
+class _Headers(HeaderReader):
+    """Leaves out what could pass for another: to the app, `X_Forwarded_For` would be `X-Forwarded-For`."""
+
+    def _allow_header(self, key_name: bytes) -> bool:
+        return b"_" not in key_name
+
+
+class _Request(HTTPRequest):
+    """A body has its length before it: in pieces (chunked) no browser sends one, and it could be read in two ways."""
+
+    header_reader = _Headers()
+
+    def parse_request(self) -> None:
+        """Read the head of a request; `ready` when it is one."""
+        super().parse_request()
+        if not self.ready:
+            return
+        if b"Transfer-Encoding" in self.inheaders:
+            self._refuse("411 Length Required")
+        elif not self.inheaders.get(b"Content-Length", b"0").isdigit():
+            self._refuse("400 Bad Request")
+
+    def _refuse(self, status: str) -> None:
+        self.ready, self.close_connection = False, True
+        self.simple_response(status)
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+    server: PanelServer
+    socket: ssl.SSLSocket
+    _shaken = False
+
+    def communicate(self) -> bool:
+        """One request, or one part of the life of a connection that stays. True when it stays."""
+        self.server.await_request(self)
+        try:
+            return self._shake_hands() and bool(super().communicate())  # type: ignore[no-untyped-call]
+        finally:
+            self.server.has_request(self)
+
+    def _shake_hands(self) -> bool:
+        if self._shaken:
+            return True
+        try:
+            self.socket.do_handshake()
+        except (OSError, ValueError) as problem:
+            if isinstance(problem, ssl.SSLError) and problem.reason == "HTTP_REQUEST":
+                socket.socket.send(self.socket, _BY_PLAIN_HTTP)
+            return False
+        self._shaken = True
+        return True
+
+    def close(self) -> None:
+        """Also when it is closed already."""
+        self.server.forget(self)
+        super().close()
+
+    def break_off(self) -> None:
+        """Have whoever waits for this client wait no more. From any thread."""
+        with contextlib.suppress(OSError, ValueError):  # it may be gone already
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def let_go(self) -> None:
+        """Close it, whatever state it is in."""
+        with contextlib.suppress(OSError, ValueError):
+            self.close()
+
+
+class _Gateway(Gateway_10):
+    """Takes a request's body in before the app is called, within the request's own deadline."""
+
+    def respond(self) -> None:
+        req = self.req
+        body = req.rfile.read()
+        if req.rfile.remaining:
+            raise ConnectionAbortedError("The client went away in the middle of its request.")
+        self.env["wsgi.input"] = io.BytesIO(body)
+        req.server.has_request(req.conn)
+        super().respond()
+
+
+class _Workers:
+    """The threads that serve. They do not hold up the end of the process, and the queue refuses rather than waits."""
+
+    def __init__(self, server: PanelServer, count: int) -> None:
+        self._server = server
+        self._count = count
+        self._queue: queue.Queue[_Connection | None] = queue.Queue()
+        self._threads: list[threading.Thread] = []
+        self._in_hand: set[_Connection] = set()
+
+    @property
+    def idle(self) -> int:
+        """How many have nothing to do."""
+        return self._count - len(self._in_hand)
+
+    def start(self) -> None:
+        """Begin."""
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._count)]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, conn: _Connection) -> None:
+        """Have `conn` served, or closed when too many wait already."""
+        if self._queue.qsize() >= _WAITING:
+            conn.let_go()
+        else:
+            self._queue.put(conn)
+
+    def stop(self, timeout: float) -> None:
+        """Streams that do not end by themselves are broken off; a thread that hangs is left behind."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for conn in tuple(self._in_hand):
+            conn.break_off()
+        for thread in self._threads:
+            thread.join(timeout / self._count)
+
+    def _work(self) -> None:
+        while (conn := self._queue.get()) is not None:
+            self._in_hand.add(conn)
+            try:
+                self._serve(conn)
+            finally:
+                self._in_hand.discard(conn)
+
+    def _serve(self, conn: _Connection) -> None:
+        stays = False
+        try:
+            stays = conn.communicate()
+        except OSError:
+            pass  # the client is gone
+        except Exception as fault:  # a fault in one request must not cost a thread
+            self._server.error_log(repr(fault), logging.ERROR, traceback=True)
+        if stays:
+            self._server.put_conn(conn)
+        else:
+            conn.let_go()
+
+
+class PanelServer(Server):
+    """Serves `app` on `listener`, which listens already, with TLS as `context` says.
+
+    `serve` returns when `stop` was called from another thread.
+    """
+
+    ConnectionClass = _Connection
+    max_request_header_size = HEADER_LIMIT
+    max_request_body_size = BODY_LIMIT
+    keep_alive_conn_limit = _FROM_ALL
+
+    def __init__(
+        self,
+        app: App,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        *,
+        clock: Clock | None = None,
+        request_deadline: float = REQUEST_DEADLINE,
+    ) -> None:
+        super().__init__(listener.getsockname()[:2], app, server_name="asha", timeout=SEND_DEADLINE)
+        self.request_queue_size = BACKLOG
+        self.shutdown_timeout = _END_DEADLINE
+        self.software = "asha"
+        self.gateway = _Gateway
+        self.ssl_adapter = _Tls(context)
+        self.requests = _Workers(self, STREAMS + _FOR_PAGES)
+        self._listener = listener
+        self._clock = clock or SystemClock()
+        self._request_deadline = request_deadline
+        self._open: dict[_Connection, None] = {}
+        self._awaited: dict[_Connection, float] = {}
+        self._awaited_lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
+        self.socket = self._listener
+        return self._listener
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self.prepare()
+        threading.Thread(target=self._break_off_the_slow, daemon=True).start()
+        self.serve()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        super().stop()
+
+    def process_conn(self, conn: _Connection) -> None:
+        """What cheroot calls for a connection that is new, or has something to say.
+
+        A new one gets a thread only when it says something: to be silent costs a client's own time alone.
+        """
+        if conn in self._open:
+            self.requests.put(conn)
+        elif self._has_room_for(conn):
+            self._open[conn] = None
+            self.put_conn(conn)
+        else:
+            conn.let_go()
+
+    def _has_room_for(self, conn: _Connection) -> bool:
+        addresses = [other.remote_addr for other in tuple(self._open)]
+        from_here = conn.remote_addr.startswith("127.")
+        return len(addresses) < _FROM_ALL and (from_here or addresses.count(conn.remote_addr) < _FROM_ONE)
+
+    def forget(self, conn: _Connection) -> None:
+        """`conn` is closed."""
+        self._open.pop(conn, None)
+
+    def await_request(self, conn: _Connection) -> None:
+        """A worker waits for a request on `conn` from now on."""
+        with self._awaited_lock:
+            self._awaited[conn] = self._clock.now() + self._request_deadline
+
+    def has_request(self, conn: _Connection) -> None:
+        """And has it now, or nobody waits any more."""
+        with self._awaited_lock:
+            self._awaited.pop(conn, None)
+
+    def _break_off_the_slow(self) -> None:
+        while not self._stopped.wait(0.5):
+            now = self._clock.now()
+            with self._awaited_lock:
+                slow = [conn for conn, due in self._awaited.items() if due < now]
+            for conn in slow:
+                conn.break_off()
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Our own faults only: what clients do wrong would fill the log at their pleasure."""
+        if level >= logging.ERROR:
+            print(f"asha panel: {' '.join(str(msg).split())}", file=sys.stderr, flush=True)
+            if traceback:
+                sys.excepthook(*sys.exc_info())

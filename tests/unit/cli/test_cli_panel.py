@@ -1,0 +1,110 @@
+"""`asha panel`: users, codes and tokens by the command line, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.cli import main, panel
+from appliance.config import Conf
+from appliance.core.errors import ClusterError, UserError
+from appliance.panel import first_login, token, users
+
+GOOD = "correct horse"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for module, name in ((users, "Users"), (first_login, "FirstLogin"), (token, "MetricsToken")):
+        made = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *_, made=made: made(tmp_path))
+    monkeypatch.setattr(panel, "PANEL_DIR", tmp_path)
+    yield tmp_path
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    notes: list[dict[str, object]] = []
+
+    def ask(verb: str, **arguments: object) -> None:
+        notes.append({"verb": verb, **arguments})
+        raise ClusterError("The agent is not running.")
+
+    monkeypatch.setattr(panel, "ask", ask)
+    return notes
+
+
+def asha(*words: str, given: str = "") -> Result:
+    return CliRunner().invoke(main.asha, ["panel", *words], input=given)
+
+
+def test_a_user_is_made_changed_listed_and_removed(told: list[dict[str, object]]) -> None:
+    assert asha("user", "add", "anna", "--password-stdin", given=f"{GOOD}\n").exit_code == 0
+    assert users.Users().verify("anna", GOOD) is not None
+    assert asha("user", "passwd", "anna", given="battery staple\nbattery staple\n").exit_code == 0
+    assert users.Users().verify("anna", "battery staple") is not None
+    asha("user", "role", "anna", "viewer")
+    assert json.loads(asha("user", "list", "--json").output) == [{"name": "anna", "role": "viewer"}]
+    assert asha("user", "remove", "anna").exit_code == 0
+    assert users.Users().all() == ()
+    assert [note["says"] for note in told] == [
+        "user anna added as operator",
+        "user anna has another password",
+        "user anna is now viewer",
+        "user anna removed",
+    ]
+    assert {note["verb"] for note in told} == {"panel note"}
+    assert all(str(note["by"]).endswith("on this machine") for note in told)
+
+
+def test_no_password_is_shown_or_told(told: list[dict[str, object]]) -> None:
+    said = asha("user", "add", "anna", given=f"{GOOD}\n{GOOD}\n").output
+    assert GOOD not in said
+    assert GOOD not in str(told)
+
+
+def test_two_passwords_that_differ_are_asked_for_again() -> None:
+    given = f"{GOOD}\nsomething else\n{GOOD}\n{GOOD}\n"
+    assert asha("user", "add", "anna", "--role", "viewer", given=given).exit_code == 0
+    assert users.Users().verify("anna", GOOD) is not None
+
+
+def test_a_short_password_makes_no_user() -> None:
+    assert isinstance(asha("user", "add", "anna", "--password-stdin", given="short\n").exception, UserError)
+    assert users.Users().all() == ()
+
+
+def test_the_code_is_printed_and_works() -> None:
+    assert "asha panel code" in asha("user", "list").output
+    code = asha("code").output.strip()
+    assert first_login.FirstLogin().use_code(code, "anna", GOOD).role == "operator"
+    assert isinstance(asha("code").exception, UserError)
+
+
+def test_the_token_is_printed_and_works() -> None:
+    assert token.MetricsToken().is_right(asha("token").output.strip())
+
+
+def test_a_panel_that_is_off_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panel, "load", lambda path: Conf(panel_on=False))
+    result = asha("run")
+    assert (result.exit_code, result.output) == (0, "asha: the panel is off (PANEL=off).\n")
+
+
+def test_a_certificate_is_made_once_and_the_sites_own_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = Conf(panel_cert=tmp_path / "panel.crt", panel_key=tmp_path / "panel.key", cluster_ip="192.0.2.5")
+    monkeypatch.setattr(panel, "load", lambda path: ours)
+    monkeypatch.setattr(panel, "Conf", lambda: ours)
+    assert "was made" in asha("certificate").output
+    made = ours.panel_cert.read_bytes()
+    assert "good for 82" in asha("certificate").output
+    assert ours.panel_cert.read_bytes() == made
+    monkeypatch.setattr(panel, "Conf", Conf)
+    assert isinstance(asha("certificate", "--renew").exception, UserError)
+    assert ours.panel_cert.read_bytes() == made

@@ -1,0 +1,83 @@
+"""Documents as the agent gives them to the panel: a primary in service, and one that is not set up yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def reading(value: object, why: str = "") -> dict[str, Any]:
+    return {"value": value, "why": why}
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    whole = {
+        "version": "2.0.0",
+        "node": "primary",
+        "role": "active",
+        "fit": True,
+        "problems": ["Heartbeat link down: eth1"],
+        "maintenance": {"until": 1.9e9, "left": 60, "by": "anna", "why": "a new card"},
+        "relay": {"card": reading(True), "place": "/dev/ttyUSB0", "commanded": reading("energised")},
+        "line": reading("clear"),
+        "dchannel": reading("up"),
+        "pbx": {"state": reading("running"), "pid": 1, "silent": []},
+        "spans": reading(
+            [
+                span(1, "R1T1 0/1", []),
+                span(2, 'odd "name"\n\udcff', ["RED", "YELLOW"]),
+            ]
+        ),
+        "probes": {
+            "ami": {"ms": 12.5, "silences": 0, "why": ""},
+            "sip": {"ms": None, "silences": 3, "why": "no answer"},
+        },
+        "peer": {"alive": reading(True), "fit": reading(False), "links": {"eth0": "up", "eth1": "down"}},
+        "data": {"age": 4.2, "stale": False, "conflicts": 2},
+        "agent": {"cpu": 12.5, "memory": 25_000_000, "up": 3600.0},
+        "notify": {"waiting": 1, "problems": {}},
+    }
+    return {**whole, **changes}
+
+
+def span(number: int, name: str, alarms: list[str]) -> dict[str, Any]:
+    return {"number": number, "name": name, "alarms": alarms, "line": "clear", "channels": 24, "in_use": 3}
+
+
+def nothing_known() -> dict[str, Any]:
+    """Every key is there, and nothing in it."""
+    return status(
+        role="not set up",
+        fit=None,
+        problems=[],
+        maintenance=None,
+        relay={"card": None, "place": "", "commanded": None},
+        line=None,
+        dchannel=reading(None, "not set up"),
+        pbx={"state": reading(None, "not set up"), "pid": None, "silent": []},
+        spans=None,
+        probes={"ami": {"ms": None, "silences": None, "why": ""}, "cli": None},
+        peer={"alive": reading(None), "fit": reading(None), "links": {}},
+        data={"age": None, "stale": None, "conflicts": None},
+        agent=None,
+        notify=None,
+    )
+
+
+METERS = {
+    "since": 1.7e9,
+    "transfers": {"acquire": {"done": 3, "blocked": 1, "unverifiable": 0}, "release": {"done": 2}},
+    "phases": {
+        "acquire": {"settling": {"buckets": {"+Inf": 4, "5": 1, "10": 3, "0.5": 0}, "sum": 30.5, "count": 4}}
+    },
+    "relay_moves": 7,
+    "orders_failed": 0,
+    "alerts": 9,
+}
+TRENDS = {
+    "step": 60,
+    "end": 1.7e9,
+    "data_age": [None, 1.0],
+    "probes": {"ami": [9000.0] + [None] * 30 + [40.0, 250.0, None] + [10.0] * 27, "sip": [None] * 1440},
+    "line": [],
+}
+PANEL = {"viewers": 2.0, "memory": 4.1e7, "certificate_expires": 1.9e9}
