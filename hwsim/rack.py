@@ -35,11 +35,10 @@ from hwsim.nodes.inside import Result
 from hwsim.pbxdata import DIRECTORIES
 from hwsim.server import Server
 from hwsim.simtime import LoopTime, Timer
-from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
+from hwsim.site import Site
 from hwsim.view import NodeView, RackView
 
 SIDES = ("primary", "secondary")
-_NAMES = {"primary": PRIMARY_NAME, "secondary": SECONDARY_NAME}
 _SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
 # Where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
 _SHARED = Path("/run/hwsim")
@@ -78,7 +77,8 @@ class Rack:
         logs = self._dir / "logs"
         logs.mkdir(parents=True)
         await self.network.up()
-        nodes = {side: Node(side, _NAMES[side], self._dir, self.network) for side in SIDES}
+        named = zip(SIDES, self.site.names, strict=True)
+        nodes = {side: Node(side, name, self._dir, self.network) for side, name in named}
         self.servers = {side: Server(side, node, self.site, logs) for side, node in nodes.items()}
         await self._wire_line(nodes["primary"].shared)
         nodes["primary"].on_down = self._primary_went_down
@@ -227,7 +227,7 @@ class Rack:
     def _furnish(self, side: str, node: Node) -> None:
         """What an installer puts on the machine: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
         node.prepare(empty=DIRECTORIES)
-        hosts = {name: Network.address(place) for place, name in _NAMES.items()}
+        hosts = {name: Network.address(place) for place, name in zip(SIDES, self.site.names, strict=True)}
         heartbeat_site.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
         node.write("/etc/ha.d/authkeys", AUTHKEYS, 0o600)

@@ -28,7 +28,8 @@ class Site:
     """How the pair of a rack is set up. Times in seconds; `extra` is added to the conf file.
 
     `boot_time` is how long the stand-in Asterisk takes to boot: assumed, since nobody publishes one; it is
-    printed with every figure it is a part of. `profile` names the span driver the line imitates.
+    printed with every figure it is a part of. `profile` names the span driver the line imitates. `names` are the
+    machines', as 'uname -n' prints them: primary, secondary.
     """
 
     keepalive: float = 0.2
@@ -37,6 +38,7 @@ class Site:
     boot_time: float = 0.4
     profile: str = "r1t1"
     move_dwell: float = 15.0
+    names: tuple[str, str] = (PRIMARY_NAME, SECONDARY_NAME)
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,8 +54,8 @@ class Site:
         """/etc/asha.conf, the same on both nodes but for where their spans are shown."""
         values = {
             "HACLUSTERIP": CLUSTER_ADDRESS,
-            "HAPRINODE": PRIMARY_NAME,
-            "HASECNODE": SECONDARY_NAME,
+            "HAPRINODE": self.names[0],
+            "HASECNODE": self.names[1],
             "HAMEDIA": _media(),
             "HAKEEPALIVE": f"{self.keepalive * 1000:.0f}ms",
             "HADEADTIME": f"{self.deadtime * 1000:.0f}ms",

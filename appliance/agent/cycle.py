@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from appliance.agent.desk import Desk
 from appliance.agent.journal import Journal
+from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
@@ -43,6 +44,7 @@ class Cycle:
         desk: Desk,
         journal: Journal,
         clock: Clock,
+        maintenance: MaintenanceRoom,
         ask_standby: Callable[[], Awaitable[None]],
     ) -> None:
         self._site = site
@@ -51,6 +53,7 @@ class Cycle:
         self._desk = desk
         self._journal = journal
         self._clock = clock
+        self.maintenance = maintenance
         self._ask_standby = ask_standby
         self._standby_asked = float("-inf")
         self._standby: asyncio.Task[None] | None = None
@@ -99,6 +102,7 @@ class Cycle:
             peer=world.peer(now, self._site.conf.peer_max_age),
             busy=self._desk.busy,
             failed=dict(self._desk.failed),
+            maintenance=self.maintenance.on,
         )
 
     def unfit(self, now: float) -> tuple[str, ...]:

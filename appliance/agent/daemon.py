@@ -16,34 +16,46 @@ from appliance.agent.cycle import Cycle
 from appliance.agent.data import DataRoom
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
+from appliance.agent.errands import Errands
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.looks import Looks
+from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.notices import NoticeRoom
+from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.peer import tell
-from appliance.agent.places import CONF, GRANT, JOURNAL
+from appliance.agent.places import CONF, GRANT, JOURNAL, MAINTENANCE, TRENDS
+from appliance.agent.provision import ProvisionRoom
+from appliance.agent.recorder import Recorder
 from appliance.agent.requests import Requests
+from appliance.agent.rules import Rules
+from appliance.agent.sark import SarkRoom
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.heartbeat import HeartbeatSensor
 from appliance.agent.sensors.line import LineSensor
+from appliance.agent.set_up import SetUp
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
-from appliance.config import load
+from appliance.config import Conf, load
 from appliance.config.identity import which_node
+from appliance.config.schema import KEY_BY_NAME
+from appliance.config.tab import STANDING_KEYS
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.grant import valid
 from appliance.core.reading import is_known
-from appliance.core.roles import resume
+from appliance.core.roles import Role, resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.init import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
+from appliance.sync.acquaint import Place
 
 
 def read_site(path: Path = CONF) -> Site:
@@ -55,17 +67,18 @@ def read_site(path: Path = CONF) -> Site:
 class Daemon:
     """One agent. `run` returns when it was asked to end; service goes on without it."""
 
-    def __init__(self, conf_path: Path, clock: Clock) -> None:
+    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._conf_path = conf_path
         self._clock = clock
         self._site = read_site(conf_path)
-        self._init = ServiceManager.of_this_process()
+        self._init = init
         self._end = asyncio.Event()
+        self._begins_anew = False
         self._ready = asyncio.Event()
-        file = JournalFile(JOURNAL)
-        self._journal = Journal(file, clock, _complain)
+        self._file = JournalFile(JOURNAL)
+        self._journal = Journal(self._file, clock, _complain)
         self._world = World()
-        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
+        generations = (int(entry.get("generation", 0)) for entry in self._file.entries(newest=50))
         book = GrantBook(GRANT, least_generation=max(generations, default=0))
         self._tenure = Tenure(book, self._journal, self._site, clock)
         self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
@@ -73,6 +86,7 @@ class Daemon:
         self._desk = Desk(actuator, self._journal, clock, self._order_done)
         self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
         self._engine = EngineRoom(self._site)
+        self._maintenance = MaintenanceRoom(MAINTENANCE, self._journal, clock)
         self._cycle = Cycle(
             site=self._site,
             world=self._world,
@@ -80,11 +94,29 @@ class Daemon:
             desk=self._desk,
             journal=self._journal,
             clock=clock,
+            maintenance=self._maintenance,
             ask_standby=self._ask_standby,
         )
         self._asterisk = AsteriskSensor(self._site, self._world, clock, lambda: self._cycle.busy)
         self._watchdog: WatchdogTimer | None = None
         self._card = CardSensor(self._site, self._world, clock, self._journal, self._desk.forget_relay)
+        self._paper = Paperwork(
+            place=Place(conf_path),
+            threads=threads,
+            journal=self._journal,
+            clock=clock,
+            adopt=self._adopt,
+            engine_off=lambda: self._tenure.role is Role.OFF,
+        )
+        self._errands = Errands(self._journal, clock)
+        self._recorder = Recorder(
+            path=TRENDS,
+            world=self._world,
+            data=self._data,
+            journal=self._journal,
+            clock=clock,
+            alerts=self._alerts_made,
+        )
         self._clerk = self._requests()
         self._way_home = WayHome(
             site=self._site,
@@ -93,6 +125,7 @@ class Daemon:
             journal=self._journal,
             clock=clock,
             unfit=self._cycle.unfit,
+            maintenance=lambda: self._maintenance.on,
             go_home=self._clerk.go_home,
         )
         self._notices = NoticeRoom(
@@ -102,13 +135,23 @@ class Daemon:
             document=self._clerk.document,
             busy=lambda: self._cycle.busy,
         )
+        self._sark = SarkRoom(
+            site=self._site,
+            journal=self._journal,
+            receives=self._data.receives,
+            reload=self._reload,
+            conf=conf_path,
+        )
+        self._provision = ProvisionRoom(self._site, self._journal)
+        self._clerk.join(self._sark.verbs, self._sark.problems)
+        self._clerk.join({}, self._provision.problems)
 
-    async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT."""
+    async def run(self) -> bool:
+        """Serve until SIGTERM or SIGINT: False; or until the conf makes this another pair or node: True."""
+        self._take_signals()
         self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
         server = ControlServer(Path(SOCKET), self._answer)
         await server.start()
-        self._take_signals()
         self._arm_watchdog()
         try:
             await self._first_look()
@@ -116,14 +159,36 @@ class Daemon:
             self._init.ready()
             await self._work()
         finally:
-            self._init.ending()
+            if not self._begins_anew:
+                self._init.ending()
             await server.stop()
             self._disarm_watchdog()
             self._desk.close()
-            self._journal.note("agent", says="ended")
+            self._errands.close()
+            self._journal.note("agent", says="begins anew" if self._begins_anew else "ended")
             self._journal.close()
+        return self._begins_anew
 
     def _requests(self) -> Requests:
+        rules = Rules(
+            site=self._site,
+            world=self._world,
+            tenure=self._tenure,
+            cycle=self._cycle,
+            data=self._data,
+            journal=self._journal,
+            clock=self._clock,
+        )
+        looks = Looks(
+            rules=rules,
+            maintenance=self._maintenance,
+            journal=self._journal,
+            file=self._file,
+            recorder=self._recorder,
+            node=self._site.node,
+            clock=self._clock,
+            notify=self._notify_document,
+        )
         return Requests(
             site=self._site,
             world=self._world,
@@ -132,11 +197,20 @@ class Daemon:
             cycle=self._cycle,
             engine=self._engine,
             data=self._data,
-            journal=self._journal,
+            rules=rules,
+            looks=looks,
             clock=self._clock,
+            more={**self._paper.verbs, **self._errands.verbs},
+            errand=self._errands.document,
             look_at_engine=self._heartbeat.look,
             reload=self._reload,
         )
+
+    def _notify_document(self) -> Message:
+        return self._notices.ways_document()
+
+    def _alerts_made(self) -> int:
+        return self._notices.made
 
     async def _answer(self, request: Message) -> Any:
         """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
@@ -156,6 +230,7 @@ class Daemon:
         self._tenure.resume(
             resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
+            maintenance=self._maintenance.on,
         )
 
     def _granted(self, engine_runs: bool) -> bool:
@@ -183,6 +258,10 @@ class Daemon:
             self._data.run(),
             self._way_home.run(),
             self._notices.run(),
+            self._maintenance.run(),
+            self._sark.run(),
+            self._provision.run(),
+            self._recorder.run(),
         ]
         if self._site.has_card:
             jobs.append(self._card.run())
@@ -255,14 +334,28 @@ class Daemon:
     def _reload(self) -> None:
         """Read the conf again. A wrong one changes nothing and raises."""
         site = read_site(self._conf_path)
-        self._site.adopt(site.conf)
+        self._adopt(site.conf)
         self._journal.note("agent", says="the conf file was read again")
+
+    def _adopt(self, conf: Conf) -> None:
+        """Work by `conf`. While the engine is off it may even make this another node, or none."""
+        before = self._site.conf
+        standing = any(KEY_BY_NAME[key].text(conf) != KEY_BY_NAME[key].text(before) for key in STANDING_KEYS)
+        if standing and self._tenure.role is Role.OFF:
+            self._begins_anew = True
+            self._end.set()
+        else:
+            self._site.adopt(conf)
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end.set)
+            loop.add_signal_handler(number, self._told_to_end)
         loop.add_signal_handler(signal.SIGHUP, self._reload_quietly)
+
+    def _told_to_end(self) -> None:
+        self._begins_anew = False
+        self._end.set()
 
     def _reload_quietly(self) -> None:
         try:
@@ -275,7 +368,12 @@ def run_agent(conf_path: Path = CONF) -> None:
     """Be the agent until told to end."""
 
     async def be() -> None:
-        await Daemon(conf_path, SystemClock()).run()
+        clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
+        goes_on = True
+        while goes_on:
+            part = SetUp if why_not_set_up(load(conf_path)) else Daemon
+            goes_on = await part(conf_path, clock, init, threads).run()
+        threads.close()
 
     asyncio.run(be())
 

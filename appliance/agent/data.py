@@ -12,7 +12,7 @@ from appliance.agent.places import DATA, OWN_COMMAND
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
-from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty
+from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, receives
 from appliance.core.errors import AshaError
 from appliance.core.failback import Home, data_not_home
 from appliance.core.model import Node, Pbx
@@ -50,19 +50,24 @@ class DataRoom:
 
     def duty(self, *, asked_for: bool = False, last: bool = False) -> DataDuty:
         """What is to be done for the data now. `asked_for`: by an operator, whatever HASYNCH says; see `DataSeen`."""
+        return data_duty(self._seen(asked_for=asked_for, last=last))
+
+    def receives(self) -> str:
+        """Why what is written into this node's data now would be lost to the peer's; "" when it would not."""
+        return receives(self._seen())
+
+    def _seen(self, *, asked_for: bool = False, last: bool = False) -> DataSeen:
         world, report = self._world, self._world.report
         silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
-        return data_duty(
-            DataSeen(
-                node=self._site.node,
-                role=self._tenure.role,
-                pbx=world.pbx(self._site.probe_policy, self._clock.now()),
-                synch=asked_for or self._synchronises,
-                own_served=DATA.served.exists(),
-                peer_role=report.role if report is not None else "",
-                peer_served=report.served if report is not None else silent,
-                last=last,
-            )
+        return DataSeen(
+            node=self._site.node,
+            role=self._tenure.role,
+            pbx=world.pbx(self._site.probe_policy, self._clock.now()),
+            synch=asked_for or self._synchronises,
+            own_served=DATA.served.exists(),
+            peer_role=report.role if report is not None else "",
+            peer_served=report.served if report is not None else silent,
+            last=last,
         )
 
     async def run(self) -> None:

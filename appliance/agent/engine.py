@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from appliance.agent.site import Site
+from appliance.cluster.authkeys import FILE_NAME as AUTHKEYS
+from appliance.cluster.authkeys import made_key, place_key
 from appliance.cluster.commands import standby, start_engine, stop_engine, takeover
 from appliance.cluster.install_script import install_resource_script
 from appliance.cluster.paths import find_heartbeat
 from appliance.cluster.render import install
-from appliance.core.errors import AshaError, UserError
+from appliance.core.errors import AshaError, ClusterError, UserError
+from appliance.core.model import Node
+from appliance.sync.question import ask_once
+from appliance.sync.ssh import way_to_peer
 
 
 class EngineRoom:
@@ -47,8 +53,26 @@ class EngineRoom:
 
     def _install(self) -> None:
         paths = find_heartbeat()
-        install(self._site.conf, self._site.node, paths.ha_dir)
+        why_not = self._have_secret(paths.ha_dir)
+        try:
+            install(self._site.conf, self._site.node, paths.ha_dir)
+        except ClusterError as problem:
+            raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
         install_resource_script(paths.resource_dir, script_command())
+
+    def _have_secret(self, ha_dir: Path) -> str:
+        """The primary makes the secret, the secondary fetches it over ssh; why it could not, "" when it is there."""
+        if (ha_dir / AUTHKEYS).exists():
+            return ""
+        if self._site.node is Node.PRIMARY:
+            made_key(ha_dir)
+            return ""
+        try:
+            answer = ask_once(way_to_peer(self._site.conf, self._site.node), "secret")
+            place_key(ha_dir, str(answer.get("method")), str(answer.get("secret")))
+        except AshaError as problem:
+            return f" It could not be fetched over ssh: {problem.args[0]}"
+        return ""
 
 
 def script_command() -> tuple[str, ...]:

@@ -23,6 +23,7 @@ Entry = dict[str, Any]
 # The journal is turned over at this size, in bytes; the chain goes on into the next file.
 TURN_OVER = 8 * 1024 * 1024
 _KEPT_IN_MEMORY = 400
+_BLOCK = 65536
 
 
 class JournalFile:
@@ -50,6 +51,17 @@ class JournalFile:
         """What is written, oldest first; only the `newest` if given. Lines that are no entries are left out."""
         found = [entry for line in self._lines() if (entry := _parse(line)) is not None]
         return found if newest is None else found[-newest:]
+
+    def backwards(self, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+        """What is written, newest first, and only those of `kinds` if given. Reads no more of it than is asked for."""
+        marks = None if kinds is None else [f'"kind": "{kind}"'.encode() for kind in kinds]
+        for path in (self._path, self._older):
+            for line in _lines_backwards(path):
+                if marks is not None and not any(mark in line for mark in marks):
+                    continue  # to take a line apart costs much more than to look for a word in it
+                entry = _parse(line.decode(errors="replace"))
+                if entry is not None and (kinds is None or entry.get("kind") in kinds):
+                    yield entry
 
     def check(self) -> Broken | None:
         """The first place where the hash chain does not hold, or None."""
@@ -112,6 +124,25 @@ class Journal:
                 self._file.append(entry)
             except OSError as problem:
                 self._on_problem(f"the journal cannot be written: {problem.strerror}")
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    """The whole lines of the file at `path`, the last first; none when it is not there."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        place, rest = file.seek(0, os.SEEK_END), b""
+        while place:
+            size = min(_BLOCK, place)
+            place -= size
+            file.seek(place)
+            first, *whole = (file.read(size) + rest).split(b"\n")
+            rest = first
+            yield from (line for line in reversed(whole) if line)
+        if rest:
+            yield rest
 
 
 def _mend_tail(descriptor: int) -> str | None:

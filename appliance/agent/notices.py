@@ -47,6 +47,7 @@ class NoticeRoom:
         self._kept: Any = None
         self._number = 0
         self._broken = ""
+        self.made = 0  # alerts, since this agent was started
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -81,9 +82,18 @@ class NoticeRoom:
         if ways := way_names(self._site.conf):
             self._tell(happened, ways)
 
+    def ways_document(self) -> dict[str, Any]:
+        """How the ways out do, as the post last saw it; of those that the conf file still names."""
+        seen, ways = self._post.seen, way_names(self._site.conf)
+        return {
+            "waiting": seen.waiting,
+            "problems": {name: text for name, text in seen.problems.items() if name in ways},
+        }
+
     def _tell(self, happened: tuple[Any, ...], ways: tuple[str, ...]) -> None:
         standing = problems(self._document())
         self._memory, news = tell(self._memory, standing, happened, self._clock.now())
+        self.made += len(news)
         kept = remembered(self._memory)
         if news or kept != self._kept:
             self._kept = kept

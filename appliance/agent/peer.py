@@ -48,6 +48,7 @@ def tell(
         "line": _spell(seen.line),
         "relay": _spell(seen.commanded),
         "served": "yes" if data.served else "no",
+        "maint": "yes" if seen.maintenance else "no",
         "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # growing older is no news at once
     }
 
@@ -66,6 +67,7 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         generation=_number(fields.get("gen", "")) or 0,
         served=_yes_or_no(fields.get("served"), at),
         data_age=_number(fields.get("age", "")),
+        maintenance=_yes_or_no(fields.get("maint"), at),
     )
 
 

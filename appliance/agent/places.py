@@ -12,6 +12,10 @@ CONF = Path("/etc/asha.conf")
 GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
 CARD = Path("/var/lib/asha/card.json")
+MAINTENANCE = Path("/var/lib/asha/maintenance.json")
+TRENDS = Path("/var/lib/asha/trends.json")
 DATA = Places()
+# There while telephones' files are older than the address they are to be made with.
+REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.agent.places import OWN_COMMAND
@@ -23,6 +23,8 @@ from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool
 
 _LOOK = 1.0
+# How often it is looked how the ways out do, for people, in seconds.
+_SEE = 5.0
 # The start of a program costs a tenth of a second of a processor: not while service moves, or only after so long.
 _PATIENCE = 10.0
 # A process that ended is not started again sooner; one that runs longer hangs where its own deadlines do not reach.
@@ -39,6 +41,14 @@ class Bag:
     alerts: tuple[Alert, ...]
     ways: tuple[str, ...]
     memory: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How many alerts wait, and what is wrong with a way out, by its name."""
+
+    waiting: int = 0
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_delivery() -> Stream:
@@ -60,6 +70,8 @@ class Post:
         self._bags: queue.SimpleQueue[Bag | None] = queue.SimpleQueue()
         self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.busy = False  # service is moving
+        self.seen = Seen()
+        self._seen_at = float("-inf")
         self._worker: Stream | None = None
         self._started_at = self._not_before = float("-inf")
         self._waits_since: float | None = None
@@ -109,6 +121,10 @@ class Post:
     def look(self) -> None:
         """Keep the process running while something is due, and not longer than it may."""
         now = self._clock.now()
+        if now - self._seen_at >= _SEE:
+            self._seen_at = now
+            problems = {name: way.problem for name, way in self._spool.ways().by_name.items() if way.problem}
+            self.seen = Seen(self._spool.count(), problems)
         if self._worker is not None:
             self._follow(self._worker, now)
         elif self._wanted(now):

@@ -11,7 +11,8 @@ from appliance.agent.data import DataRoom
 from appliance.agent.data_report import data_document, data_problems
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
-from appliance.agent.journal import Journal
+from appliance.agent.looks import Looks, notify_problems
+from appliance.agent.rules import Rules
 from appliance.agent.site import Site
 from appliance.agent.status import status_document
 from appliance.agent.tenure import Tenure
@@ -19,12 +20,13 @@ from appliance.agent.world import World
 from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
-from appliance.core.permits import Permit, Wish, may
+from appliance.core.permits import Wish
 from appliance.core.release import line_is_free
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
 from appliance.host.clock import Clock
 
+Handler = Callable[[Message], Awaitable[Any]]
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
 
@@ -42,8 +44,11 @@ class Requests:
         cycle: Cycle,
         engine: EngineRoom,
         data: DataRoom,
-        journal: Journal,
+        rules: Rules,
+        looks: Looks,
         clock: Clock,
+        more: Mapping[str, Callable[[Message], Awaitable[Any]]],
+        errand: Callable[[], Message | None],
         look_at_engine: Callable[[], None],
         reload: Callable[[], None],
     ) -> None:
@@ -54,16 +59,18 @@ class Requests:
         self._cycle = cycle
         self._engine = engine
         self._data = data
-        self._journal = journal
+        self._rules = rules
+        self._looks = looks
         self._clock = clock
+        self._errand = errand
         self._look_at_engine = look_at_engine
         self._reload = reload
-        self._verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
+        self._others: list[Callable[[], list[str]]] = []
+        self._verbs: dict[str, Handler] = {
             "start": self._start,
             "stop": self._stop,
             "running": self._running,
             "status": self._status,
-            "events": self._events,
             "data": self._data_duty,
             "reload": self._reloaded,
             "ha start": self._ha_start,
@@ -73,7 +80,14 @@ class Requests:
             "standby": self._standby,
             "takeover": self._takeover,
             "line release": self._line_release,
+            **looks.verbs,
+            **more,
         }
+
+    def join(self, verbs: Mapping[str, Handler], problems: Callable[[], list[str]]) -> None:
+        """A room of its own answers `verbs`, and has `problems` for the status document."""
+        self._verbs.update(verbs)
+        self._others.append(problems)
 
     async def answer(self, request: Message) -> Any:
         """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
@@ -139,14 +153,21 @@ class Requests:
         now = self._clock.now()
         document = status_document(self._site, self._world, self._tenure, self._cycle, now)
         data = data_document(self._data, self._site, self._clock.wall())
-        return {**document, "data": data, "problems": [*document["problems"], *data_problems(data)]}
+        looks = self._looks.document()
+        problems = [*document["problems"], *data_problems(data), *notify_problems(looks["notify"])]
+        problems += (problem for others in self._others for problem in others())
+        return {
+            "set_up": True,
+            **document,
+            **looks,
+            "data": data,
+            "errand": self._errand(),
+            "problems": problems,
+        }
 
     async def _data_duty(self, request: Message) -> Message:
         duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)
         return {"duty": duty.duty.value, "why": duty.why, "live": duty.live}
-
-    async def _events(self, request: Message) -> list[Message]:
-        return self._journal.since(int(request.get("since", 0)))
 
     async def _reloaded(self, request: Message) -> Message:
         self._reload()
@@ -155,7 +176,7 @@ class Requests:
     # -- the operator -------------------------------------------------------------------------------------
 
     async def _ha_start(self, request: Message) -> Message:
-        permit = self._permitted(Wish.START_HA, request)
+        permit = self._rules.permitted(Wish.START_HA, request)
         await self._engine.prepare()
         self._tenure.clear("before Heartbeat is started")
         self._world.touch()
@@ -164,12 +185,12 @@ class Requests:
         return {"says": f"The HA engine runs: {permit.says}."}
 
     async def _ha_stop(self, request: Message) -> Message:
-        permit = self._permitted(Wish.STOP_HA, request)
+        permit = self._rules.permitted(Wish.STOP_HA, request)
         await self._engine.stop()
         return {"says": f"The HA engine is stopped{': ' + permit.says if permit.says else ''}."}
 
     async def _pbx_start(self, request: Message) -> Message:
-        permit = self._permitted(Wish.START_PBX, request)
+        permit = self._rules.permitted(Wish.START_PBX, request)
         if self._tenure.role is Role.OFF:
             await self._desk.do(Order.START_PBX, "an operator asked for it", self._tenure.grant.generation)
         else:
@@ -178,7 +199,7 @@ class Requests:
         return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
 
     async def _pbx_stop(self, request: Message) -> Message:
-        permit = self._permitted(Wish.STOP_PBX, request)
+        permit = self._rules.permitted(Wish.STOP_PBX, request)
         if self._tenure.role is Role.OFF:
             await self._desk.do(Order.STOP_PBX, "an operator asked for it", self._tenure.grant.generation)
             return {"says": "Asterisk is stopped."}
@@ -186,14 +207,14 @@ class Requests:
         return {"says": f"Asterisk stops: {permit.says}."}
 
     async def _standby(self, request: Message) -> Message:
-        permit = self._permitted(Wish.STANDBY, request)
+        permit = self._rules.permitted(Wish.STANDBY, request)
         if request.get("leave_data") is not True:
             self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
         return {"says": f"Handing over: {permit.says}."}
 
     async def _takeover(self, request: Message) -> Message:
-        permit = self._permitted(Wish.TAKEOVER, request)
+        permit = self._rules.permitted(Wish.TAKEOVER, request)
         if request.get("leave_data") is not True:
             self._refuse_to_leave(self._data.not_home())
         await self.go_home()
@@ -216,27 +237,12 @@ class Requests:
             )
 
     async def _line_release(self, request: Message) -> Message:
-        permit = self._permitted(Wish.RELEASE_LINE, request)
+        permit = self._rules.permitted(Wish.RELEASE_LINE, request)
         if self._tenure.role.holds:
             self._cycle.hand_over("an operator released the line")
         elif self._site.has_card:
             await self._desk.do(Order.RELEASE, "an operator asked for it", self._tenure.grant.generation)
         return {"says": f"The line is released{': ' + permit.says if permit.says else ''}."}
-
-    def _permitted(self, wish: Wish, request: Message) -> Permit:
-        """Raises ClusterError when the seed's rules forbid it now. Every wish is in the journal, with who."""
-        permit = may(wish, self._tenure.role, self._cycle.seen(self._clock.now()).peer)
-        self._journal.note(
-            "wish",
-            wish=wish.value,
-            allowed=permit.allowed,
-            says=permit.says,
-            by=str(request.get("by", "")),
-            generation=self._tenure.grant.generation,
-        )
-        if not permit.allowed:
-            raise ClusterError(f"'{wish.value}' is not possible now: {permit.says}.")
-        return permit
 
 
 def _ticket(request: Message) -> float:

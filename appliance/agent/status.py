@@ -8,9 +8,11 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.cycle import Cycle
 from appliance.agent.site import Site
+from appliance.agent.span_report import probes_document, spans_document
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.health import silent_probes
+from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.reading import Known, Reading
 from appliance.core.roles import Role
 from appliance.core.transfer import Seen, Transfer
@@ -25,6 +27,9 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
     return {
         "version": __version__,
         "node": site.node.value,
+        "names": {"primary": site.conf.primary_name, "secondary": site.conf.secondary_name},
+        "set_up": True,
+        "errand": None,
         "role": tenure.role.value,
         "headline": _headline(site, world, tenure, now),
         "granted": tenure.grant.held,
@@ -48,9 +53,12 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
         },
         "line": _said(seen.line) if site.transfer_policy.has_line else None,
         "dchannel": _said(seen.dchannel),
+        "spans": spans_document(site, world, now),
+        "probes": probes_document(site, world),
         "pbx": {"state": _said(seen.pbx), "pid": world.pid, "silent": list(silent_probes(world.probes))},
         "transfer": _transfer(tenure.transfer, now),
         "busy": sorted(order.value for order in seen.busy),
+        "maintenance": cycle.maintenance.document(),
     }
 
 
@@ -73,6 +81,11 @@ def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
         "granted": _said(seen.peer.granted),
         "role": report.role if report is not None else "",
         "line": _said(seen.peer.line),
+        "relay": _said(seen.peer.relay),
+        "maintenance": report.maintenance.value
+        if report is not None and isinstance(report.maintenance, Known)
+        else None,
+        "generation": report.generation if report is not None else 0,
         "version": report.version if report is not None else "",
         "data_age": report.data_age if report is not None else None,
         "heard": round(now - report.at, 1) if report is not None else None,
@@ -133,6 +146,8 @@ def _problems(world: World, tenure: Tenure, cycle: Cycle, seen: Seen) -> list[st
         found.append(trouble)
     if _runs_ungranted(tenure, seen):
         found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
+    if maintenance := cycle.maintenance.document():
+        found.append(maintenance_problem(maintenance))
     if world.duplicate:
         found.append(f"the cluster address is also at {world.duplicate}")
     down = [name for name, state in world.links.items() if state != "up"]

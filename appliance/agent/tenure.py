@@ -55,14 +55,18 @@ class Tenure:
         """Take the grant as it is on file: a resource script that worked alone may have changed it."""
         self.grant = self._book.read()
 
-    def resume(self, role: Role, reason: str) -> None:
-        """The first role of an agent that has just started."""
+    def resume(self, role: Role, reason: str, *, maintenance: bool = False) -> None:
+        """The first role of an agent that has just started.
+
+        In maintenance Asterisk is taken as it is found: whether it runs is for those to say who work on it.
+        """
         self.role = role
         self._journal.note("role", role=role.value, event="agent started", generation=self.grant.generation)
         if role is Role.ACQUIRING:
             # So that the journal shows, and its audit knows, under which grant this agent acts.
             self._note_grant("kept over a restart of the agent", Verdict.REPEATED)
-            self._begin(Goal.ACQUIRE, reason)
+            self._begin(Goal.ACQUIRE, reason, served=maintenance)
+            self.was_serving = maintenance
         elif role is Role.LEAVING:
             self.void(reason)
             self._begin(Goal.LEAVE, reason)
@@ -206,9 +210,10 @@ class Tenure:
             self.happen(Event.REVOKED)
         self._begin(Goal.RELEASE, "taken back by Heartbeat")
 
-    def _begin(self, goal: Goal, reason: str) -> None:
+    def _begin(self, goal: Goal, reason: str, *, served: bool = False) -> None:
         now = self._clock.now()
-        self.transfer = plan.begin(goal, self.grant.generation, reason, self._site.transfer_policy, now)
+        begun = plan.begin(goal, self.grant.generation, reason, self._site.transfer_policy, now)
+        self.transfer = replace(begun, served=served)
         self._journal.note("transfer", goal=goal.value, reason=reason, generation=self.grant.generation)
         if goal is Goal.ACQUIRE:
             self.ended.set()

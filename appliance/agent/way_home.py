@@ -11,6 +11,7 @@ from appliance.agent.site import Site
 from appliance.agent.world import World
 from appliance.core.errors import AshaError
 from appliance.core.failback import why_not
+from appliance.core.reading import is_known
 from appliance.host.clock import Clock
 
 _LOOK = 1.0
@@ -30,6 +31,7 @@ class WayHome:
         journal: Journal,
         clock: Clock,
         unfit: Callable[[float], tuple[str, ...]],
+        maintenance: Callable[[], bool],
         go_home: Callable[[], Awaitable[None]],
     ) -> None:
         self._site = site
@@ -38,6 +40,7 @@ class WayHome:
         self._journal = journal
         self._clock = clock
         self._unfit = unfit
+        self._maintenance = maintenance
         self._go_home = go_home
         self._since: float | None = None
 
@@ -50,13 +53,22 @@ class WayHome:
 
     def _is_due(self) -> bool:
         now = self._clock.now()
-        home = self._data.home(fit=not self._unfit(now))
-        if not self._site.conf.auto_failback or why_not(home, self._site.conf.sync_stale):
+        if not self._site.conf.auto_failback or self._stands_down or self._is_in_the_way(now):
             self._since = None
             return False
         if self._since is None:
             self._since = now
         return now - self._since >= self._site.conf.failback_wait
+
+    @property
+    def _stands_down(self) -> bool:
+        """An operator works on this node, or on the one that serves."""
+        report = self._world.report
+        return self._maintenance() or (report is not None and is_known(report.maintenance, True))
+
+    def _is_in_the_way(self, now: float) -> str:
+        home = self._data.home(fit=not self._unfit(now))
+        return why_not(home, self._site.conf.sync_stale)
 
     async def _go(self) -> None:
         self._journal.note("failback", says="the primary is fit and has all the data (HAAUTOFAILBACK)")

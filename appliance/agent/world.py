@@ -9,6 +9,7 @@ from appliance.core.health import ProbePolicy, ProbeRecord, judge
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Reading, Unknown, fresh
 from appliance.core.transfer import Peer
+from appliance.dahdi.span import Span
 
 
 def _unseen() -> Unknown:
@@ -30,11 +31,16 @@ class PeerReport:
     generation: int = 0
     served: Reading[bool] = field(default_factory=_unseen)
     data_age: float | None = None
+    maintenance: Reading[bool] = field(default_factory=_unseen)
 
 
 @dataclass(slots=True)
 class World:
-    """The board. A sensor that changes anything calls `touch`, and the cycle turns at once."""
+    """The board. A sensor that changes anything calls `touch`, and the cycle turns at once.
+
+    `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since somebody took it away.
+    `spans` is for people only: nothing is decided by it.
+    """
 
     engine: Reading[bool] = field(default_factory=_unseen)
     engine_id: str = ""
@@ -48,10 +54,13 @@ class World:
     pid: int | None = None
     booted: bool = False
     probes: dict[str, ProbeRecord] = field(default_factory=dict)
+    latency: dict[str, float] = field(default_factory=dict)
+    slowest: dict[str, float] = field(default_factory=dict)
     pbx_installed: bool = True
     card: Reading[bool] = field(default_factory=_unseen)
     card_place: str = ""
     line: Reading[Line] = field(default_factory=_unseen)
+    spans: Reading[tuple[Span, ...]] = field(default_factory=_unseen)
     dchannel: Reading[DChannel] = field(default_factory=_unseen)
     address: Reading[bool] = field(default_factory=_unseen)
     duplicate: str = ""
@@ -60,6 +69,11 @@ class World:
     def touch(self) -> None:
         """Something may have changed: have the cycle turn now."""
         self.changed.set()
+
+    def answered(self, probe: str, seconds: float) -> None:
+        """A probe's answer took so long."""
+        self.latency[probe] = seconds
+        self.slowest[probe] = max(seconds, self.slowest.get(probe, 0.0))
 
     def pbx(self, policy: ProbePolicy, now: float) -> Reading[Pbx]:
         """Asterisk's state, from the kernel's word and the probes'."""

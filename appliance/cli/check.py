@@ -65,6 +65,8 @@ def _applies(what: str, conf: Conf, node: Node) -> bool:
         return conf.card_installed and node is Node.PRIMARY and (what == "card" or conf.card_driver == "tool")
     if what == "panel":
         return conf.panel_on and PANEL_DIR.is_dir()  # the package brings it
+    if what == "bind":
+        return bool(conf.cluster_ip)
     return what != "line" or conf.card_installed or bool(conf.card_spans)
 
 
@@ -91,6 +93,20 @@ def _heartbeat(conf: Conf, node: Node) -> str:
 
 def _asterisk(conf: Conf, node: Node) -> str:
     return f"found at {find_program(conf.pbx_program)}"
+
+
+def _bind(conf: Conf, node: Node) -> str:
+    from appliance.pbx.bindings import narrow_bindings  # noqa: PLC0415
+
+    narrow = narrow_bindings(conf.asterisk_dir)
+    if not narrow:
+        return "Asterisk listens on every address, the cluster address too"
+    named = "; ".join(f"{one.file}, line {one.line}: {one.key} is {one.address}" for one in narrow)
+    raise HostError(
+        f"Asterisk is tied to one address ({named}), and has to answer on {conf.cluster_ip}, which moves, and to "
+        "asha on 127.0.0.1.",
+        todo="Write 0.0.0.0 there; in SARK, switch off the binding to the cluster address.",
+    )
 
 
 def _card(conf: Conf, node: Node) -> str:
@@ -140,6 +156,19 @@ def _panel(conf: Conf, node: Node) -> str:
     return f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days"
 
 
+def _alerts(conf: Conf, node: Node) -> str:
+    from appliance.notify.names import way_names  # noqa: PLC0415
+    from appliance.notify.spool import Spool  # noqa: PLC0415
+
+    ways, known = way_names(conf), Spool().ways().by_name
+    if not ways:
+        return "nobody is told of anything: no way out is set up ('asha notify')"
+    failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
+    if failing:
+        raise HostError(f"Alerts do not go out by {'; '.join(failing)}.", todo="Try it: asha notify test.")
+    return f"by {', '.join(ways)}"
+
+
 def _agent(conf: Conf, node: Node) -> str:
     return str(ask("status", deadline=2.0)["headline"])
 
@@ -148,9 +177,11 @@ _CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
     ("address", _address),
     ("Heartbeat", _heartbeat),
     ("Asterisk", _asterisk),
+    ("bind", _bind),
     ("card", _card),
     ("card tool", _card_tool),
     ("line", _line),
     ("panel", _panel),
+    ("alerts", _alerts),
     ("agent", _agent),
 )

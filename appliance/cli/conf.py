@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -9,6 +10,9 @@ import click
 from appliance.config import load
 from appliance.config.edit import name_missing, set_values
 from appliance.config.schema import KEYS
+from appliance.config.tab import checked_values
+from appliance.core.errors import SyncError
+from appliance.core.model import Node
 
 _PATH = click.option(
     "--conf", "path", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True
@@ -44,16 +48,36 @@ def conf_check(path: Path) -> None:
 
 @conf.command("set")
 @click.argument("words", nargs=-1, required=True, metavar="KEY VALUE...")
+@click.option("--peer", is_flag=True, help="Put it into force on the other node too, over ssh.")
 @_PATH
-def conf_set(words: tuple[str, ...], path: Path) -> None:
+def conf_set(words: tuple[str, ...], peer: bool, path: Path) -> None:
     """Set KEY to VALUE, or several at once. The file is checked as a whole first; a wrong value changes nothing.
 
-    A running agent takes it with 'service asha reload' or SIGHUP.
+    A running agent takes it with 'service asha reload' or SIGHUP. The other node takes only the keys of the High
+    Availability tab, and puts them into force at once.
     """
     keys, values = words[::2], words[1::2]
     if len(keys) != len(values):
         raise click.UsageError(f"{keys[-1]} has no value; an empty one is written ''.")
-    click.echo(set_values(path, dict(zip(keys, values, strict=True))).diff or _AS_BEFORE)
+    wanted = dict(zip(keys, values, strict=True))
+    if peer:
+        checked_values(wanted)
+    click.echo(set_values(path, wanted).diff or _AS_BEFORE)
+    if peer:
+        _apply_at_peer(wanted)
+
+
+def _apply_at_peer(values: dict[str, str]) -> None:
+    from appliance.cli.this_node import site  # noqa: PLC0415 - only for this
+    from appliance.sync.applied import apply_at_peer  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+
+    here, node = site()
+    name = here.secondary_name if node is Node.PRIMARY else here.primary_name
+    answer = apply_at_peer(way_to_peer(here, node), name, values, f"root, by way of {os.uname().nodename}")
+    if not answer["ok"]:
+        raise SyncError(f"Here it is set. {answer['says']}")
+    click.echo(answer["says"])
 
 
 @conf.command("update")

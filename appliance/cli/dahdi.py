@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from appliance.cli.data_parts import way_to_peer
 from appliance.cli.fitness import own_misfits, own_spans
 from appliance.cli.this_node import CLOCK, site
 from appliance.config import Conf
@@ -23,6 +22,7 @@ from appliance.dahdi.fit import Misfit, idle_spans, misfits
 from appliance.dahdi.report import pack_spans, unpack_spans
 from appliance.dahdi.span import Span
 from appliance.sync.link import Peer
+from appliance.sync.ssh import way_to_peer
 
 Seen = Reading[tuple[Span, ...]]
 # Where it is when TELEPHONY is blank: the directory need not be kept in step to be looked at.

@@ -15,17 +15,9 @@ from appliance.dahdi.report import pack_spans
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.session import Session
 from appliance.sync.source import Source, Standing
-from appliance.sync.ssh import Ssh
 
 # These describe which card is in which slot: true of one machine only (facts/dahdi).
 LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
-
-
-def way_to_peer(conf: Conf, node: Node) -> Ssh:
-    """How the other node is reached."""
-    if node is Node.PRIMARY:
-        return Ssh(conf.secondary_addr or conf.secondary_name, conf.ssh_port)
-    return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
 
 
 def session(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.data_parts import own_duty, session, way_to_peer
+from appliance.cli.data_parts import own_duty, session
 from appliance.cli.fitness import vet_for
 from appliance.cli.operate import wish
 from appliance.cli.sync import bar, outcome_lines, shown
@@ -20,6 +20,7 @@ from appliance.core.model import Node
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.link import Peer
 from appliance.sync.onepass import Outcome, Request
+from appliance.sync.ssh import way_to_peer
 
 _LOOK = 0.2
 # Longer than a transfer may take before it is called blocked, and than the agents take to settle the rest; seconds.
@@ -41,6 +42,9 @@ def failback(dry_run: bool, yes: bool) -> None:
     if status["role"] == "active" and not status["data"]["peer_newer"]:
         click.echo("Nothing to do: this node serves, and its peer has nothing newer.")
         return
+    permit = status["permits"]["failback"]
+    if not dry_run and not permit["allowed"]:
+        raise ClusterError(f"'failback' is not possible now: {permit['says']}.")
     if conf.synch == "LAZY":
         _merge(conf, node, dry_run=dry_run)
     in_conflict = _show_conflicts(conf)
@@ -49,7 +53,8 @@ def failback(dry_run: bool, yes: bool) -> None:
     if in_conflict and not yes:
         click.confirm("Go back all the same?", abort=True)
     if status["role"] != "active":
-        wish("takeover")
+        if not status["granted"]:
+            wish("takeover")
         _await(lambda status: status["role"] == "active" and _is_up(status), "this node serves")
     _await(lambda status: not status["data"]["peer_newer"], "all the secondary's data are here")
 

@@ -20,11 +20,15 @@ def leave() -> None:
     The relay is released before anything else. Works without an agent too.
     """
     try:
-        role = ask("status")["role"]
+        status = ask("status")
     except (AgentAbsent, AgentSilent):
         _leave_alone()
         return
-    if role != Role.OFF.value:
+    if not status.get("set_up", True):
+        _stop_engine()
+        click.echo("This machine is neither node: it holds nothing to let go.")
+        return
+    if status["role"] != Role.OFF.value:
         wish("ha stop")  # Heartbeat's stop lets everything go through the resource script, relay first
         _wait_until_off()
     wish("line release")

@@ -21,11 +21,16 @@ _COMMANDS = {
     "events": "events",
     "failback": "failback",
     "ha": "operate",
+    "introduction": "introduction",
     "leave": "leave",
+    "history": "history",
     "line": "operate",
+    "maintenance": "maintenance",
     "notify": "notify",
     "panel": "panel",
     "pbx": "operate",
+    "provision-address": "provision_address",
+    "sark": "sark",
     "ssh-accept": "ssh",
     "ssh-setup": "ssh",
     "standby": "operate",
@@ -54,11 +59,16 @@ class LateGroup(click.Group):
 
 @click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="asha")
-def asha() -> None:
+@click.option("--with-starter", is_flag=True, hidden=True)
+def asha(*, with_starter: bool) -> None:
     """Two Asterisk servers that behave as one which does not stop.
 
     'asha status' says how things stand, 'asha check' what is not right. See asha(8).
     """
+    if with_starter:  # the agent's errands end with the agent
+        from appliance.host.stream import die_with_parent  # noqa: PLC0415
+
+        die_with_parent()
 
 
 def main() -> None:

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import click
 
-from appliance.cli.data_parts import way_to_peer
 from appliance.cli.this_node import site
 from appliance.core.errors import SyncError
-from appliance.host.process import interact, run
+from appliance.host.process import interact
 from appliance.sync import keys
-from appliance.sync.link import Peer
 from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh
+from appliance.sync.question import is_accepted, prove
+from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh, way_to_peer
 
 
 @click.command()
@@ -37,9 +36,9 @@ def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_onl
     if not check:
         shown = _pin(ssh, agreed=yes, anew=new_host_key)
         key = keys.make_key(ssh.keys, rsa=keys.is_old(shown))
-        if not _accepted(ssh):
+        if not is_accepted(ssh):
             _have_accepted(ssh, key, by_hand=by_hand)
-    _prove(ssh)
+    prove(ssh)
     click.echo(f"{ssh.host} answers our questions about its data, and allows this key nothing else.")
 
 
@@ -82,31 +81,4 @@ def _have_accepted(ssh: Ssh, key: str, *, by_hand: bool) -> None:
     if interact(ssh.login("asha ssh-accept"), key) != 0:
         raise SyncError(
             f"{ssh.host} did not accept our key. Where root may not log in, 'asha ssh-setup --by-hand' helps."
-        )
-
-
-def _accepted(ssh: Ssh) -> bool:
-    try:
-        _ask(ssh)
-    except SyncProblem as problem:
-        if problem.kind not in (Kind.KEY_REFUSED, Kind.INTERRUPTED):
-            raise
-        return False
-    return True
-
-
-def _ask(ssh: Ssh) -> None:
-    with Peer(ssh) as peer:
-        peer.ask("health")
-
-
-def _prove(ssh: Ssh) -> None:
-    """Raises SyncProblem when the peer does not answer, or SyncError when the key opens more than it should."""
-    _ask(ssh)
-    refused = run(ssh.argv("true"), deadline=20.0)
-    if refused.code != SyncError.exit_code:  # the gate's own word there; anything else proves nothing
-        raise SyncError(
-            f"With our key {ssh.host} runs more than it should ({refused.explain()}). "
-            "Remove the key there from every line of authorized_keys that does not begin with command=, then do "
-            "this again."
         )

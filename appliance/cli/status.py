@@ -27,6 +27,8 @@ def status(as_json: bool) -> None:
 def status_lines(document: Document) -> list[str]:
     """The document as lines for people: the headline, what is wrong, then the parts."""
     problems = [f"  ! {problem}" for problem in document["problems"]]
+    if not document.get("set_up", True):
+        return [document["headline"], *problems]
     rows = [
         ("role", document["role"] + (" (under a grant)" if document["granted"] else "")),
         ("Asterisk", _pbx(document["pbx"], document["granted"])),
@@ -35,9 +37,18 @@ def status_lines(document: Document) -> list[str]:
         ("Heartbeat", _engine(document)),
         ("peer", _peer(document["peer"])),
         ("data", _data(document["data"])),
+        *_maintenance(document["maintenance"]),
         ("fit", "yes" if document["fit"] else "no: " + "; ".join(document["unfit_because"])),
     ]
-    return [document["headline"], *problems, "", *(f"  {name:<10} {text}" for name, text in rows)]
+    return [document["headline"], *problems, "", *(f"  {name:<11} {text}" for name, text in rows)]
+
+
+def _maintenance(given: Document | None) -> list[tuple[str, str]]:
+    if given is None:
+        return []
+    from appliance.cli.maintenance import state_line  # noqa: PLC0415
+
+    return [("maintenance", state_line(given))]
 
 
 def line_lines(document: Document) -> list[str]:
@@ -102,7 +113,8 @@ def _peer(peer: Document) -> str:
     links = ", ".join(f"{name} {state}" for name, state in sorted(peer["links"].items()))
     heard = "" if peer["heard"] is None else f", its agent heard {spell(peer['heard'])} ago as {peer['role']}"
     age = "" if peer["data_age"] is None else f", its data {spell(peer['data_age'])} old"
-    return f"{peer['name']} {alive}{heard}{age}" + (f" ({links})" if links else "")
+    maintenance = ", in MAINTENANCE" if peer["maintenance"] else ""
+    return f"{peer['name']} {alive}{heard}{age}{maintenance}" + (f" ({links})" if links else "")
 
 
 def spell(seconds: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import click
 
-from appliance.cli.data_parts import own_duty, session, way_to_peer
+from appliance.cli.data_parts import own_duty, session
 from appliance.cli.status import spell
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.control.client import ask
@@ -25,6 +25,7 @@ from appliance.sync.link import Peer
 from appliance.sync.onepass import Outcome, Request
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.served import drop_mark
+from appliance.sync.ssh import way_to_peer
 from appliance.sync.state import age, read_state, under_way, write_state
 from appliance.sync.store import Store
 

@@ -17,7 +17,7 @@ from appliance.sync.trees import trees
 @click.command(hidden=True)
 def sync_source() -> None:
     """Carry out SSH_ORIGINAL_COMMAND when it is one of ours."""
-    conf, _ = site()
+    conf, node = site()
     found = judge(os.environ.get("SSH_ORIGINAL_COMMAND", ""), trees(conf), PLACES)
     if isinstance(found, Refusal):
         raise SyncError(f"This key does not allow that: {found.why}.")
@@ -27,6 +27,10 @@ def sync_source() -> None:
         from appliance.cli.data_parts import source  # noqa: PLC0415 - rsync, which comes often, is not kept waiting
 
         source().serve(sys.stdin.buffer, sys.stdout.buffer)
+    elif found.verb in ("conf", "secret"):
+        from appliance.cli.peer_questions import answer_one  # noqa: PLC0415
+
+        answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)
     else:
         from appliance.sync.watch import Watch  # noqa: PLC0415
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from appliance.config import Conf, load, which_node
+from appliance.config import CONF_PATH, Conf, load, which_node
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
 from appliance.sync.places import Places
 
+__all__ = ["CLOCK", "CONF_PATH", "PLACES", "site"]
 PLACES = Places()
 CLOCK = SystemClock()
 
 
 def site() -> tuple[Conf, Node]:
     """Conf and node of this machine. Raises UserError."""
-    conf = load(Path("/etc/asha.conf"))
+    conf = load(CONF_PATH)
     return conf, which_node(conf, os.uname().nodename)

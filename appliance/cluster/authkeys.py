@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from appliance.cluster.files import write_if_missing
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
 
@@ -37,6 +38,25 @@ def settle_secret(
         todo=f"Start asha on {peer or 'the primary'} once, then bring it over: "
         f"scp -p -P {ssh_port} {peer or 'PRIMARY'}:{path} {path}",
     )
+
+
+def made_key(ha_dir: Path) -> tuple[str, str]:
+    """(method, secret) of the authkeys in `ha_dir`, which is made when there is none. Raises ClusterError, HostError.
+
+    Two who make it in the same moment end with the same one.
+    """
+    path = ha_dir / FILE_NAME
+    if not path.exists():
+        place_key(ha_dir, "sha1", secrets.token_hex(20))
+    return read_key(path)
+
+
+def place_key(ha_dir: Path, method: str, secret: str) -> None:
+    """Write authkeys, unless there is one by now. Raises ClusterError for what is no key, HostError."""
+    if method not in _METHODS:
+        raise ClusterError(f"{method!r} is no method of Heartbeat's: {', '.join(_METHODS)}.")
+    text = f"auth 1\n1 {method} {checked_secret(secret) if method != 'crc' else ''}".rstrip() + "\n"
+    write_if_missing(ha_dir / FILE_NAME, text, 0o600)
 
 
 def checked_secret(secret: str) -> str:

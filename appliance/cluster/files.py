@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.core.errors import HostError
-from appliance.host.disk import replace_file
+from appliance.host.disk import create_file, replace_file
 
 
 def write_if_changed(path: Path, text: str, mode: int) -> bool:
@@ -22,6 +22,16 @@ def write_if_changed(path: Path, text: str, mode: int) -> bool:
             f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
         ) from problem
     return True
+
+
+def write_if_missing(path: Path, text: str, mode: int) -> bool:
+    """Have `path` hold `text` with `mode` unless it is there; True when it was not. Never half. Raises HostError."""
+    try:
+        return create_file(path, text, mode)
+    except OSError as problem:
+        raise HostError(
+            f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
+        ) from problem
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -33,6 +33,7 @@ class Conf:
     cluster_ip: str = ""
     primary_name: str = "haprimary"
     secondary_name: str = "hastandby"
+    use_cluster: bool = False  # telephones are provisioned with the cluster address
 
     # data kept in step
     synch: Synch = "LAZY"

@@ -14,7 +14,7 @@ from appliance.config.reference import comment_lines
 from appliance.config.replace import replace_file
 from appliance.config.scan import Assignment, assignment_in, lines_of
 from appliance.config.schema import KEY_BY_NAME
-from appliance.config.source import read_source
+from appliance.config.source import Source, read_source
 
 _UNTOUCHED = "Nothing was changed."
 
@@ -55,6 +55,18 @@ def set_values(path: Path, values: Mapping[str, str]) -> Edit:
     result, UserError when the file was changed by somebody else meanwhile, HostError when it cannot be
     read or written.
     """
+    source, edit = _prepared(path, values)
+    if edit.after != edit.before:
+        replace_file(source, edit.after)
+    return edit
+
+
+def preview(path: Path, values: Mapping[str, str]) -> Edit:
+    """What `set_values` would change. Nothing is written. Raises as it does."""
+    return _prepared(path, values)[1]
+
+
+def _prepared(path: Path, values: Mapping[str, str]) -> tuple[Source, Edit]:
     _refuse_unknown(values)
     source = read_source(path.resolve())
     text = source.text
@@ -63,9 +75,7 @@ def set_values(path: Path, values: Mapping[str, str]) -> Edit:
     verdict = replace(source, text=text).judge()
     if not isinstance(verdict, Conf):
         raise ConfError(verdict, path=path, todo=_UNTOUCHED)
-    if text != source.text:
-        replace_file(source, text)
-    return Edit(source.text, text, verdict)
+    return source, Edit(source.text, text, verdict)
 
 
 def name_missing(path: Path) -> tuple[str, ...]:

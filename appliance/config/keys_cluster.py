@@ -27,6 +27,18 @@ CLUSTER_KEYS: tuple[Key, ...] = (
         "16",
     ),
     Key(
+        "HAUSECLUSTER",
+        "use_cluster",
+        kinds.YES_NO,
+        Group.PAIR,
+        (
+            "provision with cluster IP? (YES/NO)",
+            "YES: telephones are provisioned to register to HACLUSTERIP, so that they follow a failover.",
+            "NO: to this node's own address on HADEV. 'asha provision-address' says which.",
+        ),
+        "YES",
+    ),
+    Key(
         "RHINOUSB",
         "card_tty",
         kinds.FILE,

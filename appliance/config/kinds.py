@@ -24,11 +24,12 @@ _MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*(@[A-Za-z0-9][A-Za-z0-9.-]*)?"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`want` completes the sentence "the value should be …"."""
+    """`want` completes the sentence "the value should be …". `words` are all there are, where that is a few."""
 
     want: str
     parse: Callable[[str], Any]
     render: Callable[[Any], str] = str
+    words: tuple[str, ...] = ()
 
 
 def choice(*words: str) -> Kind:
@@ -40,13 +41,13 @@ def choice(*words: str) -> Kind:
             raise ValueError
         return by_folded[text.casefold()]
 
-    return Kind(f"{', '.join(words[:-1])} or {words[-1]}", parse)
+    return Kind(f"{', '.join(words[:-1])} or {words[-1]}", parse, words=words)
 
 
 def switch(yes: str, no: str) -> Kind:
     """A bool written with two words, in any mix of upper and lower case."""
     words = choice(yes, no)
-    return Kind(words.want, lambda text: words.parse(text) == yes, lambda on: yes if on else no)
+    return Kind(words.want, lambda text: words.parse(text) == yes, lambda on: yes if on else no, (yes, no))
 
 
 def whole(low: int, high: int, what: str = "a whole number") -> Kind:

@@ -1,4 +1,4 @@
-"""One request and one answer, each a JSON object on one line, over a unix socket that only root may open.
+"""One request and one answer, each a JSON object on one line, over a unix socket that only root and the panel may open.
 
 `{"verb": "status"}` → `{"ok": true, "result": {…}}` or
 `{"ok": false, "error": "…", "todo": "…", "exit_code": 5}`.

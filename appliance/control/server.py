@@ -11,24 +11,30 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.control.guests import Hosts, admitted, panel_gid, panel_uid
 from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
 from appliance.core.errors import AshaError, ClusterError
 
 Answer = Callable[[Message], Awaitable[Any]]
 # A client that connects and says nothing is dropped after this many seconds.
 _PATIENCE = 10.0
+# Connections that others than root may have open: they must never take the descriptors a failover needs.
+_MOST_GUESTS = 32
 
 
 class ControlServer:
     """Serves requests one line at a time; each connection may ask once.
 
     `answer` gets the request and returns a JSON-able result or raises AshaError. It is cancelled when the
-    client goes away only if it has not started to act: long verbs shield themselves.
+    client goes away only if it has not started to act: long verbs shield themselves. `hosts` says who may ask;
+    without it this process's own user and the panel's, looked up when the server starts.
     """
 
-    def __init__(self, path: Path, answer: Answer) -> None:
+    def __init__(self, path: Path, answer: Answer, hosts: Hosts | None = None) -> None:
         self._path = path
         self._answer = answer
+        self._hosts = hosts
+        self._guests = 0
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -37,11 +43,19 @@ class ControlServer:
         if _someone_listens(self._path):
             raise ClusterError(f"Another agent runs already (it listens on {self._path}).")
         self._path.unlink(missing_ok=True)
+        self._hosts = self._hosts or Hosts(os.geteuid(), panel_uid())
         mask = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_LIMIT)
         finally:
             os.umask(mask)
+        self._open_to_panel()
+
+    def _open_to_panel(self) -> None:
+        group = panel_gid()
+        if group is not None and os.geteuid() == 0:
+            os.chown(self._path, -1, group)
+            self._path.chmod(0o660)
 
     async def stop(self) -> None:
         """Stop listening and remove the socket."""
@@ -51,11 +65,23 @@ class ControlServer:
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        uid = _asker(writer)
+        guest = uid not in (0, os.geteuid())
+        if guest and self._guests >= _MOST_GUESTS:
+            writer.close()
+            return
+        self._guests += guest
+        try:
+            await self._converse(reader, writer, uid)
+        finally:
+            self._guests -= guest
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 line = await reader.readline()
             if line:
-                writer.write(encode(await self._reply(line, _asker(writer))))
+                writer.write(encode(await self._reply(line, uid)))
                 await writer.drain()
         except (OSError, ValueError, TimeoutError):
             pass  # the asker is gone or does not speak our language; nothing is owed to it
@@ -66,9 +92,8 @@ class ControlServer:
 
     async def _reply(self, line: bytes, uid: int) -> Message:
         try:
-            if uid != os.geteuid() and uid != 0:
-                raise ClusterError("Only root may ask that.", todo="Run it as root.")
-            return success(await self._answer(decode(line)))
+            request = admitted(decode(line), uid, self._hosts or Hosts(os.geteuid()))
+            return success(await self._answer(request))
         except AshaError as problem:
             return failure(problem)
 

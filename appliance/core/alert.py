@@ -42,6 +42,7 @@ class Kind(enum.Enum):
     SPLIT_BRAIN = 15
     AGENT_STARTED = 16
     NODE_STOOD_STILL = 17
+    MAINTENANCE = 18
 
     @property
     def word(self) -> str:

@@ -30,7 +30,7 @@ _PASSING = frozenset({"not now", "busy", "changed meanwhile"})
 
 def problems(document: Document) -> tuple[Standing, ...]:
     """Everything in `document` (see agent/status.py) that this node is to tell of."""
-    parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data)
+    parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data, _maintenance)
     return tuple(found for part in parts for found in part(document))
 
 
@@ -127,3 +127,15 @@ def _data(document: Document) -> Iterator[Standing]:
     if data["conflicts"]:
         text = "files were changed on both nodes and wait for a choice: 'asha conflicts' shows them"
         yield _problem("conflicts", Kind.DATA_TROUBLED, Severity.WARNING, text, _AT_ONCE)
+
+
+def _maintenance(document: Document) -> Iterator[Standing]:
+    """What is told of it is what it was to last when it was told: an alert is not told anew as time passes."""
+    maintenance = document["maintenance"]
+    if maintenance is not None:
+        why = f": {maintenance['why']}" if maintenance["why"] else ""
+        text = (
+            f"maintenance (by {maintenance['by']}{why}): for {max(1, round(maintenance['left'] / 60))} min at the most "
+            "this node neither hands over nor restarts Asterisk by itself"
+        )
+        yield _problem("maintenance", Kind.MAINTENANCE, Severity.WARNING, text, _AT_ONCE)

@@ -64,13 +64,26 @@ STAY = Decision(Act.STAY)
 
 
 def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
-    """The decision of one cycle on a node that holds a grant. Unknown readings never cause an act."""
+    """The decision of one cycle on a node that holds a grant. Unknown readings never cause an act.
+
+    Maintenance keeps it from acting on its own, not from giving way to a peer that serves.
+    """
     if is_known(watch.engine, False):
         return Decision(Act.LET_GO, "Heartbeat died under this node; its peer takes over", ("engine",))
     if watch.gap >= policy.deadtime and _peer_has_taken_over(watch, seen):
         reason = f"this node stood still for {watch.gap:.1f} s and its peer has taken over"
         return Decision(Act.LET_GO, reason, ("peer granted",))
-    return _pbx_decision(policy, watch, seen, now) or _line_decision(policy, watch, seen, now) or STAY
+    decision = _pbx_decision(policy, watch, seen, now) or _line_decision(policy, watch, seen, now) or STAY
+    return _stand_down(decision) if seen.maintenance else decision
+
+
+def _stand_down(decision: Decision) -> Decision:
+    """What would be done stays visible, and is not done: an operator is at work here."""
+    if decision.act is Act.STAY:
+        return decision
+    return Decision(
+        Act.STAY, f"would {decision.act.value}: {decision.reason} (maintenance)", decision.evidence
+    )
 
 
 def _peer_has_taken_over(watch: Watch, seen: Seen) -> bool:

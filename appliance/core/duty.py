@@ -51,6 +51,17 @@ def data_duty(seen: DataSeen) -> DataDuty:
     return _primary(seen) if seen.node is Node.PRIMARY else _secondary(seen)
 
 
+def receives(seen: DataSeen) -> str:
+    """Why what is written into this node's data now would be lost to the peer's; "" when it would not."""
+    duty = data_duty(seen)
+    if duty.duty is Duty.PULL:
+        return "this node stands by, and its data come from the active node"
+    if duty.duty is Duty.MERGE:
+        return "the secondary's data are the newer ones until they are merged into this node's"
+    silent = seen.synch and seen.node is Node.SECONDARY and not isinstance(seen.pbx, Known)
+    return duty.why if silent and not seen.role.holds and not seen.own_served else ""
+
+
 def _secondary(seen: DataSeen) -> DataDuty:
     """It takes what the primary has, but never over what it has got itself while serving."""
     if seen.role.holds or seen.role in (Role.RELEASING, Role.LEAVING):

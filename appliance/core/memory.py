@@ -97,6 +97,8 @@ def _note_relinked(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 def _note_linking(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     if link_is_up(transfer, seen.dchannel) and is_known(seen.line, Line.CLEAR):
         return replace(transfer, ghost=False, relinked_at=None, linking_since=None)
+    if seen.maintenance:
+        return replace(transfer, linking_since=None)  # its time runs from the end of maintenance on
     if is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING):
         return replace(transfer, linking_since=_since(transfer.linking_since, now, True))
     if _known_other(seen.line, Line.CLEAR) or _known_other(seen.pbx, Pbx.RUNNING):

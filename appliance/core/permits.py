@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from appliance.core.model import Node
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.transfer import Peer
@@ -22,6 +23,9 @@ class Wish(enum.Enum):
     STANDBY = "standby"
     TAKEOVER = "takeover"
     RELEASE_LINE = "line release"
+    FAILBACK = "failback"
+    MAINTENANCE_ON = "maintenance on"
+    MAINTENANCE_OFF = "maintenance off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,28 @@ class Permit:
     says: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a wish depends on beside role and peer.
+
+    `not_there`: why service is not to leave with data that the peer has not got; `not_home`: why it is not to come
+    here without the peer's; both "" when nothing is in the way. `peer_newer`: the peer has data that are not here;
+    `mergeable`: they can be brought here now.
+    """
+
+    node: Node = Node.PRIMARY
+    peer_role: str = ""
+    peer_newer: bool = False
+    mergeable: bool = False
+    not_there: str = ""
+    not_home: str = ""
+    maintenance: bool = False
+
+
+ORDINARY = Case()
+_SERVING = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
+
+
 def _yes(says: str = "") -> Permit:
     return Permit(True, says)
 
@@ -40,13 +66,13 @@ def _no(says: str) -> Permit:
     return Permit(False, says)
 
 
-def _start_ha(role: Role, peer: Peer) -> Permit:
+def _start_ha(role: Role, peer: Peer, case: Case) -> Permit:
     if role is Role.OFF:
         return _yes("the line is let go and Asterisk stopped first; Heartbeat starts it where it belongs")
     return _no(f"the HA engine runs already (this node is {role.value})")
 
 
-def _stop_ha(role: Role, peer: Peer) -> Permit:
+def _stop_ha(role: Role, peer: Peer, case: Case) -> Permit:
     if role is Role.OFF:
         return _no("the HA engine does not run here")
     if role.holds and is_known(peer.alive, True):
@@ -54,7 +80,7 @@ def _stop_ha(role: Role, peer: Peer) -> Permit:
     return _yes("service ends: no peer is there to take it" if role.holds else "")
 
 
-def _start_pbx(role: Role, peer: Peer) -> Permit:
+def _start_pbx(role: Role, peer: Peer, case: Case) -> Permit:
     if role is Role.OFF:
         return _yes("the HA engine is off: Asterisk starts plainly, and the relay stays released")
     if role.holds:
@@ -68,7 +94,7 @@ def _start_pbx(role: Role, peer: Peer) -> Permit:
     )
 
 
-def _stop_pbx(role: Role, peer: Peer) -> Permit:
+def _stop_pbx(role: Role, peer: Peer, case: Case) -> Permit:
     if not role.holds:
         return _yes() if role is Role.OFF else _no("Asterisk does not run on a node that does not serve")
     if not is_known(peer.alive, True) or is_known(peer.fit, False):
@@ -76,25 +102,25 @@ def _stop_pbx(role: Role, peer: Peer) -> Permit:
     return _yes("this is a failover: the peer takes over")
 
 
-def _standby(role: Role, peer: Peer) -> Permit:
+def _standby(role: Role, peer: Peer, case: Case) -> Permit:
     if not role.holds:
         return _no(f"this node does not hold the service (it is {role.value})")
     if not is_known(peer.alive, True):
         return _no("the peer is not there")
     if is_known(peer.fit, False):
         return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
-    return _yes("the peer takes over")
+    return _no(case.not_there) if case.not_there else _yes("the peer takes over")
 
 
-def _takeover(role: Role, peer: Peer) -> Permit:
+def _takeover(role: Role, peer: Peer, case: Case) -> Permit:
     if role.holds:
         return _no("this node holds the service already")
     if role is not Role.STANDBY:
         return _no(f"only a standby can take over (this node is {role.value})")
-    return _yes("service moves here")
+    return _no(case.not_home) if case.not_home else _yes("service moves here")
 
 
-def _release_line(role: Role, peer: Peer) -> Permit:
+def _release_line(role: Role, peer: Peer, case: Case) -> Permit:
     if not role.holds:
         return _yes()
     if not is_known(peer.alive, True):
@@ -104,7 +130,31 @@ def _release_line(role: Role, peer: Peer) -> Permit:
     return _yes("the relay drops and the peer takes over")
 
 
-_RULES: Mapping[Wish, Callable[[Role, Peer], Permit]] = MappingProxyType(
+def _failback(role: Role, peer: Peer, case: Case) -> Permit:
+    if case.node is not Node.PRIMARY:
+        return _no("the way back leads to the primary: it is asked for there")
+    if role.holds:
+        newer = _yes("what the secondary has got while it served is brought here")
+        return newer if case.peer_newer else _no("this node serves, and its peer has nothing newer")
+    if role is not Role.STANDBY:
+        return _no(f"only a primary that stands by can take service back (this node is {role.value})")
+    if not is_known(peer.alive, True) or case.peer_role not in _SERVING:
+        return _no(f"the peer does not serve (it is {case.peer_role or 'not heard of'})")
+    blocked = case.not_home and not case.mergeable
+    return _no(case.not_home) if blocked else _yes("first the data, then service, come back here")
+
+
+def _maintenance_on(role: Role, peer: Peer, case: Case) -> Permit:
+    return _yes("this node neither hands over nor restarts Asterisk by itself, until it ends by itself")
+
+
+def _maintenance_off(role: Role, peer: Peer, case: Case) -> Permit:
+    return (
+        _yes("this node watches again") if case.maintenance else _no("there is no maintenance on this node")
+    )
+
+
+_RULES: Mapping[Wish, Callable[[Role, Peer, Case], Permit]] = MappingProxyType(
     {
         Wish.START_HA: _start_ha,
         Wish.STOP_HA: _stop_ha,
@@ -113,10 +163,13 @@ _RULES: Mapping[Wish, Callable[[Role, Peer], Permit]] = MappingProxyType(
         Wish.STANDBY: _standby,
         Wish.TAKEOVER: _takeover,
         Wish.RELEASE_LINE: _release_line,
+        Wish.FAILBACK: _failback,
+        Wish.MAINTENANCE_ON: _maintenance_on,
+        Wish.MAINTENANCE_OFF: _maintenance_off,
     }
 )
 
 
-def may(wish: Wish, role: Role, peer: Peer) -> Permit:
+def may(wish: Wish, role: Role, peer: Peer, case: Case = ORDINARY) -> Permit:
     """Whether `wish` is safe now."""
-    return _RULES[wish](role, peer)
+    return _RULES[wish](role, peer, case)

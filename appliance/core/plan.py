@@ -8,16 +8,22 @@ only its goal, ends in the same place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from appliance.core import acquire, release
 from appliance.core.transfer import TABLE, Goal, Order, Phase, Policy, Seen, Step, Transfer
 
+# The phase in which a transfer begins.
+FIRST: Mapping[Goal, Phase] = MappingProxyType(
+    {Goal.ACQUIRE: Phase.MOVING, Goal.RELEASE: Phase.LETTING_GO, Goal.LEAVE: Phase.LETTING_GO}
+)
+
 
 def begin(goal: Goal, generation: int, reason: str, policy: Policy, now: float) -> Transfer:
     """A transfer that has not looked at the world yet."""
-    first = Phase.MOVING if goal is Goal.ACQUIRE else Phase.LETTING_GO
-    return Transfer(goal, generation, reason, now, policy, first, now, away_since=now)
+    return Transfer(goal, generation, reason, now, policy, FIRST[goal], now, away_since=now)
 
 
 def next_step(transfer: Transfer, seen: Seen, now: float) -> Step:

@@ -100,7 +100,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything a step looks at. `busy` are orders being carried out, `failed` how the last try of one ended."""
+    """Everything a step looks at. `busy` are orders being carried out, `failed` how the last try of one ended.
+
+    `maintenance`: an operator works on this node, and nothing is handed over or restarted by itself.
+    """
 
     commanded: Reading[Relay]
     card: Reading[bool]
@@ -111,6 +114,7 @@ class Seen:
     peer: Peer
     busy: frozenset[Order] = frozenset()
     failed: Mapping[Order, str] = field(default_factory=dict)
+    maintenance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

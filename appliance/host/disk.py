@@ -32,6 +32,27 @@ def replace_file(
 
     `owner`: numbers of the user and the group that it belongs to; without, ours.
     """
+    with _fresh(path, content, mode, owner) as fresh:
+        fresh.replace(path)
+    _sync_directory(path.parent)
+
+
+def create_file(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
+    """Put `content` at `path` whole unless something is there; whether it was put. Raises OSError."""
+    with _fresh(path, content, mode) as fresh:
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            return False
+    _sync_directory(path.parent)
+    return True
+
+
+@contextlib.contextmanager
+def _fresh(
+    path: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None
+) -> Iterator[Path]:
+    """A new file beside `path`, on the disk already; gone afterwards unless it was given another name."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     fresh = Path(name)
     try:
@@ -42,11 +63,13 @@ def replace_file(
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
+        yield fresh
+    finally:
         fresh.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
     finally:

@@ -27,6 +27,20 @@ def read_address(device: str, ip: str, now: float) -> Reading[bool]:
         return Unknown(f"whether {ip} is on {device} could not be read: {_words(problem)}", now)
 
 
+def own_address(device: str, cluster_ip: str, prefix: int) -> str:
+    """This node's own address on `device`: in the cluster address's subnet where there is one, else the first.
+
+    Never blocks. Raises HostError when there is none.
+    """
+    try:
+        found = [address.ip for address in _on(device) if address.ip != cluster_ip]
+    except OSError as problem:
+        raise HostError(f"The addresses of {device} could not be read: {_words(problem)}.") from problem
+    if not found:
+        raise HostError(f"{device} has no IPv4 address of its own.", todo="Give it one, or set HADEV.")
+    return next((ip for ip in found if cluster_ip and _same_subnet(ip, cluster_ip, prefix)), found[0])
+
+
 def remove_address(device: str, ip: str) -> bool:
     """Take `ip` off `device`; True when it was there. Harmless when repeated. Raises HostError."""
     try:
@@ -81,10 +95,18 @@ class AddressWatch:
 
 
 def _find(device: str, ip: str) -> list[Address]:
+    return [address for address in _on(device) if address.ip == ip]
+
+
+def _on(device: str) -> list[Address]:
     index = _index(device)
     replies = _ask(rtnetlink.dump_request())
-    addresses = [reply.address for reply in replies if reply.address is not None]
-    return [address for address in addresses if address.index == index and address.ip == ip]
+    return [reply.address for reply in replies if reply.address is not None and reply.address.index == index]
+
+
+def _same_subnet(one: str, other: str, prefix: int) -> bool:
+    first, second = (int.from_bytes(socket.inet_aton(ip)) for ip in (one, other))
+    return (first ^ second) >> (32 - prefix) == 0
 
 
 def _delete(address: Address) -> None:

@@ -68,6 +68,10 @@ class Spool:
         """Nothing waits. One look at the directory."""
         return not self._names()
 
+    def count(self) -> int:
+        """How many wait."""
+        return len(self._names())
+
     def ways(self) -> Ways:
         """How the ways out are doing."""
         try:

@@ -44,6 +44,12 @@ def probes_for(conf: Conf) -> tuple[Probe, ...]:
     return tuple(probes)
 
 
+def probe_names(conf: Conf) -> tuple[str, ...]:
+    """The names of those probes, by the conf file alone."""
+    asked = {"ami": bool(conf.ami_user), "cli": True, "sip": bool(conf.sip_port)}
+    return tuple(name for name, wanted in asked.items() if wanted)
+
+
 class AmiProbe:
     """`Action: Ping` over a connection that is kept open, so that it costs no login each time."""
 

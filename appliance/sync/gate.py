@@ -18,7 +18,8 @@ from appliance.sync.trees import Tree, why_not_given
 _LETTERS = re.compile(r"-[nlogtprRSAX]+(?:e[0-9.]*[A-Za-z]*)?")
 _OPTION = re.compile(r"--timeout=\d{1,5}|--no-implied-dirs|--from0|--partial|--inplace|--numeric-ids")
 _LIST_NAME = re.compile(r"list-[0-9a-f]{16}")
-VERBS = ("serve", "watch")
+# `conf` and `secret` are one question each, on standard input; what they may ask for is checked where it is answered.
+VERBS = ("serve", "watch", "conf", "secret")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import pwd
 import re
@@ -75,6 +76,29 @@ def accept_key(key: str, home: Path | None = None) -> bool:
         return False
     replace_file(place, os.fsencode(after), 0o600)
     return True
+
+
+def accepted_key(home: Path | None = None) -> str:
+    """The peer's key that is accepted here, "" while there is none."""
+    place = (home or Path(pwd.getpwuid(0).pw_dir)) / ".ssh/authorized_keys"
+    try:
+        lines = place.read_text(errors="surrogateescape").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    ours = [line for line in lines if line.rstrip().endswith(f" {COMMENT}")]
+    found = _KEY.search(ours[-1]) if ours else None
+    return found.group() if found else ""
+
+
+def own_host_keys(directory: Path = Path("/etc/ssh")) -> tuple[str, ...]:
+    """The host keys that sshd of this machine shows, each `type key`. Raises SyncError when there are none."""
+    found = set()
+    for path in sorted(directory.glob("*.pub")):
+        with contextlib.suppress(OSError, SyncError):  # a kind too old to be pinned, or no key at all
+            found.add(plain_key(path.read_text(errors="replace")))
+    if not found:
+        raise SyncError(f"There is no host key of sshd's in {directory}. Start sshd once: it makes them.")
+    return tuple(sorted(found))
 
 
 def with_key(text: str, key: str) -> str:

@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.config import Conf
 from appliance.core.errors import HostError
+from appliance.core.model import Node
 from appliance.host.process import find_program, run
 from appliance.sync.problems import Kind, SyncProblem
 
@@ -89,6 +91,13 @@ class Ssh:
         kind = next((kind for sign, kind in _SIGNS if sign in complaint), Kind.INTERRUPTED)
         last = complaint.splitlines()[-1] if complaint else f"it ended with status {code}"
         return SyncProblem(kind, f"{self.host}: {last.rstrip('.')}.")
+
+
+def way_to_peer(conf: Conf, node: Node) -> Ssh:
+    """How the other node is reached from `node`."""
+    if node is Node.PRIMARY:
+        return Ssh(conf.secondary_addr or conf.secondary_name, conf.ssh_port)
+    return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
 
 
 @functools.cache

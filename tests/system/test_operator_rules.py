@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import Any
 
 from pair_on_rack import Pair
 
@@ -83,12 +84,35 @@ async def test_what_the_commands_show(pair: Pair) -> None:
         assert checked.code == 0 and "NOT" not in checked.output, checked
     line = await pair.primary.asha("line", "status")
     assert line.code == 0 and "line: clear" in line.output and "D-channel: up" in line.output
+    primary = json.loads((await pair.primary.asha("status", "--json")).output)
+    (span,) = primary["spans"]["value"]
+    assert (span["kind"], span["alarms"], span["line"], span["channels"]) == ("T1", [], "clear", 24)
+    assert primary["probes"]["cli"]["ms"] > 0
+    assert primary["names"] == {"primary": "haprimary", "secondary": "hastandby"}
+    assert primary["agent"]["memory"] > 0 and primary["notify"] == {"waiting": 0, "problems": {}}
+    assert document["peer"]["relay"]["value"] == "energised" and document["peer"]["maintenance"] is False
+    assert allowed(primary) == {
+        "ha stop",
+        "pbx stop",
+        "pbx start",
+        "standby",
+        "line release",
+        "maintenance on",
+    }
+    assert allowed(document) == {"ha stop", "takeover", "line release", "maintenance on"}
+    told = await pair.primary.asha("history", "-n", "3")
+    assert told.code == 0 and "primary acquire: done after" in told.output and " ms  linking " in told.output
     events = await pair.primary.asha("events", "--lines", "500")
     assert events.code == 0 and "wish      ha start" in events.output
     newest = await pair.primary.asha("events", "--json", "-n", "1")
     assert json.loads(newest.output)["kind"]
     unknown = await pair.primary.asha("failover")
     assert unknown.code == USER and "No such command" in unknown.error
+
+
+def allowed(document: dict[str, Any]) -> set[str]:
+    """What an operator may do now, by the node's own word."""
+    return {wish for wish, permit in document["permits"].items() if permit["allowed"]}
 
 
 async def test_no_standby_no_stop(pair: Pair) -> None:

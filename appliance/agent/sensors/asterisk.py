@@ -96,6 +96,7 @@ class AsteriskSensor:
         world = self._world
         world.pid, world.booted = pid, False
         world.probes = {probe.name: ProbeRecord() for probe in self._probes}
+        world.latency.clear()
         world.process = Known(True, self._clock.now())
         world.touch()
 
@@ -160,12 +161,14 @@ class AsteriskSensor:
         return any(record.silences for record in self._world.probes.values())
 
     async def _ask(self, probe: Probe) -> None:
-        life = self._world.pid
+        life, asked_at = self._world.pid, self._clock.now()
         reading = await probe.ask(self._clock.now)
         if self._world.pid != life or probe.name not in self._world.probes:
             return  # the answer belongs to a process that is gone
         before = self._world.probes[probe.name]
         self._world.probes[probe.name] = observe(before, reading)
+        if isinstance(reading, Known):
+            self._world.answered(probe.name, reading.at - asked_at)
         if self._doubtful():
             self._doubt.set()
         if isinstance(reading, Unknown) or not before.ever_answered:

@@ -9,33 +9,49 @@ from appliance.agent.site import Site
 from appliance.agent.world import World
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.dahdi.line import read_line_quick
+from appliance.dahdi.line import read_line
+from appliance.dahdi.span import Span
+from appliance.dahdi.spans import read_heads, read_spans
 from appliance.host.clock import Clock
 
 # While something moves, and while all is still; seconds. Reading is one small file in /proc a span.
 _BUSY = 0.05
 _IDLE = 0.75
+# The spans with their channels, for people: this often, and when an alarm has changed.
+_WHOLE = 5.0
 
 
 class LineSensor:
-    """Reads the spans' alarms, in a thread: a driver that hangs in /proc must not hang the agent."""
+    """Reads the spans' alarms, in a thread: a driver that hangs in /proc must not hang the agent.
+
+    What is only shown (`World.spans`) is read beside it: where sysfs or an ioctl hangs, the line is seen all the same.
+    """
 
     def __init__(self, site: Site, world: World, clock: Clock, busy: Callable[[], bool]) -> None:
         self._site = site
         self._world = world
         self._clock = clock
         self._busy = busy
+        self._alarms: object = None
+        self._whole_at = float("-inf")
+        self._whole: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            if self._site.transfer_policy.has_line:
-                self._see(await asyncio.to_thread(self._read))
-            await asyncio.sleep(_BUSY if self._busy() else _IDLE)
+        try:
+            while True:
+                if self._site.transfer_policy.has_line:
+                    heads = await asyncio.to_thread(self._read)
+                    self._see(read_line(heads, self._site.conf.card_spans, heads.at))
+                    self._show(_alarms(heads))
+                await asyncio.sleep(_BUSY if self._busy() else _IDLE)
+        finally:
+            if self._whole is not None:
+                self._whole.cancel()
 
-    def _read(self) -> Reading[Line]:
+    def _read(self) -> Reading[tuple[Span, ...]]:
         conf = self._site.conf
-        return read_line_quick(conf.dahdi_root, conf.card_spans, self._clock.now())
+        return read_heads(conf.dahdi_root, conf.card_spans, self._clock.now())
 
     def _see(self, reading: Reading[Line]) -> None:
         before = self._world.line
@@ -43,6 +59,24 @@ class LineSensor:
         if _word(before) != _word(reading):
             self._world.touch()
 
+    def _show(self, alarms: object) -> None:
+        now = self._clock.now()
+        if self._whole is not None and not self._whole.done():
+            return
+        if alarms != self._alarms or now - self._whole_at >= _WHOLE:
+            self._alarms, self._whole_at = alarms, now
+            self._whole = asyncio.create_task(self._read_whole())
+
+    async def _read_whole(self) -> None:
+        root = self._site.conf.dahdi_root
+        self._world.spans = await asyncio.to_thread(read_spans, root, self._clock.now())
+
 
 def _word(reading: Reading[Line]) -> object:
     return reading.value if isinstance(reading, Known) else Unknown
+
+
+def _alarms(heads: Reading[tuple[Span, ...]]) -> object:
+    if isinstance(heads, Unknown):
+        return heads.reason
+    return tuple((span.number, span.alarms) for span in heads.value)

@@ -18,7 +18,7 @@ RELAYS = st.one_of(st.sampled_from(Relay).map(lambda relay: Known(relay, 1.0)), 
 DARK = Unknown("dark", 0.0)
 
 
-def seen(line: Reading[Line], relay: Reading[Relay]) -> Seen:
+def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) -> Seen:
     return Seen(
         commanded=relay,
         card=DARK,
@@ -27,6 +27,7 @@ def seen(line: Reading[Line], relay: Reading[Relay]) -> Seen:
         pbx=Known(Pbx.RUNNING, 1.0),
         address=DARK,
         peer=Peer(DARK, DARK, DARK, DARK, DARK),
+        maintenance=maintenance,
     )
 
 
@@ -37,7 +38,9 @@ def test_told_is_heard(
     line: Reading[Line], relay: Reading[Relay], role: Role, granted: bool, generation: int, unfit: list[str]
 ) -> None:
     word = DataWord(granted, generation)
-    report = hear(tell(role, granted, generation, tuple(unfit), seen(line, relay), data=word), 5.0)
+    report = hear(
+        tell(role, granted, generation, tuple(unfit), seen(line, relay, not granted), data=word), 5.0
+    )
     assert report.at == 5.0
     assert report.role == role.value
     assert report.granted == Known(granted, 5.0)
@@ -45,6 +48,7 @@ def test_told_is_heard(
     assert report.generation == generation
     assert report.served == Known(granted, 5.0)
     assert report.data_age == generation // 10 * 10
+    assert report.maintenance == Known(not granted, 5.0)
     for said, heard in ((line, report.line), (relay, report.relay)):
         assert isinstance(heard, Known) == isinstance(said, Known)
         if isinstance(said, Known) and isinstance(heard, Known):

@@ -11,6 +11,7 @@ from appliance.agent.cycle import HEARTBEAT_SETTLES, STANDBY_GIVEN_UP, Cycle
 from appliance.agent.desk import Desk
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import PeerReport, World
@@ -96,6 +97,7 @@ class Bench:
         self.tenure = Tenure(GrantBook(tmp_path / "grant"), self.journal, self.site, self.clock)
         self.desk = RecordingDesk(self.world, self.clock, self.journal)
         self.standbys = 0
+        self.maintenance = MaintenanceRoom(tmp_path / "maintenance.json", self.journal, self.clock)
         self.cycle = Cycle(
             site=self.site,
             world=self.world,
@@ -103,6 +105,7 @@ class Bench:
             desk=cast(Desk, self.desk),
             journal=self.journal,
             clock=self.clock,
+            maintenance=self.maintenance,
             ask_standby=self._standby,
         )
         self.world.process = Known(False, 0.0)

@@ -12,7 +12,7 @@ from appliance.agent.post import Bag, Post
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.core.errors import HostError
 from appliance.host.stream import Stream
-from appliance.notify.spool import Spool, Ways
+from appliance.notify.spool import Spool, Way, Ways
 
 ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
 
@@ -194,3 +194,14 @@ def test_a_disk_that_refuses_is_said_once_and_kills_nothing(bench: Bench) -> Non
     bench.queue()
     bench.queue()
     assert len(bench.said()) == 1
+
+
+def test_how_the_ways_do_is_seen_every_few_seconds(bench: Bench) -> None:
+    bench.look()
+    assert (bench.post.seen.waiting, bench.post.seen.problems) == (0, {})
+    bench.queue()
+    bench.spool.keep_ways(Ways({"mail": Way("no route", 2), "syslog": Way(delivered=3)}))
+    bench.look()
+    assert bench.post.seen.waiting == 0, "not at every look"
+    bench.look(4.0)
+    assert (bench.post.seen.waiting, bench.post.seen.problems) == (1, {"mail": "no route"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import events, leave, main, operate, status
+from appliance.cli import events, history, leave, main, maintenance, operate, status
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
 
@@ -33,8 +33,10 @@ def document(**changes: object) -> dict[str, Any]:
             "role": "standby",
             "heard": 0.4,
             "data_age": None,
+            "maintenance": None,
             "links": {"eth0": "up", "eth1": "down"},
         },
+        "maintenance": None,
         "address": {"ip": "10.0.0.9", "here": reading(True), "duplicate": ""},
         "relay": {"card": reading(True), "place": "/dev/ttyUSB0", "commanded": reading("energised")},
         "line": reading("clear"),
@@ -73,6 +75,69 @@ def test_status_says_how_old_the_standbys_data_are() -> None:
     assert "in step 3 s ago, generation 7; fetching, 5 of 9" in text
     never = {**pulls, "age": None, "phase": ""}
     assert "never in step" in "\n".join(status.status_lines(document(data=never)))
+
+
+def test_status_says_maintenance_here_and_there() -> None:
+    given = {"until": 1.0, "left": 1740.0, "by": "root", "why": "new cables"}
+    there = {**document()["peer"], "maintenance": True}
+    text = "\n".join(status.status_lines(document(maintenance=given, peer=there)))
+    assert "maintenance ON for 29 min more, by root: new cables" in text
+    assert "as standby, in MAINTENANCE (eth0 up" in text
+    assert "aintenance" not in "\n".join(status.status_lines(document())).replace(
+        "MAINTENANCE", "maintenance"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("", 3600.0), ("60s", 60.0), ("30", 1800.0), ("30m", 1800.0), ("5 min", 300.0), ("24H", 86400.0)],
+)
+def test_how_long_maintenance_lasts(words: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(verb: str, **arguments: Any) -> Any:
+        asked.append({"verb": verb, **arguments})
+        return {"says": "It is on."}
+
+    monkeypatch.setattr(maintenance, "ask", answer)
+    monkeypatch.setenv("SUDO_USER", "anna")
+    result = CliRunner().invoke(main.asha, ["maintenance", "on", *(["--for", words] if words else [])])
+    assert result.output == "It is on.\n"
+    assert (asked[0]["verb"], asked[0]["seconds"], asked[0]["by"]) == ("maintenance on", seconds, "anna")
+
+
+@pytest.mark.parametrize("words", ["59s", "25h", "0", "-5m", "1.5h", "long", "1d", "²", "99999999999999h"])
+def test_what_is_no_time_for_maintenance(words: str) -> None:
+    result = CliRunner().invoke(main.asha, ["maintenance", "on", f"--for={words}"])
+    assert result.exit_code == 2 and "is no time from 60s to 24h" in result.output
+
+
+def test_history_shows_the_milliseconds_of_each_phase() -> None:
+    phases = [
+        ("moving", 0.0, ""),
+        ("settling", 0.0312, ""),
+        ("linking", 5.1, "awaited"),
+        ("done", 5.3004, "here"),
+    ]
+    text = history.transfer_text(
+        {
+            "began": 1_700_000_000.25,
+            "node": "primary",
+            "goal": "acquire",
+            "reason": "granted by Heartbeat",
+            "ended": "done",
+            "took": 5.3004,
+            "phases": [{"phase": name, "after": after, "note": note} for name, after, note in phases],
+        }
+    )
+    head, *rows = text.splitlines()
+    assert head.endswith(".250  primary acquire: done after 5.300 s  (granted by Heartbeat)")
+    assert [" ".join(row.split()) for row in rows] == [
+        "31 ms moving",
+        "5069 ms settling",
+        "200 ms linking awaited",
+        "done here",
+    ]
 
 
 def test_status_says_unknown_and_why() -> None:

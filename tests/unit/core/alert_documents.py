@@ -37,6 +37,7 @@ def document(role: str = "active", **changes: Any) -> dict[str, Any]:
             "postsync": "",
             "conflicts": 0,
         },
+        "maintenance": None,
     }
     for name, change in changes.items():
         whole[name] = {**whole[name], **change} if isinstance(change, dict) else change

@@ -53,6 +53,7 @@ def seen(
     other: Peer | None = None,
     busy: frozenset[Order] | set[Order] = frozenset(),
     failed: Mapping[Order, str] | None = None,
+    maintenance: bool = False,
 ) -> Seen:
     return Seen(
         known(commanded),
@@ -64,6 +65,7 @@ def seen(
         other or peer(),
         frozenset(busy),
         failed or {},
+        maintenance,
     )
 
 

@@ -207,3 +207,16 @@ def test_a_blink_does_not_start_the_waiting_anew() -> None:
     run(walk, 100.0, 4.0, LINKING)
     run(walk, 104.0, 0.5, replace(LINKING, line=known(None)))
     assert run(walk, 104.5, 4.0, LINKING) == {108.0: (Order.RESTART_SPANS,)}
+
+
+def test_while_people_work_on_it_nothing_is_restarted_and_afterwards_its_time_begins_anew() -> None:
+    walk = Walk()
+    assert run(walk, 100.0, 100.0, replace(LINKING, maintenance=True)) == {}
+    assert walk.phase is Phase.LINKING
+    given = run(walk, 200.0, 600.0, LINKING)
+    assert [order for orders in given.values() for order in orders] == [
+        Order.RESTART_SPANS,
+        Order.RESTART_PBX,
+    ]
+    spans, asterisk = given
+    assert spans >= 207.9 and asterisk >= 215.9

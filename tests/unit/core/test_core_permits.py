@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from core_seen import peer
 
-from appliance.core.permits import Wish, may
+from appliance.core.model import Node
+from appliance.core.permits import Case, Wish, may
 from appliance.core.roles import Role
 from appliance.core.transfer import Peer
 
@@ -35,7 +38,7 @@ ALLOWED = {
 @pytest.mark.parametrize("wish", list(Wish))
 def test_the_table_of_the_seed(role: Role, wish: Wish) -> None:
     permit = may(wish, role, THERE)
-    assert permit.allowed is (wish in ALLOWED[role])
+    assert permit.allowed is (wish in ALLOWED[role] | {Wish.MAINTENANCE_ON})
     assert permit.allowed or permit.says, "a refusal says why"
 
 
@@ -93,3 +96,53 @@ def test_the_sentences(wish: Wish, role: Role, says: str) -> None:
 @pytest.mark.parametrize("other", [THERE, GONE, UNSEEN, UNFIT, MUTE])
 def test_asterisk_is_never_started_beside_a_running_engine_without_a_grant(role: Role, other: Peer) -> None:
     assert not may(Wish.START_PBX, role, other).allowed
+
+
+BACK = Case(peer_role="active", peer_newer=True, mergeable=True, not_home="not here yet")
+
+
+@pytest.mark.parametrize(
+    ("role", "other", "case", "allowed", "says"),
+    [
+        (Role.STANDBY, THERE, BACK, True, "first the data, then service"),
+        (Role.STANDBY, UNFIT, BACK, True, "first the data"),  # it serves all the same
+        (
+            Role.STANDBY,
+            THERE,
+            replace(BACK, peer_role="acquiring"),
+            True,
+            "first the data",
+        ),  # its line is blocked
+        (Role.STANDBY, THERE, replace(BACK, mergeable=False, not_home=""), True, "first the data"),
+        (Role.STANDBY, THERE, replace(BACK, mergeable=False), False, "not here yet"),
+        (Role.STANDBY, THERE, replace(BACK, node=Node.SECONDARY), False, "leads to the primary"),
+        (Role.STANDBY, GONE, BACK, False, "the peer does not serve"),
+        (Role.STANDBY, UNSEEN, BACK, False, "the peer does not serve"),
+        (Role.STANDBY, THERE, replace(BACK, peer_role="standby"), False, "does not serve (it is standby)"),
+        (Role.STANDBY, THERE, replace(BACK, peer_role=""), False, "does not serve (it is not heard of)"),
+        (Role.ACTIVE, THERE, BACK, True, "is brought here"),
+        (Role.ACQUIRING, GONE, replace(BACK, peer_newer=False), False, "its peer has nothing newer"),
+        (Role.OFF, THERE, BACK, False, "this node is off"),
+        (Role.WAITING, THERE, BACK, False, "this node is waiting"),
+        (Role.RELEASING, THERE, BACK, False, "this node is releasing"),
+    ],
+)
+def test_the_way_back(role: Role, other: Peer, case: Case, allowed: bool, says: str) -> None:
+    permit = may(Wish.FAILBACK, role, other, case)
+    assert permit.allowed is allowed
+    assert says in permit.says
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_maintenance_can_always_be_begun_and_only_ended_while_it_lasts(role: Role) -> None:
+    for case in (Case(), Case(maintenance=True)):
+        assert may(Wish.MAINTENANCE_ON, role, GONE, case).allowed
+        assert may(Wish.MAINTENANCE_OFF, role, GONE, case).allowed is case.maintenance
+
+
+def test_service_does_not_go_where_not_all_data_are() -> None:
+    case = Case(not_there="the primary has not got it", not_home="what the peer has got is not here")
+    assert may(Wish.STANDBY, Role.ACTIVE, THERE, case).says == "the primary has not got it"
+    assert not may(Wish.STANDBY, Role.ACTIVE, THERE, case).allowed
+    assert may(Wish.TAKEOVER, Role.STANDBY, THERE, case).says == "what the peer has got is not here"
+    assert not may(Wish.TAKEOVER, Role.STANDBY, THERE, case).allowed

@@ -59,7 +59,7 @@ def test_what_our_rsync_asks_for_is_allowed(tmp_path: Path, given_tree: Tree, fe
         assert found.words[:2] == ("--server", "--sender")
 
 
-@pytest.mark.parametrize("verb", ["serve", "watch"])
+@pytest.mark.parametrize("verb", ["serve", "watch", "conf", "secret"])
 def test_the_questions_are_allowed(verb: str) -> None:
     assert judge(f"asha-source {verb}", [], PLACES) == Question(verb)
 

@@ -1,0 +1,91 @@
+"""The status document of a node that is not set up: every key of the full one, with nothing in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance import __version__
+from appliance.core.permits import Wish
+
+NOT_SET_UP = "not set up"
+FILL_IN = "fill in the High Availability tab first"
+_OTHER_WISHES = ("failback", "maintenance on", "maintenance off")
+
+
+def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict[str, Any]:
+    """For the machine named `machine`, which is neither node, and `why` not."""
+    refused = {"allowed": False, "says": FILL_IN}
+    unknown = {"value": None, "why": "this node is not set up"}
+    wishes = (*(wish.value for wish in Wish), *_OTHER_WISHES)
+    return {
+        "version": __version__,
+        "set_up": False,
+        "node": "",
+        "names": {"primary": primary, "secondary": secondary},
+        "role": NOT_SET_UP,
+        "headline": f"This machine ({machine}) is not set up yet: {FILL_IN}, with the names of both nodes and "
+        "the cluster's address.",
+        "granted": False,
+        "generation": 0,
+        "fit": False,
+        "unfit_because": ["this node is not set up"],
+        "problems": [why],
+        "trouble": "",
+        "ungranted": False,
+        "maintenance": None,
+        "permits": {wish: dict(refused) for wish in wishes},
+        "spans": None,
+        "probes": {},
+        "agent": None,
+        "notify": {"waiting": 0, "problems": {}},
+        "errand": None,
+        "engine": {"running": dict(unknown), "holds": dict(unknown), "waits_another": None},
+        "peer": {
+            "node": "",
+            "name": "",
+            "alive": dict(unknown),
+            "fit": dict(unknown),
+            "unfit_because": "",
+            "granted": dict(unknown),
+            "role": "",
+            "line": dict(unknown),
+            "version": "",
+            "data_age": None,
+            "heard": None,
+            "links": {},
+            "maintenance": None,
+            "relay": dict(unknown),
+            "generation": None,
+        },
+        "address": {"ip": "", "here": dict(unknown), "duplicate": ""},
+        "relay": {"card": None, "place": "", "commanded": None},
+        "line": None,
+        "dchannel": dict(unknown),
+        "pbx": {"state": dict(unknown), "pid": None, "silent": []},
+        "transfer": None,
+        "busy": [],
+        "data": _blank_data(),
+    }
+
+
+def _blank_data() -> dict[str, Any]:
+    return {
+        "duty": "none",
+        "why": "this node is not set up",
+        "age": None,
+        "stale": False,
+        "generation": 0,
+        "problem": "",
+        "kind": "",
+        "unsettled": "",
+        "warnings": [],
+        "telephony": "",
+        "postsync": "",
+        "phase": "",
+        "done": 0,
+        "total": 0,
+        "served": False,
+        "newer": False,
+        "peer_newer": False,
+        "conflicts": 0,
+    }

@@ -1,0 +1,142 @@
+"""Errands: our own commands run for somebody who has no shell, one at a time, their last lines kept to be looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.agent.journal import Journal
+from appliance.agent.places import OWN_COMMAND
+from appliance.control.protocol import Message
+from appliance.core.alert import one_line
+from appliance.core.errors import ClusterError, UserError
+from appliance.host.clock import Clock
+from appliance.host.stream import Stream
+
+_LINES_KEPT = 40
+_LINE_LENGTH = 300
+_LOOK = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`words` of `asha`, and the seconds after which it is killed."""
+
+    words: tuple[str, ...]
+    deadline: float
+
+
+# All that can be asked for: a name chooses a line of this table, and nothing of a request gets into a command.
+COMMANDS: Mapping[str, Command] = {
+    "failback plan": Command(("failback", "--dry-run"), 600.0),
+    "failback": Command(("failback", "--yes"), 1800.0),
+    "sync now": Command(("sync", "--now"), 3600.0),
+    "check": Command(("check",), 120.0),
+}
+Start = Callable[[tuple[str, ...]], Stream]
+
+
+def start_command(words: tuple[str, ...]) -> Stream:
+    """`asha WORDS`, which ends with the agent. Raises HostError."""
+    return Stream((*OWN_COMMAND, "--with-starter", *words), bound=False)
+
+
+@dataclass(slots=True)
+class Errand:
+    """One errand, under way or the last one that was."""
+
+    name: str
+    began: float  # monotonic
+    wall: float
+    state: str = "running"
+    took: float | None = None
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES_KEPT))
+
+
+class Errands:
+    """The verbs `errand` and `errand start`. `start` is how a command is run."""
+
+    def __init__(self, journal: Journal, clock: Clock, start: Start = start_command) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._start = start
+        self._last: Errand | None = None
+        self._child: Stream | None = None
+        self._following: asyncio.Task[None] | None = None
+        self.verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
+            "errand": self._look_at,
+            "errand start": self._begin,
+        }
+
+    def document(self) -> Message | None:
+        """The errand under way, or the last one; None when there was none in this agent's life."""
+        last = self._last
+        if last is None:
+            return None
+        return {
+            "name": last.name,
+            "state": last.state,
+            "lines": list(last.lines),
+            "began": round(last.wall, 3),
+            "took": last.took,
+        }
+
+    def close(self) -> None:
+        """Kill what runs."""
+        if self._following is not None:
+            self._following.cancel()
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    async def _look_at(self, request: Message) -> Message | None:
+        return self.document()
+
+    async def _begin(self, request: Message) -> Message:
+        name = str(request.get("name"))
+        command = COMMANDS.get(name)
+        if command is None:
+            raise UserError(f"There is no such errand. There are: {', '.join(COMMANDS)}.")
+        if self._child is not None and self._last is not None:
+            raise ClusterError(f"'{self._last.name}' is under way; one errand at a time.")
+        child = self._start(command.words)
+        self._journal.note("errand", name=name, by=one_line(str(request.get("by", ""))), says="begun")
+        self._child, self._last = child, Errand(name, self._clock.now(), self._clock.wall())
+        self._following = asyncio.create_task(self._follow(child, self._last, command.deadline))
+        return {"says": f"'{name}' is under way."}
+
+    async def _follow(self, child: Stream, errand: Errand, deadline: float) -> None:
+        """Keep its words until it ends or has to be ended. A look is a few system calls, and never waits."""
+        code: int | None = None
+        while self._clock.now() - errand.began < deadline:
+            line = child.line(0.0)
+            if line:
+                _keep(errand, line)
+            elif line == b"":
+                code = await asyncio.to_thread(child.end, 1.0)
+                break
+            else:
+                await asyncio.sleep(_LOOK)
+        else:
+            errand.lines.append(f"It did not end within {deadline:.0f} s and was killed.")
+        self._conclude(child, errand, code)
+
+    def _conclude(self, child: Stream, errand: Errand, code: int | None) -> None:
+        with contextlib.suppress(OSError):
+            for line in child.complaint().splitlines()[-_LINES_KEPT:]:
+                _keep(errand, line.encode())
+        child.close()
+        self._child = None
+        errand.took = round(self._clock.now() - errand.began, 3)
+        errand.state = "done" if code == 0 else "failed"
+        last = errand.lines[-1] if errand.lines else ""
+        self._journal.note("errand", name=errand.name, says=errand.state, took=errand.took, last=last)
+
+
+def _keep(errand: Errand, line: bytes) -> None:
+    if text := one_line(line.decode(errors="replace"), _LINE_LENGTH):
+        errand.lines.append(text)

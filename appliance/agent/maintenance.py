@@ -1,0 +1,126 @@
+"""Maintenance as this node keeps it: on disk, so that it outlives the agent, and never longer than it was to last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from appliance.agent.journal import Journal
+from appliance.core.errors import HostError
+from appliance.core.maintenance import Maintenance, begin, pack, unpack
+from appliance.host.clock import Clock
+from appliance.host.disk import replace_file
+
+_LOOK = 1.0
+
+
+class MaintenanceRoom:
+    """Whether this node's watchdog stands down.
+
+    It ends by the wall clock, which goes on while the agent does not run; and, whatever is done to that clock, at the
+    latest when the time it was given for has passed on the monotonic one.
+    """
+
+    def __init__(self, path: Path, journal: Journal, clock: Clock) -> None:
+        self._path = path
+        self._journal = journal
+        self._clock = clock
+        self._at_latest = float("-inf")
+        self._begun = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._given = self._read()
+
+    async def run(self) -> None:
+        """Until cancelled: say so when it has ended by itself."""
+        while True:
+            await self._begun.wait()
+            await asyncio.sleep(_LOOK)
+            if not self.on:
+                await self._ended()
+
+    @property
+    def on(self) -> bool:
+        """It lasts. Costs no look at the disk."""
+        return self.left > 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left of it."""
+        if self._given is None:
+            return 0.0
+        return max(0.0, min(self._given.left(self._clock.wall()), self._at_latest - self._clock.now()))
+
+    def document(self) -> dict[str, Any] | None:
+        """Its part of the status document."""
+        left, given = self.left, self._given
+        if given is None or left <= 0.0:
+            return None
+        return {
+            "until": round(self._clock.wall() + left, 1),
+            "left": round(left, 1),
+            "by": given.by,
+            "why": given.why,
+        }
+
+    async def begin(self, seconds: float, by: str, why: str) -> None:
+        """From now on for `seconds`, whatever was before. Raises UserError, or HostError when the disk refuses."""
+        given = begin(seconds, by, why, self._clock.wall())
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._write, given)
+            self._take(given)
+        self._journal.note("maintenance", on=True, by=given.by, why=given.why, seconds=given.lasts)
+
+    async def end(self, by: str) -> None:
+        """Now. Raises HostError when it would be back at the agent's next start."""
+        async with self._one_at_a_time:
+            self._take(None)
+            self._journal.note("maintenance", on=False, by=by, says="it was ended")
+            await asyncio.to_thread(self._forget)
+
+    async def _ended(self) -> None:
+        async with self._one_at_a_time:
+            if self._given is None or self.on:
+                return  # it was ended, or given anew, meanwhile
+            self._journal.note("maintenance", on=False, by=self._given.by, says="it has ended by itself")
+            self._take(None)
+            with contextlib.suppress(HostError):
+                await asyncio.to_thread(self._forget)
+
+    def _take(self, given: Maintenance | None) -> None:
+        self._given = given
+        if given is None:
+            self._begun.clear()
+        else:
+            self._at_latest = self._clock.now() + given.left(self._clock.wall())
+            self._begun.set()
+
+    def _read(self) -> Maintenance | None:
+        """What an agent before this one has kept. A damaged file is none: a node that watches is the safe one."""
+        try:
+            found = unpack(json.loads(self._path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as problem:
+            self._journal.note("maintenance", on=False, says=f"{self._path.name} is of no use: {problem}")
+            return None
+        self._take(found)
+        return found
+
+    def _write(self, given: Maintenance) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, json.dumps(pack(given)), 0o600)
+        except OSError as problem:
+            raise HostError(f"Maintenance cannot be kept on disk: {problem.strerror}.") from None
+
+    def _forget(self) -> None:
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as problem:
+            raise HostError(
+                f"Maintenance is off, but its file cannot be removed: {problem.strerror}.",
+                todo=f"Remove {self._path}, or it is on again after a restart of the agent.",
+            ) from None

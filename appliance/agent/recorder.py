@@ -1,0 +1,126 @@
+"""What is counted and sampled for people who look later: meters in memory, trends now and then on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.agent.data import DataRoom
+from appliance.agent.journal import Journal
+from appliance.agent.span_report import milliseconds
+from appliance.agent.world import World
+from appliance.core.duty import Duty
+from appliance.core.meters import Meters
+from appliance.core.reading import Known
+from appliance.core.trends import STEP, Sample, Trends, restore
+from appliance.host.clock import Clock
+from appliance.host.disk import replace_file
+
+# The journal in memory is read on this often, in seconds: well before it forgets.
+_LOOK = 10.0
+# Samples between two writes.
+_KEEP_EVERY = 10
+
+
+class Recorder:
+    """Costs a look every few seconds and a sample a minute. `alerts`: how many alerts were made so far."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        world: World,
+        data: DataRoom,
+        journal: Journal,
+        clock: Clock,
+        alerts: Callable[[], int],
+    ) -> None:
+        self._path = path
+        self._world = world
+        self._data = data
+        self._journal = journal
+        self._clock = clock
+        self._alerts = alerts
+        self._meters = Meters(round(clock.wall(), 3))
+        self._number = 0
+        self._trends = Trends()
+        self._unkept = 0
+        self._sampled_at = clock.now()
+        self._told = ""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._trends = await asyncio.to_thread(self._read)
+        try:
+            while True:
+                await asyncio.sleep(_LOOK)
+                self.look()
+                if self._unkept >= _KEEP_EVERY:
+                    await self._keep()
+        finally:
+            if self._unkept:
+                await self._keep()
+
+    def look(self) -> None:
+        """One look: count what is new, and take a sample when its minute has come."""
+        self._read_journal()
+        now = self._clock.now()
+        if now - self._sampled_at >= STEP - _LOOK / 2:
+            self._sampled_at = now
+            self._trends.add(self._sample(), round(self._clock.wall(), 3))
+            self._unkept += 1
+
+    def trends(self) -> dict[str, Any]:
+        """A day of samples."""
+        return self._trends.document()
+
+    def meters(self) -> dict[str, Any]:
+        """Everything counted since this agent was started."""
+        self._read_journal()
+        return self._meters.document(self._alerts())
+
+    def _read_journal(self) -> None:
+        entries = self._journal.since(self._number)
+        if entries:
+            self._number = int(entries[-1]["number"])
+            # Whoever breaks ends the agent, and a count is not worth that.
+            with contextlib.suppress(LookupError, TypeError, ValueError):
+                self._meters.read_on(entries)
+
+    def _sample(self) -> Sample:
+        world = self._world
+        slowest, world.slowest = world.slowest, {}
+        return Sample(
+            data_age=None if self._data.duty().duty is Duty.NONE else self._data.word.age,
+            probes={name: milliseconds(seconds) for name, seconds in slowest.items()},
+            line=world.line.value.value if isinstance(world.line, Known) else None,
+        )
+
+    def _read(self) -> Trends:
+        """What an agent before this one has kept; when that is of no use, a new beginning."""
+        try:
+            return restore(json.loads(self._path.read_bytes()))
+        except FileNotFoundError:
+            return Trends()
+        except (OSError, ValueError) as problem:
+            self._journal.note("trends", says=f"{self._path.name} is of no use and begun anew: {problem}")
+            return Trends()
+
+    async def _keep(self) -> None:
+        self._unkept = 0
+        problem = await asyncio.to_thread(self._write, self._trends.document())
+        if problem != self._told:
+            self._told = problem
+            self._journal.note("trends", says=problem or "they are kept again")
+
+    def _write(self, document: dict[str, Any]) -> str:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, json.dumps(document, separators=(",", ":")), 0o600)
+        except OSError as problem:
+            return f"they cannot be kept on disk: {problem.strerror}"
+        return ""

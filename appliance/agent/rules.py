@@ -1,0 +1,86 @@
+"""What an operator may do on this node now: core's rules, asked with what it sees. One place for every way in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from appliance.agent.cycle import Cycle
+from appliance.agent.data import DataRoom
+from appliance.agent.journal import Journal
+from appliance.agent.site import Site
+from appliance.agent.tenure import Tenure
+from appliance.agent.world import World
+from appliance.control.protocol import Message
+from appliance.core.alert import one_line
+from appliance.core.duty import Duty
+from appliance.core.errors import ClusterError
+from appliance.core.permits import Case, Permit, Wish, may
+from appliance.host.clock import Clock
+
+_NAME_LENGTH = 100
+
+
+class Rules:
+    """Answers for one wish or for all; a wish that is really made is in the journal, with who."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        world: World,
+        tenure: Tenure,
+        cycle: Cycle,
+        data: DataRoom,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._site = site
+        self._world = world
+        self._tenure = tenure
+        self._cycle = cycle
+        self._data = data
+        self._journal = journal
+        self._clock = clock
+
+    def document(self) -> dict[str, dict[str, Any]]:
+        """Every wish with its permit, for the status document."""
+        case, peer = self._case(), self._cycle.seen(self._clock.now()).peer
+        permits = {wish.value: may(wish, self._tenure.role, peer, case) for wish in Wish}
+        return {name: {"allowed": permit.allowed, "says": permit.says} for name, permit in permits.items()}
+
+    def permitted(self, wish: Wish, request: Message) -> Permit:
+        """Raises ClusterError when it may not be done now.
+
+        Whether the data are where service is to go is asked by those who can be told not to wait for them.
+        """
+        case = replace(self._case(), not_there="", not_home="")
+        permit = may(wish, self._tenure.role, self._cycle.seen(self._clock.now()).peer, case)
+        self._journal.note(
+            "wish",
+            wish=wish.value,
+            allowed=permit.allowed,
+            says=permit.says,
+            by=who(request),
+            generation=self._tenure.grant.generation,
+        )
+        if not permit.allowed:
+            raise ClusterError(f"'{wish.value}' is not possible now: {permit.says}.")
+        return permit
+
+    def _case(self) -> Case:
+        report = self._world.report
+        return Case(
+            node=self._site.node,
+            peer_role=report.role if report is not None else "",
+            peer_newer=self._data.peer_newer,
+            mergeable=self._data.duty().duty is Duty.MERGE,
+            not_there=self._data.not_there(),
+            not_home=self._data.not_home(),
+            maintenance=self._cycle.maintenance.on,
+        )
+
+
+def who(request: Message) -> str:
+    """Who asks, as the asker says; fit for the journal."""
+    return one_line(str(request.get("by", "")), _NAME_LENGTH)

@@ -1,0 +1,183 @@
+"""SARK's settings, as the agent follows them: a save there reaches the conf file within a second or two, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.agent.hands import Hands
+from appliance.agent.journal import Journal
+from appliance.agent.places import CONF
+from appliance.agent.sensors.readiness import Readable
+from appliance.agent.site import Site
+from appliance.control.protocol import Message
+from appliance.core.alert import one_line
+from appliance.core.errors import AshaError, ClusterError
+from appliance.sark.keeper import Change, Done, Keeper
+from appliance.sark.table import NoGlobals
+from appliance.sark.watch import Watch, mark, watched
+
+# Files are looked at this often, in seconds: with the kernel's word, to find what it did not tell; and without it.
+_LOOK, _LOOK_WITHOUT = 10.0, 2.0
+# After a look that failed (somebody held the database), again after this many seconds.
+_AGAIN = 2.0
+# What goes wrong with a disk or with what is on it. Whoever breaks ends the agent, and service is not worth that.
+_TROUBLE = (AshaError, OSError, ValueError, LookupError)
+
+
+class SarkRoom:
+    """Follows both sides. All that touches a disk is done in a thread of its own, one thing at a time.
+
+    `receives`: why nothing may be written into SARK's database now, or "". `reload`: work by the conf file as it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        journal: Journal,
+        receives: Callable[[], str],
+        reload: Callable[[], None],
+        conf: Path = CONF,
+    ) -> None:
+        self._site = site
+        self._journal = journal
+        self._receives = receives
+        self._reload = reload
+        self._conf = conf
+        self._keeper = Keeper(os.uname().nodename, conf)
+        self._hands = Hands("sark", "The look at SARK's database")
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._seen: tuple[object, ...] | None = None
+        self._failed = ""
+        self._waiting: tuple[str, ...] = ()
+        self._told: tuple[str, ...] = ()
+        self.verbs = {"sark": self.look, "sark pull": self.pull, "sark push": self.push}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._follow_files(watched(self._site.conf.db, self._conf))
+            except _TROUBLE as problem:
+                self._fail(str(problem))
+                await asyncio.sleep(_AGAIN)
+
+    def problems(self) -> list[str]:
+        """What waits for somebody, for the status document."""
+        return [f"SARK: {text}" for text in self._waiting]
+
+    async def look(self, request: Message) -> Any:
+        """Both sides as JSON, and whether SARK's database may be written on this node now."""
+        view = await self._hands.do(self._keeper.look)
+        receives = self._receives()
+        return {**view.document(), "writes": not receives, "why": receives}
+
+    async def pull(self, request: Message) -> Any:
+        """SARK's values win."""
+        dry_run = request.get("dry_run") is True
+        return await self._asked_for(lambda: self._keeper.pull(dry_run=dry_run), request, dry_run=dry_run)
+
+    async def push(self, request: Message) -> Any:
+        """The conf file's values win. Raises ClusterError on a node whose data come from its peer."""
+        if receives := self._receives():
+            raise ClusterError(
+                f"SARK's database is not to be written here: {receives}.",
+                todo="Do this on the active node; what is written there comes here.",
+            )
+        dry_run = request.get("dry_run") is True
+        return await self._asked_for(lambda: self._keeper.push(dry_run=dry_run), request, dry_run=dry_run)
+
+    async def _follow_files(self, files: tuple[Path, ...]) -> None:
+        """While those are the files."""
+        watch = await self._hands.do(lambda: _watch(files))
+        ready = Readable(watch.fileno(), lambda: self._hear(watch)) if watch is not None else None
+        try:
+            while files == watched(self._site.conf.db, self._conf):
+                await self._look_at(files, watch)
+                await self._next(_LOOK if watch is not None else _LOOK_WITHOUT)
+        finally:
+            if ready is not None and watch is not None:
+                ready.close()
+                watch.close()
+
+    def _hear(self, watch: Watch) -> None:
+        if watch.drain():
+            self._news.set()
+
+    async def _next(self, period: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN if self._failed else period):
+                await self._news.wait()
+        self._news.clear()
+
+    async def _look_at(self, files: tuple[Path, ...], watch: Watch | None) -> None:
+        try:
+            if watch is not None:
+                await self._hands.do(watch.add)
+            receives = self._receives()
+            now = (await self._hands.do(lambda: mark(files)), bool(receives))
+            if now != self._seen or self._failed:
+                await self._follow(receives)
+                self._seen = now
+        except _TROUBLE as problem:
+            self._fail(str(problem))
+
+    async def _follow(self, receives: str) -> None:
+        try:
+            async with self._turn:
+                self._take(await self._hands.do(lambda: self._keeper.follow(receives=receives)))
+        except NoGlobals:
+            self._failed, self._waiting = "", ()
+
+    async def _asked_for(self, work: Callable[[], Done], request: Message, *, dry_run: bool) -> Any:
+        async with self._turn:
+            done = await self._hands.do(work)
+        if not dry_run:
+            self._take(done, by=one_line(str(request.get("by") or "somebody")))
+        return {
+            "pulled": [str(change) for change in done.pulled],
+            "pushed": [str(change) for change in done.pushed],
+            **done.view.document(),
+        }
+
+    def _take(self, done: Done, by: str = "") -> None:
+        """Note what was changed, work by it, and say what waits. `by`: who has asked for it, "" when nobody has."""
+        if done.pulled:
+            self._note("the conf file has followed SARK", done.pulled, by)
+        if done.pushed:
+            self._note("SARK has followed the conf file", done.pushed, by)
+        self._failed, self._waiting = "", done.view.problems
+        self._tell(self._waiting)
+        if done.pulled:
+            try:
+                self._reload()
+            except AshaError as problem:
+                self._fail(f"the conf file was not taken: {problem}")
+
+    def _note(self, what: str, changes: tuple[Change, ...], by: str) -> None:
+        said = "; ".join(map(str, changes))
+        self._journal.note("sark", says=f"{what}: {said}", keys=[change.key for change in changes], by=by)
+
+    def _fail(self, problem: str) -> None:
+        self._failed, self._waiting = problem, (problem,)
+        self._tell(self._waiting)
+
+    def _tell(self, problems: tuple[str, ...]) -> None:
+        """Once: they are looked at again and again."""
+        for text in problems:
+            if text not in self._told:
+                self._journal.note("sark", says=text)
+        self._told = problems
+
+
+def _watch(files: tuple[Path, ...]) -> Watch | None:
+    try:
+        return Watch(files)
+    except OSError:
+        return None

@@ -1,0 +1,120 @@
+"""The agent of a machine that its conf does not name: it moves nothing and starts nothing, and waits to be told.
+
+Not knowing which node it is, it touches no card: the relay is where it was without power, and stays there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from appliance import __version__
+from appliance.agent.blank import FILL_IN, blank_document
+from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
+from appliance.agent.places import JOURNAL
+from appliance.config import Conf, load
+from appliance.control.protocol import SOCKET, Message
+from appliance.control.server import ControlServer
+from appliance.core.errors import AshaError, UserError
+from appliance.host.clock import Clock
+from appliance.host.init import ServiceManager
+from appliance.sync.acquaint import Place
+
+# Well within what the service manager waits for a sign of life.
+_SIGN_OF_LIFE = 2.0
+
+
+class SetUp:
+    """One wait for a conf that names this machine."""
+
+    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
+        self._path = conf_path
+        self._init = init
+        self._conf = load(conf_path)
+        self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
+        self._paper = Paperwork(
+            place=Place(conf_path),
+            threads=threads,
+            journal=self._journal,
+            clock=clock,
+            adopt=self._adopt,
+            engine_off=lambda: True,
+        )
+        self._over = asyncio.Event()
+        self._told_to_end = False
+
+    async def run(self) -> bool:
+        """Serve until the conf names this machine: True; or until SIGTERM or SIGINT: False."""
+        self._take_signals()
+        says = "started; waits to be set up"
+        self._journal.note("agent", says=says, version=__version__, pid=os.getpid())
+        server = ControlServer(Path(SOCKET), self.answer)
+        await server.start()
+        self._init.ready()
+        try:
+            while not self._over.is_set():
+                self._init.alive()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_SIGN_OF_LIFE):
+                        await self._over.wait()
+        finally:
+            await server.stop()
+            self._journal.note("agent", says="ended" if self._told_to_end else "set up")
+            self._journal.close()
+        return not self._told_to_end
+
+    async def answer(self, request: Message) -> Any:
+        """What can be answered without knowing which node this is. Raises UserError for the rest."""
+        verb = str(request.get("verb"))
+        if verb == "status":
+            return self._document()
+        if verb == "reload":
+            self._reload()
+            return {"says": "The conf file was read again."}
+        if verb == "events":
+            return self._journal.since(int(request.get("since", 0)))
+        handler = self._paper.verbs.get(verb)
+        if handler is None:
+            raise UserError(
+                f"This machine is not set up: {FILL_IN}.", todo="Or: asha conf set HAPRINODE NAME."
+            )
+        return await handler(request)
+
+    def _document(self) -> Message:
+        conf = self._conf
+        machine = os.uname().nodename
+        return blank_document(machine, why_not_set_up(conf), conf.primary_name, conf.secondary_name)
+
+    def _adopt(self, conf: Conf) -> None:
+        self._conf = conf
+        if not why_not_set_up(conf):
+            self._over.set()
+
+    def _reload(self) -> None:
+        self._adopt(load(self._path))
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_quietly)
+
+    def _end(self) -> None:
+        self._told_to_end = True
+        self._over.set()
+
+    def _reload_quietly(self) -> None:
+        try:
+            self._reload()
+        except AshaError as problem:
+            self._journal.note("agent", says=f"the conf file was not taken: {problem}")
+
+
+def _complain(problem: str) -> None:
+    print(f"asha: {problem}", file=sys.stderr, flush=True)

@@ -1,0 +1,56 @@
+"""The spans and the probes as the status document has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.agent.site import Site
+from appliance.agent.world import World
+from appliance.core.health import ProbeRecord
+from appliance.core.reading import Unknown, fresh
+from appliance.dahdi.alarms import Alarm
+from appliance.dahdi.line import line_of
+from appliance.dahdi.span import Span
+from appliance.pbx.probes import probe_names
+
+# They are read every few seconds; older than this they are no longer shown as if they were true.
+_MAX_AGE = 30.0
+
+
+def spans_document(site: Site, world: World, now: float) -> dict[str, Any] | None:
+    """Every span of this node; None where there is no line at all."""
+    if not site.transfer_policy.has_line:
+        return None
+    spans = fresh(world.spans, now, _MAX_AGE)
+    if isinstance(spans, Unknown):
+        return {"value": None, "why": spans.reason}
+    return {"value": [_span(span) for span in spans.value], "why": ""}
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {
+        "number": span.number,
+        "name": span.name,
+        "kind": span.hardware.value,
+        "alarms": [alarm.name for alarm in Alarm if alarm in span.alarms],
+        "line": line_of(span).value,
+        "channels": len(span.channels),
+        "in_use": sum(channel.in_use for channel in span.channels),
+    }
+
+
+def probes_document(site: Site, world: World) -> dict[str, dict[str, Any]]:
+    """Each probe that is switched on: how long its last answer took, and why it is silent if it is."""
+    return {name: _probe(world.probes.get(name), world.latency.get(name)) for name in probe_names(site.conf)}
+
+
+def _probe(record: ProbeRecord | None, latency: float | None) -> dict[str, Any]:
+    if record is None:
+        return {"ms": None, "silences": 0, "why": "Asterisk does not run"}
+    why = record.last if record.silences else ""
+    return {"ms": milliseconds(latency), "silences": record.silences, "why": why}
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """For people, to the hundredth."""
+    return None if seconds is None else round(seconds * 1000, 2)

@@ -1,0 +1,83 @@
+"""`asha maintenance`: the watchdog of this node stands down while people work on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+import click
+
+from appliance.cli.status import spell
+from appliance.control.client import ask
+from appliance.core.maintenance import LONGEST, SHORTEST, USUAL
+
+_SPAN = re.compile(r"([0-9]{1,5}) ?(s|m|min|h)?", re.ASCII | re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
+# Longer than a disk may take to write a small file.
+_PATIENCE = 30.0
+
+
+class TimeSpan(click.ParamType[float]):
+    """`90s`, `30m`, `30min`, `2h`; minutes when no unit is given. Seconds as a float."""
+
+    name = "time"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = _SPAN.fullmatch(str(value).strip())
+        seconds = int(found[1]) * _SECONDS[(found[2] or "m").lower()] if found else 0
+        if not SHORTEST <= seconds <= LONGEST:
+            self.fail(
+                f"'{value}' is no time from {SHORTEST:.0f}s to {LONGEST / 3600:.0f}h, such as 30m or 2h"
+            )
+        return float(seconds)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_context
+def maintenance(context: click.Context, as_json: bool) -> None:
+    """Whether this node's watchdog stands down, and for how long still.
+
+    While it does, this node neither hands over nor restarts Asterisk by itself, and service does not go back to the
+    primary by itself. It still lets go when Heartbeat dies here or the peer has taken over, and obeys every command.
+    """
+    if context.invoked_subcommand is None:
+        given = ask("status")["maintenance"]
+        click.echo(json.dumps(given, indent=2) if as_json else state_line(given))
+
+
+def state_line(given: dict[str, Any] | None) -> str:
+    """Its part of the status document in a line for people."""
+    if given is None:
+        return "off: this node watches"
+    why = f": {given['why']}" if given["why"] else ""
+    return f"ON for {spell(given['left'])} more, by {given['by']}{why}"
+
+
+@maintenance.command("on")
+@click.option(
+    "--for",
+    "seconds",
+    type=TimeSpan(),
+    default=f"{USUAL / 3600:.0f}h",
+    show_default=True,
+    help="Until it ends by itself: 30m, 2h; a day at the most.",
+)
+@click.option("--why", default="", help="Shown wherever it is shown, and told with the alert.")
+def maintenance_on(seconds: float, why: str) -> None:
+    """Stand down from now on. Given again, the time begins anew."""
+    said = ask("maintenance on", deadline=_PATIENCE, seconds=seconds, why=why, by=operator())
+    click.echo(said["says"])
+
+
+@maintenance.command("off")
+def maintenance_off() -> None:
+    """Watch again, now."""
+    click.echo(ask("maintenance off", deadline=_PATIENCE, by=operator())["says"])
+
+
+def operator() -> str:
+    """Who gives the command."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER", "root")

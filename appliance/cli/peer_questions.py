@@ -1,0 +1,65 @@
+"""What the peer may ask of this node besides its data: to take the tab's values over, and the cluster's secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from appliance.cli.this_node import CONF_PATH
+from appliance.config.edit import set_values
+from appliance.config.tab import checked_values
+from appliance.control.client import AgentAbsent, ask
+from appliance.core.alert import one_line
+from appliance.core.errors import AshaError, ClusterError, UserError
+from appliance.core.model import Node
+
+Message = dict[str, Any]
+# A question is a handful of short values.
+_LONGEST = 64 * 1024
+_PATIENCE = 20.0
+
+
+def answer_one(verb: str, node: Node, asked: BinaryIO, answered: BinaryIO) -> None:
+    """Answer the one question on `asked`: a JSON object on a line, and so is the answer."""
+    try:
+        request = _read(asked)
+        answer = {"ok": True, **(_secret(node) if verb == "secret" else _conf(request))}
+    except AshaError as problem:
+        answer = {"ok": False, "says": str(problem)}
+    answered.write(json.dumps(answer).encode() + b"\n")
+    answered.flush()
+
+
+def _read(asked: BinaryIO) -> Message:
+    line = asked.readline(_LONGEST)
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise UserError("That was no question.")
+    return request
+
+
+def _conf(request: Mapping[str, Any]) -> Message:
+    """Only the tab's keys, whatever the peer believes; through the agent when one runs, else into the file."""
+    values = checked_values(request.get("values"))
+    by = one_line(str(request.get("by", "")) or "the peer")
+    try:
+        answer = ask("conf set", values=values, by=by, deadline=_PATIENCE)
+    except AgentAbsent:
+        edit = set_values(CONF_PATH, values)
+        return {"says": "Saved; no agent runs there.", "diff": edit.diff}
+    return {"says": str(answer["says"]), "diff": str(answer["diff"])}
+
+
+def _secret(node: Node) -> Message:
+    """The secret of Heartbeat's messages: the primary's, since it makes it."""
+    if node is not Node.PRIMARY:
+        raise ClusterError("Only the primary gives the cluster's secret away.")
+    from appliance.cluster.authkeys import made_key  # noqa: PLC0415
+    from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
+
+    method, secret = made_key(find_heartbeat().ha_dir)
+    return {"method": method, "secret": secret}

@@ -1,0 +1,132 @@
+"""`asha sark`: the settings as SARK and as the conf file has them, and whose are to stay."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from appliance.agent.journal import JournalFile
+from appliance.agent.places import JOURNAL
+from appliance.cli.this_node import CLOCK
+from appliance.config import load
+from appliance.control.client import AgentAbsent, ask
+from appliance.core.errors import ClusterError
+from appliance.sark.keeper import Done, Keeper
+
+# The database may be held for seconds, and one pass follows the other.
+_PATIENCE = 40.0
+_dry = click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
+_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@click.group(invoke_without_command=True)
+@_json
+@click.pass_context
+def sark(context: click.Context, as_json: bool) -> None:
+    """SARK's high-availability settings and those of the conf file, which follow each other."""
+    if context.invoked_subcommand is None:
+        _show(as_json)
+
+
+@sark.command("status")
+@_json
+def sark_status(as_json: bool) -> None:
+    """Both sides, side by side, and what waits for a choice."""
+    _show(as_json)
+
+
+@sark.command("pull")
+@_dry
+def sark_pull(dry_run: bool) -> None:
+    """SARK's values win: the conf file takes every one that is right."""
+    try:
+        done = ask("sark pull", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
+    except AgentAbsent:
+        done = _by_hand(_keeper().pull(dry_run=dry_run), dry_run=dry_run)
+    _tell(done, dry_run=dry_run)
+
+
+@sark.command("push")
+@_dry
+def sark_push(dry_run: bool) -> None:
+    """The conf file's values win: SARK's row takes them. Not on a node whose data come from its peer."""
+    try:
+        done = ask("sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
+    except AgentAbsent as absent:
+        _refuse_unless_apart(absent)
+        done = _by_hand(_keeper().push(dry_run=dry_run), dry_run=dry_run)
+    _tell(done, dry_run=dry_run)
+
+
+def _show(as_json: bool) -> None:
+    try:
+        document = ask("sark", deadline=_PATIENCE)
+    except AgentAbsent:
+        document = {**_keeper().look().document(), "writes": None, "why": "the agent does not run"}
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo("\n".join(lines(document)))
+
+
+def lines(document: dict[str, Any]) -> list[str]:
+    """The two columns for people."""
+    rows = [("", "the conf file", "SARK", "")]
+    rows += [(one["key"], one["conf"], one["sark"], _word(one["state"])) for one in document["settings"]]
+    rows += [(column, "", value, "shown only") for column, value in document["shown"].items()]
+    wide = [max(len(row[place]) for row in rows) for place in range(3)]
+    table = [
+        "  ".join(text.ljust(width) for text, width in zip(row, (*wide, 0), strict=True)) for row in rows
+    ]
+    problems = [f"  ! {problem}" for problem in document["problems"]]
+    why = document["why"]
+    written = [] if document["writes"] else [f"SARK is not written to from here: {why}."]
+    return [f"SARK's database: {document['database']}", *(row.rstrip() for row in table), *problems, *written]
+
+
+def _word(state: str) -> str:
+    words = {"agreed": "", "conflict": "CONFLICT", "wrong": "WRONG", "silent": "SARK does not say"}
+    words |= {"absent": "not in this SARK", "pull": "changed in SARK", "push": "changed in the conf file"}
+    return words[state]
+
+
+def _tell(done: dict[str, Any], *, dry_run: bool) -> None:
+    would = "would take" if dry_run else "has taken"
+    said = [f"The conf file {would} {change}" for change in done["pulled"]]
+    said += [f"SARK {would} {change}" for change in done["pushed"]]
+    said += [f"  ! {problem}" for problem in ([] if dry_run else done["problems"])]
+    click.echo("\n".join(said) or "They agree: nothing was changed.")
+
+
+def _by_hand(done: Done, *, dry_run: bool) -> dict[str, Any]:
+    """What the agent does besides: the entry in the journal."""
+    changes = [*done.pulled, *done.pushed]
+    if changes and not dry_run:
+        what = "the conf file has followed SARK" if done.pulled else "SARK has followed the conf file"
+        says = f"{what}: {'; '.join(map(str, changes))}"
+        entry = {"at": round(CLOCK.now(), 6), "wall": round(CLOCK.wall(), 3), "kind": "sark", "says": says}
+        JournalFile(JOURNAL).append({**entry, "keys": [change.key for change in changes], "by": _asker()})
+    return {
+        "pulled": [str(change) for change in done.pulled],
+        "pushed": [str(change) for change in done.pushed],
+        **done.view.document(),
+    }
+
+
+def _refuse_unless_apart(absent: AgentAbsent) -> None:
+    """Without synchronisation nothing overwrites what is written here, whichever node this is."""
+    if load().synch != "LOOSE":
+        raise ClusterError(
+            f"{absent} Only it knows whether this node's data come from its peer, which would overwrite SARK's row."
+        ) from None
+
+
+def _keeper() -> Keeper:
+    return Keeper(os.uname().nodename)
+
+
+def _asker() -> str:
+    return os.environ.get("SUDO_USER") or os.environ.get("USER", "root")

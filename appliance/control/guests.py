@@ -1,0 +1,89 @@
+"""Who may ask the agent what: root everything, the panel's user a few verbs, nobody else anything.
+
+The panel faces the network. Whoever takes it over can do what an operator could do on its pages, and no more; see
+docs/adr/0013-what-the-panel-may-ask.md.
+"""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from dataclasses import dataclass
+
+from appliance.control.protocol import Message
+from appliance.core.alert import one_line
+from appliance.core.errors import ClusterError
+
+PANEL_USER = PANEL_GROUP = "asha-panel"
+PANEL_VERBS = frozenset(
+    {
+        "status",
+        "events",
+        "journal",
+        "history",
+        "trends",
+        "meters",
+        "conf",
+        "conf preview",
+        "conf set",
+        "errand",
+        "errand start",
+        "introduction",
+        "introduction take",
+        "maintenance on",
+        "maintenance off",
+        "ha start",
+        "ha stop",
+        "pbx start",
+        "pbx stop",
+        "standby",
+        "takeover",
+        "line release",
+        "panel note",
+    }
+)
+# These say that the asker means it although something is lost by it: that takes root.
+_ROOT_ONLY = ("leave_data", "anew")
+_MARK = " (panel)"
+_BY_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The uids that may ask: `own` is the agent's, `panel` that of the panel's user, None where there is none."""
+
+    own: int
+    panel: int | None = None
+
+
+def admitted(request: Message, uid: int, hosts: Hosts) -> Message:
+    """`request` as it may be carried out for `uid`, with `by` cleaned. Raises ClusterError when it may not.
+
+    Whatever the panel says of who asks, the journal says that it came by the panel.
+    """
+    by = one_line(str(request.get("by", "")), _BY_LENGTH)
+    if uid in (0, hosts.own):
+        return {**request, "by": by} if "by" in request else request
+    if uid != hosts.panel:
+        raise ClusterError("Only root may ask that.", todo="Run it as root.")
+    if str(request.get("verb")) not in PANEL_VERBS:
+        raise ClusterError("The panel may not ask that.", todo="Use the asha command as root.")
+    if any(request.get(name) for name in _ROOT_ONLY):
+        raise ClusterError("That takes root: something is lost by it.", todo="Use the asha command as root.")
+    return {**request, "by": by.removesuffix(_MARK) + _MARK}
+
+
+def panel_uid() -> int | None:
+    """The uid of the panel's user, None where there is no such user."""
+    try:
+        return pwd.getpwnam(PANEL_USER).pw_uid
+    except KeyError:
+        return None
+
+
+def panel_gid() -> int | None:
+    """The gid of the panel's group, None where there is no such group."""
+    try:
+        return grp.getgrnam(PANEL_GROUP).gr_gid
+    except KeyError:
+        return None

@@ -1,0 +1,76 @@
+"""Maintenance: for a while the watchdog of one node stands down. It is always for a time, never for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from appliance.core.alert import one_line
+from appliance.core.errors import UserError
+
+SHORTEST = 60.0
+LONGEST = 86400.0
+USUAL = 3600.0
+# A clock that was set back by more than this since the beginning says nothing of how long it has lasted; seconds.
+SET_BACK = 300.0
+_NAME_LENGTH = 100
+_WHY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """From `began` to `until`, both in seconds since the epoch; who asked for it, and why."""
+
+    began: float
+    until: float
+    by: str
+    why: str = ""
+
+    def left(self, wall: float) -> float:
+        """Seconds that are left of it at `wall`; 0 when it is over. Never more than it was to last."""
+        if wall < self.began - SET_BACK:
+            return 0.0
+        return max(0.0, min(self.until - wall, self.lasts))
+
+    @property
+    def lasts(self) -> float:
+        """How long it was to last, in seconds."""
+        return min(self.until - self.began, LONGEST)
+
+
+def begin(seconds: float, by: str, why: str, wall: float) -> Maintenance:
+    """Maintenance from `wall` on. Raises UserError when it would be too short to be of use, or too long."""
+    if not SHORTEST <= seconds <= LONGEST:
+        raise UserError(
+            f"Maintenance lasts from {SHORTEST:.0f} s to {LONGEST / 3600:.0f} h.",
+            todo="It ends by itself, so that it cannot be forgotten; it may be given again.",
+        )
+    return Maintenance(wall, wall + seconds, one_line(by, _NAME_LENGTH), one_line(why, _WHY_LENGTH))
+
+
+def pack(given: Maintenance) -> dict[str, Any]:
+    """As JSON."""
+    return asdict(given)
+
+
+def unpack(document: Any) -> Maintenance:
+    """What `pack` has packed. Raises ValueError for anything else."""
+    try:
+        numbers = (float(document["began"]), float(document["until"]))
+        found = Maintenance(*numbers, str(document["by"]), str(document["why"]))
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("it holds no maintenance") from None
+    if not 0 < found.until - found.began <= LONGEST:
+        raise ValueError("it lasts for no time that can be given")
+    return found
+
+
+def problem(document: Mapping[str, Any]) -> str:
+    """What people read while it lasts. `document`: its part of the status document."""
+    why = f": {document['why']}" if document["why"] else ""
+    left = max(1, round(document["left"] / 60))
+    return (
+        f"maintenance for {left} min more (by {document['by']}{why}): this node neither hands over nor restarts "
+        "Asterisk by itself. 'asha maintenance off' ends it"
+    )

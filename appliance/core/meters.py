@@ -1,0 +1,100 @@
+"""Counters and histograms of what the journal says: transfers, their phases, the relay, orders that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from appliance.core.plan import FIRST
+from appliance.core.transfer import Goal, Order, Phase
+
+Entry = Mapping[str, Any]
+# Upper bounds in seconds. A span's driver settles for 5.0 to 5.1 s, so that there is a bound on either side of it.
+BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 5.5, 7.5, 10.0, 30.0, 60.0)
+_ENDINGS = frozenset({Phase.DONE.value, Phase.BLOCKED.value, Phase.UNVERIFIABLE.value})
+_RELAY = frozenset({Order.ENERGISE.name, Order.RELEASE.name})
+
+
+class Histogram:
+    """How often something took how long."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(BOUNDS) + 1)
+        self._sum = 0.0
+
+    def take(self, seconds: float) -> None:
+        """One more."""
+        place = next((number for number, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
+        self._counts[place] += 1
+        self._sum += seconds
+
+    def document(self) -> dict[str, Any]:
+        """Cumulative, by upper bound."""
+        buckets: dict[str, int] = {}
+        count = 0
+        for bound, more in zip((*map("{:g}".format, BOUNDS), "+Inf"), self._counts, strict=True):
+            count += more
+            buckets[bound] = count
+        return {"buckets": buckets, "sum": round(self._sum, 4), "count": count}
+
+
+class Meters:
+    """Since `wall` (seconds since the epoch). A transfer counts once for each way it has ended, however often."""
+
+    def __init__(self, wall: float) -> None:
+        self._since = wall
+        self._transfers = {goal.value: dict.fromkeys(sorted(_ENDINGS), 0) for goal in Goal}
+        self._phases: dict[str, dict[str, Histogram]] = {goal.value: {} for goal in Goal}
+        self._relay = ""
+        self._relay_moves = 0
+        self._orders_failed = 0
+        self._goal = self._phase = ""
+        self._phase_at = 0.0
+        self._ended: set[str] = set()
+
+    def read_on(self, entries: Iterable[Entry]) -> None:
+        """Count what `entries` (see agent/journal.py) say."""
+        for entry in entries:
+            match entry.get("kind"):
+                case "transfer":
+                    self._begin(str(entry["goal"]))
+                case "phase":
+                    self._follow(str(entry["goal"]), str(entry["phase"]), float(entry["after"]))
+                case "done":
+                    self._done(str(entry["order"]), str(entry["problem"]))
+
+    def document(self, alerts: int) -> dict[str, Any]:
+        """For machines. `alerts`: how many were made."""
+        return {
+            "since": self._since,
+            "transfers": self._transfers,
+            "phases": {
+                goal: {phase: histogram.document() for phase, histogram in phases.items()}
+                for goal, phases in self._phases.items()
+            },
+            "relay_moves": self._relay_moves,
+            "orders_failed": self._orders_failed,
+            "alerts": alerts,
+        }
+
+    def _begin(self, goal: str) -> None:
+        self._goal, self._phase, self._phase_at = goal, FIRST[Goal(goal)].value, 0.0
+        self._ended = set()
+
+    def _follow(self, goal: str, phase: str, after: float) -> None:
+        if goal != self._goal or phase == self._phase:
+            return
+        if self._phase not in _ENDINGS and Phase.DONE.value not in self._ended:
+            self._phases[goal].setdefault(self._phase, Histogram()).take(after - self._phase_at)
+        self._phase, self._phase_at = phase, after
+        if phase in _ENDINGS and phase not in self._ended:
+            self._ended.add(phase)
+            self._transfers[goal][phase] += 1
+
+    def _done(self, order: str, problem: str) -> None:
+        if problem:
+            self._orders_failed += 1
+        elif order in _RELAY:
+            # The first order of an agent may only say again what the card was told before.
+            self._relay_moves += self._relay not in ("", order)
+            self._relay = order

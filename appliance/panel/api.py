@@ -1,0 +1,128 @@
+"""The same for programs: JSON in and out. The document at /api/openapi.json says how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from appliance.core.errors import UserError
+from appliance.panel.access import Access, answers, by, csrf
+from appliance.panel.buttons import BY_SLUG
+from appliance.panel.deeds import carry_out
+from appliance.panel.openapi import document
+from appliance.panel.parts import parts
+
+room = Blueprint("api", __name__, url_prefix="/api")
+_MOST_VALUES, _LONGEST_VALUE = 100, 1000
+
+
+def problem(code: int, says: str, todo: str) -> Response:
+    """A failure, as JSON."""
+    response = jsonify({"error": says, "todo": todo})
+    response.status_code = code
+    return response
+
+
+@room.get("/openapi.json")
+@answers(Access.VIEWER)
+def openapi() -> Response:
+    """What can be asked here."""
+    return jsonify(document(request.root_path))
+
+
+@room.get("/me")
+@answers(Access.VIEWER)
+def me() -> Response:
+    """Who is logged in, and what a request that changes something must bring along."""
+    return jsonify({"name": g.user.name, "role": g.user.role, "csrf": csrf()})
+
+
+@room.get("/status")
+@answers(Access.VIEWER)
+def status() -> Response:
+    """The status document."""
+    return jsonify(parts().agent.look("status"))
+
+
+@room.get("/journal")
+@answers(Access.VIEWER)
+def journal() -> Response:
+    """The journal's newest entries."""
+    return jsonify(parts().agent.look("journal", newest=_newest(500)))
+
+
+@room.get("/history")
+@answers(Access.VIEWER)
+def history() -> Response:
+    """The last moves of service."""
+    return jsonify(parts().agent.look("history", newest=_newest(50)))
+
+
+@room.get("/trends")
+@answers(Access.VIEWER)
+def trends() -> Response:
+    """A day of the data's age and the probes' latency."""
+    return jsonify(parts().agent.look("trends"))
+
+
+@room.get("/conf")
+@answers(Access.VIEWER)
+def conf() -> Response:
+    """The settings."""
+    return jsonify(parts().agent.look("conf"))
+
+
+@room.post("/conf/preview")
+@answers(Access.OPERATOR)
+def preview() -> Response:
+    """What a change of settings would write."""
+    return jsonify(parts().agent.look("conf preview", values=_values(_body())))
+
+
+@room.post("/conf")
+@answers(Access.OPERATOR)
+def save() -> Response:
+    """Change settings."""
+    body = _body()
+    peer = body.get("peer", False)
+    if not isinstance(peer, bool):
+        raise UserError("'peer' is true or false.")
+    return jsonify(parts().agent.do("conf set", by(), values=_values(body), peer=peer))
+
+
+@room.post("/do/<slug>")
+@answers(Access.OPERATOR)
+def do(slug: str) -> Response:
+    """Press a button."""
+    deed = BY_SLUG.get(slug)
+    if deed is None:
+        raise UserError(
+            f"There is nothing called {slug[:40]!r} to do.", todo=f"One of: {', '.join(BY_SLUG)}."
+        )
+    more = {name: str(value) for name, value in _body().items() if isinstance(value, str | int)}
+    return jsonify({"says": carry_out(deed, more)})
+
+
+def _newest(most: int) -> int:
+    text = request.args.get("newest", str(most))
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= most):
+        raise UserError(f"'newest' is a number from 1 to {most}.")
+    return int(text)
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise UserError("A JSON object is wanted.", todo="Content-Type: application/json.")
+    return body
+
+
+def _values(body: dict[str, Any]) -> dict[str, str]:
+    values = body.get("values")
+    if not isinstance(values, dict) or len(values) > _MOST_VALUES:
+        raise UserError("'values' is an object: the name of each key and its new value.")
+    for value in values.values():
+        if not isinstance(value, str) or len(value) > _LONGEST_VALUE:
+            raise UserError("Every value is a text, as it stands in the file.")
+    return values

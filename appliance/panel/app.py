@@ -1,0 +1,163 @@
+"""The panel as a WSGI application."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from flask import Flask, Response, g, render_template, request
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from appliance import __version__
+from appliance.config import Conf
+from appliance.control.client import AgentAbsent, AgentSilent
+from appliance.core.errors import AshaError, ClusterError, UserError
+from appliance.host.clock import Clock, SystemClock
+from appliance.panel import access, api, deeds, home, introduction, login, measure, records, tab, words
+from appliance.panel.agent_link import AgentLink
+from appliance.panel.certificate import read_certificate
+from appliance.panel.door import Door
+from appliance.panel.feed import Feed
+from appliance.panel.first_login import FirstLogin
+from appliance.panel.parts import Parts
+from appliance.panel.places import PANEL_DIR
+from appliance.panel.proxy import Loopback, Prefix
+from appliance.panel.sections import Press
+from appliance.panel.sessions import Sessions
+from appliance.panel.token import MetricsToken
+from appliance.panel.users import Users
+
+# Everything comes from here, and nothing is run or styled that is not a file of ours.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# A form is small; what is larger is not ours. Bytes.
+BODY_LIMIT = 256 * 1024
+_ROOMS = (home, login, deeds, tab, introduction, records, api, measure)
+
+
+def create_app(
+    conf: Conf, *, agent: AgentLink | None = None, directory: Path = PANEL_DIR, clock: Clock | None = None
+) -> Flask:
+    """The application for `conf`. `directory`: where its users are kept."""
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_MEMORY_SIZE=BODY_LIMIT, MAX_FORM_PARTS=200)
+    app.secret_key = secrets.token_bytes(32)  # only for what is said once; sessions are kept here
+    app.config.update(
+        SESSION_COOKIE_NAME="asha-said", SESSION_COOKIE_SECURE=True, SESSION_COOKIE_SAMESITE="Strict"
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(words.FILTERS)
+    _parts(app, conf, agent or AgentLink(), directory, clock or SystemClock()).keep_in(app.extensions)
+    for room in _ROOMS:
+        app.register_blueprint(room.room)
+    app.before_request(access.admit)
+    app.after_request(_harden)
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(AshaError, _failed)
+    app.context_processor(_common)
+    _behind(app, conf)
+    return app
+
+
+def _parts(app: Flask, conf: Conf, agent: AgentLink, directory: Path, clock: Clock) -> Parts:
+    return Parts(
+        conf=conf,
+        agent=agent,
+        feed=Feed(agent, clock),
+        users=Users(directory),
+        first_login=FirstLogin(directory, clock),
+        metrics_token=MetricsToken(directory),
+        sessions=Sessions(clock),
+        door=Door(clock),
+        press=Press(app),
+        certificate_expires=_expiry(conf),
+        clock=clock,
+    )
+
+
+def _expiry(conf: Conf) -> float | None:
+    """It is read once: another one is taken by a restart."""
+    try:
+        return read_certificate(conf.panel_cert).expires
+    except AshaError:
+        return None  # whoever serves this has a certificate of his own
+
+
+def _behind(app: Flask, conf: Conf) -> None:
+    """A path prefix, and a web server of this machine before us, whose word on who asks is believed."""
+    if conf.panel_prefix:
+        app.wsgi_app = Prefix(app.wsgi_app, conf.panel_prefix)  # type: ignore[method-assign]
+    if conf.panel_proxy:
+        plain = app.wsgi_app
+        fixed = ProxyFix(plain, x_for=1, x_proto=1, x_host=0)
+        app.wsgi_app = Loopback(fixed, plain)  # type: ignore[method-assign]
+
+
+def _common() -> dict[str, object]:
+    return {
+        "user": g.get("user"),
+        "csrf": access.csrf(),
+        "version": __version__,
+        "operator": words.is_operator(),
+    }
+
+
+def _harden(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _refused(problem: HTTPException) -> Response | HTTPException:
+    code = problem.code or 500
+    if code < 400:
+        return problem
+    return _answer(code, words.refusal(problem), "")
+
+
+def _failed(problem: AshaError) -> Response:
+    return _answer(status_of(problem), str(problem.args[0]), problem.todo)
+
+
+def status_of(problem: AshaError) -> int:
+    """The HTTP status that says what kind of failure this is."""
+    match problem:
+        case AgentAbsent():
+            return 503
+        case AgentSilent():
+            return 504
+        case UserError():
+            return 400
+        case ClusterError():
+            return 409
+        case _:
+            return 500
+
+
+def _answer(code: int, says: str, todo: str) -> Response:
+    if access.wants_page():
+        return Response(render_template("problem.html", code=code, says=says, todo=todo), code)
+    return api.problem(code, says, todo)

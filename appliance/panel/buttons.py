@@ -1,0 +1,82 @@
+"""The buttons that are safe now, and why the others are not there. The agent's own rules decide; see core/permits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What an operator can do here. `wish` is the agent's verb; `slug` names the page that asks once more.
+
+    `grave`: callers may notice it.
+    """
+
+    slug: str
+    wish: str
+    label: str
+    grave: bool = False
+
+
+DEEDS = (
+    Deed("start-ha", "ha start", "Start HA"),
+    Deed("stop-ha", "ha stop", "Stop HA", grave=True),
+    Deed("start-asterisk", "pbx start", "Start Asterisk"),
+    Deed("stop-asterisk", "pbx stop", "Stop Asterisk", grave=True),
+    Deed("hand-over", "standby", "Fail over now", grave=True),
+    Deed("take-over", "takeover", "Fail over to here now", grave=True),
+    Deed("fail-back", "failback", "Fail back", grave=True),
+    Deed("maintenance-on", "maintenance on", "Maintenance on"),
+    Deed("maintenance-off", "maintenance off", "Maintenance off"),
+)
+BY_SLUG = {deed.slug: deed for deed in DEEDS}
+_RUNNING = frozenset({"running", "starting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A deed that may be done now; `says` is what comes of it."""
+
+    deed: Deed
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A deed that may not be done now, and why."""
+
+    deed: Deed
+    why: str
+
+
+def buttons(status: Document) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
+    """What may be done now, and what may not."""
+    offered: list[Button] = []
+    absent: list[Absent] = []
+    for deed in DEEDS:
+        permit = status["permits"].get(deed.wish)
+        if permit is None:
+            continue
+        if pointless := _pointless(deed, status):
+            absent.append(Absent(deed, pointless))
+        elif permit["allowed"]:
+            offered.append(Button(deed, permit["says"]))
+        else:
+            absent.append(Absent(deed, permit["says"]))
+    return tuple(offered), tuple(absent)
+
+
+def _pointless(deed: Deed, status: Document) -> str:
+    """It is allowed, and would do nothing."""
+    runs = status["pbx"]["state"]["value"] in _RUNNING
+    match deed.wish:
+        case "pbx start" if runs:
+            return "Asterisk runs already"
+        case "pbx stop" if status["pbx"]["state"]["value"] == "dead":
+            return "Asterisk does not run"
+        case "takeover" if status["permits"].get("failback", {}).get("allowed"):
+            return "on this node, 'Fail back' does it, and brings the data first"
+    return ""

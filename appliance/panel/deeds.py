@@ -1,0 +1,72 @@
+"""The buttons' pages: each says what will happen and asks once more; the answer is carried out by the agent."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.core.errors import UserError
+from appliance.panel.access import Access, answers, by
+from appliance.panel.buttons import BY_SLUG, Deed
+from appliance.panel.parts import parts
+
+room = Blueprint("deeds", __name__, url_prefix="/do")
+# How long maintenance may be asked for on the page, in seconds: it cannot be forgotten for longer.
+SPANS = {"15 minutes": 900, "1 hour": 3600, "4 hours": 4 * 3600, "24 hours": 24 * 3600}
+_WHY_LENGTH = 200
+
+
+@room.get("/<slug>")
+@answers(Access.OPERATOR)
+def asked(slug: str) -> str:
+    """The page that asks once more."""
+    deed = _deed(slug)
+    status = parts().agent.look("status")
+    permit = status["permits"][deed.wish]
+    return render_template("deed.html", deed=deed, permit=permit, spans=SPANS, status=status)
+
+
+@room.post("/<slug>")
+@answers(Access.OPERATOR)
+def done(slug: str) -> Response:
+    """Do it. The agent decides whether it may be done, whatever the page showed."""
+    deed = _deed(slug)
+    flash(carry_out(deed, dict(request.form.items())))
+    return redirect(url_for("home.home"))
+
+
+def carry_out(deed: Deed, more: dict[str, str]) -> str:
+    """Have the agent do `deed`; returns what it says. `more`: the form's other fields. Raises AshaError."""
+    agent = parts().agent
+    match deed.wish:
+        case "maintenance on":
+            answer = agent.do(deed.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH])
+        case "failback":
+            answer = agent.do("errand start", by(), name="failback")
+        case _:
+            answer = agent.do(deed.wish, by())
+    return str(answer["says"])
+
+
+@room.post("/errand")
+@answers(Access.OPERATOR)
+def errand() -> Response:
+    """Have the agent run one of its errands: a dry run of the way back, a pass of the data, a check."""
+    answer = parts().agent.do("errand start", by(), name=request.form.get("name", ""))
+    flash(str(answer["says"]))
+    back = request.form.get("back", "")
+    return redirect(url_for("deeds.asked", slug=back) if back in BY_SLUG else url_for("home.home"))
+
+
+def _deed(slug: str) -> Deed:
+    deed = BY_SLUG.get(slug)
+    if deed is None:
+        abort(404)
+    return deed
+
+
+def _seconds(more: dict[str, str]) -> int:
+    text = more.get("seconds", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise UserError("For how long? Choose one of the times offered.")
+    return int(text)

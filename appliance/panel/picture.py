@@ -1,0 +1,261 @@
+"""What the picture of the pair shows, as values: the template only draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Document = dict[str, Any]
+# Role → the word on the page and the mark beside it: shape and word say what the colour says.
+_STATES = {
+    "active": ("ACTIVE", "disc"),
+    "acquiring": ("TAKING SERVICE", "turning"),
+    "standby": ("STANDBY", "ring"),
+    "waiting": ("WAITING", "turning"),
+    "releasing": ("LETTING GO", "turning"),
+    "leaving": ("LETTING GO", "turning"),
+    "off": ("HA OFF", "bar"),
+    "not set up": ("NOT SET UP", "bar"),
+}
+_UNKNOWN = ("UNKNOWN", "question")
+_GONE = ("GONE", "cross")
+_PBX = {
+    "running": "Asterisk runs",
+    "starting": "Asterisk starts",
+    "hung": "Asterisk hangs",
+    "dead": "Asterisk does not run",
+}
+_LINE = {
+    "absent": "no line here",
+    "settling": "the line arrives",
+    "clear": "the line is here",
+    "unverifiable": "no alarm tells",
+}
+_ARRIVED = frozenset({"settling", "clear"})
+
+
+@dataclass(frozen=True, slots=True)
+class SpanMark:
+    """One span: its name, what it says, how bad (`good`, `doubt`, `bad`)."""
+
+    name: str
+    says: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMark:
+    """One node. `tone` is also its style: good, idle, doubt, bad. `here`: this page is on it."""
+
+    side: str
+    name: str
+    state: str
+    shape: str
+    tone: str
+    here: bool
+    has_address: bool
+    has_line: bool
+    lines: tuple[str, ...]
+    spans: tuple[SpanMark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMark:
+    """One Heartbeat link."""
+
+    name: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RelayMark:
+    """The relay. `arm`: to which node it is drawn, as the spans show it: primary, secondary, "" when not known.
+
+    `confirmed`: the spans show it; else it is only what the card was told.
+    """
+
+    arm: str
+    confirmed: bool
+    says: str
+    card: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The whole. `relay` is None where there is no line to move. `says` is all of it in words."""
+
+    primary: NodeMark
+    secondary: NodeMark
+    links: tuple[LinkMark, ...]
+    address: str
+    address_at: str
+    relay: RelayMark | None
+    says: str = field(default="")
+
+    @property
+    def nodes(self) -> tuple[NodeMark, NodeMark]:
+        """Left and right."""
+        return self.primary, self.secondary
+
+
+def picture(status: Document) -> Picture:
+    """The picture of what the status document says."""
+    own, other = _own(status), _peer(status)
+    primary, secondary = (own, other) if own.side == "primary" else (other, own)
+    links = tuple(LinkMark(name, state == "up") for name, state in sorted(status["peer"]["links"].items()))
+    relay = _relay(status, primary, secondary)
+    address = status["address"]["ip"] or "no address set"
+    at = next((node.side for node in (primary, secondary) if node.has_address), "")
+    return Picture(primary, secondary, links, address, at, relay, _words(primary, secondary, relay, links))
+
+
+def _own(status: Document) -> NodeMark:
+    role = status["role"]
+    state, shape = _STATES.get(role, _UNKNOWN)
+    pbx, line = status["pbx"]["state"], status["line"]
+    lines = [_told(pbx, _PBX)]
+    if role == "waiting" and status["engine"]["waits_another"] is not None:
+        lines.append(f"waits {status['engine']['waits_another']:.0f} s more")
+    lines.append(_data(status["data"], role))
+    if line is not None:
+        lines.append(_told(line, _LINE))
+    if status["maintenance"]:
+        lines.append("in maintenance")
+    return NodeMark(
+        side=status["node"] or "primary",
+        name=_own_name(status),
+        state=state,
+        shape=shape,
+        tone=_tone(role, status["fit"]),
+        here=True,
+        has_address=status["address"]["here"]["value"] is True,
+        has_line=line is not None and line["value"] in _ARRIVED,
+        lines=tuple(filter(None, lines)),
+        spans=_spans(status["spans"], holds=role in ("active", "acquiring")),
+    )
+
+
+def _own_name(status: Document) -> str:
+    return str(status["names"].get(status["node"], ""))
+
+
+def _peer(status: Document) -> NodeMark:
+    peer, own_side = status["peer"], status["node"] or "primary"
+    side = peer["node"] or ("secondary" if own_side == "primary" else "primary")
+    role = peer["role"]
+    alive = peer["alive"]["value"]
+    if alive is False:
+        state, shape, tone = *_GONE, "bad"
+    elif alive is None or peer["fit"]["value"] is None:
+        state, shape, tone = *_UNKNOWN, "doubt"
+    else:
+        state, shape = _STATES.get(role, _UNKNOWN)
+        tone = _tone(role, peer["fit"]["value"])
+    fresh = tone not in ("doubt",) and alive is True
+    line = peer["line"]["value"] if fresh else None
+    lines = [
+        "" if alive is not None else _why(peer["alive"]),
+        "" if not fresh or peer["fit"]["value"] else "not fit",
+        "" if not fresh or peer["data_age"] is None else f"data {age(peer['data_age'])} old",
+        _LINE.get(line, "") if line else "",
+        "in maintenance" if fresh and peer.get("maintenance") else "",
+    ]
+    return NodeMark(
+        side=side,
+        name=peer["name"],
+        state=state,
+        shape=shape,
+        tone=tone,
+        here=False,
+        has_address=fresh
+        and peer["granted"]["value"] is True
+        and status["address"]["here"]["value"] is False,
+        has_line=line in _ARRIVED,
+        lines=tuple(filter(None, lines)),
+    )
+
+
+def _tone(role: str, fit: bool | None) -> str:
+    if role in ("off", "not set up"):
+        return "idle"
+    if fit is False:
+        return "bad"
+    return {"active": "good", "standby": "good"}.get(role, "doubt")
+
+
+def _spans(spans: Document | None, *, holds: bool) -> tuple[SpanMark, ...]:
+    if spans is None:
+        return ()
+    if spans["value"] is None:
+        return (SpanMark("spans", "cannot be seen", "doubt"),)
+    return tuple(_span(span, holds=holds) for span in spans["value"])
+
+
+def _span(span: Document, *, holds: bool) -> SpanMark:
+    """RED is well on a standby: the line is with its peer, and the span is there."""
+    alarms = "+".join(span["alarms"])
+    channels = f"{span['in_use']}/{span['channels']} ch"
+    if not alarms:
+        says, tone = f"OK {channels}", "good"
+    elif holds:
+        says, tone = f"{alarms} {channels}", "bad"
+    else:
+        says, tone = f"{alarms}, ready", "idle"
+    return SpanMark(f"{span['number']} {span['kind']}", says, tone)
+
+
+def _relay(status: Document, primary: NodeMark, secondary: NodeMark) -> RelayMark | None:
+    if status["line"] is None:
+        return None
+    relay = status["relay"]
+    seen = next((node.side for node in (primary, secondary) if node.has_line), "")
+    told = ""
+    if relay["commanded"] is not None:
+        told = {"energised": "primary", "released": "secondary"}.get(relay["commanded"]["value"], "")
+    card = ""
+    if relay["card"] is not None:
+        card = {True: "card there", False: "CARD GONE"}.get(relay["card"]["value"], "card unknown")
+    if seen:
+        return RelayMark(seen, True, f"line at the {seen}", card)
+    if told:
+        return RelayMark(told, False, f"told: {told}; not confirmed", card)
+    return RelayMark("", False, "nobody sees the line", card)
+
+
+def _data(data: Document, role: str) -> str:
+    if role in ("off", "not set up"):
+        return ""
+    if data["newer"]:
+        return "has newer data"
+    if data["duty"] != "pull":
+        return ""
+    return "data never in step" if data["age"] is None else f"data {age(data['age'])} old"
+
+
+def _told(reading: Document, words: dict[str, str]) -> str:
+    value = reading["value"]
+    return words.get(value, str(value)) if value is not None else f"unknown: {_why(reading)}"
+
+
+def _why(reading: Document) -> str:
+    return str(reading["why"])
+
+
+def _words(
+    primary: NodeMark, secondary: NodeMark, relay: RelayMark | None, links: tuple[LinkMark, ...]
+) -> str:
+    parts = [f"{node.side} {node.name}: {node.state.lower()}" for node in (primary, secondary)]
+    if relay is not None:
+        parts.append(relay.says)
+    down = [link.name for link in links if not link.up]
+    if links:
+        parts.append(f"Heartbeat links down: {', '.join(down)}" if down else "all Heartbeat links up")
+    return "; ".join(parts) + "."
+
+
+def age(seconds: float) -> str:
+    """A time span, short, for people."""
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"

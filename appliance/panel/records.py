@@ -1,0 +1,28 @@
+"""What happened, further back than the first page shows."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from appliance.panel import timeline
+from appliance.panel.access import Access, answers
+from appliance.panel.parts import parts
+
+room = Blueprint("records", __name__)
+_MOVES, _ENTRIES = 50, 500
+
+
+@room.get("/moves")
+@answers(Access.VIEWER)
+def moves() -> str:
+    """The last moves of service."""
+    history = parts().agent.look("history", newest=_MOVES)
+    return render_template("moves.html", moves=timeline.moves(history))
+
+
+@room.get("/journal")
+@answers(Access.VIEWER)
+def journal() -> str:
+    """The journal's last entries."""
+    entries = parts().agent.look("journal", newest=_ENTRIES)
+    return render_template("journal.html", entries=timeline.entries(entries))

@@ -1,0 +1,55 @@
+"""The parts of the first page that change by themselves, printed once for all who look."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Flask
+
+from appliance.panel import charts, timeline
+from appliance.panel.buttons import buttons
+from appliance.panel.feed import View
+from appliance.panel.fitness import fitness
+from appliance.panel.picture import picture
+
+# In their order on the page; each is a template of that name in live/.
+NAMES = ("headline", "picture", "buttons", "errand", "fitness", "timeline", "charts", "journal")
+_NEWEST_FIRST = 30
+
+
+class Press:
+    """Prints the sections of a view: once for viewers, once for operators."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._printed: dict[bool, tuple[int, dict[str, str]]] = {}
+
+    def sections(self, view: View, *, operator: bool) -> dict[str, str]:
+        """The HTML of every section, by name."""
+        with self._lock:
+            number, printed = self._printed.get(operator, (-1, {}))
+            if number != view.number:
+                printed = self._print(view, operator=operator)
+                self._printed[operator] = (view.number, printed)
+            return printed
+
+    def _print(self, view: View, *, operator: bool) -> dict[str, str]:
+        facts = {"view": view, "status": view.status, "operator": operator, **_facts(view)}
+        with self._app.app_context():
+            find = self._app.jinja_env.get_template
+            return {name: find(f"live/{name}.html").render(facts) for name in NAMES}
+
+
+def _facts(view: View) -> dict[str, object]:
+    status = view.status
+    offered, absent = buttons(status) if status else ((), ())
+    return {
+        "p": picture(status) if status else None,
+        "offered": offered,
+        "absent": absent,
+        "checks": fitness(status) if status else (),
+        "moves": timeline.moves(view.history),
+        "charts": charts.charts(view.trends) if view.trends else (),
+        "entries": timeline.entries(view.journal)[:_NEWEST_FIRST],
+    }

@@ -1,0 +1,110 @@
+"""The High Availability tab: the settings of the pair, as the conf file has them, with what a change would write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.panel.access import Access, answers, by
+from appliance.panel.parts import parts
+
+room = Blueprint("tab", __name__, url_prefix="/settings")
+Document = dict[str, Any]
+_PREFIX = "key-"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting as the form shows it. `want`: what would be right, when the value is not."""
+
+    name: str
+    label: str
+    value: str
+    comment: tuple[str, ...]
+    example: str
+    default: str
+    choices: tuple[str, ...]
+    want: str
+    changed: bool
+
+
+@room.get("")
+@answers(Access.VIEWER)
+def settings() -> str:
+    """The form; a viewer sees the values."""
+    conf = parts().agent.look("conf")
+    return render_template(
+        "settings.html",
+        groups=groups(conf, {}, conf["problems"]),
+        path=conf["path"],
+        problems=conf["problems"],
+    )
+
+
+@room.post("/preview")
+@answers(Access.OPERATOR)
+def preview() -> tuple[str, int]:
+    """What a change would write, or what is wrong with it. Nothing is changed yet."""
+    conf = parts().agent.look("conf")
+    values = wanted(conf)
+    found = parts().agent.look("conf preview", values=values)
+    if found["problems"]:
+        shown = groups(conf, values, found["problems"])
+        page = render_template("settings.html", groups=shown, path=conf["path"], problems=found["problems"])
+        return page, 400
+    return render_template("preview.html", found=found, values=values), 200
+
+
+@room.post("/save")
+@answers(Access.OPERATOR)
+def save() -> Response:
+    """Write it here and, if wanted, on the other node."""
+    values = _values()
+    answer = parts().agent.do("conf set", by(), values=values, peer=request.form.get("peer") == "yes")
+    flash(str(answer["says"]))
+    if answer.get("peer"):
+        peer = answer["peer"]
+        flash(f"The other node: {peer['says']}", "message" if peer["ok"] else "error")
+    return redirect(url_for("tab.settings"))
+
+
+def groups(conf: Document, values: dict[str, str], problems: list[Document]) -> dict[str, list[Field]]:
+    """The tab's fields by group, with the values that were typed in and what is wrong with them."""
+    wants = {problem["key"]: problem["want"] for problem in problems}
+    found: dict[str, list[Field]] = {}
+    for key in conf["keys"]:
+        if key["tab"]:
+            found.setdefault(key["group"], []).append(_field(key, values, wants))
+    return found
+
+
+def wanted(conf: Document) -> dict[str, str]:
+    """Of the values in the form, those that differ from the file's."""
+    have = {key["name"]: key["value"] for key in conf["keys"]}
+    return {name: value for name, value in _values().items() if have.get(name) != value}
+
+
+def _values() -> dict[str, str]:
+    return {
+        name.removeprefix(_PREFIX): value.strip()
+        for name, value in request.form.items()
+        if name.startswith(_PREFIX)
+    }
+
+
+def _field(key: Document, values: dict[str, str], wants: dict[str, str]) -> Field:
+    name = key["name"]
+    return Field(
+        name=name,
+        label=key["label"],
+        value=values.get(name, str(key["value"])),
+        comment=tuple(key["comment"]),
+        example=key["example"],
+        default=key["default"],
+        choices=tuple(key["choices"] or ()),
+        want=wants.get(name, ""),
+        changed=name in values and values[name] != key["value"],
+    )

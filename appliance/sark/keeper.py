@@ -1,0 +1,202 @@
+"""The conf file and SARK's row kept in step. Blocking, bounded; one at a time on a node."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.config import CONF_PATH, Conf, ConfError
+from appliance.config.replace import replace_file
+from appliance.config.schema import KEY_BY_NAME
+from appliance.config.source import Source, read_source
+from appliance.core.errors import HostError, UserError
+from appliance.host.disk import locked
+from appliance.sark.columns import ADDRESS, SHARED, SHOWN_ONLY, to_sark
+from appliance.sark.memory import MEMORY, read_agreed, write_agreed
+from appliance.sark.pulling import fitting
+from appliance.sark.reconcile import Setting, Step, compare, is_blank, settle
+from appliance.sark.table import Globals, read_globals, write_globals
+
+_BLANKED = (
+    "HACLUSTERIP is blank in SARK: nothing is taken from there until it is filled in. "
+    "'asha sark push' fills it in, 'asha sark pull' takes the blank"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that was changed, on the one side or the other."""
+
+    key: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.key} from '{self.was}' to '{self.now}'"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Both sides as they are now. `shown`: columns that are only looked at; `problems`: what waits for somebody."""
+
+    database: Path
+    settings: tuple[Setting, ...]
+    shown: Mapping[str, str]
+    problems: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        settings = [
+            {
+                "key": one.key,
+                "conf": one.conf,
+                "sark": one.raw,
+                "state": one.step.name.lower(),
+                "says": one.says,
+            }
+            for one in self.settings
+        ]
+        return {
+            "database": str(self.database),
+            "settings": settings,
+            "shown": dict(self.shown),
+            "problems": list(self.problems),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a pass has changed (or would have, when it was dry), and how both sides are now."""
+
+    pulled: tuple[Change, ...]
+    pushed: tuple[Change, ...]
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    source: Source
+    conf: Conf
+    row: Globals
+    agreed: dict[str, str]
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {key: KEY_BY_NAME[key].text(self.conf) for key in SHARED}
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        return compare(self.values, self.row.values, self.agreed)
+
+
+class Keeper:
+    """`uname` is this machine's name. All raise ConfError when the conf file is wrong, and HostError.
+
+    NoGlobals, a HostError, where there is nothing of SARK's.
+    """
+
+    def __init__(self, uname: str, conf: Path = CONF_PATH, memory: Path = MEMORY) -> None:
+        self._uname = uname
+        self._conf = conf
+        self._memory = memory
+
+    def look(self) -> View:
+        """Both sides; nothing is changed."""
+        return self._view(self._read(), ())
+
+    def follow(self, *, receives: str) -> Done:
+        """Bring over what only one side has changed. `receives`: why nothing may be written into SARK now, or ""."""
+        with self._alone():
+            sides = self._read()
+            pulls = {
+                one.key: one.sark for one in sides.settings if one.step is Step.PULL and one.sark is not None
+            }
+            pushes = [one for one in sides.settings if one.step is Step.PUSH]
+            return self._carry(sides, pulls, [] if receives else pushes, dry_run=False)
+
+    def pull(self, *, dry_run: bool = False) -> Done:
+        """SARK's values win, everywhere they say something; a blank cluster address says that there is none."""
+        with self._alone():
+            sides = self._read()
+            pulls = {
+                one.key: one.sark for one in sides.settings if one.sark is not None and one.sark != one.conf
+            }
+            if is_blank(sides.row.values) and sides.values[ADDRESS]:
+                pulls[ADDRESS] = ""
+            return self._carry(sides, pulls, [], dry_run=dry_run)
+
+    def push(self, *, dry_run: bool = False) -> Done:
+        """The conf file's values win, in every column that this SARK has."""
+        with self._alone():
+            sides = self._read()
+            pushes = [one for one in sides.settings if one.step not in (Step.AGREED, Step.ABSENT)]
+            return self._carry(sides, {}, pushes, dry_run=dry_run)
+
+    def _carry(
+        self, sides: _Sides, pulls: Mapping[str, str], pushes: list[Setting], *, dry_run: bool
+    ) -> Done:
+        found = fitting(sides.source, pulls, self._uname)
+        was = sides.values
+        pulled = tuple(Change(key, was[key], now) for key, now in found.values.items())
+        pushed = tuple(Change(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
+        if not dry_run:
+            if pulled:
+                # Not over what somebody else has written since: it was not judged.
+                replace_file(sides.source, found.text)
+            if pushed:
+                write_globals(sides.conf.db, sides.row, {change.key: change.now for change in pushed})
+            sides = self._read()
+            self._remember(sides)
+        return Done(pulled, pushed, self._view(sides, tuple(found.refused.values())))
+
+    def _read(self) -> _Sides:
+        row = read_globals(self._judged()[1].db)
+        source, conf = self._judged()  # again: the database may have been waited for
+        return _Sides(source, conf, row, read_agreed(self._memory))
+
+    def _judged(self) -> tuple[Source, Conf]:
+        source = read_source(self._conf.resolve())
+        conf = source.judge()
+        if not isinstance(conf, Conf):
+            raise ConfError(conf, path=self._conf)
+        return source, conf
+
+    def _remember(self, sides: _Sides) -> None:
+        agreed = settle(sides.values, sides.row.values, sides.agreed)
+        if agreed == sides.agreed:
+            return
+        try:
+            write_agreed(self._memory, agreed)
+        except OSError as problem:
+            raise HostError(f"{self._memory} could not be written: {problem.strerror}.") from problem
+
+    def _view(self, sides: _Sides, refused: tuple[str, ...]) -> View:
+        said = [one.says for one in sides.settings if one.says]
+        refused = refused or tuple(fitting(sides.source, _pulls(sides), self._uname).refused.values())
+        if any(one.step is Step.CONFLICT for one in sides.settings):
+            said.append("'asha sark pull' takes SARK's values, 'asha sark push' the conf file's")
+        if is_blank(sides.row.values) and sides.values[ADDRESS] and sides.agreed:
+            said.append(_BLANKED)
+        shown = {
+            column: sides.row.values[column] or "" for column in SHOWN_ONLY if column in sides.row.values
+        }
+        return View(sides.conf.db, sides.settings, shown, (*said, *refused))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            try:
+                self._memory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                lock = stack.enter_context(locked(self._memory.with_suffix(".lock")))
+            except OSError as problem:
+                raise HostError(f"{self._memory.parent} could not be used: {problem.strerror}.") from problem
+            if lock is None:
+                raise UserError("Somebody else is at SARK's settings just now.", todo="Try again.")
+            yield
+
+
+def _pulls(sides: _Sides) -> dict[str, str]:
+    return {one.key: one.sark for one in sides.settings if one.step is Step.PULL and one.sark is not None}

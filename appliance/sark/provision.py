@@ -1,0 +1,54 @@
+"""The address telephones are provisioned with, in files that SARK's PHP and anybody else can read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from appliance.config import kinds
+from appliance.core.errors import HostError
+from appliance.host.disk import replace_file
+
+# Not among asha's own things in /var/lib/asha: here a web server may read, under SELinux too, and the files are there
+# from boot on, before an agent runs.
+FOLDER = Path("/etc/asha")
+TEXT, PHP = "provision-address", "provision-address.php"
+
+
+def provision_address(*, use_cluster: bool, cluster_ip: str, own: str) -> str:
+    """The cluster address where telephones are to follow a failover and there is one; else this node's own."""
+    return cluster_ip if use_cluster and cluster_ip else own
+
+
+def written_address(folder: Path = FOLDER) -> str:
+    """The address that is in the files; "" when there is none in one of them."""
+    try:
+        text = (folder / TEXT).read_text().strip()
+        return text if (folder / PHP).read_text() == _php(_checked(text)) else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def write_address(address: str, folder: Path = FOLDER) -> None:
+    """Put `address` in both files, each in one step. Raises HostError, also when it is no IPv4 address."""
+    try:
+        php = _php(_checked(address))
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        replace_file(folder / PHP, php)
+        replace_file(folder / TEXT, address + "\n")
+    except ValueError:
+        raise HostError("What telephones should be provisioned with is no IPv4 address.") from None
+    except OSError as problem:
+        raise HostError(
+            f"{problem.filename or folder} could not be written: {os.strerror(problem.errno or 0)}.",
+            todo="Telephones are still provisioned with what was there before.",
+        ) from problem
+
+
+def _checked(address: str) -> str:
+    """`address`, which nothing can be hidden in. Raises ValueError."""
+    return str(kinds.IPV4.parse(address))
+
+
+def _php(address: str) -> str:
+    return f"<?php return '{address}';\n"

@@ -1,0 +1,112 @@
+"""Each setting as the conf file has it and as SARK has it: who has changed it, and what follows from that. Pure.
+
+Three-way: what both had when they last agreed decides. The rule for the first meeting, when they never have: who is
+not set up yet (its cluster address is blank) has nothing to say. A blank column says nothing, ever; and a row whose
+cluster address has been blanked says nothing at all: it is a database that was made anew, not a wish.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from appliance.config.problem import printable
+from appliance.core.threeway import NOTHING, Content, Verdict, judge
+from appliance.sark.columns import ADDRESS, SHARED, to_conf
+
+Values = Mapping[str, str]
+Row = Mapping[str, str | None]
+"""SARK's columns as they are in the database; a version that lacks a column lacks the name here."""
+
+
+class Step(enum.Enum):
+    """What follows for one setting."""
+
+    AGREED = "agreed"
+    PULL = "the conf file follows SARK"
+    PUSH = "SARK follows the conf file"
+    CONFLICT = "conflict"
+    WRONG = "wrong in SARK"
+    SILENT = "SARK does not say"
+    ABSENT = "this SARK has no such column"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its value in the conf file, SARK's as it is written there, and in the conf file's words.
+
+    `sark` is None when SARK says nothing, or nothing that could be right; `want` is then what would be.
+    """
+
+    key: str
+    conf: str
+    raw: str
+    sark: str | None
+    step: Step
+    want: str = ""
+
+    @property
+    def says(self) -> str:
+        """One line for people when somebody has to do something; "" when not."""
+        if self.step is Step.CONFLICT:
+            return f"{self.key} is '{self.conf}' in the conf file and '{printable(self.raw)}' in SARK"
+        if self.step is Step.WRONG:
+            return f"{self.key} is '{printable(self.raw)}' in SARK, should be {self.want}, and was not taken"
+        return ""
+
+
+def compare(conf: Values, row: Row, agreed: Values) -> tuple[Setting, ...]:
+    """Every shared setting. `conf` has the text of each; `agreed` what both had when they last agreed."""
+    met = bool(agreed)
+    seen = [_seen(key, conf, row) for key in SHARED]
+    if is_blank(row):
+        step = Step.PUSH if conf[ADDRESS] and not met else Step.SILENT
+        settled = (Step.AGREED, Step.ABSENT)
+        return tuple(one if one.step in settled else replace(one, step=step) for one in seen)
+    if not met and not conf[ADDRESS]:
+        return tuple(replace(one, step=Step.PULL) if one.step is Step.CONFLICT else one for one in seen)
+    return tuple(_three_way(one, agreed.get(one.key)) for one in seen)
+
+
+def is_blank(row: Row) -> bool:
+    """SARK's high availability is not set up: it has a place for the cluster address, and none in it."""
+    return ADDRESS in row and not (row[ADDRESS] or "").strip()
+
+
+def settle(conf: Values, row: Row, agreed: Values) -> dict[str, str]:
+    """What is to be remembered as agreed, of settings that are as they are now. What differs keeps what it had."""
+    if is_blank(row):
+        return dict(agreed) if conf[ADDRESS] else {}  # neither is set up: they will meet anew
+    same = {one.key: one.conf for one in compare(conf, row, agreed) if one.step is Step.AGREED}
+    return {**agreed, **same}
+
+
+def _three_way(setting: Setting, base: str | None) -> Setting:
+    if setting.step is Step.SILENT and base is not None and setting.conf != base:
+        return replace(setting, step=Step.PUSH)
+    if setting.step is not Step.CONFLICT or setting.sark is None:
+        return setting
+    before = NOTHING if base is None else _content(base)
+    verdict = judge(before, _content(setting.conf), _content(setting.sark))
+    steps = {Verdict.TAKE: Step.PULL, Verdict.KEEP: Step.PUSH}
+    return replace(setting, step=steps.get(verdict, Step.CONFLICT))
+
+
+def _seen(key: str, conf: Values, row: Row) -> Setting:
+    """CONFLICT stands for any difference."""
+    if key not in row:
+        return Setting(key, conf[key], "", None, Step.ABSENT)
+    raw = row[key] or ""
+    try:
+        value = to_conf(key, raw)
+    except ValueError as problem:
+        return Setting(key, conf[key], raw, None, Step.WRONG, str(problem))
+    if value is None:
+        agreed = key == ADDRESS and not conf[key]
+        return Setting(key, conf[key], raw, None, Step.AGREED if agreed else Step.SILENT)
+    return Setting(key, conf[key], raw, value, Step.AGREED if value == conf[key] else Step.CONFLICT)
+
+
+def _content(value: str) -> Content:
+    return ("value", value)

@@ -1,0 +1,61 @@
+"""One question to the peer's gate over an ssh connection of its own, and the proof that the gate holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from appliance.core.errors import SyncError
+from appliance.host.process import run
+from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.ssh import NOT_KEPT, Ssh
+
+Message = dict[str, Any]
+_PATIENCE = 30.0
+
+
+def ask_once(ssh: Ssh, verb: str, document: Message | None = None) -> Message:
+    """What `asha-source VERB` answers there to `document`. Raises SyncProblem, with the peer's name."""
+    asked = json.dumps(document or {}) + "\n"
+    # A connection that is kept open would hold our pipes, and an earlier key would answer for this one.
+    own = replace(ssh, socket=NOT_KEPT)
+    said = run(own.argv("asha-source", verb), deadline=_PATIENCE, stdin=asked)
+    if said.code is None:
+        raise SyncProblem(Kind.INTERRUPTED, f"{ssh.host} has not answered for {_PATIENCE:.0f} s.")
+    try:
+        answer: Message = json.loads(said.output)
+    except ValueError:
+        raise own.diagnose(said.error.strip(), said.code) from None
+    if not isinstance(answer, dict) or not answer.pop("ok", False):
+        raise SyncProblem(
+            Kind.OTHER, f"{ssh.host}: {answer.get('says') if isinstance(answer, dict) else answer}"
+        )
+    return answer
+
+
+def is_accepted(ssh: Ssh) -> bool:
+    """The peer answers our key. Raises SyncProblem when that cannot be known."""
+    try:
+        _ask(ssh)
+    except SyncProblem as problem:
+        if problem.kind not in (Kind.KEY_REFUSED, Kind.INTERRUPTED):
+            raise
+        return False
+    return True
+
+
+def prove(ssh: Ssh) -> None:
+    """Raises SyncProblem when the peer does not answer, or SyncError when the key opens more than it should."""
+    _ask(ssh)
+    refused = run(ssh.argv("true"), deadline=20.0)
+    if refused.code != SyncError.exit_code:  # the gate's own word there; anything else proves nothing
+        raise SyncError(
+            f"With our key {ssh.host} runs more than it should ({refused.explain()}). "
+            "Remove the key there from every line of authorized_keys that does not begin with command=, then do "
+            "this again."
+        )
+
+
+def _ask(ssh: Ssh) -> None:
+    ask_once(ssh, "serve", {"verb": "health"})

@@ -1,0 +1,270 @@
+"""An agent that says what a test has it say, on a real control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.control.protocol import Message
+from appliance.control.server import ControlServer
+from appliance.core.errors import UserError
+from appliance.core.permits import Wish
+
+Document = dict[str, Any]
+
+
+def known(value: object) -> Document:
+    return {"value": value, "why": ""}
+
+
+def unknown(why: str) -> Document:
+    return {"value": None, "why": why}
+
+
+def permits(*allowed: str) -> Document:
+    """Every wish forbidden but those."""
+    wishes = {wish.value for wish in Wish} | {"maintenance on", "maintenance off", "failback"}
+    return {wish: {"allowed": wish in allowed, "says": f"{wish} it is"} for wish in sorted(wishes)}
+
+
+def span(number: int, *alarms: str) -> Document:
+    line = "absent" if alarms else "clear"
+    return {
+        "number": number,
+        "name": f"R1T1/0/{number}",
+        "kind": "E1",
+        "alarms": list(alarms),
+        "line": line,
+        "channels": 31,
+        "in_use": 2,
+    }
+
+
+STATUS: Document = {
+    "version": "2.0.0",
+    "set_up": True,
+    "node": "primary",
+    "names": {"primary": "pbx1.example.com", "secondary": "pbx2.example.com"},
+    "role": "active",
+    "headline": "This node (primary) is active: the line is here, the D-channel is up.",
+    "granted": True,
+    "generation": 7,
+    "fit": True,
+    "unfit_because": [],
+    "problems": [],
+    "trouble": "",
+    "ungranted": False,
+    "engine": {"running": known(True), "holds": known("all"), "waits_another": None},
+    "peer": {
+        "node": "secondary",
+        "name": "pbx2.example.com",
+        "alive": known(True),
+        "fit": known(True),
+        "unfit_because": "",
+        "granted": known(False),
+        "role": "standby",
+        "line": known("absent"),
+        "relay": unknown("it has no card"),
+        "version": "2.0.0",
+        "data_age": 3.0,
+        "heard": 0.4,
+        "generation": 6,
+        "maintenance": False,
+        "links": {"eth0": "up", "eth1": "up", "/dev/ttyS0": "up"},
+    },
+    "address": {"ip": "192.168.1.5", "here": known(True), "duplicate": ""},
+    "relay": {"card": known(True), "place": "/dev/ttyUSB0", "commanded": known("energised")},
+    "line": known("clear"),
+    "dchannel": known("up"),
+    "pbx": {"state": known("running"), "pid": 4242, "silent": []},
+    "transfer": {
+        "goal": "acquire",
+        "phase": "done",
+        "note": "",
+        "reason": "granted by Heartbeat",
+        "generation": 7,
+        "began": 3600.0,
+        "since": 3595.0,
+    },
+    "busy": [],
+    "data": {
+        "duty": "none",
+        "why": "this node serves",
+        "age": None,
+        "stale": False,
+        "generation": 12,
+        "problem": "",
+        "kind": "",
+        "unsettled": "",
+        "warnings": [],
+        "telephony": "",
+        "postsync": "",
+        "phase": "",
+        "done": 0,
+        "total": 0,
+        "served": False,
+        "newer": False,
+        "peer_newer": False,
+        "conflicts": 0,
+    },
+    "spans": known([span(1)]),
+    "probes": {"ami": {"ms": 1.4, "silences": 0, "why": ""}},
+    "maintenance": None,
+    "permits": permits("ha stop", "pbx stop", "standby", "maintenance on", "pbx start"),
+    "agent": {"cpu": 12.5, "memory": 24_000_000, "up": 3600.0},
+    "notify": {"waiting": 0, "problems": {}},
+    "errand": None,
+}
+HISTORY: list[Document] = [
+    {
+        "began": 1_790_000_000.0,
+        "node": "primary",
+        "goal": "acquire",
+        "reason": "granted by Heartbeat",
+        "generation": 7,
+        "phases": [
+            {"phase": "settling", "after": 0.031, "note": ""},
+            {"phase": "linking", "after": 5.04, "note": "the D-channel is awaited"},
+            {"phase": "done", "after": 5.081, "note": ""},
+        ],
+        "ended": "done",
+        "took": 5.081,
+    }
+]
+JOURNAL: list[Document] = [
+    {"at": 1.0, "wall": 1_790_000_000.0, "kind": "agent", "says": "started", "version": "2.0.0", "pid": 4},
+    {
+        "at": 2.0,
+        "wall": 1_790_000_001.0,
+        "kind": "grant",
+        "held": True,
+        "verdict": "accepted",
+        "reason": "the resource script said start",
+        "generation": 7,
+    },
+    {
+        "at": 2.1,
+        "wall": 1_790_000_001.1,
+        "kind": "order",
+        "order": "ENERGISE",
+        "reason": "granted by Heartbeat",
+        "generation": 7,
+    },
+]
+TRENDS: Document = {
+    "step": 60,
+    "end": 1_790_000_000.0,
+    "data_age": [None] * 1000 + [3.0] * 400 + [55.0] * 40,
+    "probes": {"ami": [1.5] * 1440, "sip": [None] * 1440},
+    "line": ["clear"] * 1440,
+}
+CONF: Document = {
+    "path": "/etc/asha.conf",
+    "keys": [
+        {
+            "name": "HACLUSTERIP",
+            "label": "HA IP Address",
+            "group": "The pair and its address",
+            "value": "192.168.1.5",
+            "default": "",
+            "example": "192.168.1.5",
+            "comment": ["virtual IP of the HA cluster"],
+            "choices": None,
+            "tab": True,
+        },
+        {
+            "name": "HASYNCH",
+            "label": "HA Synch Mode",
+            "group": "Data kept in step",
+            "value": "LAZY",
+            "default": "LAZY",
+            "example": "LOOSE",
+            "comment": ["sync mode (LAZY or LOOSE)"],
+            "choices": ["LAZY", "LOOSE"],
+            "tab": True,
+        },
+        {
+            "name": "POSTSYNC",
+            "label": "POSTSYNC",
+            "group": "Data kept in step",
+            "value": "/opt/sark/scripts/srkgenAst",
+            "default": "",
+            "example": "",
+            "comment": [],
+            "choices": None,
+            "tab": False,
+        },
+    ],
+    "problems": [],
+}
+
+
+class AgentStandIn:
+    """Answers by the table `says`: a value, or a function of the request. `asked` has every request."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.asked: list[Message] = []
+        self.says: dict[str, Any] = {
+            "status": copy.deepcopy(STATUS),
+            "history": HISTORY,
+            "journal": JOURNAL,
+            "events": [],
+            "trends": TRENDS,
+            "meters": {
+                "since": 0.0,
+                "transfers": {},
+                "phases": {},
+                "relay_moves": 3,
+                "orders_failed": 0,
+                "alerts": 1,
+            },
+            "conf": copy.deepcopy(CONF),
+            "panel note": {},
+        }
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._server: ControlServer | None = None
+
+    @property
+    def status(self) -> Document:
+        """The status document it gives, to be changed."""
+        status: Document = self.says["status"]
+        return status
+
+    def verbs(self, *but: str) -> list[str]:
+        """What it was asked to do, without the looks."""
+        looks = {"status", "history", "journal", "events", "trends", "meters", "conf", *but}
+        return [str(request["verb"]) for request in self.asked if request["verb"] not in looks]
+
+    def start(self) -> None:
+        """Listen."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        self._server = ControlServer(self.path, self._answer)
+        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(5)
+
+    def stop(self) -> None:
+        """Be an agent that is gone."""
+        if self._server is not None:
+            asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(5)
+            self._server = None
+
+    def close(self) -> None:
+        """End the thread too."""
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _answer(self, request: Message) -> Any:
+        self.asked.append(request)
+        verb = str(request["verb"])
+        if verb not in self.says:
+            raise UserError(f"The agent knows no verb '{verb}'.")
+        answer = self.says[verb]
+        return answer(request) if isinstance(answer, Callable) else answer  # type: ignore[arg-type]

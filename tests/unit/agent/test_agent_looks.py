@@ -1,0 +1,226 @@
+"""What the agent answers people who look: journal, history, permits, and the ways out of alerts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_agent_cycle import Bench, on_loop
+
+from appliance.agent import journal
+from appliance.agent.data import DataRoom
+from appliance.agent.journal import JournalFile
+from appliance.agent.looks import Looks, newest_entries, newest_transfers, notify_problems
+from appliance.agent.recorder import Recorder
+from appliance.agent.rules import Rules
+from appliance.control.protocol import LINE_LIMIT, encode, success
+from appliance.core.errors import ClusterError, HostError, UserError
+from appliance.core.model import Node
+from appliance.core.permits import Wish
+
+
+class Asked(Bench):
+    """A node whose verbs are asked."""
+
+    def __init__(self, tmp_path: Path, node: Node = Node.PRIMARY, **conf: object) -> None:
+        super().__init__(tmp_path, node, **conf)
+        data = DataRoom(self.site, self.world, self.tenure, self.journal, self.clock)
+        self.rules = Rules(
+            site=self.site,
+            world=self.world,
+            tenure=self.tenure,
+            cycle=self.cycle,
+            data=data,
+            journal=self.journal,
+            clock=self.clock,
+        )
+        self.recorder = Recorder(
+            path=tmp_path / "trends.json",
+            world=self.world,
+            data=data,
+            journal=self.journal,
+            clock=self.clock,
+            alerts=lambda: 4,
+        )
+        self.looks = Looks(
+            rules=self.rules,
+            maintenance=self.maintenance,
+            journal=self.journal,
+            file=self.file,
+            recorder=self.recorder,
+            node=node,
+            clock=self.clock,
+            notify=lambda: {"waiting": 0, "problems": {}},
+        )
+
+    def ask(self, verb: str, **arguments: object) -> Any:
+        return asyncio.run(self.looks.verbs[verb]({"verb": verb, **arguments}))  # type: ignore[arg-type]
+
+
+def test_the_journal_comes_oldest_first_and_without_its_links(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    for number in range(9):
+        bench.journal.note("order", number_of=number)
+    bench.journal.close()
+    found = bench.ask("journal", newest=3)
+    assert [entry["number_of"] for entry in found] == [6, 7, 8]
+    assert "hash" not in found[0] and "prev" not in found[0]
+    assert len(bench.ask("journal")) > 9
+    with pytest.raises(UserError):
+        bench.ask("journal", newest="all")
+
+
+def test_an_answer_always_fits_the_socket(tmp_path: Path) -> None:
+    file = JournalFile(tmp_path / "journal")
+    for _ in range(120):
+        file.append({"kind": "order", "reason": "x" * 5000})
+    found = newest_entries(file, 500)
+    assert 30 < len(found) < 50
+    assert len(encode(success(found))) < LINE_LIMIT
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 65536])
+def test_the_journal_is_read_backwards_whatever_the_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(journal, "_BLOCK", block)
+    file = JournalFile(tmp_path / "journal")
+    for number in range(12):
+        file.append({"kind": "a" if number % 3 else "b", "number": number, "says": "schön\n"})
+        if number == 5:
+            (tmp_path / "journal").rename(tmp_path / "journal.1")
+    with (tmp_path / "journal").open("ab") as crash:
+        crash.write(b'no entry\n\n\xff\xfe\n{"kind": "a", "num')
+    assert [entry["number"] for entry in file.backwards()] == list(range(11, -1, -1))
+    assert [entry["number"] for entry in file.backwards(frozenset({"b"}))] == [9, 6, 3, 0]
+    assert list(file.backwards(frozenset({"c"}))) == []
+    assert list(JournalFile(tmp_path / "none").backwards()) == []
+
+
+def test_history_has_the_newest_transfers_whole(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    bench.serve()
+    bench.tenure.hand_over("Asterisk died")
+
+    def play() -> None:
+        for _ in range(3):
+            bench.turn()
+
+    on_loop(play)
+    bench.journal.close()
+    went, came = bench.ask("history", newest=2)
+    assert (went["goal"], went["reason"], went["ended"]) == ("release", "Asterisk died", "done")
+    assert (came["goal"], came["ended"], came["node"]) == ("acquire", "done", "primary")
+    assert came["phases"][0]["phase"] == "moving"
+    assert bench.ask("history", newest=1) == [went]
+    assert newest_transfers(JournalFile(tmp_path / "none"), 50, Node.PRIMARY) == []
+    meters = bench.ask("meters")
+    assert meters["transfers"]["acquire"]["done"] == 1 and meters["transfers"]["release"]["done"] == 1
+    assert meters["alerts"] == 4
+
+
+def test_maintenance_is_asked_for_with_who_and_why(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    who = "anna at 10.0.0.7\n (panel)"
+    with pytest.raises(ClusterError, match="there is no maintenance on this node"):
+        bench.ask("maintenance off", by=who)
+    for wrong in (59, 86401, -1, True, "long", None, float("nan"), float("inf")):
+        with pytest.raises(UserError):
+            bench.ask("maintenance on", seconds=wrong, by=who)
+    assert not bench.maintenance.on
+    assert "on for 10 min" in bench.ask("maintenance on", seconds=600, by=who, why="cables")["says"]
+    document = bench.maintenance.document()
+    assert document is not None and document["by"] == "anna at 10.0.0.7 (panel)"
+    assert bench.looks.document()["permits"]["maintenance off"]["allowed"]
+    bench.ask("maintenance off", by=who)
+    assert not bench.maintenance.on
+    wishes = [entry for entry in bench.journal.since(0) if entry["kind"] == "wish"]
+    assert [(wish["wish"], wish["allowed"]) for wish in wishes][-2:] == [
+        ("maintenance on", True),
+        ("maintenance off", True),
+    ]
+
+
+def test_a_disk_that_refuses_is_an_error_for_the_operator(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    (tmp_path / "maintenance.json").mkdir()
+    with pytest.raises(HostError):
+        bench.ask("maintenance on", seconds=600, by="root")
+    assert not bench.maintenance.on
+
+
+def test_every_wish_has_its_permit_in_the_document(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    document = bench.looks.document()
+    assert set(document["permits"]) == {wish.value for wish in Wish}
+    assert document["permits"]["takeover"]["allowed"]
+    assert not document["permits"]["failback"]["allowed"]
+    bench.serve()
+    permits = bench.looks.document()["permits"]
+    assert permits["pbx stop"] == {"allowed": True, "says": "this is a failover: the peer takes over"}
+    assert "holds the service already" in permits["takeover"]["says"]
+    usage = document["agent"]
+    assert usage["cpu"] > 0 and usage["memory"] > 10_000_000 and usage["up"] >= 0
+
+
+def test_the_way_back_is_not_offered_on_the_secondary(tmp_path: Path) -> None:
+    permit = Asked(tmp_path, Node.SECONDARY).looks.document()["permits"]["failback"]
+    assert not permit["allowed"] and "leads to the primary" in permit["says"]
+
+
+def test_a_way_that_fails_is_a_problem() -> None:
+    assert notify_problems({"waiting": 3, "problems": {"mail": "no route"}}) == [
+        "alerts do not go out by mail: no route"
+    ]
+
+
+# -- trends ---------------------------------------------------------------------------------------------
+
+
+def minutes(bench: Asked, count: int) -> None:
+    for _ in range(count * 6):
+        bench.clock.time += 10
+        bench.recorder.look()
+
+
+def test_a_sample_a_minute_with_the_slowest_answer_in_it(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    minutes(bench, 1)
+    bench.world.answered("ami", 0.002)
+    bench.world.answered("ami", 0.5)
+    bench.world.answered("ami", 0.001)
+    minutes(bench, 2)
+    trends = bench.ask("trends")
+    assert trends["probes"]["ami"] == [None, 500.0, None]
+    assert trends["line"] == [None, None, None] and trends["step"] == 60
+
+
+def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.agent.recorder._LOOK", 0.0)
+    bench = Asked(tmp_path)
+
+    async def life() -> None:
+        running = asyncio.create_task(bench.recorder.run())
+        while not bench.recorder.trends()["line"]:
+            bench.clock.time += 60
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(life())
+    kept = bench.ask("trends")
+    assert bench.recorder._read().document() == kept
+    (tmp_path / "trends.json").write_text("{")
+    assert bench.recorder._read().document()["line"] == []
+    assert any("begun anew" in entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends")
+
+
+def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path) -> None:
+    bench = Asked(tmp_path)
+    (tmp_path / "trends.json").mkdir()
+    for _ in range(3):
+        asyncio.run(bench.recorder._keep())
+    (said,) = [entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends"]
+    assert "cannot be kept on disk" in said

@@ -1,0 +1,102 @@
+"""What the peer may ask besides data: the tab's values and the secret, each checked where it is answered."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.cli import peer_questions
+from appliance.cli.peer_questions import answer_one
+from appliance.cluster.paths import HeartbeatPaths
+from appliance.control.client import AgentAbsent
+from appliance.core.errors import ClusterError
+from appliance.core.model import Node
+
+
+def asked(verb: str, question: object, node: Node = Node.PRIMARY) -> dict[str, Any]:
+    line = question if isinstance(question, bytes) else json.dumps(question).encode() + b"\n"
+    answered = io.BytesIO()
+    answer_one(verb, node, io.BytesIO(line), answered)
+    found: dict[str, Any] = json.loads(answered.getvalue())
+    return found
+
+
+@pytest.fixture
+def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A conf file, and no agent."""
+    path = tmp_path / "asha.conf"
+    path.write_text("# ours\nHADEADTIME=5\n")
+    path.chmod(0o600)
+
+    def absent(verb: str, **arguments: object) -> None:
+        raise AgentAbsent("The agent is not running.")
+
+    monkeypatch.setattr(peer_questions, "CONF_PATH", path)
+    monkeypatch.setattr(peer_questions, "ask", absent)
+    return path
+
+
+def test_without_an_agent_the_file_is_edited(conf: Path) -> None:
+    answer = asked("conf", {"values": {"HADEADTIME": "10"}, "by": "anna"})
+    assert answer["ok"] and "no agent runs" in answer["says"] and "+HADEADTIME=10" in answer["diff"]
+    assert conf.read_text() == "# ours\nHADEADTIME=10\n"
+
+
+def test_with_an_agent_it_is_the_agents_to_do(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[dict[str, object]] = []
+
+    def agent(verb: str, **arguments: object) -> dict[str, str]:
+        heard.append({"verb": verb, **arguments})
+        return {"says": "Saved.", "diff": "+HADEADTIME=10"}
+
+    monkeypatch.setattr(peer_questions, "ask", agent)
+    assert asked("conf", {"values": {"HADEADTIME": "10"}, "by": "an\nna", "peer": True})["says"] == "Saved."
+    (request,) = heard
+    assert request["verb"] == "conf set" and request["by"] == "an na" and "peer" not in request
+    assert conf.read_text() == "# ours\nHADEADTIME=5\n"
+
+
+def test_an_agent_that_refuses_is_heard(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(verb: str, **arguments: object) -> None:
+        raise ClusterError("The HA engine runs.")
+
+    monkeypatch.setattr(peer_questions, "ask", refuses)
+    assert asked("conf", {"values": {"HADEADTIME": "10"}}) == {"ok": False, "says": "The HA engine runs."}
+    assert conf.read_text() == "# ours\nHADEADTIME=5\n"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"values": {"POSTSYNC": "/bin/sh"}},
+        {"values": {"HADEADTIME": "10", "OTHER1": "/root/.ssh"}},
+        {"values": {"RHINOUSB": "/etc/shadow"}},
+        {"values": {"HADEADTIME": "1ms"}},
+        {"values": {"HADEADTIME": "10\nPOSTSYNC=/bin/sh"}},
+        {"values": "HADEADTIME=10"},
+        {},
+        [],
+        b"\xff\n",
+        b"",
+        b"{" * 100_000 + b"\n",
+    ],
+)
+def test_nothing_else_is_set_from_afar(conf: Path, question: object) -> None:
+    assert asked("conf", question)["ok"] is False
+    assert conf.read_text() == "# ours\nHADEADTIME=5\n"
+
+
+def test_only_the_primary_gives_the_secret_and_makes_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = HeartbeatPaths(*[tmp_path] * 7, run_dirs=())
+    monkeypatch.setattr("appliance.cluster.paths.find_heartbeat", lambda: paths)
+    refused = asked("secret", {}, Node.SECONDARY)
+    assert not refused["ok"] and not (tmp_path / "authkeys").exists()
+    first = asked("secret", {})
+    assert first == asked("secret", {}) and first["method"] == "sha1" and len(first["secret"]) == 40
+    assert (tmp_path / "authkeys").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,87 @@
+"""The panel's application with a stand-in for the agent behind it, and people who log in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance.config import Conf
+from appliance.panel.agent_link import AgentLink
+from appliance.panel.app import create_app
+from appliance.panel.parts import Parts
+from appliance.panel.users import Users
+from tests.plugins.agent_stand_in import AgentStandIn
+
+PASSWORD = "correct horse battery"
+BASE = "https://panel.example.com"
+
+
+class Browser:
+    """A client that keeps cookies, and fills in what our own forms carry."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **more: object) -> object:
+        return self.client.get(path, base_url=BASE, **more)
+
+    def post(self, path: str, form: dict[str, str] | None = None, **more: object) -> object:
+        return self.client.post(path, base_url=BASE, data={"csrf": self.csrf(), **(form or {})}, **more)
+
+    def csrf(self) -> str:
+        answer = self.client.get("/api/me", base_url=BASE)
+        return str(answer.json["csrf"]) if answer.status_code == 200 else ""
+
+    def log_in(self, name: str, password: str = PASSWORD) -> object:
+        return self.client.post("/login", base_url=BASE, data={"name": name, "password": password})
+
+
+@pytest.fixture(scope="session")
+def users_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A users file with olga the operator and vera the viewer: a hash takes a while, so once for all tests."""
+    directory = tmp_path_factory.mktemp("users")
+    Users(directory).add("olga", PASSWORD, "operator")
+    Users(directory).add("vera", PASSWORD, "viewer")
+    return directory
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[AgentStandIn]:
+    stand_in = AgentStandIn(tmp_path / "control")
+    stand_in.start()
+    yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture
+def panel_dir(tmp_path: Path, users_made: Path) -> Path:
+    directory = tmp_path / "panel"
+    directory.mkdir()
+    (directory / "users").write_bytes((users_made / "users").read_bytes())
+    (directory / "users").chmod(0o600)
+    return directory
+
+
+@pytest.fixture
+def app(agent: AgentStandIn, panel_dir: Path) -> Flask:
+    return create_app(Conf(), agent=AgentLink(str(agent.path)), directory=panel_dir)
+
+
+@pytest.fixture
+def visit(app: Flask) -> Callable[..., Browser]:
+    """`visit()` is a stranger; `visit("olga")` has logged in."""
+
+    def come(name: str = "") -> Browser:
+        """The session is begun behind the form, since a hash takes a while; `log_in` goes by the form."""
+        browser = Browser(app.test_client())
+        if name:
+            parts: Parts = app.extensions["asha"]
+            token = parts.sessions.begin(name, parts.users.get(name).stamp)
+            browser.client.set_cookie("__Host-asha", token, domain="panel.example.com")
+        return browser
+
+    return come

@@ -1,0 +1,189 @@
+"""What the pages show of what the agent says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from appliance.core.errors import ClusterError
+from tests.plugins.agent_stand_in import AgentStandIn, known, permits, span, unknown
+
+
+def text_of(answer: object) -> str:
+    return answer.get_data(as_text=True)
+
+
+def test_the_page_says_who_is_active_and_where_the_line_is(visit: Callable) -> None:
+    page = text_of(visit("olga").get("/"))
+    assert "This node (primary) is active" in page
+    assert (
+        "primary pbx1.example.com: active; secondary pbx2.example.com: standby; line at the primary" in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("allowed", "shown"),
+    [
+        (("ha start", "pbx start"), ["Start HA", "Start Asterisk"]),
+        (("ha stop",), ["Stop HA"]),
+        (("ha stop", "takeover"), ["Stop HA", "Fail over to here now"]),
+        (("maintenance off",), ["Maintenance off"]),
+        ((), []),
+    ],
+)
+def test_exactly_the_buttons_that_the_agent_allows(
+    agent: AgentStandIn, visit: Callable, allowed: tuple[str, ...], shown: list[str]
+) -> None:
+    agent.status.update(
+        permits=permits(*allowed), pbx={"state": unknown("hidden"), "pid": None, "silent": []}
+    )
+    page = text_of(visit("olga").get("/"))
+    buttons = [part.split("</a>")[0].split(">")[-1] for part in page.split('id="do-')[1:]]
+    assert buttons == shown
+
+
+def test_asterisk_that_runs_is_not_offered_to_be_started(visit: Callable) -> None:
+    page = text_of(visit("olga").get("/"))
+    assert "do/stop-asterisk" in page and "do/start-asterisk" not in page
+
+
+def test_a_viewer_sees_no_buttons(visit: Callable) -> None:
+    assert "do/" not in text_of(visit("vera").get("/"))
+
+
+def test_every_deed_is_asked_once_more_and_done_in_ones_name(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["standby"] = {"says": "Handing over: the peer takes over."}
+    olga = visit("olga")
+    assert "Fail over now?" in text_of(olga.get("/do/hand-over"))
+    assert agent.verbs("panel note") == []
+    assert olga.post("/do/hand-over").status_code == 302
+    wish = next(one for one in agent.asked if one["verb"] == "standby")
+    assert wish["by"] == "olga at 127.0.0.1 (panel)"
+    assert "Handing over: the peer takes over." in text_of(olga.get("/"))
+
+
+def test_what_the_agent_refuses_is_said_and_not_called_done(agent: AgentStandIn, visit: Callable) -> None:
+    def refuse(request: object) -> object:
+        raise ClusterError("'standby' is not possible now: the peer is not there.", todo="Start it.")
+
+    agent.says["standby"] = refuse
+    answer = visit("olga").post("/do/hand-over")
+    assert answer.status_code == 409
+    assert "the peer is not there" in text_of(answer) and "Start it." in text_of(answer)
+
+
+def test_without_an_agent_the_page_says_so_and_stays(agent: AgentStandIn, visit: Callable) -> None:
+    olga = visit("olga")
+    agent.stop()
+    page = olga.get("/")
+    assert page.status_code == 200
+    assert "does not answer" in text_of(page) and "not running" in text_of(page)
+    assert olga.get("/settings").status_code == 503
+    assert olga.get("/api/status").status_code == 503
+    assert visit("vera").get("/").status_code == 200  # logging in needs no agent
+
+
+def test_what_comes_from_outside_is_text_on_the_page(agent: AgentStandIn, visit: Callable) -> None:
+    evil = "<script>alert(1)</script>\r\nSet-Cookie: x=1"
+    agent.status["headline"] = evil
+    agent.status["problems"] = [evil]
+    agent.status["peer"]["name"] = evil
+    agent.status["spans"] = known([{**span(1, "RED"), "kind": evil}])
+    agent.says["journal"] = [{"wall": 1.0, "kind": evil, "says": evil}]
+    answer = visit("olga").get("/")
+    assert "<script>alert" not in text_of(answer)
+    assert text_of(answer).count("&lt;script&gt;") >= 3
+    assert "x=1" not in str(answer.headers.getlist("Set-Cookie"))
+
+
+def test_the_tab_shows_its_keys_and_only_those(visit: Callable) -> None:
+    page = text_of(visit("olga").get("/settings"))
+    assert "HA IP Address" in page and 'value="192.168.1.5"' in page
+    assert "srkgenAst" not in page
+
+
+def test_a_change_is_shown_before_it_is_written(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["conf preview"] = {
+        "diff": "-HASYNCH=LAZY\n+HASYNCH=LOOSE",
+        "problems": [],
+        "restarts": ["At once."],
+    }
+    agent.says["conf set"] = {
+        "says": "Saved.",
+        "diff": "",
+        "peer": {"ok": False, "says": "pbx2 does not answer"},
+    }
+    olga = visit("olga")
+    form = {"key-HASYNCH": "LOOSE", "key-HACLUSTERIP": "192.168.1.5"}
+    page = text_of(olga.post("/settings/preview", form))
+    assert "+HASYNCH=LOOSE" in page and "At once." in page
+    asked = next(one for one in agent.asked if one["verb"] == "conf preview")
+    assert asked["values"] == {"HASYNCH": "LOOSE"}
+    assert "conf set" not in agent.verbs()
+    assert olga.post("/settings/save", {"key-HASYNCH": "LOOSE", "peer": "yes"}).status_code == 302
+    saved = next(one for one in agent.asked if one["verb"] == "conf set")
+    assert (saved["values"], saved["peer"], saved["by"]) == (
+        {"HASYNCH": "LOOSE"},
+        True,
+        "olga at 127.0.0.1 (panel)",
+    )
+    assert "pbx2 does not answer" in text_of(olga.get("/settings"))
+
+
+def test_a_wrong_value_stays_in_its_field_with_what_would_be_right(
+    agent: AgentStandIn, visit: Callable
+) -> None:
+    wrong = [{"key": "HACLUSTERIP", "value": "nonsense", "want": "an IPv4 address such as 192.168.1.5"}]
+    agent.says["conf preview"] = {"diff": "", "problems": wrong, "restarts": []}
+    answer = visit("olga").post("/settings/preview", {"key-HACLUSTERIP": "nonsense"})
+    assert answer.status_code == 400
+    assert 'value="nonsense"' in text_of(answer) and "Should be an IPv4 address" in text_of(answer)
+
+
+def test_maintenance_needs_a_time(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["maintenance on"] = {"says": "On."}
+    olga = visit("olga")
+    assert olga.post("/do/maintenance-on", {"seconds": "soon"}).status_code == 400
+    assert olga.post("/do/maintenance-on", {"seconds": "900", "why": "new cable"}).status_code == 302
+    asked = [one for one in agent.asked if one["verb"] == "maintenance on"]
+    assert [(one["seconds"], one["why"]) for one in asked] == [(900, "new cable")]
+
+
+def test_under_a_prefix_everything_stays_under_it(agent: AgentStandIn, panel_dir: object) -> None:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from appliance.config import Conf  # noqa: PLC0415
+    from appliance.panel.agent_link import AgentLink  # noqa: PLC0415
+    from appliance.panel.app import create_app  # noqa: PLC0415
+
+    conf = replace(Conf(), panel_prefix="/asha", panel_proxy=True)
+    client = create_app(conf, agent=AgentLink(str(agent.path)), directory=panel_dir).test_client()
+    base = "https://sark.example.com"
+    assert client.get("/", base_url=base).headers["Location"] == "/asha/"
+    assert client.get("/asha/", base_url=base).headers["Location"] == "/asha/login"
+    asked = {"name": "olga", "password": "correct horse battery"}
+    answer = client.post("/asha/login", base_url=base, data=asked, headers={"X-Forwarded-For": "10.9.8.7"})
+    assert answer.headers["Location"] == "/asha/"
+    assert "__Secure-asha" in answer.headers["Set-Cookie"] and "Path=/asha" in answer.headers["Set-Cookie"]
+    assert agent.asked[-1]["by"] == "olga at 10.9.8.7 (panel)"
+    page = client.get("/asha/", base_url=base).get_data(as_text=True)
+    assert 'href="/asha/static/asha.css"' in page
+
+
+def test_nobody_else_may_say_for_whom_he_asks(agent: AgentStandIn, panel_dir: object) -> None:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from appliance.config import Conf  # noqa: PLC0415
+    from appliance.panel.agent_link import AgentLink  # noqa: PLC0415
+    from appliance.panel.app import create_app  # noqa: PLC0415
+
+    app = create_app(replace(Conf(), panel_proxy=True), agent=AgentLink(str(agent.path)), directory=panel_dir)
+    app.test_client().post(
+        "/login",
+        base_url="https://x",
+        data={"name": "olga", "password": "wrong wrong wrong"},
+        headers={"X-Forwarded-For": "10.9.8.7"},
+        environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
+    )
+    assert agent.asked[-1]["by"] == "nobody at 192.0.2.7 (panel)"
