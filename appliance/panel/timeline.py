@@ -118,7 +118,7 @@ _WORDS: Mapping[str, Callable[[Document], str]] = {
     "decision": lambda entry: f"{entry['act']}: {entry['reason']}",
     "peer": lambda entry: "the peer is there" if entry["alive"] else "the peer is gone",
 }
-_KNOWN = frozenset({"number", "at", "wall", "kind", "hash", "previous", "generation"})
+_KNOWN = frozenset({"number", "at", "wall", "kind", "hash", "prev", "generation"})
 
 
 def _rest(entry: Document) -> str:

@@ -50,7 +50,9 @@ class Desk:
 
     async def sees(self, words: str, *, patience: int = _SOON) -> None:
         """It is on the page by itself: nobody loads it again."""
-        await expect(self.page.get_by_text(words).first).to_be_visible(timeout=patience)
+        await expect(self.page.get_by_text(words).locator("visible=true").first).to_be_visible(
+            timeout=patience
+        )
 
     async def sees_state(self, side: str, role: str, *, patience: int = _SOON) -> None:
         """The picture says so of that node."""
