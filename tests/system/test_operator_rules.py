@@ -90,7 +90,10 @@ async def test_what_the_commands_show(pair: Pair) -> None:
     assert primary["probes"]["cli"]["ms"] > 0
     assert primary["names"] == {"primary": "haprimary", "secondary": "hastandby"}
     assert primary["agent"]["memory"] > 0 and primary["notify"] == {"waiting": 0, "problems": {}}
-    assert document["peer"]["relay"]["value"] == "energised" and document["peer"]["maintenance"] is False
+    told = ("energised", False)
+    await pair.until_status(
+        "secondary", lambda status: relay_and_maintenance(status["peer"]) == told, "its word"
+    )
     assert allowed(primary) == {
         "ha stop",
         "pbx stop",
@@ -100,14 +103,21 @@ async def test_what_the_commands_show(pair: Pair) -> None:
         "maintenance on",
     }
     assert allowed(document) == {"ha stop", "takeover", "line release", "maintenance on"}
-    told = await pair.primary.asha("history", "-n", "3")
-    assert told.code == 0 and "primary acquire: done after" in told.output and " ms  linking " in told.output
+    moves = await pair.primary.asha("history", "-n", "3")
+    assert (
+        moves.code == 0 and "primary acquire: done after" in moves.output and " ms  linking " in moves.output
+    )
     events = await pair.primary.asha("events", "--lines", "500")
     assert events.code == 0 and "wish      ha start" in events.output
     newest = await pair.primary.asha("events", "--json", "-n", "1")
     assert json.loads(newest.output)["kind"]
     unknown = await pair.primary.asha("failover")
     assert unknown.code == USER and "No such command" in unknown.error
+
+
+def relay_and_maintenance(peer: dict[str, Any]) -> tuple[Any, Any]:
+    """What the peer says of both."""
+    return peer["relay"]["value"], peer["maintenance"]
 
 
 def allowed(document: dict[str, Any]) -> set[str]:
