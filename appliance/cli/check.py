@@ -141,6 +141,7 @@ def _line(conf: Conf, node: Node) -> str:
 
 def _panel(conf: Conf, node: Node) -> str:
     from appliance.panel.certificate import WARN_DAYS, days_left, read_certificate  # noqa: PLC0415
+    from appliance.panel.reach import reach  # noqa: PLC0415
 
     left = days_left(read_certificate(conf.panel_cert), SystemClock().wall())
     if left < WARN_DAYS:
@@ -151,6 +152,7 @@ def _panel(conf: Conf, node: Node) -> str:
         )
     if conf.panel_key.exists() and conf.panel_key.stat().st_mode & 0o007:
         raise HostError(f"{conf.panel_key} can be read by everybody.", todo=f"chmod o-rwx {conf.panel_key}")
+    reach(conf)
     return f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days"
 
 

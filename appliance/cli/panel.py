@@ -37,6 +37,34 @@ def run() -> None:
     run_panel(conf)
 
 
+@panel.command(hidden=True)
+def answers() -> None:
+    """Fail when nobody answers where the page should be (init asks)."""
+    from appliance.panel.reach import reach  # noqa: PLC0415
+
+    reach(load(_CONF))
+
+
+@panel.command(hidden=True)
+def welcome() -> None:
+    """Make what is missing for a first visit, and say where the page is (the package does this)."""
+    conf = load(_CONF)
+    if not conf.panel_on:
+        return
+    try:
+        _make_certificate(conf)
+    except AshaError as problem:
+        click.echo(f"asha: the page has no certificate yet. {problem} Then: asha panel certificate.")
+    from appliance.panel.first_login import FirstLogin  # noqa: PLC0415
+
+    fresh = FirstLogin().code_for_new()
+    if fresh:
+        address = "127.0.0.1" if conf.panel_addr == "0.0.0.0" else conf.panel_addr  # noqa: S104
+        where = f"https://{address}:{conf.panel_port}{conf.panel_prefix}/"
+        click.echo(f"asha: the page is at {where} once its service runs: service asha-panel start.")
+        click.echo(f"asha: its first visitor needs this code, good for a week: {fresh}")
+
+
 @panel.group()
 def user() -> None:
     """Who may log in to the page."""
@@ -119,21 +147,30 @@ def user_list(as_json: bool) -> None:
 )
 def certificate(renew: bool) -> None:
     """Make the page's certificate if there is none, and say how long it is good for and its fingerprint."""
-    from appliance.panel.certificate import days_left, make_certificate, read_certificate  # noqa: PLC0415
+    from appliance.panel.certificate import days_left, read_certificate  # noqa: PLC0415
 
     conf = load(_CONF)
-    cert, key = conf.panel_cert, conf.panel_key
-    if (cert, key) == (Conf().panel_cert, Conf().panel_key):
-        host = os.uname().nodename
-        names = (host, host.partition(".")[0], conf.primary_name, conf.secondary_name)
-        if make_certificate(cert, key, names, _own_addresses(conf), renew=renew):
-            click.echo("A certificate was made. Restart the panel to use it: service asha-panel restart.")
-    elif renew:
-        raise UserError(
-            f"{cert} is the site's own (PANELCERT), not made here.", todo="Renew it where it came from."
-        )
+    if _make_certificate(conf, renew=renew):
+        click.echo("A certificate was made. Restart the panel to use it: service asha-panel restart.")
+    cert = conf.panel_cert
     found = read_certificate(cert)
     click.echo(f"{cert} is good for {days_left(found, CLOCK.wall())} days.\nSHA-256 {found.fingerprint}")
+
+
+def _make_certificate(conf: Conf, *, renew: bool = False) -> bool:
+    """Make it, unless the site has its own. True when one was made."""
+    from appliance.panel.certificate import make_certificate  # noqa: PLC0415
+
+    cert, key = conf.panel_cert, conf.panel_key
+    if (cert, key) != (Conf().panel_cert, Conf().panel_key):
+        if renew:
+            raise UserError(
+                f"{cert} is the site's own (PANELCERT), not made here.", todo="Renew it where it came from."
+            )
+        return False
+    host = os.uname().nodename
+    names = (host, host.partition(".")[0], conf.primary_name, conf.secondary_name)
+    return make_certificate(cert, key, names, _own_addresses(conf), renew=renew)
 
 
 def _own_addresses(conf: Conf) -> tuple[str, ...]:

@@ -41,6 +41,10 @@ class FirstLogin:
         write_own(self.path, json.dumps(kept) + "\n")
         return "-".join(letters[at : at + _PART] for at in range(0, _LENGTH, _PART))
 
+    def code_for_new(self) -> str:
+        """A code, when there has never been one and nobody is there; else "". Raises HostError."""
+        return "" if self.path.exists() or self._users.all() else self.new_code()
+
     def is_open(self) -> bool:
         """A code would be taken now: nobody is there yet, and it is not too late. Raises HostError."""
         return self._kept() is not None and not self._users.all()

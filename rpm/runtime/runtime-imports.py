@@ -9,10 +9,13 @@ import ssl
 import sys
 import zlib
 
+import cheroot.wsgi
 import click
+import flask
 import inotify_simple
 import jinja2
 import markupsafe._speedups
+import prometheus_client
 import psutil
 import pyroute2
 import rich.console
@@ -20,11 +23,14 @@ import serial
 
 USED = (
     asyncio,
+    cheroot,
     click,
     ctypes,
+    flask,
     inotify_simple,
     jinja2,
     markupsafe,
+    prometheus_client,
     psutil,
     pyroute2,
     rich,
@@ -39,6 +45,7 @@ assert hashlib.sha256(b"").hexdigest().startswith("e3b0c442")
 assert zlib.decompress(zlib.compress(b"asha")) == b"asha"
 assert sqlite3.connect(":memory:").execute("select 1").fetchone() == (1,)
 assert jinja2.Template("{{ a }}").render(a=1) == "1"
+assert len(hashlib.scrypt(b"asha", salt=b"salt", n=16384, r=8, p=5, maxmem=1 << 25)) == 64
 assert ctypes.CDLL(None).getpid() > 0
 assert os.listxattr("/") is not None  # CPython leaves it out where it does not know the C library
 ssl.create_default_context()

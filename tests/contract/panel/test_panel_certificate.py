@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import ssl
 import stat
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,8 @@ from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.model import Node
 from appliance.panel.certificate import VALID_DAYS, days_left, make_certificate, read_certificate
+from appliance.panel.serve import listen, tls_context
+from appliance.panel.webserver import PanelServer
 
 
 @pytest.fixture
@@ -133,12 +139,31 @@ def test_what_is_no_certificate_is_named(tmp_path: Path, text: str) -> None:
         read_certificate(wrong)
 
 
+@contextlib.contextmanager
+def served(conf: Conf) -> Iterator[None]:
+    server = PanelServer(
+        lambda env, start: [],
+        listen(conf.panel_addr, conf.panel_port),
+        tls_context(conf.panel_cert, conf.panel_key),
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield
+    server.stop()
+    thread.join(5)
+
+
 def test_check_says_when_it_must_be_renewed(cert: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    conf = Conf(panel_cert=cert, panel_key=key)
+    with contextlib.closing(listen("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    conf = Conf(panel_cert=cert, panel_key=key, panel_port=port)
     with pytest.raises(HostError, match="asha panel certificate"):
         check._panel(conf, Node.PRIMARY)
     make(cert, key)
-    assert "825 days" in check._panel(conf, Node.PRIMARY) or "824 days" in check._panel(conf, Node.PRIMARY)
+    with pytest.raises(HostError, match="service asha-panel start"):
+        check._panel(conf, Node.PRIMARY)
+    with served(conf):
+        assert re.search("good for 82[45] days", check._panel(conf, Node.PRIMARY))
     expires = read_certificate(cert).expires
 
     class Later:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from appliance.cli import main, panel
 from appliance.config import Conf
-from appliance.core.errors import ClusterError, UserError
+from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.panel import first_login, token, users
 
 GOOD = "correct horse"
@@ -108,3 +108,36 @@ def test_a_certificate_is_made_once_and_the_sites_own_is_left_alone(
     monkeypatch.setattr(panel, "Conf", Conf)
     assert isinstance(asha("certificate", "--renew").exception, UserError)
     assert ours.panel_cert.read_bytes() == made
+
+
+def test_the_package_makes_what_a_first_visit_needs_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = Conf(panel_cert=tmp_path / "panel.crt", panel_key=tmp_path / "panel.key", panel_prefix="/asha")
+    monkeypatch.setattr(panel, "load", lambda path: ours)
+    monkeypatch.setattr(panel, "Conf", lambda: ours)
+    said = asha("welcome").output
+    assert "https://127.0.0.1:8443/asha/ once its service runs" in said
+    assert first_login.FirstLogin().check_code(said.split()[-1])
+    assert ours.panel_cert.exists()
+    assert asha("welcome").output == ""
+
+
+def test_without_openssl_the_package_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = Conf(panel_cert=tmp_path / "panel.crt", panel_key=tmp_path / "panel.key")
+    monkeypatch.setattr(panel, "load", lambda path: ours)
+    monkeypatch.setattr(panel, "Conf", lambda: ours)
+
+    def no_program(name: str, *candidates: str) -> Path:
+        raise HostError(f"The program '{name}' was not found.")
+
+    monkeypatch.setattr("appliance.panel.certificate.find_program", no_program)
+    result = asha("welcome")
+    assert result.exit_code == 0
+    assert (
+        "no certificate yet. The program 'openssl' was not found. Then: asha panel certificate."
+        in result.output
+    )
+    assert "its first visitor needs this code" in result.output

@@ -1,0 +1,30 @@
+"""Whether the page answers where the conf file says it is."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from appliance.config import Conf
+from appliance.core.errors import HostError
+
+_DEADLINE = 2.0
+
+
+def reach(conf: Conf) -> None:
+    """Shake hands with the page's server. Raises HostError when nobody is there."""
+    address = "127.0.0.1" if conf.panel_addr == "0.0.0.0" else conf.panel_addr  # noqa: S104 - compared, not bound
+    # Who it is does not matter here: nothing is told to it.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((address, conf.panel_port), _DEADLINE) as plain,
+            context.wrap_socket(plain) as talk,
+        ):
+            talk.version()
+    except OSError as problem:
+        raise HostError(
+            f"The page does not answer at {address}:{conf.panel_port}: {problem.strerror or problem}.",
+            todo="Start it: service asha-panel start.",
+        ) from problem
