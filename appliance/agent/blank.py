@@ -11,14 +11,12 @@ NOT_SET_UP = "not set up"
 LOOKS = ("errand", "history", "trends", "meters")
 _GOALS = ("acquire", "release")
 FILL_IN = "fill in the High Availability tab first"
-_OTHER_WISHES = ("failback", "maintenance on", "maintenance off")
 
 
 def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict[str, Any]:
     """For the machine named `machine`, which is neither node, and `why` not."""
     refused = {"allowed": False, "says": FILL_IN}
     unknown = {"value": None, "why": "this node is not set up"}
-    wishes = (*(wish.value for wish in Wish), *_OTHER_WISHES)
     return {
         "version": __version__,
         "set_up": False,
@@ -35,7 +33,7 @@ def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict
         "trouble": "",
         "ungranted": False,
         "maintenance": None,
-        "permits": {wish: dict(refused) for wish in wishes},
+        "permits": {wish.value: dict(refused) for wish in Wish},
         "spans": None,
         "probes": {},
         "agent": None,
@@ -57,7 +55,7 @@ def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict
             "links": {},
             "maintenance": None,
             "relay": dict(unknown),
-            "generation": None,
+            "generation": 0,
         },
         "address": {"ip": "", "here": dict(unknown), "duplicate": ""},
         "relay": {"card": None, "place": "", "commanded": None},

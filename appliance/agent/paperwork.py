@@ -7,14 +7,14 @@ nothing here holds up what the agent is for.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from appliance.agent.journal import Entry, Journal, JournalFile
+from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.looks import MOST_ENTRIES, newest_entries
 from appliance.agent.places import JOURNAL
 from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.edit import Edit, preview, set_values
@@ -27,7 +27,7 @@ from appliance.config.tab import (
     problem_documents,
     takes_effect,
 )
-from appliance.control.protocol import LINE_LIMIT, Message
+from appliance.control.protocol import Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
@@ -39,7 +39,6 @@ from appliance.sync.ssh import way_to_peer
 
 Verbs = Mapping[str, Callable[[Message], Awaitable[Any]]]
 _T = TypeVar("_T")
-_NEWEST = 500
 _NOTE_LENGTH = 200
 # More notes than this in a minute would push what matters out of the journal.
 _NOTES, _MINUTE = 60, 60.0
@@ -186,12 +185,14 @@ class Paperwork:
 
     # -- the journal --------------------------------------------------------------------------------------
 
-    async def _journal_read(self, request: Message) -> list[Entry]:
-        newest = request.get("newest", _NEWEST)
+    async def _journal_read(self, request: Message) -> list[Message]:
+        """Here too: it is looked at before the node is set up, when there are no looks yet (agent/looks.py)."""
+        newest = request.get("newest", MOST_ENTRIES)
         if not isinstance(newest, int) or newest < 1:
             raise UserError("'newest' is a count of entries.")
-        entries = await self._threads.disk(lambda: JournalFile(JOURNAL).entries(min(newest, _NEWEST)))
-        return _that_fit(entries)
+        return await self._threads.disk(
+            lambda: newest_entries(JournalFile(JOURNAL), min(newest, MOST_ENTRIES))
+        )
 
     async def _panel_note(self, request: Message) -> Message:
         now = self._clock.now()
@@ -239,14 +240,3 @@ def _on_one_line(diff: str) -> str:
     """The changed lines alone: the journal is read line by line."""
     lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++", "@@"))]
     return "; ".join(lines)
-
-
-def _that_fit(entries: list[Entry]) -> list[Entry]:
-    """The newest of `entries` that one answer can hold, oldest first."""
-    room, found = LINE_LIMIT - 1024, []
-    for entry in reversed(entries):
-        room -= len(json.dumps(entry)) + 1
-        if room < 0:
-            break
-        found.append(entry)
-    return found[::-1]

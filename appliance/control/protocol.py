@@ -31,7 +31,7 @@ def decode(line: bytes) -> Message:
     """The message on `line`. Raises ClusterError when it is none."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ClusterError("Something on the control socket does not speak asha's language.") from None
     if not isinstance(message, dict):
         raise ClusterError("Something on the control socket does not speak asha's language.")

@@ -10,7 +10,7 @@ from appliance.config import CONF_PATH, Conf, load
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.identity import which_node
 from appliance.config.tab import offered
-from appliance.core.errors import AshaError, UserError
+from appliance.core.errors import AshaError, HostError, UserError
 from appliance.core.model import Node
 from appliance.sync import keys
 from appliance.sync.introduction import Introduction, fill, read, write
@@ -56,11 +56,11 @@ def introduce(place: Place, machine: str, address_of: Callable[[str, str, int], 
     conf = load(place.conf)
     host_keys = keys.own_host_keys(place.ssh_dir)
     key = keys.make_key(place.keys, rsa=_peer_is_old(place))
-    return write(
-        Introduction(
-            machine, address_of(conf.device, conf.cluster_ip, conf.prefix), key, host_keys, offered(conf)
-        )
-    )
+    try:
+        address = address_of(conf.device, conf.cluster_ip, conf.prefix)
+    except HostError:
+        address = ""  # before HADEV is set; then the names must resolve
+    return write(Introduction(machine, address, key, host_keys, offered(conf)))
 
 
 def take(

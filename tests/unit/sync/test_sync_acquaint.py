@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config.edit import Edit
-from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
+from appliance.core.errors import AshaError, ClusterError, HostError, SyncError, UserError
 from appliance.core.model import Node
 from appliance.sync.acquaint import Place, introduce, is_known, take
 from appliance.sync.introduction import read
@@ -57,6 +57,13 @@ def test_a_text_says_who_and_the_same_each_time(pbx1: Place) -> None:
     found = read(text)
     assert (found.name, found.address, found.host_keys) == ("pbx1", "10.0.0.1", (_HOST,))
     assert found.key == make_key(pbx1.keys)
+
+
+def test_a_machine_without_an_address_there_introduces_itself_all_the_same(pbx1: Place) -> None:
+    def none(device: str, cluster: str, prefix: int) -> str:
+        raise HostError(f"{device} has no IPv4 address of its own.")
+
+    assert read(introduce(pbx1, "pbx1", none)).address == ""
 
 
 def test_there_and_back_both_know_each_other(pbx1: Place, pbx2: Place) -> None:
