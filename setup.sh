@@ -56,6 +56,7 @@ systemd-container systemd-nspawn
 xorriso           xorriso
 mtools            mcopy
 isomd5sum         implantisomd5
+apache2-bin       apache2
 tzdata            /usr/share/zoneinfo/UTC
 "
 

@@ -33,7 +33,9 @@ def write_address(address: str, folder: Path = FOLDER) -> None:
     """Put `address` in both files, each in one step. Raises HostError, also when it is no IPv4 address."""
     try:
         php = _php(_checked(address))
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o755)  # whatever our umask is
         replace_file(folder / PHP, php)
         replace_file(folder / TEXT, address + "\n")
     except ValueError:

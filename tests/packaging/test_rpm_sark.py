@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +42,79 @@ def test_after_the_event_and_a_boot_it_runs(sme: Host) -> None:
     )
     boot(sme)
     until(lambda: answers(sme), "the agent answers")
+
+
+def panel_keys(host: Host) -> dict[str, str]:
+    """Where the conf file says that the page is; nothing when this asha knows no such keys."""
+    lines = ok(host.run("/usr/sbin/asha", "conf", "list")).splitlines()
+    found = dict(line.partition("   (")[0].split("=", 1) for line in lines if line[:1].isupper())
+    return {key: found[key] for key in ("PANELPREFIX", "PANELPROXY") if key in found}
+
+
+def make_sark(host: Host, address: str) -> None:
+    """SARK's database with the published columns, as a site has filled it in."""
+    host.path("/opt/sark/db").mkdir(parents=True, exist_ok=True)
+    values = {"HACLUSTERIP": address, "HAMODE": "ON", "HAPRINODE": "haprimary", "HASECNODE": "hastandby"}
+    values |= {
+        "HASYNCH": "LOOSE",
+        "HAAUTOFAILBACK": "off",
+        "HAUSECLUSTER": "yes",
+        "RESTART": "NO",
+        "RHINOSPF": "NO",
+    }
+    with contextlib.closing(sqlite3.connect(host.path("/opt/sark/db/sark.db"))) as database, database:
+        database.execute("DROP TABLE IF EXISTS globals")
+        columns = "".join(f", {column} TEXT" for column in values)
+        database.execute(f"CREATE TABLE globals (pkey TEXT PRIMARY KEY{columns})")
+        marks = ", ?" * len(values)
+        database.execute(f"INSERT INTO globals VALUES ('global'{marks})", tuple(values.values()))
+
+
+def test_a_save_in_sark_is_taken_along_by_the_events(sme: Host) -> None:
+    make_sark(sme, "10.0.0.5")
+    ok(sme.run("/sbin/e-smith/signal-event", "asha-update"))
+    conf = sme.read("/etc/asha.conf")
+    assert "\nHACLUSTERIP=10.0.0.5\n" in conf and "\nHAUSECLUSTER=YES\n" in conf
+    assert "# virtual IP of the HA cluster\n" in conf, "comments stay"
+    make_sark(sme, "10.0.0.6")
+    ok(sme.run("/sbin/e-smith/signal-event", "console-save"))
+    assert ok(sme.run("/usr/sbin/asha", "provision-address")) == "10.0.0.6\n"
+    assert sme.read("/var/log/adjusted") == "httpd-e-smith sigusr1\n"
+    fragment = sme.read("/etc/e-smith/templates/etc/httpd/conf/httpd.conf/95AshaPanel")
+    assert fragment in sme.read("/etc/httpd/conf/httpd.conf")
+
+
+def test_a_running_agent_follows_a_save_in_sark(sme: Host) -> None:
+    """From the packages, on what is as old as EL5."""
+    make_sark(sme, "10.0.0.5")
+    ok(sme.run("/etc/rc.d/init.d/asha", "start"))
+    told = "/etc/asha/provision-address.php"
+    until(lambda: sme.path(told).exists() and "'10.0.0.5'" in sme.read(told), "telephones get it")
+    with contextlib.closing(sqlite3.connect(sme.path("/opt/sark/db/sark.db"))) as database, database:
+        database.execute("UPDATE globals SET HACLUSTERIP = '10.0.0.7'")
+    until(lambda: "'10.0.0.7'" in sme.read(told), "the agent has followed")
+    assert "\nHACLUSTERIP=10.0.0.7\n" in sme.read("/etc/asha.conf")
+
+
+def test_the_server_manager_leads_to_the_page(sme: Host) -> None:
+    said = ok(sme.run("/etc/e-smith/web/panels/manager/cgi-bin/asha"))
+    assert said.startswith("Status: 302 Found\nLocation: /asha/\n")  # its line ends were \r\n
+    ok(sme.run("/sbin/e-smith/signal-event", "post-upgrade"))
+    assert set(panel_keys(sme).items()) in (set(), {("PANELPREFIX", "/asha"), ("PANELPROXY", "on")})
+
+
+def test_on_plain_el_the_page_is_behind_apache(el5: Host, all_rpms: Rpms) -> None:
+    ok(el5.rpm("-Uvh", all_rpms["asha"], all_rpms["asha-runtime"]))
+    before, known = el5.read("/etc/asha.conf"), panel_keys(el5)
+    ok(el5.rpm("-Uvh", all_rpms["el5sarkha"]))
+    assert "ProxyPass /asha/ https://127.0.0.1:8443/asha/" in el5.read("/etc/httpd/conf.d/asha-panel.conf")
+    if known:
+        assert panel_keys(el5) == {"PANELPREFIX": "/asha", "PANELPROXY": "on"}
+    else:
+        assert el5.read("/etc/asha.conf") == before, "an asha without such keys is left as it is"
+    ok(el5.rpm("-e", "el5sarkha"))
+    assert panel_keys(el5) == known
+    assert not el5.path("/etc/httpd").exists()
 
 
 def test_it_does_not_run_when_the_database_says_so(sme: Host) -> None:

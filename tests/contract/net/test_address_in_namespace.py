@@ -16,7 +16,7 @@ import pytest
 
 from appliance.core.errors import HostError
 from appliance.core.reading import Known, Unknown
-from appliance.net.address import AddressWatch, read_address, remove_address
+from appliance.net.address import AddressWatch, own_address, read_address, remove_address
 from appliance.net.arp import _open as open_link
 from appliance.net.arp import announce, duplicated, parse_arp
 
@@ -60,6 +60,23 @@ def machines() -> Iterator[tuple[Machine, Machine]]:
             machine.ip(f"addr add 192.0.2.{number}/24 dev eth0")
             machine.ip("link set eth0 up")
         yield a, b
+
+
+def test_its_own_address_is_never_the_cluster_address(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    assert a.do(own_address, "eth0", "", 24) == "192.0.2.1"
+    a.ip("addr del 192.0.2.1/24 dev eth0")
+    for words in (f"{IP}/24", "10.1.1.1/8", "192.0.2.7/24"):
+        a.ip(f"addr add {words} dev eth0")
+    assert a.do(own_address, "eth0", IP, 24) == "192.0.2.7", "of its subnet, where there is one"
+    assert a.do(own_address, "eth0", "", 24) == IP
+    a.ip("addr del 192.0.2.7/24 dev eth0")
+    assert a.do(own_address, "eth0", IP, 24) == "10.1.1.1"
+    a.ip("addr del 10.1.1.1/8 dev eth0")
+    with pytest.raises(HostError, match="no IPv4 address of its own"):
+        a.do(own_address, "eth0", IP, 24)
+    with pytest.raises(HostError, match="no network interface eth9"):
+        a.do(own_address, "eth9", IP, 24)
 
 
 def test_present_absent_and_removed(machines: tuple[Machine, Machine]) -> None:
