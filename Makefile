@@ -23,7 +23,7 @@ test: system tools lint ## everything: lint and all tests; a skipped test is a f
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
 
 test-panel: system tools browser ## the pages in real Chromium, with pictures in out/panel (root)
-	@$(PYTEST) tests/browser $(ARGS)
+	@$(PYTEST) tests/panel $(ARGS)
 
 unit: tools ## the quick tests, no root
 	@$(PYTEST) tests/unit tests/property $(ARGS)

@@ -8,6 +8,8 @@ from appliance import __version__
 from appliance.core.permits import Wish
 
 NOT_SET_UP = "not set up"
+LOOKS = ("errand", "history", "trends", "meters")
+_GOALS = ("acquire", "release")
 FILL_IN = "fill in the High Availability tab first"
 _OTHER_WISHES = ("failback", "maintenance on", "maintenance off")
 
@@ -66,6 +68,24 @@ def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict
         "busy": [],
         "data": _blank_data(),
     }
+
+
+def blank_answer(verb: str, wall: float) -> Any:
+    """What there is to look at: nothing yet, in the shape a page expects. Raises KeyError for any other verb."""
+    answers: dict[str, Any] = {
+        "errand": None,
+        "history": [],
+        "trends": {"step": 60, "end": round(wall, 3), "data_age": [], "probes": {}, "line": []},
+        "meters": {
+            "since": round(wall, 3),
+            "transfers": {goal: {"done": 0, "blocked": 0, "unverifiable": 0} for goal in _GOALS},
+            "phases": {goal: {} for goal in _GOALS},
+            "relay_moves": 0,
+            "orders_failed": 0,
+            "alerts": 0,
+        },
+    }
+    return answers[verb]
 
 
 def _blank_data() -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Journal:
         self._file = file
         self._clock = clock
         self._on_problem = on_problem
-        self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
         self._recent: deque[Entry] = deque(maxlen=_KEPT_IN_MEMORY)
         self._count = 0
         self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
@@ -113,6 +113,12 @@ class Journal:
         """Entries of this agent's life after the `number`th, oldest first, for those who follow."""
         return [entry for entry in self._recent if entry["number"] > number]
 
+    def settle(self, patience: float = 1.0) -> None:
+        """Wait until all that was noted so far is in the file, at most `patience` seconds. Blocking."""
+        reached = threading.Event()
+        self._waiting.put(reached)
+        reached.wait(patience)
+
     def close(self) -> None:
         """Write what is waiting, and end the thread."""
         self._waiting.put(None)
@@ -120,6 +126,9 @@ class Journal:
 
     def _write_all(self) -> None:
         while (entry := self._waiting.get()) is not None:
+            if isinstance(entry, threading.Event):
+                entry.set()
+                continue
             try:
                 self._file.append(entry)
             except OSError as problem:

@@ -79,11 +79,17 @@ class Looks:
         return self._journal.since(int(request.get("since", 0)))
 
     async def _written(self, request: Message) -> list[Message]:
-        return await asyncio.to_thread(newest_entries, self._file, _count(request, MOST_ENTRIES))
+        count = _count(request, MOST_ENTRIES)
+        return await asyncio.to_thread(lambda: newest_entries(self._settled(), count))
 
     async def _history(self, request: Message) -> list[Message]:
         count = _count(request, MOST_TRANSFERS)
-        return await asyncio.to_thread(newest_transfers, self._file, count, self._node)
+        return await asyncio.to_thread(lambda: newest_transfers(self._settled(), count, self._node))
+
+    def _settled(self) -> JournalFile:
+        """The file with all that the status has shown already. Blocking, for a second at the most."""
+        self._journal.settle()
+        return self._file
 
     async def _trends(self, request: Message) -> Message:
         return self._recorder.trends()

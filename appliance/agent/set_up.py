@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.agent.blank import FILL_IN, blank_document
+from appliance.agent.blank import FILL_IN, LOOKS, blank_answer, blank_document
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.places import JOURNAL
@@ -35,6 +35,7 @@ class SetUp:
 
     def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._path = conf_path
+        self._clock = clock
         self._init = init
         self._conf = load(conf_path)
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
@@ -79,6 +80,8 @@ class SetUp:
             return {"says": "The conf file was read again."}
         if verb == "events":
             return self._journal.since(int(request.get("since", 0)))
+        if verb in LOOKS:
+            return blank_answer(verb, self._clock.wall())
         handler = self._paper.verbs.get(verb)
         if handler is None:
             raise UserError(

@@ -27,25 +27,39 @@ class Trends:
     """A ring of samples. `end`: when the last was taken, in seconds since the epoch."""
 
     def __init__(self) -> None:
-        self._samples: deque[Sample] = deque(maxlen=KEPT)
+        self._ages: deque[float | None] = deque(maxlen=KEPT)
+        self._lines: deque[str | None] = deque(maxlen=KEPT)
+        self._probes: dict[str, deque[float | None]] = {}
         self.end = 0.0
 
     def add(self, sample: Sample, wall: float) -> None:
         """The sample taken at `wall`. Minutes in which nobody looked are left empty; a clock set back leaves none."""
-        missed = round((wall - self.end) / STEP) - 1 if self._samples else 0
-        self._samples.extend(NOTHING for _ in range(min(max(missed, 0), KEPT)))
-        self._samples.append(sample)
+        missed = round((wall - self.end) / STEP) - 1 if self._lines else 0
+        for _ in range(min(missed, KEPT)):
+            self.append(NOTHING)
+        self.append(sample)
         self.end = wall
 
+    def append(self, sample: Sample) -> None:
+        """The next sample in the row, whenever it was taken."""
+        for name in sample.probes:
+            self._probes.setdefault(name, deque([None] * len(self._lines), KEPT))
+        for name, row in self._probes.items():
+            row.append(sample.probes.get(name))
+        self._ages.append(sample.data_age)
+        self._lines.append(sample.line)
+
     def document(self) -> dict[str, Any]:
-        """Every row oldest first, all of the same length."""
-        names = sorted({name for sample in self._samples for name in sample.probes})
+        """Every row oldest first, all of the same length; of the probes those that answered within the day."""
+        answered = {
+            name: list(row) for name, row in sorted(self._probes.items()) if row.count(None) < len(row)
+        }
         return {
             "step": STEP,
             "end": self.end,
-            "data_age": [sample.data_age for sample in self._samples],
-            "probes": {name: [sample.probes.get(name) for sample in self._samples] for name in names},
-            "line": [sample.line for sample in self._samples],
+            "data_age": list(self._ages),
+            "probes": answered,
+            "line": list(self._lines),
         }
 
 
@@ -53,7 +67,8 @@ def restore(document: Any) -> Trends:
     """The trends of a `document` from another life. Raises ValueError when it is no such thing."""
     try:
         trends = Trends()
-        trends._samples.extend(_rows(document))
+        for sample in _rows(document):
+            trends.append(sample)
         trends.end = float(document["end"])
     except (KeyError, TypeError, AttributeError):
         raise ValueError("it holds no trends") from None

@@ -97,11 +97,23 @@ async def nothing_yet(pair: Pair) -> None:
     assert pair.moved_since(began) == []
 
 
+def missing(blank: Any, full: Any, at: str = "status") -> list[str]:
+    """What the whole document has and the one of a machine that is not set up has not; a page reads both alike."""
+    if not isinstance(full, dict) or not isinstance(blank, dict) or set(full) == {"value", "why"}:
+        return []
+    lacking = [f"{at}.{key}" for key in full if key not in blank]
+    return lacking + [
+        one for key in blank.keys() & full.keys() for one in missing(blank[key], full[key], f"{at}.{key}")
+    ]
+
+
 async def introduced(pair: Pair) -> None:
     """The tab on the primary; its introduction on the secondary, and that one's on the primary."""
+    blank = await ask(pair, "primary", "status")
     answer = await ask(pair, "primary", "conf set", values=_TAB)
     assert "+HACLUSTERIP" in answer["diff"] and answer["peer"] is None
-    await set_up(pair, "primary")
+    whole = await set_up(pair, "primary")
+    assert missing({**blank, "probes": whole["probes"]}, whole) == []
     # The names the wrong way round, and back: while the engine is off the agent begins anew as the other node.
     for names, node in ((("pbx2", "pbx1"), "secondary"), (("pbx1", "pbx2"), "primary")):
         swapped = dict(zip(("HAPRINODE", "HASECNODE"), names, strict=True))

@@ -63,7 +63,6 @@ def test_the_journal_comes_oldest_first_and_without_its_links(tmp_path: Path) ->
     bench = Asked(tmp_path)
     for number in range(9):
         bench.journal.note("order", number_of=number)
-    bench.journal.close()
     found = bench.ask("journal", newest=3)
     assert [entry["number_of"] for entry in found] == [6, 7, 8]
     assert "hash" not in found[0] and "prev" not in found[0]
@@ -109,7 +108,6 @@ def test_history_has_the_newest_transfers_whole(tmp_path: Path) -> None:
             bench.turn()
 
     on_loop(play)
-    bench.journal.close()
     went, came = bench.ask("history", newest=2)
     assert (went["goal"], went["reason"], went["ended"]) == ("release", "Asterisk died", "done")
     assert (came["goal"], came["ended"], came["node"]) == ("acquire", "done", "primary")

@@ -58,6 +58,16 @@ def test_status_says_what_to_do_and_refuses_every_wish(
     play(tmp_path, monkeypatch, look)
 
 
+def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look(agent: SetUp) -> None:
+        assert await agent.answer({"verb": "history"}) == []
+        assert await agent.answer({"verb": "errand"}) is None
+        assert (await agent.answer({"verb": "trends"}))["step"] == 60
+        assert (await agent.answer({"verb": "meters"}))["relay_moves"] == 0
+
+    play(tmp_path, monkeypatch, look)
+
+
 @pytest.mark.parametrize(
     "verb", ["start", "stop", "running", "ha start", "takeover", "errand start", "nonsense"]
 )
@@ -140,7 +150,8 @@ def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pyte
         conf = tmp_path / "asha.conf"
         conf.write_text("RESTART=maybe\n")
         os.kill(os.getpid(), signal.SIGHUP)
-        shown = await agent.answer({"verb": "conf"})
+        while "not taken" not in str(await agent.answer({"verb": "events"})):
+            shown = await agent.answer({"verb": "conf"})
         assert shown["problems"] == [{"key": "RESTART", "value": "maybe", "want": "YES or NO"}]
         assert not running.done()
         conf.write_text(f"HASECNODE={os.uname().nodename}\n")

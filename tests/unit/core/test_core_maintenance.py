@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -13,9 +14,10 @@ from appliance.core.errors import UserError
 from appliance.core.maintenance import LONGEST, SET_BACK, begin, pack, problem, unpack
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known
-from appliance.core.transfer import Seen
+from appliance.core.transfer import Order, Seen
 
 NOON = 1_764_000_000.0
+TRI = (True, False, None)
 
 
 def test_it_ends_by_itself() -> None:
@@ -104,3 +106,21 @@ def test_it_still_gives_way() -> None:
 def test_nothing_wrong_stays_nothing_wrong() -> None:
     well = seen(commanded=Relay.ENERGISED, line=Line.CLEAR, pbx=Pbx.RUNNING, maintenance=True)
     assert decide(POLICY, WATCH, well, 1000.0).reason == ""
+
+
+def test_whatever_is_seen_it_never_acts_on_its_own() -> None:
+    peers = [peer(alive=alive, fit=fit, line=line) for alive in TRI for fit in TRI for line in (*Line, None)]
+    told = {Act.STAY: 0, Act.HAND_OVER: 0, Act.RESTART_PBX: 0}
+    for pbx, line, other, served in itertools.product((*Pbx, None), (*Line, None), peers, (True, False)):
+        what = seen(pbx=pbx, line=line, other=other, failed={Order.START_PBX: "no modules"})
+        watch = replace(WATCH, was_serving=served, line_absent_since=0.0, line_at_peer_since=0.0)
+        policy = replace(POLICY, restart_allowed=True)
+        freely, held = decide(policy, watch, what, 1000.0), decide(policy, watch, held_back(what), 1000.0)
+        told[freely.act] += 1
+        assert held.act is Act.STAY
+        assert freely.reason in held.reason
+    assert all(told.values()), "every act is among what was tried"
+
+
+def held_back(what: Seen) -> Seen:
+    return replace(what, maintenance=True)

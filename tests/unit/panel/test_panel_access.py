@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from appliance.panel.first_login import FirstLogin
+from appliance.panel.token import MetricsToken
 from tests.plugins.agent_stand_in import AgentStandIn
 
 ANYBODY = {"/login", "/static/<path:filename>", "/first", "/metrics"}
@@ -133,3 +136,53 @@ def test_every_answer_is_hardened(visit: Callable) -> None:
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_flood_of_logins_is_told_to_wait_also_with_the_right_password(visit: Callable) -> None:
+    stranger = visit()
+    answers = [stranger.log_in("olga", "wrong wrong wrong").status_code for _ in range(7)]
+    assert answers[0] == 401 and answers[-1] == 429
+    refused = stranger.log_in("olga")
+    assert refused.status_code == 429 and "Try again in" in refused.get_data(as_text=True)
+    elsewhere = stranger.client.post(
+        "/login",
+        base_url="https://panel.example.com",
+        data={"name": "olga", "password": "correct horse battery"},
+        environ_overrides={"REMOTE_ADDR": "192.0.2.8"},
+    )
+    assert elsewhere.status_code == 302
+
+
+def test_the_first_login_is_open_once(panel_dir: Path, visit: Callable) -> None:
+    (panel_dir / "users").unlink()
+    code = FirstLogin(panel_dir).new_code()
+    form = {"name": "ada", "new": "a long password", "again": "a long password"}
+    stranger = visit()
+    assert stranger.get("/login").headers["Location"] == "/first"
+    assert stranger.post("/first", {**form, "code": "00000-00000-00000"}).status_code == 400
+    assert stranger.get("/").status_code == 302
+    assert stranger.post("/first", {**form, "code": code}).status_code == 302
+    assert stranger.get("/").status_code == 200
+    assert visit().post("/first", {**form, "code": code, "name": "eve"}).status_code == 404
+
+
+def test_metrics_are_for_the_token_and_for_who_is_in(panel_dir: Path, visit: Callable) -> None:
+    token = MetricsToken(panel_dir).new()
+    assert visit().get("/metrics").status_code == 401
+    assert visit().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    told = visit().get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert told.status_code == 200 and b"asha_agent_up 1.0" in told.data
+    assert visit("vera").get("/metrics").status_code == 200
+
+
+def test_what_is_too_large_or_malformed_is_refused_and_done_nothing_of(
+    agent: AgentStandIn, visit: Callable
+) -> None:
+    olga = visit("olga")
+    assert olga.post("/introduction", {"text": "x" * 300_000}).status_code == 413
+    many = {f"key-{number}": "x" for number in range(300)}
+    assert olga.client.post(
+        "/settings/save", base_url="https://panel.example.com", data={**many, "csrf": olga.csrf()},
+        content_type="multipart/form-data",
+    ).status_code in (400, 413)  # fmt: skip
+    assert agent.verbs("panel note") == []

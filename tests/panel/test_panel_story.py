@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from installed_server import URL, InstalledServer, chromium_on
 from playwright.async_api import Page, async_playwright, expect
-from rig import FLAGS, PICTURES
 
-from hwsim.demo.runner import on_fresh_rack
+from hwsim.bench.play import on_fresh_rack
 from hwsim.demo.scenario import Stage
 from hwsim.nodes.network import CLUSTER_ADDRESS
-from hwsim.rack import SIDES
-from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
+from hwsim.rack import SIDES, Rack
+from hwsim.site import Site
+from tests.panel.browser import DESK, FLAGS, PICTURES
+from tests.panel.installed_server import NAMES, URL, InstalledServer, chromium_on
 
+LOGS = PICTURES.parent / "system" / "story"
 PASSWORD = "correct horse battery"
 _SOON = 15_000  # ms; nothing here waits for as long unless something is wrong
 _MOVE = 40_000
@@ -84,9 +86,7 @@ async def desks(stage: Stage, folder: Path) -> AsyncIterator[dict[str, Desk]]:
         for side, server in servers.items():
             program = chromium_on(server.server, stage.rack.network.namespace(side), folder)
             browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
-            context = await browser.new_context(
-                ignore_https_errors=True, viewport={"width": 1100, "height": 850}
-            )
+            context = await browser.new_context(ignore_https_errors=True, viewport=DESK)
             found[side] = Desk(server, await context.new_page())
         yield found
 
@@ -96,8 +96,8 @@ async def fill_in_the_tab(desk: Desk) -> None:
     await desk.go("High Availability")
     for label, value in (
         ("HA IP Address", CLUSTER_ADDRESS),
-        ("HA Primary Node", PRIMARY_NAME),
-        ("HA Failover Node", SECONDARY_NAME),
+        ("HA Primary Node", NAMES["primary"]),
+        ("HA Failover Node", NAMES["secondary"]),
     ):
         await desk.page.get_by_label(label, exact=False).first.fill(value)
     await desk.page.locator("#key-RHINOSPF").select_option("YES")
@@ -176,7 +176,13 @@ async def story(stage: Stage, folder: Path) -> None:
 
 
 def test_a_new_user_never_opens_a_shell(tmp_path: Path) -> None:
-    async def scene(stage: Stage) -> None:
-        await story(stage, tmp_path)
+    async def scene(rack: Rack) -> None:
+        try:
+            await story(Stage(rack, lambda words: None), tmp_path)
+        except BaseException:
+            rack.keep_logs(LOGS)
+            raise
 
-    asyncio.run(on_fresh_rack(scene, Path("out/panel/story-logs"), Site().with_conf({})))
+    # In a thread of its own: that of the tests has Playwright's loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, on_fresh_rack(scene, LOGS, Site())).result()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.browser import Watched, chromium, context_of
+from tests.panel.browser import Watched, chromium, context_of
 
 PageOf = Callable[..., Watched]
 

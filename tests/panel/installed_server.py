@@ -7,16 +7,19 @@ import shlex
 import sys
 from pathlib import Path
 
-from hwsim.nodes import Running
+from hwsim.nodes import Network, Running
 from hwsim.nodes.sshd import start_sshd
 from hwsim.server import Server
 
 TREE = Path(__file__).parents[2]
 RPMS = TREE / "out/rpm"
 PACKAGES = ("asha", "asha-runtime")
+# Other names than the conf file's defaults: nothing is set up by chance.
+NAMES = {"primary": "pbx1", "secondary": "pbx2"}
 URL = "https://127.0.0.1:8443/"
 # The rest of /usr is the host's; these are where the packages put something.
 _WRITTEN_TO = ("/usr/sbin", "/usr/lib/systemd", "/usr/share")
+_KNOCK = "until (exec 3<>/dev/tcp/127.0.0.1/8443) 2>/dev/null && asha status >/dev/null 2>&1; do :; done"
 _CODE = re.compile(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){2}\b")
 # What a site's own hardware would not need to be told: here the spans are shown in a directory.
 _HARDWARE = {"DAHDIROOT": "/run/hwsim/{side}.dahdi", "AMIUSER": "asha", "AMISECRET": "rack", "POSTSYNC": ""}
@@ -34,7 +37,9 @@ class InstalledServer:
 
     async def install(self) -> None:
         """`rpm -Uvh`, and what init does afterwards."""
-        await self.sh("rm -f /etc/asha.conf /etc/ha.d/authkeys")
+        hosts = "".join(f"{Network.address(side)} {name}\n" for side, name in NAMES.items())
+        self.server.node.write("/etc/hosts", f"127.0.0.1 localhost\n{hosts}")
+        await self.sh(f"hostname {NAMES[self.side]}; rm -f /etc/asha.conf /etc/ha.d/authkeys")
         await self.sh("; ".join(map(_own, _WRITTEN_TO)))
         files = [str(next(RPMS.glob(f"{name}-[0-9]*.rpm"))) for name in PACKAGES]
         self.printed = await self.sh(f"rpm -Uvh --nodeps {shlex.join(files)}", 120)
@@ -47,10 +52,11 @@ class InstalledServer:
         await self.start()
 
     async def start(self) -> None:
-        """The two services."""
+        """The two services, as init does; both answer."""
         for words in (("agent",), ("panel", "run")):
             log = self.server.logs / f"{self.side}-{words[0]}.log"
             self._running.append(await self.server.node.spawn(["/usr/sbin/asha", *words], log))
+        await self.sh(_KNOCK, 30)
 
     async def sh(self, script: str, deadline: float = 20.0) -> str:
         """A line of shell on the server, as root; what it printed."""

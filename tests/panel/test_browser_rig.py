@@ -10,9 +10,9 @@ import pytest
 from flask import Flask, Response
 from playwright.sync_api import expect
 
-from tests.browser.browser import axe_violations, picture, wider_than_window
-from tests.browser.conftest import PageOf
-from tests.browser.served import served
+from tests.panel.browser import axe_violations, picture, wider_than_window
+from tests.panel.conftest import PageOf
+from tests.panel.served import served
 
 HEAD = (
     '<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>t</title>'

@@ -14,9 +14,9 @@ from appliance.core.permits import Wish
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
 from appliance.panel.users import Users
-from tests.browser.browser import axe_violations, picture, wider_than_window
-from tests.browser.conftest import PageOf
-from tests.browser.served import served
+from tests.panel.browser import axe_violations, picture, wider_than_window
+from tests.panel.conftest import PageOf
+from tests.panel.served import served
 from tests.plugins.agent_stand_in import STATUS, AgentStandIn, known, permits, span, unknown
 
 PASSWORD = "correct horse battery"

@@ -17,7 +17,7 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 # As root, without a GPU, and without a word to anybody on the network.
-_WORDS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -33,7 +33,7 @@ _WORDS = (
 def chromium() -> Iterator[Browser]:
     """A running Chromium with a user-data-dir of its own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(_WORDS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
         try:
             yield browser
         finally:
