@@ -109,6 +109,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "device": Field("a network interface such as eth0", _of_conf(kinds.DEVICE), "eth0"),
         "link_device": Field('a network interface, or ""', _or_empty(_of_conf(kinds.DEVICE)), ""),
         "link_prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
+        "panel": Field('an address such as 0.0.0.0, or ""', _or_empty(_of_conf(kinds.LISTEN)), ""),
         "serial": Field('a tty such as /dev/ttyS0, or ""', _or_empty(_of_conf(kinds.FILE)), ""),
     },
     "primary": _NODE,

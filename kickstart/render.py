@@ -60,7 +60,8 @@ def _environment() -> Environment:
 
 def _ports(site: Site) -> tuple[str, ...]:
     conf = site.nodes[0].conf
-    return (f"{conf.ssh_port}:tcp", f"{conf.udp_port}:udp", *site.system["open_ports"])
+    page = () if conf.panel_addr.startswith("127.") or not conf.panel_on else (f"{conf.panel_port}:tcp",)
+    return (f"{conf.ssh_port}:tcp", f"{conf.udp_port}:udp", *page, *site.system["open_ports"])
 
 
 def _heartbeat(node: Node, secret: str) -> tuple[RenderedFile, ...]:

@@ -201,6 +201,7 @@ def _pair_conf(whole: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         "HASECNODE": secondary["name"],
         "HAPRIADDR": primary["link_address"] or primary["address"],
         "HASECADDR": secondary["link_address"] or secondary["address"],
+        **({"PANELADDR": pair["panel"]} if pair["panel"] else {}),
     }
 
 

@@ -7,7 +7,6 @@ port, and goes on as the user asha-panel before a line of the app runs. Started 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import signal
 import socket
@@ -23,6 +22,8 @@ from appliance.panel.places import PANEL_USER
 from appliance.panel.webserver import BACKLOG, App, PanelServer
 
 _NICE = 10
+# Of each thread, in bytes. The private runtime's libc would give 128 kB, which a template or a pattern can exceed.
+_STACK = 1 << 20
 # With an agent beside it that has a failover to carry out, the panel is the one to go when memory is short.
 _OOM_SCORE = 500
 
@@ -32,9 +33,11 @@ def run_panel(conf: Conf) -> None:
     context = tls_context(conf.panel_cert, conf.panel_key)
     listener = listen(conf.panel_addr, conf.panel_port)
     _step_back()
+    threading.stack_size(_STACK)
     become_user(PANEL_USER)
-    app: App = importlib.import_module("appliance.panel.app").create_app(conf)  # only now: not as root
-    serve(app, listener, context, ServiceManager.of_this_process())
+    from appliance.panel.app import create_app  # noqa: PLC0415 - nothing of it runs as root
+
+    serve(create_app(conf), listener, context, ServiceManager.of_this_process())
 
 
 def tls_context(cert: Path, key: Path) -> ssl.SSLContext:

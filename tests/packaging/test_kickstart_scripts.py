@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -50,6 +51,11 @@ def assert_configured(host: Host, kickstarts: Path, peer_link: str) -> None:
     assert host.read("/var/lib/asha/ssh/id.pub").startswith("ssh-")
     assert "asha ha start" in host.read("/root/asha-next-steps.txt")
     assert host.path("/root/asha-next-steps.txt").stat().st_mode & 0o77 == 0
+    assert conf["PANELADDR"] == "0.0.0.0"
+    assert re.search(
+        r"https://ha\w+:8443/\nIts first visitor needs this code, good for a week: [0-9a-z-]{17}\n",
+        host.read("/root/asha-next-steps.txt"),
+    )
 
 
 # ---------------------------------------------------------------------------------------------- %pre

@@ -77,6 +77,15 @@ WRONG = [
     ("AMIUSER", ["a b", "x:y"], "one word"),
     ("MAILTO", ["-oQ/tmp", "a b@", "me@@x", "<me@x>"], "mail address"),
     ("DAHDIROOT", ["proc", "/a/../b"], "a full path"),
+    ("PANEL", ["yes", "1"], "on or off"),
+    (
+        "PANELADDR",
+        ["localhost", "::1", "224.0.0.1", "255.255.255.255", "0.0.0.1", "*"],
+        "0.0.0.0 for every one",
+    ),
+    ("PANELPORT", ["0", "https"], "from 1 to 65535"),
+    ("PANELPREFIX", ["/", "asha", "/asha/", "/a/b", "/Asha", "/a b", "/..", "//x", "/<b>"], "such as /asha"),
+    ("PANELKEY", ["panel.key", "/etc/asha/"], "file"),
 ]
 
 
