@@ -49,7 +49,7 @@ def _facts(view: View) -> dict[str, object]:
         "offered": offered,
         "absent": absent,
         "checks": fitness(status) if status else (),
-        "moves": timeline.moves(view.history),
+        "moves": timeline.moves(view.history, of_service=True),
         "charts": charts.charts(view.trends) if view.trends else (),
         "entries": timeline.entries(view.journal)[:_NEWEST_FIRST],
     }

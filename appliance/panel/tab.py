@@ -8,12 +8,16 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.config.tab import TAB_KEYS
 from appliance.panel.access import Access, answers, by
 from appliance.panel.parts import parts
 
 room = Blueprint("tab", __name__, url_prefix="/settings")
 Document = dict[str, Any]
 _PREFIX = "key-"
+# The tab as the seed had it, and the card.
+FIRST = "High Availability"
+_SEED = (*TAB_KEYS[:6], "RHINOSPF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,7 @@ class Field:
 def settings() -> str:
     """The form; a viewer sees the values."""
     conf = parts().agent.look("conf")
-    return render_template(
-        "settings.html",
-        groups=groups(conf, {}, conf["problems"]),
-        path=conf["path"],
-        problems=conf["problems"],
-    )
+    return _form(conf, {}, conf["problems"])
 
 
 @room.post("/preview")
@@ -52,9 +51,7 @@ def preview() -> tuple[str, int]:
     values = wanted(conf)
     found = parts().agent.look("conf preview", values=values)
     if found["problems"]:
-        shown = groups(conf, values, found["problems"])
-        page = render_template("settings.html", groups=shown, path=conf["path"], problems=found["problems"])
-        return page, 400
+        return _form(conf, values, found["problems"]), 400
     return render_template("preview.html", found=found, values=values), 200
 
 
@@ -71,13 +68,22 @@ def save() -> Response:
     return redirect(url_for("tab.settings"))
 
 
+def _form(conf: Document, values: dict[str, str], problems: list[Document]) -> str:
+    fields = groups(conf, values, problems)
+    return render_template("settings.html", first=FIRST, groups=fields, path=conf["path"], problems=problems)
+
+
 def groups(conf: Document, values: dict[str, str], problems: list[Document]) -> dict[str, list[Field]]:
-    """The tab's fields by group, with the values that were typed in and what is wrong with them."""
+    """The tab's fields, with the values that were typed in and what is wrong with them.
+
+    First what the seed's tab had, in its order; then the rest by group.
+    """
     wants = {problem["key"]: problem["want"] for problem in problems}
-    found: dict[str, list[Field]] = {}
-    for key in conf["keys"]:
-        if key["tab"]:
-            found.setdefault(key["group"], []).append(_field(key, values, wants))
+    offered = {key["name"]: key for key in conf["keys"] if key["tab"]}
+    found: dict[str, list[Field]] = {FIRST: []}
+    for name in (name for name in TAB_KEYS if name in offered):
+        key = offered[name]
+        found.setdefault(FIRST if name in _SEED else key["group"], []).append(_field(key, values, wants))
     return found
 
 

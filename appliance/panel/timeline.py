@@ -45,9 +45,9 @@ class Entry:
     says: str
 
 
-def moves(history: Iterable[Document]) -> tuple[Move, ...]:
-    """The moves of service, newest first."""
-    return tuple(_move(document) for document in history)
+def moves(history: Iterable[Document], *, of_service: bool = False) -> tuple[Move, ...]:
+    """The transfers, newest first. `of_service`: without those that clear a node on which nothing runs."""
+    return tuple(_move(document) for document in history if not (of_service and document["goal"] == "leave"))
 
 
 def _move(document: Document) -> Move:

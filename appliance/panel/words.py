@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import g
@@ -62,6 +62,15 @@ def reading(said: Mapping[str, Any] | None) -> str:
     return str(said["value"])
 
 
+def sentences(comment: Sequence[str]) -> str:
+    """A key's comment: its first line is a heading, the rest is text in lines."""
+    if not comment:
+        return ""
+    heading = comment[0][:1].upper() + comment[0][1:]
+    end = "" if heading.endswith((".", "?", ")")) else "."
+    return " ".join([heading + end, *comment[1:]])
+
+
 def _is_today(then: time.struct_time) -> bool:
     return then[:3] == time.localtime(parts().clock.wall())[:3]
 
@@ -72,4 +81,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "ms": milliseconds,
     "age": age,
     "reading": reading,
+    "sentences": sentences,
 }

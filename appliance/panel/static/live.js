@@ -40,6 +40,9 @@
     lost.hidden = true;
   }
 
+  // What was done is said once, and not for as long as the page is open.
+  setTimeout(() => document.querySelectorAll(".said[role=status]").forEach((said) => said.remove()), 20000);
+
   follow();
   setInterval(() => {
     if (Date.now() - heard < SILENCE) return;
