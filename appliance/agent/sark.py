@@ -57,7 +57,12 @@ class SarkRoom:
         self._failed = ""
         self._waiting: tuple[str, ...] = ()
         self._told: tuple[str, ...] = ()
-        self.verbs = {"sark": self.look, "sark pull": self.pull, "sark push": self.push}
+        self.verbs = {
+            "sark": self.look,
+            "sark follow": self.follow,
+            "sark pull": self.pull,
+            "sark push": self.push,
+        }
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -78,10 +83,17 @@ class SarkRoom:
         receives = self._receives()
         return {**view.document(), "writes": not receives, "why": receives}
 
+    async def follow(self, request: Message) -> Any:
+        """What would be done by itself, now."""
+        receives = self._receives()
+        return await self._asked_for(lambda: self._keeper.follow(receives=receives), request, dry_run=False)
+
     async def pull(self, request: Message) -> Any:
         """SARK's values win."""
-        dry_run = request.get("dry_run") is True
-        return await self._asked_for(lambda: self._keeper.pull(dry_run=dry_run), request, dry_run=dry_run)
+        dry_run, blank = request.get("dry_run") is True, request.get("blank") is True
+        return await self._asked_for(
+            lambda: self._keeper.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
+        )
 
     async def push(self, request: Message) -> Any:
         """The conf file's values win. Raises ClusterError on a node whose data come from its peer."""

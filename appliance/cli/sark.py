@@ -38,14 +38,26 @@ def sark_status(as_json: bool) -> None:
     _show(as_json)
 
 
+@sark.command("follow")
+def sark_follow() -> None:
+    """Bring over now what only one side has changed, as the agent does by itself. Conflicts stay."""
+    try:
+        done = ask("sark follow", deadline=_PATIENCE, by=_asker())
+    except AgentAbsent as absent:
+        receives = "" if load().synch == "LOOSE" else str(absent)
+        done = _by_hand(_keeper().follow(receives=receives), dry_run=False)
+    _tell(done, dry_run=False)
+
+
 @sark.command("pull")
 @_dry
-def sark_pull(dry_run: bool) -> None:
+@click.option("--blank", is_flag=True, help="A blank cluster address is taken too: the cluster is given up.")
+def sark_pull(dry_run: bool, blank: bool) -> None:
     """SARK's values win: the conf file takes every one that is right."""
     try:
-        done = ask("sark pull", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
+        done = ask("sark pull", deadline=_PATIENCE, by=_asker(), dry_run=dry_run, blank=blank)
     except AgentAbsent:
-        done = _by_hand(_keeper().pull(dry_run=dry_run), dry_run=dry_run)
+        done = _by_hand(_keeper().pull(blank=blank, dry_run=dry_run), dry_run=dry_run)
     _tell(done, dry_run=dry_run)
 
 
@@ -102,13 +114,21 @@ def _tell(done: dict[str, Any], *, dry_run: bool) -> None:
 
 
 def _by_hand(done: Done, *, dry_run: bool) -> dict[str, Any]:
-    """What the agent does besides: the entry in the journal."""
-    changes = [*done.pulled, *done.pushed]
-    if changes and not dry_run:
-        what = "the conf file has followed SARK" if done.pulled else "SARK has followed the conf file"
-        says = f"{what}: {'; '.join(map(str, changes))}"
-        entry = {"at": round(CLOCK.now(), 6), "wall": round(CLOCK.wall(), 3), "kind": "sark", "says": says}
-        JournalFile(JOURNAL).append({**entry, "keys": [change.key for change in changes], "by": _asker()})
+    """What the agent does besides: the entries in the journal."""
+    sides = (
+        ("the conf file has followed SARK", done.pulled),
+        ("SARK has followed the conf file", done.pushed),
+    )
+    for what, changes in sides:
+        if changes and not dry_run:
+            says = f"{what}: {'; '.join(map(str, changes))}"
+            entry = {
+                "at": round(CLOCK.now(), 6),
+                "wall": round(CLOCK.wall(), 3),
+                "kind": "sark",
+                "says": says,
+            }
+            JournalFile(JOURNAL).append({**entry, "keys": [change.key for change in changes], "by": _asker()})
     return {
         "pulled": [str(change) for change in done.pulled],
         "pushed": [str(change) for change in done.pushed],

@@ -22,8 +22,9 @@ from appliance.sark.table import Globals, read_globals, write_globals
 
 _BLANKED = (
     "HACLUSTERIP is blank in SARK: nothing is taken from there until it is filled in. "
-    "'asha sark push' fills it in, 'asha sark pull' takes the blank"
+    "'asha sark push' fills it in, 'asha sark pull --blank' takes the blank"
 )
+_UNFILLED = "HACLUSTERIP is blank in SARK, so its settings are those of nobody: nothing was taken."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +118,20 @@ class Keeper:
             pushes = [one for one in sides.settings if one.step is Step.PUSH]
             return self._carry(sides, pulls, [] if receives else pushes, dry_run=False)
 
-    def pull(self, *, dry_run: bool = False) -> Done:
-        """SARK's values win, everywhere they say something; a blank cluster address says that there is none."""
+    def pull(self, *, blank: bool = False, dry_run: bool = False) -> Done:
+        """SARK's values win, everywhere they say something.
+
+        Raises UserError for a row without a cluster address, which nobody has filled in; unless `blank`: then the
+        conf file gives its cluster address up too.
+        """
         with self._alone():
             sides = self._read()
             pulls = {
                 one.key: one.sark for one in sides.settings if one.sark is not None and one.sark != one.conf
             }
             if is_blank(sides.row.values) and sides.values[ADDRESS]:
+                if not blank:
+                    raise UserError(_UNFILLED, todo="--blank gives the cluster address up here too.")
                 pulls[ADDRESS] = ""
             return self._carry(sides, pulls, [], dry_run=dry_run)
 

@@ -78,6 +78,16 @@ def test_a_pull_without_an_agent_is_made_here_and_is_in_the_journal(place: Path)
     assert (entry["kind"], entry["keys"]) == ("sark", ["HACLUSTERIP"])
 
 
+def test_what_an_event_of_sme_server_does_takes_no_side(place: Path) -> None:
+    assert "HACLUSTERIP is '192.168.1.5' in the conf file and '192.168.1.6' in SARK" in said("follow")
+    conf = place / "asha.conf"
+    conf.write_text(conf.read_text().replace("HACLUSTERIP=192.168.1.5\n", ""))
+    (place / "lib/sark.json").unlink()
+    assert said("follow").startswith("The conf file has taken HACLUSTERIP from '' to '192.168.1.6'\n")
+    (entry,) = JournalFile(place / "journal").entries()
+    assert entry["keys"] == ["HACLUSTERIP"]
+
+
 def test_a_push_without_an_agent_is_refused_while_data_are_synchronised(place: Path) -> None:
     with pytest.raises(ClusterError, match="Only it knows whether"):
         said("push")

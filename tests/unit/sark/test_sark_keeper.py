@@ -212,7 +212,9 @@ def test_a_row_that_was_made_anew_says_nothing(site: Site) -> None:
 
 def test_a_blank_address_is_taken_when_somebody_asks_for_it(site: Site) -> None:
     save(site.database, {"HACLUSTERIP": ""})
-    site.keeper.pull()
+    with pytest.raises(UserError, match="nothing was taken"):
+        site.keeper.pull()
+    site.keeper.pull(blank=True)
     assert load(site.conf).cluster_ip == "" and site.follow().view.problems == ()
     save(site.database, {"HACLUSTERIP": "192.168.1.6"})
     site.follow()
