@@ -15,6 +15,7 @@ from appliance.cli.this_node import CLOCK
 from appliance.config import Conf, load
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
+from appliance.host.init import ServiceManager
 from appliance.panel.places import PANEL_DIR
 
 _CONF = Path("/etc/asha.conf")
@@ -31,6 +32,7 @@ def run() -> None:
     conf = load(_CONF)
     if not conf.panel_on:
         click.echo("asha: the panel is off (PANEL=off).")
+        ServiceManager.of_this_process().ready()  # it is as it should be: no failure, and no other try
         return
     from appliance.panel.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
 
