@@ -13,6 +13,7 @@ import click
 
 from appliance.cli.this_node import CLOCK
 from appliance.config import Conf, load
+from appliance.config.schema import without_secrets
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
 from appliance.host.init import ServiceManager
@@ -36,7 +37,7 @@ def run() -> None:
         return
     from appliance.panel.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
 
-    run_panel(conf)
+    run_panel(without_secrets(conf))
 
 
 @panel.command(hidden=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from appliance.config.conf import Conf
 from appliance.config.key import Group, Key
 from appliance.config.keys_cluster import CLUSTER_KEYS
 from appliance.config.keys_data import DATA_KEYS
@@ -10,7 +13,7 @@ from appliance.config.keys_panel import PANEL_KEYS
 from appliance.config.keys_seed import SEED_KEYS
 from appliance.config.keys_watch import WATCH_KEYS
 
-__all__ = ["KEYS", "KEY_BY_NAME", "Group", "Key", "closest_key", "in_group"]
+__all__ = ["KEYS", "KEY_BY_NAME", "Group", "Key", "closest_key", "in_group", "without_secrets"]
 
 KEYS: tuple[Key, ...] = SEED_KEYS + DATA_KEYS + CLUSTER_KEYS + WATCH_KEYS + NOTIFY_KEYS + PANEL_KEYS
 """The order of the shipped file: the original's keys in its own order, then ours by group."""
@@ -21,6 +24,12 @@ KEY_BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
 def in_group(group: Group) -> tuple[Key, ...]:
     """The keys of `group`, in file order."""
     return tuple(key for key in KEYS if key.group is group)
+
+
+def without_secrets(conf: Conf) -> Conf:
+    """`conf` for a program that has no use for its secrets: they are as if they were not set."""
+    plain = Conf()
+    return replace(conf, **{key.field: getattr(plain, key.field) for key in KEYS if key.secret})
 
 
 def closest_key(name: str) -> str | None:

@@ -116,7 +116,11 @@ def _spans(spans: Sequence[Document]) -> Iterator[Metric]:
     count = _family("asha_span_alarms", "Alarms of a span, counted.", labels)
     alarms = _family("asha_span_alarm", "1 for an alarm that a span has.", [*labels, "alarm"])
     channels = _family("asha_span_channels", "Channels of a span.", labels)
-    in_use = _family("asha_span_channels_in_use", "Channels of a span with a call on them.", labels)
+    in_use = _family(
+        "asha_span_channels_in_use",
+        "Channels of a span that a program has open; Asterisk opens all it is set up for.",
+        labels,
+    )
     for span in spans:
         who = [_text(span.get("number")), _text(span.get("name"))]
         raised = span.get("alarms")

@@ -194,11 +194,10 @@ def _spans(spans: Document | None, *, holds: bool) -> tuple[SpanMark, ...]:
 def _span(span: Document, *, holds: bool) -> SpanMark:
     """RED is well on a standby: the line is with its peer, and the span is there."""
     alarms = "+".join(span["alarms"])
-    channels = f"{span['in_use']}/{span['channels']} ch"
     if not alarms:
-        says, tone = f"OK {channels}", "good"
+        says, tone = f"OK, {span['channels']} ch", "good"
     elif holds:
-        says, tone = f"{alarms} {channels}", "bad"
+        says, tone = f"{alarms}, {span['channels']} ch", "bad"
     else:
         says, tone = f"{alarms}, ready", "idle"
     return SpanMark(f"{span['number']} {span['kind']}", says, tone)

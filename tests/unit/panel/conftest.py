@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.config import Conf
+from appliance.panel import passwords
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
 from appliance.panel.parts import Parts
@@ -38,6 +39,13 @@ class Browser:
 
     def log_in(self, name: str, password: str = PASSWORD) -> object:
         return self.client.post("/login", base_url=BASE, data={"name": name, "password": password})
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is for its own test to look at; the others would wait for it a hundred times."""
+    if "costs" not in request.node.name:
+        monkeypatch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
 
 
 @pytest.fixture(scope="session")
