@@ -19,11 +19,12 @@ from hwsim.demo.scenario import Stage
 from hwsim.nodes.network import CLUSTER_ADDRESS
 from hwsim.rack import SIDES, Rack
 from hwsim.site import Site
-from tests.panel.browser import DESK, FLAGS, PICTURES
+from tests.panel.browser import FLAGS, PICTURES
 from tests.panel.installed_server import NAMES, URL, InstalledServer, chromium_on
 
 LOGS = PICTURES.parent / "system" / "story"
 PASSWORD = "correct horse battery"
+WINDOW = {"width": 1120, "height": 720}
 _SOON = 15_000  # ms; nothing here waits for as long unless something is wrong
 _MOVE = 40_000
 _STATES = {"active": "ACTIVE", "standby": "STANDBY", "waiting": "WAITING", "off": "HA OFF"}
@@ -74,8 +75,8 @@ class Desk:
         await self.page.get_by_role("navigation").get_by_role("link", name=name).click()
 
     async def picture(self, name: str) -> None:
-        """For the book."""
-        await self.page.screenshot(path=PICTURES / f"story-{name}.png", full_page=True)
+        """For the book: what is in the window."""
+        await self.page.screenshot(path=PICTURES / f"story-{name}.png", animations="disabled")
 
 
 @asynccontextmanager
@@ -88,7 +89,7 @@ async def desks(stage: Stage, folder: Path) -> AsyncIterator[dict[str, Desk]]:
         for side, server in servers.items():
             program = chromium_on(server.server, stage.rack.network.namespace(side), folder)
             browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
-            context = await browser.new_context(ignore_https_errors=True, viewport=DESK)
+            context = await browser.new_context(ignore_https_errors=True, viewport=WINDOW)
             found[side] = Desk(server, await context.new_page())
         yield found
 
@@ -113,6 +114,18 @@ async def fill_in_the_tab(desk: Desk) -> None:
     await desk.sees_state("primary", "off")
 
 
+async def set_on_both(desk: Desk, other: Desk) -> None:
+    """One value, saved here and on the other node too, over ssh."""
+    await desk.go("High Availability")
+    await desk.page.locator("#key-HAUSECLUSTER").select_option("YES")
+    await desk.page.get_by_role("button", name="See what would change").click()
+    await desk.page.get_by_label("On the other node too").check()
+    await desk.page.get_by_role("button", name="Save").click()
+    await desk.sees("The other node:")
+    await other.go("High Availability")
+    await expect(other.page.locator("#key-HAUSECLUSTER")).to_have_value("YES")
+
+
 async def introduce(one: Desk, other: Desk) -> None:
     """What the one page shows is pasted into the other."""
     await one.go("Other node")
@@ -132,6 +145,7 @@ async def story(stage: Stage, folder: Path) -> None:
         await fill_in_the_tab(primary)
         await introduce(primary, secondary)
         await introduce(secondary, primary)
+        await set_on_both(primary, secondary)
         for desk in (primary, secondary):
             await desk.go("Now")
 
