@@ -145,6 +145,8 @@ def _failback(role: Role, peer: Peer, case: Case) -> Permit:
 
 
 def _maintenance_on(role: Role, peer: Peer, case: Case) -> Permit:
+    if role in (Role.OFF, Role.WAITING):
+        return _no(f"nothing is watched here while the HA engine {'is off' if role is Role.OFF else 'waits'}")
     return _yes("this node neither hands over nor restarts Asterisk by itself, until it ends by itself")
 
 

@@ -77,6 +77,8 @@ def _pointless(deed: Deed, status: Document) -> str:
             return "Asterisk runs already"
         case "pbx stop" if status["pbx"]["state"]["value"] == "dead":
             return "Asterisk does not run"
+        case "maintenance on" if status["maintenance"]:
+            return "it is on already"
         case "takeover" if status["permits"].get("failback", {}).get("allowed"):
             return "on this node, 'Fail back' does it, and brings the data first"
     return ""

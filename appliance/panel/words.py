@@ -67,7 +67,7 @@ def sentences(comment: Sequence[str]) -> str:
     if not comment:
         return ""
     heading = comment[0][:1].upper() + comment[0][1:]
-    end = "" if heading.endswith((".", "?", ")")) else "."
+    end = "" if heading.endswith((".", "?")) else "."
     return " ".join([heading + end, *comment[1:]])
 
 

@@ -50,9 +50,9 @@ STATES: dict[str, tuple[Document, list[str]]] = {
     ),
     "all-off": (
         {"role": "off", "headline": "This node (primary) is off: the HA engine does not run.", "pbx": DEAD,
-         "permits": permits("ha start", "pbx start", "maintenance on"), "line": known("absent"), "address": AWAY,
+         "permits": permits("ha start", "pbx start"), "line": known("absent"), "address": AWAY,
          "spans": known([span(1, "RED")]), "peer": UNSEEN, "engine": OFF_ENGINE, "transfer": None},
-        ["Start HA", "Start Asterisk", "Maintenance on"],
+        ["Start HA", "Start Asterisk"],
     ),
     "waiting": (
         {"role": "waiting", "pbx": DEAD,
