@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-panel browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
+.PHONY: help demo test test-panel pictures browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
 
 BIN := .venv/bin
 SITE := kickstart/site.example.toml
@@ -22,8 +22,12 @@ test: system tools lint ## everything: lint and all tests; a skipped test is a f
 	@$(PYTEST) -n 3 tests/unit tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
 
-test-panel: system tools browser ## the pages in real Chromium, with pictures in out/panel (root)
-	@$(PYTEST) tests/panel $(ARGS)
+test-panel: system tools browser rpm ## the pages in real Chromium, with pictures in out/panel (root)
+	@.ci/clean-after $(PYTEST) tests/panel $(ARGS)
+
+pictures: system tools browser rpm ## docs/pictures anew: the story of a new user, played with the packages (root)
+	@.ci/clean-after $(PYTEST) tests/panel/test_panel_story.py
+	@cp out/panel/story-*.png docs/pictures/
 
 unit: tools ## the quick tests, no root
 	@$(PYTEST) tests/unit tests/property $(ARGS)
