@@ -19,6 +19,7 @@ from conftest import Rpms
 from furnished import RESOURCE_SCRIPT, agent_pid, answers, furnish, plug_card, relay, serve
 from hosts import Done, Host, ok, until
 from old_pair import data, furnish_pair, processes, start_agent
+from panel_on_host import bring_openssl, page, panel_pid
 
 HERE = Path(__file__).parent
 
@@ -162,3 +163,20 @@ def with_data(host: Host) -> None:
     sqlite3.connect(host.path("/opt/sark/db/sark.db")).executescript(
         "create table globals (pkey, value)"
     ).close()
+
+
+def test_the_page_is_served_there(installed: Host, old_kernel: str) -> None:
+    bring_openssl(installed)
+    ok(installed.run("/usr/sbin/asha", "panel", "certificate"))
+    served = installed.spawn("/usr/sbin/asha", "panel", "run", wrap=(old_kernel,))
+    try:
+        until(lambda: installed.run("/usr/sbin/asha", "panel", "answers").returncode == 0, "it answers")
+        assert page(installed).startswith(("200 ", "302 ", "303 "))
+        # A password's hash, and a change of a file that both may change.
+        words = ("/usr/sbin/asha", "panel", "user", "add", "anna", "--password-stdin")
+        ok(installed.run(*words, wrap=(old_kernel,), given="correct horse\n"))
+        ok(installed.run("/bin/kill", panel_pid(installed)))
+        assert served.wait(20) == 0
+    finally:
+        served.kill()
+        served.wait(20)
