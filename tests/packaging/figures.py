@@ -47,6 +47,15 @@ def main(runs: int) -> None:
             print(f"    agent answers    {spread([item[1] for item in agents], 1000)} ms after its start")
             print(f"    asha status      {spread([item[2] for item in agents], 1000)} ms")
             print(f"    agent resident   {spread([item[3] for item in agents])} MB")
+        words = ("panel", "user", "add", "anna", "--password-stdin")  # with nobody there, it is another page
+        ok(host.run("/usr/sbin/asha", *words, given="correct horse\n"))
+        pages = [panel(host) for _ in range(runs)]
+        print("the page, on the private runtime:")
+        print(f"    answers          {spread([item[0] for item in pages], 1000)} ms after its start")
+        print(
+            f"    first byte       {spread([item[1] for item in pages], 1000)} ms, TLS and all, of the login page"
+        )
+        print(f"    page resident    {spread([item[2] for item in pages])} MB after 40 pages")
     finally:
         host.down()
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,6 +81,36 @@ def agent(host: Host, command: tuple[str, ...]) -> tuple[float, float, float, fl
     process.wait(timeout=20)
     until(lambda: not control.exists(), "the agent is gone")
     return version, answered, status, int(resident) / 1000
+
+
+# Seconds from connecting to the first byte of a page, for as many pages as the argument says.
+_FIRST_BYTES = """
+import http.client, ssl, sys, time
+context = ssl.create_default_context(cafile="/etc/asha/panel.crt")
+for _ in range(int(sys.argv[1])):
+    began = time.monotonic()
+    page = http.client.HTTPSConnection("127.0.0.1", 8443, context=context, timeout=10)
+    page.request("GET", "/login")
+    answer = page.getresponse()
+    assert answer.status == 200 and answer.read(1)
+    print(time.monotonic() - began)
+    page.close()
+"""
+
+
+def panel(host: Host) -> tuple[float, float, float]:
+    """One start of the page: seconds until it answers, median seconds to a first byte, megabytes resident then."""
+    took = seconds(lambda: ok(host.run("systemctl", "start", "asha-panel.service")))
+    shown = host.run("/opt/asha/runtime/bin/python3.11", "-IB", "-c", _FIRST_BYTES, "40")
+    first = statistics.median(float(line) for line in ok(shown).splitlines())
+    pid = (
+        host.run("systemctl", "show", "--property=MainPID", "asha-panel.service")
+        .stdout.strip()
+        .partition("=")[2]
+    )
+    resident = host.sh(f"grep VmRSS /proc/{pid}/status").stdout.split()[1]
+    ok(host.run("systemctl", "stop", "asha-panel.service"))
+    return took, first, int(resident) / 1000
 
 
 def seconds(deed: Callable[[], object]) -> float:
