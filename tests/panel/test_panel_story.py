@@ -16,12 +16,13 @@ from playwright.async_api import Page, async_playwright, expect
 
 from hwsim.bench.play import on_fresh_rack
 from hwsim.demo.scenario import Stage
+from hwsim.installed import InstalledServer
 from hwsim.nodes.network import CLUSTER_ADDRESS
 from hwsim.rack import SIDES, Rack
 from hwsim.site import Site
 from hwsim.voicemail import INBOX, Mailboxes
 from tests.panel.browser import FLAGS, PICTURES
-from tests.panel.installed_server import NAMES, URL, InstalledServer, chromium_on
+from tests.panel.new_server import NAMES, URL, chromium_on, set_up
 
 LOGS = PICTURES.parent / "system" / "story"
 PASSWORD = "correct horse battery"
@@ -83,8 +84,8 @@ class Desk:
 @asynccontextmanager
 async def desks(stage: Stage, folder: Path) -> AsyncIterator[dict[str, Desk]]:
     """The packages on both servers, and a browser on each."""
-    servers = {side: InstalledServer(stage.rack.servers[side]) for side in SIDES}
-    await asyncio.gather(*(server.install() for server in servers.values()))
+    ready = await asyncio.gather(*(set_up(stage.rack.servers[side]) for side in SIDES))
+    servers = dict(zip(SIDES, ready, strict=True))
     async with async_playwright() as playwright:
         found = {}
         for side, server in servers.items():
