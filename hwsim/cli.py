@@ -45,7 +45,7 @@ def demo(scenario: str | None, out: Path, runs: int) -> None:
 @click.option(
     "--only",
     metavar="NAME",
-    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; or data-cost.",
+    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; or panel-cost (of the RPMs).",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
 def bench(runs: int, only: str | None, out: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ class Server:
 
     async def start_agent(self) -> None:
         """Start `asha agent` as init would, and wait until it can be asked."""
-        argv = [sys.executable, "-u", self._site.asha, "agent"]
+        argv = [*self._site.program, "agent"]
         self._agent = await self.node.spawn(argv, self.logs / f"{self.side}-agent.log")
         deadline = asyncio.get_running_loop().time() + 15
         while await self.status() is None:
@@ -60,7 +59,7 @@ class Server:
 
     async def asha(self, *words: str, deadline: float = 130.0) -> Said:
         """Run `asha WORDS`."""
-        result = await self.node.run([sys.executable, self._site.asha, *words], deadline)
+        result = await self.node.run([*self._site.program, *words], deadline)
         return Said(-1 if result.code is None else result.code, result.out, result.err)
 
     async def status(self) -> dict[str, Any] | None:

@@ -29,7 +29,8 @@ class Site:
 
     `boot_time` is how long the stand-in Asterisk takes to boot: assumed, since nobody publishes one; it is
     printed with every figure it is a part of. `profile` names the span driver the line imitates. `names` are the
-    machines', as 'uname -n' prints them: primary, secondary.
+    machines', as 'uname -n' prints them: primary, secondary. `asha` is the product's program, and `python` what
+    runs it; blank where it was installed with a Python of its own.
     """
 
     keepalive: float = 0.2
@@ -39,6 +40,7 @@ class Site:
     profile: str = "r1t1"
     move_dwell: float = 15.0
     names: tuple[str, str] = (PRIMARY_NAME, SECONDARY_NAME)
+    python: str = sys.executable
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,6 +51,11 @@ class Site:
     def with_conf(self, extra: Mapping[str, str]) -> Site:
         """The same site, with more in its conf file."""
         return replace(self, extra={**self.extra, **extra})
+
+    @property
+    def program(self) -> list[str]:
+        """The words that run `asha`; the command's own follow."""
+        return [self.python, "-u", self.asha] if self.python else [self.asha]
 
     def conf(self, dahdi_root: Path) -> str:
         """/etc/asha.conf, the same on both nodes but for where their spans are shown."""

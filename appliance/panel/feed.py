@@ -51,6 +51,7 @@ class Feed:
         self._thread: threading.Thread | None = None
         self._slow_at = self._trends_at = float("-inf")
         self._entry = 0
+        self._up = 0.0
         self._phase: object = None
 
     @property
@@ -106,16 +107,21 @@ class Feed:
         except (LookupError, TypeError) as problem:
             view = self._without(before, f"The agent speaks another language than this page: {problem!r}.")
         with self._news:
-            self._view = replace(view, number=before.number + 1, at=now)
+            # When it was got, not when it was asked for: an agent that hangs is not asked again by everybody in turn.
+            self._view = replace(view, number=before.number + 1, at=self._clock.now())
             self._news.notify_all()
 
     def _without(self, before: View, problem: str) -> View:
-        self._entry = 0  # an agent that comes back counts its entries anew
+        self._entry = 0
         self._slow_at = self._trends_at = float("-inf")
         return replace(before, status=None, problem=problem)
 
     def _taken(self, before: View, now: float) -> View:
         status = self._agent.look("status")
+        up = status["agent"]["up"] if status["agent"] else 0.0  # None while it waits to be set up
+        if up < self._up:
+            self._entry = 0  # another life of the agent: it counts its entries anew
+        self._up = up
         view = replace(before, status=status, problem="")
         transfer = status["transfer"]
         phase = transfer and (transfer["generation"], transfer["phase"])

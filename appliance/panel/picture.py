@@ -69,9 +69,9 @@ class LinkMark:
 
 @dataclass(frozen=True, slots=True)
 class RelayMark:
-    """The relay. `arm`: to which node it is drawn, as the spans show it: primary, secondary, "" when not known.
+    """The relay. `arm`: to which node it is drawn: primary, secondary, "" when not known.
 
-    `confirmed`: the spans show it; else it is only what the card was told.
+    `confirmed`: the spans show it; else it is only what the card was told, which a move shows first.
     """
 
     arm: str
@@ -206,11 +206,11 @@ def _span(span: Document, *, holds: bool) -> SpanMark:
 def _relay(status: Document, primary: NodeMark, secondary: NodeMark) -> RelayMark | None:
     if status["line"] is None:
         return None
-    relay = status["relay"]
-    seen = next((node.side for node in (primary, secondary) if node.has_line), "")
-    told = ""
-    if relay["commanded"] is not None:
-        told = {"energised": "primary", "released": "secondary"}.get(relay["commanded"]["value"], "")
+    relay, told = status["relay"], _told_relay(status)
+    at = [node.side for node in (primary, secondary) if node.has_line]
+    seen = told if told in at else "".join(at[:1])
+    if told == "secondary" and seen == "primary":
+        seen = ""  # a released relay falls at once; a span needs half a second to say that its line has gone
     card = ""
     if relay["card"] is not None:
         card = {True: "card there", False: "CARD GONE"}.get(relay["card"]["value"], "card unknown")
@@ -219,6 +219,13 @@ def _relay(status: Document, primary: NodeMark, secondary: NodeMark) -> RelayMar
     if told:
         return RelayMark(told, False, f"told: {told}; not confirmed", card)
     return RelayMark("", False, "nobody sees the line", card)
+
+
+def _told_relay(status: Document) -> str:
+    """To which node the card was told to lead the line, by the node that has it; "" when that is not known."""
+    own, other = status["relay"]["commanded"], status["peer"]["relay"]
+    told = own["value"] if own is not None and own["value"] is not None else other["value"]
+    return {"energised": "primary", "released": "secondary"}.get(told, "")
 
 
 def _data(data: Document, role: str) -> str:

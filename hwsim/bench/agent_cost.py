@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from hwsim.bench.family import cpu_seconds, family, only_process, resident
+from hwsim.bench.family import only_process
 from hwsim.bench.spread import Spread, once, spread
 from hwsim.bench.stopwatch import timed
+from hwsim.bench.usage import used
 from hwsim.demo.scenario import Stage
 from hwsim.rack import SIDES, Rack
 
-IDLE = 30.0
 _TRIES = 20
-_AGENT = r"asha agent$"
+AGENT = r"asha agent$"
 AGENT_FIGURES = (
     *(f"agent.{kind}_{side}" for kind in ("cpu", "own_cpu", "memory") for side in SIDES),
     "agent.asha_status",
@@ -38,16 +38,11 @@ async def agent_cost(rack: Rack) -> dict[str, Spread]:
 
 
 async def _idle(rack: Rack) -> dict[str, Spread]:
-    """CPU over `IDLE` seconds, then resident memory, of each side's agent and whatever it has started."""
-    agents = {side: await asyncio.to_thread(only_process, rack.servers[side].node, _AGENT) for side in SIDES}
-    before = {side: (rack.now(), *cpu_seconds(agent)) for side, agent in agents.items()}
-    await rack.pause(IDLE)
+    """Of each side's agent and whatever it has started."""
+    agents = {side: await asyncio.to_thread(only_process, rack.servers[side].node, AGENT) for side in SIDES}
     figures = {}
-    for side, agent in agents.items():
-        began, own_before, all_before = before[side]
-        own, everything = cpu_seconds(agent)
-        percent = 100 / (rack.now() - began)
-        figures[f"agent.cpu_{side}"] = once((everything - all_before) * percent)
-        figures[f"agent.own_cpu_{side}"] = once((own - own_before) * percent)
-        figures[f"agent.memory_{side}"] = once(sum(map(resident, family(agent))) / 1e6)
+    for side, usage in (await used(rack, agents)).items():
+        figures[f"agent.cpu_{side}"] = once(usage.cpu)
+        figures[f"agent.own_cpu_{side}"] = once(usage.own_cpu)
+        figures[f"agent.memory_{side}"] = once(usage.memory)
     return figures

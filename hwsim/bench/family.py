@@ -40,6 +40,11 @@ def resident(process: Path) -> int:
     return _kilobytes(process / "status", "VmRSS:")
 
 
+def most_resident(process: Path) -> int:
+    """VmHWM in bytes: the most it has ever had."""
+    return _kilobytes(process / "status", "VmHWM:")
+
+
 def proportional(process: Path) -> int:
     """Its memory in bytes, what it shares counted by its share (Pss; proc(5), smaps_rollup)."""
     return _kilobytes(process / "smaps_rollup", "Pss:")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hwsim.bench.panel.watched import Watched
 from hwsim.bench.results import PHASES, Results
 from hwsim.bench.spread import Spread
 from hwsim.bench.targets import Verdict, judge
@@ -33,6 +35,10 @@ def document(results: Results, site: Site, about: dict[str, Any]) -> dict[str, A
         "ratios_to_asha": _by_phase(results, _peers(results), lambda *words: _short(results.ratio(*words))),
         "agent": {name: figure.rounded() for name, figure in results.agent.items()},
         "data": {name: figure.rounded() for name, figure in results.data.items()},
+        "panel": {
+            name: figure.rounded() for name, figure in results.figures().items() if name.startswith("panel.")
+        },
+        "watched": [_watched(run) for run in results.watched],
         "runs": [
             {
                 "contender": run.contender,
@@ -44,6 +50,17 @@ def document(results: Results, site: Site, about: dict[str, Any]) -> dict[str, A
             }
             for run in results.runs
         ],
+    }
+
+
+def _watched(run: Watched) -> dict[str, Any]:
+    return {
+        "viewers": run.viewers,
+        "number": run.number,
+        "marks": run.marks.named(),
+        "seen": {side: asdict(seen) for side, seen in run.seen.items()},
+        "load": round(run.load, 2),
+        "problem": run.problem or None,
     }
 
 

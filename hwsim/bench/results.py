@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from hwsim.bench.panel.watched import Watched, watched_figures
 from hwsim.bench.play import Run
 from hwsim.bench.spread import Spread, ratio, spread
 from hwsim.demo.marks import Marks
@@ -14,14 +15,16 @@ PHASES = tuple(mark.name for mark in fields(Marks) if mark.name != "fault")
 
 @dataclass(slots=True)
 class Results:
-    """Filled as the benchmark goes on. `agent`, `data`: figures of `agent_cost` and `data_cost`.
+    """Filled as the benchmark goes on. `agent`, `data`, `panel`: figures of `agent_cost`, `data_cost`, `panel_cost`.
 
-    `notes`: how each contender was set up.
+    `watched`: failovers while people look. `notes`: how each contender was set up.
     """
 
     runs: list[Run] = field(default_factory=list)
     agent: dict[str, Spread] = field(default_factory=dict)
     data: dict[str, Spread] = field(default_factory=dict)
+    panel: dict[str, Spread] = field(default_factory=dict)
+    watched: list[Watched] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -35,6 +38,12 @@ class Results:
         self.runs.append(run)
         if run.problem:
             self.problems.append(f"{run.contender}, {run.fault}, run {run.number}: {run.problem}")
+
+    def note_watched(self, run: Watched) -> None:
+        """One more."""
+        self.watched.append(run)
+        if run.problem:
+            self.problems.append(f"{run.viewers} viewers, run {run.number}: {run.problem}")
 
     @property
     def contenders(self) -> list[str]:
@@ -61,4 +70,5 @@ class Results:
         seen = {
             f"{fault}.{phase}": self.phase("asha", fault, phase) for fault in self.faults for phase in PHASES
         }
-        return {name: figure for name, figure in seen.items() if figure is not None} | self.agent | self.data
+        ours = {name: figure for name, figure in seen.items() if figure is not None}
+        return {**ours, **self.agent, **self.data, **self.panel, **watched_figures(self.watched)}

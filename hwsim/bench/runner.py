@@ -24,39 +24,59 @@ from hwsim.bench.contender import FAULTS, Contender, Fault
 from hwsim.bench.data_cost import data_cost
 from hwsim.bench.keepalived import Keepalived
 from hwsim.bench.machine import machine, versions
+from hwsim.bench.panel.cost import panel_cost
+from hwsim.bench.panel.pair import SITE as PANEL_SITE
+from hwsim.bench.panel.watched import COUNTS, RUNS, Watched, play_watched
 from hwsim.bench.plain_heartbeat import PlainHeartbeat
 from hwsim.bench.play import Run, RunFailed, on_fresh_rack, play
 from hwsim.bench.report import write_report
 from hwsim.bench.results import Results
 from hwsim.bench.spread import Spread
-from hwsim.bench.table import assumptions, comparison_table, data_table, missed, sentence, targets_table
+from hwsim.bench.table import (
+    assumptions,
+    comparison_table,
+    data_table,
+    missed,
+    panel_table,
+    sentence,
+    targets_table,
+    watched_table,
+)
+from hwsim.installed import package_files
 from hwsim.site import Site
 
 CONTENDERS: tuple[Contender, ...] = (Asha(), Keepalived(), PlainHeartbeat())
-AGENT_COST, DATA_COST = "agent-cost", "data-cost"
-NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), AGENT_COST, DATA_COST)
+AGENT_COST, DATA_COST, PANEL_COST = "agent-cost", "data-cost", "panel-cost"
+COSTS = (AGENT_COST, DATA_COST, PANEL_COST)
+NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), *COSTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done: every fault to every contender, `runs` times; and what agent and data cost."""
+    """What is to be done: every fault to every contender, `runs` times; and what agent, data and panel cost."""
 
     contenders: Sequence[Contender]
     faults: Sequence[Fault]
     runs: int
     cost: bool
     data: bool
+    panel: bool = False
 
     @property
     def steps(self) -> int:
         """Lines to be told."""
-        return len(self.contenders) * len(self.faults) * self.runs + self.cost + self.data
+        return len(self.contenders) * len(self.faults) * self.runs + sum(self._costs)
+
+    @property
+    def _costs(self) -> tuple[int, ...]:
+        return int(self.cost), int(self.data), self.panel * (1 + RUNS * len(COUNTS))
 
 
 def planned(only: str | None, runs: int) -> Plan:
-    """Everything, or what NAMES has under `only`: one contender, one fault, or what the agent or the data cost."""
-    if only in (AGENT_COST, DATA_COST):
-        return Plan((), (), 0, cost=only == AGENT_COST, data=only == DATA_COST)
+    """Everything that needs no RPMs, or what NAMES has under `only`: a contender, a fault, or what something costs."""
+    if only in COSTS:
+        wanted = (only == cost for cost in COSTS)
+        return Plan((), (), 0, *wanted)
     contenders = [one for one in CONTENDERS if one.name == only]
     faults = [fault for fault in FAULTS if fault.name == only]
     ours = only in (None, "asha")
@@ -64,7 +84,12 @@ def planned(only: str | None, runs: int) -> Plan:
 
 
 async def bench(plan: Plan, out: Path, console: Console) -> bool:
-    """Do it; write report.json and comparison.svg below `out`; print the tables. False when a run failed."""
+    """Do it; write report.json and comparison.svg below `out`; print the tables. False when a run failed.
+
+    Raises RackError when there are no RPMs, and they are what is to be measured.
+    """
+    if plan.panel:
+        package_files()
     about = {"machine": machine(), "versions": versions()}  # the load before we make our own
     results = Results(notes={one.name: one.note for one in plan.contenders})
     with _progress(console) as progress:
@@ -107,6 +132,8 @@ async def _measure(plan: Plan, results: Results, logs: Path, steps: _Steps) -> N
     if plan.data:
         measuring = data_cost(logs / DATA_COST)
         results.data.update(await _measure_cost("the data's cost, 100,000 files", measuring, results, steps))
+    if plan.panel:
+        await _measure_panel(results, logs / PANEL_COST, steps)
     for title, one in _runs(plan, logs):
         steps.begin(title)
         run = await one()
@@ -126,6 +153,18 @@ def _runs(plan: Plan, logs: Path) -> list[tuple[str, Callable[[], Awaitable[Run]
     ]
 
 
+async def _measure_panel(results: Results, logs: Path, steps: _Steps) -> None:
+    measuring = on_fresh_rack(panel_cost, logs / "looks", PANEL_SITE)
+    results.panel.update(await _measure_cost("the panel's cost", measuring, results, steps))
+    for number in range(1, RUNS + 1):
+        for viewers in COUNTS:
+            title = f"asterisk-killed, {viewers} viewers on each panel, {number} of {RUNS}"
+            steps.begin(title)
+            run = await play_watched(viewers, number, logs)
+            results.note_watched(run)
+            steps.end(f"{title}: {run.problem or _words(run)}")
+
+
 async def _measure_cost(
     words: str, measuring: Awaitable[dict[str, Spread]], results: Results, steps: _Steps
 ) -> dict[str, Spread]:
@@ -140,7 +179,7 @@ async def _measure_cost(
     return figures
 
 
-def _words(run: Run) -> str:
+def _words(run: Run | Watched) -> str:
     marks = run.marks.named()
     shown = ((name, marks[name]) for name in ("relay_moved", "pbx_answering", "line_in_service"))
     return ", ".join(
@@ -158,6 +197,10 @@ def _print(results: Results, site: Site, out: Path, console: Console) -> None:
         console.print(comparison_table(results, fault))
     if results.data:
         console.print(data_table(results))
+    if results.panel:
+        console.print(panel_table(results))
+    if results.watched:
+        console.print(watched_table(results))
     for name, note in results.notes.items():
         console.print(f"{name}: {note}", highlight=False, markup=False)
     if results.figures():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from hwsim.bench.panel.cost import panel_unit
+from hwsim.bench.panel.watched import COUNTS, PHASES_WATCHED
 from hwsim.bench.results import PHASES, Results
 from hwsim.bench.spread import Spread
 from hwsim.bench.targets import Target, Verdict, judge
+from hwsim.rack import SIDES
 from hwsim.site import Site
 
 _MET = {True: "[green]met[/]", False: "[bold red]MISSED[/]", None: "not measured"}
@@ -60,6 +63,37 @@ def data_table(results: Results) -> Table:
     return table
 
 
+def watched_table(results: Results) -> Table:
+    """Failovers with so many viewers on each node's page: medians (min-max), and the most beside none."""
+    title = "asterisk-killed, on the RPMs: milliseconds from the fault, by viewers on each panel: median (min-max)"
+    table = Table(title=title, title_justify="left")
+    table.add_column("phase")
+    for count in COUNTS:
+        table.add_column(str(count), justify="right")
+    table.add_column(f"{COUNTS[-1]} ÷ 0", justify="right")
+    figures = results.figures()
+    for phase in PHASES_WATCHED:
+        spans = (figures.get(f"panel.{phase}_{count}") for count in COUNTS)
+        times = figures.get(f"panel.{phase}_ratio")
+        table.add_row(phase.replace("_", " "), *map(_span, spans), f"{times.median:.2f}" if times else "-")
+    for what, words in (("seen", "drawn"), ("confirmed", "confirmed by spans")):
+        for side in SIDES:
+            seen = (figures.get(f"panel.{what}_{count}_{side}") for count in COUNTS)
+            table.add_row(f"relay → {words}, page of the {side}", *map(_span, seen), "")
+    return table
+
+
+def panel_table(results: Results) -> Table:
+    """What it costs that somebody looks, one figure a line."""
+    table = Table(title="the panel and the agents beside it, on the RPMs", title_justify="left")
+    table.add_column("figure")
+    for head in ("median", "min", "max", "n"):
+        table.add_column(head, justify="right")
+    for name, figure in results.panel.items():
+        table.add_row(name, *_cells(figure, panel_unit(name)))
+    return table
+
+
 def assumptions(site: Site) -> str:
     """What no figure should be read without."""
     return (
@@ -77,6 +111,8 @@ def amount(value: float, unit: str) -> str:
             return f"{value:.2f} %"
         case "x":
             return f"{value:.2f} x"
+        case "":
+            return f"{value:.0f}"
         case _:
             return f"{value:.1f} {unit}"
 
@@ -102,11 +138,15 @@ def _cells(figure: Spread | None, unit: str) -> tuple[str, str, str, str]:
 
 def _compared(results: Results, name: str, fault: str, phase: str) -> list[str]:
     figure = results.phase(name, fault, phase)
-    span = "-" if figure is None else f"{_ms(figure.median)} ({_ms(figure.least)}-{_ms(figure.most)})"
+    span = _span(figure)
     if name == "asha" or "asha" not in results.contenders:
         return [span]
     times = results.ratio(name, fault, phase)
     return [span, "" if times is None else f"{times:.2f}"]
+
+
+def _span(figure: Spread | None) -> str:
+    return "-" if figure is None else f"{_ms(figure.median)} ({_ms(figure.least)}-{_ms(figure.most)})"
 
 
 def _seconds(figure: Spread | None) -> str:

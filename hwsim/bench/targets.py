@@ -10,7 +10,7 @@ from hwsim.bench.spread import Spread
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`figure` at most `limit`. Units: s, MB (10⁶ bytes), % (of one core), x (a peer's time).
+    """`figure` at most `limit`. Units: s, MB (10⁶ bytes), % (of one core), x (a peer's time, or the time without).
 
     `boots`: an Asterisk boots within it, so a part of the figure is the stand-in's assumed boot time. `aside`: a
     figure to be read with it, itself without a target, and `beside` what that is.
@@ -26,6 +26,8 @@ class Target:
 
 
 DEADTIME = 2.0
+# "Without slowing": so much more is what two runs without any viewer differ by.
+SLOWER = 1.1
 TARGETS: tuple[Target, ...] = (
     Target("asterisk-killed.detected", "Asterisk killed → detected", 0.05, "s"),
     Target("asterisk-killed.relay_moved", "Asterisk killed → relay moved", 0.15, "s"),
@@ -58,6 +60,42 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("data.lag", "change on the active node → verified on the standby", 2.0, "s"),
     Target("data.memory", "synchronisation, peak memory on the standby", 80.0, "MB"),
+    Target(
+        "panel.first_new",
+        "the page, first byte, new connection",
+        0.150,
+        "s",
+        aside="panel.first_many",
+        beside="while 50 follow it",
+    ),
+    Target(
+        "panel.whole_new",
+        "the page with all it needs, new connection",
+        0.500,
+        "s",
+        aside="panel.whole_many",
+        beside="while 50 follow it",
+    ),
+    Target("panel.seen_1", "relay moved → seen on the page", 0.5, "s"),
+    Target("panel.seen_50", "relay moved → seen on the page, 50 viewers", 0.5, "s"),
+    Target(
+        "panel.memory_peak",
+        "panel, most resident memory ever, 50 viewers and a login",
+        60.0,
+        "MB",
+        aside="panel.memory_started",
+        beside="as it was started",
+    ),
+    Target("panel.relay_moved_ratio", "Asterisk killed → relay moved, 50 viewers beside none", SLOWER, "x"),
+    Target(
+        "panel.pbx_answering_ratio", "Asterisk killed → PBX answering, 50 viewers beside none", SLOWER, "x"
+    ),
+    Target(
+        "panel.line_in_service_ratio",
+        "Asterisk killed → line in service, 50 viewers beside none",
+        SLOWER,
+        "x",
+    ),
 )
 
 

@@ -42,7 +42,8 @@ UNSEEN = peer(
 # State → what the agent says of itself, and exactly the buttons that are then on the page.
 STATES: dict[str, tuple[Document, list[str]]] = {
     "not-set-up": (
-        {"set_up": False, "role": "not set up", "node": "", "names": {}, "headline": "This machine is not set up yet.",
+        {"set_up": False, "role": "not set up",
+         "agent": None, "node": "", "names": {}, "headline": "This machine is not set up yet.",
          "permits": permits(), "pbx": {"state": unknown("not looked"), "pid": None, "silent": []}, "line": None,
          "spans": None, "address": {"ip": "", "here": unknown("none"), "duplicate": ""}, "engine": OFF_ENGINE,
          "peer": {**UNSEEN, "node": "", "name": ""}, "relay": {"card": None, "place": "", "commanded": None}},

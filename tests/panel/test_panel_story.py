@@ -16,11 +16,13 @@ from playwright.async_api import Page, async_playwright, expect
 
 from hwsim.bench.play import on_fresh_rack
 from hwsim.demo.scenario import Stage
+from hwsim.installed import InstalledServer
 from hwsim.nodes.network import CLUSTER_ADDRESS
 from hwsim.rack import SIDES, Rack
 from hwsim.site import Site
+from hwsim.voicemail import INBOX, Mailboxes
 from tests.panel.browser import FLAGS, PICTURES
-from tests.panel.installed_server import NAMES, URL, InstalledServer, chromium_on
+from tests.panel.new_server import NAMES, URL, chromium_on, set_up
 
 LOGS = PICTURES.parent / "system" / "story"
 PASSWORD = "correct horse battery"
@@ -82,8 +84,8 @@ class Desk:
 @asynccontextmanager
 async def desks(stage: Stage, folder: Path) -> AsyncIterator[dict[str, Desk]]:
     """The packages on both servers, and a browser on each."""
-    servers = {side: InstalledServer(stage.rack.servers[side]) for side in SIDES}
-    await asyncio.gather(*(server.install() for server in servers.values()))
+    ready = await asyncio.gather(*(set_up(stage.rack.servers[side]) for side in SIDES))
+    servers = dict(zip(SIDES, ready, strict=True))
     async with async_playwright() as playwright:
         found = {}
         for side, server in servers.items():
@@ -173,6 +175,7 @@ async def story(stage: Stage, folder: Path) -> None:
         await primary.sees_state("primary", "standby", patience=_MOVE)
         assert stage.in_service("secondary")
         await secondary.picture("8-failed-over")
+        mailboxes(stage, "secondary").deliver("100", "a caller")
 
         await primary.sees_buttons("Stop HA", "Fail back", "Maintenance on")
         await primary.page.get_by_role("link", name="Fail back", exact=True).click()
@@ -180,15 +183,22 @@ async def story(stage: Stage, folder: Path) -> None:
         await expect(primary.page.get_by_role("heading", name="The dry run", exact=True)).to_be_visible(
             timeout=_MOVE
         )
+        await expect(primary.page.locator("pre.lines")).to_contain_text("msg0000")
         await primary.picture("9-dry-run")
         await primary.page.get_by_role("button", name="Fail back", exact=True).click()
         await primary.sees_state("primary", "active", patience=2 * _MOVE)
         await primary.sees_state("secondary", "standby", patience=_MOVE)
         assert stage.in_service("primary")
+        assert list(mailboxes(stage, "primary").callers("100", INBOX)) == ["a caller"]
         await expect(primary.page.locator("#timeline .moves li").first).to_contain_text(
             "service taken on the primary"
         )
         await primary.picture("10-back")
+
+
+def mailboxes(stage: Stage, side: str) -> Mailboxes:
+    """Those of the callers' messages on a server's disk."""
+    return Mailboxes(stage.rack.servers[side].node.path("/var/spool/asterisk/voicemail") / "default")
 
 
 def test_a_new_user_never_opens_a_shell(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from rich.console import Console
 from hwsim.bench.agent_cost import AGENT_FIGURES
 from hwsim.bench.contender import FAULTS
 from hwsim.bench.data_cost import DATA_FIGURES
+from hwsim.bench.panel.cost import PANEL_FIGURES
+from hwsim.bench.panel.watched import WATCHED_FIGURES
 from hwsim.bench.results import PHASES, Results
 from hwsim.bench.spread import Spread
 from hwsim.bench.table import data_table, missed, sentence, targets_table
@@ -43,7 +45,7 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
 
 def test_every_target_names_a_figure_that_is_measured() -> None:
     measured = {f"{fault.name}.{phase}" for fault in FAULTS for phase in PHASES}
-    measured |= {*AGENT_FIGURES, *DATA_FIGURES}
+    measured |= {*AGENT_FIGURES, *DATA_FIGURES, *PANEL_FIGURES, *WATCHED_FIGURES}
     assert {target.figure for target in TARGETS} <= measured
     assert {target.aside for target in TARGETS if target.aside} <= measured
 

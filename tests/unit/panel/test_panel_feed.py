@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from appliance.control.client import AgentSilent
 from appliance.host.clock import SystemClock
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.feed import Feed
@@ -96,6 +97,34 @@ def test_new_entries_are_added_to_those_of_the_file(agent: AgentStandIn) -> None
     clock.at += 1.0
     assert [entry.get("says") for entry in feed.view().journal][-1] == "after"
     assert agent.asked[-1]["since"] == 9
+
+
+def test_another_life_of_the_agent_is_noticed_though_it_was_never_seen_away(agent: AgentStandIn) -> None:
+    clock = Hand()
+    feed = Feed(AgentLink(str(agent.path)), clock)
+    agent.says["events"] = [{"number": 9, "wall": 1.0, "kind": "agent", "says": "before"}]
+    feed.view()
+    agent.says["status"] = {**agent.status, "agent": {"cpu": 0.1, "memory": 1, "up": 0.2}}
+    clock.at += 1.0
+    feed.view()
+    assert [one["since"] for one in agent.asked if one["verb"] == "events"] == [0, 0]
+
+
+def test_an_agent_that_hangs_is_asked_once_for_all_who_wait(agent: AgentStandIn) -> None:
+    clock = Hand()
+
+    class Hanging(AgentLink):
+        asked = 0
+
+        def look(self, verb: str, **arguments: object) -> Any:
+            self.asked += 1
+            clock.at += 2.0
+            raise AgentSilent("The agent did not answer 'status' within 2 s.")
+
+    hanging = Hanging()
+    feed = Feed(hanging, clock)
+    assert {feed.view().problem for _ in range(5)} == {"The agent did not answer 'status' within 2 s."}
+    assert hanging.asked == 1
 
 
 def test_a_session_ends_unused_and_in_the_end() -> None:

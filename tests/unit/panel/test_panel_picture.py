@@ -65,6 +65,37 @@ def test_the_relay_is_drawn_where_the_line_is_seen_not_where_it_was_told() -> No
     assert seen is not None and (seen.arm, seen.confirmed) == ("secondary", True)
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "arm", "confirmed"),
+    [
+        ("clear", "absent", "secondary", False),  # the own span has not noticed yet
+        ("clear", "settling", "secondary", True),
+        ("absent", "settling", "secondary", True),
+    ],
+)
+def test_a_relay_that_was_let_go_is_not_drawn_where_it_was(
+    own: str, other: str, arm: str, confirmed: bool
+) -> None:
+    relay = {"card": known(True), "place": "", "commanded": known("released")}
+    here = picture(status(line=known(own), peer=peer(line=known(other)), relay=relay)).relay
+    there = picture(
+        status(
+            node="secondary",
+            line=known(other),
+            peer=peer(node="primary", line=known(own), relay=known("released")),
+            relay={"card": None, "place": "", "commanded": None},
+        )
+    ).relay
+    for seen in (here, there):
+        assert seen is not None and (seen.arm, seen.confirmed) == (arm, confirmed)
+
+
+def test_a_relay_that_has_fallen_against_its_order_is_drawn_where_the_line_is() -> None:
+    relay = {"card": known(True), "place": "", "commanded": known("energised")}
+    seen = picture(status(line=known("absent"), peer=peer(line=known("settling")), relay=relay)).relay
+    assert seen is not None and (seen.arm, seen.confirmed) == ("secondary", True)
+
+
 def test_where_nobody_sees_the_line_and_nothing_was_told_it_is_nowhere() -> None:
     relay = {"card": None, "place": "", "commanded": None}
     seen = picture(status(line=known("absent"), peer=peer(line=unknown("?")), relay=relay)).relay

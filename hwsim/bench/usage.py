@@ -1,0 +1,35 @@
+"""What processes use over a while: CPU with everything they start, and memory at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwsim.bench.family import cpu_seconds, family, resident
+from hwsim.rack import Rack
+
+WHILE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`cpu` and `own_cpu`, without the programs it starts, in % of a core; `memory`, all of theirs, in MB (10⁶)."""
+
+    cpu: float
+    own_cpu: float
+    memory: float
+
+
+async def used(rack: Rack, processes: Mapping[str, Path], seconds: float = WHILE) -> dict[str, Usage]:
+    """Of each process (directories in a /proc, by any name) over the next `seconds`."""
+    before = {name: (rack.now(), *cpu_seconds(process)) for name, process in processes.items()}
+    await rack.pause(seconds)
+    found = {}
+    for name, process in processes.items():
+        began, own_before, all_before = before[name]
+        own, everything = cpu_seconds(process)
+        percent = 100 / (rack.now() - began)
+        memory = sum(map(resident, family(process))) / 1e6
+        found[name] = Usage((everything - all_before) * percent, (own - own_before) * percent, memory)
+    return found

@@ -1,0 +1,85 @@
+"""A server of the rack as a new user gets it: the RPMs installed by rpm, on the private runtime they bring."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from hwsim.nodes import NodeError, RackError, Running
+from hwsim.server import Server
+
+RPMS = Path(__file__).parents[1] / "out" / "rpm"
+PACKAGES = ("asha", "asha-runtime")
+PROGRAM = "/usr/sbin/asha"
+PANEL_PORT = 8443
+# The rest of /usr is the host's; these are where the packages put something.
+_WRITTEN_TO = ("/usr/sbin", "/usr/lib/systemd", "/usr/share")
+_AGENT_ANSWERS = f"until {PROGRAM} status >/dev/null 2>&1; do :; done"
+_PANEL_ANSWERS = f"until (exec 3<>/dev/tcp/127.0.0.1/{PANEL_PORT}) 2>/dev/null; do :; done"
+_CODE = re.compile(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){2}\b")
+_START_DEADLINE = 30.0
+
+
+def package_files() -> list[Path]:
+    """The RPM of each of PACKAGES. Raises RackError when one was not built."""
+    found = [sorted(RPMS.glob(f"{name}-[0-9]*.rpm")) for name in PACKAGES]
+    if not all(found):
+        raise RackError(f"There are no RPMs in {RPMS}: make rpm first.")
+    return [files[-1] for files in found]
+
+
+class InstalledServer:
+    """`code` is the first-login code that the installation printed."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.side = server.side
+        self.code = ""
+        self._running: dict[str, Running] = {}
+
+    async def install(self) -> None:
+        """`rpm -Uvh`. A conf file that is there already stays as it is. Raises RackError."""
+        files = [str(file) for file in package_files()]
+        await self.sh("; ".join(map(_own, _WRITTEN_TO)))
+        printed = await self.sh(f"rpm -Uvh --nodeps {shlex.join(files)}", 120)
+        found = _CODE.search(printed)
+        if found is None:
+            raise NodeError(f"The installation on the {self.side} has printed no code: {printed}")
+        self.code = found.group()
+
+    async def configure(self, values: Mapping[str, str]) -> None:
+        """`asha conf set` for each."""
+        for key, value in values.items():
+            await self.sh(shlex.join((PROGRAM, "conf", "set", key, value)))
+
+    async def start_agent(self) -> None:
+        """The agent's service, as init does it; it answers then."""
+        await self._start("agent")
+        await self.sh(_AGENT_ANSWERS, _START_DEADLINE)
+
+    async def start_panel(self) -> None:
+        """The panel's service, as init does it; it answers then."""
+        await self._start("panel", "run")
+        await self.sh(_PANEL_ANSWERS, _START_DEADLINE)
+
+    async def sh(self, script: str, deadline: float = 20.0) -> str:
+        """A line of shell on the server, as root; what it printed. Raises NodeError when it fails."""
+        done = await self.server.node.run(["bash", "-c", script], deadline)
+        if not done.ok:
+            raise NodeError(
+                f"On the {self.side}: {script}: {done.code} {done.err.strip()} {done.out.strip()}"
+            )
+        return done.out + done.err
+
+    async def _start(self, *words: str) -> None:
+        log = self.server.logs / f"{self.side}-{words[0]}.log"
+        self._running[words[0]] = await self.server.node.spawn([PROGRAM, *words], log)
+
+
+def _own(directory: str) -> str:
+    """Shell: lay a disk of the server's own over a directory of the host."""
+    layer = f"/run/own{directory.replace('/', '-')}"
+    options = f"lowerdir={directory},upperdir={layer}/upper,workdir={layer}/work,index=off"
+    return f"mkdir -p {layer}/upper {layer}/work; mount -t overlay overlay -o {options} {directory}"
