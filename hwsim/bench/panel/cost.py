@@ -20,15 +20,22 @@ _TRIES = 30
 _MANY_TRIES = 10
 _MEGABYTE = 1e6
 _PLAIN = "/run/plain-pages"
+# The first look of all, and later ones: over a new connection, one that is kept, and while MANY follow the page.
+_LOOKS = ("cold", "new", "kept", "peer", "many")
 _CASES = ("unwatched", "one_viewer", "many_viewers", "alerts")
 PANEL_FIGURES = (
-    *(f"panel.{part}_{kind}" for part in ("first", "whole") for kind in ("new", "kept", "peer", "many")),
+    *(f"panel.{part}_{kind}" for part in ("first", "whole") for kind in _LOOKS),
     "panel.whole_ratio",
     "panel.page_kilobytes",
     *(f"panel.memory_{when}" for when in ("started", "login", "one_viewer", "many_viewers", "peak")),
     *(f"panel.cpu_{case}" for case in _CASES[:3]),
     "panel.alerts",
-    *(f"panel.agent_{kind}_{case}_{side}" for kind in ("cpu", "memory") for case in _CASES for side in SIDES),
+    *(
+        f"panel.agent_{kind}_{case}_{side}"
+        for kind in ("cpu", "own_cpu", "memory")
+        for case in _CASES
+        for side in SIDES
+    ),
 )
 
 
@@ -65,7 +72,7 @@ async def panel_cost(rack: Rack) -> dict[str, Spread]:
 async def _pages(pair: PanelPair) -> dict[str, Spread]:
     """The page, over a new connection and a kept one, and beside it the same bytes from http.server."""
     node = pair.node("primary")
-    size = await pair.visitor("primary", "keep", pair.cookies["primary"], _PLAIN)
+    first, whole, size = await pair.visitor("primary", "keep", pair.cookies["primary"], _PLAIN)
     log = pair.rack.servers["primary"].logs / "plain-pages.log"
     peer = await node.spawn([sys.executable, "-m", "hwsim.bench.panel.plain_pages", _PLAIN], log)
     try:
@@ -77,7 +84,7 @@ async def _pages(pair: PanelPair) -> dict[str, Spread]:
     finally:
         await peer.stop(5.0)
     ratios = spread(ours[1] / other[1] for ours, other in zip(found["new"], found["peer"], strict=True))
-    figures = {"panel.page_kilobytes": once(size / 1e3)}
+    figures = {"panel.page_kilobytes": once(size / 1e3), **_looks("cold", [(first, whole)])}
     if ratios is not None:
         figures["panel.whole_ratio"] = ratios
     for kind, looks in found.items():
@@ -109,6 +116,7 @@ def _agents(usage: dict[str, Usage], case: str) -> dict[str, Spread]:
     figures = {}
     for side, each in usage.items():
         figures[f"panel.agent_cpu_{case}_{side}"] = once(each.cpu)
+        figures[f"panel.agent_own_cpu_{case}_{side}"] = once(each.own_cpu)
         figures[f"panel.agent_memory_{case}_{side}"] = once(each.memory)
     return figures
 

@@ -24,8 +24,8 @@ def login(code: str) -> str:
         server.close()
 
 
-def keep(cookie: str, directory: str) -> int:
-    """Put what a page is made of below `directory`, for another server to serve. Its bytes."""
+def keep(cookie: str, directory: str) -> tuple[float, float, int]:
+    """Put what a page is made of below `directory`, for another server to serve. First byte, whole page, bytes."""
     server = connection()
     seen = look(server, cookie)
     server.close()
@@ -33,7 +33,7 @@ def keep(cookie: str, directory: str) -> int:
         place = Path(directory) / (path.partition("?")[0].lstrip("/") or "index.html")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(body)
-    return seen.size
+    return seen.first, seen.whole, seen.size
 
 
 def looks(cookie: str, tries: str, peer: str = "") -> dict[str, list[tuple[float, float]]]:

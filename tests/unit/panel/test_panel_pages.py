@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from appliance.core.errors import ClusterError
+from hwsim.bench.panel.page import needed
+from hwsim.bench.panel.stream import Drawn, drawn
 from tests.plugins.agent_stand_in import AgentStandIn, known, permits, span, unknown
 
 
@@ -20,6 +23,17 @@ def test_the_page_says_who_is_active_and_where_the_line_is(visit: Callable) -> N
     assert (
         "primary pbx1.example.com: active; secondary pbx2.example.com: standby; line at the primary" in page
     )
+
+
+def test_the_benchmark_reads_what_the_page_says(visit: Callable) -> None:
+    browser = visit("olga")
+    page = text_of(browser.get("/"))
+    assert drawn("sections", json.dumps({"picture": page})) == Drawn(
+        "line at the primary", ("ACTIVE", "STANDBY")
+    )
+    paths = needed(page)
+    assert [path.rpartition(".")[2].partition("?")[0] for path in paths] == ["css", "js"]
+    assert [browser.get(path).status_code for path in paths] == [200, 200]
 
 
 @pytest.mark.parametrize(
