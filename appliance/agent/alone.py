@@ -11,12 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from appliance.agent.actuator import Actuator
-from appliance.agent.daemon import read_site
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import JournalFile
 from appliance.agent.places import GRANT, JOURNAL
 from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
+from appliance.agent.standing import read_site
 from appliance.core import plan
 from appliance.core.errors import AshaError, ClusterError, HardwareError
 from appliance.core.grant import Grant, Verb, Verdict

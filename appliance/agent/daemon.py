@@ -36,20 +36,18 @@ from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.heartbeat import HeartbeatSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.agent.set_up import SetUp
-from appliance.agent.site import Site
+from appliance.agent.standing import Standing, StandingBook, conf_in_force, read_site
 from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
-from appliance.config import Conf, load
+from appliance.config import load
 from appliance.config.identity import which_node
-from appliance.config.schema import KEY_BY_NAME
-from appliance.config.tab import STANDING_KEYS
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
-from appliance.core.errors import AshaError
+from appliance.core.errors import AshaError, ClusterError
 from appliance.core.grant import valid
 from appliance.core.reading import is_known
-from appliance.core.roles import Role, resume
+from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
@@ -58,19 +56,14 @@ from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 from appliance.sync.acquaint import Place
 
 
-def read_site(path: Path = CONF) -> Site:
-    """Conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
-    conf = load(path)
-    return Site(conf, which_node(conf, os.uname().nodename))
-
-
 class Daemon:
     """One agent. `run` returns when it was asked to end; service goes on without it."""
 
     def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._conf_path = conf_path
         self._clock = clock
-        self._site = read_site(conf_path)
+        book = StandingBook()
+        self._site = read_site(conf_path, book)
         self._init = init
         self._end = asyncio.Event()
         self._begins_anew = False
@@ -79,13 +72,21 @@ class Daemon:
         self._journal = Journal(self._file, clock, _complain)
         self._world = World()
         generations = (int(entry.get("generation", 0)) for entry in self._file.entries(newest=50))
-        book = GrantBook(GRANT, least_generation=max(generations, default=0))
-        self._tenure = Tenure(book, self._journal, self._site, clock)
+        grants = GrantBook(GRANT, least_generation=max(generations, default=0))
+        self._tenure = Tenure(grants, self._journal, self._site, clock)
+        self._standing = Standing(
+            site=self._site,
+            written=load(conf_path),
+            book=book,
+            tenure=self._tenure,
+            journal=self._journal,
+            begin_anew=self._begin_anew,
+        )
         self._data = DataRoom(self._site, self._world, self._tenure, self._journal, clock)
         actuator = Actuator(self._site, clock, self._data.owed)
         self._desk = Desk(actuator, self._journal, clock, self._order_done)
         self._heartbeat = HeartbeatSensor(self._site, self._world, clock)
-        self._engine = EngineRoom(self._site)
+        self._engine = EngineRoom(self._site, book)
         self._maintenance = MaintenanceRoom(MAINTENANCE, self._journal, clock)
         self._cycle = Cycle(
             site=self._site,
@@ -105,8 +106,8 @@ class Daemon:
             threads=threads,
             journal=self._journal,
             clock=clock,
-            adopt=self._adopt,
-            engine_off=lambda: self._tenure.role is Role.OFF,
+            adopt=self._standing.adopt,
+            refuses=self._standing.refuses,
         )
         self._errands = Errands(self._journal, clock)
         self._recorder = Recorder(
@@ -140,11 +141,13 @@ class Daemon:
             journal=self._journal,
             receives=self._data.receives,
             reload=self._reload,
+            engine_off=lambda: self._standing.engine_off,
             conf=conf_path,
         )
         self._provision = ProvisionRoom(self._site, self._journal)
         self._clerk.join(self._sark.verbs, self._sark.problems)
         self._clerk.join({}, self._provision.problems)
+        self._clerk.join({}, self._standing.problems)
 
     async def run(self) -> bool:
         """Serve until SIGTERM or SIGINT: False; or until the conf makes this another pair or node: True."""
@@ -204,6 +207,7 @@ class Daemon:
             errand=self._errands.document,
             look_at_engine=self._heartbeat.look,
             reload=self._reload,
+            before_start=self._take_what_waits,
         )
 
     def _notify_document(self) -> Message:
@@ -232,6 +236,7 @@ class Daemon:
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
             maintenance=self._maintenance.on,
         )
+        self._standing.begin()
 
     def _granted(self, engine_runs: bool) -> bool:
         grant = self._tenure.grant
@@ -293,6 +298,7 @@ class Daemon:
                 self._heartbeat.tell(fields)
                 told, told_at = fields, now
             self._feed_watchdogs()
+            self._standing.look()
             self._cycle.turned.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PEER_MESSAGE_PERIOD):
@@ -333,19 +339,23 @@ class Daemon:
 
     def _reload(self) -> None:
         """Read the conf again. A wrong one changes nothing and raises."""
-        site = read_site(self._conf_path)
-        self._adopt(site.conf)
+        conf = load(self._conf_path)
+        which_node(conf, os.uname().nodename)
         self._journal.note("agent", says="the conf file was read again")
+        self._standing.adopt(conf)
 
-    def _adopt(self, conf: Conf) -> None:
-        """Work by `conf`. While the engine is off it may even make this another node, or none."""
-        before = self._site.conf
-        standing = any(KEY_BY_NAME[key].text(conf) != KEY_BY_NAME[key].text(before) for key in STANDING_KEYS)
-        if standing and self._tenure.role is Role.OFF:
-            self._begins_anew = True
-            self._end.set()
-        else:
-            self._site.adopt(conf)
+    async def _take_what_waits(self) -> None:
+        """Before Heartbeat's files are made. Raises ClusterError when this agent begins anew for it."""
+        await self._sark.take_held()
+        if self._standing.look():
+            raise ClusterError(
+                "A value that has waited for the HA engine to be off is being taken. Nothing was started.",
+                todo="Ask again in a few seconds.",
+            )
+
+    def _begin_anew(self) -> None:
+        self._begins_anew = True
+        self._end.set()
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -371,7 +381,7 @@ def run_agent(conf_path: Path = CONF) -> None:
         clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
         goes_on = True
         while goes_on:
-            part = SetUp if why_not_set_up(load(conf_path)) else Daemon
+            part = SetUp if why_not_set_up(conf_in_force(conf_path)) else Daemon
             goes_on = await part(conf_path, clock, init, threads).run()
         threads.close()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.agent.site import Site
+from appliance.agent.standing import StandingBook
 from appliance.cluster.authkeys import FILE_NAME as AUTHKEYS
 from appliance.cluster.authkeys import made_key, place_key
 from appliance.cluster.commands import standby, start_engine, stop_engine, takeover
@@ -21,10 +22,11 @@ from appliance.sync.ssh import way_to_peer
 
 
 class EngineRoom:
-    """The orders to Heartbeat."""
+    """The orders to Heartbeat. `book` is told what its files are made with."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, book: StandingBook) -> None:
         self._site = site
+        self._book = book
 
     async def prepare(self) -> None:
         """Write Heartbeat's files and the resource script.
@@ -58,6 +60,7 @@ class EngineRoom:
             install(self._site.conf, self._site.node, paths.ha_dir)
         except ClusterError as problem:
             raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
+        self._book.keep(self._site.conf)
         install_resource_script(paths.resource_dir, script_command())
 
     def _have_secret(self, ha_dir: Path) -> str:

@@ -13,6 +13,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,9 @@ class JournalFile:
 
     def entries(self, newest: int | None = None) -> list[Entry]:
         """What is written, oldest first; only the `newest` if given. Lines that are no entries are left out."""
-        found = [entry for line in self._lines() if (entry := _parse(line)) is not None]
-        return found if newest is None else found[-newest:]
+        if newest is not None:
+            return list(islice(self.backwards(), newest))[::-1]
+        return [entry for line in self._lines() if (entry := _parse(line)) is not None]
 
     def backwards(self, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
         """What is written, newest first, and only those of `kinds` if given. Reads no more of it than is asked for."""

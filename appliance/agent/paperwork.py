@@ -20,7 +20,6 @@ from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.source import read_source
 from appliance.config.tab import (
-    STANDING_KEYS,
     changed_keys,
     checked_values,
     key_documents,
@@ -69,7 +68,7 @@ class Threads:
 
 
 class Paperwork:
-    """`adopt` is called with the conf that was written; `engine_off`: the HA engine does not run here."""
+    """`adopt` is called with the conf that was written; `refuses`: the keys with which a conf cannot be taken now."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class Paperwork:
         journal: Journal,
         clock: Clock,
         adopt: Callable[[Conf], None],
-        engine_off: Callable[[], bool],
+        refuses: Callable[[Conf], tuple[str, ...]],
     ) -> None:
         self._clock = clock
         self._noted: deque[float] = deque(maxlen=_NOTES)
@@ -88,7 +87,7 @@ class Paperwork:
         self._threads = threads
         self._journal = journal
         self._adopt = adopt
-        self._engine_off = engine_off
+        self._refuses = refuses
         self._one_writer = asyncio.Lock()
         self._proven = ""
         self.verbs: Verbs = {
@@ -137,8 +136,8 @@ class Paperwork:
         return set_values(self._path, values)
 
     def _may_write(self, edit: Edit) -> None:
-        standing = set(STANDING_KEYS).intersection(changed_keys(edit.before, edit.conf))
-        if standing and not self._engine_off():
+        standing = set(self._refuses(edit.conf)).intersection(changed_keys(edit.before, edit.conf))
+        if standing:
             raise ClusterError(
                 f"The HA engine runs, and {', '.join(sorted(standing))} cannot change under it. Nothing was changed.",
                 todo="Stop the HA engine on both nodes, the standby first; then save again.",

@@ -13,6 +13,8 @@ GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
 CARD = Path("/var/lib/asha/card.json")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
+# What Heartbeat's files were last made with (agent/standing.py).
+STANDING = Path("/var/lib/asha/standing.json")
 TRENDS = Path("/var/lib/asha/trends.json")
 DATA = Places()
 # There while telephones' files are older than the address they are to be made with.

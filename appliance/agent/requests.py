@@ -51,6 +51,7 @@ class Requests:
         errand: Callable[[], Message | None],
         look_at_engine: Callable[[], None],
         reload: Callable[[], None],
+        before_start: Callable[[], Awaitable[None]],
     ) -> None:
         self._site = site
         self._world = world
@@ -65,6 +66,7 @@ class Requests:
         self._errand = errand
         self._look_at_engine = look_at_engine
         self._reload = reload
+        self._before_start = before_start
         self._others: list[Callable[[], list[str]]] = []
         self._verbs: dict[str, Handler] = {
             "start": self._start,
@@ -177,6 +179,7 @@ class Requests:
 
     async def _ha_start(self, request: Message) -> Message:
         permit = self._rules.permitted(Wish.START_HA, request)
+        await self._before_start()
         await self._engine.prepare()
         self._tenure.clear("before Heartbeat is started")
         self._world.touch()

@@ -33,6 +33,7 @@ class SarkRoom:
     """Follows both sides. All that touches a disk is done in a thread of its own, one thing at a time.
 
     `receives`: why nothing may be written into SARK's database now, or "". `reload`: work by the conf file as it is.
+    `engine_off`: the HA engine does not run here; while it does, what cannot change under it waits.
     """
 
     def __init__(
@@ -42,20 +43,23 @@ class SarkRoom:
         journal: Journal,
         receives: Callable[[], str],
         reload: Callable[[], None],
+        engine_off: Callable[[], bool],
         conf: Path = CONF,
     ) -> None:
         self._site = site
         self._journal = journal
         self._receives = receives
         self._reload = reload
+        self._engine_off = engine_off
         self._conf = conf
-        self._keeper = Keeper(os.uname().nodename, conf)
+        self._keeper = Keeper(os.uname().nodename, conf, engine_runs=lambda: not engine_off())
         self._hands = Hands("sark", "The look at SARK's database")
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
         self._seen: tuple[object, ...] | None = None
         self._failed = ""
         self._waiting: tuple[str, ...] = ()
+        self._held = False
         self._told: tuple[str, ...] = ()
         self.verbs = {
             "sark": self.look,
@@ -76,6 +80,12 @@ class SarkRoom:
     def problems(self) -> list[str]:
         """What waits for somebody, for the status document."""
         return [f"SARK: {text}" for text in self._waiting]
+
+    async def take_held(self) -> None:
+        """The HA engine is about to be started: what has waited for it to be off is taken first, if it can be."""
+        if self._held:
+            with contextlib.suppress(*_TROUBLE):  # it waits on, and is named
+                await self._follow(self._receives())
 
     async def look(self, request: Message) -> Any:
         """Both sides as JSON, and whether SARK's database may be written on this node now."""
@@ -124,7 +134,7 @@ class SarkRoom:
 
     async def _next(self, period: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_AGAIN if self._failed else period):
+            async with asyncio.timeout(_AGAIN if self._failed or self._held else period):
                 await self._news.wait()
         self._news.clear()
 
@@ -133,7 +143,7 @@ class SarkRoom:
             if watch is not None:
                 await self._hands.do(watch.add)
             receives = self._receives()
-            now = (await self._hands.do(lambda: mark(files)), bool(receives))
+            now = (await self._hands.do(lambda: mark(files)), bool(receives), self._engine_off())
             if now != self._seen or self._failed:
                 await self._follow(receives)
                 self._seen = now
@@ -145,7 +155,7 @@ class SarkRoom:
             async with self._turn:
                 self._take(await self._hands.do(lambda: self._keeper.follow(receives=receives)))
         except NoGlobals:
-            self._failed, self._waiting = "", ()
+            self._failed, self._waiting, self._held = "", (), False
 
     async def _asked_for(self, work: Callable[[], Done], request: Message, *, dry_run: bool) -> Any:
         async with self._turn:
@@ -164,7 +174,7 @@ class SarkRoom:
             self._note("the conf file has followed SARK", done.pulled, by)
         if done.pushed:
             self._note("SARK has followed the conf file", done.pushed, by)
-        self._failed, self._waiting = "", done.view.problems
+        self._failed, self._waiting, self._held = "", done.view.problems, bool(done.view.held)
         self._tell(self._waiting)
         if done.pulled:
             try:

@@ -45,7 +45,7 @@ class SetUp:
             journal=self._journal,
             clock=clock,
             adopt=self._adopt,
-            engine_off=lambda: True,
+            refuses=lambda conf: (),
         )
         self._over = asyncio.Event()
         self._told_to_end = False

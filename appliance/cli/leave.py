@@ -71,7 +71,7 @@ def _stop_engine() -> None:
 
 
 def _release_card() -> None:
-    from appliance.agent.daemon import read_site  # noqa: PLC0415
+    from appliance.agent.standing import read_site  # noqa: PLC0415
     from appliance.core.model import Relay  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
     from appliance.hw.drivers import open_card  # noqa: PLC0415

@@ -10,6 +10,7 @@ import click
 
 from appliance.agent.journal import JournalFile
 from appliance.agent.places import JOURNAL
+from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.cli.this_node import CLOCK
 from appliance.config import load
 from appliance.control.client import AgentAbsent, ask
@@ -145,7 +146,7 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
 
 
 def _keeper() -> Keeper:
-    return Keeper(os.uname().nodename)
+    return Keeper(os.uname().nodename, engine_runs=lambda: bool(engine_identity()))
 
 
 def _asker() -> str:

@@ -16,6 +16,7 @@ from appliance.config.parse import parse
 from appliance.config.problem import ConfError, Problem, printable
 from appliance.config.scan import Assignment, scan
 from appliance.config.schema import KEY_BY_NAME, KEYS
+from appliance.config.standing import STANDING_KEYS
 
 # The seed's tab, with its labels and in its order; then the network, the card, and the times.
 _LABELS: dict[str, str] = {
@@ -56,8 +57,6 @@ _LABELS: dict[str, str] = {
 }
 TAB_KEYS: tuple[str, ...] = tuple(name for name in _LABELS if name in KEY_BY_NAME)
 
-# A running Heartbeat has its own copy of these, and the agent looks at the world through them.
-STANDING_KEYS = ("HACLUSTERIP", "HADEV", "HAPREFIX", "HAPRINODE", "HASECNODE", "RHINOSPF")
 _AT_NEXT_START = ("HAMEDIA", "HAUDPPORT", "HAKEEPALIVE", "HAWARNTIME", "HADEADTIME", "HAINITDEAD")
 
 # What may be opened as root because the tab said so: a serial port, and nothing else that has a path.

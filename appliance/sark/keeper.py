@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from appliance.config import CONF_PATH, Conf, ConfError
 from appliance.config.replace import replace_file
 from appliance.config.schema import KEY_BY_NAME
 from appliance.config.source import Source, read_source
+from appliance.config.standing import STANDING_KEYS, held_back
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.sark.columns import ADDRESS, SHARED, SHOWN_ONLY, to_sark
@@ -24,6 +25,8 @@ _BLANKED = (
     "HACLUSTERIP is blank in SARK: nothing is taken from there until it is filled in. "
     "'asha sark push' fills it in, 'asha sark pull --blank' takes the blank"
 )
+# Of a value that is taken only when somebody says so: it does not come by itself.
+_HELD = "{} cannot change under the running HA engine: stop it on this node, then pull again"
 _UNFILLED = "HACLUSTERIP is blank in SARK, so its settings are those of nobody: nothing was taken."
 
 
@@ -41,12 +44,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Both sides as they are now. `shown`: columns that are only looked at; `problems`: what waits for somebody."""
+    """Both sides as they are now. `shown`: columns that are only looked at; `problems`: what waits for somebody.
+
+    `held`: what was changed in SARK and waits for the HA engine to be off.
+    """
 
     database: Path
     settings: tuple[Setting, ...]
     shown: Mapping[str, str]
     problems: tuple[str, ...]
+    held: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -96,13 +103,22 @@ class _Sides:
 class Keeper:
     """`uname` is this machine's name. All raise ConfError when the conf file is wrong, and HostError.
 
-    NoGlobals, a HostError, where there is nothing of SARK's.
+    NoGlobals, a HostError, where there is nothing of SARK's. `engine_runs`: whether the HA engine runs here; while it
+    does, no value comes into the conf file that cannot change under it.
     """
 
-    def __init__(self, uname: str, conf: Path = CONF_PATH, memory: Path = MEMORY) -> None:
+    def __init__(
+        self,
+        uname: str,
+        conf: Path = CONF_PATH,
+        memory: Path = MEMORY,
+        *,
+        engine_runs: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._uname = uname
         self._conf = conf
         self._memory = memory
+        self._engine_runs = engine_runs
 
     def look(self) -> View:
         """Both sides; nothing is changed."""
@@ -145,7 +161,8 @@ class Keeper:
     def _carry(
         self, sides: _Sides, pulls: Mapping[str, str], pushes: list[Setting], *, dry_run: bool
     ) -> Done:
-        found = fitting(sides.source, pulls, self._uname)
+        held = self._held(pulls)
+        found = fitting(sides.source, _without(pulls, held), self._uname)
         was = sides.values
         pulled = tuple(Change(key, was[key], now) for key, now in found.values.items())
         pushed = tuple(Change(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
@@ -157,7 +174,9 @@ class Keeper:
                 write_globals(sides.conf.db, sides.row, {change.key: change.now for change in pushed})
             sides = self._read()
             self._remember(sides)
-        return Done(pulled, pushed, self._view(sides, tuple(found.refused.values())))
+        asked = [key for key in held if key not in _pulls(sides)]
+        refused = [*found.refused.values(), *map(_HELD.format, asked)]
+        return Done(pulled, pushed, self._view(sides, tuple(refused)))
 
     def _read(self) -> _Sides:
         row = read_globals(self._judged()[1].db)
@@ -182,15 +201,22 @@ class Keeper:
 
     def _view(self, sides: _Sides, refused: tuple[str, ...]) -> View:
         said = [one.says for one in sides.settings if one.says]
-        refused = refused or tuple(fitting(sides.source, _pulls(sides), self._uname).refused.values())
+        pulls = _pulls(sides)
+        held = self._held(pulls)
+        fits = fitting(sides.source, _without(pulls, held), self._uname)
+        refused = refused or tuple(fits.refused.values())
         if any(one.step is Step.CONFLICT for one in sides.settings):
             said.append("'asha sark pull' takes SARK's values, 'asha sark push' the conf file's")
         if is_blank(sides.row.values) and sides.values[ADDRESS] and sides.agreed:
             said.append(_BLANKED)
+        said += filter(None, [held_back(held, "SARK")])
         shown = {
             column: sides.row.values[column] or "" for column in SHOWN_ONLY if column in sides.row.values
         }
-        return View(sides.conf.db, sides.settings, shown, (*said, *refused))
+        return View(sides.conf.db, sides.settings, shown, (*said, *refused), held)
+
+    def _held(self, pulls: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(key for key in pulls if key in STANDING_KEYS) if self._engine_runs() else ()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -207,3 +233,7 @@ class Keeper:
 
 def _pulls(sides: _Sides) -> dict[str, str]:
     return {one.key: one.sark for one in sides.settings if one.step is Step.PULL and one.sark is not None}
+
+
+def _without(values: Mapping[str, str], keys: tuple[str, ...]) -> dict[str, str]:
+    return {key: value for key, value in values.items() if key not in keys}

@@ -113,13 +113,42 @@ async def test_both_changed_waits_for_a_choice(pair: Pair) -> None:
     assert "CONFLICT" in shown.output and "asha sark push" in shown.output, shown
     would = await asha(pair, "primary", "sark", "push", "--dry-run")
     assert would.output == f"SARK would take HACLUSTERIP from '{third}' to '{other}'\n", would
-    assert (await asha(pair, "primary", "sark", "pull")).code == 0
-    assert f"HACLUSTERIP={third}\n" in _conf(pair, "primary")
+    held = await asha(pair, "primary", "sark", "pull")
+    assert held.code == 0 and "cannot change under the running HA engine" in " ".join(held.output.split()), (
+        held
+    )
+    assert f"HACLUSTERIP={other}\n" in _conf(pair, "primary")
+    await pair.fresh_agent("primary")
+    waits = "HACLUSTERIP was changed in the conf file; it is taken when the HA engine is stopped on this node"
+    status = await pair.until_status("primary", lambda status: waits in status["problems"], "the file waits")
+    assert status["address"]["ip"] == CLUSTER_ADDRESS, "Heartbeat has put this one up"
+    assert (await asha(pair, "primary", "conf", "set", "HACLUSTERIP", CLUSTER_ADDRESS)).code == 0
     await _sql(pair, "primary", f"UPDATE globals SET HACLUSTERIP='{CLUSTER_ADDRESS}'")
-    await pair.until(lambda: f"HACLUSTERIP={CLUSTER_ADDRESS}\n" in _conf(pair, "primary"), "it is back")
+    await pair.fresh_agent("primary")
     await pair.until_status(
         "primary", lambda status: not any("SARK" in one for one in status["problems"]), "nothing waits"
     )
+
+
+async def test_another_cluster_address_in_sark_waits_for_the_engine_to_be_off(pair: Pair) -> None:
+    await pair.home()
+    other = CLUSTER_ADDRESS.rpartition(".")[0] + ".103"
+    waits = "SARK: HACLUSTERIP was changed in SARK; it is taken when the HA engine is stopped on this node"
+    await _sql(pair, "primary", f"UPDATE globals SET HACLUSTERIP='{other}'")
+    for side in ("primary", "secondary"):
+        status = await pair.until_status(side, lambda status: waits in status["problems"], "it waits")
+        assert status["address"]["ip"] == CLUSTER_ADDRESS
+        assert f"HACLUSTERIP={CLUSTER_ADDRESS}\n" in _conf(pair, side)
+
+    assert (await asha(pair, "primary", "ha", "stop")).code == 0
+    status = await pair.until_status(
+        "primary", lambda status: status["address"]["ip"] == other, "it is taken by itself"
+    )
+    assert f"HACLUSTERIP={other}\n" in _conf(pair, "primary") and waits not in status["problems"]
+    addresses = await shell(pair.primary.node, "ip -o addr show")
+    assert CLUSTER_ADDRESS not in addresses.out, addresses
+    held = await pair.server("secondary").status()
+    assert held is not None and (held["address"]["ip"], held["role"]) == (CLUSTER_ADDRESS, "active")
 
 
 async def _sql(pair: Pair, side: str, words: str):

@@ -41,14 +41,16 @@ class Place:
         self.site = Site(load(self.conf), Node.PRIMARY)
         self.receives = ""
         self.reloads = 0
+        self.engine_runs = False
         self.room = SarkRoom(
             site=self.site,
             journal=self.journal,
             receives=lambda: self.receives,
             reload=self.reload,
+            engine_off=lambda: not self.engine_runs,
             conf=self.conf,
         )
-        self.room._keeper = Keeper("haprimary", self.conf, self.memory)
+        self.room._keeper = Keeper("haprimary", self.conf, self.memory, engine_runs=lambda: self.engine_runs)
         self.telephones = ProvisionRoom(self.site, self.journal, folder / "etc", folder / "owed")
         self.owed = folder / "owed"
         self.folder = folder / "etc"
@@ -182,6 +184,47 @@ def test_a_conflict_is_said_once_and_ended_by_a_choice(place: Place) -> None:
         assert place.journal.since(0)[-1]["by"] == "ann root"
 
     asyncio.run(play())
+
+
+def test_a_value_that_cannot_change_under_heartbeat_waits_for_it_to_be_off(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sark, "_LOOK", 0.05)
+    monkeypatch.setattr(sark, "_AGAIN", 0.05)
+    place.make_sark()
+    place.engine_runs = True
+    says = "HACLUSTERIP was changed in SARK; it is taken when the HA engine is stopped on this node"
+
+    async def play() -> None:
+        async with running(place):
+            await until(place.memory.exists)
+            place.save("HACLUSTERIP", "192.168.1.9")
+            place.save("HAUSECLUSTER", "YES")
+            await until(lambda: place.room.problems() == [f"SARK: {says}"])
+            await until(lambda: place.site.conf.use_cluster)
+            asked = await place.room.pull({"by": "root"})
+            assert (asked["pulled"], asked["problems"]) == ([], [says])
+            assert place.site.conf.cluster_ip == "192.168.1.5" and place.said().count(says) == 1
+            place.engine_runs = False
+            await until(lambda: place.site.conf.cluster_ip == "192.168.1.9")
+            assert place.room.problems() == []
+
+    asyncio.run(play())
+
+
+def test_what_waited_is_taken_before_heartbeat_is_started_again(place: Place) -> None:
+    place.make_sark()
+    place.engine_runs = True
+
+    async def play() -> None:
+        await place.room._follow("")
+        place.save("HACLUSTERIP", "192.168.1.9")
+        await place.room._follow("")
+        place.engine_runs = False
+        await place.room.take_held()
+
+    asyncio.run(play())
+    assert place.site.conf.cluster_ip == "192.168.1.9" and place.room.problems() == []
 
 
 def test_a_damaged_database_is_a_problem_until_it_is_whole(

@@ -11,6 +11,7 @@ import pytest
 from appliance.agent import engine
 from appliance.agent.engine import EngineRoom
 from appliance.agent.site import Site
+from appliance.agent.standing import StandingBook
 from appliance.cluster.authkeys import made_key, place_key, read_key
 from appliance.config import Conf
 from appliance.core.errors import AshaError, ClusterError
@@ -33,7 +34,7 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
 
     monkeypatch.setattr(engine, "ask_once", ask_once)
     monkeypatch.setattr(engine, "find_heartbeat", lambda: SimpleNamespace(ha_dir=ha_dir, resource_dir=ha_dir))
-    EngineRoom(Site(CONF, node))._install()
+    EngineRoom(Site(CONF, node), StandingBook(ha_dir / "standing.json"))._install()
     return asked
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from appliance.config import Conf, ConfError, kinds, parse
 from appliance.config.schema import KEY_BY_NAME, KEYS
+from appliance.config.standing import STANDING_KEYS
 from appliance.config.tab import (
-    STANDING_KEYS,
     TAB_KEYS,
     changed_keys,
     checked_values,

@@ -311,3 +311,20 @@ def test_a_place_that_cannot_be_used_is_named(site: Site) -> None:
     in_the_way.write_text("")
     with pytest.raises(HostError, match="in-the-way"):
         Keeper("haprimary", site.conf, in_the_way / "sark.json").follow(receives="")
+
+
+def test_under_a_running_heartbeat_a_choice_takes_what_may_change_and_names_the_rest(site: Site) -> None:
+    runs = Keeper("haprimary", site.conf, site.memory, engine_runs=lambda: True)
+    save(site.database, {"HACLUSTERIP": "192.168.1.9", "RHINOSPF": "YES"})
+    set_values(site.conf, {"HACLUSTERIP": "192.168.1.8", "HAUSECLUSTER": "NO"})
+    save(site.database, {"HAUSECLUSTER": "YES"})
+    done = runs.pull()
+    assert [change.key for change in done.pulled] == ["HAUSECLUSTER"]
+    assert (load(site.conf).cluster_ip, load(site.conf).card_installed) == ("192.168.1.8", False)
+    assert done.view.held == ("RHINOSPF",)
+    assert done.view.problems[-2:] == (
+        "RHINOSPF was changed in SARK; it is taken when the HA engine is stopped on this node",
+        "HACLUSTERIP cannot change under the running HA engine: stop it on this node, then pull again",
+    )
+    assert [change.key for change in site.follow().pulled] == ["RHINOSPF"], "by itself, once it is off"
+    assert [change.key for change in site.keeper.pull().pulled] == ["HACLUSTERIP"]

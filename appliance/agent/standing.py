@@ -1,0 +1,157 @@
+"""Which conf counts while Heartbeat runs: the file's, but for the keys that cannot change under it.
+
+What Heartbeat's files were made with is kept on disk, so that neither an agent that is restarted nor a resource script
+without an agent takes another value from a conf file that was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.agent.grantbook import GrantBook
+from appliance.agent.journal import Journal
+from appliance.agent.places import CONF, GRANT, STANDING
+from appliance.agent.sensors.heartbeat import engine_identity
+from appliance.agent.site import Site
+from appliance.agent.tenure import Tenure
+from appliance.config import Conf, load, which_node
+from appliance.config.standing import changed_standing, held_back, standing_values, with_standing
+from appliance.core.errors import HostError, UserError
+from appliance.core.roles import Role
+from appliance.host.disk import replace_file
+
+
+class StandingBook:
+    """The standing keys' values that Heartbeat's files were last made with. Read once; `keep` changes it."""
+
+    def __init__(self, path: Path = STANDING) -> None:
+        self._path = path
+        self._values = _read(path)
+
+    @property
+    def blank(self) -> bool:
+        """Nothing is known: Heartbeat's files were made by other hands, or by an asha that kept no book."""
+        return not self._values
+
+    def keep(self, conf: Conf) -> None:
+        """Heartbeat's files are made with `conf`. Blocking. Raises HostError."""
+        values = standing_values(conf)
+        if values == self._values:
+            return
+        try:
+            self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            replace_file(self._path, json.dumps(values, indent=1) + "\n", 0o600)
+        except OSError as problem:
+            raise HostError(f"{self._path} could not be written: {problem.strerror}.") from problem
+        self._values = values
+
+    def under(self, conf: Conf) -> Conf:
+        """`conf` as it counts under a Heartbeat with those files. A book of another machine's names says nothing."""
+        try:
+            counts = with_standing(conf, self._values)
+            which_node(counts, os.uname().nodename)
+        except (ValueError, UserError):
+            return conf
+        return counts
+
+
+def conf_in_force(path: Path = CONF, book: StandingBook | None = None) -> Conf:
+    """The conf that counts on this machine now. Raises UserError when the file is wrong."""
+    conf = load(path)
+    # A grant without its Heartbeat is still to be let go of: with the address that Heartbeat had put up.
+    if engine_identity() or GrantBook(GRANT).read().held:
+        return (book or StandingBook()).under(conf)
+    return conf
+
+
+def read_site(path: Path = CONF, book: StandingBook | None = None) -> Site:
+    """Conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
+    conf = conf_in_force(path, book)
+    return Site(conf, which_node(conf, os.uname().nodename))
+
+
+class Standing:
+    """Has the site work by the conf file, as far as it may now. `begin_anew`: be another agent, by the whole file."""
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        written: Conf,
+        book: StandingBook,
+        tenure: Tenure,
+        journal: Journal,
+        begin_anew: Callable[[], None],
+    ) -> None:
+        self._site = site
+        self._written = written
+        self._book = book
+        self._tenure = tenure
+        self._journal = journal
+        self._begin_anew = begin_anew
+        self._engine_off = True
+        self._told = ""
+
+    @property
+    def engine_off(self) -> bool:
+        """The HA engine does not run here, and everything of it is let go."""
+        return self._tenure.role is Role.OFF
+
+    def begin(self) -> None:
+        """After the first look. An engine that runs without a book was started with what this agent works by."""
+        if not self.engine_off and self._book.blank:
+            with contextlib.suppress(HostError):  # it is kept when the engine is started the next time
+                self._book.keep(self._site.conf)
+        self._engine_off = self.engine_off
+        self._tell()
+
+    def adopt(self, conf: Conf) -> None:
+        """Work by `conf`, as it is in the file now. While the engine is off it may make this another node, or none."""
+        self._written = conf
+        waiting = changed_standing(self._site.conf, conf)
+        if waiting and self.engine_off:
+            self._begin_anew()
+            return
+        self._site.adopt(with_standing(conf, standing_values(self._site.conf)) if waiting else conf)
+        self._tell()
+
+    def look(self) -> bool:
+        """After every turn: is it time for what has waited? True when this agent ends for it."""
+        was_off, self._engine_off = self._engine_off, self.engine_off
+        if self.engine_off:
+            counts = self._written
+        elif was_off:
+            # Started by other hands than ours, with files that were made before the conf file was changed.
+            counts = self._book.under(self._written)
+        else:
+            return False
+        if not changed_standing(self._site.conf, counts):
+            return False
+        self._begin_anew()
+        return True
+
+    def refuses(self, conf: Conf) -> tuple[str, ...]:
+        """The keys with which `conf` cannot be taken now."""
+        return () if self.engine_off else changed_standing(self._site.conf, conf)
+
+    def problems(self) -> list[str]:
+        """What waits, for the status document."""
+        waiting = held_back(changed_standing(self._site.conf, self._written), "the conf file")
+        return [waiting] if waiting else []
+
+    def _tell(self) -> None:
+        said = "".join(self.problems())
+        if said and said != self._told:
+            self._journal.note("agent", says=said)
+        self._told = said
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return {str(key): str(value) for key, value in json.loads(path.read_bytes()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
