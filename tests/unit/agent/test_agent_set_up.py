@@ -145,13 +145,23 @@ def test_a_flood_of_notes_does_not_push_out_what_matters(
 
 def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def signal_twice(agent: SetUp) -> None:
+        refused = asyncio.Event()
+        note = agent._journal.note
+
+        def told(kind: str, **fields: object) -> None:
+            note(kind, **fields)
+            if "not taken" in str(fields.get("says")):
+                refused.set()
+
+        monkeypatch.setattr(agent._journal, "note", told)
         running = asyncio.create_task(agent.run())
         await agent.answer({"verb": "conf"})  # a turn of its thread: the signals are taken by then
         conf = tmp_path / "asha.conf"
         conf.write_text("RESTART=maybe\n")
         os.kill(os.getpid(), signal.SIGHUP)
-        while "not taken" not in str(await agent.answer({"verb": "events"})):
-            shown = await agent.answer({"verb": "conf"})
+        async with asyncio.timeout(10):
+            await refused.wait()
+        shown = await agent.answer({"verb": "conf"})
         assert shown["problems"] == [{"key": "RESTART", "value": "maybe", "want": "YES or NO"}]
         assert not running.done()
         conf.write_text(f"HASECNODE={os.uname().nodename}\n")
