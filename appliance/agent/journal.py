@@ -119,6 +119,11 @@ class Journal:
         self._waiting.put(reached)
         reached.wait(patience)
 
+    def settled(self) -> JournalFile:
+        """The file, with all that was noted so far. Blocking, for a second at the most."""
+        self.settle()
+        return self._file
+
     def close(self) -> None:
         """Write what is waiting, and end the thread."""
         self._waiting.put(None)

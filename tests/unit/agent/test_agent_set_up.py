@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent import paperwork, set_up
+from appliance.agent import set_up
 from appliance.agent.paperwork import Threads, why_not_set_up
 from appliance.agent.set_up import SetUp
 from appliance.cli.status import status_lines
@@ -26,8 +26,7 @@ TEXT = "# ours\nHAPRINODE=elsewhere1\nHASECNODE=elsewhere2\nAMISECRET=hush\n"
 
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Callable[[SetUp], Awaitable[None]]) -> str:
     """Run `test` with a set-up agent whose conf is in `tmp_path`; the journal afterwards."""
-    for module in (set_up, paperwork):
-        monkeypatch.setattr(module, "JOURNAL", tmp_path / "journal")
+    monkeypatch.setattr(set_up, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(set_up, "SOCKET", str(tmp_path / "control"))
     conf = tmp_path / "asha.conf"
     if not conf.exists():
