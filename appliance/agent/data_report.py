@@ -6,11 +6,28 @@ from typing import Any
 
 from appliance.agent.data import DataRoom
 from appliance.agent.places import DATA
+from appliance.agent.room import Room
 from appliance.agent.site import Site
+from appliance.control.protocol import Message
 from appliance.core.duty import Duty
 from appliance.core.roles import Role
+from appliance.host.clock import Clock
 from appliance.host.disk import is_held
 from appliance.sync.state import age, read_state
+
+
+class DataReport(Room):
+    """The data, as those see them who ask."""
+
+    def __init__(self, data: DataRoom, site: Site, clock: Clock) -> None:
+        self._data = data
+        self._site = site
+        self._clock = clock
+
+    def report(self) -> tuple[Message, list[str]]:
+        """Read from the disk once."""
+        data = data_document(self._data, self._site, self._clock.wall())
+        return {"data": data}, data_problems(data)
 
 
 def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from appliance.agent.journal import Journal
 from appliance.agent.places import OWN_COMMAND
+from appliance.agent.room import Room
 from appliance.control.protocol import Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
@@ -57,7 +57,7 @@ class Errand:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LINES_KEPT))
 
 
-class Errands:
+class Errands(Room):
     """The verbs `errand` and `errand start`. `start` is how a command is run."""
 
     def __init__(self, journal: Journal, clock: Clock, start: Start = start_command) -> None:
@@ -67,12 +67,16 @@ class Errands:
         self._last: Errand | None = None
         self._child: Stream | None = None
         self._following: asyncio.Task[None] | None = None
-        self.verbs: Mapping[str, Callable[[Message], Awaitable[Any]]] = {
+        self.verbs = {
             "errand": self._look_at,
             "errand start": self._begin,
         }
 
-    def document(self) -> Message | None:
+    def document(self) -> Message:
+        """Its part of the status document."""
+        return {"errand": self.last()}
+
+    def last(self) -> Message | None:
         """The errand under way, or the last one; None when there was none in this agent's life."""
         last = self._last
         if last is None:
@@ -94,7 +98,7 @@ class Errands:
             self._child = None
 
     async def _look_at(self, request: Message) -> Message | None:
-        return self.document()
+        return self.last()
 
     async def _begin(self, request: Message) -> Message:
         name = str(request.get("name"))

@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,7 @@ class JournalFile:
         """What is written, newest first, and only those of `kinds` if given. Reads no more of it than is asked for."""
         marks = None if kinds is None else [f'"kind": "{kind}"'.encode() for kind in kinds]
         for path in (self._path, self._older):
-            for line in _lines_backwards(path):
-                if marks is not None and not any(mark in line for mark in marks):
-                    continue  # to take a line apart costs much more than to look for a word in it
+            for line in _lines_backwards(path, marks):
                 entry = _parse(line.decode(errors="replace"))
                 if entry is not None and (kinds is None or entry.get("kind") in kinds):
                     yield entry
@@ -121,6 +119,11 @@ class Journal:
         self._waiting.put(reached)
         reached.wait(patience)
 
+    def settled(self) -> JournalFile:
+        """The file, with all that was noted so far. Blocking, for a second at the most."""
+        self.settle()
+        return self._file
+
     def close(self) -> None:
         """Write what is waiting, and end the thread."""
         self._waiting.put(None)
@@ -137,8 +140,11 @@ class Journal:
                 self._on_problem(f"the journal cannot be written: {problem.strerror}")
 
 
-def _lines_backwards(path: Path) -> Iterator[bytes]:
-    """The whole lines of the file at `path`, the last first; none when it is not there."""
+def _lines_backwards(path: Path, marks: Sequence[bytes] | None) -> Iterator[bytes]:
+    """The whole lines of the file at `path`, the last first, and only those with one of `marks` if given.
+
+    To take a block or a line apart costs much more than to look for a word in it.
+    """
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -149,11 +155,18 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
             size = min(_BLOCK, place)
             place -= size
             file.seek(place)
-            first, *whole = (file.read(size) + rest).split(b"\n")
-            rest = first
-            yield from (line for line in reversed(whole) if line)
-        if rest:
+            block = file.read(size) + rest
+            if not _marked(block, marks):
+                rest = block.partition(b"\n")[0]
+                continue
+            rest, *whole = block.split(b"\n")
+            yield from (line for line in reversed(whole) if line and _marked(line, marks))
+        if rest and _marked(rest, marks):
             yield rest
+
+
+def _marked(text: bytes, marks: Sequence[bytes] | None) -> bool:
+    return marks is None or any(mark in text for mark in marks)
 
 
 def _mend_tail(descriptor: int) -> str | None:

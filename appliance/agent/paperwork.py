@@ -1,4 +1,4 @@
-"""The verbs that need no grant and move nothing: the conf file, what the journal holds, and the panel's own notes.
+"""The verbs that need no grant and move nothing: the conf file, introductions, and the panel's own notes.
 
 They are answered before the node is set up, too. What reads or writes a disk waits in a thread of its own, so that
 nothing here holds up what the agent is for.
@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.looks import MOST_ENTRIES, newest_entries
-from appliance.agent.places import JOURNAL
+from appliance.agent.journal import Journal
+from appliance.agent.room import Room
 from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.source import read_source
@@ -36,7 +35,6 @@ from appliance.sync.acquaint import Place, introduce, is_known, proof, take
 from appliance.sync.applied import apply_at_peer
 from appliance.sync.ssh import way_to_peer
 
-Verbs = Mapping[str, Callable[[Message], Awaitable[Any]]]
 _T = TypeVar("_T")
 _NOTE_LENGTH = 200
 # More notes than this in a minute would push what matters out of the journal.
@@ -67,7 +65,7 @@ class Threads:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-class Paperwork:
+class Paperwork(Room):
     """`adopt` is called with the conf that was written; `refuses`: the keys with which a conf cannot be taken now."""
 
     def __init__(
@@ -90,13 +88,12 @@ class Paperwork:
         self._refuses = refuses
         self._one_writer = asyncio.Lock()
         self._proven = ""
-        self.verbs: Verbs = {
+        self.verbs = {
             "conf": self._conf,
             "conf preview": self._preview,
             "conf set": self._set,
             "introduction": self._introduction,
             "introduction take": self._take,
-            "journal": self._journal_read,
             "panel note": self._panel_note,
         }
 
@@ -182,16 +179,7 @@ class Paperwork:
         )
         return {"says": f"{taken.says} {shown}"}
 
-    # -- the journal --------------------------------------------------------------------------------------
-
-    async def _journal_read(self, request: Message) -> list[Message]:
-        """Here too: it is looked at before the node is set up, when there are no looks yet (agent/looks.py)."""
-        newest = request.get("newest", MOST_ENTRIES)
-        if not isinstance(newest, int) or newest < 1:
-            raise UserError("'newest' is a count of entries.")
-        return await self._threads.disk(
-            lambda: newest_entries(JournalFile(JOURNAL), min(newest, MOST_ENTRIES))
-        )
+    # -- the panel ------------------------------------------------------------------------------------------
 
     async def _panel_note(self, request: Message) -> Message:
         now = self._clock.now()

@@ -8,6 +8,7 @@ from pathlib import Path
 from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.agent.places import DATA, REGENERATE
+from appliance.agent.room import Room
 from appliance.agent.site import Site
 from appliance.config import Conf
 from appliance.core.errors import AshaError
@@ -20,7 +21,7 @@ _LOOK = 2.0
 _SLACK = 30.0
 
 
-class ProvisionRoom:
+class ProvisionRoom(Room):
     """Nothing waits for it. `owed`: there from before the address changes until POSTSYNC has run after it."""
 
     def __init__(self, site: Site, journal: Journal, folder: Path = FOLDER, owed: Path = REGENERATE) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from appliance.agent.cycle import HEARTBEAT_SETTLES, Cycle
 from appliance.agent.data import DataRoom
-from appliance.agent.data_report import data_document, data_problems
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
-from appliance.agent.looks import Looks, notify_problems
+from appliance.agent.room import Handler, Room
 from appliance.agent.rules import Rules
 from appliance.agent.site import Site
 from appliance.agent.status import status_document
@@ -26,13 +25,12 @@ from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
 from appliance.host.clock import Clock
 
-Handler = Callable[[Message], Awaitable[Any]]
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
 
 
 class Requests:
-    """Every verb of the control socket, by name."""
+    """Every verb of the control socket, by name. `rooms` bring theirs, and their parts of the status document."""
 
     def __init__(
         self,
@@ -45,10 +43,8 @@ class Requests:
         engine: EngineRoom,
         data: DataRoom,
         rules: Rules,
-        looks: Looks,
         clock: Clock,
-        more: Mapping[str, Callable[[Message], Awaitable[Any]]],
-        errand: Callable[[], Message | None],
+        rooms: Iterable[Room],
         look_at_engine: Callable[[], None],
         reload: Callable[[], None],
         before_start: Callable[[], Awaitable[None]],
@@ -61,13 +57,11 @@ class Requests:
         self._engine = engine
         self._data = data
         self._rules = rules
-        self._looks = looks
         self._clock = clock
-        self._errand = errand
         self._look_at_engine = look_at_engine
         self._reload = reload
         self._before_start = before_start
-        self._others: list[Callable[[], list[str]]] = []
+        self._rooms = tuple(rooms)
         self._verbs: dict[str, Handler] = {
             "start": self._start,
             "stop": self._stop,
@@ -82,14 +76,11 @@ class Requests:
             "standby": self._standby,
             "takeover": self._takeover,
             "line release": self._line_release,
-            **looks.verbs,
-            **more,
         }
-
-    def join(self, verbs: Mapping[str, Handler], problems: Callable[[], list[str]]) -> None:
-        """A room of its own answers `verbs`, and has `problems` for the status document."""
-        self._verbs.update(verbs)
-        self._others.append(problems)
+        for room in self._rooms:
+            if twice := self._verbs.keys() & room.verbs.keys():
+                raise ValueError(f"two rooms answer {sorted(twice)}")
+            self._verbs |= room.verbs
 
     async def answer(self, request: Message) -> Any:
         """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
@@ -154,18 +145,11 @@ class Requests:
         """The whole status document."""
         now = self._clock.now()
         document = status_document(self._site, self._world, self._tenure, self._cycle, now)
-        data = data_document(self._data, self._site, self._clock.wall())
-        looks = self._looks.document()
-        problems = [*document["problems"], *data_problems(data), *notify_problems(looks["notify"])]
-        problems += (problem for others in self._others for problem in others())
-        return {
-            "set_up": True,
-            **document,
-            **looks,
-            "data": data,
-            "errand": self._errand(),
-            "problems": problems,
-        }
+        for room in self._rooms:
+            part, problems = room.report()
+            document |= part
+            document["problems"] += problems
+        return document
 
     async def _data_duty(self, request: Message) -> Message:
         duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)

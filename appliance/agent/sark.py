@@ -12,6 +12,7 @@ from typing import Any
 from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.agent.places import CONF
+from appliance.agent.room import Room
 from appliance.agent.sensors.readiness import Readable
 from appliance.agent.site import Site
 from appliance.control.protocol import Message
@@ -29,7 +30,7 @@ _AGAIN = 2.0
 _TROUBLE = (AshaError, OSError, ValueError, LookupError)
 
 
-class SarkRoom:
+class SarkRoom(Room):
     """Follows both sides. All that touches a disk is done in a thread of its own, one thing at a time.
 
     `receives`: why nothing may be written into SARK's database now, or "". `reload`: work by the conf file as it is.

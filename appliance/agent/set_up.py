@@ -18,6 +18,7 @@ from appliance.agent.blank import FILL_IN, LOOKS, blank_answer, blank_document
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.places import JOURNAL
+from appliance.agent.written import Written
 from appliance.config import Conf, load
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
@@ -78,11 +79,9 @@ class SetUp:
         if verb == "reload":
             self._reload()
             return {"says": "The conf file was read again."}
-        if verb == "events":
-            return self._journal.since(int(request.get("since", 0)))
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
-        handler = self._paper.verbs.get(verb)
+        handler = {**Written(self._journal).verbs, **self._paper.verbs}.get(verb)
         if handler is None:
             raise UserError(
                 f"This machine is not set up: {FILL_IN}.", todo="Or: asha conf set HAPRINODE NAME."

@@ -15,6 +15,7 @@ from pathlib import Path
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
 from appliance.agent.places import CONF, GRANT, STANDING
+from appliance.agent.room import Room
 from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
@@ -74,12 +75,16 @@ def read_site(path: Path = CONF, book: StandingBook | None = None) -> Site:
     return Site(conf, which_node(conf, os.uname().nodename))
 
 
-class Standing:
-    """Has the site work by the conf file, as far as it may now. `begin_anew`: be another agent, by the whole file."""
+class Standing(Room):
+    """Has the site work by the conf file, as far as it may now. `begin_anew`: be another agent, by the whole file.
+
+    `written`: what is in the file `path`, as it was read.
+    """
 
     def __init__(
         self,
         *,
+        path: Path,
         site: Site,
         written: Conf,
         book: StandingBook,
@@ -87,6 +92,7 @@ class Standing:
         journal: Journal,
         begin_anew: Callable[[], None],
     ) -> None:
+        self._path = path
         self._site = site
         self._written = written
         self._book = book
@@ -108,6 +114,13 @@ class Standing:
                 self._book.keep(self._site.conf)
         self._engine_off = self.engine_off
         self._tell()
+
+    def reload(self) -> None:
+        """Read the conf file again. One that is wrong, or names neither node, changes nothing and raises UserError."""
+        conf = load(self._path)
+        which_node(conf, os.uname().nodename)
+        self._journal.note("agent", says="the conf file was read again")
+        self.adopt(conf)
 
     def adopt(self, conf: Conf) -> None:
         """Work by `conf`, as it is in the file now. While the engine is off it may make this another node, or none."""

@@ -84,7 +84,7 @@ class Delivery:
             send(transport, notice)
         except Undelivered as problem:
             self._failed(transport.name, problem)
-            return self._refused(transport.name, notice) if problem.refused else notice
+            return self._refused(transport.name, notice, problem.left) if problem.refused else notice
         way = self._ways.get(transport.name, Way())
         if way.problem:
             self._say(f"alerts go out again by {transport.name}")
@@ -92,13 +92,13 @@ class Delivery:
         # On disk at once: what went out is not to go again when the next way takes us down.
         return self._keep(replace(notice, owed=tuple(name for name in notice.owed if name != transport.name)))
 
-    def _refused(self, name: str, notice: Notice) -> Notice:
-        """This alert rests; the way goes on with the others."""
-        tries = notice.tries.get(name, 0) + 1
-        again = self._clock.wall() + pause(tries)
-        return self._keep(
-            replace(notice, tries={**notice.tries, name: tries}, again={**notice.again, name: again})
-        )
+    def _refused(self, name: str, notice: Notice, left: tuple[str, ...]) -> Notice:
+        """This alert rests; the way goes on with the others. Those who have got it are not to get it again."""
+        count = notice.tries.get(name, 0) + 1
+        tries = {**notice.tries, name: count}
+        again = {**notice.again, name: self._clock.wall() + pause(count)}
+        still = {**notice.left, name: left} if left else notice.left
+        return self._keep(replace(notice, tries=tries, again=again, left=still))
 
     def _failed(self, name: str, problem: Undelivered) -> None:
         way = self._ways.get(name, Way())

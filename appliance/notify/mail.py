@@ -60,12 +60,20 @@ class Smtp:
     deadline: float = 30.0
 
     def send(self, notice: Notice) -> None:
+        left = notice.left.get(self.name, self.recipients)
+        to = [
+            who for who in self.recipients if who in left
+        ]  # one that the conf file names no more is owed nothing
+        if to:
+            self._send_to(to, notice)
+
+    def _send_to(self, to: list[str], notice: Notice) -> None:
         host, port = host_and_port(self.server, _PORT)
         message = compose(notice, self.sender, self.recipients)
         try:
             # With our name given: smtplib would ask the DNS for it, and wait for that past every deadline.
             server = smtplib.SMTP(host, port, local_hostname=notice.host, timeout=self.deadline)
-            left_out = self._hand_over(server, message)
+            left_out = self._hand_over(server, to, message)
         except smtplib.SMTPRecipientsRefused as problem:
             raise _of_recipients(self.server, problem) from problem
         except smtplib.SMTPResponseException as problem:
@@ -76,16 +84,15 @@ class Smtp:
             ) from problem
         except (smtplib.SMTPException, OSError) as problem:
             raise Undelivered(f"{self.server}: {problem}") from problem
-        if left_out:  # the others have it: another try would bring it to them again
-            raise Undelivered(
-                f"{self.server} did not take {', '.join(left_out)}; the others have it", refused=True
-            )
+        if left_out:
+            says = f"{self.server} did not take {', '.join(left_out)}; the others have it"
+            raise Undelivered(says, refused=True, left=tuple(left_out))
 
-    def _hand_over(self, server: smtplib.SMTP, message: EmailMessage) -> list[str]:
+    def _hand_over(self, server: smtplib.SMTP, to: list[str], message: EmailMessage) -> list[str]:
         """Who of several was refused. What was taken is taken, however the connection ends."""
         try:
             self._secure(server)
-            left_out = server.sendmail(self.sender, list(self.recipients), flat(message))
+            left_out = server.sendmail(self.sender, to, flat(message))
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 if server.sock is not None:
                     server.sock.settimeout(_GOODBYE)

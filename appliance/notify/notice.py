@@ -16,7 +16,7 @@ class Notice:
     """`id` is the same however often it goes out. `host`: the machine's name. `at`: seconds since the epoch.
 
     `owed`: names of the ways it has not gone yet. `tries`, `again`: how often a way has refused this very alert, and
-    when it is tried again.
+    when it is tried again. `left`: of a way that has brought it to some of its recipients, those who have not got it.
     """
 
     id: str
@@ -27,6 +27,7 @@ class Notice:
     owed: tuple[str, ...] = ()
     tries: Mapping[str, int] = field(default_factory=dict)
     again: Mapping[str, float] = field(default_factory=dict)
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def subject(self) -> str:
@@ -47,7 +48,7 @@ class Notice:
 def pack(notice: Notice) -> bytes:
     """The notice as its file."""
     ways = {"owed": list(notice.owed), "tries": dict(notice.tries), "again": dict(notice.again)}
-    return json.dumps({**notice.document(), **ways}).encode()
+    return json.dumps({**notice.document(), **ways, "left": dict(notice.left)}).encode()
 
 
 def unpack(data: bytes) -> Notice:
@@ -62,4 +63,5 @@ def unpack(data: bytes) -> Notice:
         owed=tuple(map(str, fields["owed"])),
         tries={str(name): int(count) for name, count in fields["tries"].items()},
         again={str(name): float(at) for name, at in fields["again"].items()},
+        left={str(name): tuple(map(str, who)) for name, who in fields.get("left", {}).items()},
     )

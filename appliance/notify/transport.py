@@ -13,11 +13,15 @@ from appliance.notify.notice import Notice
 
 
 class Undelivered(HostError):
-    """It did not go out. `refused`: the other side will have nothing of this alert; others may well go."""
+    """It did not go out. `refused`: the other side will have nothing of this alert; others may well go.
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    `left`: it did go out, but to these recipients.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False, left: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.refused = refused
+        self.left = left
 
 
 class Transport(Protocol):

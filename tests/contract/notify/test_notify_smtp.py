@@ -12,8 +12,10 @@ import pytest
 from alert_servers import MailServer, certified, dribble, listening, silent
 
 from appliance.core.alert import Alert, Kind, Severity
+from appliance.notify.deliver import LONGEST_PAUSE, Delivery
 from appliance.notify.mail import Sendmail, Smtp
 from appliance.notify.notice import Notice
+from appliance.notify.spool import Spool
 from appliance.notify.transport import Undelivered, send
 
 ALERT = Alert(
@@ -21,6 +23,21 @@ ALERT = Alert(
 )
 NOTICE = Notice("00000000000000ab", ALERT, "primary", "pbx1", 1_700_000_000.0)
 TO = ("a@example.com", "b@example.com")
+
+
+class HandClock:
+    """Both clocks, moved by hand."""
+
+    seconds = 10.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def wall(self) -> float:
+        return NOTICE.at + self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing here may sleep")
 
 
 def smtp(server: str, **more: object) -> Smtp:
@@ -54,17 +71,35 @@ def test_later_and_never_are_told_apart(word: str, answer: str, refused: bool) -
     assert answer[4:] in str(problem) and place in str(problem)
 
 
-def test_who_was_left_out_is_named_and_the_others_do_not_get_it_twice() -> None:
-    class Half(MailServer):
-        def _take(self, stream: object, line: str) -> None:
-            self.answers["RCPT"] = "550 unknown" if "b@example.com" in line else "250 ok"
-            super()._take(stream, line)
+class Half(MailServer):
+    """Refuses one of the two, as long as it `knows` him not."""
 
-    server = Half()
+    knows = False
+
+    def _take(self, stream: object, line: str, *, secure: bool = False) -> None:
+        self.answers["RCPT"] = "250 ok" if self.knows or TO[1] not in line else "550 unknown"
+        super()._take(stream, line, secure=secure)
+
+
+def test_who_was_left_out_is_named_and_the_others_do_not_get_it_twice(tmp_path: Path) -> None:
+    server, spool, clock, said = Half(), Spool(tmp_path), HandClock(), list[str]()
+    spool.put(replace(NOTICE, owed=("mail",)))
     with listening(server.serve) as place:
-        problem = failure(smtp(place))
-    assert "did not take b@example.com" in str(problem)
-    assert len(server.mails) == 1
+        for known in (False, False, True):
+            server.knows = known
+            Delivery(spool, [smtp(place)], clock, said.append).run()
+            clock.seconds += LONGEST_PAUSE
+    assert server.recipients == list(TO) and len(server.mails) == 2
+    assert all(b"To: a@example.com, b@example.com" in mail for mail in server.mails)
+    assert f"did not take {TO[1]}; the others have it" in said[0] and spool.is_empty()
+    assert f"{TO[1]}: 550 unknown" in said[1], "alone he is all of them"
+
+
+def test_who_is_no_longer_among_the_recipients_is_owed_nothing() -> None:
+    server = MailServer()
+    with listening(server.serve) as place:
+        send(smtp(place), replace(NOTICE, left={"mail": ("gone@example.com",)}))
+    assert server.heard == [] and server.mails == []
 
 
 @pytest.mark.parametrize("word", ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "taken"])

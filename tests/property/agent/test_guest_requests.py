@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.agent import paperwork, set_up
+from appliance.agent import set_up
 from appliance.agent.paperwork import Threads
 from appliance.agent.set_up import SetUp
 from appliance.config import load
@@ -64,8 +64,7 @@ REQUESTS = st.fixed_dictionaries(
 def test_every_request_is_answered_and_no_other_key_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requests: list[dict[str, Any]]
 ) -> None:
-    for module in (set_up, paperwork):
-        monkeypatch.setattr(module, "JOURNAL", tmp_path / "journal")
+    monkeypatch.setattr(set_up, "JOURNAL", tmp_path / "journal")
     conf = tmp_path / "asha.conf"
     conf.write_text("# ours\nAMISECRET=hush\nPOSTSYNC=/opt/ours\n")
     conf.chmod(0o600)

@@ -12,9 +12,10 @@ from test_agent_cycle import Bench, on_loop
 from appliance.agent import journal
 from appliance.agent.data import DataRoom
 from appliance.agent.journal import JournalFile
-from appliance.agent.looks import Looks, newest_entries, newest_transfers, notify_problems
+from appliance.agent.looks import Looks, newest_transfers, notify_problems
 from appliance.agent.recorder import Recorder
 from appliance.agent.rules import Rules
+from appliance.agent.written import Written, newest_entries
 from appliance.control.protocol import LINE_LIMIT, encode, success
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
@@ -48,7 +49,6 @@ class Asked(Bench):
             rules=self.rules,
             maintenance=self.maintenance,
             journal=self.journal,
-            file=self.file,
             recorder=self.recorder,
             node=node,
             clock=self.clock,
@@ -56,7 +56,9 @@ class Asked(Bench):
         )
 
     def ask(self, verb: str, **arguments: object) -> Any:
-        return asyncio.run(self.looks.verbs[verb]({"verb": verb, **arguments}))  # type: ignore[arg-type]
+        return asyncio.run(
+            {**self.looks.verbs, **Written(self.journal).verbs}[verb]({"verb": verb, **arguments})
+        )  # type: ignore[arg-type]
 
 
 def test_the_journal_comes_oldest_first_and_without_its_links(tmp_path: Path) -> None:

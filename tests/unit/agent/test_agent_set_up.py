@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent import paperwork, set_up
+from appliance.agent import set_up
 from appliance.agent.paperwork import Threads, why_not_set_up
 from appliance.agent.set_up import SetUp
 from appliance.cli.status import status_lines
@@ -26,8 +26,7 @@ TEXT = "# ours\nHAPRINODE=elsewhere1\nHASECNODE=elsewhere2\nAMISECRET=hush\n"
 
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Callable[[SetUp], Awaitable[None]]) -> str:
     """Run `test` with a set-up agent whose conf is in `tmp_path`; the journal afterwards."""
-    for module in (set_up, paperwork):
-        monkeypatch.setattr(module, "JOURNAL", tmp_path / "journal")
+    monkeypatch.setattr(set_up, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(set_up, "SOCKET", str(tmp_path / "control"))
     conf = tmp_path / "asha.conf"
     if not conf.exists():
@@ -145,13 +144,23 @@ def test_a_flood_of_notes_does_not_push_out_what_matters(
 
 def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def signal_twice(agent: SetUp) -> None:
+        refused = asyncio.Event()
+        note = agent._journal.note
+
+        def told(kind: str, **fields: object) -> None:
+            note(kind, **fields)
+            if "not taken" in str(fields.get("says")):
+                refused.set()
+
+        monkeypatch.setattr(agent._journal, "note", told)
         running = asyncio.create_task(agent.run())
         await agent.answer({"verb": "conf"})  # a turn of its thread: the signals are taken by then
         conf = tmp_path / "asha.conf"
         conf.write_text("RESTART=maybe\n")
         os.kill(os.getpid(), signal.SIGHUP)
-        while "not taken" not in str(await agent.answer({"verb": "events"})):
-            shown = await agent.answer({"verb": "conf"})
+        async with asyncio.timeout(10):
+            await refused.wait()
+        shown = await agent.answer({"verb": "conf"})
         assert shown["problems"] == [{"key": "RESTART", "value": "maybe", "want": "YES or NO"}]
         assert not running.done()
         conf.write_text(f"HASECNODE={os.uname().nodename}\n")

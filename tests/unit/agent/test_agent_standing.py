@@ -14,6 +14,7 @@ from appliance.agent.site import Site
 from appliance.agent.standing import Standing, StandingBook, conf_in_force
 from appliance.agent.tenure import Tenure
 from appliance.config import Conf
+from appliance.core.errors import UserError
 from appliance.core.grant import Verb
 from appliance.core.model import Node
 from appliance.core.roles import Event
@@ -34,7 +35,9 @@ class Bench:
         self.tenure = Tenure(GrantBook(folder / "grant"), self.journal, self.site, SystemClock())
         self.book = StandingBook(folder / "standing.json")
         self.anew = 0
+        self.conf = folder / "asha.conf"
         self.room = Standing(
+            path=self.conf,
             site=self.site,
             written=written,
             book=self.book,
@@ -78,6 +81,18 @@ def test_taken_back_in_time_nothing_waits(tmp_path: Path) -> None:
     assert bench.room.problems() == []
     bench.engine(Event.ENGINE_DOWN)
     assert bench.room.look() is False and bench.anew == 0
+
+
+def test_a_file_that_is_wrong_or_names_neither_node_is_not_taken(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for text in ("RESTART=maybe\n", "HAPRINODE=elsewhere\n"):
+        bench.conf.write_text(text)
+        with pytest.raises(UserError):
+            bench.room.reload()
+    assert bench.site.conf == OLD and bench.said() == []
+    bench.conf.write_text(f"HACLUSTERIP=10.0.0.5\nHAPRINODE={HERE}\nRESTART=YES\n")
+    bench.room.reload()
+    assert bench.site.conf.restart and bench.said() == ["the conf file was read again"]
 
 
 def test_while_it_is_off_a_change_is_taken_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,262 @@
+"""The agent's rooms put together: what each is given of the others. A next room is a line in the list of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from appliance.agent.actuator import Actuator
+from appliance.agent.cycle import Cycle
+from appliance.agent.data import DataRoom
+from appliance.agent.data_report import DataReport
+from appliance.agent.desk import Desk
+from appliance.agent.engine import EngineRoom
+from appliance.agent.errands import Errands
+from appliance.agent.grantbook import GrantBook
+from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.looks import Looks
+from appliance.agent.maintenance import MaintenanceRoom
+from appliance.agent.notices import NoticeRoom
+from appliance.agent.paperwork import Paperwork, Threads
+from appliance.agent.places import GRANT, JOURNAL, MAINTENANCE, TRENDS
+from appliance.agent.provision import ProvisionRoom
+from appliance.agent.recorder import Recorder
+from appliance.agent.requests import Requests
+from appliance.agent.room import Room
+from appliance.agent.rules import Rules
+from appliance.agent.sark import SarkRoom
+from appliance.agent.sensors.address import AddressSensor
+from appliance.agent.sensors.asterisk import AsteriskSensor
+from appliance.agent.sensors.card import CardSensor
+from appliance.agent.sensors.heartbeat import HeartbeatSensor
+from appliance.agent.sensors.line import LineSensor
+from appliance.agent.standing import Standing, StandingBook, read_site
+from appliance.agent.tenure import Tenure
+from appliance.agent.way_home import WayHome
+from appliance.agent.world import World
+from appliance.agent.written import Written
+from appliance.config import load
+from appliance.control.protocol import Message
+from appliance.core.errors import ClusterError
+from appliance.core.transfer import Order
+from appliance.host.clock import Clock
+from appliance.sync.acquaint import Place
+
+
+class Rooms:
+    """Everything an agent consists of, not running yet. `begin_anew`: end, to be another agent by the conf file."""
+
+    def __init__(
+        self, conf_path: Path, clock: Clock, threads: Threads, begin_anew: Callable[[], None]
+    ) -> None:
+        self._conf_path = conf_path
+        self._clock = clock
+        self._book = StandingBook()
+        self.site = read_site(conf_path, self._book)
+        file = JournalFile(JOURNAL)
+        self.journal = Journal(file, clock, _complain)
+        self.world = World()
+        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
+        grants = GrantBook(GRANT, least_generation=max(generations, default=0))
+        self.tenure = Tenure(grants, self.journal, self.site, clock)
+        self.standing = self._standing(begin_anew)
+        self.data = DataRoom(self.site, self.world, self.tenure, self.journal, clock)
+        self.desk = Desk(Actuator(self.site, clock, self.data.owed), self.journal, clock, self._order_done)
+        self.heartbeat = HeartbeatSensor(self.site, self.world, clock)
+        self.engine = EngineRoom(self.site, self._book)
+        self.maintenance = MaintenanceRoom(MAINTENANCE, self.journal, clock)
+        self.cycle = self._cycle()
+        self.asterisk = AsteriskSensor(self.site, self.world, clock, lambda: self.cycle.busy)
+        self.card = CardSensor(self.site, self.world, clock, self.journal, self.desk.forget_relay)
+        self.rules = self._rules()
+        self.recorder = self._recorder()
+        self.errands = Errands(self.journal, clock)
+        self.sark = self._sark()
+        self.provision = ProvisionRoom(self.site, self.journal)
+        asked: tuple[Room, ...] = (
+            Written(self.journal),
+            DataReport(self.data, self.site, clock),
+            self._looks(),
+            self._paperwork(threads),
+            self.errands,
+            self.sark,
+            self.provision,
+            self.standing,
+        )
+        self.clerk = self._requests(asked)
+        self.notices = self._notices()
+        self.way_home = self._way_home()
+
+    def jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs for as long as the agent does; whichever ends is broken."""
+        clock = self._clock
+        jobs = [
+            self.heartbeat.run(),
+            self.asterisk.run(),
+            LineSensor(self.site, self.world, clock, lambda: self.cycle.busy).run(),
+            AddressSensor(self.site, self.world, clock, self.journal).run(),
+            self.data.run(),
+            self.way_home.run(),
+            self.notices.run(),
+            self.maintenance.run(),
+            self.sark.run(),
+            self.provision.run(),
+            self.recorder.run(),
+            self.cycle.run(),
+        ]
+        if self.site.has_card:
+            jobs.append(self.card.run())
+        return jobs
+
+    def close(self) -> None:
+        """Begin nothing more, kill what runs, and write down what is still to be written."""
+        self.desk.close()
+        self.errands.close()
+
+    # -- what each is given -------------------------------------------------------------------------------
+
+    def _standing(self, begin_anew: Callable[[], None]) -> Standing:
+        return Standing(
+            path=self._conf_path,
+            site=self.site,
+            written=load(self._conf_path),
+            book=self._book,
+            tenure=self.tenure,
+            journal=self.journal,
+            begin_anew=begin_anew,
+        )
+
+    def _cycle(self) -> Cycle:
+        return Cycle(
+            site=self.site,
+            world=self.world,
+            tenure=self.tenure,
+            desk=self.desk,
+            journal=self.journal,
+            clock=self._clock,
+            maintenance=self.maintenance,
+            ask_standby=self._ask_standby,
+        )
+
+    def _rules(self) -> Rules:
+        return Rules(
+            site=self.site,
+            world=self.world,
+            tenure=self.tenure,
+            cycle=self.cycle,
+            data=self.data,
+            journal=self.journal,
+            clock=self._clock,
+        )
+
+    def _recorder(self) -> Recorder:
+        return Recorder(
+            path=TRENDS,
+            world=self.world,
+            data=self.data,
+            journal=self.journal,
+            clock=self._clock,
+            alerts=lambda: self.notices.made,
+        )
+
+    def _sark(self) -> SarkRoom:
+        return SarkRoom(
+            site=self.site,
+            journal=self.journal,
+            receives=self.data.receives,
+            reload=self.standing.reload,
+            engine_off=lambda: self.standing.engine_off,
+            conf=self._conf_path,
+        )
+
+    def _looks(self) -> Looks:
+        return Looks(
+            rules=self.rules,
+            maintenance=self.maintenance,
+            journal=self.journal,
+            recorder=self.recorder,
+            node=self.site.node,
+            clock=self._clock,
+            notify=self._notify_document,
+        )
+
+    def _notify_document(self) -> Message:
+        return self.notices.ways_document()
+
+    def _paperwork(self, threads: Threads) -> Paperwork:
+        return Paperwork(
+            place=Place(self._conf_path),
+            threads=threads,
+            journal=self.journal,
+            clock=self._clock,
+            adopt=self.standing.adopt,
+            refuses=self.standing.refuses,
+        )
+
+    def _requests(self, asked: tuple[Room, ...]) -> Requests:
+        return Requests(
+            site=self.site,
+            world=self.world,
+            tenure=self.tenure,
+            desk=self.desk,
+            cycle=self.cycle,
+            engine=self.engine,
+            data=self.data,
+            rules=self.rules,
+            clock=self._clock,
+            rooms=asked,
+            look_at_engine=self.heartbeat.look,
+            reload=self.standing.reload,
+            before_start=self._take_what_waits,
+        )
+
+    def _notices(self) -> NoticeRoom:
+        return NoticeRoom(
+            site=self.site,
+            journal=self.journal,
+            clock=self._clock,
+            document=self.clerk.document,
+            busy=lambda: self.cycle.busy,
+        )
+
+    def _way_home(self) -> WayHome:
+        return WayHome(
+            site=self.site,
+            world=self.world,
+            data=self.data,
+            journal=self.journal,
+            clock=self._clock,
+            unfit=self.cycle.unfit,
+            maintenance=lambda: self.maintenance.on,
+            go_home=self.clerk.go_home,
+        )
+
+    # -- what one tells another ---------------------------------------------------------------------------
+
+    def _order_done(self, order: Order, problem: str) -> None:
+        started = order in (Order.START_PBX, Order.RESTART_PBX)
+        if started and not problem:
+            self.asterisk.booted()
+            self.data.serving()
+        else:
+            self.asterisk.look()
+        self.world.touch()
+
+    async def _ask_standby(self) -> None:
+        problem = await self.engine.standby()
+        self.journal.note("standby", problem=problem, generation=self.tenure.grant.generation)
+
+    async def _take_what_waits(self) -> None:
+        """Before Heartbeat's files are made. Raises ClusterError when this agent begins anew for it."""
+        await self.sark.take_held()
+        if self.standing.look():
+            raise ClusterError(
+                "A value that has waited for the HA engine to be off is being taken. Nothing was started.",
+                todo="Ask again in a few seconds.",
+            )
+
+
+def _complain(problem: str) -> None:
+    print(f"asha: {problem}", file=sys.stderr, flush=True)

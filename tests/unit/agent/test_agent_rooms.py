@@ -1,0 +1,69 @@
+"""What the rooms bring to the control socket is one whole: each verb once, every part of the status, all problems."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_agent_cycle import Bench
+
+from appliance.agent.requests import Requests
+from appliance.agent.room import Room
+from appliance.control.protocol import Message
+from appliance.core.errors import UserError
+
+
+class Kitchen(Room):
+    """A room with something of everything."""
+
+    def __init__(self, verb: str = "cook") -> None:
+        self.verbs = {verb: self._cook}
+
+    def document(self) -> Message:
+        return {"kitchen": {"hot": True}}
+
+    def problems(self) -> list[str]:
+        return ["the milk boils over"]
+
+    async def _cook(self, request: Message) -> Message:
+        return {"says": f"{request['what']} is served"}
+
+
+def clerk(bench: Bench, *rooms: Room) -> Requests:
+    nothing: Any = None
+    return Requests(
+        site=bench.site,
+        world=bench.world,
+        tenure=bench.tenure,
+        desk=nothing,
+        cycle=bench.cycle,
+        engine=nothing,
+        data=nothing,
+        rules=nothing,
+        clock=bench.clock,
+        rooms=rooms,
+        look_at_engine=nothing,
+        reload=nothing,
+        before_start=nothing,
+    )
+
+
+def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.world.duplicate = "00:11:22:33:44:55"
+    requests = clerk(bench, Room(), Kitchen())
+    assert asyncio.run(requests.answer({"verb": "cook", "what": "soup"})) == {"says": "soup is served"}
+    for _ in range(2):
+        status = asyncio.run(requests.answer({"verb": "status"}))
+        assert status["kitchen"] == {"hot": True} and status["node"] == "primary"
+        assert [text[:12] for text in status["problems"]] == ["the cluster ", "the milk boi"]
+    with pytest.raises(UserError, match="knows no verb 'eat'"):
+        asyncio.run(requests.answer({"verb": "eat"}))
+
+
+@pytest.mark.parametrize("verb", ["cook", "start", "status"])
+def test_no_room_takes_a_verb_from_another(tmp_path: Path, verb: str) -> None:
+    with pytest.raises(ValueError, match=f"two rooms answer .*'{verb}'"):
+        clerk(Bench(tmp_path), Kitchen(), Kitchen(verb))
