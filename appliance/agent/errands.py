@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from appliance.agent.journal import Journal
 from appliance.agent.places import OWN_COMMAND
-from appliance.agent.room import Room
+from appliance.agent.room import Room, who
 from appliance.control.protocol import Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
@@ -108,7 +108,7 @@ class Errands(Room):
         if self._child is not None and self._last is not None:
             raise ClusterError(f"'{self._last.name}' is under way; one errand at a time.")
         child = self._start(command.words)
-        self._journal.note("errand", name=name, by=one_line(str(request.get("by", ""))), says="begun")
+        self._journal.note("errand", name=name, by=who(request), says="begun")
         self._child, self._last = child, Errand(name, self._clock.now(), self._clock.wall())
         self._following = asyncio.create_task(self._follow(child, self._last, command.deadline))
         return {"says": f"'{name}' is under way."}

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.recorder import Recorder
-from appliance.agent.room import Room
-from appliance.agent.rules import Rules, who
+from appliance.agent.room import Room, who
+from appliance.agent.rules import Rules
 from appliance.agent.written import wanted
 from appliance.control.protocol import Message
 from appliance.core.chronicle import KINDS, chronicle
