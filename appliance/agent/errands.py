@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from appliance.agent.journal import Journal
 from appliance.agent.places import OWN_COMMAND
-from appliance.agent.room import Room
+from appliance.agent.room import Room, who
 from appliance.control.protocol import Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
@@ -94,7 +94,7 @@ class Errands(Room):
         if self._following is not None:
             self._following.cancel()
         if self._child is not None:
-            self._child.close()
+            self._child.kill()
             self._child = None
 
     async def _look_at(self, request: Message) -> Message | None:
@@ -108,24 +108,29 @@ class Errands(Room):
         if self._child is not None and self._last is not None:
             raise ClusterError(f"'{self._last.name}' is under way; one errand at a time.")
         child = self._start(command.words)
-        self._journal.note("errand", name=name, by=one_line(str(request.get("by", ""))), says="begun")
+        self._journal.note("errand", name=name, by=who(request), says="begun")
         self._child, self._last = child, Errand(name, self._clock.now(), self._clock.wall())
         self._following = asyncio.create_task(self._follow(child, self._last, command.deadline))
         return {"says": f"'{name}' is under way."}
 
     async def _follow(self, child: Stream, errand: Errand, deadline: float) -> None:
-        """Keep its words until it ends or has to be ended. A look is a few system calls, and never waits."""
+        """Keep its words until it ends or has to be ended. A look is a few system calls, and never waits.
+
+        Its end is waited for in a thread: one that hangs in the kernel does not even end when it is killed.
+        """
         code: int | None = None
         while self._clock.now() - errand.began < deadline:
             line = child.line(0.0)
             if line:
                 _keep(errand, line)
-            elif line == b"":
+                await asyncio.sleep(0.0)  # one that never stops talking is not to have the loop for itself
+            elif child.ended:
                 code = await asyncio.to_thread(child.end, 1.0)
                 break
-            else:
+            elif line is None:
                 await asyncio.sleep(_LOOK)
         else:
+            await asyncio.to_thread(child.end, 0.0)
             errand.lines.append(f"It did not end within {deadline:.0f} s and was killed.")
         self._conclude(child, errand, code)
 

@@ -16,7 +16,10 @@ _Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop
 
 
 class Hands:
-    """`what` completes "… has not ended for 30 s". A job that hangs keeps the thread; those after it fail in time."""
+    """`what` completes "… has not ended for 30 s". A job that hangs keeps the thread; those after it fail in time.
+
+    The threads of `asyncio.to_thread` are few and for what a failover needs: a disk that hangs must not fill them.
+    """
 
     def __init__(self, name: str, what: str) -> None:
         self._what = what

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
+from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.maintenance import MaintenanceRoom
 from appliance.agent.recorder import Recorder
-from appliance.agent.room import Room
-from appliance.agent.rules import Rules, who
+from appliance.agent.room import Room, who
+from appliance.agent.rules import Rules
 from appliance.agent.written import wanted
 from appliance.control.protocol import Message
 from appliance.core.chronicle import KINDS, chronicle
@@ -45,6 +45,7 @@ class Looks(Room):
         self._clock = clock
         self._notify = notify
         self._began = clock.now()
+        self._hands = Hands("looks", "The look at the journal")
         self.verbs = {
             "history": self._history,
             "trends": self._trends,
@@ -72,7 +73,7 @@ class Looks(Room):
 
     async def _history(self, request: Message) -> list[Message]:
         count = wanted(request, MOST_TRANSFERS)
-        return await asyncio.to_thread(lambda: newest_transfers(self._journal.settled(), count, self._node))
+        return await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
 
     async def _trends(self, request: Message) -> Message:
         return self._recorder.trends()

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.core.errors import HostError
 from appliance.core.maintenance import Maintenance, begin, pack, unpack
@@ -31,6 +32,7 @@ class MaintenanceRoom:
         self._at_latest = float("-inf")
         self._begun = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._hands = Hands("maintenance", "Writing maintenance down")
         self._given = self._read()
 
     async def run(self) -> None:
@@ -69,7 +71,7 @@ class MaintenanceRoom:
         """From now on for `seconds`, whatever was before. Raises UserError, or HostError when the disk refuses."""
         given = begin(seconds, by, why, self._clock.wall())
         async with self._one_at_a_time:
-            await asyncio.to_thread(self._write, given)
+            await self._hands.do(lambda: self._write(given))
             self._take(given)
         self._journal.note("maintenance", on=True, by=given.by, why=given.why, seconds=given.lasts)
 
@@ -78,7 +80,7 @@ class MaintenanceRoom:
         async with self._one_at_a_time:
             self._take(None)
             self._journal.note("maintenance", on=False, by=by, says="it was ended")
-            await asyncio.to_thread(self._forget)
+            await self._hands.do(self._forget)
 
     async def _ended(self) -> None:
         async with self._one_at_a_time:
@@ -87,7 +89,7 @@ class MaintenanceRoom:
             self._journal.note("maintenance", on=False, by=self._given.by, says="it has ended by itself")
             self._take(None)
             with contextlib.suppress(HostError):
-                await asyncio.to_thread(self._forget)
+                await self._hands.do(self._forget)
 
     def _take(self, given: Maintenance | None) -> None:
         self._given = given

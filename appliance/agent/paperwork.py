@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from appliance.agent.journal import Journal
-from appliance.agent.room import Room
+from appliance.agent.room import Room, who
 from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.source import read_source
@@ -119,7 +119,7 @@ class Paperwork(Room):
         return {"diff": edit.diff, "problems": [], "restarts": takes_effect(changed)}
 
     async def _set(self, request: Message) -> Message:
-        values, by = checked_values(request.get("values")), _by(request)
+        values, by = checked_values(request.get("values")), who(request)
         async with self._one_writer:
             edit = await self._threads.disk(lambda: self._written(values))
             self._entered(edit, by)
@@ -166,7 +166,7 @@ class Paperwork(Room):
         return {"name": name, "proven": proven, "says": says}
 
     async def _take(self, request: Message) -> Message:
-        text, anew, by = str(request.get("text", "")), request.get("anew") is True, _by(request)
+        text, anew, by = str(request.get("text", "")), request.get("anew") is True, who(request)
         async with self._one_writer:
             taken = await self._threads.way(
                 lambda: take(self._place, text, _machine(), anew=anew, may=self._may_write)
@@ -187,7 +187,7 @@ class Paperwork(Room):
             raise UserError(f"More than {_NOTES} notes in a minute are not written down.")
         self._noted.append(now)
         self._journal.note(
-            "panel", by=_by(request), says=one_line(str(request.get("says", "")), _NOTE_LENGTH)
+            "panel", by=who(request), says=one_line(str(request.get("says", "")), _NOTE_LENGTH)
         )
         return {}
 
@@ -211,10 +211,6 @@ def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> Message:
     node = which_node(conf, _machine())
     name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
     return apply_at_peer(way_to_peer(conf, node), name, values, f"{by}, by way of {_machine()}")
-
-
-def _by(request: Message) -> str:
-    return one_line(str(request.get("by", "")))
 
 
 def _what_changed(edit: Edit) -> str:

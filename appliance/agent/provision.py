@@ -43,14 +43,14 @@ class ProvisionRoom(Room):
         """One look; POSTSYNC runs when the address has changed, or when it could not end the last time."""
         conf = self._site.conf
         try:
-            changed = await self._hands.do(lambda: self._keep(conf))
+            changed, owed = await self._hands.do(lambda: (self._keep(conf), self._owed.exists()))
         except (AshaError, OSError) as problem:
             self._say_unknown(str(problem))
             return
         self._say_unknown("")
         if changed:
             self._journal.note("provision", says=changed)
-        if self._owed.exists():
+        if owed:
             await self._regenerate(conf)
 
     def problems(self) -> list[str]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from appliance.agent.data import DataRoom
+from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.agent.span_report import milliseconds
 from appliance.agent.world import World
 from appliance.core.duty import Duty
+from appliance.core.errors import HostError
 from appliance.core.meters import Meters
 from appliance.core.reading import Known
 from appliance.core.trends import STEP, Sample, Trends, restore
@@ -24,6 +26,8 @@ from appliance.host.disk import replace_file
 _LOOK = 10.0
 # Samples between two writes.
 _KEEP_EVERY = 10
+# For the disk, in seconds; the agent's end waits for it, too.
+_PATIENCE = 5.0
 
 
 class Recorder:
@@ -51,10 +55,12 @@ class Recorder:
         self._unkept = 0
         self._sampled_at = clock.now()
         self._told = ""
+        self._hands = Hands("trends", "Reading or writing trends")
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._trends = await asyncio.to_thread(self._read)
+        with contextlib.suppress(HostError):
+            self._trends = await self._hands.do(self._read, _PATIENCE)
         try:
             while True:
                 await asyncio.sleep(_LOOK)
@@ -112,7 +118,11 @@ class Recorder:
 
     async def _keep(self) -> None:
         self._unkept = 0
-        problem = await asyncio.to_thread(self._write, self._trends.document())
+        document = self._trends.document()
+        try:
+            problem = await self._hands.do(lambda: self._write(document), _PATIENCE)
+        except HostError as hangs:
+            problem = str(hangs)
         if problem != self._told:
             self._told = problem
             self._journal.note("trends", says=problem or "they are kept again")

@@ -7,9 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from appliance.control.protocol import Message
+from appliance.core.alert import one_line
 
 Handler = Callable[[Message], Awaitable[Any]]
 Verbs = Mapping[str, Handler]
+# More than the panel may say (control/guests.py), so that its mark behind the name stays.
+_NAME_LENGTH = 160
 
 
 class Room:
@@ -28,3 +31,8 @@ class Room:
     def report(self) -> tuple[Message, list[str]]:
         """Both, for a room whose problems are in its part."""
         return self.document(), self.problems()
+
+
+def who(request: Message) -> str:
+    """Who asks, as the asker says; fit for the journal."""
+    return one_line(str(request.get("by", "")), _NAME_LENGTH)

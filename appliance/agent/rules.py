@@ -8,17 +8,15 @@ from typing import Any
 from appliance.agent.cycle import Cycle
 from appliance.agent.data import DataRoom
 from appliance.agent.journal import Journal
+from appliance.agent.room import who
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.control.protocol import Message
-from appliance.core.alert import one_line
 from appliance.core.duty import Duty
 from appliance.core.errors import ClusterError
 from appliance.core.permits import Case, Permit, Wish, may
 from appliance.host.clock import Clock
-
-_NAME_LENGTH = 100
 
 
 class Rules:
@@ -79,8 +77,3 @@ class Rules:
             not_home=self._data.not_home(),
             maintenance=self._cycle.maintenance.on,
         )
-
-
-def who(request: Message) -> str:
-    """Who asks, as the asker says; fit for the journal."""
-    return one_line(str(request.get("by", "")), _NAME_LENGTH)

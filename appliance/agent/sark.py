@@ -12,11 +12,10 @@ from typing import Any
 from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.agent.places import CONF
-from appliance.agent.room import Room
+from appliance.agent.room import Room, who
 from appliance.agent.sensors.readiness import Readable
 from appliance.agent.site import Site
 from appliance.control.protocol import Message
-from appliance.core.alert import one_line
 from appliance.core.errors import AshaError, ClusterError
 from appliance.sark.keeper import Change, Done, Keeper
 from appliance.sark.table import NoGlobals
@@ -162,7 +161,7 @@ class SarkRoom(Room):
         async with self._turn:
             done = await self._hands.do(work)
         if not dry_run:
-            self._take(done, by=one_line(str(request.get("by") or "somebody")))
+            self._take(done, by=who(request) or "somebody")
         return {
             "pulled": [str(change) for change in done.pulled],
             "pushed": [str(change) for change in done.pushed],

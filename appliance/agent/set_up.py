@@ -40,6 +40,7 @@ class SetUp:
         self._init = init
         self._conf = load(conf_path)
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
+        self._written = Written(self._journal)
         self._paper = Paperwork(
             place=Place(conf_path),
             threads=threads,
@@ -81,7 +82,7 @@ class SetUp:
             return {"says": "The conf file was read again."}
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
-        handler = {**Written(self._journal).verbs, **self._paper.verbs}.get(verb)
+        handler = {**self._written.verbs, **self._paper.verbs}.get(verb)
         if handler is None:
             raise UserError(
                 f"This machine is not set up: {FILL_IN}.", todo="Or: asha conf set HAPRINODE NAME."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from itertools import islice
 
+from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.room import Room
 from appliance.control.protocol import Message
@@ -22,6 +22,7 @@ class Written(Room):
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._hands = Hands("written", "The look at the journal")
         self.verbs = {"events": self._events, "journal": self._newest}
 
     async def _events(self, request: Message) -> list[Message]:
@@ -29,7 +30,7 @@ class Written(Room):
 
     async def _newest(self, request: Message) -> list[Message]:
         count = wanted(request, MOST_ENTRIES)
-        return await asyncio.to_thread(lambda: newest_entries(self._journal.settled(), count))
+        return await self._hands.do(lambda: newest_entries(self._journal.settled(), count))
 
 
 def newest_entries(file: JournalFile, count: int) -> list[Message]:

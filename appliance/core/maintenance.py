@@ -14,7 +14,7 @@ LONGEST = 86400.0
 USUAL = 3600.0
 # A clock that was set back by more than this since the beginning says nothing of how long it has lasted; seconds.
 SET_BACK = 300.0
-_NAME_LENGTH = 100
+_NAME_LENGTH = 160
 _WHY_LENGTH = 200
 
 

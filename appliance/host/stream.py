@@ -41,6 +41,7 @@ class Stream:
         self.argv = tuple(str(word) for word in argv)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
         self._rest = bytearray()
+        self.ended = False  # its output is at its end, which an empty line is not
         try:
             self._process = subprocess.Popen(
                 self.argv,
@@ -90,6 +91,7 @@ class Stream:
                 return None
             piece = os.read(self.fileno(), 1 << 16)
             if not piece:
+                self.ended = True
                 return b""
             self._rest += piece
         found = bytes(self._rest[:cut])
@@ -118,6 +120,12 @@ class Stream:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         return code
+
+    def kill(self) -> None:
+        """End it and all that it has started, and wait for nothing: what hangs in the kernel ends when it can."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def complaint(self) -> str:
         """The end of what it wrote to standard error."""

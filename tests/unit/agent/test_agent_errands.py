@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -122,6 +123,39 @@ def test_only_one_at_a_time_and_the_next_when_it_is_over(tmp_path: Path) -> None
     play(tmp_path, runner, run)
 
 
+def test_an_empty_line_is_not_the_end(tmp_path: Path) -> None:
+    code = """
+import sys, time
+print('one\\n', flush=True)
+sys.stdin.readline() or sys.exit('its input was closed: it was taken for ended')
+print('two')
+"""
+    runner = Runner(code)
+
+    async def run(room: Errands) -> None:
+        await begin(room, "check")
+        async with asyncio.timeout(10):
+            while not room.document()["errand"]["lines"]:  # noqa: ASYNC110 - a child's word is nowhere told
+                await asyncio.sleep(0.01)
+        runner.children[0].send(b"go on")
+        document = await over(room)
+        assert (document["state"], document["lines"]) == ("done", ["one", "two"])
+
+    play(tmp_path, runner, run)
+
+
+def test_one_that_never_stops_talking_holds_up_nobody(tmp_path: Path) -> None:
+    runner = Runner("while True: print('x' * 200)")
+
+    async def run(room: Errands) -> None:
+        await begin(room, "check")
+        async with asyncio.timeout(10):
+            for _ in range(200):
+                await asyncio.sleep(0.0)
+
+    play(tmp_path, runner, run)
+
+
 @pytest.mark.parametrize("name", ["reboot", "", None, ["check"], "check; reboot", "sync --now", "Check"])
 def test_nothing_else_is_run(tmp_path: Path, name: object) -> None:
     runner = Runner("")
@@ -154,4 +188,4 @@ def test_it_ends_with_the_agent(tmp_path: Path) -> None:
         await begin(room, "sync now")
 
     play(tmp_path, runner, run)
-    assert runner.children[0]._process.returncode is not None
+    assert runner.children[0]._process.wait(10) == -signal.SIGKILL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,26 @@ def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path) -> None:
         asyncio.run(bench.recorder._keep())
     (said,) = [entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends"]
     assert "cannot be kept on disk" in said
+
+
+def test_a_disk_that_hangs_leaves_the_threads_that_a_failover_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, release = Asked(tmp_path), threading.Event()
+    monkeypatch.setattr(bench.journal, "settled", release.wait)
+    written = Written(bench.journal)
+
+    async def many() -> None:
+        verbs = {**bench.looks.verbs, **written.verbs}
+        asked = [asyncio.create_task(verbs[verb]({})) for verb in ("journal", "history") for _ in range(40)]  # type: ignore[arg-type]
+        await asyncio.sleep(0.0)
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(lambda: "free") == "free"
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    try:
+        asyncio.run(many())
+    finally:
+        release.set()

@@ -10,9 +10,11 @@ import pytest
 from test_agent_cycle import Bench
 
 from appliance.agent.requests import Requests
-from appliance.agent.room import Room
+from appliance.agent.room import Room, who
+from appliance.control.guests import Hosts, admitted
 from appliance.control.protocol import Message
 from appliance.core.errors import UserError
+from appliance.core.maintenance import begin
 
 
 class Kitchen(Room):
@@ -67,3 +69,9 @@ def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
 def test_no_room_takes_a_verb_from_another(tmp_path: Path, verb: str) -> None:
     with pytest.raises(ValueError, match=f"two rooms answer .*'{verb}'"):
         clerk(Bench(tmp_path), Kitchen(), Kitchen(verb))
+
+
+def test_whatever_name_the_panel_gives_its_mark_stays_behind_it() -> None:
+    request = admitted({"verb": "ha stop", "by": "x" * 500}, 990, Hosts(own=0, panel=990))
+    assert who(request).endswith("… (panel)")
+    assert begin(3600.0, who(request), "", 0.0).by == who(request)
