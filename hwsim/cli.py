@@ -40,7 +40,11 @@ def demo(scenario: str | None, out: Path, runs: int) -> None:
 
 @hwsim.command()
 @click.option(
-    "--runs", default=10, show_default=True, type=click.IntRange(1), help="Of each fault and contender."
+    "--runs",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of each fault and contender, or number of viewers.",
 )
 @click.option(
     "--only",

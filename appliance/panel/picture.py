@@ -151,7 +151,7 @@ def _peer(status: Document) -> NodeMark:
     else:
         state, shape = _STATES.get(role, _UNKNOWN)
         tone = _tone(role, peer["fit"]["value"])
-    fresh = tone not in ("doubt",) and alive is True
+    fresh = alive is True and peer["fit"]["value"] is not None
     line = peer["line"]["value"] if fresh else None
     lines = [
         "" if alive is not None else _why(peer["alive"]),

@@ -26,7 +26,7 @@ from hwsim.bench.keepalived import Keepalived
 from hwsim.bench.machine import machine, versions
 from hwsim.bench.panel.cost import panel_cost
 from hwsim.bench.panel.pair import SITE as PANEL_SITE
-from hwsim.bench.panel.watched import COUNTS, RUNS, Watched, play_watched
+from hwsim.bench.panel.watched import COUNTS, Watched, play_watched
 from hwsim.bench.plain_heartbeat import PlainHeartbeat
 from hwsim.bench.play import Run, RunFailed, on_fresh_rack, play
 from hwsim.bench.report import write_report
@@ -53,7 +53,9 @@ NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), *
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done: every fault to every contender, `runs` times; and what agent, data and panel cost."""
+    """What is to be done: every fault to every contender, or with every number of viewers, `runs` times; and what
+    agent, data and panel cost.
+    """
 
     contenders: Sequence[Contender]
     faults: Sequence[Fault]
@@ -69,14 +71,14 @@ class Plan:
 
     @property
     def _costs(self) -> tuple[int, ...]:
-        return int(self.cost), int(self.data), self.panel * (1 + RUNS * len(COUNTS))
+        return int(self.cost), int(self.data), self.panel * (1 + self.runs * len(COUNTS))
 
 
 def planned(only: str | None, runs: int) -> Plan:
     """Everything that needs no RPMs, or what NAMES has under `only`: a contender, a fault, or what something costs."""
     if only in COSTS:
         wanted = (only == cost for cost in COSTS)
-        return Plan((), (), 0, *wanted)
+        return Plan((), (), runs, *wanted)
     contenders = [one for one in CONTENDERS if one.name == only]
     faults = [fault for fault in FAULTS if fault.name == only]
     ours = only in (None, "asha")
@@ -133,7 +135,7 @@ async def _measure(plan: Plan, results: Results, logs: Path, steps: _Steps) -> N
         measuring = data_cost(logs / DATA_COST)
         results.data.update(await _measure_cost("the data's cost, 100,000 files", measuring, results, steps))
     if plan.panel:
-        await _measure_panel(results, logs / PANEL_COST, steps)
+        await _measure_panel(plan.runs, results, logs / PANEL_COST, steps)
     for title, one in _runs(plan, logs):
         steps.begin(title)
         run = await one()
@@ -153,14 +155,14 @@ def _runs(plan: Plan, logs: Path) -> list[tuple[str, Callable[[], Awaitable[Run]
     ]
 
 
-async def _measure_panel(results: Results, logs: Path, steps: _Steps) -> None:
+async def _measure_panel(runs: int, results: Results, logs: Path, steps: _Steps) -> None:
     measuring = on_fresh_rack(panel_cost, logs / "looks", PANEL_SITE)
     results.panel.update(await _measure_cost("the panel's cost", measuring, results, steps))
-    for number in range(1, RUNS + 1):
+    for number in range(1, runs + 1):
         for viewers in COUNTS:
-            title = f"asterisk-killed, {viewers} viewers on each panel, {number} of {RUNS}"
+            title = f"asterisk-killed, {viewers} viewers on each panel, {number} of {runs}"
             steps.begin(title)
-            run = await play_watched(viewers, number, logs)
+            run = await play_watched(viewers, number, runs, logs)
             results.note_watched(run)
             steps.end(f"{title}: {run.problem or _words(run)}")
 

@@ -18,8 +18,8 @@ from hwsim.rack import SIDES, Rack
 
 # Of viewers on each node's panel.
 COUNTS = (0, 1, 50)
-RUNS = 5
 _DEADLINE = 40.0
+_SETTLE = 2.0  # what came with the viewers' coming is over
 PHASES_WATCHED = ("relay_moved", "address_moved", "pbx_answering", "line_in_service")
 WATCHED_FIGURES = (
     *(f"panel.{phase}_{count}" for phase in PHASES_WATCHED for count in COUNTS),
@@ -55,14 +55,18 @@ class Watched:
     problem: str = ""
 
 
-async def play_watched(viewers: int, number: int, logs: Path) -> Watched:
-    """Kill Asterisk on the primary of a fresh rack of RPMs. The nodes' logs are kept below `logs` when it fails."""
+async def play_watched(viewers: int, number: int, runs: int, logs: Path) -> Watched:
+    """Run `number` of `runs`: kill Asterisk on the primary of a fresh rack of RPMs.
+
+    A run falls as far into Heartbeat's period with viewers as without, each number elsewhere. The nodes' logs
+    are kept below `logs` when it fails.
+    """
 
     async def scene(rack: Rack) -> Watched:
         pair = await PanelPair.home(rack)
         await pair.log_in()
         async with pair.watched(viewers) as watching:
-            await rack.pause(2.0)  # what came with their coming is over
+            await rack.pause(_SETTLE + rack.site.keepalive * (number - 0.5) / runs)
             struck = rack.kill_asterisk("primary")
             await served_by(rack, "secondary", struck, _DEADLINE)
             moved = rack.history.first("relay", "secondary", struck) or struck

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hwsim import installed
 from hwsim.bench.panel.cost import PANEL_FIGURES, panel_unit
-from hwsim.bench.panel.watched import COUNTS, RUNS, WATCHED_FIGURES, Seen, Watched, watched_figures
+from hwsim.bench.panel.watched import COUNTS, WATCHED_FIGURES, Seen, Watched, watched_figures
 from hwsim.bench.report import document
 from hwsim.bench.results import Results
 from hwsim.bench.runner import NAMES, PANEL_COST, planned
@@ -106,7 +106,7 @@ def test_the_panel_is_measured_when_it_is_asked_for() -> None:
     assert not planned(None, 10).panel
     plan = planned(PANEL_COST, 10)
     assert plan.panel and not (plan.cost or plan.data or plan.contenders)
-    assert plan.steps == 1 + RUNS * len(COUNTS)
+    assert plan.steps == 1 + 10 * len(COUNTS)
 
 
 def test_without_rpms_it_is_said_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

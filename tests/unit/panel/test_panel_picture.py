@@ -90,6 +90,14 @@ def test_a_relay_that_was_let_go_is_not_drawn_where_it_was(
         assert seen is not None and (seen.arm, seen.confirmed) == (arm, confirmed)
 
 
+def test_what_a_peer_says_while_it_takes_service_is_shown() -> None:
+    relay = {"card": known(True), "place": "", "commanded": known("released")}
+    taking = peer(role="acquiring", line=known("settling"))
+    seen = picture(status(role="standby", line=known("absent"), peer=taking, relay=relay))
+    assert seen.secondary.has_line and "the line arrives" in seen.secondary.lines
+    assert seen.relay is not None and seen.relay.confirmed
+
+
 def test_a_relay_that_has_fallen_against_its_order_is_drawn_where_the_line_is() -> None:
     relay = {"card": known(True), "place": "", "commanded": known("energised")}
     seen = picture(status(line=known("absent"), peer=peer(line=known("settling")), relay=relay)).relay
