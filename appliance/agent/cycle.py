@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from appliance.agent.desk import Desk
 from appliance.agent.journal import Journal
-from appliance.agent.maintenance import MaintenanceRoom
+from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World

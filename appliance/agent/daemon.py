@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.agent.paperwork import Threads, why_not_set_up
+from appliance.agent.house import Rooms
 from appliance.agent.peer import tell
 from appliance.agent.places import CONF
-from appliance.agent.rooms import Rooms
+from appliance.agent.rooms.paperwork import Threads, why_not_set_up
 from appliance.agent.set_up import SetUp
 from appliance.agent.standing import conf_in_force
 from appliance.control.protocol import SOCKET, Message

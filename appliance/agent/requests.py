@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from appliance.agent.cycle import HEARTBEAT_SETTLES, Cycle
-from appliance.agent.data import DataRoom
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
-from appliance.agent.room import Handler, Room
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.room import Handler, Room
 from appliance.agent.rules import Rules
 from appliance.agent.site import Site
 from appliance.agent.status import status_document

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from appliance.agent.cycle import Cycle
-from appliance.agent.data import DataRoom
 from appliance.agent.journal import Journal
-from appliance.agent.room import who
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.room import who
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World

@@ -16,9 +16,9 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.blank import FILL_IN, LOOKS, blank_answer, blank_document
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.places import JOURNAL
-from appliance.agent.written import Written
+from appliance.agent.rooms.paperwork import Paperwork, Threads, why_not_set_up
+from appliance.agent.rooms.written import Written
 from appliance.config import Conf, load
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer

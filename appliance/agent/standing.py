@@ -15,7 +15,7 @@ from pathlib import Path
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
 from appliance.agent.places import CONF, GRANT, STANDING
-from appliance.agent.room import Room
+from appliance.agent.rooms.room import Room
 from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from appliance.agent.data import DataRoom
 from appliance.agent.journal import Journal
+from appliance.agent.rooms.data import DataRoom
 from appliance.agent.site import Site
 from appliance.agent.world import World
 from appliance.core.errors import AshaError

@@ -30,8 +30,8 @@ def history(newest: int, as_json: bool) -> None:
 
 def _read(newest: int) -> list[Transfer]:
     from appliance.agent.journal import JournalFile  # noqa: PLC0415
-    from appliance.agent.looks import newest_transfers  # noqa: PLC0415
     from appliance.agent.places import JOURNAL  # noqa: PLC0415
+    from appliance.agent.rooms.looks import newest_transfers  # noqa: PLC0415
     from appliance.cli.this_node import site  # noqa: PLC0415
 
     return newest_transfers(JournalFile(JOURNAL), newest, site()[1])

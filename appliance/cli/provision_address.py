@@ -6,7 +6,7 @@ import json
 
 import click
 
-from appliance.agent.provision import address_for_telephones
+from appliance.agent.rooms.provision import address_for_telephones
 from appliance.config import load
 
 

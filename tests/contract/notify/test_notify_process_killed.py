@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alert_servers import MailServer, listening
 
-from appliance.agent.post import Bag, Post
+from appliance.agent.rooms.post import Bag, Post
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream
@@ -33,7 +33,7 @@ Delivery(Spool(Path(sys.argv[1])), [way], SystemClock(), print).run()
 QUEUE = """
 import sys
 from pathlib import Path
-from appliance.agent.post import Bag, Post
+from appliance.agent.rooms.post import Bag, Post
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.host.clock import SystemClock
 from appliance.notify.spool import Spool

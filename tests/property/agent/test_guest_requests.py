@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.agent import set_up
-from appliance.agent.paperwork import Threads
+from appliance.agent.rooms.paperwork import Threads
 from appliance.agent.set_up import SetUp
 from appliance.config import load
 from appliance.config.schema import KEY_BY_NAME

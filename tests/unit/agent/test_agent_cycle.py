@@ -11,7 +11,7 @@ from appliance.agent.cycle import HEARTBEAT_SETTLES, STANDBY_GIVEN_UP, Cycle
 from appliance.agent.desk import Desk
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.maintenance import MaintenanceRoom
+from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import PeerReport, World

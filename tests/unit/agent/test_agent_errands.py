@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from appliance.agent import errands
-from appliance.agent.errands import COMMANDS, Command, Errands
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.rooms.errands import COMMANDS, Command, Errands
 from appliance.core.errors import ClusterError, UserError
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream

@@ -11,12 +11,12 @@ import pytest
 from test_agent_cycle import Bench, on_loop
 
 from appliance.agent import journal
-from appliance.agent.data import DataRoom
 from appliance.agent.journal import JournalFile
-from appliance.agent.looks import Looks, newest_transfers, notify_problems
-from appliance.agent.recorder import Recorder
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.looks import Looks, newest_transfers, notify_problems
+from appliance.agent.rooms.recorder import Recorder
+from appliance.agent.rooms.written import Written, newest_entries
 from appliance.agent.rules import Rules
-from appliance.agent.written import Written, newest_entries
 from appliance.control.protocol import LINE_LIMIT, encode, success
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
@@ -199,7 +199,7 @@ def test_a_sample_a_minute_with_the_slowest_answer_in_it(tmp_path: Path) -> None
 
 
 def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.agent.recorder._LOOK", 0.0)
+    monkeypatch.setattr("appliance.agent.rooms.recorder._LOOK", 0.0)
     bench = Asked(tmp_path)
 
     async def life() -> None:

@@ -11,7 +11,7 @@ import pytest
 from test_agent_cycle import Bench, Hand, on_loop
 
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.maintenance import MaintenanceRoom
+from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.status import status_document
 from appliance.core.alert import Kind
 from appliance.core.alert_problems import problems
@@ -120,7 +120,7 @@ def test_a_disk_that_refuses_leaves_it_off(node: Node) -> None:
 
 
 def test_its_end_is_in_the_journal_and_its_file_is_gone(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.agent.maintenance._LOOK", 0.0)
+    monkeypatch.setattr("appliance.agent.rooms.maintenance._LOOK", 0.0)
     node.begin()
     node.clock.time += 600
 

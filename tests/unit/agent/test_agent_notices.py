@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from test_agent_cycle import Bench
 
-from appliance.agent.data import DataRoom
-from appliance.agent.data_report import data_document
-from appliance.agent.notices import NoticeRoom
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.data_report import data_document
+from appliance.agent.rooms.notices import NoticeRoom
 from appliance.agent.status import status_document
 from appliance.core.alert_problems import problems
 from appliance.core.model import Line

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from appliance.agent.post import Bag, Post
+from appliance.agent.rooms.post import Bag, Post
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.core.errors import HostError
 from appliance.host.stream import Stream

@@ -10,7 +10,7 @@ import pytest
 from test_agent_cycle import Bench
 
 from appliance.agent.requests import Requests
-from appliance.agent.room import Room, who
+from appliance.agent.rooms.room import Room, who
 from appliance.control.guests import Hosts, admitted
 from appliance.control.protocol import Message
 from appliance.core.errors import UserError

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from appliance.agent import provision, sark
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.provision import ProvisionRoom
-from appliance.agent.sark import SarkRoom
+from appliance.agent.rooms.hands import Hands
+from appliance.agent.rooms.provision import ProvisionRoom
+from appliance.agent.rooms.sark import SarkRoom
 from appliance.agent.site import Site
 from appliance.config import load
 from appliance.config.edit import set_values

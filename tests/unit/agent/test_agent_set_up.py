@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.agent import set_up
-from appliance.agent.paperwork import Threads, why_not_set_up
+from appliance.agent.rooms.paperwork import Threads, why_not_set_up
 from appliance.agent.set_up import SetUp
 from appliance.cli.status import status_lines
 from appliance.config import load

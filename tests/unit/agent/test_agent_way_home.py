@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_agent_cycle import Bench
 
-from appliance.agent.data import DataRoom
+from appliance.agent.rooms.data import DataRoom
 from appliance.agent.way_home import WayHome
 from appliance.core.reading import Known, Unknown
 

@@ -9,24 +9,25 @@ from typing import Any
 
 from appliance.agent.actuator import Actuator
 from appliance.agent.cycle import Cycle
-from appliance.agent.data import DataRoom
-from appliance.agent.data_report import DataReport
 from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
-from appliance.agent.errands import Errands
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.looks import Looks
-from appliance.agent.maintenance import MaintenanceRoom
-from appliance.agent.notices import NoticeRoom
-from appliance.agent.paperwork import Paperwork, Threads
 from appliance.agent.places import GRANT, JOURNAL, MAINTENANCE, TRENDS
-from appliance.agent.provision import ProvisionRoom
-from appliance.agent.recorder import Recorder
 from appliance.agent.requests import Requests
-from appliance.agent.room import Room
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.data_report import DataReport
+from appliance.agent.rooms.errands import Errands
+from appliance.agent.rooms.looks import Looks
+from appliance.agent.rooms.maintenance import MaintenanceRoom
+from appliance.agent.rooms.notices import NoticeRoom
+from appliance.agent.rooms.paperwork import Paperwork, Threads
+from appliance.agent.rooms.provision import ProvisionRoom
+from appliance.agent.rooms.recorder import Recorder
+from appliance.agent.rooms.room import Room
+from appliance.agent.rooms.sark import SarkRoom
+from appliance.agent.rooms.written import Written
 from appliance.agent.rules import Rules
-from appliance.agent.sark import SarkRoom
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
@@ -36,7 +37,6 @@ from appliance.agent.standing import Standing, StandingBook, read_site
 from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
-from appliance.agent.written import Written
 from appliance.config import load
 from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError

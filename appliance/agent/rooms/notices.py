@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from appliance.agent.journal import Journal
-from appliance.agent.post import Bag, Post
+from appliance.agent.rooms.post import Bag, Post
 from appliance.agent.site import Site
 from appliance.core.alert_memory import Memory, recall, remembered, tell
 from appliance.core.alert_problems import problems

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.agent.data import DataRoom
 from appliance.agent.places import DATA
-from appliance.agent.room import Room
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.room import Room
 from appliance.agent.site import Site
 from appliance.control.protocol import Message
 from appliance.core.duty import Duty

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from appliance.agent.journal import Journal
 from appliance.agent.places import OWN_COMMAND
-from appliance.agent.room import Room, who
+from appliance.agent.rooms.room import Room, who
 from appliance.control.protocol import Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError

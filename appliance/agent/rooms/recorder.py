@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from appliance.agent.data import DataRoom
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
+from appliance.agent.rooms.data import DataRoom
+from appliance.agent.rooms.hands import Hands
 from appliance.agent.span_report import milliseconds
 from appliance.agent.world import World
 from appliance.core.duty import Duty

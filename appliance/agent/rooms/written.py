@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from itertools import islice
 
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.room import Room
+from appliance.agent.rooms.hands import Hands
+from appliance.agent.rooms.room import Room
 from appliance.control.protocol import Message
 from appliance.core.errors import UserError
 

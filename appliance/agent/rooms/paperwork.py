@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from appliance.agent.journal import Journal
-from appliance.agent.room import Room, who
+from appliance.agent.rooms.room import Room, who
 from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.source import read_source

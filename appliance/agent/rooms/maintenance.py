@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
+from appliance.agent.rooms.hands import Hands
 from appliance.core.errors import HostError
 from appliance.core.maintenance import Maintenance, begin, pack, unpack
 from appliance.host.clock import Clock

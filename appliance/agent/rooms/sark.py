@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.agent.places import CONF
-from appliance.agent.room import Room, who
+from appliance.agent.rooms.hands import Hands
+from appliance.agent.rooms.room import Room, who
 from appliance.agent.sensors.readiness import Readable
 from appliance.agent.site import Site
 from appliance.control.protocol import Message

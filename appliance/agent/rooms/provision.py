@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal
 from appliance.agent.places import DATA, REGENERATE
-from appliance.agent.room import Room
+from appliance.agent.rooms.hands import Hands
+from appliance.agent.rooms.room import Room
 from appliance.agent.site import Site
 from appliance.config import Conf
 from appliance.core.errors import AshaError

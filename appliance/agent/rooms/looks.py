@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.agent.hands import Hands
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.maintenance import MaintenanceRoom
-from appliance.agent.recorder import Recorder
-from appliance.agent.room import Room, who
+from appliance.agent.rooms.hands import Hands
+from appliance.agent.rooms.maintenance import MaintenanceRoom
+from appliance.agent.rooms.recorder import Recorder
+from appliance.agent.rooms.room import Room, who
+from appliance.agent.rooms.written import wanted
 from appliance.agent.rules import Rules
-from appliance.agent.written import wanted
 from appliance.control.protocol import Message
 from appliance.core.chronicle import KINDS, chronicle
 from appliance.core.errors import UserError
