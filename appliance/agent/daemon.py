@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.agent.house import Rooms
+from appliance.agent.house import House
 from appliance.agent.peer import tell
 from appliance.agent.places import CONF
 from appliance.agent.rooms.paperwork import Threads, why_not_set_up
@@ -38,7 +38,7 @@ class Daemon:
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
-        self._rooms = rooms = Rooms(conf_path, clock, threads, self._begin_anew)
+        self._rooms = rooms = House(conf_path, clock, threads, self._begin_anew)
         self._site = rooms.site
         self._journal = rooms.journal
         self._world = rooms.world

@@ -45,7 +45,7 @@ from appliance.host.clock import Clock
 from appliance.sync.acquaint import Place
 
 
-class Rooms:
+class House:
     """Everything an agent consists of, not running yet. `begin_anew`: end, to be another agent by the conf file."""
 
     def __init__(
