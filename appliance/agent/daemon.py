@@ -38,15 +38,15 @@ class Daemon:
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
-        self._rooms = rooms = House(conf_path, clock, threads, self._begin_anew)
-        self._site = rooms.site
-        self._journal = rooms.journal
-        self._world = rooms.world
-        self._tenure = rooms.tenure
-        self._standing = rooms.standing
-        self._desk = rooms.desk
-        self._cycle = rooms.cycle
-        self._heartbeat = rooms.heartbeat
+        self._house = house = House(conf_path, clock, threads, self._begin_anew)
+        self._site = house.site
+        self._journal = house.journal
+        self._world = house.world
+        self._tenure = house.tenure
+        self._standing = house.standing
+        self._desk = house.desk
+        self._cycle = house.cycle
+        self._heartbeat = house.heartbeat
         self._watchdog: WatchdogTimer | None = None
 
     async def run(self) -> bool:
@@ -66,7 +66,7 @@ class Daemon:
                 self._init.ending()
             await server.stop()
             self._disarm_watchdog()
-            self._rooms.close()
+            self._house.close()
             self._journal.note("agent", says="begins anew" if self._begins_anew else "ended")
             self._journal.close()
         return self._begins_anew
@@ -74,7 +74,7 @@ class Daemon:
     async def _answer(self, request: Message) -> Any:
         """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
         await self._ready.wait()
-        return await self._rooms.clerk.answer(request)
+        return await self._house.clerk.answer(request)
 
     async def _first_look(self) -> None:
         """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
@@ -89,7 +89,7 @@ class Daemon:
         self._tenure.resume(
             resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
-            maintenance=self._rooms.maintenance.on,
+            maintenance=self._house.maintenance.on,
         )
         self._standing.begin()
 
@@ -107,7 +107,7 @@ class Daemon:
             await self._desk.do(Order.RELEASE, "an agent that holds no grant has started", generation)
 
     async def _work(self) -> None:
-        tasks = [asyncio.create_task(job) for job in (*self._rooms.jobs(), self._tell_peer())]
+        tasks = [asyncio.create_task(job) for job in (*self._house.jobs(), self._tell_peer())]
         ended = asyncio.create_task(self._end.wait())
         try:
             # None of the tasks ends by itself: the first that is done is the order to end, or one that broke.
@@ -129,7 +129,7 @@ class Daemon:
             now = self._clock.now()
             tenure = self._tenure
             unfit = self._cycle.unfit(now)
-            seen, word = self._cycle.seen(now), self._rooms.data.word
+            seen, word = self._cycle.seen(now), self._house.data.word
             fields = tell(tenure.role, tenure.grant.held, tenure.grant.generation, unfit, seen, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._heartbeat.tell(fields)
