@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from appliance.agent import errands
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.rooms import errands
 from appliance.agent.rooms.errands import COMMANDS, Command, Errands
 from appliance.core.errors import ClusterError, UserError
 from appliance.host.clock import SystemClock

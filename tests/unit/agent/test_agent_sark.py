@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent import provision, sark
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.rooms import provision, sark
 from appliance.agent.rooms.hands import Hands
 from appliance.agent.rooms.provision import ProvisionRoom
 from appliance.agent.rooms.sark import SarkRoom

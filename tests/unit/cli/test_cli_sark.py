@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from appliance.agent import provision
 from appliance.agent.journal import JournalFile
+from appliance.agent.rooms import provision
 from appliance.cli import check, provision_address
 from appliance.cli import sark as sark_command
 from appliance.config import Conf, load
