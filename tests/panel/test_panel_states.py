@@ -281,6 +281,20 @@ def test_a_login_that_fails_says_so_and_lets_nobody_in(panel: Panel, page_of: Pa
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+def test_who_guesses_has_to_wait(tmp_path: Path, page_of: PageOf) -> None:
+    Users(tmp_path).add("olga", PASSWORD, "operator")
+    with served(create_app(Conf(), directory=tmp_path), tmp_path) as url:
+        page = page_of(f"{url}/login").page
+        for _ in range(6):
+            page.goto(f"{url}/login")
+            page.get_by_label("Name").fill("olga")
+            page.get_by_label("Password").fill("not the password")
+            page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_text("Too many failed logins.")).to_be_visible()
+        assert axe_violations(page) == []
+        picture(page, "state-too-many-logins")
+
+
 def test_after_logging_out_the_page_is_closed(panel: Panel, enter: Callable[..., Page]) -> None:
     panel.be("active")
     page = enter()

@@ -111,6 +111,24 @@ def test_what_comes_from_outside_is_text_on_the_page(agent: AgentStandIn, visit:
     assert "x=1" not in str(answer.headers.getlist("Set-Cookie"))
 
 
+def test_a_conf_value_is_text_on_the_page_and_no_header_of_it(agent: AgentStandIn, visit: Callable) -> None:
+    evil = '"><script>alert(1)</script>\r\nX-Evil: 1'
+    agent.says["conf"]["keys"][0]["value"] = evil
+    agent.says["conf"]["path"] = evil
+    agent.says["conf preview"] = {"diff": f"-HADEV={evil}", "problems": [], "restarts": [evil]}
+    agent.says["conf set"] = {"says": evil, "diff": "", "peer": {"ok": True, "says": evil}}
+    olga = visit("olga")
+    form = {"key-HACLUSTERIP": evil}
+    for answer in (
+        olga.get("/settings"),
+        olga.post("/settings/preview", form),
+        olga.post("/settings/save", form),
+        olga.get("/settings"),
+    ):
+        assert "<script>alert" not in text_of(answer)
+        assert "X-Evil" not in answer.headers
+
+
 def test_the_tab_shows_its_keys_and_only_those(visit: Callable) -> None:
     page = text_of(visit("olga").get("/settings"))
     assert "HA IP Address" in page and 'value="192.168.1.5"' in page
