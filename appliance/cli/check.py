@@ -16,7 +16,7 @@ from appliance.core.model import Node
 from appliance.core.reading import Unknown
 from appliance.host.clock import SystemClock
 from appliance.host.process import find_program
-from appliance.panel.places import PANEL_DIR
+from appliance.panel.entry.places import PANEL_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,8 @@ def _line(conf: Conf, node: Node) -> str:
 
 
 def _panel(conf: Conf, node: Node) -> str:
-    from appliance.panel.certificate import WARN_DAYS, days_left, read_certificate  # noqa: PLC0415
-    from appliance.panel.reach import reach  # noqa: PLC0415
+    from appliance.panel.server.certificate import WARN_DAYS, days_left, read_certificate  # noqa: PLC0415
+    from appliance.panel.server.reach import reach  # noqa: PLC0415
 
     left = days_left(read_certificate(conf.panel_cert), SystemClock().wall())
     if left < WARN_DAYS:

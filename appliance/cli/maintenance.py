@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from appliance.cli.status import spell
 from appliance.control.client import ask
 from appliance.core.maintenance import LONGEST, SHORTEST, USUAL
+from appliance.core.words import spell
 
 _SPAN = re.compile(r"([0-9]{1,5}) ?(s|m|min|h)?", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}

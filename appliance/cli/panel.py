@@ -17,7 +17,7 @@ from appliance.config.schema import without_secrets
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
 from appliance.host.init import ServiceManager
-from appliance.panel.places import PANEL_DIR
+from appliance.panel.entry.places import PANEL_DIR
 
 _CONF = Path("/etc/asha.conf")
 
@@ -35,7 +35,7 @@ def run() -> None:
         click.echo("asha: the panel is off (PANEL=off).")
         ServiceManager.of_this_process().ready()  # it is as it should be: no failure, and no other try
         return
-    from appliance.panel.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
+    from appliance.panel.server.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
 
     run_panel(without_secrets(conf))
 
@@ -43,7 +43,7 @@ def run() -> None:
 @panel.command(hidden=True)
 def answers() -> None:
     """Fail when nobody answers where the page should be (init asks)."""
-    from appliance.panel.reach import reach  # noqa: PLC0415
+    from appliance.panel.server.reach import reach  # noqa: PLC0415
 
     reach(load(_CONF))
 
@@ -58,7 +58,7 @@ def welcome() -> None:
         _make_certificate(conf)
     except AshaError as problem:
         click.echo(f"asha: the page has no certificate yet. {problem} Then: asha panel certificate.")
-    from appliance.panel.first_login import FirstLogin  # noqa: PLC0415
+    from appliance.panel.entry.first_login import FirstLogin  # noqa: PLC0415
 
     fresh = FirstLogin().code_for_new()
     if fresh:
@@ -84,7 +84,7 @@ _STDIN = click.option(
 @_STDIN
 def user_add(name: str, role: str, password_stdin: bool) -> None:
     """Let NAME log in: a viewer looks, an operator may also press the buttons."""
-    from appliance.panel.users import Users  # noqa: PLC0415
+    from appliance.panel.entry.users import Users  # noqa: PLC0415
 
     Users().add(name, _password(password_stdin), "viewer" if role == "viewer" else "operator")
     _note(f"user {name} added as {role}")
@@ -96,7 +96,7 @@ def user_add(name: str, role: str, password_stdin: bool) -> None:
 @_STDIN
 def user_passwd(name: str, password_stdin: bool) -> None:
     """Give NAME another password. Whoever is logged in under that name is logged out."""
-    from appliance.panel.users import Users  # noqa: PLC0415
+    from appliance.panel.entry.users import Users  # noqa: PLC0415
 
     users = Users()
     if users.get(name) is None:
@@ -111,7 +111,7 @@ def user_passwd(name: str, password_stdin: bool) -> None:
 @click.argument("role", type=click.Choice(["operator", "viewer"]))
 def user_role(name: str, role: str) -> None:
     """Make NAME a viewer or an operator."""
-    from appliance.panel.users import Users  # noqa: PLC0415
+    from appliance.panel.entry.users import Users  # noqa: PLC0415
 
     Users().change_role(name, "viewer" if role == "viewer" else "operator")
     _note(f"user {name} is now {role}")
@@ -122,7 +122,7 @@ def user_role(name: str, role: str) -> None:
 @click.argument("name")
 def user_remove(name: str) -> None:
     """Let NAME in no more, from this moment."""
-    from appliance.panel.users import Users  # noqa: PLC0415
+    from appliance.panel.entry.users import Users  # noqa: PLC0415
 
     Users().remove(name)
     _note(f"user {name} removed")
@@ -133,7 +133,7 @@ def user_remove(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def user_list(as_json: bool) -> None:
     """Everybody who may log in."""
-    from appliance.panel.users import Users  # noqa: PLC0415
+    from appliance.panel.entry.users import Users  # noqa: PLC0415
 
     everybody = Users().all()
     if as_json:
@@ -150,7 +150,7 @@ def user_list(as_json: bool) -> None:
 )
 def certificate(renew: bool) -> None:
     """Make the page's certificate if there is none, and say how long it is good for and its fingerprint."""
-    from appliance.panel.certificate import days_left, read_certificate  # noqa: PLC0415
+    from appliance.panel.server.certificate import days_left, read_certificate  # noqa: PLC0415
 
     conf = load(_CONF)
     if _make_certificate(conf, renew=renew):
@@ -162,7 +162,7 @@ def certificate(renew: bool) -> None:
 
 def _make_certificate(conf: Conf, *, renew: bool = False) -> bool:
     """Make it, unless the site has its own. True when one was made."""
-    from appliance.panel.certificate import make_certificate  # noqa: PLC0415
+    from appliance.panel.server.certificate import make_certificate  # noqa: PLC0415
 
     cert, key = conf.panel_cert, conf.panel_key
     if (cert, key) != (Conf().panel_cert, Conf().panel_key):
@@ -193,7 +193,7 @@ def _own_addresses(conf: Conf) -> tuple[str, ...]:
 @panel.command()
 def code() -> None:
     """Make the code with which the page lets its first operator in. Good once, for a week."""
-    from appliance.panel.first_login import FirstLogin  # noqa: PLC0415
+    from appliance.panel.entry.first_login import FirstLogin  # noqa: PLC0415
 
     fresh = FirstLogin().new_code()
     _note("a first-login code was made")
@@ -203,7 +203,7 @@ def code() -> None:
 @panel.command()
 def token() -> None:
     """Make the token that Prometheus needs for /metrics. It is shown once, and the one before it is void."""
-    from appliance.panel.token import MetricsToken  # noqa: PLC0415
+    from appliance.panel.entry.token import MetricsToken  # noqa: PLC0415
 
     fresh = MetricsToken().new()
     _note("a new token for the metrics was made")

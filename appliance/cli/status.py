@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from appliance.control.client import ask
+from appliance.core.words import spell
 from appliance.sync.state import under_way
 
 Document = dict[str, Any]
@@ -115,11 +116,3 @@ def _peer(peer: Document) -> str:
     age = "" if peer["data_age"] is None else f", its data {spell(peer['data_age'])} old"
     maintenance = ", in MAINTENANCE" if peer["maintenance"] else ""
     return f"{peer['name']} {alive}{heard}{age}{maintenance}" + (f" ({links})" if links else "")
-
-
-def spell(seconds: float) -> str:
-    """A time span for people."""
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} s"

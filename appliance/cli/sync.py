@@ -13,10 +13,10 @@ from dataclasses import asdict
 import click
 
 from appliance.cli.data_parts import own_duty, session
-from appliance.cli.status import spell
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.control.client import ask
 from appliance.core.errors import SyncError
+from appliance.core.words import spell
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
 from appliance.sync.delivery import Progress

@@ -15,19 +15,19 @@ from appliance.config import Conf
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.clock import Clock, SystemClock
-from appliance.panel import access, api, deeds, home, introduction, login, measure, records, tab, words
 from appliance.panel.agent_link import AgentLink
-from appliance.panel.certificate import read_certificate
-from appliance.panel.door import Door
-from appliance.panel.feed import Feed
-from appliance.panel.first_login import FirstLogin
+from appliance.panel.entry.door import Door
+from appliance.panel.entry.first_login import FirstLogin
+from appliance.panel.entry.places import PANEL_DIR
+from appliance.panel.entry.sessions import Sessions
+from appliance.panel.entry.token import MetricsToken
+from appliance.panel.entry.users import Users
+from appliance.panel.pages import access, api, deeds, home, introduction, login, measure, records, tab, words
 from appliance.panel.parts import Parts
-from appliance.panel.places import PANEL_DIR
-from appliance.panel.proxy import Loopback, Prefix
-from appliance.panel.sections import Press
-from appliance.panel.sessions import Sessions
-from appliance.panel.token import MetricsToken
-from appliance.panel.users import Users
+from appliance.panel.server.certificate import read_certificate
+from appliance.panel.server.proxy import Loopback, Prefix
+from appliance.panel.shown.feed import Feed
+from appliance.panel.shown.sections import Press
 
 # Everything comes from here, and nothing is run or styled that is not a file of ours.
 _POLICY = "; ".join(

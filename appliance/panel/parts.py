@@ -10,13 +10,13 @@ from flask import current_app
 from appliance.config import Conf
 from appliance.host.clock import Clock
 from appliance.panel.agent_link import AgentLink
-from appliance.panel.door import Door
-from appliance.panel.feed import Feed
-from appliance.panel.first_login import FirstLogin
-from appliance.panel.sections import Press
-from appliance.panel.sessions import Sessions
-from appliance.panel.token import MetricsToken
-from appliance.panel.users import Users
+from appliance.panel.entry.door import Door
+from appliance.panel.entry.first_login import FirstLogin
+from appliance.panel.entry.sessions import Sessions
+from appliance.panel.entry.token import MetricsToken
+from appliance.panel.entry.users import Users
+from appliance.panel.shown.feed import Feed
+from appliance.panel.shown.sections import Press
 
 _NAME = "asha"
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.panel.certificate import make_certificate
-from appliance.panel.serve import listen, tls_context
-from appliance.panel.webserver import App, PanelServer
+from appliance.panel.server.certificate import make_certificate
+from appliance.panel.server.serve import listen, tls_context
+from appliance.panel.server.webserver import App, PanelServer
 
 
 @contextlib.contextmanager

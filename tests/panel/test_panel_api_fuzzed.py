@@ -21,9 +21,9 @@ from appliance.config import Conf
 from appliance.core.errors import ClusterError
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
-from appliance.panel.openapi import document
+from appliance.panel.entry.users import Users
+from appliance.panel.pages.openapi import document
 from appliance.panel.parts import Parts
-from appliance.panel.users import Users
 from tests.plugins.agent_stand_in import AgentStandIn
 
 BASE = "https://panel.example.com"

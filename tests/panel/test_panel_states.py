@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from appliance.config import Conf
 from appliance.core.permits import Wish
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
-from appliance.panel.users import Users
+from appliance.panel.entry.users import Users
 from tests.panel.browser import axe_violations, picture, wider_than_window
 from tests.panel.conftest import PageOf
 from tests.panel.served import served

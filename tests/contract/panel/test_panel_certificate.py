@@ -19,9 +19,9 @@ from appliance.cli import check
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.model import Node
-from appliance.panel.certificate import VALID_DAYS, days_left, make_certificate, read_certificate
-from appliance.panel.serve import listen, tls_context
-from appliance.panel.webserver import PanelServer
+from appliance.panel.server.certificate import VALID_DAYS, days_left, make_certificate, read_certificate
+from appliance.panel.server.serve import listen, tls_context
+from appliance.panel.server.webserver import PanelServer
 
 
 @pytest.fixture

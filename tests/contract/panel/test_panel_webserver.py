@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from appliance.core.errors import HostError
-from appliance.panel.certificate import make_certificate
-from appliance.panel.serve import listen, tls_context
-from appliance.panel.webserver import BODY_LIMIT, STREAMS, PanelServer
+from appliance.panel.server.certificate import make_certificate
+from appliance.panel.server.serve import listen, tls_context
+from appliance.panel.server.webserver import BODY_LIMIT, STREAMS, PanelServer
 
 QUICK = 0.6  # a request's deadline in these tests, in seconds
 Start = Callable[..., Any]
@@ -261,7 +261,7 @@ SERVE = """
 import socket, sys
 from pathlib import Path
 from appliance.host.init import ServiceManager
-from appliance.panel.serve import listen, serve, tls_context
+from appliance.panel.server.serve import listen, serve, tls_context
 
 def app(env, start):
     start("200 OK", [])

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from appliance.cli import main, panel
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError, UserError
-from appliance.panel import first_login, token, users
+from appliance.panel.entry import first_login, token, users
 
 GOOD = "correct horse"
 
@@ -133,7 +133,7 @@ def test_without_openssl_the_package_says_what_is_missing(
     def no_program(name: str, *candidates: str) -> Path:
         raise HostError(f"The program '{name}' was not found.")
 
-    monkeypatch.setattr("appliance.panel.certificate.find_program", no_program)
+    monkeypatch.setattr("appliance.panel.server.certificate.find_program", no_program)
     result = asha("welcome")
     assert result.exit_code == 0
     assert (

@@ -10,11 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.config import Conf
-from appliance.panel import passwords
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
+from appliance.panel.entry import passwords
+from appliance.panel.entry.users import Users
 from appliance.panel.parts import Parts
-from appliance.panel.users import Users
 from tests.plugins.agent_stand_in import AgentStandIn
 
 PASSWORD = "correct horse battery"

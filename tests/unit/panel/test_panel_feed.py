@@ -9,8 +9,8 @@ from typing import Any
 from appliance.control.client import AgentSilent
 from appliance.host.clock import SystemClock
 from appliance.panel.agent_link import AgentLink
-from appliance.panel.feed import Feed
-from appliance.panel.sessions import IDLE, LONGEST, Sessions
+from appliance.panel.entry.sessions import IDLE, LONGEST, Sessions
+from appliance.panel.shown.feed import Feed
 from tests.plugins.agent_stand_in import AgentStandIn
 
 

@@ -11,7 +11,7 @@ from panel_documents import METERS, PANEL, TRENDS, nothing_known, status
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.core.model import Line
-from appliance.panel.metrics import exposition
+from appliance.panel.shown.metrics import exposition
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics"
 Samples = dict[tuple[str, ...], float]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from appliance.panel.fitness import fitness
-from appliance.panel.picture import picture
+from appliance.panel.shown.fitness import fitness
+from appliance.panel.shown.picture import picture
 from tests.plugins.agent_stand_in import STATUS, known, span, unknown
 
 

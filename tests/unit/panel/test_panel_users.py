@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import HostError, UserError
-from appliance.panel import passwords
-from appliance.panel.passwords import TooBusy
-from appliance.panel.users import Users
+from appliance.panel.entry import passwords
+from appliance.panel.entry.passwords import TooBusy
+from appliance.panel.entry.users import Users
 
 GOOD = "correct horse"
 OTHER = "battery staple"

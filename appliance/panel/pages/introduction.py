@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.panel.access import Access, answers, by
+from appliance.panel.pages.access import Access, answers, by
 from appliance.panel.parts import parts
 
 room = Blueprint("introduction", __name__, url_prefix="/introduction")

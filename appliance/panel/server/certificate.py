@@ -19,7 +19,7 @@ from pathlib import Path
 from appliance.core.errors import HostError
 from appliance.host.disk import replace_file
 from appliance.host.process import find_program, run
-from appliance.panel.places import PANEL_USER
+from appliance.panel.entry.places import PANEL_USER
 
 # Telephones and tablets of Apple's refuse what is valid for longer, even when it is trusted by hand.
 VALID_DAYS = 825

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from appliance.panel import timeline
-from appliance.panel.access import Access, answers
+from appliance.panel.pages.access import Access, answers
 from appliance.panel.parts import parts
+from appliance.panel.shown import timeline
 
 room = Blueprint("records", __name__)
 _MOVES, _ENTRIES = 50, 500

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.panel.picture import age
+from appliance.core.words import spell
 
 Document = dict[str, Any]
 Value = float | None
@@ -40,7 +40,7 @@ class Chart:
         now = "unknown" if self.now is None else f"{self.now:.3g} {self.unit}"
         if self.worst is None or self.worst_ago is None:
             return f"now {now}"
-        return f"now {now}; at most {self.worst:.3g} {self.unit}, {age(self.worst_ago)} ago"
+        return f"now {now}; at most {self.worst:.3g} {self.unit}, {spell(self.worst_ago)} ago"
 
 
 def charts(trends: Document) -> tuple[Chart, ...]:

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import in_turn
-from appliance.panel.passwords import checked, hash_of, is_right
-from appliance.panel.places import PANEL_DIR, read_own, write_own
+from appliance.panel.entry.passwords import checked, hash_of, is_right
+from appliance.panel.entry.places import PANEL_DIR, read_own, write_own
 
 Role: TypeAlias = Literal["viewer", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -19,10 +19,10 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from appliance.core.errors import AshaError, UserError
-from appliance.panel.access import Access, address, answers, by, give_cookie, take_cookie, token
-from appliance.panel.door import Knock
+from appliance.panel.entry.door import Knock
+from appliance.panel.entry.users import User
+from appliance.panel.pages.access import Access, address, answers, by, give_cookie, take_cookie, token
 from appliance.panel.parts import parts
-from appliance.panel.users import User
 
 room = Blueprint("login", __name__)
 _WRONG = "That name and password do not go together."

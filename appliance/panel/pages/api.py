@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 
 from appliance.core.errors import UserError
-from appliance.panel.access import Access, answers, by, csrf
-from appliance.panel.buttons import BY_SLUG
-from appliance.panel.deeds import carry_out
-from appliance.panel.openapi import document
+from appliance.panel.pages.access import Access, answers, by, csrf
+from appliance.panel.pages.deeds import carry_out
+from appliance.panel.pages.openapi import document
 from appliance.panel.parts import parts
+from appliance.panel.shown.buttons import BY_SLUG
 
 room = Blueprint("api", __name__, url_prefix="/api")
 _MOST_VALUES, _LONGEST_VALUE = 100, 1000

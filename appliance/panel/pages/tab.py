@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from appliance.config.tab import TAB_KEYS
-from appliance.panel.access import Access, answers, by
+from appliance.panel.pages.access import Access, answers, by
 from appliance.panel.parts import parts
 
 room = Blueprint("tab", __name__, url_prefix="/settings")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, g, render_template
 from werkzeug.exceptions import ServiceUnavailable
 
-from appliance.panel.access import Access, answers, token
+from appliance.panel.entry.users import User
+from appliance.panel.pages.access import Access, answers, token
 from appliance.panel.parts import Parts, parts
-from appliance.panel.users import User
 
 room = Blueprint("home", __name__)
 # More viewers than this would leave no thread for pages; they get a page that loads itself anew.

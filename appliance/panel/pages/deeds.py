@@ -6,9 +6,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response
 
 from appliance.core.errors import UserError
-from appliance.panel.access import Access, answers, by
-from appliance.panel.buttons import BY_SLUG, Deed
+from appliance.panel.pages.access import Access, answers, by
 from appliance.panel.parts import parts
+from appliance.panel.shown.buttons import BY_SLUG, Deed
 
 room = Blueprint("deeds", __name__, url_prefix="/do")
 # How long maintenance may be asked for on the page, in seconds: it cannot be forgotten for longer.

@@ -6,11 +6,11 @@ import threading
 
 from flask import Flask
 
-from appliance.panel import charts, timeline
-from appliance.panel.buttons import buttons
-from appliance.panel.feed import View
-from appliance.panel.fitness import fitness
-from appliance.panel.picture import picture
+from appliance.panel.shown import charts, timeline
+from appliance.panel.shown.buttons import buttons
+from appliance.panel.shown.feed import View
+from appliance.panel.shown.fitness import fitness
+from appliance.panel.shown.picture import picture
 
 # In their order on the page; each is a template of that name in live/.
 NAMES = ("headline", "picture", "buttons", "errand", "fitness", "timeline", "charts", "journal")

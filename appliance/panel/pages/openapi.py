@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from appliance import __version__
-from appliance.panel.buttons import BY_SLUG
+from appliance.panel.shown.buttons import BY_SLUG
 
 Schema = dict[str, Any]
 _ERROR: Schema = {

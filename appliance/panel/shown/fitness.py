@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.panel.picture import age
+from appliance.core.words import spell
 
 Document = dict[str, Any]
 
@@ -59,7 +59,7 @@ def _data(status: Document, *, own: bool) -> Check | None:
     if seconds is None:
         return Check("data", "doubt", "never known to be in step") if own and data["duty"] == "pull" else None
     tone = "bad" if own and data["stale"] else "good"
-    return Check("data", tone, f"in step {age(seconds)} ago")
+    return Check("data", tone, f"in step {spell(seconds)} ago")
 
 
 def _spans(status: Document, *, own: bool) -> Check | None:

@@ -18,8 +18,8 @@ from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.host.init import ServiceManager
 from appliance.host.rights import become_user
-from appliance.panel.places import PANEL_USER
-from appliance.panel.webserver import BACKLOG, App, PanelServer
+from appliance.panel.entry.places import PANEL_USER
+from appliance.panel.server.webserver import BACKLOG, App, PanelServer
 
 _NICE = 10
 # Of each thread, in bytes. The private runtime's libc would give 128 kB, which a template or a pattern can exceed.

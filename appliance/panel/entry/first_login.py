@@ -11,9 +11,9 @@ from pathlib import Path
 
 from appliance.core.errors import UserError
 from appliance.host.clock import Clock, SystemClock
-from appliance.panel.passwords import hash_of, is_right
-from appliance.panel.places import PANEL_DIR, read_own, remove_own, write_own
-from appliance.panel.users import User, Users
+from appliance.panel.entry.passwords import hash_of, is_right
+from appliance.panel.entry.places import PANEL_DIR, read_own, remove_own, write_own
+from appliance.panel.entry.users import User, Users
 
 VALID_FOR = 7 * 24 * 3600.0
 # Nothing in it that looks like something else: 32 letters are 5 bits each, 15 of them 75 bits.

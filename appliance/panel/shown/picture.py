@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from appliance.core.words import spell
+
 Document = dict[str, Any]
 # Role → the word on the page and the mark beside it: shape and word say what the colour says.
 _STATES = {
@@ -156,7 +158,7 @@ def _peer(status: Document) -> NodeMark:
     lines = [
         "" if alive is not None else _why(peer["alive"]),
         "" if not fresh or peer["fit"]["value"] else "not fit",
-        "" if not fresh or peer["data_age"] is None else f"data {age(peer['data_age'])} old",
+        "" if not fresh or peer["data_age"] is None else f"data {spell(peer['data_age'])} old",
         _LINE.get(line, "") if line else "",
         "in maintenance" if fresh and peer.get("maintenance") else "",
     ]
@@ -235,7 +237,7 @@ def _data(data: Document, role: str) -> str:
         return "has newer data"
     if data["duty"] != "pull":
         return ""
-    return "data never in step" if data["age"] is None else f"data {age(data['age'])} old"
+    return "data never in step" if data["age"] is None else f"data {spell(data['age'])} old"
 
 
 def _told(reading: Document, words: dict[str, str]) -> str:
@@ -257,11 +259,3 @@ def _words(
     if links:
         parts.append(f"Heartbeat links down: {', '.join(down)}" if down else "all Heartbeat links up")
     return "; ".join(parts) + "."
-
-
-def age(seconds: float) -> str:
-    """A time span, short, for people."""
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {name}"
-    return f"{seconds:.0f} s"

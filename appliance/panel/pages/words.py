@@ -9,8 +9,8 @@ from typing import Any
 from flask import g
 from werkzeug.exceptions import HTTPException
 
+from appliance.core.words import spell
 from appliance.panel.parts import parts
-from appliance.panel.picture import age
 
 _REFUSALS = {
     404: "There is no such page.",
@@ -79,7 +79,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "shortened": shortened,
     "clock": clock,
     "ms": milliseconds,
-    "age": age,
+    "age": spell,
     "reading": reading,
     "sentences": sentences,
 }

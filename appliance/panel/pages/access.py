@@ -10,9 +10,9 @@ from typing import TypeVar
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from appliance.panel.entry.sessions import Session
+from appliance.panel.entry.users import User
 from appliance.panel.parts import parts
-from appliance.panel.sessions import Session
-from appliance.panel.users import User
 
 View = TypeVar("View", bound=Callable[..., object])
 CSRF_FIELD = "csrf"

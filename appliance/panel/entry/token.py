@@ -7,7 +7,7 @@ import hmac
 import secrets
 from pathlib import Path
 
-from appliance.panel.places import PANEL_DIR, read_own, write_own
+from appliance.panel.entry.places import PANEL_DIR, read_own, write_own
 
 
 class MetricsToken:

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, abort, g, request
 
 from appliance.core.errors import AshaError
 from appliance.host.usage import own_usage
-from appliance.panel.access import Access, answers
 from appliance.panel.agent_link import Document
-from appliance.panel.metrics import CONTENT_TYPE, exposition
+from appliance.panel.pages.access import Access, answers
 from appliance.panel.parts import parts
+from appliance.panel.shown.metrics import CONTENT_TYPE, exposition
 
 room = Blueprint("measure", __name__)
 

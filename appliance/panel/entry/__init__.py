@@ -1,0 +1,1 @@
+"""Who gets in: users, their passwords, the first login, sessions, and what is kept for them."""

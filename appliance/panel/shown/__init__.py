@@ -1,0 +1,1 @@
+"""What is shown: the agent asked for it, and its answers made into values to draw and to print."""
