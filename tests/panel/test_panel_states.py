@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from appliance.config import Conf
-from appliance.core.permits import Wish
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
 from appliance.panel.entry.users import Users
@@ -317,8 +316,3 @@ def test_nothing_on_the_page_comes_from_elsewhere_or_is_refused(panel: Panel, pa
     expect(watched.page.locator("html[data-live]")).to_be_attached()
     assert asked and all(url.startswith(panel.url) for url in asked)
     assert watched.complaints == []
-
-
-def test_the_states_speak_of_every_wish(panel: Panel) -> None:
-    """A wish that is new in the agent has to be thought of on the page."""
-    assert {wish.value for wish in Wish} <= set(permits()) | {"line release"}

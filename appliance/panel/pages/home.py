@@ -40,17 +40,22 @@ def live() -> Response:
 
 def _stream(parts: Parts, user: User, token: str) -> Iterator[str]:
     """Until the login has ended, or the browser is to come back."""
-    end = parts.clock.now() + _STREAM
+    spoken = parts.clock.now()
+    end, number = spoken + _STREAM, 0
     shown: dict[str, str] = {}
-    number = 0
     with parts.feed.watched():
         while parts.clock.now() < end and _still_in(parts, user, token):
             view = parts.feed.after(number, _PULSE)
-            number = view.number
+            fresh, number = view.number > number, view.number
             sections = parts.press.sections(view, operator=user.role == "operator")
             news = {name: html for name, html in sections.items() if shown.get(name) != html}
             shown = sections
-            yield f"event: sections\ndata: {json.dumps(news)}\n\n" if news else "event: alive\ndata: 1\n\n"
+            # A sign of life is given for a new look at the agent only: the page must not seem live when it is not.
+            if news or (fresh and parts.clock.now() - spoken >= _PULSE):
+                spoken = parts.clock.now()
+                yield (
+                    f"event: sections\ndata: {json.dumps(news)}\n\n" if news else "event: alive\ndata: 1\n\n"
+                )
 
 
 def _still_in(parts: Parts, user: User, token: str) -> bool:

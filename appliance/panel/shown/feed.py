@@ -104,7 +104,9 @@ class Feed:
             view = self._taken(before, now)
         except AshaError as problem:
             view = self._without(before, str(problem))
-        except (LookupError, TypeError) as problem:
+        except OSError as problem:  # no descriptor left for a socket, say
+            view = self._without(before, f"The agent could not be asked: {problem.strerror}.")
+        except (LookupError, TypeError, ValueError, AttributeError) as problem:
             view = self._without(before, f"The agent speaks another language than this page: {problem!r}.")
         with self._news:
             # When it was got, not when it was asked for: an agent that hangs is not asked again by everybody in turn.

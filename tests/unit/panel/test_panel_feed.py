@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from appliance.control.client import AgentSilent
 from appliance.host.clock import SystemClock
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.entry.sessions import IDLE, LONGEST, Sessions
+from appliance.panel.pages import home
 from appliance.panel.shown.feed import Feed
 from tests.plugins.agent_stand_in import AgentStandIn
 
@@ -86,6 +89,32 @@ def test_an_agent_of_another_language_is_named_not_crashed_upon(agent: AgentStan
     agent.says["status"] = {"version": "9"}
     view = feed_of(agent).view()
     assert view.status is None and "another language" in view.problem
+
+
+@pytest.mark.parametrize("fault", [OSError(24, "Too many open files"), ValueError("x"), AttributeError("x")])
+def test_no_fault_ends_the_thread_that_asks(fault: Exception) -> None:
+    class Faulty(AgentLink):
+        def look(self, verb: str, **arguments: object) -> Any:
+            raise fault
+
+    feed = Feed(Faulty(), SystemClock())
+    with feed.watched():
+        first = feed.after(0, 5.0)
+        again = feed.after(first.number, 5.0)
+    assert again.number > first.number and again.status is None and again.problem
+
+
+def test_a_page_is_told_to_be_alive_only_by_a_new_look(
+    app: Any, agent: AgentStandIn, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feed that is dead must show: then nothing is sent, and the page says that it hears nothing."""
+    monkeypatch.setattr(home, "_PULSE", 0.0)
+    monkeypatch.setattr(home, "_STREAM", 1.0)
+    feed = app.extensions["asha"].feed
+    kept = feed.view()
+    monkeypatch.setattr(type(feed), "after", lambda *_: kept)
+    answer = visit("olga").client.get("/live", base_url="https://panel.example.com")
+    assert [part.decode().split("\n")[0] for part in answer.iter_encoded()] == ["event: sections"]
 
 
 def test_new_entries_are_added_to_those_of_the_file(agent: AgentStandIn) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from appliance.core.errors import ClusterError
+from appliance.core.permits import Wish
+from appliance.panel.shown.buttons import DEEDS
 from hwsim.bench.panel.page import needed
 from hwsim.bench.panel.stream import Drawn, drawn
 from tests.plugins.agent_stand_in import AgentStandIn, known, permits, span, unknown
@@ -60,6 +62,11 @@ def test_exactly_the_buttons_that_the_agent_allows(
 def test_asterisk_that_runs_is_not_offered_to_be_started(visit: Callable) -> None:
     page = text_of(visit("olga").get("/"))
     assert "do/stop-asterisk" in page and "do/start-asterisk" not in page
+
+
+def test_every_wish_of_the_agent_has_its_button() -> None:
+    """But for letting the line go, which a failover does, and which alone is for a shell."""
+    assert {deed.wish for deed in DEEDS} == {wish.value for wish in Wish} - {"line release"}
 
 
 def test_a_viewer_sees_no_buttons(visit: Callable) -> None:
