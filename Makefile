@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-panel pictures browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
+.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
 
 BIN := .venv/bin
 SITE := kickstart/site.example.toml
@@ -21,6 +21,9 @@ demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(PYTEST) -n 3 tests/unit tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
+
+test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
+	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures tests/security $(ARGS)
 
 test-panel: system tools browser rpm ## the pages in real Chromium, with pictures in out/panel (root)
 	@.ci/clean-after $(PYTEST) tests/panel $(ARGS)

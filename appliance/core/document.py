@@ -1,0 +1,74 @@
+"""Read a JSON document that somebody else wrote: the peer, a client of the control socket, a spoilt state file.
+
+Python's own reader takes numbers of thousands of digits, NaN, and nesting as deep as the interpreter's stack, which
+then fails far from the place where the text came in. Everything that is read from outside goes through `parse_json`,
+so that whatever is wrong with a text is one exception, at the edge.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+_DEPTH = 32
+_DIGITS = 25
+
+
+def parse_json(text: bytes | str, *, depth: int = _DEPTH) -> Any:
+    """Return the value that the JSON document `text` stands for.
+
+    Args:
+        text: The whole document; bytes are UTF-8. Its length is bounded by whoever read it.
+        depth: How deep lists and objects may lie in one another.
+
+    Raises:
+        ValueError: It is no JSON, lies deeper than `depth`, or holds a number that no sender of ours writes: one of
+            more than 25 digits, an infinite one, or NaN.
+    """
+    try:
+        value = json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("the document is nested too deeply") from None
+    _check_depth(value, depth)
+    return value
+
+
+def parse_object(text: bytes | str, *, depth: int = _DEPTH) -> dict[str, Any]:
+    """Return the JSON object `text`, as `parse_json` does. Raises ValueError, also when it is no object."""
+    value = parse_json(text, depth=depth)
+    if not isinstance(value, dict):
+        raise ValueError("the document is no object")  # noqa: TRY004 - one exception for every bad text
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _check_depth(value: Any, depth: int) -> None:
+    """Level by level, so that the check itself cannot run out of stack."""
+    level = _inside([value])
+    for _ in range(depth):
+        level = [item for holder in level for item in _inside(holder)]
+        if not level:
+            return
+    raise ValueError(f"the document is nested more than {depth} deep")
+
+
+def _inside(value: Any) -> list[Any]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, dict | list)]
