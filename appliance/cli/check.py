@@ -14,6 +14,7 @@ from appliance.control.client import ask
 from appliance.core.errors import AshaError, HostError
 from appliance.core.model import Node
 from appliance.core.reading import Unknown
+from appliance.core.words import printable
 from appliance.host.clock import SystemClock
 from appliance.host.process import find_program
 from appliance.panel.entry.places import PANEL_DIR
@@ -43,7 +44,7 @@ def check(path: Path, as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(f"{'ok ' if finding.right else 'NOT'}  {finding.what:<11} {finding.says}")
+            click.echo(f"{'ok ' if finding.right else 'NOT'}  {finding.what:<11} {printable(finding.says)}")
     wrong = sum(not finding.right for finding in findings)
     if wrong:
         raise HostError(f"{wrong} of {len(findings)} checks failed.")

@@ -9,10 +9,10 @@ import time
 import click
 
 from appliance.cli.fitness import vet_for
-from appliance.cli.sync import shown
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.core.errors import UserError
 from appliance.core.model import Node
+from appliance.core.words import printable
 from appliance.sync.conflicts import Conflicts
 
 
@@ -36,7 +36,9 @@ def conflicts(context: click.Context, as_json: bool) -> None:
         return
     for one in found:
         when = time.strftime("%F %T", time.localtime(one.at))
-        click.echo(f"{shown(one.path)}\n    {one.why}, seen {when}\n    the peer's: {shown(one.kept)}")
+        click.echo(
+            f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the peer's: {printable(one.kept)}"
+        )
     if found:
         click.echo("'asha conflicts take PATH' takes the peer's, 'asha conflicts keep PATH' keeps ours.")
     else:
@@ -48,7 +50,7 @@ def conflicts(context: click.Context, as_json: bool) -> None:
 def take(path: str) -> None:
     """Put the peer's version of PATH in place; ours is kept beside it."""
     ours = _conflicts().take_theirs(os.fsencode(path))
-    click.echo(f"The peer's {path} is in place. Ours was kept: {ours}")
+    click.echo(f"The peer's {printable(path)} is in place. Ours was kept: {printable(os.fsencode(ours))}")
 
 
 @conflicts.command()
@@ -56,7 +58,7 @@ def take(path: str) -> None:
 def keep(path: str) -> None:
     """Keep our version of PATH, and remove the peer's."""
     _conflicts().keep_ours(os.fsencode(path))
-    click.echo(f"{path} stays as it is here.")
+    click.echo(f"{printable(path)} stays as it is here.")
 
 
 def _conflicts() -> Conflicts:

@@ -11,6 +11,7 @@ import click
 
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
+from appliance.core.words import printable
 
 Entry = dict[str, Any]
 _FOLLOW_PERIOD = 0.2
@@ -31,7 +32,7 @@ def events(follow: bool, lines: int, as_json: bool, verify: bool) -> None:
         return
     source = _follow() if follow else iter(_read(lines))
     for entry in source:
-        click.echo(json.dumps(entry) if as_json else entry_line(entry))
+        click.echo(json.dumps(entry) if as_json else printable(entry_line(entry)))
 
 
 def entry_line(entry: Entry) -> str:

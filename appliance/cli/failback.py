@@ -10,13 +10,14 @@ import click
 from appliance.cli.data_parts import own_duty, session
 from appliance.cli.fitness import vet_for
 from appliance.cli.operate import wish
-from appliance.cli.sync import bar, outcome_lines, shown
+from appliance.cli.sync import bar, outcome_lines
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.config import Conf
 from appliance.control.client import ask
 from appliance.core.duty import Duty
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
+from appliance.core.words import printable
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.link import Peer
 from appliance.sync.onepass import Outcome, Request
@@ -78,7 +79,7 @@ def _show_conflicts(conf: Conf) -> bool:
     if found:
         click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
     for conflict in found:
-        click.echo(f"  {shown(conflict.path)}")
+        click.echo(f"  {printable(conflict.path)}")
     return bool(found)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from appliance.core.words import printable_lines
+
 Transfer = dict[str, Any]
 
 
@@ -24,7 +26,8 @@ def history(newest: int, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     click.echo(
-        "\n\n".join(transfer_text(transfer) for transfer in reversed(found)) or "Nothing has happened yet."
+        "\n\n".join(printable_lines(transfer_text(one)) for one in reversed(found))
+        or "Nothing has happened yet."
     )
 
 

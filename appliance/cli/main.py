@@ -9,6 +9,7 @@ import click
 
 from appliance import __version__
 from appliance.core.errors import AshaError
+from appliance.core.words import printable_lines
 
 # Command → module under appliance.cli that has it, as a click command of the same name (dashes to underscores).
 _COMMANDS = {
@@ -76,7 +77,7 @@ def main() -> None:
     try:
         asha()
     except AshaError as problem:
-        print(f"asha: {problem}", file=sys.stderr)
+        print(f"asha: {printable_lines(str(problem))}", file=sys.stderr)
         sys.exit(problem.exit_code)
     except BrokenPipeError:
         sys.exit(0)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from appliance.control.client import ask
-from appliance.core.words import spell
+from appliance.core.words import printable, spell
 from appliance.sync.state import under_way
 
 Document = dict[str, Any]
@@ -22,7 +22,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document, indent=2))
         return
-    click.echo("\n".join(status_lines(document)))
+    click.echo("\n".join(map(printable, status_lines(document))))
 
 
 def status_lines(document: Document) -> list[str]:

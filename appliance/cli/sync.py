@@ -16,7 +16,7 @@ from appliance.cli.data_parts import own_duty, session
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.control.client import ask
 from appliance.core.errors import SyncError
-from appliance.core.words import spell
+from appliance.core.words import printable, spell
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
 from appliance.sync.delivery import Progress
@@ -98,7 +98,7 @@ def status(as_json: bool) -> None:
     )
     for line in (state.unsettled, state.problem, *state.warnings, state.telephony, state.postsync):
         if line:
-            click.echo(f"  ! {line}")
+            click.echo(f"  ! {printable(line)}")
     if state.phase and is_held(PLACES.lock):  # else it was killed, and could not say that it is over
         click.echo(f"  under way: {under_way(state.phase, state.done, state.total)}")
 
@@ -116,7 +116,7 @@ def history(count: int, as_json: bool) -> None:
     for one in attempts:
         when = time.strftime("%F %T", time.localtime(one.at))
         number = f"#{one.generation}" if one.generation else ""
-        click.echo(f"{when}  {one.seconds:8.2f} s  {number:>6}  {one.outcome:<10} {one.says}")
+        click.echo(f"{when}  {one.seconds:8.2f} s  {number:>6}  {one.outcome:<10} {printable(one.says)}")
 
 
 @sync.command(hidden=True)
@@ -209,7 +209,7 @@ def bar() -> Iterator[Progress]:
 
 def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     """What a pass found, for people."""
-    warnings = [*outcome.warnings, *filter(None, [outcome.telephony])]
+    warnings = [printable(says) for says in (*outcome.warnings, outcome.telephony) if says]
     if outcome.same and not outcome.left:
         return ["Nothing differs.", *warnings]
     word = "would be" if dry_run else "were"
@@ -223,16 +223,11 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     if outcome.left:
         lines.append(f"{outcome.left} are still being written there and come with the next pass.")
     names = [
-        *(f"  + {shown(path)}" for path in outcome.changed),
-        *(f"  - {shown(path)}" for path in outcome.removed),
-        *(f"  ! {shown(path)}" for path in outcome.conflicts),
+        *(f"  + {printable(path)}" for path in outcome.changed),
+        *(f"  - {printable(path)}" for path in outcome.removed),
+        *(f"  ! {printable(path)}" for path in outcome.conflicts),
     ]
     if dry_run:
         lines += names[:_SHOWN_NAMES]
         lines += [f"  and {len(names) - _SHOWN_NAMES} more"] if len(names) > _SHOWN_NAMES else []
     return [*lines, *warnings]
-
-
-def shown(path: bytes) -> str:
-    """A path as one line of a terminal, whatever bytes are in it."""
-    return path.decode(errors="backslashreplace").encode("unicode_escape").decode()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.core import words
 from appliance.core.errors import UserError
 
 _SHOWN = 80
@@ -42,5 +43,5 @@ class ConfError(UserError):
 
 def printable(text: str) -> str:
     """`text` for a screen: one line, not too long, nothing that a terminal would obey or choke on."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:_SHOWN])
+    shown = words.printable(text[:_SHOWN])
     return shown + "…" if len(text) > _SHOWN else shown

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.errors import SyncError
+from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.sync.databases import check, overwrite
 from appliance.sync.places import Places
@@ -77,7 +78,7 @@ class Conflicts:
     def _one(self, path: bytes) -> Conflict:
         found = next((conflict for conflict in self.open() if conflict.path == path), None)
         if found is None:
-            raise SyncError(f"{os.fsdecode(path)} waits for no choice: 'asha conflicts' shows what does.")
+            raise SyncError(f"{printable(path)} waits for no choice: 'asha conflicts' shows what does.")
         return found
 
     def _settle(self, path: bytes, deed: Callable[[Conflict], None]) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from appliance.core.errors import SyncError
+from appliance.core.words import printable
 
 
 class Kind(enum.Enum):
@@ -55,10 +56,10 @@ _TODO = {
 
 
 class SyncProblem(SyncError):
-    """A named problem: `kind` for machines, the sentence for people."""
+    """A named problem: `kind` for machines, the sentence for people, fit for a terminal whatever names are in it."""
 
     def __init__(self, kind: Kind, message: str) -> None:
-        super().__init__(message, todo=_TODO.get(kind, ""))
+        super().__init__(printable(message), todo=_TODO.get(kind, ""))
         self.kind = kind
 
     @property

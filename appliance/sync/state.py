@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from appliance.core.words import printable
 from appliance.host.disk import replace_file
 
 
@@ -41,10 +42,17 @@ def read_state(path: Path) -> State:
     """The state, or a fresh one when there is none that can be read."""
     try:
         found: dict[str, Any] = json.loads(path.read_bytes())
-        known = {name: found[name] for name in State.__dataclass_fields__ if name in found}
+        known = {name: _shown(found[name]) for name in State.__dataclass_fields__ if name in found}
         return State(**known)
     except (OSError, ValueError, TypeError):
         return State()
+
+
+def _shown(value: Any) -> Any:
+    """`value` with its texts as people may see them: a version before this one wrote names as they are."""
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def under_way(phase: str, done: int, total: int) -> str:
