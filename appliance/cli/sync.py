@@ -99,6 +99,11 @@ def status(as_json: bool) -> None:
     for line in (state.unsettled, state.problem, *state.warnings, state.telephony, state.postsync):
         if line:
             click.echo(f"  ! {printable(line)}")
+    for one in state.held:
+        click.echo(f"  ! {one}")
+        click.echo(f"    since {time.strftime('%F %T', time.localtime(one.since))}")
+    if state.held_more:
+        click.echo(f"  ! {state.held_more} more items are held back")
     if state.phase and is_held(PLACES.lock):  # else it was killed, and could not say that it is over
         click.echo(f"  under way: {under_way(state.phase, state.done, state.total)}")
 
@@ -210,8 +215,11 @@ def bar() -> Iterator[Progress]:
 def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     """What a pass found, for people."""
     warnings = [printable(says) for says in (*outcome.warnings, outcome.telephony) if says]
+    held = [f"  ! {one}" for one in outcome.held[:_SHOWN_NAMES]]
+    if more := len(outcome.held) - len(held):
+        held.append(f"  and {more} more are held back")
     if outcome.same and not outcome.left:
-        return ["Nothing differs.", *warnings]
+        return ["Nothing differs.", *held, *warnings]
     word = "would be" if dry_run else "were"
     lines = [f"{len(outcome.changed)} {word} brought here, {len(outcome.removed)} {word} removed."]
     if outcome.generation:
@@ -230,4 +238,4 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
     if dry_run:
         lines += names[:_SHOWN_NAMES]
         lines += [f"  and {len(names) - _SHOWN_NAMES} more"] if len(names) > _SHOWN_NAMES else []
-    return [*lines, *warnings]
+    return [*lines, *held, *warnings]

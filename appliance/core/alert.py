@@ -43,6 +43,7 @@ class Kind(enum.Enum):
     AGENT_STARTED = 16
     NODE_STOOD_STILL = 17
     MAINTENANCE = 18
+    ITEM_HELD_BACK = 19
 
     @property
     def word(self) -> str:

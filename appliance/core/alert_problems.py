@@ -19,13 +19,14 @@ Document = Mapping[str, Any]
 _AT_ONCE = 3.0
 _SOON = 10.0
 _STAYING = 60.0
+_ITEMS_TOLD = 5
 _SERVING = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
 _ENGINE_RUNS = frozenset({Role.STANDBY.value, *_SERVING})
 # Named problems of the data that nobody but an operator can end; the others must have stayed for a while.
-_SERIOUS = frozenset({"host key changed", "sick source", "damaged database", "damaged record", "disk full"})
+_SERIOUS = frozenset({"host key changed", "sick source", "damaged record", "disk full"})
 # They are what the peer's death, told of already, looks like from the data's side.
 _OF_A_DEAD_PEER = frozenset({"unreachable", "interrupted"})
-_PASSING = frozenset({"not now", "busy", "changed meanwhile"})
+_PASSING = frozenset({"not now", "busy"})
 
 
 def problems(document: Document) -> tuple[Standing, ...]:
@@ -118,6 +119,7 @@ def _data(document: Document) -> Iterator[Standing]:
     if data["stale"] and not alone:
         text = "the data here are stale: 'asha sync status' says why"
         yield _problem("stale", Kind.DATA_STALE, Severity.WARNING, text, _STAYING)
+    yield from _held_back(data["held_back"], data["held_back_more"])
     if data["telephony"]:
         text = f"the peer's DAHDI configuration does not fit here: {data['telephony']}"
         yield _problem("telephony", Kind.TELEPHONY_MISFIT, Severity.WARNING, text, _AT_ONCE)
@@ -127,6 +129,17 @@ def _data(document: Document) -> Iterator[Standing]:
     if data["conflicts"]:
         text = "files were changed on both nodes and wait for a choice: 'asha conflicts' shows them"
         yield _problem("conflicts", Kind.DATA_TROUBLED, Severity.WARNING, text, _AT_ONCE)
+
+
+def _held_back(items: list[dict[str, Any]], more: int) -> Iterator[Standing]:
+    """Each item by itself, so that its end is told too; of a whole heap, which one cause has made, the first few."""
+    for item in items[:_ITEMS_TOLD]:
+        text = f"{item['path']} is held back: {item['why']}. {item['todo']}".strip()
+        yield _problem(f"held back {item['path']}", Kind.ITEM_HELD_BACK, Severity.WARNING, text, _AT_ONCE)
+    left = len(items[_ITEMS_TOLD:]) + more
+    if left:
+        text = f"{left} more items are held back: 'asha sync status' names them"
+        yield _problem("held back more", Kind.ITEM_HELD_BACK, Severity.WARNING, text, _AT_ONCE)
 
 
 def _maintenance(document: Document) -> Iterator[Standing]:

@@ -1,7 +1,8 @@
 """One mailbox, changed on two nodes: the messages that stay, and their new numbers.
 
 A message is known by its content, not by its number: Asterisk renumbers when one is deleted or moved. Numbers have no
-gap, because Asterisk counts up to the first (app_voicemail, last_message_index).
+gap, because Asterisk counts up to the first (app_voicemail, last_message_index), and it looks no further than message
+9,999 of a folder, msg9998 (app_voicemail, MAXMSGLIMIT): one behind that would never be heard.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+
+MOST = 9999
+"""Messages in one folder, by Asterisk."""
 
 Message = frozenset[tuple[str, str]]
 """A message's parts: the ending of each file's name, and the digest of its content."""
@@ -37,14 +41,19 @@ class Placing:
 
 @dataclass(frozen=True, slots=True)
 class MailPlan:
-    """What is to be done to our mailbox. `vacant`: places of ours that hold nothing any more."""
+    """What is to be done to our mailbox. `vacant`: places of ours that hold nothing any more.
+
+    `full`: folders that would hold more than `MOST` messages. Every message that would have come into one or left one
+    stays where it is here.
+    """
 
     placings: tuple[Placing, ...] = ()
     vacant: tuple[Spot, ...] = ()
+    full: tuple[str, ...] = ()
 
     @property
     def added(self) -> tuple[Placing, ...]:
-        """What comes from them: all that may be done to a mailbox in which Asterisk works."""
+        """What comes from them."""
         return tuple(placing for placing in self.placings if not placing.ours)
 
 
@@ -55,6 +64,40 @@ def merge(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> MailPlan:
     stays as it is here; where both have, theirs counts, because they served last.
     """
     before, wanted = _folders_of(ours), _wanted(base, ours, theirs)
+    full: set[str] = set()
+    while more := _too_full(before, wanted) - full:
+        full |= more
+        wanted = {
+            message: before.get(message, Counter())
+            if full & _differing(folders, before.get(message, Counter()))
+            else folders
+            for message, folders in wanted.items()
+        }
+    return _arranged(before, wanted, ours, theirs, full)
+
+
+def only_added(plan: MailPlan, ours: Mailbox) -> MailPlan:
+    """What `plan` adds to ours and nothing else: all that may be done to a mailbox in which Asterisk works."""
+    held = Counter(spot.folder for spot in ours)
+    coming = Counter(placing.to.folder for placing in plan.added)
+    full = {folder for folder, count in coming.items() if held[folder] + count > MOST}
+    added = tuple(placing for placing in plan.added if placing.to.folder not in full)
+    return MailPlan(placings=added, full=tuple(sorted(full.union(plan.full))))
+
+
+def _too_full(before: dict[Message, Counter[str]], wanted: dict[Message, Counter[str]]) -> set[str]:
+    """The folders that would get messages and come to more than `MOST`."""
+    had, will = sum(before.values(), Counter[str]()), sum(wanted.values(), Counter[str]())
+    return {folder for folder, count in will.items() if count > MOST and count > had[folder]}
+
+
+def _arranged(
+    before: dict[Message, Counter[str]],
+    wanted: dict[Message, Counter[str]],
+    ours: Mailbox,
+    theirs: Mailbox,
+    full: set[str],
+) -> MailPlan:
     changed = sorted(
         {
             folder
@@ -77,6 +120,7 @@ def merge(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> MailPlan:
     return MailPlan(
         tuple(placing for placing in placings if not placing.ours or placing.source != placing.to),
         tuple(sorted(spot for spot in ours if spot.folder in staying and spot not in filled)),
+        tuple(sorted(full)),
     )
 
 

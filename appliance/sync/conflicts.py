@@ -58,7 +58,7 @@ class Conflicts:
             ours.unlink(missing_ok=True)
             shutil.copy2(path, ours, follow_symlinks=False)
         if is_database and path.exists():
-            overwrite(path, kept)
+            overwrite(path, kept, self._clock)
             return
         fresh = path.with_name(f".asha-{path.name}")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.sync.databases import check
-from appliance.sync.entry import Entry, look
+from appliance.core.held_back import printed
+from appliance.sync.databases import why_damaged
+from appliance.sync.entry import Entry, look, look_anyway
 from appliance.sync.link import Peer
-from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.rsync import Rsync
 from appliance.sync.source import PAGE
 from appliance.sync.stages import Stages
@@ -26,7 +26,10 @@ _CARRIED = frozenset({"f", "l", "d"})
 
 
 class Delivery:
-    """What arrives whole is put down in the store as arrived. Every method raises SyncProblem."""
+    """What arrives whole is put down in the store as arrived. Every method raises SyncProblem.
+
+    `troubled`: what did not arrive because something is wrong with it, and why; for a database, too.
+    """
 
     def __init__(self, peer: Peer, rsync: Rsync, store: Store, stages: Stages, progress: Progress) -> None:
         self._peer = peer
@@ -34,6 +37,7 @@ class Delivery:
         self._store = store
         self._stages = stages
         self._progress = progress
+        self.troubled: dict[bytes, str] = {}
 
     def fetch_everything(self, tops: Sequence[str], traits: Traits) -> tuple[list[bytes], list[bytes]]:
         """Whole directories of which nothing is here; all that has come, and what of it is not verified yet.
@@ -70,15 +74,30 @@ class Delivery:
     def bring(self, wanted: list[bytes], databases: dict[str, str]) -> int:
         """Fetch the files `wanted` that are not staged yet, and `databases` (path to digest); verify all of it.
 
-        Returns how many files were being written all the time, and have not arrived.
+        Returns how many of all that were being written all the time, and have not arrived.
         """
         names = list(databases)
         for _ in range(_ROUNDS):
             missing = [path for path in wanted if not os.path.lexists(self._stages.staged(path))]
             self._fetch(missing, names)
             wanted, names = self._verify(wanted), []
-        self._store.arrive(self._checked(Path(path), digest) for path, digest in databases.items())
-        return len(wanted)
+        whole = [self._checked(Path(path), digest) for path, digest in databases.items()]
+        self._store.arrive(entry for entry in whole if entry is not None)
+        late = [
+            path
+            for path, entry in zip(databases, whole, strict=True)
+            if entry is None and os.fsencode(path) not in self.troubled
+        ]
+        return len(wanted) + len(late)
+
+    def in_trouble(self, paths: Sequence[bytes]) -> set[bytes]:
+        """Those of `paths` with which something is wrong at the peer now; they are put down as troubled."""
+        entries = [entry for page in self._peer.manifest(paths) for entry in page if entry.trouble]
+        self._note(entries)
+        return {entry.path for entry in entries}
+
+    def _note(self, entries: Sequence[Entry]) -> None:
+        self.troubled |= {entry.path: f"{printed(entry.trouble)} there" for entry in entries if entry.trouble}
 
     def _fetch(self, files: list[bytes], names: list[str]) -> None:
         """One run of rsync for each stage: one, as a rule."""
@@ -105,36 +124,47 @@ class Delivery:
         for page in self._peer.manifest(files):
             here = {entry.path for entry in self._arrive(page)}
             # What is gone meanwhile, or a socket, is no matter; the next pass sees it.
-            again += [entry.path for entry in page if entry.kind in _CARRIED and entry.path not in here]
+            again += [
+                entry.path
+                for entry in page
+                if entry.kind in _CARRIED and entry.path not in here and entry.path not in self.troubled
+            ]
             done += len(page)
             self._progress("verifying", done, len(files))
-        for path in again:
+        for path in (*again, *self.troubled):
             self._stages.discard(path)
         return again
 
     def _arrive(self, page: list[Entry]) -> list[Entry]:
         """Let arrive those of `page`, as the peer has them, that are here; return them."""
-        here = [entry for entry in page if entry.kind in _CARRIED and self._is_here(entry)]
+        self._note(page)
+        here = [
+            entry for entry in page if entry.kind in _CARRIED and not entry.trouble and self._is_here(entry)
+        ]
         self._store.arrive(here)
         return here
 
     def _is_here(self, there: Entry) -> bool:
-        if there.zeros:
-            name = os.fsdecode(there.path)
-            raise SyncProblem(
-                Kind.SICK_SOURCE, f"Nothing is copied: {name} holds nothing but NUL bytes there."
-            )
         staged = look(there.path, self._stages.staged(there.path))
-        # rsync does not send what is in place already.
-        return (staged if staged.kind else look(there.path)).same_as == there.same_as
+        if staged.kind:
+            return staged.same_as == there.same_as
+        ours = look_anyway(there.path)  # rsync does not send what is in place already
+        if ours.kind == "o" and ours.trouble:
+            self.troubled[there.path] = f"{ours.trouble} here"
+        return ours.same_as == there.same_as
 
-    def _checked(self, database: Path, digest: str) -> Entry:
+    def _checked(self, database: Path, digest: str) -> Entry | None:
+        """A database that has come, or None when it is not fit to be put in place."""
         path = os.fsencode(database)
         staged = self._stages.staged(path)
         entry = look(path, staged)
-        if entry.digest != digest:
-            raise SyncProblem(Kind.CHANGED, f"{database} arrived otherwise than it was sent.")
-        check(Path(os.fsdecode(staged)), database)
+        # Another process of the peer may have made its copy anew meanwhile: the next pass brings that.
+        damaged = why_damaged(Path(os.fsdecode(staged))) if entry.digest == digest else ""
+        if damaged:
+            self.troubled[path] = damaged
+        if damaged or entry.digest != digest:
+            self._stages.discard(path)
+            return None
         return entry
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _PIECE = 1 << 18
 # Raw sound has no header, and silence in it is zeros (Asterisk ships such files).
 _ZEROS_ARE_SOUND = (b".raw", b".pcm", b".sln")
+# As a crash leaves a file that was being written.
+_NUL_BYTES = "it holds nothing but NUL bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Entry:
     """`kind`: "f" file, "l" link, "d" directory, "o" anything else, "" nothing there.
 
     `mtime` in nanoseconds; `digest`: hex sha256 of a file's content or of a link's target, else "".
-    `zeros`: a file that holds NUL bytes and nothing else, as a crash leaves them.
+    `trouble`: why it is not fit to be copied, in words, or "". Such a file is there, and is nothing to be followed.
     """
 
     path: bytes
@@ -26,7 +28,7 @@ class Entry:
     size: int = 0
     mtime: int = 0
     digest: str = ""
-    zeros: bool = False
+    trouble: str = ""
 
     @property
     def same_as(self) -> tuple[str, str]:
@@ -54,6 +56,14 @@ def look(path: bytes, at: bytes | None = None) -> Entry:
     return Entry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
 
 
+def look_anyway(path: bytes) -> Entry:
+    """As `look`; what cannot be read is an entry in trouble. Only that it is there is known of it."""
+    try:
+        return look(path)
+    except OSError as problem:
+        return Entry(path, "o", trouble=f"it cannot be read ({problem.strerror})")
+
+
 def _look_at(path: bytes, place: bytes) -> Entry:
     seen = os.lstat(place)
     if not stat.S_ISLNK(seen.st_mode):
@@ -74,7 +84,7 @@ def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
         if len(piece) < wanted:
             break  # the end
     zeros = zeros and size > 0 and not _is_sound(path)
-    return Entry(path, "f", size, seen.st_mtime_ns, digest.hexdigest(), zeros)
+    return Entry(path, "f", size, seen.st_mtime_ns, digest.hexdigest(), _NUL_BYTES if zeros else "")
 
 
 def _is_sound(path: bytes) -> bool:

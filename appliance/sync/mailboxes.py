@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from appliance.core.mailbox import Mailbox, Spot
+from appliance.core.held_back import HeldBack, readable
+from appliance.core.mailbox import MOST, Mailbox, Spot
 from appliance.host.clock import Clock
+from appliance.host.running import first_start
 from appliance.sync.entry import Entry, look
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
 
 _NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
 _DEPTH = 4  # context, mailbox, folder, file
@@ -21,6 +24,9 @@ _LOCK_PATIENCE = 5.0
 _LOCK, _MARK = ".lock", "asha-"
 _OWN_LOCK = re.compile(rf"{_MARK}([0-9]{{4}})")
 _LOCK_LOOK = 0.02
+_DEAD_AFTER = 60.0
+_LOCKED = "If no Asterisk holds it, remove it; the messages come with the next pass then."
+_EMPTY = "Have messages in it deleted; the others come then."
 
 Parts = dict[Spot, dict[str, Entry]]
 """The files of each message, by the ending of their names."""
@@ -42,6 +48,11 @@ def part_of(path: bytes, top: bytes) -> Part | None:
         return None
     box = top + b"/" + steps[0] + b"/" + steps[1]
     return Part(box, Spot(os.fsdecode(steps[2]), int(name[1])), name[2].decode())
+
+
+def stem_of(path: bytes, top: bytes) -> bytes:
+    """What the names of all files of a message have in common, in full; b"" when `path` is no message's."""
+    return path[: path.rindex(b".")] if part_of(path, top) is not None else b""
 
 
 def box_of(directory: bytes, top: bytes) -> bytes:
@@ -84,16 +95,32 @@ def mailbox(parts: Mapping[Spot, Mapping[str, Entry]]) -> Mailbox:
     }
 
 
-def append(folder: Path, files: Mapping[str, bytes], clock: Clock) -> int:
+class FolderRefused(SyncProblem):
+    """Nothing can be put in one folder now; `held` says why."""
+
+    def __init__(self, folder: Path, why: str, todo: str) -> None:
+        name = readable(os.fsencode(folder))
+        super().__init__(Kind.BUSY, f"{name}: {why}. {todo}")
+        self.held = HeldBack(name, why, todo)
+
+
+def append(folder: Path, files: Mapping[str, bytes], clock: Clock, asterisk: str) -> int:
     """Put a message (ending: the file that becomes it) in a folder in which Asterisk may work; its number.
 
     As Asterisk does it: under the folder's lock, at the first number that no file has, `txt` last. What a kill leaves
-    there is for `repair`. Raises SyncProblem when the lock is not to be had, OSError.
+    there is for `repair`. `asterisk` is the name of its program. Raises FolderRefused when the lock is not to be had,
+    the folder is full, or cannot be written; OSError when the disk is to blame. What is half done is taken back then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _folder_lock(folder, clock) as number:
-        for ending in sorted(files, key=lambda ending: ending == "txt"):
-            os.rename(files[ending], os.fsencode(folder / f"msg{number:04d}.{ending}"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _folder_lock(folder, clock, asterisk) as number:
+            for ending in sorted(files, key=lambda ending: ending == "txt"):
+                os.rename(files[ending], os.fsencode(folder / f"msg{number:04d}.{ending}"))
+    except OSError as problem:
+        if problem.errno in OF_THE_DISK:
+            raise
+        why = f"it cannot be written here ({problem.strerror})"
+        raise FolderRefused(folder, why, "See what keeps it from being written.") from problem
     return number
 
 
@@ -115,33 +142,70 @@ def repair(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _folder_lock(folder: Path, clock: Clock) -> Iterator[int]:
+def _folder_lock(folder: Path, clock: Clock, asterisk: str) -> Iterator[int]:
     """Asterisk's own lock on a folder, `.lock`, for a message with the number that it gives.
 
     Ours is a link that leads to the number: made in one step, known as ours, and it tells what may be there by halves.
     """
     lock = folder / _LOCK
-    number = _lock_number(folder, lock, clock)
+    number = _lock_number(folder, lock, clock, asterisk)
     try:
         yield number
-    finally:
-        lock.unlink(missing_ok=True)
+    except BaseException:
+        repair(folder)
+        raise
+    lock.unlink(missing_ok=True)
 
 
-def _lock_number(folder: Path, lock: Path, clock: Clock) -> int:
+def _lock_number(folder: Path, lock: Path, clock: Clock, asterisk: str) -> int:
     give_up = clock.now() + _LOCK_PATIENCE
     while True:
         number = _free_number(folder)
+        if number >= MOST:
+            raise FolderRefused(folder, f"it holds {MOST} messages, and Asterisk numbers no more", _EMPTY)
         try:
             lock.symlink_to(f"{_MARK}{number:04d}")
         except FileExistsError:
-            if clock.now() >= give_up:
-                raise SyncProblem(Kind.BUSY, f"{lock} is held by another program.") from None
-            clock.sleep(_LOCK_LOOK)
+            # Nobody else of ours is at work here (see `finish`): a mark of ours was left behind.
+            repair(folder)
+            if not _remove_dead_lock(lock, clock, asterisk):
+                _wait_for(lock, clock, give_up)
         else:
             if _free_number(folder) == number:
                 return number
             lock.unlink()  # a message has come to that number meanwhile
+
+
+def _wait_for(lock: Path, clock: Clock, give_up: float) -> None:
+    """A moment. Raises FolderRefused when that is no use: Asterisk holds a lock for a moment only."""
+    try:
+        age = clock.wall() - lock.lstat().st_ctime
+    except FileNotFoundError:
+        return
+    if age > _LOCK_PATIENCE or clock.now() >= give_up:
+        why = f"its {_LOCK} is held by another program, or was left by one that has died, {max(0, round(age))} s ago"
+        raise FolderRefused(lock.parent, why, _LOCKED)
+    clock.sleep(_LOCK_LOOK)
+
+
+def _remove_dead_lock(lock: Path, clock: Clock, asterisk: str) -> bool:
+    """Take away a lock of an Asterisk that has died; whether there is none any more.
+
+    It is one when it is as Asterisk makes it, an empty plain file with one name, and older by a minute than the oldest
+    Asterisk that runs here now, or than a minute when none runs: whoever made it has ended since. A file's change time
+    is the kernel's, nobody sets it; and a clock that was set meanwhile would have to be set in the very moment for
+    which a living Asterisk holds a lock. Anything else stays.
+    """
+    try:
+        seen = lock.lstat()
+        as_made = stat.S_ISREG(seen.st_mode) and seen.st_size == 0 and seen.st_nlink == 1
+        alive_since = first_start(Path(asterisk).name)
+        until = clock.wall() if alive_since is None else min(alive_since, clock.wall())
+        if as_made and seen.st_ctime + _DEAD_AFTER < until:
+            lock.unlink()
+    except FileNotFoundError:
+        return True
+    return not os.path.lexists(lock)
 
 
 def _free_number(folder: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from appliance.sync import place
 from appliance.sync.delivery import Delivery
 from appliance.sync.entry import look
-from appliance.sync.mailboxes import append, box_of
+from appliance.sync.mailboxes import FolderRefused, append, box_of
 from appliance.sync.mergeplan import BoxPlan, MergePlan, Planner
 from appliance.sync.onepass import Means, Outcome, Request
 from appliance.sync.served import tenure_of
@@ -50,12 +50,18 @@ class Merge:
         found = self._survey.compare(request, ready, lambda path: self._store.entry(path) is not None)
         plan = Planner(self._means, live=self._live).plan(found, ready)
         outcome.warnings += plan.lost
+        outcome.held += [*ready.held, *plan.held]
+        outcome.hold(found.unread)
         if request.dry_run:
             self._report(plan)
             return outcome
         if not plan.idle:
             self._carry_out(request, plan)
-        if request.scope is None and not ready.serving and not outcome.left:
+        # What was left out must come first, or the peer's only whole version could be overwritten from here.
+        waits = [one for one in outcome.held if one.waits]
+        if request.scope is None and waits:
+            outcome.warnings.append(f"The merge is not finished: {len(waits)} items are held back.")
+        elif request.scope is None and not ready.serving and not outcome.left:
             self._means.may()
             outcome.settled = bool(self._means.peer.ask("merged", mark=ready.mark)["settled"])
         return outcome
@@ -97,6 +103,12 @@ class Merge:
         wanted = [*plan.take, *(path for path in plan.conflicts if os.fsdecode(path) not in plan.databases)]
         wanted += [entry.path for box in plan.boxes for entry in box.fetched()]
         self._outcome.left = self._delivery.bring(wanted, plan.databases)
+        self._outcome.hold(self._delivery.troubled)
+        plan.databases = {
+            name: digest
+            for name, digest in plan.databases.items()
+            if self._store.arrival(os.fsencode(name)) is not None
+        }
         plan.take = [path for path in plan.take if self._store.arrival(path) is not None]
         plan.conflicts = [path for path in plan.conflicts if self._store.arrival(path) is not None]
         self._check_telephony(plan)
@@ -106,8 +118,9 @@ class Merge:
             (boxes if self._is_whole(box) else torn).append(box)
         self._leave(torn)
         plan.boxes = boxes
-        self._report(plan)
         self._make_ready(plan)
+        boxes = plan.boxes
+        self._report(plan)
         self._store.arrive(itertools.chain(plan.known, *(box.known() for box in boxes)))
         self._decide(request, plan)
 
@@ -152,20 +165,34 @@ class Merge:
         for path in plan.aside:
             self._stages.make_ready(path, self._kept(path, "damaged"))
         if self._live:
-            self._append(plan.boxes)
+            plan.boxes = self._append(plan.boxes)
             return
         for box in plan.boxes:
             for entry, to, ours in box.moves():
                 self._stages.make_ready(entry.path if ours else self._source(entry.path), to)
 
-    def _append(self, boxes: list[BoxPlan]) -> None:
-        """Asterisk works in the mailboxes. A kill after this does no harm: a message is known, and comes once."""
+    def _append(self, boxes: list[BoxPlan]) -> list[BoxPlan]:
+        """Asterisk works in the mailboxes. A kill after this does no harm: a message is known, and comes once.
+
+        Returns those in which it is done. One whose folder is locked, or that cannot be written, is held back.
+        """
         folders = {(box.box, placing.to.folder) for box in boxes for placing in box.mail.added}
-        if folders:
-            self._store.begin_appending(box + b"/" + os.fsencode(folder) for box, folder in folders)
-            for box in boxes:
-                self._append_to(box)
-            self._store.end_appending()
+        if not folders:
+            return boxes
+        self._store.begin_appending(box + b"/" + os.fsencode(folder) for box, folder in folders)
+        done = [box for box in boxes if self._is_appended(box)]
+        self._store.end_appending()
+        return done
+
+    def _is_appended(self, box: BoxPlan) -> bool:
+        try:
+            self._append_to(box)
+        except FolderRefused as refused:
+            self._outcome.held.append(refused.held)
+            # Had by both, it would pass for removed here. What has been appended of it is known by its content.
+            self._store.send_back_files(entry.path for entry in box.fetched())
+            return False
+        return True
 
     def _append_to(self, box: BoxPlan) -> None:
         for placing in box.mail.added:
@@ -176,7 +203,7 @@ class Merge:
                 place_ready = self._stages.ready(entry.path) + entry.path
                 self._stages.make_ready(self._source(entry.path), entry.path)
                 sources[ending] = place_ready
-            append(folder, sources, self._means.clock)
+            append(folder, sources, self._means.clock, self._means.conf.pbx_program)
 
     def _keep(self, paths: Iterator[bytes] | list[bytes], why: str) -> None:
         now = self._means.clock.wall()
@@ -219,7 +246,7 @@ class Merge:
             placed=False,
         )
         outcome.generation = self._store.decide(generation, steps, forgotten, self._conflicts)
-        place.finish(self._store, self._stages)
+        outcome.hold(place.finish(self._store, self._stages), place.TODO)
 
     def _steps(self, plan: MergePlan) -> Iterator[Step]:
         for path in plan.remove:

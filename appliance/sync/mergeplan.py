@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from appliance.core.mailbox import MailPlan, merge
+from appliance.core.held_back import HeldBack, printed, readable
+from appliance.core.mailbox import MOST, MailPlan, Spot, merge, only_added
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.threeway import NOTHING, Content, Verdict, judge
-from appliance.sync.databases import Snapshots
-from appliance.sync.entry import Entry, look
+from appliance.sync.databases import NotCopied, Snapshots
+from appliance.sync.entry import Entry, look_anyway
 from appliance.sync.mailboxes import Parts, mailbox, part_of, parts_on_disk, place_of, sort_parts
-from appliance.sync.onepass import Means
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.onepass import REPAIR, Means
+from appliance.sync.problems import Kind
 from appliance.sync.survey import Differences, Ready
 from appliance.sync.trees import Care, Tree, tree_of, trees
 
 
 @dataclass(frozen=True, slots=True)
 class BoxPlan:
-    """One mailbox: what is to be done, with the files of both sides' messages, and what of `base` is gone there."""
+    """One mailbox: what is to be done, with the files of both sides' messages, and what of `base` is gone there.
+
+    `partial`: something in it is held back. Then nothing is remembered as had by both, but what comes: the next merge
+    decides about the rest as this one did.
+    """
 
     box: bytes
     mail: MailPlan
     ours: Parts
     theirs: Parts
     forgotten: tuple[bytes, ...]
+    partial: bool = False
 
     def fetched(self) -> Iterator[Entry]:
         """The peer's files that are wanted."""
@@ -51,8 +57,8 @@ class BoxPlan:
                     yield entry.path
 
     def known(self) -> Iterator[Entry]:
-        """What the peer has in it."""
-        for files in self.theirs.values():
+        """What the peer has in it, as far as that is dealt with."""
+        for files in () if self.partial else self.theirs.values():
             yield from files.values()
 
 
@@ -61,6 +67,7 @@ class MergePlan:
     """`take`: theirs becomes ours. `conflicts`: theirs is kept aside. `aside`: ours is kept aside, being damaged.
 
     `known` and `forgotten`: what of the peer's is dealt with by doing nothing. `lost`: what of ours has vanished.
+    `held`: what is left alone because something is wrong with it, and why.
     """
 
     take: list[bytes] = field(default_factory=list)
@@ -73,6 +80,7 @@ class MergePlan:
     forgotten: list[bytes] = field(default_factory=list)
     directories: set[bytes] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
+    held: list[HeldBack] = field(default_factory=list)
 
     @property
     def idle(self) -> bool:
@@ -101,13 +109,15 @@ class Planner:
         self._mail = next(
             (os.fsencode(tree.path) for tree in self._trees if tree.care is Care.VOICEMAIL), None
         )
-        self._snapshots = Snapshots(means.places.outbox)
+        self._snapshots = Snapshots(means.places.outbox, means.clock)
+        self._troubled: set[bytes] = set()
+        self._unread: Mapping[bytes, str] = {}
         self._plan = MergePlan()
         self._lost: set[Tree] = set()
 
     def plan(self, found: Differences, ready: Ready) -> MergePlan:
         """What is to be done about what was `found`. Raises SyncProblem, OSError."""
-        self._plan.directories = found.directories
+        self._plan.directories, self._unread = found.directories, found.unread
         theirs = self._look_there(found.changed)
         self._notice_loss(theirs)
         boxes: set[bytes] = set()
@@ -115,6 +125,8 @@ class Planner:
             part = self._part(path)
             if part is not None:
                 boxes.add(part)
+            elif path in self._troubled:
+                pass
             elif path in found.directories:
                 self._directory(path, theirs.get(path))
             else:
@@ -125,6 +137,10 @@ class Planner:
         for name, digest in ready.databases.items():
             self._database(name, digest)
         return self._plan
+
+    def _hold_back(self, path: bytes, why: str, todo: str = REPAIR) -> None:
+        self._troubled.add(path)
+        self._plan.held.append(HeldBack(readable(path), why, todo))
 
     def _part(self, path: bytes) -> bytes | None:
         """The mailbox of a message's file."""
@@ -137,12 +153,9 @@ class Planner:
         found = {}
         for page in self._peer.manifest(paths):
             for entry in page:
-                if entry.zeros:
-                    name = os.fsdecode(entry.path)
-                    raise SyncProblem(
-                        Kind.SICK_SOURCE, f"Nothing is copied: {name} holds nothing but NUL bytes there."
-                    )
-                if entry.kind in ("f", "l", "d"):
+                if entry.trouble:
+                    self._hold_back(entry.path, f"{printed(entry.trouble)} there")
+                elif entry.kind in ("f", "l", "d"):
                     found[entry.path] = entry
         return found
 
@@ -182,7 +195,10 @@ class Planner:
     # -- files and directories ----------------------------------------------------------------------------
 
     def _file(self, path: bytes, there: Entry | None) -> None:
-        ours = look(path)
+        ours = look_anyway(path)
+        if ours.trouble and ours.kind == "o":
+            self._hold_back(path, f"{ours.trouble} here")
+            return
         theirs = there.same_as if there is not None else NOTHING
         known = self._store.entry(path)
         base = known.same_as if known is not None else NOTHING
@@ -216,7 +232,14 @@ class Planner:
 
     def _box(self, box: bytes, theirs: Mapping[bytes, Entry], gone: set[bytes]) -> None:
         top = self._mail or b""
-        ours = parts_on_disk(box, top)
+        try:
+            ours = parts_on_disk(box, top)
+        except OSError as problem:
+            self._hold_back(
+                box, f"{readable(problem.filename or box)} in it cannot be read here ({problem.strerror})"
+            )
+            return
+        damaged = {spot for path in self._troubled if (spot := self._spot(box, path)) is not None}
         same = (
             entry
             for files in ours.values()
@@ -225,6 +248,7 @@ class Planner:
         )
         changed = (entry for path, entry in theirs.items() if path.startswith(box + b"/"))
         there = sort_parts((*same, *changed), top)
+        there = {spot: files for spot, files in there.items() if spot not in damaged}
         known = list(self._store.entries(box))
         base = mailbox(sort_parts(known, top))
         if self._is_lost(box):
@@ -233,10 +257,19 @@ class Planner:
         paths = {entry.path for files in there.values() for entry in files.values()}
         forgotten = tuple(one.path for one in known if self._part(one.path) and one.path not in paths)
         mail = merge(base, mailbox(ours), mailbox(there))
-        if self._live:
-            # Asterisk knows messages by their numbers while somebody listens: nothing may move under its hands.
-            mail = MailPlan(placings=mail.added)
-        self._plan.boxes.append(BoxPlan(box, mail, ours, there, forgotten))
+        # Asterisk knows messages by their numbers while somebody listens: nothing may move under its hands. And which
+        # message a damaged one was is not known: it must not pass for removed.
+        unclear = bool(damaged) or any(path == box or path.startswith(box + b"/") for path in self._unread)
+        if self._live or unclear:
+            mail = only_added(mail, mailbox(ours))
+        for folder in mail.full:
+            self._plan.held.append(_full(box, folder))
+        partial = unclear or bool(mail.full)
+        self._plan.boxes.append(BoxPlan(box, mail, ours, there, () if partial else forgotten, partial))
+
+    def _spot(self, box: bytes, path: bytes) -> Spot | None:
+        part = part_of(path, self._mail or b"")
+        return part.spot if part is not None and part.box == box else None
 
     # -- databases ----------------------------------------------------------------------------------------
 
@@ -249,6 +282,8 @@ class Planner:
             return
         # Nobody removes a database on purpose: one that is missing here was lost.
         ours = self._own_database(path)
+        if ours is None:
+            return
         base = NOTHING if ours == NOTHING else base
         verdict = judge(base, ours, theirs)
         if name == str(self._conf.astdb):
@@ -263,12 +298,25 @@ class Planner:
             if verdict is Verdict.CONFLICT:
                 self._plan.conflicts.append(path)
 
-    def _own_database(self, path: bytes) -> Content:
-        """Ours as it is now. One that cannot be read is no version: theirs is taken, and ours kept aside."""
+    def _own_database(self, path: bytes) -> Content | None:
+        """Ours as it is now. A damaged one is no version: theirs is taken, and ours kept aside.
+
+        None: there is no telling. It is held back.
+        """
         snapshot = None
         try:
             snapshot = self._snapshots.take(Path(os.fsdecode(path)))
-        except SyncProblem as problem:
+        except NotCopied as problem:
+            if problem.kind is not Kind.DAMAGED_DATABASE:
+                held = problem.held
+                self._plan.held.append(replace(held, why=f"{held.why}; that is the one here"))
+                return None
             self._plan.aside.append(path)
             self._plan.lost.append(f"{problem} Ours is kept aside, and the peer's taken.")
         return ("f", snapshot.digest) if snapshot is not None else NOTHING
+
+
+def _full(box: bytes, folder: str) -> HeldBack:
+    why = f"with what the other node has got it would hold more than {MOST} messages, which Asterisk cannot number"
+    path = box + b"/" + os.fsencode(folder)
+    return HeldBack(readable(path), why, "Have messages in it deleted on either node; the others come then.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.config import Conf
+from appliance.core.held_back import HeldBack, readable
 from appliance.host.clock import Clock
 from appliance.sync.delivery import Progress
 from appliance.sync.link import Peer
@@ -14,6 +15,8 @@ from appliance.sync.rsync import Rsync
 from appliance.sync.stages import Stages
 from appliance.sync.store import Store
 from appliance.sync.telephony import Vet
+
+REPAIR = "Repair it, or remove it where it is damaged; it comes with the next pass then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ class Means:
 class Outcome:
     """What a pass found and did.
 
-    `left`: files that were being written and wait for the next pass. `conflicts`: changed on both nodes otherwise.
-    `messages`: voicemail messages that came. `settled`: the peer was told that everything it had got is here.
-    `telephony`: why the peer's DAHDI configuration is not put in place here, "" when it is, None: not looked at.
+    `held`: what was left out because something is wrong with it. `left`: files that were being written and wait for the
+    next pass. `conflicts`: changed on both nodes otherwise. `messages`: voicemail messages that came. `settled`: the
+    peer was told that everything it had got is here. `telephony`: why the peer's DAHDI configuration is not put in
+    place here, "" when it is, None: not looked at.
     """
 
     generation: int = 0
@@ -61,11 +65,16 @@ class Outcome:
     removed: list[bytes] = field(default_factory=list)
     conflicts: list[bytes] = field(default_factory=list)
     messages: int = 0
+    held: list[HeldBack] = field(default_factory=list)
     left: int = 0
     settled: bool = False
     telephony: str | None = None
     skew: float = 0.0
     warnings: list[str] = field(default_factory=list)
+
+    def hold(self, items: Mapping[bytes, str], todo: str = "") -> None:
+        """Hold `items` (the path, and why) back."""
+        self.held += [HeldBack(readable(path), why, todo or REPAIR) for path, why in items.items()]
 
     @property
     def same(self) -> bool:

@@ -10,30 +10,44 @@ from pathlib import Path
 
 from appliance.sync.databases import remove_companions
 from appliance.sync.mailboxes import repair
-from appliance.sync.stages import Stages
+from appliance.sync.problems import OF_THE_DISK
+from appliance.sync.stages import READY, Stages
 from appliance.sync.store import Step, Store
 from appliance.sync.traits import drop_other_attributes
 
 REMOVE, REMOVE_DIRECTORY, MAKE_DIRECTORY, MOVE, MOVE_DATABASE = "remove", "rmdir", "mkdir", "move", "database"
 
+# For what `finish` could not put in place.
+TODO = "See what keeps it from being replaced here: a mount, an immutable file, a damaged disk."
 
-def finish(store: Store, stages: Stages) -> None:
+
+def finish(store: Store, stages: Stages) -> dict[bytes, str]:
     """Carry out what was decided and is not in place yet. Nothing to do is no trouble.
 
-    Mail folders in which a pass was killed are put in order too. The caller holds the lock. Raises OSError; what was
-    decided stays decided, and the next call goes on.
+    Mail folders in which a pass was killed are put in order too. The caller holds the lock. Returns what could not be
+    put in place, with the reasons: it is in step no more, and left as it was. Raises OSError when the disk is to blame
+    and not one file; what was decided stays decided then, and the next call goes on.
     """
+    failed: dict[bytes, str] = {}
     if folders := store.appending():
         for folder in folders:
             repair(Path(os.fsdecode(folder)))
         store.end_appending()
     if store.pending():
         for step in store.steps():
-            _DEEDS[step.verb](step)
+            try:
+                _DEEDS[step.verb](step)
+            except OSError as problem:
+                # What waits under another name may be nowhere else: a message of ours that gets another number.
+                if problem.errno in OF_THE_DISK or (step.stage or b"").endswith(READY):
+                    raise
+                failed[step.path] = f"it cannot be put in place here ({problem.strerror})"
+        store.give_up(failed)
         # What is said to be in place must be there after a power cut too.
         stages.flush()
         store.placed()
         stages.clean()
+    return failed
 
 
 def _remove(step: Step) -> None:

@@ -26,8 +26,10 @@ class Kind(enum.Enum):
     DISK_FULL = "disk full"
     SICK_SOURCE = "sick source"
     DAMAGED_DATABASE = "damaged database"
+    UNSUPPORTED_DATABASE = "unsupported database"
+    LOCKED_DATABASE = "locked database"
+    UNREADABLE = "unreadable"
     DAMAGED_RECORD = "damaged record"
-    CHANGED = "changed meanwhile"
     CLOCK_SKEW = "clock skew"
     TELEPHONY = "telephony does not fit"
     NOT_ALLOWED = "not now"
@@ -48,11 +50,19 @@ _TODO = {
     Kind.UNREACHABLE: "Look at sshd and the network there, and at HASSHPORT.",
     Kind.NO_RSYNC: "Install rsync, or set RSYNC to where it is.",
     Kind.NO_RSYNC_THERE: "Install rsync there, or set RSYNC there.",
+    Kind.DAMAGED_DATABASE: "Bring back its last good copy; until then the other node keeps the version that it has.",
+    Kind.UNSUPPORTED_DATABASE: "Asterisk 10 and SARK 4 and later keep SQLite 3, which is kept in step.",
+    Kind.LOCKED_DATABASE: "See which program writes it ('fuser' names it); it comes as soon as that pauses.",
+    Kind.UNREADABLE: "Look at the disk, and at what the kernel says of it ('dmesg').",
     Kind.DAMAGED_RECORD: "Move /var/lib/asha/sync/store.db away: a pass compares everything, and makes a new one.",
     Kind.DISK_FULL: "Make room; the last good state is still in place.",
     Kind.TELEPHONY: "'asha dahdi fit' compares both nodes.",
     Kind.CLOCK_SKEW: "Have both nodes keep their time by NTP.",
 }
+
+
+# Errors that no single file is to blame for.
+OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class SyncProblem(SyncError):

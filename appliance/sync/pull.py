@@ -6,10 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.core.held_back import readable
 from appliance.sync import place
 from appliance.sync.delivery import Delivery
 from appliance.sync.entry import Entry
+from appliance.sync.mailboxes import stem_of
 from appliance.sync.onepass import Means, Outcome, Request
+from appliance.sync.state import read_state
 from appliance.sync.store import Generation, Step
 from appliance.sync.survey import Ready, Survey, skew_warnings, widened
 from appliance.sync.telephony import refused
@@ -31,28 +34,63 @@ class Pull:
         self._delivery = Delivery(means.peer, means.rsync, means.store, means.stages, means.progress)
         self._trees = trees(means.conf)
         self._telephony = telephony(means.conf)
+        self._places = means.places
+        self._mail = os.fsencode(means.conf.voicemail)
         self._directories: set[bytes] = set()
         self._outcome = Outcome()
 
     def run(self, request: Request) -> Outcome:
         """Do it. Raises SyncProblem, and then nothing here has changed."""
         self._may()
-        place.finish(self._store, self._stages)
         request, outcome = widened(request), self._outcome
+        place.finish(self._store, self._stages)  # what cannot be put in place is met with again below
         empty = self._empty_trees() if self._is_first(request) else set()
         ready = self._survey.prepare(request, sorted(empty))
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
+        outcome.held += ready.held
         fresh = self._fresh_databases(ready)
         found = self._survey.compare(request, ready, lambda path: True, leaving=empty)
+        outcome.hold(found.unread)
         there = [directory for directory in ready.directories if directory in empty]
         new, unverified = self._delivery.fetch_everything(there, ready.traits)
         outcome.changed = found.changed + new
         outcome.removed, self._directories = found.gone, found.directories
         if not request.dry_run:
-            outcome.left = self._delivery.bring(found.changed + unverified, fresh)
+            outcome.left = self._delivery.bring(self._likely(found.changed) + unverified, fresh)
+            self._hold_back(fresh)
             self._check_telephony(request)
             self._decide(request, fresh)
         return outcome
+
+    def _likely(self, changed: list[bytes]) -> list[bytes]:
+        """`changed` without what was held back and still is: it need not come to be thrown away again."""
+        held = {one.path for one in read_state(self._places.state).held}
+        suspects = [path for path in changed if readable(path) in held] if held else []
+        still = self._delivery.in_trouble(suspects)
+        return [path for path in changed if path not in still]
+
+    def _hold_back(self, fresh: dict[str, str]) -> None:
+        """What did not arrive because something is wrong with it is neither put in place nor removed.
+
+        A voicemail message is held back with all its files: a recording would get another caller's name.
+        """
+        troubled, outcome = self._delivery.troubled, self._outcome
+        outcome.hold(troubled)
+        stems = {stem for path in troubled if (stem := stem_of(path, self._mail))}
+        parted = [
+            path
+            for directory in {os.path.dirname(stem) for stem in stems}
+            for path in self._store.arrived_below(directory)
+            if stem_of(path, self._mail) in stems
+        ]
+        self._store.send_back_files(parted)
+        for path in parted:
+            self._stages.discard(path)
+        held = {*troubled, *parted}
+        outcome.changed = [path for path in outcome.changed if path not in held]
+        outcome.removed = [path for path in outcome.removed if stem_of(path, self._mail) not in stems]
+        for path in troubled:
+            fresh.pop(os.fsdecode(path), None)
 
     def _is_first(self, request: Request) -> bool:
         """Nothing was ever synchronised."""
@@ -113,7 +151,7 @@ class Pull:
         )
         outcome.changed += [os.fsencode(path) for path in fresh]
         outcome.generation = self._store.decide(generation, self._steps(set(fresh)), outcome.removed)
-        place.finish(self._store, self._stages)
+        outcome.hold(place.finish(self._store, self._stages), place.TODO)
 
     def _steps(self, fresh: set[str]) -> Iterator[Step]:
         """Removing first, then directories from the top down, then what goes in them."""

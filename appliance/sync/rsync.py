@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from appliance.host.process import run
 from appliance.host.stream import Stream
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
 from appliance.sync.ssh import Ssh
 from appliance.sync.traits import ALL, Traits
 
@@ -23,6 +25,9 @@ _VERSION = re.compile(r"version v?(\d+)\.(\d+)\.(\d+)")
 _EXACT_SINCE = (3, 1, 3)  # rsync's NEWS: a negative --modify-window
 _BLOCKS_SINCE = (3, 1, 0)
 _VANISHED = 24  # exit status: some files were gone before they were read; the next pass sees why
+_PARTIAL = 23  # exit status: some files could not be read or written, and everything else was done
+# As rsync complains of one file, with its name in full and the number of the error behind it.
+_COMPLAINT = re.compile(r'rsync: .*?"(/[^"\n]*)"\)?[^"\n]*: ([^:"\n]+) \((\d+)\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,17 @@ class Rsync:
     lock: int
     words: tuple[str, ...] = ()
 
-    def compare(self, what: Sequence[str] | Path, *, deep: bool) -> Iterator[Change]:
+    def compare(
+        self, what: Sequence[str] | Path, unread: dict[bytes, str], *, deep: bool
+    ) -> Iterator[Change]:
         """What differs here from there: in the directories `what`, or in those listed in that file there.
 
-        `deep`: in ACLs and extended attributes too, which takes twice as long. Raises SyncProblem.
+        `deep`: in ACLs and extended attributes too, which takes twice as long. What could not be looked at is put into
+        `unread`, with the reason; in that case rsync tells of nothing gone that may be there. Raises SyncProblem.
         """
         letters = self.attributes if deep else ""
-        for line in self._run(self._argv(letters, "-n", "--delete", *self._recursive()), what, Path("/")):
+        argv = self._argv(letters, "-n", "--delete", *self._recursive())
+        for line in self._run(argv, what, Path("/"), unread):
             change = parse_item(line)
             if change is not None:
                 yield change
@@ -79,7 +88,8 @@ class Rsync:
         options = (*options, "--compare-dest=/") if beside else options
         recursive = () if isinstance(what, Path) else self._recursive()
         argv = self._argv(self.attributes if traits.attributes else "", *options, *recursive)
-        for line in self._run(argv, what, stage):
+        unread: dict[bytes, str] = {}  # who verifies what has come finds out and names it
+        for line in self._run(argv, what, stage, unread):
             if (change := parse_item(line)) is not None:
                 on_item(change.path)
 
@@ -104,13 +114,17 @@ class Rsync:
             return ("--from0", f"--files-from=:{what}", f"{self.ssh.host}:/")
         return (f"{self.ssh.host}:{what[0]}/", *(f":{top}/" for top in what[1:]))
 
-    def _run(self, argv: Sequence[str], what: Sequence[str] | Path, target: Path) -> Iterator[bytes]:
+    def _run(
+        self, argv: Sequence[str], what: Sequence[str] | Path, target: Path, unread: dict[bytes, str]
+    ) -> Iterator[bytes]:
         words = [*argv, *self._sources(what), f"{target}/" if target != Path("/") else "/"]
         # With protected arguments the peer's gate could not see what is asked of it.
         with Stream(words, env={"LC_ALL": "C", "RSYNC_PROTECT_ARGS": "0"}, keep=(self.lock,)) as stream:
             yield from stream.lines()
             code = stream.end(10.0)
-            if code not in (0, _VANISHED):
+            if code == _PARTIAL:
+                unread.update(unread_files(stream.complaint()))
+            if code not in (0, _VANISHED) and not (code == _PARTIAL and unread):
                 raise self.ssh.diagnose(stream.complaint(), -1 if code is None else code)
 
 
@@ -120,14 +134,27 @@ def parse_item(line: bytes) -> Change | None:
     if found is None:
         return None
     item, name = found.groups()
-    if b"\\#" in name:
-        name = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), name)
-    path = b"/" + name
+    path = b"/" + _unescaped(name)
     directory = path.endswith(b"/")
     path = path.rstrip(b"/")
     if item.startswith(b"*"):
         return Change(path, "d" if directory else "f", gone=True)
     return Change(path, {b"f": "f", b"d": "d", b"L": "l"}[item[1:2]], gone=False)
+
+
+def unread_files(complaint: str) -> dict[bytes, str]:
+    """The files that rsync complains of, with the reasons; none when the whole is to blame, such as a full disk."""
+    found: dict[bytes, str] = {}
+    for name, why, number in _COMPLAINT.findall(complaint):
+        if int(number) in OF_THE_DISK:
+            return {}
+        if int(number) != errno.ENOENT:  # gone meanwhile: the next pass sees why
+            found[_unescaped(os.fsencode(name))] = why
+    return found
+
+
+def _unescaped(name: bytes) -> bytes:
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), name) if b"\\#" in name else name
 
 
 def attributes_kept(program: Path) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from appliance.config import Conf
+from appliance.core.held_back import MOST, carried_on, readable
 from appliance.core.model import Node
 from appliance.host.clock import Clock
 from appliance.host.disk import locked
@@ -23,10 +25,10 @@ from appliance.sync.pull import Pull
 from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, times_compared
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
-from appliance.sync.state import read_state, write_state
+from appliance.sync.state import State, read_state, write_state
 from appliance.sync.store import Attempt, Store
 from appliance.sync.telephony import Vet
-from appliance.sync.trees import excluded, trees
+from appliance.sync.trees import databases, excluded, trees
 
 # What a killed pass has started ends within this many seconds, and lets the lock go with it.
 LOCK_PATIENCE = 40.0
@@ -61,7 +63,7 @@ class Session:
                 with problems_named(), contextlib.closing(Store(self.places.store)) as store:
                     outcome = self._pass(self._means(peer, store, lock, progress)).run(request)
                     if not request.dry_run:
-                        self._went_well(store, outcome, began)
+                        self._went_well(store, request, outcome, began)
             except SyncProblem as problem:
                 self._failed(problem, began)
                 raise
@@ -116,7 +118,7 @@ class Session:
                 Stages(self.conf, self.places).clean()
             self._remember(store, began, problem.kind.value, str(problem), 0)
 
-    def _went_well(self, store: Store, outcome: Outcome, began: float) -> None:
+    def _went_well(self, store: Store, request: Request, outcome: Outcome, began: float) -> None:
         state = read_state(self.places.state)
         state.kind = state.problem = state.phase = state.unsettled = ""
         state.verified_at = self.clock.wall()
@@ -124,6 +126,7 @@ class Session:
         if outcome.telephony is not None:  # a pass that has not looked at it changes nothing about it
             state.telephony = outcome.telephony
         newest = store.newest()
+        self._note_held(state, request, outcome)
         state.generation = newest.number if newest is not None else 0
         state.conflicts = len(store.conflicts())
         if outcome.generation or state.postsync:
@@ -132,17 +135,31 @@ class Session:
         says = "; ".join(filter(None, (_counts(outcome), *outcome.warnings, outcome.telephony)))
         self._remember(store, began, "same" if outcome.same else "changed", says, outcome.generation)
 
+    def _note_held(self, state: State, request: Request, outcome: Outcome) -> None:
+        """A pass over a part of the data says nothing of what is held back elsewhere; it looks at all databases."""
+        seen = {readable(os.fsencode(path)) for path in databases(self.conf)}
+        scope = [readable(path) for path in request.scope or ()]
+
+        def looked_at(path: str) -> bool:
+            below = any(path == top or path.startswith(f"{top}/") for top in scope)
+            return request.scope is None or path in seen or below
+
+        held = carried_on(state.held, outcome.held, looked_at, self.clock.wall())
+        more = state.held_more if request.scope is not None else 0
+        state.held, state.held_more = held[:MOST], max(more, len(held) - MOST)
+
     def _remember(self, store: Store, began: float, outcome: str, says: str, generation: int) -> None:
         seconds = round(self.clock.now() - began, 3)
         store.note(Attempt(self.clock.wall(), seconds, outcome, says, generation))
 
 
 def _counts(outcome: Outcome) -> str:
-    if outcome.same and not outcome.left:
+    if outcome.same and not outcome.left and not outcome.held:
         return "nothing differs"
     counts = [f"{len(outcome.changed)} changed, {len(outcome.removed)} removed"]
     counts += [f"{outcome.messages} messages came"] if outcome.messages else []
     counts += [f"{len(outcome.conflicts)} in conflict"] if outcome.conflicts else []
+    counts += [f"{len(outcome.held)} held back"] if outcome.held else []
     counts += [f"{outcome.left} still being written"] if outcome.left else []
     return ", ".join(counts)
 

@@ -18,8 +18,9 @@ from appliance import __version__
 from appliance.config import Conf
 from appliance.core.errors import AshaError, SyncError
 from appliance.host.clock import Clock
-from appliance.sync.databases import Snapshots
-from appliance.sync.entry import Entry, look
+from appliance.sync.abandoned import end_when_abandoned
+from appliance.sync.databases import PATIENCE, NotCopied, Snapshots, berkeley_beside
+from appliance.sync.entry import Entry, look_anyway
 from appliance.sync.places import Places
 from appliance.sync.served import drop_mark, read_mark
 from appliance.sync.store import Store
@@ -57,7 +58,7 @@ class Source:
         self._standing = standing
         self._spans = spans
         self._trees = trees(conf)
-        self._snapshots = Snapshots(places.outbox)
+        self._snapshots = Snapshots(places.outbox, clock)
         self._lists: list[Path] = []
         self._tops = {str(tree.path) for tree in self._trees}
         self._known: set[str] = set()  # directories found to be ours
@@ -72,7 +73,8 @@ class Source:
         }
 
     def serve(self, asked: BinaryIO, answered: BinaryIO) -> None:
-        """Answer until nobody asks any more."""
+        """Answer until nobody asks any more. The process ends when nobody reads the answers."""
+        end_when_abandoned(answered, self._remove_lists)
         try:
             for line in asked:
                 answered.write(json.dumps(self._answer(line)).encode() + b"\n")
@@ -80,8 +82,11 @@ class Source:
         except BrokenPipeError:
             pass  # the link is gone, and with it whoever asked
         finally:
-            for path in self._lists:
-                path.unlink(missing_ok=True)
+            self._remove_lists()
+
+    def _remove_lists(self) -> None:
+        for path in self._lists:
+            path.unlink(missing_ok=True)
 
     def _answer(self, line: bytes) -> Message:
         try:
@@ -113,7 +118,7 @@ class Source:
             "serving": standing.serving,
             "mark": read_mark(self._places),
             "trees": found,
-            "databases": [] if standing.health else self._databases(),
+            **({"databases": [], "held": []} if standing.health else self._databases()),
             "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
             "traits": asdict(traits_of(self._tops.intersection(request.get("traits", ())))),
         }
@@ -129,13 +134,20 @@ class Source:
             found.add(path)
         return sorted(path for path in found if not any(path.startswith(f"{other}/") for other in found))
 
-    def _databases(self) -> list[Message]:
-        found = []
+    def _databases(self) -> Message:
+        """A moment of each database, and of which there is none to be had now (`HeldBack` as JSON)."""
+        found, held, until = [], [], self._clock.now() + PATIENCE
         for path in databases(self._conf):
-            copy = self._snapshots.take(path)
-            if copy is not None:
-                found.append({"path": str(path), "digest": copy.digest, "size": copy.size})
-        return found
+            try:
+                copy = self._snapshots.take(path, until)
+            except NotCopied as problem:
+                held.append(asdict(problem.held))
+            else:
+                if copy is not None:
+                    found.append({"path": str(path), "digest": copy.digest, "size": copy.size})
+        if beside := berkeley_beside(self._conf.astdb):
+            held.append(asdict(beside.held))
+        return {"databases": found, "held": held}
 
     def _list(self, request: Message) -> Message:
         """A list of files to fetch: `paths` in our directories, `databases` as they were last prepared."""
@@ -179,7 +191,7 @@ class Source:
 
     def _manifest(self, request: Message) -> Message:
         """What each of `paths` holds now."""
-        return {"entries": [pack(look(os.fsencode(self._checked(path)))) for path in request["paths"]]}
+        return {"entries": [pack(look_anyway(os.fsencode(self._checked(path)))) for path in request["paths"]]}
 
     def _base(self, request: Message) -> Message:
         """What both nodes last had at and below `under`: a page of it, from behind `after` on."""
@@ -201,10 +213,10 @@ class Source:
 def pack(entry: Entry) -> list[Any]:
     """An entry as JSON."""
     name = os.fsdecode(entry.path)
-    return [name, entry.kind, entry.size, entry.mtime, entry.digest, entry.zeros]
+    return [name, entry.kind, entry.size, entry.mtime, entry.digest, entry.trouble]
 
 
 def unpack(packed: list[Any]) -> Entry:
     """The entry that was packed."""
-    name, kind, size, mtime, digest, zeros = packed
-    return Entry(os.fsencode(name), str(kind), int(size), int(mtime), str(digest), bool(zeros))
+    name, kind, size, mtime, digest, trouble = packed
+    return Entry(os.fsencode(name), str(kind), int(size), int(mtime), str(digest), str(trouble or ""))

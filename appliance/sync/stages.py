@@ -14,7 +14,7 @@ from appliance.host import disk
 from appliance.sync.places import Places
 from appliance.sync.trees import WORK_PREFIX, databases, tree_of, trees
 
-_READY = f"/{WORK_PREFIX}ready".encode()
+READY = f"/{WORK_PREFIX}ready".encode()
 Named = TypeVar("Named", bytes, str)
 
 
@@ -41,7 +41,7 @@ class Stages:
 
     def ready(self, path: bytes) -> bytes:
         """The part of the stage for what is to be put at `path` and has come under another name."""
-        return os.fsencode(self.of(path)) + _READY
+        return os.fsencode(self.of(path)) + READY
 
     def make_ready(self, source: bytes, path: bytes) -> None:
         """Have what is at `source` wait for `path` too; it stays where it is. Raises OSError."""

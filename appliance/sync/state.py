@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from appliance.core.held_back import HeldBack, read_held
 from appliance.core.words import printable
 from appliance.host.disk import replace_file
 
@@ -19,7 +20,8 @@ class State:
     under way. `left`: files that were being written. `skew`: seconds the peer's clock is ahead of ours.
     `postsync`: how the post job last ended, "" when well. `unsettled`: why the data on which Asterisk was last started
     may not be whole, "" when they were. `conflicts`: how many wait for somebody's choice.
-    `telephony`: why the peer's DAHDI configuration is not in place here, "" when it is.
+    `telephony`: why the peer's DAHDI configuration is not in place here, "" when it is. `held`: what is left out
+    because something is wrong with it; `held_more`: how many more than are named there.
     """
 
     verified_at: float | None = None
@@ -33,6 +35,8 @@ class State:
     unsettled: str = ""
     conflicts: int = 0
     telephony: str = ""
+    held: list[HeldBack] = field(default_factory=list)
+    held_more: int = 0
     phase: str = ""
     done: int = 0
     total: int = 0
@@ -43,7 +47,7 @@ def read_state(path: Path) -> State:
     try:
         found: dict[str, Any] = json.loads(path.read_bytes())
         known = {name: _shown(found[name]) for name in State.__dataclass_fields__ if name in found}
-        return State(**known)
+        return State(**{**known, "held": read_held(known.get("held"))})
     except (OSError, ValueError, TypeError):
         return State()
 

@@ -202,6 +202,12 @@ class Store:
             self._db.execute("DELETE FROM step")
             self._db.execute("UPDATE generation SET placed = 1 WHERE placed = 0")
 
+    def give_up(self, paths: Iterable[bytes]) -> None:
+        """Both nodes do not have the same at and below `paths` after all."""
+        query = "DELETE FROM entry WHERE path = ?1 OR path >= ?2 AND path < ?3"
+        with self._transaction():
+            self._db.executemany(query, ((path, path + b"/", path + b"0") for path in paths))
+
     def newest(self) -> Generation | None:
         """The newest generation that is decided, in place or not."""
         row = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT 1").fetchone()

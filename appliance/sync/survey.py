@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from appliance.core.held_back import HeldBack, read_held, readable
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.sync.onepass import Means, Request
 from appliance.sync.problems import Kind, SyncProblem
@@ -22,7 +23,7 @@ _SKEW = 60.0
 class Ready:
     """The peer's answer: its directories, its databases (path to digest), the `mark` of its service.
 
-    `traits`: of the directories of which they were asked for.
+    `traits`: of the directories of which they were asked for. `held`: databases of which there is no copy now.
     """
 
     trees: list[dict[str, Any]]
@@ -32,6 +33,7 @@ class Ready:
     serving: bool
     skew: float
     traits: Traits = ALL
+    held: tuple[HeldBack, ...] = ()
 
     @property
     def directories(self) -> list[str]:
@@ -41,11 +43,15 @@ class Ready:
 
 @dataclass(slots=True)
 class Differences:
-    """Paths that differ there, and paths that are here and not there; which of them are directories."""
+    """Paths that differ there, and paths that are here and not there; which of them are directories.
+
+    `unread`: what could not be looked at, on either node, with the reason.
+    """
 
     changed: list[bytes] = field(default_factory=list)
     gone: list[bytes] = field(default_factory=list)
     directories: set[bytes] = field(default_factory=set)
+    unread: dict[bytes, str] = field(default_factory=dict)
 
 
 class Survey:
@@ -65,19 +71,20 @@ class Survey:
         self._progress("asking", 0, 0)
         said = self._peer.ask("prepare", scope=request.scope, traits=list(traits_of))
         self._refuse_unhealthy(said["health"])
+        own = {str(path) for path in databases(self._conf)}  # what else the peer may name is put nowhere
         ready = Ready(
             trees=said["trees"],
-            databases={one["path"]: one["digest"] for one in said["databases"]},
+            databases={one["path"]: one["digest"] for one in said["databases"] if one["path"] in own},
             listed=Path(said["list"]),
             mark=said["mark"],
             serving=said["serving"],
             skew=said["time"] - self._clock.wall(),
             traits=Traits(**said["traits"]),
+            held=tuple(read_held(said.get("held"))),
         )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})
-            self._refuse_lost_database(ready)
-        return ready
+        return replace(ready, held=(*ready.held, *self._lost_databases(ready)))
 
     def still_healthy(self) -> None:
         """Ask again, before what has come is decided."""
@@ -101,7 +108,7 @@ class Survey:
         if request.scope == () or not what:  # only a database has changed; nothing is left
             return found
         vanished = dict.fromkeys((str(tree.path) for tree in self._trees), 0)
-        for change in self._rsync.compare(what, deep=request.deep):
+        for change in self._rsync.compare(what, found.unread, deep=request.deep):
             tree = tree_of(change.path, self._trees)
             if tree is None:
                 continue
@@ -115,6 +122,8 @@ class Survey:
                 vanished[str(tree.path)] += 1
         if not request.accept_loss:
             self._refuse_if_sick(ready, vanished)
+        # rsync itself tells of nothing gone where it could not look; that it does is not relied upon.
+        found.gone = [path for path in found.gone if not lies_in(found.unread, path)]
         return found
 
     def _refuse_unhealthy(self, health: str) -> None:
@@ -133,13 +142,27 @@ class Survey:
             if why:
                 raise self._sick(why)
 
-    def _refuse_lost_database(self, ready: Ready) -> None:
+    def _lost_databases(self, ready: Ready) -> Iterator[HeldBack]:
+        """Databases that were there and are not: nobody removes one on purpose."""
+        named = {*ready.databases, *(one.path for one in ready.held)}
         for path in databases(self._conf):
-            if str(path) not in ready.databases and self._store.entry(os.fsencode(path)) is not None:
-                raise self._sick(f"{path} is missing")
+            name = readable(os.fsencode(path))
+            if not named & {str(path), name} and self._store.entry(os.fsencode(path)) is not None:
+                yield HeldBack(
+                    name, f"it is missing on {self._peer.ssh.host}", "Bring back its last good copy."
+                )
 
     def _sick(self, why: str) -> SyncProblem:
         return SyncProblem(Kind.SICK_SOURCE, f"Nothing is copied from {self._peer.ssh.host}: {why}.")
+
+
+def lies_in(places: Collection[bytes], path: bytes) -> bool:
+    """`path` is one of `places`, or lies below one."""
+    while places and path not in places:
+        if path in (b"/", b""):
+            return False
+        path = os.path.dirname(path)
+    return bool(places)
 
 
 def skew_warnings(skew: float) -> list[str]:

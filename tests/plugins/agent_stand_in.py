@@ -110,6 +110,8 @@ STATUS: Document = {
         "newer": False,
         "peer_newer": False,
         "conflicts": 0,
+        "held_back": [],
+        "held_back_more": 0,
     },
     "spans": known([span(1)]),
     "probes": {"ami": {"ms": 1.4, "silences": 0, "why": ""}},

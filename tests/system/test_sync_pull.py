@@ -47,16 +47,8 @@ def test_the_standby_becomes_what_the_source_is_and_a_sick_source_is_refused() -
             assert (await shell(secondary, SHOW)).out == (await shell(primary, SHOW)).out
             before = (await shell(secondary, SHOW)).out
 
-            await shell(primary, "head -c 4096 /dev/zero >/etc/asterisk/a.conf")
-            assert (await one_pass(secondary, primary)).startswith(
-                "sick source: Nothing is copied: /etc/asterisk/a.conf"
-            )
             await shell(primary, "rm /etc/asterisk/a.conf")
             assert "/etc/asterisk (ASTERISK) is empty there" in await one_pass(secondary, primary)
-            await shell(
-                primary, "echo b >/etc/asterisk/a.conf; head -c 5000 /dev/urandom >/opt/sark/db/sark.db"
-            )
-            assert (await one_pass(secondary, primary)).startswith("damaged database")
             primary.write("/run/health", "its Asterisk hangs")
             await hang_up(secondary)
             assert "its Asterisk hangs" in await one_pass(secondary, primary)

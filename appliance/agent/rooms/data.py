@@ -45,6 +45,7 @@ class DataRoom:
         self._ended_at = float("-inf")
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be collected half way
         self._told = ""
+        self._held: dict[str, str] = {}
         self._worker_told = ""
         self.word = DataWord()
 
@@ -189,3 +190,9 @@ class DataRoom:
         if state.problem != self._told:
             self._journal.note("data", says=state.problem or "in step again")
             self._told = state.problem
+        held = {one.path: one.why for one in state.held}
+        for path in held.keys() - self._held.keys():
+            self._journal.note("data", says=f"{path} is held back: {held[path]}")
+        for path in self._held.keys() - held.keys():
+            self._journal.note("data", says=f"{path} is not held back any more")
+        self._held = held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from appliance.agent.places import DATA
@@ -14,6 +15,8 @@ from appliance.core.roles import Role
 from appliance.host.clock import Clock
 from appliance.host.disk import is_held
 from appliance.sync.state import age, read_state
+
+_ITEMS_SHOWN = 5
 
 
 class DataReport(Room):
@@ -34,7 +37,8 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
     """The data's part of the status document; `age` in seconds since we were last known to have all the peer's data.
 
     `newer`: this node stands by and has data that its peer has not got, so nothing is fetched over it. `peer_newer`:
-    the peer has such data.
+    the peer has such data. `held_back`: what is left out of the passes (see `HeldBack`), the first hundred of it, and
+    `held_back_more` how many more there are.
     """
     state, duty = read_state(DATA.state), room.duty()
     seconds = age(state, wall)
@@ -58,12 +62,18 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
         "newer": room.word.served and room.role is Role.STANDBY,
         "peer_newer": room.peer_newer,
         "conflicts": state.conflicts,
+        "held_back": [asdict(one) for one in state.held] if busy else [],
+        "held_back_more": state.held_more if busy else 0,
     }
 
 
 def data_problems(data: dict[str, Any]) -> list[str]:
     """What of the data an operator is to know of, in sentences."""
     found = [data["unsettled"], data["problem"], *data["warnings"], data["postsync"]]
+    shown = data["held_back"][:_ITEMS_SHOWN]
+    found += [f"{one['path']} is held back: {one['why']}" for one in shown]
+    if more := len(data["held_back"]) - len(shown) + data["held_back_more"]:
+        found.append(f"{more} more items are held back: 'asha sync status' names them")
     if data["stale"]:
         old = "never" if data["age"] is None else f"{data['age']:.0f} s ago"
         found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")

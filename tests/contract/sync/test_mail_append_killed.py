@@ -18,6 +18,7 @@ from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.stages import Stages
 from appliance.sync.store import Store
 
+NO_ASTERISK = "asterisk-that-runs-nowhere"
 # What changes a directory: the lock is made, two files come, the lock goes.
 STEPS = ("symlink", "rename", "rename", "unlink")
 
@@ -66,18 +67,18 @@ def _counted(change: Callable[..., object], left: Iterator[int]) -> Callable[...
 @pytest.mark.parametrize("step", range(len(STEPS)))
 def test_a_message_comes_whole_or_not_at_all(tmp_path: Path, folder: Path, step: int) -> None:
     before, files = names(folder), ready(tmp_path)
-    killed_before(step, lambda: append(folder, files, SystemClock()))
+    killed_before(step, lambda: append(folder, files, SystemClock(), NO_ASTERISK))
     repair(folder)
     came = {"msg0001.wav", "msg0001.txt"} if step == 3 else set()
     assert names(folder) == before | came
-    assert append(folder, ready(tmp_path), SystemClock()) == (3 if came else 1)
+    assert append(folder, ready(tmp_path), SystemClock(), NO_ASTERISK) == (3 if came else 1)
     assert not (folder / ".lock").is_symlink()
 
 
 @pytest.mark.parametrize("step", range(2))
 def test_the_repair_may_be_killed_too(tmp_path: Path, folder: Path, step: int) -> None:
     before, files = names(folder), ready(tmp_path)
-    killed_before(2, lambda: append(folder, files, SystemClock()))
+    killed_before(2, lambda: append(folder, files, SystemClock(), NO_ASTERISK))
     assert names(folder) == {*before, "msg0001.wav", ".lock"}
     killed_before(step, lambda: repair(folder))
     repair(folder)
@@ -90,7 +91,7 @@ def test_the_next_who_holds_the_data_repairs(tmp_path: Path, folder: Path) -> No
     conf = Conf(asterisk_dir=aside, greetings=aside, voicemail=tmp_path, db=aside / "a", astdb=aside / "b")
     store = Store(places.store)
     store.begin_appending([bytes(folder), bytes(tmp_path / "gone")])
-    killed_before(2, lambda: append(folder, files, SystemClock()))
+    killed_before(2, lambda: append(folder, files, SystemClock(), NO_ASTERISK))
     finish(store, Stages(conf, places))
     assert not (folder / ".lock").is_symlink()
     assert store.appending() == []
@@ -102,7 +103,7 @@ def test_a_lock_of_asterisks_is_waited_for_and_left(
     monkeypatch.setattr(mailboxes, "_LOCK_PATIENCE", 0.05)
     (folder / ".lock").touch()
     with pytest.raises(SyncProblem) as refused:
-        append(folder, ready(tmp_path), SystemClock())
+        append(folder, ready(tmp_path), SystemClock(), NO_ASTERISK)
     assert refused.value.kind is Kind.BUSY
     repair(folder)
     assert (folder / ".lock").exists()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 
+from appliance.host.clock import SystemClock
 from appliance.sync.databases import Snapshots, check
 from appliance.sync.problems import Kind, SyncProblem
 
@@ -34,7 +36,7 @@ def test_every_copy_under_load_is_a_state_that_existed(tmp_path: Path, mode: str
 
     writing = threading.Thread(target=write)
     writing.start()
-    snapshots, counts = Snapshots(tmp_path / "outbox"), []
+    snapshots, counts = Snapshots(tmp_path / "outbox", SystemClock()), []
     for turn in range(100):
         if turn == 50:
             copied_half.set()
@@ -54,7 +56,8 @@ def test_an_unchanged_database_is_not_copied_again(tmp_path: Path) -> None:
     database = tmp_path / "x.db"
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as maker:
         maker.execute("CREATE TABLE t (n)")
-    snapshots = Snapshots(tmp_path / "outbox")
+    os.utime(database, (1.5, 1.5))  # long ago: what is written now can get no such time
+    snapshots = Snapshots(tmp_path / "outbox", SystemClock())
     first = snapshots.take(database)
     assert first is not None
     made = first.copy.stat().st_ino
@@ -68,7 +71,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     database = tmp_path / "x.db"
     database.write_bytes(content)
     with pytest.raises(SyncProblem) as caught:
-        copy = Snapshots(tmp_path / "outbox").take(database)
+        copy = Snapshots(tmp_path / "outbox", SystemClock()).take(database)
         assert copy is not None
         check(copy.copy, database)
     assert caught.value.kind is Kind.DAMAGED_DATABASE

@@ -66,7 +66,7 @@ class There:
                 file.write("more")
         yield [look(path, bytes(self.root) + path) for path in paths]
 
-    def compare(self, what: object, *, deep: bool) -> Iterator[Change]:
+    def compare(self, what: object, unread: dict[bytes, str], *, deep: bool) -> Iterator[Change]:
         for directory, directories, names in os.walk(bytes(self.top)):
             found = [(name, "d") for name in directories] + [(name, "f") for name in names]
             for name, kind in found:

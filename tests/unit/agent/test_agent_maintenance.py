@@ -225,7 +225,8 @@ def test_it_is_told_with_the_time_it_may_last(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.see_line(Line.CLEAR, DChannel.UP)
     data = dict.fromkeys(("problem", "kind", "telephony", "unsettled", "postsync"), "")
-    document = {**bench.document(), "data": {**data, "stale": False, "conflicts": 0}}
+    counts = {"stale": False, "conflicts": 0, "held_back": [], "held_back_more": 0}
+    document = {**bench.document(), "data": {**data, **counts}}
     (standing,) = problems(json.loads(json.dumps(document)))
     assert standing.alert.kind is Kind.MAINTENANCE
     assert "for 10 min at the most this node neither hands over" in standing.alert.text

@@ -36,6 +36,8 @@ def document(role: str = "active", **changes: Any) -> dict[str, Any]:
             "unsettled": "",
             "postsync": "",
             "conflicts": 0,
+            "held_back": [],
+            "held_back_more": 0,
         },
         "maintenance": None,
     }

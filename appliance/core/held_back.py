@@ -1,0 +1,83 @@
+"""Items that a pass leaves out because something is wrong with them, while everything else goes in place.
+
+An item that is held back is neither lost nor removed: the version that is in place here stays, nothing is recorded as
+in step for it, and every pass tries it again. It is named, with why and what to do, until it comes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+# What is kept of one list. A damaged disk could name every file that there is.
+MOST = 100
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """One item: its `path` fit to be shown (see `readable`), why it is held back, and what to do.
+
+    `since`: wall time of the pass that held it back first. `waits`: a merge is not finished while it is held back.
+    What this version never carries, such as another program's database, waits for nothing.
+    """
+
+    path: str
+    why: str
+    todo: str = ""
+    since: float = 0.0
+    waits: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path} is held back: {self.why}. {self.todo}".strip()
+
+
+def readable(path: bytes | str) -> str:
+    """`path` as one line, whatever bytes are in it: what is not printable is escaped, and so is the backslash.
+
+    The escaped form of a directory is the beginning of the escaped form of everything in it.
+    """
+    raw = path if isinstance(path, bytes) else path.encode(errors="surrogateescape")
+    text = raw.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def printed(value: object) -> str:
+    """What is printable of a text from outside, not longer than a line that somebody reads; "" for anything else."""
+    text = value if isinstance(value, str) else ""
+    return "".join(char for char in text[: 2 * _LONGEST] if char.isprintable())[:_LONGEST]
+
+
+def carried_on(
+    before: Iterable[HeldBack], found: Iterable[HeldBack], looked_at: Callable[[str], bool], now: float
+) -> list[HeldBack]:
+    """What is held back after a pass at wall time `now` that has `found` some.
+
+    `before`: what was held back until then. `looked_at`: whether the pass would have met an item at that path.
+    """
+    known = {one.path: one for one in before}
+    held = {path: one for path, one in known.items() if not looked_at(path)}
+    for one in found:
+        since = known[one.path].since if one.path in known else now
+        held[one.path] = dataclasses.replace(one, since=since)
+    return [held[path] for path in sorted(held)]
+
+
+def read_held(given: object) -> list[HeldBack]:
+    """The items of a list that came as JSON, from the peer or from the disk; what is none is left out."""
+    rows = given if isinstance(given, list) else []
+    return [
+        _item(row) for row in rows[:MOST] if isinstance(row, Mapping) and isinstance(row.get("path"), str)
+    ]
+
+
+def _item(row: Mapping[str, object]) -> HeldBack:
+    since = row.get("since")
+    return HeldBack(
+        path=printed(row["path"]),
+        why=printed(row.get("why")),
+        todo=printed(row.get("todo")),
+        since=float(since) if isinstance(since, int | float) else 0.0,
+        waits=row.get("waits") is not False,
+    )

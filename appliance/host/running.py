@@ -1,0 +1,41 @@
+"""When the processes of a program were started, by the kernel's word."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_PROC = Path("/proc")
+_STARTED = 19  # starttime, counted from behind the name (proc(5): field 22)
+
+
+def first_start(program: str) -> float | None:
+    """Wall time, in seconds, at which the oldest process that runs `program` was started; None when none runs.
+
+    A process runs it when that is the name of one of its first three words: a script comes behind its interpreter.
+    Raises OSError when /proc does not say.
+    """
+    booted = _booted_at()
+    starts = []
+    for entry in _PROC.iterdir():
+        try:
+            if entry.name.isdigit() and _runs(entry, program):
+                starts.append(booted + _ticks(entry) / os.sysconf("SC_CLK_TCK"))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+    return min(starts, default=None)
+
+
+def _runs(entry: Path, program: str) -> bool:
+    words = (entry / "cmdline").read_bytes().split(b"\0")[:3]
+    return any(Path(os.fsdecode(word)).name == program for word in words if word)
+
+
+def _ticks(entry: Path) -> int:
+    # The name, in parentheses, may hold anything.
+    return int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[_STARTED])
+
+
+def _booted_at() -> float:
+    lines = (_PROC / "stat").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("btime "))

@@ -1,0 +1,150 @@
+"""Copying an SQLite database while others write it, without ever taking one of SQLite's locks.
+
+A reader's lock, however short, makes a writer without a busy time-out fail: in a rollback journal's mode its COMMIT
+needs the file for itself, and gets SQLITE_BUSY. So nothing is locked here. Files are read, and a reading counts only
+when it is what a writer that was killed at one moment would have left, for that is what SQLite makes whole again when
+it opens the copy (https://sqlite.org/lockingv3.html, https://sqlite.org/fileformat2.html sections 3 and 4):
+
+- A transaction is under way, with a rollback journal. The database is read first, then the journal. Every page that was
+  changed before it was read is in the journal by then, as it was before. Each journal has a random number of its own in
+  its head, and the same number before and after shows that it was one transaction all the time.
+- There is a write-ahead log. The database changes only by checkpoints, and what they have written stays in the log
+  until its next start, which gives it another head. The database is read first, then the log; the same head before and
+  after shows that there was no such start. What is appended meanwhile is cut off by SQLite at the last whole commit.
+- There is neither. The database is read twice, and nobody had begun a transaction before, between and after. A page
+  that one reading found changed half way through a transaction would have to be found the same by the other, in the
+  middle of another transaction.
+
+The locks of POSIX are not touched by this either: closing a file drops the locks of our own process, which has none.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from appliance.host.clock import Clock
+
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+_JOURNAL_HEAD, _JOURNAL_NUMBER = 28, slice(12, 28)  # behind the magic number and the count of pages
+_WAL_MAGIC, _WAL_HEAD = bytes.fromhex("377f06"), 32
+# A reading of this size is kept in memory: the quicker it is, the likelier nobody has written meanwhile. In bytes.
+_IN_MEMORY = 8 << 20
+_PIECE = 1 << 20
+_LONGEST_PAUSE = 0.004  # between two readings, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A transaction or a log that is there: the end of the file's name, and what tells it from the next one."""
+
+    end: str
+    mark: bytes
+
+
+def copy_unlocked(database: Path, copy: Path, clock: Clock, until: float) -> bool:
+    """Put at `copy` what `database` held at one moment, with its journal or log beside it for SQLite to work in.
+
+    Tries until `clock` shows `until`, and once in any case. Returns False when writers left no moment to read it whole.
+    Raises OSError.
+    """
+    while True:
+        if _read_into(database, copy):
+            return True
+        if clock.now() >= until:
+            return False
+        clock.sleep(random.uniform(0.0, _LONGEST_PAUSE))  # noqa: S311 - not to keep in step with a writer
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """The plain file at `path`, to be read. Raises OSError, also for what is none; waits for no pipe."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is no plain file", str(path))
+    return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def _read_into(database: Path, copy: Path) -> bool:
+    """Read once, and write what counts to `copy` and its companion; whether it counts."""
+    work = _work_at(database)
+    with _held_in_memory(copy) as read:
+        with open_plain(database) as file:
+            shutil.copyfileobj(file, read, _PIECE)
+        if work is None:
+            if _work_at(database) is not None or not _same(database, read) or _work_at(database) is not None:
+                return False
+        else:
+            with _held_in_memory(copy) as beside:
+                if not _read_work(database, work, beside):
+                    return False
+                _write(beside, _beside(copy, work.end))
+        _write(read, copy)
+    return True
+
+
+def _read_work(database: Path, work: _Work, beside: IO[bytes]) -> bool:
+    """Read the journal or the log behind the database; whether it is still the one that was there before."""
+    try:
+        with open_plain(_beside(database, work.end)) as file:
+            shutil.copyfileobj(file, beside, _PIECE)
+    except FileNotFoundError:
+        return False
+    return not _is_of_several(beside) and _work_at(database) == work
+
+
+def _is_of_several(beside: IO[bytes]) -> bool:
+    """The journal of a transaction over several databases: whether it counts is told by a file that is not copied."""
+    size = beside.seek(0, os.SEEK_END)
+    beside.seek(max(0, size - len(_JOURNAL_MAGIC)))
+    return beside.read() == _JOURNAL_MAGIC
+
+
+def _work_at(database: Path) -> _Work | None:
+    head = _head(_beside(database, "-journal"), _JOURNAL_HEAD)
+    if head.startswith(_JOURNAL_MAGIC):
+        return _Work("-journal", head[_JOURNAL_NUMBER])
+    head = _head(_beside(database, "-wal"), _WAL_HEAD)
+    if len(head) == _WAL_HEAD and head.startswith(_WAL_MAGIC):
+        return _Work("-wal", head)
+    return None
+
+
+def _head(path: Path, size: int) -> bytes:
+    try:
+        with open_plain(path) as file:
+            return file.read(size)
+    except FileNotFoundError:
+        return b""
+
+
+def _same(database: Path, read: IO[bytes]) -> bool:
+    read.seek(0)
+    try:
+        with open_plain(database) as file:
+            while piece := file.read(_PIECE):
+                if read.read(len(piece)) != piece:
+                    return False
+    except FileNotFoundError:
+        return False
+    return not read.read(1)
+
+
+def _held_in_memory(copy: Path) -> IO[bytes]:
+    return cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(copy.parent)))
+
+
+def _write(read: IO[bytes], path: Path) -> None:
+    read.seek(0)
+    with path.open("wb") as file:
+        shutil.copyfileobj(read, file, _PIECE)
+
+
+def _beside(database: Path, end: str) -> Path:
+    return database.with_name(database.name + end)
