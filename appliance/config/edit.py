@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.config.conf import Conf
+from appliance.config.kinds import TEXT
 from appliance.config.parse import unknown
 from appliance.config.problem import ConfError, Problem, printable
 from appliance.config.reference import comment_lines
 from appliance.config.replace import replace_file
-from appliance.config.scan import Assignment, assignment_in, lines_of
-from appliance.config.schema import KEY_BY_NAME
+from appliance.config.scan import Assignment, assignment_in, lines_of, whole_problem
+from appliance.config.schema import KEY_BY_NAME, Key, without_secrets_in
 from appliance.config.source import Source, read_source
 
 _UNTOUCHED = "Nothing was changed."
@@ -40,7 +41,7 @@ class Edit:
             lineterm="",
             n=0,
         )
-        return "\n".join(_without_secret(line) for line in lines)
+        return "\n".join(without_secrets_in(line) for line in lines)
 
 
 def set_value(path: Path, key: str, value: str) -> Edit:
@@ -81,9 +82,12 @@ def _prepared(path: Path, values: Mapping[str, str]) -> tuple[Source, Edit]:
 def name_missing(path: Path) -> tuple[str, ...]:
     """Name, commented out beneath its comment, each key the file at `path` says nothing of; return those.
 
-    Values stay as they are, the wrong ones too. Raises UserError and HostError as `set_values` does.
+    Values stay as they are, the wrong ones too. Raises UserError and HostError as `set_values` does, and ConfError
+    when the file has no lines that could be read.
     """
     source = read_source(path.resolve())
+    if (problem := whole_problem(source.text)) is not None:
+        raise ConfError([problem], path=path, todo=_UNTOUCHED)
     missing = missing_keys(source.text)
     if missing:
         replace_file(source, with_named(source.text, missing))
@@ -114,20 +118,23 @@ def with_value(text: str, key: str, value: str) -> str:
     A key that is not there goes beneath its own line where that is commented out, else to the end with
     its comment. `key` must be known. Raises ConfError when `value` cannot stand on a line.
     """
-    value = value.strip()
-    if "\n" in value or not isinstance(assignment_in(f"{key}={value}"), Assignment):
-        shown = KEY_BY_NAME[key].hide(printable(value))
-        raise ConfError([Problem(key, shown, 0, "one line of plain text")], todo=_UNTOUCHED)
+    schema = KEY_BY_NAME[key]
+    value = value if schema.kind is TEXT else value.strip()
+    line = f"{key}={schema.written(value)}"
+    if "\n" in value or not isinstance(assignment_in(line), Assignment):
+        raise ConfError(
+            [Problem(key, schema.hide(printable(value)), 0, "one line of plain text")], todo=_UNTOUCHED
+        )
     lines = lines_of(text)
     at = _line_of(key, lines)
     if at is not None:
-        lines[at] = _changed(lines[at], value)
+        lines[at] = _changed(lines[at], schema, value)
         return "".join(lines)
     at = _commented_out(key, lines)
     if at is not None:
-        return "".join(_inserted(lines, at + 1, [f"{key}={value}"]))
+        return "".join(_inserted(lines, at + 1, [line]))
     gap = [""] if lines and lines[-1].strip() else []
-    return "".join(_inserted(lines, len(lines), [*gap, *comment_lines(KEY_BY_NAME[key]), f"{key}={value}"]))
+    return "".join(_inserted(lines, len(lines), [*gap, *comment_lines(schema), line]))
 
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
@@ -143,7 +150,7 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
 def _line_of(key: str, lines: list[str]) -> int | None:
     for at, line in enumerate(lines):
         found = assignment_in(line)
-        if isinstance(found, Assignment) and found.key == key:
+        if found is not None and found.key == key:
             return at
     return None
 
@@ -153,11 +160,13 @@ def _commented_out(key: str, lines: list[str]) -> int | None:
     return next((at for at, line in enumerate(lines) if pattern.match(line)), None)
 
 
-def _changed(line: str, value: str) -> str:
-    """`line` with another value: what stands before it and the line's end are kept."""
+def _changed(line: str, key: Key, value: str) -> str:
+    """`line` with another value: what stands before it, its quotes and the line's end are kept."""
+    found = assignment_in(line)
+    quote = found.quote if isinstance(found, Assignment) else ""
     head, equals, old = line.partition("=")
     blanks = old[: len(old) - len(old.lstrip(" \t"))]
-    return head + equals + blanks + value + _end(old)
+    return head + equals + blanks + key.written(value, quote) + _end(old)
 
 
 def _end(line: str) -> str:
@@ -171,13 +180,3 @@ def _inserted(lines: list[str], at: int, new: list[str]) -> list[str]:
     if before and not before[-1].endswith("\n"):
         before[-1] += end
     return [*before, *(line + end for line in new), *after]
-
-
-def _without_secret(line: str) -> str:
-    found = assignment_in(line[1:].lstrip("# "))
-    if not isinstance(found, Assignment) or found.key not in KEY_BY_NAME:
-        return line
-    key, value = KEY_BY_NAME[found.key], found.value
-    if not key.secret:
-        return line
-    return f"{line[0]}{key.name}={key.hide(value)}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from appliance.config.conf import Conf
 from appliance.config.kinds import Kind
+from appliance.config.quotes import QUOTES, in_quotes
 
 
 class Group(enum.Enum):
@@ -22,9 +23,6 @@ class Group(enum.Enum):
     NOTIFY = "Being told"
     PANEL = "The panel"
     REST = "Everything else"
-
-
-_QUOTES = "'\""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,9 @@ class Key:
     secret: bool = False
 
     def parse(self, text: str) -> object:
-        """The value of `text`, stripped. Raises ValueError whose message is what would be right."""
+        """The value of `text`, without the quotes around it. Raises ValueError whose message is what would be right."""
         if not text:
             return self._blank()
-        if text[0] in _QUOTES or text[-1] in _QUOTES:
-            raise ValueError("written without quotes")
         try:
             return self.kind.parse(text)
         except ValueError as problem:
@@ -70,11 +66,17 @@ class Key:
         return self.text(Conf())
 
     def text(self, conf: Conf) -> str:
-        """This key's value in `conf`, as it is written in the file."""
+        """This key's value in `conf`, as it is written in the file but for quotes."""
         value: Any = getattr(conf, self.field)
         if self.slot is not None:
             value = value[self.slot] if self.slot < len(value) else ""
         return self.kind.render(value) if value != "" else ""
+
+    def written(self, value: str, quote: str = "") -> str:
+        """`value` as it stands behind `KEY=`: in `quote`, or in none where it would be read as the same without."""
+        if not quote and (value[:1] in QUOTES or value != value.strip() or self.kind.bare(value)):
+            quote = "'"
+        return in_quotes(value, quote)
 
     def shown(self, conf: Conf) -> str:
         """Like `text`, fit for a screen: a secret is not shown."""

@@ -7,6 +7,7 @@ from appliance.config.key import Group, Key
 
 _OTHERS = (
     "user sync nodes - specify any other directories you want to sync",
+    "A file may be named too. No pattern and no ~: one full path in each.",
     "Leave blank what you do not need.",
 )
 
@@ -15,9 +16,9 @@ def _other(number: int, example: str) -> Key:
     return Key(
         f"OTHER{number}",
         "others",
-        kinds.DIRECTORY,
+        kinds.DIRECTORY_OR_FILE,
         Group.DATA,
-        _OTHERS if number == 1 else ("one more directory to sync",),
+        _OTHERS if number == 1 else ("one more directory or file to sync",),
         example,
         may_be_off=True,
         slot=number - 1,
@@ -125,7 +126,7 @@ SEED_KEYS: tuple[Key, ...] = (
         (
             "post rsync job to run",
             "A program with its arguments, run on the standby after data has arrived. No shell",
-            "reads it. Blank: none.",
+            "reads it: what needs && or > goes into a script, whose path stands here. Blank: none.",
         ),
         "/opt/sark/scripts/srkgenAst",
         may_be_off=True,

@@ -1,6 +1,6 @@
 """The kinds of value a key may hold: text to value, value to text, and what would be right.
 
-A `parse` takes a stripped, non-empty text and raises ValueError; its message, when it has one,
+A `parse` takes a non-empty text without the quotes around it and raises ValueError; its message, when it has one,
 replaces the kind's own `want`. `render` gives the one text that parses back to the same value.
 """
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance.config.quotes import advice_on, advice_on_text, command_words
+
 _DAY_MS = 24 * 60 * 60 * 1000
 _DURATION = re.compile(r"([0-9]{1,8})(?:\.([0-9]{1,3}))? ?(ms|s)?", re.ASCII | re.IGNORECASE)
 _OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
@@ -22,14 +24,23 @@ _URL = re.compile(
 _MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*(@[A-Za-z0-9][A-Za-z0-9.-]*)?", re.ASCII)
 
 
+_PATTERN = re.compile(r"[*?]")
+_MORE_THAN_ONE = re.compile(r"[\s,]/|\s--?[A-Za-z]")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`want` completes the sentence "the value should be …". `words` are all there are, where that is a few."""
+    """`want` completes the sentence "the value should be …". `words` are all there are, where that is a few.
+
+    `bare`: what to do about a value that stands in the file without quotes and would be another to a shell; "" if it
+    would be the same.
+    """
 
     want: str
     parse: Callable[[str], Any]
     render: Callable[[Any], str] = str
     words: tuple[str, ...] = ()
+    bare: Callable[[str], str] = advice_on
 
 
 def choice(*words: str) -> Kind:
@@ -127,8 +138,10 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 def _path(text: str) -> Path:
     path = Path("/" + text.lstrip("/"))
-    if not text.startswith("/") or ".." in path.parts:
+    if not text.startswith("/") or ".." in path.parts or _PATTERN.search(text):
         raise ValueError
+    if _MORE_THAN_ONE.search(text):
+        raise ValueError("one full path alone, without options and without a second path")
     return path
 
 
@@ -150,7 +163,10 @@ def _word_or_path(text: str) -> str:
 
 
 def _command(text: str) -> str:
-    _file(text.split(maxsplit=1)[0])
+    words = command_words(text)
+    if not words:
+        raise ValueError
+    _file(words[0])
     return text
 
 
@@ -219,14 +235,17 @@ DEVICE = Kind(
     _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}", re.ASCII)),
 )
 WORD = Kind("one word of letters, digits, . _ + and -", _matching(_WORD))
-TEXT = Kind("a text", str)
-PATH = Kind("a full path, from / on, without ..", _path)
-FILE = Kind("the full path of a file, from / on, without ..", _file)
+TEXT = Kind("a text", str, bare=advice_on_text)
+PATH = Kind("a full path, from / on, without .., * and ?", _path)
+FILE = Kind("the full path of a file, from / on, without .., * and ?", _file)
 FILE_TEXT = Kind(FILE.want, lambda text: str(_file(text)))
-DIRECTORY = Kind("the full path of a directory, from / on, without ..", _directory)
+DIRECTORY = Kind("the full path of a directory, from / on, without .., * and ?", _directory)
+DIRECTORY_OR_FILE = Kind(
+    "the full path of a directory or of a file, from / on, without .., * and ?", _directory
+)
 DIRECTORY_TEXT = Kind(DIRECTORY.want, lambda text: str(_directory(text)))
 WORD_OR_PATH = Kind("one name, or a full path from / on", _word_or_path)
-COMMAND = Kind("a program's full path, from / on, with its arguments if any", _command)
+COMMAND = Kind("a program's full path, from / on, with its arguments if any", _command, bare=lambda text: "")
 SPANS = Kind(
     "span numbers such as 1,2 (from 1 to 1023, each once)",
     _spans,
@@ -235,4 +254,8 @@ SPANS = Kind(
 MAIL = Kind("one or more mail addresses with commas between", _mail)
 ONE_MAIL = Kind("a mail address", _one_mail)
 SERVER = Kind("a host's name or IPv4 address, with :port if it is not the usual one", _server)
-URL = Kind("an address such as https://host/path, without blanks and without a user's name in it", _url)
+URL = Kind(
+    "an address such as https://host/path, without blanks and without a user's name in it",
+    _url,
+    bare=advice_on_text,
+)

@@ -9,9 +9,10 @@ from typing import Any
 
 from appliance.config.check import Clash, cross_check
 from appliance.config.conf import Conf
+from appliance.config.kinds import TEXT
 from appliance.config.problem import Problem, printable
 from appliance.config.scan import Assignment, scan
-from appliance.config.schema import KEY_BY_NAME, KEYS, closest_key
+from appliance.config.schema import KEY_BY_NAME, KEYS, closest_key, without_secrets_in
 
 _KEY_NAME = re.compile(r"[A-Z][A-Z0-9]+", re.ASCII)
 
@@ -58,10 +59,15 @@ def _value(item: Assignment) -> object:
     if key is None:
         raise ValueError(unknown(item.key))
     try:
-        return key.parse(item.value)
+        value = key.parse(item.value)
     except ValueError as problem:
-        hint = " (a # comment needs a line of its own)" if " #" in item.value else ""
-        raise ValueError(f"{problem}{hint}") from None
+        advice = key.kind.bare(item.value)
+        raise ValueError(f"{problem}; {advice}" if advice else str(problem)) from None
+    if not item.quote and (advice := key.kind.bare(item.value)):
+        raise ValueError(f"{key.kind.want}; {advice}")
+    if key.kind is not TEXT and item.value != item.value.strip():
+        raise ValueError(f"{key.kind.want}; without blanks inside the quotes at its ends")
+    return value
 
 
 def unknown(name: str) -> str:
@@ -77,7 +83,7 @@ def _shown(item: Assignment) -> str:
 
 def _discreet(problem: Problem) -> Problem:
     key = KEY_BY_NAME.get(problem.key)
-    return replace(problem, value=key.hide(problem.value)) if key else problem
+    return replace(problem, value=key.hide(problem.value) if key else without_secrets_in(problem.value))
 
 
 def _conf(values: dict[str, Any]) -> Conf:

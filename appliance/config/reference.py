@@ -21,8 +21,9 @@ _HEADER = """\
 # If you are running SARK HA then DO NOT modify HACLUSTERIP, HAPRINODE, HASECNODE
 # or HASYNCH. They will automatically be updated by SARK
 #
-# KEY=value, without quotes; a # begins a comment only at the start of a line. A key that is missing has
-# its default. Times: 200ms, 2, 2s or 1.5. 'asha check' reads this file and names everything wrong in it.
+# KEY=value, with or without quotes around the whole value; a # begins a comment only at the start of a line.
+# Nothing is expanded and no shell reads this. A key that is missing has its default. Times: 200ms, 2, 2s or 1.5.
+# 'asha check' reads this file and names everything wrong in it.
 #
 """
 
@@ -31,19 +32,46 @@ _INTRODUCTION = """\
 
 <!-- Written by `python -m appliance.config.reference docs/conf.md` from appliance/config; do not edit. -->
 
-`/etc/asha.conf` holds one `KEY=value` on a line, without quotes, and nothing in it is ever given to a
-shell. A `#` begins a comment only at the start of a line. Every key is optional: one that is missing has its
-default, and so has one that is left blank, unless its entry below says that blank means something else.
-Words such as `YES` may be written in any mix of upper and lower case. Times are written `200ms`, `2`, `2s` or
-`1.5`.
+`/etc/asha.conf` holds one `KEY=value` on a line, and nothing in it is ever given to a shell. Every key is optional:
+one that is missing has its default, and so has one that is left blank, unless its entry below says that blank means
+something else. Words such as `YES` may be written in any mix of upper and lower case. Times are written `200ms`,
+`2`, `2s` or `1.5`.
 
 The file must belong to root and be writable by root alone, and once it holds a secret (`AMISECRET`,
 `NOTIFYPASSWORD`, `NOTIFYWEBHOOK`, `NOTIFYCOMMUNITY`) it must not be readable by everybody; otherwise it is refused.
 `asha check` reports everything wrong in it at once, and `asha conf set KEY VALUE` changes a value and keeps the
 comments and the order.
 
-Keys marked **1.0.0-2** are those of the original asha, with their defaults; its file works unchanged.
+## How a line is read
+
 """
+
+_HOW_READ = (
+    "A # begins a comment only at the start of a line. A comment may be in any encoding; a value is UTF-8. A value in "
+    "another encoding is named with its line.",
+    "A value stands without quotes, or as a whole in single or in double quotes, and then means what it means to a "
+    "shell that reads a sysconfig file: everything between single quotes is taken as it stands; between double quotes "
+    "a backslash takes the meaning from another backslash, a double quote, a $ and a backtick.",
+    "Nothing is expanded: no $NAME, no ${NAME}, no $(command), no ~ and no pattern such as *. A value in which a shell "
+    "would do so, quotes in the middle of a value, a quote that is not closed, and a comment behind a value are "
+    "refused with what to write instead. A character that is meant, such as the & in /srv/R&D, is put into single "
+    "quotes with the whole value. Free text (AMISECRET, NOTIFYUSER, NOTIFYPASSWORD, NOTIFYCOMMUNITY, NOTIFYWEBHOOK) "
+    "is taken as it stands also without quotes, unless it is a whole $NAME or holds a ${NAME}.",
+    "A line ends with LF or CR LF. CR alone ends no line, and a file that has it is refused. A byte order mark (UTF-8) "
+    "does not matter; a file in UTF-16 is refused.",
+    "A change by 'asha conf set' or on the page keeps every other byte of the file, and the quotes of the key that is "
+    "changed.",
+)
+
+_OF_THE_ORIGINAL = """
+Keys marked **1.0.0-2** are those of the original asha, with their defaults; its file works unchanged. Where a
+value of it needed a shell, the package names the line when it is installed, and so does `asha conf check`.
+"""
+
+
+def how_read() -> tuple[str, ...]:
+    """How a line of the conf file is read, in paragraphs for people."""
+    return _HOW_READ
 
 
 def comment_lines(key: Key) -> tuple[str, ...]:
@@ -63,7 +91,7 @@ def conf_file(conf: Conf | None = None) -> str:
 
 
 def _entry(key: Key, conf: Conf) -> str:
-    return "\n".join((*comment_lines(key), f"{key.name}={key.text(conf)}".rstrip(), ""))
+    return "\n".join((*comment_lines(key), f"{key.name}={key.written(key.text(conf))}".rstrip(), ""))
 
 
 def reference() -> str:
@@ -72,7 +100,7 @@ def reference() -> str:
 
 
 def _reference_parts() -> Iterator[str]:
-    yield _INTRODUCTION
+    yield _INTRODUCTION + "\n\n".join(_HOW_READ) + "\n" + _OF_THE_ORIGINAL
     for group in Group:
         yield f"## {group.value}\n"
         yield "| key | default | |\n|---|---|---|"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from appliance.config.conf import Conf
@@ -13,12 +14,24 @@ from appliance.config.keys_panel import PANEL_KEYS
 from appliance.config.keys_seed import SEED_KEYS
 from appliance.config.keys_watch import WATCH_KEYS
 
-__all__ = ["KEYS", "KEY_BY_NAME", "Group", "Key", "closest_key", "in_group", "without_secrets"]
+__all__ = [
+    "KEYS",
+    "KEY_BY_NAME",
+    "Group",
+    "Key",
+    "closest_key",
+    "in_group",
+    "without_secrets",
+    "without_secrets_in",
+]
 
 KEYS: tuple[Key, ...] = SEED_KEYS + DATA_KEYS + CLUSTER_KEYS + WATCH_KEYS + NOTIFY_KEYS + PANEL_KEYS
 """The order of the shipped file: the original's keys in its own order, then ours by group."""
 
 KEY_BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
+
+
+_SECRET = re.compile(rf"((?:{'|'.join(key.name for key in KEYS if key.secret)})\s*[\s=:])\s*\S.*", re.DOTALL)
 
 
 def in_group(group: Group) -> tuple[Key, ...]:
@@ -30,6 +43,11 @@ def without_secrets(conf: Conf) -> Conf:
     """`conf` for a program that has no use for its secrets: they are as if they were not set."""
     plain = Conf()
     return replace(conf, **{key.field: getattr(plain, key.field) for key in KEYS if key.secret})
+
+
+def without_secrets_in(line: str) -> str:
+    """`line` of a conf file, right or wrong, fit for a screen: what stands behind a secret key is not shown."""
+    return _SECRET.sub(r"\1(hidden)", line)
 
 
 def closest_key(name: str) -> str | None:

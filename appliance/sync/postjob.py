@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.config import Conf
+from appliance.config.quotes import command_words
 from appliance.core.errors import HostError
 from appliance.host.disk import replace_file
 from appliance.host.process import run
@@ -16,7 +17,7 @@ def run_postsync(conf: Conf, places: Places) -> str:
 
     Its output is kept in `postsync.log` beside the store.
     """
-    argv = conf.postsync.split()
+    argv = command_words(conf.postsync)
     if not argv or not Path(argv[0]).exists():
         return ""
     try:

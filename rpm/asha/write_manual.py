@@ -14,14 +14,14 @@ import click
 
 from appliance import __version__
 from appliance.cli.main import asha
+from appliance.config.reference import how_read
 from appliance.config.schema import Group, Key, in_group
 
 _CONF_HEAD = """\
 .SH DESCRIPTION
-One KEY=value on a line, without quotes; nothing in it is ever given to a shell. A # begins a comment only at the
-start of a line. Every key is optional: one that is missing or blank has its default, unless its entry says that
-blank means something else. YES, NO and such words may be in upper or lower case. Times are written 200ms, 2, 2s
-or 1.5.
+One KEY=value on a line; nothing in it is ever given to a shell. Every key is optional: one that is missing or blank
+has its default, unless its entry says that blank means something else. YES, NO and such words may be in upper or
+lower case. Times are written 200ms, 2, 2s or 1.5.
 .P
 The file must belong to root and be writable by root alone, and once it holds AMISECRET it must not be readable by
 everybody.
@@ -53,10 +53,14 @@ asha.conf(5), heartbeat(8), asterisk(8)
 
 def conf_page() -> str:
     """asha.conf(5)."""
-    parts = [_title("asha.conf", 5), _name("asha.conf", "what asha is told"), _CONF_HEAD]
+    parts = [_title("asha.conf", 5), _name("asha.conf", "what asha is told"), _CONF_HEAD, _how_read()]
     for group in Group:
         parts += [f".SH {_text(group.value.upper())}\n", *(_key(key) for key in in_group(group))]
     return "".join([*parts, ".SH SEE ALSO\nasha(8)\n"])
+
+
+def _how_read() -> str:
+    return "".join(f".P\n{_text(paragraph)}\n" for paragraph in how_read())
 
 
 def _key(key: Key) -> str:

@@ -11,6 +11,7 @@ from appliance.agent.rooms.hands import Hands
 from appliance.agent.rooms.room import Room
 from appliance.agent.site import Site
 from appliance.config import Conf
+from appliance.config.quotes import command_words
 from appliance.core.errors import AshaError
 from appliance.net.address import own_address
 from appliance.sark.provision import FOLDER, provision_address, write_address, written_address
@@ -81,7 +82,7 @@ class ProvisionRoom(Room):
 
     def _run_job(self, conf: Conf) -> tuple[bool, str]:
         """Blocking. Whether there is a job, and how it failed."""
-        program = conf.postsync.split()[:1]
+        program = command_words(conf.postsync)[:1]
         problem = run_postsync(conf, DATA)
         self._owed.unlink(missing_ok=True)
         return bool(program) and Path(program[0]).exists(), problem

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.config import Conf, ConfError, Medium, Problem, parse
 from appliance.config.edit import with_value
+from appliance.config.kinds import TEXT
 from appliance.config.reference import conf_file
-from appliance.config.scan import lines_of
-from appliance.config.schema import KEYS
+from appliance.config.scan import assignment_in, lines_of
+from appliance.config.schema import KEY_BY_NAME, KEYS
 
 names = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
 words = st.from_regex(r"[a-z0-9_][A-Za-z0-9._+-]{0,12}", fullmatch=True)
 parts = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="/'\""), min_size=1
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="/*?"), min_size=1
 )
-paths = st.lists(
-    parts.filter(lambda part: part == part.strip() and part not in (".", "..")), min_size=1, max_size=4
-).map(lambda found: Path("/", *found))
+paths = (
+    st.lists(
+        parts.filter(lambda part: part == part.strip() and part not in (".", "..")), min_size=1, max_size=4
+    )
+    .map(lambda found: Path("/", *found))
+    .filter(lambda path: not re.search(r"[\s,]/|\s--?[A-Za-z]", str(path)))
+)
 addresses = st.tuples(st.integers(1, 126), st.integers(0, 255), st.integers(0, 255), st.integers(1, 254)).map(
     lambda octets: ".".join(map(str, octets))
 )
@@ -58,7 +64,7 @@ confs = st.builds(
     asterisk_dir=paths,
     db=paths,
     others=st.lists(paths, max_size=3).map(tuple),
-    postsync=st.just("") | paths.map(str),
+    postsync=st.just("") | paths.map(lambda path: shlex.quote(str(path)) + " --all 'two words'"),
     restart=st.booleans(),
     telephony=st.just("") | paths.map(str),
     card_installed=st.booleans(),
@@ -84,7 +90,7 @@ confs = st.builds(
     move_dwell=seconds(10, 1000),
     pbx_program=words | paths.map(str),
     ami_user=st.just("") | words,
-    ami_secret=st.just("") | parts.filter(lambda part: part == part.strip()),
+    ami_secret=st.just("") | parts,
     sip_port=st.integers(0, 65535),
     mail_to=st.lists(words.map(lambda word: f"{word}@example.com"), max_size=3).map(", ".join),
     notify_from=st.just("") | words.map(lambda word: f"{word}@example.com"),
@@ -99,7 +105,33 @@ confs = st.builds(
 
 keys = st.sampled_from([key.name for key in KEYS])
 ends = st.sampled_from(["\n", "\r\n"])
+_ODD = [
+    "\udce4",
+    "\0",
+    "\r",
+    "\ufeff",
+    "'",
+    '"',
+    "\\",
+    "$X",
+    "${X}",
+    "`",
+    "*",
+    "~",
+    " # ",
+    " ",
+    "&&",
+    "=",
+    "export ",
+    "/srv",
+    "x",
+]
+odd_texts = st.lists(st.sampled_from(_ODD), max_size=6).map("".join)
 lines = st.one_of(
+    st.builds("{}={}".format, keys, odd_texts),
+    st.builds("{0}={1}{2}{1}".format, keys, st.sampled_from("'\""), odd_texts),
+    odd_texts.map("# {}".format),
+    odd_texts,
     st.builds("{}={}".format, keys, st.text(max_size=12)),
     st.builds("# {}={}".format, keys, words),
     st.text(max_size=20),
@@ -107,7 +139,7 @@ lines = st.one_of(
 texts = st.lists(st.tuples(lines, ends).map("".join), max_size=8).map("".join) | st.text()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(confs)
 def test_what_is_written_reads_back_the_same(conf: Conf) -> None:
     assert parse(conf_file(conf)) == conf
@@ -118,7 +150,12 @@ def test_any_text_is_a_conf_or_a_list_of_problems(text: str) -> None:
     verdict = parse(text)
     if not isinstance(verdict, Conf):
         assert verdict
-        assert all(isinstance(problem, Problem) and problem.want for problem in verdict)
+        last = len(lines_of(text))
+        assert all(
+            isinstance(problem, Problem) and problem.want and 0 <= problem.line <= last for problem in verdict
+        )
+        # Line 0 is for what is wrong with a default beside a value of the file.
+        assert all(problem.line or problem.key in KEY_BY_NAME for problem in verdict)
         assert all(line.isprintable() for line in str(ConfError(verdict)).splitlines())
 
 
@@ -141,6 +178,18 @@ def test_an_edit_leaves_every_other_line_as_it_is(text: str, key: str, value: st
         at += 1
     added = len(after) - len(before)
     assert after[at + added :] == before[at:]
+
+
+@given(texts, st.sampled_from(["AMISECRET", "NOTIFYUSER", "OTHER1", "POSTSYNC", "HAPRINODE"]), odd_texts)
+def test_what_was_set_is_what_is_read(text: str, key: str, value: str) -> None:
+    try:
+        after = with_value(text, key, value)
+    except ConfError:
+        return
+    wanted = value if KEY_BY_NAME[key].kind is TEXT else value.strip()
+    assert wanted in [
+        item.value for item in map(assignment_in, lines_of(after)) if getattr(item, "key", "") == key
+    ]
 
 
 @given(texts, keys, words)

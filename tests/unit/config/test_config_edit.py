@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config import ConfError, load
+from appliance.config import Conf, ConfError, load, parse
 from appliance.config.edit import missing_keys, name_missing, set_value, set_values, with_value
 from appliance.config.reference import comment_lines
 from appliance.config.replace import replace_file
@@ -52,10 +52,53 @@ def test_the_diff_shows_what_changed(conf_file: Path) -> None:
         ("# RESTART=NO\nDB=/x\n", "# RESTART=NO\nRESTART=YES\nDB=/x\n"),
         ("#RESTART=NO\r\nDB=/x", "#RESTART=NO\r\nRESTART=YES\r\nDB=/x"),
         ("#RESTART=NO", "#RESTART=NO\nRESTART=YES\n"),
+        ("RESTART='NO'\n", "RESTART='YES'\n"),
+        ('RESTART = "NO" \r\n', 'RESTART = "YES"\r\n'),
+        ("RESTART='NO\n", "RESTART=YES\n"),
+        ("# \udce4\0\nRESTART=NO\n", "# \udce4\0\nRESTART=YES\n"),
     ],
 )
 def test_line_ends_blanks_and_commented_out_lines(before: str, after: str) -> None:
     assert with_value(before, "RESTART", "YES") == after
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "before", "after"),
+    [
+        ("OTHER1", "/srv/R&D", "OTHER1=\n", "OTHER1='/srv/R&D'\n"),
+        ("OTHER1", "/srv/it's", "OTHER1='/srv/x'\n", 'OTHER1="/srv/it\'s"\n'),
+        ("OTHER1", "/srv/$x", 'OTHER1="/srv/x"\n', 'OTHER1="/srv/\\$x"\n'),
+        ("OTHER1", "/srv/two words", "OTHER1=\n", "OTHER1=/srv/two words\n"),
+        ("AMISECRET", " a 'b' ", "AMISECRET=x\n", "AMISECRET=\" a 'b' \"\n"),
+        ("AMISECRET", "pa$word", "AMISECRET=x\n", "AMISECRET=pa$word\n"),
+        ("AMISECRET", "${x}", "AMISECRET=x\n", "AMISECRET='${x}'\n"),
+        ("POSTSYNC", "/bin/job 'a b'", "POSTSYNC=\n", "POSTSYNC=/bin/job 'a b'\n"),
+        ("POSTSYNC", "'/bin/my job' -x", "POSTSYNC=\n", "POSTSYNC=\"'/bin/my job' -x\"\n"),
+        ("POSTSYNC", "", "POSTSYNC='/bin/job'\n", "POSTSYNC=''\n"),
+    ],
+)
+def test_a_value_is_put_in_quotes_where_it_needs_them(key: str, value: str, before: str, after: str) -> None:
+    assert with_value(before, key, value) == after
+    conf = parse(after)
+    assert isinstance(conf, Conf) and KEY_BY_NAME[key].text(conf) == value
+
+
+def test_bytes_that_are_no_text_stay_when_another_line_changes(conf_file: Path) -> None:
+    before = b"# f\xfcr \x00 \xff\xfe\r\nDB='/x'\r\n#\x00u\x00\n\x00HASSHPORT=22\n\n# \xe4"
+    conf_file.write_bytes(before)
+    set_value(conf_file, "HASSHPORT", "2222")
+    assert conf_file.read_bytes() == before.replace(b"22", b"2222")
+    name_missing(conf_file)
+    assert conf_file.read_bytes().startswith(before.replace(b"22", b"2222"))
+
+
+@pytest.mark.parametrize("content", [b"# asha\rHASSHPORT=22\r", "# asha\nHASSHPORT=22\n".encode("utf-16")])
+def test_a_file_without_lines_is_left_as_it_is(conf_file: Path, content: bytes) -> None:
+    conf_file.write_bytes(content)
+    for change in (lambda: set_value(conf_file, "HASSHPORT", "23"), lambda: name_missing(conf_file)):
+        with pytest.raises(ConfError, match=r"CR alone|UTF-16"):
+            change()
+    assert conf_file.read_bytes() == content
 
 
 @pytest.mark.parametrize(("before", "gap"), [("DB=/x\n", "\n"), ("DB=/x\n\n", ""), ("", "")])
@@ -135,6 +178,8 @@ def test_the_diff_hides_secrets(conf_file: Path) -> None:
     conf_file.chmod(0o600)
     diff = set_value(conf_file, "AMISECRET", "new2").diff
     assert diff.splitlines()[-2:] == ["-AMISECRET=(hidden)", "+AMISECRET=(hidden)"]
+    conf_file.write_text("AMISECRET='old1\n")
+    assert "old1" not in set_value(conf_file, "AMISECRET", "new2").diff
 
 
 def test_a_change_by_somebody_else_meanwhile_is_not_lost(conf_file: Path, tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ IS_CARD = Path(__file__).parents[3] / "rpm/asha/is-card"
         ("# RHINOSPF=YES\n", "ttyUSB0", False),
         (" RHINOSPF = yes \nRHINOUSB = /dev/ttyUSB3\r\n", "ttyUSB3", True),
         ("RHINOSPF=YES\nRHINOUSB=\n", "ttyUSB0", True),
+        ("RHINOSPF=\"YES\"\nRHINOUSB='/dev/ttyUSB3' \r\n", "ttyUSB3", True),
+        ("RHINOSPF='NO'\n", "ttyUSB0", False),
+        ("RHINOSPF='YES'\nRHINOUSB=\"\"\n", "ttyUSB0", True),
+        ("RHINOSPF=\"YES'\n", "ttyUSB0", False),
         ("RHINOSPF=YES\nRHINOUSB=/dev/ttyUSB3\n", "ttyUSB0", False),
     ],
 )
