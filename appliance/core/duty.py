@@ -9,6 +9,9 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.roles import Role
 
+NEWER = "this node has newer data, got while it served; 'asha failback' on the primary brings it there"
+"""Why a secondary takes nothing from its peer."""
+
 
 class Duty(enum.Enum):
     """PULL: make ours equal to the peer's. MERGE: bring what the peer has newer into ours. NONE: touch nothing."""
@@ -71,9 +74,7 @@ def _secondary(seen: DataSeen) -> DataDuty:
     if seen.pbx.value.process_alive:
         return _none("Asterisk runs here")
     if seen.own_served:
-        return _none(
-            "this node has newer data, got while it served; 'asha failback' on the primary brings it there"
-        )
+        return _none(NEWER)
     return DataDuty(Duty.PULL)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`lasting` survives a reboot; `passing` is on a tmpfs."""
+    """`lasting` survives a reboot; `passing` is on a tmpfs; `apart` survives a /var that is lost or restored."""
 
     lasting: Path = Path("/var/lib/asha/sync")
     passing: Path = Path("/run/asha/sync")
+    apart: Path = Path("/etc/asha")
 
     @property
     def store(self) -> Path:
@@ -45,9 +46,13 @@ class Places:
         return self.lasting / "state.json"
 
     @property
-    def served(self) -> Path:
-        """There while this node has data of its own that its peer has not got."""
-        return self.lasting / "served"
+    def marks(self) -> tuple[Path, Path]:
+        """Where the mark is kept that this node has data which its peer has not got; see `served`."""
+        return self.lasting / "served", self.apart / "served"
+
+    def make_folder_of(self, mark: Path) -> None:
+        """Have the folder that `mark`, one of `marks`, lies in. `lasting` is for root alone. Raises OSError."""
+        mark.parent.mkdir(mode=0o700 if mark.parent == self.lasting else 0o755, parents=True, exist_ok=True)
 
     @property
     def quarantine(self) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from appliance.config import Conf
+from appliance.core.duty import NEWER
 from appliance.core.held_back import MOST, carried_on, readable
 from appliance.core.model import Node
 from appliance.host.clock import Clock
@@ -23,6 +24,7 @@ from appliance.sync.postjob import run_postsync
 from appliance.sync.problems import Kind, SyncProblem, problems_named
 from appliance.sync.pull import Pull
 from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, times_compared
+from appliance.sync.served import read_mark
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
 from appliance.sync.state import State, read_state, write_state
@@ -97,12 +99,18 @@ class Session:
             clock=self.clock,
             peer=peer,
             rsync=self.rsync(peer.ssh, lock),
-            may=self.may,
+            may=self._allow,
             vet=self.vet,
             stages=Stages(self.conf, self.places),
             places=self.places,
             progress=progress,
         )
+
+    def _allow(self) -> None:
+        """See `Means.may`. The mark is looked at here too, whatever whoever asked knows of it: once more is cheap."""
+        if self.node is Node.SECONDARY and read_mark(self.places):
+            raise SyncProblem(Kind.NOT_ALLOWED, f"Not now: {NEWER}.")
+        self.may()
 
     def _failed(self, problem: SyncProblem, began: float) -> None:
         state = read_state(self.places.state)

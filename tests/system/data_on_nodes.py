@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from appliance.sync.places import Places
+from appliance.sync.served import read_mark, set_mark
 from hwsim.nodes import Network, Node, NodeError, Running
 from hwsim.nodes.sshd import HOST_KEY, shell, sshd_answers, start_sshd
 
@@ -99,6 +101,22 @@ SHOW = (
 
 # A link of that rate, outwards.
 SLOW = "tc qdisc add dev eth0 root tbf rate {rate} burst 16kb latency 400ms"
+
+
+def places_of(node: Node) -> Places:
+    """Where `node` keeps the things of its synchronisation, as seen from here."""
+    return Places(*map(node.path, ("/var/lib/asha/sync", "/run/asha/sync", "/etc/asha")))
+
+
+def mark_served(node: Node, *starts: float) -> None:
+    """Have `node` marked as its agent does, once for each start of Asterisk; a start is a wall time."""
+    for wall in starts:
+        set_mark(places_of(node), wall)
+
+
+def is_marked(node: Node) -> bool:
+    """`node` has data that its peer has not got, as its agent sees it."""
+    return bool(read_mark(places_of(node)))
 
 
 def pass_command(asking: Node, giving: Node, *words: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from data_on_nodes import CONF, SHOW, hang_up, introduce, one_pass
+from data_on_nodes import CONF, SHOW, hang_up, introduce, is_marked, mark_served, one_pass
 
 from hwsim.nodes import Node
 from hwsim.nodes.pair import Pair, pair
@@ -61,7 +61,7 @@ async def apart() -> AsyncIterator[Pair]:
         assert (await shell(primary, _FURNISH)).code == 0
         deliver(primary, range(10), by="before")
         assert (await one_pass(secondary, primary)).endswith(" 0 0")
-        secondary.write("/var/lib/asha/sync/served", "100.000 100.000")
+        mark_served(secondary, 100.0)
         secondary.write("/run/serving", "")
         yield rack
         for node in (primary, secondary):
@@ -73,7 +73,7 @@ async def same(primary: Node, secondary: Node) -> None:
     secondary.path("/run/serving").unlink(missing_ok=True)
     merged = await one_pass(primary, secondary)
     assert merged.endswith("settled"), merged
-    assert not secondary.path("/var/lib/asha/sync/served").exists()
+    assert not is_marked(secondary)
     assert ":" not in await one_pass(secondary, primary)
     shown = [(await shell(node, SHOW)).out for node in (primary, secondary)]
     assert shown[0] == shown[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data_on_nodes import SHOW, SLOW
+from data_on_nodes import SHOW, SLOW, is_marked
 from keys_on_rack import asha, open_ssh
 from pair_on_rack import Pair, Status
 
@@ -198,7 +198,7 @@ async def test_what_cannot_be_brought_home_stays_until_it_is_given_up(pair: Pair
     for words in (("--dry-run",), ()):  # neither a look nor a missing yes gives it up
         kept = await asha(pair, "secondary", "sync", "--discard", *words)
         assert kept.code != 0, kept
-        assert pair.secondary.node.path("/var/lib/asha/sync/served").exists()
+        assert is_marked(pair.secondary.node)
     given_up = await asha(pair, "secondary", "sync", "--discard", "--yes")
     assert given_up.code == 0, given_up
     assert not _has(pair, "secondary", "unfetched.txt")

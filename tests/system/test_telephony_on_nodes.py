@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from data_on_nodes import CONF, hang_up, introduce, one_pass
+from data_on_nodes import CONF, hang_up, introduce, mark_served, one_pass
 
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, SpanCard
 from hwsim.dahdi.tree import DahdiTree
@@ -173,7 +173,7 @@ def test_the_way_back_passes_the_same_guard() -> None:
             assert dahdi(secondary)["system.conf"] == E1
             assert "the configuration says T1 (esf), this node's span 1 R1T1/0 is E1" in told(secondary)[0]
 
-            secondary.write("/var/lib/asha/sync/served", "100.000 100.000")
+            mark_served(secondary, 100.0)
             secondary.write("/run/serving", "")
             put(secondary, system_conf=E1 + "loadzone=fr\n")
             await shell(secondary, "echo there >/etc/asterisk/a.conf")

@@ -21,7 +21,7 @@ from appliance.core.roles import Role
 from appliance.host.clock import Clock
 from appliance.host.stream import Stream
 from appliance.sync.postjob import run_postsync
-from appliance.sync.served import set_mark
+from appliance.sync.served import complete_mark, read_mark
 from appliance.sync.state import State, age, read_state, write_state
 
 _LOOK = 1.0
@@ -65,7 +65,7 @@ class DataRoom:
             role=self._tenure.role,
             pbx=world.pbx(self._site.probe_policy, self._clock.now()),
             synch=asked_for or self._synchronises,
-            own_served=DATA.served.exists(),
+            own_served=bool(read_mark(DATA)),
             peer_role=report.role if report is not None else "",
             peer_served=report.served if report is not None else silent,
             last=last,
@@ -77,7 +77,7 @@ class DataRoom:
             while True:
                 state = read_state(DATA.state)
                 self._notice_service()
-                self.word = DataWord(DATA.served.exists(), age(state, self._clock.wall()))
+                self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
                 self._keep()
                 self._report(state)
                 await asyncio.sleep(_LOOK)
@@ -119,7 +119,7 @@ class DataRoom:
 
     def not_there(self) -> str:
         """Why service is not to leave for the peer yet: it has not got our data; "" when it has."""
-        served = self._site.node is Node.SECONDARY and self._synchronises and DATA.served.exists()
+        served = self._site.node is Node.SECONDARY and self._synchronises and read_mark(DATA)
         report = self._world.report
         known = report.data_age if report is not None else None
         if served and (known is None or known > self._site.conf.sync_stale):
@@ -161,11 +161,11 @@ class DataRoom:
 
     def _notice_service(self) -> None:
         """Asterisk may also have been started past us; what it writes on the secondary is newer all the same."""
-        if self._site.node is Node.PRIMARY or not self._synchronises or DATA.served.exists():
+        if self._site.node is Node.PRIMARY or not self._synchronises:
             return
         if is_known(self._world.pbx(self._site.probe_policy, self._clock.now()), Pbx.RUNNING):
             with contextlib.suppress(OSError):
-                set_mark(DATA, self._clock.wall())
+                complete_mark(DATA, self._clock.wall())
 
     def _has_ended(self) -> bool:
         return self._worker is not None and self._worker.line(0.0) == b""

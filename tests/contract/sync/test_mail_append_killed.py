@@ -87,7 +87,7 @@ def test_the_repair_may_be_killed_too(tmp_path: Path, folder: Path, step: int) -
 
 def test_the_next_who_holds_the_data_repairs(tmp_path: Path, folder: Path) -> None:
     files = ready(tmp_path)
-    aside, places = tmp_path / "aside", Places(tmp_path / "lasting", tmp_path / "passing")
+    aside, places = tmp_path / "aside", Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
     conf = Conf(asterisk_dir=aside, greetings=aside, voicemail=tmp_path, db=aside / "a", astdb=aside / "b")
     store = Store(places.store)
     store.begin_appending([bytes(folder), bytes(tmp_path / "gone")])

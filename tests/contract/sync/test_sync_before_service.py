@@ -20,6 +20,7 @@ from appliance.host.clock import SystemClock
 from appliance.host.disk import lock_holder
 from appliance.sync.places import Places
 from appliance.sync.problems import SyncProblem
+from appliance.sync.served import read_mark
 from appliance.sync.state import read_state
 from appliance.sync.store import Store
 
@@ -46,7 +47,7 @@ with locked(Path(sys.argv[1])) as lock:
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    there = Places(tmp_path / "lasting", tmp_path / "passing")
+    there = Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
     there.lasting.mkdir()
     monkeypatch.setattr(order, "DATA", there)
     return there
@@ -59,7 +60,7 @@ def before_service() -> None:
 def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:
     places.store.write_bytes(b"no database" * 1000)
     before_service()
-    assert places.served.exists()
+    assert read_mark(places)
     assert "may not be whole" in read_state(places.state).unsettled
     places.store.unlink()
     before_service()
@@ -67,7 +68,7 @@ def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:
 
 
 def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: Places) -> None:
-    places.served.mkdir()  # as good as a full disk: nothing can be put there
+    places.marks[0].mkdir()  # as good as a full disk: nothing can be put there
     with subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(places.lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:

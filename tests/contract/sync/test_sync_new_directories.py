@@ -94,7 +94,7 @@ class Here:
     def __init__(self, top: Path) -> None:
         self.tree = top / "voicemail"
         self.there = There(top / "there", self.tree)
-        self.places = Places(top / "lasting", top / "passing")
+        self.places = Places(top / "lasting", top / "passing", top / "apart")
         aside = top / "aside"
         self.conf = Conf(
             asterisk_dir=aside, greetings=aside, voicemail=self.tree, db=aside / "db", astdb=aside / "astdb"

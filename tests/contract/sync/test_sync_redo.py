@@ -21,7 +21,7 @@ def contents(top: Path) -> dict[str, str]:
 
 
 def prepare(root: Path) -> tuple[Places, Path]:
-    places, live = Places(root / "lasting", root / "passing"), root / "live"
+    places, live = Places(root / "lasting", root / "passing", root / "apart"), root / "live"
     live.mkdir(parents=True)
     for name, text in {"keep": "keep", "changed": "old", "gone": "gone"}.items():
         (live / name).write_text(text)

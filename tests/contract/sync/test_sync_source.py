@@ -12,6 +12,7 @@ import pytest
 from appliance.config import Conf
 from appliance.host.clock import SystemClock
 from appliance.sync.places import Places
+from appliance.sync.served import read_mark, set_mark
 from appliance.sync.source import Source, Standing
 
 
@@ -25,6 +26,10 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def places_in(site: Path) -> Places:
+    return Places(site / "lasting", site / "passing", site / "apart")
+
+
 def ask(site: Path, *requests: dict[str, Any] | str, serving: bool = False) -> list[dict[str, Any]]:
     conf = Conf(
         asterisk_dir=site / "asterisk",
@@ -33,7 +38,7 @@ def ask(site: Path, *requests: dict[str, Any] | str, serving: bool = False) -> l
         db=site / "sark.db",
         astdb=site / "astdb.sqlite3",
     )
-    places = Places(site / "lasting", site / "passing")
+    places = places_in(site)
     source = Source(conf, places, SystemClock(), lambda: Standing("", serving), dict)
     lines = [one if isinstance(one, str) else json.dumps(one) for one in requests]
     answered = io.BytesIO()
@@ -99,11 +104,11 @@ def test_only_lists_of_this_session_are_added_to(site: Path) -> None:
 
 
 def test_the_mark_goes_when_its_data_is_merged_and_this_node_serves_no_more(site: Path) -> None:
-    mark = site / "lasting/served"
-    mark.parent.mkdir()
-    mark.write_text("12.5")
-    ask(site, {"verb": "merged", "mark": "11.0"})
-    ask(site, {"verb": "merged", "mark": "12.5"}, serving=True)
-    assert mark.read_text() == "12.5"
-    ask(site, {"verb": "merged", "mark": "12.5"})
-    assert not mark.exists()
+    places = places_in(site)
+    set_mark(places, 12.5)
+    ask(site, {"verb": "merged", "mark": "11.000 11.000"})
+    ask(site, {"verb": "merged", "mark": "12.500 12.500"}, serving=True)
+    assert read_mark(places) == "12.500 12.500"
+    ask(site, {"verb": "merged", "mark": "12.500 12.500"})
+    assert read_mark(places) == ""
+    assert not any(path.exists() for path in places.marks)
