@@ -14,7 +14,6 @@ from hwsim import asterisk
 from hwsim.card import uevent, vendortool
 from hwsim.card.card import Position, RelayCard
 from hwsim.card.tty import CardTty
-from hwsim.dahdi.cards import R1T1
 from hwsim.dahdi.tree import DahdiTree
 from hwsim.history import History
 from hwsim.line.line import LineEvent, TelephoneLine
@@ -222,7 +221,7 @@ class Rack:
             server = LineServer(self.line, side, shared / f"{side}.line")
             await server.start()
             self._line_servers.append(server)
-            DahdiTree(shared / f"{side}.dahdi", [R1T1]).follow(self.line, side)
+            DahdiTree(shared / f"{side}.dahdi", self.site.cards).follow(self.line, side)
 
     def _furnish(self, side: str, node: Node) -> None:
         """What an installer puts on the machine: Heartbeat, Asterisk, the vendor's tool, asha's conf."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from hwsim.dahdi.cards import R1T1, SpanCard
 from hwsim.nodes.network import CLUSTER_ADDRESS, Network
 
 PRIMARY_NAME, SECONDARY_NAME = "haprimary", "hastandby"
@@ -29,7 +30,8 @@ class Site:
 
     `boot_time` is how long the stand-in Asterisk takes to boot: assumed, since nobody publishes one; it is
     printed with every figure it is a part of. `profile` names the span driver the line imitates. `names` are the
-    machines', as 'uname -n' prints them: primary, secondary. `asha` is the product's program, and `python` what
+    machines', as 'uname -n' prints them: primary, secondary. `cards` are the telephone cards that DAHDI shows on each
+    of them. `asha` is the product's program, and `python` what
     runs it; blank where it was installed with a Python of its own.
     """
 
@@ -40,6 +42,7 @@ class Site:
     profile: str = "r1t1"
     move_dwell: float = 15.0
     names: tuple[str, str] = (PRIMARY_NAME, SECONDARY_NAME)
+    cards: tuple[SpanCard, ...] = (R1T1,)
     python: str = sys.executable
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)

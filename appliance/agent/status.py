@@ -63,10 +63,10 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
 
 
 def _said(reading: Reading[Any]) -> Document:
-    """A reading as JSON: its value, or null with the reason."""
+    """A reading as JSON: its value with what is behind it, or null with the reason."""
     if isinstance(reading, Known):
         value = reading.value.value if isinstance(reading.value, enum.Enum) else reading.value
-        return {"value": value, "why": ""}
+        return {"value": value, "why": reading.why}
     return {"value": None, "why": reading.reason}
 
 

@@ -137,7 +137,7 @@ def _line(conf: Conf, node: Node) -> str:
     reading = read_line(read_spans(conf.dahdi_root, now), conf.card_spans, now)
     if isinstance(reading, Unknown):
         raise HostError(f"It cannot be seen: {reading.reason}.")
-    return reading.value.value
+    return f"{reading.value.value}: {reading.why}" if reading.why else reading.value.value
 
 
 def _panel(conf: Conf, node: Node) -> str:

@@ -18,7 +18,7 @@ from appliance.core.model import Node
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.channels import spell_channels
 from appliance.dahdi.directory import read_configuration
-from appliance.dahdi.fit import Misfit, idle_spans, misfits
+from appliance.dahdi.fit import Misfit, driver_warnings, idle_spans, misfits
 from appliance.dahdi.report import pack_spans, unpack_spans
 from appliance.dahdi.span import Span
 from appliance.sync.link import Peer
@@ -32,12 +32,16 @@ _COLUMNS = ("span", "node", "name", "type", "channels", "set to", "fits")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One node: its name, its spans, what of this node's configuration does not fit them, and what it leaves alone."""
+    """One node: its name, its spans, what of this node's configuration does not fit them, and what it leaves alone.
+
+    `warnings`: what fits and may still go wrong there at the next start.
+    """
 
     name: str
     seen: Seen
     unfit: tuple[Misfit, ...]
     idle: frozenset[int] = frozenset()
+    warnings: tuple[Misfit, ...] = ()
 
 
 @click.group()
@@ -83,7 +87,7 @@ def _side(name: str, seen: Seen, directory: Path, unfit: tuple[Misfit, ...]) -> 
     except HostError:  # among what does not fit already
         return Side(name, seen, unfit)
     idle = idle_spans(wanted, seen.value) if isinstance(seen, Known) else frozenset()
-    return Side(name, seen, unfit, idle)
+    return Side(name, seen, unfit, idle, driver_warnings(wanted, seen, name))
 
 
 def _end(directory: Path, sides: list[Side], problem: AshaError | None) -> None:
@@ -112,6 +116,7 @@ def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
             lines += [f"  {misfit.says}." for misfit in side.unfit]
         else:
             lines += ["", f"{directory} fits {side.name}."]
+        lines += [f"  warning: {warning.says}." for warning in side.warnings]
     return lines
 
 
@@ -128,14 +133,18 @@ def _rows(sides: list[Side]) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]
 
 def _row(span: Span, name: str, fits: str) -> tuple[str, ...]:
     channels = spell_channels(channel.number for channel in span.channels)
-    kind = "network" if span.is_dynamic else span.hardware.value
     config = "/".join(sorted(span.line_config)) or "-"
-    return (str(span.number), name, span.name, kind, channels or "none", config, fits)
+    return (str(span.number), name, span.name, span.hardware.value, channels or "none", config, fits)
 
 
 def _document(directory: Path, sides: list[Side], problem: AshaError | None) -> dict[str, Any]:
     found = [
-        {"node": side.name, **pack_spans(side.seen), "misfits": [asdict(misfit) for misfit in side.unfit]}
+        {
+            "node": side.name,
+            **pack_spans(side.seen),
+            "misfits": [asdict(misfit) for misfit in side.unfit],
+            "warnings": [asdict(warning) for warning in side.warnings],
+        }
         for side in sides
     ]
     return {

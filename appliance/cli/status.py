@@ -67,12 +67,12 @@ def line_lines(document: Document) -> list[str]:
 
 
 def said(reading: Document) -> str:
-    """A reading's value, or that it is unknown and why."""
+    """A reading's value with what is behind it, or that it is unknown and why."""
     if reading["value"] is None:
         return f"unknown ({reading['why']})"
     if isinstance(reading["value"], bool):
         return "yes" if reading["value"] else "no"
-    return str(reading["value"])
+    return f"{reading['value']} ({reading['why']})" if reading["why"] else str(reading["value"])
 
 
 def _pbx(pbx: Document, granted: bool) -> str:

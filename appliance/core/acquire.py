@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from appliance.core.memory import ENDING, link_is_up, ordered_since, still_confirmed, watch
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
-from appliance.core.transfer import Order, Phase, Seen, Transfer, Witness, arrived, unknown_because
+from appliance.core.transfer import (
+    Order,
+    Phase,
+    Seen,
+    Transfer,
+    Witness,
+    arrived,
+    doubted_because,
+    other_cause,
+    unknown_because,
+)
 from appliance.core.witness import holds_back, why_held_back
 
 __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
@@ -120,7 +130,7 @@ def _away(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
 
 def _why_away(transfer: Transfer, seen: Seen) -> str:
     if is_known(seen.line, Line.ABSENT):
-        return _why_absent(transfer, seen)
+        return _why_absent(transfer, seen) + other_cause(seen.line)
     return f"the line cannot be seen: {unknown_because(seen.line)}"
 
 
@@ -156,8 +166,7 @@ def _unverifiable(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, st
         return _held_back(transfer, seen, now) if held else _pbx_awaited(transfer, seen, now, Phase.MOVING)
     return (
         Phase.UNVERIFIABLE,
-        "Asterisk runs and the relay was commanded, but this analog card raises no alarm: "
-        "make a test call to be sure that the line is here",
+        f"Asterisk runs, but nobody can say whether the line is here: {doubted_because(seen.line)}",
     )
 
 

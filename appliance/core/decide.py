@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from appliance.core.memory import ENDING
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
-from appliance.core.transfer import Order, Seen, arrived
+from appliance.core.transfer import Order, Seen, arrived, other_cause
 
 
 class Act(enum.Enum):
@@ -150,7 +150,7 @@ def _line_settles(policy: WatchPolicy, seen: Seen) -> float:
 
 def _why_not_follow(seen: Seen) -> str:
     if is_known(seen.peer.line, Line.ABSENT):
-        return "neither node receives the line: moving would help nobody"
+        return "neither node receives the line: moving would help nobody" + other_cause(seen.line)
     if not arrived(seen.peer.line):
         return "the line is gone, and it is not known to be at the peer"
     if is_known(seen.peer.granted, True):

@@ -29,8 +29,10 @@ class Line(enum.Enum):
 
     ABSENT = "absent"  # RED, LOS, BLUE: no usable signal reaches this node
     SETTLING = "settling"  # RECOVERING: bits flow, the driver holds its settle time
-    CLEAR = "clear"  # no alarm
-    UNVERIFIABLE = "unverifiable"  # hardware that raises no alarm (Rhino analog): silence is no health
+    CLEAR = "clear"  # no alarm, on a span that is known to raise one when the line is not here
+    # No alarm, which tells nothing: hardware that raises none (Rhino analog), a kind of span that nobody knows, a span
+    # that was never set up. The reading says which.
+    UNVERIFIABLE = "unverifiable"
 
     @property
     def arrived(self) -> bool:

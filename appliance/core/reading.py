@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -10,10 +10,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[T]):
-    """A value that was really seen, at `at` seconds on the monotonic clock."""
+    """A value that was really seen, at `at` seconds on the monotonic clock.
+
+    `why` is for people: what is behind the value, where that is not plain. Two readings that differ in it are equal.
+    """
 
     value: T
     at: float
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,17 @@ def arrived(line: Reading[Line]) -> bool:
     return isinstance(line, Known) and line.value.arrived
 
 
+def doubted_because(line: Reading[Line]) -> str:
+    """Why nobody can say whether the line is here, as a clause with what to do about it."""
+    said = line.why if isinstance(line, Known) else line.reason
+    return said or "no alarm of this hardware tells; make a test call"
+
+
+def other_cause(line: Reading[Line]) -> str:
+    """What else than the telephone line may be behind an absent line, to be put behind a sentence; or nothing."""
+    return f". Or: {line.why}" if isinstance(line, Known) and line.value is Line.ABSENT and line.why else ""
+
+
 def unknown_because(reading: Reading[T]) -> str:
     """The reason of an Unknown, or nothing."""
     return reading.reason if isinstance(reading, Unknown) else ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from appliance.core.model import Line, Node
-from appliance.core.reading import is_known
-from appliance.core.transfer import Seen, Transfer, Witness, arrived
+from appliance.core.reading import Unknown, is_known
+from appliance.core.transfer import Seen, Transfer, Witness, arrived, doubted_because
 
 
 def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
@@ -19,14 +19,23 @@ def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
 
 def why_held_back(transfer: Transfer, seen: Seen) -> str:
     """The sentence for it."""
+    if isinstance(seen.line, Unknown) or seen.line.value is Line.UNVERIFIABLE:
+        return _why_unseen(transfer.policy.witness, doubted_because(seen.line))
     if transfer.policy.witness is Witness.PREFER:
         return "the peer is silent and the line has not arrived: waiting HAWITNESSWAIT before acting"
-    if is_known(seen.line, Line.UNVERIFIABLE):
-        return (
-            "the peer is silent, and this analog card cannot show whether the line arrived: HAWITNESS=REQUIRE "
-            "keeps Asterisk stopped here. Use HAWITNESS=PREFER or OFF with analog lines"
-        )
     return (
         "the peer is silent and the line has not arrived, so it still holds the line: HAWITNESS=REQUIRE "
         "keeps Asterisk stopped here until the line arrives. Power off the primary to free it"
+    )
+
+
+def _why_unseen(witness: Witness, why: str) -> str:
+    """For a line of which nobody can say whether it arrived: it is never taken for one that has."""
+    if witness is Witness.PREFER:
+        return (
+            f"the peer is silent, and nobody can say whether the line arrived: waiting HAWITNESSWAIT ({why})"
+        )
+    return (
+        "the peer is silent, and nobody can say whether the line arrived, so HAWITNESS=REQUIRE keeps Asterisk stopped "
+        f"here: {why}. Where the line cannot be verified, use HAWITNESS=PREFER or OFF"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import functools
+import operator
 
 
 class Alarm(enum.IntFlag):
@@ -17,9 +19,12 @@ class Alarm(enum.IntFlag):
     LOS = 0x100
     LFA = 0x200
     LMFA = 0x400
+    OTHER = 0x1000000  # not DAHDI's: stands for every bit that no header names, whose meaning nobody knows
 
 
-# No usable signal comes in. YELLOW (the far end complains) and RECOVER (settling) are not among them.
+# No usable signal comes in. YELLOW (the far end complains) and RECOVER (settling) are not among them. NOTOPEN is:
+# a driver that loses its hardware sets it (xpp), and so does one whose span line says `yellow`, while no program has a
+# channel open (wct4xxp and others).
 ABSENT = Alarm.LOOPBACK | Alarm.RED | Alarm.BLUE | Alarm.NOTOPEN | Alarm.LOS | Alarm.LFA | Alarm.LMFA
 # The signal is here, but no call can be made yet.
 SETTLING = Alarm.RECOVER | Alarm.YELLOW
@@ -48,7 +53,7 @@ NONE = Alarm(0)
 
 def is_alarm(word: str) -> bool:
     """`word` is one of the alarm words."""
-    return word in _WORDS
+    return word.upper() in _WORDS
 
 
 def from_words(text: str) -> Alarm:
@@ -60,12 +65,13 @@ def from_words(text: str) -> Alarm:
 
 
 def from_sysfs(text: str) -> Alarm:
-    """Alarms out of sysfs's number, such as `0x8`. Raises ValueError. Bits that nobody knows are left out."""
-    return Alarm(int(text.strip(), 0) & _known())
+    """Alarms out of sysfs's number, such as `0x8`. Raises ValueError."""
+    return from_bits(int(text.strip(), 0))
 
 
-def _known() -> int:
-    bits = 0
-    for alarm in Alarm:
-        bits |= alarm
-    return bits
+def from_bits(bits: int) -> Alarm:
+    """Alarms out of the kernel's number. Bits that nobody knows become OTHER: they are not "no alarm"."""
+    return Alarm(bits & _KERNEL) | (Alarm.OTHER if bits & ~_KERNEL else NONE)
+
+
+_KERNEL = functools.reduce(operator.or_, (alarm.value for alarm in Alarm if alarm is not Alarm.OTHER))

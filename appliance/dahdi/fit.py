@@ -1,7 +1,16 @@
 """Does a configuration fit the hardware? No I/O: a configuration and spans in, sentences out.
 
-What cannot be known of a node (the port type of a Digium analog card, the driver on an old kernel) is not held
-against the configuration; a span whose kind cannot be told at all is.
+The judge is what dahdi_cfg and the kernel would do with it, not what is usual. A configuration does not fit when
+
+- it names a span or a channel that the node does not have;
+- it asks a span for a kind, framing or coding that it does not have (the kernel refuses it: dahdi_ioctl_spanconfig);
+- it asks a channel for a signalling that its port does not have (dahdi_ioctl_chanconfig), or for ISDN on an analog one,
+  which some drivers accept though no ISDN can go over it;
+- it uses a T1, E1 or BRI span without a `span` line, or sets up nothing at all though there are spans: dahdi_cfg starts
+  such a span by its line alone, so that after the next start of DAHDI no call could be made.
+
+What cannot be known of a node (the port type of a Digium analog card, the driver on an old kernel, the kind of a span
+that was never set up) is not held against the configuration.
 """
 
 from __future__ import annotations
@@ -12,13 +21,12 @@ from dataclasses import dataclass
 from appliance.core.reading import Reading, Unknown
 from appliance.dahdi.channels import spell_channels
 from appliance.dahdi.configuration import Configuration, SpanLine, Use
-from appliance.dahdi.span import Channel, Kind, Span
+from appliance.dahdi.span import DIGITAL, Channel, Kind, Span
 
 _T1 = frozenset({Kind.T1, Kind.J1})
-_DIGITAL = _T1 | {Kind.E1, Kind.BRI}
-# Which channel of a span carries the D-channel, from 1.
-_DCHANNEL = {Kind.T1: 24, Kind.J1: 24, Kind.E1: 16, Kind.BRI: 3}
-_DCHANNEL_WORDS = frozenset({"dchan", "hardhdlc"})
+# The one channel of a BRI span, from 1, on which the card's own HDLC works (wcb4xxp, wctdm24xxp, xpp): the kernel
+# refuses `hardhdlc` on the others. Every other D-channel stands where the file puts it: SS7 has its links anywhere.
+_BRI_DCHANNEL = 3
 # Framings and codings where sysfs does not say. `cas` has no bit of its own in the kernel (dahdi/user.h).
 _COMPAT = {
     Kind.T1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
@@ -50,6 +58,28 @@ def misfits(
             return ()
         return (Misfit(0, f"{whose}'s spans cannot be seen: {seen.reason}"),)
     return tuple(_Comparison(wanted, seen.value, whose).run())
+
+
+def driver_warnings(
+    wanted: Configuration, seen: Reading[tuple[Span, ...]], whose: str = "this node"
+) -> tuple[Misfit, ...]:
+    """What may go wrong at the next start of `whose` node though `wanted` fits it: drivers that `modules` leaves out.
+
+    They are loaded now. dahdi_cfg does not load drivers, and udev or another program (wanrouter) may load them too.
+    """
+    named, spans = wanted.modules, () if isinstance(seen, Unknown) else seen.value
+    left_out = [
+        span for span in spans if named and span.driver and span.driver.replace("-", "_") not in named
+    ]
+    return tuple(
+        Misfit(
+            span.number,
+            f"span {span.number}: modules names {', '.join(named)} and leaves out {span.driver}, the driver of "
+            f"{whose}'s span {span.number} {span.name}: after a restart the span is there only if udev or another "
+            "program loads it",
+        )
+        for span in left_out
+    )
 
 
 def idle_spans(wanted: Configuration, spans: Iterable[Span]) -> frozenset[int]:
@@ -98,7 +128,6 @@ class _Comparison:
         yield from self._signallings(self._wanted.system.uses, "")
         for name, uses in self._wanted.files.items():
             yield from self._signallings(uses, f"{name}: ")
-        yield from self._drivers()
 
     # -- spans
 
@@ -109,7 +138,7 @@ class _Comparison:
             has = self._list_spans() or "no span"
             says = f"span {line.number}: the configuration sets it up, {self._whose} has {has}"
             yield Misfit(line.number, says)
-        elif kinds and span.hardware not in kinds:
+        elif kinds and not kinds & span.could_be:
             self._explained.add(line.number)
             yield self._of(span, f"the configuration says {_spell_kinds(kinds)} ({line.framing})")
         elif kinds and (odd := _odd_words(line, span)):
@@ -123,16 +152,14 @@ class _Comparison:
                 for channel in span.channels
                 if any(channel.number in use.channels for use in self._wanted.system.uses)
             }
-            if used and span.hardware in _DIGITAL and span.number not in self._lines:
+            if used and span.could_be <= DIGITAL and span.number not in self._lines:
                 self._explained.add(span.number)
                 yield self._of(
                     span, f"the configuration uses its channels {spell_channels(used)} without a span line"
                 )
 
     def _of(self, span: Span, configuration: str, hardware: str = "") -> Misfit:
-        kind = span.hardware
-        word = "of a kind that cannot be told" if kind is Kind.UNKNOWN else kind.value
-        fact = hardware or f"is {word}"
+        fact = hardware or f"is {_spell_kinds(span.could_be)}"
         name = f"{self._whose}'s span {span.number} {span.name}"
         return Misfit(span.number, f"span {span.number}: {configuration}, {name} {fact}")
 
@@ -188,49 +215,45 @@ class _Comparison:
             )
             yield Misfit(number, f"{says}: {why}")
 
-    # -- drivers
-
-    def _drivers(self) -> Iterator[Misfit]:
-        """`modules` may name more than is there; a span whose driver it leaves out is not there after a reboot."""
-        named = self._wanted.modules
-        for span in self._spans.values():
-            driver = span.driver.replace("-", "_")
-            if named and driver and driver not in named:
-                yield self._of(
-                    span,
-                    f"modules names {', '.join(named)}",
-                    f"needs the driver {driver}, which it leaves out",
-                )
-
 
 def _why_not(signalling: str, span: Span, channel: Channel) -> str:
-    """Why a channel cannot have that signalling, be it of system.conf or of a channel file; "" when it can."""
-    kind = span.hardware
-    if signalling in _DCHANNEL_WORDS and kind in _DIGITAL:
-        place = channel.number - span.channels[0].number + 1
-        wanted = _DCHANNEL[kind]
-        return (
-            "" if place == wanted else f"the D-channel of {kind.value} is its channel {wanted}, not {place}"
-        )
-    if signalling.startswith("bri"):
-        return "" if kind is Kind.BRI else f"it is {kind.value}, not BRI"
+    """Why a channel cannot have that signalling, be it of system.conf or of a channel file; "" when it can.
+
+    A span that may be of several kinds can have what any of them can.
+    """
+    whys = [_why_not_on(kind, signalling, span, channel) for kind in sorted(span.could_be, key=str)]
+    return whys[0] if all(whys) else ""
+
+
+def _why_not_on(kind: Kind, signalling: str, span: Span, channel: Channel) -> str:
     if kind is Kind.ANALOG:
         return _why_not_analog(signalling, port_kind(channel, span))
-    if kind is Kind.BRI and signalling[:3] in ("fxs", "fxo", "pri"):
-        return "it is BRI"
-    return ""
+    if signalling.startswith("bri"):
+        return "" if kind is Kind.BRI else f"it is {kind.value}, not BRI"
+    if kind is not Kind.BRI:
+        return ""
+    if signalling == "hardhdlc":
+        place = channel.number - span.channels[0].number + 1
+        return (
+            ""
+            if place == _BRI_DCHANNEL
+            else f"hardhdlc of BRI is on its channel {_BRI_DCHANNEL}, not {place}"
+        )
+    return "it is BRI" if signalling[:3] in _PORT_FOR else ""
 
 
 def _why_not_analog(signalling: str, port: str) -> str:
     needed = _PORT_FOR.get(signalling[:3])
     if needed is None:
-        return "it is analog" if signalling in _DIGITAL_ONLY or signalling.startswith("pri") else ""
+        return "it is analog" if signalling in _DIGITAL_ONLY or signalling.startswith(("pri", "bri")) else ""
     if port == _EMPTY:
         return "no module sits there"
     return f"it is an {port} port, and that needs {needed}" if port and port != needed else ""
 
 
-_DIGITAL_ONLY = _DCHANNEL_WORDS | {"bchan", "cas", "user", "mtp2", "rawhdlc", "nethdlc", "fcshdlc"}
+_DIGITAL_ONLY = frozenset(
+    {"bchan", "dchan", "hardhdlc", "cas", "user", "mtp2", "rawhdlc", "nethdlc", "fcshdlc"}
+)
 
 
 def _kinds(line: SpanLine) -> frozenset[Kind]:
@@ -244,10 +267,10 @@ def _kinds(line: SpanLine) -> frozenset[Kind]:
 
 def _odd_words(line: SpanLine, span: Span) -> list[str]:
     """Framing, coding and crc4 that the span cannot do."""
-    can = span.line_compat or _COMPAT.get(span.hardware, _COMPAT_WORDS)
+    can = span.line_compat or frozenset[str]().union(*(_COMPAT.get(kind, ()) for kind in span.could_be))
     asked = [line.framing, line.coding, *sorted(line.options)]
     return [word for word in asked if word.upper() in _COMPAT_WORDS - can]
 
 
 def _spell_kinds(kinds: frozenset[Kind]) -> str:
-    return " or ".join(sorted(kind.value for kind in kinds - {Kind.J1}))
+    return " or ".join(sorted(kind.value for kind in (kinds - {Kind.J1} or kinds)))

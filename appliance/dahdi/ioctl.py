@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.dahdi.alarms import NONE, Alarm
+from appliance.dahdi.alarms import NONE, Alarm, from_bits
 
 # (request, size) for today's kernels and for older ones, whose structure was not packed.
 FORMS = ((0xC13ADA0A, 314), (0xC128DA0A, 296))
@@ -32,7 +32,7 @@ def read_alarms(root: Path, number: int, ioctl: Ioctl = fcntl.ioctl) -> Alarm:
 def unpack_alarms(answer: bytes) -> Alarm:
     """The alarms in a SPANSTAT answer of either form. Raises struct.error when it is too short."""
     (bits,) = struct.unpack_from("<i", answer, _ALARMS_AT)
-    return Alarm(bits & 0x73F)
+    return from_bits(bits)
 
 
 def _ask(control: int, number: int, ioctl: Ioctl) -> Alarm:

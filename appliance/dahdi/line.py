@@ -1,14 +1,19 @@
-"""Is the telephone line here? The spans' alarms, as one word."""
+"""Is the telephone line here? The spans' alarms, as one word.
+
+Only what is known to be clear is Clear. A span without an alarm is clear when it is known what kind it is, that its
+driver would raise the alarm, that dahdi_cfg has set it up, and when nothing of what it says is strange. Otherwise its
+silence tells nothing, and the line is Unverifiable, with what to do about it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.dahdi.alarms import ABSENT, SETTLING, Alarm
-from appliance.dahdi.span import Kind, Span
+from appliance.dahdi.alarms import ABSENT, NONE, SETTLING, Alarm
+from appliance.dahdi.span import DIGITAL, Kind, Span
 from appliance.dahdi.spans import read_heads
 
 # The first of these that any span says is the line's. What can still be waited for comes before what cannot be known.
@@ -18,58 +23,146 @@ _IN_WORDS = {
     Line.ABSENT: "no signal",
     Line.SETTLING: "signal here, settling",
     Line.CLEAR: "no alarm",
-    Line.UNVERIFIABLE: "cannot be verified: no alarm of this card tells whether the line is here",
+    Line.UNVERIFIABLE: "cannot be verified",
 }
+_SPARE = "run dahdi_cfg, or, if no telephone line is on it, name in RHINOSPANS only the spans that have one"
+_NAME_IT = "name in RHINOSPANS only the spans that the relay switches"
 
 
 def read_line(spans: Reading[tuple[Span, ...]], wanted: tuple[int, ...], now: float) -> Reading[Line]:
-    """The line over the spans `wanted` (empty: all). The worst of them decides; one that is missing is Unknown."""
+    """The line over the spans `wanted` (empty: all that carry something), as of `now` on the monotonic clock.
+
+    The worst of them decides; one that is missing is Unknown. What is said of an unverifiable line is why.
+    """
     if isinstance(spans, Unknown):
         return spans
-    chosen = {span.number: span for span in spans.value if not wanted or span.number in wanted}
-    if missing := _missing(chosen, wanted):
+    chosen = [span for span in spans.value if (span.number in wanted if wanted else not span.carries_nothing)]
+    if missing := _missing(spans.value, chosen, wanted):
         return Unknown(missing, now)
-    return Known(_worst(line_of(span) for span in chosen.values()), now)
+    judged = [(span, *judge(span)) for span in chosen]
+    worst = min((line for _, line, _ in judged), key=_WORST_FIRST.index)
+    return Known(worst, now, _spell(((span, why) for span, line, why in judged if line is worst and why)))
 
 
 def read_line_quick(root: Path, wanted: tuple[int, ...], now: float) -> Reading[Line]:
-    """The same from the first lines in /proc/dahdi alone: well below a millisecond, for looking often."""
+    """The same from /proc/dahdi and sysfs's alarms alone: well below a millisecond a span, for looking often."""
     return read_line(read_heads(root, wanted, now), wanted, now)
 
 
 def line_of(span: Span) -> Line:
     """What one span says."""
-    if span.alarms & ABSENT:
-        return Line.ABSENT
-    if span.kind is Kind.ANALOG:
-        return _analog_line(span)
-    return Line.SETTLING if span.alarms & SETTLING else Line.CLEAR
+    return judge(span)[0]
+
+
+def judge(span: Span) -> tuple[Line, str]:
+    """What one span says, and why that need not be the telephone line's fault, with what to do; else ""."""
+    if span.alarms & ABSENT or _all_dead(span):
+        return Line.ABSENT, _other_cause(span)
+    if why := next((why for why in _doubts(span) if why), ""):
+        return Line.UNVERIFIABLE, why
+    return (Line.SETTLING if span.alarms & SETTLING else Line.CLEAR), ""
+
+
+def _spell(whys: Iterable[tuple[Span, str]]) -> str:
+    """Every reason once, with the spans that it is of."""
+    named: dict[str, list[str]] = {}
+    for span, why in whys:
+        named.setdefault(why, []).append(f"{span.number} ({span.name})")
+    return "; ".join(f"span {', '.join(names)}: {why}" for why, names in named.items())
 
 
 def explain(span: Span) -> str:
     """One line for people."""
+    line, why = judge(span)
     alarms = f" ({span.alarms.name})" if span.alarms else ""
-    return f"span {span.number} {span.name} [{span.kind.value}]: {_IN_WORDS[line_of(span)]}{alarms}"
+    said = f": {why}" if why else ""
+    return f"span {span.number} {span.name} [{span.kind.value}]: {_IN_WORDS[line]}{alarms}{said}"
 
 
-def _analog_line(span: Span) -> Line:
-    """From the battery on the ports where telephone lines come in.
+def _doubts(span: Span) -> Iterator[str]:
+    """Every reason not to take the span's word, "" where one does not hold."""
+    yield _without_channels(span)
+    if span.strange:
+        yield (
+            f"'{span.strange[0][:60]}' in /proc/dahdi/{span.number} is not understood, and it may be an alarm; "
+            + ("report it, and make a test call")
+        )
+    if span.alarms & Alarm.OTHER:
+        yield "its driver raises an alarm that no DAHDI header names; make a test call"
+    if odd := [channel.signalling for channel in span.channels if not channel.is_understood]:
+        yield f"the signalling '{odd[0][:40]}' of its channels is not understood; make a test call"
+    yield _not_set_up(span)
+    if span.kind is Kind.ANALOG:
+        yield _silent_analog(span)
+    elif span.kind is Kind.NETWORK:
+        yield "it is the other end of a span of this node: no line comes in on it" if span.is_local else ""
+    elif span.kind not in DIGITAL:
+        yield f"what kind of span it is cannot be told, nor whether its driver raises alarms; {_NAME_IT}"
+    elif not span.alarms and any(channel.takes_line and channel.alarms for channel in span.channels):
+        yield "the span has no alarm and a channel of it has one; make a test call"
+
+
+def _without_channels(span: Span) -> str:
+    if span.channels:
+        return ""
+    if span.carries_nothing:
+        return f"it has no channels and only gives the timing: no line can be on it; {_NAME_IT}"
+    return "it shows no channels; look whether its driver is loaded and well"
+
+
+def _not_set_up(span: Span) -> str:
+    """dahdi_cfg starts a digital span by its `span` line, and a channel by its signalling. Before, no alarm counts."""
+    if not any(channel.is_set_up for channel in span.channels):
+        return f"dahdi_cfg has not set up its channels, so nothing goes over it; {_SPARE}"
+    if span.kind in (Kind.ANALOG, Kind.NETWORK):
+        contrary = span.kind is Kind.ANALOG and span.line_config
+        return "it is analog and yet has a line coding; make a test call" if contrary else ""
+    if not span.line_config:
+        return f"dahdi_cfg has not given it a line coding, so its driver has not started it; {_SPARE}"
+    return ""
+
+
+def _silent_analog(span: Span) -> str:
+    """Why the ports where telephone lines come in do not tell that their battery is there; "" when they do.
 
     Cards whose driver does not watch it (Rhino's rcbfx) say nothing by their silence. Neither does a card of which
     some ports have battery and some have not: which of them the relay moves is not known here.
     """
-    dead = {bool(channel.alarms & Alarm.RED) for channel in span.channels if channel.watches_battery}
-    if dead == {True}:
-        return Line.ABSENT
-    return Line.CLEAR if dead == {False} else Line.UNVERIFIABLE
+    lines = [channel for channel in span.channels if channel.takes_line]
+    if not lines:
+        return f"no channel of it has FXS signalling, so no telephone line comes in on it; {_NAME_IT}"
+    if any(channel.alarms for channel in span.channels if channel.is_analog):
+        return "some of its ports have an alarm and some have not; make a test call"
+    if not all(channel.watches_battery for channel in lines):
+        return "no alarm of this card is known to tell whether a line is there; make a test call"
+    return ""
 
 
-def _worst(lines: Iterable[Line]) -> Line:
-    return min(lines, key=_WORST_FIRST.index)
+def _all_dead(span: Span) -> bool:
+    """Every port of an analog card where a telephone line comes in says that it is dead."""
+    lines = [channel.alarms & ABSENT for channel in span.channels if channel.takes_line]
+    return span.kind is Kind.ANALOG and bool(lines) and NONE not in lines
 
 
-def _missing(found: dict[int, Span], wanted: tuple[int, ...]) -> str:
-    gone = [str(number) for number in wanted if number not in found]
-    if gone:
+def _other_cause(span: Span) -> str:
+    """What else than a dead line may be behind the alarms."""
+    if span.alarms & ABSENT == Alarm.NOTOPEN:
+        return "no program has its channels open (NOTOPEN), so the alarm ends when Asterisk runs"
+    if span.alarms & Alarm.LOOPBACK:
+        return "it is looped back for a test (LOOP): end it with dahdi_maint"
+    if span.kind is Kind.BRI:
+        return "a BRI line that the exchange lets sleep between calls shows this too"
+    return ""
+
+
+def _missing(found: Iterable[Span], chosen: list[Span], wanted: tuple[int, ...]) -> str:
+    there = {span.number: span.name for span in found}
+    if gone := [str(number) for number in wanted if number not in there]:
         return f"span {', '.join(gone)} of RHINOSPANS is not there"
-    return "" if found else "DAHDI has no spans"
+    if chosen:
+        return ""
+    if there:
+        return (
+            f"DAHDI has only {', '.join(there.values())}, without channels: no driver of a card shows a span"
+        )
+    return "DAHDI has no spans"

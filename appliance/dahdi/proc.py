@@ -1,16 +1,26 @@
-"""/proc/dahdi/N. Source: facts/dahdi and dahdi_seq_show; the name may hold spaces, so the quotes are the anchor."""
+"""/proc/dahdi/N. Source: facts/dahdi and dahdi_seq_show; the name may hold spaces, so the quotes are the anchor.
+
+What a driver or an old DAHDI prints and this parser does not understand is kept (`Span.strange`): it may be the very
+word that says that the line is dead.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterable
 
 from appliance.dahdi.alarms import from_words, is_alarm
-from appliance.dahdi.span import Channel, Span
+from appliance.dahdi.span import LINE_CODES, Channel, Span
 
 _HEAD = re.compile(r'^Span (?P<number>\d{1,9}): (?P<name>.*?) ?"(?P<description>.*)"(?P<rest>.*)$', re.ASCII)
 _CHANNEL = re.compile(r"^\t\s*(?P<number>\d{1,9}) (?P<name>\S+)(?P<rest>.*)$", re.ASCII)
+# "BPV count: 3", "IRQ misses: 2": how often something went wrong, not what is wrong now.
+_COUNTER = re.compile(r"^\t[A-Za-z][\w -]*: \d+\s*$", re.ASCII)
 _BRACKETS = re.compile(r"\([^)]*\)")
 _NOT_SIGNALLING = frozenset({"Master", "Reserved"})
+_HEAD_WORDS = frozenset({"ClockSource"})
+_CUT_OFF = "the text ends in the middle of a line"
 
 
 def parse_span(text: str) -> Span | None:
@@ -18,58 +28,65 @@ def parse_span(text: str) -> Span | None:
 
     A line without its end is left out: half a line might have lost the very word that is the alarm.
     """
-    return _parse(text, with_channels=True)
-
-
-def parse_head(text: str) -> Span | None:
-    """The span of the first line alone, without its channels: for looking often. None as above.
-
-    A span that has no line coding is analog, dynamic or not yet configured: its channels are read all the same,
-    since only they can tell.
-    """
-    head = _parse(text, with_channels=False)
-    return head if head is None or head.line_config else parse_span(text)
-
-
-def _parse(text: str, *, with_channels: bool) -> Span | None:
-    first, end, rest_of_file = text.partition("\n")
+    first, end, body = text.partition("\n")
     head = _HEAD.match(first) if end else None
     if head is None:
         return None
     words = _BRACKETS.sub(" ", head["rest"]).split()
+    channels, strange = _parse_body(body)
     return Span(
         number=int(head["number"]),
         name=head["name"],
         description=head["description"],
         alarms=from_words(" ".join(words)),
-        line_config=_line_config(words),
+        line_config=frozenset(code for word in words if _is_line_config(word) for code in _codes(word)),
         is_master="(MASTER)" in head["rest"],
-        channels=_channels(rest_of_file) if with_channels else (),
+        channels=channels,
+        strange=(*(word for word in words if not _is_head_word(word)), *strange),
     )
 
 
-def _line_config(words: list[str]) -> frozenset[str]:
-    """The word with slashes that is not an alarm: `ESF/B8ZS` and `B8ZS/ESF` are the same."""
-    return frozenset(
-        part for word in words if "/" in word for part in word.split("/") if part and not is_alarm(part)
-    )
+def _is_head_word(word: str) -> bool:
+    return word in _HEAD_WORDS or _is_line_config(word) or all(map(is_alarm, _codes(word)))
 
 
-def _channels(text: str) -> tuple[Channel, ...]:
-    whole_lines = text.split("\n")[:-1]
-    return tuple(channel for line in whole_lines if (channel := _parse_channel(line)) is not None)
+def _is_line_config(word: str) -> bool:
+    """`ESF/B8ZS` and `B8ZS/ESF` are the same; an E1 with CAS says `HDB3` alone, since the kernel has no bit for CAS."""
+    return bool(_codes(word)) and LINE_CODES.issuperset(_codes(word))
+
+
+def _codes(word: str) -> list[str]:
+    return [part for part in word.split("/") if part]
+
+
+# While all is still, the same text is read again and again, so it is taken apart once.
+@functools.lru_cache(maxsize=128)
+def _parse_body(text: str) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
+    """The channels, and what is neither a channel nor a counter."""
+    *lines, rest = text.split("\n")
+    channels = [_parse_channel(line) for line in lines]
+    strange = [line.strip() for line, found in zip(lines, channels, strict=True) if _is_strange(line, found)]
+    cut_off = [_CUT_OFF] if rest else []
+    return tuple(filter(None, channels)), (*strange, *cut_off)
+
+
+def _is_strange(line: str, channel: Channel | None) -> bool:
+    return channel is None and bool(line.strip()) and not _COUNTER.match(line)
 
 
 def _parse_channel(line: str) -> Channel | None:
     found = _CHANNEL.match(line)
     if found is None:
         return None
-    rest = _BRACKETS.sub(" ", found["rest"]).split()
-    signalling = [word for word in rest if not is_alarm(word) and word not in _NOT_SIGNALLING]
+    words = _BRACKETS.sub(" ", found["rest"]).split()
     return Channel(
         number=int(found["number"]),
         name=found["name"],
-        signalling=" ".join(signalling),
+        signalling=_signalling(words),
         in_use="(In use)" in found["rest"],
-        alarms=from_words(" ".join(rest)),
+        alarms=from_words(" ".join(words)),
     )
+
+
+def _signalling(words: Iterable[str]) -> str:
+    return " ".join(word for word in words if not is_alarm(word) and word not in _NOT_SIGNALLING)

@@ -16,10 +16,12 @@ class Kind(enum.Enum):
     J1 = "J1"
     BRI = "BRI"
     ANALOG = "analog"
+    NETWORK = "network"  # TDMoE: no hardware of the node
     UNKNOWN = "unknown"
 
 
-# The drivers' own word in sysfs. Source: dahdi_spantype2str in dahdi-base.c.
+DIGITAL = frozenset({Kind.T1, Kind.J1, Kind.E1, Kind.BRI})
+# The drivers' own word in sysfs. Source: dahdi_spantype2str in dahdi-base.c; INVALID tells nothing.
 _SPAN_TYPES = {
     "T1": Kind.T1,
     "E1": Kind.E1,
@@ -30,17 +32,54 @@ _SPAN_TYPES = {
     "FXS": Kind.ANALOG,
     "FXO": Kind.ANALOG,
     "ANALOG_MIXED": Kind.ANALOG,
+    "DYNAMIC": Kind.NETWORK,
 }
-_DYNAMIC = "DYNAMIC"
-# What each kind has for certain, where neither sysfs nor the line's coding tells.
-_BY_CHANNELS = {24: Kind.T1, 31: Kind.E1, 3: Kind.BRI}
-_T1_CODES = frozenset({"B8ZS", "ESF", "D4"})
-_E1_CODES = frozenset({"HDB3", "CRC4"})
-_BRI_CHANNELS = 3  # AMI/CCS is said of both E1 and BRI
-_ANALOG_PORTS = frozenset({"FXO", "FXS", "WCTDM", "WCFXO", "XPP_FXO", "XPP_FXS", "OPVXA1200"})
-# Drivers that put RED on the channel when a telephone line's battery is lost: dahdi_alarm_channel is called in
-# wctdm, wctdm24xxp, wcaxx (all named WCTDM), xpp's FXO and opvxa1200; wcfxo raises it on its one-channel span.
+# Framings and codings of which only one kind has any. AMI and CCS are said of several.
+_ONLY_T1 = frozenset({"B8ZS", "ESF", "D4"})
+_ONLY_E1 = frozenset({"HDB3", "CRC4"})
+# All that dahdi_lineconfig_bit_name knows. The kernel has no bit for CAS; a driver of another make may say it.
+LINE_CODES = _ONLY_T1 | _ONLY_E1 | {"AMI", "CCS", "CAS", "NTTE", "TERM"}
+_E1_CHANNELS, _T1_CHANNELS, _BRI_CHANNELS = 31, 24, 3
+# Before dahdi_cfg the number of channels narrows down what a span can be: no analog card has 31 ports on a span.
+_BY_CHANNELS = {
+    _E1_CHANNELS: frozenset({Kind.E1}),
+    _T1_CHANNELS: frozenset({Kind.T1, Kind.J1, Kind.ANALOG}),
+    _BRI_CHANNELS: frozenset({Kind.BRI, Kind.ANALOG}),
+}
+_ANY = DIGITAL | {Kind.ANALOG}
+_GUESSES = {_E1_CHANNELS: Kind.E1, _T1_CHANNELS: Kind.T1, _BRI_CHANNELS: Kind.BRI}
+# Names of ports as drivers spell them: hints, where neither sysfs nor the channels' signalling tells.
+_ANALOG_PORTS = frozenset(
+    {"FXO", "FXS", "WCTDM", "WCFXO", "XPP_FXO", "XPP_FXS", "OPVXA1200", "OPVXA24XX", "WRTDM"}
+)
+# Drivers known to put RED on the channel when a telephone line's battery is lost, so that their silence tells that it
+# is there: dahdi_alarm_channel is called in wctdm, wctdm24xxp, wcaxx (all named WCTDM), xpp's FXO and opvxa1200;
+# wcfxo raises it on its one-channel span.
 _BATTERY_WATCHED = frozenset({"WCTDM", "WCFXO", "XPP_FXO", "OPVXA1200"})
+# Every signalling that /proc may show for a channel that dahdi_cfg has set up: sigstr in dahdi-base.c, and
+# dahdi_cfg's own words, which drivers of other makes print. `SF (ToneOnly)` is read without its brackets.
+_ANALOG_SIGNALLINGS = frozenset({"FXSLS", "FXSKS", "FXSGS", "FXOLS", "FXOKS", "FXOGS"})
+_DIGITAL_SIGNALLINGS = frozenset(
+    {
+        "E&M",
+        "E&M-E1",
+        "Clear",
+        "HDLCRAW",
+        "HDLCFCS",
+        "HDLCNET",
+        "Hardware-assisted HDLC",
+        "Hardware assisted D-channel",
+        "D-channel",
+        "MTP2",
+        "CAS",
+        "DACS",
+        "DACS+RBS",
+        "SF",
+        "Slave",
+    }
+)
+_NOT_SET_UP = frozenset({"", "Unconfigured"})
+_UNDERSTOOD = _ANALOG_SIGNALLINGS | _DIGITAL_SIGNALLINGS | _NOT_SET_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +101,29 @@ class Channel:
         return self.name.split("/")[0]
 
     @property
+    def is_set_up(self) -> bool:
+        """It is meant to carry something: dahdi_cfg has given it a signalling."""
+        return self.signalling not in _NOT_SET_UP
+
+    @property
+    def is_understood(self) -> bool:
+        """Its signalling is one that DAHDI has, or it has none."""
+        return self.signalling in _UNDERSTOOD
+
+    @property
+    def is_analog(self) -> bool:
+        """A telephone or a telephone line is signalled on it."""
+        return self.signalling in _ANALOG_SIGNALLINGS
+
+    @property
+    def takes_line(self) -> bool:
+        """A telephone line comes in here: an FXO port, so FXS signalling."""
+        return self.is_analog and self.signalling.startswith("FXS")
+
+    @property
     def watches_battery(self) -> bool:
-        """A telephone line comes in here (FXO, so FXS signalling), and its driver raises RED when it is dead."""
-        return self.port in _BATTERY_WATCHED and self.signalling.startswith("FXS")
+        """Its driver is known to raise RED when the telephone line that comes in here is dead."""
+        return self.port in _BATTERY_WATCHED and self.takes_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +131,8 @@ class Span:
     """One span. `line_config` is a set, since versions print its words in different orders.
 
     `span_type` is sysfs's word for the kind, `location` its slot, `line_compat` the framings and codings it can do,
-    `driver` the kernel module of its card; all empty where sysfs does not say.
+    `driver` the kernel module of its card; all empty where sysfs does not say. `strange`: what /proc says of it that
+    nobody understands.
     """
 
     number: int
@@ -86,30 +146,73 @@ class Span:
     span_type: str = ""
     line_compat: frozenset[str] = frozenset()
     driver: str = ""
+    strange: tuple[str, ...] = ()
 
     @property
     def is_dynamic(self) -> bool:
         """It comes over the network (TDMoE): no hardware of the node. Source: dahdi_dynamic.c."""
-        return self.span_type == _DYNAMIC or self.name.startswith("DYN/")
+        return self.kind is Kind.NETWORK
+
+    @property
+    def is_local(self) -> bool:
+        """It is the other end of a span of this same node. Source: dahdi_dynamic_loc.c."""
+        return self.name.startswith("DYN/loc/")
+
+    @property
+    def carries_nothing(self) -> bool:
+        """It has no channels: a driver that only gives the timing (dahdi_dummy, ztdummy)."""
+        return not self.channels and not self.line_config
 
     @property
     def hardware(self) -> Kind:
-        """As `kind`, else by the number of channels: a span that was never configured says no coding."""
-        return self.kind if self.kind is not Kind.UNKNOWN else _BY_CHANNELS.get(len(self.channels), self.kind)
+        """As `kind`, else a guess by the number of channels, for people: an unconfigured span says no coding."""
+        return self.kind if self.kind is not Kind.UNKNOWN else _GUESSES.get(len(self.channels), self.kind)
+
+    @property
+    def could_be(self) -> frozenset[Kind]:
+        """Every kind that it may be, as far as it tells: one, or several before dahdi_cfg where sysfs is silent."""
+        if self.kind in DIGITAL or self.span_type in _SPAN_TYPES or self._has_analog_name:
+            return frozenset({self.kind})
+        if self.line_config:
+            return _ANY  # a card of its own kind, such as one for GSM with two channels a span
+        if self.board:
+            return frozenset({Kind.E1} if len(self.channels) == _E1_CHANNELS else {Kind.T1, Kind.J1})
+        return _BY_CHANNELS.get(len(self.channels), _ANY)
 
     @property
     def kind(self) -> Kind:
-        """As sysfs says, else from the line's coding, else from the channels' names."""
+        """As sysfs says, else from the line's coding, else from the channels' signalling, else from their names."""
         if self.span_type in _SPAN_TYPES:
             return _SPAN_TYPES[self.span_type]
-        if self.line_config & _T1_CODES:
+        if self.name.startswith("DYN/"):
+            return Kind.NETWORK
+        if self.line_config:
+            return self._kind_by_coding()
+        if self._has_analog_name or self._is_signalled_analog:
+            return Kind.ANALOG
+        return Kind.UNKNOWN
+
+    def _kind_by_coding(self) -> Kind:
+        t1, e1, count = self.line_config & _ONLY_T1, self.line_config & _ONLY_E1, len(self.channels)
+        if t1 and e1:
+            return Kind.UNKNOWN
+        if t1:
             return Kind.T1
-        if self.line_config & _E1_CODES:
+        if e1 or count == _E1_CHANNELS:
             return Kind.E1
-        if "CCS" in self.line_config:
-            return Kind.BRI if 0 < len(self.channels) <= _BRI_CHANNELS else Kind.E1
-        ports = {channel.port for channel in self.channels}
-        return Kind.ANALOG if self.is_rhino_analog or ports & _ANALOG_PORTS else Kind.UNKNOWN
+        # AMI/CCS with two channels may be a GSM card's span (wancfg's AFT-W400, OpenVox's G400).
+        if "CCS" in self.line_config and (count == _BRI_CHANNELS or "BRI" in self.name):
+            return Kind.BRI
+        return Kind.UNKNOWN
+
+    @property
+    def _has_analog_name(self) -> bool:
+        return self.is_rhino_analog or any(channel.port in _ANALOG_PORTS for channel in self.channels)
+
+    @property
+    def _is_signalled_analog(self) -> bool:
+        signalled = [channel for channel in self.channels if channel.is_set_up]
+        return bool(signalled) and all(channel.is_analog for channel in signalled)
 
     @property
     def is_rhino_analog(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi import ioctl, sysfs
-from appliance.dahdi.proc import parse_head, parse_span
+from appliance.dahdi.proc import parse_span
 from appliance.dahdi.span import Span
 
 # A span that is unregistered while its file is open answers the read with ENODEV. Source: dahdi_seq_show.
@@ -21,28 +21,28 @@ def read_spans(root: Path, now: float) -> Reading[tuple[Span, ...]]:
 
     A span that vanishes while it is read is not there.
     """
-    spans = _read(root, (), parse_span, now)
-    if isinstance(spans, Unknown):
-        return spans
-    return Known(tuple(_enriched(span, root) for span in spans.value), now)
+    return _each(read_heads(root, (), now), root, _with_driver)
 
 
 def read_hardware(root: Path, now: float) -> Reading[tuple[Span, ...]]:
     """As `read_spans`, with what each span's card can do and its driver: for a comparison, not for looking often."""
-    spans = read_spans(root, now)
-    if isinstance(spans, Unknown):
-        return spans
-    return Known(tuple(_with_card(span, root) for span in spans.value), now)
+    return _each(read_spans(root, now), root, _with_card)
 
 
 def read_heads(root: Path, wanted: tuple[int, ...], now: float) -> Reading[tuple[Span, ...]]:
-    """The spans `wanted` (empty: all) from /proc alone, digital ones without their channels. For looking often."""
-    return _read(root, wanted, parse_head, now)
+    """The spans `wanted` (empty: all) from /proc, with sysfs's alarms and kind. For looking often."""
+    return _each(_read(root, wanted, now), root, _with_alarms)
 
 
-def _read(
-    root: Path, wanted: tuple[int, ...], parse: Callable[[str], Span | None], now: float
+def _each(
+    seen: Reading[tuple[Span, ...]], root: Path, more: Callable[[Span, Path], Span]
 ) -> Reading[tuple[Span, ...]]:
+    if isinstance(seen, Unknown):
+        return seen
+    return Known(tuple(more(span, root) for span in seen.value), seen.at)
+
+
+def _read(root: Path, wanted: tuple[int, ...], now: float) -> Reading[tuple[Span, ...]]:
     directory = root / "proc/dahdi"
     try:
         texts = _texts(directory, wanted or _numbers(directory))
@@ -50,8 +50,8 @@ def _read(
             return Unknown("DAHDI is not loaded: there is no /proc/dahdi", now)
     except OSError as problem:
         return Unknown(_unreadable(problem), now)
-    spans = {number: parse(text) for number, text in texts.items()}
-    if odd := [number for number, span in spans.items() if span is None]:
+    spans = {number: parse_span(text) for number, text in texts.items()}
+    if odd := [number for number, span in spans.items() if span is None or span.number != number]:
         return Unknown(f"/proc/dahdi/{odd[0]} holds no span that can be understood", now)
     return Known(tuple(span for span in spans.values() if span is not None), now)
 
@@ -82,13 +82,21 @@ def _unreadable(problem: OSError) -> str:
     return f"/proc/dahdi could not be read: {problem.strerror}"
 
 
-def _enriched(span: Span, root: Path) -> Span:
-    """Alarms that any of the sources sees count: each of them may lag behind the others."""
+def _with_alarms(span: Span, root: Path) -> Span:
+    """Alarms that any of the sources sees count. /proc has no word for some of them, such as LOS alone."""
     return replace(
         span,
-        alarms=span.alarms | sysfs.read_alarms(root, span.number) | ioctl.read_alarms(root, span.number),
-        location=sysfs.read_location(root, span.number),
+        alarms=span.alarms | sysfs.read_alarms(root, span.number),
         span_type=sysfs.read_span_type(root, span.number),
+    )
+
+
+def _with_driver(span: Span, root: Path) -> Span:
+    """Each source may lag behind the others."""
+    return replace(
+        span,
+        alarms=span.alarms | ioctl.read_alarms(root, span.number),
+        location=sysfs.read_location(root, span.number),
     )
 
 

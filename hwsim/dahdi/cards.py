@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class SpanCard:
-    """One model of card: `device` is its PCI device id (vendor 0b0b), `spans` how many it has, `channels` of each.
+    """One model of card: `device` is its PCI device id, `spans` how many it has, `channels` of each.
 
-    `line`: T1, E1 or ANALOG; `ports`, for analog cards, is what each channel is: FXO, FXS or --- (empty).
-    `says_pci`: old rxt1 drivers describe a span as `R2T1 (PCI) Card 0 Span 1`; newer ones leave `(PCI)` out, and
-    on those `dahdi_genconf system` fails.
+    `line`: T1, E1, ANALOG or NONE (no card at all, only a driver that gives the timing, so no `device`); `ports`, for
+    analog cards, is what each channel is: FXO, FXS or --- (empty). `says_pci`: old rxt1 drivers describe a span as
+    `R2T1 (PCI) Card 0 Span 1`; newer ones leave `(PCI)` out, and on those `dahdi_genconf system` fails. `set_up`:
+    dahdi_cfg has run; before, a digital card's driver has not started its spans and raises no alarm at all.
+    `watches_battery`: the driver puts RED on an FXO port whose telephone line is dead.
     """
 
     model: str
@@ -22,17 +24,25 @@ class SpanCard:
     channels: int
     ports: tuple[str, ...] = ()
     says_pci: bool = True
+    make: str = "Rhino"
+    vendor: str = "0x0b0b"
+    set_up: bool = True
+    watches_battery: bool = False
 
     def span_name(self, number: int, card: int = 0) -> str:
         """The NAME of span `number` (from 1) of the `card`th of its model (from 0), spaces and all."""
+        if self.line == "NONE":
+            return f"{self.model}/1"
         if self.line == "ANALOG":
-            return f"Rhino {self.model}/{card + 1}"
+            return f"Rhino {self.model}/{card + 1}" if self.make == "Rhino" else f"{self.model}/{card}"
         return f"{self.model}/{card}" if self.spans == 1 else f"{self.model}/{card}/{number}"
 
     def description(self, number: int, card: int = 0) -> str:
         """The quoted description of span `number`."""
+        if self.line == "NONE":
+            return f"{self.model}/1 (source: HRtimer) 1"
         if self.line == "ANALOG":
-            return self.span_name(number, card)
+            return self.span_name(number, card) if self.make == "Rhino" else f"{self.make} Board {card + 1}"
         if self.spans == 1:
             return f"Rhino {self.model} T1/PRI Card {card}"
         return f"{self.model} {'(PCI) ' if self.says_pci else ''}Card {card} Span {number}"
@@ -40,19 +50,22 @@ class SpanCard:
     def channel_name(self, span: int, channel: int, card: int = 0) -> str:
         """The name of channel `channel` (from 1) of span `span`."""
         if self.line == "ANALOG":
-            return f"{self.ports[channel - 1]}/{card + 1}/{channel - 1}"
+            port = f"{self.ports[channel - 1]}/{card + 1}" if self.make == "Rhino" else f"{self.model}/{card}"
+            return f"{port}/{channel - 1}"
         return f"{self.span_name(span, card)}/{channel}"
 
     def signalling(self, channel: int) -> str:
-        """What dahdi_cfg set channel `channel` to; nothing on an empty port."""
+        """What dahdi_cfg set channel `channel` to; nothing on an empty port, or before."""
+        if not self.set_up:
+            return ""
         if self.line == "ANALOG":
             return {"FXO": "FXSKS", "FXS": "FXOKS"}.get(self.ports[channel - 1], "")
         return "HDLCFCS" if channel == self.dchannel else "Clear"
 
     @property
     def line_config(self) -> str:
-        """LINECONFIG as the driver prints it."""
-        return {"T1": "B8ZS/ESF", "E1": "CCS/HDB3/CRC4"}.get(self.line, "")
+        """LINECONFIG as the driver prints it, once dahdi_cfg has set it."""
+        return "" if not self.set_up else {"T1": "B8ZS/ESF", "E1": "CCS/HDB3/CRC4"}.get(self.line, "")
 
     @property
     def line_compat(self) -> str:
@@ -62,10 +75,17 @@ class SpanCard:
     @property
     def span_type(self) -> str:
         """The kind as sysfs spells it (dahdi_spantype2str)."""
+        if self.line == "NONE":
+            return "INVALID"
         if self.line != "ANALOG":
             return self.line
         kinds = {port for port in self.ports if port != "---"}
         return kinds.pop() if len(kinds) == 1 else "ANALOG_MIXED"
+
+    @property
+    def raises_alarms(self) -> bool:
+        """Its spans say when the signal is lost: a digital card that was set up."""
+        return self.line in ("T1", "E1") and self.set_up
 
     @property
     def dchannel(self) -> int:
@@ -85,3 +105,20 @@ R1E1 = as_e1(R1T1)
 RCB4FXO = SpanCard("RCB4FXO", "rcbfx", "0x0206", "ANALOG", 1, 4, ("FXO", "FXO", "FXO", "---"))
 RCB8FXX = SpanCard("RCB8FXX", "rcbfx", "0x0406", "ANALOG", 1, 8, ("FXO",) * 4 + ("FXS",) * 4)
 RCB24FXS = SpanCard("RCB24FXS", "rcbfx", "0x0506", "ANALOG", 1, 24, ("FXS",) * 24)
+# Cards of other makes, as their drivers name spans and channels: Digium's TDM400P, whose driver watches the battery,
+# and Sangoma's A200, whose driver is not known to.
+TDM400P = SpanCard(
+    "WCTDM",
+    "wctdm",
+    "0x0001",
+    "ANALOG",
+    1,
+    4,
+    ("FXO", "FXO", "FXS", "---"),
+    make="Wildcard TDM400P REV I",
+    vendor="0xe159",
+    watches_battery=True,
+)
+A200 = SpanCard("WRTDM", "wanpipe", "0x0040", "ANALOG", 1, 4, ("FXO",) * 4, make="wrtdm", vendor="0x1923")
+# What is left of DAHDI where no card's driver binds. Source: dahdi_dummy.c.
+DUMMY = SpanCard("DAHDI_DUMMY", "dahdi_dummy", "", "NONE", 1, 0)

@@ -33,8 +33,8 @@ class TreeSpan:
 
     @property
     def is_master(self) -> bool:
-        """The first digital span leads the timing."""
-        return self.number == 1 and self.card.line != "ANALOG"
+        """The first span leads the timing, unless it is a Rhino analog card's."""
+        return self.number == 1 and not (self.card.line == "ANALOG" and self.card.make == "Rhino")
 
 
 def slots(cards: Sequence[SpanCard]) -> Iterator[tuple[int, SpanCard]]:
@@ -57,7 +57,7 @@ def proc_text(span: TreeSpan, alarm: str, channel_alarm: str) -> str:
     """/proc/dahdi/N. `alarm` is the span's words, `channel_alarm` what its channels still (or again) say."""
     config = f" {span.card.line_config}" if span.card.line_config else ""
     master = " (MASTER)" if span.is_master else ""
-    clock = "ClockSource " if span.is_master else ""
+    clock = "ClockSource " if span.is_master and span.card.raises_alarms else ""
     head = f'Span {span.number}: {span.name} "{span.description}"{master}{config} {_word(alarm)}{clock}\n\n'
     channels = range(1, span.card.channels + 1)
     return head + "".join(_channel_line(span, channel, channel_alarm) for channel in channels)
@@ -73,7 +73,7 @@ def sysfs_values(span: TreeSpan) -> dict[str, str]:
         "local_spanno": str(span.local),
         "basechan": str(span.base),
         "channels": str(card.channels),
-        "is_digital": str(int(card.line != "ANALOG")),
+        "is_digital": str(int(card.line in ("T1", "E1"))),
         "is_sync_master": str(int(span.is_master)),
         "lineconfig": card.line_config,
         "lbo": "0",
@@ -87,6 +87,7 @@ def _channel_line(span: TreeSpan, channel: int, alarm: str) -> str:
     name = card.channel_name(span.local, channel, span.of_model)
     signalling = card.signalling(channel)
     in_use = "(In use) " if signalling else ""
+    alarm = "" if card.line == "ANALOG" and card.ports[channel - 1] != "FXO" else alarm
     echo = "(EC: MG2 - INACTIVE) " if signalling == "Clear" else ""
     return f"\t{span.base + channel - 1:4d} {name} {_word(signalling)}{in_use}{_word(alarm)}{echo}\n"
 

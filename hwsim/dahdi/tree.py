@@ -14,6 +14,10 @@ from hwsim.line.line import LineEvent, TelephoneLine
 _BITS = {"RED": 0x8, "YELLOW": 0x4, "BLUE": 0x10, "RECOVERING": 0x1, "LOOP": 0x2, "NOTOPEN": 0x20}
 
 
+# A telephone line has no battery then.
+_DEAD = frozenset({"RED", "BLUE", "LOOP"})
+
+
 class DahdiTree:
     """A root directory with `proc/dahdi` and `sys`, for `cards` in the order of their slots."""
 
@@ -43,15 +47,18 @@ class DahdiTree:
     def set_alarm(self, alarm: str, numbers: Sequence[int] | None = None) -> None:
         """Put `alarm` (OK, RED, RECOVERING, BLUE …) on the spans `numbers`, or on all that can have one.
 
-        A channel's own alarm changes only when its span goes to or from none, and is stale otherwise.
+        A channel's own alarm changes only when its span goes to or from none, and is stale otherwise; an analog card
+        has none of its span, and some have one on each port whose telephone line has no battery.
         """
         word = "" if alarm == "OK" else alarm
         for number in self._spans if numbers is None else numbers:
-            if self._spans[number].card.line == "ANALOG":
-                continue
-            if bool(word) != bool(self._alarms[number]):
-                self._channel_alarms[number] = word
-            self._alarms[number] = word
+            card = self._spans[number].card
+            if card.watches_battery:
+                self._channel_alarms[number] = "RED" if word in _DEAD else ""
+            if card.raises_alarms:
+                if bool(word) != bool(self._alarms[number]):
+                    self._channel_alarms[number] = word
+                self._alarms[number] = word
             if number in self._there:
                 self._write_alarms(self._spans[number])
 
@@ -80,10 +87,12 @@ class DahdiTree:
     def _write_pci(self, slot: int, card: SpanCard) -> None:
         address = _address(slot)
         base = f"sys/devices/pci0000:00/{address}"
+        if not card.device:
+            return
         values = {
-            "vendor": "0x0b0b",
+            "vendor": card.vendor,
             "device": card.device,
-            "subsystem_vendor": "0x0b0b",
+            "subsystem_vendor": card.vendor,
             "subsystem_device": "0x0001",
         }
         self._write_all(base, values)
@@ -98,8 +107,8 @@ class DahdiTree:
     def _write_device(self, slot: int, card: SpanCard) -> None:
         base = _sysfs_device(slot)
         values = {
-            "manufacturer": "Rhino Equipment",
-            "type": f"Rhino {card.model}",
+            "manufacturer": f"{card.make} Equipment",
+            "type": f"{card.make} {card.model}",
             "hardware_id": "",  # Rhino's drivers give none
             "location": f"PCI Bus 02 Slot {slot + 1:02d}",
             "span_count": str(card.spans),

@@ -74,7 +74,9 @@ def _spans(status: Document, *, own: bool) -> Check | None:
     spans = status["spans"]
     if spans is None or spans["value"] is None:
         return Check("spans", "bad", f"cannot be seen: {spans['why'] if spans else 'not looked at yet'}")
-    red = [str(span["number"]) for span in spans["value"] if span["alarms"]]
+    if status["line"]["value"] == "unverifiable":
+        return Check("spans", "doubt", f"there, but not to be verified: {status['line']['why']}")
+    red = [str(span["number"]) for span in spans["value"] if span["alarms"] or span["line"] == "absent"]
     if len(red) == len(spans["value"]):
         return Check("spans", "good", "there, without signal: the line is with the peer, as it should be")
     return Check("spans", "good", f"there; {len(red)} of {len(spans['value'])} without signal")
@@ -91,7 +93,7 @@ def _peer_line(line: Document, *, here: str | None) -> Check:
         "absent": ("good", f"there, without signal{ours}"),
         "settling": ("doubt", "the line arrives there"),
         "clear": ("doubt", "the line is there"),
-        "unverifiable": ("good", "there; no alarm of this card tells where the line is"),
+        "unverifiable": ("good", "there; no alarm tells whether the line is there"),
     }.get(line["value"])
     return Check("spans", *says) if says else Check("spans", "doubt", f"unknown: {line['why']}")
 

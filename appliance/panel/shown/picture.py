@@ -195,8 +195,10 @@ def _spans(spans: Document | None, *, holds: bool) -> tuple[SpanMark, ...]:
 
 def _span(span: Document, *, holds: bool) -> SpanMark:
     """RED is well on a standby: the line is with its peer, and the span is there."""
-    alarms = "+".join(span["alarms"])
-    if not alarms:
+    alarms = "+".join(span["alarms"]) or ("no line" if span["line"] == "absent" else "")
+    if span["line"] == "unverifiable":
+        says, tone = f"{alarms or 'not verified'}, {span['channels']} ch", "doubt"
+    elif not alarms:
         says, tone = f"OK, {span['channels']} ch", "good"
     elif holds:
         says, tone = f"{alarms}, {span['channels']} ch", "bad"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from appliance.core.reading import Known
 from appliance.dahdi.directory import read_configuration
 from appliance.dahdi.fit import idle_spans, misfits
 from appliance.dahdi.spans import read_hardware, read_spans
-from hwsim.dahdi.cards import R1T1, R2T1, R4T1, RCB4FXO, SpanCard, as_e1
+from hwsim.dahdi.cards import DUMMY, R1T1, R2T1, R4T1, RCB4FXO, TDM400P, SpanCard, as_e1
 from hwsim.dahdi.tree import DahdiTree
 
 
@@ -63,6 +64,18 @@ def test_lsdahdi_lists_the_spans_channels_and_alarms_we_read(tree: DahdiTree) ->
         assert ("RED" in head) == bool(span.alarms)
     listed = [line for line in shown.splitlines() if line.strip()[:1].isdigit()]
     assert len(listed) == sum(len(span.channels) for span in spans.value)
+
+
+def test_lsdahdi_reads_what_was_never_set_up_other_makes_and_what_has_no_channels(tmp_path: Path) -> None:
+    tree = DahdiTree(tmp_path, [replace(R1T1, set_up=False), TDM400P, DUMMY])
+    tree.set_alarm("RED")
+    shown = tool("lsdahdi", tree.root)
+    heads = [line for line in shown.splitlines() if line.startswith("###")]
+    assert len(heads) == 3
+    assert not any("RED" in head for head in heads)
+    listed = [line for line in shown.splitlines() if line.strip()[:1].isdigit()]
+    assert len(listed) == 24 + 4
+    assert sum("RED" in line for line in listed) == 2  # the ports where telephone lines come in
 
 
 def test_dahdi_hardware_finds_the_cards_and_their_drivers(tree: DahdiTree) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from appliance.core.reading import Known
 from appliance.dahdi.alarms import from_words
 from appliance.dahdi.line import read_line_quick
-from appliance.dahdi.proc import parse_head, parse_span
+from appliance.dahdi.proc import parse_span
 from appliance.dahdi.spans import read_spans
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, R4T1, RCB4FXO, RCB8FXX, SpanCard, as_e1
 from hwsim.dahdi.spans import number_spans, proc_text
@@ -28,7 +28,6 @@ ALARMS = st.sampled_from(["OK", "RED", "YELLOW", "BLUE", "RECOVERING", "LOOP", "
 @example('Span \u0663: A "B" \n')
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     parse_span(text)
-    parse_head(text)
     from_words(text)
 
 

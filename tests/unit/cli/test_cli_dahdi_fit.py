@@ -112,3 +112,17 @@ def test_spans_that_cannot_be_seen_are_said(tmp_path: Path) -> None:
     lines = command.fit_lines(tmp_path, [empty, unseen])
     assert "hastandby: its spans cannot be seen: DAHDI is not loaded." in lines
     assert "this node: no spans." in lines
+
+
+def test_a_driver_that_modules_leaves_out_is_a_warning_and_no_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rack = Rack(tmp_path, [R1T1], [R1T1])
+    (rack.directory / "modules").write_text("wct4xxp\n")
+    output, problem = play(monkeypatch, rack)
+    assert problem is None
+    assert f"{rack.directory} fits this node." in output
+    assert "  warning: span 1: modules names wct4xxp and leaves out r1t1, the driver of this node's" in output
+    document = json.loads(play(monkeypatch, rack, "--json")[0])
+    assert document["nodes"][0]["misfits"] == []
+    assert "leaves out r1t1" in document["nodes"][0]["warnings"][0]["says"]

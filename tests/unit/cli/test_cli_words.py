@@ -254,3 +254,8 @@ def test_leave_says_when_something_is_not_let_go(monkeypatch: pytest.MonkeyPatch
     done = CliRunner().invoke(leave.leave)
     assert isinstance(done.exception, ClusterError)
     assert asked == ["ha stop"]
+
+
+def test_what_is_behind_a_line_is_said_with_it() -> None:
+    doubted = reading("unverifiable", "span 1: run dahdi_cfg")
+    assert "unverifiable (span 1: run dahdi_cfg)" in "\n".join(status.status_lines(document(line=doubted)))

@@ -8,6 +8,7 @@ import pytest
 from core_seen import POLICY, SECONDARY, SERVING, Walk, peer, seen
 
 from appliance.core.model import DChannel, Line, Pbx, Relay
+from appliance.core.reading import Known, Unknown
 from appliance.core.transfer import Goal, Order, Peer, Phase, Policy, Seen, Witness
 
 ON = Relay.ENERGISED
@@ -296,7 +297,50 @@ def test_require_waits_for_the_line() -> None:
 def test_require_cannot_be_fulfilled_by_analog_lines_and_says_so() -> None:
     walk = Walk(policy=held(Witness.REQUIRE))
     assert walk.look(120.0, replace(FROZEN, line=seen(line=Line.UNVERIFIABLE).line)) == ()
-    assert "HAWITNESS=PREFER or OFF with analog lines" in walk.note
+    assert "HAWITNESS=PREFER or OFF" in walk.note
+
+
+NEVER_SET_UP = Known(Line.UNVERIFIABLE, 100.0, "span 1 (TE1/0): dahdi_cfg has not set it up; run dahdi_cfg")
+
+
+@pytest.mark.parametrize("line", [NEVER_SET_UP, Unknown("DAHDI has no spans", 100.0)])
+@pytest.mark.parametrize("witness", [Witness.PREFER, Witness.REQUIRE])
+def test_a_line_of_which_nobody_can_say_anything_has_not_arrived_for_the_witness(
+    witness: Witness, line: Known[Line] | Unknown
+) -> None:
+    walk = Walk(policy=held(witness))
+    frozen = replace(FROZEN, line=line)
+    assert walk.look(100.0, frozen) == ()
+    said = line.why if isinstance(line, Known) else line.reason
+    assert "nobody can say whether the line arrived" in walk.note
+    assert said in walk.note
+    # PREFER acts in bounded time; REQUIRE says so for as long as it lasts, and that it is an operator's to end.
+    later = walk.look(500.0, frozen)
+    assert later == ((Order.START_PBX,) if witness is Witness.PREFER else ())
+    assert walk.phase is (Phase.MOVING if later and isinstance(line, Known) else Phase.BLOCKED)
+
+
+def test_a_line_that_cannot_be_verified_ends_the_transfer_as_soon_as_asterisk_runs_and_says_what_to_do() -> (
+    None
+):
+    walk = Walk()
+    walk.look(100.0, replace(seen(commanded=ON, pbx=Pbx.RUNNING), line=NEVER_SET_UP))
+    assert walk.phase is Phase.UNVERIFIABLE
+    assert walk.note == (
+        "Asterisk runs, but nobody can say whether the line is here: "
+        "span 1 (TE1/0): dahdi_cfg has not set it up; run dahdi_cfg"
+    )
+    walk.look(101.0, seen(commanded=ON, line=Line.CLEAR, dchannel=DChannel.UP, pbx=Pbx.RUNNING))
+    assert walk.phase is Phase.DONE  # dahdi_cfg has run
+
+
+def test_what_else_may_be_behind_an_absent_line_is_said_with_it() -> None:
+    walk = Walk()
+    asleep = Known(Line.ABSENT, 100.0, "span 1 (B4/0/1): the exchange may let the line sleep")
+    walk.look(500.0, replace(AWAY, line=asleep))
+    assert walk.phase is Phase.BLOCKED
+    assert walk.note.startswith("neither node receives the line")
+    assert walk.note.endswith(". Or: span 1 (B4/0/1): the exchange may let the line sleep")
 
 
 @pytest.mark.parametrize("witness", list(Witness))

@@ -14,7 +14,7 @@ from appliance.core.reading import Known, Unknown
 from appliance.dahdi import ioctl
 from appliance.dahdi.alarms import NONE, Alarm, from_sysfs, from_words
 from appliance.dahdi.line import explain, read_line, read_line_quick
-from appliance.dahdi.proc import parse_head, parse_span
+from appliance.dahdi.proc import parse_span
 from appliance.dahdi.span import Kind
 from appliance.dahdi.spans import read_spans
 
@@ -195,14 +195,6 @@ def test_a_channel_line_cut_off_is_left_out() -> None:
     assert [channel.number for channel in span.channels] == [1]
 
 
-def test_a_head_needs_channels_only_where_no_coding_is_said() -> None:
-    digital, analog = parse_head(R1T1.format(alarm="RED ")), parse_head(ANALOG)
-    assert digital is not None
-    assert analog is not None
-    assert (digital.alarms, digital.channels) == (Alarm.RED, ())
-    assert len(analog.channels) == 2
-
-
 def test_sysfs_knows_the_kind_before_dahdi_cfg_and_the_slot(tmp_path: Path) -> None:
     put(tmp_path, 1, 'Span 1: R1T1/0 "Rhino R1T1 T1/PRI Card 0" \n\n\t   1 R1T1/0/1 \n')
     device = tmp_path / "sys/bus/dahdi_spans/devices"
@@ -243,7 +235,9 @@ def test_every_dahdi_scan_word() -> None:
 def test_sysfs_spells_bits() -> None:
     assert from_sysfs("0x4\n") is Alarm.YELLOW
     assert from_sysfs("0x9") == Alarm.RED | Alarm.RECOVER
-    assert from_sysfs("0x8000") == NONE
+    assert from_sysfs("0x8000") == Alarm.OTHER
+    assert from_sysfs("0x8008") == Alarm.OTHER | Alarm.RED
+    assert from_sysfs("0xffffffff") & Alarm.OTHER
     with pytest.raises(ValueError, match="invalid literal"):
         from_sysfs("RED")
 

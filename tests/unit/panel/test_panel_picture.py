@@ -160,3 +160,20 @@ def test_what_a_silent_peer_said_last_is_no_point_in_its_favour() -> None:
 )
 def test_each_point_of_fitness(changes: dict[str, Any], name: str, tone: str) -> None:
     assert {check.name: check.tone for check in fitness(status(**changes))}[name] == tone
+
+
+def test_a_span_that_cannot_be_verified_is_not_shown_as_well() -> None:
+    silent = {**span(1), "alarms": [], "line": "unverifiable"}
+    dead = {**span(2), "alarms": [], "line": "absent"}
+    changes = {
+        "spans": known([silent, dead]),
+        "line": {"value": "unverifiable", "why": "span 1: run dahdi_cfg"},
+    }
+    marks = picture(status(**changes)).primary.spans
+    assert [(mark.says.split(",")[0], mark.tone) for mark in marks] == [
+        ("not verified", "doubt"),
+        ("no line", "bad"),
+    ]
+    (point,) = [check for check in fitness(status(role="standby", **changes)) if check.name == "spans"]
+    assert point.tone == "doubt"
+    assert "span 1: run dahdi_cfg" in point.says
