@@ -35,11 +35,11 @@ _START_PATIENCE = 20.0
 
 
 class Alone:
-    """One verb of the resource script, carried out in this process."""
+    """One verb of the resource script, carried out in this process. `site`: this node, if not as the conf file says."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, site: Site | None = None) -> None:
         self._clock = clock
-        self._site: Site = read_site()
+        self._site: Site = site or read_site()
         self._journal = JournalFile(JOURNAL)
         generations = (int(entry.get("generation", 0)) for entry in self._journal.entries(newest=50))
         self._book = GrantBook(GRANT, least_generation=max(generations, default=0))

@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
 import click
 
 from appliance.cli.operate import wish
 from appliance.control.client import AgentAbsent, AgentSilent, ask
-from appliance.core.errors import AshaError, ClusterError, HostError
+from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, UserError
 from appliance.core.roles import Role
+
+if TYPE_CHECKING:
+    from appliance.agent.site import Site
+    from appliance.config import Conf
+    from appliance.core.model import Node
 
 # Asterisk's stop and a line that cannot be let go at once; seconds.
 _SETTLE = 20.0
+# Each step has a deadline of its own; this is for what none of them thought of. Init and rpm wait for this command.
+_DEADLINE = 300
 
 
 @click.command()
 def leave() -> None:
     """Leave the pair: stop the HA engine here and let the line go. If this node is active, its peer takes over.
 
-    The relay is released before anything else. Works without an agent too.
+    The relay is released before anything else. Works without an agent too, and with a conf file that is wrong. It fails
+    when something could not be let go.
     """
+    signal.alarm(_DEADLINE)
     try:
-        status = ask("status")
+        _leave_by_agent()
     except (AgentAbsent, AgentSilent):
         _leave_alone()
-        return
+    finally:
+        signal.alarm(0)
+
+
+def _leave_by_agent() -> None:
+    status = ask("status")
     if not status.get("set_up", True):
         _stop_engine()
+        _see_to_card()
         click.echo("This machine is neither node: it holds nothing to let go.")
         return
-    if status["role"] != Role.OFF.value:
-        wish("ha stop")  # Heartbeat's stop lets everything go through the resource script, relay first
-        _wait_until_off()
-    wish("line release")
+    try:
+        if status["role"] != Role.OFF.value:
+            wish("ha stop")  # Heartbeat's stop lets everything go through the resource script, relay first
+            _wait_until_off()
+    finally:
+        _release_by_agent()
+
+
+def _release_by_agent() -> None:
+    try:
+        wish("line release")
+    except HardwareError:
+        _see_to_card()
 
 
 def _wait_until_off() -> None:
@@ -50,9 +79,17 @@ def _wait_until_off() -> None:
 
 
 def _leave_alone() -> None:
-    """Heartbeat calls the resource script, which lets go by itself; then the relay is told once more."""
-    _stop_engine()
-    _release_card()
+    """The relay first. Heartbeat then calls the resource script, which lets go of the rest.
+
+    A Heartbeat that is dead calls nothing: what its grant has left is let go here. Each step is tried, whatever became
+    of those before it. Raises the AshaError of the last that failed.
+    """
+    with contextlib.suppress(AshaError):
+        _release_card()
+    with contextlib.ExitStack() as steps:  # carried out from the last to the first
+        steps.callback(_see_to_card)
+        steps.callback(_end_grant)
+        steps.callback(_stop_engine)
     click.echo("The agent does not answer; the HA engine is stopped and the line let go without it.")
 
 
@@ -60,23 +97,36 @@ def _stop_engine() -> None:
     from appliance.cluster.commands import stop_engine  # noqa: PLC0415 - only when the agent is gone
     from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
 
-    try:
-        paths = find_heartbeat()
-    except HostError:
-        return  # what is not installed does not run
-    try:
-        stop_engine(paths)
-    except AshaError as problem:
-        click.echo(f"asha: {problem}", err=True)
+    with contextlib.suppress(HostError):  # what is not installed does not run
+        stop_engine(find_heartbeat())
+
+
+def _grant_held() -> bool:
+    from appliance.agent.grantbook import GrantBook  # noqa: PLC0415
+    from appliance.agent.places import GRANT  # noqa: PLC0415
+
+    return GrantBook(GRANT).read().held
+
+
+def _end_grant() -> None:
+    """Let relay, Asterisk and cluster address go when a grant is still held, as the resource script would."""
+    from appliance.agent.alone import Alone  # noqa: PLC0415
+    from appliance.core.grant import Verb  # noqa: PLC0415
+    from appliance.host.clock import SystemClock  # noqa: PLC0415
+    from appliance.net.address import remove_address  # noqa: PLC0415
+
+    if _grant_held():
+        clock, site = SystemClock(), _site()
+        Alone(clock, site).obey(Verb.STOP, clock.now())
+        remove_address(site.conf.device, site.conf.cluster_ip)
 
 
 def _release_card() -> None:
-    from appliance.agent.standing import read_site  # noqa: PLC0415
     from appliance.core.model import Relay  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
     from appliance.hw.drivers import open_card  # noqa: PLC0415
 
-    site = read_site()
+    site = _site()
     if not site.has_card:
         return
     card = open_card(site.conf, SystemClock())
@@ -84,3 +134,42 @@ def _release_card() -> None:
         card.move(Relay.RELEASED)
     finally:
         card.close()
+
+
+def _see_to_card() -> None:
+    """The relay is released when this returns, or has no power: the card is not there. Raises HardwareError."""
+    from appliance.hw.relay import CardAbsent  # noqa: PLC0415
+
+    try:
+        _release_card()
+    except CardAbsent as problem:
+        click.echo(f"asha: {problem} A card without power holds no line.", err=True)
+
+
+def _site() -> Site:
+    """Conf and node. Of a conf file that is wrong, what is right in it."""
+    from appliance.agent.places import CONF  # noqa: PLC0415
+    from appliance.agent.site import Site  # noqa: PLC0415
+    from appliance.agent.standing import read_site  # noqa: PLC0415
+    from appliance.config.parse import readable  # noqa: PLC0415
+    from appliance.config.source import read_source  # noqa: PLC0415
+
+    try:
+        return read_site()
+    except AshaError:
+        text = ""
+        with contextlib.suppress(HostError):
+            text = read_source(CONF).text
+        conf = readable(text)
+        return Site(conf, _node(conf))
+
+
+def _node(conf: Conf) -> Node:
+    """Which node this is. One whose name was changed while it served may have a card; no other that is neither node."""
+    from appliance.config import which_node  # noqa: PLC0415
+    from appliance.core.model import Node  # noqa: PLC0415
+
+    try:
+        return which_node(conf, os.uname().nodename)
+    except UserError:
+        return Node.PRIMARY if _grant_held() else Node.SECONDARY

@@ -32,6 +32,13 @@ def parse(text: str) -> Conf | tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: problem.line)) or conf
 
 
+def readable(text: str) -> Conf:
+    """What is right of `text`, with defaults for all that is not: enough to let a line go. Never raises."""
+    assignments, _ = _first_of_each(item for item in scan(text) if isinstance(item, Assignment))
+    values, _ = _values(assignments)
+    return _conf(values)
+
+
 def _first_of_each(items: Iterable[Assignment]) -> tuple[dict[str, Assignment], list[Problem]]:
     first: dict[str, Assignment] = {}
     repeats = []

@@ -20,11 +20,16 @@ done
 
 def plug_card(host: Host) -> None:
     """Instead of the card's tool and a tty that leads nowhere: hwsim's card behind a tty, and the serial driver."""
+    simulate_card(host)
+    host.write("/etc/asha.conf", f"{CONF}RHINODRIVER=serial\n", 0o640)
+
+
+def simulate_card(host: Host) -> None:
+    """hwsim's card is at the tty, for as long as the host is up, whatever becomes of the package it came from."""
     host.path("/dev/ttyUSB0").unlink()
     host.write("/root/card.py", (STAND_INS / "card.py").read_text())
     host.spawn("/opt/asha/runtime/bin/python3.11", "-IB", "/root/card.py")
     until(host.path("/dev/ttyUSB0").is_symlink, "the card is plugged in")
-    host.write("/etc/asha.conf", f"{CONF}RHINODRIVER=serial\n", 0o640)
 
 
 def furnish(host: Host) -> None:

@@ -65,6 +65,14 @@ def test_a_reload_reads_the_conf_again(booted: Host) -> None:
     assert agent_pid(booted) == pid
 
 
+def test_a_restart_of_one_that_hangs_leaves_no_second_agent(booted: Host) -> None:
+    hung = agent_pid(booted)
+    ok(booted.run("/bin/kill", "-STOP", hung))
+    assert service(booted, "restart") == 0
+    assert agent_pid(booted) not in ("", hung) and "\n" not in agent_pid(booted)
+    assert not booted.path(f"/proc/{hung}").exists()
+
+
 @pytest.mark.parametrize("verb", ["restart", "condrestart"])
 def test_a_restart_moves_nothing(booted: Host, verb: str) -> None:
     serve(booted)

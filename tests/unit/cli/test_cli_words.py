@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from appliance.agent import places, standing
 from appliance.cli import events, history, leave, main, maintenance, operate, status
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
+from appliance.hw.relay import CardAbsent, CardRefused
 
 
 def reading(value: object, why: str = "") -> dict[str, object]:
@@ -248,12 +253,74 @@ def test_leave_with_the_engine_off_sees_to_the_relay(monkeypatch: pytest.MonkeyP
     assert asked == ["line release"]
 
 
+@pytest.mark.parametrize("absent", [True, False])
+def test_a_card_that_is_not_there_holds_no_line(monkeypatch: pytest.MonkeyPatch, absent: bool) -> None:
+    """The agent can only say that its card did not do it; whether it is there is looked at then."""
+    asked_of(monkeypatch, ["off"])
+    monkeypatch.setattr(leave, "wish", failing(HardwareError("The card did not do it.")))
+    monkeypatch.setattr(leave, "_release_card", failing((CardAbsent if absent else CardRefused)("No.")))
+    done = CliRunner().invoke(leave.leave)
+    assert (done.exit_code == 0) is absent
+    assert ("holds no line" in done.output) is absent
+
+
+@pytest.mark.parametrize("broken", ["_stop_engine", "_end_grant", "_release_card"])
+def test_without_an_agent_each_step_is_tried(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """The relay goes before all, and once more after all; what could not be let go is told."""
+    tried: list[str] = []
+    monkeypatch.setattr(leave, "ask", failing(AgentAbsent("There is none.")))
+    for name in ("_release_card", "_stop_engine", "_end_grant"):
+        error = HostError(f"{name} failed.") if name == broken else None
+        monkeypatch.setattr(leave, name, noting(tried, name, error))
+    done = CliRunner().invoke(leave.leave)
+    assert isinstance(done.exception, HostError) and broken in str(done.exception)
+    assert tried == ["_release_card", "_stop_engine", "_end_grant", "_release_card"]
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    def fail(*words: object, **rest: object) -> None:
+        raise error
+
+    return fail
+
+
+def noting(tried: list[str], name: str, error: Exception | None) -> Callable[[], None]:
+    def step() -> None:
+        tried.append(name)
+        if error is not None:
+            raise error
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "has_card"),
+    [
+        ("RHINOSPF=YES\nHAPRINODE=us\nRESTART=maybe\nnoise\n", False, True),
+        ("RHINOSPF=YES\nHASECNODE=us\nRESTART=maybe\n", False, False),
+        ("RHINOSPF=YES\n", False, False),  # its tty is somebody else's
+        ("RHINOSPF=YES\n", True, True),  # it had another name when it began to serve
+        ("RHINOSPF=perhaps\nHAPRINODE=us\n", False, False),
+    ],
+)
+def test_leave_makes_the_best_of_a_wrong_conf(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, held: bool, has_card: bool
+) -> None:
+    conf = tmp_path / "asha.conf"
+    conf.write_text(text)
+    monkeypatch.setattr(places, "CONF", conf)
+    monkeypatch.setattr(standing, "read_site", failing(UserError("It is wrong.")))
+    monkeypatch.setattr(leave, "_grant_held", lambda: held)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "us", "", "", "")))
+    assert leave._site().has_card is has_card
+
+
 def test_leave_says_when_something_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = asked_of(monkeypatch, ["active"])
     monkeypatch.setattr(leave, "_SETTLE", 0.0)
     done = CliRunner().invoke(leave.leave)
     assert isinstance(done.exception, ClusterError)
-    assert asked == ["ha stop"]
+    assert asked == ["ha stop", "line release"], "the relay is seen to all the same"
 
 
 def test_what_is_behind_a_line_is_said_with_it() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import Conf, Medium, parse
+from appliance.config.parse import readable
 
 ORIGINAL = Path(__file__).with_name("asha-1.0.0-2.conf")
 
@@ -128,3 +129,8 @@ def test_blank_is_off_where_that_makes_sense() -> None:
 
 def test_a_secret_is_not_in_what_a_conf_prints() -> None:
     assert "hunter2" not in repr(parsed("AMISECRET=hunter2"))
+
+
+def test_what_is_right_in_a_wrong_file_can_be_read() -> None:
+    assert not isinstance(parse("HAPRINODE=us\nRESTART=maybe\n"), Conf)
+    assert readable("HAPRINODE=us\nRESTART=maybe\nnoise\0\nNOKEY=1\n") == Conf(primary_name="us")
