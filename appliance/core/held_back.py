@@ -13,6 +13,7 @@ from dataclasses import dataclass
 # What is kept of one list. A damaged disk could name every file that there is.
 MOST = 100
 _LONGEST = 500
+_FAR_AWAY = 1e11  # seconds since the epoch, some thousand years
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,12 @@ def readable(path: bytes | str) -> str:
     """
     raw = path if isinstance(path, bytes) else path.encode(errors="surrogateescape")
     text = raw.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    # Otherwise than a byte that is no UTF-8, which is \xNN.
+    return char.encode("unicode_escape").decode() if char < "\x80" else f"\\u{ord(char):04x}"
 
 
 def printed(value: object) -> str:
@@ -78,6 +84,6 @@ def _item(row: Mapping[str, object]) -> HeldBack:
         path=printed(row["path"]),
         why=printed(row.get("why")),
         todo=printed(row.get("todo")),
-        since=float(since) if isinstance(since, int | float) else 0.0,
+        since=float(since) if isinstance(since, int | float) and 0 <= since < _FAR_AWAY else 0.0,
         waits=row.get("waits") is not False,
     )

@@ -76,8 +76,17 @@ def merge(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> MailPlan:
     return _arranged(before, wanted, ours, theirs, full)
 
 
+def without_removed(base: Mailbox, theirs: Mailbox) -> Mailbox:
+    """`base` without what they have nowhere any more: measured against that, they have removed nothing."""
+    there = set(theirs.values())
+    return {spot: message for spot, message in base.items() if message in there}
+
+
 def only_added(plan: MailPlan, ours: Mailbox) -> MailPlan:
-    """What `plan` adds to ours and nothing else: all that may be done to a mailbox in which Asterisk works."""
+    """What `plan` adds to ours and nothing else: all that may be done to a mailbox in which Asterisk works.
+
+    Their numbers are not to be used: Asterisk may have given them away meanwhile.
+    """
     held = Counter(spot.folder for spot in ours)
     coming = Counter(placing.to.folder for placing in plan.added)
     full = {folder for folder, count in coming.items() if held[folder] + count > MOST}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from appliance.core.held_back import HeldBack, printed, readable
-from appliance.core.mailbox import MOST, MailPlan, Spot, merge, only_added
+from appliance.core.mailbox import MOST, MailPlan, Spot, merge, only_added, without_removed
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.threeway import NOTHING, Content, Verdict, judge
 from appliance.sync.databases import NotCopied, Snapshots
@@ -256,11 +256,13 @@ class Planner:
             base = {spot: message for spot, message in base.items() if message in have}
         paths = {entry.path for files in there.values() for entry in files.values()}
         forgotten = tuple(one.path for one in known if self._part(one.path) and one.path not in paths)
-        mail = merge(base, mailbox(ours), mailbox(there))
-        # Asterisk knows messages by their numbers while somebody listens: nothing may move under its hands. And which
-        # message a damaged one was is not known: it must not pass for removed.
         unclear = bool(damaged) or any(path == box or path.startswith(box + b"/") for path in self._unread)
-        if self._live or unclear:
+        if unclear:
+            # Which message a damaged one was is not known: none may pass for removed.
+            base = without_removed(base, mailbox(there))
+        mail = merge(base, mailbox(ours), mailbox(there))
+        if self._live:
+            # Asterisk knows messages by their numbers while somebody listens: nothing may move under its hands.
             mail = only_added(mail, mailbox(ours))
         for folder in mail.full:
             self._plan.held.append(_full(box, folder))

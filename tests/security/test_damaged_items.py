@@ -40,7 +40,10 @@ _MAKE = (
     "c.execute('insert into t values (?)', (sys.argv[2],)); c.execute('create table if not exists filler (n)');"
     "c.executemany('insert into filler values (?)', [('x' * 900,)] * 90); c.commit()"
 )
-_BERKELEY = "import struct; b = struct.pack('<IIIIII', 0x53162, 3, 4096, 0, 2, 0).ljust(4096, b'\\\\0') + b'/CFIM/5001\\\\0' * 300"
+_BERKELEY = (
+    "import struct; head = struct.pack('<IIIIII', 0x53162, 3, 4096, 0, 2, 0).ljust(4096, bytes(1));"
+    "open('$P', 'wb').write(head + b'/CFIM/5001' * 300)"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ _OF_FILES = {
 _OF_DATABASES = {
     "empty": Damage(': >"$P"', "empty (0 bytes)"),
     "SQLite 2": Damage('printf "** This file contains an SQLite 2.1 database **" >"$P"', "SQLite 2"),
-    "Berkeley": Damage(f"python3 -c \"{_BERKELEY}; open('$P', 'wb').write(b)\"", "call forwards"),
+    "Berkeley": Damage(f'python3 -c "{_BERKELEY}"', "call forwards"),
     "no database": Damage('head -c 9000 /dev/urandom >"$P"', "no SQLite database"),
     "NUL bytes": Damage('head -c 9000 /dev/zero >"$P"', "no SQLite database"),
     "a damaged page": Damage('dd if=/dev/urandom of="$P" bs=1000 seek=9 count=30 conv=notrunc', "SQLite"),

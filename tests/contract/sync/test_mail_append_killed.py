@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance.config import Conf
+from appliance.core.mailbox import MOST
 from appliance.host.clock import SystemClock
 from appliance.sync import mailboxes
-from appliance.sync.mailboxes import append, repair
+from appliance.sync.mailboxes import FolderRefused, append, repair
 from appliance.sync.place import finish
 from appliance.sync.places import Places
-from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.stages import Stages
 from appliance.sync.store import Store
 
@@ -102,9 +104,68 @@ def test_a_lock_of_asterisks_is_waited_for_and_left(
 ) -> None:
     monkeypatch.setattr(mailboxes, "_LOCK_PATIENCE", 0.05)
     (folder / ".lock").touch()
-    with pytest.raises(SyncProblem) as refused:
+    with pytest.raises(FolderRefused) as refused:
         append(folder, ready(tmp_path), SystemClock(), NO_ASTERISK)
-    assert refused.value.kind is Kind.BUSY
+    assert refused.value.held.path == str(folder)
     repair(folder)
     assert (folder / ".lock").exists()
     assert "msg0001.wav" not in names(folder)
+
+
+def test_a_lock_that_is_older_than_every_asterisk_is_taken_away(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".lock").touch()
+    monkeypatch.setattr(mailboxes, "_DEAD_AFTER", 0.0)
+    assert append(folder, ready(tmp_path), SystemClock(), NO_ASTERISK) == 1
+    assert ".lock" not in names(folder)
+
+
+@pytest.mark.parametrize(
+    ("make", "asterisk"),
+    [
+        (
+            "touch .lock",
+            Path(sys.executable).name,
+        ),  # this very program runs, and has run before the lock was made
+        ("echo 4711 >.lock", NO_ASTERISK),
+        ("touch .lock; ln .lock .lock-0a1b2c3d", NO_ASTERISK),
+        ("mkdir .lock", NO_ASTERISK),
+        ("ln -s elsewhere .lock", NO_ASTERISK),
+    ],
+)
+def test_a_lock_that_somebody_may_hold_stays(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, make: str, asterisk: str
+) -> None:
+    subprocess.run(["sh", "-c", make], cwd=folder, check=True)
+    before = names(folder)
+    monkeypatch.setattr(mailboxes, "_DEAD_AFTER", 0.0)
+    monkeypatch.setattr(mailboxes, "_LOCK_PATIENCE", 0.0)
+    with pytest.raises(FolderRefused):
+        append(folder, ready(tmp_path), SystemClock(), asterisk)
+    assert names(folder) == before
+
+
+def test_an_own_lock_that_was_left_is_no_obstacle(tmp_path: Path, folder: Path) -> None:
+    files = ready(tmp_path)
+    killed_before(2, lambda: append(folder, files, SystemClock(), NO_ASTERISK))
+    assert append(folder, ready(tmp_path), SystemClock(), NO_ASTERISK) == 1
+    assert {"msg0001.wav", "msg0001.txt"} < names(folder)
+    assert ".lock" not in names(folder)
+
+
+def test_a_full_folder_is_left(tmp_path: Path, folder: Path) -> None:
+    for number in range(MOST):
+        (folder / f"msg{number:04d}.txt").touch()
+    before = names(folder)
+    with pytest.raises(FolderRefused, match="9999 messages"):
+        append(folder, ready(tmp_path), SystemClock(), NO_ASTERISK)
+    assert names(folder) == before
+
+
+def test_what_cannot_be_written_whole_is_taken_back(tmp_path: Path, folder: Path) -> None:
+    files, before = ready(tmp_path), names(folder)
+    (tmp_path / "txt").unlink()
+    with pytest.raises(FolderRefused, match="cannot be written here"):
+        append(folder, files, SystemClock(), NO_ASTERISK)
+    assert names(folder) == before

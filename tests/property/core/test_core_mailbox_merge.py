@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.mailbox import Mailbox, MailPlan, Message, Spot, merge
+from appliance.core import mailbox as core_mailbox
+from appliance.core.mailbox import MOST, Mailbox, MailPlan, Message, Spot, merge, only_added, without_removed
 
 FOLDERS = ("INBOX", "Old", "Work")
 
@@ -107,3 +109,59 @@ def test_what_stays_keeps_its_order_and_comes_before_what_is_added() -> None:
     assert [after[Spot("INBOX", number)] for number in range(4)] == [
         message(number) for number in (1, 2, 3, 4)
     ]
+
+
+@given(histories(), st.integers(1, 6))
+def test_a_full_folder_is_left_as_it_is_and_nothing_is_lost(
+    history: tuple[dict[int, str], dict[int, str], dict[int, str]], most: int
+) -> None:
+    base, ours, theirs = (mailbox(side) for side in history)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(core_mailbox, "MOST", most)
+        plan = merge(base, ours, theirs)
+        added = only_added(plan, ours)
+    after = carried_out(plan, ours, theirs)
+    assert set(Counter(after.values()).values()) <= {1}
+    before, now = (Counter(spot.folder for spot in side) for side in (ours, after))
+    assert all(now[folder] <= max(most, before[folder]) for folder in FOLDERS)
+    for folder in plan.full:
+        assert {one for spot, one in after.items() if spot.folder == folder} == {
+            one for spot, one in ours.items() if spot.folder == folder
+        }
+    # Once there is room, it comes as if nothing had been in its way.
+    again = carried_out(merge(base, after, theirs), after, theirs)
+    at_once = carried_out(merge(base, ours, theirs), ours, theirs)
+    assert _folders(again) == _folders(at_once)
+    assert all(not placing.ours for placing in added.placings) and not added.vacant
+    coming = Counter(placing.to.folder for placing in added.placings)
+    assert all(before[folder] + count <= most for folder, count in coming.items())
+
+
+def _folders(box: Mailbox) -> Counter[tuple[Message, str]]:
+    return Counter((one, spot.folder) for spot, one in box.items())
+
+
+@given(histories(), st.data())
+def test_what_is_damaged_there_does_not_pass_for_removed(
+    history: tuple[dict[int, str], dict[int, str], dict[int, str]], data: st.DataObject
+) -> None:
+    base, ours, theirs = (mailbox(side) for side in history)
+    damaged = data.draw(st.sets(st.sampled_from(sorted(theirs)))) if theirs else set()
+    whole = {spot: one for spot, one in theirs.items() if spot not in damaged}
+    after = carried_out(merge(without_removed(base, whole), ours, whole), ours, whole)
+    assert set(after.values()) >= set(ours.values())
+    fresh = set(whole.values()) - set(base.values())
+    assert set(after.values()) >= fresh
+    # Repaired, it comes as if it had never been damaged; nothing was remembered meanwhile.
+    repaired = carried_out(merge(base, after, theirs), after, theirs)
+    assert _folders(repaired) == _folders(carried_out(merge(base, ours, theirs), ours, theirs))
+
+
+def test_asterisks_own_limit_counts() -> None:
+    ours = {Spot("INBOX", number): message(number) for number in range(MOST)}
+    one_more = {Spot("INBOX", 0): message(-1), Spot("Old", 0): message(-2)}
+    plan = merge({}, ours, one_more)
+    assert plan.full == ("INBOX",)
+    assert [placing.to for placing in plan.placings] == [Spot("Old", 0)]
+    del ours[Spot("INBOX", MOST - 1)]
+    assert merge({}, ours, one_more).full == only_added(merge({}, ours, one_more), ours).full == ()

@@ -85,6 +85,15 @@ def test_each_link_is_told_by_itself() -> None:
     assert {found.alert.key for found in told} == {"link eth0", "link /dev/ttyS0"}
 
 
+def test_each_item_is_told_by_itself_and_a_heap_as_one() -> None:
+    items = [{"path": f"/etc/asterisk/{n}", "why": "it is empty", "todo": "", "since": 0.0} for n in range(8)]
+    told = problems(document("standby", data={"held_back": items[:2]}))
+    assert {found.alert.key for found in told} == {f"held back {one['path']}" for one in items[:2]}
+    assert {found.alert.kind for found in told} == {Kind.ITEM_HELD_BACK}
+    *_, last = told = problems(document("standby", data={"held_back": items, "held_back_more": 4}))
+    assert len(told) == 6 and last.alert.text.startswith("7 more items are held back")
+
+
 def test_what_stands_in_a_reason_cannot_break_a_line() -> None:
     (found,) = problems(document(trouble="bad\r\nBcc: all@example.com\x1b[2J"))
     assert found.alert.subject == "bad Bcc: all@example.com [2J"

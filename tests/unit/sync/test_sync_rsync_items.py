@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.sync.rsync import Change, parse_item
+from appliance.sync.rsync import Change, parse_item, unread_files
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,24 @@ from appliance.sync.rsync import Change, parse_item
 )
 def test_an_item(line: bytes, change: Change | None) -> None:
     assert parse_item(line) == change
+
+
+_SAID = r"""rsync: [sender] opendir "/etc/asterisk/folder" failed: Permission denied (13)
+rsync: [sender] send_files failed to open "/etc/a \#011b": Input/output error (5)
+rsync: [sender] readlink_stat("/etc/c") failed: Input/output error (5)
+rsync: opendir "/etc/of an old rsync" failed: Permission denied (13)
+rsync: [sender] link_stat "/etc/gone" failed: No such file or directory (2)
+IO error encountered -- skipping file deletion
+rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1394) [sender=3.5.0]
+"""
+
+
+def test_what_could_not_be_read_has_a_name() -> None:
+    assert unread_files(_SAID) == {
+        b"/etc/asterisk/folder": "Permission denied",
+        b"/etc/a \tb": "Input/output error",
+        b"/etc/c": "Input/output error",
+        b"/etc/of an old rsync": "Permission denied",
+    }
+    full = 'rsync: [receiver] mkstemp "/var/x" failed: No space left on device (28)\n'
+    assert unread_files(_SAID + full) == {}, "a full disk is no fault of one file"
