@@ -1,90 +1,195 @@
-"""How often one may try to log in: by address and by user, in bounded memory. Times are monotonic seconds.
+"""Who may try to log in, and in which order: bounded guesses, a bounded wait for the right password, bounded memory.
 
-A try counts as failed from the moment it begins, so that many at once are not all free; `succeeded` takes it back.
-One that was refused does not count, so that nobody is kept out for longer by asking again.
+Times are monotonic seconds. What a flood of wrong passwords can take is the one thing that costs, the hash of a
+password (passwords.py), and the patience of somebody who has the right one. Three rules hold against that.
+
+Each *visitor* has a limit of its own: FREE failures within WINDOW, then a wait after each, which doubles. A visitor is
+an address (of IPv6 a /64), or a browser that is *known*: it carries the cookie of an earlier login as the same user, or
+root has just given its user a code. A known browser is not counted by its address, so no neighbour keeps it out.
+
+All *strangers* together, whatever their number, make one try in PACE seconds. That bounds the processor's time, and
+how many guesses a botnet has. It is also what could keep everybody else out, so it is not first come, first served:
+the known come first and wait for no pace; then whoever has failed least on that day; of those, whoever asked first. A
+stranger who is sent away keeps the time of the first asking. So a flood from M addresses is ahead of somebody with the
+right password by at most one try of each address that asked earlier: M x PACE seconds, or M times what a hash takes
+here when that is longer; and by none of the addresses that have failed already. Only LINE tries wait at a time;
+everybody else is told when to come again.
+
+A try counts as failed from the moment it begins, so that many at once are not all free; a success takes it back.
 """
 
 from __future__ import annotations
 
+import bisect
 import ipaddress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 WINDOW = 600.0
-# So many failures from one address within the window are free; from then on each is followed by a wait.
-FREE_OF_ADDRESS = 5
+# So many failures of one visitor within the window are free; from then on each is followed by a wait.
+FREE = 5
 FIRST_WAIT = 30.0
 LONGEST_WAIT = 900.0
-# So many on one user, from wherever, within the window; from then on one in a while.
-FREE_OF_USER = 20
-USER_WAIT = 30.0
-# Addresses, users, and pairs of both that are remembered.
-MOST = 1024
+# Strangers: seconds from one try of any of them to the next, and how many may follow each other at once before that.
+PACE = 1.0
+BURST = 5
+# Tries that wait for their turn at once, and for how long each does.
+LINE = 8
+PATIENCE = 8.0
+# For so long after the wait that it was told, a stranger who was sent away keeps the time of the first asking.
+KEPT = 60.0
+# For so long it is remembered that a visitor has failed, so that others go before it.
+REMEMBERED = 24 * 3600.0
+# Visitors that are remembered.
+MOST = 4096
 
 K = TypeVar("K")
 V = TypeVar("V")
+_NEVER = float("-inf")
 
 
 @dataclass(slots=True)
-class _Address:
+class _Record:
     failures: list[float] = field(default_factory=list)
+    count: int = 0  # of failures, those out of the window too
+    last: float = _NEVER
     waits: int = 0
-    until: float = float("-inf")
-    made_by: float = float("-inf")  # the failure that made it wait until then
+    until: float = _NEVER
+    made_by: float = _NEVER  # the failure that made it wait until then
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One try that waits for its turn, or has it. `since`: when its visitor first asked."""
+
+    visitor: str
+    known: bool
+    since: float
+    joined: float
+    failed: int
+    began: float | None = None
+
+    @property
+    def rank(self) -> tuple[bool, int, float]:
+        """The smallest is the next."""
+        return (not self.known, 0 if self.known else self.failed, self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class SentAway:
+    """Not now. `wait`: seconds until the next try; `own`: since this visitor has failed so often."""
+
+    wait: float
+    own: bool
 
 
 class LoginLimit:
-    """What is remembered of failures. For one thread at a time."""
+    """What is remembered of failures, and who waits. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._addresses: dict[str, _Address] = {}
-        self._users: dict[str, list[float]] = {}
-        # Who has logged in from where: whoever guesses at a user elsewhere does not keep that user out at home.
-        self._at_home: dict[tuple[str, str], None] = {}
+        self._records: dict[str, _Record] = {}
+        # When each first asked, until when that is kept, and how often it has failed.
+        self._first_asked: dict[str, tuple[float, float, int]] = {}
+        self._line: list[Ticket] = []
+        self._in_hand: Ticket | None = None
+        self._paid_until = _NEVER
+        self._swept = _NEVER
+        self._sent: list[tuple[int, float]] = []
 
-    def attempt(self, address: str, user: str, now: float) -> float:
-        """0.0: go on, and it counts; else the seconds until the next try may be made."""
-        place = _place(address)
-        record = self._record(place, now)
-        failures = _within(self._users.get(user, []), now)
-        wait = max(record.until - now, 0.0 if (place, user) in self._at_home else _user_wait(failures, now))
-        if wait > 0:
-            return wait
-        record.failures = [*_within(record.failures, now), now][-FREE_OF_ADDRESS:]
-        if len(record.failures) >= FREE_OF_ADDRESS or record.waits:
+    def join(self, address: str, now: float, known: str = "") -> Ticket | SentAway:
+        """Somebody at `address` wants to try. `known`: the name of the known browser it is, "" for a stranger."""
+        for visitor in filter(None, (known and f"known {known}", place_of(address))):
+            record = self._record(visitor, now)
+            if record.until <= now:
+                return self._admit(self._ticket(visitor, record, now), now)
+        return SentAway(record.until - now, own=True)
+
+    def turn(self, ticket: Ticket, now: float) -> float | SentAway:
+        """0.0: it is this one's turn, which begins, and counts. Else the seconds after which to ask again."""
+        if ticket not in self._line:  # a better one has taken its place
+            return self._sent_away(ticket, now)
+        left = ticket.joined + PATIENCE - now
+        if left <= 0:
+            self._line.remove(ticket)
+            return self._sent_away(ticket, now)
+        if self._in_hand is not None or ticket is not min(self._line, key=lambda one: one.rank):
+            return left
+        pace = 0.0 if ticket.known else self._paid_until - (BURST - 1) * PACE - now
+        if pace > 0:
+            return min(pace, left)
+        self._begin(ticket, now)
+        return 0.0
+
+    def end(self, ticket: Ticket, *, right: bool) -> None:
+        """The try has ended. What failed before a right one stays counted."""
+        self._in_hand = None
+        if not right:
+            return
+        if not ticket.known:
+            self._paid_until -= PACE
+        if record := self._records.get(ticket.visitor):
+            record.failures = [at for at in record.failures if at != ticket.began]
+            record.count -= 1
+            if record.made_by == ticket.began:
+                record.waits, record.until = record.waits - 1, record.made_by
+
+    def _record(self, visitor: str, now: float) -> _Record:
+        record = self._records.get(visitor)
+        if record is None or now >= record.last + REMEMBERED:
+            return _Record()
+        if now >= max([record.until, *record.failures]) + WINDOW:
+            return _Record(count=record.count, last=record.last)
+        return record
+
+    def _ticket(self, visitor: str, record: _Record, now: float) -> Ticket:
+        since, kept_until, _ = self._first_asked.get(visitor, (now, now, 0))
+        known = visitor.startswith("known ")
+        return Ticket(visitor, known, since if now <= kept_until else now, now, record.count)
+
+    def _admit(self, ticket: Ticket, now: float) -> Ticket | SentAway:
+        """Let it wait, if need be in the place of one that is behind it."""
+        if any(one.visitor == ticket.visitor for one in (*self._line, *filter(None, [self._in_hand]))):
+            return SentAway(PACE, own=False)  # one at a time of each
+        if len(self._line) >= LINE:
+            last = max(self._line, key=lambda one: one.rank)
+            if last.rank <= ticket.rank:
+                return self._sent_away(ticket, now)
+            self._line.remove(last)
+        self._line.append(ticket)
+        return ticket
+
+    def _sent_away(self, ticket: Ticket, now: float) -> SentAway:
+        wait = min(PACE * (1 + self._ahead_of(ticket, now)), LONGEST_WAIT)
+        # Whoever asked first stays: the newest is not remembered when there are too many.
+        if not ticket.known and (ticket.visitor in self._first_asked or len(self._first_asked) < MOST):
+            self._first_asked[ticket.visitor] = (ticket.since, now + wait + KEPT, ticket.failed)
+        return SentAway(wait, own=False)
+
+    def _ahead_of(self, ticket: Ticket, now: float) -> int:
+        """About how many come before: of those in the line, and of those who were sent away and may come again."""
+        if ticket.known:
+            return 0
+        if now - self._swept > 1.0:  # at most once a second, since it looks at all
+            self._swept = now
+            self._first_asked = {one: kept for one, kept in self._first_asked.items() if now <= kept[1]}
+            self._sent = sorted((failed, since) for since, _, failed in self._first_asked.values())
+        in_line = sum(one.rank < ticket.rank for one in self._line)
+        return in_line + bisect.bisect_left(self._sent, (ticket.failed, ticket.since))
+
+    def _begin(self, ticket: Ticket, now: float) -> None:
+        self._line.remove(ticket)
+        self._first_asked.pop(ticket.visitor, None)
+        self._in_hand, ticket.began = ticket, now
+        if not ticket.known:
+            self._paid_until = max(self._paid_until, now) + PACE
+        record = self._record(ticket.visitor, now)
+        record.failures = [*(at for at in record.failures if now - WINDOW < at), now][-FREE:]
+        record.count, record.last = record.count + 1, now
+        if len(record.failures) >= FREE or record.waits:
             record.until = now + min(FIRST_WAIT * 2.0**record.waits, LONGEST_WAIT)
             record.made_by = now
             record.waits = min(record.waits + 1, 32)
-        _remember(self._addresses, place, record)
-        _remember(self._users, user, [*failures, now][-FREE_OF_USER:])
-        return 0.0
-
-    def succeeded(self, address: str, user: str, began: float) -> None:
-        """The try that was let through at `began` was the right one. What failed before it stays counted."""
-        place = _place(address)
-        if record := self._addresses.get(place):
-            record.failures = [at for at in record.failures if at != began]
-            if record.made_by == began:
-                record.waits, record.until = record.waits - 1, began
-        if user in self._users:
-            self._users[user] = [at for at in self._users[user] if at != began]
-        _remember(self._at_home, (place, user), None)
-
-    def forget_user(self, user: str) -> None:
-        """`user` is gone, or has another password: whoever is at home must show it again."""
-        self._at_home = {pair: None for pair in self._at_home if pair[1] != user}
-
-    def _record(self, place: str, now: float) -> _Address:
-        record = self._addresses.get(place)
-        return record if record and now < max([record.until, *record.failures]) + WINDOW else _Address()
-
-
-def _user_wait(failures: list[float], now: float) -> float:
-    return failures[-1] + USER_WAIT - now if len(failures) >= FREE_OF_USER else 0.0
-
-
-def _within(times: list[float], now: float) -> list[float]:
-    return [at for at in times if now - WINDOW < at]
+        _remember(self._records, ticket.visitor, record)
 
 
 def _remember(table: dict[K, V], key: K, value: V) -> None:
@@ -95,10 +200,12 @@ def _remember(table: dict[K, V], key: K, value: V) -> None:
         del table[next(iter(table))]
 
 
-def _place(address: str) -> str:
-    """What one visitor has: an address, or of IPv6 a whole /64."""
+def place_of(address: str) -> str:
+    """What one visitor has: an IPv4 address, or of IPv6 a whole /64. An IPv4 address may be written as an IPv6 one."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:
         return address[:64]
-    return known.exploded[:19] if known.version == 6 else str(known)
+    if known.version == 4 or known.ipv4_mapped:
+        return str(getattr(known, "ipv4_mapped", None) or known)
+    return ipaddress.IPv6Address(int(known) >> 64 << 64).exploded[:19]

@@ -19,8 +19,10 @@ from appliance.panel.agent_link import AgentLink
 from appliance.panel.entry.door import Door
 from appliance.panel.entry.first_login import FirstLogin
 from appliance.panel.entry.places import PANEL_DIR
+from appliance.panel.entry.seal import Seal
 from appliance.panel.entry.sessions import Sessions
 from appliance.panel.entry.token import MetricsToken
+from appliance.panel.entry.unlock import Unlock
 from appliance.panel.entry.users import Users
 from appliance.panel.pages import access, api, deeds, home, introduction, login, measure, records, tab, words
 from appliance.panel.parts import Parts
@@ -73,6 +75,7 @@ def create_app(
     for room in _ROOMS:
         app.register_blueprint(room.room)
     app.before_request(access.admit)
+    app.after_request(access.give_form_cookie)
     app.after_request(_harden)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(AshaError, _failed)
@@ -91,6 +94,8 @@ def _parts(app: Flask, conf: Conf, agent: AgentLink, directory: Path, clock: Clo
         metrics_token=MetricsToken(directory),
         sessions=Sessions(clock),
         door=Door(clock),
+        seal=Seal(directory, clock),
+        unlock=Unlock(directory, clock),
         press=Press(app),
         certificate_expires=_expiry(conf),
         clock=clock,
@@ -111,7 +116,7 @@ def _behind(app: Flask, conf: Conf) -> None:
         app.wsgi_app = Prefix(app.wsgi_app, conf.panel_prefix)  # type: ignore[method-assign]
     if conf.panel_proxy:
         plain = app.wsgi_app
-        fixed = ProxyFix(plain, x_for=1, x_proto=1, x_host=0)
+        fixed = ProxyFix(plain, x_for=0, x_proto=1, x_host=0)
         app.wsgi_app = Loopback(fixed, plain)  # type: ignore[method-assign]
 
 

@@ -12,8 +12,10 @@ from appliance.host.clock import Clock
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.entry.door import Door
 from appliance.panel.entry.first_login import FirstLogin
+from appliance.panel.entry.seal import Seal
 from appliance.panel.entry.sessions import Sessions
 from appliance.panel.entry.token import MetricsToken
+from appliance.panel.entry.unlock import Unlock
 from appliance.panel.entry.users import Users
 from appliance.panel.shown.feed import Feed
 from appliance.panel.shown.sections import Press
@@ -33,6 +35,8 @@ class Parts:
     metrics_token: MetricsToken
     sessions: Sessions
     door: Door
+    seal: Seal
+    unlock: Unlock
     press: Press
     certificate_expires: float | None  # in wall seconds
     clock: Clock

@@ -6,20 +6,16 @@ The package prints one when it is installed, and root makes another with `asha p
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 
+from appliance.core.document import parse_object
 from appliance.core.errors import UserError
 from appliance.host.clock import Clock, SystemClock
-from appliance.panel.entry.passwords import hash_of, is_right
+from appliance.panel.entry.codes import is_code, new_code
 from appliance.panel.entry.places import PANEL_DIR, read_own, remove_own, write_own
 from appliance.panel.entry.users import User, Users
 
 VALID_FOR = 7 * 24 * 3600.0
-# Nothing in it that looks like something else: 32 letters are 5 bits each, 15 of them 75 bits.
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-_AS_TYPED = str.maketrans({"o": "0", "i": "1", "l": "1", "-": None, " ": None})
-_LENGTH, _PART = 15, 5
 
 
 class FirstLogin:
@@ -36,10 +32,9 @@ class FirstLogin:
             raise UserError(
                 "There are users already, so no code is needed.", todo="'asha panel user add' makes another."
             )
-        letters = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-        kept = {"hash": hash_of(letters), "until": self._clock.wall() + VALID_FOR}
-        write_own(self.path, json.dumps(kept) + "\n")
-        return "-".join(letters[at : at + _PART] for at in range(0, _LENGTH, _PART))
+        shown, kept = new_code()
+        write_own(self.path, json.dumps({"hash": kept, "until": self._clock.wall() + VALID_FOR}) + "\n")
+        return shown
 
     def code_for_new(self) -> str:
         """A code, when there has never been one and nobody is there; else "". Raises HostError."""
@@ -50,9 +45,9 @@ class FirstLogin:
         return self._kept() is not None and not self._users.all()
 
     def check_code(self, code: str) -> bool:
-        """`code` is the one. Takes as long when no code is open. Raises HostError."""
+        """`code` is the one. Raises HostError."""
         kept = self._kept() if self.is_open() else None
-        return is_right(kept, code.lower().translate(_AS_TYPED))
+        return kept is not None and is_code(kept, code)
 
     def use_code(self, code: str, name: str, password: str) -> User:
         """Make `name` the first operator, and the code void. Raises UserError, also for a name or password that
@@ -70,7 +65,7 @@ class FirstLogin:
     def _kept(self) -> str | None:
         text = read_own(self.path)
         try:
-            kept = json.loads(text or "null")
+            kept = parse_object(text or "")
             return str(kept["hash"]) if self._clock.wall() < float(kept["until"]) else None
         except (ValueError, TypeError, KeyError):
             return None  # none, or damaged: a new one is quickly made

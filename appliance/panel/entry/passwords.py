@@ -1,25 +1,22 @@
 """Hashes of passwords: scrypt, one at a time.
 
-One costs 16 MB and a fifth of a second. A flood of logins waits in a queue instead of taking the memory and the
-processors of a server that has calls to carry.
+One costs 16 MB and a fifth of a second. Whose turn it is, and that a flood of logins does not take the processors of a
+server that has calls to carry, is the door's matter (core/login_limit).
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from appliance.core.errors import HostError, UserError
+from appliance.core.errors import UserError
 
 SHORTEST = 10
 LONGEST = 200
 # n, r, p: memory is 128 * n * r bytes; p makes it slower without more memory.
 _METHOD = "scrypt:16384:8:5"
-# How long one waits for its turn, in seconds, before it is told to come again.
-_PATIENCE = 3.0
 _turn = threading.Lock()
 # What a name that nobody has is compared with: made by this method of a random word that was thrown away.
 _NOBODYS = (
@@ -28,30 +25,16 @@ _NOBODYS = (
 )
 
 
-class TooBusy(HostError):
-    """So many try to log in that this one did not get its turn."""
-
-
-@contextlib.contextmanager
-def _in_turn() -> Iterator[None]:
-    if not _turn.acquire(timeout=_PATIENCE):
-        raise TooBusy("Too many log in at this moment.", todo="Try again in a minute.")
-    try:
-        yield
-    finally:
-        _turn.release()
-
-
 def hash_of(secret: str) -> str:
-    """A hash to keep. Raises TooBusy."""
-    with _in_turn():
+    """A hash to keep."""
+    with _turn:
         return generate_password_hash(secret, method=_METHOD)
 
 
 def is_right(kept: str | None, secret: str) -> bool:
-    """`secret` is what `kept` was made of. Takes as long when `kept` is None, and says no. Raises TooBusy."""
+    """`secret` is what `kept` was made of. Takes as long when `kept` is None, and says no."""
     possible = kept is not None and len(secret) <= LONGEST and _is_text(secret)
-    with _in_turn(), contextlib.suppress(ValueError):  # raised when what was kept is no hash
+    with _turn, contextlib.suppress(ValueError):  # raised when what was kept is no hash
         return check_password_hash(kept or _NOBODYS, secret if possible else "") and possible
     return False
 

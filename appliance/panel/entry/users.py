@@ -61,7 +61,7 @@ class Users:
         return User(name, one.role, one.stamp) if one else None
 
     def verify(self, name: str, password: str) -> User | None:
-        """Who that is, or None. A name that nobody has takes as long as a wrong password. Raises TooBusy."""
+        """Who that is, or None. A name that nobody has takes as long as a wrong password."""
         one = self._read().get(name)
         if not is_right(one.hash if one else None, password) or one is None:
             return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import hmac
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from appliance.panel.entry.seal import DEVICE_VALID_FOR
 from appliance.panel.entry.sessions import Session
 from appliance.panel.entry.users import User
 from appliance.panel.parts import parts
@@ -66,32 +68,61 @@ def address() -> str:
 
 
 def csrf() -> str:
-    """What a form of this session must bring along."""
-    return g.session.csrf if g.get("session") else ""
+    """What a form must bring along: of this session, or before there is one, of the browser that gets the form."""
+    if g.get("session"):
+        return str(g.session.csrf)
+    if not brought(Cookie.FORM) and not g.get("form_cookie"):
+        g.form_cookie = secrets.token_urlsafe(16)
+    return parts().seal.form(brought(Cookie.FORM) or g.form_cookie)
 
 
-def cookie_name() -> str:
-    """The browser itself holds to what these names promise: only by TLS, only from this host."""
-    return "__Secure-asha" if request.root_path else "__Host-asha"
+class Cookie(enum.Enum):
+    """What a browser keeps for us, and for how long, in seconds; None: until it is closed.
+
+    SESSION: who is logged in. FORM: that a login form was given to this very browser. DEVICE: that its user has logged
+    in here before, which is worth a better place among many that try to log in, and nothing else.
+    """
+
+    SESSION = ("asha", None)
+    FORM = ("asha-form", None)
+    DEVICE = ("asha-device", DEVICE_VALID_FOR)
+
+    @property
+    def in_browser(self) -> str:
+        """The browser itself holds to what these names promise: only by TLS, only from this host."""
+        return f"__{'Secure' if request.root_path else 'Host'}-{self.value[0]}"
 
 
-def give_cookie(response: Response, token: str) -> None:
-    """Have the browser keep the session's token."""
+def give_cookie(response: Response, cookie: Cookie, value: str) -> None:
+    """Have the browser keep `value`."""
     response.set_cookie(
-        cookie_name(), token, path=request.root_path or "/", secure=True, httponly=True, samesite="Strict"
+        cookie.in_browser,
+        value,
+        max_age=cookie.value[1],
+        path=request.root_path or "/",
+        secure=True,
+        httponly=True,
+        samesite="Strict",
     )
 
 
-def take_cookie(response: Response) -> None:
+def take_cookie(response: Response, cookie: Cookie) -> None:
     """Have the browser forget it."""
     response.delete_cookie(
-        cookie_name(), path=request.root_path or "/", secure=True, httponly=True, samesite="Strict"
+        cookie.in_browser, path=request.root_path or "/", secure=True, httponly=True, samesite="Strict"
     )
 
 
-def token() -> str:
-    """The session's token, as the browser brings it."""
-    return request.cookies.get(cookie_name(), "")
+def brought(cookie: Cookie) -> str:
+    """What the browser brings; "" for nothing."""
+    return request.cookies.get(cookie.in_browser, "")
+
+
+def give_form_cookie(response: Response) -> Response:
+    """After every request: a browser that got a form before it is logged in keeps what the form was made for."""
+    if g.get("form_cookie"):
+        give_cookie(response, Cookie.FORM, g.form_cookie)
+    return response
 
 
 def wants_page() -> bool:
@@ -100,12 +131,12 @@ def wants_page() -> bool:
 
 
 def _who() -> tuple[User | None, Session | None]:
-    session = parts().sessions.get(token())
+    session = parts().sessions.get(brought(Cookie.SESSION))
     if session is None:
         return None, None
     user = parts().users.get(session.user)
     if user is None or user.stamp != session.stamp:
-        parts().sessions.end(token())
+        parts().sessions.end(brought(Cookie.SESSION))
         return None, None
     return user, session
 
@@ -126,11 +157,14 @@ def _to_login() -> AnyResponse:
 
 
 def _refuse_forged(session: Session | None) -> None:
-    """What changes something comes from our own page: by the browser's word, and by what only our page knows."""
+    """What changes something comes from our own page: by what only our page knows; and by the browser's word, if it
+    gives one. Logging in, too: else another site could log somebody in as its own user, and see what he enters."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(400, "This form is from another site. Nothing was done.")
+    carried = request.headers.get(CSRF_HEADER, "") or request.form.get(CSRF_FIELD, "")
     if session is None:
-        return  # only logging in, which proves itself
-    brought = request.headers.get(CSRF_HEADER, "") or request.form.get(CSRF_FIELD, "")
-    if not hmac.compare_digest(brought.encode(), session.csrf.encode()):
+        ours = parts().seal.is_form(brought(Cookie.FORM), carried)
+    else:
+        ours = hmac.compare_digest(carried.encode(errors="replace"), session.csrf.encode())
+    if not ours:
         abort(400, "This form is not from this page, or is too old. Nothing was done; load the page again.")

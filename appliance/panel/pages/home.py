@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, render_template
 from werkzeug.exceptions import ServiceUnavailable
 
 from appliance.panel.entry.users import User
-from appliance.panel.pages.access import Access, answers, token
+from appliance.panel.pages.access import Access, Cookie, answers, brought
 from appliance.panel.parts import Parts, parts
 
 room = Blueprint("home", __name__)
@@ -34,7 +34,7 @@ def live() -> Response:
     """Server-sent events: each time something has changed, the sections that did."""
     if parts().feed.viewers >= MOST_VIEWERS:
         raise ServiceUnavailable("Too many pages follow already; this one loads itself anew.")
-    stream = _stream(parts(), g.user, token())
+    stream = _stream(parts(), g.user, brought(Cookie.SESSION))
     return Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 

@@ -19,9 +19,18 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from appliance.core.errors import AshaError, UserError
-from appliance.panel.entry.door import Knock
+from appliance.panel.entry.door import TooEarly
 from appliance.panel.entry.users import User
-from appliance.panel.pages.access import Access, address, answers, by, give_cookie, take_cookie, token
+from appliance.panel.pages.access import (
+    Access,
+    Cookie,
+    address,
+    answers,
+    brought,
+    by,
+    give_cookie,
+    take_cookie,
+)
 from appliance.panel.parts import parts
 
 room = Blueprint("login", __name__)
@@ -32,26 +41,32 @@ _LONGEST = 300
 
 @room.get("/login")
 @answers(Access.ANYBODY)
-def login() -> str | AnyResponse:
+def login() -> Response | AnyResponse:
     """The form; or the way in, for who is in already; or the first login, while nobody is known."""
     if g.user is not None:
         return redirect(url_for("home.home"))
     if parts().first_login.is_open():
         return redirect(url_for("login.first"))
-    return render_template("login.html", problem="")
+    return _form(200)
 
 
 @room.post("/login")
 @answers(Access.ANYBODY)
 def enter() -> AnyResponse:
-    """Log in. Every failure counts against the address and the name, and is in the journal."""
-    name, password = _field("name"), _field("password")
-    knock = _knock(name)
-    user = parts().users.verify(name, password)
+    """Log in. Every failure counts against the browser or the address, and is in the journal."""
+    name = _field("name")
+    unlocked = parts().unlock.is_right(name, _field("code"))
+    try:
+        with parts().door.turn(address(), f"unlocked {name}" if unlocked else _device(name)) as one_try:
+            user = parts().users.verify(name, _field("password"))
+            one_try.right = user is not None
+    except TooEarly as early:
+        return _too_early(_form(429, str(early)), early)
     if user is None:
         _tell(f"a login as {name!r} was refused")
-        return make_response(render_template("login.html", problem=_WRONG), 401)
-    parts().door.entered(knock)
+        return _form(401, _WRONG)
+    if unlocked:
+        parts().unlock.use_up()
     return _let_in(user, "logged in")
 
 
@@ -59,10 +74,10 @@ def enter() -> AnyResponse:
 @answers(Access.VIEWER)
 def leave() -> AnyResponse:
     """Log out."""
-    parts().sessions.end(token())
+    parts().sessions.end(brought(Cookie.SESSION))
     _tell("logged out")
     response = make_response(redirect(url_for("login.login")))
-    take_cookie(response)
+    take_cookie(response, Cookie.SESSION)
     return response
 
 
@@ -78,16 +93,14 @@ def first() -> str:
 @room.post("/first")
 @answers(Access.ANYBODY)
 def make_first() -> AnyResponse:
-    """Make the first operator, who is then logged in."""
+    """Make the first operator, who is then logged in. A code costs nothing to check, so no flood stands before it."""
     if not parts().first_login.is_open():
         abort(404)
     name = _field("name")
-    knock = _knock("")
     try:
         user = parts().first_login.use_code(_field("code"), name, _new_password())
     except UserError as problem:
         return make_response(render_template("first.html", problem=str(problem), name=name), 400)
-    parts().door.entered(knock)
     return _let_in(user, "logged in as the first operator")
 
 
@@ -103,16 +116,17 @@ def account() -> str:
 def change() -> AnyResponse:
     """Change one's own password; every other session of the user ends."""
     user: User = g.user
-    knock = _knock(user.name)
-    if parts().users.verify(user.name, _field("old")) is None:
-        return make_response(render_template("account.html", problem="That is not your password."), 403)
     try:
+        with parts().door.turn(address(), f"account {user.name}") as one_try:
+            one_try.right = parts().users.verify(user.name, _field("old")) is not None
+        if not one_try.right:
+            return make_response(render_template("account.html", problem="That is not your password."), 403)
         parts().users.change_password(user.name, _new_password())
+    except TooEarly as early:
+        return _too_early(make_response(render_template("account.html", problem=str(early)), 429), early)
     except UserError as problem:
         return make_response(render_template("account.html", problem=str(problem)), 400)
     parts().sessions.end_all_of(user.name)
-    parts().door.forget(user.name)
-    parts().door.entered(knock)
     changed = parts().users.get(user.name)
     if changed is None:
         abort(403)
@@ -121,21 +135,31 @@ def change() -> AnyResponse:
 
 
 def _let_in(user: User, what: str) -> AnyResponse:
-    """A session of its own, whatever the browser brought along."""
-    parts().sessions.end(token())
+    """A session of its own, whatever the browser brought along; and the browser is known from now on."""
+    parts().sessions.end(brought(Cookie.SESSION))
     response: Response = make_response(redirect(url_for("home.home")))
-    give_cookie(response, parts().sessions.begin(user.name, user.stamp))
+    give_cookie(response, Cookie.SESSION, parts().sessions.begin(user.name, user.stamp))
+    give_cookie(response, Cookie.DEVICE, parts().seal.device(user))
+    take_cookie(response, Cookie.FORM)
     g.user = user
     _tell(what)
     return response
 
 
-def _knock(name: str) -> Knock:
-    """Aborts with 429 when it is too early for another try."""
-    knock = parts().door.knock(address(), name)
-    if knock.wait > 0:
-        abort(429, f"Too many failed logins. Try again in {max(1.0, knock.wait):.0f} seconds.")
-    return knock
+def _device(name: str) -> str:
+    """The name of the browser, when it is known for the user `name`; else ""."""
+    device = parts().seal.known_device(brought(Cookie.DEVICE), parts().users.get(name))
+    return f"device {device}" if device else ""
+
+
+def _form(code: int, problem: str = "") -> Response:
+    shown = {"problem": problem, "name": _field("name"), "unlock": parts().unlock.is_open()}
+    return make_response(render_template("login.html", **shown), code)
+
+
+def _too_early(response: Response, early: TooEarly) -> Response:
+    response.headers["Retry-After"] = str(early.wait)
+    return response
 
 
 def _new_password() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,9 @@ class Prefix:
 class Loopback:
     """`trusting` for whoever asks from this very machine, `plain` for everybody else.
 
-    Only a web server here may say for whom it asks: anybody else could name an address that is not his.
+    Only a web server here may say for whom it asks: anybody else could name an address that is not his. Of the
+    addresses it names, the last that is not this machine's own is the one it has seen itself; what stands before that
+    was sent along by whoever asked.
     """
 
     def __init__(self, trusting: WSGIApplication, plain: WSGIApplication) -> None:
@@ -38,12 +41,39 @@ class Loopback:
         self._plain = plain
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chosen = self._trusting if _is_loopback(environ.get("REMOTE_ADDR", "")) else self._plain
-        return chosen(environ, start_response)
+        if not _is_loopback(environ.get("REMOTE_ADDR", "")):
+            return self._plain(environ, start_response)
+        environ["REMOTE_ADDR"] = client_of(environ.get("HTTP_X_FORWARDED_FOR", ""), environ["REMOTE_ADDR"])
+        return self._trusting(environ, start_response)
+
+
+def client_of(forwarded: str, peer: str) -> str:
+    """The address for which `peer`, which is trusted, asks, as its X-Forwarded-For says; `peer` when that says none."""
+    for named in reversed(forwarded.split(",")):
+        address = _bare(named.strip())
+        if address is None:
+            return peer
+        if not _is_loopback(address):
+            return address
+    return peer
+
+
+def _bare(named: str) -> str | None:
+    """An address without its port and brackets, as some proxies write it; None for what is no address."""
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?::[0-9]+)?", named)
+    if bracketed is not None:
+        named = bracketed[1]
+    elif named.count(":") == 1:
+        named = named.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(named))
+    except ValueError:
+        return None
 
 
 def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback

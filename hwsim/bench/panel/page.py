@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urljoin
 from hwsim.installed import PANEL_PORT
 
 _NEEDED = re.compile(r'<link rel="stylesheet" href="([^"]+)"|<script src="([^"]+)"')
+_HIDDEN = re.compile(r'name="csrf" value="([^"]*)"')
 _DEADLINE = 20.0
 HERE = "127.0.0.1"
 
@@ -62,9 +63,19 @@ def look(server: http.client.HTTPConnection, cookie: str = "") -> Look:
 
 def first_login(server: http.client.HTTPConnection, code: str, name: str, password: str) -> str:
     """Become the first operator with the installation's code; the session's cookie. Raises NotServed and OSError."""
-    form = urlencode({"code": code, "name": name, "new": password, "again": password})
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    server.request("POST", "/first", form, kind)
+    server.request("GET", "/first")
+    answer = server.getresponse()
+    cookie = answer.getheader("Set-Cookie", "").partition(";")[0]
+    hidden = _HIDDEN.search(_body(answer).decode())
+    filled = {
+        "code": code,
+        "name": name,
+        "new": password,
+        "again": password,
+        "csrf": hidden[1] if hidden else "",
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+    server.request("POST", "/first", urlencode(filled), headers)
     answer = server.getresponse()
     answer.read()
     given = answer.getheader("Set-Cookie", "")

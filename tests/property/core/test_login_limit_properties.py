@@ -1,101 +1,107 @@
-"""Whatever is tried in whatever order: few tries get through, nobody is kept out for ever, and memory is bounded."""
+"""Whatever is tried in whatever order: few guesses, a bounded wait for the right password, bounded memory."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core import login_limit
 from appliance.core.login_limit import (
+    BURST,
     FIRST_WAIT,
-    FREE_OF_ADDRESS,
-    FREE_OF_USER,
+    FREE,
+    LINE,
     LONGEST_WAIT,
     MOST,
-    USER_WAIT,
+    PACE,
+    PATIENCE,
     WINDOW,
-    LoginLimit,
+    SentAway,
+    Ticket,
 )
-
-ADDRESSES = [f"10.0.0.{number}" for number in range(1, 41)]
-PAUSES = st.sampled_from([0.0, 0.1, 1.0, 29.0, 30.0, 61.0, 299.0, 601.0, 901.0, 2000.0])
-TRIES = st.lists(
-    st.tuples(PAUSES, st.sampled_from(ADDRESSES), st.sampled_from(["anna", "bert"])), max_size=150
-)
-FEW_ADDRESSES = st.lists(st.tuples(PAUSES, st.sampled_from(ADDRESSES[:2]), st.just("anna")), max_size=150)
+from tests.plugins.login_flood import HASH, Server, bots, flood, seconds_until_in
 
 
-def let_through(limit: LoginLimit, tries: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
-    """Every one a failure; those that were not refused, with their times."""
-    now, through = 1000.0, []
-    for pause, address, user in tries:
-        now += pause
-        if limit.attempt(address, user, now) == 0.0:
-            through.append((now, address, user))
-    return through
+@pytest.mark.parametrize("rate", [10, 200])
+@pytest.mark.parametrize("count", [5, 50, 400])
+def test_a_known_browser_is_in_within_a_few_seconds_whatever_the_flood(rate: float, count: int) -> None:
+    server = Server()
+    flood(server, bots(count), rate, 30)
+    assert seconds_until_in(server, bots(count), rate, known="device a") <= 2 * HASH + 1.0
 
 
-@given(FEW_ADDRESSES)
-def test_an_address_has_a_few_free_failures_and_then_waits(tries: list[tuple[float, str, str]]) -> None:
-    through = let_through(LoginLimit(), tries)
-    for address in ADDRESSES[:2]:
-        times = [at for at, where, _ in through if where == address]
-        for number, at in enumerate(times):
-            before = [earlier for earlier in times[:number] if at - WINDOW < earlier]
-            if len(before) >= FREE_OF_ADDRESS:
-                assert at - before[-1] >= FIRST_WAIT
-
-
-@given(TRIES)
-def test_a_user_is_tried_by_all_together_at_a_bounded_rate(tries: list[tuple[float, str, str]]) -> None:
-    through = let_through(LoginLimit(), tries)
-    for user in ("anna", "bert"):
-        times = [at for at, _, who in through if who == user]
-        for number, at in enumerate(times):
-            before = [earlier for earlier in times[:number] if at - WINDOW < earlier]
-            if len(before) >= FREE_OF_USER:
-                assert at - before[-1] >= USER_WAIT
-
-
-@given(TRIES, st.sampled_from(ADDRESSES), st.sampled_from(["anna", "bert"]))
-def test_nobody_is_kept_out_for_ever_and_asking_does_not_prolong_it(
-    tries: list[tuple[float, str, str]], address: str, user: str
+@pytest.mark.parametrize("rate", [10, 200])
+@pytest.mark.parametrize("count", [5, 50, 200])
+def test_a_stranger_with_the_right_password_waits_for_one_try_of_each_address_at_most(
+    rate: float, count: int
 ) -> None:
-    limit = LoginLimit()
-    let_through(limit, tries)
-    now = 1000.0 + sum(pause for pause, _, _ in tries)
-    wait = limit.attempt(address, user, now)
-    assert 0.0 <= wait <= LONGEST_WAIT
-    if wait:
+    """The flood begins just before: every address of it has asked earlier, and none has failed yet."""
+    server = Server()
+    for address in bots(count):
+        server.ask(address)
+    assert seconds_until_in(server, bots(count), rate) <= PACE * count + PATIENCE + 2.0
+
+
+@pytest.mark.parametrize("count", [50, 150])
+def test_addresses_that_have_failed_already_are_not_ahead(count: int) -> None:
+    server = Server()
+    flood(server, bots(count), 20, PACE * count + 60)
+    assert seconds_until_in(server, bots(count), 20) <= 3 * PACE + 2.0
+
+
+@pytest.mark.parametrize("count", [1, 20, 100])
+def test_guesses_are_bounded_by_address_and_all_together(count: int) -> None:
+    server = Server()
+    flood(server, bots(count), 30, 150)
+    times = [at for at, _ in server.began]
+    assert len(times) <= 150 / PACE + BURST
+    for number, at in enumerate(times[BURST:]):
+        assert at - times[number] >= PACE - 1e-6
+    by_visitor: dict[str, list[float]] = {}
+    for at, ticket in server.began:
+        by_visitor.setdefault(ticket.visitor, []).append(at)
+    for own in by_visitor.values():
+        for number, at in enumerate(own):
+            if len([earlier for earlier in own[:number] if at - WINDOW < earlier]) >= FREE:
+                assert at - own[number - 1] >= FIRST_WAIT
+    assert server.longest_line <= LINE
+
+
+PAUSES = st.sampled_from([0.0, 0.1, 1.0, 29.0, 30.0, 61.0, 299.0, 601.0, 901.0, 2000.0])
+VISITORS = st.sampled_from(
+    [("10.0.0.1", ""), ("10.0.0.2", ""), ("10.0.0.1", "device a"), ("2001:db8::1", "")]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(PAUSES, VISITORS, st.booleans()), max_size=60), VISITORS)
+def test_nobody_is_kept_out_for_ever_and_asking_does_not_prolong_it(
+    tries: list[tuple[float, tuple[str, str], bool]], visitor: tuple[str, str]
+) -> None:
+    server = Server()
+    for pause, (address, known), right in tries:
+        server.pass_time(pause, tick=1.0)
+        server.ask(address, known, right=right)
+    server.pass_time(PATIENCE + HASH + PACE)
+    found = server.limit.join(visitor[0], server.now, visitor[1])
+    if isinstance(found, SentAway):
+        assert 0.0 < found.wait <= LONGEST_WAIT
         for part in (0.2, 0.5, 0.99):
-            assert limit.attempt(address, user, now + part * wait) > 0.0
-        assert limit.attempt(address, user, now + wait + 0.001) == 0.0
+            assert isinstance(
+                server.limit.join(visitor[0], server.now + part * found.wait, visitor[1]), SentAway
+            )
+        found = server.limit.join(visitor[0], server.now + found.wait + 0.001, visitor[1])
+        server.now += LONGEST_WAIT
+    assert isinstance(found, Ticket)
 
 
-@given(FEW_ADDRESSES, st.integers(0, 149))
-def test_a_success_counts_as_if_it_had_not_been_tried(tries: list[tuple[float, str, str]], at: int) -> None:
-    """For its address: what comes before and after it fares as without it."""
-    with_it, without = LoginLimit(), LoginLimit()
-    now = 1000.0
-    for number, (pause, address, user) in enumerate(tries):
-        now += pause + 0.001  # no two tries at the same moment
-        if number == at:
-            if with_it.attempt(address, user, now) == 0.0:
-                with_it.succeeded(address, user, now)
-                with_it.forget_user(user)
-            continue
-        assert with_it.attempt(address, user, now) == without.attempt(address, user, now)
-
-
-@settings(max_examples=5, deadline=None)
-@given(st.integers(1, 3))
-def test_a_flood_of_addresses_and_names_is_forgotten_oldest_first(times: int) -> None:
-    limit = LoginLimit()
-    for number in range(times * MOST + 10):
-        address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-        limit.attempt(address, f"user{number}", float(number) / 1000)
-        limit.succeeded(address, f"user{number}", float(number) / 1000)
-    for table in (limit._addresses, limit._users, limit._at_home):
-        assert len(table) <= MOST
-    longest = max(len(record.failures) for record in limit._addresses.values())
-    assert longest <= login_limit.FREE_OF_ADDRESS
+@pytest.mark.parametrize("times", [1])
+def test_a_flood_of_addresses_is_forgotten(times: int) -> None:
+    server = Server()
+    for number, address in enumerate(bots(times * MOST + 10)):
+        server.ask(address, right=number % 7 == 0)
+        server.now += 0.2
+    assert len(server.limit._records) <= MOST
+    assert len(server.limit._first_asked) <= MOST
+    assert len(server.limit._line) <= LINE
+    assert max(len(record.failures) for record in server.limit._records.values()) <= FREE

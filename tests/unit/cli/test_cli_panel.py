@@ -12,14 +12,19 @@ from click.testing import CliRunner, Result
 from appliance.cli import main, panel
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError, UserError
-from appliance.panel.entry import first_login, token, users
+from appliance.panel.entry import first_login, token, unlock, users
 
 GOOD = "correct horse"
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    for module, name in ((users, "Users"), (first_login, "FirstLogin"), (token, "MetricsToken")):
+    for module, name in (
+        (users, "Users"),
+        (first_login, "FirstLogin"),
+        (token, "MetricsToken"),
+        (unlock, "Unlock"),
+    ):
         made = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *_, made=made: made(tmp_path))
     monkeypatch.setattr(panel, "PANEL_DIR", tmp_path)
@@ -65,6 +70,16 @@ def test_no_password_is_shown_or_told(told: list[dict[str, object]]) -> None:
     said = asha("user", "add", "anna", given=f"{GOOD}\n{GOOD}\n").output
     assert GOOD not in said
     assert GOOD not in str(told)
+
+
+def test_root_makes_a_code_that_lets_a_user_go_first(told: list[dict[str, object]]) -> None:
+    users.Users().add("anna", GOOD, "operator")
+    code = asha("unlock", "anna").output.strip()
+    assert unlock.Unlock().is_right("anna", code)
+    assert told[-1]["says"] == "a code was made that lets anna log in before others"
+    assert code not in str(told)
+    refused = asha("unlock", "bert")
+    assert isinstance(refused.exception, UserError) and "no user bert" in str(refused.exception)
 
 
 def test_two_passwords_that_differ_are_asked_for_again() -> None:

@@ -10,12 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.config import Conf
+from appliance.core import login_limit
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
 from appliance.panel.entry import passwords
 from appliance.panel.entry.users import Users
 from appliance.panel.parts import Parts
 from tests.plugins.agent_stand_in import AgentStandIn
+from tests.plugins.login_form import hidden_in
 
 PASSWORD = "correct horse battery"
 BASE = "https://panel.example.com"
@@ -34,11 +36,16 @@ class Browser:
         return self.client.post(path, base_url=BASE, data={"csrf": self.csrf(), **(form or {})}, **more)
 
     def csrf(self) -> str:
+        """What a form brings along: of the session, or of the login page."""
         answer = self.client.get("/api/me", base_url=BASE)
-        return str(answer.json["csrf"]) if answer.status_code == 200 else ""
+        if answer.status_code == 200:
+            return str(answer.json["csrf"])
+        return hidden_in(
+            self.client.get("/login", base_url=BASE, follow_redirects=True).get_data(as_text=True)
+        )
 
-    def log_in(self, name: str, password: str = PASSWORD) -> object:
-        return self.client.post("/login", base_url=BASE, data={"name": name, "password": password})
+    def log_in(self, name: str, password: str = PASSWORD, **more: object) -> object:
+        return self.post("/login", {"name": name, "password": password}, **more)
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +53,12 @@ def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """What a hash costs is for its own test to look at; the others would wait for it a hundred times."""
     if "costs" not in request.node.name:
         monkeypatch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
+
+
+@pytest.fixture(autouse=True)
+def quick_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long many strangers wait for each other is for the tests of the limiter to look at."""
+    monkeypatch.setattr(login_limit, "PACE", 0.01)
 
 
 @pytest.fixture(scope="session")

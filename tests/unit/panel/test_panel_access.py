@@ -34,11 +34,17 @@ def every_request(app: Flask) -> list[tuple[str, str, str]]:
 
 def test_a_stranger_gets_nothing_but_the_way_in(app: Flask, agent: AgentStandIn, visit: Callable) -> None:
     for method, rule, path in every_request(app):
-        answer = visit().client.open(path, method=method, base_url="https://x", buffered=True)
+        stranger = visit()
+        form = {"csrf": stranger.csrf()} if method == "POST" else None
+        answer = stranger.client.open(
+            path, method=method, base_url="https://panel.example.com", buffered=True, data=form
+        )
         if rule not in ANYBODY:
             assert answer.status_code in (302, 401), f"{method} {rule}"
             assert answer.headers.get("Location", "/login").endswith("/login")
-    assert agent.verbs("panel note") == []  # only the login that was refused is told
+    assert [note["says"] for note in agent.asked if note["verb"] == "panel note"] == [
+        "a login as '' was refused"
+    ]
 
 
 def test_a_viewer_changes_nothing(app: Flask, agent: AgentStandIn, visit: Callable) -> None:
@@ -136,21 +142,6 @@ def test_every_answer_is_hardened(visit: Callable) -> None:
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_a_flood_of_logins_is_told_to_wait_also_with_the_right_password(visit: Callable) -> None:
-    stranger = visit()
-    answers = [stranger.log_in("olga", "wrong wrong wrong").status_code for _ in range(7)]
-    assert answers[0] == 401 and answers[-1] == 429
-    refused = stranger.log_in("olga")
-    assert refused.status_code == 429 and "Try again in" in refused.get_data(as_text=True)
-    elsewhere = stranger.client.post(
-        "/login",
-        base_url="https://panel.example.com",
-        data={"name": "olga", "password": "correct horse battery"},
-        environ_overrides={"REMOTE_ADDR": "192.0.2.8"},
-    )
-    assert elsewhere.status_code == 302
 
 
 def test_the_first_login_is_open_once(panel_dir: Path, visit: Callable) -> None:

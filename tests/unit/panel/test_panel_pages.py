@@ -13,6 +13,7 @@ from appliance.panel.shown.buttons import DEEDS
 from hwsim.bench.panel.page import needed
 from hwsim.bench.panel.stream import Drawn, drawn
 from tests.plugins.agent_stand_in import AgentStandIn, known, permits, span, unknown
+from tests.plugins.login_form import hidden_in
 
 
 def text_of(answer: object) -> str:
@@ -201,7 +202,8 @@ def test_under_a_prefix_everything_stays_under_it(agent: AgentStandIn, panel_dir
     base = "https://sark.example.com"
     assert client.get("/", base_url=base).headers["Location"] == "/asha/"
     assert client.get("/asha/", base_url=base).headers["Location"] == "/asha/login"
-    asked = {"name": "olga", "password": "correct horse battery"}
+    token = hidden_in(client.get("/asha/login", base_url=base).get_data(as_text=True))
+    asked = {"name": "olga", "password": "correct horse battery", "csrf": token}
     answer = client.post("/asha/login", base_url=base, data=asked, headers={"X-Forwarded-For": "10.9.8.7"})
     assert answer.headers["Location"] == "/asha/"
     assert "__Secure-asha" in answer.headers["Set-Cookie"] and "Path=/asha" in answer.headers["Set-Cookie"]
@@ -218,10 +220,12 @@ def test_nobody_else_may_say_for_whom_he_asks(agent: AgentStandIn, panel_dir: ob
     from appliance.panel.app import create_app  # noqa: PLC0415
 
     app = create_app(replace(Conf(), panel_proxy=True), agent=AgentLink(str(agent.path)), directory=panel_dir)
-    app.test_client().post(
+    client = app.test_client()
+    token = hidden_in(client.get("/login", base_url="https://x").get_data(as_text=True))
+    client.post(
         "/login",
         base_url="https://x",
-        data={"name": "olga", "password": "wrong wrong wrong"},
+        data={"name": "olga", "password": "wrong wrong wrong", "csrf": token},
         headers={"X-Forwarded-For": "10.9.8.7"},
         environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
     )

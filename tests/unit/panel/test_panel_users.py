@@ -11,7 +11,6 @@ import pytest
 
 from appliance.core.errors import HostError, UserError
 from appliance.panel.entry import passwords
-from appliance.panel.entry.passwords import TooBusy
 from appliance.panel.entry.users import Users
 
 GOOD = "correct horse"
@@ -147,14 +146,6 @@ def test_only_one_can_be_the_first(users: Users) -> None:
     with pytest.raises(UserError, match="already"):
         users.add_first("bert", GOOD)
     assert [one.name for one in users.all()] == ["anna"]
-
-
-def test_a_flood_is_told_to_come_again(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    users.add("anna", GOOD, "viewer")
-    monkeypatch.setattr(passwords, "_PATIENCE", 0.01)
-    with passwords._turn, pytest.raises(TooBusy):
-        users.verify("anna", GOOD)
-    assert users.verify("anna", GOOD) is not None
 
 
 def test_a_name_that_nobody_has_costs_a_whole_hash(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
