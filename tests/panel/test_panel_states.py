@@ -290,7 +290,7 @@ def test_who_guesses_has_to_wait(tmp_path: Path, page_of: PageOf) -> None:
             page.get_by_label("Name").fill("olga")
             page.get_by_label("Password").fill("not the password")
             page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_text("Too many failed logins.")).to_be_visible()
+        expect(page.get_by_text("Too many logins from here have failed.")).to_be_visible()
         assert axe_violations(page) == []
         picture(page, "state-too-many-logins")
 
