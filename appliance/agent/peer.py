@@ -21,6 +21,7 @@ _UNKNOWN = "?"
 # Reasons are for people; a message must stay small enough for a serial link (see cluster.messages), where what is
 # no plain letter or digit may travel as three bytes for each of its own.
 _REASON_LENGTH = 260
+_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def _short(reason: str) -> str:

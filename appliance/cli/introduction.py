@@ -9,9 +9,11 @@ import click
 
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import UserError
+from appliance.host.bounded import read_all
 
 # ssh may wait for a peer that is not there.
 _PATIENCE = 90.0
+_LONGEST = 64 * 1024
 
 
 @click.group(invoke_without_command=True)
@@ -33,7 +35,7 @@ def introduction_take(text: str, anew: bool) -> None:
 
     Nothing that was set here is replaced; what differs is named. Taking it twice is harmless.
     """
-    text = sys.stdin.read() if text == "-" else text
+    text = os.fsdecode(read_all(sys.stdin.buffer, _LONGEST, "Standard input")) if text == "-" else text
     if not text.strip():
         raise UserError(
             "No introduction was given.", todo="'asha introduction' on the other node prints one."

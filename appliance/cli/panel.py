@@ -16,10 +16,12 @@ from appliance.config import Conf, load
 from appliance.config.schema import without_secrets
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
+from appliance.host.bounded import read_line
 from appliance.host.init import ServiceManager
 from appliance.panel.entry.places import PANEL_DIR
 
 _CONF = Path("/etc/asha.conf")
+_LONGEST = 4096  # of a password
 
 
 @click.group()
@@ -226,7 +228,7 @@ def token() -> None:
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return os.fsdecode(read_line(sys.stdin.buffer, _LONGEST, "Standard input")).rstrip("\r\n")
     words: str = click.prompt("Password", hide_input=True, confirmation_prompt="And again")
     return words
 

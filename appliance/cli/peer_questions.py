@@ -11,8 +11,10 @@ from appliance.config.edit import set_values
 from appliance.config.tab import checked_values
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.alert import one_line
+from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
+from appliance.host.bounded import read_line
 
 Message = dict[str, Any]
 # A question is a handful of short values.
@@ -32,14 +34,10 @@ def answer_one(verb: str, node: Node, asked: BinaryIO, answered: BinaryIO) -> No
 
 
 def _read(asked: BinaryIO) -> Message:
-    line = asked.readline(_LONGEST)
     try:
-        request = json.loads(line)
+        return parse_object(read_line(asked, _LONGEST, "The peer"))
     except ValueError:
-        request = None
-    if not isinstance(request, dict):
-        raise UserError("That was no question.")
-    return request
+        raise UserError("That was no question.") from None
 
 
 def _conf(request: Mapping[str, Any]) -> Message:

@@ -15,6 +15,7 @@ from appliance.core.errors import AshaError
 _START_PATIENCE = 2.0
 _STOP_PATIENCE = 40.0
 _STATUS_PATIENCE = 1.0
+_STAT = 4096  # of /proc/PID/stat, which is one line
 
 
 def main() -> None:
@@ -67,7 +68,7 @@ def _alone(verb: Verb, ticket: float) -> Answer:
 def _started_at() -> float:
     """When this process was started, in seconds since boot: its ticket. Source: proc(5), field 22 of stat."""
     with open("/proc/self/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - pathlib costs 10 ms
-        fields = file.read().rpartition(")")[2].split()
+        fields = file.read(_STAT).rpartition(")")[2].split()
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 

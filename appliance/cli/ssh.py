@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 
@@ -9,11 +10,14 @@ import click
 
 from appliance.cli.this_node import site
 from appliance.core.errors import SyncError
+from appliance.host.bounded import read_all
 from appliance.host.process import interact
 from appliance.sync import keys
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.question import is_accepted, prove
 from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh, way_to_peer
+
+_LONGEST = 16 * 1024  # of a public key
 
 
 @click.command()
@@ -50,7 +54,7 @@ def ssh_accept(key: tuple[str, ...]) -> None:
     'asha ssh-setup' there calls this. The key opens no shell and writes nothing.
     """
     site()  # a machine that is neither node accepts nobody
-    wanted = " ".join(key) or sys.stdin.read()
+    wanted = " ".join(key) or os.fsdecode(read_all(sys.stdin.buffer, _LONGEST, "Standard input"))
     new = keys.accept_key(wanted)
     click.echo("The peer's key is accepted." if new else "The peer's key was accepted before.")
 

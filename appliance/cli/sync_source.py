@@ -9,8 +9,7 @@ import click
 
 from appliance.cli.this_node import PLACES, site
 from appliance.core.errors import SyncError
-from appliance.host.process import become
-from appliance.sync.gate import Question, Refusal, judge
+from appliance.sync.gate import Reading, Refusal, give, judge, read_words
 from appliance.sync.trees import trees
 
 
@@ -18,12 +17,13 @@ from appliance.sync.trees import trees
 def sync_source() -> None:
     """Carry out SSH_ORIGINAL_COMMAND when it is one of ours."""
     conf, node = site()
-    found = judge(os.environ.get("SSH_ORIGINAL_COMMAND", ""), trees(conf), PLACES)
+    ours, asked = trees(conf), os.environ.get("SSH_ORIGINAL_COMMAND", "")
+    found = judge(asked, ours, PLACES, lambda: read_words(sys.stdin.fileno()))
     if isinstance(found, Refusal):
         raise SyncError(f"This key does not allow that: {found.why}.")
-    if not isinstance(found, Question):
-        become((conf.rsync, *found.words))
-    elif found.verb == "serve":
+    if isinstance(found, Reading):
+        give(found, conf.rsync, ours, PLACES)
+    if found.verb == "serve":
         from appliance.cli.data_parts import source  # noqa: PLC0415 - rsync, which comes often, is not kept waiting
 
         source().serve(sys.stdin.buffer, sys.stdout.buffer)

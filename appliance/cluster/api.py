@@ -27,6 +27,7 @@ _REQUEST = "hbapi-req"
 _KEEP_ONLY = "1"  # KEEPIT: messages that mean something, not every heartbeat
 _OUT_LIMIT = 64 * 1024
 _CHUNK = 64 * 1024
+_CHUNKS = 16  # read at one look
 _ASKED_FIELDS = ("node", "ifname", "pname")
 
 
@@ -79,9 +80,14 @@ class HeartbeatApi:
         return self._socket.fileno()
 
     def drain(self) -> list[Fields]:
-        """Every message that has arrived. Raises ClusterError at the end of the stream or on rubbish."""
+        """The messages that have arrived. Raises ClusterError at the end of the stream or on rubbish.
+
+        When more have come than is good for one look, the socket stays readable, and the next call gives the others.
+        """
         messages: list[Fields] = []
-        while not self.closed:
+        for _ in range(_CHUNKS):
+            if self.closed:
+                break
             try:
                 data = self._socket.recv(_CHUNK)
             except BlockingIOError:

@@ -155,7 +155,7 @@ def _explain_start(finished: Finished) -> None:
 
 
 def _last_complaint(finished: Finished) -> str:
-    lines = (finished.error + finished.output).splitlines()
+    lines = (finished.error + finished.kept).splitlines()
     said = [line.split("ERROR:")[-1].strip() for line in lines if "ERROR" in line]
     first_cause = [
         line for line in said if "Configuration error" not in line and "heartbeat not started" not in line

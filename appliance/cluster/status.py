@@ -10,6 +10,7 @@ from appliance.cluster.processes import is_master
 from appliance.cluster.view import Held, NodeStatus
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.bounded import PID_LIMIT, TooMuch, pid_in, read_file
 from appliance.host.process import run
 
 _ANSWER_LIMIT = 2.0
@@ -73,15 +74,14 @@ class Heartbeat:
     def _ask(self, words: tuple[str, ...], now: float, deadline: float) -> Reading[str]:
         try:
             finished = run([self.paths.cl_status, *words], deadline=deadline)
+            word = finished.output.strip()
         except AshaError as problem:
             return Unknown(str(problem), now)
-        word = finished.output.strip()
         return Known(word, now) if word and finished.code is not None else Unknown(finished.explain(), now)
 
 
 def _read_pid(pid_file: Path) -> int | None:
     try:
-        text = pid_file.read_text(encoding="ascii", errors="replace").strip()
-    except FileNotFoundError:
+        return pid_in(read_file(pid_file, PID_LIMIT))
+    except (FileNotFoundError, TooMuch):
         return None
-    return int(text) if text.isascii() and text.isdigit() else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from appliance.control.protocol import LINE_LIMIT, SOCKET, Message, decode, encode, unwrap
 from appliance.core.errors import ClusterError
+from appliance.host.bounded import Lines
 
 
 class AgentAbsent(ClusterError):
@@ -51,10 +52,10 @@ def _connect(connection: socket.socket, path: str) -> None:
 
 
 def _read_line(connection: socket.socket) -> bytes:
-    line = bytearray()
-    while not line.endswith(b"\n"):
+    lines = Lines(LINE_LIMIT, "The agent")
+    while (line := lines.take()) is None:
         piece = connection.recv(65536)
-        if not piece or len(line) > LINE_LIMIT:
+        if not piece:
             raise AgentAbsent("The agent went away before it had answered.")
-        line += piece
-    return bytes(line)
+        lines.feed(piece)
+    return line

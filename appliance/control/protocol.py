@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, SyncError, UserError
 
 SOCKET = "/run/asha/control"
@@ -30,12 +31,9 @@ def encode(message: Message) -> bytes:
 def decode(line: bytes) -> Message:
     """The message on `line`. Raises ClusterError when it is none."""
     try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
+        return parse_object(line)
+    except ValueError:
         raise ClusterError("Something on the control socket does not speak asha's language.") from None
-    if not isinstance(message, dict):
-        raise ClusterError("Something on the control socket does not speak asha's language.")
-    return message
 
 
 def success(result: object) -> Message:

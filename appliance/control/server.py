@@ -14,6 +14,7 @@ from typing import Any
 from appliance.control.guests import Hosts, admitted, panel_gid, panel_uid
 from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
 from appliance.core.errors import AshaError, ClusterError, UserError
+from appliance.host.bounded import TooMuch
 
 Answer = Callable[[Message], Awaitable[Any]]
 # A client that connects and says nothing is dropped after this many seconds.
@@ -79,10 +80,12 @@ class ControlServer:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
-                line = await reader.readline()
+                line = await _read_line(reader)
             if line:
                 writer.write(encode(await self._reply(line, uid)))
                 await writer.drain()
+        except TooMuch as problem:
+            writer.write(encode(failure(problem)))
         except (OSError, ValueError, TimeoutError):
             pass  # the asker is gone or does not speak our language; nothing is owed to it
         finally:
@@ -101,6 +104,14 @@ class ControlServer:
             if _is_root(uid):
                 raise
             return failure(UserError("That request cannot be understood."))
+
+
+async def _read_line(reader: asyncio.StreamReader) -> bytes:
+    """One line. Raises TooMuch."""
+    try:
+        return await reader.readline()  # bounded by the server's `limit`
+    except ValueError:
+        raise TooMuch("Whoever asks", LINE_LIMIT) from None
 
 
 def _is_root(uid: int) -> bool:

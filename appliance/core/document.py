@@ -13,6 +13,8 @@ from typing import Any
 
 _DEPTH = 32
 _DIGITS = 25
+# A value takes up to 70 bytes of memory for the two bytes of text that it can be written in.
+_VALUES = 100_000
 
 
 def parse_json(text: bytes | str, *, depth: int = _DEPTH) -> Any:
@@ -23,9 +25,11 @@ def parse_json(text: bytes | str, *, depth: int = _DEPTH) -> Any:
         depth: How deep lists and objects may lie in one another.
 
     Raises:
-        ValueError: It is no JSON, lies deeper than `depth`, or holds a number that no sender of ours writes: one of
-            more than 25 digits, an infinite one, or NaN.
+        ValueError: It is no JSON, lies deeper than `depth`, has more than 100,000 commas and brackets, as no sender of
+            ours writes, or holds a number that none writes: one of more than 25 digits, an infinite one, or NaN.
     """
+    if _most_values(text) > _VALUES:
+        raise ValueError("the document holds too many values")
     try:
         value = json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_refuse)
     except RecursionError:
@@ -40,6 +44,13 @@ def parse_object(text: bytes | str, *, depth: int = _DEPTH) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("the document is no object")  # noqa: TRY004 - one exception for every bad text
     return value
+
+
+def _most_values(text: bytes | str) -> int:
+    """At least as many as the values in `text`."""
+    if isinstance(text, str):
+        return text.count(",") + text.count("[") + text.count("{")
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def _integer(digits: str) -> int:

@@ -1,43 +1,63 @@
-"""Start programs: argv only, no shell, a deadline, output kept, the whole group ended."""
+"""Start programs: argv only, no shell, a deadline, bounded output, the whole group ended."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn, cast
 
+from appliance.core.alert import one_line
 from appliance.core.errors import HostError
+from appliance.host.bounded import Tail, TooMuch
 
 _OUTPUT_LIMIT = 64 * 1024
+_PIECE = 64 * 1024
+_SAID = 300  # characters of a program's own words in a sentence of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a program ended. `code` is None when the deadline passed and it was killed."""
+    """How a program ended. `code` is None when the deadline passed and it was killed.
+
+    `kept`, `error`: the end of what it wrote to standard output and standard error, for people. `lost`: bytes of its
+    standard output that came before `kept`.
+    """
 
     argv: tuple[str, ...]
     code: int | None
-    output: str
+    kept: str
     error: str
+    lost: int = 0
 
     @property
     def ok(self) -> bool:
         """Ended by itself with status 0."""
         return self.code == 0
 
+    @property
+    def output(self) -> str:
+        """All that it wrote to standard output. Raises TooMuch when that was more than is kept."""
+        if self.lost:
+            raise TooMuch(f"'{one_line(' '.join(self.argv))}'", _OUTPUT_LIMIT)
+        return self.kept
+
     def explain(self) -> str:
         """One line for people: the command and how it ended."""
         command = " ".join(self.argv)
         if self.code is None:
             return f"'{command}' did not end within its deadline and was killed"
-        said = (self.error.strip() or self.output.strip()).splitlines()
-        return f"'{command}' ended with status {self.code}" + (f": {said[-1]}" if said else "")
+        said = (self.error.strip() or self.kept.strip()).splitlines()
+        return f"'{command}' ended with status {self.code}" + (
+            f": {one_line(said[-1], _SAID)}" if said else ""
+        )
 
 
 def run(
@@ -51,19 +71,72 @@ def run(
 
     `env` is added to the environment. Raises HostError when the program cannot be started.
     Blocks: from the agent's loop, call it in a thread.
+
+    One that says more than is kept goes on being read, and what it does is done: it is not held up, nor killed halfway.
     """
     words = tuple(str(word) for word in argv)
     process = _spawn(words, env, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
+    output, error = Tail(_OUTPUT_LIMIT), Tail(_OUTPUT_LIMIT)
     try:
-        output, error = process.communicate(stdin, timeout=deadline)
-        code: int | None = process.returncode
-    except subprocess.TimeoutExpired:
-        output, error = _kill_group(process)
-        code = None
+        code = _converse(process, (stdin or "").encode(), output, error, time.monotonic() + deadline)
+        if code is None:
+            _kill_group(process)
+            # A grandchild that left the group may hold its pipes, and a process that hangs in the kernel stays.
+            _converse(process, b"", output, error, time.monotonic() + 1.0)
     except BaseException:
         _kill_group(process)
         raise
-    return Finished(words, code, output[-_OUTPUT_LIMIT:], error[-_OUTPUT_LIMIT:])
+    finally:
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+    return Finished(words, code, output.text(), error.text(), output.lost)
+
+
+def _converse(
+    process: subprocess.Popen[bytes], given: bytes, output: Tail, error: Tail, until: float
+) -> int | None:
+    """Give it `given` and take in what it says until it has ended and nobody can say more; None: not by `until`."""
+    with selectors.PollSelector() as waiting:  # the kernel of EL5 has no epoll_create1
+        tails = {process.stdout: output, process.stderr: error}
+        for pipe, tail in tails.items():
+            if pipe is not None and not pipe.closed:
+                waiting.register(pipe, selectors.EVENT_READ, tail)
+        if process.stdin is not None and not process.stdin.closed:
+            os.set_blocking(process.stdin.fileno(), False)
+            waiting.register(process.stdin, selectors.EVENT_WRITE, _Given(given))
+        while waiting.get_map():
+            ready = waiting.select(max(0.0, until - time.monotonic()))
+            if not ready and time.monotonic() >= until:
+                return None
+            for key, _ in ready:
+                if _is_done(key.fd, key.data):
+                    waiting.unregister(key.fileobj)
+                    cast(IO[bytes], key.fileobj).close()
+    try:
+        return process.wait(max(0.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return None
+
+
+@dataclass(slots=True)
+class _Given:
+    """What the program has not taken yet of its standard input."""
+
+    left: bytes
+
+
+def _is_done(descriptor: int, data: Tail | _Given) -> bool:
+    """Read or write one piece; whether that was the last."""
+    if isinstance(data, Tail):
+        piece = os.read(descriptor, _PIECE)
+        data.feed(piece)
+        return not piece
+    try:
+        data.left = data.left[os.write(descriptor, data.left) :] if data.left else b""
+    except BrokenPipeError:  # it does not listen
+        return True
+    return not data.left
 
 
 def launch(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> int:
@@ -98,7 +171,7 @@ def _spawn(
     *,
     stdin: int,
     stdout: int = subprocess.PIPE,
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             words,
@@ -109,20 +182,15 @@ def _spawn(
             start_new_session=True,
             restore_signals=True,
             close_fds=True,
-            text=True,
-            errors="replace",
+            bufsize=0,
         )
     except OSError as problem:
         raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem
 
 
-def _kill_group(process: subprocess.Popen[str]) -> tuple[str, str]:
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    try:
-        return process.communicate(timeout=1.0)
-    except subprocess.TimeoutExpired:  # a grandchild left the group and holds the pipe
-        return "", ""
 
 
 def interact(argv: Sequence[str | Path], given: str) -> int:
@@ -134,10 +202,13 @@ def interact(argv: Sequence[str | Path], given: str) -> int:
         raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem
 
 
-def become(argv: Sequence[str | Path]) -> NoReturn:
-    """Be that program from now on, with our input and output. Raises HostError when it cannot be started."""
+def become(argv: Sequence[str | Path], env: Mapping[str, str]) -> NoReturn:
+    """Be that program from now on, in the environment `env`, with our input and output.
+
+    Raises HostError when it cannot be started.
+    """
     words = tuple(str(word) for word in argv)
     try:
-        os.execv(words[0], words)  # noqa: S606 - that no shell is in it is the point
+        os.execve(words[0], words, env)  # noqa: S606 - that no shell is in it is the point
     except OSError as problem:
         raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem

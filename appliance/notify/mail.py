@@ -10,15 +10,18 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 from pathlib import Path
+from typing import BinaryIO
 
 from appliance.core.alert import one_line, plain
 from appliance.core.errors import HostError
+from appliance.host.bounded import TooMuch
 from appliance.host.process import find_program, run
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered, host_and_port
 
 _PORT = 25
 _GOODBYE = 2.0
+_ANSWERS = 256 * 1024
 # Seven bits, so that no server on the way needs to be asked what it can take.
 _POLICY = SMTP.clone(cte_type="7bit")
 _SENDMAIL = (Path("/usr/sbin/sendmail"), Path("/usr/lib/sendmail"))
@@ -44,6 +47,34 @@ def flat(message: EmailMessage, line_end: str = "\r\n") -> bytes:
     an empty one; so what needs no encoding is not folded at all (RFC 5322 has up to 998 characters)."""
     length = 900 if str(message["Subject"]).isascii() else 76
     return message.as_bytes(policy=_POLICY.clone(linesep=line_end, max_line_length=length))
+
+
+class _BoundedSmtp(smtplib.SMTP):
+    """smtplib bounds a line, but not how many of them make up one answer."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Answers(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _Answers:
+    """What a server says on one connection, of which a whole mail takes a few hundred bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = _ANSWERS
+
+    def readline(self, limit: int) -> bytes:
+        """The next line, of `limit` bytes at the most. Raises TooMuch."""
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise TooMuch("The mail server", _ANSWERS)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +103,7 @@ class Smtp:
         message = compose(notice, self.sender, self.recipients)
         try:
             # With our name given: smtplib would ask the DNS for it, and wait for that past every deadline.
-            server = smtplib.SMTP(host, port, local_hostname=notice.host, timeout=self.deadline)
+            server = _BoundedSmtp(host, port, local_hostname=notice.host, timeout=self.deadline)
             left_out = self._hand_over(server, to, message)
         except smtplib.SMTPRecipientsRefused as problem:
             raise _of_recipients(self.server, problem) from problem
@@ -82,7 +113,7 @@ class Smtp:
             raise Undelivered(
                 f"{self.server} answered {problem.smtp_code} {said}", refused=refused
             ) from problem
-        except (smtplib.SMTPException, OSError) as problem:
+        except (smtplib.SMTPException, OSError, TooMuch) as problem:
             raise Undelivered(f"{self.server}: {problem}") from problem
         if left_out:
             says = f"{self.server} did not take {', '.join(left_out)}; the others have it"
@@ -93,7 +124,7 @@ class Smtp:
         try:
             self._secure(server)
             left_out = server.sendmail(self.sender, to, flat(message))
-            with contextlib.suppress(smtplib.SMTPException, OSError):
+            with contextlib.suppress(smtplib.SMTPException, OSError, TooMuch):
                 if server.sock is not None:
                     server.sock.settimeout(_GOODBYE)
                 server.quit()

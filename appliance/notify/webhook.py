@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance import __version__
+from appliance.core.alert import one_line
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 
 # Of the 4xx these say: later.
 _LATER = frozenset({408, 425, 429})
+# Of the server's own words. What it says is bounded by http.client: a line of 64 KiB, 100 headers.
+_REASON = 200
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -41,7 +44,9 @@ class Webhook:
             urllib.request.build_opener(_NoRedirect).open(request, timeout=self.deadline).close()
         except urllib.error.HTTPError as problem:
             refused = 400 <= problem.code < 500 and problem.code not in _LATER
-            raise Undelivered(f"answered {problem.code} {problem.reason}", refused=refused) from problem
+            raise Undelivered(
+                f"answered {problem.code} {one_line(str(problem.reason), _REASON)}", refused=refused
+            ) from problem
         except urllib.error.URLError as problem:
             raise Undelivered(str(problem.reason)) from problem
         except (OSError, http.client.HTTPException, ValueError) as problem:

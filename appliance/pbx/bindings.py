@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.host.bounded import TooMuch, read_file
+
 # What any address is written as; a blank value is Asterisk's default, which is the same.
 _EVERY = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - compared with, not bound to
 # The keys by file. In sip.conf and iax.conf they stand in [general]; in pjsip.conf in a section of type transport.
@@ -67,8 +69,6 @@ def _address(value: str) -> str:
 
 def _lines(file: Path) -> list[str]:
     try:
-        if not file.is_file() or file.stat().st_size > _LIMIT:
-            return []
-        return file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        return read_file(file, _LIMIT).decode(errors="replace").splitlines()
+    except (OSError, TooMuch):
         return []

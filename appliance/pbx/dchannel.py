@@ -22,11 +22,11 @@ def read_dchannel(conf: Conf, now: Callable[[], float], deadline: float) -> Read
     """
     try:
         finished = run([find_program(conf.pbx_program), "-rx", "pri show spans"], deadline=deadline)
+        if not finished.ok:
+            return Unknown(finished.explain(), now())
+        return Known(parse_spans(finished.output, conf.card_spans), now())
     except AshaError as problem:
         return Unknown(str(problem), now())
-    if not finished.ok:
-        return Unknown(finished.explain(), now())
-    return Known(parse_spans(finished.output, conf.card_spans), now())
 
 
 def parse_spans(text: str, wanted: tuple[int, ...]) -> DChannel:

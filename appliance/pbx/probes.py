@@ -15,6 +15,7 @@ from appliance.host.process import find_program, run
 
 Now = Callable[[], float]
 LOOPBACK = "127.0.0.1"
+_LONGEST = 64 * 1024  # bytes of one AMI message or SIP reply
 
 
 class Probe(Protocol):
@@ -70,7 +71,9 @@ class AmiProbe:
             reason = f"AMI did not answer within {self._deadline:g} s"
         except ConnectionRefusedError:
             reason = f"nothing listens on AMI port {self._port}"
-        except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as problem:
+        except asyncio.LimitOverrunError:
+            reason = f"AMI said more than {_LONGEST} bytes in one message"
+        except (OSError, ValueError, asyncio.IncompleteReadError) as problem:
             reason = f"AMI broke off: {problem}"
         self.close()
         return Unknown(reason, now())
@@ -86,7 +89,7 @@ class AmiProbe:
         return await self._request("Ping", {})
 
     async def _connect(self) -> None:
-        self._reader, self._writer = await asyncio.open_connection(LOOPBACK, self._port)
+        self._reader, self._writer = await asyncio.open_connection(LOOPBACK, self._port, limit=_LONGEST)
         await self._reader.readline()
         await self._request("Login", {**self._login, "Events": "off"})
 
@@ -170,7 +173,7 @@ class SipProbe:
         call = uuid.uuid4().hex
         await loop.sock_sendall(connection, options(connection.getsockname()[1], self._port, call))
         while True:
-            reply = (await loop.sock_recv(connection, 65536)).decode(errors="replace")
+            reply = (await loop.sock_recv(connection, _LONGEST)).decode(errors="replace")
             if reply.startswith("SIP/2.0 ") and call in reply:
                 return reply.splitlines()[0]
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.bounded import PID_LIMIT, TooMuch, pid_in, read_file
 from appliance.host.pidwatch import PidWatch
 
 _PROC = Path("/proc")
@@ -48,14 +49,16 @@ def find_pid(conf: Conf, now: float) -> Reading[int | None]:
     The pid file is believed only when the process of that number is Asterisk: numbers are used again.
     """
     try:
-        text = conf.pbx_pidfile.read_text(encoding="ascii", errors="replace").strip()
+        pid = pid_in(read_file(conf.pbx_pidfile, PID_LIMIT))
     except FileNotFoundError:
         return Known(None, now)
+    except TooMuch as problem:
+        return Unknown(str(problem), now)
     except OSError as problem:
         return Unknown(f"{conf.pbx_pidfile} could not be read: {problem.strerror}", now)
-    if not (text.isascii() and text.isdigit()):
+    if pid is None:
         return Known(None, now)
-    return _verified(int(text), Path(conf.pbx_program).name, now)
+    return _verified(pid, Path(conf.pbx_program).name, now)
 
 
 def _verified(pid: int, program: str, now: float) -> Reading[int | None]:

@@ -54,7 +54,7 @@ def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:
     program = find_program(conf.pbx_program)
     while (left := end - clock.now()) > 0:
         finished = run([program, "-rx", "core waitfullybooted"], deadline=left)
-        if finished.ok and "fully booted" in finished.output:
+        if finished.ok and "fully booted" in finished.kept:
             return True
         if running_pid(conf, clock) is None:
             return False  # it died while booting

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from appliance.core.document import parse_object
 from appliance.host.clock import Clock
 from appliance.host.stream import Stream
 from appliance.sync.link import Peer
 from appliance.sync.onepass import Request
-from appliance.sync.problems import SyncProblem
+from appliance.sync.problems import SyncProblem, understood
 from appliance.sync.ssh import Ssh
 
 Pass = Callable[[Peer, Request], bool]
@@ -75,7 +75,11 @@ class Follower:
             line = watch.line(left)
             if line == b"":
                 raise self._lost(watch)
-            if line is None or (request := _wanted(json.loads(line))) is None:
+            if line is None:
+                continue
+            with understood(self._ssh.host):
+                request = _wanted(parse_object(line))
+            if request is None:
                 continue
             if not self._pass(peer, request):
                 until = min(until, self._clock.now() + again)
@@ -94,4 +98,4 @@ def _wanted(news: dict[str, Any]) -> Request | None:
         return Request("many changes")
     if not directories and not news["databases"]:
         return None
-    return Request("a change", scope=tuple(directories))
+    return Request("a change", scope=tuple(map(str, directories)))

@@ -1,23 +1,41 @@
-"""What the peer's key may do here: the few questions of ours, and rsync as we call it, to read and nothing else.
+"""What the peer's key may do here: the few questions of ours, and rsync that reads what this node gives.
 
-Everything is named that is allowed. What real rsync (3.5) sends was recorded; older ones send less (assumed).
+None of the peer's words is ever run. They are parsed into a small value, `Reading`, and rsync gets an argv that we make
+of that value, so that nothing depends on whether rsync would have understood those words as we did. What it can reach
+is bounded once more by `confine`: whatever is asked of it afterwards, in its own protocol, leads to a file that is
+given or to none.
+
+What rsync sends was recorded with 3.5; older ones send less (assumed).
 """
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
+from appliance.core.errors import HostError
+from appliance.host.confined import confine
+from appliance.host.process import become
 from appliance.sync.places import Places
 from appliance.sync.trees import Tree, why_not_given
 
-# Without L, k, K or D: no link is followed and no device read. What stands behind `e` is the protocol's.
-_LETTERS = re.compile(r"-[nlogtprRSAX]+(?:e[0-9.]*[A-Za-z]*)?")
-_OPTION = re.compile(r"--timeout=\d{1,5}|--no-implied-dirs|--from0|--partial|--inplace|--numeric-ids")
+# Without L, k, K and D: no link is followed and no device read. `s` says that the arguments come on standard input.
+_LETTERS = "nlogtprRSAX"
+_CLUSTER = re.compile(rf"-(?=.)([{_LETTERS}s]*)(?:e\.([A-Za-z]*))?")
+# What a client says it understands of the protocol (compat.c of rsync); those that came later are left out.
+_CAPABILITIES = "iLsfxCIvu"
+_FLAGS = ("--no-implied-dirs", "--partial", "--inplace", "--numeric-ids")
+_TIMEOUT = re.compile(r"--timeout=([0-9]{1,5})")
 _LIST_NAME = re.compile(r"list-[0-9a-f]{16}")
+_STDIN_LIMIT = 64 * 1024
+_STDIN_PATIENCE = 30.0
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 # `conf` and `secret` are one question each, on standard input; what they may ask for is checked where it is answered.
 VERBS = ("serve", "watch", "conf", "secret")
 
@@ -31,9 +49,30 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """rsync in the part of the one that is read from; `words` are its arguments."""
+    """What rsync is to read for the peer: the files named in `listed`, or whole `directories`; one of the two.
 
-    words: tuple[str, ...]
+    `letters` and `flags` say what is compared and how it travels, `capabilities` what the client's protocol has. Each
+    holds nothing but what is in the closed sets above, in the order in which it stands there. `timeout` in seconds.
+    """
+
+    letters: str
+    capabilities: str | None
+    flags: tuple[str, ...]
+    timeout: int | None
+    listed: Path | None
+    directories: tuple[str, ...]
+
+    def argv(self, program: Path) -> tuple[str, ...]:
+        """What `program` is run with: every option in a word of its own, before the dot."""
+        words = [str(program), "--server", "--sender"]
+        words += [f"-{self.letters}"] if self.letters else []
+        words += [f"-e.{self.capabilities}"] if self.capabilities is not None else []
+        words += [f"--timeout={self.timeout}"] if self.timeout is not None else []
+        words += self.flags
+        if self.listed is not None:
+            # A name may hold a newline. Read by lines it would be two, and the second was never checked.
+            return (*words, "--from0", f"--files-from={self.listed}", ".", "/")
+        return (*words, ".", *(f"{directory}/" for directory in self.directories))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,58 +82,145 @@ class Refusal:
     why: str
 
 
-def judge(command: str, trees: Iterable[Tree], places: Places) -> Question | Reading | Refusal:
-    """What to do for a peer that asks for `command` (SSH_ORIGINAL_COMMAND)."""
+class _Refused(Exception):
+    """The reason, for people."""
+
+
+def judge(
+    command: str, trees: Iterable[Tree], places: Places, from_stdin: Callable[[], Sequence[str]]
+) -> Question | Reading | Refusal:
+    """What to do for a peer that asks for `command` (SSH_ORIGINAL_COMMAND).
+
+    `from_stdin` gives the words that rsync's client sends after it has started us, when it says that it will
+    (--protect-args, also called --secluded-args); see `read_words`.
+    """
     try:
-        words = shlex.split(command)
+        match shlex.split(command):
+            case ["asha-source", verb] if verb in VERBS:
+                return Question(verb)
+            case ["rsync", "--server", "--sender", *words]:
+                return _read(words, tuple(trees), places, from_stdin)
+            case []:
+                return Refusal("this key opens no shell")
+            case words:
+                return Refusal(f"{words[0]!r} is none of what this key is for")
     except ValueError:
         return Refusal("that is no command line")
-    match words:
-        case ["asha-source", verb] if verb in VERBS:
-            return Question(verb)
-        case ["rsync", "--server", "--sender", *rest]:
-            why = _objection(rest, tuple(trees), places)
-            return Refusal(why) if why else Reading(("--server", "--sender", *rest))
-        case []:
-            return Refusal("this key opens no shell")
-        case _:
-            return Refusal(f"{words[0]!r} is none of what this key is for")
+    except _Refused as refused:
+        return Refusal(str(refused))
 
 
-def _objection(words: list[str], trees: tuple[Tree, ...], places: Places) -> str:
-    """What is wrong with rsync's arguments; "" when nothing is."""
-    if "." not in words:
-        return "rsync names no files"
-    cut = words.index(".")
-    options, paths = words[:cut], words[cut + 1 :]
-    listed, why = _read_options(options, places)
+def give(reading: Reading, program: Path, trees: Iterable[Tree], places: Places) -> NoReturn:
+    """Become rsync, the `program`, which reads what `reading` says and can reach only what this node gives.
+
+    Without the confinement a list of files that was right when it was written, or a rule in rsync's own protocol that
+    names a file of rules, would lead anywhere once a directory on the way is exchanged for a link. Raises HostError.
+    """
+    listed = [reading.listed] if reading.listed is not None else []
+    confine(places.root, program, (*(tree.path for tree in trees), places.outbox, *listed))
+    become(reading.argv(program), _ENVIRONMENT)
+
+
+def read_words(descriptor: int) -> list[str]:
+    """The words that rsync's client sends on `descriptor`: a NUL behind each, an empty one at the end.
+
+    They are read a byte at a time, since the next byte behind them is rsync's to read. Raises HostError when they do
+    not come, or do not end.
+    """
+    said = bytearray()
+    while not (said.endswith(b"\0\0") or said == b"\0"):
+        if not select.select([descriptor], [], [], _STDIN_PATIENCE)[0]:
+            raise HostError("The arguments that rsync's client has announced do not come.")
+        byte = os.read(descriptor, 1)
+        if not byte or len(said) >= _STDIN_LIMIT:
+            raise HostError("The arguments that rsync's client has announced do not end.")
+        said += byte
+    return [os.fsdecode(bytes(word)) for word in said.split(b"\0")[:-2]]
+
+
+def _read(
+    words: Sequence[str], trees: tuple[Tree, ...], places: Places, from_stdin: Callable[[], Sequence[str]]
+) -> Reading:
+    options, rest = _Options(places), list(words)
+    while rest and rest[0] != ".":
+        options.take(rest)
+        if not rest and options.secluded:
+            options.secluded = False
+            name, *rest = from_stdin() or [""]
+            if name != "rsync":
+                raise _Refused("what came on standard input are not rsync's arguments")
+    if options.secluded:
+        raise _Refused("rsync announces arguments on standard input, and has them here too")
+    if len(rest) < 2:
+        raise _Refused("rsync names no files")
+    return options.reading(rest[1:], trees)
+
+
+class _Options:
+    """What the options say that were taken so far. `secluded`: the other words are still to come."""
+
+    def __init__(self, places: Places) -> None:
+        self.secluded = False
+        self._places = places
+        self._letters: set[str] = set()
+        self._flags: set[str] = set()
+        self._capabilities: str | None = None
+        self._timeout: int | None = None
+        self._listed: Path | None = None
+        self._from0 = False
+
+    def take(self, words: list[str]) -> None:
+        """Take the first of `words` off, with its value. Raises _Refused."""
+        word = words.pop(0)
+        if cluster := _CLUSTER.fullmatch(word):
+            self._letters |= {*cluster[1]} - {"s"}
+            self.secluded = self.secluded or "s" in cluster[1]
+            self._capabilities = cluster[2] if cluster[2] is not None else self._capabilities
+        elif timeout := _TIMEOUT.fullmatch(word):
+            self._timeout = int(timeout[1])
+        elif word in _FLAGS:
+            self._flags.add(word)
+        elif word == "--from0":
+            self._from0 = True
+        elif word == "--files-from" or word.startswith("--files-from="):
+            value = word.partition("=")[2] if "=" in word else words.pop(0) if words else ""
+            self._listed = self._list_of_ours(value)
+        else:
+            raise _Refused(f"rsync's {word!r} is not allowed here")
+
+    def _list_of_ours(self, value: str) -> Path:
+        name = value.removeprefix(f"{self._places.passing}/")
+        if not _LIST_NAME.fullmatch(name) or value == name:
+            raise _Refused(f"{value!r} is not a list of this node's")
+        return self._places.passing / name
+
+    def reading(self, paths: Sequence[str], trees: tuple[Tree, ...]) -> Reading:
+        """What is to be done for these options and `paths`. Raises _Refused."""
+        if self._listed is not None and not self._from0:
+            raise _Refused("a list of files is read with --from0 only")
+        if self._listed is not None and [*paths] != ["/"]:
+            raise _Refused("a list of files starts at /")
+        capabilities = self._capabilities
+        return Reading(
+            letters="".join(letter for letter in _LETTERS if letter in self._letters),
+            capabilities=None if capabilities is None else _known(capabilities),
+            flags=tuple(flag for flag in _FLAGS if flag in self._flags),
+            timeout=self._timeout,
+            listed=self._listed,
+            directories=() if self._listed is not None else tuple(_directory(path, trees) for path in paths),
+        )
+
+
+def _known(capabilities: str) -> str:
+    return "".join(letter for letter in _CAPABILITIES if letter in capabilities)
+
+
+def _directory(path: str, trees: tuple[Tree, ...]) -> str:
+    """The directory `path`, which is named with a slash behind it and is one that we give. Raises _Refused."""
+    directory = path.removesuffix("/")
+    if directory == path:
+        raise _Refused(f"{path!r} is no directory")
+    why = why_not_given(directory, trees)
     if why:
-        return why
-    if listed and "--from0" not in options:
-        # A name may hold a newline. Read by lines it would be two, and the second was never checked.
-        return "a list of files is read with --from0 only"
-    if listed:
-        return "" if paths == ["/"] else "a list of files starts at /"
-    if not paths:
-        return "rsync names no files"
-    return next(filter(None, (_why_not_read(path, trees) for path in paths)), "")
-
-
-def _read_options(options: list[str], places: Places) -> tuple[bool, str]:
-    """Whether a list of files is named, and what is wrong."""
-    listed = False
-    rest = iter(options)
-    for word in rest:
-        if word == "--files-from" or word.startswith("--files-from="):
-            named = Path(next(rest, "") if word == "--files-from" else word.partition("=")[2])
-            if named.parent != places.passing or not _LIST_NAME.fullmatch(named.name):
-                return False, f"{str(named)!r} is not a list of this node's"
-            listed = True
-        elif not _LETTERS.fullmatch(word) and not _OPTION.fullmatch(word):
-            return False, f"rsync's {word!r} is not allowed here"
-    return listed, ""
-
-
-def _why_not_read(path: str, trees: tuple[Tree, ...]) -> str:
-    """Only whole directories are named: with a slash behind it."""
-    return why_not_given(path.rstrip("/"), trees) if path.endswith("/") else f"{path!r} is no directory"
+        raise _Refused(why)
+    return directory

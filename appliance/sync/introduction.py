@@ -18,6 +18,7 @@ from appliance.config import Conf, ConfError, Medium, kinds
 from appliance.config.media import MEDIA
 from appliance.config.schema import KEY_BY_NAME
 from appliance.config.tab import TAB_KEYS, checked_values
+from appliance.core.document import parse_object
 from appliance.core.errors import SyncError, UserError
 from appliance.sync.keys import plain_key
 
@@ -63,7 +64,7 @@ def read(text: str) -> Introduction:
             todo="'asha introduction' on the other node makes it.",
         )
     try:
-        document = json.loads(base64.b64decode(line.removeprefix(_MARK), validate=True))
+        document = parse_object(base64.b64decode(line.removeprefix(_MARK), validate=True))
         says, digest = document["says"], document["sum"]
         whole = digest == _digest(says)
     except (binascii.Error, ValueError, KeyError, TypeError):

@@ -8,17 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from appliance.core.document import parse_object
 from appliance.host.stream import Stream
 from appliance.sync.entry import Entry
-from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.source import PAGE, unpack
+from appliance.sync.problems import Kind, SyncProblem, understood
+from appliance.sync.source import PAGE, PAGE_BYTES, unpack
 from appliance.sync.ssh import Ssh
 
 Message = dict[str, Any]
 # A question may have the peer read a page of large recordings.
 _PATIENCE = 180.0
-# Two questions are under way at once (`manifest`): together they must fit what ssh holds without being read.
-_PAGE_BYTES = 128 * 1024
 
 
 class Peer:
@@ -44,7 +43,9 @@ class Peer:
 
     def file_list(self, paths: Iterable[bytes], databases: Sequence[str] = ()) -> Path:
         """Have the peer write a list of what is to be fetched; its place there."""
-        place = self.ask("list", paths=[], databases=list(databases))["list"]
+        said = self.ask("list", paths=[], databases=list(databases))
+        with understood(self.ssh.host):
+            place = str(said["list"])
         for page in pages(paths):
             self.ask("list", paths=[_name(path) for path in page], list=place)
         return Path(place)
@@ -64,14 +65,18 @@ class Peer:
     def base(self, under: bytes) -> Iterator[Entry]:
         """What both nodes last had at and below `under`, by the peer's book."""
         after = b""
-        while page := [
-            unpack(one) for one in self.ask("base", under=_name(under), after=_name(after))["entries"]
-        ]:
+        while page := self._unpacked(self.ask("base", under=_name(under), after=_name(after))):
             yield from page
+            if page[-1].path <= after:
+                raise SyncProblem(Kind.OTHER, f"{self.ssh.host} tells the same of its book again and again.")
             after = page[-1].path
 
     def _entries(self) -> list[Entry]:
-        return [unpack(packed) for packed in self._receive()["entries"]]
+        return self._unpacked(self._receive())
+
+    def _unpacked(self, answer: Message) -> list[Entry]:
+        with understood(self.ssh.host):
+            return [unpack(packed) for packed in answer["entries"]]
 
     def _send(self, verb: str, **fields: object) -> None:
         try:
@@ -85,12 +90,12 @@ class Peer:
             raise SyncProblem(Kind.INTERRUPTED, f"{self.ssh.host} has not answered for {_PATIENCE:.0f} s.")
         if not line:
             raise self._lost()
-        try:
-            answer: Message = json.loads(line)
-        except ValueError:
-            raise SyncProblem(Kind.OTHER, f"{self.ssh.host} answers in no language of ours.") from None
+        with understood(self.ssh.host):
+            answer = parse_object(line)
         if not answer.pop("ok", False):
-            raise SyncProblem(Kind.named(answer.get("kind", "")), f"{self.ssh.host}: {answer.get('says')}")
+            raise SyncProblem(
+                Kind.named(str(answer.get("kind", ""))), f"{self.ssh.host}: {answer.get('says')}"
+            )
         return answer
 
     def _lost(self) -> SyncProblem:
@@ -105,7 +110,7 @@ def pages(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
     for path in paths:
         page.append(path)
         size += len(path)
-        if len(page) == PAGE or size > _PAGE_BYTES:
+        if len(page) == PAGE or size > PAGE_BYTES:
             yield page
             page, size = [], 0
     if page:

@@ -103,7 +103,7 @@ def _is_of_several(beside: IO[bytes]) -> bool:
     """The journal of a transaction over several databases: whether it counts is told by a file that is not copied."""
     size = beside.seek(0, os.SEEK_END)
     beside.seek(max(0, size - len(_JOURNAL_MAGIC)))
-    return beside.read() == _JOURNAL_MAGIC
+    return beside.read(len(_JOURNAL_MAGIC)) == _JOURNAL_MAGIC
 
 
 def _work_at(database: Path) -> _Work | None:

@@ -59,6 +59,11 @@ class Places:
         """The peer's versions of what both nodes have changed."""
         return self.lasting / "quarantine"
 
+    @property
+    def root(self) -> Path:
+        """The empty directory that becomes the root of an rsync which reads for the peer."""
+        return self.passing / "root"
+
     def kept(self, path: bytes, digest: str) -> bytes:
         """Where the peer's version of `path` with that digest is kept."""
         return os.fsencode(self.quarantine / digest[:16]) + path

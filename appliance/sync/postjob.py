@@ -24,5 +24,5 @@ def run_postsync(conf: Conf, places: Places) -> str:
         ended = run(argv, deadline=conf.postsync_deadline)
     except HostError as problem:
         return str(problem)
-    replace_file(places.lasting / "postsync.log", (ended.output + ended.error).encode())
+    replace_file(places.lasting / "postsync.log", (ended.kept + ended.error).encode())
     return "" if ended.ok else f"POSTSYNC: {ended.explain()}"

@@ -90,6 +90,15 @@ def problems_named() -> Iterator[None]:
         raise SyncProblem(_record_kind(problem), f"The record of what is in step: {problem}.") from problem
 
 
+@contextlib.contextmanager
+def understood(host: str) -> Iterator[None]:
+    """For a body that takes the peer's answer apart: what is missing in it, or odd, comes out as a SyncProblem."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as problem:
+        raise SyncProblem(Kind.OTHER, f"{host} answers in no language of ours ({problem}).") from problem
+
+
 def _record_kind(problem: sqlite3.Error) -> Kind:
     if "full" in str(problem):
         return Kind.DISK_FULL

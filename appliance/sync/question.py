@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from appliance.core.document import parse_object
 from appliance.core.errors import SyncError
+from appliance.host.bounded import TooMuch
 from appliance.host.process import run
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.ssh import NOT_KEPT, Ssh
@@ -24,13 +26,13 @@ def ask_once(ssh: Ssh, verb: str, document: Message | None = None) -> Message:
     if said.code is None:
         raise SyncProblem(Kind.INTERRUPTED, f"{ssh.host} has not answered for {_PATIENCE:.0f} s.")
     try:
-        answer: Message = json.loads(said.output)
+        answer = parse_object(said.output)
+    except TooMuch as problem:
+        raise SyncProblem(Kind.OTHER, f"{ssh.host}: {problem}") from problem
     except ValueError:
         raise own.diagnose(said.error.strip(), said.code) from None
-    if not isinstance(answer, dict) or not answer.pop("ok", False):
-        raise SyncProblem(
-            Kind.OTHER, f"{ssh.host}: {answer.get('says') if isinstance(answer, dict) else answer}"
-        )
+    if not answer.pop("ok", False):
+        raise SyncProblem(Kind.OTHER, f"{ssh.host}: {answer.get('says')}")
     return answer
 
 

@@ -122,10 +122,11 @@ class Rsync:
         with Stream(words, env={"LC_ALL": "C", "RSYNC_PROTECT_ARGS": "0"}, keep=(self.lock,)) as stream:
             yield from stream.lines()
             code = stream.end(10.0)
-            if code == _PARTIAL:
-                unread.update(unread_files(stream.complaint()))
+            complaint = stream.complaint()
+            if code == _PARTIAL and stream.complaint_is_whole:
+                unread.update(unread_files(complaint))
             if code not in (0, _VANISHED) and not (code == _PARTIAL and unread):
-                raise self.ssh.diagnose(stream.complaint(), -1 if code is None else code)
+                raise self.ssh.diagnose(complaint, -1 if code is None else code)
 
 
 def parse_item(line: bytes) -> Change | None:

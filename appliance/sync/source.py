@@ -16,7 +16,9 @@ from typing import Any, BinaryIO
 
 from appliance import __version__
 from appliance.config import Conf
+from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, SyncError
+from appliance.host.bounded import TooMuch, read_line
 from appliance.host.clock import Clock
 from appliance.sync.abandoned import end_when_abandoned
 from appliance.sync.databases import PATIENCE, NotCopied, Snapshots, berkeley_beside
@@ -31,6 +33,10 @@ Message = dict[str, Any]
 _LISTS_KEPT = 8
 # Files in one question or answer: big enough to be quick, small enough for little memory.
 PAGE = 1000
+# Bytes of names in one question or answer, which travel as up to six for each. Two questions are under way at once:
+# they must fit what ssh holds without being read.
+PAGE_BYTES = 128 * 1024
+_LONGEST = 1 << 20  # of a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,11 @@ class Source:
         """Answer until nobody asks any more. The process ends when nobody reads the answers."""
         end_when_abandoned(answered, self._remove_lists)
         try:
-            for line in asked:
+            while line := read_line(asked, _LONGEST, "The peer"):
                 answered.write(json.dumps(self._answer(line)).encode() + b"\n")
                 answered.flush()
+        except TooMuch as problem:
+            answered.write(json.dumps({"ok": False, "says": str(problem), "kind": ""}).encode() + b"\n")
         except BrokenPipeError:
             pass  # the link is gone, and with it whoever asked
         finally:
@@ -90,7 +98,7 @@ class Source:
 
     def _answer(self, line: bytes) -> Message:
         try:
-            request = json.loads(line)
+            request = parse_object(line)
             verb = self._verbs.get(request["verb"])
             if verb is None:
                 raise SyncError(f"There is no verb {request['verb']!r} here (asha {__version__}).")
@@ -198,7 +206,14 @@ class Source:
         under, after = os.fsencode(request["under"]), os.fsencode(request.get("after", ""))
         store = Store(self._places.store)
         try:
-            return {"entries": [pack(entry) for entry in itertools.islice(store.entries(under, after), PAGE)]}
+            page: list[list[Any]] = []
+            size = 0
+            for entry in itertools.islice(store.entries(under, after), PAGE):
+                page.append(pack(entry))
+                size += len(entry.path)
+                if size > PAGE_BYTES:
+                    break
+            return {"entries": page}
         finally:
             store.close()
 

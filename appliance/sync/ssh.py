@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.config import Conf
+from appliance.core.alert import one_line
 from appliance.core.errors import HostError
 from appliance.core.model import Node
 from appliance.host.process import find_program, run
@@ -36,6 +37,7 @@ _SIGNS: tuple[tuple[str, Kind], ...] = (
 )
 
 KEYS = Path("/var/lib/asha/ssh")
+_SAID = 300  # characters of the other side's own words in a sentence of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Ssh:
         """What a program that ended with `code` after `complaint` has met with."""
         kind = next((kind for sign, kind in _SIGNS if sign in complaint), Kind.INTERRUPTED)
         last = complaint.splitlines()[-1] if complaint else f"it ended with status {code}"
-        return SyncProblem(kind, f"{self.host}: {last.rstrip('.')}.")
+        return SyncProblem(kind, f"{self.host}: {one_line(last, _SAID).rstrip('.')}.")
 
 
 def way_to_peer(conf: Conf, node: Node) -> Ssh:
@@ -110,6 +112,6 @@ def _persistence() -> tuple[str, ...]:
         said = run([find_program("ssh"), "-V"], deadline=5.0)
     except HostError:
         return ()  # whoever runs it next says so
-    found = re.search(r"OpenSSH_(\d+)\.(\d+)", said.output + said.error)
+    found = re.search(r"OpenSSH_(\d+)\.(\d+)", said.kept + said.error)
     older = found is not None and tuple(map(int, found.groups())) < (5, 6)
     return () if older else ("-oControlPersist=300",)

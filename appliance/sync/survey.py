@@ -11,7 +11,7 @@ from typing import Any
 from appliance.core.held_back import HeldBack, read_held, readable
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.sync.onepass import Means, Request
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Kind, SyncProblem, understood
 from appliance.sync.traits import ALL, Traits
 from appliance.sync.trees import databases, tree_of, trees
 
@@ -70,18 +70,21 @@ class Survey:
         """Have the peer make ready what is wanted, and look at all that is in the directories `traits_of`."""
         self._progress("asking", 0, 0)
         said = self._peer.ask("prepare", scope=request.scope, traits=list(traits_of))
-        self._refuse_unhealthy(said["health"])
         own = {str(path) for path in databases(self._conf)}  # what else the peer may name is put nowhere
-        ready = Ready(
-            trees=said["trees"],
-            databases={one["path"]: one["digest"] for one in said["databases"] if one["path"] in own},
-            listed=Path(said["list"]),
-            mark=said["mark"],
-            serving=said["serving"],
-            skew=said["time"] - self._clock.wall(),
-            traits=Traits(**said["traits"]),
-            held=tuple(read_held(said.get("held"))),
-        )
+        with understood(self._peer.ssh.host):
+            self._refuse_unhealthy(str(said["health"]))
+            ready = Ready(
+                trees=said["trees"],
+                databases={
+                    one["path"]: str(one["digest"]) for one in said["databases"] if one["path"] in own
+                },
+                listed=Path(said["list"]),
+                mark=said["mark"],
+                serving=said["serving"],
+                skew=float(said["time"]) - self._clock.wall(),
+                traits=Traits(**said["traits"]),
+                held=tuple(read_held(said.get("held"))),
+            )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})
         return replace(ready, held=(*ready.held, *self._lost_databases(ready)))

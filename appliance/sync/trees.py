@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.config import Conf
+from appliance.host.confined import open_step_by_step
 
 # Our own working directories beside a tree, and rsync's unfinished files.
 WORK_PREFIX = ".asha-"
@@ -85,6 +86,12 @@ def why_not_given(directory: str, among: Iterable[Tree]) -> str:
     tree = tree_of(os.fsencode(directory), among)
     if tree is None or os.path.normpath(directory) != directory or "\0" in directory:
         return f"{directory!r} is not in a directory that this node gives"
+    try:
+        os.close(open_step_by_step(tree.path))
+    except FileNotFoundError:
+        pass  # nothing is there to be read
+    except OSError as problem:
+        return f"{tree.path} cannot be given: {problem.strerror}"
     top, real = os.path.realpath(tree.path), os.path.realpath(directory)
     if real != top and not real.startswith(top + "/"):
         return f"{directory!r} leads out of {tree.path} over a link"

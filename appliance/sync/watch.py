@@ -29,6 +29,9 @@ _DATABASE_WANTED = _flags.MODIFY | _flags.MOVED_TO | _flags.CREATE | _flags.DELE
 # What comes within this time goes out together, in milliseconds; and never more directories than this.
 _GATHER = 150
 _MANY = 200
+_MANY_BYTES = (
+    128 * 1024
+)  # the reader takes no line of more than a mebibyte, and a byte of a name travels as up to six
 # A line without news, so that a reader who has gone is noticed, in milliseconds.
 _SIGN_OF_LIFE = 20_000
 
@@ -78,7 +81,7 @@ class Watch:
                 self._places.pop(event.wd, None)
         if not directories and directories is not None and not database:
             return {}
-        many = directories is None or len(directories) > _MANY
+        many = directories is None or len(directories) > _MANY or sum(map(len, directories)) > _MANY_BYTES
         return {"dirs": None if many else sorted(directories or ()), "databases": database}
 
     def _add_tree(self, top: str) -> None:

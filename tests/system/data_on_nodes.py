@@ -19,8 +19,9 @@ from hwsim.nodes.sshd import HOST_KEY, shell, sshd_answers, start_sshd
 CONF = """
 HACLUSTERIP=10.77.0.100
 """
-# What the peer's key may run: the questions, or rsync as it asks for it. /run/health says why the data are not to be
-# copied, /run/serving is there while the node serves, /run/ahead says by how many seconds the clock is ahead.
+# What the peer's key may run: the questions, answered without an agent, or rsync by the product's gate.
+# /run/health says why the data are not to be copied, /run/serving is there while the node serves, /run/ahead says by
+# how many seconds the clock is ahead.
 _SOURCE = """
 import os, sys
 from pathlib import Path
@@ -43,7 +44,12 @@ elif wanted == "asha-source watch":
     from appliance.sync.watch import Watch
     Watch(load(Path("/etc/asha.conf"))).run(sys.stdout.buffer)
 else:
-    os.execvp("rsync", wanted.split(" "))
+    import shutil
+    from appliance.sync.gate import give, judge, read_words
+    from appliance.sync.trees import trees
+    ours = trees(load(Path("/etc/asha.conf")))
+    found = judge(wanted, ours, Places(), lambda: read_words(0))
+    give(found, Path(shutil.which("rsync")), ours, Places())
 """
 HERE = """
 import sys

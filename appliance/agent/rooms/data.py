@@ -12,6 +12,7 @@ from appliance.agent.places import DATA, OWN_COMMAND
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
+from appliance.core.alert import one_line
 from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, receives
 from appliance.core.errors import AshaError
 from appliance.core.failback import Home, data_not_home
@@ -25,6 +26,7 @@ from appliance.sync.served import complete_mark, read_mark
 from appliance.sync.state import State, age, read_state, write_state
 
 _LOOK = 1.0
+_WORDS = 300  # characters of what the worker complained of last
 # A worker that ended by itself is started again after this many seconds.
 _AGAIN = 5.0
 
@@ -176,7 +178,9 @@ class DataRoom:
             self._ended_at = self._clock.now() if by_itself else float("-inf")
             if by_itself:
                 code = self._worker.end(0.0)
-                self._tell_of_worker(f"it ended with status {code}: {self._worker.complaint() or 'no word'}")
+                self._tell_of_worker(
+                    f"it ended with status {code}: {one_line(self._worker.complaint()[-_WORDS:], _WORDS) or 'no word'}"
+                )
             self._worker.close()
             self._worker = None
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from appliance.config import Conf
 from appliance.core.model import Relay
 from appliance.host.clock import Clock
-from appliance.hw.bounded import bounded
+from appliance.hw.deadline import within
 from appliance.hw.relay import CardSilent
 from appliance.hw.rhino.command import Command
 from appliance.hw.turn import Turn
@@ -56,7 +56,7 @@ class RhinoCard:
 
     def _command(self, command: Command) -> None:
         until = self._clock.now() + self._deadline * _OWN_SHARE
-        bounded(lambda: self._send(command, until), self._deadline, f"{command.value} to the relay card")
+        within(lambda: self._send(command, until), self._deadline, f"{command.value} to the relay card")
 
     def _send(self, command: Command, until: float) -> None:
         insist = command is Command.RELAYOFF

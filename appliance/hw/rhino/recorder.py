@@ -16,6 +16,7 @@ from appliance.hw.rhino.profile import Exchange, LineSettings
 from appliance.hw.rhino.termios_line import carry_settings, copy_settings, line_settings
 
 _CHUNK = 4096
+_MOST = 64 * 1024  # bytes between two looks; a command and its answer are a few dozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Recorder:
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self._carry, name="card recorder", daemon=True)
         self._passed: list[Passed] = []
+        self._bytes = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -55,7 +57,7 @@ class Recorder:
 
     def take(self) -> tuple[Passed, ...]:
         """What passed since the last call."""
-        passed, self._passed = self._passed, []
+        passed, self._passed, self._bytes = self._passed, [], 0
         return tuple(passed)
 
     def line(self) -> LineSettings:
@@ -81,8 +83,9 @@ class Recorder:
         to_card = source == self._master
         with contextlib.suppress(BlockingIOError):
             data = os.read(source, _CHUNK)
-            if not data:
-                return False
+            self._bytes += len(data)
+            if not data or self._bytes > _MOST:
+                return False  # the card, or the tool, does not stop talking: for the tool it has hung up
             if to_card:
                 carry_settings(self._slave, self._real)
             self._passed.append(Passed(to_card, data, self._clock.now()))

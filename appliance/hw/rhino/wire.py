@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from serial import Serial
 
 _POLL = 0.01
+_LONGEST_ANSWER = 4096  # bytes; one that goes on is no answer of the card's
 _GONE = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO)
 
 
@@ -75,8 +76,8 @@ class WireWay:
         heard = b""
         while reply not in heard:
             port.timeout = self._left(until)
-            data = port.read(max(1, port.in_waiting))
-            if not data:
+            data = port.read(min(max(1, port.in_waiting), _LONGEST_ANSWER))
+            if not data or len(heard) > _LONGEST_ANSWER:
                 raise _no_answer(reply, heard)
             heard += data
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appliance.control.client import AgentAbsent, AgentSilent, ask
-from appliance.control.protocol import Message
+from appliance.control.protocol import LINE_LIMIT, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import ClusterError, HardwareError, UserError
 
@@ -114,6 +114,14 @@ def test_rubbish_ends_the_connection_and_not_the_server(tmp_path: Path) -> None:
                 except OSError:
                     continue  # it was cut off before we had said it all
         assert ask("status", path=str(path)) == {"heard": {"verb": "status"}}
+
+
+def test_a_request_too_long_is_told_so(tmp_path: Path) -> None:
+    with Served(tmp_path / "control", echo) as path, socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(str(path))
+        connection.sendall(b"x" * (LINE_LIMIT + 2))
+        assert b"said more than the 262144 bytes" in connection.recv(1000)
 
 
 def test_only_the_owner_can_open_the_socket(tmp_path: Path) -> None:

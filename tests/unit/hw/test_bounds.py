@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import HardwareError
-from appliance.hw.bounded import bounded
+from appliance.hw.deadline import within
 from appliance.hw.relay import CardBusy, CardSilent
 from appliance.hw.turn import Turn
 from appliance.hw.uevents import about_tty
@@ -32,7 +32,7 @@ class SteppingClock:
 def test_an_action_that_never_ends_is_left_behind() -> None:
     ending = threading.Event()
     with pytest.raises(CardSilent, match="RESET was still not done"):
-        bounded(lambda: ending.wait() and None, 0.02, "RESET")
+        within(lambda: ending.wait() and None, 0.02, "RESET")
     ending.set()
 
 
@@ -41,7 +41,7 @@ def test_an_error_in_the_action_reaches_the_caller() -> None:
         raise HardwareError("no")
 
     with pytest.raises(HardwareError, match="no"):
-        bounded(fail, 5, "RESET")
+        within(fail, 5, "RESET")
 
 
 def test_a_turn_is_one_at_a_time_and_given_back(tmp_path: Path) -> None:

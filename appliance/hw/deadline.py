@@ -8,7 +8,7 @@ from collections.abc import Callable
 from appliance.hw.relay import CardSilent
 
 
-def bounded(action: Callable[[], None], deadline: float, what: str) -> None:
+def within(action: Callable[[], None], deadline: float, what: str) -> None:
     """Run `action` in a thread of its own and pass on what it raises.
 
     A system call on a sick tty (open, tcdrain, close) can block beyond the reach of any timeout. After
