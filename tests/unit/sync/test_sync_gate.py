@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from appliance.sync.gate import Question, Reading, Refusal, judge
 from appliance.sync.places import Places
-from appliance.sync.rsync import Rsync, attributes_kept
+from appliance.sync.rsync import Rsync, attributes_kept, powerless
 from appliance.sync.ssh import Ssh
 from appliance.sync.trees import Tree
 
@@ -33,17 +33,21 @@ def given_tree(tmp_path: Path) -> Tree:
     return Tree("VOICEMAIL", top)
 
 
-def asked(tmp_path: Path, what: list[str] | Path, *, fetch: bool) -> str:
+def asked(tmp_path: Path, what: list[str] | Path, *, fetch: bool, **shape: bool) -> str:
     """The command that real rsync wants to be run at the peer."""
     record = tmp_path / "asked"
     shell = tmp_path / "shell"
     # What is behind the host's name, as ssh would give it to the forced command.
     shell.write_text(f'#!/bin/sh\nshift\nprintf %s "$*" >{record}\nexit 1\n')
     shell.chmod(0o755)
-    rsync = Rsync(PROGRAM, Ssh("peer", 22), ("*.tmp",), attributes_kept(PROGRAM), 0)
+    rsync = Rsync(
+        PROGRAM, Ssh("peer", 22), ("*.tmp",), attributes_kept(PROGRAM, special=False), 0, powerless(PROGRAM)
+    )
     recursive = () if isinstance(what, Path) else rsync._recursive()
     words = ("-S", "--partial", "--compare-dest=/") if fetch else ("-n", "--delete")
-    argv = [word for word in rsync._argv(rsync.attributes, *words, *recursive) if "--rsh" not in word]
+    argv = [
+        word for word in rsync._argv(rsync.attributes, *words, *recursive, **shape) if "--rsh" not in word
+    ]
     target = f"{tmp_path}/stage/"
     subprocess.run([*argv, f"--rsh={shell}", *rsync._sources(what), target], check=False, capture_output=True)
     return record.read_text()
@@ -57,6 +61,17 @@ def test_what_our_rsync_asks_for_is_allowed(tmp_path: Path, given_tree: Tree, fe
         found = judge(command, [given_tree], PLACES)
         assert isinstance(found, Reading), (command, found)
         assert found.words[:2] == ("--server", "--sender")
+
+
+@pytest.mark.parametrize("links", [False, True])
+def test_what_it_asks_for_without_links_and_behind_a_link_is_allowed(
+    tmp_path: Path, given_tree: Tree, links: bool
+) -> None:
+    for command in (
+        asked(tmp_path, LIST, fetch=True, links=links),
+        asked(tmp_path, [f"{given_tree.path}/default"], fetch=False, relative=False),
+    ):
+        assert isinstance(judge(command, [given_tree], PLACES), Reading), command
 
 
 @pytest.mark.parametrize("verb", ["serve", "watch", "conf", "secret"])
