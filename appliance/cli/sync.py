@@ -19,10 +19,9 @@ from appliance.core.errors import SyncError
 from appliance.core.words import printable, spell
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
-from appliance.sync.delivery import Progress
 from appliance.sync.follow import Follower
 from appliance.sync.link import Peer
-from appliance.sync.onepass import Outcome, Request
+from appliance.sync.onepass import Outcome, Progress, Request
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.served import drop_mark
 from appliance.sync.ssh import way_to_peer

@@ -53,6 +53,7 @@ class Conf:
     sync_period: float = 60.0
     sync_stale: float = 300.0
     sync_max_loss: int = 50  # percent
+    sync_special_bits: bool = False
     merge_deadline: float = 5.0
     postsync_deadline: float = 60.0
 

@@ -67,6 +67,19 @@ DATA_KEYS: tuple[Key, ...] = (
         "20",
     ),
     Key(
+        "SYNCSPECIALBITS",
+        "sync_special_bits",
+        kinds.ON_OFF,
+        Group.DATA,
+        (
+            "carry set-user-ID and set-group-ID, file capabilities and other privileged attributes? (on/off)",
+            "Off: mode 4755 there is 755 here, 2775 of a shared directory 775, and attributes security.* and",
+            "trusted.* are left out, so that nobody who may write there becomes root here. Turn it on, on both",
+            "nodes, when programs or directories in the trees need them and only root may write there.",
+        ),
+        "on",
+    ),
+    Key(
         "MERGEDEADLINE",
         "merge_deadline",
         kinds.DEADLINE,

@@ -1,21 +1,33 @@
-"""What both nodes have changed: ours is in place, the peer's kept aside, until somebody chooses."""
+"""What both nodes have changed: ours is in place, the peer's kept aside, until somebody chooses.
+
+A choice may be killed at any moment and made again. Before the last copy of a version goes from where it is, its other
+copy is on the disk, file and name, so that neither version is ever in no place:
+
+1. ours is copied beside the peer's, in quarantine, under a name that nothing has;
+2. the peer's is copied beside ours, under a name that never travels, and renamed to ours;
+3. the choice is struck off the list;
+4. the peer's copy in quarantine is removed.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.errors import SyncError
 from appliance.core.words import printable
 from appliance.host.clock import Clock
-from appliance.sync.databases import check, overwrite
+from appliance.sync.below import Below
+from appliance.sync.carrying import is_leaving, put_copy, remove, set_aside, settle_name
+from appliance.sync.databases import NotCopied, check, copy_whole, overwrite
 from appliance.sync.places import Places
-from appliance.sync.problems import problems_named
+from appliance.sync.problems import Kind, problems_named
 from appliance.sync.session import LOCK_PATIENCE, hold
+from appliance.sync.stages import Stages
 from appliance.sync.state import read_state, write_state
 from appliance.sync.store import Conflict, Store
 from appliance.sync.telephony import Vet, refused
@@ -40,38 +52,26 @@ class Conflicts:
 
     def keep_ours(self, path: bytes) -> None:
         """Ours stays; the peer's is removed."""
-        self._settle(path, lambda conflict: None)
+        self._settle(path, _make_sure)
 
     def take_theirs(self, path: bytes) -> Path:
         """The peer's becomes ours. Returns where ours is kept now, in case of regret."""
-        ours = Path(os.fsdecode(self._one(path).kept) + ".ours")
-        self._settle(path, lambda conflict: self._swap(conflict, ours))
-        return ours
+        kept: list[bytes] = []
+        self._settle(path, lambda conflict, below: kept.append(self._swap(conflict, below)))
+        return Path(os.fsdecode(kept[0]))
 
-    def _swap(self, conflict: Conflict, ours: Path) -> None:
-        path, kept = Path(os.fsdecode(conflict.path)), Path(os.fsdecode(conflict.kept))
-        is_database = path in databases(self._conf)
-        if is_database:
-            check(kept, path)
-        self._refuse_unfit(conflict)
-        if os.path.lexists(path):
-            ours.unlink(missing_ok=True)
-            shutil.copy2(path, ours, follow_symlinks=False)
-        if is_database and path.exists():
-            overwrite(path, kept, self._clock)
-            return
-        fresh = path.with_name(f".asha-{path.name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        shutil.copy2(kept, fresh, follow_symlinks=False)
-        seen = kept.lstat()
-        os.chown(fresh, seen.st_uid, seen.st_gid, follow_symlinks=False)
-        fresh.replace(path)
+    def _swap(self, conflict: Conflict, below: Below) -> bytes:
+        swap = Swap(conflict, below, self._clock)
+        self._refuse_unfit(conflict, below)
+        if Path(os.fsdecode(conflict.path)) in databases(self._conf):
+            check(Path(os.fsdecode(conflict.kept)), Path(os.fsdecode(conflict.path)))
+            return swap.database()
+        return swap.file()
 
-    def _refuse_unfit(self, conflict: Conflict) -> None:
+    def _refuse_unfit(self, conflict: Conflict, below: Below) -> None:
         tree = telephony(self._conf)
         if tree is not None and tree.holds(conflict.path):
-            why = refused(tree.path, {conflict.path: conflict.kept}, (), self._vet)
+            why = refused(below, tree.path, {conflict.path: conflict.kept}, (), self._vet)
             if why:
                 raise SyncError(why)
 
@@ -81,16 +81,107 @@ class Conflicts:
             raise SyncError(f"{printable(path)} waits for no choice: 'asha conflicts' shows what does.")
         return found
 
-    def _settle(self, path: bytes, deed: Callable[[Conflict], None]) -> None:
+    def _settle(self, path: bytes, deed: Callable[[Conflict, Below], None]) -> None:
         conflict = self._one(path)
         with (
             hold(self._places, self._clock, LOCK_PATIENCE),
             problems_named(),
             contextlib.closing(Store(self._places.store)) as store,
         ):
-            deed(conflict)
+            below = Stages(self._conf, self._places, store.sent_as_link).below
+            deed(conflict, below)
             store.settled(path)
-            Path(os.fsdecode(conflict.kept)).unlink(missing_ok=True)
+            if below.stat(conflict.kept) is not None:
+                remove(below.at(conflict.kept))
             state = read_state(self._places.state)
             state.conflicts = len(store.conflicts())
             write_state(self._places.state, state)
+
+
+class Swap:
+    """Puts the peer's version of one conflict in place, ours beside where the peer's was. Raises OSError, SyncError."""
+
+    def __init__(self, conflict: Conflict, below: Below, clock: Clock) -> None:
+        self._clock = clock
+        self._path = conflict.path
+        self._kept = conflict.kept
+        self._below = below
+        self._theirs = below.look(conflict.path, conflict.kept)
+        if not self._theirs.kind:
+            raise SyncError(
+                f"{printable(conflict.kept)} is not there any more, so the peer's version cannot be taken."
+                f" 'asha conflicts keep {printable(conflict.path)}' ends this choice."
+            )
+
+    def file(self) -> bytes:
+        """Do it for anything but a database in use; where ours is kept now."""
+        ours = self._below.look(self._path)
+        spot = self._below.at(self._path, make=True)
+        if ours.same_as == self._theirs.same_as:  # a kill came after it was put in place
+            return self._last()
+        if not ours.kind and not is_leaving(spot):  # it is kept already, or was never there
+            place = self._last()
+        elif (ours.kind == "d" and not self._below.is_passage(self._path)) or is_leaving(spot):
+            place = self._free()
+            set_aside(spot, self._below.at(place))
+            self._below.forget_open()
+        else:
+            place = self._free(ours.same_as)
+            if self._below.stat(place) is None:
+                put_copy(spot, self._below.at(place))
+        put_copy(self._below.at(self._kept), self._below.at(self._path))
+        return place
+
+    def database(self) -> bytes:
+        """Do it for a database, without whoever has it open being disturbed; where ours is kept now."""
+        database, fresh = Path(os.fsdecode(self._path)), self._kept + b".new"
+        remove(self._below.at(fresh))
+        place = self._last()
+        if self._below.stat(self._path) is not None:
+            self._copy_database(database, fresh)
+            ours = self._below.look(self._path, fresh)
+            place = self._free(ours.same_as)
+            os.rename(fresh, place)
+            settle_name(self._below.at(place))
+            overwrite(database, Path(os.fsdecode(self._kept)), self._clock)
+        else:
+            put_copy(self._below.at(self._kept), self._below.at(self._path, make=True))
+        return place
+
+    def _copy_database(self, database: Path, fresh: bytes) -> None:
+        try:
+            copy_whole(database, Path(os.fsdecode(fresh)), self._clock)
+        except NotCopied as problem:
+            if problem.kind is Kind.LOCKED_DATABASE:
+                raise
+            # Damaged: as it is.
+            put_copy(self._below.at(self._path), self._below.at(fresh))
+
+    def _free(self, same_as: tuple[str, str] | None = None) -> bytes:
+        """The first name that nothing has, or that has the same already."""
+        return next(
+            name
+            for name in self._names()
+            if (there := self._below.look(self._path, name)).kind == "" or there.same_as == same_as
+        )
+
+    def _last(self) -> bytes:
+        """Where a version of ours was kept last."""
+        found = self._kept + b".ours"
+        for name in self._names():
+            if self._below.stat(name) is None:
+                return found
+            found = name
+        return found
+
+    def _names(self) -> Iterator[bytes]:
+        yield self._kept + b".ours"
+        for number in itertools.count(2):
+            yield self._kept + f".ours.{number}".encode()
+
+
+def _make_sure(conflict: Conflict, below: Below) -> None:
+    """Have ours on the disk: with the peer's version it becomes the only one."""
+    spot = below.at(conflict.path)
+    if spot.stat() is not None:
+        settle_name(spot)

@@ -98,6 +98,13 @@ class Snapshots:
         return Snapshot(database, copy, _digest(copy), copy.stat().st_size)
 
 
+def copy_whole(database: Path, fresh: Path, clock: Clock) -> None:
+    """Copy `database` as it is at one moment, with its owner and mode, to `fresh`. Raises NotCopied, OSError."""
+    _remove(fresh)
+    _freeze(database, fresh, clock, clock.now() + PATIENCE)
+    _dress(fresh, database)
+
+
 def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
     """Make at `fresh` one whole file of `database`. Raises NotCopied, OSError."""
     real = Path(os.path.realpath(database))  # beside that SQLite keeps its journal
@@ -204,12 +211,6 @@ def overwrite(database: Path, copy: Path, clock: Clock) -> None:
         contextlib.closing(_open(database, "rw")) as target,
     ):
         source.backup(target, progress=go_on, sleep=0.02)
-
-
-def remove_companions(database: Path) -> None:
-    """Remove what SQLite left beside `database`: a log of the old file would be played into the new one."""
-    for path in companions(database):
-        path.unlink(missing_ok=True)
 
 
 def _remove(fresh: Path) -> None:

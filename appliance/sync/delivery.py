@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from appliance.core.held_back import printed
+from appliance.sync.below import OpenDirectory
+from appliance.sync.carrying import tame
 from appliance.sync.databases import why_damaged
-from appliance.sync.entry import Entry, look, look_anyway
-from appliance.sync.link import Peer
-from appliance.sync.rsync import Rsync
+from appliance.sync.entry import Entry
+from appliance.sync.onepass import Means
 from appliance.sync.source import PAGE
-from appliance.sync.stages import Stages
-from appliance.sync.store import Store
 from appliance.sync.traits import Traits
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is going on, how much of it is done, and how much there is (0: not known)."""
 
 # A file that is being written is asked for this often before it is left to the next pass.
 _ROUNDS = 3
@@ -31,12 +29,14 @@ class Delivery:
     `troubled`: what did not arrive because something is wrong with it, and why; for a database, too.
     """
 
-    def __init__(self, peer: Peer, rsync: Rsync, store: Store, stages: Stages, progress: Progress) -> None:
-        self._peer = peer
-        self._rsync = rsync
-        self._store = store
-        self._stages = stages
-        self._progress = progress
+    def __init__(self, means: Means) -> None:
+        self._peer = means.peer
+        self._rsync = means.rsync
+        self._store = means.store
+        self._stages = means.stages
+        self._below = means.stages.below
+        self._progress = means.progress
+        self._special = means.conf.sync_special_bits
         self.troubled: dict[bytes, str] = {}
 
     def fetch_everything(self, tops: Sequence[str], traits: Traits) -> tuple[list[bytes], list[bytes]]:
@@ -48,8 +48,9 @@ class Delivery:
         found: list[bytes] = []
         tell = self._counting(traits.entries)
         for stage, some in self._stages.sorted_by_stage(tops).items():
-            self._rsync.fetch(some, stage, self._verifying(verified, tell), traits, beside=False)
-            found += _below(os.fsencode(stage), [os.fsencode(top) for top in some])
+            opened = self._stages.opened(stage)
+            self._rsync.fetch(some, opened, self._verifying(verified, tell), traits, beside=False)
+            found += _waiting(opened, [os.fsencode(top) for top in some])
         return found, [path for path in found if path not in verified]
 
     def _verifying(self, verified: set[bytes], tell: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -71,15 +72,17 @@ class Delivery:
 
         return on_item
 
-    def bring(self, wanted: list[bytes], databases: dict[str, str]) -> int:
+    def bring(self, wanted: list[bytes], databases: dict[str, str], links: Collection[bytes]) -> int:
         """Fetch the files `wanted` that are not staged yet, and `databases` (path to digest); verify all of it.
 
-        Returns how many of all that were being written all the time, and have not arrived.
+        `links`: which of `wanted` are links. Returns how many of all that were being written all the time, and have not
+        arrived.
         """
         names = list(databases)
         for _ in range(_ROUNDS):
-            missing = [path for path in wanted if not os.path.lexists(self._stages.staged(path))]
-            self._fetch(missing, names)
+            missing = [path for path in wanted if not self._stages.waits(path)]
+            self._fetch([path for path in missing if path not in links], names)
+            self._fetch_links([path for path in missing if path in links])
             wanted, names = self._verify(wanted), []
         whole = [self._checked(Path(path), digest) for path, digest in databases.items()]
         self._store.arrive(entry for entry in whole if entry is not None)
@@ -100,11 +103,30 @@ class Delivery:
         self.troubled |= {entry.path: f"{printed(entry.trouble)} there" for entry in entries if entry.trouble}
 
     def _fetch(self, files: list[bytes], names: list[str]) -> None:
-        """One run of rsync for each stage: one, as a rule."""
+        """One run of rsync for each stage: one, as a rule. No link comes with files: one could lead the next file away.
+
+        rsync writes through a link on the stage, and reads through one here to see what is in place already. Where a
+        link is in the way there, the file waits for the next pass; where one is here, all of it is fetched.
+        """
+        clear = [path for path in files if self._below.link_on_way(self._stages.staged(path)) is None]
+        plain = [path for path in clear if self._below.link_on_way(path) is None]
+        self._run(plain, names, beside=True, links=False)
+        if len(plain) < len(clear):
+            barred = set(clear) - set(plain)
+            self._run([path for path in clear if path in barred], [], beside=False, links=False)
+
+    def _fetch_links(self, links: list[bytes]) -> None:
+        """Links alone, of which none lies below another: what was a link when it was listed may be a directory now."""
+        known = set(links)
+        alone = [path for path in links if not any(one in known for one in _parents(path))]
+        self._run(alone, [], beside=False, links=True)
+
+    def _run(self, files: list[bytes], names: list[str], *, beside: bool, links: bool) -> None:
         by_stage, databases = self._stages.sorted_by_stage(files), self._stages.sorted_by_stage(names)
         for stage in {**by_stage, **databases}:
             listed = self._peer.file_list(by_stage.get(stage, []), databases.get(stage, []))
-            self._rsync.fetch(listed, stage, self._counting(len(files)))
+            told = self._counting(len(files))
+            self._rsync.fetch(listed, self._stages.opened(stage), told, beside=beside, links=links)
 
     def _counting(self, total: int) -> Callable[[bytes], None]:
         done = 0
@@ -145,10 +167,13 @@ class Delivery:
         return here
 
     def _is_here(self, there: Entry) -> bool:
-        staged = look(there.path, self._stages.staged(there.path))
+        place = self._stages.staged(there.path)
+        staged = self._below.look(there.path, place)
         if staged.kind:
+            if not self._special:
+                tame(self._below.at(place))
             return staged.same_as == there.same_as
-        ours = look_anyway(there.path)  # rsync does not send what is in place already
+        ours = self._below.look_anyway(there.path)  # rsync does not send what is in place already
         if ours.kind == "o" and ours.trouble:
             self.troubled[there.path] = f"{ours.trouble} here"
         return ours.same_as == there.same_as
@@ -157,7 +182,7 @@ class Delivery:
         """A database that has come, or None when it is not fit to be put in place."""
         path = os.fsencode(database)
         staged = self._stages.staged(path)
-        entry = look(path, staged)
+        entry = self._below.look(path, staged)
         # Another process of the peer may have made its copy anew meanwhile: the next pass brings that.
         damaged = why_damaged(Path(os.fsdecode(staged))) if entry.digest == digest else ""
         if damaged:
@@ -168,12 +193,22 @@ class Delivery:
         return entry
 
 
-def _below(stage: bytes, tops: Sequence[bytes]) -> list[bytes]:
+def _waiting(stage: OpenDirectory, tops: Sequence[bytes]) -> list[bytes]:
     """Everything on `stage` at and below `tops`, by the path it belongs at."""
     found = []
     for top in tops:
-        for directory, directories, names in os.walk(stage + top):
-            found.append(directory)
-            links = [name for name in directories if os.path.islink(directory + b"/" + name)]
-            found += [directory + b"/" + name for name in (*names, *links)]
-    return [path.removeprefix(stage) for path in found]
+        with contextlib.suppress(FileNotFoundError):  # it has vanished there
+            for directory, directories, names, descriptor in os.fwalk(b"." + top, dir_fd=stage.descriptor):
+                path = directory.removeprefix(b".")
+                links = [name for name in directories if _is_link(name, descriptor)]
+                found += [path, *(path + b"/" + name for name in (*names, *links))]
+    return found
+
+
+def _is_link(name: bytes, directory: int) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+
+
+def _parents(path: bytes) -> Iterator[bytes]:
+    while len(path := os.path.dirname(path)) > 1:
+        yield path

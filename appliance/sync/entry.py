@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
 from dataclasses import dataclass
 
 _PIECE = 1 << 18
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # Raw sound has no header, and silence in it is zeros (Asterisk ships such files).
 _ZEROS_ARE_SOUND = (b".raw", b".pcm", b".sln")
 # As a crash leaves a file that was being written.
@@ -37,23 +37,29 @@ class Entry:
 
 
 def look(path: bytes, at: bytes | None = None) -> Entry:
-    """What is at `at` (by default at `path` itself), called `path`. Links are not followed. Raises OSError."""
-    place = at if at is not None else path
+    """What is at `at` (by default at `path` itself), called `path`. A link there is not followed. Raises OSError.
+
+    The way to it is: on a node's own paths only. What lies below a tree is looked at by `Below.look`.
+    """
+    return look_in(None, at if at is not None else path, path)
+
+
+def look_in(directory: int | None, name: bytes, path: bytes) -> Entry:
+    """What is at `name` in the open `directory`, called `path`. A link is not followed. Raises OSError."""
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        seen = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISLNK(seen.st_mode):
+            target = os.readlink(name, dir_fd=directory)
+            return Entry(path, "l", len(target), seen.st_mtime_ns, hashlib.sha256(target).hexdigest())
+        if not stat.S_ISREG(seen.st_mode):  # opening a device may do something to it
+            return Entry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
+        descriptor = os.open(name, _READ, dir_fd=directory)
     except (FileNotFoundError, NotADirectoryError):
         return Entry(path, "")
-    except OSError as problem:
-        if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
-            return _look_at(path, place)
-        raise
     try:
-        seen = os.fstat(descriptor)
-        if stat.S_ISREG(seen.st_mode):
-            return _look_into(path, descriptor, seen)
+        return _look_into(path, descriptor, os.fstat(descriptor))
     finally:
         os.close(descriptor)
-    return Entry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
 
 
 def look_anyway(path: bytes) -> Entry:
@@ -61,18 +67,17 @@ def look_anyway(path: bytes) -> Entry:
     try:
         return look(path)
     except OSError as problem:
-        return Entry(path, "o", trouble=f"it cannot be read ({problem.strerror})")
+        return unreadable(path, problem)
 
 
-def _look_at(path: bytes, place: bytes) -> Entry:
-    seen = os.lstat(place)
-    if not stat.S_ISLNK(seen.st_mode):
-        return Entry(path, "o", 0, seen.st_mtime_ns)
-    target = os.readlink(place)
-    return Entry(path, "l", len(target), seen.st_mtime_ns, hashlib.sha256(target).hexdigest())
+def unreadable(path: bytes, problem: OSError) -> Entry:
+    """What is at `path` and cannot be read: only that it is there is known of it."""
+    return Entry(path, "o", trouble=f"it cannot be read ({problem.strerror})")
 
 
 def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
+    if not stat.S_ISREG(seen.st_mode):
+        return Entry(path, "o", 0, seen.st_mtime_ns)  # it was a file a moment ago
     digest, size, zeros = hashlib.sha256(), 0, True
     while True:
         # One piece for a file of common size: a bigger buffer costs more than the reading.

@@ -14,7 +14,7 @@ from appliance.core.held_back import HeldBack, readable
 from appliance.core.mailbox import MOST, Mailbox, Spot
 from appliance.host.clock import Clock
 from appliance.host.running import first_start
-from appliance.sync.entry import Entry, look
+from appliance.sync.entry import Entry
 from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
 
 _NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
@@ -64,17 +64,6 @@ def box_of(directory: bytes, top: bytes) -> bytes:
 def place_of(box: bytes, spot: Spot, ending: str) -> bytes:
     """Where a message's file belongs."""
     return box + b"/" + os.fsencode(spot.folder) + f"/msg{spot.number:04d}.{ending}".encode()
-
-
-def parts_on_disk(box: bytes, top: bytes) -> Parts:
-    """Every message file of a mailbox of ours. Raises OSError."""
-    paths = (
-        directory + b"/" + name
-        for directory, _, names in os.walk(box)
-        for name in names
-        if part_of(directory + b"/" + name, top)
-    )
-    return sort_parts((look(path) for path in paths), top)
 
 
 def sort_parts(entries: Iterable[Entry], top: bytes) -> Parts:

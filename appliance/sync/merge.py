@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from appliance.core.held_back import readable
+from appliance.core.mailbox import Placing
 from appliance.sync import place
+from appliance.sync.below import Spot
+from appliance.sync.carrying import move, remove
 from appliance.sync.delivery import Delivery
-from appliance.sync.entry import look
 from appliance.sync.mailboxes import FolderRefused, append, box_of
 from appliance.sync.mergeplan import BoxPlan, MergePlan, Planner
 from appliance.sync.onepass import Means, Outcome, Request
+from appliance.sync.problems import OF_THE_DISK
 from appliance.sync.served import tenure_of
 from appliance.sync.store import Conflict, Generation, Step
 from appliance.sync.survey import Survey, skew_warnings, widened
@@ -32,7 +36,8 @@ class Merge:
         self._store = means.store
         self._stages = means.stages
         self._survey = Survey(means)
-        self._delivery = Delivery(means.peer, means.rsync, means.store, means.stages, means.progress)
+        self._delivery = Delivery(means)
+        self._below = means.stages.below
         self._trees = trees(means.conf)
         self._outcome = Outcome()
         self._conflicts: list[Conflict] = []
@@ -41,7 +46,8 @@ class Merge:
         """Do it. Raises SyncProblem, and then nothing here has changed; it may be run again after anything."""
         self._means.may()
         place.finish(self._store, self._stages)
-        request, outcome = widened(self._whole_boxes(request)), self._outcome
+        self._stages.drop_links()
+        request, outcome = widened(self._whole_boxes(request), self._below), self._outcome
         ready = self._survey.prepare(request)
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         if not ready.mark:
@@ -49,14 +55,14 @@ class Merge:
         self._follow_tenure(ready.mark)
         found = self._survey.compare(request, ready, lambda path: self._store.entry(path) is not None)
         plan = Planner(self._means, live=self._live).plan(found, ready)
-        outcome.warnings += plan.lost
+        outcome.warnings += [*plan.lost, *found.warnings()]
         outcome.held += [*ready.held, *plan.held]
         outcome.hold(found.unread)
         if request.dry_run:
             self._report(plan)
             return outcome
         if not plan.idle:
-            self._carry_out(request, plan)
+            self._carry_out(request, plan, found.links)
         # What was left out must come first, or the peer's only whole version could be overwritten from here.
         waits = [one for one in outcome.held if one.waits]
         if request.scope is None and waits:
@@ -99,10 +105,10 @@ class Merge:
 
     # -- carrying out ---------------------------------------------------------------------------------------
 
-    def _carry_out(self, request: Request, plan: MergePlan) -> None:
+    def _carry_out(self, request: Request, plan: MergePlan, links: Collection[bytes]) -> None:
         wanted = [*plan.take, *(path for path in plan.conflicts if os.fsdecode(path) not in plan.databases)]
         wanted += [entry.path for box in plan.boxes for entry in box.fetched()]
-        self._outcome.left = self._delivery.bring(wanted, plan.databases)
+        self._outcome.left = self._delivery.bring(wanted, plan.databases, links)
         self._outcome.hold(self._delivery.troubled)
         plan.databases = {
             name: digest
@@ -125,12 +131,15 @@ class Merge:
         self._decide(request, plan)
 
     def _is_whole(self, box: BoxPlan) -> bool:
-        """What has come for it is what was planned with: Asterisk may have renumbered the mailbox meanwhile."""
+        """What has come for it is what was planned with, and no link is in the way to its folders.
+
+        Asterisk may have renumbered the mailbox meanwhile.
+        """
         for entry in box.fetched():
             arrival = self._store.arrival(entry.path)
             if arrival is None or arrival.digest != entry.digest:
                 return False
-        return True
+        return all(self._below.link_on_way(path) is None for _, path, _ in box.moves())
 
     def _leave(self, boxes: list[BoxPlan]) -> None:
         """To the next pass. What has come for them is not here: counted as had by both, it would pass for removed."""
@@ -148,7 +157,7 @@ class Merge:
         if not taken and not removed:
             return
         arrived = {path: self._source(path) for path in taken}
-        why = refused(tree.path, arrived, removed, self._means.vet)
+        why = refused(self._below, tree.path, arrived, removed, self._means.vet)
         if why:
             plan.take = [path for path in plan.take if not tree.holds(path)]
             plan.remove = [path for path in plan.remove if not tree.holds(path)]
@@ -159,7 +168,9 @@ class Merge:
 
     def _make_ready(self, plan: MergePlan) -> None:
         """What gets another name than it came under waits under that: nothing here has moved yet."""
-        self._keep((path for path in plan.conflicts if not self._is_kept(path)), _BOTH)
+        for path in plan.conflicts:
+            if not self._is_kept(path):
+                self._keep([path], plan.barred.get(path, _BOTH))
         for conflict in self._conflicts:
             self._stages.make_ready(self._source(conflict.path), conflict.kept)
         for path in plan.aside:
@@ -186,26 +197,40 @@ class Merge:
 
     def _is_appended(self, box: BoxPlan) -> bool:
         try:
-            self._append_to(box)
+            for placing in box.mail.added:
+                self._append_message(box, placing)
         except FolderRefused as refused:
             self._outcome.held.append(refused.held)
-            # Had by both, it would pass for removed here. What has been appended of it is known by its content.
-            self._store.send_back_files(entry.path for entry in box.fetched())
-            return False
-        return True
+        except OSError as problem:
+            if problem.errno in OF_THE_DISK:
+                raise
+            self._outcome.hold({box.box: f"it cannot be written here ({problem.strerror})"}, place.TODO)
+        else:
+            return True
+        # Had by both, it would pass for removed here. What has been appended of it is known by its content.
+        self._store.send_back_files(entry.path for entry in box.fetched())
+        return False
 
-    def _append_to(self, box: BoxPlan) -> None:
-        for placing in box.mail.added:
-            files = box.theirs[placing.source]
-            folder = Path(os.fsdecode(box.box)) / placing.to.folder
-            sources = {}
-            for ending, entry in files.items():
-                place_ready = self._stages.ready(entry.path) + entry.path
+    def _append_message(self, box: BoxPlan, placing: Placing) -> None:
+        """Its files come into the folder first: the stage may be on another filesystem."""
+        path = box.box + b"/" + os.fsencode(placing.to.folder)
+        folder = self._below.directory(path, make=True)
+        way, incoming = os.fsencode(f"/proc/self/fd/{folder.descriptor}"), {}
+        try:
+            for ending, entry in box.theirs[placing.source].items():
                 self._stages.make_ready(self._source(entry.path), entry.path)
-                sources[ending] = place_ready
-            append(folder, sources, self._means.clock, self._means.conf.pbx_program)
+                incoming[ending] = Spot(folder, place.INCOMING + os.fsencode(ending))
+                move(self._below.at(self._stages.ready(entry.path) + entry.path), incoming[ending])
+            sources = {ending: way + b"/" + spot.name for ending, spot in incoming.items()}
+            append(Path(os.fsdecode(way)), sources, self._means.clock, self._means.conf.pbx_program)
+        except FolderRefused as refused:
+            refused.held = replace(refused.held, path=readable(path))
+            raise
+        finally:
+            for spot in incoming.values():
+                remove(spot)
 
-    def _keep(self, paths: Iterator[bytes] | list[bytes], why: str) -> None:
+    def _keep(self, paths: list[bytes], why: str) -> None:
         now = self._means.clock.wall()
         for path in paths:
             arrival = self._store.arrival(path)
@@ -221,7 +246,7 @@ class Merge:
     def _source(self, path: bytes) -> bytes:
         """Where the peer's file is: on the stage, or in place already when ours is the same (rsync sends it not)."""
         staged = self._stages.staged(path)
-        return staged if os.path.lexists(staged) else path
+        return staged if self._stages.waits(path) else path
 
     def _decide(self, request: Request, plan: MergePlan) -> None:
         outcome = self._outcome
@@ -246,7 +271,9 @@ class Merge:
             placed=False,
         )
         outcome.generation = self._store.decide(generation, steps, forgotten, self._conflicts)
-        outcome.hold(place.finish(self._store, self._stages), place.TODO)
+        placed = place.finish(self._store, self._stages)
+        outcome.warnings += placed.told()
+        outcome.hold(placed.refused, place.TODO)
 
     def _steps(self, plan: MergePlan) -> Iterator[Step]:
         for path in plan.remove:
@@ -260,7 +287,7 @@ class Merge:
         for path in plan.aside:
             yield self._ready_step(self._kept(path, "damaged"))
         for path in plan.take:
-            if path not in plan.directories and os.path.lexists(self._stages.staged(path)):
+            if path not in plan.directories and self._stages.waits(path):
                 yield Step(place.MOVE, path, os.fsencode(self._stages.of(path)))
         for name in plan.databases:
             if not self._is_kept(os.fsencode(name)):
@@ -272,8 +299,8 @@ class Merge:
 
     def _directory_steps(self, plan: MergePlan) -> Iterator[Step]:
         for path in sorted(path for path in plan.take if path in plan.directories):
-            if look(path).kind not in ("", "d"):
-                yield Step(place.REMOVE, path)  # a file of ours that is a directory there
+            if path in plan.room:
+                yield Step(place.SET_ASIDE if plan.room[path] else place.REMOVE, path)
             yield Step(place.MAKE_DIRECTORY, path, os.fsencode(self._stages.of(path)))
 
     def _mail_steps(self, plan: MergePlan) -> Iterator[Step]:

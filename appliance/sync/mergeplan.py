@@ -11,9 +11,10 @@ from appliance.core.held_back import HeldBack, printed, readable
 from appliance.core.mailbox import MOST, MailPlan, Spot, merge, only_added, without_removed
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.threeway import NOTHING, Content, Verdict, judge
+from appliance.core.words import printable
 from appliance.sync.databases import NotCopied, Snapshots
-from appliance.sync.entry import Entry, look_anyway
-from appliance.sync.mailboxes import Parts, mailbox, part_of, parts_on_disk, place_of, sort_parts
+from appliance.sync.entry import Entry
+from appliance.sync.mailboxes import Parts, mailbox, part_of, place_of, sort_parts
 from appliance.sync.onepass import REPAIR, Means
 from appliance.sync.problems import Kind
 from appliance.sync.survey import Differences, Ready
@@ -66,6 +67,9 @@ class BoxPlan:
 class MergePlan:
     """`take`: theirs becomes ours. `conflicts`: theirs is kept aside. `aside`: ours is kept aside, being damaged.
 
+    `barred`: conflicts because of a link of ours that is in the way, each with what there is to say of it. `room`:
+    files and links of ours where a directory comes, and whether they are set aside, being nowhere else.
+
     `known` and `forgotten`: what of the peer's is dealt with by doing nothing. `lost`: what of ours has vanished.
     `held`: what is left alone because something is wrong with it, and why.
     """
@@ -73,6 +77,8 @@ class MergePlan:
     take: list[bytes] = field(default_factory=list)
     remove: list[bytes] = field(default_factory=list)
     conflicts: list[bytes] = field(default_factory=list)
+    barred: dict[bytes, str] = field(default_factory=dict)
+    room: dict[bytes, bool] = field(default_factory=dict)
     aside: list[bytes] = field(default_factory=list)
     boxes: list[BoxPlan] = field(default_factory=list)
     databases: dict[str, str] = field(default_factory=dict)
@@ -103,6 +109,7 @@ class Planner:
     def __init__(self, means: Means, *, live: bool) -> None:
         self._conf = means.conf
         self._store = means.store
+        self._below = means.stages.below
         self._peer = means.peer
         self._live = live
         self._trees = trees(means.conf)
@@ -117,8 +124,10 @@ class Planner:
 
     def plan(self, found: Differences, ready: Ready) -> MergePlan:
         """What is to be done about what was `found`. Raises SyncProblem, OSError."""
-        self._plan.directories, self._unread = found.directories, found.unread
+        self._unread = found.unread
         theirs = self._look_there(found.changed)
+        gone = {path for path in found.gone if path in found.directories}
+        self._plan.directories = {path for path, entry in theirs.items() if entry.kind == "d"} | gone
         self._notice_loss(theirs)
         boxes: set[bytes] = set()
         for path in (*found.changed, *found.gone):
@@ -127,10 +136,11 @@ class Planner:
                 boxes.add(part)
             elif path in self._troubled:
                 pass
-            elif path in found.directories:
+            elif path in self._plan.directories:
                 self._directory(path, theirs.get(path))
             else:
                 self._file(path, theirs.get(path))
+        self._make_room(theirs)
         gone = set(found.gone)
         for box in sorted(boxes):
             self._box(box, theirs, gone)
@@ -169,7 +179,7 @@ class Planner:
             if (
                 tree is not None
                 and entry.kind != "d"
-                and not os.path.lexists(path)
+                and self._below.stat(path) is None
                 and self._store.entry(path)
             ):
                 missing[tree] += 1
@@ -195,7 +205,7 @@ class Planner:
     # -- files and directories ----------------------------------------------------------------------------
 
     def _file(self, path: bytes, there: Entry | None) -> None:
-        ours = look_anyway(path)
+        ours = self._below.look_anyway(path)
         if ours.trouble and ours.kind == "o":
             self._hold_back(path, f"{ours.trouble} here")
             return
@@ -204,7 +214,10 @@ class Planner:
         base = known.same_as if known is not None else NOTHING
         if ours.kind == "" and self._is_lost(path):
             base = NOTHING
-        self._carry(path, judge(base, ours.same_as, theirs), there)
+        verdict = judge(base, ours.same_as, theirs)
+        if self._below.is_passage(path):  # it stays one, and what is in it is looked at by itself
+            verdict = {Verdict.TAKE: Verdict.CONFLICT, Verdict.REMOVE: Verdict.KEEP}.get(verdict, verdict)
+        self._carry(path, verdict, there)
 
     def _carry(self, path: bytes, verdict: Verdict, there: Entry | None) -> None:
         match verdict:
@@ -221,19 +234,53 @@ class Planner:
                 pass
 
     def _directory(self, path: bytes, there: Entry | None) -> None:
-        here, known = os.path.lexists(path), self._store.entry(path) is not None
+        here, known = self._below.stat(path) is not None, self._store.entry(path) is not None
         if there is not None and (here or not known or self._is_lost(path)):
             self._plan.take.append(path)
         elif there is None and known:
             self._plan.remove.append(path)  # if nothing of ours is in it
             self._plan.forgotten.append(path)
 
+    def _make_room(self, theirs: Mapping[bytes, Entry]) -> None:
+        """Where the peer has a directory and we have something else."""
+        plan = self._plan
+        for path in [path for path in plan.take if path in plan.directories]:
+            ours = self._below.look(path)
+            if ours.kind in ("", "d"):
+                continue
+            known = self._store.entry(path)
+            base = known.same_as if known is not None else NOTHING
+            wanted = {one for one in plan.take if one.startswith(path + b"/")}
+            brings = any(
+                one in wanted or self._part(one) for one in theirs if self._is_file_in(path, theirs[one])
+            )
+            if ours.same_as == base or ours.kind == "o":
+                plan.room[path] = False  # the peer has made a directory of what both had
+            elif ours.kind == "l":
+                self._leave_link(path, wanted)
+            elif theirs[path].same_as == base and not brings:  # only we have changed it
+                plan.take = [one for one in plan.take if one != path and one not in wanted]
+            else:
+                plan.room[path] = True
+
+    def _is_file_in(self, directory: bytes, entry: Entry) -> bool:
+        return entry.kind != "d" and entry.path.startswith(directory + b"/")
+
+    def _leave_link(self, path: bytes, wanted: set[bytes]) -> None:
+        """Have a link of ours stay that the peer has not sent and that is not followed; what is to go there is kept."""
+        plan = self._plan
+        why = f"{printable(path)} is a link here, to what is not its owner's, and is not followed"
+        plan.take = [one for one in plan.take if one != path and one not in wanted]
+        files = sorted(wanted - plan.directories)
+        plan.conflicts += files
+        plan.barred.update(dict.fromkeys(files, why))
+
     # -- voicemail ----------------------------------------------------------------------------------------
 
     def _box(self, box: bytes, theirs: Mapping[bytes, Entry], gone: set[bytes]) -> None:
         top = self._mail or b""
         try:
-            ours = parts_on_disk(box, top)
+            ours = sort_parts(self._own_files(box), top)
         except OSError as problem:
             self._hold_back(
                 box, f"{readable(problem.filename or box)} in it cannot be read here ({problem.strerror})"
@@ -269,6 +316,11 @@ class Planner:
         partial = unclear or bool(mail.full)
         self._plan.boxes.append(BoxPlan(box, mail, ours, there, () if partial else forgotten, partial))
 
+    def _own_files(self, box: bytes) -> Iterator[Entry]:
+        for path in self._below.files(box):
+            if part_of(path, self._mail or b""):
+                yield self._below.look(path)
+
     def _spot(self, box: bytes, path: bytes) -> Spot | None:
         part = part_of(path, self._mail or b"")
         return part.spot if part is not None and part.box == box else None
@@ -280,7 +332,7 @@ class Planner:
         known = self._store.entry(path)
         base: Content = known.same_as if known is not None else NOTHING
         theirs: Content = ("f", digest)
-        if theirs == base and os.path.lexists(path):
+        if theirs == base and self._below.stat(path) is not None:
             return
         # Nobody removes a database on purpose: one that is missing here was lost.
         ours = self._own_database(path)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from appliance.config import Conf
 from appliance.core.held_back import HeldBack, readable
 from appliance.host.clock import Clock
-from appliance.sync.delivery import Progress
 from appliance.sync.link import Peer
 from appliance.sync.places import Places
 from appliance.sync.rsync import Rsync
@@ -17,6 +16,8 @@ from appliance.sync.store import Store
 from appliance.sync.telephony import Vet
 
 REPAIR = "Repair it, or remove it where it is damaged; it comes with the next pass then."
+Progress = Callable[[str, int, int], None]
+"""Called with what is going on, how much of it is done, and how much there is (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +56,13 @@ class Places:
         mark.parent.mkdir(mode=0o700 if mark.parent == self.lasting else 0o755, parents=True, exist_ok=True)
 
     @property
+    def handed_over(self) -> Path:
+        """There from the peer's word that it has merged everything until the next whole pass."""
+        return self.lasting / "handed-over"
+
+    @property
     def quarantine(self) -> Path:
-        """The peer's versions of what both nodes have changed."""
+        """The peer's versions of what both nodes have changed, and what of ours has made way for them."""
         return self.lasting / "quarantine"
 
     @property
@@ -67,6 +73,10 @@ class Places:
     def kept(self, path: bytes, digest: str) -> bytes:
         """Where the peer's version of `path` with that digest is kept."""
         return os.fsencode(self.quarantine / digest[:16]) + path
+
+    def aside(self, made: float, number: int) -> Path:
+        """Where what makes way for the generation `number`, decided at the wall time `made`, is set aside."""
+        return self.quarantine / f"{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime(made))}-{number}"
 
     def file_list(self, token: str) -> Path:
         """A list of files the peer may fetch. `token` is 16 hexadecimal digits."""

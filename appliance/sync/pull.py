@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from appliance.core.held_back import readable
@@ -12,11 +12,12 @@ from appliance.sync.delivery import Delivery
 from appliance.sync.entry import Entry
 from appliance.sync.mailboxes import stem_of
 from appliance.sync.onepass import Means, Outcome, Request
+from appliance.sync.spare import Spare
 from appliance.sync.state import read_state
 from appliance.sync.store import Generation, Step
-from appliance.sync.survey import Ready, Survey, skew_warnings, widened
+from appliance.sync.survey import Differences, Ready, Survey, lies_in, skew_warnings, widened
 from appliance.sync.telephony import refused
-from appliance.sync.trees import covers, telephony, trees
+from appliance.sync.trees import companions, covers, telephony, trees
 
 
 class Pull:
@@ -31,7 +32,9 @@ class Pull:
         self._clock = means.clock
         self._progress = means.progress
         self._survey = Survey(means)
-        self._delivery = Delivery(means.peer, means.rsync, means.store, means.stages, means.progress)
+        self._delivery = Delivery(means)
+        self._below = means.stages.below
+        self._spare = Spare(means)
         self._trees = trees(means.conf)
         self._telephony = telephony(means.conf)
         self._places = means.places
@@ -42,8 +45,9 @@ class Pull:
     def run(self, request: Request) -> Outcome:
         """Do it. Raises SyncProblem, and then nothing here has changed."""
         self._may()
-        request, outcome = widened(request), self._outcome
-        place.finish(self._store, self._stages)  # what cannot be put in place is met with again below
+        place.finish(self._store, self._stages)
+        self._stages.drop_links()
+        request, outcome = widened(request, self._below), self._outcome
         empty = self._empty_trees() if self._is_first(request) else set()
         ready = self._survey.prepare(request, sorted(empty))
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
@@ -55,12 +59,27 @@ class Pull:
         new, unverified = self._delivery.fetch_everything(there, ready.traits)
         outcome.changed = found.changed + new
         outcome.removed, self._directories = found.gone, found.directories
+        outcome.warnings += found.warnings()
         if not request.dry_run:
-            outcome.left = self._delivery.bring(self._likely(found.changed) + unverified, fresh)
+            if self._is_first(request):
+                self._store.arrive(self._links_of_both(found, empty))
+            wanted = self._likely(found.changed) + unverified
+            outcome.left = self._delivery.bring(wanted, fresh, found.links)
             self._hold_back(fresh)
             self._check_telephony(request)
             self._decide(request, fresh)
+            if request.scope is None and not outcome.left and not outcome.held:
+                self._spare.all_is_fetched()
         return outcome
+
+    def _links_of_both(self, found: Differences, empty: Collection[str]) -> Iterator[Entry]:
+        """Links that were the same on both nodes before anything was synchronised: the peer has sent them as well."""
+        differing = {*found.changed, *found.gone}
+        for tree in self._trees:
+            if str(tree.path) not in empty:
+                for path in self._below.links(os.fsencode(tree.path)):
+                    if path not in differing:
+                        yield self._below.look(path)
 
     def _likely(self, changed: list[bytes]) -> list[bytes]:
         """`changed` without what was held back and still is: it need not come to be thrown away again."""
@@ -105,7 +124,7 @@ class Pull:
         fresh = {}
         for path, digest in ready.databases.items():
             known = self._store.entry(os.fsencode(path))
-            if known is None or known.digest != digest or not _untouched(known):
+            if known is None or known.digest != digest or not self._spare.is_untouched(known):
                 fresh[path] = digest
         return fresh
 
@@ -118,7 +137,7 @@ class Pull:
         under = os.fsencode(tree.path)
         removed = [path for path in outcome.removed if tree.holds(path)]
         arrived = {path: self._stages.staged(path) for path in self._store.arrived_below(under)}
-        why = refused(tree.path, arrived, removed, self._vet) if removed or arrived else ""
+        why = refused(self._below, tree.path, arrived, removed, self._vet) if removed or arrived else ""
         if why:
             self._store.send_back(under)
             outcome.removed = [path for path in outcome.removed if not tree.holds(path)]
@@ -150,39 +169,50 @@ class Pull:
             placed=False,
         )
         outcome.changed += [os.fsencode(path) for path in fresh]
-        outcome.generation = self._store.decide(generation, self._steps(set(fresh)), outcome.removed)
-        outcome.hold(place.finish(self._store, self._stages), place.TODO)
+        steps = list(self._steps(set(fresh)))  # made before they are decided: deciding changes what is known
+        outcome.generation = self._store.decide(generation, steps, outcome.removed)
+        placed = place.finish(self._store, self._stages)
+        outcome.warnings += placed.told()
+        outcome.hold(placed.refused, place.TODO)
 
     def _steps(self, fresh: set[str]) -> Iterator[Step]:
         """Removing first, then directories from the top down, then what goes in them."""
         for path in self._outcome.removed:
-            yield Step(place.REMOVE_DIRECTORY if path in self._directories else place.REMOVE, path)
+            if path in self._directories:
+                yield Step(place.REMOVE_DIRECTORY, path)
+            else:
+                yield Step(place.REMOVE if self._spare.is_spare(path) else place.SET_ASIDE, path)
+        yield from self._room(fresh)
         new = self._new_directories()  # what is in them comes with them
         for entry in self._store.arrived(directories=True, outside=new):
             verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
             yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
         for entry in self._store.arrived(directories=False, outside=new):
-            if os.path.lexists(self._stages.staged(entry.path)):  # else it is in place already
+            if self._stages.waits(entry.path):  # else it is in place already
                 verb = place.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else place.MOVE
                 yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
+
+    def _room(self, fresh: set[str]) -> Iterator[Step]:
+        """What makes way: another kind of thing where a directory comes, and what is nowhere else."""
+        for entry in self._store.arrived(directories=True):
+            if self._below.look(entry.path).kind not in ("", "d"):
+                yield Step(place.REMOVE if self._spare.is_spare(entry.path) else place.SET_ASIDE, entry.path)
+        for entry in self._store.arrived(directories=False):
+            if self._stages.waits(entry.path) and not self._spare.is_spare(entry.path, entry):
+                yield Step(place.SET_ASIDE, entry.path)
+                if os.fsdecode(entry.path) in fresh:
+                    beside = companions(Path(os.fsdecode(entry.path)))
+                    yield from (Step(place.SET_ASIDE, os.fsencode(path)) for path in beside)
 
     def _new_directories(self) -> set[bytes]:
         """Those that are not here, and wait with everything that has arrived for them: one rename does."""
         found: set[bytes] = set()
         for entry in self._store.arrived(directories=True):
-            if _lies_in(found, entry.path) or os.path.lexists(entry.path):
+            if lies_in(found, entry.path) or self._below.look(entry.path).kind == "d":
                 continue
             if self._stages.count(entry.path) == self._store.count_arrived(entry.path):
                 found.add(entry.path)
         return found
-
-
-def _lies_in(directories: set[bytes], path: bytes) -> bool:
-    """`path` is below one of them."""
-    while (path := os.path.dirname(path)) != b"/":
-        if path in directories:
-            return True
-    return False
 
 
 def _has_entries(directory: Path) -> bool:
@@ -190,12 +220,3 @@ def _has_entries(directory: Path) -> bool:
         return next(os.scandir(directory), None) is not None
     except FileNotFoundError:
         return False
-
-
-def _untouched(known: Entry) -> bool:
-    """The database is as it was put here: its size and time are those of the copy that came."""
-    try:
-        seen = os.stat(known.path)
-    except FileNotFoundError:
-        return False
-    return (seen.st_size, seen.st_mtime_ns) == (known.size, known.mtime)

@@ -10,6 +10,7 @@ lies there and cannot be read, or makes no sense, counts as a mark.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -36,6 +37,7 @@ def set_mark(places: Places, wall: float) -> None:
 
     Each place is tried. Raises OSError, of the first place that failed, when not all of them have the mark now.
     """
+    drop_note(places)
     began = tenure_of(read_mark(places)) or f"{wall:.3f}"
     _write(places, places.marks, f"{began} {wall:.3f}")
 
@@ -48,7 +50,10 @@ def complete_mark(places: Places, wall: float) -> None:
 
 
 def drop_mark(places: Places) -> None:
-    """The peer has everything, or an operator has given it up. Raises OSError, and then the mark still counts."""
+    """Have no mark: the peer has everything, or an operator has given it up.
+
+    Raises OSError, and then the mark still counts.
+    """
     for path in places.marks:
         try:
             path.unlink(missing_ok=True)
@@ -56,6 +61,23 @@ def drop_mark(places: Places) -> None:
             shutil.rmtree(path)
         except NotADirectoryError:
             pass  # where the folder should be is a file: no mark can lie there
+
+
+def hand_over(places: Places) -> None:
+    """Note that the peer has merged all that is here: it may be overwritten now, until the next service."""
+    replace_file(places.handed_over, "")
+    drop_mark(places)
+
+
+def peer_has_all(places: Places) -> bool:
+    """Nothing here is the last of its kind: what the peer has not got by itself it has merged. Raises OSError."""
+    return places.handed_over.exists() and not read_mark(places)
+
+
+def drop_note(places: Places) -> None:
+    """What is here now, or is written from now on, may be the last of its kind. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        places.handed_over.unlink()
 
 
 def tenure_of(mark: str) -> str:

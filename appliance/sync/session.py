@@ -15,15 +15,14 @@ from appliance.core.model import Node
 from appliance.host.clock import Clock
 from appliance.host.disk import locked
 from appliance.sync import place
-from appliance.sync.delivery import Progress
 from appliance.sync.link import Peer
 from appliance.sync.merge import Merge
-from appliance.sync.onepass import Means, Outcome, Request
+from appliance.sync.onepass import Means, Outcome, Progress, Request
 from appliance.sync.places import Places
 from appliance.sync.postjob import run_postsync
 from appliance.sync.problems import Kind, SyncProblem, problems_named
 from appliance.sync.pull import Pull
-from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, times_compared
+from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, powerless, times_compared
 from appliance.sync.served import read_mark
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
@@ -76,13 +75,18 @@ class Session:
         program = self.conf.rsync
         if not program.exists():
             raise SyncProblem(Kind.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
+        special = self.conf.sync_special_bits
         return Rsync(
             program=program,
             ssh=ssh,
             excludes=excluded(self.conf, self.local_names),
-            attributes=attributes_kept(program),
+            attributes=attributes_kept(program, special=special),
             lock=lock,
-            words=(*times_compared(program, (tree.path for tree in trees(self.conf))), *in_blocks(program)),
+            words=(
+                *times_compared(program, (tree.path for tree in trees(self.conf))),
+                *in_blocks(program),
+                *(() if special else powerless(program)),
+            ),
         )
 
     def link_failed(self, problem: SyncProblem) -> None:
@@ -101,7 +105,7 @@ class Session:
             rsync=self.rsync(peer.ssh, lock),
             may=self._allow,
             vet=self.vet,
-            stages=Stages(self.conf, self.places),
+            stages=Stages(self.conf, self.places, store.sent_as_link),
             places=self.places,
             progress=progress,
         )
@@ -197,4 +201,4 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
 def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
     """Put in place what a killed pass had decided; nothing to do is no trouble. Raises SyncProblem."""
     with problems_named(), hold(places, clock, patience), contextlib.closing(Store(places.store)) as store:
-        place.finish(store, Stages(conf, places))
+        place.finish(store, Stages(conf, places, store.sent_as_link))

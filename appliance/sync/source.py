@@ -24,7 +24,7 @@ from appliance.sync.abandoned import end_when_abandoned
 from appliance.sync.databases import PATIENCE, NotCopied, Snapshots, berkeley_beside
 from appliance.sync.entry import Entry, look_anyway
 from appliance.sync.places import Places
-from appliance.sync.served import drop_mark, read_mark
+from appliance.sync.served import hand_over, read_mark
 from appliance.sync.store import Store
 from appliance.sync.traits import traits_of
 from appliance.sync.trees import databases, trees, why_not_given
@@ -221,7 +221,7 @@ class Source:
         """The peer has everything we had at `mark`: from now on we may take its data again."""
         if read_mark(self._places) != request["mark"] or self._standing().serving:
             return {"settled": False}
-        drop_mark(self._places)
+        hand_over(self._places)
         return {"settled": True}
 
 

@@ -5,29 +5,42 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterable
+import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from appliance.config import Conf
+from appliance.core.errors import SyncError
 from appliance.host import disk
+from appliance.sync.below import Below, OpenDirectory
+from appliance.sync.carrying import copy, remove
 from appliance.sync.places import Places
+from appliance.sync.store import Generation
 from appliance.sync.trees import WORK_PREFIX, databases, tree_of, trees
 
 READY = f"/{WORK_PREFIX}ready".encode()
+_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # another filesystem; one without links; too many of them
 Named = TypeVar("Named", bytes, str)
 
 
 class Stages:
     """One stage as a rule; one more for every directory of the conf file on a filesystem of its own.
 
-    A rename does not reach from one filesystem to another. Everything waits under its full path.
+    A rename does not reach from one filesystem to another. Everything waits under its full path. `below`: the way to
+    what is on the stages, in quarantine and in the trees. `sent`: see `Below`.
     """
 
-    def __init__(self, conf: Conf, places: Places) -> None:
+    def __init__(
+        self, conf: Conf, places: Places, sent: Callable[[bytes], bool] = lambda path: False
+    ) -> None:
         self._places = places
         self._trees = trees(conf)
-        self._tops = (*(tree.path for tree in self._trees), *(path.parent for path in databases(conf)))
+        # A database's directory leads through a tree when it lies in one, else to it: that is the administrator's.
+        alone = {path.parent for path in databases(conf) if tree_of(os.fsencode(path), self._trees) is None}
+        self._tops = (*(tree.path for tree in self._trees), *sorted(alone))
+        own = (os.fsencode(places.stage), os.fsencode(places.quarantine))
+        self.below = Below(map(os.fsencode, self._tops), own, sent)
         self._of_top: dict[Path, Path] = {}
         self._of_directory: dict[bytes, bytes] = {}  # asked for each of many files
 
@@ -39,24 +52,24 @@ class Stages:
             self._of_top[top] = self._choose(top)
         return self._of_top[top]
 
+    def opened(self, stage: Path) -> OpenDirectory:
+        """The directory of `stage`: whoever is given it by its descriptor cannot be led elsewhere."""
+        return self.below.directory(os.fsencode(stage), make=True)
+
     def ready(self, path: bytes) -> bytes:
         """The part of the stage for what is to be put at `path` and has come under another name."""
         return os.fsencode(self.of(path)) + READY
 
     def make_ready(self, source: bytes, path: bytes) -> None:
         """Have what is at `source` wait for `path` too; it stays where it is. Raises OSError."""
-        there = self.ready(path) + path
-        os.makedirs(os.path.dirname(there), mode=0o700, exist_ok=True)
-        if os.path.lexists(there):
-            os.unlink(there)
+        here, there = self.below.at(source), self.below.at(self.ready(path) + path, make=True)
+        remove(there)
         try:
-            os.link(source, there, follow_symlinks=False)
+            os.link(here.name, there.name, src_dir_fd=here.fd, dst_dir_fd=there.fd, follow_symlinks=False)
         except OSError as problem:
-            if problem.errno not in (errno.EXDEV, errno.EPERM):  # another filesystem; one without links
+            if problem.errno not in _NO_LINK:
                 raise
-            shutil.copy2(source, there, follow_symlinks=False)
-            seen = os.lstat(source)
-            os.chown(there, seen.st_uid, seen.st_gid, follow_symlinks=False)
+            copy(here, there)
 
     def staged(self, path: bytes) -> bytes:
         """Where what belongs at `path` waits."""
@@ -68,9 +81,20 @@ class Stages:
                 self._of_directory[directory] = stage
         return stage + path
 
+    def waits(self, path: bytes) -> bool:
+        """Something is on the stage for `path`."""
+        return self.below.stat(self.staged(path)) is not None
+
     def count(self, path: bytes) -> int:
         """How much waits below the directory `path`."""
-        return sum(len(names) + len(directories) for _, directories, names in os.walk(self.staged(path)))
+        try:
+            directory = self.below.directory(self.staged(path))
+        except OSError:
+            return 0
+        return sum(
+            len(names) + len(directories)
+            for _, directories, names, _ in os.fwalk(b".", dir_fd=directory.descriptor)
+        )
 
     def sorted_by_stage(self, paths: Iterable[Named]) -> dict[Path, list[Named]]:
         """`paths` for each stage."""
@@ -79,16 +103,34 @@ class Stages:
             found.setdefault(self.of(os.fsencode(path)), []).append(path)
         return found
 
+    def aside(self, decided: Generation) -> bytes:
+        """Where in quarantine the steps of the generation `decided` set things aside."""
+        return os.fsencode(self._places.aside(decided.made, decided.number))
+
     def discard(self, path: bytes) -> None:
         """What waits for `path` is not what was wanted."""
-        staged = self.staged(path)
-        if os.path.isdir(staged) and not os.path.islink(staged):
-            shutil.rmtree(staged)
-        elif os.path.lexists(staged):
-            os.unlink(staged)
+        if self.waits(path):
+            remove(self.below.at(self.staged(path)))
+            self.below.forget_open()
+
+    def drop_links(self) -> None:
+        """Remove the links that a pass before this one has left on the stages.
+
+        rsync writes through a link that is in its way (--no-implied-dirs), and what was a link may be a directory now.
+        """
+        for stage in (self._places.stage, *(_own_stage(top) for top in self._tops)):
+            try:
+                directory = self.below.directory(os.fsencode(stage))
+            except OSError:
+                continue
+            for _, directories, names, descriptor in os.fwalk(b".", dir_fd=directory.descriptor):
+                for name in (*directories, *names):
+                    if stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                        os.unlink(name, dir_fd=descriptor)
 
     def clean(self) -> None:
         """Empty them all."""
+        self.below.forget_open()
         for stage in (self._places.stage, *(_own_stage(top) for top in self._tops)):
             shutil.rmtree(stage, ignore_errors=True)
 
@@ -107,8 +149,14 @@ class Stages:
         if common.stat().st_dev == top.stat().st_dev:
             return common
         own = _own_stage(top)
-        own.mkdir(mode=0o700, exist_ok=True)
+        self._refuse_strange(own)
         return own
+
+    def _refuse_strange(self, stage: Path) -> None:
+        """Whoever may write in a tree may make a directory of that name before us, and exchange what waits in it."""
+        seen = os.fstat(self.opened(stage).descriptor)
+        if seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
+            raise SyncError(f"{stage} was made by somebody else. Remove it: asha makes its own.")
 
 
 def _own_stage(top: Path) -> Path:

@@ -140,10 +140,7 @@ class Store:
 
     def arrive(self, entries: Iterable[Entry]) -> None:
         """`entries` are verified. Kept aside until `decide`, and forgotten with this object."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO arrived VALUES (?, ?, ?, ?, ?)",
-            ((entry.path, entry.kind, entry.size, entry.mtime, entry.digest) for entry in entries),
-        )
+        self._insert("arrived", entries)
 
     def arrival(self, path: bytes) -> Entry | None:
         """What has arrived for `path`."""
@@ -202,11 +199,15 @@ class Store:
             self._db.execute("DELETE FROM step")
             self._db.execute("UPDATE generation SET placed = 1 WHERE placed = 0")
 
-    def give_up(self, paths: Iterable[bytes]) -> None:
-        """Both nodes do not have the same at and below `paths` after all."""
+    def give_up(self, paths: Iterable[bytes], here: Iterable[Entry] = ()) -> None:
+        """Both nodes do not have the same at and below `paths` after all, where we have `here`.
+
+        A link of ours stays known as one that the peer may have sent.
+        """
         query = "DELETE FROM entry WHERE path = ?1 OR path >= ?2 AND path < ?3"
         with self._transaction():
             self._db.executemany(query, ((path, path + b"/", path + b"0") for path in paths))
+            self._insert("entry", (one for one in here if one.kind == "l"))
 
     def newest(self) -> Generation | None:
         """The newest generation that is decided, in place or not."""
@@ -219,6 +220,11 @@ class Store:
             "SELECT path, kind, size, mtime, digest FROM entry WHERE path = ?", (path,)
         ).fetchone()
         return Entry(*row) if row is not None else None
+
+    def sent_as_link(self, path: bytes) -> bool:
+        """What both nodes last had at `path` is a link."""
+        known = self.entry(path)
+        return known is not None and known.kind == "l"
 
     def entries(self, under: bytes, after: bytes = b"") -> Iterator[Entry]:
         """What both nodes last had at and below `under`, in order of path, from behind `after` on."""
@@ -243,10 +249,7 @@ class Store:
             self._db.execute("DELETE FROM tenure")
             self._db.execute("INSERT INTO tenure VALUES (?)", (mark,))
             self._db.execute("DELETE FROM entry")
-            self._db.executemany(
-                "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)",
-                ((one.path, one.kind, one.size, one.mtime, one.digest) for one in common),
-            )
+            self._insert("entry", common)
 
     def conflicts(self) -> list[Conflict]:
         """What waits for somebody's choice, in order of path."""
@@ -284,6 +287,12 @@ class Store:
         """The newest `count`, newest first."""
         rows = self._db.execute("SELECT * FROM attempt ORDER BY rowid DESC LIMIT ?", (count,))
         return [Attempt(*row) for row in rows]
+
+    def _insert(self, table: str, entries: Iterable[Entry]) -> None:
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - one of our two tables
+            ((one.path, one.kind, one.size, one.mtime, one.digest) for one in entries),
+        )
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._db)

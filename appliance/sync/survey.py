@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from appliance.core.held_back import HeldBack, read_held, readable
 from appliance.core.sickness import TreeSigns, refusal
+from appliance.core.words import printable
+from appliance.sync.below import Below
 from appliance.sync.onepass import Means, Request
 from appliance.sync.problems import Kind, SyncProblem, understood
+from appliance.sync.rsync import Change
 from appliance.sync.traits import ALL, Traits
 from appliance.sync.trees import databases, tree_of, trees
 
+_NAMED = 5
 # Clocks of the two nodes further apart than this are a problem of their own, in seconds.
 _SKEW = 60.0
 
@@ -43,15 +47,38 @@ class Ready:
 
 @dataclass(slots=True)
 class Differences:
-    """Paths that differ there, and paths that are here and not there; which of them are directories.
+    """Paths that differ there, and paths that are here and not there; which of them are directories, or links there.
 
-    `unread`: what could not be looked at, on either node, with the reason.
+    `special`: pipes, sockets and devices there, which are not carried. `unread`: what could not be looked at, on either
+    node, with the reason.
     """
 
     changed: list[bytes] = field(default_factory=list)
     gone: list[bytes] = field(default_factory=list)
     directories: set[bytes] = field(default_factory=set)
     unread: dict[bytes, str] = field(default_factory=dict)
+    links: set[bytes] = field(default_factory=set)
+    special: list[bytes] = field(default_factory=list)
+
+    def note(self, change: Change) -> bool:
+        """Put `change` where it belongs; whether a file is gone."""
+        if change.kind == "o":
+            self.special.append(change.path)
+            return False
+        if change.kind == "d":
+            self.directories.add(change.path)
+        if change.kind == "l":
+            self.links.add(change.path)
+        (self.gone if change.gone else self.changed).append(change.path)
+        return change.gone and change.kind != "d"
+
+    def warnings(self) -> list[str]:
+        """What there is to say of what is not carried."""
+        if not self.special:
+            return []
+        names = ", ".join(printable(path) for path in self.special[:_NAMED])
+        more = f" and {len(self.special) - _NAMED} more" if len(self.special) > _NAMED else ""
+        return [f"A pipe, a socket or a device is not carried; what is here stays: {names}{more}."]
 
 
 class Survey:
@@ -64,6 +91,7 @@ class Survey:
         self._peer = means.peer
         self._rsync = means.rsync
         self._progress = means.progress
+        self._below = means.stages.below
         self._trees = trees(means.conf)
 
     def prepare(self, request: Request, traits_of: Sequence[str] = ()) -> Ready:
@@ -111,23 +139,39 @@ class Survey:
         if request.scope == () or not what:  # only a database has changed; nothing is left
             return found
         vanished = dict.fromkeys((str(tree.path) for tree in self._trees), 0)
-        for change in self._rsync.compare(what, found.unread, deep=request.deep):
+        for change in self._changes(what, found.unread, deep=request.deep):
             tree = tree_of(change.path, self._trees)
             if tree is None:
                 continue
-            if change.kind == "d":
-                found.directories.add(change.path)
-            if not change.gone:
-                found.changed.append(change.path)
-                continue
-            found.gone.append(change.path)
-            if change.kind != "d" and counts(change.path):
+            if found.note(change) and counts(change.path):
                 vanished[str(tree.path)] += 1
         if not request.accept_loss:
             self._refuse_if_sick(ready, vanished)
         # rsync itself tells of nothing gone where it could not look; that it does is not relied upon.
         found.gone = [path for path in found.gone if not lies_in(found.unread, path)]
         return found
+
+    def _changes(
+        self, what: Sequence[str] | Path, unread: dict[bytes, str], *, deep: bool
+    ) -> Iterator[Change]:
+        """What differs; behind a link of the administrator's, from what it leads to. See `Below`."""
+        waiting: list[bytes] = []
+        yield from self._outside(self._rsync.compare(what, unread, deep=deep), waiting)
+        while waiting:
+            path = waiting.pop()
+            behind = self._below.directory(path)
+            compared = self._rsync.compare_passage(path, behind.descriptor, unread, deep=deep)
+            yield from self._outside(compared, waiting)
+
+    def _outside(self, changes: Iterable[Change], passages: list[bytes]) -> Iterator[Change]:
+        """Those of `changes` that do not lie at or below a passage; what is one is put to `passages`."""
+        inside: set[bytes] = set()
+        for change in changes:
+            if change.kind == "d" and not change.gone and self._below.is_passage(change.path):
+                inside.add(change.path)
+                passages.append(change.path)
+            elif not inside or not lies_in(inside, change.path):
+                yield change
 
     def _refuse_unhealthy(self, health: str) -> None:
         if health:
@@ -176,13 +220,10 @@ def skew_warnings(skew: float) -> list[str]:
     return [str(SyncProblem(Kind.CLOCK_SKEW, says))]
 
 
-def widened(request: Request) -> Request:
-    """`request`, or one for everything when a directory of its scope has no parent here yet.
+def widened(request: Request, below: Below) -> Request:
+    """`request`, or one for everything when the way to a directory of its scope is not here yet.
 
-    The parent must come first, with its owner and mode.
+    What leads to it must come first, with its owner and mode; a link in the way has to make way.
     """
-    return (
-        request
-        if all(Path(path).parent.is_dir() for path in request.scope or ())
-        else replace(request, scope=None)
-    )
+    reached = all(below.reaches(os.fsencode(path)) for path in request.scope or ())
+    return request if reached else replace(request, scope=None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from appliance.core.errors import SyncError
+from appliance.sync.below import Below, LinkInTheWay, Spot
+from appliance.sync.carrying import copy, remove
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.trees import WORK_PREFIX
 
@@ -16,11 +18,17 @@ Vet = Callable[[Path], None]
 """Raises SyncError when the directory does not fit this node."""
 
 
-def refused(live: Path, arrived: Mapping[bytes, bytes], removed: Iterable[bytes], vet: Vet) -> str:
-    """Why `live` would not fit with what has `arrived` (path: where it waits), without `removed`; "" if it fits."""
+def refused(
+    below: Below, live: Path, arrived: Mapping[bytes, bytes], removed: Iterable[bytes], vet: Vet
+) -> str:
+    """Why `live` would not fit with what has `arrived` (path: where it waits), without `removed`; "" if it fits.
+
+    `below`: the way to `live` and to what waits.
+    """
     with tempfile.TemporaryDirectory(prefix="asha-telephony-") as scratch:
         whole = Path(scratch) / "dahdi"
-        _assemble(whole, live, arrived, removed)
+        whole.mkdir()
+        _Assembly(below, live, whole).put_together(arrived, removed)
         try:
             vet(whole)
         except SyncError as problem:
@@ -28,20 +36,49 @@ def refused(live: Path, arrived: Mapping[bytes, bytes], removed: Iterable[bytes]
     return ""
 
 
-def _assemble(whole: Path, live: Path, arrived: Mapping[bytes, bytes], removed: Iterable[bytes]) -> None:
-    whole.mkdir()
-    if live.is_dir():
-        own_work = shutil.ignore_patterns(f"{WORK_PREFIX}*")
-        shutil.copytree(live, whole, symlinks=True, dirs_exist_ok=True, ignore=own_work)
-    for path in removed:
-        gone = whole / Path(os.fsdecode(path)).relative_to(live)
-        if gone.is_symlink() or gone.is_file():
-            gone.unlink()
-    for path, waiting in arrived.items():
-        if os.path.lexists(waiting):  # else it is in place already: rsync does not send it then
-            place = whole / Path(os.fsdecode(path)).relative_to(live)
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.unlink(missing_ok=True)
-            shutil.copy2(os.fsdecode(waiting), place, follow_symlinks=False)
+class _Assembly:
+    """A copy of `live` at `whole`. It may hold links of the peer's: they are no way to anywhere."""
+
+    def __init__(self, below: Below, live: Path, whole: Path) -> None:
+        self._below = below
+        self._live = live
+        self._top = os.fsencode(whole)
+        self._whole = Below([self._top], [self._top], lambda path: True)
+
+    def put_together(self, arrived: Mapping[bytes, bytes], removed: Iterable[bytes]) -> None:
+        self._copy_live()
+        for path in removed:
+            place = self._place(path)
+            if (seen := self._whole.stat(place)) is not None and not stat.S_ISDIR(seen.st_mode):
+                remove(self._whole.at(place))
+        for path, waiting in arrived.items():
+            if (
+                self._below.stat(waiting) is not None
+            ):  # else it is in place already: rsync does not send it then
+                spot = self._cleared(self._place(path))
+                copy(self._below.at(waiting), spot)
+
+    def _copy_live(self) -> None:
+        try:
+            live = self._below.directory(os.fsencode(self._live))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        whole = self._whole.directory(self._top)
+        for name in os.listdir(live.descriptor):
+            if not name.startswith(WORK_PREFIX):
+                copy(Spot(live, os.fsencode(name)), Spot(whole, os.fsencode(name)))
+
+    def _place(self, path: bytes) -> bytes:
+        return self._top + path[len(os.fsencode(self._live)) :]
+
+    def _cleared(self, place: bytes) -> Spot:
+        """Room for a file: what is there, and a file or a link where a directory has to be, goes."""
+        while True:
+            try:
+                spot = self._whole.at(place, make=True)
+            except (LinkInTheWay, NotADirectoryError) as problem:
+                remove(self._whole.at(os.fsencode(problem.filename)))
+            else:
+                remove(spot)
+                self._whole.forget_open()
+                return self._whole.at(place, make=True)

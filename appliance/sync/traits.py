@@ -40,14 +40,6 @@ def traits_of(tops: Iterable[str]) -> Traits:
     return Traits(attributes, holes, entries)
 
 
-def drop_other_attributes(directory: bytes, like: bytes) -> None:
-    """Take from `directory` what `like` has not got; a security label is this machine's own. Raises OSError."""
-    kept = _attributes(like)
-    for name in _attributes(directory):
-        if name not in kept and not name.startswith("security."):
-            os.removexattr(directory, name)
-
-
 def _below(top: bytes) -> Iterator[bytes]:
     yield top
     for directory, directories, names in os.walk(top):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from data_on_nodes import CONF, SHOW, hang_up, introduce, is_marked, mark_served, one_pass
@@ -49,8 +49,8 @@ def callers(by: str, numbers: range) -> list[str]:
 
 
 @asynccontextmanager
-async def apart() -> AsyncIterator[Pair]:
-    """A pair with common data, of which the secondary has begun to serve."""
+async def apart(furnish: Callable[[Node], None] = lambda node: None) -> AsyncIterator[Pair]:
+    """A pair with common data, of which the secondary has begun to serve. `furnish` adds to the data."""
     async with pair() as rack:
         primary, secondary = rack.primary, rack.secondary
         for node in (primary, secondary):
@@ -60,6 +60,7 @@ async def apart() -> AsyncIterator[Pair]:
         await introduce(giving=secondary, asking=primary)
         assert (await shell(primary, _FURNISH)).code == 0
         deliver(primary, range(10), by="before")
+        furnish(primary)
         assert (await one_pass(secondary, primary)).endswith(" 0 0")
         mark_served(secondary, 100.0)
         secondary.write("/run/serving", "")

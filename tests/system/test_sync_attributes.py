@@ -16,7 +16,7 @@ from hwsim.nodes.sshd import shell
 
 FILE, DIRECTORY = "/etc/asterisk/a.conf", "/var/spool/asterisk/voicemail/default"
 # By hand, not with setfacl: what the kernel stores is what has to arrive, and no package is needed for it.
-_ACCESS, _DEFAULT, _OTHER = "system.posix_acl_access", "system.posix_acl_default", "trusted.asha.test"
+_ACCESS, _DEFAULT, _OTHER = "system.posix_acl_access", "system.posix_acl_default", "user.asha.test"
 _TREES = ("/etc/asterisk", "/var/lib/asterisk/sounds", "/var/spool/asterisk/voicemail")
 _FURNISH = f"""
 mkdir -p /opt/sark/db /var/lib/asterisk/sounds {DIRECTORY}; echo a >{FILE}; echo b >/etc/asterisk/b.conf

@@ -14,6 +14,7 @@ import pytest
 from appliance.config import Conf
 from appliance.host.clock import SystemClock
 from appliance.sync import place
+from appliance.sync.below import OpenDirectory
 from appliance.sync.entry import Entry, look
 from appliance.sync.onepass import Means, Outcome, Request
 from appliance.sync.places import Places
@@ -27,6 +28,8 @@ MAILBOX = {
     "default/200/INBOX/msg0000.wav": "sound",
     "default/200/x": "",
 }
+
+Deed = Callable[[place.Placing, Step], None]
 
 
 class Killed(BaseException):
@@ -75,11 +78,14 @@ class There:
                 if look(path).same_as != theirs.same_as:
                     yield Change(path, kind, gone=False)
 
-    def fetch(self, what: Path, stage: Path, on_item: Callable[[bytes], None], **words: bool) -> None:
+    def fetch(
+        self, what: Path, stage: OpenDirectory, on_item: Callable[[bytes], None], **words: bool
+    ) -> None:
+        place = os.fsencode(Path(f"/proc/self/fd/{stage.descriptor}").readlink())
         for path in self._listed:
             source, target = (
                 Path(os.fsdecode(bytes(self.root) + path)),
-                Path(os.fsdecode(bytes(stage) + path)),
+                Path(os.fsdecode(place + path)),
             )
             if source.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
@@ -162,10 +168,10 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """The steps that were, each with the name of what it was about."""
     done: list[tuple[str, str]] = []
 
-    def counted(verb: str, deed: Callable[[Step], None]) -> Callable[[Step], None]:
-        def one(step: Step) -> None:
+    def counted(verb: str, deed: Deed) -> Deed:
+        def one(placing: place.Placing, step: Step) -> None:
             done.append((verb, Path(os.fsdecode(step.path)).name))
-            deed(step)
+            deed(placing, step)
 
         return one
 
@@ -233,15 +239,15 @@ def test_a_kill_at_any_step_is_made_good(
         assert not here.places.stage.exists()
 
 
-def _mortal(step: int, after: bool) -> dict[str, Callable[[Step], None]]:
+def _mortal(step: int, after: bool) -> dict[str, Deed]:
     """The deeds of which number `step` is the last."""
     left = iter(range(step))
 
-    def mortal(deed: Callable[[Step], None]) -> Callable[[Step], None]:
-        def one(step: Step) -> None:
+    def mortal(deed: Deed) -> Deed:
+        def one(placing: place.Placing, step: Step) -> None:
             dies = next(left, None) is None
             if after or not dies:
-                deed(step)
+                deed(placing, step)
             if dies:
                 raise Killed
 

@@ -44,6 +44,17 @@ def stages(places: Places, live: Path) -> Stages:
     return Stages(conf, places)
 
 
+def placing(places: Places, live: Path) -> place.Placing:
+    return place.Placing(stages(places, live).below, bytes(places.quarantine / "test"))
+
+
+def carry_out(places: Places, live: Path, verb: str) -> None:
+    """One step with the file `changed`."""
+    work = placing(places, live)
+    work.carry_out(Step(verb, bytes(live / "changed"), bytes(places.stage)))
+    assert work.done.refused == {}
+
+
 def decide(places: Places, live: Path) -> Store:
     store, stage = Store(places.store), bytes(places.stage)
     names = ("dir", "changed", "dir/fresh")
@@ -67,7 +78,7 @@ def test_it_ends_whole_after_any_number_of_steps(tmp_path: Path, done: int, twic
     # What a kill leaves: some steps carried out, the log as it was.
     for step in list(store.steps())[:done]:
         for _ in range(1 + twice):
-            place._DEEDS[step.verb](step)
+            placing(places, live).carry_out(step)
     store.close()
     again = Store(places.store)
     assert again.pending()
@@ -98,7 +109,7 @@ def test_an_old_log_is_not_played_into_a_new_database(tmp_path: Path) -> None:
     places, live = prepare(tmp_path)
     for name in ("changed-wal", "changed-shm", "changed-journal"):
         (live / name).write_text("of the old one")
-    place._DEEDS[place.MOVE_DATABASE](Step(place.MOVE_DATABASE, bytes(live / "changed"), bytes(places.stage)))
+    carry_out(places, live, place.MOVE_DATABASE)
     assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
 
 
@@ -107,8 +118,9 @@ def test_a_file_takes_the_place_of_a_directory_and_what_never_travelled_in_it(tm
     (live / "changed").unlink()
     (live / "changed").mkdir()
     (live / "changed" / ".asha-stage").write_text("ours")
-    place._DEEDS[place.MOVE](Step(place.MOVE, bytes(live / "changed"), bytes(places.stage)))
+    carry_out(places, live, place.MOVE)
     assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
+    assert contents(places.quarantine) == {f"test/in-the-way{live}/changed/.asha-stage": "ours"}
 
 
 def test_a_generation_without_steps_is_in_place_too(tmp_path: Path) -> None:

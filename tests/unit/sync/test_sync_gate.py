@@ -13,7 +13,7 @@ import pytest
 from appliance.core.errors import HostError
 from appliance.sync.gate import Question, Reading, Refusal, judge, read_words
 from appliance.sync.places import Places
-from appliance.sync.rsync import Rsync, attributes_kept
+from appliance.sync.rsync import Rsync, attributes_kept, powerless
 from appliance.sync.ssh import Ssh
 from appliance.sync.trees import Tree
 
@@ -31,17 +31,23 @@ def given_tree(tmp_path: Path) -> Tree:
     return Tree("VOICEMAIL", top)
 
 
-def asked(tmp_path: Path, what: list[str] | Path, *, fetch: bool, secluded: bool) -> tuple[str, bytes]:
+def asked(
+    tmp_path: Path, what: list[str] | Path, *, fetch: bool, secluded: bool = False, **shape: bool
+) -> tuple[str, bytes]:
     """The command that real rsync wants to be run at the peer, and what it says to it first."""
     record = tmp_path / "asked"
     shell = tmp_path / "shell"
     # What is behind the host's name, as ssh would give it to the forced command.
     shell.write_text(f'#!/bin/sh\nshift\nprintf %s "$*" >{record}\ntimeout 1 cat >{record}-stdin\nexit 1\n')
     shell.chmod(0o755)
-    rsync = Rsync(PROGRAM, Ssh("peer", 22), ("*.tmp",), attributes_kept(PROGRAM), 0)
+    rsync = Rsync(
+        PROGRAM, Ssh("peer", 22), ("*.tmp",), attributes_kept(PROGRAM, special=False), 0, powerless(PROGRAM)
+    )
     recursive = () if isinstance(what, Path) else rsync._recursive()
     words = ("-S", "--partial", "--compare-dest=/") if fetch else ("-n", "--delete")
-    argv = [word for word in rsync._argv(rsync.attributes, *words, *recursive) if "--rsh" not in word]
+    argv = [
+        word for word in rsync._argv(rsync.attributes, *words, *recursive, **shape) if "--rsh" not in word
+    ]
     argv += ["--protect-args"] if secluded else []
     target = f"{tmp_path}/stage/"
     subprocess.run([*argv, f"--rsh={shell}", *rsync._sources(what), target], check=False, capture_output=True)
@@ -99,6 +105,17 @@ def test_arguments_on_standard_input_are_judged_alike(given_tree: Tree, said: by
         assert why in str(problem)
     else:
         assert isinstance(found, Refusal) and why in found.why
+
+
+@pytest.mark.parametrize("links", [False, True])
+def test_what_it_asks_for_without_links_and_behind_a_link_is_allowed(
+    tmp_path: Path, given_tree: Tree, links: bool
+) -> None:
+    for command, said in (
+        asked(tmp_path, LIST, fetch=True, links=links),
+        asked(tmp_path, [f"{given_tree.path}/default"], fetch=False, relative=False),
+    ):
+        assert isinstance(judged(command, given_tree, said)[0], Reading), command
 
 
 @pytest.mark.parametrize("verb", ["serve", "watch", "conf", "secret"])

@@ -18,7 +18,7 @@ from appliance.sync.rsync import Change, parse_item, unread_files
         (b"cL+++++++++ var/vm/out", Change(b"/var/vm/out", "l", gone=False)),
         (b"*deleting   var/vm/a/gone", Change(b"/var/vm/a/gone", "f", gone=True)),
         (b"*deleting   var/vm/gonedir/", Change(b"/var/vm/gonedir", "d", gone=True)),
-        (b'skipping non-regular file "var/fifo"', None),
+        (b'skipping non-regular file "var/fi\\#012fo"', Change(b"/var/fi\nfo", "o", gone=False)),
         (b"", None),
     ],
 )

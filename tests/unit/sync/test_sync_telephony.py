@@ -9,6 +9,7 @@ import pytest
 
 from appliance.config import Conf
 from appliance.core.errors import SyncError
+from appliance.sync.below import Below
 from appliance.sync.telephony import refused
 from appliance.sync.trees import Tree, covers, telephony, trees
 
@@ -33,7 +34,8 @@ def looked_at(live: Path, arrived: dict[str, Path], removed: list[str]) -> dict[
         assert not (whole / ".asha-stage").exists()
 
     names = {os.fsencode(live / name): os.fsencode(place) for name, place in arrived.items()}
-    assert refused(live, names, [os.fsencode(live / name) for name in removed], vet) == ""
+    below = Below([bytes(live), bytes(live.parent)], [], lambda path: False)
+    assert refused(below, live, names, [os.fsencode(live / name) for name in removed], vet) == ""
     return found
 
 
@@ -63,7 +65,8 @@ def test_a_refusal_says_what_stays_and_what_to_do(live: Path) -> None:
     def vet(whole: Path) -> None:
         raise SyncError("span 2: no.")
 
-    assert refused(live, {}, [], vet) == (
+    below = Below([bytes(live)], [], lambda path: False)
+    assert refused(below, live, {}, [], vet) == (
         "DAHDI configuration stays as it was here: span 2: no. 'asha dahdi fit' compares both nodes."
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.sync.traits import drop_other_attributes, traits_of
+from appliance.sync.traits import traits_of
 
 # rw-, one more user r--, r--, mask rw-, ---: as the kernel has it.
 _ACL = struct.pack("<I", 2) + b"".join(
@@ -49,24 +49,6 @@ def test_one_is_enough(tree: Path, place: str, name: str) -> None:
 def test_a_link_is_not_followed(tree: Path) -> None:
     os.setxattr(tree.parent / "outside", "system.posix_acl_access", _ACL)
     assert not traits_of([str(tree)]).attributes
-
-
-def test_a_directory_loses_what_the_other_has_not(tree: Path) -> None:
-    there, here = tree / "deep", tree / "deep/deeper"
-    for path in (there, here):
-        os.setxattr(path, "system.posix_acl_access", _ACL)
-    os.setxattr(here, "system.posix_acl_default", _ACL)
-    for _ in range(2):
-        drop_other_attributes(bytes(here), bytes(there))
-        assert os.listxattr(here) == ["system.posix_acl_access"]
-
-
-def test_where_there_are_none_nothing_is_dropped(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: bytes, **words: bool) -> list[str]:
-        raise OSError(errno.ENOTSUP, "no such thing here")
-
-    monkeypatch.setattr(os, "listxattr", refuse)
-    drop_other_attributes(bytes(tree), bytes(tree))
 
 
 @pytest.mark.parametrize(

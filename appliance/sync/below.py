@@ -1,0 +1,253 @@
+"""Work below the directories of the conf file by descriptors: root never follows what the other node sent.
+
+What lies below a tree comes from the peer, and whoever may write there (Asterisk's user, here or there) may put a
+link in place of a directory at any moment. A path is therefore never handed to the kernel as a whole. A tree's top is
+opened (it and what leads to it are the administrator's, so it may be a link), and from there every step with
+O_NOFOLLOW; what is made, renamed, removed or given an owner is named by an open directory and one name in it
+(openat(2), Linux 2.6.16).
+
+A link on the way is followed in one case only, and is then called a *passage*: a folder that the administrator has
+moved to a bigger disk. It has to be a link that the peer did not send (the record of what both nodes have does not know
+it as a link), made by root or by the user whom the directory behind it belongs to, and nobody may gain by it: a
+directory of root's is reached only from a directory in which nobody but root may write, one of another user's from a
+directory of the same user's or of root's. A passage stays a link, what is behind it is kept in step, and the directory
+behind it keeps its own owner and mode. In our own stages and in quarantine nothing is a passage.
+See docs/adr/0016-root-follows-no-link.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from appliance.sync.entry import Entry, look_in, unreadable
+from appliance.sync.trees import WORK_PREFIX
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_OPEN_AT_ONCE = 8
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_OWN = WORK_PREFIX.encode()
+
+
+class LinkInTheWay(OSError):
+    """A link stands where a directory has to be, and is not followed."""
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(errno.ELOOP, "A link is in the way, and is not followed", os.fsdecode(path))
+
+
+class OpenDirectory:
+    """A descriptor that is closed with its last user."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+class Spot(NamedTuple):
+    """One name in a directory that is open: what the system is asked with."""
+
+    directory: OpenDirectory
+    name: bytes
+
+    @property
+    def fd(self) -> int:
+        """The directory's descriptor."""
+        return self.directory.descriptor
+
+    def beside(self, name: bytes) -> Spot:
+        """Another name in the same directory."""
+        return Spot(self.directory, name)
+
+    def stat(self) -> os.stat_result | None:
+        """What is there, a link as itself; None for nothing. Raises OSError."""
+        try:
+            return os.stat(self.name, dir_fd=self.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+
+class Below:
+    """Everything at and below `tops`, by full paths. Every method raises OSError, and LinkInTheWay of it.
+
+    `sent`: whether the peer has sent what is at a path as a link. Below `own`, which are ours, nothing is a passage.
+    """
+
+    def __init__(self, tops: Iterable[bytes], own: Iterable[bytes], sent: Callable[[bytes], bool]) -> None:
+        self._own = frozenset(own)
+        self._tops = sorted({*tops, *self._own}, key=len, reverse=True)
+        self._sent = sent
+        self._open: OrderedDict[bytes, OpenDirectory] = OrderedDict()
+
+    def at(self, path: bytes, *, make: bool = False) -> Spot:
+        """Where `path` is. `make`: with the directories that lead to it, which are made when they are not there."""
+        directory, name = os.path.split(path)
+        if path in self._tops:  # what leads to it is the administrator's
+            if make:
+                os.makedirs(directory, exist_ok=True)
+            return Spot(OpenDirectory(os.open(directory, _DIRECTORY)), name)
+        return Spot(self.directory(directory, make=make), name)
+
+    def directory(self, path: bytes, *, make: bool = False) -> OpenDirectory:
+        """The directory at `path`, opened."""
+        found = self._open.get(path)
+        if found is None:
+            found = self._opened(path, make)
+            self._open[path] = found
+            while len(self._open) > _OPEN_AT_ONCE:
+                self._open.popitem(last=False)
+        return found
+
+    def forget_open(self) -> None:
+        """Directories have moved: what is open is not where it was."""
+        self._open.clear()
+
+    def stat(self, path: bytes) -> os.stat_result | None:
+        """What is at `path`, a link as itself; None for nothing that can be reached."""
+        try:
+            return self.at(path).stat()
+        except OSError as problem:
+            if problem.errno in _NOT_THERE:
+                return None
+            raise
+
+    def look(self, path: bytes, at: bytes | None = None) -> Entry:
+        """What is at `at` (by default at `path` itself), called `path`. Behind a link that is no passage is nothing."""
+        try:
+            spot = self.at(at if at is not None else path)
+        except OSError as problem:
+            if problem.errno in _NOT_THERE:
+                return Entry(path, "")
+            raise
+        found = look_in(spot.fd, spot.name, path)
+        return Entry(path, "d") if found.kind == "l" and at is None and self.is_passage(path) else found
+
+    def look_anyway(self, path: bytes) -> Entry:
+        """As `look`; what cannot be read is an entry in trouble."""
+        try:
+            return self.look(path)
+        except OSError as problem:
+            return unreadable(path, problem)
+
+    def is_passage(self, path: bytes) -> bool:
+        """A link to a directory is at `path`, and is followed."""
+        seen = self.stat(path)
+        if seen is None or not stat.S_ISLNK(seen.st_mode):
+            return False
+        try:
+            self.directory(path)
+        except OSError:
+            return False
+        return True
+
+    def reaches(self, path: bytes) -> bool:
+        """The directory in which `path` is can be opened."""
+        try:
+            self.at(path)
+        except OSError:
+            return False
+        return True
+
+    def link_on_way(self, path: bytes) -> bytes | None:
+        """The link that bars the way to `path`, if one does."""
+        try:
+            self.at(path)
+        except LinkInTheWay as problem:
+            return os.fsencode(problem.filename)
+        except OSError:
+            pass
+        return None
+
+    def files(self, path: bytes) -> Iterator[bytes]:
+        """The full paths of all that is below the directory `path` and is no directory, also behind passages."""
+        try:
+            directory = self.directory(path)
+        except OSError as problem:
+            if problem.errno in _NOT_THERE:
+                return
+            raise
+        with os.scandir(directory.descriptor) as found:
+            entries = [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in found]
+        for name, is_directory in sorted(entries):
+            below = path + b"/" + name
+            if is_directory or self.is_passage(below):
+                yield from self.files(below)
+            else:
+                yield below
+
+    def links(self, path: bytes) -> Iterator[bytes]:
+        """The full paths of the links below the directory `path`; behind one is nothing looked at."""
+        with os.scandir(self.directory(path).descriptor) as found:
+            entries = [
+                (os.fsencode(one.name), one.is_symlink(), one.is_dir(follow_symlinks=False)) for one in found
+            ]
+        for name, is_link, is_directory in entries:
+            if is_link:
+                yield path + b"/" + name
+            elif is_directory and not name.startswith(_OWN):
+                yield from self.links(path + b"/" + name)
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def _opened(self, path: bytes, make: bool) -> OpenDirectory:
+        top = next((top for top in self._tops if path == top or path.startswith(top + b"/")), None)
+        if top is None:
+            raise OSError(
+                errno.EINVAL, "It is in none of the directories that are kept in step", os.fsdecode(path)
+            )
+        if path == top:
+            if make:
+                os.makedirs(top, exist_ok=True)
+            return OpenDirectory(os.open(top, _DIRECTORY))
+        holder = self.directory(os.path.dirname(path), make=make)
+        name = os.path.basename(path)
+        if make:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700 if self._is_own(path, top) else 0o755, dir_fd=holder.descriptor)
+        return OpenDirectory(self._step(holder.descriptor, name, path, top))
+
+    def _step(self, holder: int, name: bytes, path: bytes, top: bytes) -> int:
+        try:
+            return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=holder)
+        except OSError as problem:
+            if problem.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            seen = os.stat(name, dir_fd=holder, follow_symlinks=False)
+            if not stat.S_ISLNK(seen.st_mode):
+                raise NotADirectoryError(
+                    errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fsdecode(path)
+                ) from None
+        if self._is_own(path, top) or self._sent(path):
+            raise LinkInTheWay(path)
+        return _pass_through(holder, name, path, seen)
+
+    def _is_own(self, path: bytes, top: bytes) -> bool:
+        return top in self._own or path[len(top) + 1 :].startswith(_OWN)
+
+
+def _pass_through(holder: int, name: bytes, path: bytes, link: os.stat_result) -> int:
+    """Open what the link leads to. Judged is what is open, not what the link said a moment ago."""
+    try:
+        target = os.open(name, _DIRECTORY, dir_fd=holder)
+    except OSError:
+        raise LinkInTheWay(path) from None
+    if nobody_gains(os.fstat(holder), link, os.fstat(target)):
+        return target
+    os.close(target)
+    raise LinkInTheWay(path)
+
+
+def nobody_gains(holder: os.stat_result, link: os.stat_result, target: os.stat_result) -> bool:
+    """Whoever could have made `link`, in the directory `holder`, may write in the directory `target` anyway."""
+    if link.st_uid not in (0, target.st_uid):
+        return False
+    if target.st_uid == 0:
+        return holder.st_uid == 0 and not holder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return holder.st_uid in (0, target.st_uid)

@@ -1,0 +1,74 @@
+"""No name in what a command prints is obeyed by the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.cli import conflicts as conflicts_command
+from appliance.cli import sync as sync_command
+from appliance.cli.events import entry_line, events
+from appliance.cli.sync import outcome_lines
+from appliance.config import Conf
+from appliance.host.clock import SystemClock
+from appliance.sync.conflicts import Conflicts
+from appliance.sync.onepass import Outcome
+from appliance.sync.places import Places
+from appliance.sync.state import State, write_state
+from appliance.sync.store import Attempt, Conflict, Generation, Store
+
+_EVIL = b"/etc/asterisk/\x1b]0;owned\x07\r\n\xff\xe2\x80\xae.conf"
+_TEXT = "a \x1b[2J b \u202e c \x9b31m"
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """With a history, a conflict and a state, all of them full of escape sequences."""
+    found = Places(tmp_path / "lasting", tmp_path / "passing")
+    store = Store(found.store)
+    store.note(Attempt(1.0, 1.0, "other", _TEXT, 1))
+    store.decide(
+        Generation(0, 1.0, "p", "t", 0, 0, 0, False), [], [], [Conflict(_EVIL, 1.0, b"/q" + _EVIL, _TEXT)]
+    )
+    store.close()
+    write_state(
+        found.state, State(problem=_TEXT, warnings=[_TEXT], telephony=_TEXT, postsync=_TEXT, unsettled=_TEXT)
+    )
+    monkeypatch.setattr(sync_command, "PLACES", found)
+    return found
+
+
+def harmless(output: str) -> bool:
+    return all(line.isprintable() for line in output.split("\n"))
+
+
+def test_history_and_status(places: Places) -> None:
+    for words in (["history"], ["status"]):
+        said = CliRunner().invoke(sync_command.sync, words)
+        assert said.exit_code == 0, said
+        assert r"\x1b[2J" in said.output
+        assert harmless(said.output), said.output
+
+
+def test_conflicts(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Conflicts(Conf(), places, SystemClock(), lambda *words: None)
+    monkeypatch.setattr(conflicts_command, "_conflicts", lambda: here)
+    said = CliRunner().invoke(conflicts_command.conflicts, [])
+    assert r"\x1b]0;owned\x07" in said.output
+    assert harmless(said.output)
+
+
+def test_what_a_pass_found() -> None:
+    outcome = Outcome(changed=[_EVIL], removed=[_EVIL], conflicts=[_EVIL], warnings=[_TEXT], telephony=_TEXT)
+    assert harmless("\n".join(outcome_lines(outcome, dry_run=True)))
+
+
+def test_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = {"wall": 1.0, "kind": _TEXT, "reason": _TEXT, "name": _EVIL.decode(errors="surrogateescape")}
+    assert not harmless(entry_line(entry))
+    monkeypatch.setattr("appliance.cli.events._read", lambda lines: [entry])
+    said = CliRunner().invoke(events, [])
+    assert r"\x1b[2J" in said.output
+    assert harmless(said.output)
