@@ -189,7 +189,6 @@ def test_nothing_is_let_go_by_what_is_no_erase(serving: Host, rpms: Rpms, next_r
         ("-Uvh", "--nodeps", next_rpms["asha"]),
         ("-Uvh", "--oldpackage", rpms["asha"], rpms["asha-runtime"]),
         ("-Uvh", "--nodeps", next_rpms["asha"]),
-        ("-Uvh", "--nodeps", "--replacepkgs", next_rpms["asha-runtime"], next_rpms["asha"]),
     ):
         agent = agent_pid(serving)
         ok(serving.rpm(*words))
