@@ -87,12 +87,12 @@ class _Refused(Exception):
 
 
 def judge(
-    command: str, trees: Iterable[Tree], places: Places, from_stdin: Callable[[], Sequence[str]]
+    command: str, trees: Iterable[Tree], places: Places, from_stdin: Callable[[], Sequence[str]] = tuple
 ) -> Question | Reading | Refusal:
     """What to do for a peer that asks for `command` (SSH_ORIGINAL_COMMAND).
 
     `from_stdin` gives the words that rsync's client sends after it has started us, when it says that it will
-    (--protect-args, also called --secluded-args); see `read_words`.
+    (--protect-args, also called --secluded-args); see `read_words`. Without it nothing comes.
     """
     try:
         match shlex.split(command):

@@ -1,7 +1,7 @@
 """Two hosts of which asha runs under the 2.6.18 filter, while rsync and ssh, which are the hosts' own, run outside.
 
 EL5's own fit its kernel; those of today, which are there to be used, do not. A filter is inherited by whatever is
-started, so what asha starts only asks for them (stand_ins/errand), and a process that is not filtered runs them
+started, so what asha starts only asks for them (stand_ins/errand.c), and a process that is not filtered runs them
 (stand_ins/errands.py). rsync is this machine's. ssh's place is taken by the forced command, on the other host and under
 the filter again.
 """
@@ -12,12 +12,14 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 from furnished import CONF, STAND_INS, answers, furnish
 from hosts import Host, ok, until
 from installer import lend_program
 
+_STATIC = ("gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o")
 _PYTHON = "/opt/asha/runtime/bin/python3.11"
 _TREES = ("/etc/asterisk", "/var/lib/asterisk/sounds", "/var/spool/asterisk/voicemail", "/opt/sark/db")
 _DATABASE = "/opt/sark/db/sark.db"
@@ -36,16 +38,18 @@ done 2>/dev/null
 
 def furnish_pair(giving: Host, asking: Host, old_kernel: str) -> None:
     """The programs of others are there, and lead from the one host to the other."""
+    errand = Path(old_kernel).with_name("errand")
+    subprocess.run([*_STATIC, errand, STAND_INS / "errand.c"], check=True, timeout=60)
     for host in (giving, asking):
         furnish(host)
         host.write("/etc/asha.conf", CONF.replace("LOOSE", "LAZY"), 0o640)
         for name in ("rsync", "ssh"):
-            host.write(f"/usr/bin/{name}", (STAND_INS / "errand").read_text(), 0o755)
+            shutil.copy(errand, host.path(f"/usr/bin/{name}"))
         _run_errands(host, "rsync", lend_program(host, "rsync"))
     shutil.copy(old_kernel, giving.path("/root/kernel_2_6_18"))
     giving.write("/root/forced_command", (STAND_INS / "forced_command").read_text(), 0o755)
     # A socket may have two names, and lies in no network.
-    os.link(_run_errands(giving, "ssh", "/root/forced_command"), asking.path("/var/run/errands-ssh"))
+    os.link(_run_errands(giving, "ssh", "/root/forced_command"), asking.path("/usr/lib/errands-ssh"))
 
 
 def start_agent(host: Host, old_kernel: str) -> None:
@@ -65,7 +69,7 @@ def processes(host: Host) -> dict[str, bool]:
 def _run_errands(host: Host, name: str, command: str) -> Path:
     """Have `command` run on `host`, unfiltered, for whoever asks at the socket that is returned."""
     host.write("/root/errands.py", (STAND_INS / "errands.py").read_text())
-    socket = f"/var/run/errands-{name}"
+    socket = f"/usr/lib/errands-{name}"
     host.spawn(_PYTHON, "-IB", "/root/errands.py", socket, command)
     until(host.path(socket).exists, f"{name} can be asked for")
     return host.path(socket)

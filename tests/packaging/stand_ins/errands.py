@@ -1,7 +1,7 @@
 # errands.py SOCKET COMMAND...: runs the command, with whatever else is asked, for everyone who comes (errand).
 import contextlib
-import json
 import os
+import re
 import signal
 import socket
 import socketserver
@@ -12,16 +12,19 @@ import threading
 
 class Errand(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        _, given, _, _ = socket.recv_fds(self.request, 1, 3)
-        asked = json.loads(self.request.makefile().readline())
-        argv = [*sys.argv[2:], *asked["words"]]
+        head, given, _, _ = socket.recv_fds(self.request, 4, 16)
+        with self.request.makefile("rb") as told:
+            words, env, (directory,), numbers = in_lists(told.read(int.from_bytes(head, "little")))
+        here = dict(zip(map(int, numbers), given, strict=True))
+        argv = [*sys.argv[2:], *(by_our_numbers(os.fsdecode(word), here) for word in words)]
         process = subprocess.Popen(
             argv,
-            stdin=given[0],
-            stdout=given[1],
-            stderr=given[2],
-            env=asked["env"],
-            cwd=asked["cwd"],
+            stdin=here[0],
+            stdout=here[1],
+            stderr=here[2],
+            pass_fds=given[3:],
+            env=dict(entry.split(b"=", 1) for entry in env),
+            cwd=directory,
             start_new_session=True,
         )
         for descriptor in given:
@@ -30,6 +33,22 @@ class Errand(socketserver.BaseRequestHandler):
         code = process.wait()
         with contextlib.suppress(BrokenPipeError):
             self.request.sendall(bytes([code if code >= 0 else 128 - code]))
+
+
+def by_our_numbers(word: str, here: dict[int, int]) -> str:
+    """A descriptor that is named in `word` has another number with us."""
+    return re.sub(r"(?<=/proc/self/fd/)\d+", lambda found: str(here[int(found[0])]), word)
+
+
+def in_lists(told: bytes) -> list[list[bytes]]:
+    """Four lists: a NUL stands behind each word (none is empty), and one behind each list."""
+    lists: list[list[bytes]] = [[]]
+    for word in told.split(b"\0")[:-1]:
+        if word:
+            lists[-1].append(word)
+        else:
+            lists.append([])
+    return lists[:4]
 
 
 def end_with(asker: socket.socket, process: subprocess.Popen[bytes]) -> None:
