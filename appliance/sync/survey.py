@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from appliance.core.held_back import HeldBack, printed, read_held, readable
+from appliance.core.held_back import HeldBack, read_held, readable
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.words import printable
 from appliance.sync.below import Below
@@ -219,7 +219,7 @@ class Survey:
                 yield HeldBack(
                     readable(os.fsencode(tree["path"])),
                     f"on {self._peer.ssh.host} it is no directory and no plain file",
-                    f"Make it there, or take it out of {printed(tree['key'])} on both nodes.",
+                    "Make it there, or take it out of OTHERn on both nodes.",
                     waits=False,
                 )
 

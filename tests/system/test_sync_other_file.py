@@ -74,7 +74,7 @@ def test_a_file_is_a_file_there_too_whatever_happens_to_it() -> None:
                 assert await one_pass(secondary, primary) == "0 0 0", strange
                 assert await _shown(secondary) == before, "what is here stays"
                 (told,) = _held(secondary)
-                assert "/srv/apart/odd.conf" in told and "take it out of OTHER1 on both nodes" in told
+                assert "/srv/apart/odd.conf" in told and "take it out of OTHERn on both nodes" in told
             await shell(primary, "rm -f /srv/apart/odd.conf; mv /srv/apart/gone /srv/apart/odd.conf")
             assert await one_pass(secondary, primary) == "0 0 0"
             assert _held(secondary) == []
