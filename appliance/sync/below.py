@@ -204,8 +204,10 @@ class Below:
             )
         if path == top:
             if make:
-                os.makedirs(top, exist_ok=True)
-            return OpenDirectory(os.open(top, _DIRECTORY))
+                os.makedirs(top, 0o700 if top in self._own else 0o777, exist_ok=True)
+            # A stage beside a file of the conf file: whoever may write there may have made a link of that name.
+            stay = os.O_NOFOLLOW if os.path.basename(top).startswith(_OWN) else 0
+            return OpenDirectory(os.open(top, _DIRECTORY | stay))
         holder = self.directory(os.path.dirname(path), make=make)
         name = os.path.basename(path)
         if make:

@@ -76,7 +76,7 @@ class Pull:
         """Links that were the same on both nodes before anything was synchronised: the peer has sent them as well."""
         differing = {*found.changed, *found.gone}
         for tree in self._trees:
-            if str(tree.path) not in empty:
+            if str(tree.path) not in empty and tree.path.is_dir():
                 for path in self._below.links(os.fsencode(tree.path)):
                     if path not in differing:
                         yield self._below.look(path)
@@ -220,3 +220,5 @@ def _has_entries(directory: Path) -> bool:
         return next(os.scandir(directory), None) is not None
     except FileNotFoundError:
         return False
+    except NotADirectoryError:
+        return True  # a file that OTHERn names

@@ -117,7 +117,10 @@ class Source:
         for tree in self._trees:
             there = tree.path.is_dir()
             empty = not there or next(os.scandir(tree.path), None) is None
-            found.append({"key": tree.key, "path": str(tree.path), "there": there, "empty": empty})
+            file = tree.path.is_file() and not tree.path.is_symlink()
+            found.append(
+                {"key": tree.key, "path": str(tree.path), "there": there, "empty": empty, "file": file}
+            )
         scope = request.get("scope")
         return {
             "version": __version__,
@@ -127,7 +130,7 @@ class Source:
             "mark": read_mark(self._places),
             "trees": found,
             **({"databases": [], "held": []} if standing.health else self._databases()),
-            "list": str(self._write_list(f"{path}/" for path in self._scope(scope))) if scope else "",
+            "list": str(self._write_list(_listed(path) for path in self._scope(scope))) if scope else "",
             "traits": asdict(traits_of(self._tops.intersection(request.get("traits", ())))),
         }
 
@@ -137,7 +140,6 @@ class Source:
         for path in paths:
             while not os.path.isdir(path) and path not in self._tops and len(path) > 1:
                 path = os.path.dirname(path)  # noqa: PLW2901
-            # By itself, not by its parent: with a slash behind it, rsync would follow a link.
             self._check_directory(path)
             found.add(path)
         return sorted(path for path in found if not any(path.startswith(f"{other}/") for other in found))
@@ -223,6 +225,11 @@ class Source:
             return {"settled": False}
         hand_over(self._places)
         return {"settled": True}
+
+
+def _listed(path: str) -> str:
+    """By itself, not by its parent: with a slash behind it, rsync would follow a link."""
+    return path if os.path.isfile(path) and not os.path.islink(path) else f"{path}/"
 
 
 def pack(entry: Entry) -> list[Any]:

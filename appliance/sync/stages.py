@@ -39,10 +39,18 @@ class Stages:
         # A database's directory leads through a tree when it lies in one, else to it: that is the administrator's.
         alone = {path.parent for path in databases(conf) if tree_of(os.fsencode(path), self._trees) is None}
         self._tops = (*(tree.path for tree in self._trees), *sorted(alone))
-        own = (os.fsencode(places.stage), os.fsencode(places.quarantine))
+        self._files: set[Path] = set()
+        # One beside each file that is kept in step by itself, or may be: what is not there yet is either.
+        beside = {_own_stage(tree.path.parent) for tree in self._trees if not tree.path.is_dir()}
+        self._own_stages = (*map(_own_stage, self._tops), *sorted(beside))
+        own = map(os.fsencode, (places.stage, places.quarantine, *beside))
         self.below = Below(map(os.fsencode, self._tops), own, sent)
         self._of_top: dict[Path, Path] = {}
         self._of_directory: dict[bytes, bytes] = {}  # asked for each of many files
+
+    def expect_files(self, tops: Iterable[str]) -> None:
+        """Know that `tops` of the conf file are files at the peer: they have no directory of their own to wait in."""
+        self._files = {Path(top) for top in tops}
 
     def of(self, path: bytes) -> Path:
         """The stage of what belongs at `path`; its directories are made when they are not there."""
@@ -118,7 +126,7 @@ class Stages:
 
         rsync writes through a link that is in its way (--no-implied-dirs), and what was a link may be a directory now.
         """
-        for stage in (self._places.stage, *(_own_stage(top) for top in self._tops)):
+        for stage in (self._places.stage, *self._own_stages):
             try:
                 directory = self.below.directory(os.fsencode(stage))
             except OSError:
@@ -131,19 +139,21 @@ class Stages:
     def clean(self) -> None:
         """Empty them all."""
         self.below.forget_open()
-        for stage in (self._places.stage, *(_own_stage(top) for top in self._tops)):
+        for stage in (self._places.stage, *self._own_stages):
             shutil.rmtree(stage, ignore_errors=True)
 
     def flush(self) -> None:
         """Have what waits, and what is in place, on its disks: power may be cut the next moment."""
         seen: set[int] = set()
-        for place in (self._places.lasting, *self._tops):
+        for top in (self._places.lasting, *self._tops):
+            place = top.parent if top.is_file() else top
             if place.is_dir() and place.stat().st_dev not in seen:
                 seen.add(place.stat().st_dev)
                 disk.flush(place)
 
     def _choose(self, top: Path) -> Path:
         common = self._places.stage
+        top = top.parent if top in self._files or top.is_file() else top
         top.mkdir(parents=True, exist_ok=True)
         common.mkdir(mode=0o700, parents=True, exist_ok=True)
         if common.stat().st_dev == top.stat().st_dev:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,11 @@ class Ready:
     def directories(self) -> list[str]:
         """Those that are there."""
         return [tree["path"] for tree in self.trees if tree["there"]]
+
+    @property
+    def files(self) -> list[str]:
+        """Those that are plain files."""
+        return [tree["path"] for tree in self.trees if tree.get("file") is True]
 
 
 @dataclass(slots=True)
@@ -91,6 +97,7 @@ class Survey:
         self._peer = means.peer
         self._rsync = means.rsync
         self._progress = means.progress
+        self._stages = means.stages
         self._below = means.stages.below
         self._trees = trees(means.conf)
 
@@ -99,10 +106,11 @@ class Survey:
         self._progress("asking", 0, 0)
         said = self._peer.ask("prepare", scope=request.scope, traits=list(traits_of))
         own = {str(path) for path in databases(self._conf)}  # what else the peer may name is put nowhere
+        tops = {str(tree.path) for tree in self._trees}
         with understood(self._peer.ssh.host):
             self._refuse_unhealthy(str(said["health"]))
             ready = Ready(
-                trees=said["trees"],
+                trees=[tree for tree in said["trees"] if tree["path"] in tops],
                 databases={
                     one["path"]: str(one["digest"]) for one in said["databases"] if one["path"] in own
                 },
@@ -115,7 +123,8 @@ class Survey:
             )
         if not request.accept_loss:
             self._refuse_if_sick(ready, {})
-        return replace(ready, held=(*ready.held, *self._lost_databases(ready)))
+        self._stages.expect_files(ready.files)
+        return replace(ready, held=(*ready.held, *self._lost_databases(ready), *self._missing_others(ready)))
 
     def still_healthy(self) -> None:
         """Ask again, before what has come is decided."""
@@ -136,10 +145,14 @@ class Survey:
         found = Differences()
         whole = [directory for directory in ready.directories if directory not in leaving]
         what = whole if request.scope is None else ready.listed
-        if request.scope == () or not what:  # only a database has changed; nothing is left
+        if request.scope == ():  # only a database has changed
             return found
+        parts: list[Sequence[str] | Path] = [what] if what else []
+        if request.scope is None and ready.files:
+            parts.append(self._peer.file_list([os.fsencode(path) for path in ready.files], []))
         vanished = dict.fromkeys((str(tree.path) for tree in self._trees), 0)
-        for change in self._changes(what, found.unread, deep=request.deep):
+        changes = (self._changes(part, found.unread, deep=request.deep) for part in parts)
+        for change in itertools.chain.from_iterable(changes):
             tree = tree_of(change.path, self._trees)
             if tree is None:
                 continue
@@ -197,6 +210,17 @@ class Survey:
             if not named & {str(path), name} and self._store.entry(os.fsencode(path)) is not None:
                 yield HeldBack(
                     name, f"it is missing on {self._peer.ssh.host}", "Bring back its last good copy."
+                )
+
+    def _missing_others(self, ready: Ready) -> Iterator[HeldBack]:
+        """What OTHERn names and the peer does not have: nothing of it is removed here, and somebody has to know."""
+        for tree in ready.trees:
+            if tree["key"].startswith("OTHER") and not tree["there"] and tree.get("file") is not True:
+                yield HeldBack(
+                    readable(os.fsencode(tree["path"])),
+                    f"on {self._peer.ssh.host} it is no directory and no plain file",
+                    "Make it there, or take it out of OTHERn on both nodes.",
+                    waits=False,
                 )
 
     def _sick(self, why: str) -> SyncProblem:

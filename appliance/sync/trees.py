@@ -25,7 +25,7 @@ class Care(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One directory of the conf file; `key` names it for people."""
+    """One directory of the conf file, or one file that OTHERn names; `key` names it for people."""
 
     key: str
     path: Path
@@ -38,7 +38,7 @@ class Tree:
 
 
 def trees(conf: Conf) -> tuple[Tree, ...]:
-    """The directories, each once: one that lies in another is left to that."""
+    """The directories and files, each once: one that lies in another is left to that."""
     wanted = [
         Tree("GREETINGS", conf.greetings),
         Tree("ASTERISK", conf.asterisk_dir),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -44,10 +45,13 @@ class Watch:
         self._inotify = inotify_simple.INotify(inheritable=True)
         self._places: dict[int, str] = {}
         self._databases: dict[int, set[str]] = {}
+        self._files: dict[int, dict[str, str]] = {}
         self._tops = [str(tree.path) for tree in trees(conf)]
         self.blind = ""
         for top in self._tops:
             self._add_tree(top)
+            if not os.path.isdir(top):
+                self._add_file(top)
         for database in databases(conf):
             self._add_database(database)
 
@@ -71,6 +75,9 @@ class Watch:
                 directories = None
             elif event.name and event.name in self._databases.get(event.wd, ()):
                 database = True
+            elif event.name in self._files.get(event.wd, ()):
+                if directories is not None:
+                    directories.add(self._files[event.wd][event.name])
             elif event.wd in self._places and not event.name.startswith(WORK_PREFIX):
                 place = self._places[event.wd]
                 if event.mask & _flags.ISDIR and event.mask & (_flags.CREATE | _flags.MOVED_TO):
@@ -94,6 +101,13 @@ class Watch:
         except OSError as problem:
             if problem.errno == errno.ENOSPC:
                 self.blind = "the kernel watches no more directories (fs.inotify.max_user_watches)"
+
+    def _add_file(self, path: str) -> None:
+        """By the directory it is in, since whoever writes it anew may put another file in its place."""
+        directory, name = os.path.split(path)
+        with contextlib.suppress(OSError):  # no such directory here; the full pass looks again
+            mark = self._inotify.add_watch(os.fsencode(directory), _WANTED | _DATABASE_WANTED)
+            self._files.setdefault(mark, {})[name] = path
 
     def _add_database(self, database: Path) -> None:
         names = {
