@@ -37,6 +37,7 @@ async def test_before_the_engine_runs(pair: Pair) -> None:
     for side in ("primary", "secondary"):
         said = await pair.server(side).asha("status")
         assert said.code == CLUSTER and "agent" in said.error
+        assert not pair.server(side).node.path("/var/lib/asha").exists(), "nothing of the host's own asha"
         await pair.rack.start_agent(side)
     assert (await pair.primary.asha("status")).output.startswith("This node (primary) is off")
     await refused(pair, "primary", "ha stop", "the HA engine does not run here")

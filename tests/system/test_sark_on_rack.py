@@ -55,7 +55,7 @@ async def test_a_save_in_sark_is_followed_on_both_nodes(pair: Pair) -> None:
     began = pair.rack.now()
     saved = await _sql(pair, "primary", "UPDATE globals SET HAUSECLUSTER='yes', RESTART='YES'")
     await pair.until(lambda: "HAUSECLUSTER=YES" in _conf(pair, "primary"), "the primary's conf follows", 20)
-    assert pair.rack.now() - began < 3.0, saved
+    assert pair.rack.now() - began < 8.0, saved  # without the kernel's word it is the next look, after 10 s
     for side in ("primary", "secondary"):
         await pair.until(
             lambda side=side: _provisioned(pair, side) == CLUSTER_ADDRESS, f"the {side} is told", 30
