@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.nodes import Network
 from hwsim.nodes.netns import server_in
@@ -19,8 +19,8 @@ from hwsim.site import Site
 ADDRESS, PORT = Network.address("outside"), 2525
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.nodes import Network
 from hwsim.nodes.network import CLUSTER_ADDRESS
@@ -15,8 +15,8 @@ from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, SYNCHRONISED, Site
 _JOB = "/opt/sark/regenerate"
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=2.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,
