@@ -41,6 +41,8 @@ SIDES = ("primary", "secondary")
 _SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
 # Where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
 _SHARED = Path("/run/hwsim")
+# An asha of the host's own, or what its tests left there, is none of the node's: its marks would be believed.
+_NOT_INSTALLED_YET = ("/etc/asha", "/var/lib/asha", "/var/log/asha")
 AUTHKEYS = "auth 1\n1 sha1 the-rack-has-no-secrets\n"
 
 
@@ -225,7 +227,7 @@ class Rack:
 
     def _furnish(self, side: str, node: Node) -> None:
         """What an installer puts on the machine: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
-        node.prepare(empty=DIRECTORIES)
+        node.prepare(empty=DIRECTORIES, absent=_NOT_INSTALLED_YET)
         hosts = {name: Network.address(place) for place, name in zip(SIDES, self.site.names, strict=True)}
         heartbeat_site.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)

@@ -5,6 +5,14 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's affair: what is slow beside a busy neighbour is no fault of the product.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+pytest_plugins = ["tests.plugins.own_machine"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

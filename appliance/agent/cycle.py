@@ -124,6 +124,7 @@ class Cycle:
         """One turn: everything that follows from what the board shows now."""
         now = self._clock.now()
         self._measure_gap(now)
+        self._tenure.follow_book()
         self._follow_engine()
         self._follow_peer()
         self._forget_old_failures()

@@ -82,7 +82,8 @@ class Daemon:
         engine_runs = is_known(self._world.engine, True)
         if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
-            self._tenure.read_book()  # a script that found nobody to answer may have spoken meanwhile
+        await self._house.first_look()
+        self._tenure.read_book()  # a script that found nobody to answer may have spoken meanwhile
         granted = self._granted(engine_runs)
         if not granted:
             self._tenure.void("the Heartbeat that gave the grant is gone")
@@ -92,6 +93,7 @@ class Daemon:
             maintenance=self._house.maintenance.on,
         )
         self._standing.begin()
+        await self._house.first_report()
 
     def _granted(self, engine_runs: bool) -> bool:
         grant = self._tenure.grant

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from appliance.core import grant as rules
+from appliance.core.document import parse_object
 from appliance.core.grant import Grant, Verb, Verdict
 
 
@@ -29,6 +30,23 @@ class GrantBook:
         """The grant as it stands. An unreadable book is no grant: letting go is always safe."""
         with self._locked() as descriptor:
             return self._load(descriptor)
+
+    def peek(self) -> Grant | None:
+        """The grant as it stands, without waiting for the lock; None when it cannot be read at this moment.
+
+        A grant is written by one write of one length (see `_store`), so what is read is one whole grant. The agent
+        looks every turn, and must not hang because a script was stopped while it held the lock.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            return _grant(os.pread(descriptor, 4096, 0))
+        except (OSError, ValueError, TypeError):
+            return None
+        finally:
+            os.close(descriptor)
 
     def ask(self, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
         """Apply a script's wish (see `core.grant.ask`) and keep the result."""
@@ -56,13 +74,27 @@ class GrantBook:
 
     def _load(self, descriptor: int) -> Grant:
         try:
-            found = Grant(**json.loads(os.pread(descriptor, 4096, 0)))
+            return _grant(os.pread(descriptor, 4096, 0))
         except (ValueError, TypeError):
             return Grant(generation=self._least)
-        return found
 
     def _store(self, descriptor: int, grant: Grant) -> None:
         # One short write of one length over the old text: a reader never sees half, nor two.
         text = json.dumps(asdict(grant)).ljust(256).encode()
         os.pwrite(descriptor, text, 0)
         os.ftruncate(descriptor, len(text))
+
+
+def _grant(text: bytes) -> Grant:
+    """Return the grant that `text` stands for. Raises ValueError or TypeError when it is none."""
+    found = Grant(**parse_object(text))
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "held": bool,
+        "generation": int,
+        "ticket": (int, float),
+        "engine": str,
+    }
+    for name, kind in kinds.items():
+        if not isinstance(getattr(found, name), kind):
+            raise TypeError(f"'{name}' of the grant is of no use")
+    return found

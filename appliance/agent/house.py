@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.sync.acquaint import Place
 
+# What hangs delays the agent's start by this much at the most, twice; the resource script waits for 2 s.
+_FIRST_LOOK = 0.75
+
 
 class House:
     """Everything an agent consists of, not running yet. `begin_anew`: end, to be another agent by the conf file."""
@@ -53,6 +57,7 @@ class House:
     ) -> None:
         self._conf_path = conf_path
         self._clock = clock
+        self._late: set[asyncio.Task[None]] = set()
         self._book = StandingBook()
         self.site = read_site(conf_path, self._book)
         file = JournalFile(JOURNAL)
@@ -69,6 +74,8 @@ class House:
         self.maintenance = MaintenanceRoom(MAINTENANCE, self.journal, clock)
         self.cycle = self._cycle()
         self.asterisk = AsteriskSensor(self.site, self.world, clock, lambda: self.cycle.busy)
+        self.line = LineSensor(self.site, self.world, clock, lambda: self.cycle.busy)
+        self.address = AddressSensor(self.site, self.world, clock, self.journal)
         self.card = CardSensor(self.site, self.world, clock, self.journal, self.desk.forget_relay)
         self.rules = self._rules()
         self.recorder = self._recorder()
@@ -89,14 +96,39 @@ class House:
         self.notices = self._notices()
         self.way_home = self._way_home()
 
+    async def first_look(self) -> None:
+        """Look once at all that the cycle decides by and the peer is told of, whatever the order of the loops is.
+
+        What hangs is not waited for: it stays on the board as not looked at yet, which is never taken for nothing.
+        """
+        self.heartbeat.look()
+        self.asterisk.look()
+        self.address.look()
+        looks = [self.heartbeat.first_look(), self.line.first_look()]
+        if self.site.has_card:
+            looks.append(self.card.first_look())
+        await self._have_looked(looks)
+        self.data.look()
+
+    async def first_report(self) -> None:
+        """Have the rooms look once at what only people are told of, before anybody is told."""
+        looks = (self.notices.first_look(), self.provision.first_look(), self.recorder.first_look())
+        await self._have_looked([*looks, self.sark.first_look()])
+
+    async def _have_looked(self, looks: Iterable[Coroutine[Any, Any, None]]) -> None:
+        """Wait for all of `looks`, but not for ever; one that is late goes on: what it has begun may be half done."""
+        done, late = await asyncio.wait([asyncio.create_task(look) for look in looks], timeout=_FIRST_LOOK)
+        self._late |= late
+        for look in done:
+            look.result()
+
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs for as long as the agent does; whichever ends is broken."""
-        clock = self._clock
         jobs = [
             self.heartbeat.run(),
             self.asterisk.run(),
-            LineSensor(self.site, self.world, clock, lambda: self.cycle.busy).run(),
-            AddressSensor(self.site, self.world, clock, self.journal).run(),
+            self.line.run(),
+            self.address.run(),
             self.data.run(),
             self.way_home.run(),
             self.notices.run(),
@@ -112,6 +144,8 @@ class House:
 
     def close(self) -> None:
         """Begin nothing more, kill what runs, and write down what is still to be written."""
+        for look in self._late:
+            look.cancel()
         self.desk.close()
         self.errands.close()
 

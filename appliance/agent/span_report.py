@@ -6,8 +6,7 @@ from typing import Any
 
 from appliance.agent.site import Site
 from appliance.agent.world import World
-from appliance.core.health import ProbeRecord
-from appliance.core.reading import Unknown, fresh
+from appliance.core.reading import Reading, Unknown, fresh
 from appliance.dahdi.alarms import Alarm
 from appliance.dahdi.line import line_of
 from appliance.dahdi.span import Span
@@ -41,14 +40,21 @@ def _span(span: Span) -> dict[str, Any]:
 
 def probes_document(site: Site, world: World) -> dict[str, dict[str, Any]]:
     """Each probe that is switched on: how long its last answer took, and why it is silent if it is."""
-    return {name: _probe(world.probes.get(name), world.latency.get(name)) for name in probe_names(site.conf)}
+    return {name: _probe(world, name) for name in probe_names(site.conf)}
 
 
-def _probe(record: ProbeRecord | None, latency: float | None) -> dict[str, Any]:
-    if record is None:
-        return {"ms": None, "silences": 0, "why": "Asterisk does not run"}
+def _probe(world: World, name: str) -> dict[str, Any]:
+    record = world.probes.get(name)
+    if record is None or not (record.answers or record.silences):
+        return {"ms": None, "silences": 0, "why": _not_asked(world.process)}
     why = record.last if record.silences else ""
-    return {"ms": milliseconds(latency), "silences": record.silences, "why": why}
+    return {"ms": milliseconds(world.latency.get(name)), "silences": record.silences, "why": why}
+
+
+def _not_asked(process: Reading[bool]) -> str:
+    if isinstance(process, Unknown):
+        return f"it is not known whether Asterisk runs: {process.reason}"
+    return "not asked yet" if process.value else "Asterisk does not run"
 
 
 def milliseconds(seconds: float | None) -> float | None:

@@ -13,11 +13,17 @@ from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
-from appliance.core.reading import Known, Reading
+from appliance.core.model import DChannel, Pbx
+from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.transfer import Seen, Transfer
 
 Document = dict[str, Any]
+_NO_WORD = {
+    Pbx.DEAD: "Asterisk does not run",
+    Pbx.STARTING: "Asterisk is starting",
+    Pbx.HUNG: "Asterisk does not answer",
+}
 
 
 def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now: float) -> Document:
@@ -52,7 +58,7 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
             "commanded": _said(seen.commanded) if site.has_card else None,
         },
         "line": _said(seen.line) if site.transfer_policy.has_line else None,
-        "dchannel": _said(seen.dchannel),
+        "dchannel": _said(_dchannel(site, seen)),
         "spans": spans_document(site, world, now),
         "probes": probes_document(site, world),
         "pbx": {"state": _said(seen.pbx), "pid": world.pid, "silent": list(silent_probes(world.probes))},
@@ -70,6 +76,19 @@ def _said(reading: Reading[Any]) -> Document:
     return {"value": None, "why": reading.reason}
 
 
+def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
+    """The D-channel as far as somebody can see it now: only an Asterisk that answers tells of it.
+
+    What was last read of one that hangs, or of an earlier life, is not shown as if it were true.
+    """
+    if not site.transfer_policy.has_line:
+        return Unknown("no line is watched on this node", seen.dchannel.at)
+    if isinstance(seen.pbx, Unknown):
+        return Unknown(f"it is not known whether Asterisk runs: {seen.pbx.reason}", seen.pbx.at)
+    why = _NO_WORD.get(seen.pbx.value)
+    return seen.dchannel if why is None else Unknown(why, seen.pbx.at)
+
+
 def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
     report = world.report
     return {
@@ -82,9 +101,7 @@ def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
         "role": report.role if report is not None else "",
         "line": _said(seen.peer.line),
         "relay": _said(seen.peer.relay),
-        "maintenance": report.maintenance.value
-        if report is not None and isinstance(report.maintenance, Known)
-        else None,
+        "maintenance": _said(world.peer_maintenance(now, site.conf.peer_max_age))["value"],
         "generation": report.generation if report is not None else 0,
         "version": report.version if report is not None else "",
         "data_age": report.data_age if report is not None else None,

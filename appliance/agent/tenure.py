@@ -55,6 +55,23 @@ class Tenure:
         """Take the grant as it is on file: a resource script that worked alone may have changed it."""
         self.grant = self._book.read()
 
+    def follow_book(self) -> None:
+        """Take over what a resource script has done that found no agent, and then worked alone.
+
+        It may have begun before this agent could be asked, and is as slow as the machine is: an agent that looked
+        at the book only once, at its start, would stand by while Heartbeat believes that service is here.
+        """
+        found = self._book.peek()
+        if found is None or found.generation <= self.grant.generation:
+            return
+        self.grant = found
+        self._note_grant("a resource script that found no agent has worked alone", Verdict.ACCEPTED)
+        self.asked_at = self._clock.now()
+        if found.held:
+            self._granted(Verdict.ACCEPTED)
+        else:
+            self._revoked()
+
     def resume(self, role: Role, reason: str, *, maintenance: bool = False) -> None:
         """The first role of an agent that has just started.
 

@@ -79,6 +79,12 @@ class World:
         """Asterisk's state, from the kernel's word and the probes'."""
         return judge(self.process, self.booted, self.probes, policy, now)
 
+    def peer_maintenance(self, now: float, max_age: float) -> Reading[bool]:
+        """Whether an operator works on the peer, by its own word; Unknown when that is older than `max_age` seconds."""
+        if self.report is None:
+            return Unknown("the peer's agent has said nothing yet", now)
+        return fresh(self.report.maintenance, now, max_age)
+
     def peer(self, now: float, max_age: float) -> Peer:
         """The peer, with everything older than `max_age` seconds become Unknown."""
         said = self.report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -31,14 +32,16 @@ def main() -> None:
 
 
 def _answer(verb: Verb, ticket: float) -> Answer:
+    absent = False
     try:
         return _by_agent(verb, ticket)
     except (AgentAbsent, AgentSilent) as problem:
+        absent = isinstance(problem, AgentAbsent)
         print(f"asha: {problem} The script does the work itself.", file=sys.stderr, flush=True)
     except AshaError as problem:
         print(f"asha: {problem}", file=sys.stderr, flush=True)
         return resource.done_answer(False)
-    return _alone(verb, ticket)
+    return _alone(verb, ticket, ask_again=absent)
 
 
 def _by_agent(verb: Verb, ticket: float) -> Answer:
@@ -49,13 +52,17 @@ def _by_agent(verb: Verb, ticket: float) -> Answer:
     return resource.done_answer(True)
 
 
-def _alone(verb: Verb, ticket: float) -> Answer:
+def _alone(verb: Verb, ticket: float, *, ask_again: bool) -> Answer:
+    """Do the agent's work. `ask_again`: none was there, but one may have started while everything was loaded."""
     from appliance.agent.alone import Alone  # noqa: PLC0415 - 200 ms that only a dead agent costs
     from appliance.core import grant  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
 
     try:
         alone = Alone(SystemClock())
+        with contextlib.suppress(AgentAbsent, AgentSilent):
+            if ask_again:
+                return _by_agent(verb, ticket)
         if verb is Verb.STATUS:
             return resource.status_answer(alone.running())
         alone.obey(grant.Verb(verb.value), ticket)

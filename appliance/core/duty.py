@@ -9,6 +9,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.roles import Role
 
+LOOSE = "HASYNCH is LOOSE: nothing is synchronised"
 NEWER = "this node has newer data, got while it served; 'asha failback' on the primary brings it there"
 """Why a secondary takes nothing from its peer."""
 
@@ -50,8 +51,16 @@ class DataDuty:
 def data_duty(seen: DataSeen) -> DataDuty:
     """The seed's rule first: never touch the data where Asterisk runs. Then: newer data is merged, not overwritten."""
     if not seen.synch:
-        return _none("HASYNCH is LOOSE: nothing is synchronised")
+        return _none(LOOSE)
     return _primary(seen) if seen.node is Node.PRIMARY else _secondary(seen)
+
+
+def keeps_newer(seen: DataSeen) -> bool:
+    """Whether this node stands by with data that its peer is to fetch: somebody has to bring them there.
+
+    Where nothing is synchronised (LOOSE) no data are anybody's to bring: that is the site's choice, and no problem.
+    """
+    return seen.synch and seen.node is Node.SECONDARY and seen.role is Role.STANDBY and seen.own_served
 
 
 def receives(seen: DataSeen) -> str:
@@ -73,9 +82,7 @@ def _secondary(seen: DataSeen) -> DataDuty:
         return _none(f"it is not known whether Asterisk runs here: {seen.pbx.reason}")
     if seen.pbx.value.process_alive:
         return _none("Asterisk runs here")
-    if seen.own_served:
-        return _none(NEWER)
-    return DataDuty(Duty.PULL)
+    return _none(NEWER) if seen.own_served else DataDuty(Duty.PULL)
 
 
 def _primary(seen: DataSeen) -> DataDuty:

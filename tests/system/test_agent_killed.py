@@ -7,15 +7,15 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from pair_on_rack import Entry, Pair
+from pair_on_rack import DEADTIME, INITDEAD, Entry, Pair
 
 from hwsim.site import Site
 
 # A line without settle time: a move takes three seconds instead of six.
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.5,
     profile="dynamic",
     move_dwell=7.0,

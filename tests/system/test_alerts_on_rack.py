@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.nodes import Network
 from hwsim.nodes.netns import server_in
@@ -19,8 +19,8 @@ from hwsim.site import Site
 ADDRESS, PORT = Network.address("outside"), 2525
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,
@@ -97,7 +97,7 @@ async def test_a_mail_server_that_hangs_is_in_no_failovers_way(pair: Pair) -> No
         waiting = {side: (await pair.server(side).asha("notify")).output for side in ("primary", "secondary")}
         assert "failover from the primary begun: Asterisk died" in waiting["primary"]
         await pair.until_status("secondary", lambda status: status["role"] == "active", "it is active")
-        await asyncio.sleep(2.0)  # a look of the agent and its post
+        await _waits_on(pair, "secondary", "the secondary serves")
         host.answers.set()
         await _all_is_out(pair)
         assert host.subjects("failover from the primary begun: Asterisk died") == [
@@ -125,6 +125,14 @@ async def test_a_card_that_is_pulled_and_plugged_in_is_told_and_how_the_way_does
         assert len(host.subjects("relay card is gone: the line")) == 2
     said = await pair.primary.asha("notify", "test")
     assert said.code == 3 and f"mail: {ADDRESS}:{PORT}" in said.output
+
+
+async def _waits_on(pair: Pair, side: str, subject: str) -> None:
+    """An alert with that in its subject is in the queue of `side`."""
+    end = pair.rack.now() + 60
+    while subject not in (said := await pair.server(side).asha("notify")).output:
+        assert pair.rack.now() < end, said
+        await asyncio.sleep(0.5)
 
 
 async def _all_is_out(pair: Pair) -> None:

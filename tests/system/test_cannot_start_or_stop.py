@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from pair_on_rack import TOOL, Pair
+from pair_on_rack import DEADTIME, INITDEAD, TOOL, Pair
 
 from hwsim.card import vendortool
 from hwsim.nodes import Power
@@ -14,8 +14,8 @@ from hwsim.site import Site
 
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,

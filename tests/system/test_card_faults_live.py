@@ -5,15 +5,15 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from pair_on_rack import TOOL, Pair
+from pair_on_rack import DEADTIME, INITDEAD, TOOL, Pair
 
 from hwsim.card.card import Fault
 from hwsim.site import Site
 
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     move_dwell=7.0,
     extra={"HAWARNTIME": "250ms", "CARDDEADLINE": "1", "LINEDEADLINE": "5500ms"},

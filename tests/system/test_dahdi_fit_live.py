@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
@@ -12,8 +12,8 @@ from hwsim.site import Site
 
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=2.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     extra={

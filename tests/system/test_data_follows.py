@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from data_on_nodes import SHOW, SLOW, is_marked
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import Pair, Status
+from pair_on_rack import DEADTIME, INITDEAD, Pair, Status
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
@@ -13,8 +13,8 @@ from hwsim.site import AMI_SECRET, AMI_USER, SYNCHRONISED, Site
 
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=2.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,

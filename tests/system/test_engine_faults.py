@@ -6,7 +6,7 @@ import asyncio
 import signal
 from typing import Any
 
-from pair_on_rack import SCRIPT, Pair
+from pair_on_rack import DEADTIME, INITDEAD, SCRIPT, Pair
 from pair_on_rack import SERIAL as PORT
 
 from hwsim.demo.scenario import OTHER
@@ -25,8 +25,8 @@ MEDIA = ", ".join(
 )
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,

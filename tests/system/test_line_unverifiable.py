@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.dahdi.cards import R1T1
 from hwsim.site import Site
@@ -12,8 +12,8 @@ from hwsim.site import Site
 # The witness is asked, and cannot tell: the secondary waits HAWITNESSWAIT, and then acts.
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     move_dwell=7.0,
     cards=(replace(R1T1, set_up=False),),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import signal
 
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.site import Site
 
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,

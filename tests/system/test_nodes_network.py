@@ -69,7 +69,7 @@ def test_cut_and_heal_one_link_at_a_time() -> None:
 async def silence(outside: Outside) -> None:
     """Until no ping is answered any more: an answer on its way when the machine hung may still come in."""
     heard = 0.0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(RackError, match="No ping"):
             while True:
                 heard = (await outside.wait_for("ping", heard, deadline=0.1)).t
@@ -85,22 +85,22 @@ def test_power_and_hang_silence_the_cluster_address() -> None:
                 primary, secondary = outside.mac_of("primary"), outside.mac_of("secondary")
                 await take_address(rack.primary)
                 await rack.primary.spawn([sys.executable, "-IS", "-c", SIP_SERVER], rack.primary.boot_log)
-                await outside.wait_for("ping", 0, primary, deadline=5)
-                await outside.wait_for("sip", 0, primary, deadline=5)
+                await outside.wait_for("ping", 0, primary, deadline=30)
+                await outside.wait_for("sip", 0, primary, deadline=30)
                 gone = rack.primary.power_off()
                 await take_address(rack.secondary)
-                await outside.wait_for("arp", gone, secondary, deadline=5)
-                moved = await outside.wait_for("ping", gone, secondary, deadline=5)
+                await outside.wait_for("arp", gone, secondary, deadline=30)
+                moved = await outside.wait_for("ping", gone, secondary, deadline=30)
                 taken = moved.t
                 for _ in range(3):
-                    moved = await outside.wait_for("ping", moved.t, secondary, deadline=5)
+                    moved = await outside.wait_for("ping", moved.t, secondary, deadline=30)
                 assert outside.last("ping", moved.t, primary) is not None
                 assert outside.first("ping", taken, primary) is None
                 await rack.secondary.freeze()
                 await silence(outside)
                 assert rack.secondary.path("/sys/class/net/eth0/carrier").read_text() == "1\n"
                 back = rack.secondary.thaw()
-                await outside.wait_for("ping", back, secondary, deadline=5)
+                await outside.wait_for("ping", back, secondary, deadline=30)
             finally:
                 await outside.stop()
 
@@ -117,7 +117,7 @@ def test_an_announcement_is_seen_as_one() -> None:
                 before = time.monotonic()
                 said = await rack.primary.run([sys.executable, "-IS", "-c", ANNOUNCE])
                 assert said.ok, said
-                seen = await outside.wait_for("garp", before, outside.mac_of("primary"), deadline=5)
+                seen = await outside.wait_for("garp", before, outside.mac_of("primary"), deadline=30)
                 assert seen.ip == CLUSTER_ADDRESS
             finally:
                 await outside.stop()

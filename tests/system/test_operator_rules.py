@@ -6,14 +6,14 @@ import json
 import signal
 from typing import Any
 
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.site import Site
 
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=1.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,
@@ -37,6 +37,7 @@ async def test_before_the_engine_runs(pair: Pair) -> None:
     for side in ("primary", "secondary"):
         said = await pair.server(side).asha("status")
         assert said.code == CLUSTER and "agent" in said.error
+        assert not pair.server(side).node.path("/var/lib/asha").exists(), "nothing of the host's own asha"
         await pair.rack.start_agent(side)
     assert (await pair.primary.asha("status")).output.startswith("This node (primary) is off")
     await refused(pair, "primary", "ha stop", "the HA engine does not run here")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import Pair
+from pair_on_rack import DEADTIME, INITDEAD, Pair
 
 from hwsim.nodes import Network
 from hwsim.nodes.network import CLUSTER_ADDRESS
@@ -15,8 +15,8 @@ from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, SYNCHRONISED, Site
 _JOB = "/opt/sark/regenerate"
 SITE = Site(
     keepalive=0.1,
-    deadtime=0.5,
-    initdead=2.0,
+    deadtime=DEADTIME,
+    initdead=INITDEAD,
     boot_time=0.1,
     profile="dynamic",
     move_dwell=7.0,
@@ -55,7 +55,7 @@ async def test_a_save_in_sark_is_followed_on_both_nodes(pair: Pair) -> None:
     began = pair.rack.now()
     saved = await _sql(pair, "primary", "UPDATE globals SET HAUSECLUSTER='yes', RESTART='YES'")
     await pair.until(lambda: "HAUSECLUSTER=YES" in _conf(pair, "primary"), "the primary's conf follows", 20)
-    assert pair.rack.now() - began < 3.0, saved
+    assert pair.rack.now() - began < 8.0, saved  # without the kernel's word it is the next look, after 10 s
     for side in ("primary", "secondary"):
         await pair.until(
             lambda side=side: _provisioned(pair, side) == CLUSTER_ADDRESS, f"the {side} is told", 30

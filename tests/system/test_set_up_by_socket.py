@@ -27,7 +27,7 @@ _TAB = {
     "RHINOSPF": "YES",
     "HAKEEPALIVE": "100ms",
     "HAWARNTIME": "250ms",
-    "HADEADTIME": "500ms",
+    "HADEADTIME": "1500ms",
     "HAINITDEAD": "3",
 }
 _FURNISH = """

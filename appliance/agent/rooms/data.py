@@ -13,7 +13,7 @@ from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.alert import one_line
-from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, receives
+from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, keeps_newer, receives
 from appliance.core.errors import AshaError
 from appliance.core.failback import Home, data_not_home
 from appliance.core.model import Node, Pbx
@@ -34,7 +34,7 @@ _AGAIN = 5.0
 class DataRoom:
     """Keeps the worker (`asha sync follow`) running while there is something to fetch, and only then.
 
-    `word` is what the peer is to know of our data, as of the last look.
+    `word` is what the peer is to know of our data, as of the last look. The agent looks before it tells anybody.
     """
 
     def __init__(self, site: Site, world: World, tenure: Tenure, journal: Journal, clock: Clock) -> None:
@@ -77,26 +77,35 @@ class DataRoom:
         """Until cancelled: start and end the worker as the duty changes, and put its troubles in the journal."""
         try:
             while True:
-                state = read_state(DATA.state)
-                self._notice_service()
-                self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
+                state = self.look()
                 self._keep()
                 self._report(state)
                 await asyncio.sleep(_LOOK)
         finally:
             self._end_worker()
 
+    def look(self) -> State:
+        """Read from the disk how our data stand, for `word`."""
+        state = read_state(DATA.state)
+        self._notice_service()
+        self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
+        return state
+
+    @property
+    def keeps_newer(self) -> bool:
+        """This node stands by and has data that its peer has not got, and would fetch."""
+        return keeps_newer(self._seen())
+
     def owed(self) -> bool:
         """The peer has data that are not here, and may be asked for them before Asterisk starts."""
-        report, node = self._world.report, self._site.node
         there = not is_known(self._world.peer_alive, False)
-        newer = report is not None and is_known(report.served, True)
-        return node is Node.PRIMARY and self._synchronises and there and newer
+        return self._site.node is Node.PRIMARY and there and self.peer_newer
 
     @property
     def peer_newer(self) -> bool:
-        """The peer has data that are not here, by its own word."""
-        return self._world.report is not None and is_known(self._world.report.served, True)
+        """The peer has data that are not here, by its own word, and that are to come here."""
+        report = self._world.report
+        return self._synchronises and report is not None and is_known(report.served, True)
 
     def home(self, *, fit: bool) -> Home:
         """What the way back to this node depends on. `fit`: this node could serve."""
@@ -116,7 +125,7 @@ class DataRoom:
     def not_home(self) -> str:
         """Why service is not to come here yet: the peer's data are not here; "" when they are."""
         home = self.home(fit=True)
-        newer = home.node is Node.PRIMARY and home.synch and (self.peer_newer or home.duty.duty is Duty.MERGE)
+        newer = home.node is Node.PRIMARY and (self.peer_newer or home.duty.duty is Duty.MERGE)
         return data_not_home(replace(home, conflicts=0), self._site.conf.sync_stale) if newer else ""
 
     def not_there(self) -> str:

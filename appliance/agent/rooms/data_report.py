@@ -10,10 +10,10 @@ from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.room import Room
 from appliance.agent.site import Site
 from appliance.control.protocol import Message
-from appliance.core.duty import Duty
-from appliance.core.roles import Role
+from appliance.core.duty import NEWER, Duty
 from appliance.host.clock import Clock
 from appliance.host.disk import is_held
+from appliance.sync.served import read_mark
 from appliance.sync.state import age, read_state
 
 _ITEMS_SHOWN = 5
@@ -36,9 +36,11 @@ class DataReport(Room):
 def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
     """The data's part of the status document; `age` in seconds since we were last known to have all the peer's data.
 
+    `why`: a note on what is done, no problem: LOOSE, for instance, is the site's choice, and the same on both nodes.
     `newer`: this node stands by and has data that its peer has not got, so nothing is fetched over it. `peer_newer`:
-    the peer has such data. `held_back`: what is left out of the passes (see `HeldBack`), the first hundred of it, and
-    `held_back_more` how many more there are.
+    the peer has such data. `served`: the mark of such data is on the disk, whether or not anybody is to fetch them.
+    `held_back`: what is left out of the passes (see `HeldBack`), the first hundred of it, and `held_back_more` how many
+    more there are.
     """
     state, duty = read_state(DATA.state), room.duty()
     seconds = age(state, wall)
@@ -58,8 +60,8 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
         "phase": state.phase if is_held(DATA.lock) else "",
         "done": state.done,
         "total": state.total,
-        "served": room.word.served,
-        "newer": room.word.served and room.role is Role.STANDBY,
+        "served": bool(read_mark(DATA)),
+        "newer": room.keeps_newer,
         "peer_newer": room.peer_newer,
         "conflicts": state.conflicts,
         "held_back": [asdict(one) for one in state.held] if busy else [],
@@ -78,7 +80,7 @@ def data_problems(data: dict[str, Any]) -> list[str]:
         old = "never" if data["age"] is None else f"{data['age']:.0f} s ago"
         found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")
     if data["newer"]:
-        found.append(data["why"])
+        found.append(NEWER)
     if data["conflicts"]:
         found.append(f"{data['conflicts']} files were changed on both nodes: 'asha conflicts' shows them")
     return [text for text in found if text]

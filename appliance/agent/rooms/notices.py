@@ -61,6 +61,10 @@ class NoticeRoom:
         finally:
             await asyncio.to_thread(self._post.close)
 
+    async def first_look(self) -> None:
+        """Know how the ways out do, and how much waits, before anybody is told."""
+        await asyncio.to_thread(self._post.see)
+
     def _look_safely(self) -> None:
         """Whoever breaks ends the agent, and service is not worth that: what cannot be told is said in the journal."""
         try:
@@ -86,7 +90,7 @@ class NoticeRoom:
         """How the ways out do, as the post last saw it; of those that the conf file still names."""
         seen, ways = self._post.seen, way_names(self._site.conf)
         return {
-            "waiting": seen.waiting,
+            "waiting": seen.waiting,  # null: nobody has looked yet
             "problems": {name: text for name, text in seen.problems.items() if name in ways},
         }
 

@@ -45,9 +45,9 @@ class Bag:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many alerts wait, and what is wrong with a way out, by its name."""
+    """How many alerts wait (None: nobody has looked yet), and what is wrong with a way out, by its name."""
 
-    waiting: int = 0
+    waiting: int | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -122,13 +122,17 @@ class Post:
         """Keep the process running while something is due, and not longer than it may."""
         now = self._clock.now()
         if now - self._seen_at >= _SEE:
-            self._seen_at = now
-            problems = {name: way.problem for name, way in self._spool.ways().by_name.items() if way.problem}
-            self.seen = Seen(self._spool.count(), problems)
+            self.see()
         if self._worker is not None:
             self._follow(self._worker, now)
         elif self._wanted(now):
             self._begin(now)
+
+    def see(self) -> None:
+        """Look on the disk how the ways out do."""
+        self._seen_at = self._clock.now()
+        problems = {name: way.problem for name, way in self._spool.ways().by_name.items() if way.problem}
+        self.seen = Seen(self._spool.count(), problems)
 
     def _follow(self, worker: Stream, now: float) -> None:
         while line := worker.line(0.0):

@@ -32,6 +32,7 @@ class ProvisionRoom(Room):
         self._owed = owed
         self._hands = Hands("provision", "Provisioning telephones")
         self._unknown = ""
+        self._is_owed = False
         self._job = ""
 
     async def run(self) -> None:
@@ -42,17 +43,22 @@ class ProvisionRoom(Room):
 
     async def look(self) -> None:
         """One look; POSTSYNC runs when the address has changed, or when it could not end the last time."""
+        await self.first_look()
+        if self._is_owed:
+            await self._regenerate(self._site.conf)
+
+    async def first_look(self) -> None:
+        """Look at the address alone: a job that takes long is in nobody's way."""
         conf = self._site.conf
+        self._is_owed = False
         try:
-            changed, owed = await self._hands.do(lambda: (self._keep(conf), self._owed.exists()))
+            changed, self._is_owed = await self._hands.do(lambda: (self._keep(conf), self._owed.exists()))
         except (AshaError, OSError) as problem:
             self._say_unknown(str(problem))
             return
         self._say_unknown("")
         if changed:
             self._journal.note("provision", says=changed)
-        if owed:
-            await self._regenerate(conf)
 
     def problems(self) -> list[str]:
         """For the status document. Without a cluster address nobody has set anything up yet."""

@@ -52,6 +52,7 @@ class Recorder:
         self._meters = Meters(round(clock.wall(), 3))
         self._number = 0
         self._trends = Trends()
+        self._taken_up: asyncio.Task[None] | None = None
         self._unkept = 0
         self._sampled_at = clock.now()
         self._told = ""
@@ -59,8 +60,7 @@ class Recorder:
 
     async def run(self) -> None:
         """Until cancelled."""
-        with contextlib.suppress(HostError):
-            self._trends = await self._hands.do(self._read, _PATIENCE)
+        await self.first_look()
         try:
             while True:
                 await asyncio.sleep(_LOOK)
@@ -70,6 +70,16 @@ class Recorder:
         finally:
             if self._unkept:
                 await self._keep()
+
+    async def first_look(self) -> None:
+        """Take up what an agent before this one has kept. Once: later there is more in memory than on the disk."""
+        if self._taken_up is None:
+            self._taken_up = asyncio.create_task(self._take_up())
+        await asyncio.shield(self._taken_up)
+
+    async def _take_up(self) -> None:
+        with contextlib.suppress(HostError):
+            self._trends = await self._hands.do(self._read, _PATIENCE)
 
     def look(self) -> None:
         """One look: count what is new, and take a sample when its minute has come."""

@@ -77,6 +77,10 @@ class SarkRoom(Room):
                 self._fail(str(problem))
                 await asyncio.sleep(_AGAIN)
 
+    async def first_look(self) -> None:
+        """Know what waits for somebody before anybody is told."""
+        await self._look_at(watched(self._site.conf.db, self._conf), None)
+
     def problems(self) -> list[str]:
         """What waits for somebody, for the status document."""
         return [f"SARK: {text}" for text in self._waiting]

@@ -10,7 +10,7 @@ from appliance.agent.sensors.readiness import Readable
 from appliance.agent.site import Site
 from appliance.agent.world import World
 from appliance.core.errors import AshaError
-from appliance.core.reading import Known, is_known
+from appliance.core.reading import Known, Unknown, is_known
 from appliance.host.clock import Clock
 from appliance.net.address import AddressWatch, read_address
 from appliance.net.arp import announce, duplicated
@@ -37,22 +37,29 @@ class AddressSensor:
     async def run(self) -> None:
         """Watch until cancelled."""
         while not self._site.conf.cluster_ip:  # a fresh installation: a reload may bring it
+            self.look()
             await self._next()
         watch = AddressWatch(self._site.conf.cluster_ip)
         ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
         try:
             while True:
                 self._change.clear()
-                self._look()
+                self.look()
                 if self._peer_is_back():
                     await self._announce()
+                elif self._world.duplicate:
+                    await self._look_for_duplicate()
                 await self._next()
         finally:
             ready.close()
             watch.close()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Have the address on the board. Where none is set there is nothing to look for."""
         conf = self._site.conf
+        if not conf.cluster_ip:
+            self._world.address = Unknown("no cluster address is set (HACLUSTERIP)", self._clock.now())
+            return
         before = self._world.address
         self._world.address = read_address(conf.device, conf.cluster_ip, self._clock.now())
         if isinstance(self._world.address, Known) and not is_known(before, self._world.address.value):
@@ -69,11 +76,23 @@ class AddressSensor:
         conf = self._site.conf
         with contextlib.suppress(AshaError):
             await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
+        await self._look_for_duplicate()
+        self._journal.note("address", says="announced again: the peer is back", also_at=self._world.duplicate)
+
+    async def _look_for_duplicate(self) -> None:
+        """Ask the network who else has the address; again and again while somebody has, so that the alarm ends.
+
+        An address that is not here cannot be there twice, whoever else has it.
+        """
+        conf = self._site.conf
+        if not is_known(self._world.address, True):
+            self._world.duplicate = ""
+            return
         other = await asyncio.to_thread(
             duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ARP_WAIT
         )
-        self._world.duplicate = (other.value or "") if isinstance(other, Known) else ""
-        self._journal.note("address", says="announced again: the peer is back", also_at=self._world.duplicate)
+        if isinstance(other, Known):  # a network that cannot be asked ends no alarm
+            self._world.duplicate = other.value or ""
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):

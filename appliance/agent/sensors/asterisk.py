@@ -9,10 +9,11 @@ from collections.abc import Callable
 from appliance.agent.sensors.readiness import Readable
 from appliance.agent.site import Site
 from appliance.agent.world import World
+from appliance.config import Conf
 from appliance.core.errors import AshaError
 from appliance.core.health import ProbeRecord, observe
 from appliance.core.model import DChannel, Pbx
-from appliance.core.reading import Known, Unknown, is_known
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.host.clock import Clock
 from appliance.host.process import find_program
 from appliance.pbx.dchannel import read_dchannel
@@ -38,19 +39,19 @@ class AsteriskSensor:
         self._busy = busy
         self._death: DeathWatch | None = None
         self._death_ready: Readable | None = None
-        self._probes: tuple[Probe, ...] = ()
+        self._probes = probes_for(site.conf)
+        self._probed_by = _probe_values(site.conf)
+        self._asking: list[asyncio.Task[None]] = []
         self._console_answered_at = float("-inf")
         self._doubt = asyncio.Event()
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        self._probes = probes_for(self._site.conf)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._watch_process())
+                tasks.create_task(self._watch_process(tasks))
                 tasks.create_task(self._watch_dchannel())
-                for probe in self._probes:
-                    tasks.create_task(self._watch_probe(probe))
+                self._ask_from_now_on(tasks)
         finally:
             self._forget()
             for probe in self._probes:
@@ -69,15 +70,35 @@ class AsteriskSensor:
         self._world.booted = is_known(self._world.process, True)
         self._world.touch()
 
-    async def _watch_process(self) -> None:
+    async def _watch_process(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             self.look()
+            self._follow_conf(tasks)
             # With a pidfd the kernel wakes us; without one, or with no process, we look.
             told = self._death is not None and self._death.fileno() is not None
             quick = self._busy() and not told
             await asyncio.sleep(_LOOK_BUSY if quick else _LOOK_IDLE)
 
+    def _ask_from_now_on(self, tasks: asyncio.TaskGroup) -> None:
+        self._asking = [tasks.create_task(self._watch_probe(probe)) for probe in self._probes]
+
+    def _follow_conf(self, tasks: asyncio.TaskGroup) -> None:
+        """Ask as the conf file says now: a probe that it switches on later is asked in this life of Asterisk, too."""
+        values = _probe_values(self._site.conf)
+        if values == self._probed_by:
+            return
+        for task in self._asking:
+            task.cancel()
+        for probe in self._probes:
+            probe.close()
+        self._probes, self._probed_by = probes_for(self._site.conf), values
+        if is_known(self._world.process, True):
+            known = self._world.probes
+            self._world.probes = {probe.name: known.get(probe.name, ProbeRecord()) for probe in self._probes}
+        self._ask_from_now_on(tasks)
+
     def _find(self) -> None:
+        self._world.pbx_installed = self._installed()
         found = find_pid(self._site.conf, self._clock.now())
         if isinstance(found, Unknown):
             self._world.process = found
@@ -105,7 +126,6 @@ class AsteriskSensor:
         self._world.process = Known(False, self._clock.now())
         if before != self._world.process and not is_known(before, False):
             self._world.touch()
-        self._world.pbx_installed = self._installed()
 
     def _died(self) -> None:
         self._forget()
@@ -133,11 +153,17 @@ class AsteriskSensor:
         asked_at = float("-inf")
         while True:
             began = self._clock.now()
-            if is_known(self._world.process, True) and self._is_due(probe, asked_at):
-                asked_at = began
-                await self._ask(probe)
+            asked_at = await self._ask_if_due(probe, asked_at)
             # A question that waited for its deadline must not stretch the round.
             await self._pause(probe, max(0.0, began + self._site.conf.probe_period - self._clock.now()))
+
+    async def _ask_if_due(self, probe: Probe, asked_at: float) -> float:
+        """One round. `asked_at`: when this probe was last asked, in seconds; returned as it is after the round."""
+        began = self._clock.now()
+        if not is_known(self._world.process, True) or not self._is_due(probe, asked_at):
+            return asked_at
+        await self._ask(probe)
+        return began
 
     async def _pause(self, probe: Probe, seconds: float) -> None:
         """Until the next round. The console is asked at once when another probe begins to be silent."""
@@ -163,12 +189,16 @@ class AsteriskSensor:
     async def _ask(self, probe: Probe) -> None:
         life, asked_at = self._world.pid, self._clock.now()
         reading = await probe.ask(self._clock.now)
-        if self._world.pid != life or probe.name not in self._world.probes:
-            return  # the answer belongs to a process that is gone
-        before = self._world.probes[probe.name]
-        self._world.probes[probe.name] = observe(before, reading)
+        # An answer of a process that is gone says nothing of the one that runs now.
+        if self._world.pid == life and probe.name in self._world.probes:
+            self._see(probe.name, reading, asked_at)
+
+    def _see(self, name: str, reading: Reading[str], asked_at: float) -> None:
+        """Put an answer on the board, or a silence: whoever has asked, an answer has its latency."""
+        before = self._world.probes[name]
+        self._world.probes[name] = observe(before, reading)
         if isinstance(reading, Known):
-            self._world.answered(probe.name, reading.at - asked_at)
+            self._world.answered(name, reading.at - asked_at)
         if self._doubtful():
             self._doubt.set()
         if isinstance(reading, Unknown) or not before.ever_answered:
@@ -177,21 +207,26 @@ class AsteriskSensor:
     async def _watch_dchannel(self) -> None:
         asked_at = float("-inf")
         while True:
-            if self._dchannel_due(asked_at) and self._answers():
-                asked_at = self._clock.now()
-                await self._ask_dchannel()
+            asked_at = await self._ask_dchannel_if_due(asked_at)
             # Never a long sleep: a link that is lost in the midst of one would be seen late again.
             await asyncio.sleep(_DCHANNEL_BUSY if self._busy() else 2 * _DCHANNEL_BUSY)
 
+    async def _ask_dchannel_if_due(self, asked_at: float) -> float:
+        """One round, as of `_ask_if_due`."""
+        if not self._dchannel_due(asked_at) or not self._answers():
+            return asked_at
+        began = self._clock.now()
+        await self._ask_dchannel()
+        return began
+
     async def _ask_dchannel(self) -> None:
-        life = self._world.pid
+        life, asked_at = self._world.pid, self._clock.now()
         reading = await asyncio.to_thread(
             read_dchannel, self._site.conf, self._clock.now, self._site.conf.probe_deadline
         )
         if self._world.pid == life and isinstance(reading, Known) and "cli" in self._world.probes:
             self._console_answered_at = reading.at
-            answer = Known("pri show spans", reading.at)
-            self._world.probes["cli"] = observe(self._world.probes["cli"], answer)
+            self._see("cli", Known("pri show spans", reading.at), asked_at)
         if self._world.pid == life and reading != self._world.dchannel:
             self._world.dchannel = reading
             self._world.touch()
@@ -204,3 +239,15 @@ class AsteriskSensor:
     def _answers(self) -> bool:
         pbx = self._world.pbx(self._site.probe_policy, self._clock.now())
         return is_known(pbx, Pbx.RUNNING) and self._site.transfer_policy.has_line
+
+
+def _probe_values(conf: Conf) -> tuple[object, ...]:
+    """What of the conf file the probes are made with."""
+    return (
+        conf.pbx_program,
+        conf.probe_deadline,
+        conf.ami_port,
+        conf.ami_user,
+        conf.ami_secret,
+        conf.sip_port,
+    )

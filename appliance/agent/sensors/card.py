@@ -40,11 +40,16 @@ class CardSensor:
         try:
             while True:
                 self._change.clear()
-                self.see(await asyncio.to_thread(self._find))
+                await self.first_look()
                 await self._next()
         finally:
             ready.close()
             watch.close()
+
+    async def first_look(self) -> None:
+        """Have the card on the board, before anybody asks; a node without one has nothing to look for."""
+        if self._site.has_card:
+            self.see(await asyncio.to_thread(self._find))
 
     def see(self, reading: Reading[DeviceInfo | None]) -> None:
         """Put a look at the card on the board."""

@@ -25,6 +25,8 @@ from appliance.host.pidwatch import PidWatch
 _LOOK_PERIOD = 1.0
 # Heartbeat tells of a link only when it changes, and a change before we listened is missed: ask now and then.
 _ASK_AGAIN = 10.0
+# How long the agent's start waits for its first word, in seconds.
+_FIRST_WORD = 0.5
 _STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
 
 
@@ -53,6 +55,15 @@ class HeartbeatSensor:
         finally:
             self._disconnect()
             self._forget_master()
+
+    async def first_look(self) -> None:
+        """Look, and wait a moment for Heartbeat's word on the peer: it tells at once whoever has signed on."""
+        self.look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WORD):
+                while self._api is not None and not isinstance(self._world.peer_alive, Known):
+                    self._world.changed.clear()
+                    await self._world.changed.wait()
 
     def look(self) -> None:
         """Is there a master, and are we connected to it?"""
@@ -120,6 +131,7 @@ class HeartbeatSensor:
         self._world.peer_seen = False
         self._world.report = None
         self._world.links = {}
+        self._world.heartbeat_holds = Unknown(why, self._clock.now())
 
     def _connect(self, paths: HeartbeatPaths) -> None:
         with contextlib.suppress(ClusterError):

@@ -40,14 +40,23 @@ class LineSensor:
         """Watch until cancelled."""
         try:
             while True:
-                if self._site.transfer_policy.has_line:
-                    heads = await asyncio.to_thread(self._read)
-                    self._see(read_line(heads, self._site.conf.card_spans, heads.at))
-                    self._show(_alarms(heads))
+                await self._look()
                 await asyncio.sleep(_BUSY if self._busy() else _IDLE)
         finally:
             if self._whole is not None:
                 self._whole.cancel()
+
+    async def first_look(self) -> None:
+        """Have the line and the spans on the board, before anybody asks."""
+        await self._look()
+        if self._whole is not None:
+            await asyncio.shield(self._whole)
+
+    async def _look(self) -> None:
+        if self._site.transfer_policy.has_line:
+            heads = await asyncio.to_thread(self._read)
+            self._see(read_line(heads, self._site.conf.card_spans, heads.at))
+            self._show(_alarms(heads))
 
     def _read(self) -> Reading[tuple[Span, ...]]:
         conf = self._site.conf

@@ -125,19 +125,19 @@ def test_tool_hanging_is_killed(bench: CardBench) -> None:
 @both_drivers
 def test_a_caller_that_keeps_the_card_does_not_keep_the_line(bench: CardBench, driver: str) -> None:
     """Energising waits for its turn and gives up; releasing goes ahead."""
-    card = bench.open(card_driver=driver, card_deadline=0.3)
+    card = bench.open(card_driver=driver)
     card.move(Relay.ENERGISED)
     await_position(bench.observe, Relay.ENERGISED)
     with bench.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(CardBusy):
-            card.move(Relay.ENERGISED)
+            bench.open(card_driver=driver, card_deadline=0.3).move(Relay.ENERGISED)
         card.move(Relay.RELEASED)
     await_position(bench.observe, Relay.RELEASED)
 
 
 def test_another_program_on_the_tty(bench: CardBench) -> None:
-    card = bench.open(card_driver="serial", card_deadline=0.2)
+    card = bench.open(card_driver="serial", card_deadline=1.0)
     with (bench.root / "dev/ttyUSB0").open("r+b", buffering=0) as tty:
         fcntl.flock(tty, fcntl.LOCK_EX)
         with pytest.raises(CardBusy, match="keeps"):

@@ -17,6 +17,9 @@ _USUAL = {
     "DATA": "354 go on",
     "QUIT": "221 bye",
 }
+# Seconds within which a loaded machine has done what waits for nobody; what waits for a server that hangs never ends,
+# or takes the 30 s that a delivery is given as a rule.
+NEVER_ENDS = 20.0
 Serve = Callable[[socket.socket], None]
 
 

@@ -150,7 +150,7 @@ def served(conf: Conf) -> Iterator[None]:
     thread.start()
     yield
     server.stop()
-    thread.join(5)
+    thread.join(60)
 
 
 def test_check_says_when_it_must_be_renewed(cert: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def server(app: App, pair: tuple[Path, Path]) -> Iterator[PanelServer]:
     yield made
     app.end.set()
     made.stop()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -97,7 +97,7 @@ def port_of(server: PanelServer) -> int:
 
 
 def talk(server: PanelServer, trust: ssl.SSLContext) -> http.client.HTTPSConnection:
-    return http.client.HTTPSConnection("localhost", port_of(server), context=trust, timeout=5)
+    return http.client.HTTPSConnection("localhost", port_of(server), context=trust, timeout=60)
 
 
 def raw(server: PanelServer, trust: ssl.SSLContext) -> ssl.SSLSocket:
@@ -212,20 +212,20 @@ def test_as_many_streams_as_are_promised_and_pages_beside_them(
         client.request("GET", "/stream")
         streams.append(client)
     for _ in range(STREAMS):
-        assert app.streams.acquire(timeout=5)
+        assert app.streams.acquire(timeout=60)
     page = talk(server, trust)
     page.request("GET", "/")
     assert page.getresponse().status == 200
     for client in streams:
         client.close()
     for _ in range(STREAMS):
-        assert app.closed.acquire(timeout=5), "a thread stays with a client that is gone"
+        assert app.closed.acquire(timeout=60), "a thread stays with a client that is gone"
 
 
 def test_the_end_does_not_wait_for_streams(server: PanelServer, app: App, trust: ssl.SSLContext) -> None:
     client = talk(server, trust)
     client.request("GET", "/stream")
-    assert app.streams.acquire(timeout=5)
+    assert app.streams.acquire(timeout=60)
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 4

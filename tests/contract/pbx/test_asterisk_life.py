@@ -99,7 +99,7 @@ def test_death_is_told_by_the_kernel_at_once(asterisk) -> None:
     assert isinstance(watch, PidWatch)
     assert not watch.drain()
     os.kill(pid, signal.SIGKILL)
-    assert select.select([watch.fileno()], [], [], 5)[0]
+    assert select.select([watch.fileno()], [], [], 60)[0]
     assert watch.drain()
     watch.close()
 

@@ -6,9 +6,12 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from test_agent_cycle import ENGINE, Bench
 
 from appliance.agent.grantbook import GrantBook
 from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.roles import Role
+from appliance.core.transfer import Order
 
 
 def test_a_grant_is_kept_over_a_restart_of_the_agent(tmp_path: Path) -> None:
@@ -61,3 +64,47 @@ def test_voiding_ends_the_grant_once(tmp_path: Path) -> None:
     assert book.void().generation == 2
     assert book.void().generation == 2
     assert not book.read().held
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"", b"\0" * 300, b'{"held": true, "generation": "9"}', b"[]", b'{"held": 1}', b"\xff"]
+)
+def test_a_look_at_an_unreadable_book_changes_nothing(tmp_path: Path, rubbish: bytes) -> None:
+    bench = Bench(tmp_path)
+    (tmp_path / "grant").write_bytes(rubbish)
+    bench.turn()
+    assert (bench.tenure.grant, bench.tenure.role) == (Grant(), Role.STANDBY)
+    (tmp_path / "grant").unlink()
+    bench.turn()
+    assert bench.tenure.grant == Grant()
+
+
+def test_a_look_does_not_wait_for_a_script_that_stopped_with_the_lock(tmp_path: Path) -> None:
+    book = GrantBook(tmp_path / "grant")
+    book.ask(Verb.START, 10.0, "7:99")
+    with book._locked():
+        assert GrantBook(tmp_path / "grant").peek() == Grant(True, 1, 10.0, "7:99")
+
+
+def test_what_a_script_did_alone_while_the_agent_started_is_taken_over(tmp_path: Path) -> None:
+    """Heartbeat has its answer from the script, and asks nobody again: the agent must see what it was."""
+    bench = Bench(tmp_path)
+    script = GrantBook(tmp_path / "grant")
+    script.ask(Verb.START, 10.0, ENGINE)
+    bench.turn()
+    assert (bench.tenure.role, bench.tenure.grant.generation) == (Role.ACQUIRING, 1)
+    assert Order.START_PBX in bench.desk.orders
+    script.ask(Verb.STOP, 11.0, ENGINE)
+    bench.turn()
+    assert (bench.tenure.grant.held, bench.tenure.grant.generation) == (False, 2)
+    assert (bench.tenure.role, bench.desk.orders[-1]) == (Role.RELEASING, Order.RELEASE)
+    assert bench.audit() == []
+
+
+def test_a_grant_of_an_engine_that_is_gone_is_not_taken_over(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    GrantBook(tmp_path / "grant").ask(Verb.START, 10.0, "1:1")
+    for _ in range(3):
+        bench.turn()
+    assert not bench.tenure.grant.held and not bench.tenure.role.holds
+    assert Order.ENERGISE not in bench.desk.orders

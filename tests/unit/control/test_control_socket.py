@@ -33,12 +33,12 @@ class Served:
 
     def __enter__(self) -> Path:
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
         return self._path
 
     def __exit__(self, *exc: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(5)
+        self._thread.join(60)
 
     def _serve(self) -> None:
         self._loop.run_until_complete(self._live())
@@ -106,7 +106,7 @@ def test_rubbish_ends_the_connection_and_not_the_server(tmp_path: Path) -> None:
     with Served(tmp_path / "control", echo) as path:
         for rubbish in (b"\xff\xfe\n", b"[1]\n", b"x" * 400_000 + b"\n"):
             with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 connection.connect(str(path))
                 try:
                     connection.sendall(rubbish)

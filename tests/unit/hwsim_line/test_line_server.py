@@ -28,7 +28,7 @@ class Pbx:
 
     async def until(self, **wanted: str) -> dict[str, Any]:
         """Read on until span 1 is as `wanted`."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 span = json.loads(await self.reader.readline())["spans"]["1"]
                 if span == {**span, **wanted}:
@@ -36,7 +36,7 @@ class Pbx:
 
     async def gone(self) -> None:
         """Read on until the other end has closed."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await self.reader.readline():
                 pass
 
@@ -61,7 +61,7 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
 async def until_detached(line: TelephoneLine) -> None:
     changed = asyncio.Event()
     line.on_change(lambda _: changed.set())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while line.sides["primary"].pbx:
             await changed.wait()
             changed.clear()

@@ -1,0 +1,75 @@
+"""The resource script that finds no agent: one that has started meanwhile is asked after all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from appliance.agent import alone as alone_module
+from appliance.cli import resource
+from appliance.cluster.resource import Verb
+from appliance.control.client import AgentAbsent, AgentSilent
+from appliance.core.grant import Verb as Wish
+
+Ask = Callable[..., dict[str, bool]]
+
+
+class Alone:
+    """The work without an agent, as far as the script asks for it."""
+
+    obeyed: list[tuple[Wish, float]]
+
+    def __init__(self, clock: object) -> None:
+        pass
+
+    def obey(self, verb: Wish, ticket: float) -> None:
+        self.obeyed.append((verb, ticket))
+
+    def running(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Exception | bool]], list[str]]:
+    """Has the agent answer so, question by question; what was asked is in the list."""
+    Alone.obeyed = []
+    monkeypatch.setattr(alone_module, "Alone", Alone)
+
+    def prepare(answers: list[Exception | bool]) -> list[str]:
+        questions: list[str] = []
+
+        def ask(verb: str, **words: object) -> dict[str, bool]:
+            questions.append(verb)
+            answer = answers[len(questions) - 1]
+            if isinstance(answer, Exception):
+                raise answer
+            return {"running": answer}
+
+        monkeypatch.setattr(resource, "ask", ask)
+        return questions
+
+    return prepare
+
+
+def test_an_agent_that_has_started_meanwhile_is_asked_after_all(asked: Callable[..., list[str]]) -> None:
+    questions = asked([AgentAbsent("nobody"), True])
+    assert resource._answer(Verb.START, 7.0).status == 0
+    assert (questions, Alone.obeyed) == (["start", "start"], [])
+
+
+def test_without_an_agent_the_script_does_the_work(asked: Callable[..., list[str]]) -> None:
+    asked([AgentAbsent("nobody"), AgentAbsent("still nobody")])
+    assert resource._answer(Verb.STOP, 7.0).status == 0
+    assert Alone.obeyed == [(Wish.STOP, 7.0)]
+
+
+def test_an_agent_that_hangs_is_not_waited_for_twice(asked: Callable[..., list[str]]) -> None:
+    questions = asked([AgentSilent("it hangs")])
+    assert resource._answer(Verb.START, 7.0).status == 0
+    assert (questions, Alone.obeyed) == (["start"], [(Wish.START, 7.0)])
+
+
+def test_the_status_too_is_the_agents_when_there_is_one_in_the_end(asked: Callable[..., list[str]]) -> None:
+    asked([AgentAbsent("nobody"), False])
+    assert resource._answer(Verb.STATUS, 7.0).output == "stopped"
