@@ -181,7 +181,7 @@ class Rack:
         for side, server in self.servers.items():
             for path in ("/var/lib/asha/journal", "/var/log/ha-log"):
                 source = server.node.path(path)
-                if source.exists():
+                if source.is_file():
                     shutil.copy(source, place / f"{side}-{Path(path).name}")
 
     def view(self) -> RackView:

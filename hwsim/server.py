@@ -87,7 +87,7 @@ class Server:
             lines = self.node.path(JOURNAL).read_text(errors="replace").splitlines()
         except OSError:
             return []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        return [entry for line in lines if (entry := _entry(line)) is not None]
 
     def asterisk_pid(self) -> int | None:
         """Asterisk's pid as the node counts, when it runs."""
@@ -98,3 +98,12 @@ class Server:
         except (OSError, ValueError):
             return None
         return pid if (self.node.path("/proc") / str(pid)).exists() else None
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    """The entry on a line of the journal; None for what a test or a crash has left there."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and "kind" in entry else None

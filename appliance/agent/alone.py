@@ -7,19 +7,20 @@ same journal and changes the same grant, so that an agent that comes back finds 
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from appliance.agent.actuator import Actuator
 from appliance.agent.grantbook import GrantBook
-from appliance.agent.journal import JournalFile
+from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.places import GRANT, JOURNAL
 from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
 from appliance.agent.standing import read_site
 from appliance.core import plan
 from appliance.core.errors import AshaError, ClusterError, HardwareError
-from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import line_is_free
@@ -40,9 +41,9 @@ class Alone:
     def __init__(self, clock: Clock, site: Site | None = None) -> None:
         self._clock = clock
         self._site: Site = site or read_site()
-        self._journal = JournalFile(JOURNAL)
-        generations = (int(entry.get("generation", 0)) for entry in self._journal.entries(newest=50))
-        self._book = GrantBook(GRANT, least_generation=max(generations, default=0))
+        self._file = JournalFile(JOURNAL)
+        self._journal = Journal(self._file, clock, _complain)
+        self._book = GrantBook(GRANT, least_generation=self._file.newest_generation())
         self._actuator = Actuator(self._site, clock)
         self._commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
         self._booted = False
@@ -50,18 +51,29 @@ class Alone:
         self._under_way: dict[Order, Future[None]] = {}
 
     def running(self) -> bool:
-        """Whether a grant is held, or the last stop could not let the line go.
+        """Whether a grant of this Heartbeat's is held, or the last stop could not let the line go.
 
-        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
+        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`. It asks before a
+        start, too, and starts nothing when it hears that: a grant of a Heartbeat that is gone must not say so.
         """
-        if self._book.read().held:
+        if valid(self._book.read(), engine_identity()):
             return True
-        phases = [entry for entry in self._journal.entries(newest=50) if entry.get("kind") == "phase"]
-        return bool(phases) and phases[-1].get("line_free") is False
+        with contextlib.suppress(OSError):
+            phases = [entry for entry in self._file.entries(newest=50) if entry.get("kind") == "phase"]
+            return bool(phases) and phases[-1].get("line_free") is False
+        return False
 
     def obey(self, verb: Verb, ticket: float) -> None:
         """Start or stop. Raises ClusterError for a late start, HardwareError when the line is not let go."""
+        try:
+            self._obey(verb, ticket)
+        finally:
+            self._journal.close()  # a disk that hangs is not waited for
+
+    def _obey(self, verb: Verb, ticket: float) -> None:
         grant, verdict = self._book.ask(verb, ticket, engine_identity())
+        if self._book.problem:
+            _complain(self._book.problem)
         self._note("grant", grant, held=grant.held, verdict=verdict.value, reason=f"script: {verb.value}")
         if verdict is Verdict.STALE:
             if verb is Verb.START and not grant.held:  # two starts at once are no trouble
@@ -145,14 +157,16 @@ class Alone:
         return Known(Pbx.RUNNING if self._booted else Pbx.STARTING, now)
 
     def _note(self, kind: str, grant: Grant, **fields: object) -> None:
-        entry = {"at": round(self._clock.now(), 6), "wall": round(self._clock.wall(), 3), "kind": kind}
-        with contextlib.suppress(OSError):  # a full disk must not keep the line from being moved
-            self._journal.append({**entry, "generation": grant.generation, "by": "script", **fields})
+        self._journal.note(kind, generation=grant.generation, by="script", **fields)
 
 
 def _problem(deed: Callable[[], None]) -> str:
     try:
         deed()
-    except AshaError as problem:
+    except (AshaError, OSError) as problem:
         return str(problem)
     return ""
+
+
+def _complain(problem: str) -> None:
+    print(f"asha: {problem}", file=sys.stderr, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable
 
 from appliance.agent.places import DATA, OWN_COMMAND
@@ -19,6 +20,8 @@ from appliance.sync.state import read_state, write_state
 
 # What a killed pass has started ends at once, as a rule.
 _SETTLE_PATIENCE = 3.0
+# A disk that hangs is not waited for, in seconds.
+_DISK_PATIENCE = 5.0
 
 
 def before_service(site: Site, clock: Clock, *, owed: bool) -> None:
@@ -27,7 +30,7 @@ def before_service(site: Site, clock: Clock, *, owed: bool) -> None:
     `owed`: the peer, which serves no longer, has data that are not here: they are merged first, for MERGEDEADLINE at
     the most. Blocking. Service comes first, so nothing that goes wrong refuses it; it is shown as the data's problem.
     """
-    if site.conf.synch != "LAZY" and not DATA.store.exists():
+    if site.conf.synch != "LAZY" and not os.path.lexists(DATA.store):
         return
     from appliance.sync.session import settle  # noqa: PLC0415 - sqlite is loaded when it is needed
 
@@ -36,9 +39,11 @@ def before_service(site: Site, clock: Clock, *, owed: bool) -> None:
         steps.append(lambda: set_mark(DATA, clock.wall()))
     else:
         steps += [lambda: _merge_last(site, owed=owed), _forget_age]
-    if DATA.store.exists():
+    if os.path.lexists(DATA.store):
         steps.append(lambda: settle(site.conf, DATA, clock, _SETTLE_PATIENCE))
-    _say_unsettled(" ".join(filter(None, map(_problem_of, steps))))
+    patience = site.conf.merge_deadline + _SETTLE_PATIENCE + _DISK_PATIENCE
+    problem = " ".join(filter(None, (_problem_of(step, patience) for step in steps)))
+    _problem_of(lambda: _say_unsettled(problem), _DISK_PATIENCE)
 
 
 def _merge_last(site: Site, *, owed: bool) -> None:
@@ -56,13 +61,22 @@ def _forget_age() -> None:
         write_state(DATA.state, state)
 
 
-def _problem_of(step: Callable[[], None]) -> str:
-    """Why `step` failed; "" when it did not."""
-    try:
-        step()
-    except (AshaError, OSError) as problem:
-        return str(problem)
-    return ""
+def _problem_of(step: Callable[[], None], patience: float) -> str:
+    """Why `step` failed or was not done within `patience` seconds; "" when it was. Service comes first."""
+    said: list[str] = []
+
+    def body() -> None:
+        try:
+            step()
+        except (AshaError, OSError) as problem:
+            said.append(str(problem))
+        else:
+            said.append("")
+
+    thread = threading.Thread(target=body, name="before service", daemon=True)
+    thread.start()
+    thread.join(patience)
+    return said[0] if said else f"a step was not done after {patience:g} s: the disk hangs"
 
 
 def _say_unsettled(problem: str) -> None:

@@ -39,6 +39,7 @@ def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict
         "agent": None,
         "notify": {"waiting": 0, "problems": {}},
         "errand": None,
+        "files": [],
         "engine": {"running": dict(unknown), "holds": dict(unknown), "waits_another": None},
         "peer": {
             "node": "",

@@ -13,6 +13,7 @@ from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.fitness import Standing, unfit_reasons
+from appliance.core.grant import held_here
 from appliance.core.memory import ENDING
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, is_known
@@ -30,6 +31,9 @@ STANDBY_GIVEN_UP = 12.0
 # A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the
 # peer then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
 HEARTBEAT_SETTLES = 2.0
+# For so long Heartbeat must say that a node without a grant serves before that is believed, in seconds: a script that
+# is on its way has spoken by then.
+LOST_GRANT_DWELL = 5.0
 
 
 class Cycle:
@@ -65,6 +69,7 @@ class Cycle:
         self._gap_at = float("-inf")
         self._peer_alive: bool | None = None
         self._failures_of: float | None = None
+        self._adrift_since: float | None = None
         self.decision = Decision(Act.STAY)
         self.turned = asyncio.Event()
 
@@ -130,6 +135,7 @@ class Cycle:
         self._forget_old_failures()
         seen = self.seen(now)
         self._follow_line(seen, now)
+        self._follow_lost_grant(seen, now)
         if self._tenure.role.holds:
             self._serve(seen, now)
         elif self._tenure.peer_has_it and self._tenure.handing_over_since is not None:
@@ -165,6 +171,28 @@ class Cycle:
             self._engine_gone()
         if tenure.role is Role.WAITING and world.peer_seen:
             tenure.happen(Event.PEER_SEEN)
+
+    def _follow_lost_grant(self, seen: Seen, now: float) -> None:
+        """Heartbeat holds that this node serves, and this node has no grant: nobody serves, and nobody would ask.
+
+        The start that gave the grant was lost, with the grant's file or with its script. When Heartbeat has said so for
+        a while, without a move under way, and the peer does not serve, its word is the grant.
+        """
+        tenure, world = self._tenure, self._world
+        adrift = (
+            tenure.role in (Role.WAITING, Role.STANDBY)
+            and not tenure.grant.held
+            and bool(world.engine_id)
+            and held_here(self._site.node, world.heartbeat_holds)
+            and not is_known(seen.peer.granted, True)
+        )
+        if not adrift:
+            self._adrift_since = None
+        elif self._adrift_since is None:
+            self._adrift_since = now
+        elif now - self._adrift_since >= LOST_GRANT_DWELL:
+            self._adrift_since = None
+            tenure.take_up(world.engine_id, "Heartbeat has this node serve, and no grant of it is on file")
 
     def _follow_peer(self) -> None:
         alive = self._world.peer_alive

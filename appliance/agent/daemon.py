@@ -19,14 +19,18 @@ from appliance.agent.standing import conf_in_force
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
-from appliance.core.grant import valid
-from appliance.core.reading import is_known
+from appliance.core.grant import held_here, valid
+from appliance.core.reading import Known, is_known
 from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.init import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
+
+# How long an agent that starts waits for Heartbeat's word on who serves, in seconds, and how often it looks for it.
+_HEARTBEATS_WORD = 1.0
+_LOOK = 0.02
 
 
 class Daemon:
@@ -80,6 +84,8 @@ class Daemon:
         """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
         self._heartbeat.look()
         engine_runs = is_known(self._world.engine, True)
+        if engine_runs:
+            await self._ask_heartbeat()
         if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
         await self._house.first_look()
@@ -94,6 +100,22 @@ class Daemon:
         )
         self._standing.begin()
         await self._house.first_report()
+
+    async def _ask_heartbeat(self) -> None:
+        """Is the grant on file what Heartbeat knows? One that was lost is taken from its word, an old one is ended.
+
+        It answers within a tenth of a second. When it does not, or is about to move service, nothing is done here: the
+        cycle looks on (agent/cycle.py).
+        """
+        world, tenure = self._world, self._tenure
+        end = self._clock.now() + _HEARTBEATS_WORD
+        while not isinstance(world.heartbeat_holds, Known) and self._clock.now() < end:
+            await asyncio.sleep(_LOOK)
+            self._heartbeat.look()
+        if tenure.grant_lost and held_here(self._site.node, world.heartbeat_holds):
+            tenure.confirm(world.engine_id, "the grant on file was lost while Heartbeat has this node serve")
+        elif is_known(world.heartbeat_holds, "none"):
+            tenure.void("a grant was on file, and Heartbeat says that this node holds nothing")
 
     def _granted(self, engine_runs: bool) -> bool:
         grant = self._tenure.grant
@@ -191,8 +213,16 @@ def run_agent(conf_path: Path = CONF) -> None:
         clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
         goes_on = True
         while goes_on:
-            part = SetUp if why_not_set_up(conf_in_force(conf_path)) else Daemon
+            part = Daemon if _is_set_up(conf_path) else SetUp
             goes_on = await part(conf_path, clock, init, threads).run()
         threads.close()
 
     asyncio.run(be())
+
+
+def _is_set_up(conf_path: Path) -> bool:
+    """The conf makes this machine a node. One that cannot be read does not: the agent that waits says what is wrong."""
+    try:
+        return not why_not_set_up(conf_in_force(conf_path))
+    except AshaError:
+        return False

@@ -100,7 +100,10 @@ class Desk:
         except _NotWanted:
             self._journal.note("skipped", order=order.name, under=generation)
             return
-        except AshaError as error:
+        except (
+            AshaError,
+            OSError,
+        ) as error:  # whatever goes wrong is the order's failure, and is tried again
             problem = str(error)
         finally:
             del self._tasks[order]

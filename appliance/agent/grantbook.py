@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,21 +14,37 @@ from pathlib import Path
 from appliance.core import grant as rules
 from appliance.core.document import parse_object
 from appliance.core.grant import Grant, Verb, Verdict
+from appliance.host.clock import Clock, SystemClock
+from appliance.host.disk import keep_spoilt, open_lock, read_small
+
+_LENGTH = 256
+_LONGEST = 4096
+_MOST_GENERATIONS = 2**53
+# A holder of the lock that was stopped in the middle must not keep anybody from letting go, in seconds.
+_PATIENCE = 1.0
+_LOOK = 0.01
+_UPTIME = Path("/proc/uptime")
 
 
 class GrantBook:
     """Reads and changes the grant under a lock; two scripts at once take turns.
 
-    `least_generation` is the highest generation the journal knows: after a reboot the book is empty, and
-    generations must still not fall.
+    `least_generation` is the highest generation the journal knows: after a reboot the book is empty, and generations
+    must still not fall. `lost`: the last look found no grant on file that can be read, held or not; whether this node
+    is to serve, only Heartbeat can then say. `problem`: why the grant cannot be kept on file, "" when it is; it is then
+    kept in memory, and holds for as long as this process lives.
     """
 
-    def __init__(self, path: Path, least_generation: int = 0) -> None:
+    def __init__(self, path: Path, least_generation: int = 0, clock: Clock | None = None) -> None:
         self._path = path
         self._least = least_generation
+        self._clock = clock or SystemClock()
+        self._unkept: Grant | None = None
+        self.lost = False
+        self.problem = ""
 
     def read(self) -> Grant:
-        """The grant as it stands. An unreadable book is no grant: letting go is always safe."""
+        """The grant as it stands. An unreadable book is no grant: letting go is always safe. Never raises."""
         with self._locked() as descriptor:
             return self._load(descriptor)
 
@@ -38,15 +55,10 @@ class GrantBook:
         looks every turn, and must not hang because a script was stopped while it held the lock.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY)
-        except OSError:
+            content = read_small(self._path, _LONGEST)
+            return parse_grant(content) if content is not None else None
+        except (OSError, ValueError):
             return None
-        try:
-            return _grant(os.pread(descriptor, 4096, 0))
-        except (OSError, ValueError, TypeError):
-            return None
-        finally:
-            os.close(descriptor)
 
     def ask(self, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
         """Apply a script's wish (see `core.grant.ask`) and keep the result."""
@@ -62,39 +74,106 @@ class GrantBook:
             self._store(descriptor, changed)
         return changed
 
+    def confirm(self, engine: str) -> Grant:
+        """Heartbeat, the master `engine`, has said that this node holds everything, though no grant is on file."""
+        with self._locked() as descriptor:
+            changed = rules.confirm(self._load(descriptor), engine)
+            self._store(descriptor, changed)
+        return changed
+
     @contextmanager
-    def _locked(self) -> Iterator[int]:
-        self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+    def _locked(self) -> Iterator[int | None]:
+        """Hold the lock; the descriptor of the file, or None when it cannot be opened."""
+        descriptor = self._open()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
 
-    def _load(self, descriptor: int) -> Grant:
+    def _open(self) -> int | None:
         try:
-            return _grant(os.pread(descriptor, 4096, 0))
-        except (ValueError, TypeError):
+            self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            descriptor = open_lock(self._path)
+        except OSError as problem:
+            self.problem = _cannot_be_kept(self._path, problem)
+            return None
+        self._wait(descriptor)
+        return descriptor
+
+    def _wait(self, descriptor: int) -> None:
+        end = self._clock.now() + _PATIENCE
+        while True:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            if self._clock.now() >= end:
+                return
+            self._clock.sleep(_LOOK)
+
+    def _load(self, descriptor: int | None) -> Grant:
+        if self._unkept is not None:
+            return self._unkept
+        content = b""
+        try:
+            content = os.pread(descriptor, _LONGEST, 0) if descriptor is not None else b""
+            found = parse_grant(content)
+        except (OSError, ValueError):
+            if content and descriptor is not None:
+                self._set_aside(descriptor, content)
+            self.lost = True
             return Grant(generation=self._least)
+        self.lost = False
+        return found
 
-    def _store(self, descriptor: int, grant: Grant) -> None:
+    def _set_aside(self, descriptor: int, content: bytes) -> None:
+        """Move what is written in the book, not the book: others may wait for its lock."""
+        with contextlib.suppress(OSError):
+            keep_spoilt(self._path, content)
+            os.ftruncate(descriptor, 0)
+
+    def _store(self, descriptor: int | None, grant: Grant) -> None:
         # One short write of one length over the old text: a reader never sees half, nor two.
-        text = json.dumps(asdict(grant)).ljust(256).encode()
-        os.pwrite(descriptor, text, 0)
-        os.ftruncate(descriptor, len(text))
+        text = json.dumps(asdict(grant)).ljust(_LENGTH).encode()
+        try:
+            if descriptor is None:
+                raise OSError(0, self.problem)  # noqa: TRY301 - said below, as any other refusal
+            if os.pwrite(descriptor, text, 0) != len(text):
+                raise OSError(0, "only a part of it was written")  # noqa: TRY301
+            os.ftruncate(descriptor, len(text))
+        except OSError as problem:
+            self._unkept = grant
+            self.problem = self.problem or _cannot_be_kept(self._path, problem)
+        else:
+            self._unkept, self.problem, self.lost = None, "", False
 
 
-def _grant(text: bytes) -> Grant:
-    """Return the grant that `text` stands for. Raises ValueError or TypeError when it is none."""
-    found = Grant(**parse_object(text))
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "held": bool,
-        "generation": int,
-        "ticket": (int, float),
-        "engine": str,
-    }
-    for name, kind in kinds.items():
-        if not isinstance(getattr(found, name), kind):
-            raise TypeError(f"'{name}' of the grant is of no use")
-    return found
+def parse_grant(content: bytes) -> Grant:
+    """The grant that a book holds. Raises ValueError when it is none that could have been written since boot."""
+    found = parse_object(content)
+    if found.keys() != asdict(Grant()).keys():
+        raise ValueError("it is no grant")
+    held, generation, ticket, engine = (found[name] for name in ("held", "generation", "ticket", "engine"))
+    right = (
+        isinstance(held, bool)
+        and type(generation) is int
+        and 0 <= generation < _MOST_GENERATIONS
+        and type(ticket) in (int, float)
+        and 0 <= ticket <= _uptime()
+        and isinstance(engine, str)
+    )
+    if not right:
+        raise ValueError("it is no grant that could have been given since this machine was booted")
+    return Grant(held, generation, float(ticket), engine)
+
+
+def _uptime() -> float:
+    """Seconds since boot, and one more for rounding; a ticket is the time at which a script was started."""
+    return float(_UPTIME.read_text(encoding="ascii").split()[0]) + 1.0
+
+
+def _cannot_be_kept(path: Path, problem: OSError) -> str:
+    return (
+        f"the grant cannot be kept in {path} ({problem.strerror or problem}): it is kept in memory, and after a "
+        "restart of the agent Heartbeat is asked for it"
+    )

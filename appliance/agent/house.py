@@ -14,11 +14,13 @@ from appliance.agent.desk import Desk
 from appliance.agent.engine import EngineRoom
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.kept_conf import load_or_kept
 from appliance.agent.places import GRANT, JOURNAL, MAINTENANCE, TRENDS
 from appliance.agent.requests import Requests
 from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.data_report import DataReport
 from appliance.agent.rooms.errands import Errands
+from appliance.agent.rooms.files import FilesRoom
 from appliance.agent.rooms.looks import Looks
 from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.rooms.notices import NoticeRoom
@@ -38,7 +40,6 @@ from appliance.agent.standing import Standing, StandingBook, read_site
 from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
-from appliance.config import load
 from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError
 from appliance.core.transfer import Order
@@ -63,8 +64,7 @@ class House:
         file = JournalFile(JOURNAL)
         self.journal = Journal(file, clock, _complain)
         self.world = World()
-        generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
-        grants = GrantBook(GRANT, least_generation=max(generations, default=0))
+        grants = GrantBook(GRANT, least_generation=file.newest_generation(), clock=clock)
         self.tenure = Tenure(grants, self.journal, self.site, clock)
         self.standing = self._standing(begin_anew)
         self.data = DataRoom(self.site, self.world, self.tenure, self.journal, clock)
@@ -82,6 +82,7 @@ class House:
         self.errands = Errands(self.journal, clock)
         self.sark = self._sark()
         self.provision = ProvisionRoom(self.site, self.journal)
+        self.files = self._files()
         asked: tuple[Room, ...] = (
             Written(self.journal),
             DataReport(self.data, self.site, clock),
@@ -91,6 +92,7 @@ class House:
             self.sark,
             self.provision,
             self.standing,
+            self.files,
         )
         self.clerk = self._requests(asked)
         self.notices = self._notices()
@@ -136,6 +138,7 @@ class House:
             self.sark.run(),
             self.provision.run(),
             self.recorder.run(),
+            self.files.run(),
             self.cycle.run(),
         ]
         if self.site.has_card:
@@ -155,7 +158,7 @@ class House:
         return Standing(
             path=self._conf_path,
             site=self.site,
-            written=load(self._conf_path),
+            written=load_or_kept(self._conf_path),
             book=self._book,
             tenure=self.tenure,
             journal=self.journal,
@@ -193,6 +196,15 @@ class House:
             journal=self.journal,
             clock=self._clock,
             alerts=lambda: self.notices.made,
+        )
+
+    def _files(self) -> FilesRoom:
+        return FilesRoom(
+            conf_path=self._conf_path,
+            conf=lambda: self.site.conf,
+            journal=self.journal,
+            grant=lambda: self.tenure.grant_problem,
+            looked=self.standing.look_again,
         )
 
     def _sark(self) -> SarkRoom:

@@ -17,6 +17,8 @@ MAINTENANCE = Path("/var/lib/asha/maintenance.json")
 STANDING = Path("/var/lib/asha/standing.json")
 TRENDS = Path("/var/lib/asha/trends.json")
 DATA = Places()
+# The panel's own things (panel/entry/places.py), which the agent looks at and does not read.
+PANEL = Path("/var/lib/asha/panel")
 # There while telephones' files are older than the address they are to be made with.
 REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.

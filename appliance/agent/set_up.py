@@ -17,11 +17,13 @@ from appliance import __version__
 from appliance.agent.blank import FILL_IN, LOOKS, blank_answer, blank_document
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.places import JOURNAL
+from appliance.agent.rooms.files import FilesRoom
 from appliance.agent.rooms.paperwork import Paperwork, Threads, why_not_set_up
 from appliance.agent.rooms.written import Written
 from appliance.config import Conf, load
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
+from appliance.core.alert import one_line
 from appliance.core.errors import AshaError, UserError
 from appliance.host.clock import Clock
 from appliance.host.init import ServiceManager
@@ -29,6 +31,7 @@ from appliance.sync.acquaint import Place
 
 # Well within what the service manager waits for a sign of life.
 _SIGN_OF_LIFE = 2.0
+_LENGTH = 600
 
 
 class SetUp:
@@ -38,7 +41,7 @@ class SetUp:
         self._path = conf_path
         self._clock = clock
         self._init = init
-        self._conf = load(conf_path)
+        self._conf, self._wrong = _conf_or_none(conf_path)
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
         self._written = Written(self._journal)
         self._paper = Paperwork(
@@ -49,6 +52,7 @@ class SetUp:
             adopt=self._adopt,
             refuses=lambda conf: (),
         )
+        self._files = FilesRoom(conf_path=conf_path, conf=lambda: self._conf, journal=self._journal)
         self._over = asyncio.Event()
         self._told_to_end = False
 
@@ -60,13 +64,17 @@ class SetUp:
         server = ControlServer(Path(SOCKET), self.answer)
         await server.start()
         self._init.ready()
+        looking = asyncio.create_task(self._files.run())
         try:
             while not self._over.is_set():
                 self._init.alive()
+                if self._wrong:
+                    self._reload_if_right()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_SIGN_OF_LIFE):
                         await self._over.wait()
         finally:
+            looking.cancel()
             await server.stop()
             self._journal.note("agent", says="ended" if self._told_to_end else "set up")
             self._journal.close()
@@ -83,6 +91,8 @@ class SetUp:
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
         handler = {**self._written.verbs, **self._paper.verbs}.get(verb)
+        if handler is None and self._wrong:
+            raise UserError(self._wrong)
         if handler is None:
             raise UserError(
                 f"This machine is not set up: {FILL_IN}.", todo="Or: asha conf set HAPRINODE NAME."
@@ -92,15 +102,28 @@ class SetUp:
     def _document(self) -> Message:
         conf = self._conf
         machine = os.uname().nodename
-        return blank_document(machine, why_not_set_up(conf), conf.primary_name, conf.secondary_name)
+        why = self._wrong or why_not_set_up(conf)
+        document = blank_document(machine, why, conf.primary_name, conf.secondary_name)
+        if self._wrong:
+            document["headline"] = f"This machine ({machine}) is no node: its conf file cannot be used."
+        part, problems = self._files.report()
+        return {**document, **part, "problems": [*document["problems"], *problems]}
 
     def _adopt(self, conf: Conf) -> None:
-        self._conf = conf
+        self._conf, self._wrong = conf, ""
         if not why_not_set_up(conf):
             self._over.set()
 
     def _reload(self) -> None:
         self._adopt(load(self._path))
+
+    def _reload_if_right(self) -> None:
+        """The conf file was wrong when this agent was started: take it as soon as somebody has mended it."""
+        conf, wrong = _conf_or_none(self._path)
+        if wrong:
+            self._wrong = wrong
+        else:
+            self._adopt(conf)
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -117,6 +140,14 @@ class SetUp:
             self._reload()
         except AshaError as problem:
             self._journal.note("agent", says=f"the conf file was not taken: {problem}")
+
+
+def _conf_or_none(path: Path) -> tuple[Conf, str]:
+    """The conf, or one without values and what is wrong with the file."""
+    try:
+        return load(path), ""
+    except AshaError as problem:
+        return Conf(), one_line(str(problem), _LENGTH)
 
 
 def _complain(problem: str) -> None:

@@ -9,29 +9,46 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
+from appliance.agent.kept_conf import Found, load_or_kept
 from appliance.agent.places import CONF, GRANT, STANDING
 from appliance.agent.rooms.room import Room
 from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.config import Conf, load, which_node
-from appliance.config.standing import changed_standing, held_back, standing_values, with_standing
-from appliance.core.errors import HostError, UserError
+from appliance.config.schema import KEY_BY_NAME
+from appliance.config.standing import (
+    STANDING_KEYS,
+    changed_standing,
+    held_back,
+    standing_values,
+    with_standing,
+)
+from appliance.core.document import parse_object
+from appliance.core.errors import AshaError, HostError, UserError
 from appliance.core.roles import Role
-from appliance.host.disk import replace_file
+from appliance.host.statefile import StateFile
+
+
+def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
+    """The file at `path`: the standing keys' values by their names."""
+    return StateFile(
+        path, _parse, dict, "the conf file's values count, as if Heartbeat had been started with them"
+    )
 
 
 class StandingBook:
     """The standing keys' values that Heartbeat's files were last made with. Read once; `keep` changes it."""
 
     def __init__(self, path: Path = STANDING) -> None:
-        self._path = path
-        self._values = _read(path)
+        self._file = book_file(path)
+        self._values = self._file.read()
 
     @property
     def blank(self) -> bool:
@@ -44,10 +61,9 @@ class StandingBook:
         if values == self._values:
             return
         try:
-            self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            replace_file(self._path, json.dumps(values, indent=1) + "\n", 0o600)
+            self._file.write(json.dumps(values, indent=1) + "\n")
         except OSError as problem:
-            raise HostError(f"{self._path} could not be written: {problem.strerror}.") from problem
+            raise HostError(f"{self._file.path} could not be written: {problem.strerror}.") from problem
         self._values = values
 
     def under(self, conf: Conf) -> Conf:
@@ -62,7 +78,7 @@ class StandingBook:
 
 def conf_in_force(path: Path = CONF, book: StandingBook | None = None) -> Conf:
     """The conf that counts on this machine now. Raises UserError when the file is wrong."""
-    conf = load(path)
+    conf = load_or_kept(path).conf
     # A grant without its Heartbeat is still to be let go of: with the address that Heartbeat had put up.
     if engine_identity() or GrantBook(GRANT).read().held:
         return (book or StandingBook()).under(conf)
@@ -78,7 +94,7 @@ def read_site(path: Path = CONF, book: StandingBook | None = None) -> Site:
 class Standing(Room):
     """Has the site work by the conf file, as far as it may now. `begin_anew`: be another agent, by the whole file.
 
-    `written`: what is in the file `path`, as it was read.
+    `written`: what is in the file `path`, as it was read; or what was kept of it, when it is spoilt.
     """
 
     def __init__(
@@ -86,7 +102,7 @@ class Standing(Room):
         *,
         path: Path,
         site: Site,
-        written: Conf,
+        written: Found,
         book: StandingBook,
         tenure: Tenure,
         journal: Journal,
@@ -94,7 +110,8 @@ class Standing(Room):
     ) -> None:
         self._path = path
         self._site = site
-        self._written = written
+        self._written = written.conf
+        self._wrong = written.problem
         self._book = book
         self._tenure = tenure
         self._journal = journal
@@ -110,8 +127,9 @@ class Standing(Room):
     def begin(self) -> None:
         """After the first look. An engine that runs without a book was started with what this agent works by."""
         if not self.engine_off and self._book.blank:
-            with contextlib.suppress(HostError):  # it is kept when the engine is started the next time
-                self._book.keep(self._site.conf)
+            threading.Thread(
+                target=self._keep_book, daemon=True
+            ).start()  # a disk that hangs is not waited for
         self._engine_off = self.engine_off
         self._tell()
 
@@ -122,9 +140,15 @@ class Standing(Room):
         self._journal.note("agent", says="the conf file was read again")
         self.adopt(conf)
 
+    def look_again(self) -> None:
+        """When this agent works by a kept conf: take the file as soon as it is right again."""
+        if self._wrong:
+            with contextlib.suppress(AshaError):  # it is named as long as it is not
+                self.reload()
+
     def adopt(self, conf: Conf) -> None:
         """Work by `conf`, as it is in the file now. While the engine is off it may make this another node, or none."""
-        self._written = conf
+        self._written, self._wrong = conf, ""
         waiting = changed_standing(self._site.conf, conf)
         if waiting and self.engine_off:
             self._begin_anew()
@@ -154,7 +178,11 @@ class Standing(Room):
     def problems(self) -> list[str]:
         """What waits, for the status document."""
         waiting = held_back(changed_standing(self._site.conf, self._written), "the conf file")
-        return [waiting] if waiting else []
+        return list(filter(None, [self._wrong, waiting]))
+
+    def _keep_book(self) -> None:
+        with contextlib.suppress(HostError):  # it is kept when the engine is started the next time
+            self._book.keep(self._site.conf)
 
     def _tell(self) -> None:
         said = "".join(self.problems())
@@ -163,8 +191,10 @@ class Standing(Room):
         self._told = said
 
 
-def _read(path: Path) -> dict[str, str]:
-    try:
-        return {str(key): str(value) for key, value in json.loads(path.read_bytes()).items()}
-    except (OSError, ValueError, AttributeError):
-        return {}
+def _parse(content: bytes) -> dict[str, str]:
+    values = parse_object(content)
+    for name, value in values.items():
+        if name not in STANDING_KEYS or not isinstance(value, str):
+            raise ValueError("it is no book of the standing keys")
+        KEY_BY_NAME[name].parse(value)
+    return values

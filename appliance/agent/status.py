@@ -36,6 +36,7 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
         "names": {"primary": site.conf.primary_name, "secondary": site.conf.secondary_name},
         "set_up": True,
         "errand": None,
+        "files": [],
         "role": tenure.role.value,
         "headline": _headline(site, world, tenure, now),
         "granted": tenure.grant.held,

@@ -40,6 +40,7 @@ class Tenure:
         self.granted_at = clock.now()
         self.asked_at = float("-inf")
         self.was_serving = False
+        self.regained = ""  # how a grant was given that no script has given, until a script speaks
         self.handing_over_since: float | None = None
         self.peer_has_it = False
         self.moves: deque[float] = deque(maxlen=16)
@@ -50,6 +51,16 @@ class Tenure:
     def letting_go(self) -> bool:
         """A release is under way."""
         return self.transfer is not None and self.transfer.goal is not Goal.ACQUIRE
+
+    @property
+    def grant_lost(self) -> bool:
+        """No grant, held or not, is on file: only Heartbeat can say whether this node is to serve."""
+        return self._book.lost
+
+    @property
+    def grant_problem(self) -> str:
+        """Why the grant is not on file as it should be; "" when it is."""
+        return self._book.problem or self.regained
 
     def read_book(self) -> None:
         """Take the grant as it is on file: a resource script that worked alone may have changed it."""
@@ -110,11 +121,26 @@ class Tenure:
         if verdict is Verdict.STALE:
             return verdict
         self.asked_at = self._clock.now()
+        self.regained = ""
         if verb is Verb.START:
             self._granted(verdict)
         else:
             self._revoked()
         return verdict
+
+    def confirm(self, engine: str, reason: str) -> None:
+        """Heartbeat, the master `engine`, says that this node serves, and no grant is on file: it counts as given."""
+        self.grant = self._book.confirm(engine)
+        self.regained = f"{reason}: the grant was taken from Heartbeat's word, and this node serves"
+        self._note_grant(reason, Verdict.ACCEPTED)
+
+    def take_up(self, engine: str, reason: str) -> None:
+        """As `confirm` does, on a node that has a role already: serve."""
+        self.confirm(engine, reason)
+        self.happen(Event.GRANTED)
+        self.granted_at = self._clock.now()
+        self.was_serving = False
+        self._begin(Goal.ACQUIRE, reason)
 
     def hand_over(self, reason: str) -> None:
         """Give service up by this node's own decision, while the grant still stands."""

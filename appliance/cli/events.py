@@ -76,7 +76,12 @@ def _verify() -> None:
     from appliance.core.audit import audit_journal  # noqa: PLC0415
 
     file = JournalFile(JOURNAL)
-    broken = file.check()
+    verdict = file.look_through()
+    for line in verdict.named:
+        click.echo(
+            f"line {line}: what was before was spoilt, and asha has said so when it went on (a crash, a disk)"
+        )
+    broken = verdict.broken
     if broken is not None:
         raise ClusterError(f"The journal {JOURNAL} does not hold at line {broken.line}: {broken.why}.")
     entries = file.entries()

@@ -66,7 +66,7 @@ def _alone(verb: Verb, ticket: float, *, ask_again: bool) -> Answer:
         if verb is Verb.STATUS:
             return resource.status_answer(alone.running())
         alone.obey(grant.Verb(verb.value), ticket)
-    except AshaError as problem:
+    except (AshaError, OSError) as problem:
         print(f"asha: {problem}", file=sys.stderr, flush=True)
         return resource.done_answer(False)
     return resource.done_answer(True)

@@ -22,7 +22,7 @@ from appliance.host.stream import die_with_parent
 from appliance.sync.follow import Follower
 from appliance.sync.link import Peer
 from appliance.sync.onepass import Outcome, Progress, Request
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Kind, SyncProblem, problems_named
 from appliance.sync.served import drop_mark
 from appliance.sync.ssh import way_to_peer
 from appliance.sync.state import age, read_state, under_way, write_state
@@ -112,7 +112,7 @@ def status(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def history(count: int, as_json: bool) -> None:
     """What the last passes found, newest first."""
-    with contextlib.closing(Store(PLACES.store)) as store:
+    with problems_named(), contextlib.closing(Store(PLACES.store)) as store:
         attempts = store.attempts(count)
     if as_json:
         click.echo(json.dumps([asdict(attempt) for attempt in attempts], indent=2))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import stat
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from appliance.control.guests import Hosts, admitted, panel_gid, panel_uid
 from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.bounded import TooMuch
+from appliance.host.disk import set_aside
 
 Answer = Callable[[Message], Awaitable[Any]]
 # A client that connects and says nothing is dropped after this many seconds.
@@ -40,10 +42,10 @@ class ControlServer:
 
     async def start(self) -> None:
         """Listen. A socket left by a dead agent is replaced; a live one is refused with ClusterError."""
-        self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _have_directory(self._path.parent)
         if _someone_listens(self._path):
             raise ClusterError(f"Another agent runs already (it listens on {self._path}).")
-        self._path.unlink(missing_ok=True)
+        _clear(self._path)
         self._hosts = self._hosts or Hosts(os.geteuid(), panel_uid())
         mask = os.umask(0o177)
         try:
@@ -112,6 +114,20 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes:
         return await reader.readline()  # bounded by the server's `limit`
     except ValueError:
         raise TooMuch("Whoever asks", LINE_LIMIT) from None
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket of an agent that is gone; what is no socket is set aside. Raises OSError."""
+    if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
+        set_aside(path)
+    path.unlink(missing_ok=True)
+
+
+def _have_directory(path: Path) -> None:
+    """A file in its place is set aside: without the directory nothing reaches the agent."""
+    if os.path.lexists(path) and not path.is_dir():
+        set_aside(path)
+    path.mkdir(mode=0o755, parents=True, exist_ok=True)
 
 
 def _is_root(uid: int) -> bool:

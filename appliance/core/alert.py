@@ -44,6 +44,7 @@ class Kind(enum.Enum):
     NODE_STOOD_STILL = 17
     MAINTENANCE = 18
     ITEM_HELD_BACK = 19
+    FILE_SPOILT = 20
 
     @property
     def word(self) -> str:

@@ -31,7 +31,7 @@ _PASSING = frozenset({"not now", "busy"})
 
 def problems(document: Document) -> tuple[Standing, ...]:
     """Everything in `document` (see agent/status.py) that this node is to tell of."""
-    parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data, _maintenance)
+    parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data, _maintenance, _files)
     return tuple(found for part in parts for found in part(document))
 
 
@@ -152,3 +152,11 @@ def _maintenance(document: Document) -> Iterator[Standing]:
             "this node neither hands over nor restarts Asterisk by itself"
         )
         yield _problem("maintenance", Kind.MAINTENANCE, Severity.WARNING, text, _AT_ONCE)
+
+
+def _files(document: Document) -> Iterator[Standing]:
+    """asha's own files: each is told of by the node on whose disk it is."""
+    for trouble in document["files"]:
+        yield _problem(
+            f"file {trouble['path']}", Kind.FILE_SPOILT, Severity.WARNING, trouble["says"], _AT_ONCE
+        )

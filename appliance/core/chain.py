@@ -14,12 +14,29 @@ Entry: TypeAlias = Mapping[str, object]
 START = "0" * 64
 
 
+# What the first entry behind a place that was spoilt carries: how much of it there was.
+AFTER_SPOILT = "after_spoilt"
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """The first place at which the chain does not hold: line number from 1, and why."""
 
     line: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look at the whole chain has found.
+
+    `named`: the lines at which the writer itself has found what was before it spoilt (by a crash, or a disk that was
+    full) and has said so, and began the chain anew. `broken`: the first place that no writer has named; somebody has
+    changed the journal there.
+    """
+
+    broken: Broken | None
+    named: tuple[int, ...] = ()
 
 
 def digest(previous: str, entry: Entry) -> str:
@@ -37,17 +54,39 @@ def link(previous: str, entry: Entry) -> dict[str, object]:
 
 def verify(lines: Iterable[str], first: str | None = None) -> Broken | None:
     """None when every line follows from the one before. `first` is the expected start, if it is known."""
+    return look_through(lines, first).broken
+
+
+def look_through(lines: Iterable[str], first: str | None = None) -> Verdict:
+    """Follow the chain through `lines`. `first` is the expected start, if it is known."""
     previous = first
+    spoilt: Broken | None = None
+    named: list[int] = []
     for number, line in enumerate(lines, 1):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            return Broken(number, "not a whole entry")
-        if not isinstance(entry, dict):
-            return Broken(number, "not an entry")
+        entry = _entry(line)
+        if isinstance(entry, str):
+            spoilt = spoilt or Broken(number, entry)
+            continue
+        if spoilt is not None or AFTER_SPOILT in entry:
+            if AFTER_SPOILT not in entry or entry.get("prev") != START:
+                return Verdict(spoilt or Broken(number, _MISSING), tuple(named))
+            named.append(number)
+            spoilt, previous = None, START
         if previous is not None and entry.get("prev") != previous:
-            return Broken(number, "an entry before it is missing or was changed")
+            return Verdict(Broken(number, _MISSING), tuple(named))
         if entry.get("hash") != digest(str(entry.get("prev")), entry):
-            return Broken(number, "it was changed after it was written")
+            return Verdict(Broken(number, "it was changed after it was written"), tuple(named))
         previous = str(entry["hash"])
-    return None
+    return Verdict(spoilt, tuple(named))
+
+
+_MISSING = "an entry before it is missing or was changed"
+
+
+def _entry(line: str) -> dict[str, object] | str:
+    """The entry on `line`, or why there is none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return "not a whole entry"
+    return entry if isinstance(entry, dict) else "not an entry"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 
+from appliance.core.model import Node
+from appliance.core.reading import Reading, is_known
+
 
 class Verb(enum.Enum):
     """What the resource script asks for."""
@@ -53,6 +56,26 @@ def void(grant: Grant) -> Grant:
     if not grant.held:
         return grant
     return replace(grant, held=False, generation=grant.generation + 1, engine="")
+
+
+def confirm(grant: Grant, engine: str) -> Grant:
+    """The grant after the Heartbeat master `engine` has said that this node holds everything.
+
+    The ticket stays: the next script that is started, or one that is on its way, is obeyed.
+    """
+    if valid(grant, engine):
+        return grant
+    return replace(grant, held=True, generation=grant.generation + 1, engine=engine)
+
+
+def held_here(node: Node, holds: Reading[str]) -> bool:
+    """Heartbeat says for sure that `node` holds the one resource, which haresources gives to the primary.
+
+    `holds` is its word for what this node holds: "all", or of the two nodes' resources its own ("local") or the other
+    node's ("foreign"). Source: facts in docs/facts/heartbeat.md, and appliance/cluster/view.py.
+    """
+    own = "local" if node is Node.PRIMARY else "foreign"
+    return is_known(holds, "all") or is_known(holds, own)
 
 
 def valid(grant: Grant, engine: str) -> bool:

@@ -8,11 +8,18 @@ import errno
 import fcntl
 import os
 import stat
-import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.host.clock import SystemClock
+from appliance.host.leftovers import temporary_beside
+
 _libc = ctypes.CDLL(None, use_errno=True)
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_SPOILT = ".spoilt-"
+# So many of one name are kept; the oldest goes for the next.
+_SPOILT_KEPT = 3
 
 
 def flush(place: Path) -> None:
@@ -32,29 +39,32 @@ def replace_file(
 
     `owner`: numbers of the user and the group that it belongs to; without, ours.
     """
-    with _fresh(path, content, mode, owner) as fresh:
+    with fresh_file(path, content, mode, owner) as fresh:
         fresh.replace(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def create_file(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
     """Put `content` at `path` whole unless something is there; whether it was put. Raises OSError."""
-    with _fresh(path, content, mode) as fresh:
+    with fresh_file(path, content, mode) as fresh:
         try:
             os.link(fresh, path)
         except FileExistsError:
             return False
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return True
 
 
 @contextlib.contextmanager
-def _fresh(
+def fresh_file(
     path: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None
 ) -> Iterator[Path]:
-    """A new file beside `path`, on the disk already; gone afterwards unless it was given another name."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    fresh = Path(name)
+    """A new file beside `path`, on the disk already; gone afterwards unless it was given another name.
+
+    What a kill leaves of it is taken away by `leftovers.remove_leftovers`. Raises OSError.
+    """
+    fresh = temporary_beside(path)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -68,7 +78,8 @@ def _fresh(
         fresh.unlink(missing_ok=True)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Have the names in the directory `path` on its disk. Raises OSError."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
@@ -84,7 +95,7 @@ def locked(path: Path) -> Iterator[int | None]:
     program started is over too before the next begins.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -97,6 +108,25 @@ def locked(path: Path) -> Iterator[int | None]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def open_lock(path: Path) -> int:
+    """Open the plain file at `path` for a lock, and return its descriptor. Raises OSError.
+
+    Anything else in its place (a directory, a pipe, a link) is nobody's lock: it is set aside.
+    """
+    for _ in range(2):
+        try:
+            descriptor = os.open(path, _LOCK_FLAGS, 0o600)
+        except OSError as problem:
+            if problem.errno not in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+                raise
+        else:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+        set_aside(path)
+    raise OSError(errno.EINVAL, "It is not a plain file", str(path))
 
 
 @contextlib.contextmanager
@@ -113,29 +143,93 @@ def in_turn(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def set_aside(path: Path, seen: os.stat_result | None = None) -> Path | None:
+    """Rename what is at `path`, which is of no use, to `PATH.spoilt-DATE`; nothing of it is lost. Return that name.
+
+    `seen`: what was found to be of no use; whatever has taken its place meanwhile stays where it is. None is returned
+    when nothing was renamed: it is gone already, or the directory takes no change. At most three of one name are kept.
+    """
+    aside = _free_name(path)
+    try:
+        path.rename(aside)
+    except OSError:
+        return None
+    found = os.lstat(aside)
+    if seen is not None and (found.st_dev, found.st_ino) != (seen.st_dev, seen.st_ino):
+        with contextlib.suppress(OSError):  # a good one was put there in this very moment: back with it
+            os.link(aside, path)
+            aside.unlink()
+        return None
+    _thin_out(path)
+    return aside
+
+
+def keep_spoilt(path: Path, content: bytes) -> None:
+    """Keep `content`, found at `path` and of no use, as `set_aside` would; the file itself stays. Raises OSError."""
+    replace_file(_free_name(path), content, 0o600)
+    _thin_out(path)
+
+
+def _free_name(path: Path) -> Path:
+    when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(SystemClock().wall()))
+    names = (
+        path.with_name(f"{path.name}{_SPOILT}{when}{more}") for more in ("", *map("-{}".format, range(2, 99)))
+    )
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def spoilt_versions(path: Path) -> list[Path]:
+    """What of `path` was set aside, oldest first. Raises OSError."""
+    mark = path.name + _SPOILT
+    found = [entry for entry in path.parent.iterdir() if entry.name.startswith(mark)]
+    return sorted(found, key=lambda entry: (os.lstat(entry).st_ctime_ns, entry.name))
+
+
+def _thin_out(path: Path) -> None:
+    """Keep the newest. A directory with something in it is nobody's but an administrator's, and stays."""
+    with contextlib.suppress(OSError):
+        for old in spoilt_versions(path)[:-_SPOILT_KEPT]:
+            if old.is_dir() and not old.is_symlink():
+                old.rmdir()
+            else:
+                old.unlink()
+
+
 def read_small(path: Path, limit: int = 1 << 20) -> bytes | None:
     """What the plain file at `path` holds, None when it is not there. Raises OSError.
 
     For files in a directory of somebody else's, who could put anything in their place: a link is not followed, a pipe
     not waited for, and what is longer than `limit` bytes not taken.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    descriptor = open_plain(path)
+    if descriptor is None:
         return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "It is not a plain file")
         content = file.read(limit + 1)
     if len(content) > limit:
         raise OSError(errno.EFBIG, "It is too large")
     return content
 
 
+def open_plain(path: Path) -> int | None:
+    """Open the plain file at `path` for reading; its descriptor, None when nothing is there. Raises OSError.
+
+    A link is not followed, and nothing but a plain file taken; a pipe is not waited for.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "It is not a plain file")
+
+
 def lock_holder(path: Path) -> int | None:
     """Whose lock the file at `path` is now; None when nobody's, or nobody's that can be named."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, _LOCK_FLAGS & ~os.O_CREAT)
     except FileNotFoundError:
         return None
     try:
@@ -151,7 +245,7 @@ def lock_holder(path: Path) -> int | None:
 def is_held(path: Path) -> bool:
     """The process that is named in the lock file at `path` has it open. To try the lock would be in others' way."""
     try:
-        holder = path.read_bytes()
+        holder = read_small(path, 64) or b""
     except OSError:
         return False
     return holder.isdigit() and _has_open(int(holder), os.path.realpath(path))

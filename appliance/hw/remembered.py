@@ -6,8 +6,10 @@ import dataclasses
 import json
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
-from appliance.host.disk import replace_file
+from appliance.core.document import parse_object
+from appliance.host.statefile import StateFile
 from appliance.hw.identity import UsbIdentity
 
 STORE = Path("/var/lib/asha/card.json")
@@ -15,21 +17,35 @@ STORE = Path("/var/lib/asha/card.json")
 _log = logging.getLogger(__name__)
 
 
+class Card(NamedTuple):
+    """The card's identity, and the tty at which it belongs by the conf file."""
+
+    configured: str
+    usb: UsbIdentity
+
+
+def card_file(store: Path = STORE) -> StateFile[Card | None]:
+    """The file at `store`."""
+    return StateFile(
+        store, _parse, lambda: None, "what is at RHINOUSB is taken for the card, and remembered anew"
+    )
+
+
 def remembered(store: Path, tty: Path) -> UsbIdentity | None:
     """The identity last seen at the configured `tty`. None when there is none, or it was for another tty.
 
     A store that cannot be read or understood counts as empty: it is written again on the next sight.
     """
-    try:
-        document = json.loads(store.read_text())
-        if document["configured"] != str(tty):
-            return None
-        return UsbIdentity(**{name: str(document["usb"][name]) for name in UsbIdentity.__slots__})
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        _log.warning("what the card looked like could not be read from %s: %s", store, problem)
-        return None
+    card = card_file(store).read()
+    return card.usb if card is not None and card.configured == str(tty) else None
+
+
+def _parse(content: bytes) -> Card:
+    document = parse_object(content)
+    texts = [document["configured"], *(document["usb"][name] for name in UsbIdentity.__slots__)]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a value in it is no text")
+    return Card(texts[0], UsbIdentity(*texts[1:]))
 
 
 def remember(store: Path, tty: Path, usb: UsbIdentity) -> None:
@@ -39,12 +55,11 @@ def remember(store: Path, tty: Path, usb: UsbIdentity) -> None:
     """
     document = {"configured": str(tty), "usb": dataclasses.asdict(usb)}
     try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(store, json.dumps(document, indent=1) + "\n")
+        card_file(store).write(json.dumps(document, indent=1) + "\n", 0o644)
     except OSError as problem:
         _log.warning("the card's identity could not be kept in %s: %s", store, problem)
 
 
 def forget(store: Path) -> None:
     """Forget the card: whatever is at the configured tty next is taken for it. Raises OSError."""
-    store.unlink(missing_ok=True)
+    card_file(store).remove()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.host.clock import Clock
+from appliance.host.disk import open_lock
 from appliance.hw.relay import CardBusy
 
 LOCK = Path("/run/asha/card.lock")  # on a tmpfs: a full or dead disk must not keep the line held
@@ -45,7 +46,7 @@ class Turn:
     def _open(self) -> int | None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return open_lock(self._path)
         except OSError as problem:
             # Two callers meeting is rare, and a line that cannot be let go is a dead line.
             _log.warning("no lock on the card, going on without: %s", problem)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.core.alert import Alert
 from appliance.core.alert_memory import alert_fields, alert_from
+from appliance.core.document import parse_object
+
+# The two make a file's name.
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_NO_TIME = 1e11  # seconds since the epoch: thousands of years
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,11 @@ def pack(notice: Notice) -> bytes:
 
 def unpack(data: bytes) -> Notice:
     """The notice of `pack`. Raises KeyError, TypeError or ValueError for anything else."""
-    fields = json.loads(data)
+    fields = parse_object(data)
+    if not (_ID.fullmatch(fields["id"]) and 0 <= fields["at"] < _NO_TIME):
+        raise ValueError("its name or its time is none of ours")
     return Notice(
-        id=str(fields["id"]),
+        id=fields["id"],
         alert=alert_from(fields),
         node=str(fields["node"]),
         host=str(fields["host"]),

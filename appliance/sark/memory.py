@@ -6,20 +6,34 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from appliance.host.disk import replace_file
+from appliance.core.document import parse_object
+from appliance.host.statefile import StateFile
 
 MEMORY = Path("/var/lib/asha/sark.json")
 
 
+def memory_file(path: Path = MEMORY) -> StateFile[dict[str, str]]:
+    """The file at `path`: by key, the value that both had."""
+    return StateFile(
+        path, _parse, dict, "the conf file and SARK are compared as if they met for the first time"
+    )
+
+
 def read_agreed(path: Path) -> dict[str, str]:
     """By key, the value both had; empty when nothing can be read: the two then meet for the first time."""
-    try:
-        return {str(key): str(value) for key, value in json.loads(path.read_bytes())["agreed"].items()}
-    except (OSError, ValueError, TypeError, LookupError, AttributeError):
-        return {}
+    return memory_file(path).read()
 
 
 def write_agreed(path: Path, agreed: Mapping[str, str]) -> None:
     """Keep it. Raises OSError."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    replace_file(path, json.dumps({"agreed": agreed}, indent=1) + "\n", 0o600)
+    memory_file(path).write(json.dumps({"agreed": agreed}, indent=1) + "\n")
+
+
+def _parse(content: bytes) -> dict[str, str]:
+    return {str(key): _text(value) for key, value in parse_object(content)["agreed"].items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a value in it is no text")  # noqa: TRY004 - one exception for every bad text
+    return value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from appliance.config import kinds
 from appliance.core.errors import HostError
-from appliance.host.disk import replace_file
+from appliance.host.disk import read_small, replace_file, set_aside
 
 # Not among asha's own things in /var/lib/asha: here a web server may read, under SELinux too, and the files are there
 # from boot on, before an agent runs.
@@ -23,8 +23,8 @@ def provision_address(*, use_cluster: bool, cluster_ip: str, own: str) -> str:
 def written_address(folder: Path = FOLDER) -> str:
     """The address that is in the files; "" when there is none in one of them."""
     try:
-        text = (folder / TEXT).read_text().strip()
-        return text if (folder / PHP).read_text() == _php(_checked(text)) else ""
+        text = (read_small(folder / TEXT) or b"").decode().strip()
+        return text if (read_small(folder / PHP) or b"").decode() == _php(_checked(text)) else ""
     except (OSError, ValueError):
         return ""
 
@@ -36,8 +36,10 @@ def write_address(address: str, folder: Path = FOLDER) -> None:
         if not folder.exists():
             folder.mkdir(parents=True)
             folder.chmod(0o755)  # whatever our umask is
-        replace_file(folder / PHP, php)
-        replace_file(folder / TEXT, address + "\n")
+        for name, text in ((PHP, php), (TEXT, address + "\n")):
+            if (folder / name).is_dir():  # a file cannot take its place
+                set_aside(folder / name)
+            replace_file(folder / name, text)
     except ValueError:
         raise HostError("What telephones should be provisioned with is no IPv4 address.") from None
     except OSError as problem:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.core.errors import HostError, SyncError
-from appliance.host.disk import replace_file
+from appliance.host.disk import read_small, replace_file
 from appliance.host.process import find_program, run
 from appliance.sync.ssh import PEER_ALIAS, Ssh
 
@@ -125,11 +125,17 @@ def is_old(host_keys: Iterable[str]) -> bool:
 
 
 def pinned(keys: Path) -> tuple[str, ...]:
-    """The peer's host keys as they were pinned; none yet: empty."""
+    """The peer's host keys as they were pinned; none yet: empty. Raises SyncError when nobody can say."""
     try:
-        lines = (keys / "known_hosts").read_text().splitlines()
-    except FileNotFoundError:
-        return ()
+        content = read_small(keys / "known_hosts")
+    except OSError as problem:
+        raise SyncError(f"{keys / 'known_hosts'} could not be read: {problem.strerror}.") from problem
+    return pinned_in((content or b"").decode(errors="replace"))
+
+
+def pinned_in(text: str) -> tuple[str, ...]:
+    """The peer's host keys in `text`, as a known_hosts file has them."""
+    lines = text.splitlines()
     return tuple(sorted(" ".join(line.split()[1:3]) for line in lines if line.startswith(f"{PEER_ALIAS} ")))
 
 

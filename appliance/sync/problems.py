@@ -54,7 +54,7 @@ _TODO = {
     Kind.UNSUPPORTED_DATABASE: "Asterisk 10 and SARK 4 and later keep SQLite 3, which is kept in step.",
     Kind.LOCKED_DATABASE: "See which program writes it ('fuser' names it); it comes as soon as that pauses.",
     Kind.UNREADABLE: "Look at the disk, and at what the kernel says of it ('dmesg').",
-    Kind.DAMAGED_RECORD: "Move /var/lib/asha/sync/store.db away: a pass compares everything, and makes a new one.",
+    Kind.DAMAGED_RECORD: "It was set aside beside its place; the next pass compares everything, and makes a new one.",
     Kind.DISK_FULL: "Make room; the last good state is still in place.",
     Kind.TELEPHONY: "'asha dahdi fit' compares both nodes.",
     Kind.CLOCK_SKEW: "Have both nodes keep their time by NTP.",

@@ -19,14 +19,14 @@ from pathlib import Path
 from appliance.host.disk import read_small, replace_file
 from appliance.sync.places import Places
 
-_MARK = re.compile(r"\d{1,12}\.\d{3} \d{1,12}\.\d{3}", re.ASCII)
+MARK = re.compile(r"\d{1,12}\.\d{3} \d{1,12}\.\d{3}", re.ASCII)
 _LIMIT = 100
 
 
 def read_mark(places: Places) -> str:
     """The mark; "" when the peer has everything. Of two that differ, the one of the later start of Asterisk."""
     texts = [text for path in places.marks if (text := _text(path)) is not None]
-    sound = [text for text in texts if _MARK.fullmatch(text)]
+    sound = [text for text in texts if MARK.fullmatch(text)]
     if texts and not sound:
         return _for_spoilt(places)
     return max(sound, key=_started, default="")

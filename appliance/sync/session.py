@@ -27,7 +27,7 @@ from appliance.sync.served import read_mark
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
 from appliance.sync.state import State, read_state, write_state
-from appliance.sync.store import Attempt, Store
+from appliance.sync.store import Attempt, Store, is_damage, set_record_aside
 from appliance.sync.telephony import Vet
 from appliance.sync.trees import databases, excluded, trees
 
@@ -121,6 +121,8 @@ class Session:
         state.kind, state.problem, state.phase = problem.kind.value, str(problem), ""
         with contextlib.suppress(OSError):  # a full disk cannot be told of on itself
             write_state(self.places.state, state)
+        if problem.kind is Kind.DAMAGED_RECORD:
+            set_record_aside(self.places.store)
         with (
             contextlib.suppress(OSError, sqlite3.Error),  # nor a damaged record in itself
             contextlib.closing(Store(self.places.store)) as store,
@@ -199,6 +201,15 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
 
 
 def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
-    """Put in place what a killed pass had decided; nothing to do is no trouble. Raises SyncProblem."""
-    with problems_named(), hold(places, clock, patience), contextlib.closing(Store(places.store)) as store:
-        place.finish(store, Stages(conf, places, store.sent_as_link))
+    """Put in place what a killed pass had decided; nothing to do is no trouble. Raises SyncProblem.
+
+    A record that is damaged is set aside: the next settling, and the next pass, have none.
+    """
+    with problems_named(), hold(places, clock, patience):
+        try:
+            with contextlib.closing(Store(places.store)) as store:
+                place.finish(store, Stages(conf, places, store.sent_as_link))
+        except sqlite3.Error as problem:
+            if is_damage(problem):
+                set_record_aside(places.store)
+            raise

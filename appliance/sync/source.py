@@ -5,6 +5,7 @@ Names travel as JSON strings in which bytes that are no UTF-8 are lone surrogate
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -24,6 +25,7 @@ from appliance.sync.abandoned import end_when_abandoned
 from appliance.sync.databases import PATIENCE, NotCopied, Snapshots, berkeley_beside
 from appliance.sync.entry import Entry, look_anyway
 from appliance.sync.places import Places
+from appliance.sync.problems import problems_named
 from appliance.sync.served import hand_over, read_mark
 from appliance.sync.store import Store
 from appliance.sync.traits import traits_of
@@ -206,8 +208,7 @@ class Source:
     def _base(self, request: Message) -> Message:
         """What both nodes last had at and below `under`: a page of it, from behind `after` on."""
         under, after = os.fsencode(request["under"]), os.fsencode(request.get("after", ""))
-        store = Store(self._places.store)
-        try:
+        with problems_named(), contextlib.closing(Store(self._places.store)) as store:
             page: list[list[Any]] = []
             size = 0
             for entry in itertools.islice(store.entries(under, after), PAGE):
@@ -216,8 +217,6 @@ class Source:
                 if size > PAGE_BYTES:
                     break
             return {"entries": page}
-        finally:
-            store.close()
 
     def _merged(self, request: Message) -> Message:
         """The peer has everything we had at `mark`: from now on we may take its data again."""
@@ -230,6 +229,24 @@ class Source:
 def _listed(path: str) -> str:
     """By itself, not by its parent: with a slash behind it, rsync would follow a link."""
     return path if os.path.isfile(path) and not os.path.islink(path) else f"{path}/"
+
+
+def remove_old_lists(places: Places) -> None:
+    """Remove the lists that killed sessions of the peer's have left here. While one may be open all of them stay."""
+    lists = list(places.passing.glob("list-*"))
+    if lists and not _is_any_served():
+        for path in lists:
+            path.unlink(missing_ok=True)
+
+
+def _is_any_served() -> bool:
+    """Some process on this node answers the peer, or sends it files: both were started by `asha sync-source`."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"sync-source" in words or b"--server" in words:
+                return True
+    return False
 
 
 def pack(entry: Entry) -> list[Any]:

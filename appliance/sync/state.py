@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from appliance.core.document import parse_object
 from appliance.core.held_back import HeldBack, read_held
 from appliance.core.words import printable
-from appliance.host.disk import replace_file
+from appliance.host.statefile import StateFile
 
 
 @dataclass(slots=True)
@@ -42,14 +43,40 @@ class State:
     total: int = 0
 
 
+# What is in each field when there is something in it.
+_LIKE = State(verified_at=0.0)
+
+
+def state_file(path: Path) -> StateFile[State]:
+    """The file at `path`, which is written anew with every pass."""
+    return StateFile(path, _parse, State, "how the data stand is known again after the next pass")
+
+
 def read_state(path: Path) -> State:
-    """The state, or a fresh one when there is none that can be read."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-        known = {name: _shown(found[name]) for name in State.__dataclass_fields__ if name in found}
-        return State(**{**known, "held": read_held(known.get("held"))})
-    except (OSError, ValueError, TypeError):
-        return State()
+    """The state, or a fresh one when there is none that can be read. Never raises."""
+    return state_file(path).read()
+
+
+def _parse(content: bytes) -> State:
+    found = parse_object(content)
+    known = {
+        name: _shown(found[name]) for name in State.__dataclass_fields__ if name in found and name != "held"
+    }
+    state = State(**known, held=read_held(found.get("held")))
+    for name in known:
+        value = getattr(state, name)
+        if not (_is_like(value, getattr(_LIKE, name)) or (name == "verified_at" and value is None)):
+            raise ValueError(f"its {name} is {value!r}")
+    return state
+
+
+def _is_like(value: object, like: object) -> bool:
+    """`value` is of the type of `like`; a whole number stands for any number."""
+    if isinstance(like, list):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(like, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(like)
 
 
 def _shown(value: Any) -> Any:
@@ -73,4 +100,4 @@ def age(state: State, wall: float) -> float | None:
 
 def write_state(path: Path, state: State) -> None:
     """Put `state` where status pages find it."""
-    replace_file(path, json.dumps(asdict(state)).encode())
+    state_file(path).write(json.dumps(asdict(state)), 0o644)

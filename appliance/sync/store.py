@@ -6,11 +6,14 @@ kernel has them.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.host.disk import open_plain, set_aside
 from appliance.sync.entry import Entry
 
 _SCHEMA = """
@@ -32,6 +35,7 @@ CREATE TABLE IF NOT EXISTS attempt (
     at REAL NOT NULL, seconds REAL NOT NULL, outcome TEXT NOT NULL, says TEXT NOT NULL, generation INTEGER NOT NULL);
 """
 _ATTEMPTS_KEPT = 5000
+MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +88,36 @@ class Conflict:
 
 
 class Store:
-    """The file at `path`. One writer at a time, who holds the sync lock; anyone may read."""
+    """The file at `path`. One writer at a time, who holds the sync lock; anyone may read.
+
+    One that is no record of ours raises sqlite3.DatabaseError, once: it is set aside, and the next is a new one, with
+    which a pass compares everything as if it were the first.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _may_be_a_record(path):
+            set_record_aside(path)
+            raise sqlite3.DatabaseError(f"{path} was no record, and was set aside")
         self._db = sqlite3.connect(path, timeout=10.0, isolation_level=None)
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("PRAGMA temp_store=FILE")
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA temp_store=FILE")
+            self._db.executescript(_SCHEMA)
+            self._check_columns()
+        except sqlite3.DatabaseError as problem:
+            self._db.close()
+            if is_damage(problem):
+                set_record_aside(path)
+            raise
+
+    def _check_columns(self) -> None:
+        """Raises sqlite3.DatabaseError when the tables are another program's."""
+        with contextlib.closing(sqlite3.connect(":memory:")) as ours:
+            ours.executescript(_SCHEMA)
+            for table, *_ in ours.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                if missing := _columns(ours, table) - _columns(self._db, table):
+                    raise sqlite3.DatabaseError(f"its table {table} has no {missing.pop()}")
 
     def close(self) -> None:
         """Let the file go."""
@@ -296,6 +322,33 @@ class Store:
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._db)
+
+
+def _may_be_a_record(path: Path) -> bool:
+    """A database, or nothing yet. SQLite itself would wait for a pipe, and write over a file of a few bytes."""
+    try:
+        descriptor = open_plain(path)
+    except OSError:
+        return False
+    if descriptor is None:
+        return True
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(len(MAGIC)) in (b"", MAGIC)
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")}
+
+
+def is_damage(problem: sqlite3.Error) -> bool:
+    """What SQLite says of a file that is no database, or whose pages are spoilt (PEP 249: no subclass of its own)."""
+    return type(problem) is sqlite3.DatabaseError
+
+
+def set_record_aside(path: Path) -> None:
+    """Have no record at `path`; what was there is kept beside it (host/disk.set_aside), with what SQLite left."""
+    for companion in ("", "-journal", "-wal", "-shm"):
+        set_aside(path.with_name(path.name + companion))
 
 
 class _Transaction:

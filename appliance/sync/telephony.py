@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from appliance.core.errors import SyncError
+from appliance.host.leftovers import temporary_mark
 from appliance.sync.below import Below, LinkInTheWay, Spot
 from appliance.sync.carrying import copy, remove
 from appliance.sync.problems import Kind, SyncProblem
@@ -25,7 +26,7 @@ def refused(
 
     `below`: the way to `live` and to what waits.
     """
-    with tempfile.TemporaryDirectory(prefix="asha-telephony-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="asha-telephony-", suffix=temporary_mark()) as scratch:
         whole = Path(scratch) / "dahdi"
         whole.mkdir()
         _Assembly(below, live, whole).put_together(arrived, removed)

@@ -120,6 +120,7 @@ STATUS: Document = {
     "agent": {"cpu": 12.5, "memory": 24_000_000, "up": 3600.0},
     "notify": {"waiting": 0, "problems": {}},
     "errand": None,
+    "files": [],
 }
 HISTORY: list[Document] = [
     {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
+from appliance.core.document import parse_json
 from appliance.core.model import Node, Relay
+from appliance.host.disk import read_small
 from hwsim.card import vendortool
 from hwsim.card.card import Position
 from hwsim.demo.scenario import OTHER, Stage
@@ -64,9 +65,10 @@ class Watchman:
     def granted(self, side: str) -> bool:
         """The grant on file on that node."""
         try:
-            return bool(json.loads(self._rack.servers[side].node.path(GRANT).read_text())["held"])
+            found = parse_json(read_small(self._rack.servers[side].node.path(GRANT)) or b"null")
         except (OSError, ValueError, NodeError):
             return False
+        return isinstance(found, dict) and found.get("held") is True
 
     def violations(self) -> list[Violation]:
         """What was seen and must never be."""

@@ -9,12 +9,13 @@ from dataclasses import replace
 from appliance.agent.journal import Journal
 from appliance.agent.peer import DataWord
 from appliance.agent.places import DATA, OWN_COMMAND
+from appliance.agent.rooms.hands import Hands
 from appliance.agent.site import Site
 from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.alert import one_line
 from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, keeps_newer, receives
-from appliance.core.errors import AshaError
+from appliance.core.errors import AshaError, HostError
 from appliance.core.failback import Home, data_not_home
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
@@ -43,6 +44,7 @@ class DataRoom:
         self._tenure = tenure
         self._journal = journal
         self._clock = clock
+        self._hands = Hands("mark", "Writing the mark of service")
         self._worker: Stream | None = None
         self._ended_at = float("-inf")
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be collected half way
@@ -77,6 +79,7 @@ class DataRoom:
         """Until cancelled: start and end the worker as the duty changes, and put its troubles in the journal."""
         try:
             while True:
+                await self._notice_service()
                 state = self.look()
                 self._keep()
                 self._report(state)
@@ -87,7 +90,6 @@ class DataRoom:
     def look(self) -> State:
         """Read from the disk how our data stand, for `word`."""
         state = read_state(DATA.state)
-        self._notice_service()
         self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
         return state
 
@@ -170,13 +172,13 @@ class DataRoom:
                 self._ended_at = self._clock.now()
                 self._tell_of_worker(str(problem))
 
-    def _notice_service(self) -> None:
+    async def _notice_service(self) -> None:
         """Asterisk may also have been started past us; what it writes on the secondary is newer all the same."""
         if self._site.node is Node.PRIMARY or not self._synchronises:
             return
         if is_known(self._world.pbx(self._site.probe_policy, self._clock.now()), Pbx.RUNNING):
-            with contextlib.suppress(OSError):
-                complete_mark(DATA, self._clock.wall())
+            with contextlib.suppress(OSError, HostError):
+                await self._hands.do(lambda: complete_mark(DATA, self._clock.wall()), _LOOK)
 
     def _has_ended(self) -> bool:
         return self._worker is not None and self._worker.line(0.0) == b""

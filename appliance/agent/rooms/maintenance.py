@@ -10,12 +10,20 @@ from typing import Any
 
 from appliance.agent.journal import Journal
 from appliance.agent.rooms.hands import Hands
+from appliance.core.document import parse_object
 from appliance.core.errors import HostError
 from appliance.core.maintenance import Maintenance, begin, pack, unpack
 from appliance.host.clock import Clock
-from appliance.host.disk import replace_file
+from appliance.host.statefile import StateFile
 
 _LOOK = 1.0
+
+
+def maintenance_file(path: Path) -> StateFile[Maintenance | None]:
+    """The file at `path`, there while maintenance lasts."""
+    return StateFile(
+        path, lambda content: unpack(parse_object(content)), lambda: None, "this node is not in maintenance"
+    )
 
 
 class MaintenanceRoom:
@@ -27,6 +35,7 @@ class MaintenanceRoom:
 
     def __init__(self, path: Path, journal: Journal, clock: Clock) -> None:
         self._path = path
+        self._file = maintenance_file(path)
         self._journal = journal
         self._clock = clock
         self._at_latest = float("-inf")
@@ -101,26 +110,22 @@ class MaintenanceRoom:
 
     def _read(self) -> Maintenance | None:
         """What an agent before this one has kept. A damaged file is none: a node that watches is the safe one."""
-        try:
-            found = unpack(json.loads(self._path.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as problem:
-            self._journal.note("maintenance", on=False, says=f"{self._path.name} is of no use: {problem}")
-            return None
-        self._take(found)
+        if trouble := self._file.trouble():
+            self._journal.note("maintenance", on=False, says=trouble)
+        found = self._file.read()
+        if found is not None:
+            self._take(found)
         return found
 
     def _write(self, given: Maintenance) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, json.dumps(pack(given)), 0o600)
+            self._file.write(json.dumps(pack(given)))
         except OSError as problem:
             raise HostError(f"Maintenance cannot be kept on disk: {problem.strerror}.") from None
 
     def _forget(self) -> None:
         try:
-            self._path.unlink(missing_ok=True)
+            self._file.remove()
         except OSError as problem:
             raise HostError(
                 f"Maintenance is off, but its file cannot be removed: {problem.strerror}.",

@@ -97,12 +97,19 @@ class Post:
             try:
                 bag = self._bags.get(timeout=_LOOK)
             except queue.Empty:
-                self.look()
+                self._look_safely()
                 continue
             if bag is None:
                 break
             self.store(bag)
         self._end_worker()
+
+    def _look_safely(self) -> None:
+        """A disk that fails here ends this thread, and with it all alerts, if it is let."""
+        try:
+            self.look()
+        except OSError as problem:
+            self._say_once(f"what waits cannot be seen: {problem.strerror}")
 
     def store(self, bag: Bag) -> None:
         """Alerts first, then the memory of them: of one that was not written nobody believes that it was told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 from appliance.agent.journal import Journal
@@ -13,6 +14,7 @@ from appliance.agent.site import Site
 from appliance.config import Conf
 from appliance.config.quotes import command_words
 from appliance.core.errors import AshaError
+from appliance.host.statefile import StateFile
 from appliance.net.address import own_address
 from appliance.sark.provision import FOLDER, provision_address, write_address, written_address
 from appliance.sync.postjob import run_postsync
@@ -29,7 +31,7 @@ class ProvisionRoom(Room):
         self._site = site
         self._journal = journal
         self._folder = folder
-        self._owed = owed
+        self._owed = StateFile(owed, bytes, bytes, "POSTSYNC runs once more")
         self._hands = Hands("provision", "Provisioning telephones")
         self._unknown = ""
         self._is_owed = False
@@ -52,7 +54,9 @@ class ProvisionRoom(Room):
         conf = self._site.conf
         self._is_owed = False
         try:
-            changed, self._is_owed = await self._hands.do(lambda: (self._keep(conf), self._owed.exists()))
+            changed, self._is_owed = await self._hands.do(
+                lambda: (self._keep(conf), os.path.lexists(self._owed.path))
+            )
         except (AshaError, OSError) as problem:
             self._say_unknown(str(problem))
             return
@@ -72,7 +76,7 @@ class ProvisionRoom(Room):
         if now == before:
             return ""
         if before:  # a first address makes nothing old
-            self._owed.touch()
+            self._owed.write(b"", 0o644)
         write_address(now, self._folder)
         return f"telephones are provisioned with {now}" + (f", no longer with {before}" if before else "")
 
@@ -90,7 +94,7 @@ class ProvisionRoom(Room):
         """Blocking. Whether there is a job, and how it failed."""
         program = command_words(conf.postsync)[:1]
         problem = run_postsync(conf, DATA)
-        self._owed.unlink(missing_ok=True)
+        self._owed.remove()
         return bool(program) and Path(program[0]).exists(), problem
 
     def _say_unknown(self, problem: str) -> None:

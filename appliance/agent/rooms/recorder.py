@@ -14,13 +14,14 @@ from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.hands import Hands
 from appliance.agent.span_report import milliseconds
 from appliance.agent.world import World
+from appliance.core.document import parse_object
 from appliance.core.duty import Duty
 from appliance.core.errors import HostError
 from appliance.core.meters import Meters
 from appliance.core.reading import Known
 from appliance.core.trends import STEP, Sample, Trends, restore
 from appliance.host.clock import Clock
-from appliance.host.disk import replace_file
+from appliance.host.statefile import StateFile
 
 # The journal in memory is read on this often, in seconds: well before it forgets.
 _LOOK = 10.0
@@ -28,6 +29,11 @@ _LOOK = 10.0
 _KEEP_EVERY = 10
 # For the disk, in seconds; the agent's end waits for it, too.
 _PATIENCE = 5.0
+
+
+def trends_file(path: Path) -> StateFile[Trends]:
+    """The file at `path`: a day of samples."""
+    return StateFile(path, lambda content: restore(parse_object(content)), Trends, "the charts begin anew")
 
 
 class Recorder:
@@ -43,7 +49,7 @@ class Recorder:
         clock: Clock,
         alerts: Callable[[], int],
     ) -> None:
-        self._path = path
+        self._file = trends_file(path)
         self._world = world
         self._data = data
         self._journal = journal
@@ -118,13 +124,9 @@ class Recorder:
 
     def _read(self) -> Trends:
         """What an agent before this one has kept; when that is of no use, a new beginning."""
-        try:
-            return restore(json.loads(self._path.read_bytes()))
-        except FileNotFoundError:
-            return Trends()
-        except (OSError, ValueError) as problem:
-            self._journal.note("trends", says=f"{self._path.name} is of no use and begun anew: {problem}")
-            return Trends()
+        if trouble := self._file.trouble():
+            self._journal.note("trends", says=trouble)
+        return self._file.read()
 
     async def _keep(self) -> None:
         self._unkept = 0
@@ -139,8 +141,7 @@ class Recorder:
 
     def _write(self, document: dict[str, Any]) -> str:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, json.dumps(document, separators=(",", ":")), 0o600)
+            self._file.write(json.dumps(document, separators=(",", ":")))
         except OSError as problem:
             return f"they cannot be kept on disk: {problem.strerror}"
         return ""

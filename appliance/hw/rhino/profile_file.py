@@ -6,7 +6,7 @@ import json
 import tomllib
 from pathlib import Path
 
-from appliance.host.disk import replace_file
+from appliance.host.disk import read_small, replace_file
 from appliance.hw.relay import ProfileWrong
 from appliance.hw.rhino.command import Command
 from appliance.hw.rhino.profile import Profile, profile_from
@@ -23,17 +23,27 @@ def load_profile(name: str) -> Profile:
     """The profile of that built-in name, or of that file when `name` has a slash. Raises ProfileWrong."""
     path = Path(name) if "/" in name else _BUILT_IN / f"{name}.toml"
     try:
-        return profile_from(tomllib.loads(path.read_text(encoding="utf-8")))
+        content = read_small(path) if "/" in name else path.read_bytes()
     except FileNotFoundError:
+        content = None
+    except OSError as problem:
+        raise _of_no_use(path, problem) from problem
+    if content is None:
         known = ", ".join(built_in_profiles())
         raise ProfileWrong(
             f"There is no wire profile '{name}'.",
             todo=f"Set RHINOPROFILE to a file's full path or one of: {known}.",
-        ) from None
-    except (OSError, ValueError) as problem:  # TOML and text decoding errors are ValueErrors
-        raise ProfileWrong(
-            f"The wire profile {path} cannot be used: {problem}.", todo="Correct it, or learn it again."
-        ) from problem
+        )
+    try:
+        return profile_from(tomllib.loads(content.decode("utf-8")))
+    except ValueError as problem:  # TOML and text decoding errors are ValueErrors
+        raise _of_no_use(path, problem) from problem
+
+
+def _of_no_use(path: Path, problem: Exception) -> ProfileWrong:
+    return ProfileWrong(
+        f"The wire profile {path} cannot be used: {problem}.", todo="Correct it, or learn it again."
+    )
 
 
 def write_profile(path: Path, profile: Profile) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from appliance.core.errors import HostError
 from appliance.host.disk import replace_file
+from appliance.host.leftovers import temporary_mark
 from appliance.host.process import find_program, run
 from appliance.panel.entry.places import PANEL_USER
 
@@ -86,7 +87,7 @@ def make_certificate(
 def _make(cert: Path, key: Path, config: str) -> None:
     openssl = find_program("openssl")
     cert.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=cert.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".new-", suffix=temporary_mark(), dir=cert.parent) as folder:
         work = Path(folder)
         if not key.exists():
             _make_key(openssl, key, work)

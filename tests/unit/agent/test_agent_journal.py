@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent import journal
+from appliance.agent import journal_file
 from appliance.agent.journal import Journal, JournalFile
+from appliance.core.chain import Verdict
 from appliance.host.clock import SystemClock
 
 
@@ -40,8 +41,9 @@ def test_a_half_written_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path) ->
     with path.open("a") as crash:
         crash.write('{"kind": "b", "prev": "12')
     file.append({"kind": "c"})
-    assert [entry["kind"] for entry in file.entries()] == ["a", "c"]
-    assert file.check() is None
+    kinds = [(entry["kind"], entry.get("began")) for entry in file.entries()]
+    assert kinds == [("a", None), ("journal", '{"kind": "b", "prev": "12'), ("c", None)], "it is said"
+    assert file.look_through() == Verdict(None), "and it is no break"
 
 
 def _append_many(path: Path, name: str) -> None:
@@ -65,7 +67,7 @@ def test_agent_and_script_write_one_chain_at_the_same_time(tmp_path: Path) -> No
 def test_a_turned_over_journal_goes_on_with_the_same_chain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "TURN_OVER", 400)
+    monkeypatch.setattr(journal_file, "TURN_OVER", 400)
     file = JournalFile(tmp_path / "journal")
     for number in range(4):
         file.append({"kind": "order", "generation": number, "reason": "x" * 20})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from test_agent_cycle import Bench, on_loop
 
-from appliance.agent import journal
+from appliance.agent import journal_file
 from appliance.agent.journal import JournalFile
 from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.looks import Looks, newest_transfers, notify_problems
@@ -21,6 +23,7 @@ from appliance.control.protocol import LINE_LIMIT, encode, success
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.permits import Wish
+from appliance.host import statefile
 
 
 class Asked(Bench):
@@ -87,7 +90,7 @@ def test_an_answer_always_fits_the_socket(tmp_path: Path) -> None:
 def test_the_journal_is_read_backwards_whatever_the_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(journal, "_BLOCK", block)
+    monkeypatch.setattr(journal_file, "_BLOCK", block)
     file = JournalFile(tmp_path / "journal")
     for number in range(12):
         file.append({"kind": "a" if number % 3 else "b", "number": number, "says": "schön\n"})
@@ -144,9 +147,15 @@ def test_maintenance_is_asked_for_with_who_and_why(tmp_path: Path) -> None:
     ]
 
 
-def test_a_disk_that_refuses_is_an_error_for_the_operator(tmp_path: Path) -> None:
+def refuses(path: Path, content: str | bytes, mode: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def test_a_disk_that_refuses_is_an_error_for_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = Asked(tmp_path)
-    (tmp_path / "maintenance.json").mkdir()
+    monkeypatch.setattr(statefile, "replace_file", refuses)
     with pytest.raises(HostError):
         bench.ask("maintenance on", seconds=600, by="root")
     assert not bench.maintenance.on
@@ -215,12 +224,12 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert bench.recorder._read().document() == kept
     (tmp_path / "trends.json").write_text("{")
     assert bench.recorder._read().document()["line"] == []
-    assert any("begun anew" in entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends")
+    assert any("begin anew" in entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends")
 
 
-def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Asked(tmp_path)
-    (tmp_path / "trends.json").mkdir()
+    monkeypatch.setattr(statefile, "replace_file", refuses)
     for _ in range(3):
         asyncio.run(bench.recorder._keep())
     (said,) = [entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends"]

@@ -112,8 +112,7 @@ def test_it_is_ended_for_good(node: Node) -> None:
 
 
 def test_a_disk_that_refuses_leaves_it_off(node: Node) -> None:
-    node.path.parent.mkdir()
-    node.path.mkdir()
+    node.path.parent.write_text("a file where a directory should be")
     with pytest.raises(HostError, match="cannot be kept on disk"):
         node.begin()
     assert not node.room.on

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.agent import set_up
+from appliance.agent.rooms.files import FilesRoom
 from appliance.agent.rooms.paperwork import Threads, why_not_set_up
 from appliance.agent.set_up import SetUp
 from appliance.cli.status import status_lines
@@ -26,6 +27,9 @@ TEXT = "# ours\nHAPRINODE=elsewhere1\nHASECNODE=elsewhere2\nAMISECRET=hush\n"
 
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, test: Callable[[SetUp], Awaitable[None]]) -> str:
     """Run `test` with a set-up agent whose conf is in `tmp_path`; the journal afterwards."""
+    monkeypatch.setattr(
+        FilesRoom, "_look", lambda self, conf: ()
+    )  # this machine's own files are not looked at
     monkeypatch.setattr(set_up, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(set_up, "SOCKET", str(tmp_path / "control"))
     conf = tmp_path / "asha.conf"

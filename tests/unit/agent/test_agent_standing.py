@@ -10,6 +10,7 @@ import pytest
 from appliance.agent import standing
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.kept_conf import Found
 from appliance.agent.site import Site
 from appliance.agent.standing import Standing, StandingBook, conf_in_force
 from appliance.agent.tenure import Tenure
@@ -39,7 +40,7 @@ class Bench:
         self.room = Standing(
             path=self.conf,
             site=self.site,
-            written=written,
+            written=Found(written),
             book=self.book,
             tenure=self.tenure,
             journal=self.journal,

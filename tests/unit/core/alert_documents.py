@@ -40,6 +40,7 @@ def document(role: str = "active", **changes: Any) -> dict[str, Any]:
             "held_back_more": 0,
         },
         "maintenance": None,
+        "files": [],
     }
     for name, change in changes.items():
         whole[name] = {**whole[name], **change} if isinstance(change, dict) else change

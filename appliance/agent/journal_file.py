@@ -1,0 +1,264 @@
+"""The journal's file: one line an entry, each with the hash of the one before, written under a lock.
+
+A line is in the file whole or not at all. What a crash or a full disk has cut short is taken off before the next entry,
+which says so. A file whose end is no entry of ours was written by something else: the chain begins anew behind it, with
+an entry that names the place (`core.chain.AFTER_SPOILT`), so that a check tells this from an entry that was changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from appliance.core.chain import AFTER_SPOILT, START, Broken, Verdict, link, look_through
+from appliance.core.document import parse_object
+from appliance.host.disk import open_lock, open_plain, set_aside
+
+Entry = dict[str, Any]
+# The journal is turned over at this size, in bytes; the chain goes on into the next file.
+TURN_OVER = 8 * 1024 * 1024
+# No entry is longer, in bytes. What is longer without an end of line was never one.
+LONGEST_LINE = 65536
+# Of an entry that would be longer each text is cut to this many characters, and the entry says so.
+_CUT_TO = 2000
+_SHOWN_OF_HALF_LINE = 200
+_BLOCK = 65536
+_MOST_GENERATIONS = 2**53
+
+
+class JournalFile:
+    """The file at `path`, and the one before it at `path`.1: appends one linked line under a lock. Blocking."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spoilt = ""  # that this object has found it so and gone on
+
+    def append(self, entry: Entry) -> Entry:
+        """Append `entry` with its link, and return it linked. Raises OSError when the disk refuses any of it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = self._open()
+        try:
+            previous = self._mend(descriptor, entry)
+            linked = _write(descriptor, previous, entry)
+            if os.fstat(descriptor).st_size >= TURN_OVER:
+                self.path.rename(self._older)
+        finally:
+            os.close(descriptor)
+        return linked
+
+    def entries(self, newest: int | None = None) -> list[Entry]:
+        """What is written, oldest first; only the `newest` if given. Lines that are no entries are left out.
+
+        Raises OSError when the file cannot be read.
+        """
+        if newest is not None:
+            return list(islice(self.backwards(), newest))[::-1]
+        return [entry for line in self._lines() if (entry := _parse(line)) is not None]
+
+    def backwards(self, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+        """What is written, newest first, and only those of `kinds` if given. Reads no more of it than is asked for.
+
+        Raises OSError when the file cannot be read.
+        """
+        marks = None if kinds is None else [f'"kind": "{kind}"'.encode() for kind in kinds]
+        for path in (self.path, self._older):
+            for line in _lines_backwards(path, marks):
+                entry = _parse(line.decode(errors="replace"))
+                if entry is not None and (kinds is None or entry.get("kind") in kinds):
+                    yield entry
+
+    def newest_generation(self) -> int:
+        """The highest generation among the newest entries; 0 when there is none that can be read. Never raises."""
+        with contextlib.suppress(OSError):
+            numbers = [entry.get("generation") for entry in self.entries(newest=50)]
+            return max((n for n in numbers if type(n) is int and 0 <= n < _MOST_GENERATIONS), default=0)
+        return 0
+
+    def check(self) -> Broken | None:
+        """The first place where the hash chain does not hold, or None."""
+        return self.look_through().broken
+
+    def look_through(self) -> Verdict:
+        """Follow the whole chain. Raises OSError when the file cannot be read."""
+        return look_through(self._lines())
+
+    def trouble(self) -> str:
+        """Why the file cannot be read, or goes on; "" when it can, or is not there."""
+        try:
+            descriptor = open_plain(self.path)
+            if descriptor is None:
+                return ""
+            try:
+                whole = _last_hash(descriptor) is not None or os.fstat(descriptor).st_size == 0
+            finally:
+                os.close(descriptor)
+        except OSError as problem:
+            return f"the journal {self.path} cannot be read: {problem.strerror}"
+        return "" if whole else f"the journal {self.path} does not end with an entry: it was spoilt"
+
+    @property
+    def _older(self) -> Path:
+        return self.path.with_name(self.path.name + ".1")
+
+    def _open(self) -> int:
+        """The file under its lock. One that was turned over while we waited is not the journal any more."""
+        while True:
+            descriptor = open_lock(self.path)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                here, there = os.fstat(descriptor), os.lstat(self.path)
+            except FileNotFoundError:
+                os.close(descriptor)
+                continue
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
+                return descriptor
+            os.close(descriptor)
+
+    def _mend(self, descriptor: int, entry: Entry) -> str:
+        """Have the file end with a whole entry, and return its hash. `entry`: the one that is to follow."""
+        half = _cut_half_line(descriptor)
+        previous = _last_hash(descriptor)
+        if previous is None and os.fstat(descriptor).st_size == 0:
+            previous = self._last_of_older()
+        if previous is not None and not half:
+            return previous
+        says = (
+            f"what was before this entry was cut short: {len(half)} bytes"
+            if half
+            else "what is before is no entry"
+        )
+        note: Entry = {key: entry[key] for key in ("at", "wall") if key in entry}
+        note |= {"kind": "journal", "says": f"{says} (a crash, a full disk, or another hand)"}
+        if half:
+            note["began"] = half[:_SHOWN_OF_HALF_LINE].decode(errors="replace")
+        if previous is None:
+            note[AFTER_SPOILT] = True
+            self.spoilt = (
+                f"the journal {self.path} was spoilt and goes on: 'asha events --verify' names the place"
+            )
+        return str(_write(descriptor, previous or START, note)["hash"])
+
+    def _lines(self) -> Iterator[str]:
+        for path in (self._older, self.path):
+            file = open_plain(path)
+            if file is not None:
+                with os.fdopen(file, encoding="utf-8", errors="replace") as lines:
+                    pieces = iter(lambda: lines.readline(2 * LONGEST_LINE), "")
+                    yield from (line for line in pieces if line.strip())
+
+    def _last_of_older(self) -> str | None:
+        """The hash that the first entry follows; None when what is in the older file is no entry."""
+        try:
+            descriptor = open_plain(self._older)
+        except OSError:
+            set_aside(self._older)
+            return None
+        if descriptor is None:
+            return START
+        try:
+            return _last_hash(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _write(descriptor: int, previous: str, entry: Entry) -> Entry:
+    """Append a whole line, or none of it. Raises OSError."""
+    linked = link(previous, entry)
+    line = json.dumps(linked).encode() + b"\n"
+    if len(line) > LONGEST_LINE:
+        linked = link(previous, _shortened(entry, len(line)))
+        line = json.dumps(linked).encode() + b"\n"
+    end = os.lseek(descriptor, 0, os.SEEK_END)
+    try:
+        written = os.write(descriptor, line)
+        if written != len(line):
+            raise OSError(28, f"only {written} of {len(line)} bytes were written")  # noqa: TRY301
+    except OSError:
+        with contextlib.suppress(OSError):  # then the next entry takes it off
+            os.ftruncate(descriptor, end)
+        raise
+    return linked
+
+
+def _shortened(entry: Entry, length: int) -> Entry:
+    """`entry` with its texts cut, and with how long it was; what is no text and still too long is left out."""
+    short = {key: value[:_CUT_TO] if isinstance(value, str) else value for key, value in entry.items()}
+    while len(json.dumps(short)) > LONGEST_LINE // 2:
+        del short[max(short, key=lambda key: len(json.dumps(short[key])))]
+    return {**short, "cut_from": length}
+
+
+def _cut_half_line(descriptor: int) -> bytes:
+    """Take off what a crash has left behind the last end of line, and return it. Raises OSError.
+
+    More than an entry can be was never one: it ends with a line of its own then, and stays.
+    """
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, LONGEST_LINE, max(0, size - LONGEST_LINE))
+    if not tail or tail.endswith(b"\n"):
+        return b""
+    if b"\n" not in tail and size > len(tail):
+        os.pwrite(descriptor, b"\n", size)
+        return b""
+    half = tail[tail.rfind(b"\n") + 1 :]
+    os.ftruncate(descriptor, size - len(half))
+    return half
+
+
+def _last_hash(descriptor: int) -> str | None:
+    """The hash of the last line; None when there is no line, or the last is no entry."""
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, 2 * LONGEST_LINE, max(0, size - 2 * LONGEST_LINE)).split(b"\n")
+    last = tail[-2] if len(tail) > 1 else b""
+    entry = _parse(last.decode("utf-8", "replace"))
+    found = entry.get("hash") if entry is not None else None
+    return found if isinstance(found, str) and len(found) == len(START) else None
+
+
+def _lines_backwards(path: Path, marks: Sequence[bytes] | None) -> Iterator[bytes]:
+    """The whole lines of the file at `path`, the last first, and only those with one of `marks` if given.
+
+    To take a block or a line apart costs much more than to look for a word in it. A line longer than an entry can be
+    is left out, so that a file without ends of lines costs no more memory than any other.
+    """
+    descriptor = open_plain(path)
+    if descriptor is None:
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        place, rest = file.seek(0, os.SEEK_END), b""
+        while place:
+            size = min(_BLOCK, place)
+            place -= size
+            file.seek(place)
+            block = file.read(size) + rest[-LONGEST_LINE - 1 :]
+            if not _marked(block, marks):
+                rest = block.partition(b"\n")[0]
+                continue
+            rest, *whole = block.split(b"\n")
+            yield from (line for line in reversed(whole) if _wanted(line, marks))
+        if _wanted(rest, marks):
+            yield rest
+
+
+def _wanted(line: bytes, marks: Sequence[bytes] | None) -> bool:
+    return 0 < len(line) <= LONGEST_LINE and _marked(line, marks)
+
+
+def _marked(text: bytes, marks: Sequence[bytes] | None) -> bool:
+    return marks is None or any(mark in text for mark in marks)
+
+
+def _parse(line: str) -> Entry | None:
+    try:
+        return parse_object(line)
+    except ValueError:
+        return None

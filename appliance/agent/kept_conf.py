@@ -1,0 +1,93 @@
+"""The conf that this node last worked by, kept, so that a conf file that was spoilt takes no node out of the pair."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from appliance.config import which_node
+from appliance.config.conf import Conf
+from appliance.config.parse import parse
+from appliance.config.read import CONF_PATH, load
+from appliance.config.source import read_source
+from appliance.core.alert import one_line
+from appliance.core.errors import AshaError, UserError
+from appliance.host.statefile import StateFile
+
+KEPT = Path("/var/lib/asha/conf.kept")
+_LENGTH = 600
+
+
+class Found(NamedTuple):
+    """A conf, and why it is not the conf file's, "" when it is."""
+
+    conf: Conf
+    problem: str = ""
+
+
+def kept_file(path: Path = KEPT) -> StateFile[str]:
+    """The copy at `path`: the whole text of the conf file."""
+    return StateFile(
+        path,
+        _parse,
+        str,
+        "a conf file that is spoilt takes this node out of the pair until the agent has read a good one",
+    )
+
+
+def load_or_kept(path: Path = CONF_PATH, kept: Path = KEPT) -> Found:
+    """Load the conf file at `path`, or else the copy of the last good one.
+
+    Raises what `load` says of `path` when there is no good copy either.
+    """
+    try:
+        return Found(_load(path))
+    except AshaError as wrong:
+        text = kept_file(kept).read()
+        conf = parse(text)
+        if not text or not isinstance(conf, Conf):
+            raise
+        said = one_line(str(wrong), _LENGTH)
+        return Found(
+            conf, f"{said} Until that is mended this node works by the conf it had before, kept in {kept}."
+        )
+
+
+def _load(path: Path) -> Conf:
+    """As `load`; but a file with nothing in it is none that anybody has written. Raises AshaError."""
+    conf = load(path)
+    if not read_source(path).text.strip():
+        raise UserError(f"The conf file {path} is empty.")
+    return conf
+
+
+def keep(path: Path = CONF_PATH, kept: Path = KEPT) -> None:
+    """Keep the text of the conf file at `path` when it is right and names this machine.
+
+    Blocking. Raises OSError when the disk refuses.
+    """
+    try:
+        source = read_source(path)
+    except AshaError:
+        return  # said by those who need it
+    file, conf = kept_file(kept), source.judge()
+    if not source.text.strip() or not isinstance(conf, Conf) or not _names_us(conf):
+        return
+    if file.read() != source.text:
+        file.write(source.text.encode("utf-8", "surrogateescape"))
+
+
+def _parse(content: bytes) -> str:
+    text = content.decode("utf-8", "surrogateescape")
+    if not text.strip() or not isinstance(parse(text), Conf):
+        raise ValueError("it is no conf")
+    return text
+
+
+def _names_us(conf: Conf) -> bool:
+    try:
+        which_node(conf, os.uname().nodename)
+    except UserError:
+        return False
+    return True

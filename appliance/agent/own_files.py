@@ -1,0 +1,241 @@
+"""Every file of asha's own, and how to see whether it is of use: one line each.
+
+A file that is kept by a next part of asha belongs in `own_files`, or a test of it fails (tests/unit/agent).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from appliance.agent.grantbook import parse_grant
+from appliance.agent.journal_file import JournalFile
+from appliance.agent.kept_conf import KEPT, kept_file
+from appliance.agent.places import (
+    CARD,
+    CONF,
+    DATA,
+    GRANT,
+    JOURNAL,
+    MAINTENANCE,
+    PANEL,
+    REGENERATE,
+    STANDING,
+    TRENDS,
+)
+from appliance.agent.rooms.maintenance import maintenance_file
+from appliance.agent.rooms.recorder import trends_file
+from appliance.agent.standing import book_file
+from appliance.config import Conf
+from appliance.control.protocol import SOCKET
+from appliance.core.document import parse_object
+from appliance.core.errors import AshaError
+from appliance.host.disk import open_plain
+from appliance.host.statefile import StateFile
+from appliance.hw.remembered import card_file
+from appliance.hw.rhino.profile_file import load_profile
+from appliance.hw.turn import LOCK as CARD_LOCK
+from appliance.notify.spool import PASSING, Spool
+from appliance.sark.memory import MEMORY, memory_file
+from appliance.sark.provision import FOLDER, PHP, TEXT
+from appliance.sync.keys import pinned_in, plain_key
+from appliance.sync.served import MARK
+from appliance.sync.ssh import KEYS
+from appliance.sync.state import state_file
+from appliance.sync.store import MAGIC
+
+_TOKEN = re.compile(rb"[0-9a-f]{64}\n?")
+_ADDRESS = re.compile(rb"(?:<\?php return ')?[0-9.]{7,15}(?:';)?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """`trouble` says why the file at `path` is of no use, and what is done instead; "" when it is, or is not there."""
+
+    path: Path
+    trouble: Callable[[], str]
+
+
+def state_files() -> tuple[StateFile[Any], ...]:
+    """Every small file with one value in it."""
+    spool = Spool()
+    return (
+        card_file(CARD),
+        maintenance_file(MAINTENANCE),
+        book_file(STANDING),
+        trends_file(TRENDS),
+        kept_file(KEPT),
+        memory_file(MEMORY),
+        state_file(DATA.state),
+        *(
+            StateFile(mark, _mark, str, "it counts as a mark: the peer has not got what is here", stays=True)
+            for mark in DATA.marks
+        ),
+        spool.ways_file,
+        spool.memory_file,
+        StateFile(GRANT, _grant, lambda: None, "Heartbeat is asked whether this node is to serve"),
+        StateFile(
+            KEYS / "id",
+            _private_key,
+            str,
+            "the data do not follow until 'asha ssh-setup' has run",
+            stays=True,
+        ),
+        StateFile(KEYS / "id.pub", _public_key, str, "'asha ssh-setup' makes it anew", stays=True),
+        StateFile(
+            KEYS / "known_hosts",
+            _known_hosts,
+            tuple,
+            "no host is taken for the peer: 'asha ssh-setup'",
+            stays=True,
+        ),
+        *(
+            StateFile(PANEL / name, parse_object, dict, "nobody can log in to the page with it", stays=True)
+            for name in ("users", "setup")
+        ),
+        StateFile(PANEL / "metrics", _token, str, "the metrics are not given to anybody", stays=True),
+        *(StateFile(FOLDER / name, _address, str, "it is written anew") for name in (TEXT, PHP)),
+    )
+
+
+def own_files(conf: Conf) -> tuple[OwnFile, ...]:
+    """Every file that belongs to asha alone, under the conf `conf`."""
+    locks = (DATA.lock, DATA.turn, Spool().lock, MEMORY.with_suffix(".lock"), CARD_LOCK)
+    return (
+        *(OwnFile(file.path, file.trouble) for file in state_files()),
+        *(OwnFile(path, partial(_not_plain, path)) for path in (*locks, REGENERATE, DATA.handed_over)),
+        OwnFile(JOURNAL, JournalFile(JOURNAL).trouble),
+        OwnFile(older := JOURNAL.with_name(f"{JOURNAL.name}.1"), JournalFile(older).trouble),
+        OwnFile(DATA.store, partial(_no_record, DATA.store)),
+        OwnFile(Path(SOCKET), partial(_no_socket, Path(SOCKET))),
+        *_of_the_conf(conf),
+    )
+
+
+def own_directories(conf: Conf) -> tuple[Path, ...]:
+    """Every directory in which asha makes files, and with them temporary ones."""
+    found = [file.path.parent for file in own_files(conf)]
+    return tuple(
+        dict.fromkeys(
+            [
+                JOURNAL.parent,
+                GRANT.parent,
+                *found,
+                CONF.parent,
+                PASSING,
+                Path.home() / ".ssh",
+                Path(tempfile.gettempdir()),
+            ]
+        )
+    )
+
+
+def _of_the_conf(conf: Conf) -> Iterator[OwnFile]:
+    """What the conf names, and the conf itself, of which its reader says what is wrong (agent/standing.py)."""
+    yield OwnFile(CONF, lambda: "")
+    if "/" in conf.card_profile:
+        yield OwnFile(Path(conf.card_profile), partial(_no_profile, conf.card_profile))
+    if conf.panel_on:
+        for path in (conf.panel_cert, conf.panel_key):
+            file = StateFile(
+                path, _pem, str, "the page cannot be served: 'asha panel certificate --renew'", stays=True
+            )
+            yield OwnFile(path, file.trouble)
+
+
+def _grant(content: bytes) -> None:
+    if content:  # there from the first look on, and empty until Heartbeat has spoken
+        parse_grant(content)
+
+
+def _mark(content: bytes) -> str:
+    text = content.decode("ascii")
+    if not MARK.fullmatch(text):
+        raise ValueError("it is no mark")
+    return text
+
+
+def _private_key(content: bytes) -> str:
+    if b"PRIVATE KEY" not in content:
+        raise ValueError("it is no key")
+    return content.decode("ascii")
+
+
+def _public_key(content: bytes) -> str:
+    try:
+        return plain_key(content.decode())
+    except AshaError as problem:
+        raise ValueError(str(problem)) from None
+
+
+def _known_hosts(content: bytes) -> tuple[str, ...]:
+    if not (found := pinned_in(content.decode())):
+        raise ValueError("it names no host key of the peer's")
+    return found
+
+
+def _token(content: bytes) -> str:
+    if not _TOKEN.fullmatch(content):
+        raise ValueError("it is no token's digest")
+    return content.decode("ascii")
+
+
+def _address(content: bytes) -> str:
+    if not _ADDRESS.fullmatch(content):
+        raise ValueError("it is no address")
+    return content.decode("ascii")
+
+
+def _pem(content: bytes) -> str:
+    if b"-----BEGIN " not in content:
+        raise ValueError("it is no PEM file")
+    return content.decode("utf-8", "replace")
+
+
+def _no_profile(name: str) -> str:
+    try:
+        load_profile(name)
+    except AshaError as problem:
+        return str(problem)
+    return ""
+
+
+def _not_plain(path: Path) -> str:
+    """What is in a lock says nothing; but a lock is a plain file."""
+    try:
+        descriptor = open_plain(path)
+    except OSError as problem:
+        return f"{path} is of no use ({problem.strerror}): another one is made"
+    if descriptor is not None:
+        os.close(descriptor)
+    return ""
+
+
+def _no_record(path: Path) -> str:
+    instead = "the next pass sets it aside, and compares everything as if it were the first"
+    try:
+        descriptor = open_plain(path)
+        if descriptor is None:
+            return ""
+        with os.fdopen(descriptor, "rb") as file:
+            start = file.read(len(MAGIC))
+    except OSError as problem:
+        return f"{path} is of no use ({problem.strerror}): {instead}"
+    return "" if start in (b"", MAGIC) else f"{path} is of no use (it is no SQLite database): {instead}"
+
+
+def _no_socket(path: Path) -> str:
+    try:
+        there = stat.S_ISSOCK(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return f"{path} is gone: no command reaches this agent. Restart it"
+    except OSError as problem:
+        return f"{path} is of no use ({problem.strerror}): no command reaches this agent"
+    return "" if there else f"{path} is no socket: no command reaches this agent. Restart it"

@@ -1,0 +1,134 @@
+"""asha's own files, as an administrator is to know of them: what is of no use, what was set aside, what is not written.
+
+Whoever reads a file of asha's does without it when it is spoilt (host/statefile.py). What was spoilt is named here for
+as long as it lies there, in the status, the journal and an alert; and what killed processes have left is removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from appliance.agent.journal import Journal
+from appliance.agent.kept_conf import keep
+from appliance.agent.own_files import OwnFile, own_directories, own_files
+from appliance.agent.places import DATA, GRANT, JOURNAL
+from appliance.agent.rooms.hands import Hands
+from appliance.agent.rooms.room import Room
+from appliance.config import Conf
+from appliance.control.protocol import Message
+from appliance.core.errors import AshaError
+from appliance.host.disk import fresh_file, spoilt_versions
+from appliance.host.leftovers import remove_leftovers
+from appliance.sync.source import remove_old_lists
+
+_LOOK = 20.0
+# A disk that has not answered for so long hangs, in seconds.
+_PATIENCE = 10.0
+
+
+class Trouble(NamedTuple):
+    """What is wrong with the file or directory at `path`, in a sentence."""
+
+    path: str
+    says: str
+
+
+class FilesRoom(Room):
+    """Looks now and then, in a thread of its own.
+
+    `conf`: the conf this node works by. `grant`: why the grant is not on file, "" when it is. `looked` is called after
+    each look.
+    """
+
+    def __init__(
+        self,
+        *,
+        conf_path: Path,
+        conf: Callable[[], Conf],
+        journal: Journal,
+        grant: Callable[[], str] = lambda: "",
+        looked: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._conf_path = conf_path
+        self._conf = conf
+        self._journal = journal
+        self._grant = grant
+        self._looked = looked
+        self._hands = Hands("files", "The look at asha's own files")
+        self._found: tuple[Trouble, ...] = ()
+        self._told: frozenset[Trouble] = frozenset()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.look()
+            self._looked()
+            await asyncio.sleep(_LOOK)
+
+    async def look(self) -> None:
+        """One look."""
+        conf = self._conf()
+        try:
+            self._found = await self._hands.do(lambda: self._look(conf), _PATIENCE)
+        except (AshaError, OSError) as problem:
+            self._found = (Trouble(str(JOURNAL.parent), f"{problem} Its disk hangs or is broken."),)
+        now = frozenset(self.troubles())
+        for trouble in sorted(now - self._told):
+            self._journal.note("files", path=trouble.path, says=trouble.says)
+        self._told = now
+
+    def troubles(self) -> list[Trouble]:
+        """What is wrong now; what this process itself knows of the grant and the journal is never late."""
+        known = [Trouble(str(GRANT), self._grant()), Trouble(str(JOURNAL), self._journal.problem)]
+        return [trouble for trouble in (*known, *self._found) if trouble.says]
+
+    def report(self) -> tuple[Message, list[str]]:
+        troubles = self.troubles()
+        return {"files": [trouble._asdict() for trouble in troubles]}, [trouble.says for trouble in troubles]
+
+    def _look(self, conf: Conf) -> tuple[Trouble, ...]:
+        """Blocking."""
+        directories = own_directories(conf)
+        for directory in directories:
+            remove_leftovers(directory)
+        remove_old_lists(DATA)
+        with contextlib.suppress(OSError):  # said below: the disk takes nothing
+            keep(self._conf_path)
+        files = own_files(conf)
+        return (
+            *(Trouble(str(where), _not_written(where)) for where in (JOURNAL.parent, GRANT.parent)),
+            *(Trouble(str(file.path), file.trouble()) for file in files),
+            *(found for file in files if (found := _set_aside(file)) is not None),
+        )
+
+
+def _not_written(directory: Path) -> str:
+    try:
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with fresh_file(directory / "probe", b"asha", 0o600):
+            return ""
+    except OSError as problem:
+        return (
+            f"nothing can be written in {directory} ({os.strerror(problem.errno or 0)}): service goes on, and what "
+            "this node is to remember over a restart is lost"
+        )
+
+
+def _set_aside(file: OwnFile) -> Trouble | None:
+    try:
+        found = spoilt_versions(file.path)
+    except OSError:
+        return None  # there is no such directory, or it is named itself
+    if not found:
+        return None
+    names = ", ".join(one.name for one in found)
+    return Trouble(
+        str(file.path),
+        f"{file.path} was of no use and was set aside in its directory as {names}: asha went on without it. "
+        "Look at what was set aside, then remove it",
+    )
