@@ -56,7 +56,8 @@ class Alone:
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`. It asks before a
         start, too, and starts nothing when it hears that: a grant of a Heartbeat that is gone must not say so.
         """
-        if valid(self._book.read(), engine_identity()):
+        grant = self._book.read()
+        if valid(grant, engine_identity()):
             return True
         with contextlib.suppress(OSError):
             phases = [entry for entry in self._file.entries(newest=50) if entry.get("kind") == "phase"]

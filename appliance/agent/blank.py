@@ -107,4 +107,6 @@ def _blank_data() -> dict[str, Any]:
         "newer": False,
         "peer_newer": False,
         "conflicts": 0,
+        "held_back": [],
+        "held_back_more": 0,
     }

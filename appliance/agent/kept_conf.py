@@ -44,7 +44,7 @@ def load_or_kept(path: Path = CONF_PATH, kept: Path = KEPT) -> Found:
     try:
         return Found(_load(path))
     except AshaError as wrong:
-        text = kept_file(kept).read()
+        text = kept_file(kept).load()
         conf = parse(text)
         if not text or not isinstance(conf, Conf):
             raise
@@ -74,7 +74,7 @@ def keep(path: Path = CONF_PATH, kept: Path = KEPT) -> None:
     file, conf = kept_file(kept), source.judge()
     if not source.text.strip() or not isinstance(conf, Conf) or not _names_us(conf):
         return
-    if file.read() != source.text:
+    if file.load() != source.text:
         file.write(source.text.encode("utf-8", "surrogateescape"))
 
 

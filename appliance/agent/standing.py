@@ -48,7 +48,7 @@ class StandingBook:
 
     def __init__(self, path: Path = STANDING) -> None:
         self._file = book_file(path)
-        self._values = self._file.read()
+        self._values = self._file.load()
 
     @property
     def blank(self) -> bool:

@@ -10,15 +10,18 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from appliance.core.words import printable
+
 # What is kept of one list. A damaged disk could name every file that there is.
 MOST = 100
 _LONGEST = 500
+_LONGEST_PATH = 4 * 4096  # every byte of it escaped
 _FAR_AWAY = 1e11  # seconds since the epoch, some thousand years
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """One item: its `path` fit to be shown (see `readable`), why it is held back, and what to do.
+    """One item: its `path` fit to be shown (see `printable` in words.py), why it is held back, and what to do.
 
     `since`: wall time of the pass that held it back first. `waits`: a merge is not finished while it is held back.
     What this version never carries, such as another program's database, waits for nothing.
@@ -31,28 +34,13 @@ class HeldBack:
     waits: bool = True
 
     def __str__(self) -> str:
-        return f"{self.path} is held back: {self.why}. {self.todo}".strip()
+        return printable(f"{self.path} is held back: {self.why}. {self.todo}".strip())
 
 
-def readable(path: bytes | str) -> str:
-    """`path` as one line, whatever bytes are in it: what is not printable is escaped, and so is the backslash.
-
-    The escaped form of a directory is the beginning of the escaped form of everything in it.
-    """
-    raw = path if isinstance(path, bytes) else path.encode(errors="surrogateescape")
-    text = raw.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    # Otherwise than a byte that is no UTF-8, which is \xNN.
-    return char.encode("unicode_escape").decode() if char < "\x80" else f"\\u{ord(char):04x}"
-
-
-def printed(value: object) -> str:
-    """What is printable of a text from outside, not longer than a line that somebody reads; "" for anything else."""
+def printed(value: object, longest: int = _LONGEST) -> str:
+    """What is printable of a text from outside, in `longest` characters; "" for anything else."""
     text = value if isinstance(value, str) else ""
-    return "".join(char for char in text[: 2 * _LONGEST] if char.isprintable())[:_LONGEST]
+    return "".join(char for char in text[: 2 * longest] if char.isprintable())[:longest]
 
 
 def carried_on(
@@ -81,7 +69,7 @@ def read_held(given: object) -> list[HeldBack]:
 def _item(row: Mapping[str, object]) -> HeldBack:
     since = row.get("since")
     return HeldBack(
-        path=printed(row["path"]),
+        path=printed(row["path"], _LONGEST_PATH),
         why=printed(row.get("why")),
         todo=printed(row.get("todo")),
         since=float(since) if isinstance(since, int | float) and 0 <= since < _FAR_AWAY else 0.0,

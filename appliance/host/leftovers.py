@@ -77,6 +77,6 @@ def _started(pid: int) -> str:
     """When the process was started, in clock ticks since boot; "" when there is none of that number."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a resource script pays for pathlib
-            return file.read().rpartition(b")")[2].split()[_STARTTIME_FIELD].decode()
+            return file.read(4096).rpartition(b")")[2].split()[_STARTTIME_FIELD].decode()
     except (OSError, IndexError):
         return ""

@@ -37,7 +37,7 @@ class StateFile(Generic[Value]):
     instead: str
     stays: bool = False
 
-    def read(self) -> Value:
+    def load(self) -> Value:
         """Return the value. Never raises; a spoilt file is set aside."""
         seen = _seen(self.path)
         try:

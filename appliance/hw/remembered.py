@@ -36,7 +36,7 @@ def remembered(store: Path, tty: Path) -> UsbIdentity | None:
 
     A store that cannot be read or understood counts as empty: it is written again on the next sight.
     """
-    card = card_file(store).read()
+    card = card_file(store).load()
     return card.usb if card is not None and card.configured == str(tty) else None
 
 

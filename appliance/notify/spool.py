@@ -91,7 +91,7 @@ class Spool:
 
     def ways(self) -> Ways:
         """How the ways out are doing."""
-        return self.ways_file.read()
+        return self.ways_file.load()
 
     def keep_ways(self, ways: Ways) -> None:
         """Keep how the ways out are doing. A disk that does not take it keeps no alert from going out."""
@@ -101,7 +101,7 @@ class Spool:
 
     def memory(self) -> Any:
         """What was kept by `keep_memory`; None when there is nothing of use."""
-        return self.memory_file.read()
+        return self.memory_file.load()
 
     def keep_memory(self, document: Any) -> None:
         """Keep what people were told, over the agent's life. Raises OSError."""

@@ -21,7 +21,7 @@ def memory_file(path: Path = MEMORY) -> StateFile[dict[str, str]]:
 
 def read_agreed(path: Path) -> dict[str, str]:
     """By key, the value both had; empty when nothing can be read: the two then meet for the first time."""
-    return memory_file(path).read()
+    return memory_file(path).load()
 
 
 def write_agreed(path: Path, agreed: Mapping[str, str]) -> None:

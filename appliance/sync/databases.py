@@ -11,7 +11,8 @@ import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.core.held_back import HeldBack, readable
+from appliance.core.held_back import HeldBack
+from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.host.disk import in_turn
 from appliance.sync.lockless import copy_unlocked, open_plain
@@ -44,9 +45,9 @@ class NotCopied(SyncProblem):
     """A database of which there is no copy: `why` is a sentence without its name."""
 
     def __init__(self, kind: Kind, database: Path, why: str) -> None:
-        super().__init__(kind, f"{readable(os.fsencode(database))}: {why}.")
+        super().__init__(kind, f"{printable(os.fsencode(database))}: {why}.")
         self.held = HeldBack(
-            readable(os.fsencode(database)), why, self.todo, waits=kind is not Kind.UNSUPPORTED_DATABASE
+            printable(os.fsencode(database)), why, self.todo, waits=kind is not Kind.UNSUPPORTED_DATABASE
         )
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from appliance.core.held_back import HeldBack, readable
+from appliance.core.held_back import HeldBack
 from appliance.core.mailbox import MOST, Mailbox, Spot
+from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.host.running import first_start
 from appliance.sync.entry import Entry
@@ -88,7 +89,7 @@ class FolderRefused(SyncProblem):
     """Nothing can be put in one folder now; `held` says why."""
 
     def __init__(self, folder: Path, why: str, todo: str) -> None:
-        name = readable(os.fsencode(folder))
+        name = printable(os.fsencode(folder))
         super().__init__(Kind.BUSY, f"{name}: {why}. {todo}")
         self.held = HeldBack(name, why, todo)
 

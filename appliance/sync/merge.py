@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.core.held_back import readable
 from appliance.core.mailbox import Placing
+from appliance.core.words import printable
 from appliance.sync import place
 from appliance.sync.below import Spot
 from appliance.sync.carrying import move, remove
@@ -224,7 +224,7 @@ class Merge:
             sources = {ending: way + b"/" + spot.name for ending, spot in incoming.items()}
             append(Path(os.fsdecode(way)), sources, self._means.clock, self._means.conf.pbx_program)
         except FolderRefused as refused:
-            refused.held = replace(refused.held, path=readable(path))
+            refused.held = replace(refused.held, path=printable(path))
             raise
         finally:
             for spot in incoming.values():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from appliance.core.held_back import HeldBack, printed, readable
+from appliance.core.held_back import HeldBack, printed
 from appliance.core.mailbox import MOST, MailPlan, Spot, merge, only_added, without_removed
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.threeway import NOTHING, Content, Verdict, judge
@@ -150,7 +150,7 @@ class Planner:
 
     def _hold_back(self, path: bytes, why: str, todo: str = REPAIR) -> None:
         self._troubled.add(path)
-        self._plan.held.append(HeldBack(readable(path), why, todo))
+        self._plan.held.append(HeldBack(printable(path), why, todo))
 
     def _part(self, path: bytes) -> bytes | None:
         """The mailbox of a message's file."""
@@ -283,7 +283,7 @@ class Planner:
             ours = sort_parts(self._own_files(box), top)
         except OSError as problem:
             self._hold_back(
-                box, f"{readable(problem.filename or box)} in it cannot be read here ({problem.strerror})"
+                box, f"{printable(problem.filename or box)} in it cannot be read here ({problem.strerror})"
             )
             return
         damaged = {spot for path in self._troubled if (spot := self._spot(box, path)) is not None}
@@ -373,4 +373,4 @@ class Planner:
 def _full(box: bytes, folder: str) -> HeldBack:
     why = f"with what the other node has got it would hold more than {MOST} messages, which Asterisk cannot number"
     path = box + b"/" + os.fsencode(folder)
-    return HeldBack(readable(path), why, "Have messages in it deleted on either node; the others come then.")
+    return HeldBack(printable(path), why, "Have messages in it deleted on either node; the others come then.")

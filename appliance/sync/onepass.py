@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.config import Conf
-from appliance.core.held_back import HeldBack, readable
+from appliance.core.held_back import HeldBack
+from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.sync.link import Peer
 from appliance.sync.places import Places
@@ -75,7 +76,7 @@ class Outcome:
 
     def hold(self, items: Mapping[bytes, str], todo: str = "") -> None:
         """Hold `items` (the path, and why) back."""
-        self.held += [HeldBack(readable(path), why, todo or REPAIR) for path, why in items.items()]
+        self.held += [HeldBack(printable(path), why, todo or REPAIR) for path, why in items.items()]
 
     @property
     def same(self) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from appliance.core.held_back import readable
+from appliance.core.words import printable
 from appliance.sync import place
 from appliance.sync.delivery import Delivery
 from appliance.sync.entry import Entry
@@ -84,7 +84,7 @@ class Pull:
     def _likely(self, changed: list[bytes]) -> list[bytes]:
         """`changed` without what was held back and still is: it need not come to be thrown away again."""
         held = {one.path for one in read_state(self._places.state).held}
-        suspects = [path for path in changed if readable(path) in held] if held else []
+        suspects = [path for path in changed if printable(path) in held] if held else []
         still = self._delivery.in_trouble(suspects)
         return [path for path in changed if path not in still]
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from appliance.config import Conf
 from appliance.core.duty import NEWER
-from appliance.core.held_back import MOST, carried_on, readable
+from appliance.core.held_back import MOST, carried_on
 from appliance.core.model import Node
+from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.host.disk import locked
 from appliance.sync import place
@@ -151,8 +152,8 @@ class Session:
 
     def _note_held(self, state: State, request: Request, outcome: Outcome) -> None:
         """A pass over a part of the data says nothing of what is held back elsewhere; it looks at all databases."""
-        seen = {readable(os.fsencode(path)) for path in databases(self.conf)}
-        scope = [readable(path) for path in request.scope or ()]
+        seen = {printable(os.fsencode(path)) for path in databases(self.conf)}
+        scope = [printable(path) for path in request.scope or ()]
 
         def looked_at(path: str) -> bool:
             below = any(path == top or path.startswith(f"{top}/") for top in scope)

@@ -54,7 +54,7 @@ def state_file(path: Path) -> StateFile[State]:
 
 def read_state(path: Path) -> State:
     """The state, or a fresh one when there is none that can be read. Never raises."""
-    return state_file(path).read()
+    return state_file(path).load()
 
 
 def _parse(content: bytes) -> State:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from appliance.core.held_back import HeldBack, read_held, readable
+from appliance.core.held_back import HeldBack, read_held
 from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.words import printable
 from appliance.sync.below import Below
@@ -206,7 +206,7 @@ class Survey:
         """Databases that were there and are not: nobody removes one on purpose."""
         named = {*ready.databases, *(one.path for one in ready.held)}
         for path in databases(self._conf):
-            name = readable(os.fsencode(path))
+            name = printable(os.fsencode(path))
             if not named & {str(path), name} and self._store.entry(os.fsencode(path)) is not None:
                 yield HeldBack(
                     name, f"it is missing on {self._peer.ssh.host}", "Bring back its last good copy."
@@ -217,7 +217,7 @@ class Survey:
         for tree in ready.trees:
             if tree["key"].startswith("OTHER") and not tree["there"] and tree.get("file") is not True:
                 yield HeldBack(
-                    readable(os.fsencode(tree["path"])),
+                    printable(os.fsencode(tree["path"])),
                     f"on {self._peer.ssh.host} it is no directory and no plain file",
                     "Make it there, or take it out of OTHERn on both nodes.",
                     waits=False,

@@ -182,8 +182,8 @@ def test_a_database_that_is_held_locked_comes_as_it_was_committed_last(count: Co
     async def scenario() -> None:
         async with apart() as rack:
             primary, secondary = rack.primary, rack.secondary
-            for path in ("/run/serving", "/var/lib/asha/sync/served"):
-                secondary.path(path).unlink()
+            for path in ("/run/serving", "/var/lib/asha/sync/served", "/etc/asha/served"):
+                secondary.path(path).unlink(missing_ok=True)
             holder = await primary.spawn([sys.executable, "-c", _HOLD], primary.boot_log)
             await until(primary.path("/run/held").exists)
             deliver(primary, range(1), by="new", first=10)

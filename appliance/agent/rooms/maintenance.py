@@ -112,7 +112,7 @@ class MaintenanceRoom:
         """What an agent before this one has kept. A damaged file is none: a node that watches is the safe one."""
         if trouble := self._file.trouble():
             self._journal.note("maintenance", on=False, says=trouble)
-        found = self._file.read()
+        found = self._file.load()
         if found is not None:
             self._take(found)
         return found

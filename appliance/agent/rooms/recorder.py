@@ -126,7 +126,7 @@ class Recorder:
         """What an agent before this one has kept; when that is of no use, a new beginning."""
         if trouble := self._file.trouble():
             self._journal.note("trends", says=trouble)
-        return self._file.read()
+        return self._file.load()
 
     async def _keep(self) -> None:
         self._unkept = 0

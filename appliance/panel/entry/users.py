@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from appliance.core.document import parse_object
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import in_turn
 from appliance.panel.entry.passwords import checked, hash_of, is_right
@@ -127,7 +128,7 @@ class Users:
         if text is None:
             return {}
         try:
-            return {str(name): _entry(one) for name, one in json.loads(text)["users"].items()}
+            return {str(name): _entry(one) for name, one in parse_object(text)["users"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as problem:
             raise HostError(
                 f"The users file {self.path} is damaged: nobody can log in.",

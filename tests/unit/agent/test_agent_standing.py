@@ -127,6 +127,8 @@ def test_an_engine_found_running_without_a_book_gets_one(tmp_path: Path) -> None
     assert bench.book.blank, "nothing is known of an engine that is off"
     bench.engine(Event.ENGINE_UP)
     bench.room.begin()
+    while not (tmp_path / "standing.json").exists():  # a thread writes it, so that no disk is waited for
+        SystemClock().sleep(0.01)
     assert StandingBook(tmp_path / "standing.json").under(NEW).cluster_ip == "10.0.0.5"
 
 

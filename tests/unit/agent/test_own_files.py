@@ -116,7 +116,7 @@ def test_in_every_state_there_is_a_value_and_nothing_is_lost(tmp_path: Path, nam
         assert bool(trouble) == (there and not of_use), (state, trouble)
         assert not trouble or (str(file.path) in trouble and file.instead in trouble)
         assert trouble or file.path.name not in TYPED or "another type" not in state, (state, found)
-        value = file.read()
+        value = file.load()
         if of_use:
             continue
         assert shown(value) == shown(file.blank()), state
@@ -124,7 +124,7 @@ def test_in_every_state_there_is_a_value_and_nothing_is_lost(tmp_path: Path, nam
         assert len(aside) == (there and not file.stays), state
         kept = aside[0] if aside else file.path
         assert contents(kept) == found, f"{state}: what was found is all there"
-        assert shown(file.read()) == shown(file.blank()) and spoilt_versions(file.path) == aside, "once"
+        assert shown(file.load()) == shown(file.blank()) and spoilt_versions(file.path) == aside, "once"
         file.write(good)
         assert file.trouble() == "" and file.path.read_bytes() == good, f"{state}: it is written again"
 
@@ -136,7 +136,7 @@ def test_a_good_one_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     file.write(good)
     assert (
         file.trouble() == ""
-        and shown(file.read()) == shown(file.parse(good))
+        and shown(file.load()) == shown(file.parse(good))
         and spoilt_versions(file.path) == []
     )
 
@@ -145,7 +145,7 @@ def test_spoilt_ones_do_not_pile_up(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "state", int, int, "nothing is done")
     for number in range(10):
         file.path.write_text(f"no number {number}")
-        assert file.read() == 0
+        assert file.load() == 0
     assert [one.read_text() for one in spoilt_versions(file.path)] == [f"no number {n}" for n in (7, 8, 9)]
 
 
@@ -157,10 +157,10 @@ def test_without_its_directory_a_file_is_blank_and_the_write_says_so(tmp_path: P
     elif parent == "a dangling link":
         folder.symlink_to("/nowhere/at/all")
     file = StateFile(folder / "state", int, int, "nothing is done")
-    assert file.read() == 0
+    assert file.load() == 0
     if parent == "missing":
         file.write("7")
-        assert file.read() == 7
+        assert file.load() == 7
     else:
         with pytest.raises(OSError):
             file.write("7")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from appliance.cli import sync as sync_command
 from appliance.cli.events import entry_line, events
 from appliance.cli.sync import outcome_lines
 from appliance.config import Conf
+from appliance.core.held_back import HeldBack
+from appliance.core.words import printable
 from appliance.host.clock import SystemClock
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.onepass import Outcome
@@ -52,6 +56,16 @@ def test_history_and_status(places: Places) -> None:
         assert harmless(said.output), said.output
 
 
+def test_what_is_held_back_is_shown_with_why_since_when_and_what_to_do(places: Places) -> None:
+    item = HeldBack("/etc/asterisk/a.conf", "it is empty", "Bring it back.", 86400.0)
+    write_state(places.state, State(verified_at=1.0, held=[item], held_more=3))
+    said = CliRunner().invoke(sync_command.sync, ["status"]).output
+    assert "! /etc/asterisk/a.conf is held back: it is empty. Bring it back." in said
+    assert "since 1970-01-0" in said and "3 more items are held back" in said
+    shown = json.loads(CliRunner().invoke(sync_command.sync, ["status", "--json"]).output)
+    assert shown["held"] == [asdict(item)] and shown["held_more"] == 3
+
+
 def test_conflicts(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Conflicts(Conf(), places, SystemClock(), lambda *words: None)
     monkeypatch.setattr(conflicts_command, "_conflicts", lambda: here)
@@ -61,7 +75,10 @@ def test_conflicts(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_pass_found() -> None:
-    outcome = Outcome(changed=[_EVIL], removed=[_EVIL], conflicts=[_EVIL], warnings=[_TEXT], telephony=_TEXT)
+    held = [HeldBack(printable(_EVIL), _TEXT, _TEXT)]
+    outcome = Outcome(
+        held=held, changed=[_EVIL], removed=[_EVIL], conflicts=[_EVIL], warnings=[_TEXT], telephony=_TEXT
+    )
     assert harmless("\n".join(outcome_lines(outcome, dry_run=True)))
 
 

@@ -5,24 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.held_back import MOST, HeldBack, carried_on, read_held, readable
-
-
-@given(st.binary(), st.binary())
-def test_a_name_is_one_printable_line_that_begins_as_its_folder_does(folder: bytes, name: bytes) -> None:
-    whole = readable(folder + b"/" + name)
-    assert whole.isprintable()
-    assert whole.startswith(readable(folder) + "/")
-
-
-@example(b"\x80", "\x80".encode())
-@example(b"\\n", b"\n")
-@given(st.binary(), st.binary())
-def test_two_names_are_never_shown_alike(one: bytes, other: bytes) -> None:
-    assert (readable(one) == readable(other)) == (one == other)
+from appliance.core.held_back import MOST, HeldBack, carried_on, read_held
 
 
 def test_a_pass_over_a_part_keeps_what_is_held_back_elsewhere() -> None:
@@ -48,7 +34,7 @@ def test_a_pass_over_a_part_keeps_what_is_held_back_elsewhere() -> None:
 )
 def test_whatever_comes_as_a_list_is_read_and_nothing_in_it_breaks_a_line(given_: object) -> None:
     for one in read_held(given_):
-        assert all(text.isprintable() and len(text) <= 500 for text in (one.path, one.why, one.todo))
+        assert all(text.isprintable() and len(text) <= 4 * 4096 for text in (one.path, one.why, one.todo))
 
 
 def test_a_list_is_read_as_it_was_written_and_is_bounded() -> None:
