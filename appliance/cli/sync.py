@@ -77,7 +77,11 @@ def _give_up(*, agreed: bool) -> None:
     if not ask("status")["data"]["newer"]:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
-        click.confirm("What was written here while this node served is lost then. Go on?", abort=True)
+        click.confirm(
+            "What was written here while this node served makes way for the peer's then, and is left in"
+            " quarantine only. Go on?",
+            abort=True,
+        )
     drop_mark(PLACES)
 
 

@@ -25,6 +25,10 @@ from appliance.sync.telephony import refused
 from appliance.sync.trees import Care, databases, telephony, trees
 
 _BOTH = "changed on both nodes"
+_LINK = "messages belong there, and it is a link here that is not followed"
+_LINK_TODO = (
+    "Give the link, and what it leads to, to the owner of the directory it is in, or make it a directory."
+)
 
 
 class Merge:
@@ -121,7 +125,7 @@ class Merge:
         boxes: list[BoxPlan] = []
         torn: list[BoxPlan] = []
         for box in plan.boxes:
-            (boxes if self._is_whole(box) else torn).append(box)
+            (boxes if self._is_whole(box) and not self._is_barred(box) else torn).append(box)
         self._leave(torn)
         plan.boxes = boxes
         self._make_ready(plan)
@@ -131,15 +135,18 @@ class Merge:
         self._decide(request, plan)
 
     def _is_whole(self, box: BoxPlan) -> bool:
-        """What has come for it is what was planned with, and no link is in the way to its folders.
-
-        Asterisk may have renumbered the mailbox meanwhile.
-        """
+        """What has come for it is what was planned with: Asterisk may have renumbered the mailbox meanwhile."""
         for entry in box.fetched():
             arrival = self._store.arrival(entry.path)
             if arrival is None or arrival.digest != entry.digest:
                 return False
-        return all(self._below.link_on_way(path) is None for _, path, _ in box.moves())
+        return True
+
+    def _is_barred(self, box: BoxPlan) -> bool:
+        """A link of ours that is not followed is where one of its folders has to be; it is held back by name."""
+        links = {self._below.link_on_way(path) for _, path, _ in box.moves()} - {None}
+        self._outcome.hold({link: _LINK for link in links if link}, _LINK_TODO)
+        return bool(links)
 
     def _leave(self, boxes: list[BoxPlan]) -> None:
         """To the next pass. What has come for them is not here: counted as had by both, it would pass for removed."""

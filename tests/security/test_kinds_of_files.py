@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -282,6 +283,30 @@ def test_a_standbys_folder_on_a_bigger_disk_follows(count: Count) -> None:
             assert await one_pass(secondary, primary) == "0 0 0"
             count("folders that are links here", 2)
             await hang_up(secondary)
+
+    asyncio.run(scenario())
+
+
+def test_a_mail_folder_that_is_a_strange_link_is_held_back_by_name(count: Count) -> None:
+    """Nobody's message is lost, nothing is written behind it, and the merge ends when the link is put right."""
+
+    async def scenario() -> None:
+        async with apart() as rack:
+            primary, secondary = rack.primary, rack.secondary
+            moved = f"mkdir {BIG}; mv {MAIL}/Old {BIG}/Old; ln -s {BIG}/Old {MAIL}/Old; "
+            assert (await shell(primary, moved + f"chown -h 1:1 {MAIL}/Old")).code == 0
+            deliver(secondary, range(2), by="later", folder="Old")
+            secondary.path("/run/serving").unlink()
+            for words in ((), ("live",)):
+                said = await one_pass(primary, secondary, *words)
+                assert said.endswith("open"), said
+                state = json.loads(primary.path("/var/lib/asha/sync/state.json").read_text())
+                assert [one["path"] for one in state["held"]] == [f"{MAIL}/Old"], state
+                assert (await shell(primary, f"ls {BIG}/Old")).out == ""
+            assert (await shell(primary, f"chown -h 0:0 {MAIL}/Old")).code == 0
+            assert (await one_pass(primary, secondary)).endswith("settled")
+            assert await _heard_behind(primary) == ["later 0", "later 1"]
+            count("links in the way", 1)
 
     asyncio.run(scenario())
 
