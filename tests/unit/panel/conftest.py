@@ -21,6 +21,7 @@ from tests.plugins.login_form import hidden_in
 
 PASSWORD = "correct horse battery"
 BASE = "https://panel.example.com"
+_QUICK = "scrypt:1024:8:1"
 
 
 class Browser:
@@ -52,7 +53,7 @@ class Browser:
 def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a hash costs is for its own test to look at; the others would wait for it a hundred times."""
     if "costs" not in request.node.name:
-        monkeypatch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
+        monkeypatch.setattr(passwords, "_METHOD", _QUICK)
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +66,10 @@ def quick_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 def users_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A users file with olga the operator and vera the viewer: a hash takes a while, so once for all tests."""
     directory = tmp_path_factory.mktemp("users")
-    Users(directory).add("olga", PASSWORD, "operator")
-    Users(directory).add("vera", PASSWORD, "viewer")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_METHOD", _QUICK)
+        Users(directory).add("olga", PASSWORD, "operator")
+        Users(directory).add("vera", PASSWORD, "viewer")
     return directory
 
 
