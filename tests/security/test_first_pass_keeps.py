@@ -51,7 +51,7 @@ def test_what_only_it_has_is_set_aside(loss: str, count: Count) -> None:
                     secondary, f"cd {_QUARANTINE}/*Z-*; cat etc/asterisk/a.conf etc/asterisk/own/o.conf"
                 )
             ).out
-            assert (await shell(secondary, read)).out == "edited\nown\n"
+            assert said == "edited\nown\n"
             rows = f"sqlite3 {_QUARANTINE}/*Z-*/opt/sark/db/sark.db 'select n from t order by n'"
             assert (await shell(secondary, rows)).out == "1\n7\n"
             state = secondary.path("/var/lib/asha/sync/state.json").read_text()

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,24 @@ def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:
     before_service()
     assert read_mark(places)
     assert "may not be whole" in read_state(places.state).unsettled
-    places.store.unlink()
+    assert not places.store.exists(), "it was set aside"
     before_service()
     assert read_state(places.state).unsettled == "", "the next start was well"
+
+
+def test_a_disk_that_hangs_keeps_nobody_from_serving(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write to a disk that hangs does not come back: what stands for it here waits until the test is over."""
+    release = threading.Event()
+    monkeypatch.setattr(order, "_DISK_PATIENCE", 0.2)
+    monkeypatch.setattr(order, "_SETTLE_PATIENCE", 0.1)
+    monkeypatch.setattr(order, "set_mark", lambda places, wall: release.wait(60))
+    monkeypatch.setattr(order, "write_state", lambda path, state: release.wait(60))
+    began = SystemClock().now()
+    try:
+        order.before_service(Site(Conf(merge_deadline=0.2), Node.SECONDARY), SystemClock(), owed=False)
+    finally:
+        release.set()
+    assert SystemClock().now() - began < 10.0
 
 
 def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: Places) -> None:

@@ -298,7 +298,7 @@ class Done:
 def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every place of asha's own that a module of the product names, or takes when it is given none, into `folder`."""
     for owner, places in (
-        (Spool, ["var/lib/asha/notify"]),
+        (Spool, ["var/lib/asha/notify", "run/asha/notify"]),
         (ProvisionRoom, ["var/etc-asha", "var/lib/asha/regenerate"]),
         (StandingBook, ["var/lib/asha/standing.json"]),
         (Keeper, ["asha.conf", "var/lib/asha/sark.json"]),

@@ -172,3 +172,21 @@ def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pyte
         assert await running is True
 
     assert "the conf file was not taken" in play(tmp_path, monkeypatch, signal_twice)
+
+
+def test_a_conf_file_that_cannot_be_used_is_said_and_taken_when_it_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "asha.conf").write_bytes(b"\xff\xfe no conf")
+
+    async def look(agent: SetUp) -> None:
+        document = await agent.answer({"verb": "status"})
+        assert document["set_up"] is False and "cannot be used" in document["headline"]
+        assert any("asha.conf" in problem for problem in document["problems"])
+        with pytest.raises(UserError, match=r"asha\.conf"):
+            await agent.answer({"verb": "ha start"})
+        (tmp_path / "asha.conf").write_text(f"HAPRINODE={os.uname().nodename}\nHASECNODE=two\n")
+        (tmp_path / "asha.conf").chmod(0o600)
+        assert await asyncio.wait_for(agent.run(), 10) is True, "it goes on as a node by itself"
+
+    play(tmp_path, monkeypatch, look)

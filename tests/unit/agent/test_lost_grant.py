@@ -1,0 +1,86 @@
+"""Heartbeat has this node serve, and no grant is on file: its word counts, in a bounded time, and never too early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_agent_cycle import ENGINE, Bench
+
+from appliance.agent.cycle import LOST_GRANT_DWELL
+from appliance.core.grant import held_here
+from appliance.core.model import Node
+from appliance.core.reading import Known, Unknown
+from appliance.core.roles import Role
+from appliance.core.transfer import Order
+
+
+def standing_by(tmp_path: Path) -> Bench:
+    """A node whose agent was restarted, and whose grant is gone."""
+    bench = Bench(tmp_path)
+    bench.tenure.resume(Role.STANDBY, "the agent was restarted")
+    bench.turn(0.1)
+    return bench
+
+
+def says(bench: Bench, word: str) -> None:
+    bench.world.heartbeat_holds = Known(word, bench.clock.now())
+
+
+@pytest.mark.parametrize("word", ["all", "local"])
+def test_heartbeats_steady_word_is_the_grant(tmp_path: Path, word: str) -> None:
+    bench = standing_by(tmp_path)
+    says(bench, word)
+    for _ in range(int(LOST_GRANT_DWELL) + 2):
+        bench.turn(1.0)
+    assert bench.tenure.grant.held and bench.tenure.grant.engine == ENGINE
+    assert bench.tenure.role.holds
+    assert Order.ENERGISE in bench.desk.orders
+    assert "no grant of it is on file" in bench.tenure.grant_problem
+
+
+@pytest.mark.parametrize("word", ["none", "transition", "foreign"])
+def test_no_other_word_is(tmp_path: Path, word: str) -> None:
+    bench = standing_by(tmp_path)
+    says(bench, word)
+    for _ in range(30):
+        bench.turn(1.0)
+    assert not bench.tenure.grant.held
+    assert Order.ENERGISE not in bench.desk.orders
+
+
+def test_a_word_that_does_not_last_is_none(tmp_path: Path) -> None:
+    bench = standing_by(tmp_path)
+    for _ in range(10):
+        says(bench, "all")
+        bench.turn(LOST_GRANT_DWELL / 2)
+        says(bench, "transition")
+        bench.turn(1.0)
+    assert not bench.tenure.grant.held
+
+
+def test_while_the_peer_serves_heartbeat_settles_it(tmp_path: Path) -> None:
+    bench = standing_by(tmp_path)
+    says(bench, "all")
+    for _ in range(30):
+        bench.hear_peer(granted=True)
+        bench.turn(1.0)
+    assert not bench.tenure.grant.held
+
+
+@pytest.mark.parametrize(
+    ("node", "word", "here"),
+    [
+        (Node.PRIMARY, "all", True),
+        (Node.PRIMARY, "local", True),
+        (Node.PRIMARY, "foreign", False),
+        (Node.SECONDARY, "all", True),
+        (Node.SECONDARY, "local", False),
+        (Node.SECONDARY, "foreign", True),
+        (Node.SECONDARY, "none", False),
+        (Node.SECONDARY, "transition", False),
+    ],
+)
+def test_what_each_word_means_on_each_node(node: Node, word: str, here: bool) -> None:
+    assert held_here(node, Known(word, 0.0)) is here
+    assert not held_here(node, Unknown("it does not say", 0.0))
