@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from appliance.core.chain import AFTER_SPOILT, START, Broken, Verdict, link, look_through
+from appliance.core.chain import AFTER_SPOILT, START, Broken, ChainCheck, link, look_through
 from appliance.core.document import parse_object
 from appliance.host.disk import open_lock, open_plain, set_aside
 
@@ -37,6 +37,7 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._older_is_seen = False
         self.spoilt = ""  # that this object has found it so and gone on
 
     def append(self, entry: Entry) -> Entry:
@@ -84,7 +85,7 @@ class JournalFile:
         """The first place where the hash chain does not hold, or None."""
         return self.look_through().broken
 
-    def look_through(self) -> Verdict:
+    def look_through(self) -> ChainCheck:
         """Follow the whole chain. Raises OSError when the file cannot be read."""
         return look_through(self._lines())
 
@@ -125,6 +126,9 @@ class JournalFile:
 
     def _mend(self, descriptor: int, entry: Entry) -> str:
         """Have the file end with a whole entry, and return its hash. `entry`: the one that is to follow."""
+        if not self._older_is_seen:
+            self._last_of_older()
+            self._older_is_seen = True
         half = _cut_half_line(descriptor)
         previous = _last_hash(descriptor)
         if previous is None and os.fstat(descriptor).st_size == 0:
@@ -155,19 +159,21 @@ class JournalFile:
                     pieces = iter(lambda: lines.readline(2 * LONGEST_LINE), "")
                     yield from (line for line in pieces if line.strip())
 
-    def _last_of_older(self) -> str | None:
-        """The hash that the first entry follows; None when what is in the older file is no entry."""
+    def _last_of_older(self) -> str:
+        """The hash that the first entry follows. What lies in the older file's place and is none is set aside, once."""
+        descriptor = None
         try:
             descriptor = open_plain(self._older)
+            there = descriptor is not None and os.fstat(descriptor).st_size > 0
+            found = _last_hash(descriptor) if descriptor is not None and there else START
         except OSError:
-            set_aside(self._older)
-            return None
-        if descriptor is None:
-            return START
-        try:
-            return _last_hash(descriptor)
+            found = None
         finally:
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
+        if found is None:
+            set_aside(self._older)
+        return found or START
 
 
 def _write(descriptor: int, previous: str, entry: Entry) -> Entry:
@@ -218,7 +224,7 @@ def _last_hash(descriptor: int) -> str | None:
     """The hash of the last line; None when there is no line, or the last is no entry."""
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, 2 * LONGEST_LINE, max(0, size - 2 * LONGEST_LINE)).split(b"\n")
-    last = tail[-2] if len(tail) > 1 else b""
+    last = tail[-2] if len(tail) > 1 and not tail[-1] else b""  # a whole line has an end
     entry = _parse(last.decode("utf-8", "replace"))
     found = entry.get("hash") if entry is not None else None
     return found if isinstance(found, str) and len(found) == len(START) else None

@@ -27,7 +27,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainCheck:
     """What a look at the whole chain has found.
 
     `named`: the lines at which the writer itself has found what was before it spoilt (by a crash, or a disk that was
@@ -57,7 +57,7 @@ def verify(lines: Iterable[str], first: str | None = None) -> Broken | None:
     return look_through(lines, first).broken
 
 
-def look_through(lines: Iterable[str], first: str | None = None) -> Verdict:
+def look_through(lines: Iterable[str], first: str | None = None) -> ChainCheck:
     """Follow the chain through `lines`. `first` is the expected start, if it is known."""
     previous = first
     spoilt: Broken | None = None
@@ -69,15 +69,15 @@ def look_through(lines: Iterable[str], first: str | None = None) -> Verdict:
             continue
         if spoilt is not None or AFTER_SPOILT in entry:
             if AFTER_SPOILT not in entry or entry.get("prev") != START:
-                return Verdict(spoilt or Broken(number, _MISSING), tuple(named))
+                return ChainCheck(spoilt or Broken(number, _MISSING), tuple(named))
             named.append(number)
             spoilt, previous = None, START
         if previous is not None and entry.get("prev") != previous:
-            return Verdict(Broken(number, _MISSING), tuple(named))
+            return ChainCheck(Broken(number, _MISSING), tuple(named))
         if entry.get("hash") != digest(str(entry.get("prev")), entry):
-            return Verdict(Broken(number, "it was changed after it was written"), tuple(named))
+            return ChainCheck(Broken(number, "it was changed after it was written"), tuple(named))
         previous = str(entry["hash"])
-    return Verdict(spoilt, tuple(named))
+    return ChainCheck(spoilt, tuple(named))
 
 
 _MISSING = "an entry before it is missing or was changed"
@@ -89,4 +89,6 @@ def _entry(line: str) -> dict[str, object] | str:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         return "not a whole entry"
-    return entry if isinstance(entry, dict) else "not an entry"
+    if not isinstance(entry, dict):
+        return "not an entry"
+    return entry if "hash" in entry else "it was changed after it was written"

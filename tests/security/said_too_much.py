@@ -146,7 +146,7 @@ def asked() -> subprocess.Popen[bytes]:
 
 
 def the_peers_question() -> object:
-    source = Source(Conf(), Places(FOLDER, FOLDER), SystemClock(), lambda: Standing("", False), dict)
+    source = Source(Conf(), Places(FOLDER, FOLDER, FOLDER), SystemClock(), lambda: Standing("", False), dict)
     with asked() as saying, (FOLDER / "answer").open("wb") as answer:
         source.serve(saying.stdout, answer)  # type: ignore[arg-type]
         saying.kill()

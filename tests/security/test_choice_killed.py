@@ -48,7 +48,7 @@ class Node:
             db=database,
             astdb=aside / "astdb",
         )
-        self.places = Places(top / "lasting", top / "passing")
+        self.places = Places(top / "lasting", top / "passing", top / "apart")
         self.places.lasting.mkdir()
         self.path = self.tree / "x"
         self.kept = Path(os.fsdecode(self.places.kept(bytes(self.path), "ab" * 32)))
@@ -230,7 +230,7 @@ def test_what_makes_way_is_never_gone(
         monkeypatch.setattr(os, "rename", _no_rename_to_quarantine(os.rename))
     while killed:
         top = tmp_path / str(number)
-        live, places = top / "etc", Places(top / "lasting", top / "passing")
+        live, places = top / "etc", Places(top / "lasting", top / "passing", top / "apart")
         for name, text in {"f": "OURS f", "d/a": "OURS a", "d/sub/b": "OURS b"}.items():
             (live / name).parent.mkdir(parents=True, exist_ok=True)
             (live / name).write_text(text)

@@ -42,7 +42,7 @@ def folders(root: Path) -> list[Path]:
 def _write_for_ever(root: Path, seed: int) -> None:
     """What the agent, a pass, a command and the panel write, one after another, as fast as the disk takes it."""
     state, notify, panel, sync, etc, work = folders(root)
-    dice, places = random.Random(seed), Places(sync, sync / "passing")
+    dice, places = random.Random(seed), Places(sync, sync / "passing", sync / "apart")
     alert = Alert("a", Kind.TEST, Severity.NOTICE, "s", "t" * 500)
     spool = Spool(notify)
     writers: list[Callable[[int], object]] = [

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.agent import journal_file
 from appliance.agent.journal import Journal, JournalFile
-from appliance.core.chain import Verdict
+from appliance.core.chain import ChainCheck
 from appliance.host.clock import SystemClock
 
 
@@ -43,7 +43,7 @@ def test_a_half_written_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path) ->
     file.append({"kind": "c"})
     kinds = [(entry["kind"], entry.get("began")) for entry in file.entries()]
     assert kinds == [("a", None), ("journal", '{"kind": "b", "prev": "12'), ("c", None)], "it is said"
-    assert file.look_through() == Verdict(None), "and it is no break"
+    assert file.look_through() == ChainCheck(None), "and it is no break"
 
 
 def _append_many(path: Path, name: str) -> None:

@@ -322,7 +322,7 @@ def _run_in(folder: Path) -> Callable[..., str]:
     from appliance.sync.places import Places  # noqa: PLC0415
     from appliance.sync.postjob import run_postsync  # noqa: PLC0415
 
-    return lambda conf, places: run_postsync(conf, Places(folder, folder))
+    return lambda conf, places: run_postsync(conf, Places(folder, folder, folder))
 
 
 def test_the_address_is_kept_and_the_job_runs_on_a_change_only(addressed: Place) -> None:

@@ -17,7 +17,7 @@ from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
 from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import keep, load_or_kept
-from appliance.core.chain import Broken
+from appliance.core.chain import Broken, ChainCheck
 from appliance.core.errors import AshaError
 from appliance.core.grant import Verb, Verdict
 from appliance.host.clock import SystemClock
@@ -101,6 +101,22 @@ def test_whatever_the_journal_has_become_it_goes_on_and_a_check_says_so(tmp_path
         assert any(entry["kind"] == "journal" for entry in file.entries()), "it is said"
     if spoilt := spoilt_versions(path):
         assert not stat.S_ISREG(os.lstat(spoilt[0]).st_mode)
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in ("missing", "empty")])
+def test_a_spoilt_older_journal_is_set_aside_and_the_chain_is_that_of_the_newer(
+    tmp_path: Path, state: str
+) -> None:
+    file = JournalFile(tmp_path / "log" / "journal")
+    for number in range(3):
+        file.append({"kind": "order", "generation": number})
+    older = file.path.with_name("journal.1")
+    STATES[state](older, file.path.read_bytes())
+    file = JournalFile(file.path)
+    file.append({"kind": "next", "generation": 3})
+    assert [entry["kind"] for entry in file.entries()] == ["order", "order", "order", "next"]
+    assert file.look_through() == ChainCheck(None)
+    assert len(spoilt_versions(older)) == 1
 
 
 @pytest.mark.parametrize("tail", [b'{"half', b"\0" * 5000, b"x" * 200_000, b"x" * 70_000 + b"\n", b"[1]\n"])

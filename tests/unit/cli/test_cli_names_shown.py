@@ -30,7 +30,7 @@ _TEXT = "a \x1b[2J b \u202e c \x9b31m"
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """With a history, a conflict and a state, all of them full of escape sequences."""
-    found = Places(tmp_path / "lasting", tmp_path / "passing")
+    found = Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
     store = Store(found.store)
     store.note(Attempt(1.0, 1.0, "other", _TEXT, 1))
     store.decide(

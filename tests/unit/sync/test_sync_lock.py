@@ -27,7 +27,7 @@ def test_the_holder_is_named_while_it_holds(tmp_path: Path) -> None:
 
 def test_one_who_waits_is_next(tmp_path: Path) -> None:
     """An operator's command gets its turn, however soon the worker's next pass follows its last."""
-    places, clock = Places(lasting=tmp_path), SystemClock()
+    places, clock = Places(tmp_path, tmp_path, tmp_path), SystemClock()
     done = threading.Event()
 
     def wait_for_it() -> None:
