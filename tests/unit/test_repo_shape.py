@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import tomllib
@@ -50,8 +51,13 @@ def text_of(path: Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8", errors="replace")
 
 
-def names_used(path: Path) -> Iterator[tuple[int, str]]:
+@functools.cache
+def names_used(path: Path) -> tuple[tuple[int, str], ...]:
     """Line and dotted name of every import and every attribute chain: `time.sleep`, `os.fork`."""
+    return tuple(_names_used(path))
+
+
+def _names_used(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(text_of(path))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
