@@ -72,7 +72,7 @@ def held_here(node: Node, holds: Reading[str]) -> bool:
     """Heartbeat says for sure that `node` holds the one resource, which haresources gives to the primary.
 
     `holds` is its word for what this node holds: "all", or of the two nodes' resources its own ("local") or the other
-    node's ("foreign"). Source: facts in docs/facts/heartbeat.md, and appliance/cluster/view.py.
+    node's ("foreign"). See Held in appliance/cluster/view.py.
     """
     own = "local" if node is Node.PRIMARY else "foreign"
     return is_known(holds, "all") or is_known(holds, own)

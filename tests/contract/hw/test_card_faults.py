@@ -41,7 +41,7 @@ def test_no_whole_answer_is_silence_within_the_deadline(bench: CardBench, driver
 
 
 @pytest.mark.parametrize(
-    ("driver", "error", "deadline"), [("tool", CardRefused, 2.0), ("serial", CardGarbled, SHORT)]
+    ("driver", "error", "deadline"), [("tool", CardRefused, 2.0), ("serial", CardGarbled, 1.0)]
 )
 def test_garbage_is_no_answer_and_passes(
     bench: CardBench, driver: str, error: type[HardwareError], deadline: float
