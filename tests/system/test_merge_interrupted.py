@@ -6,6 +6,7 @@ import asyncio
 import random
 import sys
 
+import pytest
 from data_on_nodes import HERE, Cutter, hang_up, mark_served, one_pass
 from mail_on_nodes import MAIL, apart, deliver, heard, same
 
@@ -104,6 +105,7 @@ async def _settled(node: Node) -> Where:
     return where(node)
 
 
+@pytest.mark.timeout(1200)  # so many real passes are minutes of work; this only bounds one that never ends
 def test_a_merge_killed_anywhere_is_simply_run_again() -> None:
     """What was deleted or moved on the secondary is, or is not yet; nothing in between."""
     dice = random.Random(_SEED)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from data_on_nodes import CONF, SHOW, SLOW, Cutter, hang_up, introduce, one_pass
 
 from hwsim.nodes import Node
@@ -96,6 +97,7 @@ async def settled(node: Node) -> tuple[list[str], int]:
     return states, files
 
 
+@pytest.mark.timeout(1200)  # so many real passes are minutes of work; this only bounds one that never ends
 def test_two_hundred_kills_leave_one_whole_state() -> None:
     """Of the pass itself, of rsync or of ssh, at any moment of it."""
 
