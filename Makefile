@@ -23,7 +23,7 @@ test: system tools lint ## everything: lint and all tests; a skipped test is a f
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
-	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures tests/security $(ARGS)
+	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 2 --dist loadfile tests/security $(ARGS)
 
 test-panel: system tools browser rpm ## the pages in real Chromium, with pictures in out/panel (root)
 	@.ci/clean-after $(PYTEST) tests/panel $(ARGS)
@@ -33,7 +33,7 @@ pictures: system tools browser rpm ## docs/pictures anew: the story of a new use
 	@cp out/panel/story-*.png docs/pictures/
 
 unit: tools ## the quick tests, no root
-	@$(PYTEST) tests/unit tests/property $(ARGS)
+	@$(PYTEST) -n 3 tests/unit tests/property $(ARGS)
 
 rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
 	@rpm/build

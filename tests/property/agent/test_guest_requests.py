@@ -59,7 +59,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(REQUESTS, min_size=1, max_size=4))
 def test_every_request_is_answered_and_no_other_key_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requests: list[dict[str, Any]]

@@ -54,7 +54,7 @@ def test_a_cut_off_file_gives_the_truth_or_nothing(cards: list[SpanCard], alarm:
 
 
 @given(CARDS, ALARMS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_what_the_tree_shows_is_read_back(cards: list[SpanCard], alarm: str) -> None:
     with TemporaryDirectory() as root:
         DahdiTree(Path(root), cards).set_alarm(alarm)
