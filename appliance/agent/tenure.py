@@ -19,6 +19,9 @@ from appliance.core.roles import Event, Role, advance
 from appliance.core.transfer import Goal, Order, Phase, Seen, Transfer
 from appliance.host.clock import Clock
 
+# For so long the status says that a grant was taken from Heartbeat's word, in seconds; the journal has it for good.
+_TOLD_FOR = 3600.0
+
 
 class Tenure:
     """Role, grant and transfer of this node.
@@ -60,7 +63,8 @@ class Tenure:
     @property
     def grant_problem(self) -> str:
         """Why the grant is not on file as it should be; "" when it is."""
-        return self._book.problem or self.regained
+        told = self.regained if self._clock.now() - self.granted_at < _TOLD_FOR else ""
+        return self._book.problem or told
 
     def read_book(self) -> None:
         """Take the grant as it is on file: a resource script that worked alone may have changed it."""
@@ -131,6 +135,7 @@ class Tenure:
     def confirm(self, engine: str, reason: str) -> None:
         """Heartbeat, the master `engine`, says that this node serves, and no grant is on file: it counts as given."""
         self.grant = self._book.confirm(engine)
+        self.granted_at = self._clock.now()
         self.regained = f"{reason}: the grant was taken from Heartbeat's word, and this node serves"
         self._note_grant(reason, Verdict.ACCEPTED)
 

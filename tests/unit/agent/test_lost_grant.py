@@ -37,6 +37,8 @@ def test_heartbeats_steady_word_is_the_grant(tmp_path: Path, word: str) -> None:
     assert bench.tenure.role.holds
     assert Order.ENERGISE in bench.desk.orders
     assert "no grant of it is on file" in bench.tenure.grant_problem
+    bench.clock.time += 3600
+    assert bench.tenure.grant_problem == "", "it is on file again, and was said"
 
 
 @pytest.mark.parametrize("word", ["none", "transition", "foreign"])
