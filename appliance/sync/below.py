@@ -51,7 +51,7 @@ class OpenDirectory:
         os.close(self.descriptor)
 
 
-class Spot(NamedTuple):
+class OpenName(NamedTuple):
     """One name in a directory that is open: what the system is asked with."""
 
     directory: OpenDirectory
@@ -62,9 +62,9 @@ class Spot(NamedTuple):
         """The directory's descriptor."""
         return self.directory.descriptor
 
-    def beside(self, name: bytes) -> Spot:
+    def beside(self, name: bytes) -> OpenName:
         """Another name in the same directory."""
-        return Spot(self.directory, name)
+        return OpenName(self.directory, name)
 
     def stat(self) -> os.stat_result | None:
         """What is there, a link as itself; None for nothing. Raises OSError."""
@@ -86,14 +86,14 @@ class Below:
         self._sent = sent
         self._open: OrderedDict[bytes, OpenDirectory] = OrderedDict()
 
-    def at(self, path: bytes, *, make: bool = False) -> Spot:
+    def at(self, path: bytes, *, make: bool = False) -> OpenName:
         """Where `path` is. `make`: with the directories that lead to it, which are made when they are not there."""
         directory, name = os.path.split(path)
         if path in self._tops:  # what leads to it is the administrator's
             if make:
                 os.makedirs(directory, exist_ok=True)
-            return Spot(OpenDirectory(os.open(directory, _DIRECTORY)), name)
-        return Spot(self.directory(directory, make=make), name)
+            return OpenName(OpenDirectory(os.open(directory, _DIRECTORY)), name)
+        return OpenName(self.directory(directory, make=make), name)
 
     def directory(self, path: bytes, *, make: bool = False) -> OpenDirectory:
         """The directory at `path`, opened."""

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 
-from appliance.sync.below import OpenDirectory, Spot
+from appliance.sync.below import OpenDirectory, OpenName
 from appliance.sync.trees import WORK_PREFIX
 
 _FRESH, _LEAVING = f"{WORK_PREFIX}new-".encode(), f"{WORK_PREFIX}leaving-".encode()
@@ -27,7 +27,7 @@ _LABELS = ("security.selinux", "security.SMACK64")
 _LINK_TIMES = os.utime in os.supports_dir_fd and os.utime in os.supports_follow_symlinks
 
 
-def move(source: Spot, target: Spot) -> None:
+def move(source: OpenName, target: OpenName) -> None:
     """Have what is at `source` at `target` instead, in place of what is there in one step. Raises OSError."""
     try:
         os.rename(source.name, target.name, src_dir_fd=source.fd, dst_dir_fd=target.fd)
@@ -38,7 +38,7 @@ def move(source: Spot, target: Spot) -> None:
         remove(source)
 
 
-def put_copy(source: Spot, target: Spot) -> None:
+def put_copy(source: OpenName, target: OpenName) -> None:
     """Put a copy of what is at `source` at `target`, in one step and to stay: it is on the disk. Raises OSError."""
     fresh = target.beside(short(_FRESH + target.name))
     remove(fresh)
@@ -49,7 +49,7 @@ def put_copy(source: Spot, target: Spot) -> None:
     os.fsync(target.fd)
 
 
-def set_aside(source: Spot, target: Spot) -> None:
+def set_aside(source: OpenName, target: OpenName) -> None:
     """Move what is at `source` to `target`, where nothing is, to stay. It may be called again after a kill anywhere.
 
     Once it is at `target`, nothing at `source` is touched any more: it may be something else by now.
@@ -72,12 +72,12 @@ def set_aside(source: Spot, target: Spot) -> None:
     remove(leaving)
 
 
-def is_leaving(spot: Spot) -> bool:
+def is_leaving(spot: OpenName) -> bool:
     """`set_aside` was killed there, and has to be called again."""
     return _leaving(spot).stat() is not None
 
 
-def settle_name(spot: Spot) -> None:
+def settle_name(spot: OpenName) -> None:
     """Have the file at `spot`, and its name, on the disk. Raises OSError."""
     seen = spot.stat()
     if seen is not None and stat.S_ISREG(seen.st_mode):
@@ -89,7 +89,7 @@ def settle_name(spot: Spot) -> None:
     os.fsync(spot.fd)
 
 
-def copy(source: Spot, target: Spot) -> None:
+def copy(source: OpenName, target: OpenName) -> None:
     """Copy what is at `source` to `target`, where nothing is: content, owner, mode, time, attributes; on the disk.
 
     A pipe, a socket or a device holds nothing, and is left out. Raises OSError.
@@ -103,7 +103,7 @@ def copy(source: Spot, target: Spot) -> None:
         _copy_file(source, target)
 
 
-def remove(spot: Spot) -> None:
+def remove(spot: OpenName) -> None:
     """Remove what is at `spot`, with everything in it; nothing there is no trouble. Raises OSError."""
     seen = spot.stat()
     if seen is None:
@@ -113,16 +113,16 @@ def remove(spot: Spot) -> None:
         return
     inside = open_directory(spot)
     for name in _names(inside):
-        remove(Spot(inside, name))
+        remove(OpenName(inside, name))
     os.rmdir(spot.name, dir_fd=spot.fd)
 
 
-def open_directory(spot: Spot) -> OpenDirectory:
+def open_directory(spot: OpenName) -> OpenDirectory:
     """The directory at `spot`, which is none when it is a link. Raises OSError."""
     return OpenDirectory(os.open(spot.name, _DIRECTORY, dir_fd=spot.fd))
 
 
-def open_file(spot: Spot) -> int:
+def open_file(spot: OpenName) -> int:
     """A descriptor for reading the file at `spot`, never what a link leads to. Raises OSError."""
     return os.open(spot.name, _READ, dir_fd=spot.fd)
 
@@ -145,7 +145,7 @@ def dress(target: int, like: int) -> None:
     os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
 
 
-def tame(spot: Spot) -> None:
+def tame(spot: OpenName) -> None:
     """Take from what has come what gives power: set-user-ID and set-group-ID, capabilities, privileged attributes.
 
     rsync leaves them out already where it can (see `Rsync`); an old one cannot. Raises OSError.
@@ -170,11 +170,11 @@ def short(name: bytes) -> bytes:
     return name[:_NAME_LIMIT]
 
 
-def _leaving(spot: Spot) -> Spot:
+def _leaving(spot: OpenName) -> OpenName:
     return spot.beside(short(_LEAVING + spot.name))
 
 
-def _copy_link(source: Spot, target: Spot, seen: os.stat_result) -> None:
+def _copy_link(source: OpenName, target: OpenName, seen: os.stat_result) -> None:
     os.symlink(os.readlink(source.name, dir_fd=source.fd), target.name, dir_fd=target.fd)
     os.chown(target.name, seen.st_uid, seen.st_gid, dir_fd=target.fd, follow_symlinks=False)
     if _LINK_TIMES:
@@ -182,16 +182,16 @@ def _copy_link(source: Spot, target: Spot, seen: os.stat_result) -> None:
         os.utime(target.name, ns=times, dir_fd=target.fd, follow_symlinks=False)
 
 
-def _copy_directory(source: Spot, target: Spot) -> None:
+def _copy_directory(source: OpenName, target: OpenName) -> None:
     os.mkdir(target.name, 0o700, dir_fd=target.fd)
     here, there = open_directory(source), open_directory(target)
     for name in _names(here):
-        copy(Spot(here, name), Spot(there, name))
+        copy(OpenName(here, name), OpenName(there, name))
     dress(there.descriptor, here.descriptor)
     os.fsync(there.descriptor)
 
 
-def _copy_file(source: Spot, target: Spot) -> None:
+def _copy_file(source: OpenName, target: OpenName) -> None:
     with (
         os.fdopen(open_file(source), "rb") as read,
         os.fdopen(os.open(target.name, _WRITE, 0o600, dir_fd=target.fd), "wb") as written,

@@ -11,7 +11,7 @@ from pathlib import Path
 from appliance.core.mailbox import Placing
 from appliance.core.words import printable
 from appliance.sync import place
-from appliance.sync.below import Spot
+from appliance.sync.below import OpenName
 from appliance.sync.carrying import move, remove
 from appliance.sync.delivery import Delivery
 from appliance.sync.mailboxes import FolderRefused, append, box_of
@@ -226,7 +226,7 @@ class Merge:
         try:
             for ending, entry in box.theirs[placing.source].items():
                 self._stages.make_ready(self._source(entry.path), entry.path)
-                incoming[ending] = Spot(folder, place.INCOMING + os.fsencode(ending))
+                incoming[ending] = OpenName(folder, place.INCOMING + os.fsencode(ending))
                 move(self._below.at(self._stages.ready(entry.path) + entry.path), incoming[ending])
             sources = {ending: way + b"/" + spot.name for ending, spot in incoming.items()}
             append(Path(os.fsdecode(way)), sources, self._means.clock, self._means.conf.pbx_program)

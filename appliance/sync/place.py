@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.core.words import printable
-from appliance.sync.below import Below, Spot
+from appliance.sync.below import Below, OpenName
 from appliance.sync.carrying import dress, is_leaving, move, open_directory, remove, set_aside
 from appliance.sync.mailboxes import repair
 from appliance.sync.problems import OF_THE_DISK
@@ -66,16 +66,16 @@ def finish(store: Store, stages: Stages) -> Placed:
     decided = store.newest()
     if decided is None or not store.pending():
         return Placed()
-    placing = Placing(stages.below, stages.aside(decided))
+    applier = Applier(stages.below, stages.aside(decided))
     for step in store.steps():
-        placing.carry_out(step)
-    refused = placing.done.refused
+        applier.carry_out(step)
+    refused = applier.done.refused
     store.give_up(refused, [stages.below.look_anyway(path) for path in refused])
     # What is said to be in place must be there after a power cut too.
     stages.flush()
     store.placed()
     stages.clean()
-    return placing.done
+    return applier.done
 
 
 def _repair(folder: bytes, below: Below) -> None:
@@ -86,10 +86,10 @@ def _repair(folder: bytes, below: Below) -> None:
     repair(Path(f"/proc/self/fd/{directory.descriptor}"))
     for name in map(os.fsencode, os.listdir(directory.descriptor)):
         if name.startswith(INCOMING):
-            remove(Spot(directory, name))
+            remove(OpenName(directory, name))
 
 
-class Placing:
+class Applier:
     """Carries out steps. `quarantine`: where things are set aside, under their full paths."""
 
     def __init__(self, below: Below, quarantine: bytes) -> None:
@@ -169,7 +169,7 @@ class Placing:
         """Move to quarantine what is there."""
         self._set_aside(step.path)
 
-    def _clear(self, spot: Spot, path: bytes, old: os.stat_result) -> None:
+    def _clear(self, spot: OpenName, path: bytes, old: os.stat_result) -> None:
         self._below.forget_open()
         if stat.S_ISDIR(old.st_mode):
             with contextlib.suppress(OSError):
@@ -189,11 +189,11 @@ class Placing:
         self._below.forget_open()
 
 
-_DEEDS: Mapping[str, Callable[[Placing, Step], None]] = {
-    REMOVE: Placing.remove,
-    REMOVE_DIRECTORY: Placing.remove_directory,
-    MAKE_DIRECTORY: Placing.make_directory,
-    MOVE: Placing.move,
-    MOVE_DATABASE: Placing.move_database,
-    SET_ASIDE: Placing.set_aside,
+_DEEDS: Mapping[str, Callable[[Applier, Step], None]] = {
+    REMOVE: Applier.remove,
+    REMOVE_DIRECTORY: Applier.remove_directory,
+    MAKE_DIRECTORY: Applier.make_directory,
+    MOVE: Applier.move,
+    MOVE_DATABASE: Applier.move_database,
+    SET_ASIDE: Applier.set_aside,
 }

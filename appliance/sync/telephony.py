@@ -10,7 +10,7 @@ from pathlib import Path
 
 from appliance.core.errors import SyncError
 from appliance.host.leftovers import temporary_mark
-from appliance.sync.below import Below, LinkInTheWay, Spot
+from appliance.sync.below import Below, LinkInTheWay, OpenName
 from appliance.sync.carrying import copy, remove
 from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.trees import WORK_PREFIX
@@ -67,12 +67,12 @@ class _Assembly:
         whole = self._whole.directory(self._top)
         for name in os.listdir(live.descriptor):
             if not name.startswith(WORK_PREFIX):
-                copy(Spot(live, os.fsencode(name)), Spot(whole, os.fsencode(name)))
+                copy(OpenName(live, os.fsencode(name)), OpenName(whole, os.fsencode(name)))
 
     def _place(self, path: bytes) -> bytes:
         return self._top + path[len(os.fsencode(self._live)) :]
 
-    def _cleared(self, place: bytes) -> Spot:
+    def _cleared(self, place: bytes) -> OpenName:
         """Room for a file: what is there, and a file or a link where a directory has to be, goes."""
         while True:
             try:

@@ -172,6 +172,13 @@ def test_a_runtime_removed_past_its_scripts_is_not_taken_for_one_that_has_let_go
     assert refused.returncode != 0 and "the card says no" in refused.stderr
     assert serving.path("/usr/sbin/asha").exists()
     serving.path("/root/refuses").unlink()
+    serving.path("/dev/ttyUSB0").rename(serving.path("/dev/ttyUSB1"))
+    renumbered = serving.rpm("-e", "asha")
+    assert (
+        renumbered.returncode != 0 and "not at /dev/ttyUSB0, and may be at /dev/ttyUSB1" in renumbered.stderr
+    )
+    assert relay(serving)[-1] == "RELAYON installed", "the line is still held, and nobody says otherwise"
+    serving.path("/dev/ttyUSB1").rename(serving.path("/dev/ttyUSB0"))
     said = serving.rpm("-e", "asha")
     assert "Asterisk and the cluster address may still be here" in said.stderr, ok(said)
     assert relay(serving)[-1] == "RELAYOFF installed"

@@ -29,7 +29,7 @@ MAILBOX = {
     "default/200/x": "",
 }
 
-Deed = Callable[[place.Placing, Step], None]
+Deed = Callable[[place.Applier, Step], None]
 
 
 class Killed(BaseException):
@@ -169,7 +169,7 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     done: list[tuple[str, str]] = []
 
     def counted(verb: str, deed: Deed) -> Deed:
-        def one(placing: place.Placing, step: Step) -> None:
+        def one(placing: place.Applier, step: Step) -> None:
             done.append((verb, Path(os.fsdecode(step.path)).name))
             deed(placing, step)
 
@@ -244,7 +244,7 @@ def _mortal(step: int, after: bool) -> dict[str, Deed]:
     left = iter(range(step))
 
     def mortal(deed: Deed) -> Deed:
-        def one(placing: place.Placing, step: Step) -> None:
+        def one(placing: place.Applier, step: Step) -> None:
             dies = next(left, None) is None
             if after or not dies:
                 deed(placing, step)

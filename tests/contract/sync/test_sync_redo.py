@@ -44,8 +44,8 @@ def stages(places: Places, live: Path) -> Stages:
     return Stages(conf, places)
 
 
-def placing(places: Places, live: Path) -> place.Placing:
-    return place.Placing(stages(places, live).below, bytes(places.quarantine / "test"))
+def placing(places: Places, live: Path) -> place.Applier:
+    return place.Applier(stages(places, live).below, bytes(places.quarantine / "test"))
 
 
 def carry_out(places: Places, live: Path, verb: str) -> None:
