@@ -146,7 +146,7 @@ class House:
         return jobs
 
     def close(self) -> None:
-        """Begin nothing more, kill what runs, and write down what is still to be written."""
+        """Begin nothing more, and kill what runs. The journal stays open: how this ended is still to be said."""
         for look in self._late:
             look.cancel()
         self.desk.close()

@@ -143,6 +143,11 @@ class Machine:
     def document(self) -> dict[str, Any]:
         return self.house.clerk.document()
 
+    def end(self) -> None:
+        """As the daemon ends. A journal that still wrote would give the next machine this one's generation."""
+        self.house.close()
+        self.house.journal.close()
+
     # -- one round of each loop
 
     async def _engine(self) -> None:
@@ -386,7 +391,7 @@ async def in_order(machine: Machine, order: list[str], final: dict[str, Any] | N
             assert set(document["problems"]) <= set(final["problems"]), sorted(looked)
     for name in order * LONGEST_CHAIN:
         await machine.take(name)
-    machine.house.close()
+    machine.end()
     return timeless(machine.document())
 
 
@@ -421,7 +426,7 @@ async def as_started(machine: Machine) -> dict[str, Any]:
     await machine.house.first_look()
     await machine.house.first_report()
     document = machine.document()
-    machine.house.close()
+    machine.end()
     return document
 
 
