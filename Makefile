@@ -19,7 +19,7 @@ demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=
 	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
-	@$(PYTEST) -n 3 tests/unit tests/property tests/contract $(ARGS)
+	@$(PYTEST) -n 3 tests/unit tests/tree tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
@@ -33,7 +33,7 @@ pictures: system tools browser rpm ## docs/pictures anew: the story of a new use
 	@cp out/panel/story-*.png docs/pictures/
 
 unit: tools ## the quick tests, no root
-	@$(PYTEST) -n 3 tests/unit tests/property $(ARGS)
+	@$(PYTEST) -n 2 --dist worksteal --hypothesis-profile="few examples" tests/unit $(ARGS)
 
 rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
 	@rpm/build

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 # How long an example takes is the machine's affair: what is slow beside a busy neighbour is no fault of the product.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For `make unit`, which is run after every change; `make test` tries the usual hundred.
+settings.register_profile("few examples", settings.get_profile("any machine"), max_examples=20)
 settings.load_profile("any machine")
 
 

@@ -1,6 +1,6 @@
 """Every file of asha's own, and how to see whether it is of use: one line each.
 
-A file that is kept by a next part of asha belongs in `own_files`, or a test of it fails (tests/unit/agent).
+A file that is kept by a next part of asha belongs in `own_files`, or a test of it fails (tests/contract/agent).
 """
 
 from __future__ import annotations

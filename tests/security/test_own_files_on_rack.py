@@ -58,7 +58,7 @@ ANSWERS_WITHIN = 10.0
 HB_STANDBY = "/usr/share/heartbeat/hb_standby"
 
 
-# Of values of another type one kind is enough here: tests/unit/agent/test_own_files.py has them all.
+# Of values of another type one kind is enough here: tests/contract/agent/test_own_files.py has them all.
 BROUGHT_ABOUT = tuple(state for state in STATES if "another type" not in state or state.endswith("(0)"))
 
 

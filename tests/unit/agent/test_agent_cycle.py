@@ -22,30 +22,15 @@ from appliance.core.model import DChannel, Line, Node, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
+from tests.plugins.hand_clock import HandClock
 
 ENGINE = "100:5555"
-
-
-class Hand:
-    """A clock moved by hand."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def wall(self) -> float:
-        return self.time + 1_700_000_000
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here may sleep")
 
 
 class RecordingDesk:
     """A desk that does every order at once and correctly, unless told otherwise."""
 
-    def __init__(self, world: World, clock: Hand, journal: Journal) -> None:
+    def __init__(self, world: World, clock: HandClock, journal: Journal) -> None:
         self._world, self._clock, self._journal = world, clock, journal
         self.orders: list[Order] = []
         self.commanded: Reading[Relay] = Unknown("not commanded", 0.0)
@@ -89,7 +74,7 @@ class Bench:
     """One node's agent without a machine."""
 
     def __init__(self, tmp_path: Path, node: Node = Node.PRIMARY, **conf: object) -> None:
-        self.clock = Hand()
+        self.clock = HandClock()
         self.world = World()
         self.file = JournalFile(tmp_path / "journal")
         self.journal = Journal(self.file, self.clock, lambda problem: None)

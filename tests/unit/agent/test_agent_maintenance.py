@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_agent_cycle import Bench, Hand, on_loop
+from test_agent_cycle import Bench, on_loop
 
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.rooms.maintenance import MaintenanceRoom
@@ -20,9 +20,10 @@ from appliance.core.model import DChannel, Line
 from appliance.core.reading import Known
 from appliance.core.roles import Role
 from appliance.core.transfer import Order
+from tests.plugins.hand_clock import HandClock
 
 
-class Moved(Hand):
+class Moved(HandClock):
     """Whose wall clock can be set apart from the other."""
 
     set_by = 0.0

@@ -13,24 +13,9 @@ from appliance.core.alert import Alert, Kind, Severity
 from appliance.core.errors import HostError
 from appliance.host.stream import Stream
 from appliance.notify.spool import Spool, Way, Ways
+from tests.plugins.hand_clock import HandClock
 
 ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
-
-
-class Hand:
-    """A clock moved by hand."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def wall(self) -> float:
-        return self.time + 1_700_000_000
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here may sleep")
 
 
 class Worker:
@@ -61,7 +46,7 @@ class Bench:
     """A post without thread and process."""
 
     def __init__(self, place: Path) -> None:
-        self.clock, self.spool = Hand(), Spool(place)
+        self.clock, self.spool = HandClock(), Spool(place)
         self.workers: list[Worker] = []
         self.problem: HostError | None = None
         self.post = Post(self.spool, self.clock, "primary", "pbx1", self._start)

@@ -13,6 +13,7 @@ from appliance.cli import main, panel
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.panel.entry import first_login, token, unlock, users
+from tests.plugins.quick_hashes import make_hashes_quick
 
 GOOD = "correct horse"
 
@@ -28,6 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         made = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *_, made=made: made(tmp_path))
     monkeypatch.setattr(panel, "PANEL_DIR", tmp_path)
+    make_hashes_quick(monkeypatch)
     yield tmp_path
 
 

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 
 from appliance.config import Conf
 from appliance.core import login_limit
 from appliance.panel.agent_link import AgentLink
 from appliance.panel.app import create_app
-from appliance.panel.entry import passwords
 from appliance.panel.entry.users import Users
 from appliance.panel.parts import Parts
 from tests.plugins.agent_stand_in import AgentStandIn
 from tests.plugins.login_form import hidden_in
+from tests.plugins.quick_hashes import make_hashes_quick
 
 PASSWORD = "correct horse battery"
 BASE = "https://panel.example.com"
-_QUICK = "scrypt:1024:8:1"
 
 
 class Browser:
@@ -53,7 +53,7 @@ class Browser:
 def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a hash costs is for its own test to look at; the others would wait for it a hundred times."""
     if "costs" not in request.node.name:
-        monkeypatch.setattr(passwords, "_METHOD", _QUICK)
+        make_hashes_quick(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def users_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A users file with olga the operator and vera the viewer: a hash takes a while, so once for all tests."""
     directory = tmp_path_factory.mktemp("users")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_METHOD", _QUICK)
+        make_hashes_quick(patch)
         Users(directory).add("olga", PASSWORD, "operator")
         Users(directory).add("vera", PASSWORD, "viewer")
     return directory
@@ -90,9 +90,30 @@ def panel_dir(tmp_path: Path, users_made: Path) -> Path:
     return directory
 
 
+class Compiled(BytecodeCache):
+    """Templates as they were compiled for an earlier test: each test has an application of its own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Compiled:
+    return Compiled()
+
+
 @pytest.fixture
-def app(agent: AgentStandIn, panel_dir: Path) -> Flask:
-    return create_app(Conf(), agent=AgentLink(str(agent.path)), directory=panel_dir)
+def app(agent: AgentStandIn, panel_dir: Path, compiled: Compiled) -> Flask:
+    made = create_app(Conf(), agent=AgentLink(str(agent.path)), directory=panel_dir)
+    made.jinja_env.bytecode_cache = compiled
+    return made
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,15 @@ from appliance.sync.trees import Tree
 PLACES = Places()
 LIST = PLACES.file_list("0123456789abcdef")
 PROGRAM = Path(shutil.which("rsync") or "/usr/bin/rsync")
+# In ssh's place: keeps what is behind the host's name, as ssh would give it to the forced command, and what rsync says
+# before it waits for an answer: the words that `--protect-args` keeps off the command, then its protocol's version.
+SHELL = """import os, sys
+open({record!r}, "w").write(" ".join(sys.argv[2:]))
+said = b""
+while {secluded} and not said.endswith(b"\\0\\0"):
+    said += os.read(0, 1) or sys.exit("rsync said no end of its words")
+open("{record}-stdin", "wb").write(said + os.read(0, 4))
+"""
 
 
 @pytest.fixture
@@ -37,8 +47,7 @@ def asked(
     """The command that real rsync wants to be run at the peer, and what it says to it first."""
     record = tmp_path / "asked"
     shell = tmp_path / "shell"
-    # What is behind the host's name, as ssh would give it to the forced command.
-    shell.write_text(f'#!/bin/sh\nshift\nprintf %s "$*" >{record}\ntimeout 1 cat >{record}-stdin\nexit 1\n')
+    shell.write_text(f"#!{sys.executable} -IS\n" + SHELL.format(record=str(record), secluded=secluded))
     shell.chmod(0o755)
     rsync = Rsync(
         PROGRAM, Ssh("peer", 22), ("*.tmp",), attributes_kept(PROGRAM, special=False), 0, powerless(PROGRAM)

@@ -7,7 +7,7 @@ import functools
 import re
 from pathlib import Path
 
-from tests.unit.test_repo_shape import ROOT, python_files, text_of
+from test_repo_shape import ROOT, python_files, text_of
 
 READER = Path("appliance/host/bounded.py")
 # asyncio's readers are bounded by the `limit` that they are made with, cheroot's by the length that was announced, and

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_agent_cycle import Hand
 
 from appliance.agent import house as house_module
 from appliance.agent.house import House
@@ -43,6 +42,7 @@ from appliance.hw.identity import DeviceInfo
 from appliance.notify.spool import Spool
 from appliance.sark.keeper import Keeper
 from appliance.sync.places import Places
+from tests.plugins.hand_clock import HandClock
 
 HERE = os.uname().nodename
 PEER = "the-other"
@@ -86,7 +86,7 @@ CASES = (
 class Console:
     """A probe, or the question for the D-channels: it takes its time on the clock that is moved by hand."""
 
-    def __init__(self, name: str, clock: Hand) -> None:
+    def __init__(self, name: str, clock: HandClock) -> None:
         self.name = name
         self._clock = clock
 
@@ -101,7 +101,7 @@ class Console:
 class Machine:
     """One agent, whose loops are taken a round at a time."""
 
-    def __init__(self, place: Path, case: Case, clock: Hand) -> None:
+    def __init__(self, place: Path, case: Case, clock: HandClock) -> None:
         self.case = case
         self.clock = clock
         self.place = place
@@ -254,7 +254,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     _move_places(tmp_path, monkeypatch)
     _at_once(monkeypatch)
     case: Case = CASES[0]
-    clock = Hand()
+    clock = HandClock()
 
     def unconnected(sockets: object) -> None:
         raise ClusterError("no socket here")
@@ -279,7 +279,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     def made(wanted: Case) -> Machine:
         nonlocal case, clock
-        case, clock = wanted, Hand()
+        case, clock = wanted, HandClock()
         for folder in (tmp_path / "var", tmp_path / "run"):
             _empty(folder)
         return Machine(tmp_path, wanted, clock)

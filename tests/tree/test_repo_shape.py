@@ -64,7 +64,14 @@ def _names_used(path: Path) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Attribute):
-            yield node.lineno, ast.unparse(node)
+            yield node.lineno, _dotted(node)
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c`; what is no name, such as a call, is written as "…". `ast.unparse` would take seconds for the tree."""
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "…"
 
 
 def offences(paths: list[Path], wrong: re.Pattern[str]) -> list[str]:
