@@ -42,7 +42,6 @@ class Daemon:
         self._site = house.site
         self._journal = house.journal
         self._world = house.world
-        self._tenure = house.tenure
         self._standing = house.standing
         self._desk = house.desk
         self._cycle = house.cycle
@@ -82,19 +81,23 @@ class Daemon:
         engine_runs = is_known(self._world.engine, True)
         if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
-            self._tenure.read_book()  # a script that found nobody to answer may have spoken meanwhile
+            self._cycle.read_grant()  # a script that found nobody to answer may have spoken meanwhile
         granted = self._granted(engine_runs)
         if not granted:
-            self._tenure.void("the Heartbeat that gave the grant is gone")
-        self._tenure.resume(
-            resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
+            self._cycle.end_grant("the Heartbeat that gave the grant is gone")
+        self._cycle.start(
+            resume(
+                engine_runs=engine_runs,
+                granted=granted,
+                peer_seen=self._world.peer_seen,
+                clearing=self._cycle.state.grant.clearing,
+            ),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
-            maintenance=self._house.maintenance.on,
         )
         self._standing.begin()
 
     def _granted(self, engine_runs: bool) -> bool:
-        grant = self._tenure.grant
+        grant = self._cycle.state.grant
         return valid(grant, self._world.engine_id) if engine_runs else grant.held
 
     async def _release_at_start(self) -> None:
@@ -102,7 +105,7 @@ class Daemon:
             await self._desk.reset_card()
         except AshaError as problem:
             self._journal.note("card", says=f"it could not be reset: {problem}")
-        generation = self._tenure.grant.generation
+        generation = self._cycle.state.grant.generation
         with contextlib.suppress(AshaError):
             await self._desk.do(Order.RELEASE, "an agent that holds no grant has started", generation)
 
@@ -127,10 +130,10 @@ class Daemon:
         told_at = float("-inf")
         while True:
             now = self._clock.now()
-            tenure = self._tenure
+            state = self._cycle.state
             unfit = self._cycle.unfit(now)
             seen, word = self._cycle.seen(now), self._house.data.word
-            fields = tell(tenure.role, tenure.grant.held, tenure.grant.generation, unfit, seen, data=word)
+            fields = tell(state.role, state.grant.held, state.grant.generation, unfit, seen, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._heartbeat.tell(fields)
                 told, told_at = fields, now

@@ -44,6 +44,13 @@ class GrantBook:
             self._store(descriptor, changed)
         return changed
 
+    def settled(self) -> Grant:
+        """Everything of a voided grant has been let go."""
+        with self._locked() as descriptor:
+            changed = rules.settled(self._load(descriptor))
+            self._store(descriptor, changed)
+        return changed
+
     @contextmanager
     def _locked(self) -> Iterator[int]:
         self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

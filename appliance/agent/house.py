@@ -34,12 +34,12 @@ from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.heartbeat import HeartbeatSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.agent.standing import Standing, StandingBook, read_site
-from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
 from appliance.config import load
 from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError
+from appliance.core.roles import Role
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.sync.acquaint import Place
@@ -59,10 +59,9 @@ class House:
         self.journal = Journal(file, clock, _complain)
         self.world = World()
         generations = (int(entry.get("generation", 0)) for entry in file.entries(newest=50))
-        grants = GrantBook(GRANT, least_generation=max(generations, default=0))
-        self.tenure = Tenure(grants, self.journal, self.site, clock)
+        self._grants = GrantBook(GRANT, least_generation=max(generations, default=0))
         self.standing = self._standing(begin_anew)
-        self.data = DataRoom(self.site, self.world, self.tenure, self.journal, clock)
+        self.data = DataRoom(self.site, self.world, self._role, self.journal, clock)
         self.desk = Desk(Actuator(self.site, clock, self.data.owed), self.journal, clock, self._order_done)
         self.heartbeat = HeartbeatSensor(self.site, self.world, clock)
         self.engine = EngineRoom(self.site, self._book)
@@ -123,7 +122,7 @@ class House:
             site=self.site,
             written=load(self._conf_path),
             book=self._book,
-            tenure=self.tenure,
+            role=self._role,
             journal=self.journal,
             begin_anew=begin_anew,
         )
@@ -132,7 +131,7 @@ class House:
         return Cycle(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
+            book=self._grants,
             desk=self.desk,
             journal=self.journal,
             clock=self._clock,
@@ -144,7 +143,6 @@ class House:
         return Rules(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
             cycle=self.cycle,
             data=self.data,
             journal=self.journal,
@@ -199,7 +197,6 @@ class House:
         return Requests(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
             desk=self.desk,
             cycle=self.cycle,
             engine=self.engine,
@@ -233,6 +230,9 @@ class House:
             go_home=self.clerk.go_home,
         )
 
+    def _role(self) -> Role:
+        return self.cycle.state.role
+
     # -- what one tells another ---------------------------------------------------------------------------
 
     def _order_done(self, order: Order, problem: str) -> None:
@@ -246,7 +246,7 @@ class House:
 
     async def _ask_standby(self) -> None:
         problem = await self.engine.standby()
-        self.journal.note("standby", problem=problem, generation=self.tenure.grant.generation)
+        self.journal.note("standby", problem=problem, generation=self.cycle.state.grant.generation)
 
     async def _take_what_waits(self) -> None:
         """Before Heartbeat's files are made. Raises ClusterError when this agent begins anew for it."""

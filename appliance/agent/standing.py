@@ -18,7 +18,6 @@ from appliance.agent.places import CONF, GRANT, STANDING
 from appliance.agent.rooms.room import Room
 from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
 from appliance.config import Conf, load, which_node
 from appliance.config.standing import changed_standing, held_back, standing_values, with_standing
 from appliance.core.errors import HostError, UserError
@@ -88,7 +87,7 @@ class Standing(Room):
         site: Site,
         written: Conf,
         book: StandingBook,
-        tenure: Tenure,
+        role: Callable[[], Role],
         journal: Journal,
         begin_anew: Callable[[], None],
     ) -> None:
@@ -96,7 +95,7 @@ class Standing(Room):
         self._site = site
         self._written = written
         self._book = book
-        self._tenure = tenure
+        self._role = role
         self._journal = journal
         self._begin_anew = begin_anew
         self._engine_off = True
@@ -105,7 +104,7 @@ class Standing(Room):
     @property
     def engine_off(self) -> bool:
         """The HA engine does not run here, and everything of it is let go."""
-        return self._tenure.role is Role.OFF
+        return self._role() is Role.OFF
 
     def begin(self) -> None:
         """After the first look. An engine that runs without a book was started with what this agent works by."""

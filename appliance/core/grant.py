@@ -28,13 +28,15 @@ class Grant:
     `generation` grows by one with every change of `held` and never falls. `ticket` is the time (seconds
     since boot) at which the last obeyed script process was started: a script with an older ticket is late.
     `engine` names the Heartbeat master that gave the grant (`pid:starttime`), so that a grant does not
-    outlive it.
+    outlive it. `clearing`: it was voided, and what this node held under it is not known to be let go yet, so that an
+    agent that is started again must finish that.
     """
 
     held: bool = False
     generation: int = 0
     ticket: float = 0.0
     engine: str = ""
+    clearing: bool = False
 
 
 def ask(grant: Grant, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
@@ -52,7 +54,12 @@ def void(grant: Grant) -> Grant:
     """The grant after Heartbeat died or this node gave it up by itself: not held, one generation on."""
     if not grant.held:
         return grant
-    return replace(grant, held=False, generation=grant.generation + 1, engine="")
+    return replace(grant, held=False, generation=grant.generation + 1, engine="", clearing=True)
+
+
+def settled(grant: Grant) -> Grant:
+    """Return the voided grant after everything that was held under it has been let go."""
+    return replace(grant, clearing=False)
 
 
 def valid(grant: Grant, engine: str) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.agent.journal import Journal
 from appliance.agent.peer import DataWord
 from appliance.agent.places import DATA, OWN_COMMAND
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, receives
 from appliance.core.errors import AshaError
@@ -35,10 +35,12 @@ class DataRoom:
     `word` is what the peer is to know of our data, as of the last look.
     """
 
-    def __init__(self, site: Site, world: World, tenure: Tenure, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, site: Site, world: World, role: Callable[[], Role], journal: Journal, clock: Clock
+    ) -> None:
         self._site = site
         self._world = world
-        self._tenure = tenure
+        self._role_now = role
         self._journal = journal
         self._clock = clock
         self._worker: Stream | None = None
@@ -61,7 +63,7 @@ class DataRoom:
         silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
         return DataSeen(
             node=self._site.node,
-            role=self._tenure.role,
+            role=self._role_now(),
             pbx=world.pbx(self._site.probe_policy, self._clock.now()),
             synch=asked_for or self._synchronises,
             own_served=DATA.served.exists(),
@@ -141,7 +143,7 @@ class DataRoom:
     @property
     def role(self) -> Role:
         """What this node is to the pair."""
-        return self._tenure.role
+        return self._role_now()
 
     @property
     def _synchronises(self) -> bool:
