@@ -14,9 +14,9 @@ from appliance.agent.actuator import Actuator
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import JournalFile
 from appliance.agent.places import GRANT, JOURNAL
-from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
 from appliance.agent.standing import read_site
+from appliance.cluster.installed import engine_identity
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick, step
 from appliance.core.errors import AshaError, ClusterError, HardwareError
 from appliance.core.grant import Verb, Verdict

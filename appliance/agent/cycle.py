@@ -21,7 +21,6 @@ from appliance.core import controller
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
 from appliance.core.fitness import Standing, unfit_reasons
 from appliance.core.grant import Verb, Verdict
-from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
@@ -134,7 +133,7 @@ class Cycle:
             seen=self.seen(self._clock.now()),
             engine=world.engine,
             engine_id=world.engine_id,
-            engine_moving=is_known(world.heartbeat_holds, "transition"),
+            engine_moving=world.engine_moving,
             peer_seen=world.peer_seen,
         )
         self._step(controller.Tick(inputs))

@@ -45,7 +45,7 @@ class Daemon:
         self._standing = house.standing
         self._desk = house.desk
         self._cycle = house.cycle
-        self._heartbeat = house.heartbeat
+        self._engine = house.engine_sensor
         self._watchdog: WatchdogTimer | None = None
 
     async def run(self) -> bool:
@@ -77,7 +77,7 @@ class Daemon:
 
     async def _first_look(self) -> None:
         """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
-        self._heartbeat.look()
+        self._engine.look()
         engine_runs = is_known(self._world.engine, True)
         if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
@@ -135,7 +135,7 @@ class Daemon:
             seen, word = self._cycle.seen(now), self._house.data.word
             fields = tell(state.role, state.grant.held, state.grant.generation, unfit, seen, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
-                self._heartbeat.tell(fields)
+                self._engine.tell(fields)
                 told, told_at = fields, now
             self._feed_watchdogs()
             self._standing.look()

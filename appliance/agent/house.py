@@ -10,7 +10,7 @@ from typing import Any
 from appliance.agent.actuator import Actuator
 from appliance.agent.cycle import Cycle
 from appliance.agent.desk import Desk
-from appliance.agent.engine import EngineRoom
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.places import GRANT, JOURNAL, MAINTENANCE, TRENDS
@@ -31,11 +31,12 @@ from appliance.agent.rules import Rules
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
-from appliance.agent.sensors.heartbeat import HeartbeatSensor
+from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.agent.standing import Standing, StandingBook, read_site
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
+from appliance.cluster.installed import installed_engine
 from appliance.config import load
 from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError
@@ -63,8 +64,9 @@ class House:
         self.standing = self._standing(begin_anew)
         self.data = DataRoom(self.site, self.world, self._role, self.journal, clock)
         self.desk = Desk(Actuator(self.site, clock, self.data.owed), self.journal, clock, self._order_done)
-        self.heartbeat = HeartbeatSensor(self.site, self.world, clock)
-        self.engine = EngineRoom(self.site, self._book)
+        engine = installed_engine()
+        self.engine_sensor = EngineSensor(engine, self.site, self.world, clock)
+        self.engine = EngineControl(engine, self.site, self._book)
         self.maintenance = MaintenanceRoom(MAINTENANCE, self.journal, clock)
         self.cycle = self._cycle()
         self.asterisk = AsteriskSensor(self.site, self.world, clock, lambda: self.cycle.busy)
@@ -92,7 +94,7 @@ class House:
         """What runs for as long as the agent does; whichever ends is broken."""
         clock = self._clock
         jobs = [
-            self.heartbeat.run(),
+            self.engine_sensor.run(),
             self.asterisk.run(),
             LineSensor(self.site, self.world, clock, lambda: self.cycle.busy).run(),
             AddressSensor(self.site, self.world, clock, self.journal).run(),
@@ -204,7 +206,7 @@ class House:
             rules=self.rules,
             clock=self._clock,
             rooms=asked,
-            look_at_engine=self.heartbeat.look,
+            look_at_engine=self.engine_sensor.look,
             reload=self.standing.reload,
             before_start=self._take_what_waits,
         )

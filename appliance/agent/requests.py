@@ -8,7 +8,7 @@ from typing import Any
 
 from appliance.agent.cycle import Cycle
 from appliance.agent.desk import Desk
-from appliance.agent.engine import EngineRoom
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.room import Handler, Room
 from appliance.agent.rules import Rules
@@ -39,7 +39,7 @@ class Requests:
         world: World,
         desk: Desk,
         cycle: Cycle,
-        engine: EngineRoom,
+        engine: EngineControl,
         data: DataRoom,
         rules: Rules,
         clock: Clock,

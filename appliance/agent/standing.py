@@ -16,8 +16,8 @@ from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
 from appliance.agent.places import CONF, GRANT, STANDING
 from appliance.agent.rooms.room import Room
-from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
+from appliance.cluster.installed import engine_identity
 from appliance.config import Conf, load, which_node
 from appliance.config.standing import changed_standing, held_back, standing_values, with_standing
 from appliance.core.errors import HostError, UserError

@@ -41,7 +41,7 @@ def status_document(site: Site, world: World, cycle: Cycle, now: float) -> Docum
         "ungranted": _runs_ungranted(state, seen),
         "engine": {
             "running": _said(world.engine),
-            "holds": _said(world.heartbeat_holds),
+            "holds": _said(world.engine_holds),
             "waits_another": _wait(site, world, state, now),
         },
         "peer": _peer(site, world, seen, now),

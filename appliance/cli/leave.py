@@ -57,15 +57,15 @@ def _leave_alone() -> None:
 
 
 def _stop_engine() -> None:
-    from appliance.cluster.commands import stop_engine  # noqa: PLC0415 - only when the agent is gone
-    from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
+    from appliance.cluster.installed import installed_engine  # noqa: PLC0415 - only when the agent is gone
 
+    engine = installed_engine()
     try:
-        paths = find_heartbeat()
+        engine.place()
     except HostError:
         return  # what is not installed does not run
     try:
-        stop_engine(paths)
+        engine.stop()
     except AshaError as problem:
         click.echo(f"asha: {problem}", err=True)
 
