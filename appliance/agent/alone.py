@@ -1,7 +1,7 @@
-"""The resource script without an agent: the same plan, carried out by the script itself.
+"""The resource script without an agent: it drives the controller itself, for one start or stop.
 
-It sees less (Asterisk's process, the card's answers, the line) but follows the same `next_step`, writes the
-same journal and changes the same grant, so that an agent that comes back finds everything in order.
+It sees less than an agent (Asterisk's process, the card's answers, the line), but drives the same controller, writes
+the same journal and changes the same grant, so that an agent that comes back finds everything in order.
 """
 
 from __future__ import annotations
@@ -15,15 +15,23 @@ from appliance.agent.actuator import Actuator
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.places import GRANT, JOURNAL
-from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
 from appliance.agent.standing import read_site
-from appliance.core import plan
+from appliance.cluster.installed import engine_identity
+from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick, step
 from appliance.core.errors import AshaError, ClusterError, HardwareError
-from appliance.core.grant import Grant, Verb, Verdict, valid
+from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import line_is_free
+from appliance.core.service_state import (
+    Effect,
+    ForgetFailures,
+    GiveOrder,
+    JournalEntry,
+    ServiceState,
+    first_state,
+)
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
 from appliance.dahdi.line import read_line_quick
 from appliance.host.clock import Clock
@@ -49,6 +57,8 @@ class Alone:
         self._booted = False
         self._failed: dict[Order, str] = {}
         self._under_way: dict[Order, Future[None]] = {}
+        self._pool = ThreadPoolExecutor(4)
+        self._state: ServiceState
 
     def running(self) -> bool:
         """Whether a grant of this Heartbeat's is held, or the last stop could not let the line go.
@@ -75,46 +85,71 @@ class Alone:
         grant, verdict = self._book.ask(verb, ticket, engine_identity())
         if self._book.problem:
             _complain(self._book.problem)
-        self._note("grant", grant, held=grant.held, verdict=verdict.value, reason=f"script: {verb.value}")
+        self._state = first_state(grant, self._clock.now())
+        self._note("agent", says="it does not answer: the resource script does its work")
+        self._step(ScriptSpoke(verb, grant, verdict))
         if verdict is Verdict.STALE:
             if verb is Verb.START and not grant.held:  # two starts at once are no trouble
                 raise ClusterError("This start is late: a script that was started after it has spoken.")
             return
-        goal = Goal.ACQUIRE if verb is Verb.START else Goal.RELEASE
-        self._carry_out(goal, grant)
+        self._carry_out()
 
-    def _carry_out(self, goal: Goal, grant: Grant) -> None:
-        began = self._clock.now()
-        reason = "the agent does not answer: the script does its work"
-        transfer = plan.begin(goal, grant.generation, reason, self._site.transfer_policy, began)
-        self._note("transfer", grant, goal=goal.value, reason=reason)
-        with ThreadPoolExecutor(4) as pool:
-            while not self._enough(transfer):
-                step = plan.next_step(transfer, self._seen(), self._clock.now())
-                transfer = step.transfer
-                for order in step.orders:
-                    self._note("order", grant, order=order.name, reason=reason)
-                    self._under_way[order] = pool.submit(self._actuator.perform, order)
-                self._clock.sleep(_PACE)
-                self._collect(grant)
-        free = goal is Goal.ACQUIRE or line_is_free(transfer, self._seen())
+    def _carry_out(self) -> None:
+        """Turn until the transfer that has begun is done, or as far as a script can bring it."""
+        while not self._enough():
+            self._step(Tick(self._inputs()))
+            self._clock.sleep(_PACE)
+            self._collect()
+        self._pool.shutdown(wait=True)
+        transfer = self._transfer
+        free = transfer.goal is Goal.ACQUIRE or line_is_free(transfer, self._seen())
         self._note(
-            "phase", grant, goal=goal.value, phase=transfer.phase.value, note=transfer.note, line_free=free
+            "phase",
+            goal=transfer.goal.value,
+            phase=transfer.phase.value,
+            note=transfer.note,
+            line_free=free,
         )
         if not free:
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
-    def _enough(self, transfer: Transfer) -> bool:
+    def _step(self, event: ControllerEvent) -> None:
+        site = self._site
+        policy = ControllerPolicy(site.transfer_policy, site.watch_policy, site.conf.peer_max_age)
+        self._state, effects = step(self._state, event, policy, self._clock.now())
+        for effect in effects:
+            self._follow(effect)
+
+    def _follow(self, effect: Effect) -> None:
+        """A script knows nothing of engine and peer, so nothing else than these can come up."""
+        match effect:
+            case JournalEntry(kind, fields):
+                self._note(kind, **fields)
+            case GiveOrder(order, reason):
+                self._note("order", order=order.name, reason=reason)
+                self._under_way[order] = self._pool.submit(self._actuator.perform, order)
+            case ForgetFailures():
+                self._failed.clear()
+
+    @property
+    def _transfer(self) -> Transfer:
+        transfer = self._state.transfer
+        if transfer is None:
+            raise ClusterError("No transfer has begun.")
+        return transfer
+
+    def _enough(self) -> bool:
+        transfer = self._transfer
         if transfer.goal is Goal.RELEASE:
             return transfer.done or (transfer.phase is Phase.BLOCKED and not self._under_way)
         ordered = not self._site.has_card or isinstance(self._commanded, Known)
         late = self._clock.now() - transfer.began >= _START_PATIENCE
         return late or (ordered and self._booted and not self._under_way)
 
-    def _collect(self, grant: Grant) -> None:
+    def _collect(self) -> None:
         for order in [order for order, future in self._under_way.items() if future.done()]:
             problem = _problem(self._under_way.pop(order).result)
-            self._note("done", grant, order=order.name, problem=problem)
+            self._note("done", order=order.name, problem=problem)
             self._conclude(order, problem)
 
     def _conclude(self, order: Order, problem: str) -> None:
@@ -128,6 +163,9 @@ class Alone:
             self._commanded = Unknown(problem, now) if problem else Known(position, now)
         if order is Order.START_PBX:
             self._booted = not problem
+
+    def _inputs(self) -> Inputs:
+        return Inputs(self._seen(), Unknown("the script does not look at it", self._clock.now()))
 
     def _seen(self) -> Seen:
         now = self._clock.now()
@@ -157,8 +195,8 @@ class Alone:
             return Known(Pbx.DEAD, now)
         return Known(Pbx.RUNNING if self._booted else Pbx.STARTING, now)
 
-    def _note(self, kind: str, grant: Grant, **fields: object) -> None:
-        self._journal.note(kind, generation=grant.generation, by="script", **fields)
+    def _note(self, kind: str, **fields: object) -> None:
+        self._journal.note(kind, **{"generation": self._state.grant.generation, "by": "script", **fields})
 
 
 def _problem(deed: Callable[[], None]) -> str:

@@ -1,50 +1,62 @@
-"""The agent's cycle: look at the board, decide, take the transfer one step, hand out orders."""
+"""Drives the controller: hands it what the sensors see, and carries out what it says, in its order.
+
+Nothing is decided here. What a turn, an operator or the resource script changes is `core/controller.py`; this module
+owns the state between two steps, the grant on file, and the way of an effect to the journal, the order desk and the
+engine.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from appliance.agent.desk import Desk
+from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal
 from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
-from appliance.core.decide import Act, Decision, Watch, decide
+from appliance.core import controller
+from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
 from appliance.core.fitness import Standing, unfit_reasons
-from appliance.core.grant import held_here
-from appliance.core.memory import ENDING
-from appliance.core.model import Line, Pbx, Relay
-from appliance.core.reading import Known, is_known
-from appliance.core.roles import Event, Role
-from appliance.core.transfer import Goal, Order, Phase, Seen, arrived
+from appliance.core.grant import Verb, Verdict
+from appliance.core.roles import Role
+from appliance.core.service_state import (
+    AskStandby,
+    ConfirmGrant,
+    Effect,
+    ForgetFailures,
+    GiveOrder,
+    JournalEntry,
+    ServiceState,
+    SettleGrant,
+    VoidGrant,
+    first_state,
+)
+from appliance.core.transfer import Seen
 from appliance.host.clock import Clock
 
-# How often the cycle turns by itself, in seconds; a touch of the board turns it at once.
+# How often the controller takes a turn while something is on its way, in seconds; a touch of the board gives it one
+# at once.
 BUSY_PERIOD = 0.1
-IDLE_PERIOD = 1.0
-# facts/heartbeat: an early standby request is ignored for about a second, and one to a dead peer is
-# cancelled after 10 s with the resources kept.
-STANDBY_AGAIN = 2.0
-STANDBY_GIVEN_UP = 12.0
-# A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the
-# peer then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
-HEARTBEAT_SETTLES = 2.0
-# For so long Heartbeat must say that a node without a grant serves before that is believed, in seconds: a script that
-# is on its way has spoken by then.
-LOST_GRANT_DWELL = 5.0
+# For so long the status says that a grant was taken from the engine's word, in seconds; the journal has it for good.
+_TOLD_FOR = 3600.0
 
 
 class Cycle:
-    """Turns the board's readings into orders. `ask_standby` has Heartbeat hand over to the peer."""
+    """The controller of this node, its state, and its driver.
+
+    `ask_standby` has Heartbeat hand over to the peer. `released` is set whenever no release is under way, so that a
+    stop can wait for it. `turned` is set after every turn.
+    """
 
     def __init__(
         self,
         *,
         site: Site,
         world: World,
-        tenure: Tenure,
+        book: GrantBook,
         desk: Desk,
         journal: Journal,
         clock: Clock,
@@ -53,24 +65,16 @@ class Cycle:
     ) -> None:
         self._site = site
         self._world = world
-        self._tenure = tenure
+        self._book = book
         self._desk = desk
         self._journal = journal
         self._clock = clock
         self.maintenance = maintenance
         self._ask_standby = ask_standby
-        self._standby_asked = float("-inf")
-        self._standby: asyncio.Task[None] | None = None
-        self._line_absent_since: float | None = None
-        self._line_at_peer_since: float | None = None
-        self._peer_let_go = False
-        self._last_turn = clock.now()
-        self._gap = 0.0
-        self._gap_at = float("-inf")
-        self._peer_alive: bool | None = None
-        self._failures_of: float | None = None
-        self._adrift_since: float | None = None
-        self.decision = Decision(Act.STAY)
+        self._request: asyncio.Future[None] | None = None
+        self.state: ServiceState = first_state(book.read(), clock.now())
+        self.released = asyncio.Event()
+        self.released.set()
         self.turned = asyncio.Event()
 
     async def run(self) -> None:
@@ -80,7 +84,7 @@ class Cycle:
             self.turned.set()
             self._world.changed.clear()
             try:
-                async with asyncio.timeout(BUSY_PERIOD if self.busy else IDLE_PERIOD):
+                async with asyncio.timeout(BUSY_PERIOD if self.busy else controller.IDLE_PERIOD):
                     await self._world.changed.wait()
             except TimeoutError:
                 pass
@@ -88,11 +92,20 @@ class Cycle:
     @property
     def busy(self) -> bool:
         """Something is on its way: look more often."""
-        transfer = self._tenure.transfer
-        settled = transfer is None or transfer.phase in (Phase.DONE, Phase.UNVERIFIABLE)
-        return (
-            not settled or self._line_absent_since is not None or self._tenure.handing_over_since is not None
-        )
+        return self.state.busy
+
+    @property
+    def grant_lost(self) -> bool:
+        """No grant, held or not, is on file: only the engine can say whether this node is to serve."""
+        return self._book.lost
+
+    @property
+    def grant_problem(self) -> str:
+        """Why the grant is not on file as it should be; "" when it is."""
+        told = self.state.regained if self._clock.now() - self.state.granted_at < _TOLD_FOR else ""
+        return self._book.problem or told
+
+    # -- what it sees -------------------------------------------------------------------------------------
 
     def seen(self, now: float) -> Seen:
         """Everything core looks at, as the board has it at `now`."""
@@ -125,201 +138,92 @@ class Cycle:
         )
         return unfit_reasons(standing, now)
 
+    # -- what happens -------------------------------------------------------------------------------------
+
     def turn(self) -> None:
-        """One turn: everything that follows from what the board shows now."""
-        now = self._clock.now()
-        self._measure_gap(now)
-        self._tenure.follow_book()
-        self._follow_engine()
-        self._follow_peer()
-        self._forget_old_failures()
-        seen = self.seen(now)
-        self._follow_line(seen, now)
-        self._follow_lost_grant(seen, now)
-        if self._tenure.role.holds:
-            self._serve(seen, now)
-        elif self._tenure.peer_has_it and self._tenure.handing_over_since is not None:
-            self._await_settled(seen, now, self._tenure.handing_over_since)
-        elif self._tenure.handing_over_since is not None:
-            self._press_hand_over(now)
-        self._give(self._tenure.step(seen, now))
-
-    def _forget_old_failures(self) -> None:
-        transfer = self._tenure.transfer
-        began = transfer.began if transfer is not None else None
-        if began != self._failures_of:
-            self._failures_of = began
-            self._desk.forget_failures()
-
-    def _measure_gap(self, now: float) -> None:
-        stood_still = now - self._last_turn - IDLE_PERIOD
-        self._last_turn = now
-        if stood_still >= self._site.conf.deadtime:
-            self._gap, self._gap_at = stood_still, now
-            self._journal.note("gap", seconds=round(stood_still, 2))
-        elif now - self._gap_at > self._site.conf.peer_max_age:
-            self._gap = 0.0  # the peer has had its say since
-
-    def _follow_engine(self) -> None:
-        tenure, world = self._tenure, self._world
-        if tenure.grant.held and world.engine_id and tenure.grant.engine != world.engine_id:
-            # Heartbeat replaces itself when a split heals: what the old master granted ended with it.
-            self._engine_gone()
-        if is_known(world.engine, True) and tenure.role is Role.OFF and not self._clearing:
-            tenure.happen(Event.ENGINE_UP)
-        elif is_known(world.engine, False) and tenure.role not in (Role.OFF, Role.LEAVING):
-            self._engine_gone()
-        if tenure.role is Role.WAITING and world.peer_seen:
-            tenure.happen(Event.PEER_SEEN)
-
-    def _follow_lost_grant(self, seen: Seen, now: float) -> None:
-        """Heartbeat holds that this node serves, and this node has no grant: nobody serves, and nobody would ask.
-
-        The start that gave the grant was lost, with the grant's file or with its script. When Heartbeat has said so for
-        a while, without a move under way, and the peer does not serve, its word is the grant.
-        """
-        tenure, world = self._tenure, self._world
-        adrift = (
-            tenure.role in (Role.WAITING, Role.STANDBY)
-            and not tenure.grant.held
-            and bool(world.engine_id)
-            and held_here(self._site.node, world.heartbeat_holds)
-            and not is_known(seen.peer.granted, True)
+        """Take one turn: everything that follows from what the board shows now."""
+        on_file = self._book.peek()
+        if on_file is not None:
+            self._step(controller.GrantSeen(on_file))
+        world = self._world
+        inputs = Inputs(
+            seen=self.seen(self._clock.now()),
+            engine=world.engine,
+            engine_id=world.engine_id,
+            engine_serves=world.engine_serves,
+            engine_moving=world.engine_moving,
+            peer_seen=world.peer_seen,
         )
-        if not adrift:
-            self._adrift_since = None
-        elif self._adrift_since is None:
-            self._adrift_since = now
-        elif now - self._adrift_since >= LOST_GRANT_DWELL:
-            self._adrift_since = None
-            tenure.take_up(world.engine_id, "Heartbeat has this node serve, and no grant of it is on file")
+        self._step(controller.Tick(inputs))
 
-    def _follow_peer(self) -> None:
-        alive = self._world.peer_alive
-        if isinstance(alive, Known) and alive.value is not self._peer_alive:
-            self._peer_alive = alive.value
-            self._journal.note("peer", alive=alive.value)
+    def start(self, role: Role, reason: str) -> None:
+        """Take the first role of an agent that has just started."""
+        self._step(controller.Started(role, reason, self.maintenance.on))
 
-    @property
-    def _clearing(self) -> bool:
-        transfer = self._tenure.transfer
-        return self._tenure.role is Role.OFF and transfer is not None and not transfer.done
+    def ask(self, verb: Verb, ticket: float, engine: str) -> Verdict:
+        """Do what the resource script wants. `ticket`: when it was started, in seconds since boot."""
+        grant, verdict = self._book.ask(verb, ticket, engine)
+        self._step(controller.ScriptSpoke(verb, grant, verdict))
+        return verdict
 
-    def _engine_gone(self) -> None:
-        tenure, reason = self._tenure, "Heartbeat died under this node; its peer takes over"
-        if tenure.role.holds or tenure.role is Role.RELEASING:
-            tenure.leave(reason)
-            return
-        given_up = tenure.grant.held
-        tenure.leave(reason)
-        if tenure.role not in (Role.OFF, Role.LEAVING):
-            tenure.happen(Event.ENGINE_DOWN)
-        if given_up:
-            # Service was being handed over: the address is still here, and nobody else will take it off.
-            tenure.clear(reason)
+    def read_grant(self) -> None:
+        """Take the grant as it is on file: a resource script that worked alone may have changed it."""
+        self._step(controller.GrantRead(self._book.read()))
 
-    def _follow_line(self, seen: Seen, now: float) -> None:
-        if not is_known(seen.line, Line.ABSENT):
-            self._line_absent_since = None
-        elif self._line_absent_since is None and self._tenure.role.holds:
-            self._line_absent_since = now
-        if not self._tenure.role.holds:
-            self._line_absent_since = None
-        let_go = is_known(seen.peer.relay, Relay.RELEASED)
-        if not arrived(seen.peer.line):
-            self._line_at_peer_since = None
-        elif self._line_at_peer_since is None or let_go is not self._peer_let_go:
-            self._line_at_peer_since = now
-        self._peer_let_go = let_go
+    def confirm_grant(self, reason: str) -> None:
+        """Take the grant from the word of the engine that runs now: what was on file is lost."""
+        self._step(controller.GrantConfirmed(self._world.engine_id, reason))
 
-    def _serve(self, seen: Seen, now: float) -> None:
-        tenure = self._tenure
-        if is_known(seen.pbx, Pbx.RUNNING) and not seen.busy & ENDING:
-            tenure.was_serving = True
-        watch = Watch(
-            engine=self._world.engine,
-            granted_at=tenure.granted_at,
-            was_serving=tenure.was_serving,
-            line_absent_since=self._line_absent_since,
-            gap=self._gap,
-            moves=tuple(tenure.moves),
-            line_at_peer_since=self._line_at_peer_since,
-        )
-        decision = decide(self._site.watch_policy, watch, seen, now)
-        if decision != self.decision and (decision.reason or self.decision.reason):
-            self._note(decision, seen)
-        self.decision = decision
-        self._act(decision)
-
-    def _note(self, decision: Decision, seen: Seen) -> None:
-        self._journal.note(
-            "decision",
-            act=decision.act.value,
-            reason=decision.reason or "all is well again",
-            evidence=list(decision.evidence),
-            pbx=seen.pbx.value.value if isinstance(seen.pbx, Known) else seen.pbx.reason,
-            generation=self._tenure.grant.generation,
-        )
-
-    def _act(self, decision: Decision) -> None:
-        if decision.act is Act.HAND_OVER:
-            self.hand_over(decision.reason)
-        elif decision.act is Act.LET_GO:
-            self._tenure.let_go(decision.reason)
-        elif decision.act is Act.RESTART_PBX:
-            # The plan of a fresh transfer kills what hangs and starts what is dead.
-            self._tenure.begin_again(decision.reason)
+    def end_grant(self, reason: str) -> None:
+        """End the grant on file: the Heartbeat that gave it is gone."""
+        self._step(controller.GrantEnded(reason))
 
     def hand_over(self, reason: str) -> None:
-        """Let the line go at once and have Heartbeat move the rest."""
-        self._tenure.hand_over(reason)
-        self._press_hand_over(self._clock.now())
+        """Let the line go at once and have Heartbeat move the rest: an operator wants it."""
+        self._step(controller.HandOver(reason))
         self._world.touch()  # an operator's wish comes between two turns, and the line is to go first
 
-    def _press_hand_over(self, now: float) -> None:
-        since = self._tenure.handing_over_since
-        if since is not None and now - since >= STANDBY_GIVEN_UP:
-            self._tenure.take_back("the peer did not take over")
-        elif now - self._standby_asked >= STANDBY_AGAIN and not self._heartbeat_in_flux(now):
-            self._standby_asked = now
-            self._standby = asyncio.create_task(self._request_standby())
+    def start_pbx(self, reason: str) -> None:
+        """Start Asterisk again under the present grant: an operator wants it."""
+        self._step(controller.StartPbx(reason))
+        self._world.touch()
 
-    def _await_settled(self, seen: Seen, now: float, since: float) -> None:
-        """Heartbeat takes the grant from one of two that served. From the peer: then service belongs here."""
-        peer = seen.peer
-        gone = is_known(peer.alive, False) or is_known(peer.granted, False)
-        mute = not is_known(peer.granted, True) and now - since >= STANDBY_GIVEN_UP
-        if mute or (gone and now - since >= HEARTBEAT_SETTLES):
-            self._tenure.take_back("the peer serves no longer, and Heartbeat left service here")
+    def clear_node(self, reason: str) -> None:
+        """Let go of everything whatever the role: before Heartbeat is started."""
+        self._step(controller.ClearNode(reason))
+        self._world.touch()
 
-    def _heartbeat_in_flux(self, now: float) -> bool:
-        since = self._tenure.handing_over_since
-        if now - self._tenure.asked_at < HEARTBEAT_SETTLES:
-            return True
-        # It may call itself in transition for ever; then a request is the last that can be tried.
-        patient = since is not None and now - since < STANDBY_GIVEN_UP - STANDBY_AGAIN
-        return patient and is_known(self._world.heartbeat_holds, "transition")
+    # -- what follows -------------------------------------------------------------------------------------
 
-    async def _request_standby(self) -> None:
-        await self._ask_standby()
+    def _step(self, event: ControllerEvent) -> None:
+        site = self._site
+        policy = ControllerPolicy(site.transfer_policy, site.watch_policy, site.conf.peer_max_age)
+        self.state, effects = controller.step(self.state, event, policy, self._clock.now())
+        for effect in effects:
+            self._carry_out(effect)
+        if self.state.releasing:
+            self.released.clear()
+        else:
+            self.released.set()
 
-    def _give(self, orders: tuple[Order, ...]) -> None:
-        transfer = self._tenure.transfer
-        if transfer is None:
-            return
-        for order in orders:
-            reason = transfer.reason if transfer.phase is not Phase.BLOCKED else transfer.note
-            self._desk.give(order, reason, transfer.generation, self._guard(order))
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case JournalEntry(kind, fields):
+                self._journal.note(kind, **fields)
+            case GiveOrder(order, reason, generation, under):
+                self._desk.give(order, reason, generation, self._still_wanted(under))
+            case AskStandby():
+                self._request = asyncio.ensure_future(self._ask_standby())
+            case VoidGrant():
+                # A script that worked alone may have spoken since the grant was read: what is on file counts.
+                self.state = replace(self.state, grant=self._book.void())
+            case ConfirmGrant(engine):
+                self.state = replace(self.state, grant=self._book.confirm(engine))
+            case SettleGrant():
+                self.state = replace(self.state, grant=self._book.settled())
+            case ForgetFailures():
+                self._desk.forget_failures()
 
-    def _guard(self, order: Order) -> Callable[[], bool]:
-        """An order to acquire is void once its grant has changed; letting go is always wanted."""
-        if order is not Order.ENERGISE and order is not Order.START_PBX:
-            return lambda: True
-        generation = self._tenure.grant.generation
-
-        def wanted() -> bool:
-            grant, transfer = self._tenure.grant, self._tenure.transfer
-            acquiring = transfer is not None and transfer.goal is Goal.ACQUIRE
-            return grant.held and grant.generation == generation and acquiring
-
-        return wanted
+    def _still_wanted(self, under: int | None) -> Callable[[], bool]:
+        """What an order asks again when its turn comes, in a thread."""
+        return lambda: under is None or self.state.wants(under)

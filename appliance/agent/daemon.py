@@ -1,4 +1,4 @@
-"""The agent's life: signals, the first look, the socket, watchdogs, and the end. Its rooms are in rooms.py."""
+"""The agent's life: signals, the first look, the socket, watchdogs, and the end. What it is made of is in house.py."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from appliance.agent.standing import conf_in_force
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
-from appliance.core.grant import held_here, valid
+from appliance.core.grant import valid
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
@@ -28,8 +28,8 @@ from appliance.host.clock import Clock, SystemClock
 from appliance.host.init import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
-# How long an agent that starts waits for Heartbeat's word on who serves, in seconds, and how often it looks for it.
-_HEARTBEATS_WORD = 1.0
+# How long an agent that starts waits for the engine's word on who serves, in seconds, and how often it looks for it.
+_ENGINES_WORD = 1.0
 _LOOK = 0.02
 
 
@@ -46,11 +46,10 @@ class Daemon:
         self._site = house.site
         self._journal = house.journal
         self._world = house.world
-        self._tenure = house.tenure
         self._standing = house.standing
         self._desk = house.desk
         self._cycle = house.cycle
-        self._heartbeat = house.heartbeat
+        self._engine = house.engine_sensor
         self._watchdog: WatchdogTimer | None = None
 
     async def run(self) -> bool:
@@ -82,43 +81,47 @@ class Daemon:
 
     async def _first_look(self) -> None:
         """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
-        self._heartbeat.look()
+        self._engine.look()
         engine_runs = is_known(self._world.engine, True)
         if engine_runs:
-            await self._ask_heartbeat()
+            await self._ask_engine()
         if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
         await self._house.first_look()
-        self._tenure.read_book()  # a script that found nobody to answer may have spoken meanwhile
+        self._cycle.read_grant()  # a script that found nobody to answer may have spoken meanwhile
         granted = self._granted(engine_runs)
         if not granted:
-            self._tenure.void("the Heartbeat that gave the grant is gone")
-        self._tenure.resume(
-            resume(engine_runs=engine_runs, granted=granted, peer_seen=self._world.peer_seen),
+            self._cycle.end_grant("the Heartbeat that gave the grant is gone")
+        self._cycle.start(
+            resume(
+                engine_runs=engine_runs,
+                granted=granted,
+                peer_seen=self._world.peer_seen,
+                clearing=self._cycle.state.grant.clearing,
+            ),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
-            maintenance=self._house.maintenance.on,
         )
         self._standing.begin()
         await self._house.first_report()
 
-    async def _ask_heartbeat(self) -> None:
-        """Is the grant on file what Heartbeat knows? One that was lost is taken from its word, an old one is ended.
+    async def _ask_engine(self) -> None:
+        """Is the grant on file what the engine knows? One that was lost is taken from its word, an old one is ended.
 
-        It answers within a tenth of a second. When it does not, or is about to move service, nothing is done here: the
-        cycle looks on (agent/cycle.py).
+        Heartbeat answers within a tenth of a second. When it does not, or is about to move service, nothing is done
+        here: the controller looks on (core/controller.py).
         """
-        world, tenure = self._world, self._tenure
-        end = self._clock.now() + _HEARTBEATS_WORD
-        while not isinstance(world.heartbeat_holds, Known) and self._clock.now() < end:
+        world = self._world
+        end = self._clock.now() + _ENGINES_WORD
+        while not (isinstance(world.engine_serves, Known) or world.engine_moving) and self._clock.now() < end:
             await asyncio.sleep(_LOOK)
-            self._heartbeat.look()
-        if tenure.grant_lost and held_here(self._site.node, world.heartbeat_holds):
-            tenure.confirm(world.engine_id, "the grant on file was lost while Heartbeat has this node serve")
-        elif is_known(world.heartbeat_holds, "none"):
-            tenure.void("a grant was on file, and Heartbeat says that this node holds nothing")
+            self._engine.look()
+        if self._cycle.grant_lost and is_known(world.engine_serves, True):
+            self._cycle.confirm_grant("the grant on file was lost while Heartbeat has this node serve")
+        elif is_known(world.engine_serves, False):
+            self._cycle.end_grant("a grant was on file, and Heartbeat says that this node holds nothing")
 
     def _granted(self, engine_runs: bool) -> bool:
-        grant = self._tenure.grant
+        grant = self._cycle.state.grant
         return valid(grant, self._world.engine_id) if engine_runs else grant.held
 
     async def _release_at_start(self) -> None:
@@ -126,7 +129,7 @@ class Daemon:
             await self._desk.reset_card()
         except AshaError as problem:
             self._journal.note("card", says=f"it could not be reset: {problem}")
-        generation = self._tenure.grant.generation
+        generation = self._cycle.state.grant.generation
         with contextlib.suppress(AshaError):
             await self._desk.do(Order.RELEASE, "an agent that holds no grant has started", generation)
 
@@ -151,12 +154,12 @@ class Daemon:
         told_at = float("-inf")
         while True:
             now = self._clock.now()
-            tenure = self._tenure
+            state = self._cycle.state
             unfit = self._cycle.unfit(now)
             seen, word = self._cycle.seen(now), self._house.data.word
-            fields = tell(tenure.role, tenure.grant.held, tenure.grant.generation, unfit, seen, data=word)
+            fields = tell(state.role, state.grant.held, state.grant.generation, unfit, seen, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
-                self._heartbeat.tell(fields)
+                self._engine.tell(fields)
                 told, told_at = fields, now
             self._feed_watchdogs()
             self._standing.look()

@@ -81,6 +81,13 @@ class GrantBook:
             self._store(descriptor, changed)
         return changed
 
+    def settled(self) -> Grant:
+        """Everything of a voided grant has been let go."""
+        with self._locked() as descriptor:
+            changed = rules.settled(self._load(descriptor))
+            self._store(descriptor, changed)
+        return changed
+
     @contextmanager
     def _locked(self) -> Iterator[int | None]:
         """Hold the lock; the descriptor of the file, or None when it cannot be opened."""
@@ -151,7 +158,8 @@ class GrantBook:
 def parse_grant(content: bytes) -> Grant:
     """The grant that a book holds. Raises ValueError when it is none that could have been written since boot."""
     found = parse_object(content)
-    if found.keys() != asdict(Grant()).keys():
+    # An asha of before 2.0.0's controller wrote no `clearing`, and may be upgraded while it serves.
+    if {"clearing": False, **found}.keys() != asdict(Grant()).keys():
         raise ValueError("it is no grant")
     held, generation, ticket, engine = (found[name] for name in ("held", "generation", "ticket", "engine"))
     right = (
@@ -161,10 +169,11 @@ def parse_grant(content: bytes) -> Grant:
         and type(ticket) in (int, float)
         and 0 <= ticket <= _uptime()
         and isinstance(engine, str)
+        and isinstance(clearing := found.get("clearing", False), bool)
     )
     if not right:
         raise ValueError("it is no grant that could have been given since this machine was booted")
-    return Grant(held, generation, float(ticket), engine)
+    return Grant(held, generation, float(ticket), engine, clearing)
 
 
 def _uptime() -> float:

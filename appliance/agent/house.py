@@ -11,7 +11,7 @@ from typing import Any
 from appliance.agent.actuator import Actuator
 from appliance.agent.cycle import Cycle
 from appliance.agent.desk import Desk
-from appliance.agent.engine import EngineRoom
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.kept_conf import load_or_kept
@@ -34,14 +34,15 @@ from appliance.agent.rules import Rules
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
-from appliance.agent.sensors.heartbeat import HeartbeatSensor
+from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.agent.standing import Standing, StandingBook, read_site
-from appliance.agent.tenure import Tenure
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
+from appliance.cluster.installed import installed_engine
 from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError
+from appliance.core.roles import Role
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.sync.acquaint import Place
@@ -64,13 +65,13 @@ class House:
         file = JournalFile(JOURNAL)
         self.journal = Journal(file, clock, _complain)
         self.world = World()
-        grants = GrantBook(GRANT, least_generation=file.newest_generation(), clock=clock)
-        self.tenure = Tenure(grants, self.journal, self.site, clock)
+        self._grants = GrantBook(GRANT, least_generation=file.newest_generation(), clock=clock)
         self.standing = self._standing(begin_anew)
-        self.data = DataRoom(self.site, self.world, self.tenure, self.journal, clock)
+        self.data = DataRoom(self.site, self.world, self._role, self.journal, clock)
         self.desk = Desk(Actuator(self.site, clock, self.data.owed), self.journal, clock, self._order_done)
-        self.heartbeat = HeartbeatSensor(self.site, self.world, clock)
-        self.engine = EngineRoom(self.site, self._book)
+        engine = installed_engine()
+        self.engine_sensor = EngineSensor(engine, self.site, self.world, clock)
+        self.engine = EngineControl(engine, self.site, self._book)
         self.maintenance = MaintenanceRoom(MAINTENANCE, self.journal, clock)
         self.cycle = self._cycle()
         self.asterisk = AsteriskSensor(self.site, self.world, clock, lambda: self.cycle.busy)
@@ -103,10 +104,10 @@ class House:
 
         What hangs is not waited for: it stays on the board as not looked at yet, which is never taken for nothing.
         """
-        self.heartbeat.look()
+        self.engine_sensor.look()
         self.asterisk.look()
         self.address.look()
-        looks = [self.heartbeat.first_look(), self.line.first_look()]
+        looks = [self.engine_sensor.first_look(), self.line.first_look()]
         if self.site.has_card:
             looks.append(self.card.first_look())
         await self._have_looked(looks)
@@ -127,7 +128,7 @@ class House:
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What runs for as long as the agent does; whichever ends is broken."""
         jobs = [
-            self.heartbeat.run(),
+            self.engine_sensor.run(),
             self.asterisk.run(),
             self.line.run(),
             self.address.run(),
@@ -160,7 +161,7 @@ class House:
             site=self.site,
             written=load_or_kept(self._conf_path),
             book=self._book,
-            tenure=self.tenure,
+            role=self._role,
             journal=self.journal,
             begin_anew=begin_anew,
         )
@@ -169,7 +170,7 @@ class House:
         return Cycle(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
+            book=self._grants,
             desk=self.desk,
             journal=self.journal,
             clock=self._clock,
@@ -181,7 +182,6 @@ class House:
         return Rules(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
             cycle=self.cycle,
             data=self.data,
             journal=self.journal,
@@ -203,7 +203,7 @@ class House:
             conf_path=self._conf_path,
             conf=lambda: self.site.conf,
             journal=self.journal,
-            grant=lambda: self.tenure.grant_problem,
+            grant=lambda: self.cycle.grant_problem,
             looked=self.standing.look_again,
         )
 
@@ -245,7 +245,6 @@ class House:
         return Requests(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
             desk=self.desk,
             cycle=self.cycle,
             engine=self.engine,
@@ -253,7 +252,7 @@ class House:
             rules=self.rules,
             clock=self._clock,
             rooms=asked,
-            look_at_engine=self.heartbeat.look,
+            look_at_engine=self.engine_sensor.look,
             reload=self.standing.reload,
             before_start=self._take_what_waits,
         )
@@ -279,6 +278,9 @@ class House:
             go_home=self.clerk.go_home,
         )
 
+    def _role(self) -> Role:
+        return self.cycle.state.role
+
     # -- what one tells another ---------------------------------------------------------------------------
 
     def _order_done(self, order: Order, problem: str) -> None:
@@ -292,7 +294,7 @@ class House:
 
     async def _ask_standby(self) -> None:
         problem = await self.engine.standby()
-        self.journal.note("standby", problem=problem, generation=self.tenure.grant.generation)
+        self.journal.note("standby", problem=problem, generation=self.cycle.state.grant.generation)
 
     async def _take_what_waits(self) -> None:
         """Before Heartbeat's files are made. Raises ClusterError when this agent begins anew for it."""

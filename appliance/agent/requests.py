@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from appliance.agent.cycle import HEARTBEAT_SETTLES, Cycle
+from appliance.agent.cycle import Cycle
 from appliance.agent.desk import Desk
-from appliance.agent.engine import EngineRoom
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.room import Handler, Room
 from appliance.agent.rules import Rules
 from appliance.agent.site import Site
 from appliance.agent.status import status_document
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.control.protocol import Message
+from appliance.core.controller import ENGINE_SETTLES
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.permits import Wish
 from appliance.core.release import line_is_free
 from appliance.core.roles import Role
-from appliance.core.transfer import Order, Phase
+from appliance.core.transfer import Goal, Order, Phase
 from appliance.host.clock import Clock
 
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
@@ -37,10 +37,9 @@ class Requests:
         *,
         site: Site,
         world: World,
-        tenure: Tenure,
         desk: Desk,
         cycle: Cycle,
-        engine: EngineRoom,
+        engine: EngineControl,
         data: DataRoom,
         rules: Rules,
         clock: Clock,
@@ -51,7 +50,6 @@ class Requests:
     ) -> None:
         self._site = site
         self._world = world
-        self._tenure = tenure
         self._desk = desk
         self._cycle = cycle
         self._engine = engine
@@ -95,14 +93,14 @@ class Requests:
     async def _start(self, request: Message) -> Message:
         # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
         self._look_at_engine()
-        verdict = self._tenure.ask(Verb.START, _ticket(request), self._world.engine_id)
+        verdict = self._cycle.ask(Verb.START, _ticket(request), self._world.engine_id)
         self._world.touch()
-        if verdict is Verdict.STALE and not self._tenure.grant.held:  # two starts at once are no trouble
+        if verdict is Verdict.STALE and not self._cycle.state.grant.held:  # two starts at once are no trouble
             raise ClusterError("This start is late: a script that was started after it has spoken already.")
         return {"verdict": verdict.value}
 
     async def _stop(self, request: Message) -> Message:
-        verdict = self._tenure.ask(Verb.STOP, _ticket(request), self._world.engine_id)
+        verdict = self._cycle.ask(Verb.STOP, _ticket(request), self._world.engine_id)
         self._world.touch()
         if verdict is not Verdict.STALE:
             await self._released()
@@ -112,10 +110,10 @@ class Requests:
         """Wait until everything is let go. Raises HardwareError only when the line cannot be."""
         try:
             async with asyncio.timeout(_STOP_PATIENCE):
-                await self._tenure.ended.wait()
+                await self._cycle.released.wait()
         except TimeoutError:
             pass
-        transfer = self._tenure.transfer
+        transfer = self._cycle.state.transfer
         if transfer is None or transfer.phase is not Phase.BLOCKED:
             return
         if not line_is_free(transfer, self._cycle.seen(self._clock.now())):
@@ -123,15 +121,15 @@ class Requests:
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
     async def _running(self, request: Message) -> Message:
-        return {"running": self._tenure.grant.held or self._still_holds()}
+        return {"running": self._cycle.state.grant.held or self._still_holds()}
 
     def _still_holds(self) -> bool:
         """A release is under way, or is blocked with the line not let go.
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
-        transfer = self._tenure.transfer
-        if transfer is None or not self._tenure.letting_go or transfer.done:
+        transfer = self._cycle.state.transfer
+        if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.done:
             return False
         seen = self._cycle.seen(self._clock.now())
         return transfer.phase is not Phase.BLOCKED or not line_is_free(transfer, seen)
@@ -144,7 +142,7 @@ class Requests:
     def document(self) -> Message:
         """The whole status document."""
         now = self._clock.now()
-        document = status_document(self._site, self._world, self._tenure, self._cycle, now)
+        document = status_document(self._site, self._world, self._cycle, now)
         for room in self._rooms:
             part, problems = room.report()
             document |= part
@@ -165,8 +163,7 @@ class Requests:
         permit = self._rules.permitted(Wish.START_HA, request)
         await self._before_start()
         await self._engine.prepare()
-        self._tenure.clear("before Heartbeat is started")
-        self._world.touch()
+        self._cycle.clear_node("before Heartbeat is started")
         await self._released()
         await self._engine.start()
         return {"says": f"The HA engine runs: {permit.says}."}
@@ -178,17 +175,20 @@ class Requests:
 
     async def _pbx_start(self, request: Message) -> Message:
         permit = self._rules.permitted(Wish.START_PBX, request)
-        if self._tenure.role is Role.OFF:
-            await self._desk.do(Order.START_PBX, "an operator asked for it", self._tenure.grant.generation)
+        if self._cycle.state.role is Role.OFF:
+            await self._desk.do(
+                Order.START_PBX, "an operator asked for it", self._cycle.state.grant.generation
+            )
         else:
-            self._tenure.begin_again("an operator asked for it")
-            self._world.touch()
+            self._cycle.start_pbx("an operator asked for it")
         return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
 
     async def _pbx_stop(self, request: Message) -> Message:
         permit = self._rules.permitted(Wish.STOP_PBX, request)
-        if self._tenure.role is Role.OFF:
-            await self._desk.do(Order.STOP_PBX, "an operator asked for it", self._tenure.grant.generation)
+        if self._cycle.state.role is Role.OFF:
+            await self._desk.do(
+                Order.STOP_PBX, "an operator asked for it", self._cycle.state.grant.generation
+            )
             return {"says": "Asterisk is stopped."}
         self._cycle.hand_over("an operator stopped Asterisk")
         return {"says": f"Asterisk stops: {permit.says}."}
@@ -209,8 +209,8 @@ class Requests:
 
     async def go_home(self) -> None:
         """Have Heartbeat bring everything here."""
-        # The peer was given what we let go a moment later (see cycle.HEARTBEAT_SETTLES).
-        settled = self._tenure.asked_at + 2 * HEARTBEAT_SETTLES
+        # The peer was given what we let go a moment later (see controller.ENGINE_SETTLES).
+        settled = self._cycle.state.asked_at + 2 * ENGINE_SETTLES
         await asyncio.sleep(max(0.0, settled - self._clock.now()))
         await self._engine.takeover()
 
@@ -225,10 +225,10 @@ class Requests:
 
     async def _line_release(self, request: Message) -> Message:
         permit = self._rules.permitted(Wish.RELEASE_LINE, request)
-        if self._tenure.role.holds:
+        if self._cycle.state.role.holds:
             self._cycle.hand_over("an operator released the line")
         elif self._site.has_card:
-            await self._desk.do(Order.RELEASE, "an operator asked for it", self._tenure.grant.generation)
+            await self._desk.do(Order.RELEASE, "an operator asked for it", self._cycle.state.grant.generation)
         return {"says": f"The line is released{': ' + permit.says if permit.says else ''}."}
 
 

@@ -10,7 +10,6 @@ from appliance.agent.journal import Journal
 from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.room import who
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.control.protocol import Message
 from appliance.core.duty import Duty
@@ -27,7 +26,6 @@ class Rules:
         *,
         site: Site,
         world: World,
-        tenure: Tenure,
         cycle: Cycle,
         data: DataRoom,
         journal: Journal,
@@ -35,7 +33,6 @@ class Rules:
     ) -> None:
         self._site = site
         self._world = world
-        self._tenure = tenure
         self._cycle = cycle
         self._data = data
         self._journal = journal
@@ -44,7 +41,7 @@ class Rules:
     def document(self) -> dict[str, dict[str, Any]]:
         """Every wish with its permit, for the status document."""
         case, peer = self._case(), self._cycle.seen(self._clock.now()).peer
-        permits = {wish.value: may(wish, self._tenure.role, peer, case) for wish in Wish}
+        permits = {wish.value: may(wish, self._cycle.state.role, peer, case) for wish in Wish}
         return {name: {"allowed": permit.allowed, "says": permit.says} for name, permit in permits.items()}
 
     def permitted(self, wish: Wish, request: Message) -> Permit:
@@ -53,14 +50,14 @@ class Rules:
         Whether the data are where service is to go is asked by those who can be told not to wait for them.
         """
         case = replace(self._case(), not_there="", not_home="")
-        permit = may(wish, self._tenure.role, self._cycle.seen(self._clock.now()).peer, case)
+        permit = may(wish, self._cycle.state.role, self._cycle.seen(self._clock.now()).peer, case)
         self._journal.note(
             "wish",
             wish=wish.value,
             allowed=permit.allowed,
             says=permit.says,
             by=who(request),
-            generation=self._tenure.grant.generation,
+            generation=self._cycle.state.grant.generation,
         )
         if not permit.allowed:
             raise ClusterError(f"'{wish.value}' is not possible now: {permit.says}.")

@@ -18,9 +18,8 @@ from appliance.agent.journal import Journal
 from appliance.agent.kept_conf import Found, load_or_kept
 from appliance.agent.places import CONF, GRANT, STANDING
 from appliance.agent.rooms.room import Room
-from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
+from appliance.cluster.installed import engine_identity
 from appliance.config import Conf, load, which_node
 from appliance.config.schema import KEY_BY_NAME
 from appliance.config.standing import (
@@ -104,7 +103,7 @@ class Standing(Room):
         site: Site,
         written: Found,
         book: StandingBook,
-        tenure: Tenure,
+        role: Callable[[], Role],
         journal: Journal,
         begin_anew: Callable[[], None],
     ) -> None:
@@ -113,7 +112,7 @@ class Standing(Room):
         self._written = written.conf
         self._wrong = written.problem
         self._book = book
-        self._tenure = tenure
+        self._role = role
         self._journal = journal
         self._begin_anew = begin_anew
         self._engine_off = True
@@ -122,7 +121,7 @@ class Standing(Room):
     @property
     def engine_off(self) -> bool:
         """The HA engine does not run here, and everything of it is let go."""
-        return self._tenure.role is Role.OFF
+        return self._role() is Role.OFF
 
     def begin(self) -> None:
         """After the first look. An engine that runs without a book was started with what this agent works by."""

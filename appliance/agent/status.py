@@ -9,13 +9,13 @@ from appliance import __version__
 from appliance.agent.cycle import Cycle
 from appliance.agent.site import Site
 from appliance.agent.span_report import probes_document, spans_document
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
+from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Seen, Transfer
 
 Document = dict[str, Any]
@@ -26,9 +26,9 @@ _NO_WORD = {
 }
 
 
-def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now: float) -> Document:
+def status_document(site: Site, world: World, cycle: Cycle, now: float) -> Document:
     """The document of `asha status --json`. Times are seconds ago; a reading that is unknown says why."""
-    seen = cycle.seen(now)
+    state, seen = cycle.state, cycle.seen(now)
     unfit = cycle.unfit(now)
     return {
         "version": __version__,
@@ -37,19 +37,19 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
         "set_up": True,
         "errand": None,
         "files": [],
-        "role": tenure.role.value,
-        "headline": _headline(site, world, tenure, now),
-        "granted": tenure.grant.held,
-        "generation": tenure.grant.generation,
+        "role": state.role.value,
+        "headline": _headline(site, world, state, now),
+        "granted": state.grant.held,
+        "generation": state.grant.generation,
         "fit": not unfit,
         "unfit_because": list(unfit),
-        "problems": _problems(world, tenure, cycle, seen),
-        "trouble": _trouble(tenure, cycle),
-        "ungranted": _runs_ungranted(tenure, seen),
+        "problems": _problems(world, cycle, seen),
+        "trouble": _trouble(state),
+        "ungranted": _runs_ungranted(state, seen),
         "engine": {
             "running": _said(world.engine),
-            "holds": _said(world.heartbeat_holds),
-            "waits_another": _wait(site, world, tenure, now),
+            "holds": _said(world.engine_holds),
+            "waits_another": _wait(site, world, state, now),
         },
         "peer": _peer(site, world, seen, now),
         "address": {"ip": site.conf.cluster_ip, "here": _said(world.address), "duplicate": world.duplicate},
@@ -63,7 +63,7 @@ def status_document(site: Site, world: World, tenure: Tenure, cycle: Cycle, now:
         "spans": spans_document(site, world, now),
         "probes": probes_document(site, world),
         "pbx": {"state": _said(seen.pbx), "pid": world.pid, "silent": list(silent_probes(world.probes))},
-        "transfer": _transfer(tenure.transfer, now),
+        "transfer": _transfer(state.transfer, now),
         "busy": sorted(order.value for order in seen.busy),
         "maintenance": cycle.maintenance.document(),
     }
@@ -125,44 +125,44 @@ def _transfer(transfer: Transfer | None, now: float) -> Document | None:
     }
 
 
-def _wait(site: Site, world: World, tenure: Tenure, now: float) -> float | None:
+def _wait(site: Site, world: World, state: ServiceState, now: float) -> float | None:
     """Seconds until a node that waits for its peer goes on alone (initdead), or None."""
-    if tenure.role is not Role.WAITING or world.engine_since is None:
+    if state.role is not Role.WAITING or world.engine_since is None:
         return None
     return max(0.0, round(site.conf.initdead - (now - world.engine_since), 1))
 
 
-def _headline(site: Site, world: World, tenure: Tenure, now: float) -> str:
+def _headline(site: Site, world: World, state: ServiceState, now: float) -> str:
     name = site.node.value
-    match tenure.role:
+    match state.role:
         case Role.OFF:
             return f"This node ({name}) is off: the HA engine does not run."
         case Role.WAITING:
-            left = _wait(site, world, tenure, now)
+            left = _wait(site, world, state, now)
             return f"This node ({name}) waits for its peer, at most {left:.0f} s more; then it goes on alone."
         case Role.STANDBY:
             return f"This node ({name}) stands by."
         case Role.ACTIVE:
-            return f"This node ({name}) is active: {_note(tenure)}."
+            return f"This node ({name}) is active: {_note(state)}."
         case Role.ACQUIRING:
-            return f"This node ({name}) is taking service: {_note(tenure)}."
+            return f"This node ({name}) is taking service: {_note(state)}."
         case _:
-            return f"This node ({name}) is letting go: {_note(tenure)}."
+            return f"This node ({name}) is letting go: {_note(state)}."
 
 
-def _note(tenure: Tenure) -> str:
-    transfer = tenure.transfer
+def _note(state: ServiceState) -> str:
+    transfer = state.transfer
     return (transfer.note or transfer.phase.value) if transfer is not None else "nothing under way"
 
 
-def _problems(world: World, tenure: Tenure, cycle: Cycle, seen: Seen) -> list[str]:
-    found = []
-    transfer = tenure.transfer
+def _problems(world: World, cycle: Cycle, seen: Seen) -> list[str]:
+    found, state = [], cycle.state
+    transfer = state.transfer
     if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
         found.append(transfer.note)
-    if trouble := _trouble(tenure, cycle):
+    if trouble := _trouble(state):
         found.append(trouble)
-    if _runs_ungranted(tenure, seen):
+    if _runs_ungranted(state, seen):
         found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
     if maintenance := cycle.maintenance.document():
         found.append(maintenance_problem(maintenance))
@@ -174,11 +174,11 @@ def _problems(world: World, tenure: Tenure, cycle: Cycle, seen: Seen) -> list[st
     return list(dict.fromkeys(found))
 
 
-def _trouble(tenure: Tenure, cycle: Cycle) -> str:
+def _trouble(state: ServiceState) -> str:
     """What a node that serves is about to act on, or can do nothing about."""
-    return cycle.decision.reason if tenure.role.holds else ""
+    return state.decision.reason if state.role.holds else ""
 
 
-def _runs_ungranted(tenure: Tenure, seen: Seen) -> bool:
-    waits = tenure.role in (Role.WAITING, Role.STANDBY) and not tenure.handing_over_since
+def _runs_ungranted(state: ServiceState, seen: Seen) -> bool:
+    waits = state.role in (Role.WAITING, Role.STANDBY) and not state.handing_over_since
     return waits and isinstance(seen.pbx, Known) and seen.pbx.value.process_alive

@@ -49,7 +49,9 @@ class World:
     peer_seen: bool = False
     report: PeerReport | None = None
     links: dict[str, str] = field(default_factory=dict)
-    heartbeat_holds: Reading[str] = field(default_factory=_unseen)
+    engine_holds: Reading[str] = field(default_factory=_unseen)
+    engine_serves: Reading[bool] = field(default_factory=_unseen)
+    engine_moving: bool = False
     process: Reading[bool] = field(default_factory=_unseen)
     pid: int | None = None
     booted: bool = False

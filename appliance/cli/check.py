@@ -87,9 +87,9 @@ def _address(conf: Conf, node: Node) -> str:
 
 
 def _heartbeat(conf: Conf, node: Node) -> str:
-    from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
+    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    return f"found at {find_heartbeat().daemon}"
+    return f"found at {installed_engine().place()}"
 
 
 def _asterisk(conf: Conf, node: Node) -> str:

@@ -94,11 +94,10 @@ def _leave_alone() -> None:
 
 
 def _stop_engine() -> None:
-    from appliance.cluster.commands import stop_engine  # noqa: PLC0415 - only when the agent is gone
-    from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
+    from appliance.cluster.installed import installed_engine  # noqa: PLC0415 - only when the agent is gone
 
     with contextlib.suppress(HostError):  # what is not installed does not run
-        stop_engine(find_heartbeat())
+        installed_engine().stop()
 
 
 def _grant_held() -> bool:

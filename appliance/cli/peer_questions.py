@@ -53,11 +53,10 @@ def _conf(request: Mapping[str, Any]) -> Message:
 
 
 def _secret(node: Node) -> Message:
-    """The secret of Heartbeat's messages: the primary's, since it makes it."""
+    """The secret of the engine's messages: the primary's, since it makes it."""
     if node is not Node.PRIMARY:
         raise ClusterError("Only the primary gives the cluster's secret away.")
-    from appliance.cluster.authkeys import made_key  # noqa: PLC0415
-    from appliance.cluster.paths import find_heartbeat  # noqa: PLC0415
+    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    method, secret = made_key(find_heartbeat().ha_dir)
+    method, secret = installed_engine().secret()
     return {"method": method, "secret": secret}

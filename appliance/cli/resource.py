@@ -6,8 +6,8 @@ import contextlib
 import os
 import sys
 
-from appliance.cluster import resource
-from appliance.cluster.resource import Answer, Verb
+from appliance.cluster.heartbeat import resource
+from appliance.cluster.heartbeat.resource import Answer, Verb
 from appliance.control.client import AgentAbsent, AgentSilent, ask
 from appliance.core.errors import AshaError
 

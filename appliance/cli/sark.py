@@ -10,8 +10,8 @@ import click
 
 from appliance.agent.journal import JournalFile
 from appliance.agent.places import JOURNAL
-from appliance.agent.sensors.heartbeat import engine_identity
 from appliance.cli.this_node import CLOCK
+from appliance.cluster.installed import engine_identity
 from appliance.config import load
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError

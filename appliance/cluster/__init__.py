@@ -1,1 +1,1 @@
-"""Heartbeat, R1 style: its files, its state, its commands, its messages, and our resource script."""
+"""The cluster engine, which decides who is active. `engine` is what the agent needs of any; one folder for each."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 
-from appliance.core.model import Node
-from appliance.core.reading import Reading, is_known
-
 
 class Verb(enum.Enum):
     """What the resource script asks for."""
@@ -31,13 +28,15 @@ class Grant:
     `generation` grows by one with every change of `held` and never falls. `ticket` is the time (seconds
     since boot) at which the last obeyed script process was started: a script with an older ticket is late.
     `engine` names the Heartbeat master that gave the grant (`pid:starttime`), so that a grant does not
-    outlive it.
+    outlive it. `clearing`: it was voided, and what this node held under it is not known to be let go yet, so that an
+    agent that is started again must finish that.
     """
 
     held: bool = False
     generation: int = 0
     ticket: float = 0.0
     engine: str = ""
+    clearing: bool = False
 
 
 def ask(grant: Grant, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
@@ -55,7 +54,12 @@ def void(grant: Grant) -> Grant:
     """The grant after Heartbeat died or this node gave it up by itself: not held, one generation on."""
     if not grant.held:
         return grant
-    return replace(grant, held=False, generation=grant.generation + 1, engine="")
+    return replace(grant, held=False, generation=grant.generation + 1, engine="", clearing=True)
+
+
+def settled(grant: Grant) -> Grant:
+    """Return the voided grant after everything that was held under it has been let go."""
+    return replace(grant, clearing=False)
 
 
 def confirm(grant: Grant, engine: str) -> Grant:
@@ -66,16 +70,6 @@ def confirm(grant: Grant, engine: str) -> Grant:
     if valid(grant, engine):
         return grant
     return replace(grant, held=True, generation=grant.generation + 1, engine=engine)
-
-
-def held_here(node: Node, holds: Reading[str]) -> bool:
-    """Heartbeat says for sure that `node` holds the one resource, which haresources gives to the primary.
-
-    `holds` is its word for what this node holds: "all", or of the two nodes' resources its own ("local") or the other
-    node's ("foreign"). See Held in appliance/cluster/view.py.
-    """
-    own = "local" if node is Node.PRIMARY else "foreign"
-    return is_known(holds, "all") or is_known(holds, own)
 
 
 def valid(grant: Grant, engine: str) -> bool:

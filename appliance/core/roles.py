@@ -86,12 +86,21 @@ def advance(role: Role, event: Event) -> Role:
         raise IllegalEvent(f"'{event.value}' cannot happen to a node that is {role.value}") from None
 
 
-def resume(*, engine_runs: bool, granted: bool, peer_seen: bool) -> Role:
-    """The role of an agent that has just started and looks at the world for the first time."""
-    if not engine_runs:
-        return Role.LEAVING if granted else Role.OFF
-    if granted:
+def resume(*, engine_runs: bool, granted: bool, peer_seen: bool, clearing: bool = False) -> Role:
+    """Return the role of an agent that has just started and looks at the world for the first time.
+
+    Args:
+        engine_runs: The engine runs here.
+        granted: A grant is on file, and it is that of the engine, if one runs.
+        peer_seen: The peer was seen since the engine started.
+        clearing: An agent before this one had not let go of everything when its grant was void.
+    """
+    if granted and engine_runs:
         return Role.ACQUIRING
+    if granted or clearing:
+        return Role.LEAVING
+    if not engine_runs:
+        return Role.OFF
     return Role.STANDBY if peer_seen else Role.WAITING
 
 

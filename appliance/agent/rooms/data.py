@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.agent.journal import Journal
@@ -11,7 +12,6 @@ from appliance.agent.peer import DataWord
 from appliance.agent.places import DATA, OWN_COMMAND
 from appliance.agent.rooms.hands import Hands
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import World
 from appliance.core.alert import one_line
 from appliance.core.duty import DataDuty, DataSeen, Duty, data_duty, keeps_newer, receives
@@ -38,10 +38,12 @@ class DataRoom:
     `word` is what the peer is to know of our data, as of the last look. The agent looks before it tells anybody.
     """
 
-    def __init__(self, site: Site, world: World, tenure: Tenure, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, site: Site, world: World, role: Callable[[], Role], journal: Journal, clock: Clock
+    ) -> None:
         self._site = site
         self._world = world
-        self._tenure = tenure
+        self._role_now = role
         self._journal = journal
         self._clock = clock
         self._hands = Hands("mark", "Writing the mark of service")
@@ -66,7 +68,7 @@ class DataRoom:
         silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
         return DataSeen(
             node=self._site.node,
-            role=self._tenure.role,
+            role=self._role_now(),
             pbx=world.pbx(self._site.probe_policy, self._clock.now()),
             synch=asked_for or self._synchronises,
             own_served=bool(read_mark(DATA)),
@@ -155,7 +157,7 @@ class DataRoom:
     @property
     def role(self) -> Role:
         """What this node is to the pair."""
-        return self._tenure.role
+        return self._role_now()
 
     @property
     def _synchronises(self) -> bool:

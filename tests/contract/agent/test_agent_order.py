@@ -27,12 +27,10 @@ from appliance.agent.peer import DataWord, tell
 from appliance.agent.rooms.hands import Hands
 from appliance.agent.rooms.paperwork import Threads
 from appliance.agent.rooms.provision import ProvisionRoom
-from appliance.agent.sensors import address, asterisk, card, heartbeat
+from appliance.agent.sensors import address, asterisk, card
 from appliance.agent.standing import StandingBook
-from appliance.cluster.api import REPLY
-from appliance.cluster.messages import MESSAGE_TYPE, pack
+from appliance.cluster.engine import EngineView, PeerMessage
 from appliance.core.duty import LOOSE, NEWER
-from appliance.core.errors import ClusterError
 from appliance.core.grant import Verb
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
@@ -42,10 +40,15 @@ from appliance.hw.identity import DeviceInfo
 from appliance.notify.spool import Spool
 from appliance.sark.keeper import Keeper
 from appliance.sync.places import Places
+from tests.plugins.fake_engine import FakeEngine, as_engine
 from tests.plugins.hand_clock import HandClock
 
 HERE = os.uname().nodename
 PEER = "the-other"
+ENGINE = "7:99"
+_WORDLESS = Unknown("the engine has not spoken of it", 0.0)
+# It runs, and has said nothing yet.
+SILENT_ENGINE = EngineView(Known(True, 0.0), ENGINE, _WORDLESS, _WORDLESS, _WORDLESS)
 # Rounds until all is known in the worst order: process, an answer, the D-channel, a turn that links, one that is done.
 LONGEST_CHAIN = 5
 CONSOLE = 0.004  # seconds the console takes for an answer, whoever asks
@@ -101,7 +104,8 @@ class Console:
 class Machine:
     """One agent, whose loops are taken a round at a time."""
 
-    def __init__(self, place: Path, case: Case, clock: HandClock) -> None:
+    def __init__(self, place: Path, case: Case, clock: HandClock, engine: FakeEngine) -> None:
+        self.engine = engine
         self.case = case
         self.clock = clock
         self.place = place
@@ -110,7 +114,7 @@ class Machine:
         self._asked: dict[str, float] = {}
         self.rounds: dict[str, Callable[[], Awaitable[None]]] = {
             "engine": self._engine,
-            "heartbeat's word": self._word_of_heartbeat,
+            "engine's word": self._word_of_engine,
             "peer's word": self._word_of_peer,
             "process": self._process,
             "console": lambda: self._probe("cli"),
@@ -130,11 +134,11 @@ class Machine:
     async def begin(self) -> None:
         """As the daemon does: Heartbeat is known before anything moves; nothing else has been looked at."""
         house = self.house
-        house.heartbeat.look()
+        house.engine_sensor.look()
         if self.case.serves:
-            house.tenure.ask(Verb.START, 1.0, house.world.engine_id)
+            house.cycle.ask(Verb.START, 1.0, house.world.engine_id)
         role = resume(engine_runs=True, granted=self.case.serves, peer_seen=False)
-        house.tenure.resume(role, "the agent was restarted")
+        house.cycle.start(role, "the agent was restarted")
 
     async def take(self, name: str) -> None:
         self.clock.time += 0.001
@@ -151,21 +155,24 @@ class Machine:
     # -- one round of each loop
 
     async def _engine(self) -> None:
-        self.house.heartbeat.look()
+        self.house.engine_sensor.look()
 
-    async def _word_of_heartbeat(self) -> None:
-        for message in (
-            {"t": REPLY, "reqtype": "nodestatus", "result": "OK", "node": PEER, "st": "active"},
-            {"t": REPLY, "reqtype": "ifstatus", "result": "OK", "node": PEER, "ifname": "eth1", "st": "up"},
-            {
-                "t": REPLY,
-                "reqtype": "getrsc",
-                "result": "OK",
-                "node": HERE,
-                "rsc_hold": "all" if self.case.serves else "none",
-            },
-        ):
-            self.house.heartbeat._take_in(message, self.clock.now())
+    async def _word_of_engine(self) -> None:
+        now = self.clock.now()
+        self.engine.run(
+            ENGINE,
+            peer_alive=Known(True, now),
+            holds=Known("all" if self.case.serves else "none", now),
+            serves=Known(self.case.serves, now),
+            links={"eth1": True},
+        )
+        await self._hear()
+
+    async def _hear(self, *messages: PeerMessage) -> None:
+        """Have the engine speak, and wait until the agent has heard it."""
+        self.house.world.changed.clear()
+        self.engine.watches[-1].say(*messages)
+        await self.house.world.changed.wait()
 
     async def _word_of_peer(self) -> None:
         now = self.clock.now()
@@ -184,8 +191,7 @@ class Machine:
         role = Role.STANDBY if self.case.serves else Role.ACTIVE
         word = DataWord(self.case.peer_served, 40.0)
         fields = tell(role, not self.case.serves, 3, (), seen, data=word)
-        message = {"t": MESSAGE_TYPE, "src": PEER, **pack(fields, now)}
-        self.house.heartbeat._take_in(message, now)
+        await self._hear(PeerMessage(PEER, fields, now))
 
     async def _process(self) -> None:
         self.house.asterisk.look()
@@ -237,17 +243,6 @@ class Machine:
             (sync / "served").write_text("1.000 1.000")
 
 
-class Master:
-    """Heartbeat's master, as far as a sensor without its API socket asks."""
-
-    class paths:
-        api_sockets = ()
-
-    @staticmethod
-    def master_pid() -> int:
-        return os.getpid()
-
-
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Case], Machine]]:
     """Makes a machine whose /var/lib/asha and /run/asha are folders, and whose sensors' questions are answered."""
@@ -255,17 +250,13 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     _at_once(monkeypatch)
     case: Case = CASES[0]
     clock = HandClock()
-
-    def unconnected(sockets: object) -> None:
-        raise ClusterError("no socket here")
+    engine = FakeEngine()
 
     def dchannel(conf: object, now: Callable[[], float], deadline: float) -> Known[DChannel]:
         clock.time += CONSOLE
         return Known(DChannel.UP, now())
 
-    monkeypatch.setattr(heartbeat, "find_heartbeat", lambda: Master.paths)
-    monkeypatch.setattr(heartbeat, "Heartbeat", lambda paths: Master)
-    monkeypatch.setattr(heartbeat.HeartbeatApi, "connect", unconnected)
+    monkeypatch.setattr(house_module, "installed_engine", lambda: as_engine(engine))
     monkeypatch.setattr(address, "read_address", lambda device, ip, now: Known(case.serves, now))
     monkeypatch.setattr(
         asterisk, "find_pid", lambda conf, now: Known(os.getpid() if case.serves else None, now)
@@ -280,9 +271,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     def made(wanted: Case) -> Machine:
         nonlocal case, clock
         case, clock = wanted, HandClock()
+        engine.seen = SILENT_ENGINE
         for folder in (tmp_path / "var", tmp_path / "run"):
             _empty(folder)
-        return Machine(tmp_path, wanted, clock)
+        return Machine(tmp_path, wanted, clock, engine)
 
     yield made
 
@@ -341,8 +333,8 @@ def _empty(folder: Path) -> None:
 
 # What a part of the document is told of, and whose look that takes. "console or dchannel": either of them.
 LOOKERS: dict[str, tuple[str, ...]] = {
-    "peer.alive.value": ("heartbeat's word",),
-    "engine.holds.value": ("heartbeat's word",),
+    "peer.alive.value": ("engine's word",),
+    "engine.holds.value": ("engine's word",),
     "peer.fit.value": ("peer's word",),
     "peer.granted.value": ("peer's word",),
     "peer.line.value": ("peer's word",),
@@ -417,7 +409,7 @@ def test_the_order_of_the_loops_is_not_seen(machine: Callable[[Case], Machine], 
 
 
 # What the first look of an agent's start leaves to others: Heartbeat's and the peer's word, and Asterisk's answers.
-OTHERS_WORD = {"heartbeat's word", "peer's word", "console", "ami", "dchannel"}
+OTHERS_WORD = {"engine's word", "peer's word", "console", "ami", "dchannel"}
 
 
 async def as_started(machine: Machine) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.agent.peer import DataWord, hear, tell
-from appliance.cluster.messages import LONGEST_MESSAGE, pack
+from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pair_agent import Agent
 from pair_metal import Server
+from pair_node import Agent
 
 from appliance.core.grant import Verb
 from appliance.core.model import Node
@@ -54,6 +54,7 @@ class Heartbeat:
     births: int = 0
     standbys: dict[Node, float] = field(default_factory=dict)
     afresh: Node | None = None
+    ignores_requests: bool = False  # as for the second after a move (docs/adr/0009)
 
     def start_engine(self, node: Node, now: float) -> None:
         self.births += 1
@@ -76,7 +77,8 @@ class Heartbeat:
         return now - self.engines[node.other].heard_at < DEADTIME
 
     def ask_standby(self, node: Node, now: float) -> None:
-        self.standbys[node] = now
+        if not self.ignores_requests:
+            self.standbys[node] = now
 
     @property
     def quiet(self) -> bool:

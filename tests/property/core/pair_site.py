@@ -49,7 +49,8 @@ class Book:
 
 @dataclass
 class Site:
-    """What an agent finds around it; `engine` is Heartbeat's identity or None, `alive` its view of the peer."""
+    """What an agent finds around it; `engine` is Heartbeat's identity or None, `alive` its view of the peer,
+    `engine_moving` whether it says that it is in transition."""
 
     server: Server
     card: Card
@@ -59,3 +60,4 @@ class Site:
     engine: Callable[[], int | None]
     alive: Callable[[], bool | None]
     ask_standby: Callable[[], None]
+    engine_moving: Callable[[], bool]

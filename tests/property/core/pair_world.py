@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from pair_agent import Agent
 from pair_heartbeat import Heartbeat
 from pair_metal import SETTLE, Card, Hands, Server
+from pair_node import Agent
 from pair_site import WATCH, Book, Site, Word, policy_for
 
 from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
@@ -139,7 +139,7 @@ class World:
         self.now += seconds
         for node, agent in self.agents.items():
             if agent is not None:
-                agent.now = self.now
+                agent.sleep(self.now)
                 agent.heard = (self.now, agent.heard[1]) if agent.heard else None
             self.said[node] = (self.now, self.said[node][1])
             if self.servers[node].runs:
@@ -196,7 +196,7 @@ class World:
         return {
             node: (
                 agent and agent.role,
-                agent and agent.transfer and agent.transfer.phase,
+                agent and agent.under_way,
                 self.servers[node].pbx.state,
                 self.servers[node].address,
                 self.card.armature,
@@ -217,6 +217,7 @@ class World:
             engine=lambda: self.heartbeat.identity(node),
             alive=lambda: self.heartbeat.alive(node, self.now),
             ask_standby=lambda: self.heartbeat.ask_standby(node, self.now),
+            engine_moving=lambda: bool(self.heartbeat.scripts),
         )
 
     def _plug(self, plugged: bool) -> None:

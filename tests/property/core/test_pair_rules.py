@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pair_profile import PROFILE
 from pair_world import World, served
 
+from appliance.core.controller import STANDBY_GIVEN_UP
 from appliance.core.decide import Act
+from appliance.core.grant import Verb
 from appliance.core.model import Node, Pbx, Relay
 from appliance.core.reading import is_known
+from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase, Witness
 
 P, S = Node.PRIMARY, Node.SECONDARY
@@ -206,10 +211,10 @@ def test_a_start_at_any_moment_of_a_stop_ends_in_service(tenths: int) -> None:
     world = served()
     primary = world.agents[P]
     assert primary is not None
+    world.heartbeat.ignores_requests = True  # the hand-over is taken back
     primary.hand_over()
-    world.heartbeat.standbys.clear()  # Heartbeat ignores it: the hand-over is taken back
     world.advance(tenths / 10)
-    primary.handing_over_since = primary.now - 12.0
+    primary.state = replace(primary.state, handing_over_since=primary.now - 12.0)
     assert world.until_quiet(60.0)
     assert (world.serving(), world.holders()) == (P, [P])
     assert not any(decision.act is Act.HAND_OVER for _, decision in primary.decisions)
@@ -239,3 +244,60 @@ def test_the_models_own_word_is_the_truth() -> None:
     assert primary.claims_line
     assert is_known(world.servers[P].line(world.now), primary.seen().line.value)  # type: ignore[union-attr]
     assert world.card.moves == 1
+
+
+# -- service that was given up ------------------------------------------------------------------------------
+
+
+def test_service_is_not_taken_back_from_a_peer_that_serves() -> None:
+    """Heartbeat moved without calling our stop, as with one deaf direction: two that serve would be worse."""
+    world = served()
+    primary = world.agents[P]
+    assert primary is not None
+    world.heartbeat.ignores_requests = True
+    primary.hand_over()
+    world.advance(1.0)
+    secondary = world.agents[S]
+    assert secondary is not None
+    secondary.script(Verb.START, 1e9, world.now)
+    world.heartbeat.engines[P].owns, world.heartbeat.engines[S].owns = False, True
+    world.servers[S].address = True
+    for _ in range(400):
+        world.advance(0.1)
+        assert not (primary.role.holds and secondary.role.holds)
+    assert primary.role is Role.STANDBY and secondary.role is Role.ACTIVE
+    said = [entry.fields["reason"] for entry in primary.journal if entry.kind == "decision"]
+    assert said[-1] == "the peer serves: Heartbeat settles who goes on"
+
+
+def test_service_that_is_taken_back_is_a_service_of_its_own() -> None:
+    """What the old one knew is not true of it: it was granted long ago, and its Asterisk ran."""
+    world = served()
+    world.sleep(7 * 86_400.0)
+    primary = world.agents[P]
+    assert primary is not None
+    world.heartbeat.ignores_requests = True
+    primary.hand_over()
+    world.advance(STANDBY_GIVEN_UP + 1.0)
+    assert primary.role.holds
+    assert world.now - primary.state.granted_at < 2.0
+    assert not primary.state.was_serving
+    assert world.until_quiet(30.0)
+    assert (world.serving(), world.holders()) == (P, [P])
+    assert orders(world, P).count(Order.STOP_PBX) == 1, "it does not stop what it has just started"
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("tenths", range(0, 15))
+def test_an_agent_killed_while_it_clears_its_node_goes_on_with_it(tenths: int) -> None:
+    """Heartbeat died under it: address and Asterisk must not stay because the agent died too."""
+    world = served()
+    world.kill_engine(P)
+    world.advance(tenths / 10)
+    world.kill_agent(P, with_hands=True)
+    world.advance(20.0)
+    assert world.servers[P].pbx.state is Pbx.DEAD
+    assert not world.servers[P].address
+    assert not world.books[P].grant.clearing
+    assert (world.serving(), world.holders()) == (S, [S])
+    assert world.violations() == []

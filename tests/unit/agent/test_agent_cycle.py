@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from appliance.agent.cycle import HEARTBEAT_SETTLES, STANDBY_GIVEN_UP, Cycle
+from appliance.agent.cycle import Cycle
 from appliance.agent.desk import Desk
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.site import Site
-from appliance.agent.tenure import Tenure
 from appliance.agent.world import PeerReport, World
 from appliance.config import Conf
 from appliance.core.audit import audit_journal
+from appliance.core.controller import ENGINE_SETTLES, STANDBY_GIVEN_UP
 from appliance.core.grant import Verb, Verdict
 from appliance.core.model import DChannel, Line, Node, Relay
 from appliance.core.reading import Known, Reading, Unknown
@@ -79,14 +79,13 @@ class Bench:
         self.file = JournalFile(tmp_path / "journal")
         self.journal = Journal(self.file, self.clock, lambda problem: None)
         self.site = Site(Conf(card_installed=True, cluster_ip="10.77.0.100", **conf), node)  # type: ignore[arg-type]
-        self.tenure = Tenure(GrantBook(tmp_path / "grant"), self.journal, self.site, self.clock)
         self.desk = RecordingDesk(self.world, self.clock, self.journal)
         self.standbys = 0
         self.maintenance = MaintenanceRoom(tmp_path / "maintenance.json", self.journal, self.clock)
         self.cycle = Cycle(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
+            book=GrantBook(tmp_path / "grant"),
             desk=cast(Desk, self.desk),
             journal=self.journal,
             clock=self.clock,
@@ -99,6 +98,9 @@ class Bench:
         self.world.peer_alive, self.world.peer_seen = Known(True, 0.0), True
         self.hear_peer()
         self.turn()
+
+    def role(self) -> Role:
+        return self.cycle.state.role
 
     async def _standby(self) -> None:
         self.standbys += 1
@@ -131,12 +133,12 @@ class Bench:
 
     def serve(self) -> None:
         """Bring it to ACTIVE under a grant."""
-        assert self.tenure.ask(Verb.START, self.clock.now(), ENGINE) is Verdict.ACCEPTED
+        assert self.cycle.ask(Verb.START, self.clock.now(), ENGINE) is Verdict.ACCEPTED
         self.turn()
         self.see_line(Line.CLEAR, DChannel.UP)
         self.turn()
         self.turn()
-        assert self.tenure.role is Role.ACTIVE
+        assert self.cycle.state.role is Role.ACTIVE
         self.clock.time += 60
         self.turn()
 
@@ -158,18 +160,18 @@ def on_loop(play: Callable[[], None]) -> None:
 
 def test_a_grant_energises_and_starts_in_one_turn_and_is_active_when_the_line_says_so(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.tenure.ask(Verb.START, bench.clock.now(), ENGINE)
+    bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE)
     bench.see_line(Line.ABSENT)
     bench.turn()
     assert set(bench.desk.orders) == {Order.ENERGISE, Order.START_PBX}
-    assert bench.tenure.role is Role.ACQUIRING
+    assert bench.cycle.state.role is Role.ACQUIRING
     bench.see_line(Line.SETTLING)
     bench.turn()
-    assert bench.tenure.role is Role.ACQUIRING
+    assert bench.cycle.state.role is Role.ACQUIRING
     bench.see_line(Line.CLEAR, DChannel.UP)
     bench.turn()
     bench.turn()
-    assert bench.tenure.role is Role.ACTIVE
+    assert bench.cycle.state.role is Role.ACTIVE
     assert bench.audit() == []
 
 
@@ -197,7 +199,7 @@ def test_without_a_standby_restart_no_leaves_it_and_says_so(tmp_path: Path) -> N
     for _ in range(50):
         bench.turn()
     assert bench.desk.orders == []
-    assert "RESTART=NO" in bench.cycle.decision.reason
+    assert "RESTART=NO" in bench.cycle.state.decision.reason
 
 
 def test_without_a_standby_restart_yes_starts_it_again(tmp_path: Path) -> None:
@@ -209,7 +211,7 @@ def test_without_a_standby_restart_yes_starts_it_again(tmp_path: Path) -> None:
     bench.turn()
     bench.turn()
     assert bench.desk.orders == [Order.START_PBX]
-    assert bench.tenure.role in (Role.ACQUIRING, Role.ACTIVE)
+    assert bench.cycle.state.role in (Role.ACQUIRING, Role.ACTIVE)
 
 
 def test_heartbeats_death_lets_everything_go_address_included(tmp_path: Path) -> None:
@@ -219,10 +221,10 @@ def test_heartbeats_death_lets_everything_go_address_included(tmp_path: Path) ->
     bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
     for _ in range(4):
         bench.turn()
-    assert bench.tenure.role is Role.OFF
+    assert bench.cycle.state.role is Role.OFF
     assert bench.desk.commanded == Known(Relay.RELEASED, bench.desk.commanded.at)
     assert Order.REMOVE_ADDRESS in bench.desk.orders
-    assert not bench.tenure.grant.held
+    assert not bench.cycle.state.grant.held
     assert bench.audit() == []
 
 
@@ -239,7 +241,7 @@ def test_an_unknown_world_moves_nothing(tmp_path: Path) -> None:
     for _ in range(400):
         bench.turn(1.0)
     assert bench.desk.orders == []
-    assert bench.tenure.grant.held
+    assert bench.cycle.state.grant.held
 
 
 def test_a_hand_over_that_finds_no_taker_is_taken_back(tmp_path: Path) -> None:
@@ -250,10 +252,10 @@ def test_a_hand_over_that_finds_no_taker_is_taken_back(tmp_path: Path) -> None:
         bench.cycle.hand_over("an operator asked for it")
         for _ in range(3):
             bench.turn()
-        assert bench.tenure.role is Role.STANDBY
+        assert bench.cycle.state.role is Role.STANDBY
         for _ in range(int(STANDBY_GIVEN_UP) + 1):
             bench.turn(1.0)
-        assert bench.tenure.role in (Role.ACQUIRING, Role.ACTIVE)
+        assert bench.cycle.state.role in (Role.ACQUIRING, Role.ACTIVE)
         assert bench.desk.commanded == Known(Relay.ENERGISED, bench.desk.commanded.at)
 
     on_loop(play)
@@ -269,7 +271,7 @@ def test_a_thawed_node_whose_peer_took_over_lets_go_at_once(tmp_path: Path) -> N
     bench.turn()
     bench.turn()
     assert bench.desk.orders[0] is Order.RELEASE
-    assert bench.tenure.role in (Role.RELEASING, Role.STANDBY)
+    assert bench.cycle.state.role in (Role.RELEASING, Role.STANDBY)
     assert bench.standbys == 0, "the peer has it already: there is nothing to ask of Heartbeat"
     assert bench.audit() == []
 
@@ -280,12 +282,12 @@ def test_a_thawed_node_serves_again_when_heartbeat_stops_the_peer(tmp_path: Path
     bench.clock.time += 8.0
     bench.hear_peer(granted=True)
     for _ in range(3):
-        bench.turn(HEARTBEAT_SETTLES)
+        bench.turn(ENGINE_SETTLES)
         bench.hear_peer(granted=True)
-    assert bench.tenure.role is Role.STANDBY
+    assert bench.cycle.state.role is Role.STANDBY
     bench.hear_peer(granted=False)
     bench.turn(0.1)
-    assert bench.tenure.role is Role.ACQUIRING
+    assert bench.cycle.state.role is Role.ACQUIRING
     assert bench.audit() == []
 
 
@@ -294,14 +296,14 @@ def test_a_node_that_cannot_start_asterisk_hands_over_to_a_fit_peer(tmp_path: Pa
     bench.desk.fails[Order.START_PBX] = "a module is broken"
 
     def play() -> None:
-        bench.tenure.ask(Verb.START, bench.clock.now(), ENGINE)
+        bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE)
         bench.turn()
         bench.turn()
-        assert bench.tenure.role is Role.RELEASING
+        assert bench.cycle.state.role is Role.RELEASING
 
     on_loop(play)
     assert bench.standbys == 0, "Heartbeat is still telling its peer of the move that brought service here"
-    on_loop(lambda: bench.turn(HEARTBEAT_SETTLES))
+    on_loop(lambda: bench.turn(ENGINE_SETTLES))
     assert bench.standbys == 1
     unfit = " ".join(bench.cycle.unfit(bench.clock.now()))
     assert "failed to start" in unfit and "a module is broken" in unfit
@@ -311,18 +313,18 @@ def test_a_release_that_cannot_be_done_is_named_and_retried(tmp_path: Path) -> N
     bench = Bench(tmp_path)
     bench.serve()
     bench.desk.fails[Order.RELEASE] = "the tool hangs"
-    bench.tenure.ask(Verb.STOP, bench.clock.now(), ENGINE)
-    assert not bench.tenure.ended.is_set()
+    bench.cycle.ask(Verb.STOP, bench.clock.now(), ENGINE)
+    assert not bench.cycle.released.is_set()
     for _ in range(12):
         bench.turn(1.0)
-    assert bench.tenure.transfer is not None
-    assert bench.tenure.transfer.phase is Phase.BLOCKED
-    assert "cannot be let go: the tool hangs" in bench.tenure.transfer.note
-    assert bench.tenure.ended.is_set()
+    assert bench.cycle.state.transfer is not None
+    assert bench.cycle.state.transfer.phase is Phase.BLOCKED
+    assert "cannot be let go: the tool hangs" in bench.cycle.state.transfer.note
+    assert bench.cycle.released.is_set()
     bench.desk.fails.clear()
     bench.turn(1.1)
     bench.turn(1.1)
-    assert bench.tenure.transfer.done
+    assert bench.cycle.state.transfer.done
     assert bench.desk.orders.count(Order.RELEASE) >= 10
 
 
@@ -338,9 +340,9 @@ def test_heartbeat_dying_during_a_hand_over_takes_the_address_off_and_harms_nobo
         bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
         for _ in range(20):
             bench.turn()
-        assert bench.tenure.role is Role.OFF
+        assert bench.cycle.state.role is Role.OFF
         assert Order.REMOVE_ADDRESS in bench.desk.orders
-        assert not bench.tenure.grant.held
+        assert not bench.cycle.state.grant.held
 
     on_loop(play)
     assert bench.audit() == []
@@ -353,7 +355,7 @@ def test_another_heartbeat_ends_the_grant_of_the_one_before(tmp_path: Path) -> N
     bench.world.engine_id = "200:7777"
     for _ in range(10):
         bench.turn()
-    assert not bench.tenure.grant.held
+    assert not bench.cycle.state.grant.held
     assert bench.desk.commanded == Known(Relay.RELEASED, bench.desk.commanded.at)
-    assert bench.tenure.role in (Role.WAITING, Role.STANDBY)
+    assert bench.cycle.state.role in (Role.WAITING, Role.STANDBY)
     assert bench.audit() == []

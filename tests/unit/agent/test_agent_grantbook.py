@@ -73,10 +73,10 @@ def test_a_look_at_an_unreadable_book_changes_nothing(tmp_path: Path, rubbish: b
     bench = Bench(tmp_path)
     (tmp_path / "grant").write_bytes(rubbish)
     bench.turn()
-    assert (bench.tenure.grant, bench.tenure.role) == (Grant(), Role.STANDBY)
+    assert (bench.cycle.state.grant, bench.role()) == (Grant(), Role.STANDBY)
     (tmp_path / "grant").unlink()
     bench.turn()
-    assert bench.tenure.grant == Grant()
+    assert bench.cycle.state.grant == Grant()
 
 
 def test_a_look_does_not_wait_for_a_script_that_stopped_with_the_lock(tmp_path: Path) -> None:
@@ -92,12 +92,12 @@ def test_what_a_script_did_alone_while_the_agent_started_is_taken_over(tmp_path:
     script = GrantBook(tmp_path / "grant")
     script.ask(Verb.START, 10.0, ENGINE)
     bench.turn()
-    assert (bench.tenure.role, bench.tenure.grant.generation) == (Role.ACQUIRING, 1)
+    assert (bench.role(), bench.cycle.state.grant.generation) == (Role.ACQUIRING, 1)
     assert Order.START_PBX in bench.desk.orders
     script.ask(Verb.STOP, 11.0, ENGINE)
     bench.turn()
-    assert (bench.tenure.grant.held, bench.tenure.grant.generation) == (False, 2)
-    assert (bench.tenure.role, bench.desk.orders[-1]) == (Role.RELEASING, Order.RELEASE)
+    assert (bench.cycle.state.grant.held, bench.cycle.state.grant.generation) == (False, 2)
+    assert (bench.role(), bench.desk.orders[-1]) == (Role.RELEASING, Order.RELEASE)
     assert bench.audit() == []
 
 
@@ -106,5 +106,5 @@ def test_a_grant_of_an_engine_that_is_gone_is_not_taken_over(tmp_path: Path) -> 
     GrantBook(tmp_path / "grant").ask(Verb.START, 10.0, "1:1")
     for _ in range(3):
         bench.turn()
-    assert not bench.tenure.grant.held and not bench.tenure.role.holds
+    assert not bench.cycle.state.grant.held and not bench.role().holds
     assert Order.ENERGISE not in bench.desk.orders

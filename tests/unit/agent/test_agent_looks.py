@@ -31,11 +31,10 @@ class Asked(Bench):
 
     def __init__(self, tmp_path: Path, node: Node = Node.PRIMARY, **conf: object) -> None:
         super().__init__(tmp_path, node, **conf)
-        data = DataRoom(self.site, self.world, self.tenure, self.journal, self.clock)
+        data = DataRoom(self.site, self.world, self.role, self.journal, self.clock)
         self.rules = Rules(
             site=self.site,
             world=self.world,
-            tenure=self.tenure,
             cycle=self.cycle,
             data=data,
             journal=self.journal,
@@ -107,7 +106,7 @@ def test_the_journal_is_read_backwards_whatever_the_block(
 def test_history_has_the_newest_transfers_whole(tmp_path: Path) -> None:
     bench = Asked(tmp_path)
     bench.serve()
-    bench.tenure.hand_over("Asterisk died")
+    bench.cycle.hand_over("Asterisk died")
 
     def play() -> None:
         for _ in range(3):

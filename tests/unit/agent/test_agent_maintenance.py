@@ -147,7 +147,7 @@ class Served(Bench):
         self.desk.orders.clear()
 
     def document(self) -> dict[str, Any]:
-        return status_document(self.site, self.world, self.tenure, self.cycle, self.clock.now())
+        return status_document(self.site, self.world, self.cycle, self.clock.now())
 
     def asterisk_dies(self) -> None:
         self.world.process, self.world.booted = Known(False, self.clock.now()), False
@@ -158,7 +158,7 @@ class Served(Bench):
 def test_asterisk_dies_and_nothing_moves_until_it_is_over(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.asterisk_dies()
-    assert bench.desk.orders == [] and bench.standbys == 0 and bench.tenure.role.holds
+    assert bench.desk.orders == [] and bench.standbys == 0 and bench.cycle.state.role.holds
     document = bench.document()
     assert "would hand over: Asterisk died (maintenance)" in document["problems"]
     assert any(said.startswith("maintenance for 10 min more (by root)") for said in document["problems"])
@@ -179,8 +179,8 @@ def test_alone_with_restart_yes_it_is_not_restarted_either(tmp_path: Path) -> No
     bench.world.peer_alive = Known(False, bench.clock.now())
     bench.asterisk_dies()
     assert bench.desk.orders == []
-    assert "would restart Asterisk" in bench.cycle.decision.reason
-    bench.tenure.begin_again("an operator asked for it")
+    assert "would restart Asterisk" in bench.cycle.state.decision.reason
+    bench.cycle.start_pbx("an operator asked for it")
     bench.turn()
     assert bench.desk.orders == [Order.START_PBX]
 
@@ -188,7 +188,7 @@ def test_alone_with_restart_yes_it_is_not_restarted_either(tmp_path: Path) -> No
 def test_an_agent_that_is_restarted_takes_asterisk_as_it_finds_it(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.asterisk_dies()
-    bench.tenure.resume(Role.ACQUIRING, "the agent was restarted", maintenance=bench.maintenance.on)
+    bench.cycle.start(Role.ACQUIRING, "the agent was restarted")
     for _ in range(20):
         bench.turn()
     assert Order.START_PBX not in bench.desk.orders and bench.standbys == 0
@@ -217,7 +217,7 @@ def test_heartbeats_death_still_lets_go(tmp_path: Path) -> None:
     bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
     for _ in range(4):
         bench.turn()
-    assert bench.tenure.role is Role.OFF
+    assert bench.cycle.state.role is Role.OFF
     assert bench.desk.orders[0] is Order.RELEASE
 
 

@@ -23,7 +23,7 @@ class Told(Bench):
 
     def __init__(self, tmp_path: Path, **conf: object) -> None:
         super().__init__(tmp_path, **conf)
-        self.data = DataRoom(self.site, self.world, self.tenure, self.journal, self.clock)
+        self.data = DataRoom(self.site, self.world, self.role, self.journal, self.clock)
         self.room = self.agent(tmp_path)
 
     def agent(self, tmp_path: Path) -> NoticeRoom:
@@ -37,7 +37,7 @@ class Told(Bench):
         )
 
     def document(self) -> dict[str, Any]:
-        status = status_document(self.site, self.world, self.tenure, self.cycle, self.clock.now())
+        status = status_document(self.site, self.world, self.cycle, self.clock.now())
         return {**status, "data": data_document(self.data, self.site, self.clock.wall())}
 
     def looks(self, seconds: int) -> None:
@@ -72,7 +72,7 @@ def test_service_that_comes_and_goes_is_told(tmp_path: Path) -> None:
     assert "failover done: the primary serves" in bench.subjects()
     bench.looks(30)
     assert bench.subjects() == []
-    bench.tenure.hand_over("Asterisk died")
+    bench.cycle.hand_over("Asterisk died")
     bench.room.look()
     assert bench.subjects() == ["failover from the primary begun: Asterisk died"]
 

@@ -38,7 +38,6 @@ def clerk(bench: Bench, *rooms: Room) -> Requests:
     return Requests(
         site=bench.site,
         world=bench.world,
-        tenure=bench.tenure,
         desk=nothing,
         cycle=bench.cycle,
         engine=nothing,

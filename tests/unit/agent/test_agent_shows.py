@@ -170,7 +170,7 @@ def test_each_probe_that_is_switched_on_is_shown(tmp_path: Path) -> None:
         "cli": ProbeRecord(True, 0, 2, 5.0, "no answer"),
     }
     bench.world.answered("ami", 0.00123)
-    document = status_document(bench.site, bench.world, bench.tenure, bench.cycle, bench.clock.now())
+    document = status_document(bench.site, bench.world, bench.cycle, bench.clock.now())
     assert document["probes"] == {
         "ami": {"ms": 1.23, "silences": 0, "why": ""},
         "cli": {"ms": None, "silences": 2, "why": "no answer"},

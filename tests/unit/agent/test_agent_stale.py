@@ -9,32 +9,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_agent_cycle import Bench
+from test_agent_cycle import ENGINE, Bench
 
 from appliance.agent.rooms.data import DataRoom
 from appliance.agent.sensors import address, asterisk
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
-from appliance.agent.sensors.heartbeat import HeartbeatSensor
+from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import status_document
 from appliance.config import Conf
 from appliance.core.health import ProbeRecord
 from appliance.core.model import DChannel, Node
 from appliance.core.reading import Known, Reading, Unknown
+from tests.plugins.fake_engine import OFF, FakeEngine, as_engine
 
 
 def shown(bench: Bench) -> dict[str, Any]:
-    return status_document(bench.site, bench.world, bench.tenure, bench.cycle, bench.clock.now())
+    return status_document(bench.site, bench.world, bench.cycle, bench.clock.now())
 
 
 def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.world.heartbeat_holds = Known("all", 0.0)
-    sensor = HeartbeatSensor(bench.site, bench.world, bench.clock)
-    sensor._see_engine(Known(False, bench.clock.now()), "")
+    engine = FakeEngine()
+    engine.run(ENGINE, holds=Known("all", 0.0), serves=Known(True, 0.0))
+    sensor = EngineSensor(as_engine(engine), bench.site, bench.world, bench.clock)
+
+    async def look() -> None:
+        sensor.look()
+        assert bench.world.engine_serves == Known(True, 0.0)
+        engine.seen = OFF
+        sensor.look()
+        assert isinstance(bench.world.engine_serves, Unknown)
+
+    asyncio.run(look())
     assert shown(bench)["engine"] == {
         "running": {"value": False, "why": ""},
-        "holds": {"value": None, "why": "Heartbeat does not run here"},
+        "holds": {"value": None, "why": "the engine does not run"},
         "waits_another": None,
     }
 
@@ -149,7 +159,7 @@ def test_a_probe_that_is_switched_on_later_is_asked_in_the_same_life(tmp_path: P
 
 def test_nobody_is_to_bring_home_what_is_not_synchronised(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Node.PRIMARY, synch="LOOSE")
-    room = DataRoom(bench.site, bench.world, bench.tenure, bench.journal, bench.clock)
+    room = DataRoom(bench.site, bench.world, bench.role, bench.journal, bench.clock)
     assert bench.world.report is not None
     bench.world.report = replace(bench.world.report, served=Known(True, 0.0))
     assert (room.peer_newer, room.owed(), room.not_home()) == (False, False, "")

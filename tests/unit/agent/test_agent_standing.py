@@ -13,12 +13,11 @@ from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.kept_conf import Found
 from appliance.agent.site import Site
 from appliance.agent.standing import Standing, StandingBook, conf_in_force
-from appliance.agent.tenure import Tenure
 from appliance.config import Conf
 from appliance.core.errors import UserError
 from appliance.core.grant import Verb
 from appliance.core.model import Node
-from appliance.core.roles import Event
+from appliance.core.roles import Event, Role, advance
 from appliance.host.clock import SystemClock
 
 HERE = os.uname().nodename
@@ -33,7 +32,7 @@ class Bench:
     def __init__(self, folder: Path, *, written: Conf = OLD, works_by: Conf = OLD) -> None:
         self.journal = Journal(JournalFile(folder / "journal"), SystemClock(), lambda problem: None)
         self.site = Site(works_by, Node.PRIMARY)
-        self.tenure = Tenure(GrantBook(folder / "grant"), self.journal, self.site, SystemClock())
+        self.role = Role.OFF
         self.book = StandingBook(folder / "standing.json")
         self.anew = 0
         self.conf = folder / "asha.conf"
@@ -42,7 +41,7 @@ class Bench:
             site=self.site,
             written=Found(written),
             book=self.book,
-            tenure=self.tenure,
+            role=lambda: self.role,
             journal=self.journal,
             begin_anew=self._begin_anew,
         )
@@ -51,7 +50,7 @@ class Bench:
         self.anew += 1
 
     def engine(self, event: Event) -> None:
-        self.tenure.happen(event)
+        self.role = advance(self.role, event)
 
     def said(self) -> list[str]:
         return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == "agent"]

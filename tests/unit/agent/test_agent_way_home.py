@@ -22,7 +22,7 @@ class Away(Bench):
         self.way = WayHome(
             site=self.site,
             world=self.world,
-            data=DataRoom(self.site, self.world, self.tenure, self.journal, self.clock),
+            data=DataRoom(self.site, self.world, self.role, self.journal, self.clock),
             journal=self.journal,
             clock=self.clock,
             unfit=lambda now: (),

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from test_agent_cycle import ENGINE, Bench
 
-from appliance.agent.cycle import LOST_GRANT_DWELL
-from appliance.core.grant import held_here
+from appliance.cluster.heartbeat.view import Held
+from appliance.cluster.heartbeat.watch import serves
+from appliance.core.controller import LOST_GRANT_DWELL
 from appliance.core.model import Node
-from appliance.core.reading import Known, Unknown
+from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.transfer import Order
 
@@ -18,13 +19,13 @@ from appliance.core.transfer import Order
 def standing_by(tmp_path: Path) -> Bench:
     """A node whose agent was restarted, and whose grant is gone."""
     bench = Bench(tmp_path)
-    bench.tenure.resume(Role.STANDBY, "the agent was restarted")
+    bench.cycle.start(Role.STANDBY, "the agent was restarted")
     bench.turn(0.1)
     return bench
 
 
 def says(bench: Bench, word: str) -> None:
-    bench.world.heartbeat_holds = Known(word, bench.clock.now())
+    bench.world.engine_serves = serves(bench.site.node, Known(Held(word), bench.clock.now()))
 
 
 @pytest.mark.parametrize("word", ["all", "local"])
@@ -33,12 +34,12 @@ def test_heartbeats_steady_word_is_the_grant(tmp_path: Path, word: str) -> None:
     says(bench, word)
     for _ in range(int(LOST_GRANT_DWELL) + 2):
         bench.turn(1.0)
-    assert bench.tenure.grant.held and bench.tenure.grant.engine == ENGINE
-    assert bench.tenure.role.holds
+    assert bench.cycle.state.grant.held and bench.cycle.state.grant.engine == ENGINE
+    assert bench.role().holds
     assert Order.ENERGISE in bench.desk.orders
-    assert "no grant of it is on file" in bench.tenure.grant_problem
+    assert "no grant of it is on file" in bench.cycle.grant_problem
     bench.clock.time += 3600
-    assert bench.tenure.grant_problem == "", "it is on file again, and was said"
+    assert bench.cycle.grant_problem == "", "it is on file again, and was said"
 
 
 @pytest.mark.parametrize("word", ["none", "transition", "foreign"])
@@ -47,7 +48,7 @@ def test_no_other_word_is(tmp_path: Path, word: str) -> None:
     says(bench, word)
     for _ in range(30):
         bench.turn(1.0)
-    assert not bench.tenure.grant.held
+    assert not bench.cycle.state.grant.held
     assert Order.ENERGISE not in bench.desk.orders
 
 
@@ -58,7 +59,7 @@ def test_a_word_that_does_not_last_is_none(tmp_path: Path) -> None:
         bench.turn(LOST_GRANT_DWELL / 2)
         says(bench, "transition")
         bench.turn(1.0)
-    assert not bench.tenure.grant.held
+    assert not bench.cycle.state.grant.held
 
 
 def test_while_the_peer_serves_heartbeat_settles_it(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_while_the_peer_serves_heartbeat_settles_it(tmp_path: Path) -> None:
     for _ in range(30):
         bench.hear_peer(granted=True)
         bench.turn(1.0)
-    assert not bench.tenure.grant.held
+    assert not bench.cycle.state.grant.held
 
 
 @pytest.mark.parametrize(
@@ -84,5 +85,6 @@ def test_while_the_peer_serves_heartbeat_settles_it(tmp_path: Path) -> None:
     ],
 )
 def test_what_each_word_means_on_each_node(node: Node, word: str, here: bool) -> None:
-    assert held_here(node, Known(word, 0.0)) is here
-    assert not held_here(node, Unknown("it does not say", 0.0))
+    assert is_known(serves(node, Known(Held(word), 0.0)), True) is here
+    assert is_known(serves(node, Known(Held(word), 0.0)), False) is (word == "none")
+    assert isinstance(serves(node, Unknown("it does not say", 0.0)), Unknown)

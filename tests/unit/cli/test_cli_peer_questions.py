@@ -11,7 +11,7 @@ import pytest
 
 from appliance.cli import peer_questions
 from appliance.cli.peer_questions import answer_one
-from appliance.cluster.paths import HeartbeatPaths
+from appliance.cluster.heartbeat.paths import HeartbeatPaths
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError
 from appliance.core.model import Node
@@ -94,7 +94,7 @@ def test_only_the_primary_gives_the_secret_and_makes_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = HeartbeatPaths(*[tmp_path] * 7, run_dirs=())
-    monkeypatch.setattr("appliance.cluster.paths.find_heartbeat", lambda: paths)
+    monkeypatch.setattr("appliance.cluster.heartbeat.engine.find_heartbeat", lambda: paths)
     refused = asked("secret", {}, Node.SECONDARY)
     assert not refused["ok"] and not (tmp_path / "authkeys").exists()
     first = asked("secret", {})

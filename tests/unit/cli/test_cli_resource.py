@@ -8,7 +8,7 @@ import pytest
 
 from appliance.agent import alone as alone_module
 from appliance.cli import resource
-from appliance.cluster.resource import Verb
+from appliance.cluster.heartbeat.resource import Verb
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.grant import Verb as Wish
 

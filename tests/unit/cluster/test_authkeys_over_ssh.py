@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from appliance.agent import engine
-from appliance.agent.engine import EngineRoom
+from appliance.agent import engine_control
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.site import Site
 from appliance.agent.standing import StandingBook
-from appliance.cluster.authkeys import made_key, place_key, read_key
+from appliance.cluster.heartbeat.authkeys import made_key, place_key, read_key
+from appliance.cluster.heartbeat.engine import HeartbeatEngine
 from appliance.config import Conf
 from appliance.core.errors import AshaError, ClusterError
 from appliance.core.model import Node
@@ -32,9 +33,10 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
             raise answer
         return answer
 
-    monkeypatch.setattr(engine, "ask_once", ask_once)
-    monkeypatch.setattr(engine, "find_heartbeat", lambda: SimpleNamespace(ha_dir=ha_dir, resource_dir=ha_dir))
-    EngineRoom(Site(CONF, node), StandingBook(ha_dir / "standing.json"))._install()
+    monkeypatch.setattr(engine_control, "ask_once", ask_once)
+    paths = SimpleNamespace(ha_dir=ha_dir, resource_dir=ha_dir)
+    monkeypatch.setattr("appliance.cluster.heartbeat.engine.find_heartbeat", lambda: paths)
+    EngineControl(HeartbeatEngine(), Site(CONF, node), StandingBook(ha_dir / "standing.json"))._install()
     return asked
 
 

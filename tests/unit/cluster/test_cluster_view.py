@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from appliance.cluster.view import ClusterView, Held, NodeStatus
+from appliance.cluster.heartbeat.view import ClusterView, Held, NodeStatus
 from appliance.core.reading import Known, Unknown
 
 

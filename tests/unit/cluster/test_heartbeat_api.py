@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.api import HeartbeatApi, is_listened_on
-from appliance.cluster.messages import send
-from appliance.cluster.wire import Decoder, Fields, encode
+from appliance.cluster.heartbeat.api import HeartbeatApi, is_listened_on
+from appliance.cluster.heartbeat.messages import send
+from appliance.cluster.heartbeat.wire import Decoder, Fields, encode
 from appliance.core.errors import ClusterError
 
 

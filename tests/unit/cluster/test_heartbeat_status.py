@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.commands import standby, takeover
-from appliance.cluster.paths import HeartbeatPaths
-from appliance.cluster.processes import is_master, orphans
-from appliance.cluster.status import Engine, Heartbeat
-from appliance.cluster.view import Held, NodeStatus
+from appliance.cluster.heartbeat.commands import standby, takeover
+from appliance.cluster.heartbeat.paths import HeartbeatPaths
+from appliance.cluster.heartbeat.processes import is_master, orphans
+from appliance.cluster.heartbeat.status import Engine, Heartbeat
+from appliance.cluster.heartbeat.view import Held, NodeStatus
 from appliance.core.errors import ClusterError
 from appliance.core.reading import Known, Unknown
 

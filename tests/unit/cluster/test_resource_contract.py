@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.cluster.install_script import install_resource_script, missing_resources, resource_script
-from appliance.cluster.resource import Call, Verb, done_answer, parse_call, status_answer, usage_answer
+from appliance.cluster.heartbeat.install_script import (
+    install_resource_script,
+    missing_resources,
+    resource_script,
+)
+from appliance.cluster.heartbeat.resource import (
+    Call,
+    Verb,
+    done_answer,
+    parse_call,
+    status_answer,
+    usage_answer,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +57,7 @@ def test_answers_are_what_heartbeat_judges() -> None:
 
 def test_only_cheap_modules_are_imported() -> None:
     code = (
-        "import sys, json; before = set(sys.modules); import appliance.cluster.resource;"
+        "import sys, json; before = set(sys.modules); import appliance.cluster.heartbeat.resource;"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -56,7 +67,7 @@ def test_only_cheap_modules_are_imported() -> None:
 
 _PROBE = """
 import json, os, signal
-from appliance.cluster.resource import reset_inheritance
+from appliance.cluster.heartbeat.resource import reset_inheritance
 reset_inheritance()
 open_now = []
 for number in range(3, 4200):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.grant import Grant, Verb, Verdict, ask, valid, void
+from appliance.core.grant import Grant, Verb, Verdict, ask, settled, valid, void
 
 ENGINE = "100:5555"
 NEW_ENGINE = "200:7777"
@@ -62,7 +62,8 @@ def test_a_grant_does_not_outlive_its_heartbeat() -> None:
 
 
 def test_void_goes_one_on_and_keeps_the_ticket() -> None:
-    assert void(HELD) == Grant(False, 2, 10.0, "")
+    assert void(HELD) == Grant(False, 2, 10.0, "", clearing=True)
+    assert settled(void(HELD)) == Grant(False, 2, 10.0, "")
     assert void(void(HELD)) == void(HELD)
 
 

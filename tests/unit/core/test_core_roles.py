@@ -79,6 +79,13 @@ def test_an_agent_that_starts_again(engine_runs: bool, granted: bool, peer_seen:
     assert resume(engine_runs=engine_runs, granted=granted, peer_seen=peer_seen) is role
 
 
+@pytest.mark.parametrize("engine_runs", [True, False])
+def test_an_agent_that_was_killed_while_it_cleared_the_node_goes_on_with_it(engine_runs: bool) -> None:
+    assert resume(engine_runs=engine_runs, granted=False, peer_seen=True, clearing=True) is Role.LEAVING
+    granted = resume(engine_runs=True, granted=True, peer_seen=True, clearing=True)
+    assert granted is Role.ACQUIRING, "the engine has given it service meanwhile"
+
+
 def test_the_diagram_has_every_row() -> None:
     lines = diagram().splitlines()
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> off"]

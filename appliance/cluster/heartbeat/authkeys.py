@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from appliance.cluster.files import write_if_missing
+from appliance.cluster.heartbeat.files import write_if_missing
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
 

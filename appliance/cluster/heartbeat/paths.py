@@ -28,6 +28,7 @@ _SCRIPT_DIRS = (
 _COMMAND_DIRS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
 _CONF_DIRS = ("etc/ha.d", "usr/local/etc/ha.d")
 _STATE_DIRS = ("var/lib/heartbeat", "usr/local/var/lib/heartbeat")
+LOG_FILE = Path("/var/log/ha-log")
 _RUN_DIRS = ("run", "var/run", "usr/local/var/run")
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import enum
 from pathlib import Path
 
-from appliance.cluster.paths import HeartbeatPaths
-from appliance.cluster.processes import is_master
-from appliance.cluster.view import Held, NodeStatus
+from appliance.cluster.heartbeat.paths import HeartbeatPaths, find_heartbeat
+from appliance.cluster.heartbeat.processes import is_master
+from appliance.cluster.heartbeat.view import Held, NodeStatus
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.bounded import PID_LIMIT, TooMuch, pid_in, read_file
 from appliance.host.process import run
 
 _ANSWER_LIMIT = 2.0
+_STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
 
 
 class Engine(enum.Enum):
@@ -78,6 +79,24 @@ class Heartbeat:
         except AshaError as problem:
             return Unknown(str(problem), now)
         return Known(word, now) if word and finished.code is not None else Unknown(finished.explain(), now)
+
+
+def running_master(proc: Path = Path("/proc")) -> str:
+    """Return the identity of the master that runs now; "" when none does, or Heartbeat is not installed."""
+    try:
+        pid = Heartbeat(find_heartbeat(), proc).master_pid()
+    except AshaError:
+        return ""
+    return identity_of(pid, proc) if pid is not None else ""
+
+
+def identity_of(pid: int, proc: Path = Path("/proc")) -> str:
+    """Return `pid:starttime`, so that a pid used again is another master; "" when it is gone."""
+    try:
+        stat = (proc / str(pid) / "stat").read_text()
+    except OSError:
+        return ""
+    return f"{pid}:{stat.rpartition(')')[2].split()[_STARTTIME_FIELD]}"
 
 
 def _read_pid(pid_file: Path) -> int | None:

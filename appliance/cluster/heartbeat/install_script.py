@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance.cluster.files import write_if_changed
+from appliance.cluster.heartbeat.files import write_if_changed
 
 RESOURCE_NAME = "asha"
 

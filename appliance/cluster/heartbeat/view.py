@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from appliance.cluster.api import REPLY, HeartbeatApi
-from appliance.cluster.messages import MESSAGE_TYPE, agent_event
+from appliance.cluster.heartbeat.api import REPLY, HeartbeatApi
+from appliance.cluster.heartbeat.messages import MESSAGE_TYPE, agent_event
 from appliance.core.reading import Known, Reading, Unknown
 
 Word = TypeVar("Word", bound=enum.Enum)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from appliance.cluster.wire import Decoder, Fields, encode
+from appliance.cluster.heartbeat.wire import Decoder, Fields, encode
 from appliance.core.errors import ClusterError
 
 CLIENT_NAME = "asha"

@@ -8,11 +8,10 @@ import shutil
 import signal
 from pathlib import Path
 
-from appliance.cluster.api import is_listened_on
-from appliance.cluster.paths import HeartbeatPaths
-from appliance.cluster.processes import orphans
-from appliance.cluster.render import LOG_FILE
-from appliance.cluster.status import Heartbeat
+from appliance.cluster.heartbeat.api import is_listened_on
+from appliance.cluster.heartbeat.paths import LOG_FILE, HeartbeatPaths
+from appliance.cluster.heartbeat.processes import orphans
+from appliance.cluster.heartbeat.status import Heartbeat
 from appliance.core.errors import ClusterError, HostError
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.process import Finished, find_program, run

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.cluster.api import CLIENT_NAME
-from appliance.cluster.authkeys import FILE_NAME, settle_secret
-from appliance.cluster.files import write_if_changed
-from appliance.cluster.install_script import RESOURCE_NAME
+from appliance.cluster.heartbeat.api import CLIENT_NAME
+from appliance.cluster.heartbeat.authkeys import FILE_NAME, settle_secret
+from appliance.cluster.heartbeat.files import write_if_changed
+from appliance.cluster.heartbeat.install_script import RESOURCE_NAME
+from appliance.cluster.heartbeat.paths import LOG_FILE
 from appliance.config import Conf
 from appliance.core.errors import ClusterError
 from appliance.core.model import Node
@@ -18,7 +19,6 @@ from appliance.core.model import Node
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-LOG_FILE = Path("/var/log/ha-log")
 DEFAULT_BAUD = "19200"
 
 
@@ -94,7 +94,7 @@ def _environment() -> Environment:
     import jinja2  # noqa: PLC0415 - 8 MB that only an install needs
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("appliance.cluster"),
+        loader=jinja2.PackageLoader("appliance.cluster.heartbeat"),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - configuration text; every value was checked when the conf was read
         trim_blocks=True,

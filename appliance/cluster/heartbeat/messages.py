@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from appliance.cluster.api import CLIENT_NAME, HeartbeatApi
+from appliance.cluster.engine import PeerMessage
+from appliance.cluster.heartbeat.api import CLIENT_NAME, HeartbeatApi
 from appliance.core.errors import ClusterError
 
 MESSAGE_TYPE = "asha"
@@ -26,15 +27,6 @@ _ESCAPED = re.compile(r"[^\x20-\x24\x26-\x7e]")  # all but printable ASCII, and 
 _ESCAPE = re.compile(r"%([0-9A-F]{2})")
 _DRIFT = 500e-6  # seconds a second that two clocks may part; five times what a quartz does
 _REBOOTED = 60.0  # seconds that a node's clock must be behind its last word to be a new boot's
-
-
-@dataclass(frozen=True, slots=True)
-class PeerMessage:
-    """A message of the other node. `at`: seconds on our monotonic clock when its sender sent it, at the latest."""
-
-    source: str
-    fields: Mapping[str, str]
-    at: float
 
 
 def send(api: HeartbeatApi, fields: Mapping[str, str], now: float) -> None:

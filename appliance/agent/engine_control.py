@@ -1,0 +1,84 @@
+"""The cluster engine as the agent steers it: configure, start, stop, hand over. Every wait is in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from appliance.agent.site import Site
+from appliance.agent.standing import StandingBook
+from appliance.cluster.engine import ClusterEngine
+from appliance.core.errors import AshaError, ClusterError, UserError
+from appliance.core.model import Node
+from appliance.sync.question import ask_once
+from appliance.sync.ssh import way_to_peer
+
+
+class EngineControl:
+    """The orders to the engine. `book` is told what its files are made with."""
+
+    def __init__(self, engine: ClusterEngine, site: Site, book: StandingBook) -> None:
+        self._engine = engine
+        self._site = site
+        self._book = book
+
+    async def prepare(self) -> None:
+        """Write the engine's files and the resource script.
+
+        Raises UserError when the conf is not complete, HostError when the engine is not installed.
+        """
+        if not self._site.conf.cluster_ip:
+            raise UserError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
+        await asyncio.to_thread(self._install)
+
+    async def start(self) -> None:
+        """Start the engine. Raises ClusterError with its own words when it does not run afterwards."""
+        await asyncio.to_thread(self._engine.start)
+
+    async def stop(self) -> None:
+        """Stop the engine, which releases the resources first."""
+        await asyncio.to_thread(self._engine.stop)
+
+    async def standby(self) -> str:
+        """Ask the engine to hand everything to the peer. Returns what went wrong, or nothing."""
+        return await asyncio.to_thread(_tried, self._engine.standby)
+
+    async def takeover(self) -> None:
+        """Ask the engine to bring everything here."""
+        await asyncio.to_thread(self._engine.takeover)
+
+    def _install(self) -> None:
+        why_not = self._have_secret()
+        try:
+            self._engine.install(self._site.conf, self._site.node, script_command())
+        except ClusterError as problem:
+            raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
+        self._book.keep(self._site.conf)
+
+    def _have_secret(self) -> str:
+        """The primary makes the secret, the secondary fetches it over ssh; why it could not, "" when it is there."""
+        if self._engine.has_secret():
+            return ""
+        if self._site.node is Node.PRIMARY:
+            self._engine.secret()
+            return ""
+        try:
+            answer = ask_once(way_to_peer(self._site.conf, self._site.node), "secret")
+            self._engine.take_secret(str(answer.get("method")), str(answer.get("secret")))
+        except AshaError as problem:
+            return f" It could not be fetched over ssh: {problem.args[0]}"
+        return ""
+
+
+def script_command() -> tuple[str, ...]:
+    """How the resource script is called: this very interpreter and package, whatever PATH says."""
+    return (sys.executable, "-I", "-m", "appliance.cli.resource")
+
+
+def _tried(deed: Callable[[], None]) -> str:
+    try:
+        deed()
+    except AshaError as problem:
+        return str(problem)
+    return ""

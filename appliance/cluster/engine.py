@@ -1,0 +1,127 @@
+"""What the agent needs of a cluster engine, whichever it is.
+
+The engine decides which node is active. It starts and stops one resource, `asha`, with the cluster address; a start is
+the *grant*. The agent needs four things of it: to know whether it runs and what it believes (`EngineWatch`), to tell
+the other node's agent what it sees over the engine's own authenticated links, to ask it to move service, and to set it
+up. Nothing outside `cluster/` knows an engine's files, commands or words; what users read is in the engine's own
+vocabulary, through `name` and `log`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from appliance.config import Conf
+from appliance.core.model import Node
+from appliance.core.reading import Reading
+
+Names = Callable[[], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerMessage:
+    """A message of the other node's agent.
+
+    `at`: when its sender sent it, at the latest, in seconds of our own monotonic clock.
+    """
+
+    source: str
+    fields: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """What is known of the engine, and what it believes.
+
+    `identity` names the master process that runs, such as `pid:starttime`, so that a grant does not outlive it; ""
+    when none runs. `peer_alive` is the engine's word for the other node. `holds` is its own word for what this node
+    holds, for people; `serves`: by that word this node is the active one. Both are what it believes, not what is.
+    `moving`: it says that resources are on their way. `links`: the ways to the other node by name, and whether each is
+    up.
+    """
+
+    runs: Reading[bool]
+    identity: str
+    peer_alive: Reading[bool]
+    holds: Reading[str]
+    serves: Reading[bool]
+    moving: bool = False
+    links: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNews:
+    """What was heard since the last look: messages of the peer's agent, and whether the view has changed."""
+
+    messages: tuple[PeerMessage, ...] = ()
+    changed: bool = False
+
+
+class EngineWatch(Protocol):
+    """A standing connection to the engine of this node. Nothing of it blocks, and nothing raises."""
+
+    def look(self, now: float) -> None:
+        """Find the engine, notice that it is gone, connect to it; called at least once a second."""
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return what is readable when the engine has something to say or has died."""
+
+    def read(self, now: float) -> EngineNews:
+        """Take in what it has said; called when a descriptor is readable."""
+
+    def view(self, now: float) -> EngineView:
+        """Return what is known now."""
+
+    def tell(self, fields: Mapping[str, str], now: float) -> None:
+        """Tell the other node's agent `fields`; nothing happens while the engine does not listen."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class ClusterEngine(Protocol):
+    """An engine installed on this machine. Every method may block for seconds: call it in a thread.
+
+    Every method but `identity` raises HostError when the engine is not installed, and ClusterError with the engine's
+    own words when it does not do what is asked.
+    """
+
+    name: str
+    log: Path
+
+    def identity(self) -> str:
+        """Return the identity of the master that runs now, "" when none does."""
+
+    def watch(self, node: Node, own_name: str, peer_name: str, links: Names) -> EngineWatch:
+        """Return a connection of `node` that is not made yet. `links`: the ways to the peer, asked when needed."""
+
+    def place(self) -> str:
+        """Return where it is installed, for people."""
+
+    def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
+        """Write its files from the conf file, and have its resource `asha` run `script`."""
+
+    def start(self) -> None:
+        """Start it, and see that it lives; do nothing when it already does."""
+
+    def stop(self) -> None:
+        """Stop it; it has the resource script let go of everything first."""
+
+    def standby(self) -> None:
+        """Ask it to hand everything to the other node. Return when it is asked, not when it is done."""
+
+    def takeover(self) -> None:
+        """Ask it to bring everything here. Return when it is asked, not when it is done."""
+
+    def has_secret(self) -> bool:
+        """Return whether this node has the secret with which the nodes sign their messages."""
+
+    def secret(self) -> tuple[str, str]:
+        """Return the secret as (method, secret); make one when there is none."""
+
+    def take_secret(self, method: str, secret: str) -> None:
+        """Keep the secret that the other node has given, unless there is one by now."""

@@ -1,0 +1,75 @@
+"""Heartbeat as a `ClusterEngine`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.cluster.engine import EngineWatch, Names
+from appliance.cluster.heartbeat.authkeys import FILE_NAME as AUTHKEYS
+from appliance.cluster.heartbeat.paths import LOG_FILE, find_heartbeat
+from appliance.cluster.heartbeat.status import running_master
+from appliance.config import Conf
+from appliance.core.model import Node
+
+# What an installation or an order needs is imported when it is asked for: the resource script, which asks for the
+# identity alone, is started by Heartbeat at the moment that counts.
+
+
+class HeartbeatEngine:
+    """Heartbeat on this machine."""
+
+    name = "Heartbeat"
+    log = LOG_FILE
+
+    def identity(self) -> str:
+        return running_master()
+
+    def watch(self, node: Node, own_name: str, peer_name: str, links: Names) -> EngineWatch:
+        from appliance.cluster.heartbeat.watch import HeartbeatWatch  # noqa: PLC0415
+
+        return HeartbeatWatch(node, own_name, peer_name, links)
+
+    def place(self) -> str:
+        return str(find_heartbeat().daemon)
+
+    def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
+        from appliance.cluster.heartbeat.install_script import install_resource_script  # noqa: PLC0415
+        from appliance.cluster.heartbeat.render import install  # noqa: PLC0415
+
+        paths = find_heartbeat()
+        install(conf, node, paths.ha_dir, log_file=self.log)
+        install_resource_script(paths.resource_dir, script)
+
+    def start(self) -> None:
+        from appliance.cluster.heartbeat.commands import start_engine  # noqa: PLC0415
+
+        start_engine(find_heartbeat())
+
+    def stop(self) -> None:
+        from appliance.cluster.heartbeat.commands import stop_engine  # noqa: PLC0415
+
+        stop_engine(find_heartbeat())
+
+    def standby(self) -> None:
+        from appliance.cluster.heartbeat.commands import standby  # noqa: PLC0415
+
+        standby(find_heartbeat())
+
+    def takeover(self) -> None:
+        from appliance.cluster.heartbeat.commands import takeover  # noqa: PLC0415
+
+        takeover(find_heartbeat())
+
+    def has_secret(self) -> bool:
+        return (find_heartbeat().ha_dir / AUTHKEYS).exists()
+
+    def secret(self) -> tuple[str, str]:
+        from appliance.cluster.heartbeat.authkeys import made_key  # noqa: PLC0415
+
+        return made_key(find_heartbeat().ha_dir)
+
+    def take_secret(self, method: str, secret: str) -> None:
+        from appliance.cluster.heartbeat.authkeys import place_key  # noqa: PLC0415
+
+        place_key(find_heartbeat().ha_dir, method, secret)

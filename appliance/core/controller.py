@@ -1,0 +1,447 @@
+"""The controller: one step of what a node does about its service. No I/O, no clock, no memory of its own.
+
+    step(state, event, policy, now) -> (state, effects)
+
+**What it is.** The engine (Heartbeat) decides which node serves; the controller decides what that means on this node:
+when the relay is energised and Asterisk started, when service is given up before the engine asks, when it is taken
+back, what a dead engine leaves to be done. It is the only such object. The agent drives it with what its sensors see,
+the resource script drives it when no agent answers, and the property tests drive it through millions of seconds of
+faults. There is no second copy of a decision: what is proved is what ships (docs/adr/0016-one-controller.md says who
+may call it).
+
+**How it is driven.** Whoever drives it keeps the state, hands in one event at a time, and carries the effects out in
+their order before the next event. Effects are data (see `core/service_state.py`); the controller never learns whether
+one was carried out except by what is seen afterwards. Nothing breaks when a driver is killed between two effects: the
+plan of a transfer is level-triggered (`core/plan.py`), and all that outlives an agent is the grant on file.
+
+**What holds at every step.**
+
+- The relay is energised, and Asterisk started, only by a transfer that acquires, and such an order is void once the
+  grant it was given under has changed (`ServiceState.wants`).
+- A reading that is Unknown never gives service up and never takes it (`core/decide.py`, `core/reading.py`).
+- Service that this node gave up by itself is not forgotten: until the engine has spoken, each turn presses for the
+  peer to take over, and takes service back when nobody does. It is never taken back from a peer that says it serves.
+- The grant of an engine that is gone is void. What was held under it stays marked on file (`Grant.clearing`) until it
+  has been let go of, so that an agent killed in the middle finishes when it is started again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from appliance.core.decide import Act, Decision, Watch, WatchPolicy, decide
+from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.memory import ENDING
+from appliance.core.model import Line, Pbx, Relay
+from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.roles import Event as RoleEvent
+from appliance.core.roles import Role
+from appliance.core.service_state import AskStandby, Effect, ForgetFailures, ServiceState, Transition
+from appliance.core.transfer import Goal, Policy, Seen, arrived
+
+# How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
+# it is a time in which this node stood still.
+IDLE_PERIOD = 1.0
+# An early standby request is ignored for about a second, and one to a dead peer is cancelled after 10 s with the
+# resources kept (measured with Heartbeat 3.0.6).
+STANDBY_AGAIN = 2.0
+STANDBY_GIVEN_UP = 12.0
+# A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the peer
+# then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
+ENGINE_SETTLES = 2.0
+# For so long the engine must say that a node without a grant serves before that is believed, in seconds: a script that
+# is on its way has spoken by then.
+LOST_GRANT_DWELL = 5.0
+
+_UNASKED = Unknown("nobody has asked the engine", 0.0)
+_ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerPolicy:
+    """What the conf file says. `peer_max_age`: seconds after which the peer's word is too old to go by."""
+
+    transfer: Policy
+    watch: WatchPolicy
+    peer_max_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a turn looks at.
+
+    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
+    believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
+    since the engine started.
+    """
+
+    seen: Seen
+    engine: Reading[bool]
+    engine_id: str = ""
+    engine_serves: Reading[bool] = _UNASKED
+    engine_moving: bool = False
+    peer_seen: bool = False
+
+
+# -- events --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The agent has started and looked at the engine: its first role, why, and whether an operator works here."""
+
+    role: Role
+    reason: str
+    maintenance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptSpoke:
+    """The engine has spoken through the resource script: what it said, the grant on file since, what became of it."""
+
+    verb: Verb
+    grant: Grant
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRead:
+    """The grant on file was read again, by an agent that has no role yet."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSeen:
+    """The grant is on file like this now: a resource script that found no agent may have changed it."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class GrantConfirmed:
+    """The engine's master `engine` says that this node serves, and what was on file is lost."""
+
+    engine: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEnded:
+    """The engine that gave the grant on file is gone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """An operator wants service to go to the peer."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartPbx:
+    """An operator wants Asterisk started under the present grant."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearNode:
+    """Everything is to be let go, whatever the role: before the engine is started."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has gone by, or something was seen."""
+
+    inputs: Inputs
+
+
+ControllerEvent = (
+    Started
+    | ScriptSpoke
+    | GrantRead
+    | GrantSeen
+    | GrantConfirmed
+    | GrantEnded
+    | HandOver
+    | StartPbx
+    | ClearNode
+    | Tick
+)
+
+
+def step(
+    state: ServiceState, event: ControllerEvent, policy: ControllerPolicy, now: float
+) -> tuple[ServiceState, tuple[Effect, ...]]:
+    """Take one step.
+
+    Args:
+        state: As the step before left it, or `first_state`.
+        event: What has happened.
+        policy: What the conf file says now.
+        now: Monotonic seconds, never less than at the step before.
+
+    Returns:
+        The state after it, and what is to be done, in order.
+    """
+    transition = Transition(state, policy.transfer, now)
+    match event:
+        case Tick(inputs):
+            _Tick(transition, policy, inputs, now).take()
+        case ScriptSpoke():
+            _hear_script(transition, event, now)
+        case Started(role, reason, maintenance):
+            transition.start(role, reason, maintenance=maintenance)
+        case GrantRead(grant):
+            transition.set(grant=grant)
+        case GrantSeen(grant):
+            _see_grant(transition, grant, now)
+        case GrantConfirmed(engine, reason):
+            transition.confirm(engine, reason)
+        case GrantEnded(reason):
+            transition.void(reason)
+        case HandOver(reason):
+            transition.hand_over(reason)
+        case StartPbx(reason):
+            transition.begin_again(reason)
+        case ClearNode(reason):
+            transition.begin(Goal.LEAVE, reason)
+    return transition.state, tuple(transition.effects)
+
+
+def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None:
+    transition.set(grant=spoke.grant)
+    transition.note_grant(f"the resource script said {spoke.verb.value}", spoke.verdict)
+    if spoke.verdict is Verdict.STALE:
+        return
+    transition.set(asked_at=now, regained="")
+    if spoke.verb is Verb.START:
+        transition.granted(spoke.verdict)
+    else:
+        transition.revoked()
+
+
+def _see_grant(transition: Transition, grant: Grant, now: float) -> None:
+    """Take over what a script has done that found no agent, and then worked alone.
+
+    It may have begun before the agent could be asked, and is as slow as the machine is: an agent that looked at the
+    file only once, at its start, would stand by while the engine believes that service is here.
+    """
+    if grant.generation <= transition.state.grant.generation:
+        return
+    transition.set(grant=grant, asked_at=now)
+    transition.note_grant("a resource script that found no agent has worked alone", Verdict.ACCEPTED)
+    if grant.held:
+        transition.granted(Verdict.ACCEPTED)
+    else:
+        transition.revoked()
+
+
+class _Tick:
+    """One turn: follow the engine, the peer and the line, decide, and take the transfer one step on."""
+
+    def __init__(self, transition: Transition, policy: ControllerPolicy, inputs: Inputs, now: float) -> None:
+        self._transition = transition
+        self._policy = policy
+        self._inputs = inputs
+        self._now = now
+        self._seen = inputs.seen
+
+    @property
+    def _state(self) -> ServiceState:
+        return self._transition.state
+
+    def take(self) -> None:
+        """Take it."""
+        self._measure_gap()
+        self._follow_engine()
+        self._follow_peer()
+        self._forget_old_failures()
+        self._follow_line()
+        self._follow_lost_grant()
+        since = self._state.handing_over_since
+        if self._state.role.holds:
+            self._serve()
+        elif since is not None and self._state.peer_has_it:
+            self._await_settled(since)
+        elif since is not None:
+            self._press_hand_over(since)
+        self._transition.follow_plan(self._seen)
+
+    def _measure_gap(self) -> None:
+        state = self._state
+        stood_still = self._now - state.turned_at - IDLE_PERIOD
+        self._transition.set(turned_at=self._now)
+        if stood_still >= self._policy.watch.deadtime:
+            self._transition.set(gap=stood_still, gap_at=self._now)
+            self._transition.note("gap", seconds=round(stood_still, 2))
+        elif self._now - state.gap_at > self._policy.peer_max_age:
+            self._transition.set(gap=0.0)  # the peer has had its say since
+
+    # -- the engine and the peer ------------------------------------------------------------------------
+
+    def _follow_engine(self) -> None:
+        engine, engine_id = self._inputs.engine, self._inputs.engine_id
+        grant = self._state.grant
+        if grant.held and engine_id and grant.engine != engine_id:
+            # Heartbeat replaces itself when a split heals: what the old master granted ended with it.
+            self._engine_gone()
+        if is_known(engine, True) and self._state.role is Role.OFF and not self._state.clearing:
+            self._transition.happen(RoleEvent.ENGINE_UP)
+        elif is_known(engine, False) and self._state.role not in (Role.OFF, Role.LEAVING):
+            self._engine_gone()
+        if self._state.role is Role.WAITING and self._inputs.peer_seen:
+            self._transition.happen(RoleEvent.PEER_SEEN)
+
+    def _engine_gone(self) -> None:
+        transition = self._transition
+        if self._state.role.holds or self._state.role is Role.RELEASING:
+            transition.leave(_ENGINE_DIED)
+            return
+        given_up = self._state.grant.held
+        transition.leave(_ENGINE_DIED)
+        if self._state.role not in (Role.OFF, Role.LEAVING):
+            transition.happen(RoleEvent.ENGINE_DOWN)
+        if given_up:
+            # Service was being handed over: the address is still here, and nobody else will take it off.
+            transition.begin(Goal.LEAVE, _ENGINE_DIED)
+
+    def _follow_lost_grant(self) -> None:
+        """Take the engine's word when it has this node serve, and no grant is here: else nobody would ask again.
+
+        The start that gave the grant was lost, with the grant's file or with its script. The word is believed when the
+        engine has kept to it for a while and the peer does not serve.
+        """
+        inputs, state = self._inputs, self._state
+        adrift = (
+            state.role in (Role.WAITING, Role.STANDBY)
+            and not state.grant.held
+            and bool(inputs.engine_id)
+            and is_known(inputs.engine_serves, True)
+            and not is_known(self._seen.peer.granted, True)
+        )
+        since = _since(state.adrift_since, adrift, self._now)
+        self._transition.set(adrift_since=since)
+        if since is not None and self._now - since >= LOST_GRANT_DWELL:
+            self._transition.set(adrift_since=None)
+            reason = "Heartbeat has this node serve, and no grant of it is on file"
+            self._transition.take_up(inputs.engine_id, reason)
+
+    def _follow_peer(self) -> None:
+        alive = self._seen.peer.alive
+        if isinstance(alive, Known) and alive.value is not self._state.peer_alive:
+            self._transition.set(peer_alive=alive.value)
+            self._transition.note("peer", alive=alive.value)
+
+    # -- what is remembered of the line and of orders -----------------------------------------------------
+
+    def _forget_old_failures(self) -> None:
+        transfer = self._state.transfer
+        began = transfer.began if transfer is not None else None
+        if began != self._state.failures_of:
+            self._transition.set(failures_of=began)
+            self._transition.effects.append(ForgetFailures())
+            self._seen = replace(self._seen, failed={})
+
+    def _follow_line(self) -> None:
+        state, seen = self._state, self._seen
+        away = state.role.holds and is_known(seen.line, Line.ABSENT)
+        let_go = is_known(seen.peer.relay, Relay.RELEASED)
+        at_peer = state.line_at_peer_since if let_go is state.peer_let_go else None
+        self._transition.set(
+            line_absent_since=_since(state.line_absent_since, away, self._now),
+            line_at_peer_since=_since(at_peer, arrived(seen.peer.line), self._now),
+            peer_let_go=let_go,
+        )
+
+    # -- what a node that serves does ---------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        if is_known(self._seen.pbx, Pbx.RUNNING) and not self._seen.busy & ENDING:
+            self._transition.set(was_serving=True)
+        state = self._state
+        watch = Watch(
+            engine=self._inputs.engine,
+            granted_at=state.granted_at,
+            was_serving=state.was_serving,
+            line_absent_since=state.line_absent_since,
+            gap=state.gap,
+            moves=state.moves,
+            line_at_peer_since=state.line_at_peer_since,
+        )
+        self._follow(decide(self._policy.watch, watch, self._seen, self._now))
+
+    def _follow(self, decision: Decision) -> None:
+        before = self._state.decision
+        if decision != before and (decision.reason or before.reason):
+            self._note_decision(decision)
+        self._transition.set(decision=decision)
+        if decision.act is Act.HAND_OVER:
+            self._transition.hand_over(decision.reason)
+            self._press_hand_over(self._now)
+        elif decision.act is Act.LET_GO:
+            self._transition.let_go(decision.reason)
+        elif decision.act is Act.RESTART_PBX:
+            # The plan of a fresh transfer kills what hangs and starts what is dead.
+            self._transition.begin_again(decision.reason)
+
+    def _note_decision(self, decision: Decision) -> None:
+        pbx = self._seen.pbx
+        self._transition.note(
+            "decision",
+            act=decision.act.value,
+            reason=decision.reason or "all is well again",
+            evidence=list(decision.evidence),
+            pbx=pbx.value.value if isinstance(pbx, Known) else pbx.reason,
+            generation=self._state.grant.generation,
+        )
+
+    # -- what a node that has given service up does until the engine has spoken -----------------------------
+
+    def _press_hand_over(self, since: float) -> None:
+        """Have the peer take over what was given up at `since`; take it back when nobody does."""
+        if self._now - since >= STANDBY_GIVEN_UP:
+            self._end_hand_over()
+        elif self._now - self._state.standby_asked >= STANDBY_AGAIN and not self._engine_in_flux(since):
+            self._transition.set(standby_asked=self._now)
+            self._transition.effects.append(AskStandby())
+
+    def _end_hand_over(self) -> None:
+        if not self._peer_serves():
+            self._transition.take_back("the peer did not take over")
+            return
+        # The engine moved without a word to this node. Taking service back would make two that serve.
+        self._note_decision(
+            Decision(Act.LET_GO, "the peer serves: Heartbeat settles who goes on", ("peer granted",))
+        )
+        self._transition.set(handing_over_since=self._now, peer_has_it=True)
+
+    def _await_settled(self, since: float) -> None:
+        """The engine takes the grant from one of two that served. From the peer: then service belongs here."""
+        peer, waited = self._seen.peer, self._now - since
+        gone = is_known(peer.alive, False) or is_known(peer.granted, False)
+        mute = not is_known(peer.granted, True) and waited >= STANDBY_GIVEN_UP
+        if mute or (gone and waited >= ENGINE_SETTLES):
+            self._transition.take_back("the peer serves no longer, and Heartbeat left service here")
+
+    def _peer_serves(self) -> bool:
+        peer = self._seen.peer
+        return is_known(peer.alive, True) and is_known(peer.granted, True)
+
+    def _engine_in_flux(self, since: float) -> bool:
+        if self._now - self._state.asked_at < ENGINE_SETTLES:
+            return True
+        # It may call itself in transition for ever; then a request is the last that can be tried.
+        patient = self._now - since < STANDBY_GIVEN_UP - STANDBY_AGAIN
+        return patient and self._inputs.engine_moving
+
+
+def _since(before: float | None, holds: bool, now: float) -> float | None:
+    if not holds:
+        return None
+    return now if before is None else before

@@ -1,0 +1,353 @@
+"""This node's hold on the service (role, grant, transfer), and every change of it as data.
+
+`ServiceState` is all that the controller remembers from one step to the next. It is a value: nothing in it is a file,
+a clock or a task, so that a test can keep a thousand of them and go on from any one.
+
+`Transition` is the only way from one state to the next. Each of its methods is one change that has a name in the field
+(granted, revoked, handed over, taken back), and what the world is to be told of it is an effect, in order: an entry of
+the journal, an order for the machine, a request to the engine. That is why the journal can be complete: a change
+without its entry cannot be written.
+
+The role moves by the table in `core/roles.py`, the transfer by the table in `core/transfer.py`; both refuse what they
+do not have. Which change is due is not decided here but in `core/controller.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from appliance.core import grant as grants
+from appliance.core import plan
+from appliance.core.decide import STAY, Decision
+from appliance.core.grant import Grant, Verdict
+from appliance.core.roles import Event, Role, advance
+from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
+
+_NEVER = float("-inf")
+_MOVES_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What a node knows of its own service. Times are monotonic seconds; None is "not so now".
+
+    `granted_at`: when the present service began. `asked_at`: when the engine last spoke through the resource script.
+    `was_serving`: Asterisk was seen running in this service, so that its absence is a death and not a start.
+    `handing_over_since`: this node gave service up by itself, and the engine has not taken the grant back yet.
+    `peer_has_it`: the peer served when that was done, so that the engine is not to be asked for anything.
+    `moves`: when this node handed over before. `standby_asked`: when the engine was last asked to hand over.
+    `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and said to be there.
+    `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
+    `failures_of`: when the transfer began to which the remembered failures of orders belong.
+    `adrift_since`: since when the engine says that this node serves although it has no grant.
+    `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
+    """
+
+    grant: Grant
+    granted_at: float
+    turned_at: float
+    role: Role = Role.OFF
+    transfer: Transfer | None = None
+    asked_at: float = _NEVER
+    was_serving: bool = False
+    handing_over_since: float | None = None
+    peer_has_it: bool = False
+    moves: tuple[float, ...] = ()
+    standby_asked: float = _NEVER
+    line_absent_since: float | None = None
+    line_at_peer_since: float | None = None
+    peer_let_go: bool = False
+    gap: float = 0.0
+    gap_at: float = _NEVER
+    peer_alive: bool | None = None
+    failures_of: float | None = None
+    adrift_since: float | None = None
+    regained: str = ""
+    decision: Decision = STAY
+
+    @property
+    def releasing(self) -> bool:
+        """A release is under way, and neither done nor blocked."""
+        transfer = self.transfer
+        letting_go = transfer is not None and transfer.goal is not Goal.ACQUIRE
+        return letting_go and transfer is not None and transfer.phase not in (Phase.DONE, Phase.BLOCKED)
+
+    @property
+    def busy(self) -> bool:
+        """Something is on its way: look at the world more often."""
+        transfer = self.transfer
+        settled = transfer is None or transfer.phase in (Phase.DONE, Phase.UNVERIFIABLE)
+        return not settled or self.line_absent_since is not None or self.handing_over_since is not None
+
+    @property
+    def clearing(self) -> bool:
+        """The engine does not run, and something of an earlier service is still being let go."""
+        return self.role is Role.OFF and self.transfer is not None and not self.transfer.done
+
+    def wants(self, generation: int) -> bool:
+        """An order to acquire that was given under `generation` is still wanted."""
+        acquiring = self.transfer is not None and self.transfer.goal is Goal.ACQUIRE
+        return self.grant.held and self.grant.generation == generation and acquiring
+
+
+def first_state(grant: Grant, now: float) -> ServiceState:
+    """The state of an agent that has just started and has looked at nothing but the grant on file."""
+    return ServiceState(grant=grant, granted_at=now, turned_at=now)
+
+
+# -- effects -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Write an entry of `kind` into the journal."""
+
+    kind: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GiveOrder:
+    """Have `order` carried out.
+
+    `under`: the generation of the grant without which it must not be begun any more; None for an order that lets go,
+    which is always wanted.
+    """
+
+    order: Order
+    reason: str
+    generation: int
+    under: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskStandby:
+    """Ask the engine to have the peer take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoidGrant:
+    """End the grant on file without a script (see `core.grant.void`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmGrant:
+    """Note on file that the engine's master `engine` has this node serve (see `core.grant.confirm`)."""
+
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettleGrant:
+    """Note on file that everything of the voided grant has been let go (see `core.grant.settled`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetFailures:
+    """Forget how the orders of an earlier transfer ended."""
+
+
+Effect = JournalEntry | GiveOrder | AskStandby | VoidGrant | ConfirmGrant | SettleGrant | ForgetFailures
+
+
+# -- changes -------------------------------------------------------------------------------------------------
+
+
+class Transition:
+    """One step's way from a state to the next. `state` and `effects` hold what it has come to so far."""
+
+    def __init__(self, state: ServiceState, policy: Policy, now: float) -> None:
+        self.state = state
+        self.effects: list[Effect] = []
+        self._policy = policy
+        self._now = now
+
+    def set(self, **fields: object) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **fields)  # type: ignore[arg-type]
+
+    def note(self, kind: str, **fields: object) -> None:
+        """Have the journal say it."""
+        self.effects.append(JournalEntry(kind, fields))
+
+    def happen(self, event: Event) -> None:
+        """Move the role on. Raises IllegalEvent when the table has no such transition."""
+        before = self.state.role
+        self.set(role=advance(before, event))
+        self._note_role(event.value, was=before.value)
+
+    def start(self, role: Role, reason: str, *, maintenance: bool) -> None:
+        """Take the first role of an agent that has just started.
+
+        Args:
+            role: What the engine, the grant on file and the peer make of this node.
+            reason: Why it acts, for the journal.
+            maintenance: An operator works here: Asterisk is taken as it is found.
+        """
+        self.set(role=role)
+        self._note_role("agent started")
+        if role is Role.ACQUIRING:
+            # So that the journal shows, and its audit knows, under which grant this agent acts.
+            self.note_grant("kept over a restart of the agent", Verdict.REPEATED)
+            self.begin(Goal.ACQUIRE, reason, served=maintenance)
+            self.set(was_serving=maintenance)
+        elif role is Role.LEAVING:
+            self.void(reason)
+            self.begin(Goal.LEAVE, reason)
+        elif role is not Role.OFF:
+            # The engine runs and has not chosen this node: whatever is left of an earlier service must end.
+            self.begin(Goal.RELEASE, "an agent that holds no grant has started")
+
+    def granted(self, verdict: Verdict) -> None:
+        """The engine has said start."""
+        self.set(handing_over_since=None)
+        if self.state.role in (Role.OFF, Role.LEAVING):
+            # The script that asks is itself the first sign of an engine that has only just started.
+            self.happen(Event.ENGINE_UP)
+        if verdict is Verdict.REPEATED and self.state.role.holds:
+            return
+        self._serve_afresh("granted by Heartbeat")
+
+    def revoked(self) -> None:
+        """The engine has said stop."""
+        self.set(handing_over_since=None)
+        state = self.state
+        if state.role in (Role.RELEASING, Role.LEAVING) and state.transfer is not None:
+            # Under way already, by this node's own decision: it goes on as the engine's.
+            self.set(transfer=replace(state.transfer, generation=state.grant.generation))
+            return
+        if state.role is not Role.OFF:
+            self.happen(Event.REVOKED)
+        self.begin(Goal.RELEASE, "taken back by Heartbeat")
+
+    def hand_over(self, reason: str) -> None:
+        """Give service up by this node's own decision, while the grant still stands."""
+        self.set(moves=(*self.state.moves, self._now)[-_MOVES_KEPT:])
+        self._give_up(reason, peer_has_it=False)
+
+    def let_go(self, reason: str) -> None:
+        """Give service up to a peer that has it already: the engine is about to settle which of us goes on.
+
+        The grant stands until the engine ends it. It may settle for this node (Heartbeat has been seen to stop the
+        peer), and would then not ask again: it would believe in an owner that does not serve.
+        """
+        self._give_up(reason, peer_has_it=True)
+
+    def take_back(self, reason: str) -> None:
+        """Nobody took over, or the peer serves no longer: serve again under the same grant.
+
+        It is a service of its own. What the old one knew is not true of it: Asterisk was stopped meanwhile, so that
+        its absence is no death, and a peer that served before this moment has not taken anything over.
+        """
+        self.set(handing_over_since=None)
+        self._serve_afresh(reason)
+
+    def confirm(self, engine: str, reason: str) -> None:
+        """Take the engine's word for a grant: it says that this node serves, and no grant is on file."""
+        self.set(
+            grant=grants.confirm(self.state.grant, engine),
+            granted_at=self._now,
+            regained=f"{reason}: the grant was taken from Heartbeat's word, and this node serves",
+        )
+        self.effects.append(ConfirmGrant(engine))
+        self.note_grant(reason, Verdict.ACCEPTED)
+
+    def take_up(self, engine: str, reason: str) -> None:
+        """Serve by the engine's word alone, on a node that has a role already."""
+        self.confirm(engine, reason)
+        self._serve_afresh(reason)
+
+    def begin_again(self, reason: str) -> None:
+        """Acquire afresh under the same grant: Asterisk is to be started again."""
+        self.set(was_serving=False)
+        self.begin(Goal.ACQUIRE, reason)
+        if self.state.role is Role.ACTIVE:
+            self.happen(Event.LOST)
+
+    def leave(self, reason: str) -> None:
+        """The engine is dead: the grant ends with it, and everything is let go, address included."""
+        self.void(reason)
+        self.set(handing_over_since=None)
+        if self.state.role.holds or self.state.role is Role.RELEASING:
+            self.happen(Event.ENGINE_DOWN)
+            self.begin(Goal.LEAVE, reason)
+
+    def void(self, reason: str) -> None:
+        """End the grant without a script."""
+        if self.state.grant.held:
+            self.set(grant=grants.void(self.state.grant))
+            self.effects.append(VoidGrant())
+            self.note_grant(reason, Verdict.ACCEPTED)
+
+    def begin(self, goal: Goal, reason: str, *, served: bool = False) -> None:
+        """Begin a transfer. `served`: Asterisk is taken to have run under it already."""
+        generation = self.state.grant.generation
+        begun = plan.begin(goal, generation, reason, self._policy, self._now)
+        self.set(transfer=replace(begun, served=served))
+        self.note("transfer", goal=goal.value, reason=reason, generation=generation)
+
+    def follow_plan(self, seen: Seen) -> None:
+        """Take the transfer one step on; move the role when the step confirms or loses something."""
+        if self.state.transfer is None:
+            return
+        step = plan.next_step(self.state.transfer, seen, self._now)
+        before = self.state.transfer
+        self.set(transfer=step.transfer)
+        if (before.phase, before.note) != (step.transfer.phase, step.transfer.note):
+            self._note_phase(step.transfer)
+        if before.phase is not step.transfer.phase:
+            self._follow_phase(step.transfer)
+        for order in step.orders:
+            self._give(order, step.transfer)
+
+    def note_grant(self, reason: str, verdict: Verdict) -> None:
+        """Have the journal say how the grant stands now."""
+        grant = self.state.grant
+        self.note("grant", held=grant.held, verdict=verdict.value, reason=reason, generation=grant.generation)
+
+    def _note_role(self, event: str, **fields: object) -> None:
+        state = self.state
+        self.note("role", role=state.role.value, **fields, event=event, generation=state.grant.generation)
+
+    def _note_phase(self, transfer: Transfer) -> None:
+        self.note(
+            "phase",
+            goal=transfer.goal.value,
+            phase=transfer.phase.value,
+            note=transfer.note,
+            generation=transfer.generation,
+            after=round(self._now - transfer.began, 4),
+        )
+
+    def _serve_afresh(self, reason: str) -> None:
+        if not self.state.role.holds:
+            self.happen(Event.GRANTED)
+        self.set(granted_at=self._now, was_serving=False)
+        self.begin(Goal.ACQUIRE, reason)
+
+    def _give_up(self, reason: str, *, peer_has_it: bool) -> None:
+        self.set(handing_over_since=self._now, peer_has_it=peer_has_it)
+        self.happen(Event.REVOKED)
+        self.begin(Goal.RELEASE, reason)
+
+    def _follow_phase(self, after: Transfer) -> None:
+        confirmed = after.phase in (Phase.DONE, Phase.UNVERIFIABLE)
+        role = self.state.role
+        if after.goal is Goal.ACQUIRE:
+            if confirmed and role is Role.ACQUIRING:
+                self.happen(Event.CONFIRMED)
+            elif not confirmed and role is Role.ACTIVE:
+                self.happen(Event.LOST)
+        elif after.done:
+            if role in (Role.RELEASING, Role.LEAVING):
+                self.happen(Event.RELEASED)
+            if after.goal is Goal.LEAVE and self.state.grant.clearing:
+                self.set(grant=grants.settled(self.state.grant))
+                self.effects.append(SettleGrant())
+
+    def _give(self, order: Order, transfer: Transfer) -> None:
+        reason = transfer.reason if transfer.phase is not Phase.BLOCKED else transfer.note
+        acquires = order in (Order.ENERGISE, Order.START_PBX)
+        under = self.state.grant.generation if acquires else None
+        self.effects.append(GiveOrder(order, reason, transfer.generation, under))

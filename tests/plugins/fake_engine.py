@@ -1,0 +1,115 @@
+"""A cluster engine that does nothing by itself: what it sees is set by hand, what it is asked is written down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from appliance.cluster.engine import ClusterEngine, EngineNews, EngineView, EngineWatch, Names, PeerMessage
+from appliance.config import Conf
+from appliance.core.model import Node
+from appliance.core.reading import Known, Unknown
+
+SILENT = Unknown("the engine does not run", 0.0)
+OFF = EngineView(Known(False, 0.0), "", SILENT, SILENT, SILENT)
+
+
+@dataclass
+class FakeWatch:
+    """The connection: readable whenever something was said."""
+
+    engine: FakeEngine
+    links: Names
+    told: list[Mapping[str, str]] = field(default_factory=list)
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self._ear, self._mouth = os.pipe()
+        self._waiting: list[PeerMessage] = []
+
+    def say(self, *messages: PeerMessage) -> None:
+        """Have the engine say that something has changed, and bring `messages`."""
+        self._waiting += messages
+        os.write(self._mouth, b"!")
+
+    def look(self, now: float) -> None:
+        pass
+
+    def descriptors(self) -> tuple[int, ...]:
+        return () if self.closed else (self._ear,)
+
+    def read(self, now: float) -> EngineNews:
+        os.read(self._ear, 1 << 10)
+        messages, self._waiting = tuple(self._waiting), []
+        return EngineNews(messages, changed=not messages)
+
+    def view(self, now: float) -> EngineView:
+        return self.engine.seen
+
+    def tell(self, fields: Mapping[str, str], now: float) -> None:
+        self.told.append(fields)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            os.close(self._ear)
+            os.close(self._mouth)
+
+
+@dataclass
+class FakeEngine:
+    """An engine named Corosync, so that no text of Heartbeat's can come from it."""
+
+    seen: EngineView = OFF
+    asked: list[str] = field(default_factory=list)
+    watches: list[FakeWatch] = field(default_factory=list)
+    kept: tuple[str, str] | None = None
+    name: str = "Corosync"
+    log: Path = Path("/var/log/cluster/corosync.log")
+
+    def run(self, identity: str, **fields: object) -> None:
+        """Have it run from now on, under that identity."""
+        known: dict[str, object] = {"runs": Known(True, 0.0), **fields}
+        self.seen = replace(self.seen, identity=identity, **known)  # type: ignore[arg-type]
+
+    def identity(self) -> str:
+        return self.seen.identity
+
+    def watch(self, node: Node, own_name: str, peer_name: str, links: Names) -> EngineWatch:
+        self.watches.append(FakeWatch(self, links))
+        return self.watches[-1]
+
+    def place(self) -> str:
+        return "/usr/sbin/corosync"
+
+    def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
+        self.asked.append(f"install {conf.cluster_ip} {node.value}")
+
+    def start(self) -> None:
+        self.asked.append("start")
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def standby(self) -> None:
+        self.asked.append("standby")
+
+    def takeover(self) -> None:
+        self.asked.append("takeover")
+
+    def has_secret(self) -> bool:
+        return self.kept is not None
+
+    def secret(self) -> tuple[str, str]:
+        self.kept = self.kept or ("aes256", "made here")
+        return self.kept
+
+    def take_secret(self, method: str, secret: str) -> None:
+        self.kept = self.kept or (method, secret)
+
+
+def as_engine(fake: FakeEngine) -> ClusterEngine:
+    """Return `fake` as what it stands for: mypy holds it to the interface here."""
+    return fake

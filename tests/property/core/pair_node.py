@@ -1,0 +1,244 @@
+"""One life of an agent in virtual time: the shipped controller, driven by what the metal and Heartbeat show.
+
+Nothing is decided here. What the product's driver does with files, threads and sockets is done with the world's
+values; like an agent, it remembers nothing over a restart but the grant on file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pair_metal import RELAY, Job
+from pair_site import PEER_MAX_AGE, Site, Word
+
+from appliance.core import controller
+from appliance.core import grant as grants
+from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
+from appliance.core.decide import STAY, Act, Decision
+from appliance.core.fitness import Standing, unfit_reasons
+from appliance.core.grant import Verb, Verdict
+from appliance.core.model import Line, Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.release import line_is_free
+from appliance.core.roles import Role, resume
+from appliance.core.service_state import (
+    AskStandby,
+    Effect,
+    ForgetFailures,
+    GiveOrder,
+    JournalEntry,
+    SettleGrant,
+    VoidGrant,
+    first_state,
+)
+from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+
+
+class Agent:
+    """The controller of one node, from the start of its process to its end."""
+
+    def __init__(self, site: Site, now: float) -> None:
+        self.site = site
+        self.now = now
+        self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
+        self.failed: dict[Order, str] = {}
+        self.busy: set[Order] = set()
+        self.start_failed_at: float | None = None
+        self.given: list[tuple[float, Order, int]] = []
+        self.audited = 0  # how many of them the observer has looked at
+        self.decisions: list[tuple[float, Decision]] = []
+        self.journal: list[JournalEntry] = []
+        self.heard: tuple[float, Word] | None = None
+        self.engine = site.engine()
+        self.state = first_state(site.book.grant, now)
+        self._wake()
+
+    @property
+    def role(self) -> Role:
+        return self.state.role
+
+    @property
+    def transfer(self) -> Transfer | None:
+        return self.state.transfer
+
+    # -- what it is asked -------------------------------------------------------------------------------
+
+    def script(self, verb: Verb, ticket: float, now: float) -> Verdict:
+        """A resource script's wish."""
+        self.now = now
+        engine = self._engine_id()
+        self.site.book.grant, verdict = grants.ask(self.site.book.grant, verb, ticket, engine)
+        self._step(controller.ScriptSpoke(verb, self.site.book.grant, verdict))
+        return verdict
+
+    def stopped(self) -> bool | None:
+        """None while a stop is under way; then whether it may be answered with success."""
+        transfer = self.transfer
+        if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.done:
+            return True
+        if transfer.phase is not Phase.BLOCKED:
+            return None
+        return line_is_free(transfer, self.seen())
+
+    def hand_over(self) -> None:
+        """An operator's `asha standby`."""
+        self._step(controller.HandOver("an operator asked for standby"))
+
+    def card_changed(self) -> None:
+        self.commanded = Unknown("the card went away or came back", self.now)
+
+    def word(self) -> Word:
+        server, now = self.site.server, self.now
+        line = server.line(now)
+        standing = Standing(self.site.policy.has_card, True, self._card(), line, True, self.start_failed_at)
+        return Word(
+            self.state.grant.held,
+            not unfit_reasons(standing, now),
+            line.value if isinstance(line, Known) else None,
+            self.commanded.value if isinstance(self.commanded, Known) else None,
+        )
+
+    @property
+    def claims_line(self) -> bool:
+        """It says that the line is in service here, and sees it so."""
+        transfer = self.transfer
+        acquired = transfer is not None and transfer.goal is Goal.ACQUIRE and transfer.done
+        return acquired and transfer is not None and transfer.unseen_since is None
+
+    @property
+    def under_way(self) -> Phase | None:
+        """How far the transfer is; None when there is none, or one that let go and is done: nothing is left of it."""
+        transfer = self.transfer
+        over = transfer is None or (transfer.goal is not Goal.ACQUIRE and transfer.done)
+        return None if over or transfer is None else transfer.phase
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is on its way."""
+        settled = self.transfer is None or self.transfer.phase in (Phase.DONE, Phase.BLOCKED)
+        return settled and not self.busy and self.state.handing_over_since is None
+
+    # -- what it sees -----------------------------------------------------------------------------------
+
+    def turn(self, now: float) -> None:
+        """One turn of the cycle."""
+        self.now = now
+        engine = self.site.engine()
+        # The death of a master is always noticed, even when the next one runs already.
+        runs = engine is not None and engine == (self.engine or engine)
+        self.engine = engine
+        inputs = Inputs(
+            seen=self.seen(),
+            engine=Known(runs, now),
+            engine_id=self._engine_id() if runs else "",
+            engine_moving=self.site.engine_moving(),
+            peer_seen=True,
+        )
+        self._step(controller.Tick(inputs))
+
+    def sleep(self, now: float) -> None:
+        """A quiet time has gone by in which it turned as ever."""
+        self.now = now
+        self.state = replace(self.state, turned_at=now)
+
+    def seen(self) -> Seen:
+        server, now = self.site.server, self.now
+        return Seen(
+            commanded=self.commanded,
+            card=self._card(),
+            line=server.line(now),
+            dchannel=server.dchannel(now),
+            pbx=server.asterisk(now),
+            address=Known(server.address, now),
+            peer=self._peer(),
+            busy=frozenset(self.busy),
+            failed=dict(self.failed),
+        )
+
+    def _wake(self) -> None:
+        """What the daemon does at its first look."""
+        runs, grant = self.engine is not None, self.state.grant
+        granted = grants.valid(grant, self._engine_id()) if runs else grant.held
+        if not granted:
+            self._step(controller.GrantEnded("the Heartbeat that gave the grant is gone"))
+        clearing = self.state.grant.clearing
+        role = resume(engine_runs=runs, granted=granted, peer_seen=True, clearing=clearing)
+        self._step(controller.Started(role, "the agent was restarted"))
+
+    def _engine_id(self) -> str:
+        return str(self.site.engine() or "")
+
+    def _card(self) -> Reading[bool]:
+        if "card" in self.site.server.blind:
+            return Unknown("it cannot be seen", self.now)
+        return Known(self.site.card.plugged, self.now)
+
+    def _peer(self) -> Peer:
+        alive = self.site.alive()
+        seen: Reading[bool] = (
+            Unknown("Heartbeat does not run", self.now) if alive is None else Known(alive, self.now)
+        )
+        if self.heard is None:
+            silent = Unknown("the peer's agent has said nothing yet", self.now)
+            return Peer(seen, silent, silent, silent, silent)
+        at, word = self.heard
+        if self.now - at > PEER_MAX_AGE:
+            silent = Unknown("the peer's agent has been silent for long", self.now)
+            return Peer(seen, silent, silent, silent, silent)
+        silent = Unknown("the peer does not say", at)
+        line: Reading[Line] = silent if word.line is None else Known(word.line, at)
+        relay: Reading[Relay] = silent if word.relay is None else Known(word.relay, at)
+        return Peer(seen, Known(word.fit, at), line, Known(word.granted, at), relay)
+
+    # -- what follows -----------------------------------------------------------------------------------
+
+    def _step(self, event: ControllerEvent) -> None:
+        policy = ControllerPolicy(self.site.policy, self.site.watch, PEER_MAX_AGE)
+        before = self.state.transfer
+        self.state, effects = controller.step(self.state, event, policy, self.now)
+        if self.state.transfer is not None and (before is None or before.began != self.state.transfer.began):
+            # A transfer remembers the line of its own time only: an older bounce it can neither see nor cure.
+            self.site.server.pbx.ghost &= not self.site.server.bits
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case JournalEntry("decision"):
+                self.journal.append(effect)
+                if self.state.decision is not STAY and self.state.decision.act is not Act.STAY:
+                    self.decisions.append((self.now, self.state.decision))
+            case JournalEntry():
+                self.journal.append(effect)
+            case GiveOrder():
+                self._give(effect)
+            case AskStandby():
+                self.site.ask_standby()
+            case VoidGrant():
+                self.site.book.grant = grants.void(self.site.book.grant)
+            case SettleGrant():
+                self.site.book.grant = grants.settled(self.site.book.grant)
+            case ForgetFailures():
+                self.failed.clear()
+
+    def _give(self, given: GiveOrder) -> None:
+        if given.order in self.busy:
+            raise AssertionError(f"{given.order} was given while it was under way")
+        self.given.append((self.now, given.order, given.generation))
+        self.busy.add(given.order)
+        under = given.under
+        job = Job(given.order, lambda: under is None or self.state.wants(under), self._told)
+        self.site.server.jobs.append(job)
+
+    def _told(self, order: Order, problem: str) -> None:
+        self.busy.discard(order)
+        if problem == "skipped":
+            return
+        if problem:
+            self.failed[order] = problem
+        else:
+            self.failed.pop(order, None)
+        if order in RELAY:
+            self.commanded = Unknown(problem, self.now) if problem else Known(RELAY[order], self.now)
+        if order in (Order.START_PBX, Order.RESTART_PBX):
+            self.start_failed_at = self.now if problem else None

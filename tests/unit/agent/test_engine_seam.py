@@ -1,0 +1,123 @@
+"""The agent works with any cluster engine: here with one that knows nothing of Heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from appliance.agent.engine_control import EngineControl
+from appliance.agent.sensors.engine import EngineSensor
+from appliance.agent.site import Site
+from appliance.agent.standing import StandingBook
+from appliance.agent.world import World
+from appliance.cluster.engine import PeerMessage
+from appliance.config import Conf
+from appliance.core.model import Line, Node
+from appliance.core.reading import Known, Unknown, is_known
+from tests.plugins.fake_engine import FakeEngine, as_engine
+from tests.plugins.hand_clock import HandClock
+
+CONF = Conf(cluster_ip="10.77.0.100", primary_name="pbx1", secondary_name="pbx2")
+
+
+class Bench:
+    def __init__(self, node: Node = Node.PRIMARY) -> None:
+        self.engine, self.world, self.site = FakeEngine(), World(), Site(CONF, node)
+        self.sensor = EngineSensor(as_engine(self.engine), self.site, self.world, HandClock())
+
+    async def hear(self, *messages: PeerMessage) -> None:
+        self.world.changed.clear()
+        self.engine.watches[0].say(*messages)
+        await asyncio.wait_for(self.world.changed.wait(), 5.0)
+
+
+def test_what_the_engine_says_is_on_the_board() -> None:
+    async def play() -> None:
+        bench = Bench()
+        bench.sensor.look()
+        assert is_known(bench.world.engine, False) and not bench.world.peer_seen
+        bench.engine.run("1:7", peer_alive=Known(True, 1.0), holds=Known("asha", 1.0), links={"eth1": False})
+        await bench.hear()
+        world = bench.world
+        assert (world.engine, world.engine_id, world.peer_seen) == (Known(True, 0.0), "1:7", True)
+        assert (world.engine_holds, world.links) == (Known("asha", 1.0), {"eth1": "down"})
+        assert world.engine_since is not None
+
+    asyncio.run(play())
+
+
+def test_the_peers_word_is_true_at_the_time_it_was_sent() -> None:
+    async def play() -> None:
+        bench = Bench()
+        bench.engine.run("1:7")
+        bench.sensor.look()
+        await bench.hear(PeerMessage("pbx2", {"line": "clear", "granted": "yes"}, 900.5))
+        report = bench.world.report
+        assert report is not None
+        assert (report.at, report.line, report.granted) == (
+            900.5,
+            Known(Line.CLEAR, 900.5),
+            Known(True, 900.5),
+        )
+
+    asyncio.run(play())
+
+
+def test_an_engine_that_is_gone_takes_its_words_with_it() -> None:
+    async def play() -> None:
+        bench = Bench()
+        bench.engine.run("1:7", peer_alive=Known(True, 1.0), links={"eth1": True})
+        bench.sensor.look()
+        await bench.hear(PeerMessage("pbx2", {}, 900.5))
+        silent = Unknown("it is gone", 2.0)
+        bench.engine.run("", runs=Known(False, 2.0), peer_alive=silent, holds=silent, links={})
+        await bench.hear()
+        world = bench.world
+        assert is_known(world.engine, False) and world.engine_id == "" and world.engine_since is None
+        assert (world.peer_alive, world.report, world.peer_seen, world.links) == (silent, None, False, {})
+
+    asyncio.run(play())
+
+
+def test_the_peer_is_told_through_the_engine() -> None:
+    async def play() -> None:
+        bench = Bench()
+        bench.sensor.tell({"role": "standby"})
+        assert bench.engine.watches[0].told == [{"role": "standby"}]
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("node", list(Node))
+def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
+    async def play() -> None:
+        engine = FakeEngine(kept=("aes256", "known"))
+        control = EngineControl(as_engine(engine), Site(CONF, node), StandingBook(tmp_path / "standing.json"))
+        await control.prepare()
+        await control.start()
+        assert await control.standby() == ""
+        await control.takeover()
+        await control.stop()
+        assert engine.asked == [f"install 10.77.0.100 {node.value}", "start", "standby", "takeover", "stop"]
+
+    asyncio.run(play())
+
+
+def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
+    async def play() -> None:
+        engine = FakeEngine()
+        book = StandingBook(tmp_path / "standing.json")
+        await EngineControl(as_engine(engine), Site(CONF, Node.PRIMARY), book).prepare()
+        assert engine.kept == ("aes256", "made here")
+        assert not book.blank
+
+    asyncio.run(play())
+
+
+def test_nothing_outside_the_clusters_folder_names_an_engines_modules() -> None:
+    root = Path(__file__).resolve().parents[3] / "appliance"
+    for path in root.rglob("*.py"):
+        inside = path.is_relative_to(root / "cluster") or path.name == "resource.py"
+        assert inside or "cluster.heartbeat" not in path.read_text(), path
