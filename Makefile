@@ -20,7 +20,7 @@ demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(PYTEST) -n 3 tests/unit tests/tree tests/property tests/contract $(ARGS)
-	@.ci/clean-after $(PYTEST) tests/system $(ARGS)
+	@.ci/clean-after $(PYTEST) -n 2 --dist loadfile tests/system $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
 	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 2 --dist loadfile tests/security $(ARGS)

@@ -6,7 +6,7 @@
 when the relay is energised and Asterisk started, when service is given up before the engine asks, when it is taken
 back, what a dead engine leaves to be done. It is the only such object. The agent drives it with what its sensors see,
 the resource script drives it when no agent answers, and the property tests drive it through millions of seconds of
-faults. There is no second copy of a decision: what is proved is what ships (docs/adr/0016-one-controller.md says who
+faults. There is no second copy of a decision: what is proved is what ships (docs/adr/0018-one-controller.md says who
 may call it).
 
 **How it is driven.** Whoever drives it keeps the state, hands in one event at a time, and carries the effects out in

@@ -70,6 +70,11 @@ class Heartbeat:
     def identity(self, node: Node) -> int | None:
         return self.engines[node].identity
 
+    def serves(self, node: Node) -> bool | None:
+        """Its word on whether `node` serves; None while it runs not, or is moving something."""
+        moving = bool(self.scripts) or self.engines[node].identity is None
+        return None if moving else self.engines[node].owns
+
     def alive(self, node: Node, now: float) -> bool | None:
         """What `node`'s Heartbeat says of its peer; None when it does not run."""
         if self.engines[node].identity is None:

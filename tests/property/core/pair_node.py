@@ -18,11 +18,12 @@ from appliance.core.decide import STAY, Act, Decision
 from appliance.core.fitness import Standing, unfit_reasons
 from appliance.core.grant import Verb, Verdict
 from appliance.core.model import Line, Relay
-from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.release import line_is_free
 from appliance.core.roles import Role, resume
 from appliance.core.service_state import (
     AskStandby,
+    ConfirmGrant,
     Effect,
     ForgetFailures,
     GiveOrder,
@@ -68,6 +69,7 @@ class Agent:
         self.now = now
         engine = self._engine_id()
         self.site.book.grant, verdict = grants.ask(self.site.book.grant, verb, ticket, engine)
+        self.site.book.lost = False
         self._step(controller.ScriptSpoke(verb, self.site.book.grant, verdict))
         return verdict
 
@@ -131,6 +133,7 @@ class Agent:
             seen=self.seen(),
             engine=Known(runs, now),
             engine_id=self._engine_id() if runs else "",
+            engine_serves=self._engine_serves() if runs else Unknown("Heartbeat does not run", now),
             engine_moving=self.site.engine_moving(),
             peer_seen=True,
         )
@@ -157,13 +160,23 @@ class Agent:
 
     def _wake(self) -> None:
         """What the daemon does at its first look."""
-        runs, grant = self.engine is not None, self.state.grant
+        runs = self.engine is not None
+        serves = self._engine_serves()
+        if runs and self.site.book.lost and is_known(serves, True):
+            self._step(controller.GrantConfirmed(self._engine_id(), "the grant on file was lost"))
+        elif runs and is_known(serves, False):
+            self._step(controller.GrantEnded("Heartbeat says that this node holds nothing"))
+        grant = self.state.grant
         granted = grants.valid(grant, self._engine_id()) if runs else grant.held
         if not granted:
             self._step(controller.GrantEnded("the Heartbeat that gave the grant is gone"))
         clearing = self.state.grant.clearing
         role = resume(engine_runs=runs, granted=granted, peer_seen=True, clearing=clearing)
         self._step(controller.Started(role, "the agent was restarted"))
+
+    def _engine_serves(self) -> Reading[bool]:
+        serves = self.site.engine_serves()
+        return Unknown("Heartbeat does not say", self.now) if serves is None else Known(serves, self.now)
 
     def _engine_id(self) -> str:
         return str(self.site.engine() or "")
@@ -216,6 +229,9 @@ class Agent:
                 self.site.ask_standby()
             case VoidGrant():
                 self.site.book.grant = grants.void(self.site.book.grant)
+            case ConfirmGrant(engine):
+                self.site.book.grant = grants.confirm(self.site.book.grant, engine)
+                self.site.book.lost = False
             case SettleGrant():
                 self.site.book.grant = grants.settled(self.site.book.grant)
             case ForgetFailures():

@@ -42,15 +42,17 @@ class Word:
 
 @dataclass
 class Book:
-    """The grant on file: all that outlives an agent."""
+    """The grant on file: all that outlives an agent. `lost`: nothing is on file that can be read."""
 
     grant: Grant = field(default_factory=Grant)
+    lost: bool = False
 
 
 @dataclass
 class Site:
     """What an agent finds around it; `engine` is Heartbeat's identity or None, `alive` its view of the peer,
-    `engine_moving` whether it says that it is in transition."""
+    `engine_moving` whether it says that it is in transition, `engine_serves` its word on who serves, None when it
+    says neither."""
 
     server: Server
     card: Card
@@ -61,3 +63,4 @@ class Site:
     alive: Callable[[], bool | None]
     ask_standby: Callable[[], None]
     engine_moving: Callable[[], bool]
+    engine_serves: Callable[[], bool | None]

@@ -11,6 +11,7 @@ from pair_site import WATCH, Book, Site, Word, policy_for
 
 from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.decide import WatchPolicy
+from appliance.core.grant import Grant
 from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Order, Witness
 
@@ -58,7 +59,7 @@ class World:
         self.servers[node].lose_power(self.now)
         self.heartbeat.kill_engine(node)
         self.agents[node] = None
-        self.books[node].grant = type(self.books[node].grant)(generation=self.books[node].grant.generation)
+        self.lose_grant(node)
         self._respawn_at[node] = self._engine_at[node] = self.now + 1e9
         if node is P:
             self.card.coil = Relay.RELEASED
@@ -76,6 +77,11 @@ class World:
         self.agents[node] = None
         self._respawn_at[node] = self.now + after
         self.servers[node].jobs = [] if with_hands else [j for j in self.servers[node].jobs if j.ends]
+
+    def lose_grant(self, node: Node) -> None:
+        """The file of the grant is gone; the journal still knows how far its generations were."""
+        book = self.books[node]
+        book.grant, book.lost = Grant(generation=book.grant.generation), True
 
     def kill_engine(self, node: Node) -> None:
         """kill -9 of Heartbeat's master; an operator starts it again later (`engine_on`)."""
@@ -218,6 +224,7 @@ class World:
             alive=lambda: self.heartbeat.alive(node, self.now),
             ask_standby=lambda: self.heartbeat.ask_standby(node, self.now),
             engine_moving=lambda: bool(self.heartbeat.scripts),
+            engine_serves=lambda: self.heartbeat.serves(node),
         )
 
     def _plug(self, plugged: bool) -> None:
@@ -258,7 +265,7 @@ class World:
         frozen = {node for node, server in self.servers.items() if server.frozen}
         excused = not self.card.obeys or P in frozen or "card" in self.servers[P].blind
         relay = self.card.armature
-        granted = {node: book.grant.held for node, book in self.books.items()}
+        granted = {node: self._granted(node) for node in Node}
         if excused or self.now - self._unexcused_since < 3.0:
             granted[P] = True  # no one could let go: the card or its whole node did not obey
         if excused:
@@ -271,6 +278,12 @@ class World:
                 self._watch_patience(node, agent)
         for node, claimed in claims.items():
             self._watch_ghost(node, claimed and self.servers[node].pbx.ghost and leads_to is node)
+
+    def _granted(self, node: Node) -> bool:
+        """An agent that lives knows its grant, whatever became of the file."""
+        agent, book = self.agents[node], self.books[node]
+        known = book.lost and agent is not None and agent.state.grant.held
+        return book.grant.held or known
 
     def _watch_patience(self, node: Node, agent: Agent) -> None:
         """A link is restarted only for a ghost, or once its D-channel had its time; Asterisk after twice that."""

@@ -43,6 +43,12 @@ class Pair(RuleBasedStateMachine):
     def agent_is_killed(self, node: Node, with_hands: bool, after: float) -> None:
         self.world.kill_agent(node, with_hands=with_hands, after=after)
 
+    @rule(node=nodes, agent_too=st.booleans())
+    def the_grant_is_lost_from_its_file(self, node: Node, agent_too: bool) -> None:
+        self.world.lose_grant(node)
+        if agent_too:
+            self.world.kill_agent(node, with_hands=False)
+
     @rule(node=nodes)
     def power_is_cut(self, node: Node) -> None:
         self.world.power_cut(node)

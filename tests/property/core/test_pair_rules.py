@@ -301,3 +301,24 @@ def test_an_agent_killed_while_it_clears_its_node_goes_on_with_it(tenths: int) -
     assert not world.books[P].grant.clearing
     assert (world.serving(), world.holders()) == (S, [S])
     assert world.violations() == []
+
+
+# -- a grant that is lost with its file -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("node", list(Node))
+def test_a_lost_grant_is_taken_from_heartbeats_word(node: Node) -> None:
+    """The agent was restarted and finds nothing on file: Heartbeat believes in this node, and nobody else serves."""
+    world = served()
+    if node is S:
+        agent = world.agents[P]
+        assert agent is not None
+        agent.hand_over()
+        assert world.until_quiet(60.0) and world.serving() is S
+    moves = world.card.moves
+    world.lose_grant(node)
+    world.kill_agent(node, with_hands=False)
+    assert world.until_quiet(30.0)
+    assert world.serving() is node and world.books[node].grant.held
+    assert world.card.moves == moves, "the line was not let go meanwhile"
+    assert world.violations() == []
