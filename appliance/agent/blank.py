@@ -1,4 +1,4 @@
-"""The status document of a node that is not set up: every key of the full one, with nothing in it."""
+"""What the agent of a machine that is no node yet answers: the whole status, with nothing in it."""
 
 from __future__ import annotations
 
@@ -6,67 +6,44 @@ from typing import Any
 
 from appliance import __version__
 from appliance.core.permits import Wish
+from appliance.core.status import (
+    AddressStatus,
+    DataStatus,
+    EngineStatus,
+    NodeNames,
+    NotifyStatus,
+    PbxStatus,
+    PeerStatus,
+    PermitStatus,
+    Status,
+    StatusValue,
+)
 
-NOT_SET_UP = "not set up"
 LOOKS = ("errand", "history", "trends", "meters")
 _GOALS = ("acquire", "release")
 FILL_IN = "fill in the High Availability tab first"
 
 
-def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict[str, Any]:
-    """For the machine named `machine`, which is neither node, and `why` not."""
-    refused = {"allowed": False, "says": FILL_IN}
-    unknown = {"value": None, "why": "this node is not set up"}
-    return {
-        "version": __version__,
-        "set_up": False,
-        "node": "",
-        "names": {"primary": primary, "secondary": secondary},
-        "role": NOT_SET_UP,
-        "headline": f"This machine ({machine}) is not set up yet: {FILL_IN}, with the names of both nodes and "
+def blank_status(machine: str, why: str, names: NodeNames) -> Status:
+    """Return the status of the machine named `machine`, which is neither node; `why` it is none."""
+    unset: StatusValue[Any] = StatusValue(None, "this node is not set up")
+    return Status(
+        version=__version__,
+        set_up=False,
+        names=names,
+        headline=f"This machine ({machine}) is not set up yet: {FILL_IN}, with the names of both nodes and "
         "the cluster's address.",
-        "granted": False,
-        "generation": 0,
-        "fit": False,
-        "unfit_because": ["this node is not set up"],
-        "problems": [why],
-        "trouble": "",
-        "ungranted": False,
-        "maintenance": None,
-        "permits": {wish.value: dict(refused) for wish in Wish},
-        "spans": None,
-        "probes": {},
-        "agent": None,
-        "notify": {"waiting": 0, "problems": {}},
-        "errand": None,
-        "files": [],
-        "engine": {"running": dict(unknown), "holds": dict(unknown), "waits_another": None},
-        "peer": {
-            "node": "",
-            "name": "",
-            "alive": dict(unknown),
-            "fit": dict(unknown),
-            "unfit_because": "",
-            "granted": dict(unknown),
-            "role": "",
-            "line": dict(unknown),
-            "version": "",
-            "data_age": None,
-            "heard": None,
-            "links": {},
-            "maintenance": None,
-            "relay": dict(unknown),
-            "generation": 0,
-        },
-        "address": {"ip": "", "here": dict(unknown), "duplicate": ""},
-        "relay": {"card": None, "place": "", "commanded": None},
-        "line": None,
-        "dchannel": dict(unknown),
-        "pbx": {"state": dict(unknown), "pid": None, "silent": []},
-        "transfer": None,
-        "busy": [],
-        "data": _blank_data(),
-    }
+        unfit_because=(unset.why,),
+        problems=(why,),
+        permits={wish.value: PermitStatus(False, FILL_IN) for wish in Wish},
+        notify=NotifyStatus(waiting=0),
+        engine=EngineStatus(unset, unset),
+        peer=PeerStatus(alive=unset, fit=unset, granted=unset, line=unset, relay=unset),
+        address=AddressStatus(here=unset),
+        dchannel=unset,
+        pbx=PbxStatus(unset),
+        data=DataStatus(why=unset.why),
+    )
 
 
 def blank_answer(verb: str, wall: float) -> Any:
@@ -85,28 +62,3 @@ def blank_answer(verb: str, wall: float) -> Any:
         },
     }
     return answers[verb]
-
-
-def _blank_data() -> dict[str, Any]:
-    return {
-        "duty": "none",
-        "why": "this node is not set up",
-        "age": None,
-        "stale": False,
-        "generation": 0,
-        "problem": "",
-        "kind": "",
-        "unsettled": "",
-        "warnings": [],
-        "telephony": "",
-        "postsync": "",
-        "phase": "",
-        "done": 0,
-        "total": 0,
-        "served": False,
-        "newer": False,
-        "peer_newer": False,
-        "conflicts": 0,
-        "held_back": [],
-        "held_back_more": 0,
-    }

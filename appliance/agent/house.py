@@ -40,9 +40,9 @@ from appliance.agent.standing import Standing, StandingBook, read_site
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
 from appliance.cluster.installed import installed_engine
-from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError
 from appliance.core.roles import Role
+from appliance.core.status import NotifyStatus
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.sync.acquaint import Place
@@ -225,11 +225,11 @@ class House:
             recorder=self.recorder,
             node=self.site.node,
             clock=self._clock,
-            notify=self._notify_document,
+            notify=self._notify_status,
         )
 
-    def _notify_document(self) -> Message:
-        return self.notices.ways_document()
+    def _notify_status(self) -> NotifyStatus:
+        return self.notices.ways_status()
 
     def _paperwork(self, threads: Threads) -> Paperwork:
         return Paperwork(
@@ -262,7 +262,7 @@ class House:
             site=self.site,
             journal=self.journal,
             clock=self._clock,
-            document=self.clerk.document,
+            status=self.clerk.status,
             busy=lambda: self.cycle.busy,
         )
 

@@ -13,7 +13,7 @@ from appliance.agent.rooms.data import DataRoom
 from appliance.agent.rooms.room import Handler, Room
 from appliance.agent.rules import Rules
 from appliance.agent.site import Site
-from appliance.agent.status import status_document
+from appliance.agent.status import node_status
 from appliance.agent.world import World
 from appliance.control.protocol import Message
 from appliance.core.controller import ENGINE_SETTLES
@@ -22,6 +22,7 @@ from appliance.core.grant import Verb, Verdict
 from appliance.core.permits import Wish
 from appliance.core.release import line_is_free
 from appliance.core.roles import Role
+from appliance.core.status import Status, to_json
 from appliance.core.transfer import Goal, Order, Phase
 from appliance.host.clock import Clock
 
@@ -136,18 +137,15 @@ class Requests:
 
     # -- looking ------------------------------------------------------------------------------------------
 
-    async def _status(self, request: Message) -> Message:
-        return self.document()
+    async def _status(self, request: Message) -> Any:
+        return to_json(self.status())
 
-    def document(self) -> Message:
-        """The whole status document."""
-        now = self._clock.now()
-        document = status_document(self._site, self._world, self._cycle, now)
+    def status(self) -> Status:
+        """Return the whole status of this node, as it is now."""
+        status = node_status(self._site, self._world, self._cycle, self._clock.now())
         for room in self._rooms:
-            part, problems = room.report()
-            document |= part
-            document["problems"] += problems
-        return document
+            status = room.report(status)
+        return status
 
     async def _data_duty(self, request: Message) -> Message:
         duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from appliance.agent.cycle import Cycle
 from appliance.agent.journal import Journal
@@ -15,6 +14,7 @@ from appliance.control.protocol import Message
 from appliance.core.duty import Duty
 from appliance.core.errors import ClusterError
 from appliance.core.permits import Case, Permit, Wish, may
+from appliance.core.status import PermitStatus
 from appliance.host.clock import Clock
 
 
@@ -38,11 +38,11 @@ class Rules:
         self._journal = journal
         self._clock = clock
 
-    def document(self) -> dict[str, dict[str, Any]]:
-        """Every wish with its permit, for the status document."""
+    def permits(self) -> dict[str, PermitStatus]:
+        """Return whether each wish may be made now, by its name."""
         case, peer = self._case(), self._cycle.seen(self._clock.now()).peer
         permits = {wish.value: may(wish, self._cycle.state.role, peer, case) for wish in Wish}
-        return {name: {"allowed": permit.allowed, "says": permit.says} for name, permit in permits.items()}
+        return {name: PermitStatus(permit.allowed, permit.says) for name, permit in permits.items()}
 
     def permitted(self, wish: Wish, request: Message) -> Permit:
         """Raises ClusterError when it may not be done now.

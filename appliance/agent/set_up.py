@@ -10,11 +10,12 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.agent.blank import FILL_IN, LOOKS, blank_answer, blank_document
+from appliance.agent.blank import FILL_IN, LOOKS, blank_answer, blank_status
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.places import JOURNAL
 from appliance.agent.rooms.files import FilesRoom
@@ -25,6 +26,7 @@ from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.alert import one_line
 from appliance.core.errors import AshaError, UserError
+from appliance.core.status import NodeNames, Status, to_json
 from appliance.host.clock import Clock
 from appliance.host.init import ServiceManager
 from appliance.sync.acquaint import Place
@@ -84,7 +86,7 @@ class SetUp:
         """What can be answered without knowing which node this is. Raises UserError for the rest."""
         verb = str(request.get("verb"))
         if verb == "status":
-            return self._document()
+            return to_json(self._status())
         if verb == "reload":
             self._reload()
             return {"says": "The conf file was read again."}
@@ -99,15 +101,15 @@ class SetUp:
             )
         return await handler(request)
 
-    def _document(self) -> Message:
+    def _status(self) -> Status:
         conf = self._conf
         machine = os.uname().nodename
         why = self._wrong or why_not_set_up(conf)
-        document = blank_document(machine, why, conf.primary_name, conf.secondary_name)
+        status = blank_status(machine, why, NodeNames(conf.primary_name, conf.secondary_name))
         if self._wrong:
-            document["headline"] = f"This machine ({machine}) is no node: its conf file cannot be used."
-        part, problems = self._files.report()
-        return {**document, **part, "problems": [*document["problems"], *problems]}
+            headline = f"This machine ({machine}) is no node: its conf file cannot be used."
+            status = replace(status, headline=headline)
+        return self._files.report(status)
 
     def _adopt(self, conf: Conf) -> None:
         self._conf, self._wrong = conf, ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from appliance.agent.site import Site
 from appliance.agent.world import World
 from appliance.core.reading import Reading, Unknown, fresh
+from appliance.core.status import ProbeStatus, SpanStatus, StatusValue
 from appliance.dahdi.alarms import Alarm
 from appliance.dahdi.line import line_of
 from appliance.dahdi.span import Span
@@ -16,39 +15,39 @@ from appliance.pbx.probes import probe_names
 _MAX_AGE = 30.0
 
 
-def spans_document(site: Site, world: World, now: float) -> dict[str, Any] | None:
-    """Every span of this node; None where there is no line at all."""
+def spans_status(site: Site, world: World, now: float) -> StatusValue[tuple[SpanStatus, ...]] | None:
+    """Return every span of this node; None where there is no line at all."""
     if not site.transfer_policy.has_line:
         return None
     spans = fresh(world.spans, now, _MAX_AGE)
     if isinstance(spans, Unknown):
-        return {"value": None, "why": spans.reason}
-    return {"value": [_span(span) for span in spans.value], "why": ""}
+        return StatusValue(None, spans.reason)
+    return StatusValue(tuple(_span(span) for span in spans.value), "")
 
 
-def _span(span: Span) -> dict[str, Any]:
-    return {
-        "number": span.number,
-        "name": span.name,
-        "kind": span.hardware.value,
-        "alarms": [alarm.name for alarm in Alarm if alarm in span.alarms],
-        "line": line_of(span).value,
-        "channels": len(span.channels),
-        "in_use": sum(channel.in_use for channel in span.channels),
-    }
+def _span(span: Span) -> SpanStatus:
+    return SpanStatus(
+        number=span.number,
+        name=span.name,
+        kind=span.hardware.value,
+        alarms=tuple(str(alarm.name) for alarm in Alarm if alarm in span.alarms),
+        line=line_of(span).value,
+        channels=len(span.channels),
+        in_use=sum(channel.in_use for channel in span.channels),
+    )
 
 
-def probes_document(site: Site, world: World) -> dict[str, dict[str, Any]]:
-    """Each probe that is switched on: how long its last answer took, and why it is silent if it is."""
+def probes_status(site: Site, world: World) -> dict[str, ProbeStatus]:
+    """Return each probe that is switched on: how long its last answer took, and why it is silent if it is."""
     return {name: _probe(world, name) for name in probe_names(site.conf)}
 
 
-def _probe(world: World, name: str) -> dict[str, Any]:
+def _probe(world: World, name: str) -> ProbeStatus:
     record = world.probes.get(name)
     if record is None or not (record.answers or record.silences):
-        return {"ms": None, "silences": 0, "why": _not_asked(world.process)}
+        return ProbeStatus(None, 0, _not_asked(world.process))
     why = record.last if record.silences else ""
-    return {"ms": milliseconds(world.latency.get(name)), "silences": record.silences, "why": why}
+    return ProbeStatus(milliseconds(world.latency.get(name)), record.silences, why)
 
 
 def _not_asked(process: Reading[bool]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import replace
 from typing import Any
 
 from appliance import __version__
 from appliance.agent.cycle import Cycle
 from appliance.agent.site import Site
-from appliance.agent.span_report import probes_document, spans_document
+from appliance.agent.span_report import probes_status, spans_status
 from appliance.agent.world import World
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
@@ -16,9 +17,19 @@ from appliance.core.model import DChannel, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
+from appliance.core.status import (
+    AddressStatus,
+    EngineStatus,
+    NodeNames,
+    PbxStatus,
+    PeerStatus,
+    RelayStatus,
+    Status,
+    StatusValue,
+    TransferStatus,
+)
 from appliance.core.transfer import Seen, Transfer
 
-Document = dict[str, Any]
 _NO_WORD = {
     Pbx.DEAD: "Asterisk does not run",
     Pbx.STARTING: "Asterisk is starting",
@@ -26,55 +37,52 @@ _NO_WORD = {
 }
 
 
-def status_document(site: Site, world: World, cycle: Cycle, now: float) -> Document:
-    """The document of `asha status --json`. Times are seconds ago; a reading that is unknown says why."""
+def node_status(site: Site, world: World, cycle: Cycle, now: float) -> Status:
+    """Return what the agent's own turn knows; the rooms add theirs (see `Room.report`)."""
     state, seen = cycle.state, cycle.seen(now)
     unfit = cycle.unfit(now)
-    return {
-        "version": __version__,
-        "node": site.node.value,
-        "names": {"primary": site.conf.primary_name, "secondary": site.conf.secondary_name},
-        "set_up": True,
-        "errand": None,
-        "files": [],
-        "role": state.role.value,
-        "headline": _headline(site, world, state, now),
-        "granted": state.grant.held,
-        "generation": state.grant.generation,
-        "fit": not unfit,
-        "unfit_because": list(unfit),
-        "problems": _problems(world, cycle, seen),
-        "trouble": _trouble(state),
-        "ungranted": _runs_ungranted(state, seen),
-        "engine": {
-            "running": _said(world.engine),
-            "holds": _said(world.engine_holds),
-            "waits_another": _wait(site, world, state, now),
-        },
-        "peer": _peer(site, world, seen, now),
-        "address": {"ip": site.conf.cluster_ip, "here": _said(world.address), "duplicate": world.duplicate},
-        "relay": {
-            "card": _said(world.card) if site.has_card else None,
-            "place": world.card_place,
-            "commanded": _said(seen.commanded) if site.has_card else None,
-        },
-        "line": _said(seen.line) if site.transfer_policy.has_line else None,
-        "dchannel": _said(_dchannel(site, seen)),
-        "spans": spans_document(site, world, now),
-        "probes": probes_document(site, world),
-        "pbx": {"state": _said(seen.pbx), "pid": world.pid, "silent": list(silent_probes(world.probes))},
-        "transfer": _transfer(state.transfer, now),
-        "busy": sorted(order.value for order in seen.busy),
-        "maintenance": cycle.maintenance.document(),
-    }
+    return Status(
+        version=__version__,
+        node=site.node.value,
+        names=NodeNames(site.conf.primary_name, site.conf.secondary_name),
+        role=state.role.value,
+        headline=_headline(site, world, state, now),
+        granted=state.grant.held,
+        generation=state.grant.generation,
+        fit=not unfit,
+        unfit_because=tuple(unfit),
+        problems=_problems(world, cycle, seen),
+        trouble=_trouble(state),
+        ungranted=_runs_ungranted(state, seen),
+        engine=EngineStatus(
+            running=_said(world.engine),
+            holds=_said(world.engine_holds),
+            waits_another=_wait(site, world, state, now),
+        ),
+        peer=_peer(site, world, seen, now),
+        address=AddressStatus(site.conf.cluster_ip, _said(world.address), world.duplicate),
+        relay=RelayStatus(
+            card=_said(world.card) if site.has_card else None,
+            place=world.card_place,
+            commanded=_said(seen.commanded) if site.has_card else None,
+        ),
+        line=_said(seen.line) if site.transfer_policy.has_line else None,
+        dchannel=_said(_dchannel(site, seen)),
+        spans=spans_status(site, world, now),
+        probes=probes_status(site, world),
+        pbx=PbxStatus(_said(seen.pbx), world.pid, tuple(silent_probes(world.probes))),
+        transfer=_transfer(state.transfer, now),
+        busy=tuple(sorted(order.value for order in seen.busy)),
+        maintenance=cycle.maintenance.status(),
+    )
 
 
-def _said(reading: Reading[Any]) -> Document:
-    """A reading as JSON: its value with what is behind it, or null with the reason."""
+def _said(reading: Reading[Any]) -> StatusValue[Any]:
+    """Return a reading as the status has it: its value with what is behind it, or why it is unknown."""
     if isinstance(reading, Known):
         value = reading.value.value if isinstance(reading.value, enum.Enum) else reading.value
-        return {"value": value, "why": reading.why}
-    return {"value": None, "why": reading.reason}
+        return StatusValue(value, reading.why)
+    return StatusValue(None, reading.reason)
 
 
 def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
@@ -90,39 +98,44 @@ def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
     return seen.dchannel if why is None else Unknown(why, seen.pbx.at)
 
 
-def _peer(site: Site, world: World, seen: Seen, now: float) -> Document:
+def _peer(site: Site, world: World, seen: Seen, now: float) -> PeerStatus:
+    known = PeerStatus(
+        node=site.node.other.value,
+        name=site.peer_name,
+        alive=_said(seen.peer.alive),
+        fit=_said(seen.peer.fit),
+        unfit_because=seen.peer.unfit_because,
+        granted=_said(seen.peer.granted),
+        line=_said(seen.peer.line),
+        relay=_said(seen.peer.relay),
+        maintenance=_said(world.peer_maintenance(now, site.conf.peer_max_age)).value,
+        links=dict(world.links),
+    )
     report = world.report
-    return {
-        "node": site.node.other.value,
-        "name": site.peer_name,
-        "alive": _said(seen.peer.alive),
-        "fit": _said(seen.peer.fit),
-        "unfit_because": seen.peer.unfit_because,
-        "granted": _said(seen.peer.granted),
-        "role": report.role if report is not None else "",
-        "line": _said(seen.peer.line),
-        "relay": _said(seen.peer.relay),
-        "maintenance": _said(world.peer_maintenance(now, site.conf.peer_max_age))["value"],
-        "generation": report.generation if report is not None else 0,
-        "version": report.version if report is not None else "",
-        "data_age": report.data_age if report is not None else None,
-        "heard": round(now - report.at, 1) if report is not None else None,
-        "links": dict(world.links),
-    }
+    if report is None:
+        return known
+    return replace(
+        known,
+        role=report.role,
+        generation=report.generation,
+        version=report.version,
+        data_age=report.data_age,
+        heard=round(now - report.at, 1),
+    )
 
 
-def _transfer(transfer: Transfer | None, now: float) -> Document | None:
+def _transfer(transfer: Transfer | None, now: float) -> TransferStatus | None:
     if transfer is None:
         return None
-    return {
-        "goal": transfer.goal.value,
-        "phase": transfer.phase.value,
-        "note": transfer.note,
-        "reason": transfer.reason,
-        "generation": transfer.generation,
-        "began": round(now - transfer.began, 3),
-        "since": round(now - transfer.since, 3),
-    }
+    return TransferStatus(
+        goal=transfer.goal.value,
+        phase=transfer.phase.value,
+        note=transfer.note,
+        reason=transfer.reason,
+        generation=transfer.generation,
+        began=round(now - transfer.began, 3),
+        since=round(now - transfer.since, 3),
+    )
 
 
 def _wait(site: Site, world: World, state: ServiceState, now: float) -> float | None:
@@ -155,7 +168,7 @@ def _note(state: ServiceState) -> str:
     return (transfer.note or transfer.phase.value) if transfer is not None else "nothing under way"
 
 
-def _problems(world: World, cycle: Cycle, seen: Seen) -> list[str]:
+def _problems(world: World, cycle: Cycle, seen: Seen) -> tuple[str, ...]:
     found, state = [], cycle.state
     transfer = state.transfer
     if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
@@ -164,14 +177,14 @@ def _problems(world: World, cycle: Cycle, seen: Seen) -> list[str]:
         found.append(trouble)
     if _runs_ungranted(state, seen):
         found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
-    if maintenance := cycle.maintenance.document():
+    if maintenance := cycle.maintenance.status():
         found.append(maintenance_problem(maintenance))
     if world.duplicate:
         found.append(f"the cluster address is also at {world.duplicate}")
     down = [name for name, state in world.links.items() if state != "up"]
     if down:
         found.append(f"Heartbeat link down: {', '.join(down)}")
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def _trouble(state: ServiceState) -> str:

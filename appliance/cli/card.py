@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from appliance.config import Conf, load
-from appliance.control.client import AgentAbsent, ask
+from appliance.control.client import AgentAbsent
+from appliance.control.status import ask_status
 from appliance.core.errors import ClusterError, HardwareError
 from appliance.core.reading import Unknown
 from appliance.host.clock import SystemClock
@@ -82,8 +83,8 @@ def _learn(conf: Conf, profile: Path) -> None:
 
 def _refuse_while_serving() -> None:
     try:
-        document = ask("status")
+        status = ask_status()
     except AgentAbsent:
         return
-    if document["granted"]:
+    if status.granted:
         raise ClusterError("This node holds the line.", todo="Hand it over first: asha standby.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from appliance.config import Conf, load, which_node
-from appliance.control.client import ask
+from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, HostError
 from appliance.core.model import Node
 from appliance.core.reading import Unknown
@@ -171,7 +171,7 @@ def _alerts(conf: Conf, node: Node) -> str:
 
 
 def _agent(conf: Conf, node: Node) -> str:
-    return str(ask("status", deadline=2.0)["headline"])
+    return ask_status(deadline=2.0).headline
 
 
 _CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (

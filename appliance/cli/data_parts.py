@@ -9,6 +9,7 @@ from appliance.cli.fitness import own_spans, vet_for
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.config import Conf
 from appliance.control.client import AgentAbsent, AgentSilent, ask
+from appliance.control.status import ask_status
 from appliance.core.duty import Duty
 from appliance.core.model import Node
 from appliance.dahdi.report import pack_spans
@@ -60,15 +61,15 @@ def source() -> Source:
 def standing() -> Standing:
     """Whether this node's data are to be copied now, by its agent's word."""
     try:
-        status = ask("status")
+        status = ask_status()
     except (AgentAbsent, AgentSilent) as problem:
         return Standing(f"its agent does not answer ({problem})", False)
-    role, pbx = status["role"], status["pbx"]["state"]
+    role, pbx = status.role, status.pbx.state
     serving = role in ("active", "acquiring")
-    if serving and pbx["value"] != "running":
-        return Standing(f"its Asterisk is {pbx['value'] or 'in an unknown state: ' + pbx['why']}", True)
+    if serving and pbx.value != "running":
+        return Standing(f"its Asterisk is {pbx.value or 'in an unknown state: ' + pbx.why}", True)
     if role in ("releasing", "leaving"):
         return Standing("it is letting go of service", False)
-    if pbx["value"] == "hung":
+    if pbx.value == "hung":
         return Standing("its Asterisk hangs", serving)
     return Standing("", serving)

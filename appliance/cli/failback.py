@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -13,10 +12,12 @@ from appliance.cli.operate import wish
 from appliance.cli.sync import bar, outcome_lines
 from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.config import Conf
-from appliance.control.client import ask
+from appliance.control.status import ask_status
 from appliance.core.duty import Duty
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
+from appliance.core.status import Status
+from appliance.core.transfer import Phase
 from appliance.core.words import printable
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.link import Peer
@@ -39,13 +40,13 @@ def failback(dry_run: bool, yes: bool) -> None:
     conf, node = site()
     if node is not Node.PRIMARY:
         raise UserError(f"The way back leads to the primary: run this on {conf.primary_name}.")
-    status = ask("status")
-    if status["role"] == "active" and not status["data"]["peer_newer"]:
+    status = ask_status()
+    if status.role == "active" and not status.data.peer_newer:
         click.echo("Nothing to do: this node serves, and its peer has nothing newer.")
         return
-    permit = status["permits"]["failback"]
-    if not dry_run and not permit["allowed"]:
-        raise ClusterError(f"'failback' is not possible now: {permit['says']}.")
+    permit = status.permit("failback")
+    if not dry_run and not permit.allowed:
+        raise ClusterError(f"'failback' is not possible now: {permit.says}.")
     if conf.synch == "LAZY":
         _merge(conf, node, dry_run=dry_run)
     in_conflict = _show_conflicts(conf)
@@ -53,11 +54,11 @@ def failback(dry_run: bool, yes: bool) -> None:
         return
     if in_conflict and not yes:
         click.confirm("Go back all the same?", abort=True)
-    if status["role"] != "active":
-        if not status["granted"]:
+    if status.role != "active":
+        if not status.granted:
             wish("takeover")
-        _await(lambda status: status["role"] == "active" and _is_up(status), "this node serves")
-    _await(lambda status: not status["data"]["peer_newer"], "all the secondary's data are here")
+        _await(lambda status: status.role == "active" and _is_up(status), "this node serves")
+    _await(lambda status: not status.data.peer_newer, "all the secondary's data are here")
 
 
 def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
@@ -83,18 +84,17 @@ def _show_conflicts(conf: Conf) -> bool:
     return bool(found)
 
 
-def _is_up(status: dict[str, Any]) -> bool:
-    transfer = status["transfer"]
-    return transfer is None or transfer["phase"] == "done"
+def _is_up(status: Status) -> bool:
+    return status.transfer is None or status.transfer.phase == Phase.DONE.value
 
 
-def _await(there: Callable[[dict[str, Any]], bool], what: str) -> None:
+def _await(there: Callable[[Status], bool], what: str) -> None:
     """Wait until the agent's word is that `there`. Raises ClusterError with its headline when it does not come."""
     give_up = CLOCK.now() + _PATIENCE
     said = ""
-    while not there(status := ask("status")):
-        if status["headline"] != said:
-            said = status["headline"]
+    while not there(status := ask_status()):
+        if status.headline != said:
+            said = status.headline
             click.echo(f"  {said}")
         if CLOCK.now() > give_up:
             raise ClusterError(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.cli.operate import wish
-from appliance.control.client import AgentAbsent, AgentSilent, ask
+from appliance.control.client import AgentAbsent, AgentSilent
+from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, UserError
 from appliance.core.roles import Role
 
@@ -42,14 +43,14 @@ def leave() -> None:
 
 
 def _leave_by_agent() -> None:
-    status = ask("status")
-    if not status.get("set_up", True):
+    status = ask_status()
+    if not status.set_up:
         _stop_engine()
         _see_to_card()
         click.echo("This machine is neither node: it holds nothing to let go.")
         return
     try:
-        if status["role"] != Role.OFF.value:
+        if status.role != Role.OFF.value:
             wish("ha stop")  # Heartbeat's stop lets everything go through the resource script, relay first
             _wait_until_off()
     finally:
@@ -69,7 +70,7 @@ def _wait_until_off() -> None:
 
     clock = SystemClock()
     end = clock.now() + _SETTLE
-    while ask("status")["role"] != Role.OFF.value:
+    while ask_status().role != Role.OFF.value:
         if clock.now() > end:
             raise ClusterError(
                 f"This node has not let everything go within {_SETTLE:g} s.",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any
 
 import click
 
 from appliance.control.client import ask
+from appliance.control.status import ask_status
 from appliance.core.maintenance import LONGEST, SHORTEST, USUAL
+from appliance.core.status import MaintenanceStatus, to_json
 from appliance.core.words import spell
 
 _SPAN = re.compile(r"([0-9]{1,5}) ?(s|m|min|h)?", re.ASCII | re.IGNORECASE)
@@ -44,16 +45,16 @@ def maintenance(context: click.Context, as_json: bool) -> None:
     primary by itself. It still lets go when Heartbeat dies here or the peer has taken over, and obeys every command.
     """
     if context.invoked_subcommand is None:
-        given = ask("status")["maintenance"]
-        click.echo(json.dumps(given, indent=2) if as_json else state_line(given))
+        given = ask_status().maintenance
+        click.echo(json.dumps(to_json(given), indent=2) if as_json else state_line(given))
 
 
-def state_line(given: dict[str, Any] | None) -> str:
+def state_line(given: MaintenanceStatus | None) -> str:
     """Its part of the status document in a line for people."""
     if given is None:
         return "off: this node watches"
-    why = f": {given['why']}" if given["why"] else ""
-    return f"ON for {spell(given['left'])} more, by {given['by']}{why}"
+    why = f": {given.why}" if given.why else ""
+    return f"ON for {spell(given.left)} more, by {given.by}{why}"
 
 
 @maintenance.command("on")

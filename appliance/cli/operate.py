@@ -80,8 +80,9 @@ def line() -> None:
 def line_status() -> None:
     """Where the line is, as commanded and as the spans show it."""
     from appliance.cli.status import line_lines  # noqa: PLC0415
+    from appliance.control.status import ask_status  # noqa: PLC0415
 
-    click.echo("\n".join(line_lines(ask("status"))))
+    click.echo("\n".join(line_lines(ask_status())))
 
 
 @line.command("release")

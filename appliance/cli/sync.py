@@ -14,7 +14,7 @@ import click
 
 from appliance.cli.data_parts import own_duty, session
 from appliance.cli.this_node import CLOCK, PLACES, site
-from appliance.control.client import ask
+from appliance.control.status import ask_status
 from appliance.core.errors import SyncError
 from appliance.core.words import printable, spell
 from appliance.host.disk import is_held
@@ -74,7 +74,7 @@ def sync(
 
 def _give_up(*, agreed: bool) -> None:
     """Drop the mark that this node has newer data. Raises SyncError when the agent knows of none."""
-    if not ask("status")["data"]["newer"]:
+    if not ask_status().data.newer:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
         click.confirm(

@@ -6,14 +6,14 @@ serves; a dead peer by the living. In a split brain both tell, since neither can
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from appliance.core.alert import Alert, Kind, Severity, one_line, plain
 from appliance.core.alert_memory import Standing
+from appliance.core.held_back import HeldBack
 from appliance.core.roles import Role
-
-Document = Mapping[str, Any]
+from appliance.core.status import Status
+from appliance.core.transfer import Goal, Phase
 
 # How long each must stand, in seconds: longer than what an ordinary move or restart makes of it.
 _AT_ONCE = 3.0
@@ -29,134 +29,129 @@ _OF_A_DEAD_PEER = frozenset({"unreachable", "interrupted"})
 _PASSING = frozenset({"not now", "busy"})
 
 
-def problems(document: Document) -> tuple[Standing, ...]:
-    """Everything in `document` (see agent/status.py) that this node is to tell of."""
+def problems(status: Status) -> tuple[Standing, ...]:
+    """Return everything in `status` that this node is to tell of."""
     parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data, _maintenance, _files)
-    return tuple(found for part in parts for found in part(document))
+    return tuple(found for part in parts for found in part(status))
 
 
 def _problem(key: str, kind: Kind, severity: Severity, text: str, dwell: float) -> Standing:
     return Standing(Alert(key, kind, severity, one_line(text), plain(text)), dwell)
 
 
-def _line(document: Document) -> Iterator[Standing]:
-    transfer = document["transfer"] or {}
-    note, doing = transfer.get("note", ""), transfer.get("goal", "")
-    if transfer.get("phase") == "blocked":
-        what = "service cannot come here" if doing == "acquire" else "service cannot be let go here"
-        yield _problem("blocked", Kind.LINE_BLOCKED, Severity.CRITICAL, f"{what}: {note}", _AT_ONCE)
-    elif transfer.get("phase") == "unverifiable":
-        text = f"nobody can say whether the line is here: {note}"
+def _line(status: Status) -> Iterator[Standing]:
+    transfer = status.transfer
+    if transfer is None:
+        return
+    if transfer.phase == Phase.BLOCKED.value:
+        acquiring = transfer.goal == Goal.ACQUIRE.value
+        what = "service cannot come here" if acquiring else "service cannot be let go here"
+        yield _problem("blocked", Kind.LINE_BLOCKED, Severity.CRITICAL, f"{what}: {transfer.note}", _AT_ONCE)
+    elif transfer.phase == Phase.UNVERIFIABLE.value:
+        text = f"nobody can say whether the line is here: {transfer.note}"
         yield _problem("unverifiable", Kind.LINE_UNVERIFIABLE, Severity.WARNING, text, _AT_ONCE)
 
 
-def _service(document: Document) -> Iterator[Standing]:
+def _service(status: Status) -> Iterator[Standing]:
     """What the node that serves sees wrong and can do nothing about."""
-    if document["trouble"]:
-        yield _problem("service", Kind.SERVICE_TROUBLED, Severity.CRITICAL, document["trouble"], _SOON)
+    if status.trouble:
+        yield _problem("service", Kind.SERVICE_TROUBLED, Severity.CRITICAL, status.trouble, _SOON)
 
 
-def _split(document: Document) -> Iterator[Standing]:
-    peer = document["peer"]
+def _split(status: Status) -> Iterator[Standing]:
+    peer = status.peer
     # A dead peer's last word is still fresh for a while, and says that it serves.
-    both = (
-        document["role"] in _SERVING and peer["alive"]["value"] is True and peer["granted"]["value"] is True
-    )
+    both = status.role in _SERVING and peer.alive.value is True and peer.granted.value is True
     signs = [
-        f"the cluster address is also at {document['address']['duplicate']}"
-        if document["address"]["duplicate"]
-        else "",
+        f"the cluster address is also at {status.address.duplicate}" if status.address.duplicate else "",
         "both nodes hold a grant" if both else "",
-        "Asterisk runs here without a grant" if document["ungranted"] else "",
+        "Asterisk runs here without a grant" if status.ungranted else "",
     ]
     if any(signs):
         text = f"split brain suspected: {'; '.join(filter(None, signs))}"
         yield _problem("split", Kind.SPLIT_BRAIN, Severity.CRITICAL, text, _AT_ONCE)
 
 
-def _peer(document: Document) -> Iterator[Standing]:
-    peer = document["peer"]
-    if document["role"] not in _ENGINE_RUNS:
+def _peer(status: Status) -> Iterator[Standing]:
+    peer = status.peer
+    if status.role not in _ENGINE_RUNS:
         return
-    if peer["alive"]["value"] is False:
-        text = f"the {peer['node']} ({peer['name']}) is gone: no standby is there"
+    if peer.alive.value is False:
+        text = f"the {peer.node} ({peer.name}) is gone: no standby is there"
         yield _problem("peer", Kind.PEER_LOST, Severity.CRITICAL, text, _AT_ONCE)
-    elif peer["alive"]["value"] and peer["fit"]["value"] is None and document["role"] in _SERVING:
-        text = f"the {peer['node']}'s Heartbeat lives and its agent does not speak: {peer['fit']['why']}"
+    elif peer.alive.value and peer.fit.value is None and status.role in _SERVING:
+        text = f"the {peer.node}'s Heartbeat lives and its agent does not speak: {peer.fit.why}"
         yield _problem("peer agent", Kind.PEER_SILENT, Severity.WARNING, text, _STAYING)
 
 
-def _own_fitness(document: Document) -> Iterator[Standing]:
-    if document["role"] == Role.STANDBY.value and not document["fit"]:
-        text = f"this standby could not take over: {'; '.join(document['unfit_because'])}"
+def _own_fitness(status: Status) -> Iterator[Standing]:
+    if status.role == Role.STANDBY.value and not status.fit:
+        text = f"this standby could not take over: {'; '.join(status.unfit_because)}"
         yield _problem("unfit", Kind.NODE_UNFIT, Severity.CRITICAL, text, _SOON)
 
 
-def _card(document: Document) -> Iterator[Standing]:
-    card = document["relay"]["card"]
-    if card is not None and card["value"] is False:
+def _card(status: Status) -> Iterator[Standing]:
+    card = status.relay.card
+    if card is not None and card.value is False:
         text = "the relay card is gone: the line is at the secondary until it is plugged in again"
         yield _problem("card", Kind.CARD_LOST, Severity.CRITICAL, text, _AT_ONCE)
 
 
-def _links(document: Document) -> Iterator[Standing]:
+def _links(status: Status) -> Iterator[Standing]:
     """Both nodes see them; the one that serves tells. Those of a dead peer are all down, and told of as its death."""
-    if document["role"] not in _SERVING or not document["peer"]["alive"]["value"]:
+    if status.role not in _SERVING or not status.peer.alive.value:
         return
-    for name, state in document["peer"]["links"].items():
+    for name, state in status.peer.links.items():
         if state != "up":
             text = f"Heartbeat link {name} is lost"
             yield _problem(f"link {name}", Kind.LINK_LOST, Severity.WARNING, text, _AT_ONCE)
 
 
-def _data(document: Document) -> Iterator[Standing]:
-    data, alone = document["data"], document["peer"]["alive"]["value"] is False
-    kind = data["kind"]
-    if data["problem"] and kind not in _PASSING and not (alone and kind in _OF_A_DEAD_PEER):
+def _data(status: Status) -> Iterator[Standing]:
+    data, alone = status.data, status.peer.alive.value is False
+    kind = data.kind
+    if data.problem and kind not in _PASSING and not (alone and kind in _OF_A_DEAD_PEER):
         dwell = _AT_ONCE if kind in _SERIOUS else _STAYING
-        text = f"the data do not follow ({kind}): {data['problem']}"
+        text = f"the data do not follow ({kind}): {data.problem}"
         yield _problem(f"data {kind}", Kind.DATA_TROUBLED, Severity.WARNING, text, dwell)
-    if data["stale"] and not alone:
+    if data.stale and not alone:
         text = "the data here are stale: 'asha sync status' says why"
         yield _problem("stale", Kind.DATA_STALE, Severity.WARNING, text, _STAYING)
-    yield from _held_back(data["held_back"], data["held_back_more"])
-    if data["telephony"]:
-        text = f"the peer's DAHDI configuration does not fit here: {data['telephony']}"
+    yield from _held_back(data.held_back, data.held_back_more)
+    if data.telephony:
+        text = f"the peer's DAHDI configuration does not fit here: {data.telephony}"
         yield _problem("telephony", Kind.TELEPHONY_MISFIT, Severity.WARNING, text, _AT_ONCE)
-    for name in ("unsettled", "postsync"):
-        if data[name]:
-            yield _problem(f"data {name}", Kind.DATA_TROUBLED, Severity.WARNING, data[name], _AT_ONCE)
-    if data["conflicts"]:
+    for name, text in (("unsettled", data.unsettled), ("postsync", data.postsync)):
+        if text:
+            yield _problem(f"data {name}", Kind.DATA_TROUBLED, Severity.WARNING, text, _AT_ONCE)
+    if data.conflicts:
         text = "files were changed on both nodes and wait for a choice: 'asha conflicts' shows them"
         yield _problem("conflicts", Kind.DATA_TROUBLED, Severity.WARNING, text, _AT_ONCE)
 
 
-def _held_back(items: list[dict[str, Any]], more: int) -> Iterator[Standing]:
+def _held_back(items: Sequence[HeldBack], more: int) -> Iterator[Standing]:
     """Each item by itself, so that its end is told too; of a whole heap, which one cause has made, the first few."""
     for item in items[:_ITEMS_TOLD]:
-        text = f"{item['path']} is held back: {item['why']}. {item['todo']}".strip()
-        yield _problem(f"held back {item['path']}", Kind.ITEM_HELD_BACK, Severity.WARNING, text, _AT_ONCE)
+        yield _problem(f"held back {item.path}", Kind.ITEM_HELD_BACK, Severity.WARNING, str(item), _AT_ONCE)
     left = len(items[_ITEMS_TOLD:]) + more
     if left:
         text = f"{left} more items are held back: 'asha sync status' names them"
         yield _problem("held back more", Kind.ITEM_HELD_BACK, Severity.WARNING, text, _AT_ONCE)
 
 
-def _maintenance(document: Document) -> Iterator[Standing]:
+def _maintenance(status: Status) -> Iterator[Standing]:
     """What is told of it is what it was to last when it was told: an alert is not told anew as time passes."""
-    maintenance = document["maintenance"]
+    maintenance = status.maintenance
     if maintenance is not None:
-        why = f": {maintenance['why']}" if maintenance["why"] else ""
+        why = f": {maintenance.why}" if maintenance.why else ""
         text = (
-            f"maintenance (by {maintenance['by']}{why}): for {max(1, round(maintenance['left'] / 60))} min at the most "
+            f"maintenance (by {maintenance.by}{why}): for {max(1, round(maintenance.left / 60))} min at the most "
             "this node neither hands over nor restarts Asterisk by itself"
         )
         yield _problem("maintenance", Kind.MAINTENANCE, Severity.WARNING, text, _AT_ONCE)
 
 
-def _files(document: Document) -> Iterator[Standing]:
+def _files(status: Status) -> Iterator[Standing]:
     """asha's own files: each is told of by the node on whose disk it is."""
-    for trouble in document["files"]:
-        yield _problem(
-            f"file {trouble['path']}", Kind.FILE_SPOILT, Severity.WARNING, trouble["says"], _AT_ONCE
-        )
+    for trouble in status.files:
+        yield _problem(f"file {trouble.path}", Kind.FILE_SPOILT, Severity.WARNING, trouble.says, _AT_ONCE)

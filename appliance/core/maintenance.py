@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from appliance.core.alert import one_line
 from appliance.core.errors import UserError
+from appliance.core.status import MaintenanceStatus
 
 SHORTEST = 60.0
 LONGEST = 86400.0
@@ -66,11 +66,11 @@ def unpack(document: Any) -> Maintenance:
     return found
 
 
-def problem(document: Mapping[str, Any]) -> str:
-    """What people read while it lasts. `document`: its part of the status document."""
-    why = f": {document['why']}" if document["why"] else ""
-    left = max(1, round(document["left"] / 60))
+def problem(lasting: MaintenanceStatus) -> str:
+    """Return what people read while it lasts."""
+    why = f": {lasting.why}" if lasting.why else ""
+    left = max(1, round(lasting.left / 60))
     return (
-        f"maintenance for {left} min more (by {document['by']}{why}): this node neither hands over nor restarts "
+        f"maintenance for {left} min more (by {lasting.by}{why}): this node neither hands over nor restarts "
         "Asterisk by itself. 'asha maintenance off' ends it"
     )

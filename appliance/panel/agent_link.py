@@ -6,6 +6,8 @@ from typing import Any
 
 from appliance.control.client import ask
 from appliance.control.protocol import SOCKET
+from appliance.control.status import ask_status
+from appliance.core.status import Status
 
 Document = dict[str, Any]
 # Looking must be quick; a wish may wait for Asterisk's stop or Heartbeat's start. Seconds.
@@ -22,6 +24,10 @@ class AgentLink:
     def look(self, verb: str, **arguments: object) -> Any:
         """Ask for something that is only shown."""
         return ask(verb, deadline=_LOOK, path=self._path, **arguments)
+
+    def status(self) -> Status:
+        """Ask how things stand."""
+        return ask_status(deadline=_LOOK, path=self._path)
 
     def do(self, verb: str, by: str, **arguments: object) -> Document:
         """Ask for something to be done, in the name of `by`. The answer's `says` is for people."""

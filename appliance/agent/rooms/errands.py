@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from appliance.agent.journal import Journal
 from appliance.agent.places import OWN_COMMAND
@@ -14,6 +15,7 @@ from appliance.agent.rooms.room import Room, who
 from appliance.control.protocol import Message
 from appliance.core.alert import one_line
 from appliance.core.errors import ClusterError, UserError
+from appliance.core.status import ErrandStatus, Status, to_json
 from appliance.host.clock import Clock
 from appliance.host.stream import Stream
 
@@ -72,22 +74,16 @@ class Errands(Room):
             "errand start": self._begin,
         }
 
-    def document(self) -> Message:
-        """Its part of the status document."""
-        return {"errand": self.last()}
+    def report(self, status: Status) -> Status:
+        """Add the errand under way, or the last one."""
+        return replace(status, errand=self.last())
 
-    def last(self) -> Message | None:
-        """The errand under way, or the last one; None when there was none in this agent's life."""
+    def last(self) -> ErrandStatus | None:
+        """Return the errand under way, or the last one; None when there was none in this agent's life."""
         last = self._last
         if last is None:
             return None
-        return {
-            "name": last.name,
-            "state": last.state,
-            "lines": list(last.lines),
-            "began": round(last.wall, 3),
-            "took": last.took,
-        }
+        return ErrandStatus(last.name, last.state, tuple(last.lines), round(last.wall, 3), last.took)
 
     def close(self) -> None:
         """Kill what runs."""
@@ -97,8 +93,8 @@ class Errands(Room):
             self._child.kill()
             self._child = None
 
-    async def _look_at(self, request: Message) -> Message | None:
-        return self.last()
+    async def _look_at(self, request: Message) -> Any:
+        return to_json(self.last())
 
     async def _begin(self, request: Message) -> Message:
         name = str(request.get("name"))

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from appliance.agent.journal import Journal
 from appliance.agent.kept_conf import keep
@@ -20,8 +20,8 @@ from appliance.agent.places import DATA, GRANT, JOURNAL
 from appliance.agent.rooms.hands import Hands
 from appliance.agent.rooms.room import Room
 from appliance.config import Conf
-from appliance.control.protocol import Message
 from appliance.core.errors import AshaError
+from appliance.core.status import FileTrouble, Status
 from appliance.host.disk import fresh_file, spoilt_versions
 from appliance.host.leftovers import remove_leftovers
 from appliance.sync.source import remove_old_lists
@@ -29,13 +29,6 @@ from appliance.sync.source import remove_old_lists
 _LOOK = 20.0
 # A disk that has not answered for so long hangs, in seconds.
 _PATIENCE = 10.0
-
-
-class Trouble(NamedTuple):
-    """What is wrong with the file or directory at `path`, in a sentence."""
-
-    path: str
-    says: str
 
 
 class FilesRoom(Room):
@@ -60,8 +53,8 @@ class FilesRoom(Room):
         self._grant = grant
         self._looked = looked
         self._hands = Hands("files", "The look at asha's own files")
-        self._found: tuple[Trouble, ...] = ()
-        self._told: frozenset[Trouble] = frozenset()
+        self._found: tuple[FileTrouble, ...] = ()
+        self._told: frozenset[FileTrouble] = frozenset()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -76,22 +69,22 @@ class FilesRoom(Room):
         try:
             self._found = await self._hands.do(lambda: self._look(conf), _PATIENCE)
         except (AshaError, OSError) as problem:
-            self._found = (Trouble(str(JOURNAL.parent), f"{problem} Its disk hangs or is broken."),)
+            self._found = (FileTrouble(str(JOURNAL.parent), f"{problem} Its disk hangs or is broken."),)
         now = frozenset(self.troubles())
         for trouble in sorted(now - self._told):
             self._journal.note("files", path=trouble.path, says=trouble.says)
         self._told = now
 
-    def troubles(self) -> list[Trouble]:
+    def troubles(self) -> list[FileTrouble]:
         """What is wrong now; what this process itself knows of the grant and the journal is never late."""
-        known = [Trouble(str(GRANT), self._grant()), Trouble(str(JOURNAL), self._journal.problem)]
+        known = [FileTrouble(str(GRANT), self._grant()), FileTrouble(str(JOURNAL), self._journal.problem)]
         return [trouble for trouble in (*known, *self._found) if trouble.says]
 
-    def report(self) -> tuple[Message, list[str]]:
-        troubles = self.troubles()
-        return {"files": [trouble._asdict() for trouble in troubles]}, [trouble.says for trouble in troubles]
+    def report(self, status: Status) -> Status:
+        troubles = tuple(self.troubles())
+        return replace(status, files=troubles).with_problems(trouble.says for trouble in troubles)
 
-    def _look(self, conf: Conf) -> tuple[Trouble, ...]:
+    def _look(self, conf: Conf) -> tuple[FileTrouble, ...]:
         """Blocking."""
         directories = own_directories(conf)
         for directory in directories:
@@ -101,8 +94,8 @@ class FilesRoom(Room):
             keep(self._conf_path)
         files = own_files(conf)
         return (
-            *(Trouble(str(where), _not_written(where)) for where in (JOURNAL.parent, GRANT.parent)),
-            *(Trouble(str(file.path), file.trouble()) for file in files),
+            *(FileTrouble(str(where), _not_written(where)) for where in (JOURNAL.parent, GRANT.parent)),
+            *(FileTrouble(str(file.path), file.trouble()) for file in files),
             *(found for file in files if (found := _set_aside(file)) is not None),
         )
 
@@ -119,7 +112,7 @@ def _not_written(directory: Path) -> str:
         )
 
 
-def _set_aside(file: OwnFile) -> Trouble | None:
+def _set_aside(file: OwnFile) -> FileTrouble | None:
     try:
         found = spoilt_versions(file.path)
     except OSError:
@@ -127,7 +120,7 @@ def _set_aside(file: OwnFile) -> Trouble | None:
     if not found:
         return None
     names = ", ".join(one.name for one in found)
-    return Trouble(
+    return FileTrouble(
         str(file.path),
         f"{file.path} was of no use and was set aside in its directory as {names}: asha went on without it. "
         "Look at what was set aside, then remove it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.rooms.hands import Hands
@@ -17,6 +18,7 @@ from appliance.core.errors import UserError
 from appliance.core.maintenance import USUAL
 from appliance.core.model import Node
 from appliance.core.permits import Wish
+from appliance.core.status import AgentUsage, NotifyStatus, Status
 from appliance.host.clock import Clock
 from appliance.host.usage import own_usage
 
@@ -35,7 +37,7 @@ class Looks(Room):
         recorder: Recorder,
         node: Node,
         clock: Clock,
-        notify: Callable[[], Message],
+        notify: Callable[[], NotifyStatus],
     ) -> None:
         self._rules = rules
         self._maintenance = maintenance
@@ -54,22 +56,20 @@ class Looks(Room):
             "maintenance off": self._maintenance_off,
         }
 
-    def document(self) -> Message:
-        """What these rooms add to the status document."""
-        usage = own_usage()
-        return {
-            "permits": self._rules.document(),
-            "agent": {
-                "cpu": round(usage.seconds, 2),
-                "memory": usage.resident,
-                "up": round(self._clock.now() - self._began, 1),
-            },
-            "notify": self._notify(),
-        }
-
-    def problems(self) -> list[str]:
-        """Which ways out of alerts do not work."""
-        return notify_problems(self._notify())
+    def report(self, status: Status) -> Status:
+        """Add what may be done now, what the agent uses, and how alerts go out."""
+        usage, notify = own_usage(), self._notify()
+        added = replace(
+            status,
+            permits=self._rules.permits(),
+            agent=AgentUsage(
+                cpu=round(usage.seconds, 2),
+                memory=usage.resident,
+                up=round(self._clock.now() - self._began, 1),
+            ),
+            notify=notify,
+        )
+        return added.with_problems(notify_problems(notify))
 
     async def _history(self, request: Message) -> list[Message]:
         count = wanted(request, MOST_TRANSFERS)
@@ -106,6 +106,6 @@ def newest_transfers(file: JournalFile, count: int, node: Node) -> list[Message]
     return chronicle(reversed(entries), node.value)
 
 
-def notify_problems(notify: Message) -> list[str]:
-    """Which ways out do not work, in sentences."""
-    return [f"alerts do not go out by {way}: {problem}" for way, problem in notify["problems"].items()]
+def notify_problems(notify: NotifyStatus) -> list[str]:
+    """Return which ways out do not work, in sentences."""
+    return [f"alerts do not go out by {way}: {problem}" for way, problem in notify.problems.items()]

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
 
 from appliance.agent.journal import Journal
 from appliance.agent.rooms.hands import Hands
 from appliance.core.document import parse_object
 from appliance.core.errors import HostError
 from appliance.core.maintenance import Maintenance, begin, pack, unpack
+from appliance.core.status import MaintenanceStatus
 from appliance.host.clock import Clock
 from appliance.host.statefile import StateFile
 
@@ -64,17 +64,13 @@ class MaintenanceRoom:
             return 0.0
         return max(0.0, min(self._given.left(self._clock.wall()), self._at_latest - self._clock.now()))
 
-    def document(self) -> dict[str, Any] | None:
-        """Its part of the status document."""
+    def status(self) -> MaintenanceStatus | None:
+        """Return its part of the status; None when it does not last."""
         left, given = self.left, self._given
         if given is None or left <= 0.0:
             return None
-        return {
-            "until": round(self._clock.wall() + left, 1),
-            "left": round(left, 1),
-            "by": given.by,
-            "why": given.why,
-        }
+        until = round(self._clock.wall() + left, 1)
+        return MaintenanceStatus(until, round(left, 1), given.by, given.why)
 
     async def begin(self, seconds: float, by: str, why: str) -> None:
         """From now on for `seconds`, whatever was before. Raises UserError, or HostError when the disk refuses."""

@@ -15,6 +15,7 @@ from appliance.agent.site import Site
 from appliance.core.alert_memory import Memory, recall, remembered, tell
 from appliance.core.alert_problems import problems
 from appliance.core.alert_story import Story, read_on
+from appliance.core.status import NotifyStatus, Status
 from appliance.host.clock import Clock
 from appliance.notify.names import way_names
 from appliance.notify.spool import Spool
@@ -23,7 +24,7 @@ _LOOK = 1.0
 
 
 class NoticeRoom:
-    """Nothing is looked at while the conf file names no way out. `document`: the status document as it is now."""
+    """Nothing is looked at while the conf file names no way out. `status`: the status of this node as it is now."""
 
     def __init__(
         self,
@@ -31,14 +32,14 @@ class NoticeRoom:
         site: Site,
         journal: Journal,
         clock: Clock,
-        document: Callable[[], dict[str, Any]],
+        status: Callable[[], Status],
         busy: Callable[[], bool],
         spool: Spool | None = None,
     ) -> None:
         self._site = site
         self._journal = journal
         self._clock = clock
-        self._document = document
+        self._status = status
         self._busy = busy
         self._spool = spool or Spool()
         self._post = Post(self._spool, clock, site.node.value, os.uname().nodename)
@@ -86,16 +87,15 @@ class NoticeRoom:
         if ways := way_names(self._site.conf):
             self._tell(happened, ways)
 
-    def ways_document(self) -> dict[str, Any]:
-        """How the ways out do, as the post last saw it; of those that the conf file still names."""
+    def ways_status(self) -> NotifyStatus:
+        """Return how the ways out do, as the post last saw it; of those that the conf file still names."""
         seen, ways = self._post.seen, way_names(self._site.conf)
-        return {
-            "waiting": seen.waiting,  # null: nobody has looked yet
-            "problems": {name: text for name, text in seen.problems.items() if name in ways},
-        }
+        return NotifyStatus(
+            seen.waiting, {name: text for name, text in seen.problems.items() if name in ways}
+        )
 
     def _tell(self, happened: tuple[Any, ...], ways: tuple[str, ...]) -> None:
-        standing = problems(self._document())
+        standing = problems(self._status())
         self._memory, news = tell(self._memory, standing, happened, self._clock.now())
         self.made += len(news)
         kept = remembered(self._memory)

@@ -8,6 +8,7 @@ from typing import Any
 
 from appliance.control.protocol import Message
 from appliance.core.alert import one_line
+from appliance.core.status import Status
 
 Handler = Callable[[Message], Awaitable[Any]]
 Verbs = Mapping[str, Handler]
@@ -20,17 +21,13 @@ class Room:
 
     verbs: Verbs = MappingProxyType({})
 
-    def document(self) -> Message:
-        """Its part of the status document."""
-        return {}
+    def report(self, status: Status) -> Status:
+        """Return `status` with what this room knows, and with the problems that somebody is to see to."""
+        return status.with_problems(self.problems())
 
     def problems(self) -> list[str]:
-        """What somebody is to see to, in sentences, for the status document."""
+        """Return what somebody is to see to, in sentences."""
         return []
-
-    def report(self) -> tuple[Message, list[str]]:
-        """Both, for a room whose problems are in its part."""
-        return self.document(), self.problems()
 
 
 def who(request: Message) -> str:

@@ -21,8 +21,8 @@ _WHY_LENGTH = 200
 def asked(slug: str) -> str:
     """The page that asks once more."""
     deed = _deed(slug)
-    status = parts().agent.look("status")
-    permit = status["permits"][deed.wish]
+    status = parts().agent.status()
+    permit = status.permit(deed.wish)
     return render_template("deed.html", deed=deed, permit=permit, spans=SPANS, status=status)
 
 

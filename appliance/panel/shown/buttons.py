@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-Document = dict[str, Any]
+from appliance.core.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +51,33 @@ class Absent:
     why: str
 
 
-def buttons(status: Document) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
+def buttons(status: Status) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
     """What may be done now, and what may not."""
     offered: list[Button] = []
     absent: list[Absent] = []
     for deed in DEEDS:
-        permit = status["permits"].get(deed.wish)
+        permit = status.permits.get(deed.wish)
         if permit is None:
             continue
         if pointless := _pointless(deed, status):
             absent.append(Absent(deed, pointless))
-        elif permit["allowed"]:
-            offered.append(Button(deed, permit["says"]))
+        elif permit.allowed:
+            offered.append(Button(deed, permit.says))
         else:
-            absent.append(Absent(deed, permit["says"]))
+            absent.append(Absent(deed, permit.says))
     return tuple(offered), tuple(absent)
 
 
-def _pointless(deed: Deed, status: Document) -> str:
+def _pointless(deed: Deed, status: Status) -> str:
     """It is allowed, and would do nothing."""
-    runs = status["pbx"]["state"]["value"] in _RUNNING
+    runs = status.pbx.state.value in _RUNNING
     match deed.wish:
         case "pbx start" if runs:
             return "Asterisk runs already"
-        case "pbx stop" if status["pbx"]["state"]["value"] == "dead":
+        case "pbx stop" if status.pbx.state.value == "dead":
             return "Asterisk does not run"
-        case "maintenance on" if status["maintenance"]:
+        case "maintenance on" if status.maintenance:
             return "it is on already"
-        case "takeover" if status["permits"].get("failback", {}).get("allowed"):
+        case "takeover" if status.permit("failback").allowed:
             return "on this node, 'Fail back' does it, and brings the data first"
     return ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from appliance.core.errors import AshaError
+from appliance.core.status import Status
 from appliance.host.clock import Clock
 from appliance.panel.agent_link import AgentLink, Document
 
@@ -31,7 +32,7 @@ class View:
 
     number: int = 0
     at: float = float("-inf")
-    status: Document | None = None
+    status: Status | None = None
     problem: str = "The agent was not asked yet."
     journal: tuple[Document, ...] = ()
     history: tuple[Document, ...] = ()
@@ -119,14 +120,14 @@ class Feed:
         return replace(before, status=None, problem=problem)
 
     def _taken(self, before: View, now: float) -> View:
-        status = self._agent.look("status")
-        up = status["agent"]["up"] if status["agent"] else 0.0  # None while it waits to be set up
+        status = self._agent.status()
+        up = status.agent.up if status.agent is not None else 0.0  # None while it waits to be set up
         if up < self._up:
             self._entry = 0  # another life of the agent: it counts its entries anew
         self._up = up
         view = replace(before, status=status, problem="")
-        transfer = status["transfer"]
-        phase = transfer and (transfer["generation"], transfer["phase"])
+        transfer = status.transfer
+        phase = transfer and (transfer.generation, transfer.phase)
         if phase != self._phase or now - self._slow_at >= _SLOW_PERIOD:
             self._phase, self._slow_at = phase, now
             view = replace(view, history=tuple(self._agent.look("history", newest=10)))

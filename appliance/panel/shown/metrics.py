@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -16,16 +16,18 @@ from prometheus_client.core import (
 
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.roles import Role
+from appliance.core.status import NOT_SET_UP, SpanStatus, Status, StatusValue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Document: TypeAlias = Mapping[str, Any]
 
-_ROLES = ("not set up", *(role.value for role in Role))
+_ROLES = (NOT_SET_UP, *(role.value for role in Role))
 _HOUR = 60  # points of the trends
+T = TypeVar("T")
 
 
 def exposition(
-    status: Document | None,
+    status: Status | None,
     trends: Document | None,
     meters: Document | None,
     panel: Mapping[str, float | None],
@@ -42,7 +44,7 @@ def exposition(
 class _Collector:
     def __init__(
         self,
-        status: Document | None,
+        status: Status | None,
         trends: Document | None,
         meters: Document | None,
         panel: Mapping[str, float | None],
@@ -55,11 +57,11 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Every metric, those without a sample too: that there is such a metric is known."""
         yield _gauge("asha_agent_up", "1 when the agent answers.", self._status is not None)
-        yield from _service(self._status or {})
-        yield from _line(self._status or {})
-        yield from _pair(self._status or {})
-        yield from _watching(self._status or {}, self._trends)
-        yield from _agent(self._status or {})
+        for metric in _of_status(self._status or Status()):
+            if self._status is None:
+                metric.samples.clear()
+            yield metric
+        yield _worst_latency(self._trends)
         yield from _transfers(self._meters)
         yield _gauge("asha_panel_viewers", "Pages that are open and told live.", self._panel.get("viewers"))
         yield _gauge("asha_panel_resident_bytes", "Memory of the panel's process.", self._panel.get("memory"))
@@ -70,48 +72,45 @@ class _Collector:
         )
 
 
-def _service(status: Document) -> Iterator[Metric]:
+def _of_status(status: Status) -> Iterator[Metric]:
+    for part in (_service, _line, _pair, _probes, _agent):
+        yield from part(status)
+
+
+def _service(status: Status) -> Iterator[Metric]:
     info = _family("asha_info", "Version of asha, and which node this is.", ["version", "node"])
-    if status:
-        info.add_metric([_text(status.get("version")), _text(status.get("node"))], 1)
+    info.add_metric([_text(status.version), _text(status.node)], 1)
     yield info
-    yield _states("asha_role", "The role of this node.", "role", _ROLES, status.get("role"))
-    yield _states("asha_pbx", "Asterisk on this node.", "state", _values(Pbx), _value(status, "pbx", "state"))
-    yield _gauge("asha_fit", "1 when this node could serve.", status.get("fit"))
-    problems = status.get("problems")
-    yield _gauge("asha_problems", "What is wrong now, counted.", None if problems is None else len(problems))
-    maintenance = status.get("maintenance")
-    on = (maintenance is not None) if "maintenance" in status else None
-    yield _gauge("asha_maintenance", "1 while the watchdog stands down.", on)
+    yield _states("asha_role", "The role of this node.", "role", _ROLES, status.role)
+    yield _states("asha_pbx", "Asterisk on this node.", "state", _values(Pbx), status.pbx.state.value)
+    yield _gauge("asha_fit", "1 when this node could serve.", status.fit)
+    yield _gauge("asha_problems", "What is wrong now, counted.", len(status.problems))
+    maintenance = status.maintenance
+    yield _gauge("asha_maintenance", "1 while the watchdog stands down.", maintenance is not None)
     yield _gauge(
         "asha_maintenance_until_seconds",
         "When it ends, in seconds since the epoch.",
-        _at(status, "maintenance", "until"),
+        maintenance.until if maintenance else None,
     )
 
 
-def _line(status: Document) -> Iterator[Metric]:
-    line = _at(status, "line", "value")
-    yield _states(
-        "asha_relay",
-        "What the relay was told last.",
-        "state",
-        _values(Relay),
-        _value(status, "relay", "commanded"),
-    )
-    yield _gauge("asha_card_present", "1 when the relay card is there.", _value(status, "relay", "card"))
+def _line(status: Status) -> Iterator[Metric]:
+    line, relay = _value(status.line), status.relay
+    commanded = _value(relay.commanded)
+    yield _states("asha_relay", "What the relay was told last.", "state", _values(Relay), commanded)
+    yield _gauge("asha_card_present", "1 when the relay card is there.", _value(relay.card))
     yield _states("asha_line", "What this node's spans say of the line.", "state", _values(Line), line)
     here = (
         None if line in (None, Line.UNVERIFIABLE.value) else line in (Line.SETTLING.value, Line.CLEAR.value)
     )
     yield _gauge("asha_line_here", "1 when the line's signal reaches this node.", here)
-    channel = _value(status, "dchannel")
+    channel = status.dchannel.value
     up = None if channel not in (DChannel.UP.value, DChannel.DOWN.value) else channel == DChannel.UP.value
     yield _gauge("asha_dchannel_up", "1 when the D-channel is up.", up)
-    yield from _spans(_value(status, "spans") or ())
+    yield from _spans(_value(status.spans) or ())
 
 
-def _spans(spans: Sequence[Document]) -> Iterator[Metric]:
+def _spans(spans: Sequence[SpanStatus]) -> Iterator[Metric]:
     labels = ["span", "name"]
     count = _family("asha_span_alarms", "Alarms of a span, counted.", labels)
     alarms = _family("asha_span_alarm", "1 for an alarm that a span has.", [*labels, "alarm"])
@@ -122,56 +121,55 @@ def _spans(spans: Sequence[Document]) -> Iterator[Metric]:
         labels,
     )
     for span in spans:
-        who = [_text(span.get("number")), _text(span.get("name"))]
-        raised = span.get("alarms")
-        _sample(count, who, None if raised is None else len(raised))
-        for alarm in dict.fromkeys(raised or ()):
+        who = [_text(span.number), _text(span.name)]
+        _sample(count, who, len(span.alarms))
+        for alarm in dict.fromkeys(span.alarms):
             _sample(alarms, [*who, _text(alarm)], 1)
-        _sample(channels, who, span.get("channels"))
-        _sample(in_use, who, span.get("in_use"))
+        _sample(channels, who, span.channels)
+        _sample(in_use, who, span.in_use)
     yield from (count, alarms, channels, in_use)
 
 
-def _pair(status: Document) -> Iterator[Metric]:
-    yield _gauge("asha_peer_alive", "1 when the other node is heard.", _value(status, "peer", "alive"))
-    yield _gauge("asha_peer_fit", "1 when the other node could serve.", _value(status, "peer", "fit"))
+def _pair(status: Status) -> Iterator[Metric]:
+    peer, data = status.peer, status.data
+    yield _gauge("asha_peer_alive", "1 when the other node is heard.", peer.alive.value)
+    yield _gauge("asha_peer_fit", "1 when the other node could serve.", peer.fit.value)
     links = _family("asha_heartbeat_link_up", "1 when a link of Heartbeat's is up.", ["link"])
-    for name, state in sorted((_at(status, "peer", "links") or {}).items()):
+    for name, state in sorted(peer.links.items()):
         _sample(links, [_text(name)], state == "up" if state in ("up", "down") else None)
     yield links
     yield _gauge(
-        "asha_data_age_seconds",
-        "Since this node was last known to have all of the peer's data.",
-        _at(status, "data", "age"),
+        "asha_data_age_seconds", "Since this node was last known to have all of the peer's data.", data.age
     )
-    yield _gauge("asha_data_stale", "1 when that is too long ago.", _at(status, "data", "stale"))
-    yield _gauge(
-        "asha_data_conflicts", "Files that both nodes have changed.", _at(status, "data", "conflicts")
-    )
+    yield _gauge("asha_data_stale", "1 when that is too long ago.", data.stale)
+    yield _gauge("asha_data_conflicts", "Files that both nodes have changed.", data.conflicts)
 
 
-def _watching(status: Document, trends: Document) -> Iterator[Metric]:
+def _probes(status: Status) -> Iterator[Metric]:
     last = _family("asha_probe_latency_seconds", "How long Asterisk's last answer took.", ["probe"])
+    silences = _family("asha_probe_silences", "Probes in a row without an answer.", ["probe"])
+    for name, probe in sorted(status.probes.items()):
+        _sample(last, [_text(name)], _seconds(probe.ms))
+        _sample(silences, [_text(name)], probe.silences)
+    yield from (last, silences)
+
+
+def _worst_latency(trends: Document) -> Metric:
     worst = _family(
         "asha_probe_latency_hour_max_seconds", "The worst minute of the last hour of it.", ["probe"]
     )
-    silences = _family("asha_probe_silences", "Probes in a row without an answer.", ["probe"])
-    for name, probe in sorted((status.get("probes") or {}).items()):
-        _sample(last, [_text(name)], _seconds(_at(probe or {}, "ms")))
-        _sample(silences, [_text(name)], _at(probe or {}, "silences"))
     for name, points in sorted((trends.get("probes") or {}).items()):
         known = [point for point in points[-_HOUR:] if point is not None]
         _sample(worst, [_text(name)], _seconds(max(known, default=None)))
-    yield from (last, worst, silences)
+    return worst
 
 
-def _agent(status: Document) -> Iterator[Metric]:
-    yield _counter("asha_agent_cpu_seconds", "Processor time of the agent.", _at(status, "agent", "cpu"))
-    yield _gauge("asha_agent_resident_bytes", "Memory of the agent.", _at(status, "agent", "memory"))
-    yield _gauge("asha_agent_uptime_seconds", "Since the agent was started.", _at(status, "agent", "up"))
-    yield _gauge(
-        "asha_alerts_waiting", "Alerts that have not gone out yet.", _at(status, "notify", "waiting")
-    )
+def _agent(status: Status) -> Iterator[Metric]:
+    agent = status.agent
+    yield _counter("asha_agent_cpu_seconds", "Processor time of the agent.", agent.cpu if agent else None)
+    yield _gauge("asha_agent_resident_bytes", "Memory of the agent.", agent.memory if agent else None)
+    yield _gauge("asha_agent_uptime_seconds", "Since the agent was started.", agent.up if agent else None)
+    yield _gauge("asha_alerts_waiting", "Alerts that have not gone out yet.", status.notify.waiting)
 
 
 def _transfers(meters: Document) -> Iterator[Metric]:
@@ -195,17 +193,9 @@ def _transfers(meters: Document) -> Iterator[Metric]:
     yield _counter("asha_alerts", "Alerts that were made.", meters.get("alerts"))
 
 
-def _at(document: Document, *path: str) -> Any:
-    """What is there, or None when a part of the way is missing or null."""
-    found: Any = document
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
-
-
-def _value(document: Document, *path: str) -> Any:
-    """The value of a reading, None when it is not known."""
-    return _at(document, *path, "value")
+def _value(reading: StatusValue[T] | None) -> T | None:
+    """Return the value of a reading, None when it is not known."""
+    return None if reading is None else reading.value
 
 
 def _values(kind: Iterable[Any]) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from appliance.core.status import DataStatus, SpanStatus, Status, StatusValue
 from appliance.core.words import spell
 
-Document = dict[str, Any]
 # Role → the word on the page and the mark beside it: shape and word say what the colour says.
 _STATES = {
     "active": ("ACTIVE", "disc"),
@@ -33,6 +33,8 @@ _LINE = {
     "clear": "the line is here",
     "unverifiable": "no alarm tells",
 }
+_CARD: Mapping[bool | None, str] = {True: "card there", False: "CARD GONE"}
+_LEADS_TO: Mapping[str | None, str] = {"energised": "primary", "released": "secondary"}
 _ARRIVED = frozenset({"settling", "clear"})
 
 
@@ -100,78 +102,76 @@ class Picture:
         return self.primary, self.secondary
 
 
-def picture(status: Document) -> Picture:
+def picture(status: Status) -> Picture:
     """The picture of what the status document says."""
     own, other = _own(status), _peer(status)
     primary, secondary = (own, other) if own.side == "primary" else (other, own)
-    links = tuple(LinkMark(name, state == "up") for name, state in sorted(status["peer"]["links"].items()))
+    links = tuple(LinkMark(name, state == "up") for name, state in sorted(status.peer.links.items()))
     relay = _relay(status, primary, secondary)
-    address = status["address"]["ip"] or "no address set"
+    address = status.address.ip or "no address set"
     at = next((node.side for node in (primary, secondary) if node.has_address), "")
     return Picture(primary, secondary, links, address, at, relay, _words(primary, secondary, relay, links))
 
 
-def _own(status: Document) -> NodeMark:
-    role = status["role"]
+def _own(status: Status) -> NodeMark:
+    role = status.role
     state, shape = _STATES.get(role, _UNKNOWN)
-    pbx, line = status["pbx"]["state"], status["line"]
+    pbx, line = status.pbx.state, status.line
     lines = [_told(pbx, _PBX)]
-    if role == "waiting" and status["engine"]["waits_another"] is not None:
-        lines.append(f"waits {status['engine']['waits_another']:.0f} s more")
-    lines.append(_data(status["data"], role))
+    if role == "waiting" and status.engine.waits_another is not None:
+        lines.append(f"waits {status.engine.waits_another:.0f} s more")
+    lines.append(_data(status.data, role))
     if line is not None:
         lines.append(_told(line, _LINE))
-    if status["maintenance"]:
+    if status.maintenance:
         lines.append("in maintenance")
     return NodeMark(
-        side=status["node"] or "primary",
+        side=status.node or "primary",
         name=_own_name(status),
         state=state,
         shape=shape,
-        tone=_tone(role, status["fit"]),
+        tone=_tone(role, status.fit),
         here=True,
-        has_address=status["address"]["here"]["value"] is True,
-        has_line=line is not None and line["value"] in _ARRIVED,
+        has_address=status.address.here.value is True,
+        has_line=line is not None and line.value in _ARRIVED,
         lines=tuple(filter(None, lines)),
-        spans=_spans(status["spans"], holds=role in ("active", "acquiring")),
+        spans=_spans(status.spans, holds=role in ("active", "acquiring")),
     )
 
 
-def _own_name(status: Document) -> str:
-    return str(status["names"].get(status["node"], ""))
+def _own_name(status: Status) -> str:
+    return status.names.of(status.node)
 
 
-def _peer(status: Document) -> NodeMark:
-    peer, own_side = status["peer"], status["node"] or "primary"
-    side = peer["node"] or ("secondary" if own_side == "primary" else "primary")
-    role = peer["role"]
-    alive = peer["alive"]["value"]
+def _peer(status: Status) -> NodeMark:
+    peer, own_side = status.peer, status.node or "primary"
+    side = peer.node or ("secondary" if own_side == "primary" else "primary")
+    role = peer.role
+    alive = peer.alive.value
     if alive is False:
         state, shape, tone = *_GONE, "bad"
-    elif alive is None or peer["fit"]["value"] is None:
+    elif alive is None or peer.fit.value is None:
         state, shape, tone = *_UNKNOWN, "doubt"
     else:
         state, shape = _STATES.get(role, _UNKNOWN)
-        tone = _tone(role, peer["fit"]["value"])
-    fresh = alive is True and peer["fit"]["value"] is not None
-    line = peer["line"]["value"] if fresh else None
+        tone = _tone(role, peer.fit.value)
+    fresh = alive is True and peer.fit.value is not None
+    line = peer.line.value if fresh else None
     lines = [
-        "" if alive is not None else _why(peer["alive"]),
-        "" if not fresh or peer["fit"]["value"] else "not fit",
-        "" if not fresh or peer["data_age"] is None else f"data {spell(peer['data_age'])} old",
+        "" if alive is not None else peer.alive.why,
+        "" if not fresh or peer.fit.value else "not fit",
+        "" if not fresh or peer.data_age is None else f"data {spell(peer.data_age)} old",
         _LINE.get(line, "") if line else "",
-        "in maintenance" if fresh and peer.get("maintenance") else "",
+        "in maintenance" if fresh and peer.maintenance else "",
     ]
     return NodeMark(
         side=side,
-        name=peer["name"],
+        name=peer.name,
         state=state,
         shape=shape,
         tone=tone,
         here=False,
-        has_address=fresh
-        and peer["granted"]["value"] is True
-        and status["address"]["here"]["value"] is False,
+        has_address=fresh and peer.granted.value is True and status.address.here.value is False,
         has_line=line in _ARRIVED,
         lines=tuple(filter(None, lines)),
     )
@@ -185,39 +185,39 @@ def _tone(role: str, fit: bool | None) -> str:
     return {"active": "good", "standby": "good"}.get(role, "doubt")
 
 
-def _spans(spans: Document | None, *, holds: bool) -> tuple[SpanMark, ...]:
+def _spans(spans: StatusValue[tuple[SpanStatus, ...]] | None, *, holds: bool) -> tuple[SpanMark, ...]:
     if spans is None:
         return ()
-    if spans["value"] is None:
+    if spans.value is None:
         return (SpanMark("spans", "cannot be seen", "doubt"),)
-    return tuple(_span(span, holds=holds) for span in spans["value"])
+    return tuple(_span(span, holds=holds) for span in spans.value)
 
 
-def _span(span: Document, *, holds: bool) -> SpanMark:
+def _span(span: SpanStatus, *, holds: bool) -> SpanMark:
     """RED is well on a standby: the line is with its peer, and the span is there."""
-    alarms = "+".join(span["alarms"]) or ("no line" if span["line"] == "absent" else "")
-    if span["line"] == "unverifiable":
-        says, tone = f"{alarms or 'not verified'}, {span['channels']} ch", "doubt"
+    alarms = "+".join(span.alarms) or ("no line" if span.line == "absent" else "")
+    if span.line == "unverifiable":
+        says, tone = f"{alarms or 'not verified'}, {span.channels} ch", "doubt"
     elif not alarms:
-        says, tone = f"OK, {span['channels']} ch", "good"
+        says, tone = f"OK, {span.channels} ch", "good"
     elif holds:
-        says, tone = f"{alarms}, {span['channels']} ch", "bad"
+        says, tone = f"{alarms}, {span.channels} ch", "bad"
     else:
         says, tone = f"{alarms}, ready", "idle"
-    return SpanMark(f"{span['number']} {span['kind']}", says, tone)
+    return SpanMark(f"{span.number} {span.kind}", says, tone)
 
 
-def _relay(status: Document, primary: NodeMark, secondary: NodeMark) -> RelayMark | None:
-    if status["line"] is None:
+def _relay(status: Status, primary: NodeMark, secondary: NodeMark) -> RelayMark | None:
+    if status.line is None:
         return None
-    relay, told = status["relay"], _told_relay(status)
+    relay, told = status.relay, _told_relay(status)
     at = [node.side for node in (primary, secondary) if node.has_line]
     seen = told if told in at else "".join(at[:1])
     if told == "secondary" and seen == "primary":
         seen = ""  # a released relay falls at once; a span needs half a second to say that its line has gone
     card = ""
-    if relay["card"] is not None:
-        card = {True: "card there", False: "CARD GONE"}.get(relay["card"]["value"], "card unknown")
+    if relay.card is not None:
+        card = _CARD.get(relay.card.value, "card unknown")
     if seen:
         return RelayMark(seen, True, f"line at the {seen}", card)
     if told:
@@ -225,30 +225,26 @@ def _relay(status: Document, primary: NodeMark, secondary: NodeMark) -> RelayMar
     return RelayMark("", False, "nobody sees the line", card)
 
 
-def _told_relay(status: Document) -> str:
+def _told_relay(status: Status) -> str:
     """To which node the card was told to lead the line, by the node that has it; "" when that is not known."""
-    own, other = status["relay"]["commanded"], status["peer"]["relay"]
-    told = own["value"] if own is not None and own["value"] is not None else other["value"]
-    return {"energised": "primary", "released": "secondary"}.get(told, "")
+    own, other = status.relay.commanded, status.peer.relay
+    told = own.value if own is not None and own.value is not None else other.value
+    return _LEADS_TO.get(told, "")
 
 
-def _data(data: Document, role: str) -> str:
+def _data(data: DataStatus, role: str) -> str:
     if role in ("off", "not set up"):
         return ""
-    if data["newer"]:
+    if data.newer:
         return "has newer data"
-    if data["duty"] != "pull":
+    if data.duty != "pull":
         return ""
-    return "data never in step" if data["age"] is None else f"data {spell(data['age'])} old"
+    return "data never in step" if data.age is None else f"data {spell(data.age)} old"
 
 
-def _told(reading: Document, words: dict[str, str]) -> str:
-    value = reading["value"]
-    return words.get(value, str(value)) if value is not None else f"unknown: {_why(reading)}"
-
-
-def _why(reading: Document) -> str:
-    return str(reading["why"])
+def _told(reading: StatusValue[str], words: dict[str, str]) -> str:
+    value = reading.value
+    return words.get(value, str(value)) if value is not None else f"unknown: {reading.why}"
 
 
 def _words(

@@ -1,0 +1,27 @@
+"""Ask the agent how things stand, and read its answer as a `Status`.
+
+This is apart from `client`, which scripts wait for and which must be quick to load.
+"""
+
+from __future__ import annotations
+
+from appliance.control.client import AgentSilent, ask
+from appliance.control.protocol import SOCKET
+from appliance.core.status import Status, from_json
+
+
+def ask_status(*, deadline: float = 5.0, path: str = SOCKET) -> Status:
+    """Return the agent's status.
+
+    Args:
+        deadline: For each of connecting, sending and being answered, in seconds.
+        path: The agent's socket.
+
+    Raises:
+        AgentAbsent: No agent took the question.
+        AgentSilent: It did not answer in time, or what it says is no status: another version of asha runs there.
+    """
+    try:
+        return from_json(ask("status", deadline=deadline, path=path))
+    except ValueError as problem:
+        raise AgentSilent(f"The agent speaks another language than this asha: {problem}.") from None
