@@ -21,7 +21,12 @@ def ask_status(*, deadline: float = 5.0, path: str = SOCKET) -> Status:
         AgentAbsent: No agent took the question.
         AgentSilent: It did not answer in time, or what it says is no status: another version of asha runs there.
     """
+    return read_status(ask("status", deadline=deadline, path=path))
+
+
+def read_status(answer: object) -> Status:
+    """Return the status in an agent's `answer`. Raises AgentSilent when it is none."""
     try:
-        return from_json(ask("status", deadline=deadline, path=path))
+        return from_json(answer)
     except ValueError as problem:
         raise AgentSilent(f"The agent speaks another language than this asha: {problem}.") from None

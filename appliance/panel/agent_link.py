@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance.control.client import ask
 from appliance.control.protocol import SOCKET
-from appliance.control.status import ask_status
+from appliance.control.status import read_status
 from appliance.core.status import Status
 
 Document = dict[str, Any]
@@ -27,7 +27,7 @@ class AgentLink:
 
     def status(self) -> Status:
         """Ask how things stand."""
-        return ask_status(deadline=_LOOK, path=self._path)
+        return read_status(self.look("status"))
 
     def do(self, verb: str, by: str, **arguments: object) -> Document:
         """Ask for something to be done, in the name of `by`. The answer's `says` is for people."""

@@ -35,6 +35,7 @@ from appliance.core.grant import Verb
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role, resume
+from appliance.core.status import to_json
 from appliance.core.transfer import Peer, Seen
 from appliance.hw.identity import DeviceInfo
 from appliance.notify.spool import Spool
@@ -145,7 +146,8 @@ class Machine:
         await self.rounds[name]()
 
     def document(self) -> dict[str, Any]:
-        return self.house.clerk.document()
+        document: dict[str, Any] = json.loads(json.dumps(to_json(self.house.clerk.status())))
+        return document
 
     def end(self) -> None:
         """As the daemon ends. A journal that still wrote would give the next machine this one's generation."""

@@ -23,6 +23,7 @@ from appliance.control.protocol import LINE_LIMIT, encode, success
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.permits import Wish
+from appliance.core.status import NotifyStatus, PermitStatus, Status
 from appliance.host import statefile
 
 
@@ -55,7 +56,7 @@ class Asked(Bench):
             recorder=self.recorder,
             node=node,
             clock=self.clock,
-            notify=lambda: {"waiting": 0, "problems": {}},
+            notify=NotifyStatus,
         )
 
     def ask(self, verb: str, **arguments: object) -> Any:
@@ -134,9 +135,9 @@ def test_maintenance_is_asked_for_with_who_and_why(tmp_path: Path) -> None:
             bench.ask("maintenance on", seconds=wrong, by=who)
     assert not bench.maintenance.on
     assert "on for 10 min" in bench.ask("maintenance on", seconds=600, by=who, why="cables")["says"]
-    document = bench.maintenance.document()
-    assert document is not None and document["by"] == "anna at 10.0.0.7 (panel)"
-    assert bench.looks.document()["permits"]["maintenance off"]["allowed"]
+    lasting = bench.maintenance.status()
+    assert lasting is not None and lasting.by == "anna at 10.0.0.7 (panel)"
+    assert bench.looks.report(Status()).permit("maintenance off").allowed
     bench.ask("maintenance off", by=who)
     assert not bench.maintenance.on
     wishes = [entry for entry in bench.journal.since(0) if entry["kind"] == "wish"]
@@ -162,25 +163,25 @@ def test_a_disk_that_refuses_is_an_error_for_the_operator(
 
 def test_every_wish_has_its_permit_in_the_document(tmp_path: Path) -> None:
     bench = Asked(tmp_path)
-    document = bench.looks.document()
-    assert set(document["permits"]) == {wish.value for wish in Wish}
-    assert document["permits"]["takeover"]["allowed"]
-    assert not document["permits"]["failback"]["allowed"]
+    status = bench.looks.report(Status())
+    assert set(status.permits) == {wish.value for wish in Wish}
+    assert status.permit("takeover").allowed
+    assert not status.permit("failback").allowed
     bench.serve()
-    permits = bench.looks.document()["permits"]
-    assert permits["pbx stop"] == {"allowed": True, "says": "this is a failover: the peer takes over"}
-    assert "holds the service already" in permits["takeover"]["says"]
-    usage = document["agent"]
-    assert usage["cpu"] > 0 and usage["memory"] > 10_000_000 and usage["up"] >= 0
+    served = bench.looks.report(Status())
+    assert served.permit("pbx stop") == PermitStatus(True, "this is a failover: the peer takes over")
+    assert "holds the service already" in served.permit("takeover").says
+    usage = status.agent
+    assert usage is not None and usage.cpu > 0 and usage.memory > 10_000_000 and usage.up >= 0
 
 
 def test_the_way_back_is_not_offered_on_the_secondary(tmp_path: Path) -> None:
-    permit = Asked(tmp_path, Node.SECONDARY).looks.document()["permits"]["failback"]
-    assert not permit["allowed"] and "leads to the primary" in permit["says"]
+    permit = Asked(tmp_path, Node.SECONDARY).looks.report(Status()).permit("failback")
+    assert not permit.allowed and "leads to the primary" in permit.says
 
 
 def test_a_way_that_fails_is_a_problem() -> None:
-    assert notify_problems({"waiting": 3, "problems": {"mail": "no route"}}) == [
+    assert notify_problems(NotifyStatus(3, {"mail": "no route"})) == [
         "alerts do not go out by mail: no route"
     ]
 

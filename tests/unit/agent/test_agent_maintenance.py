@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from test_agent_cycle import Bench, on_loop
 
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.rooms.maintenance import MaintenanceRoom
-from appliance.agent.status import status_document
+from appliance.agent.status import node_status
 from appliance.core.alert import Kind
 from appliance.core.alert_problems import problems
 from appliance.core.errors import HostError
 from appliance.core.model import DChannel, Line
 from appliance.core.reading import Known
 from appliance.core.roles import Role
+from appliance.core.status import MaintenanceStatus, Status
 from appliance.core.transfer import Order
 from tests.plugins.hand_clock import HandClock
 
@@ -58,16 +57,14 @@ def node(tmp_path: Path) -> Node:
 
 
 def test_it_outlives_the_agent_and_ends_by_itself(node: Node) -> None:
-    assert not node.room.on and node.room.document() is None
+    assert not node.room.on and node.room.status() is None
     node.begin()
     node.clock.time += 200
     assert node.again().on
-    document = node.room.document()
-    assert document is not None
-    assert (document["left"], document["by"], document["why"]) == (400.0, "root", "new cables")
-    assert document["until"] == node.clock.wall() + 400
+    lasting = node.room.status()
+    assert lasting == MaintenanceStatus(node.clock.wall() + 400, 400.0, "root", "new cables")
     node.clock.time += 400
-    assert not node.room.on and node.room.document() is None
+    assert not node.room.on and node.room.status() is None
 
 
 def test_it_ends_while_no_agent_runs(node: Node) -> None:
@@ -146,8 +143,8 @@ class Served(Bench):
         asyncio.run(self.maintenance.begin(600, "root", ""))
         self.desk.orders.clear()
 
-    def document(self) -> dict[str, Any]:
-        return status_document(self.site, self.world, self.cycle, self.clock.now())
+    def status(self) -> Status:
+        return node_status(self.site, self.world, self.cycle, self.clock.now())
 
     def asterisk_dies(self) -> None:
         self.world.process, self.world.booted = Known(False, self.clock.now()), False
@@ -159,9 +156,9 @@ def test_asterisk_dies_and_nothing_moves_until_it_is_over(tmp_path: Path) -> Non
     bench = Served(tmp_path)
     bench.asterisk_dies()
     assert bench.desk.orders == [] and bench.standbys == 0 and bench.cycle.state.role.holds
-    document = bench.document()
-    assert "would hand over: Asterisk died (maintenance)" in document["problems"]
-    assert any(said.startswith("maintenance for 10 min more (by root)") for said in document["problems"])
+    status = bench.status()
+    assert "would hand over: Asterisk died (maintenance)" in status.problems
+    assert any(said.startswith("maintenance for 10 min more (by root)") for said in status.problems)
 
     def its_end() -> None:
         bench.clock.time += 600
@@ -170,7 +167,7 @@ def test_asterisk_dies_and_nothing_moves_until_it_is_over(tmp_path: Path) -> Non
 
     on_loop(its_end)
     assert bench.standbys == 1 and bench.desk.orders[0] is Order.RELEASE
-    assert bench.document()["maintenance"] is None
+    assert bench.status().maintenance is None
     assert bench.audit() == []
 
 
@@ -224,9 +221,6 @@ def test_heartbeats_death_still_lets_go(tmp_path: Path) -> None:
 def test_it_is_told_with_the_time_it_may_last(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.see_line(Line.CLEAR, DChannel.UP)
-    data = dict.fromkeys(("problem", "kind", "telephony", "unsettled", "postsync"), "")
-    counts = {"stale": False, "conflicts": 0, "held_back": [], "held_back_more": 0}
-    document = {**bench.document(), "data": {**data, **counts}}
-    (standing,) = problems(json.loads(json.dumps(document)))
+    (standing,) = problems(bench.status())
     assert standing.alert.kind is Kind.MAINTENANCE
     assert "for 10 min at the most this node neither hands over" in standing.alert.text

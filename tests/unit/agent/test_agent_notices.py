@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from test_agent_cycle import Bench
 
 from appliance.agent.rooms.data import DataRoom
-from appliance.agent.rooms.data_report import data_document
+from appliance.agent.rooms.data_report import data_status
 from appliance.agent.rooms.notices import NoticeRoom
-from appliance.agent.status import status_document
+from appliance.agent.status import node_status
 from appliance.core.alert_problems import problems
 from appliance.core.model import Line
 from appliance.core.reading import Known
+from appliance.core.status import Status
 from appliance.notify.spool import Spool
 
 
@@ -31,14 +32,14 @@ class Told(Bench):
             site=self.site,
             journal=self.journal,
             clock=self.clock,
-            document=self.document,
+            status=self.status,
             busy=lambda: self.cycle.busy,
             spool=Spool(tmp_path / "notify"),
         )
 
-    def document(self) -> dict[str, Any]:
-        status = status_document(self.site, self.world, self.cycle, self.clock.now())
-        return {**status, "data": data_document(self.data, self.site, self.clock.wall())}
+    def status(self) -> Status:
+        status = node_status(self.site, self.world, self.cycle, self.clock.now())
+        return replace(status, data=data_status(self.data, self.site, self.clock.wall()))
 
     def looks(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -53,15 +54,15 @@ class Told(Bench):
 
 def test_the_real_document_has_everything_that_alerts_are_made_of(tmp_path: Path) -> None:
     bench = Told(tmp_path)
-    assert {problem.alert.key for problem in problems(bench.document())} == {"unfit"}
+    assert {problem.alert.key for problem in problems(bench.status())} == {"unfit"}
     bench.see_line(Line.ABSENT)
-    assert problems(bench.document()) == ()
+    assert problems(bench.status()) == ()
     bench.serve()
-    assert problems(bench.document()) == ()
+    assert problems(bench.status()) == ()
     bench.world.card = Known(False, 0.0)
     bench.world.links = {"eth0": "up", "eth1": "dead"}
     bench.world.duplicate = "02:00:00:00:00:01"
-    keys = {problem.alert.key for problem in problems(bench.document())}
+    keys = {problem.alert.key for problem in problems(bench.status())}
     assert keys == {"card", "link eth1", "split"}
 
 
@@ -104,11 +105,11 @@ def test_nobody_to_tell_costs_no_look_at_the_status(tmp_path: Path) -> None:
 
 def test_what_cannot_be_told_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
     bench = Told(tmp_path, mail_to="root")
-    bench.room._document = lambda: {}
+    bench.room._status = lambda: None
     for _ in range(3):
         bench.room._look_safely()
     notes = [entry for entry in bench.journal.since(0) if entry["kind"] == "notify"]
-    assert len(notes) == 1 and "KeyError" in notes[0]["says"]
+    assert len(notes) == 1 and "AttributeError" in notes[0]["says"]
 
 
 def test_while_service_moves_the_post_knows(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from appliance.control.guests import Hosts, admitted
 from appliance.control.protocol import Message
 from appliance.core.errors import UserError
 from appliance.core.maintenance import begin
+from appliance.core.status import Status
 
 
 class Kitchen(Room):
@@ -23,8 +25,8 @@ class Kitchen(Room):
     def __init__(self, verb: str = "cook") -> None:
         self.verbs = {verb: self._cook}
 
-    def document(self) -> Message:
-        return {"kitchen": {"hot": True}}
+    def report(self, status: Status) -> Status:
+        return super().report(replace(status, trouble="the stove is hot"))
 
     def problems(self) -> list[str]:
         return ["the milk boils over"]
@@ -58,7 +60,7 @@ def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
     assert asyncio.run(requests.answer({"verb": "cook", "what": "soup"})) == {"says": "soup is served"}
     for _ in range(2):
         status = asyncio.run(requests.answer({"verb": "status"}))
-        assert status["kitchen"] == {"hot": True} and status["node"] == "primary"
+        assert status["trouble"] == "the stove is hot" and status["node"] == "primary"
         assert [text[:12] for text in status["problems"]] == ["the cluster ", "the milk boi"]
     with pytest.raises(UserError, match="knows no verb 'eat'"):
         asyncio.run(requests.answer({"verb": "eat"}))

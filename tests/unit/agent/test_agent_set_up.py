@@ -19,6 +19,7 @@ from appliance.cli.status import status_lines
 from appliance.config import load
 from appliance.core.errors import UserError
 from appliance.core.permits import Wish
+from appliance.core.status import from_json
 from appliance.host.clock import SystemClock
 from appliance.host.init import ServiceManager
 
@@ -54,7 +55,7 @@ def test_status_says_what_to_do_and_refuses_every_wish(
         assert {wish.value for wish in Wish} <= set(document["permits"])
         assert all(not permit["allowed"] for permit in document["permits"].values())
         assert document["names"] == {"primary": "elsewhere1", "secondary": "elsewhere2"}
-        lines = status_lines(json.loads(json.dumps(document)))
+        lines = status_lines(from_json(json.loads(json.dumps(document))))
         assert "fill in the High Availability tab first" in lines[0]
         assert any("neither HAPRINODE (elsewhere1)" in line for line in lines[1:])
 

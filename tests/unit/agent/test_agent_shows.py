@@ -13,12 +13,13 @@ from test_agent_cycle import Bench
 
 from appliance.agent.sensors import line as line_sensor
 from appliance.agent.sensors.line import LineSensor
-from appliance.agent.span_report import probes_document, spans_document
-from appliance.agent.status import status_document
+from appliance.agent.span_report import probes_status, spans_status
+from appliance.agent.status import node_status
 from appliance.config import Conf
 from appliance.core.health import ProbeRecord
 from appliance.core.model import Line
 from appliance.core.reading import Known, Unknown
+from appliance.core.status import to_json
 from appliance.dahdi.alarms import NONE
 from appliance.dahdi.span import Span
 
@@ -68,9 +69,9 @@ class Spanned(Bench):
         await asyncio.gather(running, return_exceptions=True)
 
     def alarms(self) -> str:
-        document = spans_document(self.site, self.world, self.clock.now())
-        assert document is not None
-        return document["why"] if document["value"] is None else " ".join(document["value"][0]["alarms"])
+        spans = spans_status(self.site, self.world, self.clock.now())
+        assert spans is not None
+        return spans.why if spans.value is None else " ".join(spans.value[0].alarms)
 
 
 def test_a_span_is_shown_with_its_alarms_and_channels(
@@ -79,7 +80,7 @@ def test_a_span_is_shown_with_its_alarms_and_channels(
     bench = Spanned(tmp_path, monkeypatch)
     put(bench.root, "RED ")
     asyncio.run(bench.look("RED"))
-    assert spans_document(bench.site, bench.world, bench.clock.now()) == {
+    assert to_json(spans_status(bench.site, bench.world, bench.clock.now())) == {
         "value": [
             {
                 "number": 1,
@@ -154,23 +155,24 @@ def test_where_reading_them_hangs_the_line_is_seen_all_the_same(
 def test_old_spans_are_not_shown_as_if_they_were_true(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.world.spans = Known((Span(1, "R1T1/0", "Rhino", NONE),), bench.clock.now())
-    assert spans_document(bench.site, bench.world, bench.clock.now() + 29)["value"]  # type: ignore[index]
-    old = spans_document(bench.site, bench.world, bench.clock.now() + 31)
-    assert old is not None and old["value"] is None and "last seen 31.0 s ago" in old["why"]
+    young = spans_status(bench.site, bench.world, bench.clock.now() + 29)
+    assert young is not None and young.value
+    old = spans_status(bench.site, bench.world, bench.clock.now() + 31)
+    assert old is not None and old.value is None and "last seen 31.0 s ago" in old.why
     bench.site.adopt(Conf(card_installed=False))
-    assert spans_document(bench.site, bench.world, 0.0) is None
+    assert spans_status(bench.site, bench.world, 0.0) is None
 
 
 def test_each_probe_that_is_switched_on_is_shown(tmp_path: Path) -> None:
     bench = Bench(tmp_path, ami_user="asha", sip_port=0)
     silent = {"ms": None, "silences": 0, "why": "Asterisk does not run"}
-    assert probes_document(bench.site, bench.world) == {"ami": silent, "cli": silent}
+    assert to_json(probes_status(bench.site, bench.world)) == {"ami": silent, "cli": silent}
     bench.world.probes = {
         "ami": ProbeRecord(True, 3, 0, None, "Success"),
         "cli": ProbeRecord(True, 0, 2, 5.0, "no answer"),
     }
     bench.world.answered("ami", 0.00123)
-    document = status_document(bench.site, bench.world, bench.cycle, bench.clock.now())
+    document = to_json(node_status(bench.site, bench.world, bench.cycle, bench.clock.now()))
     assert document["probes"] == {
         "ami": {"ms": 1.23, "silences": 0, "why": ""},
         "cli": {"ms": None, "silences": 2, "why": "no answer"},

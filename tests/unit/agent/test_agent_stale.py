@@ -16,16 +16,18 @@ from appliance.agent.sensors import address, asterisk
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.engine import EngineSensor
-from appliance.agent.status import status_document
+from appliance.agent.status import node_status
 from appliance.config import Conf
 from appliance.core.health import ProbeRecord
 from appliance.core.model import DChannel, Node
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.status import to_json
 from tests.plugins.fake_engine import OFF, FakeEngine, as_engine
 
 
 def shown(bench: Bench) -> dict[str, Any]:
-    return status_document(bench.site, bench.world, bench.cycle, bench.clock.now())
+    document: dict[str, Any] = to_json(node_status(bench.site, bench.world, bench.cycle, bench.clock.now()))
+    return document
 
 
 def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from appliance.agent.rooms.files import FilesRoom
 from appliance.config import Conf
 from appliance.core.alert import Kind
 from appliance.core.alert_problems import problems
+from appliance.core.status import Status
 from appliance.host.clock import SystemClock
 from appliance.host.statefile import StateFile
-from tests.unit.core.alert_documents import document
+from tests.unit.core.alert_documents import status
 
 
 class Bench:
@@ -41,7 +42,7 @@ class Bench:
 
     def look(self) -> list[str]:
         asyncio.run(self.room.look())
-        return self.room.report()[1]
+        return list(self.room.report(Status()).problems)
 
     def told(self) -> list[str]:
         return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == "files"]
@@ -55,7 +56,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 def test_nothing_is_said_while_all_is_well(bench: Bench) -> None:
     bench.path.write_text("7")
     assert bench.look() == [] and bench.told() == []
-    assert bench.room.report()[0] == {"files": []}
+    assert bench.room.report(Status()).files == ()
 
 
 def test_a_spoilt_file_is_named_until_what_was_set_aside_is_removed(bench: Bench) -> None:
@@ -75,14 +76,14 @@ def test_a_spoilt_file_is_named_until_what_was_set_aside_is_removed(bench: Bench
 def test_what_the_status_names_is_an_alert(bench: Bench) -> None:
     bench.path.write_text("no number")
     bench.look()
-    told = [standing.alert for standing in problems(document(**bench.room.report()[0]))]
+    told = [standing.alert for standing in problems(bench.room.report(status()))]
     (alert,) = [alert for alert in told if alert.kind is Kind.FILE_SPOILT]
     assert str(bench.path) in alert.key and "begun anew" in alert.text
 
 
 def test_a_grant_that_is_not_on_file_is_named_at_once(bench: Bench) -> None:
     bench.grant = "the grant cannot be kept"
-    assert bench.room.report()[1] == ["the grant cannot be kept"]
+    assert bench.room.report(Status()).problems == ("the grant cannot be kept",)
 
 
 def test_what_killed_processes_have_left_is_removed(bench: Bench) -> None:

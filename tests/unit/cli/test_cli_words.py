@@ -16,6 +16,7 @@ from appliance.agent import places, standing
 from appliance.cli import events, history, leave, main, maintenance, operate, status
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
+from appliance.core.status import Status, from_json, to_json
 from appliance.hw.relay import CardAbsent, CardRefused
 
 
@@ -23,7 +24,7 @@ def reading(value: object, why: str = "") -> dict[str, object]:
     return {"value": value, "why": why}
 
 
-def document(**changes: object) -> dict[str, Any]:
+def told(**changes: object) -> Status:
     base: dict[str, Any] = {
         "headline": "This node (primary) is active: the line is in service here.",
         "role": "active",
@@ -49,11 +50,11 @@ def document(**changes: object) -> dict[str, Any]:
         "pbx": {"state": reading("running"), "pid": 42, "silent": []},
         "data": {"duty": "none", "why": "this node serves", "age": None, "generation": 0, "phase": ""},
     }
-    return {**base, **changes}
+    return from_json({**base, **changes})
 
 
 def test_status_says_the_headline_first_and_problems_next() -> None:
-    lines = status.status_lines(document(problems=["the line is held by the primary"]))
+    lines = status.status_lines(told(problems=["the line is held by the primary"]))
     assert lines[0].startswith("This node (primary) is active")
     assert lines[1] == "  ! the line is held by the primary"
     text = "\n".join(lines)
@@ -76,21 +77,19 @@ def test_status_says_how_old_the_standbys_data_are() -> None:
         "done": 5,
         "total": 9,
     }
-    text = "\n".join(status.status_lines(document(data=pulls)))
+    text = "\n".join(status.status_lines(told(data=pulls)))
     assert "in step 3 s ago, generation 7; fetching, 5 of 9" in text
     never = {**pulls, "age": None, "phase": ""}
-    assert "never in step" in "\n".join(status.status_lines(document(data=never)))
+    assert "never in step" in "\n".join(status.status_lines(told(data=never)))
 
 
 def test_status_says_maintenance_here_and_there() -> None:
     given = {"until": 1.0, "left": 1740.0, "by": "root", "why": "new cables"}
-    there = {**document()["peer"], "maintenance": True}
-    text = "\n".join(status.status_lines(document(maintenance=given, peer=there)))
+    there = {**to_json(told().peer), "maintenance": True}
+    text = "\n".join(status.status_lines(told(maintenance=given, peer=there)))
     assert "maintenance ON for 29 min more, by root: new cables" in text
     assert "as standby, in MAINTENANCE (eth0 up" in text
-    assert "aintenance" not in "\n".join(status.status_lines(document())).replace(
-        "MAINTENANCE", "maintenance"
-    )
+    assert "aintenance" not in "\n".join(status.status_lines(told())).replace("MAINTENANCE", "maintenance")
 
 
 @pytest.mark.parametrize(
@@ -146,15 +145,13 @@ def test_history_shows_the_milliseconds_of_each_phase() -> None:
 
 
 def test_status_says_unknown_and_why() -> None:
-    text = "\n".join(status.status_lines(document(line=reading(None, "span 1 of RHINOSPANS is not there"))))
+    text = "\n".join(status.status_lines(told(line=reading(None, "span 1 of RHINOSPANS is not there"))))
     assert "unknown (span 1 of RHINOSPANS is not there)" in text
 
 
 def test_a_standby_without_asterisk_is_not_called_dead() -> None:
     text = "\n".join(
-        status.status_lines(
-            document(granted=False, pbx={"state": reading("dead"), "pid": None, "silent": []})
-        )
+        status.status_lines(told(granted=False, pbx={"state": reading("dead"), "pid": None, "silent": []}))
     )
     assert "not running" in text
     assert "dead" not in text
@@ -162,14 +159,14 @@ def test_a_standby_without_asterisk_is_not_called_dead() -> None:
 
 def test_a_duplicate_address_shouts() -> None:
     address = {"ip": "10.0.0.9", "here": reading(True), "duplicate": "02:00:00:00:00:01"}
-    assert "ALSO AT 02:00:00:00:00:01" in "\n".join(status.status_lines(document(address=address)))
+    assert "ALSO AT 02:00:00:00:00:01" in "\n".join(status.status_lines(told(address=address)))
 
 
 def test_status_json_is_the_whole_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "ask", lambda verb: document())
+    monkeypatch.setattr(status, "ask", lambda verb: to_json(told()))
     result = CliRunner().invoke(main.asha, ["status", "--json"])
     assert result.exit_code == 0
-    assert json.loads(result.output) == document()
+    assert from_json(json.loads(result.output)) == told()
 
 
 @pytest.mark.parametrize(
@@ -234,9 +231,12 @@ def asked_of(monkeypatch: pytest.MonkeyPatch, roles: list[str]) -> list[str]:
         if verb != "status":
             asked.append(verb)
             return {"says": "Done."}
-        return {"role": roles.pop(0) if len(roles) > 1 else roles[0]}
+        raise AssertionError("the status is asked for as one")
 
-    monkeypatch.setattr(leave, "ask", ask)
+    def ask_status() -> Status:
+        return Status(role=roles.pop(0) if len(roles) > 1 else roles[0])
+
+    monkeypatch.setattr(leave, "ask_status", ask_status)
     monkeypatch.setattr(operate, "ask", ask)
     return asked
 
@@ -268,7 +268,7 @@ def test_a_card_that_is_not_there_holds_no_line(monkeypatch: pytest.MonkeyPatch,
 def test_without_an_agent_each_step_is_tried(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     """The relay goes before all, and once more after all; what could not be let go is told."""
     tried: list[str] = []
-    monkeypatch.setattr(leave, "ask", failing(AgentAbsent("There is none.")))
+    monkeypatch.setattr(leave, "ask_status", failing(AgentAbsent("There is none.")))
     for name in ("_release_card", "_stop_engine", "_end_grant"):
         error = HostError(f"{name} failed.") if name == broken else None
         monkeypatch.setattr(leave, name, noting(tried, name, error))
@@ -325,4 +325,4 @@ def test_leave_says_when_something_is_not_let_go(monkeypatch: pytest.MonkeyPatch
 
 def test_what_is_behind_a_line_is_said_with_it() -> None:
     doubted = reading("unverifiable", "span 1: run dahdi_cfg")
-    assert "unverifiable (span 1: run dahdi_cfg)" in "\n".join(status.status_lines(document(line=doubted)))
+    assert "unverifiable (span 1: run dahdi_cfg)" in "\n".join(status.status_lines(told(line=doubted)))

@@ -1,15 +1,17 @@
-"""A status document as alerts are decided by, with nothing wrong in it; and journal entries."""
+"""A status as alerts are decided by, with nothing wrong in it; and journal entries."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from appliance.core.status import Status, from_json
 
 
 def reading(value: object, why: str = "") -> dict[str, Any]:
     return {"value": value, "why": why}
 
 
-def document(role: str = "active", **changes: Any) -> dict[str, Any]:
+def status(role: str = "active", **changes: Any) -> Status:
     """Nothing is wrong. `changes`: a part anew, or for a dict what is different in it."""
     whole: dict[str, Any] = {
         "role": role,
@@ -44,7 +46,7 @@ def document(role: str = "active", **changes: Any) -> dict[str, Any]:
     }
     for name, change in changes.items():
         whole[name] = {**whole[name], **change} if isinstance(change, dict) else change
-    return whole
+    return from_json(whole)
 
 
 def role(was: str, event: str, now: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from appliance.core.errors import UserError
 from appliance.core.maintenance import LONGEST, SET_BACK, begin, pack, problem, unpack
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known
+from appliance.core.status import MaintenanceStatus
 from appliance.core.transfer import Order, Seen
 
 NOON = 1_764_000_000.0
@@ -69,9 +70,9 @@ def test_what_is_damaged_is_none(damaged: object) -> None:
 
 
 def test_people_read_who_why_and_how_long() -> None:
-    said = problem({"left": 61.0, "by": "root", "why": "new cables"})
+    said = problem(MaintenanceStatus(NOON, 61.0, "root", "new cables"))
     assert said.startswith("maintenance for 1 min more (by root: new cables): this node neither hands over")
-    assert "(by root)" in problem({"left": 9.0, "by": "root", "why": ""})
+    assert "(by root)" in problem(MaintenanceStatus(NOON, 9.0, "root"))
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from appliance.agent.blank import blank_status
+from appliance.core.status import NodeNames, Status, from_json
+
 
 def reading(value: object, why: str = "") -> dict[str, Any]:
     return {"value": value, "why": why}
 
 
-def status(**changes: Any) -> dict[str, Any]:
+def status(**changes: Any) -> Status:
     whole = {
         "version": "2.0.0",
         "node": "primary",
@@ -36,31 +39,16 @@ def status(**changes: Any) -> dict[str, Any]:
         "agent": {"cpu": 12.5, "memory": 25_000_000, "up": 3600.0},
         "notify": {"waiting": 1, "problems": {}},
     }
-    return {**whole, **changes}
+    return from_json({**whole, **changes})
 
 
 def span(number: int, name: str, alarms: list[str]) -> dict[str, Any]:
     return {"number": number, "name": name, "alarms": alarms, "line": "clear", "channels": 24, "in_use": 3}
 
 
-def nothing_known() -> dict[str, Any]:
-    """Every key is there, and nothing in it."""
-    return status(
-        role="not set up",
-        fit=None,
-        problems=[],
-        maintenance=None,
-        relay={"card": None, "place": "", "commanded": None},
-        line=None,
-        dchannel=reading(None, "not set up"),
-        pbx={"state": reading(None, "not set up"), "pid": None, "silent": []},
-        spans=None,
-        probes={"ami": {"ms": None, "silences": None, "why": ""}, "cli": None},
-        peer={"alive": reading(None), "fit": reading(None), "links": {}},
-        data={"age": None, "stale": None, "conflicts": None},
-        agent=None,
-        notify=None,
-    )
+def nothing_known() -> Status:
+    """An agent that waits to be set up."""
+    return blank_status("pbx1", "it is neither node", NodeNames())
 
 
 METERS = {

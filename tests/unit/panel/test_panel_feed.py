@@ -43,7 +43,7 @@ def test_a_change_reaches_whoever_watches(agent: AgentStandIn) -> None:
         first = feed.after(0, 5.0)
         agent.says["status"] = {**agent.status, "headline": "changed"}
         view = first
-        while view.status is None or view.status["headline"] != "changed":
+        while view.status is None or view.status.headline != "changed":
             following = feed.after(view.number, 5.0)
             assert following.number > view.number
             view = following
@@ -67,9 +67,9 @@ def test_who_looks_once_gets_what_is_true_now(agent: AgentStandIn) -> None:
     feed = Feed(AgentLink(str(agent.path)), clock)
     assert feed.view().status is not None
     agent.says["status"] = {**agent.status, "headline": "later"}
-    assert feed.view().status["headline"] != "later"
+    assert feed.view().status.headline != "later"
     clock.at += 1.0
-    assert feed.view().status["headline"] == "later"
+    assert feed.view().status.headline == "later"
 
 
 def test_an_agent_that_comes_back_is_shown_again_with_its_journal(agent: AgentStandIn) -> None:

@@ -11,6 +11,7 @@ from panel_documents import METERS, PANEL, TRENDS, nothing_known, status
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.core.model import Line
+from appliance.core.status import from_json
 from appliance.panel.shown.metrics import exposition
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics"
@@ -80,9 +81,14 @@ def test_what_is_not_known_has_no_sample() -> None:
         "asha_agent_up",
         "asha_info",
         "asha_role",
+        "asha_fit",
         "asha_problems",
         "asha_maintenance",
+        "asha_data_stale",
+        "asha_data_conflicts",
+        "asha_alerts_waiting",
     }
+    assert found["asha_fit",] == 0
     assert found["asha_role", "not set up"] == 1
 
 
@@ -106,7 +112,7 @@ def test_an_agent_that_is_silent_is_down_and_nothing_else() -> None:
 
 
 def test_an_older_agent_that_lacks_keys_is_no_fault() -> None:
-    assert samples(exposition({"role": "standby"}, {}, {}, PANEL))["asha_role", "standby"] == 1
+    assert samples(exposition(from_json({"role": "standby"}), {}, {}, PANEL))["asha_role", "standby"] == 1
 
 
 def names_known() -> set[str]:

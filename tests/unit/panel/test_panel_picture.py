@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from appliance.core.status import Status, from_json
 from appliance.panel.shown.fitness import fitness
 from appliance.panel.shown.picture import picture
 from tests.plugins.agent_stand_in import STATUS, known, span, unknown
 
 
-def status(**changes: Any) -> dict[str, Any]:
-    return {**copy.deepcopy(STATUS), **changes}
+def status(**changes: Any) -> Status:
+    return from_json({**copy.deepcopy(STATUS), **changes})
 
 
 def peer(**changes: Any) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""The status document: whatever a Status holds survives the wire, and another version's document is read or refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.core.held_back import HeldBack
+from appliance.core.status import (
+    AgentUsage,
+    DataStatus,
+    ErrandStatus,
+    FileTrouble,
+    MaintenanceStatus,
+    PermitStatus,
+    ProbeStatus,
+    SpanStatus,
+    Status,
+    StatusValue,
+    TransferStatus,
+    from_json,
+    to_json,
+)
+
+words = st.text(max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9)
+spans = st.builds(SpanStatus, st.integers(), words, words, st.lists(words, max_size=2).map(tuple), words)
+
+
+def values(of: st.SearchStrategy[Any]) -> st.SearchStrategy[StatusValue[Any]]:
+    return st.builds(StatusValue, st.none() | of, words)
+
+
+statuses = st.builds(
+    Status,
+    version=words,
+    role=words,
+    problems=st.lists(words, max_size=3).map(tuple),
+    line=st.none() | values(words),
+    spans=st.none() | values(st.lists(spans, max_size=2).map(tuple)),
+    probes=st.dictionaries(
+        words, st.builds(ProbeStatus, st.none() | numbers, st.integers(), words), max_size=2
+    ),
+    transfer=st.none() | st.builds(TransferStatus, words, words, began=numbers),
+    maintenance=st.none() | st.builds(MaintenanceStatus, numbers, numbers, words, words),
+    data=st.builds(
+        DataStatus,
+        age=st.none() | numbers,
+        stale=st.booleans(),
+        held_back=st.lists(st.builds(HeldBack, words, words), max_size=2).map(tuple),
+    ),
+    permits=st.dictionaries(words, st.builds(PermitStatus, st.booleans(), words), max_size=2),
+    agent=st.none() | st.builds(AgentUsage, numbers, st.integers(), numbers),
+    errand=st.none() | st.builds(ErrandStatus, words, lines=st.lists(words, max_size=2).map(tuple)),
+    files=st.lists(st.builds(FileTrouble, words, words), max_size=2).map(tuple),
+)
+
+
+@settings(max_examples=50)
+@given(statuses)
+def test_whatever_it_holds_survives_the_wire(status: Status) -> None:
+    document = json.loads(json.dumps(to_json(status)))
+    assert from_json(document) == status
+    assert from_json({**document, "of tomorrow": {"deep": [1]}}) == status
+
+
+def test_what_is_missing_says_nothing_and_what_is_there_counts() -> None:
+    status = from_json(
+        {"role": "standby", "peer": {"name": "pbx2", "of tomorrow": 1}, "line": {"value": "clear"}}
+    )
+    assert (status.role, status.peer.name, status.fit) == ("standby", "pbx2", False)
+    assert status.peer.alive == StatusValue(None, "it was not said")
+    assert status.line == StatusValue("clear", "it was not said")
+    assert not status.permit("takeover").allowed
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ([], "no status document"),
+        ({"version": "9"}, "no status document"),
+        ({"role": 7}, r"role is 7"),
+        ({"role": "off", "fit": "yes"}, r"fit is 'yes'"),
+        ({"role": "off", "granted": None}, r"granted is None"),
+        ({"role": "off", "generation": True}, r"generation is True"),
+        ({"role": "off", "generation": 1.5}, r"generation is 1.5"),
+        ({"role": "off", "problems": "one"}, r"problems is 'one'"),
+        ({"role": "off", "problems": [1]}, r"problems is 1"),
+        ({"role": "off", "peer": []}, r"peer is \[\]"),
+        ({"role": "off", "data": {"age": "old"}}, r"data\.age is 'old'"),
+        ({"role": "off", "spans": {"value": [{"name": "no number"}]}}, r"spans\.value is not whole"),
+        ({"role": "off", "probes": {"ami": {"ms": True}}}, r"probes\.ami\.ms is True"),
+        ({"role": "off", "transfer": {"goal": "acquire"}}, r"transfer is not whole"),
+    ],
+)
+def test_what_is_no_status_is_refused_and_named(document: object, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        from_json(document)
