@@ -1,4 +1,4 @@
-"""The page in every state of the seed, in real Chromium: its buttons, its picture, without a mouse, on a telephone."""
+"""The page in every state of asha 1.0.0-2, in real Chromium: buttons, picture, without a mouse, on a telephone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seed's rules on the real pair: what an operator may do when, with sentence and exit code. And RESTART."""
+"""The rules of asha 1.0.0-2 on the real pair: what an operator may do when, sentence, exit code. And RESTART."""
 
 from __future__ import annotations
 

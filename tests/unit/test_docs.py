@@ -35,3 +35,17 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_commands_named_in_the_documents_exist(page: Path) -> None:
     for command in re.findall(r"`asha ([a-z-]+)", page.read_text()):
         assert command in _COMMANDS, command
+
+
+def test_each_journey_through_the_code_is_short_and_its_files_exist() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    _, _, section = text.partition("\n## Five journeys\n")
+    section, _, _ = section.partition("\n## ")
+    journeys = section.split("\n### ")[1:]
+    assert len(journeys) == 5
+    for journey in journeys:
+        title, _, steps = journey.partition("\n")
+        files = re.findall(r"^\d+\. `([^`]+)`: \S", steps, re.MULTILINE)
+        assert 3 <= len(files) <= 8, title
+        assert len(files) == len(set(files)) == len(re.findall(r"^\d+\.", steps, re.MULTILINE)), title
+        assert [file for file in files if not (ROOT / file).is_file()] == [], title

@@ -1,4 +1,4 @@
-"""Heartbeat simplified, as facts/heartbeat has it: one action at a time, stop answered before the peer's start."""
+"""Heartbeat simplified, after docs/facts/heartbeat.md: one action at a time, stop answered before the peer's start."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ class Heartbeat:
         owners = [node for node in Node if self.engines[node].owns]
         both_up = all(self._up(node, now) for node in Node)
         if len(owners) == 2 and both_up:
-            # After a split or a thaw: the one that was away gives up, the other one starts afresh (facts/heartbeat).
+            # After a split or a thaw the one that was away gives up, and the other one starts afresh
+            # (docs/facts/heartbeat.md).
             away = max(owners, key=lambda node: self.engines[node].silent_before)
             self._begin(away, Verb.STOP, now)
             self.afresh = away.other

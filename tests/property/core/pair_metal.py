@@ -1,6 +1,6 @@
 """The metal of a pair in virtual time: relay, line, Asterisk, and orders that take their time.
 
-Figures from facts/pri-timing, typical. Written from the facts, not from the product.
+Figures from docs/facts/pri-timing.md, typical. Written from the facts, not from the product.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an operator may do: the seed's states, as a table."""
+"""What an operator may do: the states of asha 1.0.0-2, as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNSEEN = peer(alive=None, fit=None)
 UNFIT = peer(fit=False, unfit_because="no modules")
 MUTE = peer(fit=None)
 
-# Which buttons there are in each state; the seed: "The initial system state ...", "Initial Start Up".
+# Which buttons there are in each state; asha 1.0.0-2 says: "The initial system state ...", "Initial Start Up".
 ALLOWED = {
     # both off: the engine can be started, and Asterisk plainly
     Role.OFF: {Wish.START_HA, Wish.START_PBX, Wish.STOP_PBX, Wish.RELEASE_LINE},

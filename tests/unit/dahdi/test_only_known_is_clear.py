@@ -56,7 +56,7 @@ PRI = text("CCS/HDB3/CRC4", "Clear", 31)
         text("CCS/HDB3", "Hardware assisted D-channel", 31),
         text("CCS/HDB3", "DACS+RBS", 31),
         text("CCS/HDB3", "Unconfigured", 30) + "\t  31 CARD/0/31 Clear (In use) \n",  # half a PRI is a PRI
-        text("CCS/HDB3", "Clear", 31, alarm="RED"),  # old: the span's word counts (facts/pri-timing)
+        text("CCS/HDB3", "Clear", 31, alarm="RED"),  # old: the span's word counts (docs/facts/pri-timing.md)
         text("", "Clear", 24, name="DYN/eth/eth0/02:00:00:00:00:01/0"),
         text("", "FXSKS", 2, name="WCTDM/0"),
         text("", "FXSLS", 2, name="XPP_FXO/00/10"),

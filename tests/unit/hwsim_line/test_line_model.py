@@ -1,4 +1,4 @@
-"""The simulated line keeps the facts' times (facts/pri-timing), in virtual time."""
+"""The simulated line keeps the facts' times (docs/facts/pri-timing.md), in virtual time."""
 
 from __future__ import annotations
 
