@@ -45,9 +45,9 @@ class Pull:
     def run(self, request: Request) -> Outcome:
         """Make the pass and return its outcome.
 
-        Raises SyncProblem before anything here is changed. OSError and sqlite3.Error, which `Session.run`
-        turns into SyncProblem, may also be raised while the decided generation is being put in place; the
-        next pass finishes it.
+        Raises SyncProblem before this pass changes anything here. OSError and sqlite3.Error, which
+        `Session.run` turns into SyncProblem, may also be raised while the decided generation is being put in
+        place; the next pass finishes it.
         """
         self._may()
         place.finish(self._store, self._stages)
@@ -158,8 +158,7 @@ class Pull:
         elif covers(request.scope, tree):
             outcome.telephony = ""
 
-    # -- deciding and putting in place
-    # --------------------------------------------------------------------------
+    # -- deciding and putting in place ----------------------------------------------------------------------
 
     def _decide(self, request: Request, fresh: dict[str, str]) -> None:
         outcome = self._outcome

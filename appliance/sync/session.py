@@ -129,7 +129,7 @@ class Session:
         if problem.kind is Kind.DAMAGED_RECORD:
             set_record_aside(self.places.store)
         with (
-            contextlib.suppress(OSError, sqlite3.Error),  # nor can it be in a damaged record
+            contextlib.suppress(OSError, sqlite3.Error),  # a damaged record cannot note it
             contextlib.closing(Store(self.places.store)) as store,
         ):
             # After a cut link the staged files are kept, so that they need not come again; after any other

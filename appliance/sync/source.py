@@ -124,7 +124,7 @@ class Source:
             return {"ok": False, "says": "that was no request", "kind": ""}
 
     def _prepare(self, request: Message) -> Message:
-        """Answer with our health, the look of each directory, and a snapshot of each database."""
+        """Answer with our health, the state of each directory, and a snapshot of each database."""
         standing = self._standing()
         found = []
         for tree in self._trees:
@@ -254,10 +254,10 @@ class Source:
 
 
 def _listed(path: str) -> str:
-    """Return the line for `path` in a list of what to compare: a directory gets a slash at its end.
+    """Return the line for `path` in a list of what to compare.
 
-    A file that OTHERn names is listed by itself and not by its parent. With a slash after it, rsync would
-    follow a link.
+    A plain file, which OTHERn may name, is listed by itself and not by its parent directory. Anything else
+    gets a slash at its end. rsync would follow a link that has a slash after it.
     """
     return path if os.path.isfile(path) and not os.path.islink(path) else f"{path}/"
 
@@ -276,7 +276,7 @@ def remove_old_lists(places: Places) -> None:
 def _is_any_served() -> bool:
     """Return whether a process on this node answers the peer or sends it files.
 
-    Both kinds of process were started by `asha sync-source`.
+    Both kinds of process were started by `asha sync-source`. Any process with the word --server counts.
     """
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):

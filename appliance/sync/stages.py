@@ -70,7 +70,7 @@ class Stages:
         return self.below.directory(os.fsencode(stage), make=True)
 
     def ready(self, path: bytes) -> bytes:
-        """Return the part of the stage for a file that came under another name than `path`."""
+        """Return the part of the stage for what is to be put at `path` but came under another name."""
         return os.fsencode(self.of(path)) + READY
 
     def make_ready(self, source: bytes, path: bytes) -> None:

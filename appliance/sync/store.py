@@ -59,8 +59,8 @@ class Step:
 class Generation:
     """A complete state of the data that was verified.
 
-    `made` is epoch seconds, `changed` and `removed` are numbers of files, `bytes` is the size of the files
-    that came. `placed`: the generation is in place.
+    `made` is epoch seconds. `changed` and `removed` are numbers of paths, `bytes` is the size of what came.
+    `placed`: the generation is in place.
     """
 
     number: int
@@ -75,7 +75,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One pass over the peer's data, for the history.
+    """One attempt to synchronise, for the history.
 
     `at` is epoch seconds, `seconds` the duration. `outcome` is "same", "changed", or the name of a problem.
     """
@@ -372,7 +372,7 @@ def is_damage(problem: sqlite3.Error) -> bool:
 
 
 def set_record_aside(path: Path) -> None:
-    """Set the record at `path`, and SQLite's files beside it, aside.
+    """Move the record at `path`, and SQLite's files beside it, out of the way.
 
     The files are kept beside their place, by `set_aside` of host/disk.
     """

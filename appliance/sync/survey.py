@@ -28,10 +28,10 @@ _SKEW = 60.0
 class Ready:
     """The peer's answer to `prepare`.
 
-    `trees`: its directories. `databases`: path to digest. `listed`: the list, at the peer, of the directories
-    of the scope. `mark`: the mark of the peer's service; `serving`: the peer serves now. `skew`: seconds by
-    which the peer's clock is ahead of ours. `traits`: the traits of the directories for which they were
-    requested. `held`: databases that cannot be copied now.
+    `trees`: the peer's directories. `databases`: path to digest. `listed`: the list, at the peer, of the
+    directories of the scope. `mark`: the mark of the peer's service; `serving`: the peer serves now. `skew`:
+    seconds by which the peer's clock is ahead of ours. `traits`: the traits of the directories for which they
+    were requested. `held`: databases that cannot be copied now.
     """
 
     trees: list[dict[str, Any]]
