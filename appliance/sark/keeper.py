@@ -181,7 +181,8 @@ class Keeper:
         pushed = tuple(Change(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
         if not dry_run:
             if pulled:
-                # replace_file raises UserError when somebody else has written the file since: that text was not judged.
+                # replace_file raises UserError when somebody else has written the file since: that text
+                # was not judged.
                 replace_file(sides.source, found.text)
             if pushed:
                 write_globals(sides.conf.db, sides.row, {change.key: change.now for change in pushed})
