@@ -1,8 +1,8 @@
-"""The columns of SARK's `globals` that are keys of the conf file too, and how a value is written on each side.
+"""The columns of SARK's `globals` that are conf keys too, and how a value is written on each side.
 
-Published: the columns, all of them TEXT, and what a fresh database holds (HAAUTOFAILBACK 'on', HASYNCH 'LOOSE',
-HAMODE 'OFF'); SARK's provisioning compares HAUSECLUSTER with 'YES'. *Assumed*: that HAMODE only says whether SARK
-shows its high availability at all. It is shown and never written.
+Published are the columns, all of them TEXT, and what a fresh database holds (HAAUTOFAILBACK 'on', HASYNCH
+'LOOSE', HAMODE 'OFF'). SARK's provisioning compares HAUSECLUSTER with 'YES'. *Assumed*: HAMODE only says
+whether SARK shows its high availability at all. HAMODE is shown and never written.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _SWITCHES: dict[str, tuple[str, str]] = {
     "RESTART": ("YES", "NO"),
     "RHINOSPF": ("YES", "NO"),
 }
-# Versions of SARK and people with sqlite3 have written a switch in all of these ways.
+# SARK's versions, and people using sqlite3, have written a switch in all of these ways.
 _YES = frozenset({"yes", "y", "on", "true", "1"})
 _NO = frozenset({"no", "n", "off", "false", "0"})
 
 
 def to_conf(column: str, raw: str) -> str | None:
-    """What the value `raw` of `column` is in the conf file; None when it is blank, which says nothing.
+    """Return the value `raw` of `column` as the conf file writes it, or None for a blank.
 
-    Raises ValueError whose message is what would be right.
+    A blank column says nothing. Raises ValueError whose message is what would be right.
     """
     text = raw.strip()
     if not text:
@@ -50,5 +50,8 @@ def to_conf(column: str, raw: str) -> str | None:
 
 
 def to_sark(column: str, value: str) -> str:
-    """What the conf file's `value` is in `column`, written as SARK itself writes it. Raises ValueError as `to_conf`."""
+    """Return the conf file's `value` as SARK itself writes it in `column`.
+
+    Raises ValueError as `to_conf` does.
+    """
     return to_conf(column, value) or ""

@@ -1,4 +1,8 @@
-"""The conf file and SARK's row kept in step. Blocking, bounded; one at a time on a node."""
+"""Keeping the conf file and SARK's row in step.
+
+The calls block, every wait in them is bounded, and only one runs at a time on a node. See
+docs/adr/0014-sark-and-the-conf-file.md.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +29,14 @@ _BLANKED = (
     "HACLUSTERIP is blank in SARK: nothing is taken from there until it is filled in. "
     "'asha sark push' fills it in, 'asha sark pull --blank' takes the blank"
 )
-# Of a value that is taken only when somebody says so: it does not come by itself.
+# Said of a value that does not come by itself: the operator has to pull again.
 _HELD = "{} cannot change under the running HA engine: stop it on this node, then pull again"
 _UNFILLED = "HACLUSTERIP is blank in SARK, so its settings are those of nobody: nothing was taken."
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that was changed, on the one side or the other."""
+    """A value that was changed, in the conf file or in SARK."""
 
     key: str
     was: str
@@ -44,9 +48,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Both sides as they are now. `shown`: columns that are only looked at; `problems`: what waits for somebody.
+    """Both sides as they are now.
 
-    `held`: what was changed in SARK and waits for the HA engine to be off.
+    `shown`: columns that are only displayed. `problems`: sentences about what waits for the operator. `held`:
+    keys that were changed in SARK and wait until the HA engine is off.
     """
 
     database: Path
@@ -56,7 +61,7 @@ class View:
     held: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the view as JSON."""
         settings = [
             {
                 "key": one.key,
@@ -77,7 +82,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a pass has changed (or would have, when it was dry), and how both sides are now."""
+    """The changes of a pass (or, in a dry run, those it would have made), and both sides as they are now."""
 
     pulled: tuple[Change, ...]
     pushed: tuple[Change, ...]
@@ -101,10 +106,14 @@ class _Sides:
 
 
 class Keeper:
-    """`uname` is this machine's name. All raise ConfError when the conf file is wrong, and HostError.
+    """The exchange of settings between the conf file and SARK.
 
-    NoGlobals, a HostError, where there is nothing of SARK's. `engine_runs`: whether the HA engine runs here; while it
-    does, no value comes into the conf file that cannot change under it.
+    `uname` is this machine's name. `memory` is the file of what both sides last agreed on. `engine_runs`
+    tells whether the HA engine runs here; while it does, no value is taken into the conf file that cannot
+    change under a running engine.
+
+    Every method raises ConfError when the conf file is wrong, and HostError; NoGlobals, a HostError, where
+    SARK has no settings.
     """
 
     def __init__(
@@ -121,11 +130,14 @@ class Keeper:
         self._engine_runs = engine_runs
 
     def look(self) -> View:
-        """Both sides; nothing is changed."""
+        """Return both sides as they are; nothing is changed."""
         return self._view(self._read(), ())
 
     def follow(self, *, receives: str) -> Done:
-        """Bring over what only one side has changed. `receives`: why nothing may be written into SARK now, or ""."""
+        """Carry over what only one side has changed.
+
+        `receives`: why nothing may be written into SARK now, or "" when writing is allowed.
+        """
         with self._alone():
             sides = self._read()
             pulls = {
@@ -135,10 +147,11 @@ class Keeper:
             return self._carry(sides, pulls, [] if receives else pushes, dry_run=False)
 
     def pull(self, *, blank: bool = False, dry_run: bool = False) -> Done:
-        """SARK's values win, everywhere they say something.
+        """Take SARK's values into the conf file wherever SARK has one.
 
-        Raises UserError for a row without a cluster address, which nobody has filled in; unless `blank`: then the
-        conf file gives its cluster address up too.
+        `blank`: when SARK's cluster address is blank, the conf file gives its cluster address up too. Without
+        `blank`, raises UserError for a row without a cluster address, because nobody has filled in such a
+        row.
         """
         with self._alone():
             sides = self._read()
@@ -152,7 +165,7 @@ class Keeper:
             return self._carry(sides, pulls, [], dry_run=dry_run)
 
     def push(self, *, dry_run: bool = False) -> Done:
-        """The conf file's values win, in every column that this SARK has."""
+        """Write the conf file's values into every column that this SARK has."""
         with self._alone():
             sides = self._read()
             pushes = [one for one in sides.settings if one.step not in (Step.AGREED, Step.ABSENT)]
@@ -168,7 +181,8 @@ class Keeper:
         pushed = tuple(Change(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
         if not dry_run:
             if pulled:
-                # Not over what somebody else has written since: it was not judged.
+                # replace_file raises UserError when somebody else has written the file since: that text
+                # was not judged.
                 replace_file(sides.source, found.text)
             if pushed:
                 write_globals(sides.conf.db, sides.row, {change.key: change.now for change in pushed})
@@ -180,7 +194,7 @@ class Keeper:
 
     def _read(self) -> _Sides:
         row = read_globals(self._judged()[1].db)
-        source, conf = self._judged()  # again: the database may have been waited for
+        source, conf = self._judged()  # read again, since the database may have been waited for
         return _Sides(source, conf, row, read_agreed(self._memory))
 
     def _judged(self) -> tuple[Source, Conf]:

@@ -1,4 +1,4 @@
-"""What the conf file and SARK last agreed on; survives reboots."""
+"""The record, kept over reboots, of what the conf file and SARK last agreed on."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ MEMORY = Path("/var/lib/asha/sark.json")
 
 
 def memory_file(path: Path = MEMORY) -> StateFile[dict[str, str]]:
-    """The file at `path`: by key, the value that both had."""
+    """Return the state file at `path`: by key, the value that both sides had."""
     return StateFile(
         path, _parse, dict, "the conf file and SARK are compared as if they met for the first time"
     )
 
 
 def read_agreed(path: Path) -> dict[str, str]:
-    """By key, the value both had; empty when nothing can be read: the two then meet for the first time."""
+    """Return, by key, the value that both sides had.
+
+    Returns an empty dict when nothing can be read: both sides are then compared as if for the first time.
+    """
     return memory_file(path).load()
 
 
 def write_agreed(path: Path, agreed: Mapping[str, str]) -> None:
-    """Keep it. Raises OSError."""
+    """Write `agreed` to the file at `path`. Raises OSError."""
     memory_file(path).write(json.dumps({"agreed": agreed}, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The address telephones are provisioned with, in files that SARK's PHP and anybody else can read."""
+"""The address telephones are provisioned with, in files that SARK's PHP and any other program can read."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from appliance.config import kinds
 from appliance.core.errors import HostError
 from appliance.host.disk import read_small, replace_file, set_aside
 
-# Not among asha's own things in /var/lib/asha: here a web server may read, under SELinux too, and the files are there
-# from boot on, before an agent runs.
+# Not /var/lib/asha, where asha's own files are: in /etc a web server may read, under SELinux too. The files
+# are there from boot on, before an agent runs.
 FOLDER = Path("/etc/asha")
 TEXT, PHP = "provision-address", "provision-address.php"
 
 
 def provision_address(*, use_cluster: bool, cluster_ip: str, own: str) -> str:
-    """The cluster address where telephones are to follow a failover and there is one; else this node's own."""
+    """Return the cluster address where telephones are to follow a failover, otherwise this node's own.
+
+    The node's own address `own` is also returned when there is no cluster address.
+    """
     return cluster_ip if use_cluster and cluster_ip else own
 
 
 def written_address(folder: Path = FOLDER) -> str:
-    """The address that is in the files; "" when there is none in one of them."""
+    """Return the address that is in both files, or "" when one of them lacks it."""
     try:
         text = (read_small(folder / TEXT) or b"").decode().strip()
         return text if (read_small(folder / PHP) or b"").decode() == _php(_checked(text)) else ""
@@ -30,14 +33,17 @@ def written_address(folder: Path = FOLDER) -> str:
 
 
 def write_address(address: str, folder: Path = FOLDER) -> None:
-    """Put `address` in both files, each in one step. Raises HostError, also when it is no IPv4 address."""
+    """Write `address` to both files, each in one step.
+
+    Raises HostError, also when `address` is no IPv4 address.
+    """
     try:
         php = _php(_checked(address))
         if not folder.exists():
             folder.mkdir(parents=True)
-            folder.chmod(0o755)  # whatever our umask is
+            folder.chmod(0o755)  # mkdir's mode depends on our umask
         for name, text in ((PHP, php), (TEXT, address + "\n")):
-            if (folder / name).is_dir():  # a file cannot take its place
+            if (folder / name).is_dir():  # a file cannot replace a directory
                 set_aside(folder / name)
             replace_file(folder / name, text)
     except ValueError:
@@ -50,7 +56,7 @@ def write_address(address: str, folder: Path = FOLDER) -> None:
 
 
 def _checked(address: str) -> str:
-    """`address`, which nothing can be hidden in. Raises ValueError."""
+    """Return `address`, an IPv4 address that cannot contain PHP code. Raises ValueError."""
     return str(kinds.IPV4.parse(address))
 
 

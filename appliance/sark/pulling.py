@@ -1,4 +1,8 @@
-"""Which of SARK's values the conf file can take: each by itself, all together, and still the same machine."""
+"""The choice of SARK's values that the conf file can take.
+
+A value is taken when it is right by itself and together with the others, and leaves the machine the same
+node.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +21,27 @@ Values = Mapping[str, str]
 
 @dataclass(slots=True)
 class Fitting:
-    """`values` can be taken, and make `text` of the file; `refused` says why of every other, by key."""
+    """The result of `fitting`.
+
+    `values` can be taken, and make `text` of the conf file. `refused` has, by key, the reason for every other
+    value.
+    """
 
     values: dict[str, str]
     text: str
     refused: dict[str, str] = field(default_factory=dict)
 
     def refuse(self, key: str, why: str) -> None:
-        """Leave `key` as it is."""
+        """Leave `key` as it is in the conf file, and note the reason."""
         value = self.values.pop(key)
         self.refused[key] = f"{key} is '{value}' in SARK, {why}, and was not taken"
 
 
 def fitting(source: Source, values: Values, uname: str) -> Fitting:
-    """Those of `values` with which the conf file is right. Raises ConfError when it is wrong without any of them."""
+    """Return those of `values` with which the conf file is right.
+
+    Raises ConfError when the conf file is wrong without any of them.
+    """
     found = Fitting(dict(values), source.text)
     while found.values:
         after = _with(source, found.values)
@@ -45,7 +56,7 @@ def fitting(source: Source, values: Values, uname: str) -> Fitting:
 
 
 def _moves(source: Source, after: Conf, uname: str, found: Fitting) -> bool:
-    """Names under which this machine would be another node, or none, are refused."""
+    """Refuse names under which this machine would be another node or none; return whether any was."""
     before, now = _node(source.judge(), uname), _node(after, uname)
     names = [key for key in NAMES if key in found.values]
     if before is None or now is before or not names:
@@ -60,7 +71,7 @@ def _blame(source: Source, problems: tuple[Problem, ...], found: Fitting) -> Non
     if not isinstance(verdict := source.judge(), Conf):
         raise ConfError(verdict, path=source.path)
     guilty = {one.key: one.want for one in problems if one.key in found.values}
-    if not guilty:  # the echo of ours in a key that was right before
+    if not guilty:  # a value of ours made a key wrong that was right before
         want = f"with which {problems[0].key} should be {problems[0].want}"
         guilty = {key: want for key in found.values if key in problems[0].want} or dict.fromkeys(
             found.values, want

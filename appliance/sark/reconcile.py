@@ -1,8 +1,9 @@
-"""Each setting as the conf file has it and as SARK has it: who has changed it, and what follows from that. Pure.
+"""The comparison of each setting in the conf file and in SARK: who has changed it, and what follows. Pure.
 
-Three-way: what both had when they last agreed decides. The rule for the first meeting, when they never have: who is
-not set up yet (its cluster address is blank) has nothing to say. A blank column says nothing, ever; and a row whose
-cluster address has been blanked says nothing at all: it is a database that was made anew, not a wish.
+The comparison is three-way: what both had when they last agreed decides. When they have never agreed, a side
+that is not set up yet (its cluster address is blank) has nothing to say. A blank column never says anything.
+A row whose cluster address has been blanked says nothing at all, because that is what a newly made database
+looks like, and not a wish.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Row = Mapping[str, str | None]
 
 
 class Step(enum.Enum):
-    """What follows for one setting."""
+    """What follows from the comparison of one setting."""
 
     AGREED = "agreed"
     PULL = "the conf file follows SARK"
@@ -34,9 +35,11 @@ class Step(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its value in the conf file, SARK's as it is written there, and in the conf file's words.
+    """One setting on both sides.
 
-    `sark` is None when SARK says nothing, or nothing that could be right; `want` is then what would be.
+    `conf` is the value in the conf file, `raw` SARK's value as SARK has written it, `sark` SARK's value as
+    the conf file would write it. `sark` is None when SARK says nothing, or nothing that could be right; in
+    the latter case `want` says what would be right.
     """
 
     key: str
@@ -48,7 +51,7 @@ class Setting:
 
     @property
     def says(self) -> str:
-        """One line for people when somebody has to do something; "" when not."""
+        """A line for the operator when something has to be done, otherwise ""."""
         if self.step is Step.CONFLICT:
             return f"{self.key} is '{self.conf}' in the conf file and '{printable(self.raw)}' in SARK"
         if self.step is Step.WRONG:
@@ -57,7 +60,10 @@ class Setting:
 
 
 def compare(conf: Values, row: Row, agreed: Values) -> tuple[Setting, ...]:
-    """Every shared setting. `conf` has the text of each; `agreed` what both had when they last agreed."""
+    """Return every shared setting, compared.
+
+    `conf` has the text of each setting, `row` SARK's columns, `agreed` what both had when they last agreed.
+    """
     met = bool(agreed)
     seen = [_seen(key, conf, row) for key in SHARED]
     if is_blank(row):
@@ -70,14 +76,21 @@ def compare(conf: Values, row: Row, agreed: Values) -> tuple[Setting, ...]:
 
 
 def is_blank(row: Row) -> bool:
-    """SARK's high availability is not set up: it has a place for the cluster address, and none in it."""
+    """Return whether SARK's high availability is not set up.
+
+    That is so when SARK has the column for the cluster address and the column is blank.
+    """
     return ADDRESS in row and not (row[ADDRESS] or "").strip()
 
 
 def settle(conf: Values, row: Row, agreed: Values) -> dict[str, str]:
-    """What is to be remembered as agreed, of settings that are as they are now. What differs keeps what it had."""
+    """Return what is to be remembered as agreed, when the settings are as they are now.
+
+    A setting that differs keeps what was agreed before. When neither side is set up, nothing is remembered,
+    and the two will be compared as if for the first time.
+    """
     if is_blank(row):
-        return dict(agreed) if conf[ADDRESS] else {}  # neither is set up: they will meet anew
+        return dict(agreed) if conf[ADDRESS] else {}  # {}: neither side is set up
     same = {one.key: one.conf for one in compare(conf, row, agreed) if one.step is Step.AGREED}
     return {**agreed, **same}
 
@@ -94,7 +107,7 @@ def _three_way(setting: Setting, base: str | None) -> Setting:
 
 
 def _seen(key: str, conf: Values, row: Row) -> Setting:
-    """CONFLICT stands for any difference."""
+    """Return the setting `key` without a look at what was agreed: CONFLICT stands for any difference."""
     if key not in row:
         return Setting(key, conf[key], "", None, Step.ABSENT)
     raw = row[key] or ""

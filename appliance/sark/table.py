@@ -1,4 +1,4 @@
-"""SARK's SQLite database: its one row of `globals`, read and written. Every wait is bounded."""
+"""SARK's SQLite database: its only row of `globals`, read and written. Every wait is bounded."""
 
 from __future__ import annotations
 
@@ -13,25 +13,33 @@ from pathlib import Path
 from appliance.core.errors import HostError, UserError
 from appliance.sark.columns import SHARED, SHOWN_ONLY
 
-# How long somebody else may hold the database, in seconds. SARK's own saves take milliseconds.
+# How long another program may hold the database, in seconds. SARK's own saves take milliseconds.
 PATIENCE = 2.0
 _WANTED = (*SHARED, *SHOWN_ONLY)
 
 
 class NoGlobals(HostError):
-    """There is nothing of SARK's here: no database, no such table in it, or no row in the table."""
+    """The error that SARK has no settings here: no database, no table `globals`, or no row in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Globals:
-    """The row: `values` of the columns we know and this version has (None is NULL); `rowid` to find it again."""
+    """The row of `globals`.
+
+    `values` holds the columns that asha knows and this version of SARK has (None is NULL). `rowid` finds the
+    row again.
+    """
 
     rowid: int
     values: Mapping[str, str | None]
 
 
 def read_globals(database: Path, patience: float = PATIENCE) -> Globals:
-    """The row as it is now. Raises NoGlobals, or HostError when it cannot be read: locked, damaged, not allowed."""
+    """Return the row as it is now, waiting up to `patience` seconds for the database.
+
+    Raises NoGlobals, or HostError when the row cannot be read: the database is locked, damaged, or not
+    accessible.
+    """
     if not database.is_file():
         raise NoGlobals(f"There is no database {database}.", todo="Where SARK keeps its own is told by DB.")
     try:
@@ -41,7 +49,8 @@ def read_globals(database: Path, patience: float = PATIENCE) -> Globals:
             raise _explained(database, problem) from problem
     except sqlite3.Error as problem:
         raise _explained(database, problem) from problem
-    # Whoever wrote last was killed while writing: SQLite takes that back, for which it must write.
+    # The last writer was killed while writing. SQLite rolls that back, for which it has to open the file for
+    # writing.
     try:
         return _read(database, "rw", patience)
     except sqlite3.Error as problem:
@@ -51,10 +60,10 @@ def read_globals(database: Path, patience: float = PATIENCE) -> Globals:
 def write_globals(
     database: Path, seen: Globals, values: Mapping[str, str], patience: float = PATIENCE
 ) -> None:
-    """Give columns new values in one transaction, if all of them still are what was `seen`.
+    """Write `values` into their columns in one transaction, if those columns are still as in `seen`.
 
-    Raises UserError when somebody else has changed one meanwhile, HostError as `read_globals` does. Nothing is
-    written then.
+    `patience`: see `read_globals`. Raises UserError when somebody else has changed a column meanwhile, and
+    HostError as `read_globals` does. Nothing is written then.
     """
     unknown = set(values) - (set(SHARED) & set(seen.values))
     if unknown:
@@ -63,7 +72,7 @@ def write_globals(
         with contextlib.closing(_open(database, "rw", patience)) as connection:
             connection.execute(
                 "BEGIN IMMEDIATE"
-            )  # the end of the with block takes back what is not committed
+            )  # the end of the with block rolls back what is not committed
             for column, value in values.items():
                 # The name is one of SHARED, checked above; it cannot be a parameter.
                 words = f'UPDATE globals SET "{column}" = ? WHERE rowid = ? AND "{column}" IS ?'  # noqa: S608
@@ -81,7 +90,7 @@ def _read(database: Path, mode: str, patience: float) -> Globals:
             raise NoGlobals(f"{database} has no table 'globals': it is not SARK's.")
         columns = [column for column in _WANTED if column in there]
         listed = "".join(f', "{column}"' for column in columns)
-        # SARK itself takes the first row. Its own is called 'global', should there ever be more.
+        # SARK itself takes the first row. Should there ever be several, SARK's own is called 'global'.
         order = "pkey IS NOT 'global', rowid" if "PKEY" in there else "rowid"
         row = connection.execute(f"SELECT rowid{listed} FROM globals ORDER BY {order} LIMIT 1").fetchone()  # noqa: S608
     if row is None:

@@ -1,1 +1,4 @@
-"""The data kept in step: pull, stage, verify, put in place. Imports host, config and core only."""
+"""Synchronisation of the two nodes' data: pull, stage, verify, put in place.
+
+The package imports from host, config and core only.
+"""

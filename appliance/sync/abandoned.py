@@ -1,4 +1,4 @@
-"""A process that answers questions ends when its asker is gone, also in the middle of a long answer."""
+"""End of an answering process as soon as the asker is gone, also in the middle of a long answer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 
 def end_when_abandoned(answered: BinaryIO, clean_up: Callable[[], None]) -> None:
-    """From now on end this process, after `clean_up`, as soon as nobody reads `answered` any more.
+    """End this process, after `clean_up`, as soon as nobody reads `answered` any more.
 
-    That is a pipe or a socket; anything else is not watched. A thread waits for it: the process itself may be reading
-    a large file, or a disk that does not answer. Whoever asks once closes his own end before he is answered, so that
-    the end of the questions says nothing.
+    Only a pipe or a socket is watched; for anything else the call does nothing. A thread does the waiting,
+    because the process itself may be reading a large file or waiting for a disk that does not answer. The end
+    of the questions cannot serve as the sign: a client that asks a single question closes its sending end
+    before the answer comes.
     """
     try:
         descriptor = answered.fileno()
@@ -26,7 +27,7 @@ def end_when_abandoned(answered: BinaryIO, clean_up: Callable[[], None]) -> None
 
 def _wait(descriptor: int, clean_up: Callable[[], None]) -> None:
     poll = select.poll()
-    poll.register(descriptor, 0)  # an error and a hang-up are told of unasked
+    poll.register(descriptor, 0)  # poll(2) reports an error and a hang-up even when no event is asked for
     poll.poll()
     try:
         clean_up()

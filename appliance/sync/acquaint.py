@@ -1,4 +1,4 @@
-"""Two nodes that are to become a pair: this one's introduction, and taking the other's."""
+"""Introduction of two nodes that are to become a pair: writing our own, and taking the other node's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from appliance.sync.ssh import KEYS, NOT_KEPT, way_to_peer
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a machine keeps what belongs to it: conf, our keys, sshd's host keys, root's home (None: by its entry)."""
+    """The places where a machine keeps what an introduction needs.
+
+    `conf` is the conf file, `keys` the folder of asha's own ssh key and of the peer's pinned host keys,
+    `ssh_dir` the folder of sshd's host keys, and `home` root's home (None: as the password database says).
+    """
 
     conf: Path = CONF_PATH
     keys: Path = KEYS
@@ -31,7 +35,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken: from whom, what changed in the conf, and what differs and was left as it is."""
+    """The result of taking an introduction.
+
+    `name` is the other node's name, `edit` the change of the conf file, `differences` the settings that
+    differ and were left alone, `node` the part this machine plays in the pair.
+    """
 
     name: str
     edit: Edit
@@ -40,7 +48,7 @@ class Taken:
 
     @property
     def says(self) -> str:
-        """For people."""
+        """The result in sentences for the operator."""
         told = [f"{self.name} is known here now: its ssh key is accepted and its host keys are pinned."]
         if self.edit.after != self.edit.before:
             told.append("What this conf file lacked was filled in.")
@@ -49,7 +57,11 @@ class Taken:
 
 
 def introduce(place: Place, machine: str, address_of: Callable[[str, str, int], str]) -> str:
-    """This machine's text; its key is made when there is none. `address_of`: own address, by device and not that one.
+    """Return this machine's introduction as text, and make its ssh key when there is none.
+
+    `address_of` takes HADEV's device, the cluster address and the prefix length, and returns this node's own
+    address on that device, which is not the cluster address. Without a usable device the introduction carries
+    no address.
 
     Raises ConfError, HostError, SyncError.
     """
@@ -59,7 +71,7 @@ def introduce(place: Place, machine: str, address_of: Callable[[str, str, int], 
     try:
         address = address_of(conf.device, conf.cluster_ip, conf.prefix)
     except HostError:
-        address = ""  # before HADEV is set; then the names must resolve
+        address = ""  # HADEV is not set yet; until then the node names must resolve
     return write(Introduction(machine, address, key, host_keys, offered(conf)))
 
 
@@ -71,9 +83,12 @@ def take(
     anew: bool = False,
     may: Callable[[Edit], None] = lambda edit: None,
 ) -> Taken:
-    """Take the other node's `text`: everything is looked at before anything is changed. Twice is harmless.
+    """Take the other node's introduction `text`: pin its host keys, accept its key, fill in the conf file.
 
-    `anew`: keys other than those known before are believed. `may` raises when the conf must not be changed so.
+    The introduction is checked completely before anything is changed. Taking the same introduction twice is
+    harmless. `anew`: accept the keys even when others were known before. `may` is called with the planned
+    edit, and raises when the conf file must not be changed in this way.
+
     Raises UserError, ConfError, HostError, SyncError.
     """
     theirs = read(text)
@@ -94,12 +109,15 @@ def take(
 
 
 def is_known(place: Place) -> bool:
-    """The other node was introduced here."""
+    """Return whether the other node's introduction was taken here."""
     return bool(keys.pinned(place.keys) and keys.accepted_key(place.home))
 
 
 def proof(conf: Conf, node: Node, name: str, at: Path = KEYS) -> tuple[bool, str]:
-    """Whether the other node, `name`, answers us over ssh and opens nothing more; and that in words."""
+    """Check that the other node, `name`, answers us over ssh and lets our key do nothing more.
+
+    Returns whether that is so, and a sentence about it for people. `at` is the folder of our key.
+    """
     try:
         prove(replace(way_to_peer(conf, node), socket=NOT_KEPT, keys=at))
     except SyncProblem as problem:
@@ -112,7 +130,10 @@ def proof(conf: Conf, node: Node, name: str, at: Path = KEYS) -> tuple[bool, str
 
 
 def _part_of(conf: Conf, theirs: Introduction, machine: str) -> Node:
-    """Which node this machine is beside theirs. Raises UserError when the two are not the pair of `conf`."""
+    """Return which node this machine is beside the sender of `theirs`.
+
+    Raises UserError when the two machines are not the pair of `conf`.
+    """
     names = {Node.PRIMARY: conf.primary_name, Node.SECONDARY: conf.secondary_name}
     if {machine, theirs.name} != set(names.values()):
         raise UserError(

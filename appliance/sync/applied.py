@@ -1,4 +1,7 @@
-"""The tab's values put into force at the peer too, over the ssh channel; see cli.peer_questions for the other end."""
+"""Applying the values of the High Availability tab at the peer too, over the ssh channel.
+
+The peer's end is cli.peer_questions.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,11 @@ from appliance.sync.ssh import Ssh
 
 
 def apply_at_peer(ssh: Ssh, name: str, values: Mapping[str, str], by: str) -> dict[str, Any]:
-    """`{"ok", "says"}`: how the peer, `name`, took `values`. What it did not take is as it was there. Never raises."""
+    """Have the peer, `name`, apply `values`, and return `{"ok": bool, "says": str}` about the result.
+
+    `by` names the person or program that made the change. A value the peer did not take stays there as it
+    was. HAMEDIA lines with ucast are not sent, see `_is_one_nodes`. Never raises AshaError.
+    """
     shared = {key: value for key, value in values.items() if not _is_one_nodes(key, value)}
     own = f" HAMEDIA names a node's own way to its peer: set it on {name} itself." if shared != values else ""
     if not shared:
@@ -25,5 +32,9 @@ def apply_at_peer(ssh: Ssh, name: str, values: Mapping[str, str], by: str) -> di
 
 
 def _is_one_nodes(key: str, value: str) -> bool:
-    """With ucast each node names the other's address: there, ours would be a way to itself."""
+    """Return whether the value is valid on this node only, and must not be sent.
+
+    With ucast, HAMEDIA names the address of the other node. Copied to the peer, that line would lead from the
+    peer to itself.
+    """
     return key == "HAMEDIA" and "ucast" in value.lower()

@@ -1,18 +1,23 @@
-"""Work below the directories of the conf file by descriptors: root never follows what the other node sent.
+"""File access below the synchronised directories through open directories, so that root follows no sent link.
 
-What lies below a tree comes from the peer, and whoever may write there (Asterisk's user, here or there) may put a
-link in place of a directory at any moment. A path is therefore never handed to the kernel as a whole. A tree's top is
-opened (it and what leads to it are the administrator's, so it may be a link), and from there every step with
-O_NOFOLLOW; what is made, renamed, removed or given an owner is named by an open directory and one name in it
-(openat(2), Linux 2.6.16).
+The contents of a synchronised directory (a tree) come from the peer, and any user who may write there
+(Asterisk's user, on either node) can replace a directory by a link at any moment. A path is therefore never
+handed to the kernel as a whole. The top of a tree is opened by its path (the top and the directories above it
+belong to the administrator, so links are allowed there). From the top on, every step is opened with
+O_NOFOLLOW. Whatever is made, renamed, removed or given an owner is named by an open directory and one name in
+that directory (openat(2), Linux 2.6.16).
 
-A link on the way is followed in one case only, and is then called a *passage*: a folder that the administrator has
-moved to a bigger disk. It has to be a link that the peer did not send (the record of what both nodes have does not know
-it as a link), made by root or by the user whom the directory behind it belongs to, and nobody may gain by it: a
-directory of root's is reached only from a directory in which nobody but root may write, one of another user's from a
-directory of the same user's or of root's. A passage stays a link, what is behind it is kept in step, and the directory
-behind it keeps its own owner and mode. In our own stages and in quarantine nothing is a passage.
-See docs/adr/0016-root-follows-no-link.md.
+A link on the way is followed in one case only, and is then called a *passage*: a folder that the
+administrator has moved to a bigger disk. Three conditions must hold:
+
+- The peer did not send the link: the record of what both nodes have does not list it as a link.
+- The link was made by root, or by the user who owns the directory behind it.
+- Nobody gains by it: a directory owned by root is reached only from a directory in which only root may write,
+  and a directory of another user only from a directory of the same user or of root.
+
+A passage stays a link. The contents behind it are synchronised, and the directory behind it keeps its own
+owner and mode. In asha's own stages and in quarantine no link is a passage. See
+docs/adr/0016-root-follows-no-link.md.
 """
 
 from __future__ import annotations
@@ -35,14 +40,14 @@ _OWN = WORK_PREFIX.encode()
 
 
 class LinkInTheWay(OSError):
-    """A link stands where a directory has to be, and is not followed."""
+    """The error that a link stands where a directory has to be, and is not followed."""
 
     def __init__(self, path: bytes) -> None:
         super().__init__(errno.ELOOP, "A link is in the way, and is not followed", os.fsdecode(path))
 
 
 class OpenDirectory:
-    """A descriptor that is closed with its last user."""
+    """A directory's descriptor that is closed when its last user lets go of it."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -52,7 +57,7 @@ class OpenDirectory:
 
 
 class OpenName(NamedTuple):
-    """One name in a directory that is open: what the system is asked with."""
+    """A name in an open directory, as the *at() system calls want it."""
 
     directory: OpenDirectory
     name: bytes
@@ -63,11 +68,14 @@ class OpenName(NamedTuple):
         return self.directory.descriptor
 
     def beside(self, name: bytes) -> OpenName:
-        """Another name in the same directory."""
+        """Return another name in the same directory."""
         return OpenName(self.directory, name)
 
     def stat(self) -> os.stat_result | None:
-        """What is there, a link as itself; None for nothing. Raises OSError."""
+        """Return the status of the named file, not following a link, or None when nothing is there.
+
+        Raises OSError.
+        """
         try:
             return os.stat(self.name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
@@ -75,9 +83,10 @@ class OpenName(NamedTuple):
 
 
 class Below:
-    """Everything at and below `tops`, by full paths. Every method raises OSError, and LinkInTheWay of it.
+    """Access, by full paths, to everything at and below `tops`.
 
-    `sent`: whether the peer has sent what is at a path as a link. Below `own`, which are ours, nothing is a passage.
+    `sent` tells whether the peer has sent a link at the given path. `own` are asha's own directories, below
+    which no link is a passage. Every method raises OSError, and its subclass LinkInTheWay.
     """
 
     def __init__(self, tops: Iterable[bytes], own: Iterable[bytes], sent: Callable[[bytes], bool]) -> None:
@@ -87,16 +96,22 @@ class Below:
         self._open: OrderedDict[bytes, OpenDirectory] = OrderedDict()
 
     def at(self, path: bytes, *, make: bool = False) -> OpenName:
-        """Where `path` is. `make`: with the directories that lead to it, which are made when they are not there."""
+        """Return `path` as a name in its opened directory.
+
+        `make`: create the directories that lead to `path` when they are missing.
+        """
         directory, name = os.path.split(path)
-        if path in self._tops:  # what leads to it is the administrator's
+        if path in self._tops:  # the directories above a top belong to the administrator
             if make:
                 os.makedirs(directory, exist_ok=True)
             return OpenName(OpenDirectory(os.open(directory, _DIRECTORY)), name)
         return OpenName(self.directory(directory, make=make), name)
 
     def directory(self, path: bytes, *, make: bool = False) -> OpenDirectory:
-        """The directory at `path`, opened."""
+        """Return the directory at `path`, opened.
+
+        `make`: create the directory, and those that lead to it, when missing.
+        """
         found = self._open.get(path)
         if found is None:
             found = self._opened(path, make)
@@ -106,11 +121,11 @@ class Below:
         return found
 
     def forget_open(self) -> None:
-        """Directories have moved: what is open is not where it was."""
+        """Forget the opened directories: after a move they may lie elsewhere."""
         self._open.clear()
 
     def stat(self, path: bytes) -> os.stat_result | None:
-        """What is at `path`, a link as itself; None for nothing that can be reached."""
+        """Return the status of `path`, not following a link, or None when nothing can be reached there."""
         try:
             return self.at(path).stat()
         except OSError as problem:
@@ -119,7 +134,11 @@ class Below:
             raise
 
     def look(self, path: bytes, at: bytes | None = None) -> Entry:
-        """What is at `at` (by default at `path` itself), called `path`. Behind a link that is no passage is nothing."""
+        """Return an Entry named `path` for the file at `at` (by default at `path` itself).
+
+        Behind a link that is no passage, nothing counts as there. A passage at `path` itself is returned as a
+        directory.
+        """
         try:
             spot = self.at(at if at is not None else path)
         except OSError as problem:
@@ -130,14 +149,14 @@ class Below:
         return Entry(path, "d") if found.kind == "l" and at is None and self.is_passage(path) else found
 
     def look_anyway(self, path: bytes) -> Entry:
-        """As `look`; what cannot be read is an entry in trouble."""
+        """Return what `look` returns, or an entry with `trouble` set for a file that cannot be read."""
         try:
             return self.look(path)
         except OSError as problem:
             return unreadable(path, problem)
 
     def is_passage(self, path: bytes) -> bool:
-        """A link to a directory is at `path`, and is followed."""
+        """Return whether a link to a directory is at `path` and is followed."""
         seen = self.stat(path)
         if seen is None or not stat.S_ISLNK(seen.st_mode):
             return False
@@ -148,7 +167,7 @@ class Below:
         return True
 
     def reaches(self, path: bytes) -> bool:
-        """The directory in which `path` is can be opened."""
+        """Return whether the directory that contains `path` can be opened."""
         try:
             self.at(path)
         except OSError:
@@ -156,7 +175,7 @@ class Below:
         return True
 
     def link_on_way(self, path: bytes) -> bytes | None:
-        """The link that bars the way to `path`, if one does."""
+        """Return the link that bars the way to `path`, or None when no link does."""
         try:
             self.at(path)
         except LinkInTheWay as problem:
@@ -166,7 +185,7 @@ class Below:
         return None
 
     def files(self, path: bytes) -> Iterator[bytes]:
-        """The full paths of all that is below the directory `path` and is no directory, also behind passages."""
+        """Yield the full path of every non-directory below the directory `path`, also behind passages."""
         try:
             directory = self.directory(path)
         except OSError as problem:
@@ -183,7 +202,10 @@ class Below:
                 yield below
 
     def links(self, path: bytes) -> Iterator[bytes]:
-        """The full paths of the links below the directory `path`; behind one is nothing looked at."""
+        """Yield the full paths of the links below the directory `path`.
+
+        Nothing behind a link is visited, and neither are asha's own working directories.
+        """
         with os.scandir(self.directory(path).descriptor) as found:
             entries = [
                 (os.fsencode(one.name), one.is_symlink(), one.is_dir(follow_symlinks=False)) for one in found
@@ -205,7 +227,8 @@ class Below:
         if path == top:
             if make:
                 os.makedirs(top, 0o700 if top in self._own else 0o777, exist_ok=True)
-            # A stage beside a file of the conf file: whoever may write there may have made a link of that name.
+            # A stage beside a synchronised file: any user who may write there could have made a link of that
+            # name.
             stay = os.O_NOFOLLOW if os.path.basename(top).startswith(_OWN) else 0
             return OpenDirectory(os.open(top, _DIRECTORY | stay))
         holder = self.directory(os.path.dirname(path), make=make)
@@ -235,7 +258,11 @@ class Below:
 
 
 def _pass_through(holder: int, name: bytes, path: bytes, link: os.stat_result) -> int:
-    """Open what the link leads to. Judged is what is open, not what the link said a moment ago."""
+    """Open the directory that the link `name` leads to, and return its descriptor.
+
+    The directory that was opened is judged, since the link itself may have been changed after it was looked
+    at. Raises LinkInTheWay when the link is not to be followed.
+    """
     try:
         target = os.open(name, _DIRECTORY, dir_fd=holder)
     except OSError:
@@ -247,7 +274,7 @@ def _pass_through(holder: int, name: bytes, path: bytes, link: os.stat_result) -
 
 
 def nobody_gains(holder: os.stat_result, link: os.stat_result, target: os.stat_result) -> bool:
-    """Whoever could have made `link`, in the directory `holder`, may write in the directory `target` anyway."""
+    """Return whether anybody able to make `link` in the directory `holder` may write in `target` anyway."""
     if link.st_uid not in (0, target.st_uid):
         return False
     if target.st_uid == 0:

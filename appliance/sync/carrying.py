@@ -1,7 +1,9 @@
-"""Copies and removals of whole things by open directories, so that nothing is followed and nothing is half there.
+"""Copying, moving and removing of whole files and directories by open directories.
 
-A rename does not reach from one filesystem to another. What has to be copied then is on the disk, under a name that
-never travels, before it gets its own name; and only when that is on the disk too is the original removed.
+No link is followed, and no copy is ever seen half done. A rename does not reach from one filesystem to
+another. A file that must be copied instead is first written completely to disk under a working name that is
+never synchronised, then renamed to its own name. The original is removed only when the new name is on disk
+too.
 """
 
 from __future__ import annotations
@@ -20,15 +22,16 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID
-# Attributes that give power, or that only this machine's kernel and its policy may set.
+# Attributes that give power, or that only this machine's kernel and its security policy may set.
 _PRIVILEGED = ("security.", "trusted.")
-# Which program may touch a file, by this machine's policy: its kernel lets nobody take that away.
+# These say which program may touch a file by this machine's security policy. The kernel lets nobody remove
+# them.
 _LABELS = ("security.selinux", "security.SMACK64")
 _LINK_TIMES = os.utime in os.supports_dir_fd and os.utime in os.supports_follow_symlinks
 
 
 def move(source: OpenName, target: OpenName) -> None:
-    """Have what is at `source` at `target` instead, in place of what is there in one step. Raises OSError."""
+    """Move `source` to `target`, replacing what is there in one step. Raises OSError."""
     try:
         os.rename(source.name, target.name, src_dir_fd=source.fd, dst_dir_fd=target.fd)
     except OSError as problem:
@@ -39,20 +42,22 @@ def move(source: OpenName, target: OpenName) -> None:
 
 
 def put_copy(source: OpenName, target: OpenName) -> None:
-    """Put a copy of what is at `source` at `target`, in one step and to stay: it is on the disk. Raises OSError."""
+    """Put a copy of `source` at `target` in one step, and have it on the disk. Raises OSError."""
     fresh = target.beside(short(_FRESH + target.name))
     remove(fresh)
     copy(source, fresh)
     if fresh.stat() is None:
-        return  # a pipe or the like
+        return  # a pipe, a socket or a device is not copied
     os.rename(fresh.name, target.name, src_dir_fd=fresh.fd, dst_dir_fd=target.fd)
     os.fsync(target.fd)
 
 
 def set_aside(source: OpenName, target: OpenName) -> None:
-    """Move what is at `source` to `target`, where nothing is, to stay. It may be called again after a kill anywhere.
+    """Move `source` to `target`, where nothing is, and have it on the disk.
 
-    Once it is at `target`, nothing at `source` is touched any more: it may be something else by now.
+    The call may be repeated after a kill at any point. Once something is at `target`, `source` is left alone,
+    because by then another file may have that name. Across filesystems the original is first renamed to a
+    working name, then copied, then removed.
     """
     leaving = _leaving(source)
     if target.stat() is None:
@@ -73,7 +78,7 @@ def set_aside(source: OpenName, target: OpenName) -> None:
 
 
 def is_leaving(spot: OpenName) -> bool:
-    """`set_aside` was killed there, and has to be called again."""
+    """Return whether a `set_aside` of `spot` was killed half way and has to be repeated."""
     return _leaving(spot).stat() is not None
 
 
@@ -90,9 +95,10 @@ def settle_name(spot: OpenName) -> None:
 
 
 def copy(source: OpenName, target: OpenName) -> None:
-    """Copy what is at `source` to `target`, where nothing is: content, owner, mode, time, attributes; on the disk.
+    """Copy `source` to `target`, where nothing is, and have the copy on the disk.
 
-    A pipe, a socket or a device holds nothing, and is left out. Raises OSError.
+    Content, owner, mode, time and attributes are copied. A pipe, a socket or a device has no content and is
+    left out. Raises OSError.
     """
     seen = os.stat(source.name, dir_fd=source.fd, follow_symlinks=False)
     if stat.S_ISLNK(seen.st_mode):
@@ -104,7 +110,7 @@ def copy(source: OpenName, target: OpenName) -> None:
 
 
 def remove(spot: OpenName) -> None:
-    """Remove what is at `spot`, with everything in it; nothing there is no trouble. Raises OSError."""
+    """Remove `spot` and everything in it; nothing there is no error. Raises OSError."""
     seen = spot.stat()
     if seen is None:
         return
@@ -118,19 +124,19 @@ def remove(spot: OpenName) -> None:
 
 
 def open_directory(spot: OpenName) -> OpenDirectory:
-    """The directory at `spot`, which is none when it is a link. Raises OSError."""
+    """Open the directory at `spot`. Raises OSError, also when a link is there."""
     return OpenDirectory(os.open(spot.name, _DIRECTORY, dir_fd=spot.fd))
 
 
 def open_file(spot: OpenName) -> int:
-    """A descriptor for reading the file at `spot`, never what a link leads to. Raises OSError."""
+    """Return a descriptor for reading the file at `spot`. Raises OSError, also when a link is there."""
     return os.open(spot.name, _READ, dir_fd=spot.fd)
 
 
 def dress(target: int, like: int) -> None:
-    """Give what is open as `target` the owner, mode, time and attributes of what is open as `like`. Raises OSError.
+    """Give the open file `target` the owner, mode, times and attributes of the open file `like`.
 
-    A security label is this machine's own, and stays.
+    Security labels belong to this machine and are left as they are on `target`. Raises OSError.
     """
     seen = os.fstat(like)
     os.fchown(target, seen.st_uid, seen.st_gid)
@@ -146,9 +152,10 @@ def dress(target: int, like: int) -> None:
 
 
 def tame(spot: OpenName) -> None:
-    """Take from what has come what gives power: set-user-ID and set-group-ID, capabilities, privileged attributes.
+    """Take everything that gives power from the received file or directory at `spot`.
 
-    rsync leaves them out already where it can (see `Rsync`); an old one cannot. Raises OSError.
+    Removed are the set-user-ID and set-group-ID bits, capabilities and other privileged attributes. rsync
+    leaves them out already where it can (see `Rsync`), but old versions cannot. Raises OSError.
     """
     seen = spot.stat()
     if seen is None or not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)):
@@ -166,7 +173,7 @@ def tame(spot: OpenName) -> None:
 
 
 def short(name: bytes) -> bytes:
-    """`name` as far as a filesystem takes it."""
+    """Return `name` cut to the length a filesystem allows."""
     return name[:_NAME_LIMIT]
 
 

@@ -1,12 +1,14 @@
-"""What both nodes have changed: ours is in place, the peer's kept aside, until somebody chooses.
+"""Files changed on both nodes: ours is in place and the peer's is kept aside until the operator chooses.
 
-A choice may be killed at any moment and made again. Before the last copy of a version goes from where it is, its other
-copy is on the disk, file and name, so that neither version is ever in no place:
+Resolving a conflict may be killed at any moment and done again. Before the last copy of a version leaves its
+place, its other copy, file and name, is on the disk, so a copy of either version exists at any moment. Taking
+the peer's version goes in this order:
 
-1. ours is copied beside the peer's, in quarantine, under a name that nothing has;
-2. the peer's is copied beside ours, under a name that never travels, and renamed to ours;
-3. the choice is struck off the list;
-4. the peer's copy in quarantine is removed.
+1. Our version is copied beside the peer's, in quarantine, under a name that nothing has.
+2. The peer's version is copied beside ours, under a working name that is never synchronised, and renamed over
+   ours.
+3. The conflict is deleted from the list.
+4. The peer's copy in quarantine is removed.
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ from appliance.sync.trees import databases, telephony
 
 
 class Conflicts:
-    """The open choices of this node. Every method raises SyncError. `vet`: see `Means`."""
+    """The open conflicts of this node.
+
+    `vet`: see `Means`. Every method raises SyncError.
+    """
 
     def __init__(self, conf: Conf, places: Places, clock: Clock, vet: Vet) -> None:
         self._conf = conf
@@ -44,18 +49,21 @@ class Conflicts:
         self._vet = vet
 
     def open(self) -> list[Conflict]:
-        """Those that nobody has decided yet."""
+        """Return the conflicts that nobody has resolved yet."""
         if not self._places.store.exists():
             return []
         with problems_named(), contextlib.closing(Store(self._places.store)) as store:
             return store.conflicts()
 
     def keep_ours(self, path: bytes) -> None:
-        """Ours stays; the peer's is removed."""
+        """Resolve the conflict of `path` with our version; the peer's is removed."""
         self._settle(path, _make_sure)
 
     def take_theirs(self, path: bytes) -> Path:
-        """The peer's becomes ours. Returns where ours is kept now, in case of regret."""
+        """Resolve the conflict of `path` with the peer's version.
+
+        Returns where our version is kept from now on, in case the operator wants it back.
+        """
         kept: list[bytes] = []
         self._settle(path, lambda conflict, below: kept.append(self._swap(conflict, below)))
         return Path(os.fsdecode(kept[0]))
@@ -99,7 +107,10 @@ class Conflicts:
 
 
 class Swap:
-    """Puts the peer's version of one conflict in place, ours beside where the peer's was. Raises OSError, SyncError."""
+    """The replacement of our version of one conflict by the peer's.
+
+    Our version goes beside the place where the peer's was kept. Methods raise OSError, SyncError.
+    """
 
     def __init__(self, conflict: Conflict, below: Below, clock: Clock) -> None:
         self._clock = clock
@@ -114,12 +125,12 @@ class Swap:
             )
 
     def file(self) -> bytes:
-        """Do it for anything but a database in use; where ours is kept now."""
+        """Swap anything but a database in use, and return where our version is kept now."""
         ours = self._below.look(self._path)
         spot = self._below.at(self._path, make=True)
-        if ours.same_as == self._theirs.same_as:  # a kill came after it was put in place
+        if ours.same_as == self._theirs.same_as:  # a kill came after the peer's version was put in place
             return self._last()
-        if not ours.kind and not is_leaving(spot):  # it is kept already, or was never there
+        if not ours.kind and not is_leaving(spot):  # our version is kept already, or never existed
             place = self._last()
         elif (ours.kind == "d" and not self._below.is_passage(self._path)) or is_leaving(spot):
             place = self._free()
@@ -133,7 +144,10 @@ class Swap:
         return place
 
     def database(self) -> bytes:
-        """Do it for a database, without whoever has it open being disturbed; where ours is kept now."""
+        """Swap a database without disturbing programs that have it open.
+
+        Returns where our version is kept now.
+        """
         database, fresh = Path(os.fsdecode(self._path)), self._kept + b".new"
         remove(self._below.at(fresh))
         place = self._last()
@@ -154,11 +168,11 @@ class Swap:
         except NotCopied as problem:
             if problem.kind is Kind.LOCKED_DATABASE:
                 raise
-            # Damaged: as it is.
+            # SQLite cannot copy a damaged database, so it is kept byte by byte.
             put_copy(self._below.at(self._path), self._below.at(fresh))
 
     def _free(self, same_as: tuple[str, str] | None = None) -> bytes:
-        """The first name that nothing has, or that has the same already."""
+        """Return the first name in quarantine that is free, or that already holds `same_as`."""
         return next(
             name
             for name in self._names()
@@ -166,7 +180,7 @@ class Swap:
         )
 
     def _last(self) -> bytes:
-        """Where a version of ours was kept last."""
+        """Return the place where a version of ours was kept last."""
         found = self._kept + b".ours"
         for name in self._names():
             if self._below.stat(name) is None:
@@ -181,7 +195,7 @@ class Swap:
 
 
 def _make_sure(conflict: Conflict, below: Below) -> None:
-    """Have ours on the disk: with the peer's version it becomes the only one."""
+    """Write our version to the disk, since it becomes the only one once the peer's is removed."""
     spot = below.at(conflict.path)
     if spot.stat() is not None:
         settle_name(spot)

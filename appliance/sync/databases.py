@@ -1,4 +1,4 @@
-"""Databases: a copy of a moment, taken without a lock while others write, and its check on arrival."""
+"""Database snapshots: copies of one moment, taken without a lock while others write, and their check."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from appliance.sync.trees import companions
 
 _HEADER = b"SQLite format 3\x00"
 _SQLITE_2 = b"** This file contains an SQLite 2"
-# A Berkeley btree or hash (file(1)'s magic numbers): 1.85 has them at the beginning, later ones behind three words.
+# Magic numbers of a Berkeley btree and hash (file(1)): version 1.85 has them at the beginning of the file,
+# later versions behind three words.
 _BERKELEY = (0x00053162, 0x00061561)
 _BERKELEY_AT = (0, 12)
-# For all databases of one question together, in seconds.
+# The time to copy all databases of one question together, in seconds.
 PATIENCE = 5.0
 _OVERWRITE_PATIENCE = 10.0
 _SECOND = 10**9
@@ -33,7 +34,10 @@ _TICK = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A copy of `database` as it was at one moment; `digest` is the hex sha256 of the copy."""
+    """A copy of `database` as it was at one moment.
+
+    `copy` is the path of the copy, `digest` its hex sha256, `size` its length in bytes.
+    """
 
     database: Path
     copy: Path
@@ -42,7 +46,11 @@ class Snapshot:
 
 
 class NotCopied(SyncProblem):
-    """A database of which there is no copy: `why` is a sentence without its name."""
+    """The problem that no copy of a database can be made.
+
+    `why` is a clause without the database's name. `held` describes the database as an item that is held back.
+    A database of an unsupported kind does not keep a merge from being finished.
+    """
 
     def __init__(self, kind: Kind, database: Path, why: str) -> None:
         super().__init__(kind, f"{printable(os.fsencode(database))}: {why}.")
@@ -55,7 +63,7 @@ _Mark = tuple[object, ...]
 
 
 class Snapshots:
-    """The outbox: makes a copy anew only when the database has changed since the last."""
+    """The outbox of database copies, each renewed only when its database has changed."""
 
     def __init__(self, outbox: Path, clock: Clock) -> None:
         self._outbox = outbox
@@ -63,11 +71,14 @@ class Snapshots:
         self._made: dict[Path, tuple[_Mark, Snapshot | NotCopied]] = {}
 
     def take(self, database: Path, until: float | None = None) -> Snapshot | None:
-        """A copy of `database`; None when there is none. Raises NotCopied, OSError of the outbox.
+        """Return a copy of `database`, or None when the database does not exist.
 
-        `until`: when to give up one that is being written all the time, by the clock; without, after `PATIENCE`.
+        `until`: the monotonic time, by the clock given to this object, at which to give up on a database that
+        is being written without a pause. The default is `PATIENCE` seconds from now. Raises NotCopied, and
+        OSError for trouble in the outbox.
         """
-        # Looked at before the copy is made: what is written meanwhile makes the next look differ.
+        # The mark is taken before the copy is made, so that a write during the copying makes the next mark
+        # differ.
         wall, mark = self._clock.wall(), _mark(database)
         made = self._made.get(database)
         if made is None or made[0] != mark or mark is None:
@@ -85,7 +96,7 @@ class Snapshots:
         copy = self._outbox / database.relative_to("/")
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = copy.with_name(f".{copy.name}.new")
-        # Whoever asked before may be gone, and what answers him still be at work.
+        # A process that answers an earlier asker, who is gone by now, may still be at work in the outbox.
         with in_turn(copy.parent):
             _remove(fresh)
             try:
@@ -100,15 +111,21 @@ class Snapshots:
 
 
 def copy_whole(database: Path, fresh: Path, clock: Clock) -> None:
-    """Copy `database` as it is at one moment, with its owner and mode, to `fresh`. Raises NotCopied, OSError."""
+    """Copy `database` as it is at one moment, with its owner and mode, to `fresh`.
+
+    Raises NotCopied, OSError.
+    """
     _remove(fresh)
     _freeze(database, fresh, clock, clock.now() + PATIENCE)
     _dress(fresh, database)
 
 
 def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
-    """Make at `fresh` one whole file of `database`. Raises NotCopied, OSError."""
-    real = Path(os.path.realpath(database))  # beside that SQLite keeps its journal
+    """Make `fresh` a single file that holds `database` as it is at one moment.
+
+    Raises NotCopied, and OSError for trouble in the outbox.
+    """
+    real = Path(os.path.realpath(database))  # SQLite keeps its journal beside the real file
     try:
         with open_plain(real) as file:
             kind, why = _unfit(file.read(512))
@@ -117,7 +134,7 @@ def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
         whole = copy_unlocked(real, fresh, clock, until)
     except OSError as problem:
         if problem.filename != str(real) and problem.filename is not None:
-            raise  # the outbox
+            raise  # trouble in the outbox, not with the database
         raise NotCopied(
             Kind.UNREADABLE, database, f"it cannot be read ({problem.strerror or problem})"
         ) from None
@@ -125,7 +142,8 @@ def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
         raise NotCopied(Kind.LOCKED_DATABASE, database, "it is being written without a pause")
     try:
         with contextlib.closing(_open(fresh, "rw")) as copied:
-            # The copy becomes one file: what a writer was in the middle of is taken back, what is in its log taken in.
+            # This makes the copy one file: SQLite rolls back an unfinished transaction and takes in the
+            # write-ahead log.
             copied.execute("SELECT count(*) FROM sqlite_master").fetchone()
             copied.execute("PRAGMA journal_mode=DELETE").fetchone()
     except sqlite3.Error as problem:
@@ -135,7 +153,10 @@ def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
 
 
 def _unfit(head: bytes) -> tuple[Kind, str]:
-    """Why a file that begins with `head` cannot be copied as an SQLite 3 database; "" when it can."""
+    """Return why a file beginning with `head` cannot be copied as an SQLite 3 database.
+
+    The reason is "" when the file can be copied; the kind means nothing then.
+    """
     if not head:
         return (
             Kind.DAMAGED_DATABASE,
@@ -157,7 +178,7 @@ BERKELEY = (
 
 
 def is_berkeley(head: bytes) -> bool:
-    """A file that begins with `head` is a Berkeley database."""
+    """Return whether a file that begins with `head` is a Berkeley database."""
     words = (head[at : at + 4] for at in _BERKELEY_AT)
     return any(
         word in (magic.to_bytes(4, "little"), magic.to_bytes(4, "big"))
@@ -167,7 +188,10 @@ def is_berkeley(head: bytes) -> bool:
 
 
 def berkeley_beside(astdb: Path) -> NotCopied | None:
-    """What there is to say of a Berkeley `astdb` beside the place at which `astdb`, an SQLite file, is not."""
+    """Return the problem of a Berkeley `astdb` beside `astdb`, an SQLite file that does not exist.
+
+    Returns None when the SQLite file exists, or when no Berkeley database is beside it.
+    """
     old = astdb.with_name("astdb")
     if old == astdb or os.path.lexists(astdb):
         return None
@@ -181,7 +205,7 @@ def berkeley_beside(astdb: Path) -> NotCopied | None:
 
 
 def why_damaged(copy: Path) -> str:
-    """Why `copy` does not pass SQLite's own check; "" when it does."""
+    """Return why `copy` does not pass SQLite's own check, or "" when it does."""
     try:
         with contextlib.closing(_open(copy, "ro&immutable=1")) as database:
             said = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
@@ -191,15 +215,19 @@ def why_damaged(copy: Path) -> str:
 
 
 def check(copy: Path, name: Path) -> None:
-    """Raises NotCopied when `copy`, which is to become `name`, does not pass SQLite's own check."""
+    """Check `copy`, which is to become the database `name`.
+
+    Raises NotCopied when `copy` does not pass SQLite's own check.
+    """
     if why := why_damaged(copy):
         raise NotCopied(Kind.DAMAGED_DATABASE, name, why)
 
 
 def overwrite(database: Path, copy: Path, clock: Clock) -> None:
-    """Have `database` hold what `copy` holds, as one transaction: whoever has it open goes on.
+    """Write the content of `copy` into `database` as one transaction.
 
-    Raises NotCopied when another program holds it for longer than 10 s, and sqlite3.Error; nothing is changed then.
+    Programs that have the database open go on working. Raises NotCopied when another program holds it locked
+    for longer than 10 s, and sqlite3.Error; in both cases nothing is changed.
     """
     give_up = clock.now() + _OVERWRITE_PATIENCE
 
@@ -221,12 +249,13 @@ def _remove(fresh: Path) -> None:
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
     name = urllib.parse.quote(os.fsencode(path))
-    # Nobody else has our copies; and who waits for another's lock does so with a deadline of his own.
+    # No time-out: nobody else opens our copies, and `overwrite`, which waits for a lock, has a deadline of
+    # its own.
     return sqlite3.connect(f"file:{name}?mode={mode}", uri=True, timeout=0.0, isolation_level=None)
 
 
 def _mark(database: Path) -> _Mark | None:
-    """Different after anything was written to the database; None when there is none."""
+    """Return a value that differs after any write to the database, or None when there is no database."""
     marks: list[object] = []
     real = Path(os.path.realpath(database))
     for path in (real, *(path for path in companions(real) if not path.name.endswith("-shm"))):
@@ -240,9 +269,10 @@ def _mark(database: Path) -> _Mark | None:
 
 
 def _is_recent(mark: _Mark, wall: float) -> bool:
-    """What is written now, at `wall`, could get the same time as what was written last: the mark could not show it.
+    """Return whether the files were changed so recently that the next write could get the same time.
 
-    The kernel's clock for files ticks a hundred times a second or more; some filesystems keep whole seconds only.
+    In that case the mark could not show the next write. `wall` is epoch seconds. The kernel's clock for files
+    ticks a hundred times a second or more; some filesystems keep whole seconds only.
     """
     times = [one[2] for one in mark if isinstance(one, tuple)]
     return any(wall - at / _SECOND < _TICK + (0.0 if at % _SECOND else 1.0) for at in times)

@@ -1,4 +1,4 @@
-"""Bringing over what differs: fetched to the stages, verified file by file against what the peer has."""
+"""Delivery of differing files: fetched to the stages, then verified against the peer's manifest."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from appliance.sync.onepass import Means
 from appliance.sync.source import PAGE
 from appliance.sync.traits import Traits
 
-# A file that is being written is asked for this often before it is left to the next pass.
+# How often a file that is being written is fetched before it is left to the next pass.
 _ROUNDS = 3
 _TELL_EVERY = 64
 _CARRIED = frozenset({"f", "l", "d"})
 
 
 class Delivery:
-    """What arrives whole is put down in the store as arrived. Every method raises SyncProblem.
+    """The fetching of files; each that arrives whole is recorded in the store as arrived.
 
-    `troubled`: what did not arrive because something is wrong with it, and why; for a database, too.
+    `troubled`: the files and databases that did not arrive because something is wrong with them, and why.
+    Every method raises SyncProblem.
     """
 
     def __init__(self, means: Means) -> None:
@@ -40,9 +41,11 @@ class Delivery:
         self.troubled: dict[bytes, str] = {}
 
     def fetch_everything(self, tops: Sequence[str], traits: Traits) -> tuple[list[bytes], list[bytes]]:
-        """Whole directories of which nothing is here; all that has come, and what of it is not verified yet.
+        """Fetch whole directories of which nothing is here.
 
-        What a cut link has left on the stages is not fetched again. `traits`: what the peer's files have.
+        Returns the paths of everything that has come, and those among them that are not verified yet. Files
+        left on the stages by a link that was cut are not fetched again. `traits`: the kinds of attributes and
+        holes that the peer's files have.
         """
         verified: set[bytes] = set()
         found: list[bytes] = []
@@ -54,9 +57,10 @@ class Delivery:
         return found, [path for path in found if path not in verified]
 
     def _verifying(self, verified: set[bytes], tell: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """For what comes: verify it page by page while more comes.
+        """Return a callback for rsync's items that verifies files page by page while more files come.
 
-        A page behind, since rsync tells of a file when it begins with it. What is not whole then is looked at again.
+        Verification stays one page behind, since rsync reports a file when it begins with it. A file that is
+        not whole by then is left for `bring` to verify again.
         """
         before: list[bytes] = []
         page: list[bytes] = []
@@ -73,10 +77,10 @@ class Delivery:
         return on_item
 
     def bring(self, wanted: list[bytes], databases: dict[str, str], links: Collection[bytes]) -> int:
-        """Fetch the files `wanted` that are not staged yet, and `databases` (path to digest); verify all of it.
+        """Fetch the files `wanted` that are not staged yet, and `databases` (path to digest), and verify all.
 
-        `links`: which of `wanted` are links. Returns how many of all that were being written all the time, and have not
-        arrived.
+        `links`: which of `wanted` are links. Returns how many files and databases did not arrive because they
+        were being written all the time.
         """
         names = list(databases)
         for _ in range(_ROUNDS):
@@ -94,7 +98,7 @@ class Delivery:
         return len(wanted) + len(late)
 
     def in_trouble(self, paths: Sequence[bytes]) -> set[bytes]:
-        """Those of `paths` with which something is wrong at the peer now; they are put down as troubled."""
+        """Return those of `paths` that are in trouble at the peer now, and note them as troubled."""
         entries = [entry for page in self._peer.manifest(paths) for entry in page if entry.trouble]
         self._note(entries)
         return {entry.path for entry in entries}
@@ -103,10 +107,13 @@ class Delivery:
         self.troubled |= {entry.path: f"{printed(entry.trouble)} there" for entry in entries if entry.trouble}
 
     def _fetch(self, files: list[bytes], names: list[str]) -> None:
-        """One run of rsync for each stage: one, as a rule. No link comes with files: one could lead the next file away.
+        """Fetch `files`, and the databases `names`, with one run of rsync for each stage.
 
-        rsync writes through a link on the stage, and reads through one here to see what is in place already. Where a
-        link is in the way there, the file waits for the next pass; where one is here, all of it is fetched.
+        As a rule there is one stage. Files and links are fetched in separate runs: a link could lead the next
+        file to a wrong place. rsync writes through a link on the stage, and it reads through a link in the
+        live tree to see what is in place already. When a link is in the way on the stage, the file waits for
+        the next pass. When one is in the way in the live tree, the whole file is fetched without a
+        comparison.
         """
         clear = [path for path in files if self._below.link_on_way(self._stages.staged(path)) is None]
         plain = [path for path in clear if self._below.link_on_way(path) is None]
@@ -116,7 +123,10 @@ class Delivery:
             self._run([path for path in clear if path in barred], [], beside=False, links=False)
 
     def _fetch_links(self, links: list[bytes]) -> None:
-        """Links alone, of which none lies below another: what was a link when it was listed may be a directory now."""
+        """Fetch only links, and none that lies below another link.
+
+        A path that was a link when it was listed may have become a directory since.
+        """
         known = set(links)
         alone = [path for path in links if not any(one in known for one in _parents(path))]
         self._run(alone, [], beside=False, links=True)
@@ -140,12 +150,13 @@ class Delivery:
         return on_item
 
     def _verify(self, files: list[bytes]) -> list[bytes]:
-        """Let arrive what is on the stages as the peer has it now; return what is not."""
+        """Record as arrived the staged files that equal the peer's now; return those that do not."""
         again: list[bytes] = []
         done = 0
         for page in self._peer.manifest(files):
             here = {entry.path for entry in self._arrive(page)}
-            # What is gone meanwhile, or a socket, is no matter; the next pass sees it.
+            # A file that vanished meanwhile, or is a socket now, is not asked for again: the next pass sees
+            # it.
             again += [
                 entry.path
                 for entry in page
@@ -158,7 +169,7 @@ class Delivery:
         return again
 
     def _arrive(self, page: list[Entry]) -> list[Entry]:
-        """Let arrive those of `page`, as the peer has them, that are here; return them."""
+        """Record as arrived those entries of `page`, the peer's manifest, that are here; return them."""
         self._note(page)
         here = [
             entry for entry in page if entry.kind in _CARRIED and not entry.trouble and self._is_here(entry)
@@ -173,17 +184,17 @@ class Delivery:
             if not self._special:
                 tame(self._below.at(place))
             return staged.same_as == there.same_as
-        ours = self._below.look_anyway(there.path)  # rsync does not send what is in place already
+        ours = self._below.look_anyway(there.path)  # rsync does not send a file that is in place already
         if ours.kind == "o" and ours.trouble:
             self.troubled[there.path] = f"{ours.trouble} here"
         return ours.same_as == there.same_as
 
     def _checked(self, database: Path, digest: str) -> Entry | None:
-        """A database that has come, or None when it is not fit to be put in place."""
+        """Return the entry of a fetched database, or None when it is not fit to be put in place."""
         path = os.fsencode(database)
         staged = self._stages.staged(path)
         entry = self._below.look(path, staged)
-        # Another process of the peer may have made its copy anew meanwhile: the next pass brings that.
+        # Another process of the peer may have renewed its copy meanwhile; the next pass brings that one.
         damaged = why_damaged(Path(os.fsdecode(staged))) if entry.digest == digest else ""
         if damaged:
             self.troubled[path] = damaged
@@ -194,10 +205,10 @@ class Delivery:
 
 
 def _waiting(stage: OpenDirectory, tops: Sequence[bytes]) -> list[bytes]:
-    """Everything on `stage` at and below `tops`, by the path it belongs at."""
+    """Return everything on `stage` at and below `tops`, by the paths at which it belongs."""
     found = []
     for top in tops:
-        with contextlib.suppress(FileNotFoundError):  # it has vanished there
+        with contextlib.suppress(FileNotFoundError):  # the peer's directory has vanished
             for directory, directories, names, descriptor in os.fwalk(b"." + top, dir_fd=stage.descriptor):
                 path = directory.removeprefix(b".")
                 links = [name for name in directories if _is_link(name, descriptor)]

@@ -1,4 +1,4 @@
-"""One file as both nodes should have it, and how it is looked at."""
+"""The description of one file as both nodes should have it, and how a file is looked at."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ _PIECE = 1 << 18
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # Raw sound has no header, and silence in it is zeros (Asterisk ships such files).
 _ZEROS_ARE_SOUND = (b".raw", b".pcm", b".sln")
-# As a crash leaves a file that was being written.
+# A file that was being written at a crash may be left like this.
 _NUL_BYTES = "it holds nothing but NUL bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`kind`: "f" file, "l" link, "d" directory, "o" anything else, "" nothing there.
+    """The description of what is at one path.
 
-    `mtime` in nanoseconds; `digest`: hex sha256 of a file's content or of a link's target, else "".
-    `trouble`: why it is not fit to be copied, in words, or "". Such a file is there, and is nothing to be followed.
+    `kind`: "f" file, "l" link, "d" directory, "o" anything else, "" nothing there. `size` in bytes, `mtime`
+    in nanoseconds since the epoch. `digest`: hex sha256 of a file's content or of a link's target, otherwise
+    "". `trouble`: why the file is not fit to be copied, in words, or "". A file in trouble exists, but its
+    state must not be copied to the other node.
     """
 
     path: bytes
@@ -32,26 +34,30 @@ class Entry:
 
     @property
     def same_as(self) -> tuple[str, str]:
-        """Equal for two files that hold the same."""
+        """The value that is equal for two files with the same content."""
         return (self.kind, self.digest)
 
 
 def look(path: bytes, at: bytes | None = None) -> Entry:
-    """What is at `at` (by default at `path` itself), called `path`. A link there is not followed. Raises OSError.
+    """Return an Entry named `path` for what is at `at` (by default at `path` itself).
 
-    The way to it is: on a node's own paths only. What lies below a tree is looked at by `Below.look`.
+    A link at the end of the path is not followed, but links on the way are. So call this for a node's own
+    paths only; files below a synchronised directory are looked at by `Below.look`. Raises OSError.
     """
     return look_in(None, at if at is not None else path, path)
 
 
 def look_in(directory: int | None, name: bytes, path: bytes) -> Entry:
-    """What is at `name` in the open `directory`, called `path`. A link is not followed. Raises OSError."""
+    """Return an Entry named `path` for `name` in the open `directory`.
+
+    A link is not followed. Raises OSError.
+    """
     try:
         seen = os.stat(name, dir_fd=directory, follow_symlinks=False)
         if stat.S_ISLNK(seen.st_mode):
             target = os.readlink(name, dir_fd=directory)
             return Entry(path, "l", len(target), seen.st_mtime_ns, hashlib.sha256(target).hexdigest())
-        if not stat.S_ISREG(seen.st_mode):  # opening a device may do something to it
+        if not stat.S_ISREG(seen.st_mode):  # a device is not opened: that may have an effect on it
             return Entry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
         descriptor = os.open(name, _READ, dir_fd=directory)
     except (FileNotFoundError, NotADirectoryError):
@@ -63,7 +69,7 @@ def look_in(directory: int | None, name: bytes, path: bytes) -> Entry:
 
 
 def look_anyway(path: bytes) -> Entry:
-    """As `look`; what cannot be read is an entry in trouble. Only that it is there is known of it."""
+    """Return what `look` returns, or the entry of `unreadable` for a file that cannot be read."""
     try:
         return look(path)
     except OSError as problem:
@@ -71,13 +77,13 @@ def look_anyway(path: bytes) -> Entry:
 
 
 def unreadable(path: bytes, problem: OSError) -> Entry:
-    """What is at `path` and cannot be read: only that it is there is known of it."""
+    """Return the entry of a file that exists but could not be read because of `problem`."""
     return Entry(path, "o", trouble=f"it cannot be read ({problem.strerror})")
 
 
 def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
     if not stat.S_ISREG(seen.st_mode):
-        return Entry(path, "o", 0, seen.st_mtime_ns)  # it was a file a moment ago
+        return Entry(path, "o", 0, seen.st_mtime_ns)  # a file was there a moment ago, and was replaced
     digest, size, zeros = hashlib.sha256(), 0, True
     while True:
         # One piece for a file of common size: a bigger buffer costs more than the reading.

@@ -1,4 +1,4 @@
-"""Staying in step: a pass when the peer tells of a change, and one every period whatever it tells."""
+"""Continuous synchronisation: a pass for every change the peer reports, and one every period in any case."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from appliance.sync.ssh import Ssh
 
 Pass = Callable[[Peer, Request], bool]
 """Makes a pass; whether it went well."""
-# ACLs and the like are compared at the beginning and then this often, in seconds: it takes twice as long. A change of
-# one is told of at once, as any other is.
+# ACLs and extended attributes are compared at the beginning and then once in this many seconds, because
+# comparing them takes twice as long. A change of one is reported at once by the watch, like any other change.
 _DEEP_PERIOD = 3600.0
-# After a failure, of a pass or of the link: soon again at first, then as often as passes are due anyway; seconds.
+# Seconds until the next try after a failure of a pass or of the link. Doubled up to the period of passes.
 _AGAIN = 2.0
 
 
 class Follower:
-    """Runs `one_pass` over one standing connection to the peer until killed."""
+    """The loop that runs `one_pass` over one standing connection to the peer until the process is killed.
+
+    `period`: seconds between passes over everything. `failed` is called with every failure of the link.
+    """
 
     def __init__(
         self, ssh: Ssh, clock: Clock, period: float, one_pass: Pass, failed: Callable[[SyncProblem], None]
@@ -36,7 +39,7 @@ class Follower:
         self._deep_at = float("-inf")
 
     def run(self) -> None:
-        """Never returns."""
+        """Run passes for ever, connecting again after every failure. Never returns."""
         again = _AGAIN
         while True:
             began = self._clock.now()
@@ -50,7 +53,7 @@ class Follower:
     def _follow(self) -> None:
         with Peer(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
             self._await_watching(watch)
-            self._deep_at = float("-inf")  # what has changed while nobody watched was not told of
+            self._deep_at = float("-inf")  # changes made while nobody watched were not reported
             again = _AGAIN
             while True:
                 well = self._pass(peer, Request("the period is over", deep=self._is_deep()))
@@ -64,12 +67,18 @@ class Follower:
         return due
 
     def _await_watching(self, watch: Stream) -> None:
-        """What changes from now on is told; what has changed before, the first pass sees."""
+        """Wait until the peer watches its files, for one period at the most.
+
+        A later change is reported by the watch; an earlier one is seen by the first pass.
+        """
         if watch.line(self._period) == b"":
             raise self._lost(watch)
 
     def _follow_changes(self, peer: Peer, watch: Stream, seconds: float, again: float) -> None:
-        """For `seconds`; for `again` from a pass on that did not go well, since what it was for is still to come."""
+        """Make a pass for every reported change, for `seconds`.
+
+        After a pass that failed only `again` seconds are left, since its change still has to be fetched.
+        """
         until = self._clock.now() + seconds
         while (left := until - self._clock.now()) > 0:
             line = watch.line(left)
@@ -90,7 +99,7 @@ class Follower:
 
 
 def _wanted(news: dict[str, Any]) -> Request | None:
-    """The pass that the peer's news call for; None when they are no news."""
+    """Return the pass that the peer's `news` call for, or None when they report no change."""
     if "dirs" not in news:
         return None
     directories = news["dirs"]

@@ -1,11 +1,13 @@
-"""What the peer's key may do here: the few questions of ours, and rsync that reads what this node gives.
+"""The gate: what the peer's ssh key may do on this node.
 
-None of the peer's words is ever run. They are parsed into a small value, `Reading`, and rsync gets an argv that we make
-of that value, so that nothing depends on whether rsync would have understood those words as we did. What it can reach
-is bounded once more by `confine`: whatever is asked of it afterwards, in its own protocol, leads to a file that is
-given or to none.
+The peer may ask the few questions of asha's protocol, and read by rsync the files that this node gives.
 
-What rsync sends was recorded with 3.5; older ones send less (assumed).
+None of the peer's words is ever run. The words are parsed into a small value, `Reading`, and rsync gets an
+argv that asha makes of that value. So nothing depends on whether rsync would have understood the words as the
+gate did. `confine` bounds once more what rsync can reach: whatever the peer asks for later in rsync's own
+protocol leads to a file that this node gives, or to no file.
+
+The arguments that rsync sends were recorded with version 3.5; older versions send fewer (*assumed*).
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from appliance.host.process import become
 from appliance.sync.places import Places
 from appliance.sync.trees import Tree, why_not_given
 
-# Without L, k, K and D: no link is followed and no device read. `s` says that the arguments come on standard input.
+# L, k, K and D are missing, so that no link is followed and no device read. `s` says that the arguments come
+# on standard input.
 _LETTERS = "nlogtprRSAX"
 _CLUSTER = re.compile(rf"-(?=.)([{_LETTERS}s]*)(?:e\.([A-Za-z]*))?")
-# What a client says it understands of the protocol (compat.c of rsync); those that came later are left out.
+# The capabilities of the protocol that a client announces (compat.c of rsync). Newer ones are left out of the
+# argv.
 _CAPABILITIES = "iLsfxCIvu"
 _FLAGS = ("--no-implied-dirs", "--partial", "--inplace", "--numeric-ids")
 _TIMEOUT = re.compile(r"--timeout=([0-9]{1,5})")
@@ -36,23 +40,25 @@ _LIST_NAME = re.compile(r"list-[0-9a-f]{16}")
 _STDIN_LIMIT = 64 * 1024
 _STDIN_PATIENCE = 30.0
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-# `conf` and `secret` are one question each, on standard input; what they may ask for is checked where it is answered.
+# `conf` and `secret` take one question each, on standard input. The code that answers checks what it may ask
+# for.
 VERBS = ("serve", "watch", "conf", "secret")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`asha-source VERB`, to be answered by us."""
+    """A call of `asha-source VERB`, which asha itself answers."""
 
     verb: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What rsync is to read for the peer: the files named in `listed`, or whole `directories`; one of the two.
+    """What rsync is to read for the peer: the files named in the list `listed`, or the whole `directories`.
 
-    `letters` and `flags` say what is compared and how it travels, `capabilities` what the client's protocol has. Each
-    holds nothing but what is in the closed sets above, in the order in which it stands there. `timeout` in seconds.
+    Exactly one of the two is set. `letters` and `flags` say what is compared and how it is transferred,
+    `capabilities` what the client's protocol can do. Each contains only members of the closed sets above, in
+    the order of those sets. `timeout` is in seconds.
     """
 
     letters: str
@@ -63,36 +69,41 @@ class Reading:
     directories: tuple[str, ...]
 
     def argv(self, program: Path) -> tuple[str, ...]:
-        """What `program` is run with: every option in a word of its own, before the dot."""
+        """Return the argv to run rsync, at `program`, with.
+
+        Every option is a word of its own, before the dot.
+        """
         words = [str(program), "--server", "--sender"]
         words += [f"-{self.letters}"] if self.letters else []
         words += [f"-e.{self.capabilities}"] if self.capabilities is not None else []
         words += [f"--timeout={self.timeout}"] if self.timeout is not None else []
         words += self.flags
         if self.listed is not None:
-            # A name may hold a newline. Read by lines it would be two, and the second was never checked.
+            # A name may contain a newline. Read line by line it would be two names, and the second was never
+            # checked.
             return (*words, "--from0", f"--files-from={self.listed}", ".", "/")
         return (*words, ".", *(f"{directory}/" for directory in self.directories))
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Not allowed, and why."""
+    """The answer that the request is not allowed, and why."""
 
     why: str
 
 
 class _Refused(Exception):
-    """The reason, for people."""
+    """The reason, in words for people, why a request is refused."""
 
 
 def judge(
     command: str, trees: Iterable[Tree], places: Places, from_stdin: Callable[[], Sequence[str]] = tuple
 ) -> Question | Reading | Refusal:
-    """What to do for a peer that asks for `command` (SSH_ORIGINAL_COMMAND).
+    """Decide what to do for a peer that asks for `command` (SSH_ORIGINAL_COMMAND).
 
-    `from_stdin` gives the words that rsync's client sends after it has started us, when it says that it will
-    (--protect-args, also called --secluded-args); see `read_words`. Without it nothing comes.
+    `from_stdin` returns the words that rsync's client sends on standard input after it has started us, when
+    its options announce them (--protect-args, also called --secluded-args); see `read_words`. The default
+    returns none.
     """
     try:
         match shlex.split(command):
@@ -111,10 +122,11 @@ def judge(
 
 
 def give(reading: Reading, program: Path, trees: Iterable[Tree], places: Places) -> NoReturn:
-    """Become rsync, the `program`, which reads what `reading` says and can reach only what this node gives.
+    """Become rsync, at `program`, reading what `reading` says, confined to the files that this node gives.
 
-    Without the confinement a list of files that was right when it was written, or a rule in rsync's own protocol that
-    names a file of rules, would lead anywhere once a directory on the way is exchanged for a link. Raises HostError.
+    Without the confinement a directory on the way could be exchanged for a link after the list of files was
+    checked, or a rule in rsync's own protocol could name a file of rules, and either could lead to any file
+    of this machine. Raises HostError.
     """
     listed = [reading.listed] if reading.listed is not None else []
     confine(places.root, program, (*(tree.path for tree in trees), places.outbox, *listed))
@@ -122,10 +134,11 @@ def give(reading: Reading, program: Path, trees: Iterable[Tree], places: Places)
 
 
 def read_words(descriptor: int) -> list[str]:
-    """The words that rsync's client sends on `descriptor`: a NUL behind each, an empty one at the end.
+    """Read from `descriptor` the words that rsync's client sends.
 
-    They are read a byte at a time, since the next byte behind them is rsync's to read. Raises HostError when they do
-    not come, or do not end.
+    A NUL follows each word, and an empty word ends them. The words are read a byte at a time, since the next
+    byte after them belongs to rsync. Raises HostError when the words do not come within 30 s, or do not end
+    within 64 KiB.
     """
     said = bytearray()
     while not (said.endswith(b"\0\0") or said == b"\0"):
@@ -157,7 +170,7 @@ def _read(
 
 
 class _Options:
-    """What the options say that were taken so far. `secluded`: the other words are still to come."""
+    """The meaning of the options taken so far. `secluded`: the other words still come on standard input."""
 
     def __init__(self, places: Places) -> None:
         self.secluded = False
@@ -170,7 +183,7 @@ class _Options:
         self._from0 = False
 
     def take(self, words: list[str]) -> None:
-        """Take the first of `words` off, with its value. Raises _Refused."""
+        """Take the first option off `words`, with its value. Raises _Refused."""
         word = words.pop(0)
         if cluster := _CLUSTER.fullmatch(word):
             self._letters |= {*cluster[1]} - {"s"}
@@ -195,7 +208,7 @@ class _Options:
         return self._places.passing / name
 
     def reading(self, paths: Sequence[str], trees: tuple[Tree, ...]) -> Reading:
-        """What is to be done for these options and `paths`. Raises _Refused."""
+        """Return what rsync is to read for the options taken and `paths`. Raises _Refused."""
         if self._listed is not None and not self._from0:
             raise _Refused("a list of files is read with --from0 only")
         if self._listed is not None and [*paths] != ["/"]:
@@ -216,7 +229,10 @@ def _known(capabilities: str) -> str:
 
 
 def _directory(path: str, trees: tuple[Tree, ...]) -> str:
-    """The directory `path`, which is named with a slash behind it and is one that we give. Raises _Refused."""
+    """Return the directory that `path` names with a slash at the end, if this node gives it.
+
+    Raises _Refused.
+    """
     directory = path.removesuffix("/")
     if directory == path:
         raise _Refused(f"{path!r} is no directory")

@@ -1,7 +1,8 @@
-"""What one node tells the other before they trust each other: one line of text that a person carries over.
+"""The introduction of a node to its future peer: one line of text that a person carries over.
 
-There is nothing secret in it: a name, an address, public keys, and what the High Availability tab holds. What it is
-trusted for, the person vouches for who carries it. `asha1:` and base64 of a JSON document with its own digest.
+The introduction is given before the nodes trust each other. It contains no secret: a name, an address, public
+keys, and the values of the High Availability tab. Whether it can be trusted is vouched for by the person who
+carries it. The line is `asha1:` followed by base64 of a JSON document with its own digest.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ _PER_NODE = {"HAPRIADDR", "HASECADDR"}
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """One node's word. `name` as 'uname -n' prints it; `address` its own on HADEV, "" when it has none there.
+    """What one node says of itself.
 
-    `key`: with which it will ask for data. `conf`: the tab's keys and values as they are written.
+    `name` is the node's name as 'uname -n' prints it, `address` its own address on HADEV ("" when it has none
+    there). `key` is the public key with which it will ask for data, `host_keys` are its sshd's public host
+    keys. `conf` holds the keys and values of the High Availability tab as they are written in the conf file.
     """
 
     name: str
@@ -43,7 +46,7 @@ class Introduction:
 
 
 def write(introduction: Introduction) -> str:
-    """The text to carry."""
+    """Return the line of text that carries `introduction`."""
     says = {
         "name": introduction.name,
         "address": introduction.address,
@@ -56,8 +59,11 @@ def write(introduction: Introduction) -> str:
 
 
 def read(text: str) -> Introduction:
-    """The introduction that `text` holds, looked at whole. Raises UserError when it is none or is damaged."""
-    line = "".join(text.split())  # a mail programme may have broken the line
+    """Return the introduction that `text` holds, with every field checked.
+
+    Raises UserError when `text` is no introduction, is damaged, or has a value that cannot be used.
+    """
+    line = "".join(text.split())  # a mail program may have broken the line
     if not line.startswith(_MARK) or len(line) > _LONGEST:
         raise UserError(
             f"That is no introduction: it begins with {_MARK}",
@@ -90,7 +96,7 @@ def _introduction(says: Mapping[str, Any]) -> Introduction:
     if len(host_keys) > _MOST_HOST_KEYS:
         raise ValueError("it has too many host keys")
     address = str(says["address"])
-    # What a newer asha offers and this one does not know is none of ours.
+    # Keys that a newer asha offers and this version does not know are ignored.
     conf = checked_values({key: value for key, value in says["conf"].items() if key in TAB_KEYS})
     return Introduction(
         name=kinds.NODE_NAME.parse(str(says["name"])),
@@ -102,7 +108,10 @@ def _introduction(says: Mapping[str, Any]) -> Introduction:
 
 
 def _as_written(name: str, value: str) -> str:
-    """`value` as this asha writes it. Raises ValueError when it is wrong."""
+    """Return `value` of the conf key `name` as this version of asha writes it.
+
+    Raises ValueError when the value is wrong.
+    """
     key = KEY_BY_NAME[name]
     found: Any = key.parse(value.strip())
     return key.kind.render(found) if found != "" else ""
@@ -110,14 +119,20 @@ def _as_written(name: str, value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """`values` are to be taken over; `differences` are left as they are, each a sentence."""
+    """The outcome of comparing an introduction with our conf file.
+
+    `values` are to be taken over. `differences` are left as they are; each is a sentence.
+    """
 
     values: Mapping[str, str]
     differences: tuple[str, ...]
 
 
 def fill(mine: Conf, theirs: Introduction) -> Filling:
-    """What of `theirs` a conf `mine` lacks. What was set here is never replaced; a difference is named."""
+    """Return the values of `theirs` that the conf `mine` lacks, and the differences.
+
+    A value that was set here is never replaced; the difference is named instead.
+    """
     values: dict[str, str] = {}
     differences = []
     for name, value in theirs.conf.items():
@@ -139,7 +154,7 @@ def fill(mine: Conf, theirs: Introduction) -> Filling:
 
 
 def _fill_address(mine: Conf, theirs: Introduction, values: dict[str, str]) -> None:
-    """A name that no DNS knows would leave us without a way to it."""
+    """Fill in the sender's address, since the node cannot be reached by a name that no DNS knows."""
     names = {name: values.get(name, KEY_BY_NAME[name].text(mine)) for name in ("HAPRINODE", "HASECNODE")}
     place = {"HAPRINODE": "HAPRIADDR", "HASECNODE": "HASECADDR"}
     for node, address in place.items():
@@ -149,9 +164,10 @@ def _fill_address(mine: Conf, theirs: Introduction, values: dict[str, str]) -> N
 
 
 def _reaching(theirs: Introduction, value: str) -> str | None:
-    """HAMEDIA for this node: with ucast the other's line aims at us, so ours must also aim at it; None: unknown how.
+    """Return the HAMEDIA value for this node, made from the other node's `value`.
 
-    Heartbeat leaves out the line that names the node itself.
+    Returns None when the right value cannot be known. With ucast the other node's line aims at us, so ours
+    must also have a line that aims at the other node. Heartbeat ignores a line that names the node itself.
     """
     media: tuple[Medium, ...] = MEDIA.parse(value)
     devices = [medium.device for medium in media if medium.kind == "ucast"]

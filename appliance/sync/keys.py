@@ -1,4 +1,4 @@
-"""The key with which a node fetches the other's data: made here, accepted there, good for nothing else."""
+"""The ssh key for fetching the peer's data: made on this node, accepted on the other, limited to that."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from appliance.host.process import find_program, run
 from appliance.sync.ssh import PEER_ALIAS, Ssh
 
 COMMENT = "asha-peer"
-# OpenSSH 7.2 would say `restrict`; EL5 has 4.3, which knows these four.
+# OpenSSH 7.2 has `restrict` for this. EL5 has OpenSSH 4.3, which knows these four options.
 _LIMITS = "no-pty,no-port-forwarding,no-X11-forwarding,no-agent-forwarding"
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/]+=*)")
 _PATIENCE = 20.0
 
 
 def forced_command() -> str:
-    """What sshd runs whatever that key's holder asks for: this very interpreter and package."""
+    """Return the command that sshd runs whatever the key's holder asks for: this interpreter and package."""
     return f"{shlex.quote(sys.executable)} -I -m appliance.cli sync-source"
 
 
 def make_key(keys: Path, *, rsa: bool = False) -> str:
-    """Our public key, made if there is none: ed25519, or RSA where ssh-keygen is too old. Raises SyncError.
+    """Return our public key, and make the pair of keys if there is none.
 
-    `rsa`: the peer is too old for anything else, and so is a key of ours that is something else.
+    The key is ed25519, or RSA where ssh-keygen is too old for that. `rsa`: the peer is too old for anything
+    but RSA, so a key of ours of another type is replaced. Raises SyncError.
     """
     private, public = keys / "id", keys / "id.pub"
     fit = private.exists() and public.exists() and not (rsa and not public.read_text().startswith("ssh-rsa "))
@@ -50,7 +51,10 @@ def make_key(keys: Path, *, rsa: bool = False) -> str:
 
 
 def plain_key(text: str) -> str:
-    """The type and the key of the one public key in `text`. Raises SyncError when it is none."""
+    """Return the type and the body of the one public key in `text`, without its comment.
+
+    Raises SyncError when `text` is no single public key.
+    """
     lines = text.strip().splitlines()
     found = _KEY.match(lines[0]) if len(lines) == 1 else None
     if found is None:
@@ -66,10 +70,13 @@ def plain_key(text: str) -> str:
 
 
 def accept_key(key: str, home: Path | None = None) -> bool:
-    """Let the holder of `key` ask for our data, and no other of ours before it; whether that was new."""
+    """Let the holder of `key` ask for our data, and no earlier key of the peer's any more.
+
+    `home` is root's home (None: as the password database says). Returns whether authorized_keys was changed.
+    """
     directory = (home or Path(pwd.getpwuid(0).pw_dir)) / ".ssh"
     directory.mkdir(mode=0o700, exist_ok=True)
-    place = (directory / "authorized_keys").resolve()  # some keep it elsewhere and link it
+    place = (directory / "authorized_keys").resolve()  # the file may be a link
     before = place.read_text(errors="surrogateescape") if place.exists() else ""
     after = with_key(before, plain_key(key))
     if after == before:
@@ -79,7 +86,7 @@ def accept_key(key: str, home: Path | None = None) -> bool:
 
 
 def accepted_key(home: Path | None = None) -> str:
-    """The peer's key that is accepted here, "" while there is none."""
+    """Return the key of the peer that is accepted here, or "" while there is none."""
     place = (home or Path(pwd.getpwuid(0).pw_dir)) / ".ssh/authorized_keys"
     try:
         lines = place.read_text(errors="surrogateescape").splitlines()
@@ -91,10 +98,13 @@ def accepted_key(home: Path | None = None) -> str:
 
 
 def own_host_keys(directory: Path = Path("/etc/ssh")) -> tuple[str, ...]:
-    """The host keys that sshd of this machine shows, each `type key`. Raises SyncError when there are none."""
+    """Return the host keys that sshd of this machine shows, each as `type key`.
+
+    Raises SyncError when there are none.
+    """
     found = set()
     for path in sorted(directory.glob("*.pub")):
-        with contextlib.suppress(OSError, SyncError):  # a kind too old to be pinned, or no key at all
+        with contextlib.suppress(OSError, SyncError):  # a key type too old to be pinned, or no key
             found.add(plain_key(path.read_text(errors="replace")))
     if not found:
         raise SyncError(f"There is no host key of sshd's in {directory}. Start sshd once: it makes them.")
@@ -102,7 +112,10 @@ def own_host_keys(directory: Path = Path("/etc/ssh")) -> tuple[str, ...]:
 
 
 def with_key(text: str, key: str) -> str:
-    """`text` of an authorized_keys with `key` as the peer's one; every line that is not ours stays as it is."""
+    """Return the authorized_keys `text` with `key` as the peer's only key.
+
+    Every line that is not asha's stays as it is.
+    """
     line = f'command="{forced_command()}",{_LIMITS} {key} {COMMENT}'
     others = [
         other for other in text.removesuffix("\n").split("\n") if not other.rstrip().endswith(f" {COMMENT}")
@@ -111,7 +124,10 @@ def with_key(text: str, key: str) -> str:
 
 
 def scan(ssh: Ssh) -> tuple[str, ...]:
-    """The host keys that whoever answers there shows, each `type key`. Raises SyncError when nobody does."""
+    """Return the host keys that the server at the address of `ssh` shows, each as `type key`.
+
+    Raises SyncError when no server answers.
+    """
     said = run([find_program("ssh-keyscan"), "-T", "5", "-p", str(ssh.port), ssh.host], deadline=_PATIENCE)
     found = {" ".join(line.split()[1:3]) for line in said.output.splitlines() if not line.startswith("#")}
     if not found:
@@ -120,12 +136,18 @@ def scan(ssh: Ssh) -> tuple[str, ...]:
 
 
 def is_old(host_keys: Iterable[str]) -> bool:
-    """Whoever shows these has no ed25519, as before OpenSSH 6.5, and takes no such key of ours either."""
+    """Return whether a host showing `host_keys` is too old for ed25519, as before OpenSSH 6.5.
+
+    Such a host accepts no ed25519 key of ours either.
+    """
     return not any(key.startswith("ssh-ed25519 ") for key in host_keys)
 
 
 def pinned(keys: Path) -> tuple[str, ...]:
-    """The peer's host keys as they were pinned; none yet: empty. Raises SyncError when nobody can say."""
+    """Return the pinned host keys of the peer, an empty tuple while there are none.
+
+    Raises SyncError when known_hosts cannot be read.
+    """
     try:
         content = read_small(keys / "known_hosts")
     except OSError as problem:
@@ -134,19 +156,19 @@ def pinned(keys: Path) -> tuple[str, ...]:
 
 
 def pinned_in(text: str) -> tuple[str, ...]:
-    """The peer's host keys in `text`, as a known_hosts file has them."""
+    """Return the peer's host keys in `text`, the content of a known_hosts file."""
     lines = text.splitlines()
     return tuple(sorted(" ".join(line.split()[1:3]) for line in lines if line.startswith(f"{PEER_ALIAS} ")))
 
 
 def pin(keys: Path, host_keys: Iterable[str]) -> None:
-    """From now on only a host with one of `host_keys` is the peer."""
+    """Pin `host_keys`: from now on only a host with one of them is the peer."""
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(keys / "known_hosts", "".join(f"{PEER_ALIAS} {key}\n" for key in host_keys), 0o600)
 
 
 def fingerprint(key: str) -> str:
-    """A key as people compare it. Raises SyncError."""
+    """Return the fingerprint of `key`, by which people compare keys. Raises SyncError."""
     said = _keygen("-l", "-f", "/dev/stdin", text=f"{key}\n")
     if said is None:
         raise SyncError("ssh-keygen cannot read that key.")
@@ -154,7 +176,10 @@ def fingerprint(key: str) -> str:
 
 
 def _keygen(*words: str, text: str | None = None) -> str | None:
-    """What ssh-keygen says, None when it fails. Raises SyncError when it is not installed."""
+    """Run ssh-keygen and return its output, or None when it fails.
+
+    Raises SyncError when ssh-keygen is not installed.
+    """
     try:
         said = run([find_program("ssh-keygen"), *words], deadline=_PATIENCE, stdin=text)
     except HostError as problem:

@@ -16,12 +16,12 @@ from appliance.sync.source import PAGE, PAGE_BYTES, unpack
 from appliance.sync.ssh import Ssh
 
 Message = dict[str, Any]
-# A question may have the peer read a page of large recordings.
+# Seconds. To answer a question the peer may have to read a page of large recordings.
 _PATIENCE = 180.0
 
 
 class Peer:
-    """The peer's data, to be used in a with block. Every method raises SyncProblem."""
+    """The connection to the peer's data, to be used in a with block. Every method raises SyncProblem."""
 
     def __init__(self, ssh: Ssh) -> None:
         self.ssh = ssh
@@ -37,12 +37,12 @@ class Peer:
         self._stream.close()
 
     def ask(self, verb: str, **fields: object) -> Message:
-        """The peer's answer to one question."""
+        """Ask one question and return the peer's answer."""
         self._send(verb, **fields)
         return self._receive()
 
     def file_list(self, paths: Iterable[bytes], databases: Sequence[str] = ()) -> Path:
-        """Have the peer write a list of what is to be fetched; its place there."""
+        """Have the peer write a list of what is to be fetched, and return the list's path at the peer."""
         said = self.ask("list", paths=[], databases=list(databases))
         with understood(self.ssh.host):
             place = str(said["list"])
@@ -51,7 +51,10 @@ class Peer:
         return Path(place)
 
     def manifest(self, paths: Iterable[bytes]) -> Iterator[list[Entry]]:
-        """What the peer has at each of `paths` now, page by page; it works on one while we look at another."""
+        """Yield, page by page, the entries of what the peer has at each of `paths` now.
+
+        The peer works on one page while we look at another.
+        """
         asked = 0
         for page in pages(paths):
             self._send("manifest", paths=[_name(path) for path in page])
@@ -63,7 +66,7 @@ class Peer:
             yield self._entries()
 
     def base(self, under: bytes) -> Iterator[Entry]:
-        """What both nodes last had at and below `under`, by the peer's book."""
+        """Yield what both nodes last had at and below `under`, by the peer's record."""
         after = b""
         while page := self._unpacked(self.ask("base", under=_name(under), after=_name(after))):
             yield from page
@@ -104,7 +107,7 @@ class Peer:
 
 
 def pages(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """`paths` in lists of one question's size."""
+    """Yield `paths` in lists that each fit in one question."""
     page: list[bytes] = []
     size = 0
     for path in paths:

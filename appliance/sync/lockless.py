@@ -1,21 +1,25 @@
 """Copying an SQLite database while others write it, without ever taking one of SQLite's locks.
 
-A reader's lock, however short, makes a writer without a busy time-out fail: in a rollback journal's mode its COMMIT
-needs the file for itself, and gets SQLITE_BUSY. So nothing is locked here. Files are read, and a reading counts only
-when it is what a writer that was killed at one moment would have left, for that is what SQLite makes whole again when
-it opens the copy (https://sqlite.org/lockingv3.html, https://sqlite.org/fileformat2.html sections 3 and 4):
+A reader's lock, however short, makes a writer without a busy time-out fail: with a rollback journal its
+COMMIT needs the file for itself, and gets SQLITE_BUSY. So nothing is locked here. The files are only read,
+and a reading counts only when it equals what a writer killed at one moment would have left. SQLite makes such
+files whole again when it opens the copy (https://sqlite.org/lockingv3.html,
+https://sqlite.org/fileformat2.html sections 3 and 4). There are three cases:
 
-- A transaction is under way, with a rollback journal. The database is read first, then the journal. Every page that was
-  changed before it was read is in the journal by then, as it was before. Each journal has a random number of its own in
-  its head, and the same number before and after shows that it was one transaction all the time.
-- There is a write-ahead log. The database changes only by checkpoints, and what they have written stays in the log
-  until its next start, which gives it another head. The database is read first, then the log; the same head before and
-  after shows that there was no such start. What is appended meanwhile is cut off by SQLite at the last whole commit.
-- There is neither. The database is read twice, and nobody had begun a transaction before, between and after. A page
-  that one reading found changed half way through a transaction would have to be found the same by the other, in the
-  middle of another transaction.
+- A transaction is under way, with a rollback journal. The database is read first, then the journal. Every
+  page that was changed before it was read is in the journal by then, in its old state. Each journal has a
+  random number of its own in its head, and the same number before and after shows that it was one transaction
+  all the time.
+- There is a write-ahead log. Only checkpoints change the database, and what they have written stays in the
+  log until the log is started again, which gives it another head. The database is read first, then the log.
+  The same head before and after shows that there was no such start. SQLite cuts off what is appended
+  meanwhile at the last whole commit.
+- There is neither. The database is read twice, and nobody had begun a transaction before, between and after.
+  For a torn page to be missed, both readings would have to find the same half-changed page in the middle of
+  two different transactions.
 
-The locks of POSIX are not touched by this either: closing a file drops the locks of our own process, which has none.
+POSIX locks are not affected either: closing a file drops the locks of the own process, and this process holds
+none.
 """
 
 from __future__ import annotations
@@ -32,9 +36,10 @@ from typing import IO, cast
 from appliance.host.clock import Clock
 
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
-_JOURNAL_HEAD, _JOURNAL_NUMBER = 28, slice(12, 28)  # behind the magic number and the count of pages
+_JOURNAL_HEAD, _JOURNAL_NUMBER = 28, slice(12, 28)  # after the magic number and the count of pages
 _WAL_MAGIC, _WAL_HEAD = bytes.fromhex("377f06"), 32
-# A reading of this size is kept in memory: the quicker it is, the likelier nobody has written meanwhile. In bytes.
+# Bytes. A reading up to this size is kept in memory: the quicker it is, the likelier nobody has written
+# meanwhile.
 _IN_MEMORY = 8 << 20
 _PIECE = 1 << 20
 _LONGEST_PAUSE = 0.004  # between two readings, in seconds
@@ -42,17 +47,20 @@ _LONGEST_PAUSE = 0.004  # between two readings, in seconds
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A transaction or a log that is there: the end of the file's name, and what tells it from the next one."""
+    """A transaction or a log that is under way.
+
+    `end` is the suffix of its file's name, `mark` distinguishes it from the next transaction or log.
+    """
 
     end: str
     mark: bytes
 
 
 def copy_unlocked(database: Path, copy: Path, clock: Clock, until: float) -> bool:
-    """Put at `copy` what `database` held at one moment, with its journal or log beside it for SQLite to work in.
+    """Put at `copy` what `database` held at one moment, with its journal or log beside it for SQLite to use.
 
-    Tries until `clock` shows `until`, and once in any case. Returns False when writers left no moment to read it whole.
-    Raises OSError.
+    Tries until the monotonic `clock` shows `until`, and once in any case. Returns False when writers left no
+    moment to read the database whole. Raises OSError.
     """
     while True:
         if _read_into(database, copy):
@@ -63,7 +71,10 @@ def copy_unlocked(database: Path, copy: Path, clock: Clock, until: float) -> boo
 
 
 def open_plain(path: Path) -> IO[bytes]:
-    """The plain file at `path`, to be read. Raises OSError, also for what is none; waits for no pipe."""
+    """Open the plain file at `path` for reading.
+
+    Raises OSError, also when `path` is no plain file. A named pipe is not waited for.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -72,7 +83,10 @@ def open_plain(path: Path) -> IO[bytes]:
 
 
 def _read_into(database: Path, copy: Path) -> bool:
-    """Read once, and write what counts to `copy` and its companion; whether it counts."""
+    """Read the database once, and write a reading that counts to `copy` and the file beside it.
+
+    Returns whether the reading counts.
+    """
     work = _work_at(database)
     with _held_in_memory(copy) as read:
         with open_plain(database) as file:
@@ -90,7 +104,10 @@ def _read_into(database: Path, copy: Path) -> bool:
 
 
 def _read_work(database: Path, work: _Work, beside: IO[bytes]) -> bool:
-    """Read the journal or the log behind the database; whether it is still the one that was there before."""
+    """Read the journal or log into `beside`, after the database was read.
+
+    Returns whether the journal or log is still the one that was there before.
+    """
     try:
         with open_plain(_beside(database, work.end)) as file:
             shutil.copyfileobj(file, beside, _PIECE)
@@ -100,7 +117,10 @@ def _read_work(database: Path, work: _Work, beside: IO[bytes]) -> bool:
 
 
 def _is_of_several(beside: IO[bytes]) -> bool:
-    """The journal of a transaction over several databases: whether it counts is told by a file that is not copied."""
+    """Return whether the journal belongs to a transaction over several databases.
+
+    Whether such a transaction counts is told by a file that is not copied.
+    """
     size = beside.seek(0, os.SEEK_END)
     beside.seek(max(0, size - len(_JOURNAL_MAGIC)))
     return beside.read(len(_JOURNAL_MAGIC)) == _JOURNAL_MAGIC

@@ -1,4 +1,7 @@
-"""Asterisk's voicemail on disk: CONTEXT/MAILBOX/FOLDER/msgNNNN.ENDING, one message being all endings of one number."""
+"""Asterisk's voicemail on disk: CONTEXT/MAILBOX/FOLDER/msgNNNN.ENDING.
+
+One message consists of all files of one number, with different endings.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
 
 _NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
 _DEPTH = 4  # context, mailbox, folder, file
-# Asterisk gives up after five seconds itself (main/app.c, ast_lock_path_lockfile).
+# Asterisk itself gives up after five seconds (main/app.c, ast_lock_path_lockfile).
 _LOCK_PATIENCE = 5.0
 _LOCK, _MARK = ".lock", "asha-"
 _OWN_LOCK = re.compile(rf"{_MARK}([0-9]{{4}})")
@@ -34,7 +37,7 @@ Parts = dict[Spot, dict[str, Entry]]
 
 
 class Part(NamedTuple):
-    """One file of a message: its mailbox's directory, its place in it, and the ending of its name."""
+    """One file of a message: its mailbox's directory, its folder and number, and the ending of its name."""
 
     box: bytes
     spot: Spot
@@ -42,7 +45,7 @@ class Part(NamedTuple):
 
 
 def part_of(path: bytes, top: bytes) -> Part | None:
-    """What `path`, below the voicemail directory `top`, is a part of; None when it is no message's."""
+    """Return what message file `path`, below the voicemail directory `top`, is; None for others."""
     steps = path[len(top) + 1 :].split(b"/")
     name = _NAME.fullmatch(steps[-1])
     if len(steps) != _DEPTH or name is None:
@@ -52,23 +55,26 @@ def part_of(path: bytes, top: bytes) -> Part | None:
 
 
 def stem_of(path: bytes, top: bytes) -> bytes:
-    """What the names of all files of a message have in common, in full; b"" when `path` is no message's."""
+    """Return the part of the full path common to all files of a message.
+
+    Returns b"" when `path` is not a message file.
+    """
     return path[: path.rindex(b".")] if part_of(path, top) is not None else b""
 
 
 def box_of(directory: bytes, top: bytes) -> bytes:
-    """The mailbox in which `directory` lies; itself when it is none's."""
+    """Return the mailbox in which `directory` lies, or `directory` itself when it lies in none."""
     steps = directory[len(top) + 1 :].split(b"/")
     return top + b"/" + b"/".join(steps[:2]) if len(steps) > 2 else directory
 
 
 def place_of(box: bytes, spot: Spot, ending: str) -> bytes:
-    """Where a message's file belongs."""
+    """Return the full path at which the message file of `spot` with that `ending` belongs."""
     return box + b"/" + os.fsencode(spot.folder) + f"/msg{spot.number:04d}.{ending}".encode()
 
 
 def sort_parts(entries: Iterable[Entry], top: bytes) -> Parts:
-    """Those of `entries` that are message files, by message."""
+    """Return those of `entries` that are message files, by message."""
     found: Parts = {}
     for entry in entries:
         part = part_of(entry.path, top)
@@ -78,7 +84,7 @@ def sort_parts(entries: Iterable[Entry], top: bytes) -> Parts:
 
 
 def mailbox(parts: Mapping[Spot, Mapping[str, Entry]]) -> Mailbox:
-    """The messages that the files make."""
+    """Return the messages that the files in `parts` make."""
     return {
         spot: frozenset((ending, entry.digest) for ending, entry in files.items())
         for spot, files in parts.items()
@@ -86,7 +92,7 @@ def mailbox(parts: Mapping[Spot, Mapping[str, Entry]]) -> Mailbox:
 
 
 class FolderRefused(SyncProblem):
-    """Nothing can be put in one folder now; `held` says why."""
+    """The problem that nothing can be put in one mail folder now; `held` says why."""
 
     def __init__(self, folder: Path, why: str, todo: str) -> None:
         name = printable(os.fsencode(folder))
@@ -95,11 +101,14 @@ class FolderRefused(SyncProblem):
 
 
 def append(folder: Path, files: Mapping[str, bytes], clock: Clock, asterisk: str) -> int:
-    """Put a message (ending: the file that becomes it) in a folder in which Asterisk may work; its number.
+    """Put a message into a folder in which Asterisk may be working, and return its number.
 
-    As Asterisk does it: under the folder's lock, at the first number that no file has, `txt` last. What a kill leaves
-    there is for `repair`. `asterisk` is the name of its program. Raises FolderRefused when the lock is not to be had,
-    the folder is full, or cannot be written; OSError when the disk is to blame. What is half done is taken back then.
+    `files` maps the ending to the file that is moved there. The order is Asterisk's own: under the folder's
+    lock, at the first number that no file has, `txt` last. What a kill leaves behind is removed by `repair`.
+    `asterisk` is the path of Asterisk's program.
+
+    Raises FolderRefused when the lock cannot be had, or the folder is full or cannot be written; OSError when
+    the disk is to blame. A half-added message is taken back then.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,14 +124,15 @@ def append(folder: Path, files: Mapping[str, bytes], clock: Clock, asterisk: str
 
 
 def repair(folder: Path) -> None:
-    """Take away what a killed `append` has left: our lock, for which Asterisk would wait for ever, and half a message.
+    """Remove what a killed `append` has left in `folder`: our lock and half a message.
 
-    The caller knows that it does not run any more. What Asterisk has left there is not touched. Raises OSError.
+    Asterisk would wait for the lock for ever. The caller knows that the `append` does not run any more.
+    Nothing that Asterisk has left there is touched. Raises OSError.
     """
     lock = folder / _LOCK
     try:
         ours = _OWN_LOCK.fullmatch(os.readlink(lock))
-    except OSError:  # none; Asterisk's is a file
+    except OSError:  # there is no lock, or it is Asterisk's, which is a file
         return
     if ours is not None:
         message = folder / f"msg{ours[1]}.txt"
@@ -133,9 +143,10 @@ def repair(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _folder_lock(folder: Path, clock: Clock, asterisk: str) -> Iterator[int]:
-    """Asterisk's own lock on a folder, `.lock`, for a message with the number that it gives.
+    """Hold Asterisk's own lock on a folder, `.lock`, and yield the number for the new message.
 
-    Ours is a link that leads to the number: made in one step, known as ours, and it tells what may be there by halves.
+    Our lock is a link whose target names the number. A link is made in one step, can be told from Asterisk's
+    lock, which is a file, and says which message may be there by halves.
     """
     lock = folder / _LOCK
     number = _lock_number(folder, lock, clock, asterisk)
@@ -156,18 +167,22 @@ def _lock_number(folder: Path, lock: Path, clock: Clock, asterisk: str) -> int:
         try:
             lock.symlink_to(f"{_MARK}{number:04d}")
         except FileExistsError:
-            # Nobody else of ours is at work here (see `finish`): a mark of ours was left behind.
+            # No other process of asha's is at work here (see `place.finish`), so a lock of ours was left
+            # behind.
             repair(folder)
             if not _remove_dead_lock(lock, clock, asterisk):
                 _wait_for(lock, clock, give_up)
         else:
             if _free_number(folder) == number:
                 return number
-            lock.unlink()  # a message has come to that number meanwhile
+            lock.unlink()  # a message has got that number meanwhile
 
 
 def _wait_for(lock: Path, clock: Clock, give_up: float) -> None:
-    """A moment. Raises FolderRefused when that is no use: Asterisk holds a lock for a moment only."""
+    """Wait a moment for another program's lock to go.
+
+    Raises FolderRefused when waiting is no use: Asterisk holds a lock only for a moment.
+    """
     try:
         age = clock.wall() - lock.lstat().st_ctime
     except FileNotFoundError:
@@ -179,12 +194,13 @@ def _wait_for(lock: Path, clock: Clock, give_up: float) -> None:
 
 
 def _remove_dead_lock(lock: Path, clock: Clock, asterisk: str) -> bool:
-    """Take away a lock of an Asterisk that has died; whether there is none any more.
+    """Remove the lock of an Asterisk that has died, and return whether there is no lock any more.
 
-    It is one when it is as Asterisk makes it, an empty plain file with one name, and older by a minute than the oldest
-    Asterisk that runs here now, or than a minute when none runs: whoever made it has ended since. A file's change time
-    is the kernel's, nobody sets it; and a clock that was set meanwhile would have to be set in the very moment for
-    which a living Asterisk holds a lock. Anything else stays.
+    The lock must look as Asterisk makes it: an empty plain file with one name. It must also be older, by a
+    minute, than the oldest Asterisk that runs here now, or than a minute when none runs; then its maker has
+    ended since. A file's change time is set by the kernel and by nobody else. A clock that was set meanwhile
+    could only mislead this test if it was set in the very moment for which a living Asterisk holds a lock.
+    Any other lock stays.
     """
     try:
         seen = lock.lstat()

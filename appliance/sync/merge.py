@@ -1,4 +1,7 @@
-"""The way back: what the peer has got while it served is brought into our own data, and nothing of ours is lost."""
+"""The merge after a failover: the peer's newer data comes into ours, and nothing of ours is lost.
+
+See docs/adr/0011-the-way-back.md.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ _LINK_TODO = (
 
 
 class Merge:
-    """A pass over what the peer has got since both had the same. `live`: Asterisk serves here."""
+    """A pass that merges what the peer has got since both nodes last had the same data.
+
+    `live`: Asterisk serves on this node.
+    """
 
     def __init__(self, means: Means, *, live: bool) -> None:
         self._means = means
@@ -47,7 +53,12 @@ class Merge:
         self._conflicts: list[Conflict] = []
 
     def run(self, request: Request) -> Outcome:
-        """Do it. Raises SyncProblem, and then nothing here has changed; it may be run again after anything."""
+        """Make the pass and return its outcome. The pass may be run again after any failure or kill.
+
+        Raises SyncProblem before anything of ours is changed, except that a live merge may have appended
+        messages by then. OSError and sqlite3.Error, which `Session.run` turns into SyncProblem, may also be
+        raised while the decided generation is being put in place; the next pass finishes it.
+        """
         self._means.may()
         place.finish(self._store, self._stages)
         self._stages.drop_links()
@@ -55,7 +66,7 @@ class Merge:
         ready = self._survey.prepare(request)
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         if not ready.mark:
-            return outcome  # the peer has nothing that we have not got
+            return outcome  # the peer has nothing that is missing here
         self._follow_tenure(ready.mark)
         found = self._survey.compare(request, ready, lambda path: self._store.entry(path) is not None)
         plan = Planner(self._means, live=self._live).plan(found, ready)
@@ -67,7 +78,8 @@ class Merge:
             return outcome
         if not plan.idle:
             self._carry_out(request, plan, found.links)
-        # What was left out must come first, or the peer's only whole version could be overwritten from here.
+        # The peer drops its mark only when all that was left out has come. Otherwise the only whole version,
+        # which is at the peer, could be overwritten from here.
         waits = [one for one in outcome.held if one.waits]
         if request.scope is None and waits:
             outcome.warnings.append(f"The merge is not finished: {len(waits)} items are held back.")
@@ -77,7 +89,10 @@ class Merge:
         return outcome
 
     def _whole_boxes(self, request: Request) -> Request:
-        """A mailbox is looked at as a whole or not at all: messages move from folder to folder."""
+        """Widen the scope of `request` to whole mailboxes.
+
+        A mailbox is merged as a whole or not at all, because messages move from folder to folder.
+        """
         top = next((os.fsencode(tree.path) for tree in self._trees if tree.care is Care.VOICEMAIL), None)
         if not request.scope or top is None:
             return request
@@ -89,7 +104,11 @@ class Merge:
         return replace(request, scope=tuple(dict.fromkeys(scope)))
 
     def _follow_tenure(self, mark: str) -> None:
-        """What both nodes had before the peer served, by the peer's book, is what changes are measured against."""
+        """Start over from the peer's record when the mark names a tenure that is not being merged yet.
+
+        Changes are measured against what both nodes had before the peer served, and the peer's record says
+        what that was.
+        """
         tenure = tenure_of(mark)
         if self._store.tenure() != tenure:
             tops = [tree.path for tree in self._trees] + list(databases(self._means.conf))
@@ -135,7 +154,10 @@ class Merge:
         self._decide(request, plan)
 
     def _is_whole(self, box: BoxPlan) -> bool:
-        """What has come for it is what was planned with: Asterisk may have renumbered the mailbox meanwhile."""
+        """Return whether the files that came for `box` are those the plan was made with.
+
+        Asterisk at the peer may have renumbered the mailbox meanwhile.
+        """
         for entry in box.fetched():
             arrival = self._store.arrival(entry.path)
             if arrival is None or arrival.digest != entry.digest:
@@ -143,19 +165,29 @@ class Merge:
         return True
 
     def _is_barred(self, box: BoxPlan) -> bool:
-        """A link of ours that is not followed is where one of its folders has to be; it is held back by name."""
+        """Return whether a link of ours that is not followed stands where a folder of `box` has to be.
+
+        Each such link is noted as held back, by name.
+        """
         links = {self._below.link_on_way(path) for _, path, _ in box.moves()} - {None}
         self._outcome.hold({link: _LINK for link in links if link}, _LINK_TODO)
         return bool(links)
 
     def _leave(self, boxes: list[BoxPlan]) -> None:
-        """To the next pass. What has come for them is not here: counted as had by both, it would pass for removed."""
+        """Leave `boxes` to the next pass, and forget the files that have arrived for them.
+
+        Those files are not in place here. Recorded as had by both nodes, they would pass for files that were
+        removed here.
+        """
         self._outcome.left += len(boxes)
         for box in boxes:
             self._store.send_back_files(entry.path for entry in box.fetched())
 
     def _check_telephony(self, plan: MergePlan) -> None:
-        """DAHDI configuration that does not fit this node is a conflict: ours stays, theirs is kept aside."""
+        """Make a conflict of the peer's DAHDI configuration when it does not fit this node.
+
+        Our configuration stays, and the peer's is kept aside.
+        """
         tree = telephony(self._means.conf)
         if tree is None:
             return
@@ -168,13 +200,17 @@ class Merge:
         if why:
             plan.take = [path for path in plan.take if not tree.holds(path)]
             plan.remove = [path for path in plan.remove if not tree.holds(path)]
-            plan.forgotten += removed  # dealt with by keeping ours, once and for all
+            plan.forgotten += removed  # keeping ours settles it, and the next merge does not ask again
             self._keep(taken, why)
             plan.conflicts += taken
             self._outcome.warnings.append(why)
 
     def _make_ready(self, plan: MergePlan) -> None:
-        """What gets another name than it came under waits under that: nothing here has moved yet."""
+        """Prepare on the stage every file that is to get another name than it came under.
+
+        Nothing in our data has been moved when this is done, except that a live merge appends the new
+        messages here.
+        """
         for path in plan.conflicts:
             if not self._is_kept(path):
                 self._keep([path], plan.barred.get(path, _BOTH))
@@ -190,9 +226,10 @@ class Merge:
                 self._stages.make_ready(entry.path if ours else self._source(entry.path), to)
 
     def _append(self, boxes: list[BoxPlan]) -> list[BoxPlan]:
-        """Asterisk works in the mailboxes. A kill after this does no harm: a message is known, and comes once.
+        """Append the new messages to mailboxes in which Asterisk works, and return the finished `boxes`.
 
-        Returns those in which it is done. One whose folder is locked, or that cannot be written, is held back.
+        A kill afterwards does no harm: a message is known by its content, and comes only once. A mailbox with
+        a folder that is locked or cannot be written is held back.
         """
         folders = {(box.box, placing.to.folder) for box in boxes for placing in box.mail.added}
         if not folders:
@@ -214,12 +251,16 @@ class Merge:
             self._outcome.hold({box.box: f"it cannot be written here ({problem.strerror})"}, place.TODO)
         else:
             return True
-        # Had by both, it would pass for removed here. What has been appended of it is known by its content.
+        # Recorded as had by both nodes, the messages would pass for removed here. Those that were appended
+        # are known by their content when the next merge comes.
         self._store.send_back_files(entry.path for entry in box.fetched())
         return False
 
     def _append_message(self, box: BoxPlan, placing: Placing) -> None:
-        """Its files come into the folder first: the stage may be on another filesystem."""
+        """Append one message.
+
+        Its files are moved into its folder first, since the stage may be on another filesystem.
+        """
         path = box.box + b"/" + os.fsencode(placing.to.folder)
         folder = self._below.directory(path, make=True)
         way, incoming = os.fsencode(f"/proc/self/fd/{folder.descriptor}"), {}
@@ -251,7 +292,10 @@ class Merge:
         return any(conflict.path == path for conflict in self._conflicts)
 
     def _source(self, path: bytes) -> bytes:
-        """Where the peer's file is: on the stage, or in place already when ours is the same (rsync sends it not)."""
+        """Return where the peer's file is: on the stage, or at `path` itself when ours is the same.
+
+        rsync does not send a file that is in place already.
+        """
         staged = self._stages.staged(path)
         return staged if self._stages.waits(path) else path
 

@@ -1,4 +1,4 @@
-"""What a merge is to do: both nodes' data looked at, and decided path by path and mailbox by mailbox."""
+"""The plan of a merge: both nodes' data compared, and decided path by path and mailbox by mailbox."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from appliance.sync.trees import Care, Tree, tree_of, trees
 
 @dataclass(frozen=True, slots=True)
 class BoxPlan:
-    """One mailbox: what is to be done, with the files of both sides' messages, and what of `base` is gone there.
+    """The plan for one mailbox.
 
-    `partial`: something in it is held back. Then nothing is remembered as had by both, but what comes: the next merge
-    decides about the rest as this one did.
+    `mail` says what is to be done, `ours` and `theirs` are the files of both nodes' messages, and `forgotten`
+    are the recorded files that the peer does not have any more. `partial`: something in the mailbox is held
+    back. Then only the messages that come are recorded as had by both nodes, and the next merge decides about
+    the others in the same way as this one.
     """
 
     box: bytes
@@ -37,19 +39,19 @@ class BoxPlan:
     partial: bool = False
 
     def fetched(self) -> Iterator[Entry]:
-        """The peer's files that are wanted."""
+        """Yield the peer's files that have to be fetched."""
         for placing in self.mail.added:
             yield from self.theirs[placing.source].values()
 
     def moves(self) -> Iterator[tuple[Entry, bytes, bool]]:
-        """Each file that gets a place: as it is now, the place, and whether it is ours."""
+        """Yield each file that gets a place: its present entry, the place, and whether the file is ours."""
         for placing in self.mail.placings:
             files = (self.ours if placing.ours else self.theirs)[placing.source]
             for ending, entry in files.items():
                 yield entry, place_of(self.box, placing.to, ending), placing.ours
 
     def vacated(self) -> Iterator[bytes]:
-        """Files of ours that nothing takes the place of."""
+        """Yield our files whose place becomes free and is not taken by another file."""
         filled = {path for _, path, _ in self.moves()}
         spots = {placing.to for placing in self.mail.placings} | set(self.mail.vacant)
         for spot in spots:
@@ -58,20 +60,27 @@ class BoxPlan:
                     yield entry.path
 
     def known(self) -> Iterator[Entry]:
-        """What the peer has in it, as far as that is dealt with."""
+        """Yield the peer's files that are dealt with and can be recorded; none in a `partial` plan."""
         for files in () if self.partial else self.theirs.values():
             yield from files.values()
 
 
 @dataclass(slots=True)
 class MergePlan:
-    """`take`: theirs becomes ours. `conflicts`: theirs is kept aside. `aside`: ours is kept aside, being damaged.
+    """The decisions of one merge.
 
-    `barred`: conflicts because of a link of ours that is in the way, each with what there is to say of it. `room`:
-    files and links of ours where a directory comes, and whether they are set aside, being nowhere else.
+    `take`: the peer's version becomes ours. `remove`: our version is removed. `conflicts`: the peer's version
+    is kept aside. `aside`: our version is kept aside, because it is damaged. `boxes`: the plans for the
+    mailboxes. `databases`: the databases to fetch, path to digest. `directories`: which of the paths are
+    directories.
 
-    `known` and `forgotten`: what of the peer's is dealt with by doing nothing. `lost`: what of ours has vanished.
-    `held`: what is left alone because something is wrong with it, and why.
+    `barred`: conflicts because a link of ours is in the way, each with a sentence about it. `room`: files and
+    links of ours where the peer's directory comes; the value says whether they are set aside, because they
+    exist nowhere else.
+
+    `known` and `forgotten`: changes of the peer's that need no action but are recorded. `lost`: sentences
+    about files of ours that have vanished. `held`: what is left alone because something is wrong with it, and
+    why.
     """
 
     take: list[bytes] = field(default_factory=list)
@@ -90,7 +99,7 @@ class MergePlan:
 
     @property
     def idle(self) -> bool:
-        """There is nothing to do, and nothing to remember."""
+        """Whether there is nothing to do and nothing to record."""
         work = (
             self.take,
             self.remove,
@@ -104,7 +113,7 @@ class MergePlan:
 
 
 class Planner:
-    """Looks and decides; changes nothing. `live`: Asterisk serves here."""
+    """The comparison and decision, which change nothing. `live`: Asterisk serves on this node."""
 
     def __init__(self, means: Means, *, live: bool) -> None:
         self._conf = means.conf
@@ -123,7 +132,7 @@ class Planner:
         self._lost: set[Tree] = set()
 
     def plan(self, found: Differences, ready: Ready) -> MergePlan:
-        """What is to be done about what was `found`. Raises SyncProblem, OSError."""
+        """Decide what to do about the differences `found`. Raises SyncProblem, OSError."""
         self._unread = found.unread
         theirs = self._look_there(found.changed)
         gone = {path for path in found.gone if path in found.directories}
@@ -153,7 +162,7 @@ class Planner:
         self._plan.held.append(HeldBack(printable(path), why, todo))
 
     def _part(self, path: bytes) -> bytes | None:
-        """The mailbox of a message's file."""
+        """Return the mailbox of the message file `path`, or None for any other file."""
         if self._mail is None or not path.startswith(self._mail + b"/"):
             return None
         part = part_of(path, self._mail)
@@ -172,7 +181,11 @@ class Planner:
     # -- our own loss -------------------------------------------------------------------------------------
 
     def _notice_loss(self, theirs: Mapping[bytes, Entry]) -> None:
-        """A disk that was replaced or restored has removed nothing on purpose: what is missing comes back."""
+        """Note the trees of ours from which suspiciously many files have vanished.
+
+        A disk that was replaced or restored has removed nothing on purpose, so what is missing there is
+        brought back.
+        """
         missing = dict.fromkeys(self._trees, 0)
         for path, entry in theirs.items():
             tree = tree_of(path, self._trees)
@@ -215,7 +228,7 @@ class Planner:
         if ours.kind == "" and self._is_lost(path):
             base = NOTHING
         verdict = judge(base, ours.same_as, theirs)
-        if self._below.is_passage(path):  # it stays one, and what is in it is looked at by itself
+        if self._below.is_passage(path):  # the link stays, and the files behind it are decided by themselves
             verdict = {Verdict.TAKE: Verdict.CONFLICT, Verdict.REMOVE: Verdict.KEEP}.get(verdict, verdict)
         self._carry(path, verdict, there)
 
@@ -238,11 +251,11 @@ class Planner:
         if there is not None and (here or not known or self._is_lost(path)):
             self._plan.take.append(path)
         elif there is None and known:
-            self._plan.remove.append(path)  # if nothing of ours is in it
+            self._plan.remove.append(path)  # only if nothing of ours is in the directory
             self._plan.forgotten.append(path)
 
     def _make_room(self, theirs: Mapping[bytes, Entry]) -> None:
-        """Where the peer has a directory and we have something else."""
+        """Decide about files and links of ours where the peer has a directory."""
         plan = self._plan
         for path in [path for path in plan.take if path in plan.directories]:
             ours = self._below.look(path)
@@ -255,10 +268,10 @@ class Planner:
                 one in wanted or self._part(one) for one in theirs if self._is_file_in(path, theirs[one])
             )
             if ours.same_as == base or ours.kind == "o":
-                plan.room[path] = False  # the peer has made a directory of what both had
+                plan.room[path] = False  # the peer has replaced by a directory what both nodes had
             elif ours.kind == "l":
                 self._leave_link(path, wanted)
-            elif theirs[path].same_as == base and not brings:  # only we have changed it
+            elif theirs[path].same_as == base and not brings:  # only this node has changed it
                 plan.take = [one for one in plan.take if one != path and one not in wanted]
             else:
                 plan.room[path] = True
@@ -267,7 +280,10 @@ class Planner:
         return entry.kind != "d" and entry.path.startswith(directory + b"/")
 
     def _leave_link(self, path: bytes, wanted: set[bytes]) -> None:
-        """Have a link of ours stay that the peer has not sent and that is not followed; what is to go there is kept."""
+        """Leave a link of ours in place that the peer has not sent and that is not followed.
+
+        The peer's files that belong behind the link become conflicts.
+        """
         plan = self._plan
         why = f"{printable(path)} is a link here, to what is not its owner's, and is not followed"
         plan.take = [one for one in plan.take if one != path and one not in wanted]
@@ -305,11 +321,12 @@ class Planner:
         forgotten = tuple(one.path for one in known if self._part(one.path) and one.path not in paths)
         unclear = bool(damaged) or any(path == box or path.startswith(box + b"/") for path in self._unread)
         if unclear:
-            # Which message a damaged one was is not known: none may pass for removed.
+            # Nobody knows which message a damaged file was, so no message may pass for removed.
             base = without_removed(base, mailbox(there))
         mail = merge(base, mailbox(ours), mailbox(there))
         if self._live:
-            # Asterisk knows messages by their numbers while somebody listens: nothing may move under its hands.
+            # While somebody listens, Asterisk knows messages by their numbers, so no message may be moved
+            # meanwhile.
             mail = only_added(mail, mailbox(ours))
         for folder in mail.full:
             self._plan.held.append(_full(box, folder))
@@ -334,17 +351,18 @@ class Planner:
         theirs: Content = ("f", digest)
         if theirs == base and self._below.stat(path) is not None:
             return
-        # Nobody removes a database on purpose: one that is missing here was lost.
+        # Nobody removes a database on purpose: when it is missing here, it was lost.
         ours = self._own_database(path)
         if ours is None:
             return
         base = NOTHING if ours == NOTHING else base
         verdict = judge(base, ours, theirs)
         if name == str(self._conf.astdb):
-            # Asterisk writes it all the time, wherever it runs: whoever served last is right.
+            # Asterisk writes astdb all the time, wherever it runs: the version of the node that served last
+            # is right.
             verdict = Verdict.KEEP if self._live else Verdict.TAKE
         elif self._live and verdict is Verdict.TAKE and ours != theirs:
-            verdict = Verdict.CONFLICT  # it is in use: nobody's hands but its own may change it
+            verdict = Verdict.CONFLICT  # the database is in use, and only its own program may change it
         if verdict is Verdict.KEEP or ours == theirs:
             self._plan.known.append(Entry(path, "f", digest=digest))
         else:
@@ -353,9 +371,10 @@ class Planner:
                 self._plan.conflicts.append(path)
 
     def _own_database(self, path: bytes) -> Content | None:
-        """Ours as it is now. A damaged one is no version: theirs is taken, and ours kept aside.
+        """Return our version of a database as it is now.
 
-        None: there is no telling. It is held back.
+        A damaged database is no version: the peer's is taken, and ours is kept aside. Returns None when our
+        version cannot be known; the database is then held back.
         """
         snapshot = None
         try:

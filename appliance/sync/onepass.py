@@ -1,4 +1,4 @@
-"""One pass: what is asked of it, what it works with, and what it comes to."""
+"""The terms of one synchronisation pass: what is requested, what it works with, and what came of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted of a pass. `scope`: only these directories; None: everything. `deep`: ACLs and the like too."""
+    """A request for a pass.
+
+    `scope`: only these directories, or None for everything. `deep`: compare ACLs and extended attributes too.
+    `accept_loss`: do not refuse a peer from which many files have vanished. `dry_run`: only report what would
+    be done.
+    """
 
     reason: str
     scope: tuple[str, ...] | None = None
@@ -34,10 +39,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a pass works with. Its caller holds the sync lock.
+    """The objects a pass works with. The caller of the pass holds the sync lock.
 
-    `may`: raises SyncProblem when the data here may not be touched (any more). `vet`: raises SyncError when a
-    directory of DAHDI configuration does not fit this node.
+    `may`: raises SyncProblem when the data of this node must not be touched (any more). `vet`: raises
+    SyncError when a directory of DAHDI configuration does not fit this node.
     """
 
     conf: Conf
@@ -54,12 +59,14 @@ class Means:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a pass found and did.
+    """The findings and results of a pass.
 
-    `held`: what was left out because something is wrong with it. `left`: files that were being written and wait for the
-    next pass. `conflicts`: changed on both nodes otherwise. `messages`: voicemail messages that came. `settled`: the
-    peer was told that everything it had got is here. `telephony`: why the peer's DAHDI configuration is not put in
-    place here, "" when it is, None: not looked at.
+    `changed`, `removed`: paths. `conflicts`: paths changed differently on both nodes. `messages`: how many
+    voicemail messages came. `held`: what was left out because something is wrong with it. `left`: how many
+    files were being written and wait for the next pass. `settled`: the peer was told that everything it had
+    got is here, and has dropped its mark. `telephony`: why the peer's DAHDI configuration is not put in place
+    here, "" when it is in place, None when the pass did not look. `skew`: seconds by which the peer's clock
+    is ahead of ours.
     """
 
     generation: int = 0
@@ -75,10 +82,10 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
     def hold(self, items: Mapping[bytes, str], todo: str = "") -> None:
-        """Hold `items` (the path, and why) back."""
+        """Add `items` (path and reason) to what is held back."""
         self.held += [HeldBack(printable(path), why, todo or REPAIR) for path, why in items.items()]
 
     @property
     def same(self) -> bool:
-        """Nothing was to be done."""
+        """Whether nothing had to be done."""
         return not self.changed and not self.removed and not self.conflicts

@@ -1,7 +1,9 @@
-"""Putting a decided generation in place, step by step. Every step may be done twice; a kill anywhere is made good.
+"""Putting a decided generation in place, step by step.
 
-Every step goes by open directories (see `Below`). Nothing that somebody may have written is destroyed to make room:
-what is not known to be spare is set aside in quarantine, in a directory that is called after the generation's time.
+Every step may be done twice, so that a kill at any point is repaired by running the steps again. Every step
+goes by open directories (see `Below`). Nothing that somebody may have written is destroyed to make room: a
+file that is not known to be spare is set aside in quarantine, in a directory named after the time and number
+of the generation.
 """
 
 from __future__ import annotations
@@ -25,26 +27,31 @@ from appliance.sync.trees import WORK_PREFIX, companions
 
 REMOVE, REMOVE_DIRECTORY, MAKE_DIRECTORY, MOVE, MOVE_DATABASE = "remove", "rmdir", "mkdir", "move", "database"
 SET_ASIDE = "aside"
-# In a mail folder: the file of a message that gets its name at once.
+# The prefix, in a mail folder, of a message's file that is about to get its own name.
 INCOMING = f"{WORK_PREFIX}incoming-".encode()
 
-# What nobody expected in the way of something else, for of some of what was in it more may have been set aside.
+# The folder in quarantine for what stood unexpectedly in the way. It has a path of its own, since parts of
+# the same directory may have been set aside already under its full path.
 _IN_THE_WAY = b"/in-the-way"
 _NAMED = 5
 
-# For what `finish` could not put in place.
+# What the operator can do about a file that `finish` could not put in place.
 TODO = "See what keeps it from being replaced here: a mount, an immutable file, a damaged disk."
 
 
 @dataclass(slots=True)
 class Placed:
-    """What came of it. `aside`: where in quarantine things of ours are now. `refused`: why a path is not in place."""
+    """The result of putting a generation in place.
+
+    `aside`: the places in quarantine where files of ours are now. `refused`: the paths that could not be put
+    in place, with the reasons.
+    """
 
     aside: list[bytes] = field(default_factory=list)
     refused: dict[bytes, str] = field(default_factory=dict)
 
     def told(self) -> list[str]:
-        """What an operator is to know of what was set aside."""
+        """Return what the operator has to know about files that were set aside."""
         if not self.aside:
             return []
         names = ", ".join(printable(path) for path in self.aside[:_NAMED])
@@ -53,11 +60,12 @@ class Placed:
 
 
 def finish(store: Store, stages: Stages) -> Placed:
-    """Carry out what was decided and is not in place yet. Nothing to do is no trouble.
+    """Carry out what was decided and is not in place yet; do nothing when nothing is left.
 
-    Mail folders in which a pass was killed are put in order too. The caller holds the lock. Returns what could not be
-    put in place, with the reasons: it is in step no more, and left as it was. Raises OSError when the disk is to blame
-    and not one file; what was decided stays decided then, and the next call goes on.
+    Mail folders in which a pass was killed are put in order too. The caller holds the sync lock. Returns the
+    paths that could not be put in place, with the reasons: they count as not in step any more, and are left
+    as they were. Raises OSError when the whole disk is to blame and not a single file. Then the decision
+    remains, and the next call goes on with it.
     """
     if folders := store.appending():
         for folder in folders:
@@ -71,7 +79,7 @@ def finish(store: Store, stages: Stages) -> Placed:
         applier.carry_out(step)
     refused = applier.done.refused
     store.give_up(refused, [stages.below.look_anyway(path) for path in refused])
-    # What is said to be in place must be there after a power cut too.
+    # A generation that is recorded as placed must be in place after a power cut too.
     stages.flush()
     store.placed()
     stages.clean()
@@ -82,7 +90,7 @@ def _repair(folder: bytes, below: Below) -> None:
     try:
         directory = below.directory(folder)
     except OSError:
-        return  # it is gone, or somebody has put a link in its place: nothing of ours is there
+        return  # the folder is gone or was replaced by a link: nothing of ours is there
     repair(Path(f"/proc/self/fd/{directory.descriptor}"))
     for name in map(os.fsencode, os.listdir(directory.descriptor)):
         if name.startswith(INCOMING):
@@ -90,7 +98,7 @@ def _repair(folder: bytes, below: Below) -> None:
 
 
 class Applier:
-    """Carries out steps. `quarantine`: where things are set aside, under their full paths."""
+    """The execution of steps. `quarantine`: where files are set aside, under their full paths."""
 
     def __init__(self, below: Below, quarantine: bytes) -> None:
         self._below = below
@@ -98,36 +106,43 @@ class Applier:
         self.done = Placed()
 
     def carry_out(self, step: Step) -> None:
-        """Do it, or note why it cannot be done. Raises OSError when the disk is in trouble."""
+        """Do `step`, or note why it cannot be done. Raises OSError when the disk is in trouble."""
         try:
             self._refuse_in_refused(step.path)
             _DEEDS[step.verb](self, step)
         except OSError as problem:
-            # What waits under another name may be nowhere else: a message of ours that gets another number.
+            # A file that waits under another name may exist nowhere else, such as a message of ours that gets
+            # another number.
             if problem.errno in OF_THE_DISK or (step.stage or b"").endswith(READY):
                 raise
             self.done.refused[step.path] = f"it cannot be put in place here ({problem.strerror})"
 
     def _refuse_in_refused(self, path: bytes) -> None:
-        """Raise OSError for what lies in refused: a link that could not be removed must not pass for a directory."""
+        """Raise OSError for a path that lies in a refused one.
+
+        A link that could not be removed must not pass for a directory.
+        """
         if any(path == one or path.startswith(one + b"/") for one in self.done.refused):
             raise OSError(errno.ENOTDIR, "what it lies in could not be put in place")
 
     def remove(self, step: Step) -> None:
-        """Remove a file or a link; a directory that is there by now stays."""
+        """Remove a file or a link; a directory that has taken its place stays."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             spot = self._below.at(step.path)
             os.unlink(spot.name, dir_fd=spot.fd)
 
     def remove_directory(self, step: Step) -> None:
-        """Remove a directory, if nothing is in it that never travels."""
+        """Remove a directory, unless files that are never synchronised are in it."""
         with contextlib.suppress(OSError):
             spot = self._below.at(step.path)
             os.rmdir(spot.name, dir_fd=spot.fd)
             self._below.forget_open()
 
     def make_directory(self, step: Step) -> None:
-        """Have a directory there, with the owner, mode and attributes of the staged one. A passage keeps its own."""
+        """Make a directory with the owner, mode and attributes of the staged one.
+
+        A passage keeps its own. A file or link in the way is set aside.
+        """
         spot = self._below.at(step.path, make=True)
         seen = spot.stat()
         if self._below.is_passage(step.path):
@@ -143,13 +158,16 @@ class Applier:
             dress(here.descriptor, staged.descriptor)
 
     def move(self, step: Step) -> None:
-        """Have there what waits on the stage; a directory in its way is set aside unless it is empty."""
+        """Move the staged file or directory into place.
+
+        A directory in the way is set aside unless it is empty.
+        """
         new = self._below.stat(step.staged)
         if new is None:
-            return  # done before a kill
+            return  # the step was done before a kill
         spot = self._below.at(step.path, make=True)
         old = spot.stat()
-        if old is None and is_leaving(spot):  # a kill came between
+        if old is None and is_leaving(spot):  # a kill came in the middle of setting aside
             self._set_aside(step.path, _IN_THE_WAY)
         elif old is not None and (stat.S_ISDIR(old.st_mode) or stat.S_ISDIR(new.st_mode)):
             self._clear(spot, step.path, old)
@@ -158,7 +176,10 @@ class Applier:
             self._below.forget_open()
 
     def move_database(self, step: Step) -> None:
-        """As `move`, without what SQLite left beside the old one: its log would be played into the new one."""
+        """Move the staged database into place, and remove SQLite's files beside the old one.
+
+        SQLite would play the log of the old database into the new one.
+        """
         if self._below.stat(step.staged) is not None:
             spot = self._below.at(step.path, make=True)
             for companion in companions(Path(os.fsdecode(step.path))):
@@ -166,7 +187,7 @@ class Applier:
             self.move(step)
 
     def set_aside(self, step: Step) -> None:
-        """Move to quarantine what is there."""
+        """Move what is at the step's path to quarantine."""
         self._set_aside(step.path)
 
     def _clear(self, spot: OpenName, path: bytes, old: os.stat_result) -> None:
@@ -181,7 +202,7 @@ class Applier:
         target = self._quarantine + where + path
         with contextlib.suppress(
             FileNotFoundError, NotADirectoryError
-        ):  # what it was in is gone, and it with that
+        ):  # the directory that held the file is gone, and the file with it
             spot, kept = self._below.at(path), self._below.at(target, make=True)
             set_aside(spot, kept)
             if kept.stat() is not None:

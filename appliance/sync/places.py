@@ -1,4 +1,4 @@
-"""Where synchronisation keeps its own things."""
+"""The places where synchronisation keeps its own files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`lasting` survives a reboot; `passing` is on a tmpfs; `apart` survives a /var that is lost or restored."""
+    """The folders of synchronisation, and the files in them.
+
+    `lasting` survives a reboot. `passing` is on a tmpfs. `apart` survives the loss or the restoring of /var.
+    """
 
     lasting: Path = Path("/var/lib/asha/sync")
     passing: Path = Path("/run/asha/sync")
@@ -18,51 +21,57 @@ class Places:
 
     @property
     def store(self) -> Path:
-        """Generations, their entries, and the redo log."""
+        """The database of generations, their entries, and the redo log."""
         return self.lasting / "store.db"
 
     @property
     def stage(self) -> Path:
-        """What was fetched and is not in place yet."""
+        """The folder of fetched files that are not in place yet."""
         return self.lasting / "stage"
 
     @property
     def outbox(self) -> Path:
-        """Snapshots of our databases, for the peer."""
+        """The folder of snapshots of our databases, for the peer to fetch."""
         return self.lasting / "outbox"
 
     @property
     def lock(self) -> Path:
-        """Held by whoever brings data here."""
+        """The lock held by the process that brings data to this node."""
         return self.lasting / "lock"
 
     @property
     def turn(self) -> Path:
-        """Held by whoever waits for `lock`: until he has got it, nobody who will not wait gets it."""
+        """The lock held by the process that waits for `lock`.
+
+        Until that process has got `lock`, no process that does not wait gets it.
+        """
         return self.lasting / "turn"
 
     @property
     def state(self) -> Path:
-        """How synchronisation stands, as JSON, for status pages."""
+        """The JSON file with the state of synchronisation, for status pages."""
         return self.lasting / "state.json"
 
     @property
     def marks(self) -> tuple[Path, Path]:
-        """Where the mark is kept that this node has data which its peer has not got; see `served`."""
+        """The two files of the mark that this node has data which its peer has not got; see `served`."""
         return self.lasting / "served", self.apart / "served"
 
     def make_folder_of(self, mark: Path) -> None:
-        """Have the folder that `mark`, one of `marks`, lies in. `lasting` is for root alone. Raises OSError."""
+        """Make the folder of `mark`, one of `marks`. Raises OSError.
+
+        The folder `lasting` is made for root alone.
+        """
         mark.parent.mkdir(mode=0o700 if mark.parent == self.lasting else 0o755, parents=True, exist_ok=True)
 
     @property
     def handed_over(self) -> Path:
-        """There from the peer's word that it has merged everything until the next whole pass."""
+        """The note that the peer has merged everything, which exists until the next whole pass."""
         return self.lasting / "handed-over"
 
     @property
     def quarantine(self) -> Path:
-        """The peer's versions of what both nodes have changed, and what of ours has made way for them."""
+        """The folder of the peer's conflicting versions, and of files of ours that have made way."""
         return self.lasting / "quarantine"
 
     @property
@@ -71,13 +80,16 @@ class Places:
         return self.passing / "root"
 
     def kept(self, path: bytes, digest: str) -> bytes:
-        """Where the peer's version of `path` with that digest is kept."""
+        """Return where the peer's version of `path` with that `digest` is kept."""
         return os.fsencode(self.quarantine / digest[:16]) + path
 
     def aside(self, made: float, number: int) -> Path:
-        """Where what makes way for the generation `number`, decided at the wall time `made`, is set aside."""
+        """Return where what makes way for the generation `number` is set aside.
+
+        `made` is the time at which the generation was decided, in epoch seconds.
+        """
         return self.quarantine / f"{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime(made))}-{number}"
 
     def file_list(self, token: str) -> Path:
-        """A list of files the peer may fetch. `token` is 16 hexadecimal digits."""
+        """Return the path of a list of files for the peer to fetch. `token` is 16 hexadecimal digits."""
         return self.passing / f"list-{token}"

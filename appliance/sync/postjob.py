@@ -1,4 +1,7 @@
-"""POSTSYNC: the site's own job after data has arrived. No shell, a deadline, its output kept."""
+"""POSTSYNC, the site's own job after data has arrived.
+
+The job runs without a shell and with a deadline, and its output is kept.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ from appliance.sync.places import Places
 
 
 def run_postsync(conf: Conf, places: Places) -> str:
-    """Run it; how it failed, or "" when it went well, is not set, or is not there.
+    """Run the POSTSYNC program, and return how it failed.
 
-    Its output is kept in `postsync.log` beside the store.
+    Returns "" when the program ended well, is not set, or does not exist. Its output is kept in
+    `postsync.log` beside the store.
     """
     argv = command_words(conf.postsync)
     if not argv or not Path(argv[0]).exists():

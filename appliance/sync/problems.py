@@ -1,4 +1,4 @@
-"""Everything that can stand in the way of the data, each with its name and what to do about it."""
+"""The named problems of synchronisation, each with what to do about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from appliance.core.words import printable
 
 
 class Kind(enum.Enum):
-    """The name of a problem, as it is in the history and in `--json`."""
+    """The name of a problem, as written in the history and in `--json`."""
 
     HOST_KEY_CHANGED = "host key changed"
     HOST_KEY_UNKNOWN = "host key not pinned"
@@ -38,7 +38,7 @@ class Kind(enum.Enum):
 
     @classmethod
     def named(cls, name: str) -> Kind:
-        """The kind of that name; OTHER for a name this version does not know."""
+        """Return the kind of that name, or OTHER for a name that this version does not know."""
         return next((kind for kind in cls if kind.value == name), cls.OTHER)
 
 
@@ -61,12 +61,15 @@ _TODO = {
 }
 
 
-# Errors that no single file is to blame for.
+# Error numbers for which no single file is to blame.
 OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class SyncProblem(SyncError):
-    """A named problem: `kind` for machines, the sentence for people, fit for a terminal whatever names are in it."""
+    """A named problem: `kind` is for programs, the sentence for people.
+
+    The sentence can be shown on a terminal whatever file names it contains.
+    """
 
     def __init__(self, kind: Kind, message: str) -> None:
         super().__init__(printable(message), todo=_TODO.get(kind, ""))
@@ -74,13 +77,13 @@ class SyncProblem(SyncError):
 
     @property
     def kind_name(self) -> str:
-        """The kind as it travels."""
+        """The name of the kind, as it is sent to the other node."""
         return self.kind.value
 
 
 @contextlib.contextmanager
 def problems_named() -> Iterator[None]:
-    """What the disk or SQLite refuses in the body comes out as a SyncProblem: a full disk is a problem with a name."""
+    """Turn an OSError or sqlite3.Error of the body into a SyncProblem with a kind, such as a full disk."""
     try:
         yield
     except OSError as problem:
@@ -92,7 +95,10 @@ def problems_named() -> Iterator[None]:
 
 @contextlib.contextmanager
 def understood(host: str) -> Iterator[None]:
-    """For a body that takes the peer's answer apart: what is missing in it, or odd, comes out as a SyncProblem."""
+    """Turn an error in taking the peer's answer apart into a SyncProblem.
+
+    The body reads the answer of `host`; a missing or odd value there raises SyncProblem.
+    """
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as problem:
@@ -102,5 +108,6 @@ def understood(host: str) -> Iterator[None]:
 def _record_kind(problem: sqlite3.Error) -> Kind:
     if "full" in str(problem):
         return Kind.DISK_FULL
-    # sqlite3.DatabaseError itself, no subclass: "file is not a database", "disk image is malformed" (PEP 249).
+    # sqlite3.DatabaseError itself and no subclass means "file is not a database" or "disk image is malformed"
+    # (PEP 249).
     return Kind.DAMAGED_RECORD if type(problem) is sqlite3.DatabaseError else Kind.OTHER

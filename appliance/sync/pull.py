@@ -1,4 +1,4 @@
-"""One pass: what differs at the peer is fetched, verified and put in place, all of it or nothing."""
+"""A pass of the standby: what differs at the peer is fetched, verified and put in place as one generation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from appliance.sync.trees import companions, covers, telephony, trees
 
 
 class Pull:
-    """A pass that makes what is here equal to what the peer has."""
+    """A pass that makes the data of this node equal to the peer's."""
 
     def __init__(self, means: Means) -> None:
         self._store = means.store
@@ -43,7 +43,12 @@ class Pull:
         self._outcome = Outcome()
 
     def run(self, request: Request) -> Outcome:
-        """Do it. Raises SyncProblem, and then nothing here has changed."""
+        """Make the pass and return its outcome.
+
+        Raises SyncProblem before this pass changes anything here. OSError and sqlite3.Error, which
+        `Session.run` turns into SyncProblem, may also be raised while the decided generation is being put in
+        place; the next pass finishes it.
+        """
         self._may()
         place.finish(self._store, self._stages)
         self._stages.drop_links()
@@ -73,7 +78,10 @@ class Pull:
         return outcome
 
     def _links_of_both(self, found: Differences, empty: Collection[str]) -> Iterator[Entry]:
-        """Links that were the same on both nodes before anything was synchronised: the peer has sent them as well."""
+        """Yield links that were the same on both nodes before the first pass.
+
+        They count as sent by the peer too.
+        """
         differing = {*found.changed, *found.gone}
         for tree in self._trees:
             if str(tree.path) not in empty and tree.path.is_dir():
@@ -82,16 +90,20 @@ class Pull:
                         yield self._below.look(path)
 
     def _likely(self, changed: list[bytes]) -> list[bytes]:
-        """`changed` without what was held back and still is: it need not come to be thrown away again."""
+        """Return `changed` without files that were held back before and still are.
+
+        Such files would be fetched only to be thrown away again.
+        """
         held = {one.path for one in read_state(self._places.state).held}
         suspects = [path for path in changed if printable(path) in held] if held else []
         still = self._delivery.in_trouble(suspects)
         return [path for path in changed if path not in still]
 
     def _hold_back(self, fresh: dict[str, str]) -> None:
-        """What did not arrive because something is wrong with it is neither put in place nor removed.
+        """Neither put in place nor remove what did not arrive because something is wrong with it.
 
-        A voicemail message is held back with all its files: a recording would get another caller's name.
+        A voicemail message is held back with all its files; otherwise a recording would get the name of
+        another caller.
         """
         troubled, outcome = self._delivery.troubled, self._outcome
         outcome.hold(troubled)
@@ -112,15 +124,15 @@ class Pull:
             fresh.pop(os.fsdecode(path), None)
 
     def _is_first(self, request: Request) -> bool:
-        """Nothing was ever synchronised."""
+        """Return whether nothing was ever synchronised to this node."""
         return request.scope is None and not request.dry_run and self._store.newest() is None
 
     def _empty_trees(self) -> set[str]:
-        """Those of which nothing is here: there is nothing to be compared."""
+        """Return the trees of which nothing is here, so that nothing has to be compared."""
         return {str(tree.path) for tree in self._trees if not _has_entries(tree.path)}
 
     def _fresh_databases(self, ready: Ready) -> dict[str, str]:
-        """Databases that differ from ours, with their digests."""
+        """Return the databases that differ from ours, path to digest."""
         fresh = {}
         for path, digest in ready.databases.items():
             known = self._store.entry(os.fsencode(path))
@@ -129,7 +141,7 @@ class Pull:
         return fresh
 
     def _check_telephony(self, request: Request) -> None:
-        """DAHDI configuration that does not fit this node is left out; everything else goes on."""
+        """Leave out DAHDI configuration that does not fit this node; everything else goes on."""
         tree, outcome = self._telephony, self._outcome
         if tree is None:
             outcome.telephony = ""
@@ -146,7 +158,7 @@ class Pull:
         elif covers(request.scope, tree):
             outcome.telephony = ""
 
-    # -- deciding and putting in place --------------------------------------------------------------------------
+    # -- deciding and putting in place ----------------------------------------------------------------------
 
     def _decide(self, request: Request, fresh: dict[str, str]) -> None:
         outcome = self._outcome
@@ -169,31 +181,34 @@ class Pull:
             placed=False,
         )
         outcome.changed += [os.fsencode(path) for path in fresh]
-        steps = list(self._steps(set(fresh)))  # made before they are decided: deciding changes what is known
+        steps = list(self._steps(set(fresh)))  # `decide` changes what is known
         outcome.generation = self._store.decide(generation, steps, outcome.removed)
         placed = place.finish(self._store, self._stages)
         outcome.warnings += placed.told()
         outcome.hold(placed.refused, place.TODO)
 
     def _steps(self, fresh: set[str]) -> Iterator[Step]:
-        """Removing first, then directories from the top down, then what goes in them."""
+        """Yield the steps: removals first, then directories from the top down, then their files."""
         for path in self._outcome.removed:
             if path in self._directories:
                 yield Step(place.REMOVE_DIRECTORY, path)
             else:
                 yield Step(place.REMOVE if self._spare.is_spare(path) else place.SET_ASIDE, path)
         yield from self._room(fresh)
-        new = self._new_directories()  # what is in them comes with them
+        new = self._new_directories()  # their content comes with them
         for entry in self._store.arrived(directories=True, outside=new):
             verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
             yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
         for entry in self._store.arrived(directories=False, outside=new):
-            if self._stages.waits(entry.path):  # else it is in place already
+            if self._stages.waits(entry.path):  # otherwise the file is in place already
                 verb = place.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else place.MOVE
                 yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
 
     def _room(self, fresh: set[str]) -> Iterator[Step]:
-        """What makes way: another kind of thing where a directory comes, and what is nowhere else."""
+        """Yield the steps that make room.
+
+        Moved away are things of another kind where a directory comes, and files that exist nowhere else.
+        """
         for entry in self._store.arrived(directories=True):
             if self._below.look(entry.path).kind not in ("", "d"):
                 yield Step(place.REMOVE if self._spare.is_spare(entry.path) else place.SET_ASIDE, entry.path)
@@ -205,7 +220,10 @@ class Pull:
                     yield from (Step(place.SET_ASIDE, os.fsencode(path)) for path in beside)
 
     def _new_directories(self) -> set[bytes]:
-        """Those that are not here, and wait with everything that has arrived for them: one rename does."""
+        """Return the directories that are not here and whose whole content is staged.
+
+        For such a directory a single rename is enough.
+        """
         found: set[bytes] = set()
         for entry in self._store.arrived(directories=True):
             if lies_in(found, entry.path) or self._below.look(entry.path).kind == "d":
@@ -221,4 +239,4 @@ def _has_entries(directory: Path) -> bool:
     except FileNotFoundError:
         return False
     except NotADirectoryError:
-        return True  # a file that OTHERn names
+        return True  # OTHERn may name a file

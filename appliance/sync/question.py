@@ -1,4 +1,4 @@
-"""One question to the peer's gate over an ssh connection of its own, and the proof that the gate holds."""
+"""A single question to the peer's gate over its own ssh connection, and the proof that the gate holds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ _PATIENCE = 30.0
 
 
 def ask_once(ssh: Ssh, verb: str, document: Message | None = None) -> Message:
-    """What `asha-source VERB` answers there to `document`. Raises SyncProblem, with the peer's name."""
+    """Ask `asha-source VERB` at the peer one question, `document`, and return the answer.
+
+    Raises SyncProblem, which names the peer.
+    """
     asked = json.dumps(document or {}) + "\n"
-    # A connection that is kept open would hold our pipes, and an earlier key would answer for this one.
+    # A connection that is kept open would hold our pipes, and would answer by an earlier key instead of this
+    # one.
     own = replace(ssh, socket=NOT_KEPT)
     said = run(own.argv("asha-source", verb), deadline=_PATIENCE, stdin=asked)
     if said.code is None:
@@ -37,7 +41,7 @@ def ask_once(ssh: Ssh, verb: str, document: Message | None = None) -> Message:
 
 
 def is_accepted(ssh: Ssh) -> bool:
-    """The peer answers our key. Raises SyncProblem when that cannot be known."""
+    """Return whether the peer accepts our key. Raises SyncProblem when that cannot be known."""
     try:
         _ask(ssh)
     except SyncProblem as problem:
@@ -48,10 +52,13 @@ def is_accepted(ssh: Ssh) -> bool:
 
 
 def prove(ssh: Ssh) -> None:
-    """Raises SyncProblem when the peer does not answer, or SyncError when the key opens more than it should."""
+    """Check that the peer answers our key, and that the key opens nothing more.
+
+    Raises SyncProblem when the peer does not answer, SyncError when the key opens more than it should.
+    """
     _ask(ssh)
     refused = run(ssh.argv("true"), deadline=20.0)
-    if refused.code != SyncError.exit_code:  # the gate's own word there; anything else proves nothing
+    if refused.code != SyncError.exit_code:  # the exit status of the peer's gate; any other proves nothing
         raise SyncError(
             f"With our key {ssh.host} runs more than it should ({refused.explain()}). "
             "Remove the key there from every line of authorized_keys that does not begin with command=, then do "

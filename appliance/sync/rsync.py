@@ -1,4 +1,4 @@
-"""rsync as we run it: what differs, and fetching what does."""
+"""The running of rsync: finding out what differs from the peer, and fetching it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
 from appliance.sync.ssh import Ssh
 from appliance.sync.traits import ALL, Traits
 
-# An item of --out-format=%i is 11 characters wide, or says that something is being deleted (rsync(1)).
+# An item of --out-format=%i has 11 characters, or says that something is being deleted (rsync(1)).
 _ITEM = re.compile(rb"([<>ch.*][fdL][^ ]{9}|\*deleting  ) (.+)", re.DOTALL)
-# A pipe, a socket or a device, which is not carried: rsync's words for it are the same since 2.6.
+# A pipe, a socket or a device is not synchronised. rsync's words for it are the same since version 2.6.
 _SPECIAL = re.compile(rb'skipping non-regular file "(.+)"', re.DOTALL)
 _ESCAPED = re.compile(rb"\\#([0-7]{3})")
-# Seconds without a byte from the other side.
+# Seconds without a byte from the other side after which rsync gives up.
 _SILENCE = 30
 _VERSION = re.compile(r"version v?(\d+)\.(\d+)\.(\d+)")
 _EXACT_SINCE = (3, 1, 3)  # rsync's NEWS: a negative --modify-window
@@ -31,22 +31,24 @@ _XATTR_RULES_SINCE = (
     3,
     2,
     0,
-)  # rsync's NEWS: before, a rule about attributes became one about files on its way
+)  # rsync's NEWS: before, a rule about attributes became a rule about files when it was sent
 _POWERLESS = ("--chmod=ug-s",)
-# For the receiver's eyes only: an old sender does not know such rules. With a rule of its own rsync forgets that it
-# leaves system.* alone: those are ACLs, and come as such (xattrs.c, saw_xattr_filter).
+# These rules apply to the receiver only, because an old sender does not know them. As soon as there is such a
+# rule, rsync does not leave system.* alone by itself any more. Those attributes are ACLs, and are transferred
+# as ACLs (xattrs.c, saw_xattr_filter).
 _PLAIN_ATTRIBUTES = tuple(f"--filter=-xr {names}.*" for names in ("security", "trusted", "system"))
 _VANISHED = 24  # exit status: some files were gone before they were read; the next pass sees why
 _PARTIAL = 23  # exit status: some files could not be read or written, and everything else was done
-# As rsync complains of one file, with its name in full and the number of the error behind it.
+# A complaint of rsync about one file: its full name, the reason, and the error number.
 _COMPLAINT = re.compile(r'rsync: .*?"(/[^"\n]*)"\)?[^"\n]*: ([^:"\n]+) \((\d+)\)')
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that differs at the source: `path` is absolute, `kind` as in `Entry`; `gone` there.
+    """A file, directory or link that differs at the source.
 
-    Of kind "o" is what is a pipe, a socket or a device there, whether it differs or not.
+    `path` is absolute, `kind` as in `Entry`, and `gone` says that it is missing at the source. Kind "o" is a
+    pipe, a socket or a device at the source, which is reported whether it differs or not.
     """
 
     path: bytes
@@ -56,9 +58,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rsync:
-    """`program` here, over `ssh`; `excludes` are patterns of what never travels. `lock` is inherited.
+    """The way this node runs rsync.
 
-    `attributes`, `words`: see `attributes_kept`, and `powerless`, `times_compared` and `in_blocks`.
+    `program` is the local rsync, `ssh` the way to the peer. `excludes` are patterns of what is never
+    synchronised. `attributes` are the option letters from `attributes_kept`; `words` the further options from
+    `powerless`, `times_compared` and `in_blocks`. `lock` is the descriptor of the sync lock, which rsync
+    inherits.
     """
 
     program: Path
@@ -71,10 +76,12 @@ class Rsync:
     def compare(
         self, what: Sequence[str] | Path, unread: dict[bytes, str], *, deep: bool
     ) -> Iterator[Change]:
-        """What differs here from there: in the directories `what`, or in those listed in that file there.
+        """Yield what differs between the peer and this node.
 
-        `deep`: in ACLs and extended attributes too, which takes twice as long. What could not be looked at is put into
-        `unread`, with the reason; in that case rsync tells of nothing gone that may be there. Raises SyncProblem.
+        `what`: the directories to compare, or the path of a list of them at the peer. `deep`: compare ACLs
+        and extended attributes too, which takes twice as long. Files that could not be looked at are put into
+        `unread`, with the reason; rsync then reports as gone nothing that may still be there. Raises
+        SyncProblem.
         """
         letters = self.attributes if deep else ""
         argv = self._argv(letters, "-n", "--delete", *self._recursive())
@@ -86,10 +93,10 @@ class Rsync:
     def compare_passage(
         self, path: bytes, behind: int, unread: dict[bytes, str], *, deep: bool
     ) -> Iterator[Change]:
-        """What differs in the directory `path` there from the directory that is open here as `behind`.
+        """Yield what differs between the peer's directory `path` and our open directory `behind`.
 
-        For a directory that is a link here: by its full path rsync would take the link for what differs. `unread`: see
-        `compare`.
+        For a directory that is a link here: by its full path rsync would take the link itself for the
+        difference. `deep`, `unread`: see `compare`. Raises SyncProblem.
         """
         letters = self.attributes if deep else ""
         argv = self._argv(letters, "-n", "--delete", "-r", *self._excludes_in(path), relative=False)
@@ -109,19 +116,22 @@ class Rsync:
         beside: bool = True,
         links: bool = True,
     ) -> None:
-        """Bring to `stage`, under their full paths, the directories `what` or the files listed in that file there.
+        """Fetch directories, or the files in a list at the peer, to `stage` under their full paths.
 
-        `on_item` is told of each when it begins to come. `traits`: what of theirs is to be kept. `beside`: leave out
-        what is in place here already. `links`: bring links too; without, one is left out. Raises SyncProblem.
+        `what`: the directories, or the path of the list at the peer. `on_item` is called with each path when
+        its transfer begins. `traits`: the traits of the peer's files to be kept. `beside`: leave out files
+        that are in place here already. `links`: fetch links too; otherwise they are left out. Raises
+        SyncProblem.
         """
-        # What a cut link leaves is gone on with. Nobody looks at the stage meanwhile, so files are written where they
-        # belong; only older versions cannot do that and make holes (rsync's NEWS, 3.1.3).
+        # A transfer that a cut link has interrupted is continued. Nobody looks at the stage meanwhile, so
+        # files are written in place; only older versions cannot do that and make holes as well (rsync's NEWS,
+        # 3.1.3).
         options = ("--partial", "-S") if traits.holes else ("--inplace",)
         options = (*options, "--compare-dest=/") if beside else options
         recursive = () if isinstance(what, Path) else self._recursive()
         letters = self.attributes if traits.attributes else ""
         argv = self._argv(letters, *options, *recursive, links=links)
-        unread: dict[bytes, str] = {}  # who verifies what has come finds out and names it
+        unread: dict[bytes, str] = {}  # unused: verification finds and names them
         target = stage.descriptor
         for line in self._run(argv, self._sources(what), f"/proc/self/fd/{target}/", unread, target):
             if (change := parse_item(line)) is not None and change.kind != "o":
@@ -143,7 +153,7 @@ class Rsync:
         return ("-r", *(f"--exclude={pattern}" for pattern in self.excludes))
 
     def _excludes_in(self, path: bytes) -> Iterator[str]:
-        """The patterns for a transfer that begins at `path`, not at the root."""
+        """Yield the exclude options for a transfer that begins at `path` and not at the root."""
         top = os.fsdecode(path)
         for pattern in self.excludes:
             if not pattern.startswith("/"):
@@ -152,7 +162,11 @@ class Rsync:
                 yield f"--exclude={pattern.removeprefix(top)}"
 
     def _sources(self, what: Sequence[str] | Path) -> Sequence[str]:
-        """Directories by name are quicker than a list of one: rsync 3.5 looks at every step of a listed file's way."""
+        """Return the words that name the source.
+
+        Directories given by name are quicker than a list of one: rsync 3.5 checks every step of the way to a
+        listed file.
+        """
         if isinstance(what, Path):
             return ("--from0", f"--files-from=:{what}", f"{self.ssh.host}:/")
         return (f"{self.ssh.host}:{what[0]}/", *(f":{top}/" for top in what[1:]))
@@ -161,7 +175,7 @@ class Rsync:
         self, argv: Sequence[str], sources: Sequence[str], target: str, unread: dict[bytes, str], *keep: int
     ) -> Iterator[bytes]:
         words, keep = [*argv, *sources, target], (self.lock, *keep)
-        # With protected arguments the peer's gate could not see what is asked of it.
+        # With protected arguments the peer's gate could not see on its command line what is requested.
         with Stream(words, env={"LC_ALL": "C", "RSYNC_PROTECT_ARGS": "0"}, keep=keep) as stream:
             yield from stream.lines()
             code = stream.end(10.0)
@@ -173,7 +187,10 @@ class Rsync:
 
 
 def parse_item(line: bytes, top: bytes = b"") -> Change | None:
-    """The change an output line tells of, or None for anything else that rsync says. Names are below `top`."""
+    """Return the change that an output line of rsync reports, or None for any other line.
+
+    Names in the line are relative to `top`.
+    """
     special = _SPECIAL.fullmatch(line)
     if special is not None:
         return Change(top + b"/" + _unescaped(special[1]), "o", gone=False)
@@ -190,12 +207,15 @@ def parse_item(line: bytes, top: bytes = b"") -> Change | None:
 
 
 def unread_files(complaint: str) -> dict[bytes, str]:
-    """The files that rsync complains of, with the reasons; none when the whole is to blame, such as a full disk."""
+    """Return the files that rsync complains of, with the reasons.
+
+    Returns nothing when the whole is to blame, such as a full disk.
+    """
     found: dict[bytes, str] = {}
     for name, why, number in _COMPLAINT.findall(complaint):
         if int(number) in OF_THE_DISK:
             return {}
-        if int(number) != errno.ENOENT:  # gone meanwhile: the next pass sees why
+        if int(number) != errno.ENOENT:  # the file has vanished meanwhile, and the next pass sees why
             found[_unescaped(os.fsencode(name))] = why
     return found
 
@@ -205,9 +225,10 @@ def _unescaped(name: bytes) -> bytes:
 
 
 def attributes_kept(program: Path, *, special: bool) -> str:
-    """The letters for ACLs and extended attributes, as far as this rsync was built with them. Raises SyncProblem.
+    """Return the option letters for ACLs and extended attributes that this rsync was built with.
 
-    `special`: privileged attributes too. An rsync that cannot leave those out carries ACLs only.
+    `special`: privileged attributes are wanted too. Without `special`, an rsync that cannot leave those out
+    carries ACLs only. Raises SyncProblem.
     """
     words = _about(program).replace(",", " ").split()
     carries = "xattrs" in words and (special or _version(program) >= _XATTR_RULES_SINCE)
@@ -215,25 +236,32 @@ def attributes_kept(program: Path, *, special: bool) -> str:
 
 
 def powerless(program: Path) -> tuple[str, ...]:
-    """The options by which nothing comes, nor differs, that gives power: set-user-ID, capabilities and the like."""
+    """Return the options by which nothing that gives power is compared or transferred.
+
+    That is set-user-ID, set-group-ID, capabilities and the like.
+    """
     rules = _PLAIN_ATTRIBUTES if _version(program) >= _XATTR_RULES_SINCE else ()
     return (*_POWERLESS, *rules)
 
 
 def times_compared(program: Path, directories: Iterable[Path]) -> tuple[str, ...]:
-    """The option by which times are compared to the nanosecond, where rsync can and the filesystems here keep them.
+    """Return the option by which times are compared to the nanosecond, or none.
 
-    Without it a change of the same size within the same second is no change to rsync. Where times are kept in whole
-    seconds (ext3), everything would differ from a peer that keeps them better.
+    The option is used where rsync has it and the filesystems here keep such times. Without it a change of the
+    same size within the same second is no change to rsync. Where times are kept in whole seconds (ext3),
+    everything would differ from a peer that keeps them more exactly.
     """
     exact = _version(program) >= _EXACT_SINCE
-    # Nobody sets a change time but the kernel.
+    # A change time is set by the kernel and nobody else, so it shows what the filesystem can keep.
     fine = all(path.stat().st_ctime_ns % 10**9 for path in directories if path.exists())
     return ("--modify-window=-1",) if exact and fine else ()
 
 
 def in_blocks(program: Path) -> tuple[str, ...]:
-    """The option by which what rsync says comes in blocks, not line by line, where it has it (rsync's NEWS)."""
+    """Return the option by which rsync's output comes in blocks and not line by line, or none.
+
+    The option exists since rsync 3.1.0 (rsync's NEWS).
+    """
     return ("--outbuf=B",) if _version(program) >= _BLOCKS_SINCE else ()
 
 

@@ -1,11 +1,12 @@
-"""The mark of a node that has served: it has data that its peer has not got.
+"""The mark of a node that has served: the node has data that its peer has not got.
 
-Two wall times: when this tenure began, and when Asterisk was last started in it. The first names the tenure, so that
-a merge that goes on over a restart of Asterisk goes on; the whole names a state of the data.
+The mark holds two wall times: when this tenure (time of service) began, and when Asterisk was last started in
+it. The first names the tenure, so that a merge continues when Asterisk is restarted during it. Both together
+name a state of the data.
 
-A mark that is lost would have newer data overwritten. So it lies in two places (`Places.marks`), one of them outside of
-/var, and each alone counts: a folder that was removed or restored does not take it away. For the same reason whatever
-lies there and cannot be read, or makes no sense, counts as a mark.
+If a mark were lost, newer data would be overwritten. So the mark is kept in two places (`Places.marks`), one
+of them outside /var, and either one alone counts: removing or restoring a folder does not take the mark away.
+For the same reason a file at one of these places that cannot be read, or makes no sense, counts as a mark.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _LIMIT = 100
 
 
 def read_mark(places: Places) -> str:
-    """The mark; "" when the peer has everything. Of two that differ, the one of the later start of Asterisk."""
+    """Return the mark, or "" when the peer has everything.
+
+    Of two marks that differ, the one with the later start of Asterisk is returned.
+    """
     texts = [text for path in places.marks if (text := _text(path)) is not None]
     sound = [text for text in texts if MARK.fullmatch(text)]
     if texts and not sound:
@@ -33,9 +37,10 @@ def read_mark(places: Places) -> str:
 
 
 def set_mark(places: Places, wall: float) -> None:
-    """Asterisk is about to start here at `wall`: from now on the peer has not got everything.
+    """Set the mark before Asterisk starts here at `wall` (epoch seconds).
 
-    Each place is tried. Raises OSError, of the first place that failed, when not all of them have the mark now.
+    From now on the peer has not got everything. Both places are tried. Raises the OSError of the first place
+    that failed, even when the other has the mark.
     """
     drop_note(places)
     began = tenure_of(read_mark(places)) or f"{wall:.3f}"
@@ -43,14 +48,17 @@ def set_mark(places: Places, wall: float) -> None:
 
 
 def complete_mark(places: Places, wall: float) -> None:
-    """Asterisk runs here at `wall`, whoever has started it: have the mark where it is missing. Raises OSError."""
+    """Set the mark where it is missing, because Asterisk runs here at `wall` (epoch seconds).
+
+    The mark is set whoever has started Asterisk. Raises OSError.
+    """
     missing = [path for path in places.marks if _text(path) is None]
     if missing:
         _write(places, missing, read_mark(places) or f"{wall:.3f} {wall:.3f}")
 
 
 def drop_mark(places: Places) -> None:
-    """Have no mark: the peer has everything, or an operator has given it up.
+    """Remove the mark: the peer has everything, or an operator has given the newer data up.
 
     Raises OSError, and then the mark still counts.
     """
@@ -60,28 +68,31 @@ def drop_mark(places: Places) -> None:
         except IsADirectoryError:
             shutil.rmtree(path)
         except NotADirectoryError:
-            pass  # where the folder should be is a file: no mark can lie there
+            pass  # a file is where the folder should be, so no mark can be there
 
 
 def hand_over(places: Places) -> None:
-    """Note that the peer has merged all that is here: it may be overwritten now, until the next service."""
+    """Note that the peer has merged everything on this node, and drop the mark.
+
+    The data here may be overwritten until this node serves again.
+    """
     replace_file(places.handed_over, "")
     drop_mark(places)
 
 
 def peer_has_all(places: Places) -> bool:
-    """Nothing here is the last of its kind: what the peer has not got by itself it has merged. Raises OSError."""
+    """Return whether the peer has everything that is here, by itself or by a merge. Raises OSError."""
     return places.handed_over.exists() and not read_mark(places)
 
 
 def drop_note(places: Places) -> None:
-    """What is here now, or is written from now on, may be the last of its kind. Raises OSError."""
+    """Remove the note of `hand_over`: data here may from now on exist nowhere else. Raises OSError."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         places.handed_over.unlink()
 
 
 def tenure_of(mark: str) -> str:
-    """What names the tenure in which a mark was made; "" for no mark."""
+    """Return the part of `mark` that names the tenure, or "" for no mark."""
     return mark.partition(" ")[0]
 
 
@@ -98,7 +109,7 @@ def _write(places: Places, paths: tuple[Path, ...] | list[Path], mark: str) -> N
 
 
 def _text(path: Path) -> str | None:
-    """What lies at `path`, "" when it cannot be read; None when nothing does."""
+    """Return the content of `path`, "" when it cannot be read, or None when nothing is there."""
     try:
         content = read_small(path, _LIMIT)
     except NotADirectoryError:
@@ -113,7 +124,7 @@ def _started(mark: str) -> float:
 
 
 def _for_spoilt(places: Places) -> str:
-    """A mark for one that tells no times: the time at which it was last written stands for both."""
+    """Return a mark that stands for an unreadable one: the time of its last writing serves for both times."""
     times = [0.0]
     for path in places.marks:
         try:

@@ -1,4 +1,4 @@
-"""A whole pass: lock, link, pull, post job, and the word about how it went."""
+"""A whole pass: taking the lock, pulling or merging over the link, the post job, and recording the result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from appliance.sync.store import Attempt, Store, is_damage, set_record_aside
 from appliance.sync.telephony import Vet
 from appliance.sync.trees import databases, excluded, trees
 
-# What a killed pass has started ends within this many seconds, and lets the lock go with it.
+# The programs that a killed pass has started end within this many seconds, and release the lock then.
 LOCK_PATIENCE = 40.0
 _LOCK_LOOK = 0.05
 
@@ -41,7 +41,8 @@ _LOCK_LOOK = 0.05
 class Session:
     """One node's end of the synchronisation.
 
-    `may`, `vet`: see `Means`; `local_names` never travel in TELEPHONY. `live`: Asterisk serves here (a merge goes on).
+    `may`, `vet`: see `Means`. `local_names`: names in TELEPHONY's directory that are never synchronised.
+    `live`: Asterisk serves here, so a merge continues while it does.
     """
 
     conf: Conf
@@ -54,10 +55,10 @@ class Session:
     live: bool = False
 
     def run(self, peer: Peer, request: Request, progress: Progress, *, patient: bool) -> Outcome:
-        """One pass over the open link `peer`: the secondary's makes ours equal, the primary's merges.
+        """Make one pass over the open link `peer`: the secondary's pulls, the primary's merges.
 
-        `patient`: wait for a pass under way instead of raising. Raises SyncProblem; how it went is in the state and
-        the history.
+        `patient`: wait up to `LOCK_PATIENCE` seconds for a pass under way instead of raising at once. The
+        result is recorded in the state and the history. Raises SyncProblem.
         """
         began = self.clock.now()
         with hold(self.places, self.clock, LOCK_PATIENCE if patient else 0.0) as lock:
@@ -72,7 +73,7 @@ class Session:
         return outcome
 
     def rsync(self, ssh: Ssh, lock: int) -> Rsync:
-        """rsync as this node runs it."""
+        """Return rsync as this node runs it. Raises SyncProblem when it is not installed."""
         program = self.conf.rsync
         if not program.exists():
             raise SyncProblem(Kind.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
@@ -91,7 +92,7 @@ class Session:
         )
 
     def link_failed(self, problem: SyncProblem) -> None:
-        """The peer could not be reached at all: said in the state and the history."""
+        """Record in the state and the history that the peer could not be reached."""
         self._failed(problem, self.clock.now())
 
     def _pass(self, means: Means) -> Pull | Merge:
@@ -112,7 +113,10 @@ class Session:
         )
 
     def _allow(self) -> None:
-        """See `Means.may`. The mark is looked at here too, whatever whoever asked knows of it: once more is cheap."""
+        """Raise SyncProblem when the data here must not be touched; see `Means.may`.
+
+        The secondary's mark is read here as well, whatever the caller knows of it: reading it again is cheap.
+        """
         if self.node is Node.SECONDARY and read_mark(self.places):
             raise SyncProblem(Kind.NOT_ALLOWED, f"Not now: {NEWER}.")
         self.may()
@@ -120,15 +124,16 @@ class Session:
     def _failed(self, problem: SyncProblem, began: float) -> None:
         state = read_state(self.places.state)
         state.kind, state.problem, state.phase = problem.kind.value, str(problem), ""
-        with contextlib.suppress(OSError):  # a full disk cannot be told of on itself
+        with contextlib.suppress(OSError):  # on a full disk the problem cannot be recorded
             write_state(self.places.state, state)
         if problem.kind is Kind.DAMAGED_RECORD:
             set_record_aside(self.places.store)
         with (
-            contextlib.suppress(OSError, sqlite3.Error),  # nor a damaged record in itself
+            contextlib.suppress(OSError, sqlite3.Error),  # a damaged record cannot note it
             contextlib.closing(Store(self.places.store)) as store,
         ):
-            # After a cut link what has come need not come again; after anything else it is not wanted.
+            # After a cut link the staged files are kept, so that they need not come again; after any other
+            # problem they are not wanted.
             if problem.kind is not Kind.INTERRUPTED and not store.pending():
                 Stages(self.conf, self.places).clean()
             self._remember(store, began, problem.kind.value, str(problem), 0)
@@ -138,7 +143,7 @@ class Session:
         state.kind = state.problem = state.phase = state.unsettled = ""
         state.verified_at = self.clock.wall()
         state.warnings, state.left, state.skew = outcome.warnings, outcome.left, round(outcome.skew, 1)
-        if outcome.telephony is not None:  # a pass that has not looked at it changes nothing about it
+        if outcome.telephony is not None:  # None: the pass did not look
             state.telephony = outcome.telephony
         newest = store.newest()
         self._note_held(state, request, outcome)
@@ -151,7 +156,11 @@ class Session:
         self._remember(store, began, "same" if outcome.same else "changed", says, outcome.generation)
 
     def _note_held(self, state: State, request: Request, outcome: Outcome) -> None:
-        """A pass over a part of the data says nothing of what is held back elsewhere; it looks at all databases."""
+        """Record what is held back after a pass.
+
+        A pass over a part of the data says nothing about items that are held back elsewhere. Every pass looks
+        at all databases.
+        """
         seen = {printable(os.fsencode(path)) for path in databases(self.conf)}
         scope = [printable(path) for path in request.scope or ()]
 
@@ -181,9 +190,10 @@ def _counts(outcome: Outcome) -> str:
 
 @contextlib.contextmanager
 def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
-    """The lock on this node's data, waited for up to `patience` seconds. Raises SyncProblem when another has it.
+    """Hold the lock on this node's data, waiting for it up to `patience` seconds.
 
-    One who waits is next: the agent's worker, which makes pass after pass while much changes, stands back for him.
+    A process that waits is next: the agent's worker, which makes pass after pass while much changes, lets it
+    go first. Yields the lock's descriptor. Raises SyncProblem when another process keeps the lock.
     """
     give_up = clock.now() + patience
     with contextlib.ExitStack() as turn:
@@ -202,9 +212,10 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
 
 
 def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
-    """Put in place what a killed pass had decided; nothing to do is no trouble. Raises SyncProblem.
+    """Put in place what a killed pass had decided; do nothing when there is nothing.
 
-    A record that is damaged is set aside: the next settling, and the next pass, have none.
+    `patience`: see `hold`. A damaged record is set aside, so that the next settling and the next pass start
+    without one. Raises SyncProblem.
     """
     with problems_named(), hold(places, clock, patience):
         try:

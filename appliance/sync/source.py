@@ -1,6 +1,7 @@
-"""The giving side: answers the peer's questions about our data, one JSON object a line. Reads only.
+"""The giving side: answers the peer's questions about our data, one JSON object a line.
 
-Names travel as JSON strings in which bytes that are no UTF-8 are lone surrogates (os.fsdecode).
+Our data is only read. Names are sent as JSON strings in which bytes that are not UTF-8 are lone surrogates
+(os.fsdecode).
 """
 
 from __future__ import annotations
@@ -33,24 +34,31 @@ from appliance.sync.trees import databases, trees, why_not_given
 
 Message = dict[str, Any]
 _LISTS_KEPT = 8
-# Files in one question or answer: big enough to be quick, small enough for little memory.
+# Files in one question or answer: large enough to be quick, and small enough to need little memory.
 PAGE = 1000
-# Bytes of names in one question or answer, which travel as up to six for each. Two questions are under way at once:
-# they must fit what ssh holds without being read.
+# Bytes of names in one question or answer; in JSON a byte of a name may take six. Two questions are under way
+# at once, and ssh must be able to hold both before they are read.
 PAGE_BYTES = 128 * 1024
-_LONGEST = 1 << 20  # of a question
+_LONGEST = 1 << 20  # bytes of a question
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`health`: why our data are not to be copied now, "" when they may be. `serving`: this node serves."""
+    """Whether our data may be copied now.
+
+    `health`: why the data must not be copied, "" when it may be. `serving`: this node serves.
+    """
 
     health: str
     serving: bool
 
 
 class Source:
-    """`standing` is asked whenever data are. `spans`: our DAHDI spans described, for the peer to compare."""
+    """The answering of the peer's questions.
+
+    `standing` is called for the questions `prepare`, `health` and `merged`. `spans` returns a description of
+    our DAHDI spans, which the peer compares with its own.
+    """
 
     def __init__(
         self,
@@ -69,7 +77,7 @@ class Source:
         self._snapshots = Snapshots(places.outbox, clock)
         self._lists: list[Path] = []
         self._tops = {str(tree.path) for tree in self._trees}
-        self._known: set[str] = set()  # directories found to be ours
+        self._known: set[str] = set()  # directories already checked to be in one of our trees
         self._verbs: Mapping[str, Callable[[Message], Message]] = {
             "prepare": self._prepare,
             "health": lambda request: {"health": self._standing().health},
@@ -81,7 +89,10 @@ class Source:
         }
 
     def serve(self, asked: BinaryIO, answered: BinaryIO) -> None:
-        """Answer until nobody asks any more. The process ends when nobody reads the answers."""
+        """Answer questions until the peer sends no more.
+
+        The process ends when nobody reads the answers any more.
+        """
         end_when_abandoned(answered, self._remove_lists)
         try:
             while line := read_line(asked, _LONGEST, "The peer"):
@@ -90,7 +101,7 @@ class Source:
         except TooMuch as problem:
             answered.write(json.dumps({"ok": False, "says": str(problem), "kind": ""}).encode() + b"\n")
         except BrokenPipeError:
-            pass  # the link is gone, and with it whoever asked
+            pass  # the link is gone, and so is the asker
         finally:
             self._remove_lists()
 
@@ -113,7 +124,7 @@ class Source:
             return {"ok": False, "says": "that was no request", "kind": ""}
 
     def _prepare(self, request: Message) -> Message:
-        """How we are, what each directory looks like, and a moment of each database."""
+        """Answer with our health, the state of each directory, and a snapshot of each database."""
         standing = self._standing()
         found = []
         for tree in self._trees:
@@ -137,7 +148,11 @@ class Source:
         }
 
     def _scope(self, paths: Iterable[str]) -> list[str]:
-        """The directories `paths`, or of those that are gone the nearest that is left; each once, none in another."""
+        """Return the existing directories to look at for `paths`.
+
+        For a directory that is gone its nearest existing parent is returned. Each directory is returned once,
+        and none that lies in another.
+        """
         found = set()
         for path in paths:
             while not os.path.isdir(path) and path not in self._tops and len(path) > 1:
@@ -147,7 +162,10 @@ class Source:
         return sorted(path for path in found if not any(path.startswith(f"{other}/") for other in found))
 
     def _databases(self) -> Message:
-        """A moment of each database, and of which there is none to be had now (`HeldBack` as JSON)."""
+        """Return a snapshot of each database, and the databases of which none can be made now.
+
+        The latter are given as `HeldBack` in JSON.
+        """
         found, held, until = [], [], self._clock.now() + PATIENCE
         for path in databases(self._conf):
             try:
@@ -162,7 +180,7 @@ class Source:
         return {"databases": found, "held": held}
 
     def _list(self, request: Message) -> Message:
-        """A list of files to fetch: `paths` in our directories, `databases` as they were last prepared."""
+        """Write a list of files to fetch: `paths` in our directories, and `databases` as last prepared."""
         own = {str(path) for path in databases(self._conf)}
         strange = set(request.get("databases", ())) - own
         if strange:
@@ -172,7 +190,10 @@ class Source:
         return {"list": str(self._write_list(lines, request.get("list")))}
 
     def _write_list(self, lines: Iterable[str], more: str | None = None) -> Path:
-        """Write `lines`, or append them to the list `more`, which must be one of ours."""
+        """Write `lines` to a new list, or append them to the list `more`, and return the list's path.
+
+        Raises SyncError when `more` is not a list of this session.
+        """
         place = next((path for path in self._lists if str(path) == more), None)
         if more and place is None:
             raise SyncError(f"{more} is not a list of this session.")
@@ -187,7 +208,10 @@ class Source:
         return place
 
     def _checked(self, path: str) -> str:
-        """`path` when it lies in one of our directories, and no link on its way leads out of it."""
+        """Return `path` if it lies in one of our directories and no link on the way leads out of it.
+
+        Raises SyncError otherwise.
+        """
         parent, _, name = path.rpartition("/")
         if parent not in self._known and path not in self._tops:
             self._check_directory(parent)
@@ -202,11 +226,11 @@ class Source:
         self._known.add(path)
 
     def _manifest(self, request: Message) -> Message:
-        """What each of `paths` holds now."""
+        """Answer with the entry of what each of `paths` holds now."""
         return {"entries": [pack(look_anyway(os.fsencode(self._checked(path)))) for path in request["paths"]]}
 
     def _base(self, request: Message) -> Message:
-        """What both nodes last had at and below `under`: a page of it, from behind `after` on."""
+        """Answer with a page of what both nodes last had at and below `under`, beginning after `after`."""
         under, after = os.fsencode(request["under"]), os.fsencode(request.get("after", ""))
         with problems_named(), contextlib.closing(Store(self._places.store)) as store:
             page: list[list[Any]] = []
@@ -219,7 +243,10 @@ class Source:
             return {"entries": page}
 
     def _merged(self, request: Message) -> Message:
-        """The peer has everything we had at `mark`: from now on we may take its data again."""
+        """Note that the peer has merged everything we had at `mark`, so that we may take its data again.
+
+        Answers that the merge is not settled when the mark is another by now, or this node serves.
+        """
         if read_mark(self._places) != request["mark"] or self._standing().serving:
             return {"settled": False}
         hand_over(self._places)
@@ -227,12 +254,19 @@ class Source:
 
 
 def _listed(path: str) -> str:
-    """By itself, not by its parent: with a slash behind it, rsync would follow a link."""
+    """Return the line for `path` in a list of what to compare.
+
+    A plain file, which OTHERn may name, is listed by itself and not by its parent directory. Anything else
+    gets a slash at its end. rsync would follow a link that has a slash after it.
+    """
     return path if os.path.isfile(path) and not os.path.islink(path) else f"{path}/"
 
 
 def remove_old_lists(places: Places) -> None:
-    """Remove the lists that killed sessions of the peer's have left here. While one may be open all of them stay."""
+    """Remove the lists that killed sessions of the peer's have left here.
+
+    While any list may be in use, all of them stay.
+    """
     lists = list(places.passing.glob("list-*"))
     if lists and not _is_any_served():
         for path in lists:
@@ -240,7 +274,10 @@ def remove_old_lists(places: Places) -> None:
 
 
 def _is_any_served() -> bool:
-    """Some process on this node answers the peer, or sends it files: both were started by `asha sync-source`."""
+    """Return whether a process on this node answers the peer or sends it files.
+
+    Both kinds of process were started by `asha sync-source`. Any process with the word --server counts.
+    """
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = entry.read_bytes().split(b"\0")
@@ -250,12 +287,12 @@ def _is_any_served() -> bool:
 
 
 def pack(entry: Entry) -> list[Any]:
-    """An entry as JSON."""
+    """Return `entry` as JSON."""
     name = os.fsdecode(entry.path)
     return [name, entry.kind, entry.size, entry.mtime, entry.digest, entry.trouble]
 
 
 def unpack(packed: list[Any]) -> Entry:
-    """The entry that was packed."""
+    """Return the entry that `pack` has made into `packed`."""
     name, kind, size, mtime, digest, trouble = packed
     return Entry(os.fsencode(name), str(kind), int(size), int(mtime), str(digest), str(trouble or ""))

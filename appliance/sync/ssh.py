@@ -1,4 +1,7 @@
-"""ssh to the peer: one connection kept open, our own key and pinned host key, and what its complaints mean."""
+"""ssh to the peer: one connection kept open, asha's own key, and the pinned host key.
+
+The complaints of ssh and rsync are turned into named problems here too.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ PEER_ALIAS = "asha-peer"
 NOT_KEPT = Path("none")
 """As `socket`: a connection of its own every time (ssh_config(5), ControlPath)."""
 
-# What OpenSSH and rsync say, in the order in which it decides (OpenSSH 9.2, rsync 3.5; older ones are assumed).
+# What OpenSSH and rsync say (OpenSSH 9.2, rsync 3.5; the words of older versions are *assumed*). The first
+# sign that is found decides.
 _SIGNS: tuple[tuple[str, Kind], ...] = (
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", Kind.HOST_KEY_CHANGED),
     ("Host key verification failed", Kind.HOST_KEY_UNKNOWN),
@@ -37,12 +41,16 @@ _SIGNS: tuple[tuple[str, Kind], ...] = (
 )
 
 KEYS = Path("/var/lib/asha/ssh")
-_SAID = 300  # characters of the other side's own words in a sentence of ours
+_SAID = 300  # characters of the other side's own words that go into a message of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Ssh:
-    """The way to root at `host`. `keys` holds `id` and `known_hosts`; `socket` is the kept-open connection's."""
+    """The way to root at `host`.
+
+    `keys` is the folder of `id` and `known_hosts`. `socket` is the control socket of the connection that is
+    kept open.
+    """
 
     host: str
     port: int
@@ -50,7 +58,7 @@ class Ssh:
     socket: Path = Path("/run/asha/ssh-peer")
 
     def options(self) -> tuple[str, ...]:
-        """What every ssh of ours is called with. No word has a space in it: rsync splits its shell at spaces."""
+        """Return the options of every ssh call, none with a space, since rsync splits its shell at spaces."""
         return (
             *self._pinned(),
             f"-i{self.keys}/id",
@@ -65,11 +73,11 @@ class Ssh:
         )
 
     def login(self, *words: str) -> tuple[str, ...]:
-        """Run `words` there as an operator who logs in, with whatever key or password he has."""
+        """Return the argv to run `words` at the peer as an operator who logs in, with any key or password."""
         return ("ssh", *self._pinned(), self.host, *words)
 
     def _pinned(self) -> tuple[str, ...]:
-        """To root at the pinned host and no other."""
+        """Return the options to reach root at the pinned host and at no other."""
         return (
             f"-p{self.port}",
             "-lroot",
@@ -81,22 +89,22 @@ class Ssh:
         )
 
     def argv(self, *words: str) -> tuple[str, ...]:
-        """Run `words` there."""
+        """Return the argv to run `words` at the peer with asha's own key."""
         return ("ssh", *self.options(), self.host, *words)
 
     def shell(self) -> str:
-        """What rsync is to reach the peer by (its --rsh)."""
+        """Return the remote shell with which rsync reaches the peer (its --rsh)."""
         return " ".join(("ssh", *self.options()))
 
     def diagnose(self, complaint: str, code: int) -> SyncProblem:
-        """What a program that ended with `code` after `complaint` has met with."""
+        """Return the problem met by a program that ended with `code` after `complaint`."""
         kind = next((kind for sign, kind in _SIGNS if sign in complaint), Kind.INTERRUPTED)
         last = complaint.splitlines()[-1] if complaint else f"it ended with status {code}"
         return SyncProblem(kind, f"{self.host}: {one_line(last, _SAID).rstrip('.')}.")
 
 
 def way_to_peer(conf: Conf, node: Node) -> Ssh:
-    """How the other node is reached from `node`."""
+    """Return how the other node is reached from `node`."""
     if node is Node.PRIMARY:
         return Ssh(conf.secondary_addr or conf.secondary_name, conf.ssh_port)
     return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
@@ -104,14 +112,15 @@ def way_to_peer(conf: Conf, node: Node) -> Ssh:
 
 @functools.cache
 def _persistence() -> tuple[str, ...]:
-    """How long a connection is kept without a use, where ssh knows that: OpenSSH 5.6, by its release notes.
+    """Return the option that keeps an unused connection open for 300 s, or none where ssh lacks it.
 
-    An older one keeps it as long as what has opened it, which is the standing link.
+    OpenSSH has the option since 5.6, by its release notes. An older version keeps the connection as long as
+    the program that opened it runs, which is the standing link.
     """
     try:
         said = run([find_program("ssh"), "-V"], deadline=5.0)
     except HostError:
-        return ()  # whoever runs it next says so
+        return ()  # the next run of ssh reports it
     found = re.search(r"OpenSSH_(\d+)\.(\d+)", said.kept + said.error)
     older = found is not None and tuple(map(int, found.groups())) < (5, 6)
     return () if older else ("-oControlPersist=300",)

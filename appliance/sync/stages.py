@@ -1,4 +1,4 @@
-"""Where what was fetched waits until it is put in place: on the filesystem it will belong to."""
+"""The stages: where fetched files wait until they are put in place, on the filesystem they belong to."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from appliance.sync.store import Generation
 from appliance.sync.trees import WORK_PREFIX, databases, tree_of, trees
 
 READY = f"/{WORK_PREFIX}ready".encode()
-_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # another filesystem; one without links; too many of them
+_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK)  # another filesystem; no hard links there; too many
 Named = TypeVar("Named", bytes, str)
 
 
 class Stages:
-    """One stage as a rule; one more for every directory of the conf file on a filesystem of its own.
+    """The stages: one as a rule, and one more for every synchronised directory on a filesystem of its own.
 
-    A rename does not reach from one filesystem to another. Everything waits under its full path. `below`: the way to
-    what is on the stages, in quarantine and in the trees. `sent`: see `Below`.
+    A rename does not reach from one filesystem to another. Every file waits under its full path. `below`
+    gives access to the stages, quarantine and the trees. `sent`: see `Below`.
     """
 
     def __init__(
@@ -36,24 +36,26 @@ class Stages:
     ) -> None:
         self._places = places
         self._trees = trees(conf)
-        # A database's directory leads through a tree when it lies in one, else to it: that is the administrator's.
+        # A database in a tree is reached through that tree. Any other database's directory, which the
+        # administrator owns, is a top by itself.
         alone = {path.parent for path in databases(conf) if tree_of(os.fsencode(path), self._trees) is None}
         self._tops = (*(tree.path for tree in self._trees), *sorted(alone))
         self._files: set[Path] = set()
-        # One beside each file that is kept in step by itself, or may be: what is not there yet is either.
+        # A stage lies beside each file that is synchronised by itself. A path that does not exist yet may
+        # become a file or a directory, so it counts too.
         beside = {_own_stage(tree.path.parent) for tree in self._trees if not tree.path.is_dir()}
         self._own_stages = (*map(_own_stage, self._tops), *sorted(beside))
         own = map(os.fsencode, (places.stage, places.quarantine, *beside))
         self.below = Below(map(os.fsencode, self._tops), own, sent)
         self._of_top: dict[Path, Path] = {}
-        self._of_directory: dict[bytes, bytes] = {}  # asked for each of many files
+        self._of_directory: dict[bytes, bytes] = {}  # a cache: `staged` is called for each of many files
 
     def expect_files(self, tops: Iterable[str]) -> None:
-        """Know that `tops` of the conf file are files at the peer: they have no directory of their own to wait in."""
+        """Note that `tops` are files at the peer, so that they have no directory of their own to wait in."""
         self._files = {Path(top) for top in tops}
 
     def of(self, path: bytes) -> Path:
-        """The stage of what belongs at `path`; its directories are made when they are not there."""
+        """Return the stage for what belongs at `path`; the stage's folders are made when missing."""
         tree = tree_of(path, self._trees)
         top = tree.path if tree is not None else Path(os.fsdecode(path)).parent
         if top not in self._of_top:
@@ -61,15 +63,18 @@ class Stages:
         return self._of_top[top]
 
     def opened(self, stage: Path) -> OpenDirectory:
-        """The directory of `stage`: whoever is given it by its descriptor cannot be led elsewhere."""
+        """Return the directory of `stage`, opened.
+
+        A program that is given the directory by descriptor cannot be led elsewhere.
+        """
         return self.below.directory(os.fsencode(stage), make=True)
 
     def ready(self, path: bytes) -> bytes:
-        """The part of the stage for what is to be put at `path` and has come under another name."""
+        """Return the part of the stage for what is to be put at `path` but came under another name."""
         return os.fsencode(self.of(path)) + READY
 
     def make_ready(self, source: bytes, path: bytes) -> None:
-        """Have what is at `source` wait for `path` too; it stays where it is. Raises OSError."""
+        """Have the file at `source` wait on the stage for `path` too; `source` stays. Raises OSError."""
         here, there = self.below.at(source), self.below.at(self.ready(path) + path, make=True)
         remove(there)
         try:
@@ -80,21 +85,21 @@ class Stages:
             copy(here, there)
 
     def staged(self, path: bytes) -> bytes:
-        """Where what belongs at `path` waits."""
+        """Return where the file that belongs at `path` waits."""
         directory = path[: path.rfind(b"/")]
         stage = self._of_directory.get(directory)
         if stage is None:
             stage = os.fsencode(self.of(path))
-            if tree_of(directory, self._trees) is not None:  # else the next in there may be of another tree
+            if tree_of(directory, self._trees) is not None:  # otherwise the next file may be in another tree
                 self._of_directory[directory] = stage
         return stage + path
 
     def waits(self, path: bytes) -> bool:
-        """Something is on the stage for `path`."""
+        """Return whether something on the stage waits for `path`."""
         return self.below.stat(self.staged(path)) is not None
 
     def count(self, path: bytes) -> int:
-        """How much waits below the directory `path`."""
+        """Return how many files and directories wait below the directory `path`."""
         try:
             directory = self.below.directory(self.staged(path))
         except OSError:
@@ -105,26 +110,27 @@ class Stages:
         )
 
     def sorted_by_stage(self, paths: Iterable[Named]) -> dict[Path, list[Named]]:
-        """`paths` for each stage."""
+        """Return `paths` by the stage of each."""
         found: dict[Path, list[Named]] = {}
         for path in paths:
             found.setdefault(self.of(os.fsencode(path)), []).append(path)
         return found
 
     def aside(self, decided: Generation) -> bytes:
-        """Where in quarantine the steps of the generation `decided` set things aside."""
+        """Return where in quarantine the steps of the generation `decided` set files aside."""
         return os.fsencode(self._places.aside(decided.made, decided.number))
 
     def discard(self, path: bytes) -> None:
-        """What waits for `path` is not what was wanted."""
+        """Remove what waits for `path`, because it is not what was wanted."""
         if self.waits(path):
             remove(self.below.at(self.staged(path)))
             self.below.forget_open()
 
     def drop_links(self) -> None:
-        """Remove the links that a pass before this one has left on the stages.
+        """Remove the links that an earlier pass has left on the stages.
 
-        rsync writes through a link that is in its way (--no-implied-dirs), and what was a link may be a directory now.
+        rsync writes through a link that is in its way (--no-implied-dirs), and a path that was a link may be
+        a directory now.
         """
         for stage in (self._places.stage, *self._own_stages):
             try:
@@ -137,13 +143,13 @@ class Stages:
                         os.unlink(name, dir_fd=descriptor)
 
     def clean(self) -> None:
-        """Empty them all."""
+        """Empty all stages."""
         self.below.forget_open()
         for stage in (self._places.stage, *self._own_stages):
             shutil.rmtree(stage, ignore_errors=True)
 
     def flush(self) -> None:
-        """Have what waits, and what is in place, on its disks: power may be cut the next moment."""
+        """Write the stages and the files in place to their disks: power may be cut at any moment."""
         seen: set[int] = set()
         for top in (self._places.lasting, *self._tops):
             place = top.parent if top.is_file() else top
@@ -163,7 +169,11 @@ class Stages:
         return own
 
     def _refuse_strange(self, stage: Path) -> None:
-        """Whoever may write in a tree may make a directory of that name before us, and exchange what waits in it."""
+        """Raise SyncError when another user has made the directory `stage`.
+
+        Any user who may write in a tree could make a directory of that name before us, and exchange the files
+        that wait in it.
+        """
         seen = os.fstat(self.opened(stage).descriptor)
         if seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
             raise SyncError(f"{stage} was made by somebody else. Remove it: asha makes its own.")

@@ -1,4 +1,4 @@
-"""How synchronisation stands on this node, in a small file that status pages read."""
+"""The state of synchronisation on this node, in a small file that status pages read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from appliance.host.statefile import StateFile
 
 @dataclass(slots=True)
 class State:
-    """`verified_at`: wall time at which our data were last known to equal the peer's. None: never.
+    """The state of synchronisation.
 
-    `problem`: why the last look failed, "" when it did not; `kind` is its name. `phase`, `done`, `total`: the pass
-    under way. `left`: files that were being written. `skew`: seconds the peer's clock is ahead of ours.
-    `postsync`: how the post job last ended, "" when well. `unsettled`: why the data on which Asterisk was last started
-    may not be whole, "" when they were. `conflicts`: how many wait for somebody's choice.
-    `telephony`: why the peer's DAHDI configuration is not in place here, "" when it is. `held`: what is left out
-    because something is wrong with it; `held_more`: how many more than are named there.
+    `verified_at`: epoch seconds at which our data was last known to equal the peer's, None for never.
+    `generation`: the number of the newest generation.
+
+    `problem`: why the last pass failed, "" when it did not; `kind` is the name of its kind. `warnings`:
+    sentences from the last pass that went well. `phase`, `done`, `total`: the pass under way. `left`: how
+    many files were being written. `skew`: seconds by which the peer's clock is ahead of ours. `postsync`: how
+    the post job last failed, "" when it ended well. `unsettled`: why the data on which Asterisk was last
+    started may not be whole, "" when it was. `conflicts`: how many wait for the operator's choice.
+    `telephony`: why the peer's DAHDI configuration is not in place here, "" when it is. `held`: what is left
+    out because something is wrong with it; `held_more`: how many items beyond those in `held`.
     """
 
     verified_at: float | None = None
@@ -43,17 +47,17 @@ class State:
     total: int = 0
 
 
-# What is in each field when there is something in it.
+# An example that shows the type of each field when it is set.
 _LIKE = State(verified_at=0.0)
 
 
 def state_file(path: Path) -> StateFile[State]:
-    """The file at `path`, which is written anew with every pass."""
+    """Return the state file at `path`. Every pass renews its content."""
     return StateFile(path, _parse, State, "how the data stand is known again after the next pass")
 
 
 def read_state(path: Path) -> State:
-    """The state, or a fresh one when there is none that can be read. Never raises."""
+    """Return the state, or a fresh one when none can be read. Never raises."""
     return state_file(path).load()
 
 
@@ -71,7 +75,7 @@ def _parse(content: bytes) -> State:
 
 
 def _is_like(value: object, like: object) -> bool:
-    """`value` is of the type of `like`; a whole number stands for any number."""
+    """Return whether `value` has the type of `like`; a whole number may stand for any number."""
     if isinstance(like, list):
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if isinstance(like, float):
@@ -80,24 +84,27 @@ def _is_like(value: object, like: object) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    """`value` with its texts as people may see them: a version before this one wrote names as they are."""
+    """Return `value` with its texts made printable: an earlier version wrote file names unchanged."""
     if isinstance(value, list):
         return [_shown(one) for one in value]
     return printable(value) if isinstance(value, str) else value
 
 
 def under_way(phase: str, done: int, total: int) -> str:
-    """A pass under way, in words; as much as is known of it."""
+    """Return a pass under way in words, as far as known."""
     if total:
         return f"{phase}, {min(done, total)} of {total}"
     return f"{phase}, {done}" if done else phase
 
 
 def age(state: State, wall: float) -> float | None:
-    """Seconds since our data were last known to equal the peer's; None when they never were."""
+    """Return how many seconds ago our data was last known to equal the peer's; None for never.
+
+    `wall` is the time now, in epoch seconds.
+    """
     return None if state.verified_at is None else max(0.0, wall - state.verified_at)
 
 
 def write_state(path: Path, state: State) -> None:
-    """Put `state` where status pages find it."""
+    """Write `state` to `path`, where status pages read it."""
     state_file(path).write(json.dumps(asdict(state)), 0o644)

@@ -1,7 +1,7 @@
 """Generations on this node: what was last verified, and the redo log of what is being put in place.
 
-SQLite is the log: one transaction makes a generation decided, whole or not at all. Paths are bytes, as the
-kernel has them.
+SQLite is the log: one transaction makes a generation decided, completely or not at all. Paths are bytes, as
+the kernel has them. See docs/adr/0010-a-generation-is-put-in-place-by-a-redo-log.md.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ MAGIC = b"SQLite format 3\0"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of putting a generation in place; its new content waits in `stage`, under its full path."""
+    """One step of putting a generation in place.
+
+    The new content waits on the stage `stage`, under its full path.
+    """
 
     verb: str
     path: bytes
@@ -48,13 +51,17 @@ class Step:
 
     @property
     def staged(self) -> bytes:
-        """Where the new content waits."""
+        """The path at which the new content waits."""
         return (self.stage or b"") + self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A whole state that was verified. `made` is wall time; `changed` and `removed` are files."""
+    """A complete state of the data that was verified.
+
+    `made` is epoch seconds. `changed` and `removed` are numbers of paths, `bytes` is the size of what came.
+    `placed`: the generation is in place.
+    """
 
     number: int
     made: float
@@ -68,7 +75,10 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One look at the peer's data: `outcome` is "same", "changed", or the name of a problem."""
+    """One attempt to synchronise, for the history.
+
+    `at` is epoch seconds, `seconds` the duration. `outcome` is "same", "changed", or the name of a problem.
+    """
 
     at: float
     seconds: float
@@ -79,7 +89,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A path that both nodes have changed otherwise: ours is in place, the peer's is at `kept`. `at`: wall time."""
+    """A path that both nodes have changed differently.
+
+    Our version is in place and the peer's is at `kept`. `at`: epoch seconds.
+    """
 
     path: bytes
     at: float
@@ -88,10 +101,11 @@ class Conflict:
 
 
 class Store:
-    """The file at `path`. One writer at a time, who holds the sync lock; anyone may read.
+    """The record, an SQLite database at `path`, of what both nodes have and what is being put in place.
 
-    One that is no record of ours raises sqlite3.DatabaseError, once: it is set aside, and the next is a new one, with
-    which a pass compares everything as if it were the first.
+    There is one writer at a time, who holds the sync lock; anyone may read. A file that is no record raises
+    sqlite3.DatabaseError, once: the file is set aside, the next Store makes a new one, and the next pass
+    compares everything as if it were the first.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,7 +126,7 @@ class Store:
             raise
 
     def _check_columns(self) -> None:
-        """Raises sqlite3.DatabaseError when the tables are another program's."""
+        """Raise sqlite3.DatabaseError when the tables are another program's."""
         with contextlib.closing(sqlite3.connect(":memory:")) as ours:
             ours.executescript(_SCHEMA)
             for table, *_ in ours.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
@@ -120,7 +134,7 @@ class Store:
                     raise sqlite3.DatabaseError(f"its table {table} has no {missing.pop()}")
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the database file."""
         self._db.close()
 
     def decide(
@@ -130,10 +144,10 @@ class Store:
         gone: Iterable[bytes],
         conflicts: Iterable[Conflict] = (),
     ) -> int:
-        """Make `generation` decided with all that is to be done for it, and return its number.
+        """Make `generation` decided together with all its `steps`, and return its number.
 
-        What has arrived becomes what both nodes have, without `gone`; `conflicts` are listed from then on. Its own
-        `number` and `placed` are not looked at.
+        What has arrived becomes what both nodes have, without the paths `gone`; `conflicts` are listed from
+        then on. The fields `number` and `placed` of `generation` are ignored.
         """
         values = (generation.made, generation.source, generation.reason)
         counts = (generation.changed, generation.removed, generation.bytes)
@@ -155,7 +169,10 @@ class Store:
         return int(cursor.lastrowid or 0)
 
     def agree(self, gone: Iterable[bytes]) -> None:
-        """What has arrived becomes what both nodes have, without `gone`; nothing is to be put in place."""
+        """Record what has arrived as what both nodes have, without the paths `gone`.
+
+        Nothing is to be put in place.
+        """
         with self._transaction():
             self._agree(gone)
 
@@ -165,20 +182,23 @@ class Store:
         self._db.execute("DELETE FROM arrived")
 
     def arrive(self, entries: Iterable[Entry]) -> None:
-        """`entries` are verified. Kept aside until `decide`, and forgotten with this object."""
+        """Note `entries` as arrived and verified.
+
+        They are kept aside until `decide` or `agree`, and are forgotten when this object is closed.
+        """
         self._insert("arrived", entries)
 
     def arrival(self, path: bytes) -> Entry | None:
-        """What has arrived for `path`."""
+        """Return what has arrived for `path`, or None."""
         row = self._db.execute(
             "SELECT path, kind, size, mtime, digest FROM arrived WHERE path = ?", (path,)
         ).fetchone()
         return Entry(*row) if row is not None else None
 
     def arrived(self, *, directories: bool, outside: Iterable[bytes] = ()) -> Iterator[Entry]:
-        """What has arrived, in order of path: the directories, or everything else.
+        """Yield what has arrived, ordered by path: either the directories or everything else.
 
-        `outside`: directories, none of them in another, of which what lies below is left out, without being read.
+        `outside`: directories, none of them in another. What lies below them is left out without being read.
         """
         query = "SELECT * FROM arrived WHERE (kind = 'd') = ? AND path >= ? AND path < ? ORDER BY path"
         since = b"/"
@@ -188,45 +208,45 @@ class Store:
             since = until[:-1] + b"0"
 
     def arrived_below(self, under: bytes) -> list[bytes]:
-        """The files among it that lie below `under`."""
+        """Return the paths of the arrived files below `under`."""
         query = "SELECT path FROM arrived WHERE path >= ? AND path < ? AND kind <> 'd'"
         return [row[0] for row in self._db.execute(query, (under + b"/", under + b"0"))]
 
     def count_arrived(self, under: bytes) -> int:
-        """How much of it lies below `under`, directories too."""
+        """Return how many files and directories have arrived below `under`."""
         query = "SELECT count(*) FROM arrived WHERE path >= ? AND path < ?"
         return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
 
     def send_back(self, under: bytes) -> None:
-        """What has arrived below `under` is not wanted after all."""
+        """Forget everything that has arrived below `under`: it will not be applied in this generation."""
         self._db.execute("DELETE FROM arrived WHERE path >= ? AND path < ?", (under + b"/", under + b"0"))
 
     def send_back_files(self, paths: Iterable[bytes]) -> None:
-        """Nor are these."""
+        """Forget the given paths: they will not be applied in this generation."""
         self._db.executemany("DELETE FROM arrived WHERE path = ?", ((path,) for path in paths))
 
     def arrivals(self) -> tuple[int, int]:
-        """How many files have arrived, and their bytes."""
+        """Return how many entries have arrived, and the sum of their sizes in bytes."""
         count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM arrived").fetchone()
         return int(count), int(size)
 
     def steps(self) -> Iterator[Step]:
-        """What is left to be done for the decided generation, in order; nothing when it is in place."""
+        """Yield the steps of the decided generation, in order; none when the generation is in place."""
         for row in self._db.execute("SELECT verb, path, stage FROM step ORDER BY seq"):
             yield Step(*row)
 
     def pending(self) -> bool:
-        """A decided generation is not in place."""
+        """Return whether a decided generation is not in place yet."""
         return self._db.execute("SELECT 1 FROM generation WHERE placed = 0").fetchone() is not None
 
     def placed(self) -> None:
-        """Everything that was decided is in place."""
+        """Record that everything that was decided is in place, and empty the redo log."""
         with self._transaction():
             self._db.execute("DELETE FROM step")
             self._db.execute("UPDATE generation SET placed = 1 WHERE placed = 0")
 
     def give_up(self, paths: Iterable[bytes], here: Iterable[Entry] = ()) -> None:
-        """Both nodes do not have the same at and below `paths` after all, where we have `here`.
+        """Record that the nodes do not have the same at and below `paths`, where this node has `here`.
 
         A link of ours stays known as one that the peer may have sent.
         """
@@ -236,41 +256,41 @@ class Store:
             self._insert("entry", (one for one in here if one.kind == "l"))
 
     def newest(self) -> Generation | None:
-        """The newest generation that is decided, in place or not."""
+        """Return the newest decided generation, in place or not, or None."""
         row = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT 1").fetchone()
         return _generation(row) if row is not None else None
 
     def entry(self, path: bytes) -> Entry | None:
-        """What both nodes last had at `path`."""
+        """Return what both nodes last had at `path`, or None."""
         row = self._db.execute(
             "SELECT path, kind, size, mtime, digest FROM entry WHERE path = ?", (path,)
         ).fetchone()
         return Entry(*row) if row is not None else None
 
     def sent_as_link(self, path: bytes) -> bool:
-        """What both nodes last had at `path` is a link."""
+        """Return whether both nodes last had a link at `path`."""
         known = self.entry(path)
         return known is not None and known.kind == "l"
 
     def entries(self, under: bytes, after: bytes = b"") -> Iterator[Entry]:
-        """What both nodes last had at and below `under`, in order of path, from behind `after` on."""
+        """Yield what both nodes last had at and below `under`, in order of path, beginning after `after`."""
         columns = "SELECT path, kind, size, mtime, digest FROM entry"
         query = f"{columns} WHERE (path = ?1 OR path >= ?2 AND path < ?3) AND path > ?4 ORDER BY path"
         for row in self._db.execute(query, (under, under + b"/", under + b"0", after)):  # "0" follows "/"
             yield Entry(*row)
 
     def count(self, under: bytes) -> int:
-        """How many files both nodes last had below `under`."""
+        """Return how many files both nodes last had below `under`."""
         query = "SELECT count(*) FROM entry WHERE path >= ? AND path < ? AND kind <> 'd'"
         return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
 
     def tenure(self) -> str:
-        """The peer's time of service that is being merged; "" for none yet."""
+        """Return the peer's tenure (time of service) that is being merged, or "" for none yet."""
         row = self._db.execute("SELECT mark FROM tenure").fetchone()
         return str(row[0]) if row is not None else ""
 
     def begin_tenure(self, mark: str, common: Iterable[Entry]) -> None:
-        """Another time of service is to be merged: `common` is what both nodes had before it."""
+        """Begin to merge the tenure `mark`: `common` is what both nodes had before it."""
         with self._transaction():
             self._db.execute("DELETE FROM tenure")
             self._db.execute("INSERT INTO tenure VALUES (?)", (mark,))
@@ -278,28 +298,28 @@ class Store:
             self._insert("entry", common)
 
     def conflicts(self) -> list[Conflict]:
-        """What waits for somebody's choice, in order of path."""
+        """Return the conflicts that wait for the operator, in order of path."""
         return [Conflict(*row) for row in self._db.execute("SELECT * FROM conflict ORDER BY path")]
 
     def settled(self, path: bytes) -> None:
-        """Somebody has chosen."""
+        """Delete the conflict record of `path` once the operator has resolved it."""
         self._db.execute("DELETE FROM conflict WHERE path = ?", (path,))
 
     def begin_appending(self, folders: Iterable[bytes]) -> None:
-        """Messages are about to be put in these mail folders while Asterisk works there."""
+        """Note that messages are about to be put into `folders` while Asterisk works there."""
         with self._transaction():
             self._db.executemany("INSERT OR IGNORE INTO appending VALUES (?)", ((path,) for path in folders))
 
     def appending(self) -> list[bytes]:
-        """The mail folders in which that was begun and has not ended."""
+        """Return the mail folders in which appending was begun and has not ended."""
         return [row[0] for row in self._db.execute("SELECT folder FROM appending")]
 
     def end_appending(self) -> None:
-        """It has ended, in all of them."""
+        """Note that appending has ended in all mail folders."""
         self._db.execute("DELETE FROM appending")
 
     def note(self, attempt: Attempt) -> None:
-        """Remember how a look at the peer ended."""
+        """Record in the history how a pass ended. The newest 5000 attempts are kept."""
         with self._transaction():
             self._db.execute(
                 "INSERT INTO attempt VALUES (?, ?, ?, ?, ?)",
@@ -310,7 +330,7 @@ class Store:
             )
 
     def attempts(self, count: int) -> list[Attempt]:
-        """The newest `count`, newest first."""
+        """Return the newest `count` attempts, the newest first."""
         rows = self._db.execute("SELECT * FROM attempt ORDER BY rowid DESC LIMIT ?", (count,))
         return [Attempt(*row) for row in rows]
 
@@ -325,7 +345,10 @@ class Store:
 
 
 def _may_be_a_record(path: Path) -> bool:
-    """A database, or nothing yet. SQLite itself would wait for a pipe, and write over a file of a few bytes."""
+    """Return whether `path` is an SQLite database, an empty file, or missing.
+
+    SQLite itself would wait for a named pipe, and would write over a file of a few bytes.
+    """
     try:
         descriptor = open_plain(path)
     except OSError:
@@ -341,12 +364,18 @@ def _columns(db: sqlite3.Connection, table: str) -> set[str]:
 
 
 def is_damage(problem: sqlite3.Error) -> bool:
-    """What SQLite says of a file that is no database, or whose pages are spoilt (PEP 249: no subclass of its own)."""
+    """Return whether SQLite reports a file that is no database, or whose pages are spoilt.
+
+    Such an error is sqlite3.DatabaseError itself and no subclass (PEP 249).
+    """
     return type(problem) is sqlite3.DatabaseError
 
 
 def set_record_aside(path: Path) -> None:
-    """Have no record at `path`; what was there is kept beside it (host/disk.set_aside), with what SQLite left."""
+    """Move the record at `path`, and SQLite's files beside it, out of the way.
+
+    The files are kept beside their place, by `set_aside` of host/disk.
+    """
     for companion in ("", "-journal", "-wal", "-shm"):
         set_aside(path.with_name(path.name + companion))
 

@@ -1,4 +1,4 @@
-"""What the peer has, against what is here: asked for, judged for its health, compared by rsync."""
+"""The survey before a pass: asks what the peer has, judges its health, and compares by rsync."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ from appliance.sync.traits import ALL, Traits
 from appliance.sync.trees import databases, tree_of, trees
 
 _NAMED = 5
-# Clocks of the two nodes further apart than this are a problem of their own, in seconds.
+# Seconds. The two nodes' clocks being further apart than this is a problem of its own.
 _SKEW = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The peer's answer: its directories, its databases (path to digest), the `mark` of its service.
+    """The peer's answer to `prepare`.
 
-    `traits`: of the directories of which they were asked for. `held`: databases of which there is no copy now.
+    `trees`: the peer's directories. `databases`: path to digest. `listed`: the list, at the peer, of the
+    directories of the scope. `mark`: the mark of the peer's service; `serving`: the peer serves now. `skew`:
+    seconds by which the peer's clock is ahead of ours. `traits`: the traits of the directories for which they
+    were requested. `held`: databases that cannot be copied now.
     """
 
     trees: list[dict[str, Any]]
@@ -42,21 +45,23 @@ class Ready:
 
     @property
     def directories(self) -> list[str]:
-        """Those that are there."""
+        """The paths of the trees that are directories at the peer."""
         return [tree["path"] for tree in self.trees if tree["there"]]
 
     @property
     def files(self) -> list[str]:
-        """Those that are plain files."""
+        """The paths of the trees that are plain files at the peer."""
         return [tree["path"] for tree in self.trees if tree.get("file") is True]
 
 
 @dataclass(slots=True)
 class Differences:
-    """Paths that differ there, and paths that are here and not there; which of them are directories, or links there.
+    """The differences found between the peer and this node.
 
-    `special`: pipes, sockets and devices there, which are not carried. `unread`: what could not be looked at, on either
-    node, with the reason.
+    `changed`: paths that differ at the peer. `gone`: paths that are here and not at the peer. `directories`,
+    `links`: which of those are directories, or links, at the peer. `special`: pipes, sockets and devices at
+    the peer, which are not synchronised. `unread`: what could not be looked at, on either node, with the
+    reason.
     """
 
     changed: list[bytes] = field(default_factory=list)
@@ -67,7 +72,7 @@ class Differences:
     special: list[bytes] = field(default_factory=list)
 
     def note(self, change: Change) -> bool:
-        """Put `change` where it belongs; whether a file is gone."""
+        """Sort `change` in, and return whether it says that a file is gone."""
         if change.kind == "o":
             self.special.append(change.path)
             return False
@@ -79,7 +84,7 @@ class Differences:
         return change.gone and change.kind != "d"
 
     def warnings(self) -> list[str]:
-        """What there is to say of what is not carried."""
+        """Return the warning about files that are not synchronised, if there are any."""
         if not self.special:
             return []
         names = ", ".join(printable(path) for path in self.special[:_NAMED])
@@ -88,7 +93,10 @@ class Differences:
 
 
 class Survey:
-    """Every method raises SyncProblem; what a healthy node never looks like is refused by name."""
+    """The questions to the peer and the comparison.
+
+    A peer that looks as no healthy node does is refused, with the reason. Every method raises SyncProblem.
+    """
 
     def __init__(self, means: Means) -> None:
         self._conf = means.conf
@@ -102,10 +110,13 @@ class Survey:
         self._trees = trees(means.conf)
 
     def prepare(self, request: Request, traits_of: Sequence[str] = ()) -> Ready:
-        """Have the peer make ready what is wanted, and look at all that is in the directories `traits_of`."""
+        """Have the peer prepare what `request` needs, and check its health.
+
+        `traits_of`: the directories for which the peer also determines the traits of all files.
+        """
         self._progress("asking", 0, 0)
         said = self._peer.ask("prepare", scope=request.scope, traits=list(traits_of))
-        own = {str(path) for path in databases(self._conf)}  # what else the peer may name is put nowhere
+        own = {str(path) for path in databases(self._conf)}  # other names are ignored
         tops = {str(tree.path) for tree in self._trees}
         with understood(self._peer.ssh.host):
             self._refuse_unhealthy(str(said["health"]))
@@ -127,7 +138,7 @@ class Survey:
         return replace(ready, held=(*ready.held, *self._lost_databases(ready), *self._missing_others(ready)))
 
     def still_healthy(self) -> None:
-        """Ask again, before what has come is decided."""
+        """Ask for the peer's health again, before what has come is decided."""
         self._refuse_unhealthy(self._peer.ask("health")["health"])
 
     def compare(
@@ -137,15 +148,16 @@ class Survey:
         counts: Callable[[bytes], bool],
         leaving: Collection[str] = (),
     ) -> Differences:
-        """What differs, in everything but the directories `leaving`.
+        """Compare everything but the directories `leaving`, and return the differences.
 
-        `counts`: whether a file that is not there has vanished, and did not come to be here.
+        `counts` tells whether a file that is missing at the peer counts as vanished there, and not as one
+        that this node has got by itself.
         """
         self._progress("comparing", 0, 0)
         found = Differences()
         whole = [directory for directory in ready.directories if directory not in leaving]
         what = whole if request.scope is None else ready.listed
-        if request.scope == ():  # only a database has changed
+        if request.scope == ():  # only a database has changed, and no directory
             return found
         parts: list[Sequence[str] | Path] = [what] if what else []
         if request.scope is None and ready.files:
@@ -160,14 +172,14 @@ class Survey:
                 vanished[str(tree.path)] += 1
         if not request.accept_loss:
             self._refuse_if_sick(ready, vanished)
-        # rsync itself tells of nothing gone where it could not look; that it does is not relied upon.
+        # rsync reports nothing as gone where it could not look. The code does not rely on that.
         found.gone = [path for path in found.gone if not lies_in(found.unread, path)]
         return found
 
     def _changes(
         self, what: Sequence[str] | Path, unread: dict[bytes, str], *, deep: bool
     ) -> Iterator[Change]:
-        """What differs; behind a link of the administrator's, from what it leads to. See `Below`."""
+        """Yield what differs; for a passage (see `Below`), what differs in the directory behind the link."""
         waiting: list[bytes] = []
         yield from self._outside(self._rsync.compare(what, unread, deep=deep), waiting)
         while waiting:
@@ -177,7 +189,10 @@ class Survey:
             yield from self._outside(compared, waiting)
 
     def _outside(self, changes: Iterable[Change], passages: list[bytes]) -> Iterator[Change]:
-        """Those of `changes` that do not lie at or below a passage; what is one is put to `passages`."""
+        """Yield those of `changes` that do not lie at or below a passage.
+
+        The passages among them are appended to `passages`.
+        """
         inside: set[bytes] = set()
         for change in changes:
             if change.kind == "d" and not change.gone and self._below.is_passage(change.path):
@@ -195,7 +210,7 @@ class Survey:
             path = tree["path"]
             gone = vanished.get(path, 0)
             if tree["there"] and not tree["empty"] and not gone:
-                continue  # in perfect health: counting is slow
+                continue  # the tree is healthy; counting is slow and not needed
             known = self._store.count(os.fsencode(path))
             signs = TreeSigns(tree["key"], path, tree["there"], tree["empty"], known, gone)
             why = refusal(signs, self._conf.sync_max_loss)
@@ -203,7 +218,7 @@ class Survey:
                 raise self._sick(why)
 
     def _lost_databases(self, ready: Ready) -> Iterator[HeldBack]:
-        """Databases that were there and are not: nobody removes one on purpose."""
+        """Yield databases that the peer had and has not any more: nobody removes one on purpose."""
         named = {*ready.databases, *(one.path for one in ready.held)}
         for path in databases(self._conf):
             name = printable(os.fsencode(path))
@@ -213,7 +228,10 @@ class Survey:
                 )
 
     def _missing_others(self, ready: Ready) -> Iterator[HeldBack]:
-        """What OTHERn names and the peer does not have: nothing of it is removed here, and somebody has to know."""
+        """Yield what OTHERn names and the peer does not have.
+
+        Nothing of it is removed here, and the operator has to know.
+        """
         for tree in ready.trees:
             if tree["key"].startswith("OTHER") and not tree["there"] and tree.get("file") is not True:
                 yield HeldBack(
@@ -228,7 +246,7 @@ class Survey:
 
 
 def lies_in(places: Collection[bytes], path: bytes) -> bool:
-    """`path` is one of `places`, or lies below one."""
+    """Return whether `path` is one of `places` or lies below one."""
     while places and path not in places:
         if path in (b"/", b""):
             return False
@@ -237,7 +255,7 @@ def lies_in(places: Collection[bytes], path: bytes) -> bool:
 
 
 def skew_warnings(skew: float) -> list[str]:
-    """What there is to say of clocks `skew` seconds apart."""
+    """Return the warning about clocks that are `skew` seconds apart, if they are too far apart."""
     if abs(skew) <= _SKEW:
         return []
     says = f"The peer's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
@@ -245,9 +263,10 @@ def skew_warnings(skew: float) -> list[str]:
 
 
 def widened(request: Request, below: Below) -> Request:
-    """`request`, or one for everything when the way to a directory of its scope is not here yet.
+    """Return `request`, widened to everything when a directory of its scope cannot be reached here yet.
 
-    What leads to it must come first, with its owner and mode; a link in the way has to make way.
+    The directories that lead to it must come first, with their owner and mode, and a link in the way has to
+    make room.
     """
     reached = all(below.reaches(os.fsencode(path)) for path in request.scope or ())
     return request if reached else replace(request, scope=None)

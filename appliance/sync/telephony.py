@@ -1,4 +1,4 @@
-"""DAHDI configuration on its way: looked at as a whole directory before any of it goes in place."""
+"""DAHDI configuration that has arrived, checked as a whole directory before any of it is put in place."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Vet = Callable[[Path], None]
 def refused(
     below: Below, live: Path, arrived: Mapping[bytes, bytes], removed: Iterable[bytes], vet: Vet
 ) -> str:
-    """Why `live` would not fit with what has `arrived` (path: where it waits), without `removed`; "" if it fits.
+    """Return why `live`, with what has come, would not fit this node, or "" when it fits.
 
-    `below`: the way to `live` and to what waits.
+    `arrived` maps each path to where its new content waits; `removed` are the paths that go. `below` gives
+    access to `live` and to the waiting files.
     """
     with tempfile.TemporaryDirectory(prefix="asha-telephony-", suffix=temporary_mark()) as scratch:
         whole = Path(scratch) / "dahdi"
@@ -38,7 +39,10 @@ def refused(
 
 
 class _Assembly:
-    """A copy of `live` at `whole`. It may hold links of the peer's: they are no way to anywhere."""
+    """A copy of `live` at `whole`, to which the changes are applied.
+
+    The copy may contain links that the peer has sent. No link is followed in it.
+    """
 
     def __init__(self, below: Below, live: Path, whole: Path) -> None:
         self._below = below
@@ -47,6 +51,7 @@ class _Assembly:
         self._whole = Below([self._top], [self._top], lambda path: True)
 
     def put_together(self, arrived: Mapping[bytes, bytes], removed: Iterable[bytes]) -> None:
+        """Copy the live directory, remove the paths `removed`, and put in what has `arrived`."""
         self._copy_live()
         for path in removed:
             place = self._place(path)
@@ -55,7 +60,7 @@ class _Assembly:
         for path, waiting in arrived.items():
             if (
                 self._below.stat(waiting) is not None
-            ):  # else it is in place already: rsync does not send it then
+            ):  # otherwise the file is in place already, and rsync did not send it
                 spot = self._cleared(self._place(path))
                 copy(self._below.at(waiting), spot)
 
@@ -73,7 +78,10 @@ class _Assembly:
         return self._top + path[len(os.fsencode(self._live)) :]
 
     def _cleared(self, place: bytes) -> OpenName:
-        """Room for a file: what is there, and a file or a link where a directory has to be, goes."""
+        """Make room for a file at `place`, and return the place.
+
+        Removed are what is there, and any file or link that stands where a directory has to be.
+        """
         while True:
             try:
                 spot = self._whole.at(place, make=True)

@@ -1,6 +1,7 @@
-"""All that is in a directory: how much, and whether any of it is of the kind that few systems have.
+"""The traits of a directory: how many files it holds, and whether any has rare features.
 
-For ACLs, extended attributes and files with holes rsync takes much longer.
+The features are ACLs, extended attributes and holes, for which rsync takes much longer. `Rsync.fetch` is told
+which of them occur.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`attributes`: something has an ACL or another extended attribute. `holes`: some file has holes.
+    """What occurs in a directory.
 
-    `entries`: how much there is, directories too; 0 when nobody has looked.
+    `attributes`: a file has an ACL or another extended attribute. `holes`: a file has holes. `entries`: how
+    many files and directories there are; 0 when nobody has counted.
     """
 
     attributes: bool
@@ -30,7 +32,10 @@ ALL = Traits(attributes=True, holes=True)
 
 
 def traits_of(tops: Iterable[str]) -> Traits:
-    """Of everything at and below `tops`. What vanishes meanwhile has none; what cannot be told counts as there."""
+    """Return the traits of everything at and below `tops`.
+
+    A file that vanishes meanwhile has no traits. What cannot be determined counts as occurring.
+    """
     attributes = holes = False
     entries = 0
     for path in (path for top in tops if os.path.lexists(top) for path in _below(os.fsencode(top))):
@@ -48,7 +53,10 @@ def _below(top: bytes) -> Iterator[bytes]:
 
 
 def _attributes(path: bytes) -> list[str]:
-    """Raises OSError, but not where the filesystem has none."""
+    """Return the names of the extended attributes of `path`, none where the filesystem has no attributes.
+
+    Raises OSError.
+    """
     try:
         return os.listxattr(path, follow_symlinks=False)
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""What is kept in step, from the conf file: directories and databases, and what never travels."""
+"""What is synchronised, by the conf file: directories and databases, and the names that never are."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from appliance.config import Conf
 from appliance.host.confined import open_step_by_step
 
-# Our own working directories beside a tree, and rsync's unfinished files.
+# The prefix of asha's working files and directories in and beside a tree.
 WORK_PREFIX = ".asha-"
 _DATABASE_COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 class Care(enum.Enum):
-    """How the files of a tree are looked upon when both nodes have changed them."""
+    """How a tree's files are treated when both nodes have changed them."""
 
     FILES = "files"
     VOICEMAIL = "voicemail"
@@ -25,20 +25,20 @@ class Care(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One directory of the conf file, or one file that OTHERn names; `key` names it for people."""
+    """A directory of the conf file, or a file that OTHERn names. `key` names the tree for people."""
 
     key: str
     path: Path
     care: Care = Care.FILES
 
     def holds(self, path: bytes) -> bool:
-        """`path` is the tree's top or lies in it."""
+        """Return whether `path` is the tree's top or lies in the tree."""
         top = os.fsencode(self.path)
         return path.startswith(top) and path[len(top) : len(top) + 1] in (b"", b"/")
 
 
 def trees(conf: Conf) -> tuple[Tree, ...]:
-    """The directories and files, each once: one that lies in another is left to that."""
+    """Return the synchronised directories and files; one that lies in another is covered by that."""
     wanted = [
         Tree("GREETINGS", conf.greetings),
         Tree("ASTERISK", conf.asterisk_dir),
@@ -57,39 +57,46 @@ def trees(conf: Conf) -> tuple[Tree, ...]:
 
 
 def telephony(conf: Conf) -> Tree | None:
-    """DAHDI's directory, which must fit this node's hardware even where it lies in another tree; None: not in step."""
+    """Return the tree of DAHDI's directory, or None when it is not synchronised.
+
+    The directory must fit this node's hardware, even where it lies in another tree.
+    """
     return Tree("TELEPHONY", Path(conf.telephony)) if conf.telephony else None
 
 
 def covers(scope: Iterable[str] | None, tree: Tree) -> bool:
-    """A pass over the directories `scope` (None: all) looks at the whole of `tree`."""
+    """Return whether a pass over the directories `scope` (None: all) looks at the whole of `tree`."""
     return scope is None or any(tree.path.is_relative_to(path) for path in scope)
 
 
 def databases(conf: Conf) -> tuple[Path, ...]:
-    """The SQLite files that are copied by SQLite itself, never as files."""
+    """Return the SQLite files, which are copied as snapshots and never as plain files."""
     return tuple(dict.fromkeys((conf.db, conf.astdb)))
 
 
 def companions(database: Path) -> tuple[Path, ...]:
-    """The files SQLite keeps beside `database`, without itself."""
+    """Return the files that SQLite keeps beside `database`."""
     return tuple(database.with_name(database.name + end) for end in _DATABASE_COMPANIONS if end)
 
 
 def tree_of(path: bytes, among: Iterable[Tree]) -> Tree | None:
-    """The tree in which `path` lies."""
+    """Return the tree in which `path` lies, or None."""
     return next((tree for tree in among if tree.holds(path)), None)
 
 
 def why_not_given(directory: str, among: Iterable[Tree]) -> str:
-    """Why `directory` is not one that the peer may read: not named in full, in no tree, or over a link; "" if it is."""
+    """Return why the peer may not read `directory`, or "" when it may.
+
+    A directory is refused when it is not named in full, lies in no tree, or is reached over a link that leads
+    out of its tree.
+    """
     tree = tree_of(os.fsencode(directory), among)
     if tree is None or os.path.normpath(directory) != directory or "\0" in directory:
         return f"{directory!r} is not in a directory that this node gives"
     try:
         os.close(open_step_by_step(tree.path))
     except FileNotFoundError:
-        pass  # nothing is there to be read
+        pass  # the tree does not exist, so nothing can be read
     except OSError as problem:
         return f"{tree.path} cannot be given: {problem.strerror}"
     top, real = os.path.realpath(tree.path), os.path.realpath(directory)
@@ -99,8 +106,11 @@ def why_not_given(directory: str, among: Iterable[Tree]) -> str:
 
 
 def excluded(conf: Conf, local_names: Iterable[str]) -> tuple[str, ...]:
-    """rsync patterns of what never travels: databases, our work, `local_names` in TELEPHONY."""
-    # Asterisk's locks on a folder: a copy of one would keep the mailbox locked there for ever.
+    """Return rsync patterns of what is never synchronised.
+
+    That is: databases, asha's working files, Asterisk's locks, and `local_names` in TELEPHONY's directory.
+    """
+    # Asterisk's locks on a folder. A copy of a lock would keep the mailbox on the other node locked for ever.
     patterns = [f"{WORK_PREFIX}*", ".lock", ".lock-????????"]
     for database in databases(conf):
         patterns += [_literal(f"{database}{end}") for end in _DATABASE_COMPANIONS]
@@ -110,7 +120,10 @@ def excluded(conf: Conf, local_names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _literal(path: str) -> str:
-    """`path` as an rsync pattern that means itself: a backslash escapes only where a wildcard is (rsync(1))."""
+    """Return `path` as an rsync pattern that matches only itself.
+
+    In a pattern a backslash escapes only where a wildcard is present (rsync(1)).
+    """
     if not any(char in "*?[" for char in path):
         return path
     return "".join(f"\\{char}" if char in "*?[\\" else char for char in path)

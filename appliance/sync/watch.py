@@ -1,4 +1,4 @@
-"""Changes of the data, as the kernel tells of them: which directories to look at again."""
+"""The watch for changes of the data: the kernel tells which directories have to be looked at again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.config import Conf
 from appliance.sync.trees import WORK_PREFIX, companions, databases, trees
 
 _flags = inotify_simple.flags
-# What is written is told of when it is closed, so that half a recording is not fetched.
+# A file that is being written is reported when it is closed, so that half a recording is not fetched.
 _WANTED = (
     _flags.CLOSE_WRITE
     | _flags.MOVED_FROM
@@ -27,21 +27,26 @@ _WANTED = (
     | _flags.DONT_FOLLOW
 )
 _DATABASE_WANTED = _flags.MODIFY | _flags.MOVED_TO | _flags.CREATE | _flags.DELETE
-# What comes within this time goes out together, in milliseconds; and never more directories than this.
+# Changes within _GATHER milliseconds are reported together. More than _MANY directories are reported as
+# everything.
 _GATHER = 150
 _MANY = 200
 _MANY_BYTES = (
     128 * 1024
 )  # the reader takes no line of more than a mebibyte, and a byte of a name travels as up to six
-# A line without news, so that a reader who has gone is noticed, in milliseconds.
+# Milliseconds after which a line without news is written, so that a reader who has gone is noticed.
 _SIGN_OF_LIFE = 20_000
 
 
 class Watch:
-    """Watches the directories and databases of `conf`. Raises OSError where the kernel has no inotify."""
+    """The inotify watch on the directories and databases of `conf`.
+
+    Raises OSError where the kernel has no inotify.
+    """
 
     def __init__(self, conf: Conf) -> None:
-        # Without a flag: the kernel of EL5 has inotify, but no flags for it. Nothing is started from here.
+        # inheritable=True passes no flag to inotify_init: the kernel of EL5 has inotify, but no flags for it.
+        # The descriptor is not inherited in fact, because this process starts no other.
         self._inotify = inotify_simple.INotify(inheritable=True)
         self._places: dict[int, str] = {}
         self._databases: dict[int, set[str]] = {}
@@ -56,7 +61,10 @@ class Watch:
             self._add_database(database)
 
     def run(self, told: BinaryIO) -> None:
-        """Write `{"dirs": [...], "databases": false}` whenever something has changed; null stands for everything."""
+        """Write `{"dirs": [...], "databases": false}` to `told` whenever something has changed.
+
+        `"dirs"` is null when everything has to be looked at. Returns when nobody reads `told` any more.
+        """
         self._tell(told, {"watching": len(self._places), "blind": self.blind})
         try:
             while True:
@@ -65,7 +73,7 @@ class Watch:
                 if changed or not events:
                     self._tell(told, changed)
         except BrokenPipeError:
-            pass  # nobody listens any more
+            pass  # the reader has gone
 
     def _sort(self, events: list[inotify_simple.Event]) -> dict[str, object]:
         directories: set[str] | None = set()
@@ -103,7 +111,7 @@ class Watch:
                 self.blind = "the kernel watches no more directories (fs.inotify.max_user_watches)"
 
     def _add_file(self, path: str) -> None:
-        """By the directory it is in, since whoever writes it anew may put another file in its place."""
+        """Watch the file `path` by its directory, since a program may replace the file by another one."""
         directory, name = os.path.split(path)
         with contextlib.suppress(OSError):  # no such directory here; the full pass looks again
             mark = self._inotify.add_watch(os.fsencode(directory), _WANTED | _DATABASE_WANTED)
