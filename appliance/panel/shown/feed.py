@@ -1,4 +1,4 @@
-"""What the page shows, kept fresh for as long as somebody looks: one thread asks the agent for all viewers."""
+"""Feed of what the page shows, fresh while somebody watches: one thread asks the agent for all viewers."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from appliance.core.errors import AshaError
 from appliance.host.clock import Clock
 from appliance.panel.agent_link import AgentLink, Document
 
-# A relay's move is to be on the page within half a second; seconds.
+# Seconds between two looks at the agent: a move of the relay is to be on the page within half a second.
 PERIOD = 0.25
-# What changes seldom or costs the agent a file is asked for less often.
+# Seconds. Documents that change seldom, or cost the agent the reading of a file, are asked for less often.
 _SLOW_PERIOD = 5.0
 _TRENDS_PERIOD = 60.0
-# A view that nobody has asked for meanwhile is taken afresh when it is older.
+# Seconds. Without viewers, a view that is older than this is taken again.
 _OLD = 0.5
 _ENTRIES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look at the agent. `status` is None while it does not answer, and `problem` then says why.
+    """Result of one look at the agent.
 
-    `number` grows with every look; `at` is when, in monotonic seconds.
+    `status` is None while the agent does not answer, and `problem` then says why. `number` grows with every
+    look; `at` is the time of the look in monotonic seconds.
     """
 
     number: int = 0
@@ -39,7 +40,11 @@ class View:
 
 
 class Feed:
-    """The latest view. While `watched`, a thread looks every PERIOD; else `view` looks when it is asked."""
+    """The latest view of the agent.
+
+    While somebody watches (`watched`), a thread looks at the agent every PERIOD; otherwise `view` looks when
+    it is called.
+    """
 
     def __init__(self, agent: AgentLink, clock: Clock) -> None:
         self._agent = agent
@@ -56,11 +61,11 @@ class Feed:
 
     @property
     def viewers(self) -> int:
-        """How many are watching."""
+        """The number of viewers who are watching."""
         return self._viewers
 
     def view(self) -> View:
-        """A view that is fresh: taken now unless the latest is young."""
+        """Return a fresh view: taken now, unless the latest is young enough."""
         with self._looking:
             if self._clock.now() - self._view.at > _OLD:
                 self._look()
@@ -68,7 +73,7 @@ class Feed:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Somebody watches, until the end of the block."""
+        """Count as a viewer until the end of the block, and start the thread if it does not run."""
         with self._news:
             self._viewers += 1
             if self._thread is None:
@@ -82,7 +87,7 @@ class Feed:
                 self._news.notify_all()
 
     def after(self, number: int, patience: float) -> View:
-        """The first view whose number is above `number`, or the latest after `patience` seconds."""
+        """Return the first view whose number is above `number`, or the latest after `patience` seconds."""
         with self._news:
             self._news.wait_for(lambda: self._view.number > number, timeout=patience)
             return self._view
@@ -92,7 +97,7 @@ class Feed:
             with self._looking:
                 self._look()
             with self._news:
-                # Not notified by news, which this thread makes itself: only by viewers that leave.
+                # This thread itself makes the news, so it is woken only by viewers that leave.
                 self._news.wait_for(lambda: self._viewers == 0, timeout=PERIOD)
                 if self._viewers == 0:
                     self._thread = None
@@ -104,12 +109,13 @@ class Feed:
             view = self._taken(before, now)
         except AshaError as problem:
             view = self._without(before, str(problem))
-        except OSError as problem:  # no descriptor left for a socket, say
+        except OSError as problem:  # for example, no descriptor is left for a socket
             view = self._without(before, f"The agent could not be asked: {problem.strerror}.")
         except (LookupError, TypeError, ValueError, AttributeError) as problem:
             view = self._without(before, f"The agent speaks another language than this page: {problem!r}.")
         with self._news:
-            # When it was got, not when it was asked for: an agent that hangs is not asked again by everybody in turn.
+            # `at` is when the answer came, not when the question was asked: an agent that hangs is not asked
+            # again by every viewer in turn.
             self._view = replace(view, number=before.number + 1, at=self._clock.now())
             self._news.notify_all()
 
@@ -120,9 +126,9 @@ class Feed:
 
     def _taken(self, before: View, now: float) -> View:
         status = self._agent.look("status")
-        up = status["agent"]["up"] if status["agent"] else 0.0  # None while it waits to be set up
+        up = status["agent"]["up"] if status["agent"] else 0.0  # None while the node is not set up
         if up < self._up:
-            self._entry = 0  # another life of the agent: it counts its entries anew
+            self._entry = 0  # the agent was restarted: it numbers its entries from the start
         self._up = up
         view = replace(before, status=status, problem="")
         transfer = status["transfer"]
@@ -136,7 +142,7 @@ class Feed:
         return replace(view, journal=self._journal(before.journal))
 
     def _journal(self, before: tuple[Document, ...]) -> tuple[Document, ...]:
-        """Whole from the file at first; afterwards only what this agent has added."""
+        """Return the journal: read from the file at first, then extended by what the agent has added."""
         news: list[dict[str, Any]] = self._agent.look("events", since=self._entry)
         first, self._entry = self._entry == 0, max([self._entry, *(entry["number"] for entry in news)])
         if first:

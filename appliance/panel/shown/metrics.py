@@ -1,4 +1,7 @@
-"""What Prometheus reads: the agent's documents as metrics. What is not known has no sample, and is never 0."""
+"""Metrics for Prometheus, made from the agent's documents.
+
+An unknown value has no sample, and is never shown as 0.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Document: TypeAlias = Mapping[str, Any]
 
 _ROLES = ("not set up", *(role.value for role in Role))
-_HOUR = 60  # points of the trends
+_HOUR = 60  # minutes, each of them one point of the trends
 
 
 def exposition(
@@ -30,9 +33,10 @@ def exposition(
     meters: Document | None,
     panel: Mapping[str, float | None],
 ) -> bytes:
-    """The text Prometheus reads, of the agent's answers to status, trends and meters (None: it did not answer).
+    """Return the text that Prometheus reads, made from the agent's answers to status, trends and meters.
 
-    `panel`: the panel's own `viewers`, `memory` in bytes, and `certificate_expires` in wall seconds.
+    An answer is None when the agent did not give it. `panel`: the panel's own `viewers`, `memory` in bytes,
+    and `certificate_expires` in epoch seconds.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(status, trends, meters, panel))
@@ -40,6 +44,8 @@ def exposition(
 
 
 class _Collector:
+    """Collector for prometheus_client that makes all metrics from one set of documents."""
+
     def __init__(
         self,
         status: Document | None,
@@ -53,7 +59,7 @@ class _Collector:
         self._panel = panel
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric, those without a sample too: that there is such a metric is known."""
+        """Yield every metric, also those without a sample: it is known then that the metric exists."""
         yield _gauge("asha_agent_up", "1 when the agent answers.", self._status is not None)
         yield from _service(self._status or {})
         yield from _line(self._status or {})
@@ -196,7 +202,7 @@ def _transfers(meters: Document) -> Iterator[Metric]:
 
 
 def _at(document: Document, *path: str) -> Any:
-    """What is there, or None when a part of the way is missing or null."""
+    """Return what stands at `path` in `document`, or None when a part of the path is missing or null."""
     found: Any = document
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -204,7 +210,7 @@ def _at(document: Document, *path: str) -> Any:
 
 
 def _value(document: Document, *path: str) -> Any:
-    """The value of a reading, None when it is not known."""
+    """Return the value of the reading at `path`, or None when it is unknown."""
     return _at(document, *path, "value")
 
 
@@ -240,7 +246,7 @@ def _sample(
 
 
 def _states(name: str, says: str, label: str, states: Iterable[str], now: str | None) -> Metric:
-    """One sample for each state, 1 for the one it is in; none when that is not known."""
+    """Return a metric with a sample for each state, 1 for the state `now`; no sample if that is None."""
     family = _family(name, says, [label])
     for state in states if now is not None else ():
         family.add_metric([state], float(state == now))
@@ -248,5 +254,5 @@ def _states(name: str, says: str, label: str, states: Iterable[str], now: str | 
 
 
 def _text(value: object) -> str:
-    """A label: text that can be written, whatever a file or a span was called."""
+    """Return `value` as a label: encodable text of at most 100 characters, whatever a span was called."""
     return str(value).encode(errors="replace").decode()[:100]
