@@ -1,4 +1,4 @@
-"""`asha maintenance`: the watchdog of this node stands down while people work on it."""
+"""Command `asha maintenance`: make the watchdog of this node stand down while people work on it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from appliance.core.words import spell
 
 _SPAN = re.compile(r"([0-9]{1,5}) ?(s|m|min|h)?", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
-# Longer than a disk may take to write a small file.
+# Seconds: longer than a disk may take to write a small file.
 _PATIENCE = 30.0
 
 
 class TimeSpan(click.ParamType[float]):
-    """`90s`, `30m`, `30min`, `2h`; minutes when no unit is given. Seconds as a float."""
+    """Parameter type for a time such as `90s`, `30m`, `30min` or `2h`; its value is seconds as a float.
+
+    A number without a unit means minutes.
+    """
 
     name = "time"
 
@@ -49,7 +52,7 @@ def maintenance(context: click.Context, as_json: bool) -> None:
 
 
 def state_line(given: dict[str, Any] | None) -> str:
-    """Its part of the status document in a line for people."""
+    """Return the maintenance part of the status document as a line for people."""
     if given is None:
         return "off: this node watches"
     why = f": {given['why']}" if given["why"] else ""
@@ -79,5 +82,5 @@ def maintenance_off() -> None:
 
 
 def operator() -> str:
-    """Who gives the command."""
+    """Return the name of the user who gives the command, for the journal."""
     return os.environ.get("SUDO_USER") or os.environ.get("USER", "root")

@@ -1,4 +1,4 @@
-"""`asha status`: what is true now, in words or as JSON."""
+"""Command `asha status`: show what is true now, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def status(as_json: bool) -> None:
 
 
 def status_lines(document: Document) -> list[str]:
-    """The document as lines for people: the headline, what is wrong, then the parts."""
+    """Return the document as lines for people: the headline, what is wrong, then the parts."""
     problems = [f"  ! {problem}" for problem in document["problems"]]
     if not document.get("set_up", True):
         return [document["headline"], *problems]
@@ -53,7 +53,7 @@ def _maintenance(given: Document | None) -> list[tuple[str, str]]:
 
 
 def line_lines(document: Document) -> list[str]:
-    """Relay, line and D-channel, each as `name: text`."""
+    """Return relay, line and D-channel, each as `name: text`."""
     if document["line"] is None:
         return ["line: none to move (RHINOSPF=NO and RHINOSPANS is empty)"]
     lines = [f"line: {said(document['line'])}", f"D-channel: {said(document['dchannel'])}"]
@@ -67,7 +67,7 @@ def line_lines(document: Document) -> list[str]:
 
 
 def said(reading: Document) -> str:
-    """A reading's value with what is behind it, or that it is unknown and why."""
+    """Return a reading's value with what is behind it, or that it is unknown and why."""
     if reading["value"] is None:
         return f"unknown ({reading['why']})"
     if isinstance(reading["value"], bool):

@@ -1,4 +1,4 @@
-"""`asha sync`: fetch the data now, and say how synchronisation stands."""
+"""Command `asha sync`: fetch the data now, and say how synchronisation stands."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def sync(
 
 
 def _give_up(*, agreed: bool) -> None:
-    """Drop the mark that this node has newer data. Raises SyncError when the agent knows of none."""
+    """Drop the mark that this node has newer data.
+
+    Raises SyncError when the agent knows of no newer data here.
+    """
     if not ask("status")["data"]["newer"]:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
@@ -107,7 +110,7 @@ def status(as_json: bool) -> None:
         click.echo(f"    since {time.strftime('%F %T', time.localtime(one.since))}")
     if state.held_more:
         click.echo(f"  ! {state.held_more} more items are held back")
-    if state.phase and is_held(PLACES.lock):  # else it was killed, and could not say that it is over
+    if state.phase and is_held(PLACES.lock):  # otherwise the pass was killed, and could not record its end
         click.echo(f"  under way: {under_way(state.phase, state.done, state.total)}")
 
 
@@ -136,7 +139,7 @@ def follow() -> None:
     way, tell = way_to_peer(conf, node), in_state()
 
     def one_pass(peer: Peer, request: Request) -> bool:
-        # What goes wrong is in the state and the history; the link is as good as before.
+        # A failed pass is recorded in the state and the history; the link is as good as before.
         try:
             here = session(conf, node, live=own_duty(False)["live"])
             here.run(peer, request, tell, patient=False)
@@ -161,7 +164,7 @@ def last() -> None:
             try:
                 here.run(peer, Request("service comes here"), tell, patient=True)
             except SyncProblem as problem:
-                # The peer's agent may still be telling that it has let go.
+                # The peer's agent may still be reporting that it has let go.
                 if problem.kind not in (Kind.NOT_ALLOWED, Kind.SICK_SOURCE):
                     raise
                 CLOCK.sleep(_LAST_AGAIN)
@@ -170,7 +173,10 @@ def last() -> None:
 
 
 def in_state() -> Progress:
-    """Progress for status pages: what is going on at once, how much of it twice a second."""
+    """Return a progress function that writes to the state file for status pages.
+
+    A new phase is written at once, the progress within a phase at most twice a second.
+    """
     said, at = "", 0.0
 
     def progress(phase: str, done: int, total: int) -> None:
@@ -188,7 +194,7 @@ def in_state() -> Progress:
 
 @contextlib.contextmanager
 def bar() -> Iterator[Progress]:
-    """A progress bar on a terminal, silence elsewhere."""
+    """Yield a progress function: a bar if standard error is a terminal, else one that does nothing."""
     if not sys.stderr.isatty():
         yield lambda phase, done, total: None
         return
@@ -206,7 +212,7 @@ def bar() -> Iterator[Progress]:
         def progress(phase: str, done: int, total: int) -> None:
             nonlocal task, said
             words, is_new = under_way(phase, done, total), phase != said
-            if is_new:  # a bar of its own: a total that was known once cannot become unknown
+            if is_new:  # a new bar: a total once known cannot become unknown again
                 shown.refresh()
                 shown.remove_task(task)
                 task, said = shown.add_task(words, total=total or None), phase
@@ -216,7 +222,7 @@ def bar() -> Iterator[Progress]:
 
 
 def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
-    """What a pass found, for people."""
+    """Return what a pass found, as lines for people."""
     warnings = [printable(says) for says in (*outcome.warnings, outcome.telephony) if says]
     held = [f"  ! {one}" for one in outcome.held[:_SHOWN_NAMES]]
     if more := len(outcome.held) - len(held):

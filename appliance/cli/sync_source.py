@@ -1,4 +1,4 @@
-"""`asha sync-source`: what the peer's key may do here, and nothing else (sshd's forced command)."""
+"""Command `asha sync-source`, sshd's forced command: do what the peer's key allows here, and nothing else."""
 
 from __future__ import annotations
 
