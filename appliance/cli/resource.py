@@ -1,4 +1,8 @@
-"""Heartbeat's resource script, installed as resource.d/asha: quick to start, and never waiting for ever."""
+"""Heartbeat's resource script resource.d/asha: quick to start, and never waiting for ever.
+
+The script passes start, stop and status on to the agent, and does the work itself when the agent does not
+answer.
+"""
 
 from __future__ import annotations
 
