@@ -103,7 +103,7 @@ def _leave_alone() -> None:
 
 
 def _stop_engine() -> None:
-    from appliance.cluster.installed import installed_engine  # noqa: PLC0415 - only when the agent is gone
+    from appliance.cluster.installed import installed_engine  # noqa: PLC0415 - rarely needed
 
     with contextlib.suppress(HostError):  # an engine that is not installed does not run
         installed_engine().stop()

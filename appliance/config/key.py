@@ -27,7 +27,7 @@ class Group(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: where its value lives in `Conf`, how it is written, and what people are told about it.
+    """Key of the conf file: where its value lives in `Conf`, how it is written, and what people are told.
 
     `may_be_off`: a blank value means "none"; for all other keys blank means the default. `slot`: this key is
     one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`). `seed`: the key was in the asha 1.0.0-2

@@ -14,7 +14,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem. `want` completes "… should be …".
+    """Problem of a conf file. `want` completes "… should be …".
 
     `key` is "" when no key is concerned; `value` then says what was found. `line` counts from 1, and is 0
     when the file has no such line.

@@ -26,7 +26,7 @@ class Undelivered(HostError):
 
 
 class Transport(Protocol):
-    """One way out."""
+    """Way by which alerts go out."""
 
     @property
     def name(self) -> str:

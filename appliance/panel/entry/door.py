@@ -1,4 +1,7 @@
-"""Queue for login attempts, which applies the limits of core/login_limit.py to all threads of the server."""
+"""Queue for login attempts.
+
+The queue applies the limits of appliance/core/login_limit.py to all threads of the server.
+"""
 
 from __future__ import annotations
 

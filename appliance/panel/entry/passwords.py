@@ -1,8 +1,8 @@
 """Password hashes: scrypt, computed one at a time.
 
-One hash costs 16 MB and a fifth of a second. Door, with the limits of core/login_limit.py, decides which
-login attempt is next, and keeps a flood of logins from taking the processors of a server that has calls to
-carry.
+One hash costs 16 MB and a fifth of a second. Door, with the limits of appliance/core/login_limit.py, decides
+which login attempt is next, and keeps a flood of logins from taking the processors of a server that has calls
+to carry.
 """
 
 from __future__ import annotations

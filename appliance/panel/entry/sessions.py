@@ -18,7 +18,7 @@ _MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login of a user.
+    """Login of a user.
 
     `stamp` is the user's stamp at login: when the user's stamp changes, the session has ended. `csrf` proves
     that a form comes from this panel. `began` and `used` are in monotonic seconds.

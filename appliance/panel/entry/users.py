@@ -37,7 +37,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What the users file holds for one name."""
+    """Entry of one user in the users file."""
 
     role: Role
     stamp: str

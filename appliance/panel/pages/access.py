@@ -160,7 +160,7 @@ def _who() -> tuple[User | None, Session | None]:
 
 def _access() -> Access:
     if request.endpoint is None:
-        return Access.VIEWER  # which pages exist is told to nobody who is not logged in
+        return Access.VIEWER  # which pages exist is told only to users who are logged in
     if request.endpoint == "static":
         return Access.ANYBODY
     view = current_app.view_functions.get(request.endpoint)

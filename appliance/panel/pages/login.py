@@ -35,8 +35,8 @@ from appliance.panel.parts import parts
 
 room = Blueprint("login", __name__)
 _WRONG = "That name and password do not go together."
-# Longest form field that is read, in characters. Names and passwords are shorter; anything longer is an
-# attack.
+# Longest form field that is read, in characters. Names and passwords are shorter; a longer field is an
+# attempt to do harm.
 _LONGEST = 300
 
 

@@ -41,7 +41,7 @@ def run_panel(conf: Conf) -> None:
     _step_back()
     threading.stack_size(_STACK)
     become_user(PANEL_USER)
-    from appliance.panel.app import create_app  # noqa: PLC0415 - nothing of it runs as root
+    from appliance.panel.app import create_app  # noqa: PLC0415 - no code of the application runs as root
 
     serve(create_app(conf), listener, context, ServiceManager.of_this_process())
 

@@ -1,6 +1,6 @@
 """Buttons that are safe now, and why the others are missing.
 
-The rules of the agent decide, see core/permits.py.
+The rules of the agent decide, see appliance/core/permits.py.
 """
 
 from __future__ import annotations
