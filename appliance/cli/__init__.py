@@ -1,1 +1,1 @@
-"""The `asha` command. Each command lives in a module that is imported only when it is called."""
+"""The `asha` command. The module of a subcommand is imported only when the subcommand is called."""

@@ -1,4 +1,4 @@
-"""`asha agent`: be the daemon."""
+"""Command `asha agent`: run the daemon."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def agent(conf: Path) -> None:
 
     SIGTERM ends it; service goes on without it. SIGHUP reads the conf file again.
     """
-    from appliance.agent.daemon import run_agent  # noqa: PLC0415 - everything else must not pay for it
+    from appliance.agent.daemon import run_agent  # noqa: PLC0415 - other commands must not pay for it
 
     run_agent(conf)

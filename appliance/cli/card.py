@@ -1,4 +1,4 @@
-"""`asha card`: find the relay card, reset it, learn its language."""
+"""Command `asha card`: find the relay card, reset it, and learn its protocol."""
 
 from __future__ import annotations
 

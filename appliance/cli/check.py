@@ -1,4 +1,4 @@
-"""`asha check`: everything that should be right before the HA engine is started, in one go."""
+"""Command `asha check`: check at once everything that should be right before the HA engine is started."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from appliance.panel.entry.places import PANEL_DIR
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: what, whether it is right, and what was seen or what to do."""
+    """Result of one check: what was checked, whether it is right, and what was seen or what to do."""
 
     what: str
     right: bool
@@ -65,7 +65,7 @@ def _applies(what: str, conf: Conf, node: Node) -> bool:
     if what in ("card", "card tool"):
         return conf.card_installed and node is Node.PRIMARY and (what == "card" or conf.card_driver == "tool")
     if what == "panel":
-        return conf.panel_on and PANEL_DIR.is_dir()  # the package brings it
+        return conf.panel_on and PANEL_DIR.is_dir()  # the package creates the directory
     if what == "bind":
         return bool(conf.cluster_ip)
     return what != "line" or conf.card_installed or bool(conf.card_spans)

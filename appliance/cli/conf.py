@@ -1,4 +1,4 @@
-"""`asha conf`: look at the conf file and change it, comments and order kept."""
+"""Command `asha conf`: show the conf file and change it; comments and order are kept."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def conf_set(words: tuple[str, ...], peer: bool, path: Path) -> None:
 
 
 def _apply_at_peer(values: dict[str, str]) -> None:
-    from appliance.cli.this_node import site  # noqa: PLC0415 - only for this
+    from appliance.cli.this_node import site  # noqa: PLC0415 - needed with --peer only
     from appliance.sync.applied import apply_at_peer  # noqa: PLC0415
     from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
 

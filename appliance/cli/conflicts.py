@@ -1,4 +1,4 @@
-"""`asha conflicts`: what both nodes have changed, and whose version is to stay."""
+"""Command `asha conflicts`: list what both nodes have changed, and choose which version stays."""
 
 from __future__ import annotations
 

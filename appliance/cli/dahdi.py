@@ -1,4 +1,4 @@
-"""`asha dahdi`: the spans of both nodes, and whether the configuration fits them."""
+"""Command `asha dahdi`: show the spans of both nodes, and whether the DAHDI configuration fits them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from appliance.sync.link import Peer
 from appliance.sync.ssh import way_to_peer
 
 Seen = Reading[tuple[Span, ...]]
-# Where it is when TELEPHONY is blank: the directory need not be kept in step to be looked at.
+# Directory that is used when TELEPHONY is blank: it can be checked without being kept in step.
 _DEFAULT = Path("/etc/dahdi")
 _COLUMNS = ("span", "node", "name", "type", "channels", "set to", "fits")
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One node: its name, its spans, what of this node's configuration does not fit them, and what it leaves alone.
+    """One node of the comparison: its name and its spans.
 
-    `warnings`: what fits and may still go wrong there at the next start.
+    `unfit` is what of this node's configuration does not fit those spans, `idle` are the spans that the
+    configuration does not set up, and `warnings` is what fits and may still go wrong at the next start there.
     """
 
     name: str
@@ -74,7 +75,10 @@ def fit(as_json: bool) -> None:
 
 
 def _peer(conf: Conf, node: Node, directory: Path) -> Side:
-    """The peer's side. Raises SyncProblem when it cannot be asked, HostError when our files cannot be read."""
+    """Return the peer's side.
+
+    Raises SyncProblem when the peer cannot be asked, and HostError when this node's files cannot be read.
+    """
     name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
     with Peer(way_to_peer(conf, node)) as peer:
         seen = unpack_spans(peer.ask("spans"), CLOCK.now())
@@ -84,14 +88,17 @@ def _peer(conf: Conf, node: Node, directory: Path) -> Side:
 def _side(name: str, seen: Seen, directory: Path, unfit: tuple[Misfit, ...]) -> Side:
     try:
         wanted = read_configuration(directory)
-    except HostError:  # among what does not fit already
+    except HostError:  # `unfit` already says so
         return Side(name, seen, unfit)
     idle = idle_spans(wanted, seen.value) if isinstance(seen, Known) else frozenset()
     return Side(name, seen, unfit, idle, driver_warnings(wanted, seen, name))
 
 
 def _end(directory: Path, sides: list[Side], problem: AshaError | None) -> None:
-    """Raise what the exit code is to be: first what does not fit, then that the peer was not asked."""
+    """Raise the error that gives the exit code, if any.
+
+    A configuration that does not fit goes before a peer that could not be asked.
+    """
     unfit = [side.name for side in sides if side.unfit]
     if unfit:
         raise HardwareError(f"{directory} does not fit {' and '.join(unfit)}.")
@@ -100,7 +107,7 @@ def _end(directory: Path, sides: list[Side], problem: AshaError | None) -> None:
 
 
 def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
-    """The table of spans, then one sentence for everything that does not fit."""
+    """Return the table of spans, followed by one sentence for each thing that does not fit."""
     rows = [_COLUMNS, *(row for _, row in sorted(_rows(sides)))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = [
@@ -121,7 +128,7 @@ def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
 
 
 def _rows(sides: list[Side]) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
-    """Each span's row with what to sort it by: the same number of both nodes stands together."""
+    """Yield the row of each span with its sort key: spans of the same number on both nodes stand together."""
     for place, side in enumerate(sides):
         if isinstance(side.seen, Unknown):
             continue

@@ -1,4 +1,4 @@
-"""Synchronisation put together for the commands: conf, agent, DAHDI and link in one place."""
+"""Synchronisation assembled for the commands from the conf, the agent, DAHDI and the link to the peer."""
 
 from __future__ import annotations
 
@@ -17,20 +17,28 @@ from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.session import Session
 from appliance.sync.source import Source, Standing
 
-# These describe which card is in which slot: true of one machine only (facts/dahdi).
+# These files describe which card is in which slot, which is true of one machine only (docs/facts/dahdi.md).
 LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
 
 
 def session(
     conf: Conf, node: Node, *, asked_for: bool = False, live: bool = False, last: bool = False
 ) -> Session:
-    """This node's end. `asked_for`: by an operator, whatever HASYNCH says. `live`, `last`: see `DataSeen`."""
+    """Return this node's end of the synchronisation.
+
+    `asked_for`: an operator asks for the pass, so it runs whatever HASYNCH says. `live`: Asterisk serves on
+    the data meanwhile. `last`: Asterisk is about to start here and waits for a last merge.
+    """
     may = permission(node, asked_for=asked_for, live=live, last=last)
     return Session(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
 
 
 def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callable[[], None]:
-    """What asks the agent whether this node's part is to be done now, and raises SyncProblem when it is not."""
+    """Return a function that asks the agent whether this node's part is to be done now.
+
+    The function raises SyncProblem when the agent's duty is not a merge (primary) or a pull (secondary), or
+    when `live` differs from what the agent says.
+    """
     part = Duty.MERGE if node is Node.PRIMARY else Duty.PULL
 
     def may() -> None:
@@ -42,7 +50,10 @@ def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callab
 
 
 def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
-    """The agent's word on what is to be done for the data here. Raises SyncProblem when it gives none."""
+    """Return the agent's answer on what is to be done for the data here.
+
+    Raises SyncProblem when the agent does not answer.
+    """
     try:
         answer: dict[str, Any] = ask("data", asked_for=asked_for, last=last)
     except (AgentAbsent, AgentSilent) as problem:
@@ -53,13 +64,13 @@ def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
 
 
 def source() -> Source:
-    """This node's data, for the peer to ask."""
+    """Return this node's data as a source that the peer can ask."""
     conf, _ = site()
     return Source(conf, PLACES, CLOCK, standing, lambda: pack_spans(own_spans(conf)))
 
 
 def standing() -> Standing:
-    """Whether this node's data are to be copied now, by its agent's word."""
+    """Return whether this node's data may be copied now, by the word of its agent."""
     try:
         status = ask_status()
     except (AgentAbsent, AgentSilent) as problem:

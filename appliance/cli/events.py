@@ -1,4 +1,4 @@
-"""`asha events`: the journal, as it was or as it grows, and the check that nobody changed it."""
+"""Command `asha events`: show the journal, or follow it, or check that nobody changed it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appliance.core.words import printable
 
 Entry = dict[str, Any]
 _FOLLOW_PERIOD = 0.2
-# Shown first and in this order; the rest of an entry follows as it is.
+# These fields of an entry are shown first and in this order, by value; the other fields follow as name=value.
 _FIRST = ("act", "order", "goal", "phase", "role", "wish", "verdict", "held")
 _HIDDEN = frozenset({"at", "wall", "kind", "hash", "prev", "number", "evidence"})
 
@@ -36,7 +36,7 @@ def events(follow: bool, lines: int, as_json: bool, verify: bool) -> None:
 
 
 def entry_line(entry: Entry) -> str:
-    """An entry for people: local time with milliseconds, kind, and what it says."""
+    """Return an entry as a line for people: local time with milliseconds, kind, and what the entry says."""
     wall = float(entry.get("wall", 0.0))
     clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
     words = [str(entry[key]) for key in _FIRST if key in entry]
@@ -63,7 +63,7 @@ def _follow() -> Iterator[Entry]:
         try:
             entries = ask("events", since=number)
         except AgentAbsent:
-            entries, number = [], 0  # it is being restarted; its new life counts from one
+            entries, number = [], 0  # the agent is being restarted, and then numbers its entries from one
         for entry in entries:
             number = max(number, int(entry["number"]))
             yield entry

@@ -1,4 +1,4 @@
-"""`asha failback`: first the data, then the service, back to the primary."""
+"""Command `asha failback`: bring first the data and then the service back to the primary."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
 
 
 def _show_conflicts(conf: Conf) -> bool:
-    """Say what was changed on both nodes and waits for a choice; whether there is any."""
+    """Print the files that were changed on both nodes and wait for a choice; return whether there are any."""
     found = Conflicts(conf, PLACES, CLOCK, vet_for(conf)).open()
     if found:
         click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
@@ -89,7 +89,10 @@ def _is_up(status: Status) -> bool:
 
 
 def _await(there: Callable[[Status], bool], what: str) -> None:
-    """Wait until the agent's word is that `there`. Raises ClusterError with its headline when it does not come."""
+    """Wait until `there` is true of the agent's status, printing each new headline.
+
+    Raises ClusterError with the headline when that does not happen within _PATIENCE seconds.
+    """
     give_up = CLOCK.now() + _PATIENCE
     said = ""
     while not there(status := ask_status()):

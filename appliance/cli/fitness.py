@@ -1,4 +1,4 @@
-"""Does a directory of DAHDI configuration fit this node? Spans, dahdi_cfg and synchronisation in one place."""
+"""Check of a DAHDI configuration directory against this node, which synchronisation uses too."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from appliance.host.clock import SystemClock
 
 
 def own_spans(conf: Conf) -> Reading[tuple[Span, ...]]:
-    """This node's spans."""
+    """Return the spans of this node."""
     return read_hardware(conf.dahdi_root, SystemClock().now())
 
 
 def own_misfits(directory: Path, seen: Reading[tuple[Span, ...]]) -> tuple[Misfit, ...]:
-    """What in `directory` does not fit this node, whose spans are `seen`, or is not accepted by its dahdi_cfg."""
+    """Return what in `directory` does not fit this node's spans `seen`, or is refused by dahdi_cfg."""
     try:
         found = misfits(read_configuration(directory), seen)
-        # Where DAHDI is not loaded it cannot be asked, and only what names no hardware fits.
+        # Where DAHDI is not loaded, dahdi_cfg cannot be asked; then only a configuration that names no
+        # hardware fits.
         refused = refused_by_dahdi_cfg(directory) if isinstance(seen, Known) else ""
     except HostError as problem:
         return (Misfit(0, f"it cannot be checked: {problem}".rstrip(".")),)
@@ -32,7 +33,10 @@ def own_misfits(directory: Path, seen: Reading[tuple[Span, ...]]) -> tuple[Misfi
 
 
 def vet_for(conf: Conf) -> Callable[[Path], None]:
-    """What judges a directory of DAHDI configuration for this node: raises SyncError when it does not fit."""
+    """Return a function that checks a directory of DAHDI configuration against this node.
+
+    The function raises SyncError when the configuration does not fit.
+    """
 
     def vet(directory: Path) -> None:
         found = own_misfits(directory, own_spans(conf))

@@ -1,4 +1,4 @@
-"""`asha history`: the last transfers of this node, with what each phase took."""
+"""Command `asha history`: show the last transfers of this node, with the time that each phase took."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _read(newest: int) -> list[Transfer]:
 
 
 def transfer_text(transfer: Transfer) -> str:
-    """A transfer for people: a headline, and a row for each phase with how long it lasted."""
+    """Return a transfer as text for people: a headline, and a row for each phase with how long it lasted."""
     wall = transfer["began"]
     clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
     took = "" if transfer["took"] is None else f" after {transfer['took']:.3f} s"

@@ -1,4 +1,4 @@
-"""`asha introduction`: two nodes get to know each other by one line of text each, carried over by a person."""
+"""Command `asha introduction`: introduce two nodes by one line of text each, carried over by a person."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import UserError
 from appliance.host.bounded import read_all
 
-# ssh may wait for a peer that is not there.
+# Seconds: ssh may wait for a peer that is not there.
 _PATIENCE = 90.0
 _LONGEST = 64 * 1024
 

@@ -1,4 +1,7 @@
-"""`asha leave`: this node leaves the pair. What init does before it ends the agent, and the package before it goes."""
+"""Command `asha leave`: take this node out of the pair.
+
+Init runs the command before it ends the agent, and the package before it is removed.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,11 @@ def _release_by_agent() -> None:
 
 
 def _wait_until_off() -> None:
-    """A Heartbeat that had to be killed calls no script: the agent then lets go by itself, a moment later."""
+    """Wait until the agent's role is off.
+
+    A Heartbeat that had to be killed calls no resource script: the agent then lets go by itself, a moment
+    later. Raises ClusterError when that takes longer than _SETTLE seconds.
+    """
     from appliance.host.clock import SystemClock  # noqa: PLC0415
 
     clock = SystemClock()
@@ -80,10 +87,11 @@ def _wait_until_off() -> None:
 
 
 def _leave_alone() -> None:
-    """The relay first. Heartbeat then calls the resource script, which lets go of the rest.
+    """Leave without an agent: release the relay, stop the HA engine, and let go of what is still held.
 
-    A Heartbeat that is dead calls nothing: what its grant has left is let go here. Each step is tried, whatever became
-    of those before it. Raises the AshaError of the last that failed.
+    The relay goes first. Heartbeat, when it is stopped, calls the resource script, which lets go of the rest.
+    A dead Heartbeat calls nothing: whatever its grant has left is let go here. Every step is tried, whatever
+    became of the steps before. Raises the AshaError of the last step that failed.
     """
     with contextlib.suppress(AshaError):
         _release_card()
@@ -109,7 +117,7 @@ def _grant_held() -> bool:
 
 
 def _end_grant() -> None:
-    """Let relay, Asterisk and cluster address go when a grant is still held, as the resource script would."""
+    """Let relay, Asterisk and cluster address go if a grant is still held, as the resource script would."""
     from appliance.agent.alone import Alone  # noqa: PLC0415
     from appliance.core.grant import Verb  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
@@ -137,7 +145,10 @@ def _release_card() -> None:
 
 
 def _see_to_card() -> None:
-    """The relay is released when this returns, or has no power: the card is not there. Raises HardwareError."""
+    """Release the relay, unless the card is absent: a card without power holds no line.
+
+    Raises HardwareError.
+    """
     from appliance.hw.relay import CardAbsent  # noqa: PLC0415
 
     try:
@@ -147,7 +158,7 @@ def _see_to_card() -> None:
 
 
 def _site() -> Site:
-    """Conf and node. Of a conf file that is wrong, what is right in it."""
+    """Return the conf and the node; of a conf file with mistakes, the values that are right."""
     from appliance.agent.places import CONF  # noqa: PLC0415
     from appliance.agent.site import Site  # noqa: PLC0415
     from appliance.agent.standing import read_site  # noqa: PLC0415
@@ -165,7 +176,12 @@ def _site() -> Site:
 
 
 def _node(conf: Conf) -> Node:
-    """Which node this is. One whose name was changed while it served may have a card; no other that is neither node."""
+    """Return which node this machine is.
+
+    A machine whose name is that of neither node counts as the primary while a grant is held, since its name
+    may have been changed while it served, and the relay card may be in it. Otherwise it counts as the
+    secondary, which has no card.
+    """
     from appliance.config import which_node  # noqa: PLC0415
     from appliance.core.model import Node  # noqa: PLC0415
 

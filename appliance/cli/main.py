@@ -1,4 +1,4 @@
-"""`asha`: the commands, found late, and the one place where errors become exit codes."""
+"""Entry point of the `asha` command: finds subcommands when called, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from appliance import __version__
 from appliance.core.errors import AshaError
 from appliance.core.words import printable_lines
 
-# Command → module under appliance.cli that has it, as a click command of the same name (dashes to underscores).
+# Command → the module in appliance/cli that has it, as a click command of the same name (dashes become
+# underscores).
 _COMMANDS = {
     "agent": "agent",
     "card": "card",
@@ -43,7 +44,7 @@ _COMMANDS = {
 
 
 class LateGroup(click.Group):
-    """Imports a command's module only when the command is called: `asha status` must be quick."""
+    """Group that imports a command's module only when that is called, so that `asha status` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -66,14 +67,17 @@ def asha(*, with_starter: bool) -> None:
 
     'asha status' says how things stand, 'asha check' what is not right. See asha(8).
     """
-    if with_starter:  # the agent's errands end with the agent
+    if with_starter:  # an errand that the agent started ends with the agent
         from appliance.host.stream import die_with_parent  # noqa: PLC0415
 
         die_with_parent()
 
 
 def main() -> None:
-    """The program. Exit codes: 2 user, 3 host, 4 hardware, 5 cluster, 6 sync, 1 anything else."""
+    """Run the `asha` command and exit.
+
+    Exit codes: 2 for a user error, 3 host, 4 hardware, 5 cluster, 6 sync, 1 anything else.
+    """
     try:
         asha()
     except AshaError as problem:

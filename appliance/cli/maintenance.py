@@ -1,4 +1,4 @@
-"""`asha maintenance`: the watchdog of this node stands down while people work on it."""
+"""Command `asha maintenance`: make the watchdog of this node stand down while people work on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _PATIENCE = 30.0
 
 
 class TimeSpan(click.ParamType[float]):
-    """`90s`, `30m`, `30min`, `2h`; minutes when no unit is given. Seconds as a float."""
+    """Parameter type for a time such as `90s`, `30m`, `30min` or `2h`; its value is seconds as a float.
+
+    A number without a unit means minutes.
+    """
 
     name = "time"
 
@@ -50,7 +53,7 @@ def maintenance(context: click.Context, as_json: bool) -> None:
 
 
 def state_line(given: MaintenanceStatus | None) -> str:
-    """Its part of the status document in a line for people."""
+    """Return the maintenance part of the status document as a line for people."""
     if given is None:
         return "off: this node watches"
     why = f": {given.why}" if given.why else ""
@@ -80,5 +83,5 @@ def maintenance_off() -> None:
 
 
 def operator() -> str:
-    """Who gives the command."""
+    """Return the name of the user who gives the command, for the journal."""
     return os.environ.get("SUDO_USER") or os.environ.get("USER", "root")

@@ -1,4 +1,4 @@
-"""`asha notify`: how alerts go out, a test of every way, and (hidden) the process that delivers them."""
+"""Command `asha notify`: show how alerts go out, test every way, and (hidden) deliver what waits."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _document() -> dict[str, Any]:
 
 
 def status_lines(document: dict[str, Any]) -> list[str]:
-    """The document as lines for people."""
+    """Return the document as lines for people."""
     if not document["ways"]:
         return ["Nobody is told of anything: MAILTO and the NOTIFY keys of the conf file are blank."]
     lines = [
@@ -103,10 +103,10 @@ def deliver() -> None:
     os.nice(10)
     conf, _ = site()
     with locked(SPOOL.lock) as held:
-        if held is not None:  # else another is at it
+        if held is not None:  # otherwise another process delivers already
             Delivery(SPOOL, transports(conf, os.uname().nodename, CLOCK), CLOCK, _say).run()
 
 
 def _say(words: str) -> None:
-    """For the agent, which puts it in the journal: a line each."""
+    """Print `words` as one line for the agent, which puts it in the journal."""
     click.echo(" ".join(words.split()))

@@ -1,4 +1,4 @@
-"""The operator's commands. The agent decides whether each is allowed; these only ask and show its answer."""
+"""Commands of the operator, which ask the agent and show its answer; the agent decides what is allowed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import click
 
 from appliance.control.client import ask
 
-# A release may take Asterisk's stop deadline and more; starting Heartbeat takes some seconds.
+# Seconds. A release may take as long as Asterisk's stop deadline and more; starting Heartbeat takes some
+# seconds.
 _PATIENCE = 120.0
 
 
 def wish(verb: str, *, leave_data: bool = False) -> None:
-    """Ask the agent for `verb` in the operator's name, and show its answer."""
+    """Ask the agent for `verb` in the operator's name, and print its answer.
+
+    `leave_data`: do not wait for the data to be brought over first.
+    """
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
     click.echo(ask(verb, deadline=_PATIENCE, by=by, leave_data=leave_data)["says"])
 

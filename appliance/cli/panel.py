@@ -1,4 +1,4 @@
-"""`asha panel`: the page's server, its users, its certificate, and the codes that let people in."""
+"""Command `asha panel`: run the page's server, and manage its users, its certificate and its login codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from appliance.host.init import ServiceManager
 from appliance.panel.entry.places import PANEL_DIR
 
 _CONF = Path("/etc/asha.conf")
-_LONGEST = 4096  # of a password
+_LONGEST = 4096  # of a password, in bytes
 
 
 @click.group()
@@ -35,7 +35,7 @@ def run() -> None:
     conf = load(_CONF)
     if not conf.panel_on:
         click.echo("asha: the panel is off (PANEL=off).")
-        ServiceManager.of_this_process().ready()  # it is as it should be: no failure, and no other try
+        ServiceManager.of_this_process().ready()  # success for init: no failure, and no restart
         return
     from appliance.panel.server.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
 
@@ -163,7 +163,10 @@ def certificate(renew: bool) -> None:
 
 
 def _make_certificate(conf: Conf, *, renew: bool = False) -> bool:
-    """Make it, unless the site has its own. True when one was made."""
+    """Make the certificate, unless the site has its own; return True when one was made.
+
+    Raises UserError when `renew` is asked for the site's own certificate.
+    """
     from appliance.panel.server.certificate import make_certificate  # noqa: PLC0415
 
     cert, key = conf.panel_cert, conf.panel_key
@@ -234,9 +237,9 @@ def _password(from_stdin: bool) -> str:
 
 
 def _note(says: str) -> None:
-    """Into the agent's journal, when one runs: what was changed here and by whom."""
+    """Note in the agent's journal, if an agent runs, what was changed here and by whom."""
     if not PANEL_DIR.exists():
         return
     by = f"{pwd.getpwuid(os.getuid()).pw_name} on this machine"
-    with contextlib.suppress(AshaError):  # no agent, or a busy one: the change is made all the same
+    with contextlib.suppress(AshaError):  # without an agent, or with a busy one, the change is made anyway
         ask("panel note", deadline=2.0, says=says, by=by)

@@ -1,4 +1,4 @@
-"""What the peer may ask of this node besides its data: to take the tab's values over, and the cluster's secret."""
+"""Questions of the peer besides those for data: to take over the tab's values, and the cluster's secret."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from appliance.core.model import Node
 from appliance.host.bounded import read_line
 
 Message = dict[str, Any]
-# A question is a handful of short values.
+# Bytes: a question is a handful of short values.
 _LONGEST = 64 * 1024
 _PATIENCE = 20.0
 
 
 def answer_one(verb: str, node: Node, asked: BinaryIO, answered: BinaryIO) -> None:
-    """Answer the one question on `asked`: a JSON object on a line, and so is the answer."""
+    """Answer the one question on `asked`, a JSON object on one line, by another such line on `answered`."""
     try:
         request = _read(asked)
         answer = {"ok": True, **(_secret(node) if verb == "secret" else _conf(request))}
@@ -41,7 +41,10 @@ def _read(asked: BinaryIO) -> Message:
 
 
 def _conf(request: Mapping[str, Any]) -> Message:
-    """Only the tab's keys, whatever the peer believes; through the agent when one runs, else into the file."""
+    """Set the values in `request`, through the agent when one runs, else in the file.
+
+    Only keys of the High Availability tab are accepted, whatever the peer believes.
+    """
     values = checked_values(request.get("values"))
     by = one_line(str(request.get("by", "")) or "the peer")
     try:
@@ -53,7 +56,10 @@ def _conf(request: Mapping[str, Any]) -> Message:
 
 
 def _secret(node: Node) -> Message:
-    """The secret of the engine's messages: the primary's, since it makes it."""
+    """Return the secret that protects the messages of the HA engine.
+
+    Only the primary gives the secret away, because the primary makes it.
+    """
     if node is not Node.PRIMARY:
         raise ClusterError("Only the primary gives the cluster's secret away.")
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415

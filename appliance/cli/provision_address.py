@@ -1,4 +1,4 @@
-"""`asha provision-address`: what telephones are to register to."""
+"""Command `asha provision-address`: print the address that telephones are to register to."""
 
 from __future__ import annotations
 

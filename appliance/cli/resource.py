@@ -1,4 +1,8 @@
-"""What resource.d/asha becomes: Heartbeat's two verbs. Thin, quick to start, and never waiting for ever."""
+"""Heartbeat's resource script resource.d/asha: quick to start, and never waiting for ever.
+
+The script passes start, stop and status on to the agent, and does the work itself when the agent does not
+answer.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +15,26 @@ from appliance.cluster.heartbeat.resource import Answer, Verb
 from appliance.control.client import AgentAbsent, AgentSilent, ask
 from appliance.core.errors import AshaError
 
-# The agent answers a start at once. A stop it answers when everything is let go, at most some 30 s. Its
-# silence means that it hangs: then the script does the work.
+# Seconds. The agent answers a start at once, and a stop when everything is let go, after some 30 s at most.
+# An agent that stays silent for longer hangs: then the script does the work itself.
 _START_PATIENCE = 2.0
 _STOP_PATIENCE = 40.0
 _STATUS_PATIENCE = 1.0
-_STAT = 4096  # of /proc/PID/stat, which is one line
+_STAT = 4096  # bytes of /proc/PID/stat, which is one line
 
 
 def main() -> None:
-    """The script. Exit status as Heartbeat judges it; words for people go to stderr, into its log."""
+    """Run the script and exit with a status as Heartbeat judges it.
+
+    Text for people goes to standard error, and so into Heartbeat's log.
+    """
     ticket = _started_at()
     resource.reset_inheritance()
     call = resource.parse_call(sys.argv[1:])
     answer = resource.usage_answer() if call is None else _answer(call.verb, ticket)
     if answer.output:
         print(answer.output, flush=True)
-    # Python's own tidying up is not worth its milliseconds here.
+    # Python's own cleanup is not worth its milliseconds here.
     os._exit(answer.status)
 
 
@@ -53,8 +60,12 @@ def _by_agent(verb: Verb, ticket: float) -> Answer:
 
 
 def _alone(verb: Verb, ticket: float, *, ask_again: bool) -> Answer:
-    """Do the agent's work. `ask_again`: none was there, but one may have started while everything was loaded."""
-    from appliance.agent.alone import Alone  # noqa: PLC0415 - 200 ms that only a dead agent costs
+    """Do the agent's work without the agent.
+
+    `ask_again`: no agent was there, but one may have started while the modules were loaded, so it is asked
+    once more.
+    """
+    from appliance.agent.alone import Alone  # noqa: PLC0415 - 200 ms, needed only without an agent
     from appliance.core import grant  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
 
@@ -73,7 +84,10 @@ def _alone(verb: Verb, ticket: float, *, ask_again: bool) -> Answer:
 
 
 def _started_at() -> float:
-    """When this process was started, in seconds since boot: its ticket. Source: proc(5), field 22 of stat."""
+    """Return when this process was started, in seconds since boot: the ticket of this call.
+
+    Source: proc(5), field 22 of stat.
+    """
     with open("/proc/self/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - pathlib costs 10 ms
         fields = file.read(_STAT).rpartition(")")[2].split()
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""`asha sark`: the settings as SARK and as the conf file has them, and whose are to stay."""
+"""Command `asha sark`: compare the settings of SARK and of the conf file, and choose which of them stay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
 from appliance.sark.keeper import Done, Keeper
 
-# The database may be held for seconds, and one pass follows the other.
+# Seconds: the database may be locked for seconds, and one pass follows the other.
 _PATIENCE = 40.0
 _dry = click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
 _json = click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -86,7 +86,7 @@ def _show(as_json: bool) -> None:
 
 
 def lines(document: dict[str, Any]) -> list[str]:
-    """The two columns for people."""
+    """Return the two columns of settings as lines for people."""
     rows = [("", "the conf file", "SARK", "")]
     rows += [(one["key"], one["conf"], one["sark"], _word(one["state"])) for one in document["settings"]]
     rows += [(column, "", value, "shown only") for column, value in document["shown"].items()]
@@ -115,7 +115,7 @@ def _tell(done: dict[str, Any], *, dry_run: bool) -> None:
 
 
 def _by_hand(done: Done, *, dry_run: bool) -> dict[str, Any]:
-    """What the agent does besides: the entries in the journal."""
+    """Write the journal entries that the agent would write, and return `done` as the agent would answer."""
     sides = (
         ("the conf file has followed SARK", done.pulled),
         ("SARK has followed the conf file", done.pushed),
@@ -138,7 +138,10 @@ def _by_hand(done: Done, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _refuse_unless_apart(absent: AgentAbsent) -> None:
-    """Without synchronisation nothing overwrites what is written here, whichever node this is."""
+    """Raise ClusterError unless HASYNCH is LOOSE.
+
+    Without synchronisation nothing overwrites what is written to SARK's row, whichever node this is.
+    """
     if load().synch != "LOOSE":
         raise ClusterError(
             f"{absent} Only it knows whether this node's data come from its peer, which would overwrite SARK's row."

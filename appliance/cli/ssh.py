@@ -1,4 +1,4 @@
-"""`asha ssh-setup` and `asha ssh-accept`: this node may ask the other for its data, and for nothing else."""
+"""Commands `asha ssh-setup` and `asha ssh-accept`: let the nodes ask each other for data, nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from appliance.sync.problems import Kind, SyncProblem
 from appliance.sync.question import is_accepted, prove
 from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh, way_to_peer
 
-_LONGEST = 16 * 1024  # of a public key
+_LONGEST = 16 * 1024  # of a public key, in bytes
 
 
 @click.command()
@@ -35,7 +35,7 @@ def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_onl
         click.echo(keys.make_key(KEYS))
         return
     conf, node = site()
-    # Over the connection that is kept open, an earlier key would prove this one.
+    # The connection that is kept open may be authenticated by an earlier key, and would not prove this one.
     ssh = replace(way_to_peer(conf, node), socket=NOT_KEPT)
     if not check:
         shown = _pin(ssh, agreed=yes, anew=new_host_key)
@@ -53,14 +53,18 @@ def ssh_accept(key: tuple[str, ...]) -> None:
 
     'asha ssh-setup' there calls this. The key opens no shell and writes nothing.
     """
-    site()  # a machine that is neither node accepts nobody
+    site()  # a machine that is neither node accepts no key
     wanted = " ".join(key) or os.fsdecode(read_all(sys.stdin.buffer, _LONGEST, "Standard input"))
     new = keys.accept_key(wanted)
     click.echo("The peer's key is accepted." if new else "The peer's key was accepted before.")
 
 
 def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
-    """Pin the peer's host keys and return them. Raises SyncProblem when they are others than those pinned before."""
+    """Pin the peer's host keys and return them.
+
+    `agreed`: do not ask the user. `anew`: accept keys that replace those pinned before; without it, such keys
+    raise SyncProblem.
+    """
     shown, before = keys.scan(ssh), keys.pinned(ssh.keys)
     if set(before) & set(shown):
         return shown

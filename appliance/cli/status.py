@@ -1,4 +1,4 @@
-"""`asha status`: what is true now, in words or as JSON."""
+"""Command `asha status`: show what is true now, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def status(as_json: bool) -> None:
 
 
 def status_lines(status: Status) -> list[str]:
-    """The document as lines for people: the headline, what is wrong, then the parts."""
+    """Return the document as lines for people: the headline, what is wrong, then the parts."""
     problems = [f"  ! {problem}" for problem in status.problems]
     if not status.set_up:
         return [status.headline, *problems]
@@ -60,7 +60,7 @@ def _maintenance(given: MaintenanceStatus | None) -> list[tuple[str, str]]:
 
 
 def line_lines(status: Status) -> list[str]:
-    """Relay, line and D-channel, each as `name: text`."""
+    """Return relay, line and D-channel, each as `name: text`."""
     if status.line is None:
         return ["line: none to move (RHINOSPF=NO and RHINOSPANS is empty)"]
     lines = [f"line: {said(status.line)}", f"D-channel: {said(status.dchannel)}"]
@@ -72,7 +72,7 @@ def line_lines(status: Status) -> list[str]:
 
 
 def said(reading: StatusValue[Any]) -> str:
-    """A reading's value with what is behind it, or that it is unknown and why."""
+    """Return a reading's value with what is behind it, or that it is unknown and why."""
     if reading.value is None:
         return f"unknown ({reading.why})"
     if isinstance(reading.value, bool):

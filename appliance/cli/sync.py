@@ -1,4 +1,4 @@
-"""`asha sync`: fetch the data now, and say how synchronisation stands."""
+"""Command `asha sync`: fetch the data now, and say how synchronisation stands."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def sync(
 
 
 def _give_up(*, agreed: bool) -> None:
-    """Drop the mark that this node has newer data. Raises SyncError when the agent knows of none."""
+    """Drop the mark that this node has newer data.
+
+    Raises SyncError when the agent knows of no newer data here.
+    """
     if not ask_status().data.newer:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
@@ -170,7 +173,10 @@ def last() -> None:
 
 
 def in_state() -> Progress:
-    """Progress for status pages: what is going on at once, how much of it twice a second."""
+    """Return a progress function that writes to the state file for status pages.
+
+    A new phase is written at once, the progress within a phase at most twice a second.
+    """
     said, at = "", 0.0
 
     def progress(phase: str, done: int, total: int) -> None:
@@ -188,7 +194,7 @@ def in_state() -> Progress:
 
 @contextlib.contextmanager
 def bar() -> Iterator[Progress]:
-    """A progress bar on a terminal, silence elsewhere."""
+    """Yield a progress function: a bar if standard error is a terminal, else one that does nothing."""
     if not sys.stderr.isatty():
         yield lambda phase, done, total: None
         return
@@ -216,7 +222,7 @@ def bar() -> Iterator[Progress]:
 
 
 def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
-    """What a pass found, for people."""
+    """Return what a pass found, as lines for people."""
     warnings = [printable(says) for says in (*outcome.warnings, outcome.telephony) if says]
     held = [f"  ! {one}" for one in outcome.held[:_SHOWN_NAMES]]
     if more := len(outcome.held) - len(held):

@@ -1,4 +1,4 @@
-"""`asha sync-source`: what the peer's key may do here, and nothing else (sshd's forced command)."""
+"""Command `asha sync-source`, sshd's forced command: do what the peer's key allows here, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sync_source() -> None:
     if isinstance(found, Reading):
         give(found, conf.rsync, ours, PLACES)
     if found.verb == "serve":
-        from appliance.cli.data_parts import source  # noqa: PLC0415 - rsync, which comes often, is not kept waiting
+        from appliance.cli.data_parts import source  # noqa: PLC0415 - must not delay rsync, which comes often
 
         source().serve(sys.stdin.buffer, sys.stdout.buffer)
     elif found.verb in ("conf", "secret"):

@@ -1,4 +1,7 @@
-"""The node a command runs on: its conf, its part, its clock, and where its data's things are. Quick to import."""
+"""The node that a command runs on: its conf, which node it is, its clock, and the places of its data.
+
+The module is quick to import.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ CLOCK = SystemClock()
 
 
 def site() -> tuple[Conf, Node]:
-    """Conf and node of this machine. Raises UserError."""
+    """Return the conf and the node of this machine.
+
+    Raises UserError when the conf file is wrong or this machine is neither node, and HostError when the file
+    cannot be read.
+    """
     conf = load(CONF_PATH)
     return conf, which_node(conf, os.uname().nodename)

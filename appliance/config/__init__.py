@@ -1,4 +1,4 @@
-"""`/etc/asha.conf`: what may be in it, reading it, and (in `edit`) changing it in place."""
+"""Conf file `/etc/asha.conf`: its possible content, its reading, and (in `edit`) its change in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that are right each by itself and wrong together."""
+"""Checks of values that are right each by itself and wrong together."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from appliance.core.timing import TimingPolicy
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """The value of `key` should be `want`, which names the other keys concerned, if any."""
+    """Conflict of values: that of `key` should be `want`, which names the other keys concerned, if any."""
 
     key: str
     want: str
 
 
 def cross_check(conf: Conf) -> tuple[Clash, ...]:
-    """Every clash in `conf`; empty when its values go together."""
+    """Return every clash in `conf`; empty when its values go together."""
     return (*_names(conf), *_address(conf), *_media(conf), *_timing(conf))
 
 
@@ -58,7 +58,7 @@ def _timing(conf: Conf) -> Iterator[Clash]:
 
 
 def timing_policy(conf: Conf) -> TimingPolicy:
-    """The times of `conf` as core knows them."""
+    """Return the times of `conf` as core's TimingPolicy."""
     return TimingPolicy(
         keepalive=conf.keepalive,
         warntime=conf.warntime,

@@ -1,4 +1,4 @@
-"""What `/etc/asha.conf` says, as values: every field has its default, times are seconds."""
+"""Values of `/etc/asha.conf`: every field has its default, and times are in seconds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Witness: TypeAlias = Literal["OFF", "PREFER", "REQUIRE"]
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """One path of Heartbeat's own messages between the nodes.
+    """Path of Heartbeat's own messages between the nodes.
 
-    `device` is a network interface, or a tty when `kind` is serial. `argument` is the peer's address
-    for ucast, the baud rate for serial ("" is Heartbeat's own default), and "" for bcast.
+    `device` is a network interface, or a tty when `kind` is serial. `argument` is the peer's address for
+    ucast, the baud rate for serial ("" is Heartbeat's own default), and "" for bcast.
     """
 
     kind: MediumKind
@@ -27,7 +27,7 @@ class Medium:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conf:
-    """The whole conf file. An empty text or tuple means: not there, or off."""
+    """Values of the whole conf file. An empty text or tuple means: not there, or off."""
 
     # the cluster
     cluster_ip: str = ""

@@ -1,4 +1,4 @@
-"""Change the conf file in place: comments, order and line ends stay; all or nothing."""
+"""Changes to the conf file in place, whole or not at all; comments, order and line ends stay."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNTOUCHED = "Nothing was changed."
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What was changed: the whole text before and after, and the values it now has."""
+    """Change of the conf file: the whole text before and after, and the values that the file now has."""
 
     before: str
     after: str
@@ -45,16 +45,16 @@ class Edit:
 
 
 def set_value(path: Path, key: str, value: str) -> Edit:
-    """Give `key` the value `value` in the file at `path`. See `set_values`."""
+    """Set `key` to `value` in the file at `path`. See `set_values`."""
     return set_values(path, {key: value})
 
 
 def set_values(path: Path, values: Mapping[str, str]) -> Edit:
-    """Change several keys at once, for values that are right only together.
+    """Set several keys at once, for values that are right only together.
 
-    Nothing is written unless the whole result is right. Raises ConfError with all problems of the
-    result, UserError when the file was changed by somebody else meanwhile, HostError when it cannot be
-    read or written.
+    Nothing is written unless the whole result is right. Raises ConfError with all problems of the result,
+    UserError when the file was changed by somebody else meanwhile, and HostError when the file cannot be read
+    or written.
     """
     source, edit = _prepared(path, values)
     if edit.after != edit.before:
@@ -63,7 +63,10 @@ def set_values(path: Path, values: Mapping[str, str]) -> Edit:
 
 
 def preview(path: Path, values: Mapping[str, str]) -> Edit:
-    """What `set_values` would change. Nothing is written. Raises as it does."""
+    """Return what `set_values` would change, and write nothing.
+
+    Raises the same errors, except those of writing.
+    """
     return _prepared(path, values)[1]
 
 
@@ -80,10 +83,12 @@ def _prepared(path: Path, values: Mapping[str, str]) -> tuple[Source, Edit]:
 
 
 def name_missing(path: Path) -> tuple[str, ...]:
-    """Name, commented out beneath its comment, each key the file at `path` says nothing of; return those.
+    """Add each key that the file at `path` does not mention, commented out; return the keys added.
 
-    Values stay as they are, the wrong ones too. Raises UserError and HostError as `set_values` does, and ConfError
-    when the file has no lines that could be read.
+    Each key is preceded by its comment.
+
+    Existing values stay as they are, wrong ones too. Raises UserError and HostError as `set_values` does, and
+    ConfError when the file has no lines that could be read.
     """
     source = read_source(path.resolve())
     if (problem := whole_problem(source.text)) is not None:
@@ -95,7 +100,7 @@ def name_missing(path: Path) -> tuple[str, ...]:
 
 
 def missing_keys(text: str) -> tuple[str, ...]:
-    """The keys that `text` neither sets nor has commented out."""
+    """Return the keys that `text` neither sets nor has commented out."""
     lines = lines_of(text)
     return tuple(
         key for key in KEY_BY_NAME if _line_of(key, lines) is None and _commented_out(key, lines) is None
@@ -103,7 +108,7 @@ def missing_keys(text: str) -> tuple[str, ...]:
 
 
 def with_named(text: str, names: Iterable[str]) -> str:
-    """`text` with each key of `names` at its end, commented out, with its comment and its default."""
+    """Return `text` with each key of `names` appended, commented out, with its comment and its default."""
     lines = lines_of(text)
     for name in names:
         key = KEY_BY_NAME[name]
@@ -113,10 +118,10 @@ def with_named(text: str, names: Iterable[str]) -> str:
 
 
 def with_value(text: str, key: str, value: str) -> str:
-    """`text` with `key` set to `value`; every other line is left as it is.
+    """Return `text` with `key` set to `value`; every other line is left as it is.
 
-    A key that is not there goes beneath its own line where that is commented out, else to the end with
-    its comment. `key` must be known. Raises ConfError when `value` cannot stand on a line.
+    A key that is not set goes beneath its own line where that is commented out, else to the end with its
+    comment. `key` must be known. Raises ConfError when `value` cannot stand on a line.
     """
     schema = KEY_BY_NAME[key]
     value = value if schema.kind is TEXT else value.strip()
@@ -161,7 +166,7 @@ def _commented_out(key: str, lines: list[str]) -> int | None:
 
 
 def _changed(line: str, key: Key, value: str) -> str:
-    """`line` with another value: what stands before it, its quotes and the line's end are kept."""
+    """Return `line` with another value; what precedes the value, its quotes and the line's end are kept."""
     found = assignment_in(line)
     quote = found.quote if isinstance(found, Assignment) else ""
     head, equals, old = line.partition("=")

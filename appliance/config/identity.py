@@ -1,4 +1,4 @@
-"""Which node of the pair is this machine?"""
+"""Identity of this machine: which node of the pair it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from appliance.core.model import Node
 
 
 def which_node(conf: Conf, uname: str) -> Node:
-    """The node whose name is `uname`, as 'uname -n' prints it. Heartbeat finds its nodes so too.
+    """Return the node whose name is exactly `uname`, as 'uname -n' prints it.
 
-    Raises UserError when neither is, and says so exactly when one would be but for its domain or its
+    Heartbeat finds its nodes in the same way.
+
+    Raises UserError when neither node has that name, and tells when a name differs only in its domain or in
     upper and lower case.
     """
     if uname == conf.primary_name:
@@ -29,7 +31,7 @@ def which_node(conf: Conf, uname: str) -> Node:
 
 
 def _almost(uname: str, name: str) -> str:
-    """How the two names differ when they differ only in form, else ""."""
+    """Return how the two names differ when they differ only in form, else ""."""
     ours, theirs = uname.casefold(), name.casefold()
     if ours == theirs:
         return "in upper and lower case"

@@ -1,4 +1,4 @@
-"""What is known of one key of the conf file."""
+"""Description of one key of the conf file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.config.quotes import QUOTES, in_quotes
 
 
 class Group(enum.Enum):
-    """Keys that belong together, in the order people meet them."""
+    """Group of keys that belong together, in the order people meet them."""
 
     PAIR = "The pair and its address"
     DATA = "Data kept in step"
@@ -27,11 +27,11 @@ class Group(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: where its value lives in `Conf`, how it is written, and what people are told of it.
+    """Key of the conf file: where its value lives in `Conf`, how it is written, and what people are told.
 
-    `may_be_off`: a blank value means "none"; for all other keys blank means the default.
-    `slot`: this key is one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`).
-    `seed`: the key was in the asha 1.0.0-2 conf file.
+    `may_be_off`: a blank value means "none"; for all other keys blank means the default. `slot`: this key is
+    one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`). `seed`: the key was in the asha 1.0.0-2
+    conf file.
     """
 
     name: str
@@ -46,7 +46,10 @@ class Key:
     secret: bool = False
 
     def parse(self, text: str) -> object:
-        """The value of `text`, without the quotes around it. Raises ValueError whose message is what would be right."""
+        """Return the value of `text`, which has no quotes around it.
+
+        Raises ValueError whose message says what would be right.
+        """
         if not text:
             return self._blank()
         try:
@@ -66,22 +69,26 @@ class Key:
         return self.text(Conf())
 
     def text(self, conf: Conf) -> str:
-        """This key's value in `conf`, as it is written in the file but for quotes."""
+        """Return this key's value in `conf`, as it is written in the file, but without quotes."""
         value: Any = getattr(conf, self.field)
         if self.slot is not None:
             value = value[self.slot] if self.slot < len(value) else ""
         return self.kind.render(value) if value != "" else ""
 
     def written(self, value: str, quote: str = "") -> str:
-        """`value` as it stands behind `KEY=`: in `quote`, or in none where it would be read as the same without."""
+        """Return `value` as it stands behind `KEY=`, in the quotes `quote`.
+
+        Without `quote` the value is written bare, unless a bare value would be read differently; then it gets
+        quotes.
+        """
         if not quote and (value[:1] in QUOTES or value != value.strip() or self.kind.bare(value)):
             quote = "'"
         return in_quotes(value, quote)
 
     def shown(self, conf: Conf) -> str:
-        """Like `text`, fit for a screen: a secret is not shown."""
+        """Return this key's value as `text` does, fit for a screen: a secret is not shown."""
         return self.hide(self.text(conf))
 
     def hide(self, text: str) -> str:
-        """`text`, or a mark in its place when this key is a secret."""
+        """Return `text`, or a mark in its place when this key is a secret."""
         return "(hidden)" if self.secret and text else text

@@ -1,4 +1,4 @@
-"""Our own keys for the cluster address, the relay card and Heartbeat."""
+"""Keys added since asha 1.0.0-2 for the cluster address, the relay card and Heartbeat."""
 
 from __future__ import annotations
 

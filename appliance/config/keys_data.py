@@ -1,4 +1,4 @@
-"""Our own keys for the data kept in step."""
+"""Keys added since asha 1.0.0-2 for the data kept in step."""
 
 from __future__ import annotations
 

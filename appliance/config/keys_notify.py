@@ -1,4 +1,4 @@
-"""Our own keys for telling people: mail, syslog, webhook, SNMP traps."""
+"""Keys added since asha 1.0.0-2 for alerts: mail, syslog, webhook, SNMP traps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own keys for the panel, the page in the browser."""
+"""Keys added since asha 1.0.0-2 for the panel, the page in the browser."""
 
 from __future__ import annotations
 

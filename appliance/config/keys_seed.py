@@ -1,4 +1,4 @@
-"""The keys of asha 1.0.0-2, in the order of its own file; the first lines of comment are its own too."""
+"""Keys of asha 1.0.0-2, in the order of its conf file; the first lines of comment are from that file too."""
 
 from __future__ import annotations
 

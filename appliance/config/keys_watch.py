@@ -1,4 +1,4 @@
-"""Our own keys for watching, moving, Asterisk and the rest."""
+"""Keys added since asha 1.0.0-2 for watching, moving, Asterisk and the rest."""
 
 from __future__ import annotations
 

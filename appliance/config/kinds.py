@@ -1,6 +1,6 @@
-"""The kinds of value a key may hold: text to value, value to text, and what would be right.
+"""Kinds of value that a key may hold: text to value, value to text, and a description of what would be right.
 
-A `parse` takes a non-empty text without the quotes around it and raises ValueError; its message, when it has one,
+A `parse` takes a non-empty text without the quotes around it and raises ValueError; the message, if any,
 replaces the kind's own `want`. `render` gives the one text that parses back to the same value.
 """
 
@@ -30,10 +30,11 @@ _MORE_THAN_ONE = re.compile(r"[\s,]/|\s--?[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`want` completes the sentence "the value should be …". `words` are all there are, where that is a few.
+    """Kind of value.
 
-    `bare`: what to do about a value that stands in the file without quotes and would be another to a shell; "" if it
-    would be the same.
+    `want` completes the sentence "the value should be …". `words` are all possible values, where these are
+    few. `bare` returns what to do about a value that stands in the file without quotes and that a shell would
+    read differently, or "" if a shell would read it the same.
     """
 
     want: str
@@ -44,7 +45,7 @@ class Kind:
 
 
 def choice(*words: str) -> Kind:
-    """One of `words`, in any mix of upper and lower case."""
+    """Return the kind of one of `words`, in any mix of upper and lower case."""
     by_folded = {word.casefold(): word for word in words}
 
     def parse(text: str) -> str:
@@ -56,13 +57,13 @@ def choice(*words: str) -> Kind:
 
 
 def switch(yes: str, no: str) -> Kind:
-    """A bool written with two words, in any mix of upper and lower case."""
+    """Return the kind of a bool written with two words, in any mix of upper and lower case."""
     words = choice(yes, no)
     return Kind(words.want, lambda text: words.parse(text) == yes, lambda on: yes if on else no, (yes, no))
 
 
 def whole(low: int, high: int, what: str = "a whole number") -> Kind:
-    """An integer, `low` and `high` included."""
+    """Return the kind of an integer, `low` and `high` included."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
@@ -73,7 +74,10 @@ def whole(low: int, high: int, what: str = "a whole number") -> Kind:
 
 
 def duration(least_ms: int) -> Kind:
-    """Seconds as a float, to the millisecond: `200ms`, `2`, `2s`, `1.5`. At most a day."""
+    """Return the kind of a time such as `200ms`, `2`, `2s` or `1.5`, from `least_ms` up to a day.
+
+    The value is seconds as a float, to the millisecond.
+    """
 
     def parse(text: str) -> float:
         milliseconds = _milliseconds(text)
@@ -105,7 +109,7 @@ def _time_text(seconds: float) -> str:
 
 
 def ipv4_number(text: str) -> int:
-    """An IPv4 address as its 32-bit number. Raises ValueError for any other spelling."""
+    """Return an IPv4 address as its 32-bit number. Raises ValueError for any other spelling."""
     octets = text.split(".")
     if len(octets) != 4 or not all(_OCTET.fullmatch(octet) and int(octet) < 256 for octet in octets):
         raise ValueError
@@ -113,7 +117,7 @@ def ipv4_number(text: str) -> int:
 
 
 def unicast(text: str) -> str:
-    """An IPv4 address one machine can own on a network. Raises ValueError."""
+    """Return `text` if it is an IPv4 address that one machine can own on a network, else raise ValueError."""
     first = ipv4_number(text) >> 24
     if first in (0, 127) or first >= 224:
         raise ValueError("the address of one machine (not loopback, multicast or broadcast)")
@@ -185,7 +189,7 @@ def _server(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    # urllib would refuse, or ask the DNS for, what it cannot take apart only when an alert is to go out.
+    # urllib would fail on a malformed URL, or ask the DNS for it, only when an alert is to go out.
     found = _URL.fullmatch(text)
     if found is None:
         raise ValueError

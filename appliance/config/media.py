@@ -1,4 +1,4 @@
-"""HAMEDIA: the paths Heartbeat's messages take between the nodes."""
+"""Kind of HAMEDIA: the paths that Heartbeat's messages take between the nodes."""
 
 from __future__ import annotations
 

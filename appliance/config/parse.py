@@ -1,4 +1,4 @@
-"""Text to `Conf`, or to everything that is wrong with the text."""
+"""Parser of the conf file: text to `Conf`, or to everything that is wrong with the text."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _KEY_NAME = re.compile(r"[A-Z][A-Z0-9]+", re.ASCII)
 
 
 def parse(text: str) -> Conf | tuple[Problem, ...]:
-    """The values of `text`, or all its problems in the order of its lines. Never raises.
+    """Return the values of `text`, or all its problems in the order of its lines. Never raises.
 
-    Keys that are not there have their default.
+    Keys that are missing have their default.
     """
     found = list(scan(text))
     assignments, repeats = _first_of_each(item for item in found if isinstance(item, Assignment))
@@ -33,7 +33,10 @@ def parse(text: str) -> Conf | tuple[Problem, ...]:
 
 
 def readable(text: str) -> Conf:
-    """What is right of `text`, with defaults for all that is not: enough to let a line go. Never raises."""
+    """Return the values of `text` that are right, with defaults for the others. Never raises.
+
+    The result is good enough to let the line go when the conf file is wrong.
+    """
     assignments, _ = _first_of_each(item for item in scan(text) if isinstance(item, Assignment))
     values, _ = _values(assignments)
     return _conf(values)
@@ -78,7 +81,7 @@ def _value(item: Assignment) -> object:
 
 
 def unknown(name: str) -> str:
-    """What `name`, which is no key, should be."""
+    """Return what `name`, which is not a key, should be."""
     close = closest_key(name)
     return f"a known key; did you mean {close}?" if close else "a known key; 'asha conf' lists them"
 
@@ -106,7 +109,7 @@ def _conf(values: dict[str, Any]) -> Conf:
 
 
 def _clashes(conf: Conf, suspects: set[str]) -> Iterable[Clash]:
-    """The clashes that are not merely the echo of a value which is wrong by itself."""
+    """Yield the clashes that are not merely the consequence of a value which is wrong by itself."""
     for clash in cross_check(conf):
         if not suspects & {clash.key, *_KEY_NAME.findall(clash.want)}:
             yield clash

@@ -1,4 +1,4 @@
-"""What is wrong with a conf file: every problem, each with what would be right."""
+"""Problems of a conf file, each with what would be right."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One wrong thing. `want` completes "… should be …".
+    """Problem of a conf file. `want` completes "… should be …".
 
-    `key` is "" when no key is concerned; `value` then says what was found. `line` counts from 1, and
-    is 0 when the file has no such line.
+    `key` is "" when no key is concerned; `value` then says what was found. `line` counts from 1, and is 0
+    when the file has no such line.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Problem:
 
 
 class ConfError(UserError):
-    """The conf file is wrong; `problems` holds all that is wrong with it, and so does the message."""
+    """Error of a wrong conf file; `problems` and the message hold all that is wrong with it."""
 
     def __init__(self, problems: Sequence[Problem], *, path: Path | None = None, todo: str = "") -> None:
         self.problems = tuple(problems)
@@ -42,6 +42,6 @@ class ConfError(UserError):
 
 
 def printable(text: str) -> str:
-    """`text` for a screen: one line, not too long, nothing that a terminal would obey or choke on."""
+    """Return `text` for a screen: one line, not too long, without characters that a terminal would obey."""
     shown = words.printable(text[:_SHOWN])
     return shown + "…" if len(text) > _SHOWN else shown

@@ -1,7 +1,8 @@
-"""Quotes around a value, and what a value without quotes must not hold: read as a shell reads a sysconfig file.
+"""Quotes around a value, and the limits of a value without quotes, as a shell reads a sysconfig file.
 
-A shell that sources the file sees words (sh(1), "Quoting"). Where our reading of a line cannot be the shell's, because
-nothing is expanded and nothing is run here, the line is refused and told why; it is never read as something else.
+A shell that sources the file splits it into words (sh(1), "Quoting"). This parser expands and runs nothing. A
+line that it therefore cannot read as a shell would is refused with an explanation, and never read as
+something else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shlex
 
 QUOTES = ("'", '"')
 _WHOLE = {"'": re.compile(r"'([^']*)'"), '"': re.compile(r'"((?:[^"\\]|\\.)*)"')}
-# Within double quotes a backslash takes the meaning from these four, and is a plain character before any other.
+# Within double quotes a backslash escapes these four characters, and is a plain character before any other.
 _ESCAPED = re.compile(r'\\([\\"$`])')
 _TO_ESCAPE = re.compile(r'[\\"$`]')
 _EXPANDED = re.compile(r"\$[A-Za-z0-9_{(@*#?!$-]|`")
@@ -31,7 +32,7 @@ _ADVICE = (
         "no shell reads this file: put the value into single quotes if ; & | < > ( ) are part of it",
     ),
 )
-# In a password a $ is a $, but nobody has one that is nothing but a reference.
+# A $ in a password is a plain $, but nobody has a password that is nothing but a reference to a variable.
 _REFERENCE = re.compile(r".*\$\{[A-Za-z_][A-Za-z0-9_]*\}.*|\$[A-Z_][A-Z0-9_]*|\$\(.*\)", re.DOTALL)
 _QUOTED_PART = re.compile(r"'[^']*'|\"(?P<double>(?:[^\"\\]|\\.)*)\"")
 _OF_A_SHELL = re.compile(
@@ -40,9 +41,10 @@ _OF_A_SHELL = re.compile(
 
 
 def unquoted(written: str) -> tuple[str, str]:
-    """The value that `written` says, and the quote that stands around it ("" for none).
+    """Return the value of `written`, and the quote around it ("" for none).
 
-    Raises ValueError, whose message is what would be right, for quotes that are not around the whole of it.
+    Raises ValueError, whose message says what would be right, when quotes are not around the whole value, or
+    when a shell would expand something in double quotes.
     """
     quote = written[:1]
     if quote not in QUOTES:
@@ -67,7 +69,7 @@ def _wanted_of_quotes(written: str, quote: str) -> str:
 
 
 def in_quotes(value: str, quote: str) -> str:
-    """`value` with `quote` around it; in double quotes where it holds a single one."""
+    """Return `value` in the quotes `quote`; in double quotes if it holds a single quote."""
     if not quote:
         return value
     if quote == "'" and "'" not in value:
@@ -76,12 +78,16 @@ def in_quotes(value: str, quote: str) -> str:
 
 
 def advice_on(value: str) -> str:
-    """What to do about the first thing in `value` that a shell would not take as it stands; "" when there is none."""
+    """Return what to do about the first thing in `value` that a shell would not take literally, or ""."""
     return next((advice for pattern, advice in _ADVICE if pattern.search(value)), "")
 
 
 def advice_on_text(value: str) -> str:
-    """The same for free text without quotes, such as a password: it is taken as it stands, but for two mistakes."""
+    """Return the same advice as `advice_on` for free text without quotes, such as a password.
+
+    Free text is taken literally; only two mistakes are refused: a value that is a reference to a variable or
+    a command, and a quote at the end.
+    """
     if _REFERENCE.fullmatch(value):
         return f"{_NOT_EXPANDED}; single quotes make it a plain text"
     if value[-1:] in QUOTES:
@@ -90,8 +96,10 @@ def advice_on_text(value: str) -> str:
 
 
 def command_words(command: str) -> list[str]:
-    """The program and its arguments: words between blanks, quotes as in a shell. Raises ValueError for any other
-    thing that only a shell could do."""
+    """Return the program and its arguments: words between blanks, with quotes as in a shell.
+
+    Raises ValueError for everything else that only a shell could do.
+    """
     bare = _QUOTED_PART.sub(lambda part: part["double"] if _expands(part["double"] or "") else "_", command)
     found = _OF_A_SHELL.search(bare)
     if found is not None:

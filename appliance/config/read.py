@@ -1,4 +1,4 @@
-"""Read `/etc/asha.conf`."""
+"""Reading of `/etc/asha.conf`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CONF_PATH = Path("/etc/asha.conf")
 
 
 def load(path: Path = CONF_PATH) -> Conf:
-    """The conf file at `path`.
+    """Return the values of the conf file at `path`.
 
-    Raises ConfError with every problem of the file and of its values, and HostError when there is no
-    such file or it cannot be read.
+    Raises ConfError with every problem of the file and of its values, and HostError when there is no such
+    file or it cannot be read.
     """
     verdict = read_source(path).judge()
     if isinstance(verdict, Conf):

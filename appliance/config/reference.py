@@ -1,7 +1,7 @@
-"""Written from the schema: the conf file the package ships, and its reference `docs/conf.md`.
+"""Texts written from the schema: the conf file that the package ships, and its reference `docs/conf.md`.
 
-`python -m appliance.config.reference docs/conf.md` writes the reference anew; a second path gets the
-shipped conf file.
+`python -m appliance.config.reference docs/conf.md` writes the reference; a second path gets the shipped conf
+file.
 """
 
 from __future__ import annotations
@@ -70,17 +70,20 @@ value of it needed a shell, the package names the line when it is installed, and
 
 
 def how_read() -> tuple[str, ...]:
-    """How a line of the conf file is read, in paragraphs for people."""
+    """Return how a line of the conf file is read, in paragraphs for people."""
     return _HOW_READ
 
 
 def comment_lines(key: Key) -> tuple[str, ...]:
-    """The comment that stands above `key` in a conf file."""
+    """Return the comment that stands above `key` in a conf file."""
     return tuple(f"# {line}" for line in key.comment)
 
 
 def conf_file(conf: Conf | None = None) -> str:
-    """A whole conf file with every key and its comment, saying `conf`; without one, the shipped file."""
+    """Return a whole conf file with every key, its comment and its value in `conf`.
+
+    Without `conf` the result is the shipped file.
+    """
     conf = conf or Conf()
     seed = [_entry(key, conf) for key in KEYS if key.seed]
     parts = [_HEADER, *seed]
@@ -95,7 +98,7 @@ def _entry(key: Key, conf: Conf) -> str:
 
 
 def reference() -> str:
-    """The text of `docs/conf.md`."""
+    """Return the text of `docs/conf.md`."""
     return "\n".join(_reference_parts())
 
 
@@ -137,7 +140,11 @@ def _code(value: str) -> str:
 
 
 def _prose(comment: Iterable[str]) -> str:
-    """The comment as markdown: a line that does not go on in the middle of a sentence starts anew."""
+    """Return a comment as markdown.
+
+    A line that begins with a small letter continues the sentence of the line before; any other begins on a
+    new line.
+    """
     text = ""
     for line in comment:
         between = "" if not text else "\n" if line[0].islower() else "\\\n"

@@ -1,4 +1,4 @@
-"""Put a new text in the place of a file: whole or not at all, with the old one's owner and mode."""
+"""Replacement of a file's text: whole or not at all, with the owner and the mode of the old file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from appliance.core.errors import HostError, UserError
 
 
 def replace_file(source: Source, text: str) -> None:
-    """Write `text` over the file `source` was read from; power may fail at any moment.
+    """Write `text` over the file that `source` was read from; power may fail at any moment.
 
-    Raises UserError when the file is no longer the one that was read, HostError when it cannot be
-    written. The old file is then untouched.
+    Raises UserError when the file is no longer the one that was read, and HostError when it cannot be
+    written. The old file is untouched then.
     """
     new = source.path.with_name(f".{source.path.name}.{os.getpid()}.new")
     try:

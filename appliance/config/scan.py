@@ -1,4 +1,4 @@
-"""The lines of a conf file: which are comments, which are KEY=value, which are neither."""
+"""Lines of a conf file: which are comments, which are KEY=value, and which are neither."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
-# A comment may be in UTF-16, whose newline brings a NUL that is no part of the next line.
+# A comment may be in UTF-16, whose newline brings a NUL byte that is not part of the next line.
 _LINE = re.compile(r"[ \t\ufeff]*#[^\n\x00]*\x00[^\n]*\n\x00(?!\x00)|[^\n]*\n|[^\n]+")
-# A carriage return alone, with something behind it.
+# A carriage return that is not part of a CR LF and is followed by something.
 _OLD_MAC_END = re.compile(r"\r(?=[^\r\n])")
 _HIDDEN_LINE = re.compile(r"\r[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=", re.ASCII)
 _ENDS_WANTED = "LF or CR LF at the end of each line; CR alone is none (tr '\\r' '\\n' <OLD >NEW makes it so)"
@@ -25,7 +25,7 @@ _OTHER_SHELL_WORDS = re.compile(r"(export|readonly|declare|typeset|local|set)\s"
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`key=value` on line `line`, without surrounding blanks; nothing more is checked yet.
+    """Assignment `key=value` on line `line`, without surrounding blanks; nothing else is checked yet.
 
     `quote`: the quotes that stood around the value, "" for none.
     """
@@ -37,14 +37,14 @@ class Assignment:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines with their ends, which are newlines only; joined they are `text` again."""
+    """Return the lines with their ends, which are newlines only; joined, the lines are `text` again."""
     return _LINE.findall(text)
 
 
 def assignment_in(raw: str, line: int = 0) -> Assignment | Problem | None:
-    """What one line says; None for a comment, in whatever encoding, or an empty line.
+    """Return what one line says; None for an empty line or a comment, in whatever encoding.
 
-    Undecodable bytes must have come through as lone surrogates (`surrogateescape`).
+    Undecodable bytes must have been turned into lone surrogates (`surrogateescape`).
     """
     content = raw.removeprefix(_BYTE_ORDER_MARK).strip()
     if content.startswith("#"):
@@ -74,7 +74,7 @@ def _plain(written: str) -> str:
 
 
 def scan(text: str) -> Iterator[Assignment | Problem]:
-    """Every line of `text` that is not a comment or empty, in order; or why it has no lines."""
+    """Yield every line of `text` that is not a comment or empty, in order, or why the text has no lines."""
     if (problem := whole_problem(text)) is not None:
         yield problem
         return
@@ -85,7 +85,7 @@ def scan(text: str) -> Iterator[Assignment | Problem]:
 
 
 def whole_problem(text: str) -> Problem | None:
-    """What is wrong with `text` as a whole, so that no line of it can be read; None when it has lines."""
+    """Return what is wrong with `text` as a whole, so that no line can be read; None when it has lines."""
     if text.startswith(_UTF_16_MARKS):
         return Problem("", "text in UTF-16", 1, "in UTF-8 (iconv -f UTF-16 -t UTF-8 OLD >NEW makes it so)")
     if "\n" not in text and _OLD_MAC_END.search(text):
@@ -94,7 +94,7 @@ def whole_problem(text: str) -> Problem | None:
 
 
 def _hidden_behind(comment: str, line: int) -> Problem | None:
-    """A comment that ends with CR alone: what stands behind it would not be read."""
+    """Return a problem if `comment` contains an assignment after a CR alone, which would not be read."""
     found = _HIDDEN_LINE.search(comment)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Every key of the conf file, once: parsing, defaults, the shipped file and the reference come from here."""
+"""Every key of the conf file, declared once, for parsing, defaults, the shipped file and the reference."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ _SECRET = re.compile(rf"((?:{'|'.join(key.name for key in KEYS if key.secret)})\
 
 
 def in_group(group: Group) -> tuple[Key, ...]:
-    """The keys of `group`, in file order."""
+    """Return the keys of `group`, in file order."""
     return tuple(key for key in KEYS if key.group is group)
 
 
 def without_secrets(conf: Conf) -> Conf:
-    """`conf` for a program that has no use for its secrets: they are as if they were not set."""
+    """Return `conf` for a program that does not need the secrets: they have their defaults, as if not set."""
     plain = Conf()
     return replace(conf, **{key.field: getattr(plain, key.field) for key in KEYS if key.secret})
 
 
 def without_secrets_in(line: str) -> str:
-    """`line` of a conf file, right or wrong, fit for a screen: what stands behind a secret key is not shown."""
+    """Return `line` of a conf file, right or wrong, fit for a screen: without the value of a secret key."""
     return _SECRET.sub(r"\1(hidden)", line)
 
 
 def closest_key(name: str) -> str | None:
-    """The known key that `name` is most likely a misspelling of, or None."""
+    """Return the known key that `name` is most likely a misspelling of, or None."""
     import difflib  # noqa: PLC0415 - only when something is misspelt
 
     close = difflib.get_close_matches(name.upper(), KEY_BY_NAME, n=1, cutoff=0.7)

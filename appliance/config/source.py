@@ -1,4 +1,4 @@
-"""The conf file as it lies on the disk: its text, and whether that may be believed."""
+"""Conf file as it lies on the disk: its text, and whether the file can be trusted."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LIMIT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A conf file: `text` may hold lone surrogates where the file is not UTF-8."""
+    """Conf file that was read. `text` may hold lone surrogates where the file is not UTF-8."""
 
     path: Path
     text: str
     status: os.stat_result
 
     def judge(self) -> Conf | tuple[Problem, ...]:
-        """The values, or all problems: those of the file itself first."""
+        """Return the values, or all problems: those of the file itself first."""
         verdict = parse(self.text)
         distrust = tuple(self._distrust())
         if isinstance(verdict, Conf):
@@ -54,7 +54,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """The file at `path`, its status taken from the same open file. Raises HostError."""
+    """Read the file at `path`; its status is taken from the same open file. Raises HostError."""
     try:
         data, status = _read(path)
     except OSError as problem:

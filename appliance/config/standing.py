@@ -1,6 +1,7 @@
-"""Keys that cannot change under a running Heartbeat: it has its own copy, and the agent sees the world through them.
+"""Keys that cannot change under a running Heartbeat.
 
-Whoever takes the cluster address off must take off the one that Heartbeat has put up.
+Heartbeat has its own copy of these values, and the agent sees the world through them: whoever removes the
+cluster address, for example, must remove the address that Heartbeat has set.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ _TAKEN = "taken when the HA engine is stopped on this node"
 
 
 def standing_values(conf: Conf) -> dict[str, str]:
-    """The standing keys' values in `conf`, as they are written in the file."""
+    """Return the values of the standing keys in `conf`, as they are written in the file."""
     return {name: KEY_BY_NAME[name].text(conf) for name in STANDING_KEYS}
 
 
 def with_standing(conf: Conf, values: Mapping[str, str]) -> Conf:
-    """`conf` but for the standing keys, which have `values`. Raises ValueError for what is no value."""
+    """Return `conf` with `values` for the standing keys. Raises ValueError for a value that is not valid."""
     keys = [KEY_BY_NAME[name] for name in STANDING_KEYS if name in values]
     return replace(conf, **{key.field: key.parse(values[key.name]) for key in keys})  # type: ignore[arg-type]
 
 
 def changed_standing(before: Conf, after: Conf) -> tuple[str, ...]:
-    """The standing keys that are not the same in both."""
+    """Return the standing keys that differ between the two."""
     was, now = standing_values(before), standing_values(after)
     return tuple(name for name in STANDING_KEYS if was[name] != now[name])
 
 
 def held_back(names: Collection[str], where: str) -> str:
-    """One sentence for people: `names` were changed `where`, and wait; "" when there are none."""
+    """Return a sentence for people: `names` were changed in `where`, and wait; "" when there are no names."""
     if not names:
         return ""
     were, they = ("was", "it is") if len(names) == 1 else ("were", "they are")

@@ -1,7 +1,8 @@
-"""What the High Availability tab offers, and what may be set from another machine or by the panel.
+"""Keys that the High Availability tab offers, and that may be set from another machine or by the panel.
 
-No key is among them whose value names a program, a directory or a file: whoever may set these can make the pair serve
-badly, but cannot make a program of his run, or a file of his choice be written or read.
+No key among them has a value that names a program, a directory or a file, other than a serial port. Whoever
+may set these keys can make the pair serve badly, but cannot have a program run, or a file of their choice
+written or read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from appliance.config.scan import Assignment, scan
 from appliance.config.schema import KEY_BY_NAME, KEYS
 from appliance.config.standing import STANDING_KEYS
 
-# The seed's tab, with its labels and in its order; then the network, the card, and the times.
+# First the tab of asha 1.0.0-2, with its labels and in its order; then the network, the card, and the times.
 _LABELS: dict[str, str] = {
     "HASYNCH": "HA Synch Mode",
     "HACLUSTERIP": "HA IP Address",
@@ -59,14 +60,17 @@ TAB_KEYS: tuple[str, ...] = tuple(name for name in _LABELS if name in KEY_BY_NAM
 
 _AT_NEXT_START = ("HAMEDIA", "HAUDPPORT", "HAKEEPALIVE", "HAWARNTIME", "HADEADTIME", "HAINITDEAD")
 
-# What may be opened as root because the tab said so: a serial port, and nothing else that has a path.
+# The only paths that root opens because the tab says so: serial ports.
 _TTY = re.compile(r"/dev/tty(S|USB|ACM|AMA)[0-9]{1,3}", re.ASCII)
 _TTY_WANTED = "a serial port such as /dev/ttyS0 or /dev/ttyUSB0 (others only by root, in the file)"
 _LONGEST = 500
 
 
 def checked_values(values: object) -> dict[str, str]:
-    """`values` as they came from elsewhere: each one of the tab's, and safe. Raises ConfError with all that are not."""
+    """Return `values` that came from elsewhere, if every key is one of the tab's and every value is safe.
+
+    Raises ConfError with all that are not.
+    """
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ConfError([Problem("", "the values", 0, "a text for each key")])
     problems = [
@@ -80,7 +84,7 @@ def checked_values(values: object) -> dict[str, str]:
 
 
 def offered(conf: Conf) -> dict[str, str]:
-    """The tab's keys with their values in `conf`, but for a value that may be set by root alone."""
+    """Return the tab's keys with their values in `conf`, without values that may be set by root alone."""
     values = {name: KEY_BY_NAME[name].text(conf) for name in TAB_KEYS}
     return {name: value for name, value in values.items() if not _objection(name, value)}
 
@@ -100,7 +104,7 @@ def _objection(key: str, value: str) -> str:
 
 
 def _ttys(key: str, value: str) -> Iterator[str]:
-    """The device paths in `value`, whether or not the rest of it is right."""
+    """Yield the device paths in `value`, whether or not the rest of the value is right."""
     if key == "RHINOUSB" and value.strip():
         yield value.strip()
     if key == "HAMEDIA":
@@ -108,7 +112,7 @@ def _ttys(key: str, value: str) -> Iterator[str]:
 
 
 def takes_effect(names: Iterable[str]) -> list[str]:
-    """One sentence for each time at which a change of `names` takes effect."""
+    """Return one sentence for each time at which a change of `names` takes effect."""
     changed = list(names)
     standing = [name for name in changed if name in STANDING_KEYS]
     next_start = [name for name in changed if name in _AT_NEXT_START]
@@ -126,13 +130,13 @@ def takes_effect(names: Iterable[str]) -> list[str]:
 
 
 def changed_keys(before: str, after: Conf) -> list[str]:
-    """The keys whose value in `after` is another than in the text `before`, whether that is right or not."""
+    """Return the keys whose value in `after` differs from that in the text `before`, right or wrong."""
     was = written_values(before)
     return [key.name for key in KEYS if was[key.name] != key.text(after)]
 
 
 def written_values(text: str) -> dict[str, str]:
-    """The value of every key in `text`: as it counts, or as it is written where the file is wrong."""
+    """Return the value of every key in `text`: as it counts, or as it is written where the file is wrong."""
     conf = parse(text)
     if isinstance(conf, Conf):
         return {key.name: key.text(conf) for key in KEYS}
@@ -141,7 +145,10 @@ def written_values(text: str) -> dict[str, str]:
 
 
 def key_documents(text: str) -> list[dict[str, Any]]:
-    """Every key for a page: the tab's in its order, then the others in the file's. Secrets are not shown."""
+    """Return every key for a page: the tab's in its order, then the others in file order.
+
+    Secrets are not shown.
+    """
     values = written_values(text)
     others = [key.name for key in KEYS if key.name not in TAB_KEYS]
     return [_document(KEY_BY_NAME[name], values) for name in (*TAB_KEYS, *others)]
@@ -162,5 +169,5 @@ def _document(key: Key, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def problem_documents(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """Problems for a page."""
+    """Return problems as documents for a page."""
     return [{"key": problem.key, "value": problem.value, "want": problem.want} for problem in problems]

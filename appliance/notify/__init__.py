@@ -1,1 +1,1 @@
-"""Telling people: alerts in a queue on disk, and the ways out of it (mail, syslog, webhook, SNMP traps)."""
+"""Alerts to people: a queue on disk, and the ways out of it (mail, syslog, webhook, SNMP traps)."""

@@ -1,4 +1,4 @@
-"""As much of ASN.1's basic encoding rules (X.690) as an SNMP trap needs."""
+"""Subset of ASN.1's basic encoding rules (X.690) that an SNMP trap needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ TIME_TICKS, TRAP_V2 = 0x43, 0xA7  # RFC 3416
 
 
 def tlv(tag: int, content: bytes) -> bytes:
-    """Tag, length, content."""
+    """Return tag, length and content as one element."""
     size = len(content)
     if size < 0x80:
         return bytes((tag, size)) + content
@@ -16,24 +16,24 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
-    """A whole number in as few octets as hold it and its sign."""
+    """Return a whole number, in as few octets as hold it and its sign."""
     bits = (value if value >= 0 else ~value).bit_length()
     return tlv(tag, value.to_bytes(bits // 8 + 1, signed=True))
 
 
 def octets(text: str) -> bytes:
-    """A text, in UTF-8."""
+    """Return a text as an octet string, in UTF-8."""
     return tlv(OCTET_STRING, text.encode())
 
 
 def object_id(numbers: tuple[int, ...]) -> bytes:
-    """An object identifier of two numbers or more."""
+    """Return an object identifier of two numbers or more."""
     first, second, *rest = numbers
     return tlv(OBJECT_ID, b"".join(map(_base128, (first * 40 + second, *rest))))
 
 
 def sequence(*parts: bytes, tag: int = SEQUENCE) -> bytes:
-    """One after the other."""
+    """Return the encoded `parts` as one sequence."""
     return tlv(tag, b"".join(parts))
 
 

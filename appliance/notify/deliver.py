@@ -1,6 +1,7 @@
-"""Delivery: take what waits in the queue and try every way it has not gone yet, until nothing is due.
+"""Delivery: try each waiting alert by every way it has not gone out yet, until nothing is due.
 
-At least once: what was handed over, and whose file says otherwise because we were killed between the two, goes again.
+Each alert goes out at least once. If the process is killed after an alert was handed over and before its file
+says so, the alert goes out again.
 """
 
 from __future__ import annotations
@@ -13,27 +14,34 @@ from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool, Way, Ways
 from appliance.notify.transport import Transport, Undelivered, send
 
-# A way that failed rests so long, twice as long each time, in seconds; so does an alert that was refused.
+# Seconds. A way that failed rests for FIRST_PAUSE, twice as long after each further failure, up to
+# LONGEST_PAUSE; so does an alert that a way has refused.
 FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 1800.0
-# What has not gone out after a day is news to nobody.
+# Seconds. An alert that has not gone out after a day is given up: nobody needs it any more.
 OLDEST = 86400.0
-# We end then and are started afresh when something is due.
+# Seconds. The process ends after this time, and is started again when something is due.
 _LIFE = 120.0
 
 
 def pause(failures: int) -> float:
-    """Seconds until the next try, after so many failures in a row."""
+    """Return the seconds until the next try, after `failures` failures in a row (1 or more)."""
     return min(FIRST_PAUSE * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE)
 
 
 def is_due(at: float, wall: float) -> bool:
-    """The wall clock may have been set back meanwhile: nothing rests for longer than the longest pause."""
+    """Return whether the time `at` has come; both times are in epoch seconds.
+
+    A time further ahead than the longest pause counts as due: the wall clock must have been set back since.
+    """
     return not wall < at <= wall + LONGEST_PAUSE
 
 
 class Delivery:
-    """Works through the queue. `say` gets a sentence when something is lost, or a way fails or is well again."""
+    """Worker that empties the queue.
+
+    `say` is called with a sentence when an alert is lost, and when a way fails or works again.
+    """
 
     def __init__(
         self, spool: Spool, transports: Sequence[Transport], clock: Clock, say: Callable[[str], None]
@@ -47,7 +55,10 @@ class Delivery:
         self._changed = False
 
     def run(self) -> None:
-        """Until nothing is due. Raises OSError when the queue cannot be read or written."""
+        """Deliver until nothing is due, or the process has lived long enough.
+
+        Raises OSError when the queue cannot be read or written.
+        """
         end = self._clock.now() + _LIFE
         self._changed = True
         while self._changed and self._clock.now() < end:
@@ -89,11 +100,14 @@ class Delivery:
         if way.problem:
             self._say(f"alerts go out again by {transport.name}")
         self._ways[transport.name] = Way(delivered=way.delivered + 1)
-        # On disk at once: what went out is not to go again when the next way takes us down.
+        # Written at once: if the next way kills this process, the alert must not go out by this way again.
         return self._keep(replace(notice, owed=tuple(name for name in notice.owed if name != transport.name)))
 
     def _refused(self, name: str, notice: Notice, left: tuple[str, ...]) -> Notice:
-        """This alert rests; the way goes on with the others. Those who have got it are not to get it again."""
+        """Let this alert rest for the way `name`, which goes on with other alerts.
+
+        `left` names the recipients who have not got the alert; the others must not get it again.
+        """
         count = notice.tries.get(name, 0) + 1
         tries = {**notice.tries, name: count}
         again = {**notice.again, name: self._clock.wall() + pause(count)}
@@ -109,10 +123,10 @@ class Delivery:
             failures += 1
             again = self._clock.wall() + pause(failures)
         self._ways[name] = replace(way, problem=str(problem), failures=failures, again=again)
-        self._spool.keep_ways(Ways(self._ways))  # 'asha notify' is to know now, not when we end
+        self._spool.keep_ways(Ways(self._ways))  # 'asha notify' is to show it now, not when the process ends
 
     def _rests(self) -> Iterator[float]:
-        """When what waits is tried again."""
+        """Yield the time of the next try of each way that each waiting alert is owed."""
         for notice in self._spool.waiting():
             for name in self._names & set(notice.owed):
                 yield max(self._ways.get(name, Way()).again, notice.again.get(name, 0.0))

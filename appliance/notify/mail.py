@@ -1,4 +1,4 @@
-"""By mail: to an SMTP server, or to this machine's sendmail."""
+"""Alerts by mail: to an SMTP server, or to the sendmail of this machine."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from appliance.notify.transport import Undelivered, host_and_port
 _PORT = 25
 _GOODBYE = 2.0
 _ANSWERS = 256 * 1024
-# Seven bits, so that no server on the way needs to be asked what it can take.
+# Seven bits, so that no mail server on the way needs to be asked what it accepts.
 _POLICY = SMTP.clone(cte_type="7bit")
 _SENDMAIL = (Path("/usr/sbin/sendmail"), Path("/usr/lib/sendmail"))
 
 
 def compose(notice: Notice, sender: str, recipients: tuple[str, ...]) -> EmailMessage:
-    """The mail. Its Message-ID is the alert's own: one that comes twice can be known by it."""
+    """Return the mail for `notice`.
+
+    The Message-ID is made from the alert's id, so a mail that comes twice can be recognised.
+    """
     message = EmailMessage(policy=_POLICY)
     message["Subject"] = one_line(notice.subject, 300)
     message["From"] = sender
@@ -43,14 +46,18 @@ def compose(notice: Notice, sender: str, recipients: tuple[str, ...]) -> EmailMe
 
 
 def flat(message: EmailMessage, line_end: str = "\r\n") -> bytes:
-    """The mail as it travels. Python folds a header that is a little too long right after its name, which some take for
-    an empty one; so what needs no encoding is not folded at all (RFC 5322 has up to 998 characters)."""
+    """Return the mail as bytes for transport.
+
+    Python folds a header that is a little too long right after its name, which some programs take for an
+    empty header. So a subject that needs no encoding is not folded at all (RFC 5322 allows up to 998
+    characters).
+    """
     length = 900 if str(message["Subject"]).isascii() else 76
     return message.as_bytes(policy=_POLICY.clone(linesep=line_end, max_line_length=length))
 
 
 class _BoundedSmtp(smtplib.SMTP):
-    """smtplib bounds a line, but not how many of them make up one answer."""
+    """SMTP client that bounds the answers: smtplib bounds a line, but not the number of lines."""
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
@@ -59,14 +66,14 @@ class _BoundedSmtp(smtplib.SMTP):
 
 
 class _Answers:
-    """What a server says on one connection, of which a whole mail takes a few hundred bytes."""
+    """Answers of a server on one connection, bounded; a whole mail takes a few hundred bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._left = _ANSWERS
 
     def readline(self, limit: int) -> bytes:
-        """The next line, of `limit` bytes at the most. Raises TooMuch."""
+        """Return the next line, of at most `limit` bytes. Raises TooMuch."""
         line = self._file.readline(limit)
         self._left -= len(line)
         if self._left < 0:
@@ -79,7 +86,10 @@ class _Answers:
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """To the server `server` (`host[:port]`). `tls`: STARTTLS with a certificate that holds, or nothing is sent."""
+    """Way to the SMTP server `server` (`host[:port]`).
+
+    `tls`: STARTTLS with a valid certificate, or nothing is sent. `deadline` is in seconds.
+    """
 
     server: str
     sender: str
@@ -94,7 +104,7 @@ class Smtp:
         left = notice.left.get(self.name, self.recipients)
         to = [
             who for who in self.recipients if who in left
-        ]  # one that the conf file names no more is owed nothing
+        ]  # a recipient that the conf file no longer names is owed nothing
         if to:
             self._send_to(to, notice)
 
@@ -102,7 +112,8 @@ class Smtp:
         host, port = host_and_port(self.server, _PORT)
         message = compose(notice, self.sender, self.recipients)
         try:
-            # With our name given: smtplib would ask the DNS for it, and wait for that past every deadline.
+            # The host's name is given, because smtplib would ask the DNS for it, and wait for that past every
+            # deadline.
             server = _BoundedSmtp(host, port, local_hostname=notice.host, timeout=self.deadline)
             left_out = self._hand_over(server, to, message)
         except smtplib.SMTPRecipientsRefused as problem:
@@ -120,7 +131,10 @@ class Smtp:
             raise Undelivered(says, refused=True, left=tuple(left_out))
 
     def _hand_over(self, server: smtplib.SMTP, to: list[str], message: EmailMessage) -> list[str]:
-        """Who of several was refused. What was taken is taken, however the connection ends."""
+        """Hand the mail over and return the recipients that were refused.
+
+        What the server has accepted stays accepted, however the connection ends.
+        """
         try:
             self._secure(server)
             left_out = server.sendmail(self.sender, to, flat(message))
@@ -133,7 +147,10 @@ class Smtp:
         return list(left_out)
 
     def _secure(self, server: smtplib.SMTP) -> None:
-        """A password never goes over an open connection."""
+        """Start TLS if it is wanted or a user logs in, and log in.
+
+        A password never goes over an unencrypted connection.
+        """
         if self.tls or self.user:
             server.starttls(context=ssl.create_default_context())
         if self.user:
@@ -152,7 +169,10 @@ def _printable(text: bytes | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sendmail:
-    """To the program every mail server brings, whatever its name; it queues and retries by itself."""
+    """Way to the sendmail program, which every mail server brings.
+
+    The program queues and retries by itself.
+    """
 
     sender: str
     recipients: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The ways out by name alone: the agent needs no more, and not the libraries of mail and web."""
+"""Names of the ways out: the agent needs no more than the names, and not the libraries for mail and web."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from appliance.config import Conf
 
 
 def way_names(conf: Conf) -> tuple[str, ...]:
-    """Every way out that is set up, as its transport (see `ways`) is named."""
+    """Return the name of each way out that is set up, equal to the `name` of its transport (see `ways`)."""
     asked = {
         "syslog": conf.notify_syslog,
         "trap": conf.notify_trap,

@@ -1,4 +1,4 @@
-"""An alert on its way: where and when it came up, and by which ways it is still to go out."""
+"""Alert in the queue: where and when it came up, and by which ways it must still go out."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from appliance.core.alert import Alert
 from appliance.core.alert_memory import alert_fields, alert_from
 from appliance.core.document import parse_object
 
-# The two make a file's name.
+# The id and the time make the file's name, so both are checked.
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
-_NO_TIME = 1e11  # seconds since the epoch: thousands of years
+_NO_TIME = 1e11  # seconds since the epoch: thousands of years ahead
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`id` is the same however often it goes out. `host`: the machine's name. `at`: seconds since the epoch.
+    """Alert together with the state of its delivery.
 
-    `owed`: names of the ways it has not gone yet. `tries`, `again`: how often a way has refused this very alert, and
-    when it is tried again. `left`: of a way that has brought it to some of its recipients, those who have not got it.
+    `id` stays the same however often the alert goes out. `host` is the machine's name, and `at` is in epoch
+    seconds. `owed` names the ways by which the alert has not gone out yet. `tries` and `again` say how often
+    each way has refused this very alert, and when it is tried again (epoch seconds). `left`: for a way that
+    has reached only some of its recipients, those that it has not reached.
     """
 
     id: str
@@ -41,7 +43,7 @@ class Notice:
         return f"[asha {self.host}] {self.alert.severity.word}: {self.alert.subject}"
 
     def document(self) -> dict[str, Any]:
-        """What the webhook says."""
+        """Return the notice as the document that the webhook sends."""
         return {
             "id": self.id,
             "node": self.node,
@@ -52,13 +54,16 @@ class Notice:
 
 
 def pack(notice: Notice) -> bytes:
-    """The notice as its file."""
+    """Return the content of the notice's file."""
     ways = {"owed": list(notice.owed), "tries": dict(notice.tries), "again": dict(notice.again)}
     return json.dumps({**notice.document(), **ways, "left": dict(notice.left)}).encode()
 
 
 def unpack(data: bytes) -> Notice:
-    """The notice of `pack`. Raises KeyError, TypeError or ValueError for anything else."""
+    """Return the notice that `pack` has written.
+
+    Raises KeyError, TypeError or ValueError for other content.
+    """
     fields = parse_object(data)
     if not (_ID.fullmatch(fields["id"]) and 0 <= fields["at"] < _NO_TIME):
         raise ValueError("its name or its time is none of ours")

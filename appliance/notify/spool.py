@@ -1,4 +1,4 @@
-"""The queue on disk: one file for each alert that has not gone out by every way, and how each way is doing."""
+"""Queue on disk: one file for each alert that has not gone out by every way, and the state of each way."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ from appliance.host.statefile import StateFile
 from appliance.notify.notice import Notice, pack, unpack
 
 PLACE = Path("/var/lib/asha/notify")
-# On a tmpfs: where alerts wait that the disk does not take, first of all the alert that the disk takes nothing.
+# Directory on a tmpfs for alerts that the disk does not accept; first of all the alert that the disk accepts
+# nothing.
 PASSING = Path("/run/asha/notify")
-# More are not kept; the oldest go first.
+# Largest number of alerts kept; the oldest are dropped first.
 MOST = 200
 _ALERT = ".alert"
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one way out is doing. `problem`: why the last try failed, "" when it did not; `again`: when it is tried again
-    (seconds since the epoch), after `failures` in a row."""
+    """State of one way out.
+
+    `problem` says why the last try failed, "" when it did not. `again`: when the way is tried again, in epoch
+    seconds, after `failures` failures in a row. `delivered` counts the alerts that went out.
+    """
 
     problem: str = ""
     failures: int = 0
@@ -36,16 +40,19 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Every way out that was ever tried, and when the next try is due."""
+    """State of every way out that was ever tried, and when the next try is due.
+
+    `next_at` is in epoch seconds, and 0.0 when no time is known.
+    """
 
     by_name: Mapping[str, Way] = field(default_factory=dict)
     next_at: float = 0.0
 
 
 class Spool:
-    """The directory `place`, and `passing` for what `place` does not take.
+    """The queue in the directory `place`, with `passing` for what `place` does not accept.
 
-    Every write is whole or not at all; an unreadable file is set aside, never in the way.
+    A file is written completely or not at all; an unreadable file is set aside, and blocks nothing.
     """
 
     def __init__(self, place: Path = PLACE, passing: Path | None = None) -> None:
@@ -61,7 +68,10 @@ class Spool:
         self.lock = place / "lock"
 
     def put(self, notice: Notice) -> list[Notice]:
-        """Queue a new alert, or what has become of one; the alerts that had to go for it. Raises OSError."""
+        """Queue a new alert, or store the new state of a queued one; return the alerts dropped to make room.
+
+        Raises OSError.
+        """
         try:
             self._put(notice, self._places[0])
         except OSError:
@@ -69,42 +79,48 @@ class Spool:
         return [old for old in self._surplus() if self.remove(old)]
 
     def remove(self, notice: Notice) -> bool:
-        """It has gone out, or is too old. False when it was not there any more. Raises OSError."""
+        """Remove an alert that has gone out or is too old; return False when it was not there.
+
+        Raises OSError.
+        """
         return sum(self._remove(place / _name(notice)) for place in self._places) > 0
 
     def waiting(self) -> list[Notice]:
-        """What has still to go out, oldest first.
+        """Return the alerts that have still to go out, oldest first.
 
-        What lies in a directory that takes no change waits on: that it has gone out could not be noted, and it would
-        go out again and again.
+        An alert in a directory that cannot be changed is left out: its delivery could not be recorded, and it
+        would go out again and again.
         """
         found = {one.id: one for place in self._places if os.access(place, os.W_OK) for one in _read(place)}
         return sorted(found.values(), key=lambda one: (one.at, one.id))
 
     def is_empty(self) -> bool:
-        """Nothing waits. One look at the directories."""
+        """Return whether nothing waits, which takes one look at the directories."""
         return not self.count()
 
     def count(self) -> int:
-        """How many wait."""
+        """Return how many alerts wait."""
         return len({path.name for place in self._places for path in _names(place)})
 
     def ways(self) -> Ways:
-        """How the ways out are doing."""
+        """Return the state of the ways out."""
         return self.ways_file.load()
 
     def keep_ways(self, ways: Ways) -> None:
-        """Keep how the ways out are doing. A disk that does not take it keeps no alert from going out."""
+        """Store the state of the ways out.
+
+        A disk that does not accept it does not stop alerts from going out.
+        """
         by_name = {name: asdict(way) for name, way in ways.by_name.items()}
         with contextlib.suppress(OSError):
             self.ways_file.write(json.dumps({"by_name": by_name, "next_at": ways.next_at}))
 
     def memory(self) -> Any:
-        """What was kept by `keep_memory`; None when there is nothing of use."""
+        """Return what `keep_memory` has stored, or None when there is nothing usable."""
         return self.memory_file.load()
 
     def keep_memory(self, document: Any) -> None:
-        """Keep what people were told, over the agent's life. Raises OSError."""
+        """Store what people were told, so that it outlives the agent. Raises OSError."""
         self.memory_file.write(json.dumps(document))
 
     @staticmethod
@@ -125,14 +141,14 @@ class Spool:
 
 
 def _name(notice: Notice) -> str:
-    # By time, so that the order of the names is that of the alerts.
+    # The time comes first, so that the order of the names is that of the alerts.
     return f"{int(notice.at * 1000):015d}-{notice.id}{_ALERT}"
 
 
 def _names(place: Path) -> list[Path]:
     try:
         return [path for path in place.iterdir() if path.suffix == _ALERT and path.name[0] != "."]
-    except OSError:  # none yet; or the agent says what is wrong with the directory (agent/rooms/files.py)
+    except OSError:  # no directory yet, or a bad one: appliance/agent/rooms/files.py reports it
         return []
 
 

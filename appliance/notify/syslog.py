@@ -1,7 +1,7 @@
-"""Into this machine's syslog (RFC 3164, as the C library writes it).
+"""Alerts into this machine's syslog (RFC 3164, as the C library writes it).
 
-Not logging.handlers.SysLogHandler: what goes wrong in it goes to standard error instead of to the caller, and it sends
-what it was told without cutting it to one line.
+logging.handlers.SysLogHandler is not used: it reports its failures on standard error instead of to the
+caller, and it sends a message without reducing it to one line.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 
 _DAEMON = 3
-_LENGTH = 900  # of 1024 that every daemon takes
+_LENGTH = 900  # of the 1024 bytes that every daemon accepts
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def line(notice: Notice, pid: int) -> bytes:
-    """The datagram."""
+    """Return the datagram for `notice`."""
     alert = notice.alert
     at = time.localtime(notice.at)
     stamp = f"{_MONTHS[at.tm_mon - 1]} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
@@ -33,7 +33,7 @@ def line(notice: Notice, pid: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Syslog:
-    """To the daemon that listens at `place`."""
+    """Way to the syslog daemon that listens at `place`."""
 
     place: Path = Path("/dev/log")
     name: str = "syslog"

@@ -1,4 +1,4 @@
-"""What every way out has in common."""
+"""Common parts of all ways out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from appliance.notify.notice import Notice
 
 
 class Undelivered(HostError):
-    """It did not go out. `refused`: the other side will have nothing of this alert; others may well go.
+    """Failure to deliver an alert.
 
-    `left`: it did go out, but to these recipients.
+    `refused`: the other side refuses this very alert, and may accept others. `left`: the alert was delivered,
+    except to these recipients.
     """
 
     def __init__(self, message: str, *, refused: bool = False, left: tuple[str, ...] = ()) -> None:
@@ -25,35 +26,36 @@ class Undelivered(HostError):
 
 
 class Transport(Protocol):
-    """One way out."""
+    """Way by which alerts go out."""
 
     @property
     def name(self) -> str:
-        """Its name, as the queue and people know it."""
+        """The name of the way, as the queue and people know it."""
         ...
 
     @property
     def deadline(self) -> float:
-        """The longest a try may take, in seconds."""
+        """The longest time that one try may take, in seconds."""
         ...
 
     def send(self, notice: Notice) -> None:
-        """Hand it over. Raises Undelivered."""
+        """Hand `notice` over. Raises Undelivered."""
         ...
 
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """End whatever the body waits for after `seconds`, by Undelivered. Only in the main thread.
+    """End whatever the block waits for after `seconds`, by raising Undelivered. For the main thread only.
 
-    The timeouts of sockets count from the last byte: a server that sends one now and then would never run into them.
+    The timeouts of sockets count from the last byte: a server that sends a byte now and then would never
+    exceed them.
     """
 
     def strike(number: int, frame: FrameType | None) -> None:
         raise Undelivered(f"no end within {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, strike)
-    others = signal.setitimer(signal.ITIMER_REAL, seconds)  # somebody else's goes on afterwards
+    others = signal.setitimer(signal.ITIMER_REAL, seconds)  # a timer set before goes on afterwards
     try:
         yield
     finally:
@@ -63,15 +65,15 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def send(transport: Transport, notice: Notice) -> None:
-    """One try, bounded. Raises Undelivered."""
+    """Try once to send `notice`, within the deadline of `transport`. Raises Undelivered."""
     try:
         with deadline(transport.deadline):
             transport.send(notice)
-    except ValueError as problem:  # what cannot even be written down must not stand in front of all others
+    except ValueError as problem:  # an alert that cannot even be encoded must not block all others
         raise Undelivered(f"it cannot be made out of this alert: {problem}", refused=True) from problem
 
 
 def host_and_port(text: str, port: int) -> tuple[str, int]:
-    """`host` or `host:port`, as the conf file has it."""
+    """Return host and port of `text`, `host` or `host:port` as in the conf file; `port` is the default."""
     host, colon, number = text.partition(":")
     return host, int(number) if colon else port

@@ -1,4 +1,7 @@
-"""By an SNMP v2c trap (RFC 3416), as docs/ASHA-MIB.txt describes it. Nobody acknowledges it: sent is all we know."""
+"""Alerts by SNMP v2c traps (RFC 3416), as docs/ASHA-MIB.txt describes them.
+
+Nobody acknowledges a trap: all that is known is that it was sent.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,15 @@ _PORT = 162
 _VERSION_2C = 1
 _SYS_UP_TIME = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 _TRAP_OID = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
-# Assumed: Net-SNMP's arc for experiments, until asha has a number of its own.
+# *Assumed*: Net-SNMP's arc for experiments, until asha has an enterprise number of its own.
 ASHA = (1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 7242)
 NOTIFICATIONS, OBJECTS = (*ASHA, 0), (*ASHA, 1)
 _TRUE, _FALSE = 1, 2  # SNMPv2-TC TruthValue
-_TEXT_LENGTH = 500  # so that the datagram passes every network whole
+_TEXT_LENGTH = 500  # short enough for the datagram to pass every network whole
 
 
 def packet(notice: Notice, community: str, ticks: int) -> bytes:
-    """The datagram. `ticks`: hundredths of a second since the machine was booted."""
+    """Return the datagram for `notice`. `ticks`: hundredths of a second since the machine was booted."""
     alert = notice.alert
     objects = (
         ber.octets(notice.node),
@@ -51,7 +54,7 @@ def _binding(name: tuple[int, ...], value: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """To the manager `server` (`host[:port]`). `now`: seconds since the machine was booted."""
+    """Way to the SNMP manager `server` (`host[:port]`); `now` returns the seconds since the last boot."""
 
     server: str
     now: Callable[[], float]

@@ -1,4 +1,4 @@
-"""The ways out that the conf file asks for, the quickest first."""
+"""Ways out that the conf file asks for, the quickest first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from appliance.notify.webhook import Webhook
 
 
 def transports(conf: Conf, host: str, clock: Clock) -> list[Transport]:
-    """Every way out that is set up. `host`: this machine's name, of which mail says that it comes from there."""
+    """Return every way out that is set up.
+
+    `host` is this machine's name, which mail gives as its origin unless NOTIFYFROM is set.
+    """
     found: list[Transport] = []
     if conf.notify_syslog:
         found.append(Syslog())

@@ -1,4 +1,4 @@
-"""By an HTTP POST with the alert as JSON."""
+"""Alerts by HTTP POST, as JSON."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from appliance.core.alert import one_line
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 
-# Of the 4xx these say: later.
+# These 4xx statuses mean that a later try may succeed.
 _LATER = frozenset({408, 425, 429})
-# Of the server's own words. What it says is bounded by http.client: a line of 64 KiB, 100 headers.
+# Characters kept of the server's reason. Its answer is bounded by http.client: a line of 64 KiB, 100 headers.
 _REASON = 200
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """urllib would follow with a GET, and what that gets says nothing of the alert."""
+    """Handler that follows no redirect.
+
+    urllib would follow with a GET, whose answer says nothing about the alert.
+    """
 
     def redirect_request(self, *request: Any, **more: Any) -> None:
         return None
@@ -29,7 +32,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """To `url`, http or https; the certificate must hold. A URL can hold a secret: it is in no message."""
+    """Way to `url`, http or https with a valid certificate.
+
+    A URL can hold a secret, so it appears in no message.
+    """
 
     url: str = field(repr=False)
     name: str = "webhook"
@@ -40,7 +46,7 @@ class Webhook:
         body = json.dumps(notice.document()).encode()
         request = urllib.request.Request(self.url, body, headers, method="POST")  # noqa: S310 - see config.kinds.URL
         try:
-            # What it says besides its status is of no interest, and may never end.
+            # The body of the answer is of no interest, and may never end.
             urllib.request.build_opener(_NoRedirect).open(request, timeout=self.deadline).close()
         except urllib.error.HTTPError as problem:
             refused = 400 <= problem.code < 500 and problem.code not in _LATER

@@ -1,1 +1,4 @@
-"""The web page: what is true, and the buttons that are safe now. Knows the agent by its socket only."""
+"""Web page of a node: what is true now, and the buttons that are safe now.
+
+The panel talks to the agent through the control socket only.
+"""

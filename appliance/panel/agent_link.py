@@ -1,4 +1,4 @@
-"""The agent, as the panel asks it: over the control socket, each question with its deadline."""
+"""Client of the agent's control socket for the panel, with a deadline for each question."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from appliance.control.status import read_status
 from appliance.core.status import Status
 
 Document = dict[str, Any]
-# Looking must be quick; a wish may wait for Asterisk's stop or Heartbeat's start. Seconds.
+# Deadlines in seconds. A question must be answered quickly; an action may wait until Asterisk has stopped or
+# Heartbeat has started.
 _LOOK = 2.0
 _DEED = 60.0
 
 
 class AgentLink:
-    """Questions and wishes. Each raises AgentAbsent, AgentSilent, or the error the agent answered with."""
+    """Questions and requests to the agent.
+
+    Each method raises AgentAbsent, AgentSilent, or the error with which the agent answered.
+    """
 
     def __init__(self, path: str = SOCKET) -> None:
         self._path = path
 
     def look(self, verb: str, **arguments: object) -> Any:
-        """Ask for something that is only shown."""
+        """Ask the agent for something that is only shown, and return the answer."""
         return ask(verb, deadline=_LOOK, path=self._path, **arguments)
 
     def status(self) -> Status:
@@ -30,6 +34,9 @@ class AgentLink:
         return read_status(self.look("status"))
 
     def do(self, verb: str, by: str, **arguments: object) -> Document:
-        """Ask for something to be done, in the name of `by`. The answer's `says` is for people."""
+        """Ask the agent to do something in the name of `by`, and return the answer.
+
+        The text `says` in the answer is for people.
+        """
         answer = ask(verb, deadline=_DEED, path=self._path, by=by, **arguments)
         return answer if isinstance(answer, dict) else {"says": str(answer)}

@@ -1,4 +1,4 @@
-"""The panel as a WSGI application."""
+"""WSGI application of the panel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from appliance.panel.server.proxy import Loopback, Prefix
 from appliance.panel.shown.feed import Feed
 from appliance.panel.shown.sections import Press
 
-# Everything comes from here, and nothing is run or styled that is not a file of ours.
+# Content security policy: the browser loads everything from this server, and runs scripts and applies styles
+# only from files of the panel.
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -53,7 +54,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# A form is small; what is larger is not ours. Bytes.
+# Largest request body, in bytes. The panel's forms are small: a larger body does not come from them.
 BODY_LIMIT = 256 * 1024
 _ROOMS = (home, login, deeds, tab, introduction, records, api, measure)
 
@@ -61,10 +62,13 @@ _ROOMS = (home, login, deeds, tab, introduction, records, api, measure)
 def create_app(
     conf: Conf, *, agent: AgentLink | None = None, directory: Path = PANEL_DIR, clock: Clock | None = None
 ) -> Flask:
-    """The application for `conf`. `directory`: where its users are kept."""
+    """Return the Flask application for `conf`.
+
+    `directory` is where the panel keeps its users and the other files of its own.
+    """
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_MEMORY_SIZE=BODY_LIMIT, MAX_FORM_PARTS=200)
-    app.secret_key = secrets.token_bytes(32)  # only for what is said once; sessions are kept here
+    app.secret_key = secrets.token_bytes(32)  # signs flashed messages only; sessions are kept in memory
     app.config.update(
         SESSION_COOKIE_NAME="asha-said", SESSION_COOKIE_SECURE=True, SESSION_COOKIE_SAMESITE="Strict"
     )
@@ -103,15 +107,21 @@ def _parts(app: Flask, conf: Conf, agent: AgentLink, directory: Path, clock: Clo
 
 
 def _expiry(conf: Conf) -> float | None:
-    """It is read once: another one is taken by a restart."""
+    """Return when the panel's certificate expires, in epoch seconds, or None if it cannot be read.
+
+    The certificate is read once, when the panel starts: a new certificate is served only after a restart.
+    """
     try:
         return read_certificate(conf.panel_cert).expires
     except AshaError:
-        return None  # whoever serves this has a certificate of his own
+        return None  # the application is served by something that has a certificate of its own
 
 
 def _behind(app: Flask, conf: Conf) -> None:
-    """A path prefix, and a web server of this machine before us, whose word on who asks is believed."""
+    """Wrap `app` for a path prefix and for a reverse proxy, as `conf` asks.
+
+    Only a proxy on this machine is believed when it names the client for which it asks.
+    """
     if conf.panel_prefix:
         app.wsgi_app = Prefix(app.wsgi_app, conf.panel_prefix)  # type: ignore[method-assign]
     if conf.panel_proxy:
@@ -148,7 +158,7 @@ def _failed(problem: AshaError) -> Response:
 
 
 def status_of(problem: AshaError) -> int:
-    """The HTTP status that says what kind of failure this is."""
+    """Return the HTTP status for the kind of failure that `problem` is."""
     match problem:
         case AgentAbsent():
             return 503

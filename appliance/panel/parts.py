@@ -1,4 +1,4 @@
-"""What every page needs, in one place, and how it gets at it."""
+"""Objects that every page needs, kept with the Flask application."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAME = "asha"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The panel's own parts: made once, when the server starts."""
+    """The panel's objects, made once when the server starts."""
 
     conf: Conf
     agent: AgentLink
@@ -38,14 +38,14 @@ class Parts:
     seal: Seal
     unlock: Unlock
     press: Press
-    certificate_expires: float | None  # in wall seconds
+    certificate_expires: float | None  # epoch seconds
     clock: Clock
 
     def keep_in(self, extensions: dict[str, object]) -> None:
-        """Make these the application's."""
+        """Store these parts in the `extensions` of a Flask application."""
         extensions[_NAME] = self
 
 
 def parts() -> Parts:
-    """Those of the application that answers this request."""
+    """Return the parts of the application that answers the current request."""
     return cast(Parts, current_app.extensions[_NAME])

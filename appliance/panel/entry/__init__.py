@@ -1,1 +1,1 @@
-"""Who gets in: users, their passwords, the first login, sessions, and what is kept for them."""
+"""Login to the panel: users, their passwords, the first login, sessions, and the files kept for them."""

@@ -1,4 +1,7 @@
-"""The turn of each login: the limits of core/login_limit, for all threads of the server."""
+"""Queue for login attempts.
+
+The queue applies the limits of appliance/core/login_limit.py to all threads of the server.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _TODO = "Root on this server lets you in at once: 'asha panel unlock NAME'."
 
 
 class TooEarly(UserError):
-    """No try may be made now. `wait`: seconds until the next."""
+    """Refusal of a login attempt that comes too early; `wait` is the seconds until the next may be made."""
 
     def __init__(self, away: SentAway) -> None:
         self.wait = max(1, round(away.wait))
@@ -26,13 +29,16 @@ class TooEarly(UserError):
 
 @dataclass(slots=True)
 class Try:
-    """A login whose turn it is. It counts as failed unless it is set `right`."""
+    """Login attempt whose turn has come; the attempt counts as failed unless `right` is set to True."""
 
     right: bool = False
 
 
 class Door:
-    """The limits with a clock and a lock. One try at a time has its turn, so one password at a time is hashed."""
+    """The login limits with a clock and a lock.
+
+    Only one login attempt at a time has its turn, so only one password at a time is hashed.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -41,9 +47,10 @@ class Door:
 
     @contextmanager
     def turn(self, address: str, known: str = "") -> Iterator[Try]:
-        """Wait for the turn of somebody at `address`, and have it. Raises TooEarly.
+        """Wait for the turn of a client at `address`, and hold the turn for the length of the block.
 
-        `known`: the name of the known browser it is, "" for a stranger.
+        `known` names the browser if it is a known one, and is "" for a stranger. Raises TooEarly when the
+        attempt is not admitted now.
         """
         ticket, one_try = self._wait(address, known), Try()
         try:
@@ -58,7 +65,7 @@ class Door:
             ticket = self._limit.join(address, self._clock.now(), known)
             if isinstance(ticket, SentAway):
                 raise TooEarly(ticket)
-            self._changed.notify_all()  # somebody may have lost the place in the line
+            self._changed.notify_all()  # this attempt may have pushed another one out of the queue
             while (again := self._limit.turn(ticket, self._clock.now())) != 0.0:
                 if isinstance(again, SentAway):
                     raise TooEarly(again)

@@ -1,4 +1,7 @@
-"""Where the panel keeps its own things, and how they are written: whole or not at all, for its own user alone."""
+"""Files of the panel's own: where they are, and how they are read and written.
+
+A file is replaced whole or not at all, and only the panel's user can read it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ PANEL_DIR = Path("/var/lib/asha/panel")
 
 
 def read_own(path: Path) -> str | None:
-    """The text of one of the panel's files, None when there is none. Raises HostError."""
+    """Return the text of one of the panel's files, or None if there is no such file. Raises HostError."""
     try:
         content = read_small(path)
         return None if content is None else content.decode()
@@ -22,7 +25,10 @@ def read_own(path: Path) -> str | None:
 
 
 def write_own(path: Path, text: str) -> None:
-    """Put `text` in place. It belongs to whom the directory belongs to, whoever writes. Raises HostError."""
+    """Replace the file at `path` by `text`. Raises HostError.
+
+    The file gets the owner of its directory, whoever writes it.
+    """
     try:
         directory = path.parent.stat()
         replace_file(path, text, 0o600, (directory.st_uid, directory.st_gid))
@@ -33,7 +39,7 @@ def write_own(path: Path, text: str) -> None:
 
 
 def remove_own(path: Path) -> None:
-    """Take the file away if it is there. Raises HostError."""
+    """Remove the file at `path` if it exists. Raises HostError."""
     try:
         path.unlink(missing_ok=True)
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""Who is logged in: sessions kept in memory, so that one that is ended has ended."""
+"""Sessions of the users who are logged in, kept in memory so that ending a session takes effect at once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 
 from appliance.host.clock import Clock
 
-# Unused for so long, and in all; seconds. A page that is left open goes on being used.
+# Seconds. A session ends after being unused for IDLE, and in any case after LONGEST. A page that is left open
+# counts as used, because the browser asks for its live stream again every ten minutes.
 IDLE = 30 * 60.0
 LONGEST = 12 * 3600.0
-# At most so many at once; the longest unused goes first.
+# Largest number of sessions at once; the session unused for longest is dropped first.
 _MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login. `stamp` is the user's when he logged in: another one ends the session. `csrf` proves that a form is
-    ours."""
+    """Login of a user.
+
+    `stamp` is the user's stamp at login: when the user's stamp changes, the session has ended. `csrf` proves
+    that a form comes from this panel. `began` and `used` are in monotonic seconds.
+    """
 
     user: str
     stamp: str
@@ -28,7 +32,10 @@ class Session:
 
 
 class Sessions:
-    """By a token that only the browser has. A token is new with every login and never taken from outside."""
+    """All sessions, by a token that only the browser has.
+
+    A new token is made at every login; a token is never taken from outside.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -36,7 +43,7 @@ class Sessions:
         self._all: dict[str, Session] = {}
 
     def begin(self, user: str, stamp: str) -> str:
-        """A new session; returns its token."""
+        """Begin a session of `user`, and return its token."""
         token, now = secrets.token_urlsafe(32), self._clock.now()
         with self._lock:
             self._drop_old(now)
@@ -46,7 +53,10 @@ class Sessions:
         return token
 
     def get(self, token: str, *, used: bool = True) -> Session | None:
-        """The session of `token` while it lasts. `used`: this is a sign of life."""
+        """Return the session of `token`, or None once it has ended.
+
+        `used` says whether this request counts as a use that keeps the session from ending.
+        """
         now = self._clock.now()
         with self._lock:
             self._drop_old(now)
@@ -56,12 +66,12 @@ class Sessions:
             return session
 
     def end(self, token: str) -> None:
-        """Log out."""
+        """End the session of `token`."""
         with self._lock:
             self._all.pop(token, None)
 
     def end_all_of(self, user: str) -> None:
-        """His password was changed, or he is no more."""
+        """End every session of `user`, whose password was changed or who was removed."""
         with self._lock:
             self._all = {token: one for token, one in self._all.items() if one.user != user}
 

@@ -1,4 +1,4 @@
-"""The bearer token that lets Prometheus, and nobody else, read the metrics. Only its SHA-256 is kept."""
+"""Bearer token with which Prometheus reads the metrics; only the SHA-256 of the token is kept."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from appliance.panel.entry.places import PANEL_DIR, read_own, write_own
 
 
 class MetricsToken:
-    """The one token of this node, kept in `directory`. Raises HostError when that cannot be read or written."""
+    """The metrics token of this node, kept in `directory`.
+
+    Methods raise HostError when the file cannot be read or written.
+    """
 
     def __init__(self, directory: Path = PANEL_DIR) -> None:
         self.path = directory / "metrics"
 
     def new(self) -> str:
-        """A new one, for showing once. The one before it is void."""
+        """Make a token, to be shown once, and return it; the token made before becomes void."""
         token = secrets.token_urlsafe(32)
         write_own(self.path, _digest(token) + "\n")
         return token
 
     def is_right(self, presented: str) -> bool:
-        """`presented` is the token. False when none was ever made."""
+        """Return whether `presented` is the token; False when no token was ever made."""
         kept = (read_own(self.path) or "").strip()
         return bool(kept) and hmac.compare_digest(kept.encode(), _digest(presented).encode())
 

@@ -1,4 +1,4 @@
-"""A code by which root lets one user's next login go before all others: for when many others try to log in."""
+"""Unlock code: with it, root lets the next login of one user go ahead while many others try to log in."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ VALID_FOR = 15 * 60.0
 
 
 class Unlock:
-    """The code that is open in `directory`, if there is one. It is no password: that is wanted as well.
+    """The unlock code kept in `directory`, if there is one.
 
-    Times are wall seconds, since two processes read them. Every method raises HostError.
+    The code does not replace the password, which is needed as well. Times are in epoch seconds, because two
+    processes read them. Every method raises HostError.
     """
 
     def __init__(self, directory: Path = PANEL_DIR, clock: Clock | None = None) -> None:
@@ -27,7 +28,10 @@ class Unlock:
         self._clock = clock or SystemClock()
 
     def new_code(self, name: str) -> str:
-        """Make a code for the user `name`, for showing once; one that was there before is void. Raises UserError."""
+        """Make a code for the user `name`, to be shown once, and return it; a code made before becomes void.
+
+        Raises UserError when there is no such user.
+        """
         if self._users.get(name) is None:
             raise UserError(f"There is no user {name}.", todo="'asha panel user list' names them.")
         shown, kept = new_code()
@@ -36,16 +40,16 @@ class Unlock:
         return shown
 
     def is_open(self) -> bool:
-        """A code would be taken now."""
+        """Return whether a code would be accepted now."""
         return self._kept() is not None
 
     def is_right(self, name: str, code: str) -> bool:
-        """`code` is the one for the user `name`."""
+        """Return whether `code` is the valid unlock code of the user `name`."""
         kept = self._kept()
         return kept is not None and kept[0] == name and is_code(kept[1], code)
 
     def use_up(self) -> None:
-        """Its user is in."""
+        """Remove the code once its user has logged in."""
         remove_own(self.path)
 
     def _kept(self) -> tuple[str, str] | None:
@@ -55,4 +59,4 @@ class Unlock:
                 (str(kept["name"]), str(kept["hash"])) if self._clock.wall() < float(kept["until"]) else None
             )
         except (ValueError, TypeError, KeyError):
-            return None  # none, or damaged: a new one is quickly made
+            return None  # no code, or a damaged file: root can easily make a new code

@@ -1,4 +1,4 @@
-"""Who may log in to the page: names, roles and hashes, in one file that is replaced whole."""
+"""Users who may log in to the page: names, roles and password hashes, in one file that is replaced whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`stamp` is another one after each change of password or role: a session that has an old one has ended."""
+    """One user of the page.
+
+    `stamp` changes with every change of password or role: a session that has an old stamp has ended.
+    """
 
     name: str
     role: Role
@@ -34,6 +37,8 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    """Entry of one user in the users file."""
+
     role: Role
     stamp: str
     hash: str
@@ -43,9 +48,10 @@ _Entries: TypeAlias = dict[str, _Entry]
 
 
 class Users:
-    """The users file in `directory`. Several processes may change it; each change is whole or not there.
+    """The users file in `directory`.
 
-    Everything here raises HostError when the file cannot be read or is damaged: then nobody gets in.
+    Several processes may change the file; each change is made completely or not at all. Every method raises
+    HostError when the file cannot be read or is damaged: nobody can log in then.
     """
 
     def __init__(self, directory: Path = PANEL_DIR) -> None:
@@ -53,28 +59,38 @@ class Users:
         self.path = directory / "users"
 
     def all(self) -> tuple[User, ...]:
-        """Everybody, by name."""
+        """Return all users, ordered by name."""
         return tuple(User(name, one.role, one.stamp) for name, one in sorted(self._read().items()))
 
     def get(self, name: str) -> User | None:
-        """The user called `name`: what a session asks on every request. Cheap."""
+        """Return the user called `name`, or None. Cheap enough to be asked on every request of a session."""
         one = self._read().get(name)
         return User(name, one.role, one.stamp) if one else None
 
     def verify(self, name: str, password: str) -> User | None:
-        """Who that is, or None. A name that nobody has takes as long as a wrong password."""
+        """Return the user with this name and password, or None.
+
+        An unknown name takes as long as a wrong password.
+        """
         one = self._read().get(name)
         if not is_right(one.hash if one else None, password) or one is None:
             return None
-        # Changed or removed while the hash was made: not any more.
+        # A user who was changed or removed while the hash was computed is not let in.
         return User(name, one.role, one.stamp) if self._read().get(name) == one else None
 
     def add(self, name: str, password: str, role: Role) -> User:
-        """A new user. Raises UserError for a name that is taken or none, or a password that is too short."""
+        """Add a user, and return it.
+
+        Raises UserError for a name that is taken or not a valid name, for a password of unacceptable length
+        or characters, and when there are too many users.
+        """
         return self._add(name, password, role, only_as_first=False)
 
     def add_first(self, name: str, password: str) -> User:
-        """The first operator. Raises UserError also when there is a user already."""
+        """Add the first operator, and return it.
+
+        Raises UserError as `add` does, and also when there is a user already.
+        """
         return self._add(name, password, "operator", only_as_first=True)
 
     def _add(self, name: str, password: str, role: Role, *, only_as_first: bool) -> User:
@@ -95,18 +111,18 @@ class Users:
         return User(name, role, entry.stamp)
 
     def change_password(self, name: str, password: str) -> None:
-        """Another password; every session of that user ends. Raises UserError."""
+        """Change the password of the user `name`; every session of that user ends. Raises UserError."""
         fresh = hash_of(checked(password))
         with self._changing() as entries:
             entries[name] = replace(_of(entries, name), hash=fresh, stamp=_new_stamp())
 
     def change_role(self, name: str, role: Role) -> None:
-        """Another role; every session of that user ends. Raises UserError."""
+        """Change the role of the user `name`; every session of that user ends. Raises UserError."""
         with self._changing() as entries:
             entries[name] = replace(_of(entries, name), role=role, stamp=_new_stamp())
 
     def remove(self, name: str) -> None:
-        """No such user any more. Raises UserError when there was none."""
+        """Remove the user `name`. Raises UserError when there is no such user."""
         with self._changing() as entries:
             _of(entries, name)
             del entries[name]

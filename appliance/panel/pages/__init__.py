@@ -1,1 +1,1 @@
-"""What a browser or a program can ask for; each page says whom it answers."""
+"""Pages and API that a browser or a program can ask for; each view declares who may use it."""

@@ -1,4 +1,4 @@
-"""Who may see and do what: every page says it of itself, and one that says nothing is the operators' alone."""
+"""Access control of the pages: each view declares who may use it, and only operators may use all others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Access(enum.Enum):
-    """Whom a page answers."""
+    """Group of clients that a view answers."""
 
     ANYBODY = "anybody"
     VIEWER = "viewer"
@@ -31,7 +31,7 @@ class Access(enum.Enum):
 
 
 def answers(access: Access) -> Callable[[View], View]:
-    """Say of a page whom it answers."""
+    """Return a decorator that declares which clients the view answers."""
 
     def mark(view: View) -> View:
         view.access = access  # type: ignore[attr-defined]
@@ -41,9 +41,12 @@ def answers(access: Access) -> Callable[[View], View]:
 
 
 def admit() -> AnyResponse | None:
-    """Before every request: find out who asks, and turn away whoever may not. None: go on.
+    """Find out who asks, and turn away a client that may not; Flask calls this before every request.
 
-    Aborts with 401 or 403 where a program asks, and with 400 when a form is not from our own page.
+    Return None to let the request go on, or a redirect to the login page. Aborts with 401 when nobody is
+    logged in and a redirect would not help (a program, or a request that changes something), with 403 when a
+    viewer asks for what only an operator may do, and with 400 when a form does not come from the panel's own
+    page.
     """
     g.user, g.session = _who()
     access = _access()
@@ -58,17 +61,20 @@ def admit() -> AnyResponse | None:
 
 
 def by() -> str:
-    """Who asks and from where, for the journal."""
+    """Return who makes the request, and from where, for the journal."""
     return f"{g.user.name if g.user else 'nobody'} at {address()} (panel)"
 
 
 def address() -> str:
-    """Where the request comes from."""
+    """Return the address from which the request comes, or "?"."""
     return request.remote_addr or "?"
 
 
 def csrf() -> str:
-    """What a form must bring along: of this session, or before there is one, of the browser that gets the form."""
+    """Return the token that a form must bring back.
+
+    The token belongs to the session, or to the browser that gets the form when nobody is logged in yet.
+    """
     if g.get("session"):
         return str(g.session.csrf)
     if not brought(Cookie.FORM) and not g.get("form_cookie"):
@@ -77,10 +83,13 @@ def csrf() -> str:
 
 
 class Cookie(enum.Enum):
-    """What a browser keeps for us, and for how long, in seconds; None: until it is closed.
+    """Cookie that a browser keeps for the panel: its name, and its lifetime in seconds.
 
-    SESSION: who is logged in. FORM: that a login form was given to this very browser. DEVICE: that its user has logged
-    in here before, which is worth a better place among many that try to log in, and nothing else.
+    A lifetime of None lasts until the browser is closed.
+
+    SESSION: who is logged in. FORM: that a login form was given to this very browser. DEVICE: that its user
+    has logged in with this browser before, which gives a better place in the queue when many try to log in,
+    and nothing else.
     """
 
     SESSION = ("asha", None)
@@ -89,12 +98,17 @@ class Cookie(enum.Enum):
 
     @property
     def in_browser(self) -> str:
-        """The browser itself holds to what these names promise: only by TLS, only from this host."""
+        """The cookie's full name in the browser.
+
+        The browser itself enforces what the prefixes `__Secure-` and `__Host-` promise: the cookie is sent by
+        TLS only, and with `__Host-` to this host only. `__Host-` requires the path /, so it is not used under
+        a path prefix.
+        """
         return f"__{'Secure' if request.root_path else 'Host'}-{self.value[0]}"
 
 
 def give_cookie(response: Response, cookie: Cookie, value: str) -> None:
-    """Have the browser keep `value`."""
+    """Set `cookie` to `value` in the browser."""
     response.set_cookie(
         cookie.in_browser,
         value,
@@ -107,26 +121,29 @@ def give_cookie(response: Response, cookie: Cookie, value: str) -> None:
 
 
 def take_cookie(response: Response, cookie: Cookie) -> None:
-    """Have the browser forget it."""
+    """Delete `cookie` in the browser."""
     response.delete_cookie(
         cookie.in_browser, path=request.root_path or "/", secure=True, httponly=True, samesite="Strict"
     )
 
 
 def brought(cookie: Cookie) -> str:
-    """What the browser brings; "" for nothing."""
+    """Return the value of `cookie` that the browser sends, or ""."""
     return request.cookies.get(cookie.in_browser, "")
 
 
 def give_form_cookie(response: Response) -> Response:
-    """After every request: a browser that got a form before it is logged in keeps what the form was made for."""
+    """Set the FORM cookie if a form was made in this request for a browser that is not logged in.
+
+    Flask calls this after every request.
+    """
     if g.get("form_cookie"):
         give_cookie(response, Cookie.FORM, g.form_cookie)
     return response
 
 
 def wants_page() -> bool:
-    """A person asks, by a browser."""
+    """Return whether the client is a person with a browser, not a program that asks for data."""
     return not request.path.startswith("/api/") and request.endpoint not in ("home.live", "measure.metrics")
 
 
@@ -143,7 +160,7 @@ def _who() -> tuple[User | None, Session | None]:
 
 def _access() -> Access:
     if request.endpoint is None:
-        return Access.VIEWER  # what is there and what is not, is nobody's business who has not logged in
+        return Access.VIEWER  # which pages exist is told only to users who are logged in
     if request.endpoint == "static":
         return Access.ANYBODY
     view = current_app.view_functions.get(request.endpoint)
@@ -157,8 +174,12 @@ def _to_login() -> AnyResponse:
 
 
 def _refuse_forged(session: Session | None) -> None:
-    """What changes something comes from our own page: by what only our page knows; and by the browser's word, if it
-    gives one. Logging in, too: else another site could log somebody in as its own user, and see what he enters."""
+    """Abort with 400 unless a request that changes something comes from the panel's own page.
+
+    The proof is a token that only the panel's page knows and, if the browser sends it, the header
+    Sec-Fetch-Site. Logging in needs the proof too: otherwise another site could log a person in as that
+    site's own user, and see what the person enters.
+    """
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(400, "This form is from another site. Nothing was done.")
     carried = request.headers.get(CSRF_HEADER, "") or request.form.get(CSRF_FIELD, "")

@@ -1,4 +1,4 @@
-"""The same for programs: JSON in and out. The document at /api/openapi.json says how."""
+"""JSON API for programs, with the same functions as the pages; /api/openapi.json describes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_VALUES, _LONGEST_VALUE = 100, 1000
 
 
 def problem(code: int, says: str, todo: str) -> Response:
-    """A failure, as JSON."""
+    """Return a failure as JSON."""
     response = jsonify({"error": says, "todo": todo})
     response.status_code = code
     return response
@@ -27,63 +27,63 @@ def problem(code: int, says: str, todo: str) -> Response:
 @room.get("/openapi.json")
 @answers(Access.VIEWER)
 def openapi() -> Response:
-    """What can be asked here."""
+    """Return the description of the API."""
     return jsonify(document(request.root_path))
 
 
 @room.get("/me")
 @answers(Access.VIEWER)
 def me() -> Response:
-    """Who is logged in, and what a request that changes something must bring along."""
+    """Return who is logged in, and the token that a request which changes something must bring along."""
     return jsonify({"name": g.user.name, "role": g.user.role, "csrf": csrf()})
 
 
 @room.get("/status")
 @answers(Access.VIEWER)
 def status() -> Response:
-    """The status document."""
+    """Return the status document."""
     return jsonify(parts().agent.look("status"))
 
 
 @room.get("/journal")
 @answers(Access.VIEWER)
 def journal() -> Response:
-    """The journal's newest entries."""
+    """Return the newest entries of the journal."""
     return jsonify(parts().agent.look("journal", newest=_newest(500)))
 
 
 @room.get("/history")
 @answers(Access.VIEWER)
 def history() -> Response:
-    """The last moves of service."""
+    """Return the last transfers of service."""
     return jsonify(parts().agent.look("history", newest=_newest(50)))
 
 
 @room.get("/trends")
 @answers(Access.VIEWER)
 def trends() -> Response:
-    """A day of the data's age and the probes' latency."""
+    """Return one day of the age of the data and of the latency of the probes."""
     return jsonify(parts().agent.look("trends"))
 
 
 @room.get("/conf")
 @answers(Access.VIEWER)
 def conf() -> Response:
-    """The settings."""
+    """Return the settings."""
     return jsonify(parts().agent.look("conf"))
 
 
 @room.post("/conf/preview")
 @answers(Access.OPERATOR)
 def preview() -> Response:
-    """What a change of settings would write."""
+    """Return what a change of settings would write."""
     return jsonify(parts().agent.look("conf preview", values=_values(_body())))
 
 
 @room.post("/conf")
 @answers(Access.OPERATOR)
 def save() -> Response:
-    """Change settings."""
+    """Change settings here and, if `peer` is true, on the other node."""
     body = _body()
     peer = body.get("peer", False)
     if not isinstance(peer, bool):
@@ -94,7 +94,7 @@ def save() -> Response:
 @room.post("/do/<slug>")
 @answers(Access.OPERATOR)
 def do(slug: str) -> Response:
-    """Press a button."""
+    """Carry out the deed named `slug`, as the button of the page does."""
     deed = BY_SLUG.get(slug)
     if deed is None:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The buttons' pages: each says what will happen and asks once more; the answer is carried out by the agent."""
+"""Pages behind the buttons: each says what will happen and asks for confirmation; the agent acts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from appliance.panel.parts import parts
 from appliance.panel.shown.buttons import BY_SLUG, Deed
 
 room = Blueprint("deeds", __name__, url_prefix="/do")
-# How long maintenance may be asked for on the page, in seconds: it cannot be forgotten for longer.
+# Durations of maintenance that the page offers, in seconds. Maintenance always ends by itself, so it cannot
+# be forgotten for longer.
 SPANS = {"15 minutes": 900, "1 hour": 3600, "4 hours": 4 * 3600, "24 hours": 24 * 3600}
 _WHY_LENGTH = 200
 
@@ -19,7 +20,7 @@ _WHY_LENGTH = 200
 @room.get("/<slug>")
 @answers(Access.OPERATOR)
 def asked(slug: str) -> str:
-    """The page that asks once more."""
+    """Return the page that asks for confirmation of the deed."""
     deed = _deed(slug)
     status = parts().agent.status()
     permit = status.permit(deed.wish)
@@ -29,14 +30,17 @@ def asked(slug: str) -> str:
 @room.post("/<slug>")
 @answers(Access.OPERATOR)
 def done(slug: str) -> Response:
-    """Do it. The agent decides whether it may be done, whatever the page showed."""
+    """Carry out the confirmed deed. The agent decides whether it is allowed, whatever the page showed."""
     deed = _deed(slug)
     flash(carry_out(deed, dict(request.form.items())))
     return redirect(url_for("home.home"))
 
 
 def carry_out(deed: Deed, more: dict[str, str]) -> str:
-    """Have the agent do `deed`; returns what it says. `more`: the form's other fields. Raises AshaError."""
+    """Have the agent carry out `deed`, and return what the agent says.
+
+    `more` holds the other fields of the form. Raises AshaError.
+    """
     agent = parts().agent
     match deed.wish:
         case "maintenance on":
@@ -51,7 +55,7 @@ def carry_out(deed: Deed, more: dict[str, str]) -> str:
 @room.post("/errand")
 @answers(Access.OPERATOR)
 def errand() -> Response:
-    """Have the agent run one of its errands: a dry run of the way back, a pass of the data, a check."""
+    """Have the agent run one of its errands: a dry run of the failback, a pass of the data, or a check."""
     answer = parts().agent.do("errand start", by(), name=request.form.get("name", ""))
     flash(str(answer["says"]))
     back = request.form.get("back", "")

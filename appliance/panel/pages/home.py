@@ -1,4 +1,4 @@
-"""The first page: what is true now, drawn; what may be done; what happened last. It follows the agent by itself."""
+"""First page: a picture of what is true now, what may be done, and what happened last; it updates itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from appliance.panel.pages.access import Access, Cookie, answers, brought
 from appliance.panel.parts import Parts, parts
 
 room = Blueprint("home", __name__)
-# More viewers than this would leave no thread for pages; they get a page that loads itself anew.
+# Largest number of live streams. More would leave no thread for pages; further viewers get a page that
+# reloads itself.
 MOST_VIEWERS = 64
-# A stream ends after so long and the browser comes back; while nothing is new, a sign of life goes out. Seconds.
+# Seconds. A stream ends after _STREAM, and the browser connects again. While nothing changes, a sign of life
+# is sent every _PULSE.
 _STREAM = 600.0
 _PULSE = 5.0
 
@@ -23,7 +25,7 @@ _PULSE = 5.0
 @room.get("/")
 @answers(Access.VIEWER)
 def home() -> str:
-    """The page."""
+    """Return the first page."""
     sections = parts().press.sections(parts().feed.view(), operator=g.user.role == "operator")
     return render_template("home.html", sections=sections)
 
@@ -31,7 +33,7 @@ def home() -> str:
 @room.get("/live")
 @answers(Access.VIEWER)
 def live() -> Response:
-    """Server-sent events: each time something has changed, the sections that did."""
+    """Stream server-sent events: each time something has changed, the sections that changed."""
     if parts().feed.viewers >= MOST_VIEWERS:
         raise ServiceUnavailable("Too many pages follow already; this one loads itself anew.")
     stream = _stream(parts(), g.user, brought(Cookie.SESSION))
@@ -39,7 +41,7 @@ def live() -> Response:
 
 
 def _stream(parts: Parts, user: User, token: str) -> Iterator[str]:
-    """Until the login has ended, or the browser is to come back."""
+    """Yield the events of one viewer until the login has ended, or the browser is to connect again."""
     spoken = parts.clock.now()
     end, number = spoken + _STREAM, 0
     shown: dict[str, str] = {}
@@ -50,7 +52,8 @@ def _stream(parts: Parts, user: User, token: str) -> Iterator[str]:
             sections = parts.press.sections(view, operator=user.role == "operator")
             news = {name: html for name, html in sections.items() if shown.get(name) != html}
             shown = sections
-            # A sign of life is given for a new look at the agent only: the page must not seem live when it is not.
+            # A sign of life is sent only for a new look at the agent: the page must not seem live when it is
+            # not.
             if news or (fresh and parts.clock.now() - spoken >= _PULSE):
                 spoken = parts.clock.now()
                 yield (
@@ -59,6 +62,6 @@ def _stream(parts: Parts, user: User, token: str) -> Iterator[str]:
 
 
 def _still_in(parts: Parts, user: User, token: str) -> bool:
-    """The session lasts, and its user is who he was. To look at the page does not prolong it."""
+    """Return whether the session lasts and its user is unchanged. This check does not prolong the session."""
     session = parts.sessions.get(token, used=False)
     return session is not None and session.stamp == user.stamp and parts.users.get(user.name) == user

@@ -1,4 +1,4 @@
-"""The two nodes get to know each other without a shell: what the one says of itself is pasted into the other's page."""
+"""Introduction of the nodes without a shell: the text of one node is pasted into the other's page."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ room = Blueprint("introduction", __name__, url_prefix="/introduction")
 @room.get("")
 @answers(Access.OPERATOR)
 def introduction() -> str:
-    """This node's text, and the place for the other's."""
+    """Return the page with this node's introduction text and a field for the other node's."""
     return render_template("introduction.html", found=parts().agent.do("introduction", by()))
 
 
 @room.post("")
 @answers(Access.OPERATOR)
 def take() -> Response:
-    """Take the other node's text."""
+    """Take the other node's introduction text."""
     text = "".join(request.form.get("text", "").split())
     answer = parts().agent.do("introduction take", by(), text=text)
     flash(str(answer["says"]))

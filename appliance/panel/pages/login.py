@@ -1,4 +1,4 @@
-"""Logging in and out, the first login of all, and one's own password."""
+"""Login and logout, the very first login, and the change of one's own password."""
 
 from __future__ import annotations
 
@@ -35,14 +35,19 @@ from appliance.panel.parts import parts
 
 room = Blueprint("login", __name__)
 _WRONG = "That name and password do not go together."
-# Names and passwords are shorter; what is longer is somebody's attempt.
+# Longest form field that is read, in characters. Names and passwords are shorter; a longer field is an
+# attempt to do harm.
 _LONGEST = 300
 
 
 @room.get("/login")
 @answers(Access.ANYBODY)
 def login() -> Response | AnyResponse:
-    """The form; or the way in, for who is in already; or the first login, while nobody is known."""
+    """Return the login form, or redirect.
+
+    The redirect leads home when the browser is logged in already, and to the first login while a first-login
+    code is open.
+    """
     if g.user is not None:
         return redirect(url_for("home.home"))
     if parts().first_login.is_open():
@@ -53,7 +58,7 @@ def login() -> Response | AnyResponse:
 @room.post("/login")
 @answers(Access.ANYBODY)
 def enter() -> AnyResponse:
-    """Log in. Every failure counts against the browser or the address, and is in the journal."""
+    """Log in. Every failure counts against the browser or the address, and is noted in the journal."""
     name = _field("name")
     unlocked = parts().unlock.is_right(name, _field("code"))
     try:
@@ -84,7 +89,7 @@ def leave() -> AnyResponse:
 @room.get("/first")
 @answers(Access.ANYBODY)
 def first() -> str:
-    """The form of the first login: the code of the installation makes the first operator."""
+    """Return the form of the first login, where the code from the installation makes the first operator."""
     if not parts().first_login.is_open():
         abort(404)
     return render_template("first.html", problem="", name="")
@@ -93,7 +98,10 @@ def first() -> str:
 @room.post("/first")
 @answers(Access.ANYBODY)
 def make_first() -> AnyResponse:
-    """Make the first operator, who is then logged in. A code costs nothing to check, so no flood stands before it."""
+    """Make the first operator and log in as that user.
+
+    A code costs nothing to check, so this page needs no queue against a flood of attempts.
+    """
     if not parts().first_login.is_open():
         abort(404)
     name = _field("name")
@@ -107,7 +115,7 @@ def make_first() -> AnyResponse:
 @room.get("/account")
 @answers(Access.VIEWER)
 def account() -> str:
-    """The form to change one's own password."""
+    """Return the form to change one's own password."""
     return render_template("account.html", problem="")
 
 
@@ -135,7 +143,7 @@ def change() -> AnyResponse:
 
 
 def _let_in(user: User, what: str) -> AnyResponse:
-    """A session of its own, whatever the browser brought along; and the browser is known from now on."""
+    """Log `user` in with a new session, whatever cookie the browser sent, and make the browser known."""
     parts().sessions.end(brought(Cookie.SESSION))
     response: Response = make_response(redirect(url_for("home.home")))
     give_cookie(response, Cookie.SESSION, parts().sessions.begin(user.name, user.stamp))
@@ -147,7 +155,7 @@ def _let_in(user: User, what: str) -> AnyResponse:
 
 
 def _device(name: str) -> str:
-    """The name of the browser, when it is known for the user `name`; else ""."""
+    """Return the name of the browser when it is known for the user `name`, else ""."""
     device = parts().seal.known_device(brought(Cookie.DEVICE), parts().users.get(name))
     return f"device {device}" if device else ""
 
@@ -174,6 +182,6 @@ def _field(name: str) -> str:
 
 
 def _tell(what: str) -> None:
-    """In the journal, if there is an agent to write it."""
-    with contextlib.suppress(AshaError):  # without one there is no journal; logging in must still be possible
+    """Note `what` in the journal, if an agent runs to write it."""
+    with contextlib.suppress(AshaError):  # without an agent there is no journal; login must still be possible
         parts().agent.do("panel note", by(), says=what)

@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus: with the token of `asha panel token`, or for somebody who is logged in."""
+"""Metrics page `/metrics` for Prometheus: needs the token of `asha panel token`, or a logged-in user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ room = Blueprint("measure", __name__)
 @room.get("/metrics")
 @answers(Access.ANYBODY)
 def metrics() -> Response:
-    """The exposition. Without an agent it says so: asha_agent_up is 0."""
+    """Return the metrics. Without an agent, asha_agent_up is 0."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if g.user is None and not (scheme == "Bearer" and parts().metrics_token.is_right(given)):
         abort(401, "A bearer token is wanted: 'asha panel token' makes one.")

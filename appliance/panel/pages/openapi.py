@@ -1,4 +1,4 @@
-"""The API's own description (OpenAPI 3.0), by which it is also tested."""
+"""OpenAPI 3.0 description of the API, which the tests use as well."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VALUES: Schema = {
 
 
 def document(root: str) -> Schema:
-    """The description of an API that is served under `root` ("" or a path)."""
+    """Return the description of the API, served under the path prefix `root` ("" for none)."""
     return {
         "openapi": "3.0.3",
         "info": {"title": "asha", "version": __version__},

@@ -1,4 +1,4 @@
-"""What happened, further back than the first page shows."""
+"""Pages with the transfers and the journal, further back than the first page shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOVES, _ENTRIES = 50, 500
 @room.get("/moves")
 @answers(Access.VIEWER)
 def moves() -> str:
-    """The last moves of service."""
+    """Return the page of the last transfers of service."""
     history = parts().agent.look("history", newest=_MOVES)
     return render_template("moves.html", moves=timeline.moves(history))
 
@@ -23,6 +23,6 @@ def moves() -> str:
 @room.get("/journal")
 @answers(Access.VIEWER)
 def journal() -> str:
-    """The journal's last entries."""
+    """Return the page of the journal's last entries."""
     entries = parts().agent.look("journal", newest=_ENTRIES)
     return render_template("journal.html", entries=timeline.entries(entries))

@@ -1,4 +1,4 @@
-"""The High Availability tab: the settings of the pair, as the conf file has them, with what a change would write."""
+"""High Availability tab: the settings of the pair as the conf file has them, and a preview of each change."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from appliance.panel.parts import parts
 room = Blueprint("tab", __name__, url_prefix="/settings")
 Document = dict[str, Any]
 _PREFIX = "key-"
-# The tab as the seed had it, and the card.
+# The fields that the tab of asha 1.0.0-2 had, and the relay card, make the first group.
 FIRST = "High Availability"
 _SEED = (*TAB_KEYS[:6], "RHINOSPF")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One setting as the form shows it. `want`: what would be right, when the value is not."""
+    """Setting as the form shows it. `want` says what would be right when the value is wrong."""
 
     name: str
     label: str
@@ -38,7 +38,7 @@ class Field:
 @room.get("")
 @answers(Access.VIEWER)
 def settings() -> str:
-    """The form; a viewer sees the values."""
+    """Return the form; a viewer sees the values only."""
     conf = parts().agent.look("conf")
     return _form(conf, {}, conf["problems"])
 
@@ -46,7 +46,7 @@ def settings() -> str:
 @room.post("/preview")
 @answers(Access.OPERATOR)
 def preview() -> tuple[str, int]:
-    """What a change would write, or what is wrong with it. Nothing is changed yet."""
+    """Return what a change would write, or what is wrong with it. Nothing is changed yet."""
     conf = parts().agent.look("conf")
     values = wanted(conf)
     found = parts().agent.look("conf preview", values=values)
@@ -58,7 +58,7 @@ def preview() -> tuple[str, int]:
 @room.post("/save")
 @answers(Access.OPERATOR)
 def save() -> Response:
-    """Write it here and, if wanted, on the other node."""
+    """Write the change here and, if wanted, on the other node."""
     values = _values()
     answer = parts().agent.do("conf set", by(), values=values, peer=request.form.get("peer") == "yes")
     flash(str(answer["says"]))
@@ -74,9 +74,9 @@ def _form(conf: Document, values: dict[str, str], problems: list[Document]) -> s
 
 
 def groups(conf: Document, values: dict[str, str], problems: list[Document]) -> dict[str, list[Field]]:
-    """The tab's fields, with the values that were typed in and what is wrong with them.
+    """Return the fields of the tab by group, with the values that were typed in and what is wrong with them.
 
-    First what the seed's tab had, in its order; then the rest by group.
+    The first group has the fields that the tab of asha 1.0.0-2 had, in its order; the other groups follow.
     """
     wants = {problem["key"]: problem["want"] for problem in problems}
     offered = {key["name"]: key for key in conf["keys"] if key["tab"]}
@@ -88,7 +88,7 @@ def groups(conf: Document, values: dict[str, str], problems: list[Document]) -> 
 
 
 def wanted(conf: Document) -> dict[str, str]:
-    """Of the values in the form, those that differ from the file's."""
+    """Return those values of the form that differ from the file's."""
     have = {key["name"]: key["value"] for key in conf["keys"]}
     return {name: value for name, value in _values().items() if have.get(name) != value}
 

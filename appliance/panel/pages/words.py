@@ -1,4 +1,4 @@
-"""Values as people read them."""
+"""Formatting of values for people."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ _REFUSALS = {
 
 
 def is_operator() -> bool:
-    """Whoever asks may steer."""
+    """Return whether the client is logged in as an operator."""
     user = g.get("user")
     return user is not None and user.role == "operator"
 
 
 def refusal(problem: HTTPException) -> str:
-    """Why a request was refused, in our own words where the library's are for programmers."""
+    """Return why a request was refused, in plain words where the library's text is meant for programmers."""
     return _REFUSALS.get(problem.code or 500) or str(problem.description or problem.name)
 
 
 def shortened(text: object, length: int) -> str:
-    """`text`, cut with an ellipsis."""
+    """Return `text` cut to `length` characters, the last of them an ellipsis if anything was cut."""
     words = str(text)
     return words if len(words) <= length else words[: length - 1] + "…"
 
 
 def clock(wall: float) -> str:
-    """A time of today, or a day and a time."""
+    """Return `wall` (epoch seconds) as local time, preceded by the date unless it is today."""
     then = time.localtime(wall)
     return time.strftime("%H:%M:%S", then) if _is_today(then) else time.strftime("%b %d %H:%M:%S", then)
 
 
 def milliseconds(seconds: float | None) -> str:
-    """How long something took."""
+    """Return a duration, given in seconds, as milliseconds, or as seconds from 10 s on."""
     if seconds is None:
         return "…"
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
 
 
 def reading(said: Mapping[str, Any] | None) -> str:
-    """A reading of the status document."""
+    """Return a reading of the status document in words."""
     if said is None:
         return "none"
     if said["value"] is None:
@@ -63,7 +63,7 @@ def reading(said: Mapping[str, Any] | None) -> str:
 
 
 def sentences(comment: Sequence[str]) -> str:
-    """A key's comment: its first line is a heading, the rest is text in lines."""
+    """Return a key's comment as text: its first line becomes a sentence, the other lines follow."""
     if not comment:
         return ""
     heading = comment[0][:1].upper() + comment[0][1:]

@@ -1,1 +1,1 @@
-"""The process: web server with TLS, its certificate, its rights, and a web server before it."""
+"""Process of the panel: web server with TLS, its certificate, its rights, and a reverse proxy before it."""

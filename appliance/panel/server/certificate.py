@@ -1,7 +1,7 @@
-"""The page's certificate: made here, signed by itself, unless the site brings its own (PANELCERT, PANELKEY).
+"""TLS certificate of the page: self-signed, unless the site brings its own (PANELCERT, PANELKEY).
 
-It is made by the `openssl` command, in words that version 0.9.8 knows. Its key is made once and stays: to renew is to
-put one file in place, and whoever is interrupted leaves a pair that fits.
+The `openssl` command makes the certificate, with options that version 0.9.8 knows. Its key is made once and
+stays: a renewal puts only one file in place, so an interruption always leaves a certificate and key that fit.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from appliance.host.leftovers import temporary_mark
 from appliance.host.process import find_program, run
 from appliance.panel.entry.places import PANEL_USER
 
-# Telephones and tablets of Apple's refuse what is valid for longer, even when it is trusted by hand.
+# Apple's telephones and tablets refuse a certificate that is valid for longer, even one trusted by hand.
 VALID_DAYS = 825
-# From here on `asha check` says that it must be renewed.
+# With fewer days left, `asha check` says that the certificate must be renewed.
 WARN_DAYS = 30
-_DEADLINE = 120.0  # a slow machine without much randomness
+_DEADLINE = 120.0  # seconds: a slow machine without much randomness
 _DNS_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,62})", re.ASCII)
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`expires` in wall seconds; `fingerprint` is the SHA-256 that browsers show."""
+    """Facts of a certificate: expiry in epoch seconds, and the SHA-256 fingerprint as browsers show it."""
 
     expires: float
     fingerprint: str
 
 
 def read_certificate(cert: Path) -> Certificate:
-    """What the certificate at `cert` says. Raises HostError."""
+    """Return the facts of the certificate at `cert`. Raises HostError."""
     try:
         found = _PEM.search(cert.read_text(encoding="ascii", errors="replace"))
         der = base64.b64decode(found.group(1)) if found else b""
@@ -59,16 +59,17 @@ def read_certificate(cert: Path) -> Certificate:
 
 
 def days_left(certificate: Certificate, wall: float) -> int:
-    """Whole days until it expires; negative when it has."""
+    """Return the whole days until the certificate expires; negative once it has expired."""
     return int((certificate.expires - wall) // 86400)
 
 
 def make_certificate(
     cert: Path, key: Path, names: Iterable[str], addresses: Iterable[str], *, renew: bool = False
 ) -> bool:
-    """Have a certificate for `names` and `addresses` at `cert`; the first name is the node's own.
+    """Make a certificate for `names` and `addresses` at `cert`; the first name is the node's own.
 
-    One that is there stays, unless `renew`; so does a key. True when one was made. Raises HostError.
+    An existing certificate stays, unless `renew`; an existing key always stays. Return True when a
+    certificate was made. Raises HostError.
     """
     if cert.exists() and not renew:
         if not key.exists():
@@ -103,7 +104,7 @@ def _make_key(openssl: Path, key: Path, work: Path) -> None:
     try:
         group = grp.getgrnam(PANEL_USER).gr_gid
     except KeyError:
-        group = 0  # no package was installed here: root's alone
+        group = 0  # no package was installed here: the key is for root alone
     key.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     status = key.parent.stat()
     owner = (status.st_uid, group) if status.st_uid == 0 else None
@@ -111,7 +112,7 @@ def _make_key(openssl: Path, key: Path, work: Path) -> None:
 
 
 def _openssl(argv: list[str | Path], work: Path) -> None:
-    # HOME: where 0.9.8 keeps its random state.
+    # OpenSSL 0.9.8 keeps its random state in HOME.
     done = run(argv, deadline=_DEADLINE, env={"HOME": str(work), "LC_ALL": "C"})
     if not done.ok:
         raise HostError(f"The certificate could not be made: {done.explain()}.")

@@ -1,4 +1,4 @@
-"""Behind another web server of this machine, such as SARK's Apache."""
+"""WSGI middleware for running behind another web server on this machine, such as SARK's Apache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Prefix:
-    """Serves under `prefix`; whoever asks for anything else is sent there."""
+    """Middleware that serves `app` under `prefix`, and redirects every other path there."""
 
     def __init__(self, app: WSGIApplication, prefix: str) -> None:
         self._app = app
@@ -29,11 +29,11 @@ class Prefix:
 
 
 class Loopback:
-    """`trusting` for whoever asks from this very machine, `plain` for everybody else.
+    """Middleware that calls `trusting` for clients on this machine, and `plain` for all others.
 
-    Only a web server here may say for whom it asks: anybody else could name an address that is not his. Of the
-    addresses it names, the last that is not this machine's own is the one it has seen itself; what stands before that
-    was sent along by whoever asked.
+    Only a web server on this machine may name the client for which it asks: anybody else could name a false
+    address. Of the addresses in X-Forwarded-For, the last that is not this machine's own is the one that the
+    web server itself has seen; the addresses before it were sent along by the client.
     """
 
     def __init__(self, trusting: WSGIApplication, plain: WSGIApplication) -> None:
@@ -48,7 +48,10 @@ class Loopback:
 
 
 def client_of(forwarded: str, peer: str) -> str:
-    """The address for which `peer`, which is trusted, asks, as its X-Forwarded-For says; `peer` when that says none."""
+    """Return the client's address for which the trusted proxy at `peer` asks, or `peer` when none is named.
+
+    `forwarded` is the proxy's X-Forwarded-For.
+    """
     for named in reversed(forwarded.split(",")):
         address = _bare(named.strip())
         if address is None:
@@ -59,7 +62,7 @@ def client_of(forwarded: str, peer: str) -> str:
 
 
 def _bare(named: str) -> str | None:
-    """An address without its port and brackets, as some proxies write it; None for what is no address."""
+    """Return `named` without the port and brackets that some proxies write, or None if it is no address."""
     bracketed = re.fullmatch(r"\[([^\]]*)\](?::[0-9]+)?", named)
     if bracketed is not None:
         named = bracketed[1]

@@ -1,4 +1,4 @@
-"""Whether the page answers where the conf file says it is."""
+"""Check that the page answers where the conf file says it is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _DEADLINE = 2.0
 
 
 def reach(conf: Conf) -> None:
-    """Shake hands with the page's server. Raises HostError when nobody is there."""
+    """Do a TLS handshake with the page's server. Raises HostError when the server does not answer."""
     address = "127.0.0.1" if conf.panel_addr == "0.0.0.0" else conf.panel_addr  # noqa: S104 - compared, not bound
-    # Who it is does not matter here: nothing is told to it.
+    # The server's identity does not matter: nothing is told to it.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

@@ -1,7 +1,8 @@
-"""The panel as a process: certificate, port, rights, app, and a clean end.
+"""The panel as a process: certificate, port, rights, application, and a clean end.
 
-It is started as root, reads what only root may read (the conf file, which may hold secrets, and the key), takes its
-port, and goes on as the user asha-panel before a line of the app runs. Started as somebody else it stays that one.
+Started as root, the process reads what only root may read (the conf file, which may hold secrets, and the
+key), takes its port, and goes on as the user asha-panel before any line of the application runs. Started as
+another user, it stays that user.
 """
 
 from __future__ import annotations
@@ -22,26 +23,31 @@ from appliance.panel.entry.places import PANEL_USER
 from appliance.panel.server.webserver import BACKLOG, App, PanelServer
 
 _NICE = 10
-# Of each thread, in bytes. The private runtime's libc would give 128 kB, which a template or a pattern can exceed.
+# Stack of each thread, in bytes. The private runtime's libc would give 128 kB, which a template or a pattern
+# can exceed.
 _STACK = 1 << 20
-# With an agent beside it that has a failover to carry out, the panel is the one to go when memory is short.
+# When memory is short, the kernel is to kill the panel before the agent, which may have a failover to carry
+# out.
 _OOM_SCORE = 500
 
 
 def run_panel(conf: Conf) -> None:
-    """Serve the page until SIGTERM. Raises HostError when the certificate, the port or the user is not to be had."""
+    """Serve the page until SIGTERM.
+
+    Raises HostError when the certificate, the port or the user is not available.
+    """
     context = tls_context(conf.panel_cert, conf.panel_key)
     listener = listen(conf.panel_addr, conf.panel_port)
     _step_back()
     threading.stack_size(_STACK)
     become_user(PANEL_USER)
-    from appliance.panel.app import create_app  # noqa: PLC0415 - nothing of it runs as root
+    from appliance.panel.app import create_app  # noqa: PLC0415 - no code of the application runs as root
 
     serve(create_app(conf), listener, context, ServiceManager.of_this_process())
 
 
 def tls_context(cert: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 and later with that certificate. Raises HostError."""
+    """Return a TLS context, version 1.2 and later, with the given certificate. Raises HostError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -78,10 +84,10 @@ def _readable(file: Path) -> None:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises HostError."""
+    """Return a socket that listens at `address` and `port`. Raises HostError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # An accepted connection has it too: events are small, and are wanted now.
+    # Accepted connections inherit the option: events are small and must go out at once.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind((address, port))
@@ -97,7 +103,7 @@ def listen(address: str, port: int) -> socket.socket:
 
 def serve(app: App, listener: socket.socket, context: ssl.SSLContext, manager: ServiceManager) -> None:
     """Serve until SIGTERM or SIGINT."""
-    os.environ.pop("LISTEN_PID", None)  # else cheroot would take a socket it was not given
+    os.environ.pop("LISTEN_PID", None)  # cheroot would take over a socket that was not given to it
     server = PanelServer(app, listener, context)
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,7 +118,7 @@ def serve(app: App, listener: socket.socket, context: ssl.SSLContext, manager: S
 
 
 def _step_back() -> None:
-    """Nothing here may take from a failover."""
+    """Lower the priority of this process: nothing in the panel may slow down a failover."""
     os.nice(_NICE)
     with contextlib.suppress(OSError):  # an older kernel, or a container that forbids it
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), encoding="ascii")

@@ -1,4 +1,4 @@
-"""The web server under the panel: cheroot with TLS, and limits on what one client can take from the others."""
+"""Web server under the panel: cheroot with TLS, and limits on what one client can take from the others."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from appliance.host.clock import Clock, SystemClock
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# So many event streams may be open: the app refuses the next one.
+# Largest number of open event streams: the application refuses the next one.
 STREAMS = 64
-# A stream keeps its thread; so many more serve pages meanwhile.
+# Each stream keeps a thread; this many more threads serve pages meanwhile.
 _FOR_PAGES = 16
 _WAITING = 64
-# Connections that one address may have open, so that one client cannot take all. This machine may: a proxy is on it.
+# Connections that one address may have open, so that one client cannot take all. This machine is exempt: a
+# proxy may run on it.
 _FROM_ONE = 40
 _FROM_ALL = 400
-# Connections that wait in the kernel to be accepted.
+# Connections that may wait in the kernel to be accepted.
 BACKLOG = 128
-# From the first byte of a request, TLS's too, until it is there as a whole; in seconds.
+# Seconds a worker waits for a whole request, the TLS handshake included.
 REQUEST_DEADLINE = 10.0
-# A client that takes nothing for so long is gone; in seconds.
+# Seconds without progress in sending after which a client is considered gone.
 SEND_DEADLINE = 10
 HEADER_LIMIT = 16 * 1024
 BODY_LIMIT = 256 * 1024
@@ -45,7 +46,10 @@ _BY_PLAIN_HTTP = (
 
 
 class _Tls(Adapter):
-    """TLS whose handshake is the worker's: in the one thread that accepts, a silent client would stop all others."""
+    """TLS adapter that leaves the handshake to a worker thread.
+
+    In the single thread that accepts connections, a silent client would block all others.
+    """
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
@@ -64,19 +68,25 @@ class _Tls(Adapter):
 
 
 class _Headers(HeaderReader):
-    """Leaves out what could pass for another: to the app, `X_Forwarded_For` would be `X-Forwarded-For`."""
+    """Header reader that drops names with an underscore.
+
+    To the application, `X_Forwarded_For` would be the same as `X-Forwarded-For`.
+    """
 
     def _allow_header(self, key_name: bytes) -> bool:
         return b"_" not in key_name
 
 
 class _Request(HTTPRequest):
-    """A body has its length before it: in pieces (chunked) no browser sends one, and it could be read in two ways."""
+    """Request whose body must state its length.
+
+    No browser sends a chunked body, and such a body could be understood in two ways.
+    """
 
     header_reader = _Headers()
 
     def parse_request(self) -> None:
-        """Read the head of a request; `ready` when it is one."""
+        """Read the head of a request, and set `ready` when it is acceptable."""
         super().parse_request()
         if not self.ready:
             return
@@ -91,13 +101,15 @@ class _Request(HTTPRequest):
 
 
 class _Connection(HTTPConnection):
+    """Connection of a client, whose TLS handshake is done by the worker that first serves it."""
+
     RequestHandlerClass = _Request
     server: PanelServer
     socket: ssl.SSLSocket
     _shaken = False
 
     def communicate(self) -> bool:
-        """One request, or one part of the life of a connection that stays. True when it stays."""
+        """Serve one request of this connection, and return True when the connection stays open."""
         self.server.await_request(self)
         try:
             return self._shake_hands() and bool(super().communicate())  # type: ignore[no-untyped-call]
@@ -117,23 +129,23 @@ class _Connection(HTTPConnection):
         return True
 
     def close(self) -> None:
-        """Also when it is closed already."""
+        """Close the connection and forget it in the server. Closing it twice is harmless."""
         self.server.forget(self)
         super().close()
 
     def break_off(self) -> None:
-        """Have whoever waits for this client wait no more. From any thread."""
-        with contextlib.suppress(OSError, ValueError):  # it may be gone already
+        """Shut the socket down, from any thread, so that a worker blocked on this client goes on."""
+        with contextlib.suppress(OSError, ValueError):  # the connection may be gone already
             socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
     def let_go(self) -> None:
-        """Close it, whatever state it is in."""
+        """Close the connection, whatever state it is in."""
         with contextlib.suppress(OSError, ValueError):
             self.close()
 
 
 class _Gateway(Gateway_10):
-    """Takes a request's body in before the app is called, within the request's own deadline."""
+    """Gateway that reads the whole body before it calls the application, within the request deadline."""
 
     def respond(self) -> None:
         req = self.req
@@ -146,7 +158,11 @@ class _Gateway(Gateway_10):
 
 
 class _Workers:
-    """The threads that serve. They do not hold up the end of the process, and the queue refuses rather than waits."""
+    """Pool of threads that serve requests.
+
+    The threads do not hold up the end of the process, and a full queue refuses a connection instead of
+    blocking.
+    """
 
     def __init__(self, server: PanelServer, count: int) -> None:
         self._server = server
@@ -157,24 +173,28 @@ class _Workers:
 
     @property
     def idle(self) -> int:
-        """How many have nothing to do."""
+        """The number of threads that have nothing to do."""
         return self._count - len(self._in_hand)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._count)]
         for thread in self._threads:
             thread.start()
 
     def put(self, conn: _Connection) -> None:
-        """Have `conn` served, or closed when too many wait already."""
+        """Queue `conn` for a worker, or close it when too many connections wait already."""
         if self._queue.qsize() >= _WAITING:
             conn.let_go()
         else:
             self._queue.put(conn)
 
     def stop(self, timeout: float) -> None:
-        """Streams that do not end by themselves are broken off; a thread that hangs is left behind."""
+        """Stop the threads, waiting at most `timeout` seconds.
+
+        Connections in hand, such as streams that do not end by themselves, are broken off; a thread that
+        hangs is left behind.
+        """
         for _ in self._threads:
             self._queue.put(None)
         for conn in tuple(self._in_hand):
@@ -205,9 +225,9 @@ class _Workers:
 
 
 class PanelServer(Server):
-    """Serves `app` on `listener`, which listens already, with TLS as `context` says.
+    """HTTPS server for `app` on `listener`, a socket that listens already, with TLS as `context` says.
 
-    `serve` returns when `stop` was called from another thread.
+    `run` returns when another thread has called `stop`.
     """
 
     ConnectionClass = _Connection
@@ -244,7 +264,7 @@ class PanelServer(Server):
         return self._listener
 
     def run(self) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop` is called."""
         self.prepare()
         threading.Thread(target=self._break_off_the_slow, daemon=True).start()
         self.serve()
@@ -254,9 +274,9 @@ class PanelServer(Server):
         super().stop()
 
     def process_conn(self, conn: _Connection) -> None:
-        """What cheroot calls for a connection that is new, or has something to say.
+        """Take a connection that is new or has sent something; cheroot calls this.
 
-        A new one gets a thread only when it says something: to be silent costs a client's own time alone.
+        A new connection gets a thread only once it sends something: a silent client occupies no thread.
         """
         if conn in self._open:
             self.requests.put(conn)
@@ -272,16 +292,16 @@ class PanelServer(Server):
         return len(addresses) < _FROM_ALL and (from_here or addresses.count(conn.remote_addr) < _FROM_ONE)
 
     def forget(self, conn: _Connection) -> None:
-        """`conn` is closed."""
+        """Remove the closed connection `conn` from the open ones."""
         self._open.pop(conn, None)
 
     def await_request(self, conn: _Connection) -> None:
-        """A worker waits for a request on `conn` from now on."""
+        """Start the request deadline of `conn`: a worker waits for a request from now on."""
         with self._awaited_lock:
             self._awaited[conn] = self._clock.now() + self._request_deadline
 
     def has_request(self, conn: _Connection) -> None:
-        """And has it now, or nobody waits any more."""
+        """Stop the request deadline of `conn`: the request is complete or the worker gave up."""
         with self._awaited_lock:
             self._awaited.pop(conn, None)
 
@@ -294,7 +314,10 @@ class PanelServer(Server):
                 conn.break_off()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        """Our own faults only: what clients do wrong would fill the log at their pleasure."""
+        """Print faults of the panel itself.
+
+        Mistakes of clients are left out, because clients could fill the log at will.
+        """
         if level >= logging.ERROR:
             print(f"asha panel: {' '.join(str(msg).split())}", file=sys.stderr, flush=True)
             if traceback:

@@ -1,1 +1,1 @@
-"""What is shown: the agent asked for it, and its answers made into values to draw and to print."""
+"""Content of the pages: questions to the agent, and its answers turned into values to draw and to print."""

@@ -1,4 +1,7 @@
-"""The buttons that are safe now, and why the others are not there. The agent's own rules decide; see core/permits."""
+"""Buttons that are safe now, and why the others are missing.
+
+The rules of the agent decide, see appliance/core/permits.py.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from appliance.core.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What an operator can do here. `wish` is the agent's verb; `slug` names the page that asks once more.
+    """Action that an operator can start from the page.
 
-    `grave`: callers may notice it.
+    `wish` is the agent's verb, and `slug` names the page that asks for confirmation. `grave`: callers may
+    notice it.
     """
 
     slug: str
@@ -37,7 +41,7 @@ _RUNNING = frozenset({"running", "starting"})
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A deed that may be done now; `says` is what comes of it."""
+    """Deed that may be done now; `says` tells what will follow."""
 
     deed: Deed
     says: str
@@ -45,14 +49,14 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A deed that may not be done now, and why."""
+    """Deed that may not be done now, and why."""
 
     deed: Deed
     why: str
 
 
 def buttons(status: Status) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
-    """What may be done now, and what may not."""
+    """Return the deeds that may be done now, and those that may not."""
     offered: list[Button] = []
     absent: list[Absent] = []
     for deed in DEEDS:
@@ -69,7 +73,7 @@ def buttons(status: Status) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
 
 
 def _pointless(deed: Deed, status: Status) -> str:
-    """It is allowed, and would do nothing."""
+    """Return why an allowed deed would be of no use now, or ""."""
     runs = status.pbx.state.value in _RUNNING
     match deed.wish:
         case "pbx start" if runs:

@@ -1,4 +1,4 @@
-"""A day of the data's age and of the probes' latency, as lines to draw."""
+"""Charts of one day: the age of the standby's data and the latency of the probes, as lines to draw."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from appliance.core.words import spell
 Document = dict[str, Any]
 Value = float | None
 
-# The plotted field, in the drawing's units; words stand around it.
+# Size of the plotted area, in the units of the drawing; text stands around it.
 WIDTH, HEIGHT = 400.0, 70.0
-# So many samples become one point, the worst of them: a day is drawn in some three hundred.
+# Number of samples that become one point, the worst of them: a day is drawn with some three hundred points.
 _POOL = 5
 _DAY_SAMPLES = 1440
 _NICE = (1, 2, 5)
@@ -21,7 +21,11 @@ _NICE = (1, 2, 5)
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart. `strokes`: polylines as SVG points, several where there are gaps. `top`: upper end of its scale."""
+    """Chart to draw.
+
+    `strokes`: polylines as SVG points, several where there are gaps. `top`: upper end of the scale.
+    `worst_ago`: seconds.
+    """
 
     name: str
     title: str
@@ -44,7 +48,7 @@ class Chart:
 
 
 def charts(trends: Document) -> tuple[Chart, ...]:
-    """Every chart of the trends document; one for each probe that is on."""
+    """Return all charts of the trends document: the age of the data, and one for each probe that is on."""
     step = float(trends["step"])
     found = [chart("data-age", "age of the standby's data", "s", trends["data_age"], step)]
     for probe, values in sorted(trends["probes"].items()):
@@ -54,7 +58,7 @@ def charts(trends: Document) -> tuple[Chart, ...]:
 
 
 def chart(name: str, title: str, unit: str, values: Sequence[Value], step: float) -> Chart:
-    """The chart of `values`, oldest first, one each `step` seconds, the last of them now."""
+    """Return the chart of `values`, oldest first, one every `step` seconds, the last of them now."""
     pooled = _pooled(values[-_DAY_SAMPLES:])
     known = [value for value in values if value is not None]
     worst = max(known, default=None)
@@ -72,7 +76,7 @@ def chart(name: str, title: str, unit: str, values: Sequence[Value], step: float
 
 
 def _pooled(values: Sequence[Value]) -> list[Value]:
-    """The worst of each pool; the newest pool is full, the oldest may not be."""
+    """Return the worst value of each pool; the newest pool is full, the oldest may not be."""
     first = len(values) % _POOL
     pools = [values[:first]] if first else []
     pools += [values[at : at + _POOL] for at in range(first, len(values), _POOL)]
@@ -88,12 +92,12 @@ def _strokes(values: Sequence[Value], top: float) -> list[str]:
             continue
         x = WIDTH * (1 - (len(values) - 1 - at) / right)
         strokes[-1].append(f"{x:.1f},{HEIGHT * (1 - min(value, top) / top):.1f}")
-    # A single point has no length, and would not be seen.
+    # A single point has no length and would be invisible, so it is drawn twice.
     return [" ".join(points if len(points) > 1 else points * 2) for points in strokes if points]
 
 
 def _nice(value: float) -> float:
-    """The least 1, 2 or 5 times a power of ten that is not below `value`."""
+    """Return the smallest 1, 2 or 5 times a power of ten that is not below `value`."""
     power = 1e-3
     while True:
         for step in _NICE:

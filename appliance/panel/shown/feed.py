@@ -1,4 +1,4 @@
-"""What the page shows, kept fresh for as long as somebody looks: one thread asks the agent for all viewers."""
+"""Feed of what the page shows, fresh while somebody watches: one thread asks the agent for all viewers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _ENTRIES = 60
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look at the agent. `status` is None while it does not answer, and `problem` then says why.
+    """Result of one look at the agent.
 
-    `number` grows with every look; `at` is when, in monotonic seconds.
+    `status` is None while the agent does not answer, and `problem` then says why. `number` grows with every
+    look; `at` is the time of the look in monotonic seconds.
     """
 
     number: int = 0
@@ -40,7 +41,11 @@ class View:
 
 
 class Feed:
-    """The latest view. While `watched`, a thread looks every PERIOD; else `view` looks when it is asked."""
+    """The latest view of the agent.
+
+    While somebody watches (`watched`), a thread looks at the agent every PERIOD; otherwise `view` looks when
+    it is called.
+    """
 
     def __init__(self, agent: AgentLink, clock: Clock) -> None:
         self._agent = agent
@@ -57,11 +62,11 @@ class Feed:
 
     @property
     def viewers(self) -> int:
-        """How many are watching."""
+        """The number of viewers who are watching."""
         return self._viewers
 
     def view(self) -> View:
-        """A view that is fresh: taken now unless the latest is young."""
+        """Return a fresh view: taken now, unless the latest is young enough."""
         with self._looking:
             if self._clock.now() - self._view.at > _OLD:
                 self._look()
@@ -69,7 +74,7 @@ class Feed:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Somebody watches, until the end of the block."""
+        """Count as a viewer until the end of the block, and start the thread if it does not run."""
         with self._news:
             self._viewers += 1
             if self._thread is None:
@@ -83,7 +88,7 @@ class Feed:
                 self._news.notify_all()
 
     def after(self, number: int, patience: float) -> View:
-        """The first view whose number is above `number`, or the latest after `patience` seconds."""
+        """Return the first view whose number is above `number`, or the latest after `patience` seconds."""
         with self._news:
             self._news.wait_for(lambda: self._view.number > number, timeout=patience)
             return self._view
@@ -137,7 +142,7 @@ class Feed:
         return replace(view, journal=self._journal(before.journal))
 
     def _journal(self, before: tuple[Document, ...]) -> tuple[Document, ...]:
-        """Whole from the file at first; afterwards only what this agent has added."""
+        """Return the journal: read from the file at first, then extended by what the agent has added."""
         news: list[dict[str, Any]] = self._agent.look("events", since=self._entry)
         first, self._entry = self._entry == 0, max([self._entry, *(entry["number"] for entry in news)])
         if first:

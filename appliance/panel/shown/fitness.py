@@ -1,4 +1,4 @@
-"""Could the standby take over now? The page's answer, point by point."""
+"""Fitness of the standby to take over now, point by point, as the page shows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from appliance.core.words import spell
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One point: `tone` is good, doubt or bad."""
+    """Point of the standby's fitness; `tone` is good, doubt or bad."""
 
     name: str
     tone: str
@@ -19,7 +19,7 @@ class Check:
 
 
 def fitness(status: Status) -> tuple[Check, ...]:
-    """Every point, of the node that stands by: this one, or else the peer as it tells of itself."""
+    """Return every point for the node that stands by: this node, or else the peer by its own report."""
     own = status.role == "standby"
     found = [
         _fit(status, own=own),
@@ -79,7 +79,7 @@ def _spans(status: Status, *, own: bool) -> Check | None:
 
 
 def _heard(peer: PeerStatus) -> bool:
-    """What it said is still true, as far as one can know."""
+    """Return whether what the peer last said of itself is still true, as far as can be known."""
     return peer.alive.value is True and peer.fit.value is not None
 
 

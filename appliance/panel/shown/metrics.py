@@ -1,4 +1,7 @@
-"""What Prometheus reads: the agent's documents as metrics. What is not known has no sample, and is never 0."""
+"""Metrics for Prometheus, made from the agent's documents.
+
+An unknown value has no sample, and is never shown as 0.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,10 @@ def exposition(
     meters: Document | None,
     panel: Mapping[str, float | None],
 ) -> bytes:
-    """The text Prometheus reads, of the agent's answers to status, trends and meters (None: it did not answer).
+    """Return the text that Prometheus reads, made from the agent's answers to status, trends and meters.
 
-    `panel`: the panel's own `viewers`, `memory` in bytes, and `certificate_expires` in wall seconds.
+    An answer is None when the agent did not give it. `panel`: the panel's own `viewers`, `memory` in bytes,
+    and `certificate_expires` in epoch seconds.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(status, trends, meters, panel))
@@ -55,7 +59,7 @@ class _Collector:
         self._panel = panel
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric, those without a sample too: that there is such a metric is known."""
+        """Yield every metric, also those without a sample: it is known then that the metric exists."""
         yield _gauge("asha_agent_up", "1 when the agent answers.", self._status is not None)
         for metric in _of_status(self._status or Status()):
             if self._status is None:
@@ -230,7 +234,7 @@ def _sample(
 
 
 def _states(name: str, says: str, label: str, states: Iterable[str], now: str | None) -> Metric:
-    """One sample for each state, 1 for the one it is in; none when that is not known."""
+    """Return a metric with a sample for each state, 1 for the state `now`; no sample if that is None."""
     family = _family(name, says, [label])
     for state in states if now is not None else ():
         family.add_metric([state], float(state == now))
@@ -238,5 +242,5 @@ def _states(name: str, says: str, label: str, states: Iterable[str], now: str | 
 
 
 def _text(value: object) -> str:
-    """A label: text that can be written, whatever a file or a span was called."""
+    """Return `value` as a label: encodable text of at most 100 characters, whatever a span was called."""
     return str(value).encode(errors="replace").decode()[:100]

@@ -1,4 +1,4 @@
-"""What the picture of the pair shows, as values: the template only draws them."""
+"""Values that the picture of the pair shows; the template only draws them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ARRIVED = frozenset({"settling", "clear"})
 
 @dataclass(frozen=True, slots=True)
 class SpanMark:
-    """One span: its name, what it says, how bad (`good`, `doubt`, `bad`)."""
+    """Span in the picture: its name, what it says, and how bad that is (`good`, `idle`, `doubt`, `bad`)."""
 
     name: str
     says: str
@@ -49,7 +49,10 @@ class SpanMark:
 
 @dataclass(frozen=True, slots=True)
 class NodeMark:
-    """One node. `tone` is also its style: good, idle, doubt, bad. `here`: this page is on it."""
+    """Node in the picture.
+
+    `tone` is also the style: good, idle, doubt, bad. `here`: the page is served by this node.
+    """
 
     side: str
     name: str
@@ -65,7 +68,7 @@ class NodeMark:
 
 @dataclass(frozen=True, slots=True)
 class LinkMark:
-    """One Heartbeat link."""
+    """Heartbeat link in the picture."""
 
     name: str
     up: bool
@@ -73,9 +76,10 @@ class LinkMark:
 
 @dataclass(frozen=True, slots=True)
 class RelayMark:
-    """The relay. `arm`: to which node it is drawn: primary, secondary, "" when not known.
+    """Relay in the picture.
 
-    `confirmed`: the spans show it; else it is only what the card was told, which a move shows first.
+    `arm`: the node to which the relay is drawn (`primary`, `secondary`, "" when unknown). `confirmed`: the
+    spans show that position; otherwise it is only what the card was told, which is what a move shows first.
     """
 
     arm: str
@@ -86,7 +90,7 @@ class RelayMark:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole. `relay` is None where there is no line to move. `says` is all of it in words."""
+    """Whole picture. `relay` is None where there is no line to move; `says` is all of it in words."""
 
     primary: NodeMark
     secondary: NodeMark
@@ -98,12 +102,12 @@ class Picture:
 
     @property
     def nodes(self) -> tuple[NodeMark, NodeMark]:
-        """Left and right."""
+        """The primary and the secondary, from left to right."""
         return self.primary, self.secondary
 
 
 def picture(status: Status) -> Picture:
-    """The picture of what the status document says."""
+    """Return the picture of what the status document says."""
     own, other = _own(status), _peer(status)
     primary, secondary = (own, other) if own.side == "primary" else (other, own)
     links = tuple(LinkMark(name, state == "up") for name, state in sorted(status.peer.links.items()))
@@ -194,7 +198,10 @@ def _spans(spans: StatusValue[tuple[SpanStatus, ...]] | None, *, holds: bool) ->
 
 
 def _span(span: SpanStatus, *, holds: bool) -> SpanMark:
-    """RED is well on a standby: the line is with its peer, and the span is there."""
+    """Return the mark of one span.
+
+    RED is normal on a standby: the line is with the peer, and the span is present.
+    """
     alarms = "+".join(span.alarms) or ("no line" if span.line == "absent" else "")
     if span.line == "unverifiable":
         says, tone = f"{alarms or 'not verified'}, {span.channels} ch", "doubt"
@@ -226,7 +233,10 @@ def _relay(status: Status, primary: NodeMark, secondary: NodeMark) -> RelayMark 
 
 
 def _told_relay(status: Status) -> str:
-    """To which node the card was told to lead the line, by the node that has it; "" when that is not known."""
+    """Return the node to which the card was told to lead the line, or "" when that is unknown.
+
+    The node that has the card says it.
+    """
     own, other = status.relay.commanded, status.peer.relay
     told = own.value if own is not None and own.value is not None else other.value
     return _LEADS_TO.get(told, "")

@@ -1,4 +1,4 @@
-"""The parts of the first page that change by themselves, printed once for all who look."""
+"""Parts of the first page that change by themselves, rendered once for all viewers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from appliance.panel.shown.feed import View
 from appliance.panel.shown.fitness import fitness
 from appliance.panel.shown.picture import picture
 
-# In their order on the page; each is a template of that name in live/.
+# In the order of the page; each name is that of a template in live/.
 NAMES = ("headline", "picture", "buttons", "errand", "fitness", "timeline", "charts", "journal")
 _NEWEST_FIRST = 30
 
 
 class Press:
-    """Prints the sections of a view: once for viewers, once for operators."""
+    """Renderer of the sections of a view: once for viewers, once for operators."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class Press:
         self._printed: dict[bool, tuple[int, dict[str, str]]] = {}
 
     def sections(self, view: View, *, operator: bool) -> dict[str, str]:
-        """The HTML of every section, by name."""
+        """Return the HTML of every section, by name."""
         with self._lock:
             number, printed = self._printed.get(operator, (-1, {}))
             if number != view.number:

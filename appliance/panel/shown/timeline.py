@@ -1,4 +1,4 @@
-"""What happened: the last moves of service with their milliseconds, and the journal with its reasons."""
+"""Timeline: the last transfers of service with their milliseconds, and the journal with its reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _TONES = {"done": "good", "blocked": "bad", "unverifiable": "doubt"}
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A phase that was reached `after` seconds; `left` and `wide` are its piece of the bar before it, in percent."""
+    """Phase of a transfer, reached `after` seconds.
+
+    `left` and `wide` place the piece of the bar before the phase, in percent.
+    """
 
     phase: str
     after: float
@@ -25,7 +28,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One transfer of service. `began` in seconds since the epoch, `took` in seconds, None while it goes on."""
+    """Transfer of service: `began` in epoch seconds, `took` in seconds, or None while it goes on."""
 
     began: float
     title: str
@@ -38,7 +41,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal, in words."""
+    """Entry of the journal, in words."""
 
     wall: float
     kind: str
@@ -46,7 +49,11 @@ class Entry:
 
 
 def moves(history: Iterable[Document], *, of_service: bool = False) -> tuple[Move, ...]:
-    """The transfers, newest first. `of_service`: without those that clear a node on which nothing runs."""
+    """Return the transfers, newest first.
+
+    `of_service` leaves out the transfers whose goal is `leave`, which clear a node whose HA engine does not
+    run.
+    """
     return tuple(_move(document) for document in history if not (of_service and document["goal"] == "leave"))
 
 
@@ -75,7 +82,7 @@ def _marks(phases: Sequence[Document], whole: float) -> Iterable[Mark]:
 
 
 def entries(journal: Sequence[Document]) -> tuple[Entry, ...]:
-    """The journal in words, newest first."""
+    """Return the journal in words, newest first."""
     return tuple(
         Entry(float(entry.get("wall", 0.0)), str(entry.get("kind", "?")), _said(entry))
         for entry in reversed(journal)
@@ -84,7 +91,10 @@ def entries(journal: Sequence[Document]) -> tuple[Entry, ...]:
 
 
 def _said(entry: Document) -> str:
-    """In words; an entry of another version of asha may lack what ours have."""
+    """Return an entry in words.
+
+    An entry written by another version of asha may lack fields that this version writes.
+    """
     try:
         return _WORDS.get(str(entry["kind"]), _rest)(entry)
     except (LookupError, TypeError):
