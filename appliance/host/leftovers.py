@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 
 _NAME = re.compile(r".+\.asha-([0-9]{1,10})-([0-9]{1,20})\.[0-9a-f]{12}", re.DOTALL)
-# What the conf file's editor makes beside it, which may import nothing of this (config/replace.py); its pid is in it.
+# What the conf file's editor of an earlier asha left beside it: the pid of its process is in the name.
 _OF_THE_CONF = re.compile(r"\.asha\.conf\.([0-9]{1,10})\.new")
 _STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
 # No name in a directory is longer, in bytes (limits.h).
