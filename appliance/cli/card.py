@@ -16,7 +16,7 @@ from appliance.host.clock import SystemClock
 
 @click.group()
 def card() -> None:
-    """The relay card of the primary."""
+    """Look at the relay card of the primary, and move its relay."""
 
 
 @card.command()

@@ -22,7 +22,7 @@ _AS_BEFORE = "It was so already: nothing was changed."
 
 @click.group()
 def conf() -> None:
-    """The conf file, /etc/asha.conf."""
+    """Read and change the conf file, /etc/asha.conf."""
 
 
 @conf.command("list")

@@ -47,7 +47,7 @@ class Side:
 
 @click.group()
 def dahdi() -> None:
-    """The telephone cards, as DAHDI shows them."""
+    """Look at the telephone cards, as DAHDI shows them."""
 
 
 @dahdi.command()

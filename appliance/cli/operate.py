@@ -24,7 +24,7 @@ def wish(verb: str, *, leave_data: bool = False) -> None:
 
 @click.group()
 def ha() -> None:
-    """The HA engine (Heartbeat) on this node."""
+    """Start and stop the HA engine (Heartbeat) on this node."""
 
 
 @ha.command("start")
@@ -77,7 +77,7 @@ def takeover(leave_data: bool) -> None:
 
 @click.group()
 def line() -> None:
-    """The telephone line and the relay."""
+    """Look at the telephone line and the relay, and let the line go."""
 
 
 @line.command("status")

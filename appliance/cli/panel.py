@@ -26,7 +26,7 @@ _LONGEST = 4096  # of a password, in bytes
 
 @click.group()
 def panel() -> None:
-    """The page in the browser: who may log in, its certificate, and (run by init) its server."""
+    """Set up the page in the browser: who may log in, its certificate, and (run by init) its server."""
 
 
 @panel.command()

@@ -65,7 +65,7 @@ def sark_pull(dry_run: bool, blank: bool) -> None:
 @sark.command("push")
 @_dry
 def sark_push(dry_run: bool) -> None:
-    """The conf file's values win: SARK's row takes them. Not on a node whose data come from its peer."""
+    """Have SARK's row take the conf file's values. Not on a node whose data come from its peer."""
     try:
         done = ask("sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
     except AgentAbsent as absent:

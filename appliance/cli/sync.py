@@ -118,7 +118,7 @@ def status(as_json: bool) -> None:
 @click.option("--count", default=20, show_default=True, help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def history(count: int, as_json: bool) -> None:
-    """What the last passes found, newest first."""
+    """Show what the last passes found, newest first."""
     with problems_named(), contextlib.closing(Store(PLACES.store)) as store:
         attempts = store.attempts(count)
     if as_json:
