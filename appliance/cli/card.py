@@ -16,7 +16,7 @@ from appliance.host.clock import SystemClock
 
 @click.group()
 def card() -> None:
-    """Look at the relay card of the primary, and move its relay."""
+    """Look at the relay card of the primary, learn how it is spoken to, reset it."""
 
 
 @card.command()

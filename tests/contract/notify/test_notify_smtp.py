@@ -17,27 +17,13 @@ from appliance.notify.mail import Sendmail, Smtp
 from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool
 from appliance.notify.transport import Undelivered, send
+from tests.plugins.hand_clock import HandClock
 
 ALERT = Alert(
     "card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.\n.\nPlug it in."
 )
 NOTICE = Notice("00000000000000ab", ALERT, "primary", "pbx1", 1_700_000_000.0)
 TO = ("a@example.com", "b@example.com")
-
-
-class HandClock:
-    """Both clocks, moved by hand."""
-
-    seconds = 10.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def wall(self) -> float:
-        return NOTICE.at + self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here may sleep")
 
 
 def smtp(server: str, **more: object) -> Smtp:
@@ -82,13 +68,13 @@ class Half(MailServer):
 
 
 def test_who_was_left_out_is_named_and_the_others_do_not_get_it_twice(tmp_path: Path) -> None:
-    server, spool, clock, said = Half(), Spool(tmp_path), HandClock(), list[str]()
+    server, spool, clock, said = Half(), Spool(tmp_path), HandClock(10.0, NOTICE.at), list[str]()
     spool.put(replace(NOTICE, owed=("mail",)))
     with listening(server.serve) as place:
         for known in (False, False, True):
             server.knows = known
             Delivery(spool, [smtp(place)], clock, said.append).run()
-            clock.seconds += LONGEST_PAUSE
+            clock.time += LONGEST_PAUSE
     assert server.recipients == list(TO) and len(server.mails) == 2
     assert all(b"To: a@example.com, b@example.com" in mail for mail in server.mails)
     assert f"did not take {TO[1]}; the others have it" in said[0] and spool.is_empty()

@@ -11,22 +11,7 @@ from appliance.hw.relay import CardBusy, CardSilent
 from appliance.hw.turn import Turn
 from appliance.hw.uevents import about_tty
 from appliance.hw.watchdog import LinuxWatchdog
-
-
-class SteppingClock:
-    """Moves only by being slept on."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def now(self) -> float:
-        return self.time
-
-    def wall(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
+from tests.plugins.hand_clock import HandClock
 
 
 def test_an_action_that_never_ends_is_left_behind() -> None:
@@ -45,7 +30,7 @@ def test_an_error_in_the_action_reaches_the_caller() -> None:
 
 
 def test_a_turn_is_one_at_a_time_and_given_back(tmp_path: Path) -> None:
-    clock = SteppingClock()
+    clock = HandClock(100.0, sleeping=True)
     turn = Turn(tmp_path / "lock", clock)
     with turn.taken(102.0, insist=False):
         with pytest.raises(CardBusy), Turn(tmp_path / "lock", clock).taken(102.0, insist=False):
@@ -56,7 +41,7 @@ def test_a_turn_is_one_at_a_time_and_given_back(tmp_path: Path) -> None:
 
 
 def test_who_insists_waits_half_the_time(tmp_path: Path) -> None:
-    clock = SteppingClock()
+    clock = HandClock(100.0, sleeping=True)
     holder, other = (Turn(tmp_path / "lock", clock) for _ in range(2))
     with holder.taken(102.0, insist=False), other.taken(102.0, insist=True):
         assert 101.0 <= clock.now() < 101.5

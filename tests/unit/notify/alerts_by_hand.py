@@ -8,29 +8,19 @@ from typing import Any
 from appliance.core.alert import Alert, Kind, Severity
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
+from tests.plugins.hand_clock import HandClock
 
 ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.\nPlug it in.")
 START = 1_700_000_000.0
 
 
+def clock_by_hand() -> HandClock:
+    """A clock that shows 10 s after START."""
+    return HandClock(1010.0, START - 1000.0)
+
+
 def notice(number: int = 1, *, owed: tuple[str, ...] = ("mail",), **alert: Any) -> Notice:
     return Notice(f"{number:016x}", replace(ALERT, **alert), "primary", "pbx1", START + number, owed)
-
-
-@dataclass
-class HandClock:
-    """Both clocks, `seconds` after START."""
-
-    seconds: float = 10.0
-
-    def now(self) -> float:
-        return 1000.0 + self.seconds
-
-    def wall(self) -> float:
-        return START + self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError("nothing here may sleep")
 
 
 @dataclass

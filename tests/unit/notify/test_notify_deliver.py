@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from alerts_by_hand import FakeWay, HandClock, notice
+from alerts_by_hand import FakeWay, clock_by_hand, notice
 
 from appliance.notify.deliver import FIRST_PAUSE, LONGEST_PAUSE, OLDEST, Delivery, is_due, pause
 from appliance.notify.spool import Spool
@@ -16,11 +16,11 @@ class Desk:
     """A queue, its ways and a clock; each `deliver` is a process of its own."""
 
     def __init__(self, place: Path, *ways: FakeWay) -> None:
-        self.spool, self.ways, self.clock = Spool(place), ways, HandClock()
+        self.spool, self.ways, self.clock = Spool(place), ways, clock_by_hand()
         self.said: list[str] = []
 
     def deliver(self, seconds: float = 0.0) -> None:
-        self.clock.seconds += seconds
+        self.clock.time += seconds
         Delivery(self.spool, self.ways, self.clock, self.said.append).run()
 
 
@@ -89,7 +89,7 @@ def test_after_a_day_it_is_given_up_and_said(tmp_path: Path) -> None:
     desk = Desk(tmp_path, FakeWay(broken=Undelivered("no")))
     desk.spool.put(notice(1))
     desk.deliver()
-    desk.clock.seconds = OLDEST + 2.0
+    desk.clock.time = 1000.0 + OLDEST + 2.0
     desk.deliver()
     assert desk.spool.is_empty()
     assert desk.said[-1] == "given up after a day: [asha pbx1] critical: the card is gone (by mail)"

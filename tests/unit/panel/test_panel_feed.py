@@ -15,22 +15,7 @@ from appliance.panel.entry.sessions import IDLE, LONGEST, Sessions
 from appliance.panel.pages import home
 from appliance.panel.shown.feed import Feed
 from tests.plugins.agent_stand_in import AgentStandIn
-
-
-class Hand:
-    """A clock that is turned by hand."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def now(self) -> float:
-        return self.at
-
-    def wall(self) -> float:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += seconds
+from tests.plugins.hand_clock import HandClock
 
 
 def feed_of(agent: AgentStandIn) -> Feed:
@@ -63,25 +48,25 @@ def test_fifty_viewers_cost_the_agent_what_one_does(agent: AgentStandIn) -> None
 
 
 def test_who_looks_once_gets_what_is_true_now(agent: AgentStandIn) -> None:
-    clock = Hand()
+    clock = HandClock()
     feed = Feed(AgentLink(str(agent.path)), clock)
     assert feed.view().status is not None
     agent.says["status"] = {**agent.status, "headline": "later"}
     assert feed.view().status.headline != "later"
-    clock.at += 1.0
+    clock.time += 1.0
     assert feed.view().status.headline == "later"
 
 
 def test_an_agent_that_comes_back_is_shown_again_with_its_journal(agent: AgentStandIn) -> None:
-    clock = Hand()
+    clock = HandClock()
     feed = Feed(AgentLink(str(agent.path)), clock)
     kept = feed.view().journal
     agent.stop()
-    clock.at += 1.0
+    clock.time += 1.0
     gone = feed.view()
     assert gone.status is None and "not running" in gone.problem and gone.journal == kept
     agent.start()
-    clock.at += 1.0
+    clock.time += 1.0
     assert feed.view().status is not None
 
 
@@ -118,36 +103,36 @@ def test_a_page_is_told_to_be_alive_only_by_a_new_look(
 
 
 def test_new_entries_are_added_to_those_of_the_file(agent: AgentStandIn) -> None:
-    clock = Hand()
+    clock = HandClock()
     feed = Feed(AgentLink(str(agent.path)), clock)
     agent.says["events"] = [{"number": 9, "wall": 1.0, "kind": "agent", "says": "before"}]
     assert len(feed.view().journal) == 3
     agent.says["events"] = [{"number": 10, "wall": 2.0, "kind": "agent", "says": "after"}]
-    clock.at += 1.0
+    clock.time += 1.0
     assert [entry.get("says") for entry in feed.view().journal][-1] == "after"
     assert agent.asked[-1]["since"] == 9
 
 
 def test_another_life_of_the_agent_is_noticed_though_it_was_never_seen_away(agent: AgentStandIn) -> None:
-    clock = Hand()
+    clock = HandClock()
     feed = Feed(AgentLink(str(agent.path)), clock)
     agent.says["events"] = [{"number": 9, "wall": 1.0, "kind": "agent", "says": "before"}]
     feed.view()
     agent.says["status"] = {**agent.status, "agent": {"cpu": 0.1, "memory": 1, "up": 0.2}}
-    clock.at += 1.0
+    clock.time += 1.0
     feed.view()
     assert [one["since"] for one in agent.asked if one["verb"] == "events"] == [0, 0]
 
 
 def test_an_agent_that_hangs_is_asked_once_for_all_who_wait(agent: AgentStandIn) -> None:
-    clock = Hand()
+    clock = HandClock()
 
     class Hanging(AgentLink):
         asked = 0
 
         def look(self, verb: str, **arguments: object) -> Any:
             self.asked += 1
-            clock.at += 2.0
+            clock.time += 2.0
             raise AgentSilent("The agent did not answer 'status' within 2 s.")
 
     hanging = Hanging()
@@ -157,38 +142,38 @@ def test_an_agent_that_hangs_is_asked_once_for_all_who_wait(agent: AgentStandIn)
 
 
 def test_a_session_ends_unused_and_in_the_end() -> None:
-    clock = Hand()
+    clock = HandClock()
     sessions = Sessions(clock)
     idle, used = sessions.begin("olga", "1"), sessions.begin("vera", "1")
-    clock.at += IDLE - 1
+    clock.time += IDLE - 1
     assert sessions.get(used) is not None
-    clock.at += 2
+    clock.time += 2
     assert sessions.get(idle) is None and sessions.get(used) is not None
     for _ in range(int(LONGEST / (IDLE / 2))):
-        clock.at += IDLE / 2
+        clock.time += IDLE / 2
         sessions.get(used)
     assert sessions.get(used) is None
 
 
 def test_looking_at_the_stream_is_no_sign_of_life() -> None:
-    clock = Hand()
+    clock = HandClock()
     sessions = Sessions(clock)
     token = sessions.begin("olga", "1")
-    clock.at += IDLE - 1
+    clock.time += IDLE - 1
     assert sessions.get(token, used=False) is not None
-    clock.at += 2
+    clock.time += 2
     assert sessions.get(token) is None
 
 
 def test_a_flood_of_sessions_is_bounded_and_drops_the_longest_unused() -> None:
-    clock = Hand()
+    clock = HandClock()
     sessions = Sessions(clock)
     first = sessions.begin("olga", "1")
     for _ in range(499):
-        clock.at += 0.001
+        clock.time += 0.001
         sessions.begin("olga", "1")
     assert sessions.get(first) is not None
-    clock.at += 0.001
+    clock.time += 0.001
     tokens = [sessions.begin("olga", "1") for _ in range(2)]
     assert sessions.get(first) is not None  # it was used last but for these
     assert all(sessions.get(token) is not None for token in tokens)
