@@ -1,7 +1,8 @@
-"""The status document read for what people must be told of while it stands.
+"""The problems in a status document that people must be told of for as long as they last.
 
-Each problem is told by one node: by the one on which it is; what both see, such as a lost link, by the one that
-serves; a dead peer by the living. In a split brain both tell, since neither can know whether the other can.
+Each problem is told by one node: by the node that has it. A problem that both nodes see, such as a lost link,
+is told by the node that serves, and a dead peer by the living node. In a split brain both nodes tell, since
+neither can know whether the other one can.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from appliance.core.roles import Role
 
 Document = Mapping[str, Any]
 
-# How long each must stand, in seconds: longer than what an ordinary move or restart makes of it.
+# How many seconds a problem must last before it is told: longer than an ordinary move or restart shows it.
 _AT_ONCE = 3.0
 _SOON = 10.0
 _STAYING = 60.0
 _ITEMS_TOLD = 5
 _SERVING = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
 _ENGINE_RUNS = frozenset({Role.STANDBY.value, *_SERVING})
-# Named problems of the data that nobody but an operator can end; the others must have stayed for a while.
+# Problems with the data that only an operator can end are told at once; all others must have lasted a while.
 _SERIOUS = frozenset({"host key changed", "sick source", "damaged record", "disk full"})
-# They are what the peer's death, told of already, looks like from the data's side.
+# The data's view of a dead peer, whose death has been told already.
 _OF_A_DEAD_PEER = frozenset({"unreachable", "interrupted"})
 _PASSING = frozenset({"not now", "busy"})
 
 
 def problems(document: Document) -> tuple[Standing, ...]:
-    """Everything in `document` (see agent/status.py) that this node is to tell of."""
+    """Return every problem in `document` (see agent/status.py) that this node must tell people of."""
     parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data, _maintenance, _files)
     return tuple(found for part in parts for found in part(document))
 
@@ -51,14 +52,15 @@ def _line(document: Document) -> Iterator[Standing]:
 
 
 def _service(document: Document) -> Iterator[Standing]:
-    """What the node that serves sees wrong and can do nothing about."""
+    """Yield the trouble that the serving node sees in its service and cannot mend."""
     if document["trouble"]:
         yield _problem("service", Kind.SERVICE_TROUBLED, Severity.CRITICAL, document["trouble"], _SOON)
 
 
 def _split(document: Document) -> Iterator[Standing]:
     peer = document["peer"]
-    # A dead peer's last word is still fresh for a while, and says that it serves.
+    # The last report of a dead peer stays fresh for a while and says that the peer serves; so `alive` counts
+    # too.
     both = (
         document["role"] in _SERVING and peer["alive"]["value"] is True and peer["granted"]["value"] is True
     )
@@ -100,7 +102,10 @@ def _card(document: Document) -> Iterator[Standing]:
 
 
 def _links(document: Document) -> Iterator[Standing]:
-    """Both nodes see them; the one that serves tells. Those of a dead peer are all down, and told of as its death."""
+    """Yield the lost Heartbeat links; both nodes see them, and only the serving node tells.
+
+    Links to a dead peer are all down and are told of as its death.
+    """
     if document["role"] not in _SERVING or not document["peer"]["alive"]["value"]:
         return
     for name, state in document["peer"]["links"].items():
@@ -132,7 +137,10 @@ def _data(document: Document) -> Iterator[Standing]:
 
 
 def _held_back(items: list[dict[str, Any]], more: int) -> Iterator[Standing]:
-    """Each item by itself, so that its end is told too; of a whole heap, which one cause has made, the first few."""
+    """Yield one problem for each item held back, so that the end of each is told too.
+
+    Of a heap of items, which usually has one cause, only the first few are told by name.
+    """
     for item in items[:_ITEMS_TOLD]:
         text = f"{item['path']} is held back: {item['why']}. {item['todo']}".strip()
         yield _problem(f"held back {item['path']}", Kind.ITEM_HELD_BACK, Severity.WARNING, text, _AT_ONCE)
@@ -143,7 +151,11 @@ def _held_back(items: list[dict[str, Any]], more: int) -> Iterator[Standing]:
 
 
 def _maintenance(document: Document) -> Iterator[Standing]:
-    """What is told of it is what it was to last when it was told: an alert is not told anew as time passes."""
+    """Yield the maintenance that an operator declared.
+
+    The text names the duration that was left when the alert was made; a running alert is not sent again as
+    time passes.
+    """
     maintenance = document["maintenance"]
     if maintenance is not None:
         why = f": {maintenance['why']}" if maintenance["why"] else ""
@@ -155,7 +167,7 @@ def _maintenance(document: Document) -> Iterator[Standing]:
 
 
 def _files(document: Document) -> Iterator[Standing]:
-    """asha's own files: each is told of by the node on whose disk it is."""
+    """Yield the trouble with asha's own files; each node tells of those on its own disk."""
     for trouble in document["files"]:
         yield _problem(
             f"file {trouble['path']}", Kind.FILE_SPOILT, Severity.WARNING, trouble["says"], _AT_ONCE
