@@ -1,4 +1,4 @@
-"""The status document of a node that is not set up: every key of the full one, with nothing in it."""
+"""The status document of a node that is not set up: every key of the full document, without values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ FILL_IN = "fill in the High Availability tab first"
 
 
 def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict[str, Any]:
-    """For the machine named `machine`, which is neither node, and `why` not."""
+    """Return the document for the machine named `machine`, which is neither node.
+
+    `why`: the reason; `primary`, `secondary`: the node names in the conf file.
+    """
     refused = {"allowed": False, "says": FILL_IN}
     unknown = {"value": None, "why": "this node is not set up"}
     return {
@@ -70,7 +73,10 @@ def blank_document(machine: str, why: str, primary: str, secondary: str) -> dict
 
 
 def blank_answer(verb: str, wall: float) -> Any:
-    """What there is to look at: nothing yet, in the shape a page expects. Raises KeyError for any other verb."""
+    """Return an empty answer to `verb`, in the shape that a page expects; `wall`: epoch seconds.
+
+    Raises KeyError for any verb but those in LOOKS.
+    """
     answers: dict[str, Any] = {
         "errand": None,
         "history": [],

@@ -1,4 +1,7 @@
-"""What the agent answers on its control socket: the resource script's two verbs, and the operator's."""
+"""The answers of the agent on its control socket.
+
+They are the verbs of the resource script, and those of the operator.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ _STOP_PATIENCE = 30.0
 
 
 class Requests:
-    """Every verb of the control socket, by name. `rooms` bring theirs, and their parts of the status document."""
+    """Every verb of the control socket, by name.
+
+    `rooms` add their own verbs, and their parts of the status document.
+    """
 
     def __init__(
         self,
@@ -91,11 +97,12 @@ class Requests:
     # -- the resource script ------------------------------------------------------------------------------
 
     async def _start(self, request: Message) -> Message:
-        # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
+        # The grant is bound to the Heartbeat that gives it, and the agent's last look may be older than that
+        # Heartbeat.
         self._look_at_engine()
         verdict = self._cycle.ask(Verb.START, _ticket(request), self._world.engine_id)
         self._world.touch()
-        if verdict is Verdict.STALE and not self._cycle.state.grant.held:  # two starts at once are no trouble
+        if verdict is Verdict.STALE and not self._cycle.state.grant.held:  # two starts at once do no harm
             raise ClusterError("This start is late: a script that was started after it has spoken already.")
         return {"verdict": verdict.value}
 
@@ -107,7 +114,7 @@ class Requests:
         return {"verdict": verdict.value}
 
     async def _released(self) -> None:
-        """Wait until everything is let go. Raises HardwareError only when the line cannot be."""
+        """Wait until everything is let go. Raises HardwareError only when the line cannot be let go."""
         try:
             async with asyncio.timeout(_STOP_PATIENCE):
                 await self._cycle.released.wait()
@@ -117,14 +124,15 @@ class Requests:
         if transfer is None or transfer.phase is not Phase.BLOCKED:
             return
         if not line_is_free(transfer, self._cycle.seen(self._clock.now())):
-            # Design rule 1: Heartbeat reboots a node whose stop fails, and so frees the line.
+            # A stop fails only on purpose, when the line cannot be let go: Heartbeat then reboots the node,
+            # which frees the line.
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
     async def _running(self, request: Message) -> Message:
         return {"running": self._cycle.state.grant.held or self._still_holds()}
 
     def _still_holds(self) -> bool:
-        """A release is under way, or is blocked with the line not let go.
+        """Tell whether a release is under way, or is blocked with the line not let go.
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
@@ -140,7 +148,7 @@ class Requests:
         return self.document()
 
     def document(self) -> Message:
-        """The whole status document."""
+        """Return the whole status document."""
         now = self._clock.now()
         document = status_document(self._site, self._world, self._cycle, now)
         for room in self._rooms:
@@ -209,14 +217,14 @@ class Requests:
 
     async def go_home(self) -> None:
         """Have Heartbeat bring everything here."""
-        # The peer was given what we let go a moment later (see controller.ENGINE_SETTLES).
+        # The peer received what this node let go a moment later (see ENGINE_SETTLES in core/controller.py).
         settled = self._cycle.state.asked_at + 2 * ENGINE_SETTLES
         await asyncio.sleep(max(0.0, settled - self._clock.now()))
         await self._engine.takeover()
 
     @staticmethod
     def _refuse_to_leave(why: str) -> None:
-        """Raises ClusterError: service would go where not all data are."""
+        """Raise ClusterError when `why` says that service would go where not all data are."""
         if why:
             raise ClusterError(
                 f"Not now: {why}.",

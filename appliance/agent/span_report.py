@@ -1,4 +1,4 @@
-"""The spans and the probes as the status document has them."""
+"""The parts of the status document about spans and probes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from appliance.dahdi.line import line_of
 from appliance.dahdi.span import Span
 from appliance.pbx.probes import probe_names
 
-# They are read every few seconds; older than this they are no longer shown as if they were true.
+# Spans are read every few seconds; a reading older than this is no longer shown as if it were true.
 _MAX_AGE = 30.0
 
 
 def spans_document(site: Site, world: World, now: float) -> dict[str, Any] | None:
-    """Every span of this node; None where there is no line at all."""
+    """Return every span of this node; None where there is no line at all."""
     if not site.transfer_policy.has_line:
         return None
     spans = fresh(world.spans, now, _MAX_AGE)
@@ -39,7 +39,7 @@ def _span(span: Span) -> dict[str, Any]:
 
 
 def probes_document(site: Site, world: World) -> dict[str, dict[str, Any]]:
-    """Each probe that is switched on: how long its last answer took, and why it is silent if it is."""
+    """Return, for each probe switched on, the time of its last answer, and why it is silent if it is."""
     return {name: _probe(world, name) for name in probe_names(site.conf)}
 
 
@@ -58,5 +58,5 @@ def _not_asked(process: Reading[bool]) -> str:
 
 
 def milliseconds(seconds: float | None) -> float | None:
-    """For people, to the hundredth."""
+    """Return `seconds` in milliseconds, rounded to the hundredth; None for None."""
     return None if seconds is None else round(seconds * 1000, 2)

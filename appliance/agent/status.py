@@ -27,7 +27,10 @@ _NO_WORD = {
 
 
 def status_document(site: Site, world: World, cycle: Cycle, now: float) -> Document:
-    """The document of `asha status --json`. Times are seconds ago; a reading that is unknown says why."""
+    """Return the document of `asha status --json`.
+
+    Times are seconds ago; a reading that is unknown says why. `now`: monotonic seconds.
+    """
     state, seen = cycle.state, cycle.seen(now)
     unfit = cycle.unfit(now)
     return {
@@ -70,7 +73,7 @@ def status_document(site: Site, world: World, cycle: Cycle, now: float) -> Docum
 
 
 def _said(reading: Reading[Any]) -> Document:
-    """A reading as JSON: its value with what is behind it, or null with the reason."""
+    """Return a reading as JSON: its value with the explanation, or null with the reason."""
     if isinstance(reading, Known):
         value = reading.value.value if isinstance(reading.value, enum.Enum) else reading.value
         return {"value": value, "why": reading.why}
@@ -78,9 +81,9 @@ def _said(reading: Reading[Any]) -> Document:
 
 
 def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
-    """The D-channel as far as somebody can see it now: only an Asterisk that answers tells of it.
+    """Return the D-channel as far as it can be seen now: only an Asterisk that answers tells of it.
 
-    What was last read of one that hangs, or of an earlier life, is not shown as if it were true.
+    The last reading of an Asterisk that hangs, or of an earlier one, is not shown as if it were true.
     """
     if not site.transfer_policy.has_line:
         return Unknown("no line is watched on this node", seen.dchannel.at)
@@ -126,7 +129,7 @@ def _transfer(transfer: Transfer | None, now: float) -> Document | None:
 
 
 def _wait(site: Site, world: World, state: ServiceState, now: float) -> float | None:
-    """Seconds until a node that waits for its peer goes on alone (initdead), or None."""
+    """Return the seconds until a node that waits for its peer goes on alone (initdead), or None."""
     if state.role is not Role.WAITING or world.engine_since is None:
         return None
     return max(0.0, round(site.conf.initdead - (now - world.engine_since), 1))
@@ -175,7 +178,7 @@ def _problems(world: World, cycle: Cycle, seen: Seen) -> list[str]:
 
 
 def _trouble(state: ServiceState) -> str:
-    """What a node that serves is about to act on, or can do nothing about."""
+    """Return what a serving node is about to act on or can do nothing about; "" on any other node."""
     return state.decision.reason if state.role.holds else ""
 
 

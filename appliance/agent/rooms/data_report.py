@@ -1,4 +1,4 @@
-"""How the data stand, for the status document and for people."""
+"""The state of the data, for the status document and for people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ITEMS_SHOWN = 5
 
 
 class DataReport(Room):
-    """The data, as those see them who ask."""
+    """The room that reports the state of the data to those who ask."""
 
     def __init__(self, data: DataRoom, site: Site, clock: Clock) -> None:
         self._data = data
@@ -28,19 +28,20 @@ class DataReport(Room):
         self._clock = clock
 
     def report(self) -> tuple[Message, list[str]]:
-        """Read from the disk once."""
+        """Return the data's part of the status document, read from the disk once, and its problems."""
         data = data_document(self._data, self._site, self._clock.wall())
         return {"data": data}, data_problems(data)
 
 
 def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
-    """The data's part of the status document; `age` in seconds since we were last known to have all the peer's data.
+    """Return the data's part of the status document.
 
-    `why`: a note on what is done, no problem: LOOSE, for instance, is the site's choice, and the same on both nodes.
-    `newer`: this node stands by and has data that its peer has not got, so nothing is fetched over it. `peer_newer`:
-    the peer has such data. `served`: the mark of such data is on the disk, whether or not anybody is to fetch them.
-    `held_back`: what is left out of the passes (see `HeldBack`), the first hundred of it, and `held_back_more` how many
-    more there are.
+    `wall`: epoch seconds. In the result, `age`: seconds since this node was last known to have all the peer's
+    data. `why`: a note on what is done, not a problem: LOOSE, for instance, is the site's choice, and the
+    same on both nodes. `newer`: this node stands by and has data that its peer has not got, so nothing is
+    fetched over them. `peer_newer`: the peer has such data. `served`: the mark of such data is on the disk,
+    whether or not anybody is to fetch them. `held_back`: the first hundred items left out of the passes (see
+    `HeldBack`); `held_back_more`: how many more there are.
     """
     state, duty = read_state(DATA.state), room.duty()
     seconds = age(state, wall)
@@ -70,7 +71,7 @@ def data_document(room: DataRoom, site: Site, wall: float) -> dict[str, Any]:
 
 
 def data_problems(data: dict[str, Any]) -> list[str]:
-    """What of the data an operator is to know of, in sentences."""
+    """Return what an operator must know about the data, in sentences."""
     found = [data["unsettled"], data["problem"], *data["warnings"], data["postsync"]]
     shown = data["held_back"][:_ITEMS_SHOWN]
     found += [f"{one['path']} is held back: {one['why']}" for one in shown]

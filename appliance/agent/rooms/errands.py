@@ -1,4 +1,7 @@
-"""Errands: our own commands run for somebody who has no shell, one at a time, their last lines kept to be looked at."""
+"""Errands: asha's own commands, run for a user who has no shell.
+
+One runs at a time, and its last lines are kept to be looked at.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,14 @@ _LOOK = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`words` of `asha`, and the seconds after which it is killed."""
+    """The words of an `asha` command, and the seconds after which it is killed."""
 
     words: tuple[str, ...]
     deadline: float
 
 
-# All that can be asked for: a name chooses a line of this table, and nothing of a request gets into a command.
+# All that can be asked for: a name selects a line of this table, and no text of a request gets into a
+# command.
 COMMANDS: Mapping[str, Command] = {
     "failback plan": Command(("failback", "--dry-run"), 600.0),
     "failback": Command(("failback", "--yes"), 1800.0),
@@ -41,13 +45,13 @@ Start = Callable[[tuple[str, ...]], Stream]
 
 
 def start_command(words: tuple[str, ...]) -> Stream:
-    """`asha WORDS`, which ends with the agent. Raises HostError."""
+    """Start `asha WORDS`, which ends with the agent. Raises HostError."""
     return Stream((*OWN_COMMAND, "--with-starter", *words), bound=False)
 
 
 @dataclass(slots=True)
 class Errand:
-    """One errand, under way or the last one that was."""
+    """One errand: the one under way, or the last one."""
 
     name: str
     began: float  # monotonic
@@ -58,7 +62,7 @@ class Errand:
 
 
 class Errands(Room):
-    """The verbs `errand` and `errand start`. `start` is how a command is run."""
+    """The room with the verbs `errand` and `errand start`. `start` is the function that runs a command."""
 
     def __init__(self, journal: Journal, clock: Clock, start: Start = start_command) -> None:
         self._journal = journal
@@ -73,11 +77,11 @@ class Errands(Room):
         }
 
     def document(self) -> Message:
-        """Its part of the status document."""
+        """Return the errands' part of the status document."""
         return {"errand": self.last()}
 
     def last(self) -> Message | None:
-        """The errand under way, or the last one; None when there was none in this agent's life."""
+        """Return the errand under way, or the last one; None when there was none in this agent's life."""
         last = self._last
         if last is None:
             return None
@@ -90,7 +94,7 @@ class Errands(Room):
         }
 
     def close(self) -> None:
-        """Kill what runs."""
+        """Kill the errand that runs."""
         if self._following is not None:
             self._following.cancel()
         if self._child is not None:
@@ -114,16 +118,17 @@ class Errands(Room):
         return {"says": f"'{name}' is under way."}
 
     async def _follow(self, child: Stream, errand: Errand, deadline: float) -> None:
-        """Keep its words until it ends or has to be ended. A look is a few system calls, and never waits.
+        """Keep the output of an errand until it ends or has to be killed.
 
-        Its end is waited for in a thread: one that hangs in the kernel does not even end when it is killed.
+        A look is a few system calls and never waits. The end is waited for in a thread: a process that hangs
+        in the kernel does not end even when it is killed.
         """
         code: int | None = None
         while self._clock.now() - errand.began < deadline:
             line = child.line(0.0)
             if line:
                 _keep(errand, line)
-                await asyncio.sleep(0.0)  # one that never stops talking is not to have the loop for itself
+                await asyncio.sleep(0.0)  # a process that never stops writing must not occupy the loop
             elif child.ended:
                 code = await asyncio.to_thread(child.end, 1.0)
                 break

@@ -1,7 +1,8 @@
-"""asha's own files, as an administrator is to know of them: what is of no use, what was set aside, what is not written.
+"""The troubles of asha's own files: what is unusable, what was set aside, what cannot be written.
 
-Whoever reads a file of asha's does without it when it is spoilt (host/statefile.py). What was spoilt is named here for
-as long as it lies there, in the status, the journal and an alert; and what killed processes have left is removed.
+Every reader of a file of asha's goes on without it when it is spoilt (host/statefile.py). A spoilt file that
+was set aside is named here for as long as it lies there, in the status, the journal and an alert. Also, the
+temporary files that killed processes have left are removed.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ from appliance.host.leftovers import remove_leftovers
 from appliance.sync.source import remove_old_lists
 
 _LOOK = 20.0
-# A disk that has not answered for so long hangs, in seconds.
+# A disk that has not answered for so many seconds hangs.
 _PATIENCE = 10.0
 
 
 class Trouble(NamedTuple):
-    """What is wrong with the file or directory at `path`, in a sentence."""
+    """The trouble with the file or directory at `path`, in a sentence."""
 
     path: str
     says: str
 
 
 class FilesRoom(Room):
-    """Looks now and then, in a thread of its own.
+    """The room that looks at asha's own files now and then, in a thread of its own.
 
-    `conf`: the conf this node works by. `grant`: why the grant is not on file, "" when it is. `looked` is called after
-    each look.
+    `conf`: the conf this node works by. `grant`: why the grant is not on file, "" when it is. `looked` is
+    called after each look.
     """
 
     def __init__(
@@ -64,14 +65,14 @@ class FilesRoom(Room):
         self._told: frozenset[Trouble] = frozenset()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Look at the files repeatedly, until cancelled."""
         while True:
             await self.look()
             self._looked()
             await asyncio.sleep(_LOOK)
 
     async def look(self) -> None:
-        """One look."""
+        """Look at the files once, and note new troubles in the journal."""
         conf = self._conf()
         try:
             self._found = await self._hands.do(lambda: self._look(conf), _PATIENCE)
@@ -83,7 +84,10 @@ class FilesRoom(Room):
         self._told = now
 
     def troubles(self) -> list[Trouble]:
-        """What is wrong now; what this process itself knows of the grant and the journal is never late."""
+        """Return the troubles of now.
+
+        Those of the grant and the journal are known to this process itself and are never late.
+        """
         known = [Trouble(str(GRANT), self._grant()), Trouble(str(JOURNAL), self._journal.problem)]
         return [trouble for trouble in (*known, *self._found) if trouble.says]
 
@@ -92,12 +96,12 @@ class FilesRoom(Room):
         return {"files": [trouble._asdict() for trouble in troubles]}, [trouble.says for trouble in troubles]
 
     def _look(self, conf: Conf) -> tuple[Trouble, ...]:
-        """Blocking."""
+        """Look at the files, and remove leftovers. Blocking."""
         directories = own_directories(conf)
         for directory in directories:
             remove_leftovers(directory)
         remove_old_lists(DATA)
-        with contextlib.suppress(OSError):  # said below: the disk takes nothing
+        with contextlib.suppress(OSError):  # reported below: the disk takes nothing
             keep(self._conf_path)
         files = own_files(conf)
         return (
@@ -123,7 +127,7 @@ def _set_aside(file: OwnFile) -> Trouble | None:
     try:
         found = spoilt_versions(file.path)
     except OSError:
-        return None  # there is no such directory, or it is named itself
+        return None  # there is no such directory, or the path itself is reported
     if not found:
         return None
     names = ", ".join(one.name for one in found)

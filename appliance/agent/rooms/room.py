@@ -1,4 +1,4 @@
-"""What a room of the agent brings to those who ask at the control socket."""
+"""The base of the agent's rooms: what a room adds for those who ask at the control socket."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ from appliance.core.alert import one_line
 
 Handler = Callable[[Message], Awaitable[Any]]
 Verbs = Mapping[str, Handler]
-# More than the panel may say (control/guests.py), so that its mark behind the name stays.
+# Longer than what the panel may say (control/guests.py), so that its mark behind the name is not cut off.
 _NAME_LENGTH = 160
 
 
 class Room:
-    """`verbs`: what it answers, by name. Whoever has nothing of a kind leaves that out."""
+    """A part of the agent that answers requests and reports to the status document.
+
+    `verbs`: the handlers of the room by verb. A room that has no verbs, document or problems leaves that
+    member out.
+    """
 
     verbs: Verbs = MappingProxyType({})
 
     def document(self) -> Message:
-        """Its part of the status document."""
+        """Return this room's part of the status document."""
         return {}
 
     def problems(self) -> list[str]:
-        """What somebody is to see to, in sentences, for the status document."""
+        """Return what needs an operator's attention, in sentences, for the status document."""
         return []
 
     def report(self) -> tuple[Message, list[str]]:
-        """Both, for a room whose problems are in its part."""
+        """Return both the part and the problems; overridden by a room whose problems follow from its part."""
         return self.document(), self.problems()
 
 
 def who(request: Message) -> str:
-    """Who asks, as the asker says; fit for the journal."""
+    """Return the name that the asker gives, fit for the journal."""
     return one_line(str(request.get("by", "")), _NAME_LENGTH)
