@@ -27,10 +27,9 @@ _DISK_PATIENCE = 5.0
 def before_service(site: Site, clock: Clock, *, owed: bool) -> None:
     """Put the data in order before Asterisk starts.
 
-    Afterwards no other process touches them, and decided changes are in place.
-    `owed`: the peer, which serves no longer, has data that are not here; they are merged first, for
-    MERGEDEADLINE at the most. Blocking. Service comes first, so no failure here prevents the start; a failure
-    is shown as a problem of the data.
+    Afterwards no other process touches them, and decided changes are in place. `owed`: the peer, which serves
+    no longer, has data that are not here; they are merged first, for MERGEDEADLINE at the most. Blocking.
+    Service comes first, so no failure here prevents the start; a failure is shown as a problem of the data.
     """
     if site.conf.synch != "LAZY" and not os.path.lexists(DATA.store):
         return

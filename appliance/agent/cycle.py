@@ -1,8 +1,8 @@
 """Drives the controller: hands it what the sensors see, and carries out what it says, in its order.
 
-Nothing is decided here. What a turn, an operator or the resource script changes is `core/controller.py`; this
-module owns the state between two steps, the grant on file, and the way of an effect to the journal, the order
-desk and the engine.
+Nothing is decided here. What a turn, an operator or the resource script changes is `core/controller.py`; this module
+owns the state between two steps, the grant on file, and the way of an effect to the journal, the order desk and the
+engine.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _TOLD_FOR = 3600.0
 class Cycle:
     """The controller of this node, its state, and its driver.
 
-    `ask_standby` has Heartbeat hand over to the peer. `released` is set whenever no release is under way, so
-    that a stop can wait for it. `turned` is set after every turn.
+    `ask_standby` has Heartbeat hand over to the peer. `released` is set whenever no release is under way, so that a
+    stop can wait for it. `turned` is set after every turn.
     """
 
     def __init__(
@@ -225,5 +225,5 @@ class Cycle:
                 self._desk.forget_failures()
 
     def _still_wanted(self, under: int | None) -> Callable[[], bool]:
-        """Return the check that an order makes in its thread when its turn comes: is it still wanted?"""
+        """Return the check that an order makes in its thread, when its turn comes, that it is still wanted."""
         return lambda: under is None or self.state.wants(under)

@@ -55,7 +55,7 @@ def tell(
         "relay": _spell(seen.commanded),
         "served": "yes" if data.served else "no",
         "maint": "yes" if seen.maintenance else "no",
-        "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # growing older is news every 10 s only
+        "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
     }
 
 

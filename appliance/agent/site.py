@@ -43,7 +43,7 @@ class Site:
             line_dwell=conf.line_dwell,
             move_dwell=conf.move_dwell,
         )
-        # A probe is silent after `fall` rounds, and after as long as those rounds last.
+        # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.
         self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)
 
     @property

@@ -30,7 +30,8 @@ class ControlServer:
     """A server that answers one request, on one line, for each connection.
 
     `answer` gets the request and returns a JSON-able result or raises AshaError. `hosts` says who may ask;
-    without it, this process's own user and the panel's, looked up when the server starts.
+    without it, this process's own user and the panel's, looked up when the server starts. An answer that has
+    begun goes on when its client goes away.
     """
 
     def __init__(self, path: Path, answer: Answer, hosts: Hosts | None = None) -> None:

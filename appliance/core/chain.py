@@ -17,7 +17,7 @@ Entry: TypeAlias = Mapping[str, object]
 START = "0" * 64
 
 
-# The key in the first entry after a spoilt stretch; its value says how much was spoilt.
+# The key that marks the first entry behind a spoilt stretch, at which the chain restarts.
 AFTER_SPOILT = "after_spoilt"
 
 

@@ -1,29 +1,28 @@
 """The controller: one step of what a node does about its service. No I/O, no clock, no memory of its own.
 
-step(state, event, policy, now) -> (state, effects)
+    step(state, event, policy, now) -> (state, effects)
 
-**What it is.** The engine (Heartbeat) decides which node serves; the controller decides what that means on
-this node: when the relay is energised and Asterisk started, when service is given up before the engine asks,
-when it is taken back, what a dead engine leaves to be done. It is the only such object. The agent drives it
-with what its sensors see, the resource script drives it when no agent answers, and the property tests drive
-it through millions of seconds of faults. There is no second copy of a decision: what is proved is what ships
-(docs/adr/0018-one-controller.md says who may call it).
+**What it is.** The engine (Heartbeat) decides which node serves; the controller decides what that means on this node:
+when the relay is energised and Asterisk started, when service is given up before the engine asks, when it is taken
+back, what a dead engine leaves to be done. It is the only such object. The agent drives it with what its sensors see,
+the resource script drives it when no agent answers, and the property tests drive it through millions of seconds of
+faults. There is no second copy of a decision: what is proved is what ships (docs/adr/0018-one-controller.md says who
+may call it).
 
-**How it is driven.** Whoever drives it keeps the state, hands in one event at a time, and carries the effects
-out in their order before the next event. Effects are data (see `core/service_state.py`); the controller never
-learns whether one was carried out except by what is seen afterwards. Nothing breaks when a driver is killed
-between two effects: the plan of a transfer is level-triggered (`core/plan.py`), and all that outlives an
-agent is the grant on file.
+**How it is driven.** Whoever drives it keeps the state, hands in one event at a time, and carries the effects out in
+their order before the next event. Effects are data (see `core/service_state.py`); the controller never learns whether
+one was carried out except by what is seen afterwards. Nothing breaks when a driver is killed between two effects: the
+plan of a transfer is level-triggered (`core/plan.py`), and all that outlives an agent is the grant on file.
 
 **What holds at every step.**
 
-- The relay is energised, and Asterisk started, only by a transfer that acquires, and such an order is void
-once the grant it was given under has changed (`ServiceState.wants`). - A reading that is Unknown never gives
-service up and never takes it (`core/decide.py`, `core/reading.py`). - Service that this node gave up by
-itself is not forgotten: until the engine has spoken, each turn presses for the peer to take over, and takes
-service back when nobody does. It is never taken back from a peer that says it serves. - The grant of an
-engine that is gone is void. What was held under it stays marked on file (`Grant.clearing`) until it has been
-let go of, so that an agent killed in the middle finishes when it is started again.
+- The relay is energised, and Asterisk started, only by a transfer that acquires, and such an order is void once the
+  grant it was given under has changed (`ServiceState.wants`).
+- A reading that is Unknown never gives service up and never takes it (`core/decide.py`, `core/reading.py`).
+- Service that this node gave up by itself is not forgotten: until the engine has spoken, each turn presses for the
+  peer to take over, and takes service back when nobody does. It is never taken back from a peer that says it serves.
+- The grant of an engine that is gone is void. What was held under it stays marked on file (`Grant.clearing`) until it
+  has been let go of, so that an agent killed in the middle finishes when it is started again.
 """
 
 from __future__ import annotations
@@ -71,9 +70,9 @@ class ControllerPolicy:
 class Inputs:
     """Everything a turn looks at.
 
-    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the
-    engine believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`:
-    the peer was seen since the engine started.
+    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
+    believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
+    since the engine started.
     """
 
     seen: Seen
@@ -230,8 +229,8 @@ def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None
 def _see_grant(transition: Transition, grant: Grant, now: float) -> None:
     """Take over what a script has done that found no agent, and then worked alone.
 
-    It may have begun before the agent could be asked, and is as slow as the machine is: an agent that looked
-    at the file only once, at its start, would stand by while the engine believes that service is here.
+    It may have begun before the agent could be asked, and is as slow as the machine is: an agent that looked at the
+    file only once, at its start, would stand by while the engine believes that service is here.
     """
     if grant.generation <= transition.state.grant.generation:
         return
@@ -315,8 +314,8 @@ class _Tick:
     def _follow_lost_grant(self) -> None:
         """Take the engine's word when it has this node serve, and no grant is here: else nobody would ask again.
 
-        The start that gave the grant was lost, with the grant's file or with its script. The word is believed
-        when the engine has kept to it for a while and the peer does not serve.
+        The start that gave the grant was lost, with the grant's file or with its script. The word is believed when the
+        engine has kept to it for a while and the peer does not serve.
         """
         inputs, state = self._inputs, self._state
         adrift = (

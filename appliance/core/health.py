@@ -1,4 +1,4 @@
-"""The health of Asterisk: running, hung or dead.
+"""The health of Asterisk: starting, running, hung or dead.
 
 Rise, fall and dwell times are applied to probes that may simply not answer.
 """

@@ -4,8 +4,8 @@ Guesses, the wait for the right password, and the memory used are all bounded. T
 flood of wrong passwords can use up two things: processor time for the hash of a password (passwords.py), and
 the patience of somebody who has the right password. Three rules hold against that.
 
-Each *visitor* has a limit of its own: FREE failures within WINDOW, then a wait after each failure, which
-doubles. A visitor is an address (of IPv6 a /64), or a browser that is *known*: the browser carries the cookie
+Each *visitor* has a limit of its own: from the FREE-th failure within WINDOW on, a wait follows each failure,
+and doubles. A visitor is an address (of IPv6 a /64), or a browser that is *known*: the browser carries the cookie
 of an earlier login as the same user, or root has just given its user a code. A known browser is not counted
 by its address, so no neighbour keeps it out.
 
@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 WINDOW = 600.0
-# So many failures of one visitor within the window cost nothing; each further one is followed by a wait.
+# From this number of failures of one visitor within the window on, each failure is followed by a wait.
 FREE = 5
 FIRST_WAIT = 30.0
 LONGEST_WAIT = 900.0

@@ -1,6 +1,6 @@
 """The rules for what an operator may do in which state.
 
-They are the rules of asha 1.0.0-2; the agent applies them to requests from every side.
+They are the rules of asha 1.0.0-2; the agent applies them wherever a request comes from.
 """
 
 from __future__ import annotations

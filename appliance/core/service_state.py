@@ -1,15 +1,15 @@
 """This node's hold on the service (role, grant, transfer), and every change of it as data.
 
-`ServiceState` is all that the controller remembers from one step to the next. It is a value: nothing in it is
-a file, a clock or a task, so that a test can keep a thousand of them and go on from any one.
+`ServiceState` is all that the controller remembers from one step to the next. It is a value: nothing in it is a file,
+a clock or a task, so that a test can keep a thousand of them and go on from any one.
 
-`Transition` is the only way from one state to the next. Each of its methods is one change that has a name in
-the field (granted, revoked, handed over, taken back), and what the world is to be told of it is an effect, in
-order: an entry of the journal, an order for the machine, a request to the engine. That is why the journal can
-be complete: a change without its entry cannot be written.
+`Transition` is the only way from one state to the next. Each of its methods is one change that has a name in the field
+(granted, revoked, handed over, taken back), and what the world is to be told of it is an effect, in order: an entry of
+the journal, an order for the machine, a request to the engine. That is why the journal can be complete: a change
+without its entry cannot be written.
 
-The role moves by the table in `core/roles.py`, the transfer by the table in `core/transfer.py`; both refuse
-what they do not have. Which change is due is not decided here but in `core/controller.py`.
+The role moves by the table in `core/roles.py`, the transfer by the table in `core/transfer.py`; both refuse what they
+do not have. Which change is due is not decided here but in `core/controller.py`.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _MOVES_KEPT = 16
 class ServiceState:
     """What a node knows of its own service. Times are monotonic seconds; None is "not so now".
 
-    `granted_at`: when the present service began. `asked_at`: when the engine last spoke through the resource
-    script. `was_serving`: Asterisk was seen running in this service, so that its absence is a death and not a
-    start. `handing_over_since`: this node gave service up by itself, and the engine has not taken the grant
-    back yet. `peer_has_it`: the peer served when that was done, so that the engine is not to be asked for
-    anything. `moves`: when this node handed over before. `standby_asked`: when the engine was last asked to
-    hand over. `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and
-    said to be there. `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
-    `failures_of`: when the transfer began to which the remembered failures of orders belong. `adrift_since`:
-    since when the engine says that this node serves although it has no grant. `regained`: how this node came
-    by a grant that no script has given it, until a script speaks; "" otherwise.
+    `granted_at`: when the present service began. `asked_at`: when the engine last spoke through the resource script.
+    `was_serving`: Asterisk was seen running in this service, so that its absence is a death and not a start.
+    `handing_over_since`: this node gave service up by itself, and the engine has not taken the grant back yet.
+    `peer_has_it`: the peer served when that was done, so that the engine is not to be asked for anything.
+    `moves`: when this node handed over before. `standby_asked`: when the engine was last asked to hand over.
+    `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and said to be there.
+    `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
+    `failures_of`: when the transfer began to which the remembered failures of orders belong.
+    `adrift_since`: since when the engine says that this node serves although it has no grant.
+    `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
     """
 
     grant: Grant
@@ -111,8 +111,8 @@ class JournalEntry:
 class GiveOrder:
     """Have `order` carried out.
 
-    `under`: the generation of the grant without which it must not be begun any more; None for an order that
-    lets go, which is always wanted.
+    `under`: the generation of the grant without which it must not be begun any more; None for an order that lets go,
+    which is always wanted.
     """
 
     order: Order
@@ -229,17 +229,16 @@ class Transition:
     def let_go(self, reason: str) -> None:
         """Give service up to a peer that has it already: the engine is about to settle which of us goes on.
 
-        The grant stands until the engine ends it. It may settle for this node (Heartbeat has been seen to
-        stop the peer), and would then not ask again: it would believe in an owner that does not serve.
+        The grant stands until the engine ends it. It may settle for this node (Heartbeat has been seen to stop the
+        peer), and would then not ask again: it would believe in an owner that does not serve.
         """
         self._give_up(reason, peer_has_it=True)
 
     def take_back(self, reason: str) -> None:
         """Nobody took over, or the peer serves no longer: serve again under the same grant.
 
-        It is a service of its own. What the old one knew is not true of it: Asterisk was stopped meanwhile,
-        so that its absence is no death, and a peer that served before this moment has not taken anything
-        over.
+        It is a service of its own. What the old one knew is not true of it: Asterisk was stopped meanwhile, so that
+        its absence is no death, and a peer that served before this moment has not taken anything over.
         """
         self.set(handing_over_since=None)
         self._serve_afresh(reason)

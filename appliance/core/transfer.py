@@ -180,9 +180,9 @@ def doubted_because(line: Reading[Line]) -> str:
 
 
 def other_cause(line: Reading[Line]) -> str:
-    """Return a further possible cause of an absent line, to be appended to a sentence; "" when there is none.
+    """Return what else than the telephone line may be behind an absent line, as an addition to a sentence.
 
-    The telephone line itself is the usual cause.
+    The result is "" when the reading names no other cause.
     """
     return f". Or: {line.why}" if isinstance(line, Known) and line.value is Line.ABSENT and line.why else ""
 

@@ -43,7 +43,7 @@ class EngineSensor:
     async def first_look(self) -> None:
         """Look, and wait a moment for the engine's word on the peer.
 
-        The engine tells every client that has signed on at once.
+        A client that has signed on is told by the engine at once.
         """
         self.look()
         world = self._world

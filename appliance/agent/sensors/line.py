@@ -18,7 +18,7 @@ from appliance.host.clock import Clock
 # /proc for each span.
 _BUSY = 0.05
 _IDLE = 0.75
-# How often the spans are read with their channels, for people, besides the changes of an alarm; seconds.
+# How often the spans are read with their channels, for people, in seconds; also whenever an alarm changes.
 _WHOLE = 5.0
 
 

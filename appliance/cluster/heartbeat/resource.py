@@ -65,7 +65,7 @@ def usage_answer() -> Answer:
 def status_answer(running: bool) -> Answer:
     """Return the answer to `status`: `running` or `stopped`.
 
-    Heartbeat searches the output for the word, so no other text contains either of them.
+    Heartbeat looks for these words in the output, and only in that of `status`.
     """
     return Answer("running", OK) if running else Answer("stopped", OK)
 
