@@ -30,7 +30,7 @@ _DIGITS = 15
 
 @dataclass(frozen=True, slots=True)
 class DataWord:
-    """What the peer is told about the data of this node.
+    """The facts about the data of this node that the peer is told.
 
     `served`: this node has data that the peer has not got. `age`: seconds since the data here were last known
     to equal the peer's, None when they never were.

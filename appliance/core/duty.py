@@ -15,7 +15,7 @@ NEWER = "this node has newer data, got while it served; 'asha failback' on the p
 
 
 class Duty(enum.Enum):
-    """What a node does with the data.
+    """The task of a node with the data.
 
     PULL: make the data here equal to the peer's. MERGE: bring the peer's newer data into the data here. NONE:
     touch nothing.

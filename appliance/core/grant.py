@@ -17,7 +17,7 @@ class Verb(enum.Enum):
 
 
 class Verdict(enum.Enum):
-    """What became of the wish of a script."""
+    """The outcome of the wish of a script."""
 
     ACCEPTED = "accepted"
     REPEATED = "repeated"  # the grant was in that state already

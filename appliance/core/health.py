@@ -31,7 +31,7 @@ class ProbePolicy:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRecord:
-    """What one probe (AMI, CLI, SIP) has reported during this life of the Asterisk process."""
+    """The record of one probe (AMI, CLI, SIP) during this life of the Asterisk process."""
 
     ever_answered: bool = False
     answers: int = 0

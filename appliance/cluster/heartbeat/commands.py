@@ -60,7 +60,7 @@ def stop_engine(
     """Stop Heartbeat; it releases its resources, and the other node takes them.
 
     While Heartbeat still waits for the other node, it would obey the stop only when initdead is over
-    (measured: 30 s of 30). It holds nothing then, so it is killed instead. Raises ClusterError.
+    (measured: 30 s of 30). A waiting Heartbeat holds nothing, so it is killed instead. Raises ClusterError.
     """
     clock = clock or SystemClock()
     heartbeat = Heartbeat(paths)

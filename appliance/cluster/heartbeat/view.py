@@ -1,6 +1,6 @@
 """The state of the cluster as Heartbeat's messages have told it so far.
 
-It covers nodes, links, who holds what, and whether the peer's agent is there.
+The state covers nodes, links, who holds what, and whether the peer's agent is there.
 """
 
 from __future__ import annotations
