@@ -225,5 +225,5 @@ class Cycle:
                 self._desk.forget_failures()
 
     def _still_wanted(self, under: int | None) -> Callable[[], bool]:
-        """Return the check that an order makes in its thread, when its turn comes, that it is still wanted."""
+        """Return the check that an order makes in its thread when its turn comes: whether it is wanted."""
         return lambda: under is None or self.state.wants(under)

@@ -5,9 +5,9 @@ flood of wrong passwords can use up two things: processor time for the hash of a
 the patience of somebody who has the right password. Three rules hold against that.
 
 Each *visitor* has a limit of its own: from the FREE-th failure within WINDOW on, a wait follows each failure,
-and doubles. A visitor is an address (of IPv6 a /64), or a browser that is *known*: the browser carries the cookie
-of an earlier login as the same user, or root has just given its user a code. A known browser is not counted
-by its address, so no neighbour keeps it out.
+and doubles. A visitor is an address (of IPv6 a /64), or a browser that is *known*: the browser carries the
+cookie of an earlier login as the same user, or root has just given its user a code. A known browser is not
+counted by its address, so no neighbour keeps it out.
 
 All *strangers* together, whatever their number, make one try in PACE seconds. That bounds the processor's
 time, and how many guesses a botnet has. The same pace could keep everybody else out, so strangers are not
