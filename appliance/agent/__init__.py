@@ -1,1 +1,4 @@
-"""asha's daemon: it reads sensors, asks core what to do, has it done, and keeps the journal."""
+"""The daemon of asha.
+
+The agent reads sensors, asks `core` what to do, has it done, and keeps the journal.
+"""

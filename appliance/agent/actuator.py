@@ -1,4 +1,7 @@
-"""The hands: one blocking function for each order, used by the agent in threads and by the script alone."""
+"""The execution of orders: one blocking function for each order.
+
+The agent runs the functions in threads; the resource script runs them when it works without an agent.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from appliance.pbx.dchannel import restart_spans
 
 
 class Actuator:
-    """Carries out orders. Every method is bounded by its conf deadline and raises AshaError on failure.
+    """The executor of orders; every order is bounded by its conf deadline and raises AshaError on failure.
 
-    `owed`: whether the peer has data that are to be merged before Asterisk starts.
+    `owed`: tells whether the peer has data that must be merged before Asterisk starts.
     """
 
     def __init__(self, site: Site, clock: Clock, owed: Callable[[], bool] = lambda: False) -> None:
@@ -45,15 +48,15 @@ class Actuator:
         return self._site.conf
 
     def perform(self, order: Order) -> None:
-        """Do it, and return when it is done as far as the thing ordered can say itself."""
+        """Carry out `order`, and return when it is done as far as the thing ordered can tell."""
         self._deeds[order]()
 
     def reset_card(self) -> None:
-        """The card's own RESET: it also releases the relay. Only ever sent when no grant is held."""
+        """Reset the card, which also releases the relay; done only when no grant is held."""
         self._with_card(lambda card: card.reset())
 
     def close(self) -> None:
-        """Give the card back."""
+        """Close the card."""
         if self._card is not None:
             self._card.close()
             self._card = None
@@ -67,7 +70,7 @@ class Actuator:
         try:
             deed(self._card)
         except HardwareError:
-            # It may have been replugged under another name: look for it afresh the next time.
+            # The card may have been plugged in again under another name: search for it the next time.
             self.close()
             raise
 

@@ -1,7 +1,8 @@
 """The resource script without an agent: it drives the controller itself, for one start or stop.
 
-It sees less than an agent (Asterisk's process, the card's answers, the line), but drives the same controller, writes
-the same journal and changes the same grant, so that an agent that comes back finds everything in order.
+The script sees less than an agent does (Asterisk's process, the card's answers, the line), but drives the
+same controller, writes the same journal and changes the same grant, so that an agent that comes back finds
+everything in order.
 """
 
 from __future__ import annotations
@@ -39,12 +40,16 @@ from appliance.hw.discovery import find_card
 from appliance.pbx.process import find_pid
 
 _PACE = 0.05
-# A start returns once relay and Asterisk have done as told; the line is confirmed when an agent is back.
+# A start returns once relay and Asterisk have done as ordered, or after so many seconds; the line is
+# confirmed when an agent is back.
 _START_PATIENCE = 20.0
 
 
 class Alone:
-    """One verb of the resource script, carried out in this process. `site`: this node, if not as the conf file says."""
+    """One verb of the resource script, carried out in this process.
+
+    `site`: this node, where that is not read from the conf file.
+    """
 
     def __init__(self, clock: Clock, site: Site | None = None) -> None:
         self._clock = clock
@@ -61,10 +66,11 @@ class Alone:
         self._state: ServiceState
 
     def running(self) -> bool:
-        """Whether a grant of this Heartbeat's is held, or the last stop could not let the line go.
+        """Tell whether a grant of the running Heartbeat is held, or the last stop could not let the line go.
 
-        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`. It asks before a
-        start, too, and starts nothing when it hears that: a grant of a Heartbeat that is gone must not say so.
+        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`. Heartbeat
+        asks before a start too, and starts nothing when it hears `running`: a grant of a Heartbeat that is
+        gone must not give that answer.
         """
         grant = self._book.read()
         if valid(grant, engine_identity()):
@@ -75,7 +81,11 @@ class Alone:
         return False
 
     def obey(self, verb: Verb, ticket: float) -> None:
-        """Start or stop. Raises ClusterError for a late start, HardwareError when the line is not let go."""
+        """Carry out a start or stop.
+
+        `ticket`: seconds since boot at which the script was started. Raises ClusterError for a late start,
+        HardwareError when the line is not let go.
+        """
         try:
             self._obey(verb, ticket)
         finally:
@@ -89,13 +99,13 @@ class Alone:
         self._note("agent", says="it does not answer: the resource script does its work")
         self._step(ScriptSpoke(verb, grant, verdict))
         if verdict is Verdict.STALE:
-            if verb is Verb.START and not grant.held:  # two starts at once are no trouble
+            if verb is Verb.START and not grant.held:  # two starts at once do no harm
                 raise ClusterError("This start is late: a script that was started after it has spoken.")
             return
         self._carry_out()
 
     def _carry_out(self) -> None:
-        """Turn until the transfer that has begun is done, or as far as a script can bring it."""
+        """Take steps until the transfer is done, or as far as a script can bring it."""
         while not self._enough():
             self._step(Tick(self._inputs()))
             self._clock.sleep(_PACE)
@@ -121,7 +131,11 @@ class Alone:
             self._follow(effect)
 
     def _follow(self, effect: Effect) -> None:
-        """A script knows nothing of engine and peer, so nothing else than these can come up."""
+        """Carry out one effect of the controller.
+
+        A script reads neither the engine nor the peer, so the controller gives it only these effects to carry
+        out.
+        """
         match effect:
             case JournalEntry(kind, fields):
                 self._note(kind, **fields)

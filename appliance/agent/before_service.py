@@ -1,4 +1,4 @@
-"""Asterisk is about to start here: order among the data first."""
+"""Putting the data in order when Asterisk is about to start here."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from appliance.host.process import run
 from appliance.sync.served import set_mark
 from appliance.sync.state import read_state, write_state
 
-# What a killed pass has started ends at once, as a rule.
+# A killed pass leaves processes behind that usually end at once; so many seconds are allowed.
 _SETTLE_PATIENCE = 3.0
-# A disk that hangs is not waited for, in seconds.
+# A disk that hangs is not waited for longer than this, in seconds.
 _DISK_PATIENCE = 5.0
 
 
 def before_service(site: Site, clock: Clock, *, owed: bool) -> None:
-    """Asterisk is about to start here: nobody touches its data any more, and what was decided is in place.
+    """Put the data in order before Asterisk starts.
 
-    `owed`: the peer, which serves no longer, has data that are not here: they are merged first, for MERGEDEADLINE at
-    the most. Blocking. Service comes first, so nothing that goes wrong refuses it; it is shown as the data's problem.
+    Afterwards no other process touches them, and decided changes are in place. `owed`: the peer, which serves
+    no longer, has data that are not here; they are merged first, for MERGEDEADLINE at the most. Blocking.
+    Service comes first, so no failure here prevents the start; a failure is shown as a problem of the data.
     """
     if site.conf.synch != "LAZY" and not os.path.lexists(DATA.store):
         return
@@ -47,14 +48,17 @@ def before_service(site: Site, clock: Clock, *, owed: bool) -> None:
 
 
 def _merge_last(site: Site, *, owed: bool) -> None:
-    """How it went is in the history; what has not come is merged while Asterisk serves."""
+    """Merge what the peer still has, when data are owed.
+
+    The outcome is in the history; what has not come across is merged while Asterisk serves.
+    """
     if owed:
         run([*OWN_COMMAND, "sync", "last"], deadline=site.conf.merge_deadline)
-        _end_holder()  # what it has started is not of its group
+        _end_holder()  # the processes it has started are not in its process group
 
 
 def _forget_age() -> None:
-    """From now on what is here grows different from what the peer had."""
+    """Forget when the data were verified: from now on the data here grow different from the peer's."""
     state = read_state(DATA.state)
     if state.verified_at is not None:
         state.verified_at = None
@@ -62,7 +66,10 @@ def _forget_age() -> None:
 
 
 def _problem_of(step: Callable[[], None], patience: float) -> str:
-    """Why `step` failed or was not done within `patience` seconds; "" when it was. Service comes first."""
+    """Return why `step` failed or was not done within `patience` seconds; "" when it was done.
+
+    The wait is bounded because service comes first.
+    """
     said: list[str] = []
 
     def body() -> None:
@@ -84,14 +91,15 @@ def _say_unsettled(problem: str) -> None:
     unsettled = f"Asterisk was started on data that may not be whole: {problem}" if problem else ""
     if state.unsettled != unsettled:
         state.unsettled = unsettled
-        with contextlib.suppress(OSError):  # then the disk says the same in louder ways
+        with contextlib.suppress(OSError):  # a disk that refuses this is reported elsewhere
             write_state(DATA.state, state)
 
 
 def _end_holder() -> None:
-    """Kill whoever holds the sync lock, the agent's own worker or an operator's command, and what that has started.
+    """Kill the process that holds the sync lock, and what that process has started.
 
-    rsync is two processes: of one whose parent was killed the other fetches on, and would hold the lock for as long.
+    The holder is the agent's own worker or an operator's command. rsync is two processes: when the parent of
+    one was killed, the other fetches on, and would hold the lock for as long.
     """
     holder = lock_holder(DATA.lock)
     if holder is not None:

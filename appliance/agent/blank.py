@@ -47,7 +47,10 @@ def blank_status(machine: str, why: str, names: NodeNames) -> Status:
 
 
 def blank_answer(verb: str, wall: float) -> Any:
-    """What there is to look at: nothing yet, in the shape a page expects. Raises KeyError for any other verb."""
+    """Return an empty answer to `verb`, in the shape that a page expects; `wall`: epoch seconds.
+
+    Raises KeyError for any verb but those in LOOKS.
+    """
     answers: dict[str, Any] = {
         "errand": None,
         "history": [],

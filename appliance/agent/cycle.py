@@ -225,5 +225,5 @@ class Cycle:
                 self._desk.forget_failures()
 
     def _still_wanted(self, under: int | None) -> Callable[[], bool]:
-        """What an order asks again when its turn comes, in a thread."""
+        """Return the check that an order makes in its thread when its turn comes: whether it is wanted."""
         return lambda: under is None or self.state.wants(under)

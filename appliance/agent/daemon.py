@@ -1,4 +1,7 @@
-"""The agent's life: signals, the first look, the socket, watchdogs, and the end. What it is made of is in house.py."""
+"""The life of the agent: signals, the first look, the socket, watchdogs, and the end.
+
+The parts that an agent consists of are put together in house.py.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,13 @@ from appliance.host.clock import Clock, SystemClock
 from appliance.host.init import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
-# How long an agent that starts waits for the engine's word on who serves, in seconds, and how often it looks for it.
+# How long a starting agent waits for the engine to say who serves, and how often it looks, in seconds.
 _ENGINES_WORD = 1.0
 _LOOK = 0.02
 
 
 class Daemon:
-    """One agent. `run` returns when it was asked to end; service goes on without it."""
+    """One agent; `run` returns when it was asked to end, and service goes on without it."""
 
     def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._clock = clock
@@ -53,7 +56,11 @@ class Daemon:
         self._watchdog: WatchdogTimer | None = None
 
     async def run(self) -> bool:
-        """Serve until SIGTERM or SIGINT: False; or until the conf makes this another pair or node: True."""
+        """Serve until told to end.
+
+        Returns False after SIGTERM or SIGINT, and True when the conf file now makes this machine another pair
+        or node, so that a new agent must begin.
+        """
         self._take_signals()
         self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
         server = ControlServer(Path(SOCKET), self._answer)
@@ -75,12 +82,18 @@ class Daemon:
         return self._begins_anew
 
     async def _answer(self, request: Message) -> Any:
-        """Nobody is answered before the first look: a grant that came during it would be taken for an old one."""
+        """Answer a request, but not before the first look is done.
+
+        A grant that came during the first look would be taken for an old one.
+        """
         await self._ready.wait()
         return await self._house.clerk.answer(request)
 
     async def _first_look(self) -> None:
-        """Know Heartbeat before anything moves; without a valid grant the relay is released first of all."""
+        """Learn about Heartbeat before anything moves.
+
+        Without a valid grant the relay is released before everything else.
+        """
         self._engine.look()
         engine_runs = is_known(self._world.engine, True)
         if engine_runs:
@@ -88,7 +101,7 @@ class Daemon:
         if not self._granted(engine_runs) and self._site.has_card:
             await self._release_at_start()
         await self._house.first_look()
-        self._cycle.read_grant()  # a script that found nobody to answer may have spoken meanwhile
+        self._cycle.read_grant()  # a script that found no agent may have changed it meanwhile
         granted = self._granted(engine_runs)
         if not granted:
             self._cycle.end_grant("the Heartbeat that gave the grant is gone")
@@ -105,10 +118,11 @@ class Daemon:
         await self._house.first_report()
 
     async def _ask_engine(self) -> None:
-        """Is the grant on file what the engine knows? One that was lost is taken from its word, an old one is ended.
+        """Compare the grant on file with what the engine knows.
 
-        Heartbeat answers within a tenth of a second. When it does not, or is about to move service, nothing is done
-        here: the controller looks on (core/controller.py).
+        A grant that was lost is restored from the engine's word, an old one is ended. Heartbeat answers
+        within a tenth of a second. When Heartbeat does not answer, or is about to move service, nothing is
+        done here: the controller goes on looking (core/controller.py).
         """
         world = self._world
         end = self._clock.now() + _ENGINES_WORD
@@ -137,11 +151,12 @@ class Daemon:
         tasks = [asyncio.create_task(job) for job in (*self._house.jobs(), self._tell_peer())]
         ended = asyncio.create_task(self._end.wait())
         try:
-            # None of the tasks ends by itself: the first that is done is the order to end, or one that broke.
+            # None of the tasks ends by itself: the first that is done is the order to end, or a task that
+            # broke.
             await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 if task.done():
-                    task.result()  # a sensor that broke must end the agent: init starts it afresh
+                    task.result()  # a sensor that broke must end the agent: init starts a new one
         finally:
             ended.cancel()
             for task in tasks:
@@ -149,7 +164,7 @@ class Daemon:
             await asyncio.gather(*tasks, ended, return_exceptions=True)
 
     async def _tell_peer(self) -> None:
-        """Tell the peer every second, and at once when something it decides by has changed."""
+        """Send this node's state to the peer every second, and at once when it changes."""
         told: dict[str, str] = {}
         told_at = float("-inf")
         while True:
@@ -176,12 +191,15 @@ class Daemon:
                 self._journal.note("watchdog", says=str(problem))
 
     def _feed_watchdogs(self) -> None:
-        """Init's and the machine's; only when the cycle has turned, so that an agent whose cycle hangs starves them."""
+        """Feed the watchdogs of init and of the machine, but only when the cycle has turned.
+
+        So an agent whose cycle hangs does not feed them, and they act.
+        """
         if not self._cycle.turned.is_set():
             return
         self._init.alive()
         if self._watchdog is not None:
-            with contextlib.suppress(AshaError):  # a timer that takes no food says so by its reset
+            with contextlib.suppress(AshaError):  # a timer that takes no food shows it by its reset
                 self._watchdog.feed()
 
     def _disarm_watchdog(self) -> None:
@@ -210,7 +228,7 @@ class Daemon:
 
 
 def run_agent(conf_path: Path = CONF) -> None:
-    """Be the agent until told to end."""
+    """Run the agent until it is told to end."""
 
     async def be() -> None:
         clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
@@ -224,7 +242,10 @@ def run_agent(conf_path: Path = CONF) -> None:
 
 
 def _is_set_up(conf_path: Path) -> bool:
-    """The conf makes this machine a node. One that cannot be read does not: the agent that waits says what is wrong."""
+    """Tell whether the conf file makes this machine a node.
+
+    A conf file that cannot be read counts as no: the agent that waits to be set up shows what is wrong.
+    """
     try:
         return not why_not_set_up(conf_in_force(conf_path))
     except AshaError:

@@ -1,4 +1,4 @@
-"""The order desk: hands orders to threads, one of each kind at a time, and remembers how they ended."""
+"""The order desk: it hands orders to threads, one of each kind at a time, and remembers how they ended."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class _NotWanted(AshaError):
 
 
 class Desk:
-    """Orders under way and done.
+    """The orders under way and done.
 
     The card has a thread of its own, so that its commands keep their order and a tool that hangs holds up
-    nothing else. `commanded` is what the card last accepted: it is no proof of where the line is.
+    nothing else. `commanded` is what the card last accepted: it does not prove where the line is.
     """
 
     def __init__(
@@ -42,18 +42,18 @@ class Desk:
         self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
         self.failed: dict[Order, str] = {}
         self.start_failed_at: float | None = None
-        self.start_failure = ""  # outlives `failed`: a standby says for a minute why it is not fit
+        self.start_failure = ""  # kept longer than `failed`: a standby says for a minute why it is not fit
 
     @property
     def busy(self) -> frozenset[Order]:
-        """Orders that are being carried out."""
+        """The orders that are being carried out."""
         return frozenset(self._tasks)
 
     def give(self, order: Order, reason: str, generation: int, still_wanted: Callable[[], bool]) -> None:
-        """Have `order` carried out, unless the same one is under way.
+        """Have `order` carried out, unless the same order is under way.
 
-        `still_wanted` is asked again when its turn comes: an order to energise that waited behind another
-        command must not be obeyed after its grant has ended.
+        `still_wanted` is called again when the order's turn comes: an order to energise that waited behind
+        another command must not be carried out after its grant has ended.
         """
         if order in self._tasks:
             return
@@ -69,24 +69,27 @@ class Desk:
             raise HostError(problem)
 
     def forget_relay(self, why: str) -> None:
-        """The card went away or came back: what it was told before says nothing any more."""
+        """Forget what the card was told, because the card went away or came back.
+
+        The earlier command says nothing any more about the relay.
+        """
         self.commanded = Unknown(why, self._clock.now())
 
     def forget_failures(self) -> None:
-        """A new transfer starts with a clean slate."""
+        """Forget all failures: a new transfer begins without them."""
         self.failed.clear()
 
     async def reset_card(self) -> None:
-        """RESET, at the start of an agent that holds no grant."""
+        """Reset the card; done at the start of an agent that holds no grant."""
         await asyncio.get_running_loop().run_in_executor(self._card, self._actuator.reset_card)
 
     async def settle(self) -> None:
-        """Wait for everything under way."""
+        """Wait for all orders under way."""
         while self._tasks:
             await asyncio.gather(*self._tasks.values())
 
     def close(self) -> None:
-        """Take no more orders."""
+        """Take no more orders, and close the card."""
         self._card.shutdown(wait=False, cancel_futures=True)
         self._others.shutdown(wait=False, cancel_futures=True)
         self._actuator.close()
@@ -103,7 +106,7 @@ class Desk:
         except (
             AshaError,
             OSError,
-        ) as error:  # whatever goes wrong is the order's failure, and is tried again
+        ) as error:  # any failure is the failure of this order, which is then tried again
             problem = str(error)
         finally:
             del self._tasks[order]
@@ -117,7 +120,7 @@ class Desk:
     def _conclude(self, order: Order, generation: int, began: float, problem: str) -> None:
         now = self._clock.now()
         took = round((now - began) * 1000, 1)
-        # `under`, not `generation`: the order may end after the grant it was given under.
+        # The key is `under`, not `generation`, because the order may end after the grant it was given under.
         self._journal.note("done", order=order.name, under=generation, ms=took, problem=problem)
         if problem:
             self.failed[order] = problem

@@ -1,4 +1,7 @@
-"""The cluster engine as the agent steers it: configure, start, stop, hand over. Every wait is in a thread."""
+"""The agent's control of the cluster engine: configure, start, stop, hand over.
+
+Every call that waits runs in a thread.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from appliance.sync.ssh import way_to_peer
 
 
 class EngineControl:
-    """The orders to the engine. `book` is told what its files are made with."""
+    """The orders to the cluster engine.
+
+    `book` records the conf with which the engine's files were made.
+    """
 
     def __init__(self, engine: ClusterEngine, site: Site, book: StandingBook) -> None:
         self._engine = engine
@@ -33,7 +39,7 @@ class EngineControl:
         await asyncio.to_thread(self._install)
 
     async def start(self) -> None:
-        """Start the engine. Raises ClusterError with its own words when it does not run afterwards."""
+        """Start the engine. Raises ClusterError, in the engine's own words, when it does not run then."""
         await asyncio.to_thread(self._engine.start)
 
     async def stop(self) -> None:
@@ -41,7 +47,7 @@ class EngineControl:
         await asyncio.to_thread(self._engine.stop)
 
     async def standby(self) -> str:
-        """Ask the engine to hand everything to the peer. Returns what went wrong, or nothing."""
+        """Ask the engine to hand everything to the peer; return what went wrong, or ""."""
         return await asyncio.to_thread(_tried, self._engine.standby)
 
     async def takeover(self) -> None:
@@ -57,7 +63,10 @@ class EngineControl:
         self._book.keep(self._site.conf)
 
     def _have_secret(self) -> str:
-        """The primary makes the secret, the secondary fetches it over ssh; why it could not, "" when it is there."""
+        """Make the cluster secret exist; return "" or why it could not be fetched.
+
+        The primary makes the secret, the secondary fetches it over ssh.
+        """
         if self._engine.has_secret():
             return ""
         if self._site.node is Node.PRIMARY:
@@ -72,7 +81,10 @@ class EngineControl:
 
 
 def script_command() -> tuple[str, ...]:
-    """How the resource script is called: this very interpreter and package, whatever PATH says."""
+    """Return the command that runs the resource script.
+
+    It names this very interpreter and package, whatever PATH says.
+    """
     return (sys.executable, "-I", "-m", "appliance.cli.resource")
 
 

@@ -1,4 +1,4 @@
-"""The grant on file, shared by the agent and a resource script that has to work without it."""
+"""The grant on file, shared by the agent and a resource script that has to work without the agent."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ from appliance.host.disk import keep_spoilt, open_lock, read_small
 _LENGTH = 256
 _LONGEST = 4096
 _MOST_GENERATIONS = 2**53
-# A holder of the lock that was stopped in the middle must not keep anybody from letting go, in seconds.
+# A process that was stopped while it held the lock must not keep others from letting go for longer, in
+# seconds.
 _PATIENCE = 1.0
 _LOOK = 0.01
 _UPTIME = Path("/proc/uptime")
 
 
 class GrantBook:
-    """Reads and changes the grant under a lock; two scripts at once take turns.
+    """The file that keeps the grant, read and changed under a lock, so that two scripts at once take turns.
 
-    `least_generation` is the highest generation the journal knows: after a reboot the book is empty, and generations
-    must still not fall. `lost`: the last look found no grant on file that can be read, held or not; whether this node
-    is to serve, only Heartbeat can then say. `problem`: why the grant cannot be kept on file, "" when it is; it is then
-    kept in memory, and holds for as long as this process lives.
+    `least_generation` is the highest generation that the journal knows: after a reboot the file is empty, and
+    generations must still not fall. `lost`: the last look found no readable grant on file, held or not; then
+    only Heartbeat can say whether this node is to serve. `problem`: why the grant cannot be kept on file, ""
+    when it can; the grant is then kept in memory, for as long as this process lives.
     """
 
     def __init__(self, path: Path, least_generation: int = 0, clock: Clock | None = None) -> None:
@@ -44,15 +45,18 @@ class GrantBook:
         self.problem = ""
 
     def read(self) -> Grant:
-        """The grant as it stands. An unreadable book is no grant: letting go is always safe. Never raises."""
+        """Return the grant as it stands. Never raises.
+
+        An unreadable file counts as no grant: letting go is always safe.
+        """
         with self._locked() as descriptor:
             return self._load(descriptor)
 
     def peek(self) -> Grant | None:
-        """The grant as it stands, without waiting for the lock; None when it cannot be read at this moment.
+        """Return the grant as it stands, without waiting for the lock; None when it cannot be read now.
 
-        A grant is written by one write of one length (see `_store`), so what is read is one whole grant. The agent
-        looks every turn, and must not hang because a script was stopped while it held the lock.
+        A grant is written by one write of one length (see `_store`), so what is read is one whole grant. The
+        agent looks every turn, and must not hang because a script was stopped while it held the lock.
         """
         try:
             content = read_small(self._path, _LONGEST)
@@ -61,28 +65,31 @@ class GrantBook:
             return None
 
     def ask(self, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
-        """Apply a script's wish (see `core.grant.ask`) and keep the result."""
+        """Apply the wish of a script (see `core.grant.ask`) and keep the result."""
         with self._locked() as descriptor:
             changed, verdict = rules.ask(self._load(descriptor), verb, ticket, engine)
             self._store(descriptor, changed)
         return changed, verdict
 
     def void(self) -> Grant:
-        """End the grant without a script: Heartbeat is dead, or this node gives up."""
+        """End the grant without a script: Heartbeat is dead, or this node gives up service."""
         with self._locked() as descriptor:
             changed = rules.void(self._load(descriptor))
             self._store(descriptor, changed)
         return changed
 
     def confirm(self, engine: str) -> Grant:
-        """Heartbeat, the master `engine`, has said that this node holds everything, though no grant is on file."""
+        """Restore a grant that is not on file.
+
+        The Heartbeat master `engine` has said that this node holds everything.
+        """
         with self._locked() as descriptor:
             changed = rules.confirm(self._load(descriptor), engine)
             self._store(descriptor, changed)
         return changed
 
     def settled(self) -> Grant:
-        """Everything of a voided grant has been let go."""
+        """Record that everything of a voided grant has been let go."""
         with self._locked() as descriptor:
             changed = rules.settled(self._load(descriptor))
             self._store(descriptor, changed)
@@ -90,7 +97,7 @@ class GrantBook:
 
     @contextmanager
     def _locked(self) -> Iterator[int | None]:
-        """Hold the lock; the descriptor of the file, or None when it cannot be opened."""
+        """Hold the lock, and yield the descriptor of the file, or None when it cannot be opened."""
         descriptor = self._open()
         try:
             yield descriptor
@@ -134,13 +141,13 @@ class GrantBook:
         return found
 
     def _set_aside(self, descriptor: int, content: bytes) -> None:
-        """Move what is written in the book, not the book: others may wait for its lock."""
+        """Move the content of the file aside, not the file: other processes may wait for its lock."""
         with contextlib.suppress(OSError):
             keep_spoilt(self._path, content)
             os.ftruncate(descriptor, 0)
 
     def _store(self, descriptor: int | None, grant: Grant) -> None:
-        # One short write of one length over the old text: a reader never sees half, nor two.
+        # One short write of one length over the old text: a reader never sees half a grant, nor parts of two.
         text = json.dumps(asdict(grant)).ljust(_LENGTH).encode()
         try:
             if descriptor is None:
@@ -156,9 +163,13 @@ class GrantBook:
 
 
 def parse_grant(content: bytes) -> Grant:
-    """The grant that a book holds. Raises ValueError when it is none that could have been written since boot."""
+    """Return the grant in `content`.
+
+    Raises ValueError for anything that could not have been written since boot.
+    """
     found = parse_object(content)
-    # An asha of before 2.0.0's controller wrote no `clearing`, and may be upgraded while it serves.
+    # Versions of asha before the controller of 2.0.0 wrote no `clearing`, and may be upgraded while they
+    # serve.
     if {"clearing": False, **found}.keys() != asdict(Grant()).keys():
         raise ValueError("it is no grant")
     held, generation, ticket, engine = (found[name] for name in ("held", "generation", "ticket", "engine"))
@@ -177,7 +188,10 @@ def parse_grant(content: bytes) -> Grant:
 
 
 def _uptime() -> float:
-    """Seconds since boot, and one more for rounding; a ticket is the time at which a script was started."""
+    """Return the seconds since boot, plus one for rounding.
+
+    A ticket, which is the time at which a script was started, cannot be later than this.
+    """
     return float(_UPTIME.read_text(encoding="ascii").split()[0]) + 1.0
 
 

@@ -1,4 +1,7 @@
-"""The agent's rooms put together: what each is given of the others. A next room is a line in the list of them."""
+"""The parts of the agent, put together: which part is given what of the others.
+
+A new room is added as a line in the tuple of rooms that can be asked.
+"""
 
 from __future__ import annotations
 
@@ -47,12 +50,16 @@ from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.sync.acquaint import Place
 
-# What hangs delays the agent's start by this much at the most, twice; the resource script waits for 2 s.
+# A look that hangs delays the agent's start by at most this many seconds, twice; the resource script waits
+# for 2 s.
 _FIRST_LOOK = 0.75
 
 
 class House:
-    """Everything an agent consists of, not running yet. `begin_anew`: end, to be another agent by the conf file."""
+    """Everything that an agent consists of, not running yet.
+
+    `begin_anew`: a function that ends this agent, so that another begins as the conf file now says.
+    """
 
     def __init__(
         self, conf_path: Path, clock: Clock, threads: Threads, begin_anew: Callable[[], None]
@@ -100,9 +107,10 @@ class House:
         self.way_home = self._way_home()
 
     async def first_look(self) -> None:
-        """Look once at all that the cycle decides by and the peer is told of, whatever the order of the loops is.
+        """Look once at all that the cycle decides by and the peer is told of.
 
-        What hangs is not waited for: it stays on the board as not looked at yet, which is never taken for nothing.
+        This makes the order in which the loops start irrelevant. A look that hangs is not waited for: its
+        value stays "not looked at yet", which is never taken for absent.
         """
         self.engine_sensor.look()
         self.asterisk.look()
@@ -119,14 +127,17 @@ class House:
         await self._have_looked([*looks, self.sark.first_look()])
 
     async def _have_looked(self, looks: Iterable[Coroutine[Any, Any, None]]) -> None:
-        """Wait for all of `looks`, but not for ever; one that is late goes on: what it has begun may be half done."""
+        """Wait for all of `looks`, for a limited time.
+
+        A look that is late goes on, because what it has begun may be half done.
+        """
         done, late = await asyncio.wait([asyncio.create_task(look) for look in looks], timeout=_FIRST_LOOK)
         self._late |= late
         for look in done:
             look.result()
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
-        """What runs for as long as the agent does; whichever ends is broken."""
+        """Return the jobs that run for as long as the agent does; a job that ends is broken."""
         jobs = [
             self.engine_sensor.run(),
             self.asterisk.run(),
@@ -147,7 +158,10 @@ class House:
         return jobs
 
     def close(self) -> None:
-        """Begin nothing more, and kill what runs. The journal stays open: how this ended is still to be said."""
+        """Begin nothing more, and kill the running errands.
+
+        The journal stays open, because the end of the agent is still to be recorded.
+        """
         for look in self._late:
             look.cancel()
         self.desk.close()
@@ -297,7 +311,10 @@ class House:
         self.journal.note("standby", problem=problem, generation=self.cycle.state.grant.generation)
 
     async def _take_what_waits(self) -> None:
-        """Before Heartbeat's files are made. Raises ClusterError when this agent begins anew for it."""
+        """Take values that wait, before Heartbeat's files are made.
+
+        Raises ClusterError when this agent must end because of them and a new one begin.
+        """
         await self.sark.take_held()
         if self.standing.look():
             raise ClusterError(

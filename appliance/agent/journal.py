@@ -1,7 +1,7 @@
 """The append-only journal: every decision, order and relay move, with reason, generation and hash chain.
 
-The agent and (when the agent is dead) the resource script write the same file (agent/journal_file.py). Disk writes
-happen in a thread of their own, so that a slow, full or hanging disk never delays a transfer.
+The agent and (when the agent is dead) the resource script write the same file (agent/journal_file.py). Disk
+writes happen in a thread of their own, so that a slow, full or hanging disk never delays a transfer.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from appliance.host.clock import Clock
 __all__ = ["Entry", "Journal", "JournalFile"]
 
 _KEPT_IN_MEMORY = 400
-# Entries that the disk does not take wait for it; of more than these the oldest are given up, and said to be.
+# Entries that the disk does not take wait for it. Beyond this number the oldest are dropped, and an entry
+# says so.
 _MOST_WAITING = 2000
-# The disk is asked again this often, in seconds; one that has not answered for so long hangs.
+# The disk is tried again at this interval; a write that has not returned for _HANGS counts as a hanging disk;
+# seconds.
 _AGAIN = 1.0
 _HANGS = 10.0
 # How long the end of a process waits for the disk, in seconds.
@@ -27,10 +29,10 @@ _LAST_PATIENCE = 2.0
 
 
 class Journal:
-    """What the agent writes to: returns at once; a thread does the writing.
+    """The journal as the agent uses it: writing an entry returns at once, and a thread writes the file.
 
-    `on_problem` is told once when the file cannot be written. Entries that could not be written are written when the
-    disk takes them again; how many had to be given up is then an entry itself.
+    `on_problem` is called once when the file cannot be written. Entries that could not be written are written
+    when the disk takes them again; how many had to be dropped is then an entry itself.
     """
 
     def __init__(self, file: JournalFile, clock: Clock, on_problem: Callable[[str], None]) -> None:
@@ -49,7 +51,7 @@ class Journal:
 
     @property
     def problem(self) -> str:
-        """Why the file is not written, for the status document; "" when it is."""
+        """The reason why the file is not written, for the status document; "" when it is written."""
         if self._refusal:
             return f"{self._refusal}; {len(self._waiting)} entries wait, {self._given_up} were given up"
         begun = self._begun
@@ -70,22 +72,28 @@ class Journal:
         self._news.put(entry)
 
     def since(self, number: int) -> list[Entry]:
-        """Entries of this agent's life after the `number`th, oldest first, for those who follow."""
+        """Return the entries of this agent's life after the `number`th, oldest first.
+
+        Only the entries still in memory are returned.
+        """
         return [entry for entry in self._recent if entry["number"] > number]
 
     def settle(self, patience: float = 1.0) -> None:
-        """Wait until all that was noted so far was offered to the file, at most `patience` seconds. Blocking."""
+        """Wait until all that was noted so far was offered to the file, at most `patience` seconds.
+
+        Blocking.
+        """
         reached = threading.Event()
         self._news.put(reached)
         reached.wait(patience)
 
     def settled(self) -> JournalFile:
-        """The file, with all that was noted so far. Blocking, for a second at the most."""
+        """Return the file with all that was noted so far. Blocking, for a second at the most."""
         self.settle()
         return self._file
 
     def close(self) -> None:
-        """Write what is waiting, and end the thread. A disk that does not take it is not waited for."""
+        """Write the waiting entries and end the thread; a disk that refuses them delays this 2 s at most."""
         self._news.put(None)
         self._writer.join(timeout=_LAST_PATIENCE)
 

@@ -1,8 +1,9 @@
-"""The journal's file: one line an entry, each with the hash of the one before, written under a lock.
+"""The file of the journal: one line an entry, each with the hash of the one before, written under a lock.
 
-A line is in the file whole or not at all. What a crash or a full disk has cut short is taken off before the next entry,
-which says so. A file whose end is no entry of ours was written by something else: the chain begins anew behind it, with
-an entry that names the place (`core.chain.AFTER_SPOILT`), so that a check tells this from an entry that was changed.
+A line is in the file whole or not at all. What a crash or a full disk has cut short is taken off before the
+next entry, which says so. A file that does not end with an entry was written by something else: the chain
+restarts behind the foreign part, with an entry that names the place (`core.chain.AFTER_SPOILT`), so that a
+check can tell this from an entry that was changed.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from appliance.core.document import parse_object
 from appliance.host.disk import open_lock, open_plain, set_aside
 
 Entry = dict[str, Any]
-# The journal is turned over at this size, in bytes; the chain goes on into the next file.
+# At this size, in bytes, the journal is renamed and a new file begun; the chain goes on into the new file.
 TURN_OVER = 8 * 1024 * 1024
-# No entry is longer, in bytes. What is longer without an end of line was never one.
+# The longest entry, in bytes; anything longer without an end of line was never an entry.
 LONGEST_LINE = 65536
-# Of an entry that would be longer each text is cut to this many characters, and the entry says so.
+# In an entry that would be too long, each text is cut to this many characters, and the entry says so.
 _CUT_TO = 2000
 _SHOWN_OF_HALF_LINE = 200
 _BLOCK = 65536
@@ -33,15 +34,18 @@ _MOST_GENERATIONS = 2**53
 
 
 class JournalFile:
-    """The file at `path`, and the one before it at `path`.1: appends one linked line under a lock. Blocking."""
+    """The journal file at `path`, and the older one at `path`.1.
+
+    Appends one linked line at a time, under a lock. Blocking.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._older_is_seen = False
-        self.spoilt = ""  # that this object has found it so and gone on
+        self.spoilt = ""  # what this object has found spoilt, and has gone on behind
 
     def append(self, entry: Entry) -> Entry:
-        """Append `entry` with its link, and return it linked. Raises OSError when the disk refuses any of it."""
+        """Append `entry` with its link, and return it linked. Raises OSError when the disk refuses."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = self._open()
         try:
@@ -54,18 +58,18 @@ class JournalFile:
         return linked
 
     def entries(self, newest: int | None = None) -> list[Entry]:
-        """What is written, oldest first; only the `newest` if given. Lines that are no entries are left out.
+        """Return the entries, oldest first; only the `newest` ones if given.
 
-        Raises OSError when the file cannot be read.
+        Lines that are no entries are left out. Raises OSError when the file cannot be read.
         """
         if newest is not None:
             return list(islice(self.backwards(), newest))[::-1]
         return [entry for line in self._lines() if (entry := _parse(line)) is not None]
 
     def backwards(self, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
-        """What is written, newest first, and only those of `kinds` if given. Reads no more of it than is asked for.
+        """Yield the entries, newest first; only those of `kinds` if given.
 
-        Raises OSError when the file cannot be read.
+        No more of the file is read than the caller asks for. Raises OSError when the file cannot be read.
         """
         marks = None if kinds is None else [f'"kind": "{kind}"'.encode() for kind in kinds]
         for path in (self.path, self._older):
@@ -75,14 +79,17 @@ class JournalFile:
                     yield entry
 
     def newest_generation(self) -> int:
-        """The highest generation among the newest entries; 0 when there is none that can be read. Never raises."""
+        """Return the highest generation among the newest entries; 0 when none can be read.
+
+        Never raises.
+        """
         with contextlib.suppress(OSError):
             numbers = [entry.get("generation") for entry in self.entries(newest=50)]
             return max((n for n in numbers if type(n) is int and 0 <= n < _MOST_GENERATIONS), default=0)
         return 0
 
     def check(self) -> Broken | None:
-        """The first place where the hash chain does not hold, or None."""
+        """Return the first place where the hash chain does not hold, or None."""
         return self.look_through().broken
 
     def look_through(self) -> ChainCheck:
@@ -90,7 +97,7 @@ class JournalFile:
         return look_through(self._lines())
 
     def trouble(self) -> str:
-        """Why the file cannot be read, or goes on; "" when it can, or is not there."""
+        """Return why the file cannot be read or is spoilt; "" when it is good or does not exist."""
         try:
             descriptor = open_plain(self.path)
             if descriptor is None:
@@ -108,7 +115,11 @@ class JournalFile:
         return self.path.with_name(self.path.name + ".1")
 
     def _open(self) -> int:
-        """The file under its lock. One that was turned over while we waited is not the journal any more."""
+        """Open the file and take its lock.
+
+        A file that was renamed while this waited for the lock is no longer the journal, so the new one is
+        opened.
+        """
         while True:
             descriptor = open_lock(self.path)
             try:
@@ -125,7 +136,10 @@ class JournalFile:
             os.close(descriptor)
 
     def _mend(self, descriptor: int, entry: Entry) -> str:
-        """Have the file end with a whole entry, and return its hash. `entry`: the one that is to follow."""
+        """Make the file end with a whole entry, and return the hash of that entry.
+
+        `entry`: the one that is to follow.
+        """
         if not self._older_is_seen:
             self._last_of_older()
             self._older_is_seen = True
@@ -160,7 +174,10 @@ class JournalFile:
                     yield from (line for line in pieces if line.strip())
 
     def _last_of_older(self) -> str:
-        """The hash that the first entry follows. What lies in the older file's place and is none is set aside, once."""
+        """Return the hash that the first entry of the file follows.
+
+        Anything in the place of the older file that does not end with an entry is set aside, once.
+        """
         descriptor = None
         try:
             descriptor = open_plain(self._older)
@@ -177,7 +194,7 @@ class JournalFile:
 
 
 def _write(descriptor: int, previous: str, entry: Entry) -> Entry:
-    """Append a whole line, or none of it. Raises OSError."""
+    """Append a whole line, or nothing of it. Raises OSError."""
     linked = link(previous, entry)
     line = json.dumps(linked).encode() + b"\n"
     if len(line) > LONGEST_LINE:
@@ -189,14 +206,17 @@ def _write(descriptor: int, previous: str, entry: Entry) -> Entry:
         if written != len(line):
             raise OSError(28, f"only {written} of {len(line)} bytes were written")  # noqa: TRY301
     except OSError:
-        with contextlib.suppress(OSError):  # then the next entry takes it off
+        with contextlib.suppress(OSError):  # if that fails too, the next entry takes the rest off
             os.ftruncate(descriptor, end)
         raise
     return linked
 
 
 def _shortened(entry: Entry, length: int) -> Entry:
-    """`entry` with its texts cut, and with how long it was; what is no text and still too long is left out."""
+    """Return `entry` with its texts cut, and with its former length.
+
+    A value that is no text and still too long is left out.
+    """
     short = {key: value[:_CUT_TO] if isinstance(value, str) else value for key, value in entry.items()}
     while len(json.dumps(short)) > LONGEST_LINE // 2:
         del short[max(short, key=lambda key: len(json.dumps(short[key])))]
@@ -204,9 +224,9 @@ def _shortened(entry: Entry, length: int) -> Entry:
 
 
 def _cut_half_line(descriptor: int) -> bytes:
-    """Take off what a crash has left behind the last end of line, and return it. Raises OSError.
+    """Take off what a crash has left behind the last end of line, and return it.
 
-    More than an entry can be was never one: it ends with a line of its own then, and stays.
+    A piece longer than an entry can be was never an entry: it gets an end of line and stays. Raises OSError.
     """
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, LONGEST_LINE, max(0, size - LONGEST_LINE))
@@ -221,7 +241,7 @@ def _cut_half_line(descriptor: int) -> bytes:
 
 
 def _last_hash(descriptor: int) -> str | None:
-    """The hash of the last line; None when there is no line, or the last is no entry."""
+    """Return the hash of the last line; None when there is no line, or the last line is no entry."""
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, 2 * LONGEST_LINE, max(0, size - 2 * LONGEST_LINE)).split(b"\n")
     last = tail[-2] if len(tail) > 1 and not tail[-1] else b""  # a whole line has an end
@@ -231,10 +251,10 @@ def _last_hash(descriptor: int) -> str | None:
 
 
 def _lines_backwards(path: Path, marks: Sequence[bytes] | None) -> Iterator[bytes]:
-    """The whole lines of the file at `path`, the last first, and only those with one of `marks` if given.
+    """Yield the whole lines of the file at `path`, the last first; only those with one of `marks` if given.
 
-    To take a block or a line apart costs much more than to look for a word in it. A line longer than an entry can be
-    is left out, so that a file without ends of lines costs no more memory than any other.
+    To split a block or a line costs much more than to search it for a word. A line longer than an entry can
+    be is left out, so that a file without ends of lines costs no more memory than any other.
     """
     descriptor = open_plain(path)
     if descriptor is None:

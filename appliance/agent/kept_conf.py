@@ -1,4 +1,7 @@
-"""The conf that this node last worked by, kept, so that a conf file that was spoilt takes no node out of the pair."""
+"""A copy of the conf that this node last worked by.
+
+With the copy, a spoilt conf file does not take the node out of the pair.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ _LENGTH = 600
 
 
 class Found(NamedTuple):
-    """A conf, and why it is not the conf file's, "" when it is."""
+    """A conf, and the reason why it is not that of the conf file; "" when it is."""
 
     conf: Conf
     problem: str = ""
 
 
 def kept_file(path: Path = KEPT) -> StateFile[str]:
-    """The copy at `path`: the whole text of the conf file."""
+    """Return the copy at `path`, which holds the whole text of the conf file."""
     return StateFile(
         path,
         _parse,
@@ -39,7 +42,7 @@ def kept_file(path: Path = KEPT) -> StateFile[str]:
 def load_or_kept(path: Path = CONF_PATH, kept: Path = KEPT) -> Found:
     """Load the conf file at `path`, or else the copy of the last good one.
 
-    Raises what `load` says of `path` when there is no good copy either.
+    Raises what `load` raises for `path` when there is no good copy either.
     """
     try:
         return Found(_load(path))
@@ -55,7 +58,10 @@ def load_or_kept(path: Path = CONF_PATH, kept: Path = KEPT) -> Found:
 
 
 def _load(path: Path) -> Conf:
-    """As `load`; but a file with nothing in it is none that anybody has written. Raises AshaError."""
+    """Load the conf file as `load` does, but refuse an empty file, which nobody has written on purpose.
+
+    Raises AshaError.
+    """
     conf = load(path)
     if not read_source(path).text.strip():
         raise UserError(f"The conf file {path} is empty.")
@@ -70,7 +76,7 @@ def keep(path: Path = CONF_PATH, kept: Path = KEPT) -> None:
     try:
         source = read_source(path)
     except AshaError:
-        return  # said by those who need it
+        return  # the error is reported by those who need the file
     file, conf = kept_file(kept), source.judge()
     if not source.text.strip() or not isinstance(conf, Conf) or not _names_us(conf):
         return

@@ -1,6 +1,6 @@
-"""Every file of asha's own, and how to see whether it is of use: one line each.
+"""The list of asha's own files, each with the way to see whether it is usable.
 
-A file that is kept by a next part of asha belongs in `own_files`, or a test of it fails (tests/contract/agent).
+Any further file that asha keeps belongs in `own_files`, or a test in tests/contract/agent fails.
 """
 
 from __future__ import annotations
@@ -57,14 +57,18 @@ _ADDRESS = re.compile(rb"(?:<\?php return ')?[0-9.]{7,15}(?:';)?\n")
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """`trouble` says why the file at `path` is of no use, and what is done instead; "" when it is, or is not there."""
+    """One file of asha's own.
+
+    `trouble` returns why the file at `path` is unusable and what is done instead; "" when it is usable or
+    does not exist.
+    """
 
     path: Path
     trouble: Callable[[], str]
 
 
 def state_files() -> tuple[StateFile[Any], ...]:
-    """Every small file with one value in it."""
+    """Return every small file that holds one value."""
     spool = Spool()
     return (
         card_file(CARD),
@@ -106,7 +110,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
 
 
 def own_files(conf: Conf) -> tuple[OwnFile, ...]:
-    """Every file that belongs to asha alone, under the conf `conf`."""
+    """Return every file that belongs to asha alone, under the conf `conf`."""
     locks = (DATA.lock, DATA.turn, Spool().lock, MEMORY.with_suffix(".lock"), CARD_LOCK)
     return (
         *(OwnFile(file.path, file.trouble) for file in state_files()),
@@ -120,7 +124,7 @@ def own_files(conf: Conf) -> tuple[OwnFile, ...]:
 
 
 def own_directories(conf: Conf) -> tuple[Path, ...]:
-    """Every directory in which asha makes files, and with them temporary ones."""
+    """Return every directory in which asha makes files, temporary ones included."""
     found = [file.path.parent for file in own_files(conf)]
     return tuple(
         dict.fromkeys(
@@ -138,7 +142,10 @@ def own_directories(conf: Conf) -> tuple[Path, ...]:
 
 
 def _of_the_conf(conf: Conf) -> Iterator[OwnFile]:
-    """What the conf names, and the conf itself, of which its reader says what is wrong (agent/standing.py)."""
+    """Yield the files that the conf names, and the conf file itself.
+
+    The trouble of the conf file is reported by its reader (agent/standing.py), not here.
+    """
     yield OwnFile(CONF, lambda: "")
     if "/" in conf.card_profile:
         yield OwnFile(Path(conf.card_profile), partial(_no_profile, conf.card_profile))
@@ -151,7 +158,7 @@ def _of_the_conf(conf: Conf) -> Iterator[OwnFile]:
 
 
 def _grant(content: bytes) -> None:
-    if content:  # there from the first look on, and empty until Heartbeat has spoken
+    if content:  # the file exists from the first look on, and is empty until Heartbeat has spoken
         parse_grant(content)
 
 
@@ -208,7 +215,10 @@ def _no_profile(name: str) -> str:
 
 
 def _not_plain(path: Path) -> str:
-    """What is in a lock says nothing; but a lock is a plain file."""
+    """Return why a file is not a plain file; "" when it is plain or does not exist.
+
+    The content of a lock does not matter.
+    """
     try:
         descriptor = open_plain(path)
     except OSError as problem:

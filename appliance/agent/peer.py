@@ -1,4 +1,7 @@
-"""What this node tells its peer, and what it makes of the peer's word. One small message each way."""
+"""The message from this node to its peer, and the reading of the peer's message.
+
+One small message goes each way.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,19 @@ Word = TypeVar("Word", bound=enum.Enum)
 
 # An Unknown travels as this mark and its reason.
 _UNKNOWN = "?"
-# Reasons are for people; a message must stay small enough for a serial link (see cluster.messages), where what is
-# no plain letter or digit may travel as three bytes for each of its own.
+# Reasons are for people, and a message must stay small enough for a serial link (see
+# cluster/heartbeat/messages.py), where a character that is no plain letter or digit may take three bytes for
+# each of its own.
 _REASON_LENGTH = 260
 _DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class DataWord:
-    """What the peer is told of our data. `served`: we have some that it has not got.
+    """The facts about the data of this node that the peer is told.
 
-    `age`: seconds since ours were last known to equal the peer's, None when they never were.
+    `served`: this node has data that the peer has not got. `age`: seconds since the data here were last known
+    to equal the peer's, None when they never were.
     """
 
     served: bool = False
@@ -38,7 +43,7 @@ class DataWord:
 def tell(
     role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen, *, data: DataWord
 ) -> dict[str, str]:
-    """The message: everything the peer's decisions need of this node."""
+    """Return the message to the peer: everything about this node that the peer's decisions need."""
     return {
         "v": __version__,
         "role": role.value,
@@ -50,12 +55,15 @@ def tell(
         "relay": _spell(seen.commanded),
         "served": "yes" if data.served else "no",
         "maint": "yes" if seen.maintenance else "no",
-        "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # growing older is no news at once
+        "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
     }
 
 
 def hear(fields: Mapping[str, str], at: float) -> PeerReport:
-    """The peer's message, true at `at` on our clock. What is missing or odd in it becomes Unknown."""
+    """Return the report in a message of the peer, true at `at` (monotonic seconds of this node).
+
+    A missing or unexpected value becomes Unknown, or None, 0 or "" where the field is no reading.
+    """
     return PeerReport(
         at=at,
         role=fields.get("role", ""),

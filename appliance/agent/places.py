@@ -1,4 +1,4 @@
-"""Where the agent keeps things, and finds them."""
+"""The places where the agent keeps its files and finds others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
 CARD = Path("/var/lib/asha/card.json")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
-# What Heartbeat's files were last made with (agent/standing.py).
+# The conf values with which Heartbeat's files were last made (agent/standing.py).
 STANDING = Path("/var/lib/asha/standing.json")
 TRENDS = Path("/var/lib/asha/trends.json")
 DATA = Places()
-# The panel's own things (panel/entry/places.py), which the agent looks at and does not read.
+# The panel's own files (panel/entry/places.py), which the agent checks and does not use.
 PANEL = Path("/var/lib/asha/panel")
-# There while telephones' files are older than the address they are to be made with.
+# Exists while the telephones' files are older than the address with which they are to be made.
 REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

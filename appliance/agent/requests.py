@@ -1,4 +1,7 @@
-"""What the agent answers on its control socket: the resource script's two verbs, and the operator's."""
+"""The answers of the agent on its control socket.
+
+They are the verbs of the resource script, and those of the operator.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ _STOP_PATIENCE = 30.0
 
 
 class Requests:
-    """Every verb of the control socket, by name. `rooms` bring theirs, and their parts of the status document."""
+    """Every verb of the control socket, by name.
+
+    `rooms` add their own verbs, and their parts of the status document.
+    """
 
     def __init__(
         self,
@@ -108,7 +114,7 @@ class Requests:
         return {"verdict": verdict.value}
 
     async def _released(self) -> None:
-        """Wait until everything is let go. Raises HardwareError only when the line cannot be."""
+        """Wait until everything is let go. Raises HardwareError only when the line cannot be let go."""
         try:
             async with asyncio.timeout(_STOP_PATIENCE):
                 await self._cycle.released.wait()
@@ -125,7 +131,7 @@ class Requests:
         return {"running": self._cycle.state.grant.held or self._still_holds()}
 
     def _still_holds(self) -> bool:
-        """A release is under way, or is blocked with the line not let go.
+        """Tell whether a release is under way, or is blocked with the line not let go.
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
@@ -214,7 +220,7 @@ class Requests:
 
     @staticmethod
     def _refuse_to_leave(why: str) -> None:
-        """Raises ClusterError: service would go where not all data are."""
+        """Raise ClusterError when `why` says that service would go where not all data are."""
         if why:
             raise ClusterError(
                 f"Not now: {why}.",

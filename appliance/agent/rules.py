@@ -1,4 +1,7 @@
-"""What an operator may do on this node now: core's rules, asked with what it sees. One place for every way in."""
+"""The rules for what an operator may do on this node now.
+
+The rules are those of core/permits.py, applied to what the agent sees, in one place for every way in.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ from appliance.host.clock import Clock
 
 
 class Rules:
-    """Answers for one wish or for all; a wish that is really made is in the journal, with who."""
+    """The permits for one wish or for all of them.
+
+    A wish that is really made is noted in the journal, with the name of the asker.
+    """
 
     def __init__(
         self,
@@ -45,9 +51,10 @@ class Rules:
         return {name: PermitStatus(permit.allowed, permit.says) for name, permit in permits.items()}
 
     def permitted(self, wish: Wish, request: Message) -> Permit:
-        """Raises ClusterError when it may not be done now.
+        """Return the permit of `wish` and note the wish in the journal.
 
-        Whether the data are where service is to go is asked by those who can be told not to wait for them.
+        Whether the data are where service is to go is not checked here, but by the verbs that can be told not
+        to wait for the data. Raises ClusterError when the wish is not allowed now.
         """
         case = replace(self._case(), not_there="", not_home="")
         permit = may(wish, self._cycle.state.role, self._cycle.seen(self._clock.now()).peer, case)

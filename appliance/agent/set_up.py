@@ -1,6 +1,7 @@
-"""The agent of a machine that its conf does not name: it moves nothing and starts nothing, and waits to be told.
+"""The agent of a machine that its conf does not name.
 
-Not knowing which node it is, it touches no card: the relay is where it was without power, and stays there.
+The agent moves nothing, starts nothing, and waits to be set up. Since it does not know which node it is, it
+touches no card: the relay stays where it was without power.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from appliance.host.clock import Clock
 from appliance.host.init import ServiceManager
 from appliance.sync.acquaint import Place
 
-# Well within what the service manager waits for a sign of life.
+# Well within the time that the service manager waits for a sign of life, in seconds.
 _SIGN_OF_LIFE = 2.0
 _LENGTH = 600
 
@@ -59,7 +60,7 @@ class SetUp:
         self._told_to_end = False
 
     async def run(self) -> bool:
-        """Serve until the conf names this machine: True; or until SIGTERM or SIGINT: False."""
+        """Serve until the conf names this machine (True), or until SIGTERM or SIGINT (False)."""
         self._take_signals()
         says = "started; waits to be set up"
         self._journal.note("agent", says=says, version=__version__, pid=os.getpid())
@@ -83,7 +84,10 @@ class SetUp:
         return not self._told_to_end
 
     async def answer(self, request: Message) -> Any:
-        """What can be answered without knowing which node this is. Raises UserError for the rest."""
+        """Answer what can be answered without knowing which node this is.
+
+        Raises UserError for all other verbs.
+        """
         verb = str(request.get("verb"))
         if verb == "status":
             return to_json(self._status())
@@ -120,7 +124,7 @@ class SetUp:
         self._adopt(load(self._path))
 
     def _reload_if_right(self) -> None:
-        """The conf file was wrong when this agent was started: take it as soon as somebody has mended it."""
+        """Take the conf file, which was wrong when this agent was started, as soon as it is right."""
         conf, wrong = _conf_or_none(self._path)
         if wrong:
             self._wrong = wrong
@@ -145,7 +149,7 @@ class SetUp:
 
 
 def _conf_or_none(path: Path) -> tuple[Conf, str]:
-    """The conf, or one without values and what is wrong with the file."""
+    """Return the conf, or one without values and what is wrong with the file."""
     try:
         return load(path), ""
     except AshaError as problem:

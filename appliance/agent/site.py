@@ -1,4 +1,7 @@
-"""The site as the agent knows it: conf and which node this is. A reload replaces the conf."""
+"""The site as the agent knows it: the conf, and which node this is.
+
+A reload replaces the conf.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ _RELEASE_SLACK = 5.0
 
 @dataclass(slots=True)
 class Site:
-    """Conf and node, and core's policies made from them: made once, since every turn of the cycle needs them."""
+    """The conf and the node, with the policies of `core` made from them.
+
+    The policies are made once for each conf, since every turn of the cycle needs them.
+    """
 
     conf: Conf
     node: Node
@@ -37,22 +43,22 @@ class Site:
             line_dwell=conf.line_dwell,
             move_dwell=conf.move_dwell,
         )
-        # Silent for `fall` rounds, and for as long as those rounds last.
+        # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.
         self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)
 
     @property
     def has_card(self) -> bool:
-        """This node carries the relay card."""
+        """True when this node carries the relay card."""
         return self.transfer_policy.has_card
 
     @property
     def own_name(self) -> str:
-        """This node's name, as Heartbeat has it."""
+        """The name of this node, as Heartbeat knows it."""
         return self.conf.primary_name if self.node is Node.PRIMARY else self.conf.secondary_name
 
     @property
     def peer_name(self) -> str:
-        """The other node's name."""
+        """The name of the other node."""
         return self.conf.secondary_name if self.node is Node.PRIMARY else self.conf.primary_name
 
 

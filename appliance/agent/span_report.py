@@ -1,4 +1,4 @@
-"""The spans and the probes as the status document has them."""
+"""The parts of the status document about spans and probes."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def _not_asked(process: Reading[bool]) -> str:
 
 
 def milliseconds(seconds: float | None) -> float | None:
-    """For people, to the hundredth."""
+    """Return `seconds` in milliseconds, rounded to the hundredth; None for None."""
     return None if seconds is None else round(seconds * 1000, 2)

@@ -1,7 +1,8 @@
-"""Which conf counts while Heartbeat runs: the file's, but for the keys that cannot change under it.
+"""The conf that counts while Heartbeat runs: the file's, except for keys that cannot change under Heartbeat.
 
-What Heartbeat's files were made with is kept on disk, so that neither an agent that is restarted nor a resource script
-without an agent takes another value from a conf file that was changed meanwhile.
+These standing keys keep the values with which Heartbeat's files were made. The values are kept on disk, so
+that neither an agent that is restarted nor a resource script without an agent takes another value from a conf
+file that was changed meanwhile.
 """
 
 from __future__ import annotations
@@ -36,14 +37,17 @@ from appliance.host.statefile import StateFile
 
 
 def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
-    """The file at `path`: the standing keys' values by their names."""
+    """Return the state file at `path`, which holds the values of the standing keys by name."""
     return StateFile(
         path, _parse, dict, "the conf file's values count, as if Heartbeat had been started with them"
     )
 
 
 class StandingBook:
-    """The standing keys' values that Heartbeat's files were last made with. Read once; `keep` changes it."""
+    """The values of the standing keys with which Heartbeat's files were last made.
+
+    The file is read once; `keep` changes it.
+    """
 
     def __init__(self, path: Path = STANDING) -> None:
         self._file = book_file(path)
@@ -51,11 +55,14 @@ class StandingBook:
 
     @property
     def blank(self) -> bool:
-        """Nothing is known: Heartbeat's files were made by other hands, or by an asha that kept no book."""
+        """True when nothing is known.
+
+        Heartbeat's files were then made without asha, or by a version of asha that did not record the values.
+        """
         return not self._values
 
     def keep(self, conf: Conf) -> None:
-        """Heartbeat's files are made with `conf`. Blocking. Raises HostError."""
+        """Record `conf` as the one that Heartbeat's files are made with. Blocking. Raises HostError."""
         values = standing_values(conf)
         if values == self._values:
             return
@@ -66,7 +73,10 @@ class StandingBook:
         self._values = values
 
     def under(self, conf: Conf) -> Conf:
-        """`conf` as it counts under a Heartbeat with those files. A book of another machine's names says nothing."""
+        """Return `conf` as it counts under a Heartbeat with the recorded files.
+
+        Recorded values that do not name this machine are ignored.
+        """
         try:
             counts = with_standing(conf, self._values)
             which_node(counts, os.uname().nodename)
@@ -76,24 +86,26 @@ class StandingBook:
 
 
 def conf_in_force(path: Path = CONF, book: StandingBook | None = None) -> Conf:
-    """The conf that counts on this machine now. Raises UserError when the file is wrong."""
+    """Return the conf that counts on this machine now. Raises UserError when the file is wrong."""
     conf = load_or_kept(path).conf
-    # A grant without its Heartbeat is still to be let go of: with the address that Heartbeat had put up.
+    # A grant whose Heartbeat is gone still has to be let go of, with the address that this Heartbeat had put
+    # up.
     if engine_identity() or GrantBook(GRANT).read().held:
         return (book or StandingBook()).under(conf)
     return conf
 
 
 def read_site(path: Path = CONF, book: StandingBook | None = None) -> Site:
-    """Conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
+    """Return conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
     conf = conf_in_force(path, book)
     return Site(conf, which_node(conf, os.uname().nodename))
 
 
 class Standing(Room):
-    """Has the site work by the conf file, as far as it may now. `begin_anew`: be another agent, by the whole file.
+    """The room that makes the site work by the conf file, as far as that is possible now.
 
-    `written`: what is in the file `path`, as it was read; or what was kept of it, when it is spoilt.
+    `begin_anew`: ends this agent, so that another begins, which works by the whole file. `written`: the
+    content of the file `path` as it was read, or the kept copy when the file is spoilt.
     """
 
     def __init__(
@@ -120,11 +132,15 @@ class Standing(Room):
 
     @property
     def engine_off(self) -> bool:
-        """The HA engine does not run here, and everything of it is let go."""
+        """True when the HA engine does not run here, and everything of it is let go."""
         return self._role() is Role.OFF
 
     def begin(self) -> None:
-        """After the first look. An engine that runs without a book was started with what this agent works by."""
+        """Begin after the first look of the agent.
+
+        When the engine runs and no values are recorded, the engine was started with the values that this
+        agent works by, so these are recorded.
+        """
         if not self.engine_off and self._book.blank:
             threading.Thread(
                 target=self._keep_book, daemon=True
@@ -133,20 +149,26 @@ class Standing(Room):
         self._tell()
 
     def reload(self) -> None:
-        """Read the conf file again. One that is wrong, or names neither node, changes nothing and raises UserError."""
+        """Read the conf file again.
+
+        A file that is wrong, or names neither node, changes nothing and raises UserError.
+        """
         conf = load(self._path)
         which_node(conf, os.uname().nodename)
         self._journal.note("agent", says="the conf file was read again")
         self.adopt(conf)
 
     def look_again(self) -> None:
-        """When this agent works by a kept conf: take the file as soon as it is right again."""
+        """Take the conf file as soon as it is right again, when this agent works by a kept copy."""
         if self._wrong:
-            with contextlib.suppress(AshaError):  # it is named as long as it is not
+            with contextlib.suppress(AshaError):  # the file is reported for as long as it is wrong
                 self.reload()
 
     def adopt(self, conf: Conf) -> None:
-        """Work by `conf`, as it is in the file now. While the engine is off it may make this another node, or none."""
+        """Work by `conf`, which is what the file holds now.
+
+        While the engine is off, the conf may make this machine another node, or none.
+        """
         self._written, self._wrong = conf, ""
         waiting = changed_standing(self._site.conf, conf)
         if waiting and self.engine_off:
@@ -156,12 +178,15 @@ class Standing(Room):
         self._tell()
 
     def look(self) -> bool:
-        """After every turn: is it time for what has waited? True when this agent ends for it."""
+        """Tell whether a waiting value can be taken now; when it can, this agent ends for it.
+
+        To be called after every turn.
+        """
         was_off, self._engine_off = self._engine_off, self.engine_off
         if self.engine_off:
             counts = self._written
         elif was_off:
-            # Started by other hands than ours, with files that were made before the conf file was changed.
+            # The engine was started without asha, with files that were made before the conf file was changed.
             counts = self._book.under(self._written)
         else:
             return False
@@ -171,16 +196,16 @@ class Standing(Room):
         return True
 
     def refuses(self, conf: Conf) -> tuple[str, ...]:
-        """The keys with which `conf` cannot be taken now."""
+        """Return the keys for which `conf` cannot be taken now."""
         return () if self.engine_off else changed_standing(self._site.conf, conf)
 
     def problems(self) -> list[str]:
-        """What waits, for the status document."""
+        """Return what is wrong with the conf file and what waits, for the status document."""
         waiting = held_back(changed_standing(self._site.conf, self._written), "the conf file")
         return list(filter(None, [self._wrong, waiting]))
 
     def _keep_book(self) -> None:
-        with contextlib.suppress(HostError):  # it is kept when the engine is started the next time
+        with contextlib.suppress(HostError):  # recorded when the engine is started the next time
             self._book.keep(self._site.conf)
 
     def _tell(self) -> None:

@@ -86,9 +86,9 @@ def _said(reading: Reading[Any]) -> StatusValue[Any]:
 
 
 def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
-    """The D-channel as far as somebody can see it now: only an Asterisk that answers tells of it.
+    """Return the D-channel as far as it can be seen now: only an Asterisk that answers tells of it.
 
-    What was last read of one that hangs, or of an earlier life, is not shown as if it were true.
+    The last reading of an Asterisk that hangs, or of an earlier one, is not shown as if it were true.
     """
     if not site.transfer_policy.has_line:
         return Unknown("no line is watched on this node", seen.dchannel.at)
@@ -139,7 +139,7 @@ def _transfer(transfer: Transfer | None, now: float) -> TransferStatus | None:
 
 
 def _wait(site: Site, world: World, state: ServiceState, now: float) -> float | None:
-    """Seconds until a node that waits for its peer goes on alone (initdead), or None."""
+    """Return the seconds until a node that waits for its peer goes on alone (initdead), or None."""
     if state.role is not Role.WAITING or world.engine_since is None:
         return None
     return max(0.0, round(site.conf.initdead - (now - world.engine_since), 1))
@@ -188,7 +188,7 @@ def _problems(world: World, cycle: Cycle, seen: Seen) -> tuple[str, ...]:
 
 
 def _trouble(state: ServiceState) -> str:
-    """What a node that serves is about to act on, or can do nothing about."""
+    """Return what a serving node is about to act on or can do nothing about; "" on any other node."""
     return state.decision.reason if state.role.holds else ""
 
 

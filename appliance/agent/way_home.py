@@ -1,4 +1,7 @@
-"""The way back by itself: with HAAUTOFAILBACK=on service returns to a primary that is fit and has all the data."""
+"""The automatic way back: with HAAUTOFAILBACK=on, service returns to the primary.
+
+The primary must be fit and have all the data.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,15 @@ from appliance.core.reading import is_known
 from appliance.host.clock import Clock
 
 _LOOK = 1.0
-# Heartbeat is not asked again sooner, in seconds.
+# Heartbeat is not asked again sooner than this, in seconds.
 _AGAIN = 60.0
 
 
 class WayHome:
-    """Asks for service when everything has been in order for FAILBACKWAIT. `unfit`: why this node is not fit."""
+    """The job that asks for service when everything has been in order for FAILBACKWAIT.
+
+    `unfit`: returns why this node is not fit.
+    """
 
     def __init__(
         self,
@@ -45,7 +51,7 @@ class WayHome:
         self._since: float | None = None
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Look once a second whether service is to return, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK)
             if self._is_due():
@@ -62,7 +68,7 @@ class WayHome:
 
     @property
     def _stands_down(self) -> bool:
-        """An operator works on this node, or on the one that serves."""
+        """True while an operator works on this node, or on the node that serves."""
         report = self._world.report
         return self._maintenance() or (report is not None and is_known(report.maintenance, True))
 

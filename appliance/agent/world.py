@@ -1,4 +1,4 @@
-"""What the agent currently sees: a board on which sensors write and from which the cycle reads."""
+"""The board: sensors write on it what the agent currently sees, and the cycle reads from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _unseen() -> Unknown:
 
 @dataclass(frozen=True, slots=True)
 class PeerReport:
-    """What the peer last said of itself, `at` our monotonic seconds."""
+    """The last report of the peer about itself; `at` is in monotonic seconds of this node."""
 
     at: float
     role: str
@@ -36,10 +36,11 @@ class PeerReport:
 
 @dataclass(slots=True)
 class World:
-    """The board. A sensor that changes anything calls `touch`, and the cycle turns at once.
+    """The board of current readings.
 
-    `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since somebody took it away.
-    `spans` is for people only: nothing is decided by it.
+    A sensor that changes anything calls `touch`, and the cycle turns at once.
+    `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
+    sample was taken. `spans` is for people only: nothing is decided by it.
     """
 
     engine: Reading[bool] = field(default_factory=_unseen)
@@ -69,26 +70,29 @@ class World:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def touch(self) -> None:
-        """Something may have changed: have the cycle turn now."""
+        """Have the cycle turn now, because something may have changed."""
         self.changed.set()
 
     def answered(self, probe: str, seconds: float) -> None:
-        """A probe's answer took so long."""
+        """Record that an answer of `probe` took `seconds`."""
         self.latency[probe] = seconds
         self.slowest[probe] = max(seconds, self.slowest.get(probe, 0.0))
 
     def pbx(self, policy: ProbePolicy, now: float) -> Reading[Pbx]:
-        """Asterisk's state, from the kernel's word and the probes'."""
+        """Return the state of Asterisk, from what the kernel and the probes say."""
         return judge(self.process, self.booted, self.probes, policy, now)
 
     def peer_maintenance(self, now: float, max_age: float) -> Reading[bool]:
-        """Whether an operator works on the peer, by its own word; Unknown when that is older than `max_age` seconds."""
+        """Return whether an operator works on the peer, as the peer reports.
+
+        A report older than `max_age` seconds gives Unknown.
+        """
         if self.report is None:
             return Unknown("the peer's agent has said nothing yet", now)
         return fresh(self.report.maintenance, now, max_age)
 
     def peer(self, now: float, max_age: float) -> Peer:
-        """The peer, with everything older than `max_age` seconds become Unknown."""
+        """Return the peer, with everything older than `max_age` seconds turned into Unknown."""
         said = self.report
         if said is None:
             silent = Unknown("the peer's agent has said nothing yet", now)

@@ -1,1 +1,4 @@
-"""The cluster engine, which decides who is active. `engine` is what the agent needs of any; one folder for each."""
+"""The cluster engine, which decides which node is active.
+
+`engine` declares what the agent needs of any engine; each engine has a folder of its own.
+"""

@@ -1,4 +1,4 @@
-"""Which engine this machine has."""
+"""The choice of the cluster engine of this machine."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from appliance.cluster.heartbeat.engine import HeartbeatEngine
 
 
 def installed_engine() -> ClusterEngine:
-    """Return the engine by which this node works; whether it is there is found out when it is asked."""
+    """Return the cluster engine of this node.
+
+    Whether the engine is installed shows only when one of its methods is called.
+    """
     return HeartbeatEngine()
 
 
 def engine_identity() -> str:
-    """Return the identity of the master that runs now, "" when none does; for a script that has no agent to ask."""
+    """Return the identity of the master that runs now; "" when none does.
+
+    The resource script needs this when it has no agent to ask.
+    """
     return installed_engine().identity()

@@ -1,1 +1,1 @@
-"""The agent's local socket: what is said on it, who asks, who answers."""
+"""The local socket of the agent: the messages, the asking side, the answering side, and who may ask what."""

@@ -1,4 +1,7 @@
-"""The asking side: blocking, with a deadline, and cheap to import, because scripts wait for it."""
+"""The asking side of the control socket.
+
+Asking blocks, with a deadline; this module is cheap to import, because scripts wait for it.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,18 @@ from appliance.host.bounded import Lines
 
 
 class AgentAbsent(ClusterError):
-    """No agent took the request at all: it does not run, or is not ours to ask."""
+    """The error that no agent took the request: it does not run, or the asker may not reach it."""
 
 
 class AgentSilent(ClusterError):
-    """An agent took the request and did not answer within the deadline."""
+    """The error that an agent took the request and did not answer within the deadline."""
 
 
 def ask(verb: str, *, deadline: float = 5.0, path: str = SOCKET, **arguments: object) -> Any:
     """Ask the agent for `verb` and return its result.
 
     `deadline` is in seconds, for each of connecting, sending and being answered. Raises AgentAbsent,
-    AgentSilent, or the error the agent answered with.
+    AgentSilent, or the error that the agent answered with.
     """
     request: Message = {"verb": verb, **arguments}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

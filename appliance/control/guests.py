@@ -1,7 +1,8 @@
-"""Who may ask the agent what: root everything, the panel's user a few verbs, nobody else anything.
+"""The rules for who may ask the agent what.
 
-The panel faces the network. Whoever takes it over can do what an operator could do on its pages, and no more; see
-docs/adr/0013-what-the-panel-may-ask.md.
+Root may ask everything, the panel's user some verbs, nobody else anything.
+The panel faces the network. An attacker who takes the panel over can do what an operator could do on its
+pages, and no more; see docs/adr/0013-what-the-panel-may-ask.md.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ PANEL_VERBS = frozenset(
         "panel note",
     }
 )
-# These say that the asker means it although something is lost by it: that takes root.
+# With one of these arguments the asker accepts that something is lost: only root may accept that.
 _ROOT_ONLY = ("leave_data", "anew")
 _MARK = " (panel)"
 _BY_LENGTH = 120
@@ -50,16 +51,20 @@ _BY_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The uids that may ask: `own` is the agent's, `panel` that of the panel's user, None where there is none."""
+    """The uids that may ask the agent.
+
+    `own` is the agent's uid, `panel` that of the panel's user (None when there is no such user).
+    """
 
     own: int
     panel: int | None = None
 
 
 def admitted(request: Message, uid: int, hosts: Hosts) -> Message:
-    """`request` as it may be carried out for `uid`, with `by` cleaned. Raises ClusterError when it may not.
+    """Return `request` as it may be carried out for `uid`, with `by` cleaned.
 
-    Whatever the panel says of who asks, the journal says that it came by the panel.
+    Whatever name the panel gives for the asker, the journal also says that the request came through the
+    panel. Raises ClusterError when the request is not allowed.
     """
     by = one_line(str(request.get("by", "")), _BY_LENGTH)
     if uid in (0, hosts.own):
@@ -74,7 +79,7 @@ def admitted(request: Message, uid: int, hosts: Hosts) -> Message:
 
 
 def panel_uid() -> int | None:
-    """The uid of the panel's user, None where there is no such user."""
+    """Return the uid of the panel's user, or None when there is no such user."""
     try:
         return pwd.getpwnam(PANEL_USER).pw_uid
     except KeyError:
@@ -82,7 +87,7 @@ def panel_uid() -> int | None:
 
 
 def panel_gid() -> int | None:
-    """The gid of the panel's group, None where there is no such group."""
+    """Return the gid of the panel's group, or None when there is no such group."""
     try:
         return grp.getgrnam(PANEL_GROUP).gr_gid
     except KeyError:

@@ -1,4 +1,6 @@
-"""One request and one answer, each a JSON object on one line, over a unix socket that only root and the panel may open.
+"""The protocol of the control socket: one request and one answer, each a JSON object on one line.
+
+The unix socket can be opened only by root and the panel. An answer follows its request:
 
 `{"verb": "status"}` → `{"ok": true, "result": {…}}` or
 `{"ok": false, "error": "…", "todo": "…", "exit_code": 5}`.
@@ -13,7 +15,7 @@ from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, SyncError, UserError
 
 SOCKET = "/run/asha/control"
-# Longest line either side accepts, in bytes; a status document is about 4 kB.
+# The longest line that either side accepts, in bytes; a status document is about 4 kB.
 LINE_LIMIT = 256 * 1024
 
 _BRANCHES: dict[int, type[AshaError]] = {
@@ -24,12 +26,12 @@ Message = dict[str, Any]
 
 
 def encode(message: Message) -> bytes:
-    """`message` as one line."""
+    """Return `message` as one line of bytes."""
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
-    """The message on `line`. Raises ClusterError when it is none."""
+    """Return the message on `line`. Raises ClusterError when the line holds none."""
     try:
         return parse_object(line)
     except ValueError:
@@ -37,17 +39,17 @@ def decode(line: bytes) -> Message:
 
 
 def success(result: object) -> Message:
-    """The answer to a request that was carried out."""
+    """Return the answer to a request that was carried out."""
     return {"ok": True, "result": result}
 
 
 def failure(error: AshaError) -> Message:
-    """The answer to a request that failed; the asker raises the same error again."""
+    """Return the answer to a request that failed; the asker raises the same error again."""
     return {"ok": False, "error": str(error.args[0]), "todo": error.todo, "exit_code": error.exit_code}
 
 
 def unwrap(answer: Message) -> Any:
-    """The result in `answer`. Raises the error it carries, in its own branch of the tree."""
+    """Return the result in `answer`, or raise the error it carries, as the class of its exit code."""
     if answer.get("ok"):
         return answer.get("result")
     branch = _BRANCHES.get(int(answer.get("exit_code", 1)), AshaError)

@@ -1,4 +1,4 @@
-"""The answering side, on the agent's asyncio loop."""
+"""The answering side of the control socket, on the agent's asyncio loop."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from appliance.host.disk import set_aside
 Answer = Callable[[Message], Awaitable[Any]]
 # A client that connects and says nothing is dropped after this many seconds.
 _PATIENCE = 10.0
-# Connections that others than root may have open: they must never take the descriptors a failover needs.
+# The most connections that other users than root may have open: they must never take the file descriptors
+# that a failover needs.
 _MOST_GUESTS = 32
 
 
 class ControlServer:
-    """Serves requests one line at a time; each connection may ask once.
+    """A server that answers one request, on one line, for each connection.
 
-    `answer` gets the request and returns a JSON-able result or raises AshaError. It is cancelled when the
-    client goes away only if it has not started to act: long verbs shield themselves. `hosts` says who may ask;
-    without it this process's own user and the panel's, looked up when the server starts.
+    `answer` gets the request and returns a JSON-able result or raises AshaError. `hosts` says who may ask;
+    without it, this process's own user and the panel's, looked up when the server starts. An answer that has
+    begun goes on when its client goes away.
     """
 
     def __init__(self, path: Path, answer: Answer, hosts: Hosts | None = None) -> None:
@@ -41,7 +42,10 @@ class ControlServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen. A socket left by a dead agent is replaced; a live one is refused with ClusterError."""
+        """Listen on the socket.
+
+        A socket left by a dead agent is replaced. Raises ClusterError when a live agent listens there.
+        """
         _have_directory(self._path.parent)
         if _someone_listens(self._path):
             raise ClusterError(f"Another agent runs already (it listens on {self._path}).")
@@ -89,7 +93,7 @@ class ControlServer:
         except TooMuch as problem:
             writer.write(encode(failure(problem)))
         except (OSError, ValueError, TimeoutError):
-            pass  # the asker is gone or does not speak our language; nothing is owed to it
+            pass  # the asker is gone or does not speak this protocol; no answer is owed to it
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -102,14 +106,14 @@ class ControlServer:
         except AshaError as problem:
             return failure(problem)
         except (TypeError, ValueError, OverflowError):
-            # Of Heartbeat's script this is no answer: it then does the work itself.
+            # To the resource script no answer is sent in this case: the script then does the work itself.
             if _is_root(uid):
                 raise
             return failure(UserError("That request cannot be understood."))
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:
-    """One line. Raises TooMuch."""
+    """Read one line. Raises TooMuch when it is longer than the server's limit."""
     try:
         return await reader.readline()  # bounded by the server's `limit`
     except ValueError:
@@ -117,14 +121,17 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes:
 
 
 def _clear(path: Path) -> None:
-    """Remove the socket of an agent that is gone; what is no socket is set aside. Raises OSError."""
+    """Remove the socket of a dead agent, and set aside anything that is no socket. Raises OSError."""
     if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
         set_aside(path)
     path.unlink(missing_ok=True)
 
 
 def _have_directory(path: Path) -> None:
-    """A file in its place is set aside: without the directory nothing reaches the agent."""
+    """Create the directory of the socket.
+
+    A file in its place is set aside: without the directory no request reaches the agent.
+    """
     if os.path.lexists(path) and not path.is_dir():
         set_aside(path)
     path.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -135,7 +142,7 @@ def _is_root(uid: int) -> bool:
 
 
 def _asker(writer: asyncio.StreamWriter) -> int:
-    """The uid of the process at the other end, by the kernel's word (SO_PEERCRED)."""
+    """Return the uid of the process at the other end, as the kernel reports it (SO_PEERCRED)."""
     connection = writer.get_extra_info("socket")
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[1])

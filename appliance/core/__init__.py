@@ -1,1 +1,1 @@
-"""Pure values and decisions. Nothing here reads a clock, a file or a socket."""
+"""Pure values and decisions: nothing in this package reads a clock, a file or a socket."""

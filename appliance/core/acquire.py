@@ -1,4 +1,8 @@
-"""Acquiring: relay and Asterisk in parallel, then the line must say that it arrived. Part of `transfer`."""
+"""The acquiring half of a transfer: bring the line here and start Asterisk.
+
+The relay is energised and Asterisk started in parallel; after that the line itself must say that it arrived.
+`plan` asks this module for transfers whose goal is to acquire.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
-    """How far the line and Asterisk are, and the sentence that says so."""
+    """Return how far the line and Asterisk are, and the sentence that tells people so."""
     if still_confirmed(transfer, seen, now):
         return transfer.phase, transfer.note
     if not transfer.policy.has_line:
@@ -40,7 +44,7 @@ def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
 
 
 def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
-    """The orders that would bring the world nearer to the goal."""
+    """Yield the orders that bring the world nearer to the goal."""
     if _relay_missing(transfer, seen, now):
         yield Order.ENERGISE
     yield from _pbx_orders(transfer, seen, now)
@@ -54,7 +58,10 @@ def _relay_missing(transfer: Transfer, seen: Seen, now: float) -> bool:
 
 
 def _has_dropped(transfer: Transfer, seen: Seen, now: float) -> bool:
-    """The line is at the peer though the card took the order: it may have lost it, so tell it again, slowly."""
+    """Tell whether the line is at the peer although the card here took the order to energise.
+
+    The card may have lost that order, so it is given again, but not more often than once per `line_deadline`.
+    """
     if not is_known(seen.line, Line.ABSENT) or not arrived(seen.peer.line) or transfer.away_since is None:
         return False
     last = max(transfer.away_since, transfer.ordered.get(Order.ENERGISE, transfer.began))
@@ -75,7 +82,10 @@ def _may_start(transfer: Transfer, seen: Seen, now: float) -> bool:
 
 
 def _recovery(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
-    """Graded, each step once: wait (a ghost needs none), restart the spans' links, then Asterisk."""
+    """Yield the next step of the recovery of a link that does not come up; each step is taken once.
+
+    The steps: wait (a ghost link needs no wait), restart the links of the spans, restart Asterisk.
+    """
     since = transfer.linking_since
     if since is None or not is_known(seen.line, Line.CLEAR) or seen.busy & ENDING:
         return

@@ -1,4 +1,4 @@
-"""What people are told of: an alert, its kind, how bad it is."""
+"""Alerts: what people are told, of which kind, and how severe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _TEXT_LENGTH = 2000
 
 
 class Severity(enum.Enum):
-    """How bad. The number is syslog's (RFC 5424, 6.2.1)."""
+    """The severity of an alert; the number is that of syslog (RFC 5424, 6.2.1)."""
 
     CRITICAL = 2
     WARNING = 4
@@ -18,12 +18,15 @@ class Severity(enum.Enum):
 
     @property
     def word(self) -> str:
-        """For people."""
+        """The name of the severity as people read it."""
         return self.name.lower()
 
 
 class Kind(enum.Enum):
-    """What an alert is about. The number is the notification's in docs/ASHA-MIB.txt and never changes its meaning."""
+    """The subject matter of an alert.
+
+    The number is that of the notification in docs/ASHA-MIB.txt and never changes its meaning.
+    """
 
     TEST = 1
     FAILOVER_BEGUN = 2
@@ -48,15 +51,16 @@ class Kind(enum.Enum):
 
     @property
     def word(self) -> str:
-        """For machines: `card lost`."""
+        """The name of the kind as machines read it, such as `card lost`."""
         return self.name.lower().replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to tell. `key` is what it is about, so that the same thing is not told twice.
+    """One alert.
 
-    `over`: the problem that was told under this key has ended.
+    `key` names the thing that the alert is about, so that the same thing is not told twice. `over`: the
+    problem that was told under this key has ended.
     """
 
     key: str
@@ -68,12 +72,16 @@ class Alert:
 
 
 def one_line(text: str, length: int = _SUBJECT_LENGTH) -> str:
-    """`text` fit for a header: a single line, nothing in it that a program would obey, not longer than `length`."""
+    """Return `text` as a single line fit for a mail header.
+
+    The line holds only printable characters, so no program obeys anything in it, and at most `length` of
+    them.
+    """
     words = "".join(char if char.isprintable() else " " for char in text).split()
     line = " ".join(words)
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def plain(text: str) -> str:
-    """`text` fit for a body: lines of printable characters."""
+    """Return `text` fit for the body of a message: lines of printable characters, bounded in length."""
     return "\n".join(one_line(line, _TEXT_LENGTH) for line in text.split("\n"))[:_TEXT_LENGTH]

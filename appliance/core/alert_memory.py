@@ -1,4 +1,7 @@
-"""Who has been told what: each thing once, not too often, and in the end what is true."""
+"""The record of which alerts have been sent, and the decision which ones to send now.
+
+Each thing is told once, not too often, and people are told the true state in the end.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,17 @@ from typing import Any
 
 from appliance.core.alert import Alert, Kind, Severity
 
-# At most so many alerts on one thing, and on everything, within the window; seconds.
+# Upper bounds on alerts within WINDOW seconds: about one thing (one key), and in total.
 WINDOW = 600.0
 MOST_OF_ONE = 4
 MOST_OF_ALL = 40
-# A problem counts as ended when it has not been seen for this long, in seconds.
+# A problem counts as ended only after it has not been seen for this many seconds.
 CLEAR_DWELL = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A problem as it stands now. It is told once it has stood for `dwell` seconds."""
+    """A problem that is present now; people are told of it once it has been present for `dwell` seconds."""
 
     alert: Alert
     dwell: float
@@ -26,8 +29,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`told`: problems that people believe to stand. `sent`: when alerts were last made, by key. `held`: what happened
-    and could not be told yet, with how often. `since`, `gone`: since when a problem stands, or stands no more."""
+    """The alerts sent so far and those that wait, by key; all times are monotonic seconds.
+
+    `told`: problems that people have been told of and not yet been told the end of. `sent`: when alerts were
+    last made. `held`: events that could not be told yet, each with how many of them it stands for. `since`:
+    since when a problem is present. `gone`: since when a problem that was told is absent.
+    """
 
     told: Mapping[str, Alert] = field(default_factory=dict)
     sent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -39,9 +46,10 @@ class Memory:
 def tell(
     memory: Memory, problems: Iterable[Standing], happened: Iterable[Alert], now: float
 ) -> tuple[Memory, tuple[Alert, ...]]:
-    """What to tell at `now` (monotonic seconds), and what to remember of it.
+    """Return what to remember, and the alerts to send at `now` (monotonic seconds).
 
-    A problem that comes and goes faster than may be told is told as it is when the window has room again.
+    A problem that comes and goes faster than the limits allow is told as it stands when the window has room
+    again.
     """
     standing = {problem.alert.key: problem for problem in problems}
     memory = _watched(memory, standing, now)
@@ -58,16 +66,17 @@ def tell(
 
 
 class _Budget:
-    """How much may still be told within the window."""
+    """The number of alerts that may still be sent within the window."""
 
     def __init__(self, sent: Mapping[str, tuple[float, ...]], now: float) -> None:
         self._now = now
-        # What lies ahead was said before the machine was booted, when its clock began anew.
+        # A time in the future was recorded before the last boot: the monotonic clock has restarted at zero
+        # since.
         fresh = {key: tuple(at for at in times if now - WINDOW < at <= now) for key, times in sent.items()}
         self.sent = {key: times for key, times in fresh.items() if times}
 
     def take(self, key: str) -> bool:
-        """One more on `key` is allowed, and is counted."""
+        """Count one more alert on `key` and return True; return False when the limits forbid it."""
         times = self.sent.get(key, ())
         if len(times) >= MOST_OF_ONE or sum(map(len, self.sent.values())) >= MOST_OF_ALL:
             return False
@@ -98,7 +107,11 @@ def _ended(alert: Alert) -> Alert:
 def _events(
     held: Mapping[str, tuple[Alert, int]], happened: Iterable[Alert], budget: _Budget
 ) -> tuple[dict[str, tuple[Alert, int]], list[Alert]]:
-    """What happens is told at once; beyond the budget the last of its key waits, and says for how many it stands."""
+    """Return the events that still wait, and the alerts to send for events.
+
+    An event is told at once. Beyond the limits only the last event of its key waits, with how many it stands
+    for.
+    """
     waiting, news = dict(held), []
     for alert in happened:
         if alert.key not in waiting and budget.take(alert.key):
@@ -121,7 +134,7 @@ def _for_many(alert: Alert, count: int) -> Alert:
 
 
 def remembered(memory: Memory) -> dict[str, Any]:
-    """What of `memory` is to outlive the agent, as JSON."""
+    """Return the part of `memory` that must survive a restart of the agent, as JSON."""
     return {
         "told": {key: _to_json(alert) for key, alert in memory.told.items()},
         "sent": {key: list(times) for key, times in memory.sent.items()},
@@ -130,7 +143,7 @@ def remembered(memory: Memory) -> dict[str, Any]:
 
 
 def recall(document: Any) -> Memory:
-    """The memory of `remembered`; an empty one when it is of no use."""
+    """Return the memory that `remembered` wrote; an empty one when `document` is unusable."""
     try:
         return Memory(
             told={key: alert_from(alert) for key, alert in document["told"].items()},
@@ -146,7 +159,7 @@ def _to_json(alert: Alert) -> dict[str, Any]:
 
 
 def alert_fields(alert: Alert) -> dict[str, Any]:
-    """An alert as JSON."""
+    """Return the fields of `alert` as JSON."""
     return {
         "key": alert.key,
         "kind": alert.kind.word,
@@ -158,7 +171,10 @@ def alert_fields(alert: Alert) -> dict[str, Any]:
 
 
 def alert_from(fields: Mapping[str, Any]) -> Alert:
-    """The alert of `alert_fields`. Raises KeyError, TypeError or ValueError for anything else."""
+    """Return the alert that `alert_fields` wrote.
+
+    Raises KeyError, TypeError or ValueError for anything else.
+    """
     return Alert(
         key=str(fields["key"]),
         kind=_KINDS[fields["kind"]],

@@ -1,7 +1,8 @@
-"""The status document read for what people must be told of while it stands.
+"""The problems in a status document that people must be told of for as long as they last.
 
-Each problem is told by one node: by the one on which it is; what both see, such as a lost link, by the one that
-serves; a dead peer by the living. In a split brain both tell, since neither can know whether the other can.
+Each problem is told by one node: by the node that has it. A problem that both nodes see, such as a lost link,
+is told by the node that serves, and a dead peer by the living node. In a split brain both nodes tell, since
+neither can know whether the other one can.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _line(status: Status) -> Iterator[Standing]:
 
 
 def _service(status: Status) -> Iterator[Standing]:
-    """What the node that serves sees wrong and can do nothing about."""
+    """Yield the trouble that the serving node sees in its service and cannot mend."""
     if status.trouble:
         yield _problem("service", Kind.SERVICE_TROUBLED, Severity.CRITICAL, status.trouble, _SOON)
 
@@ -98,7 +99,10 @@ def _card(status: Status) -> Iterator[Standing]:
 
 
 def _links(status: Status) -> Iterator[Standing]:
-    """Both nodes see them; the one that serves tells. Those of a dead peer are all down, and told of as its death."""
+    """Yield the lost Heartbeat links; both nodes see them, and only the serving node tells.
+
+    Links to a dead peer are all down and are told of as its death.
+    """
     if status.role not in _SERVING or not status.peer.alive.value:
         return
     for name, state in status.peer.links.items():
@@ -130,7 +134,10 @@ def _data(status: Status) -> Iterator[Standing]:
 
 
 def _held_back(items: Sequence[HeldBack], more: int) -> Iterator[Standing]:
-    """Each item by itself, so that its end is told too; of a whole heap, which one cause has made, the first few."""
+    """Yield one problem for each item held back, so that the end of each is told too.
+
+    Of a heap of items, which usually has one cause, only the first few are told by name.
+    """
     for item in items[:_ITEMS_TOLD]:
         yield _problem(f"held back {item.path}", Kind.ITEM_HELD_BACK, Severity.WARNING, str(item), _AT_ONCE)
     left = len(items[_ITEMS_TOLD:]) + more
@@ -140,7 +147,11 @@ def _held_back(items: Sequence[HeldBack], more: int) -> Iterator[Standing]:
 
 
 def _maintenance(status: Status) -> Iterator[Standing]:
-    """What is told of it is what it was to last when it was told: an alert is not told anew as time passes."""
+    """Yield the maintenance that an operator declared.
+
+    The text names the duration that was left when the alert was made; a running alert is not sent again as
+    time passes.
+    """
     maintenance = status.maintenance
     if maintenance is not None:
         why = f": {maintenance.why}" if maintenance.why else ""
@@ -152,6 +163,6 @@ def _maintenance(status: Status) -> Iterator[Standing]:
 
 
 def _files(status: Status) -> Iterator[Standing]:
-    """asha's own files: each is told of by the node on whose disk it is."""
+    """Yield the trouble with asha's own files; each node tells of those on its own disk."""
     for trouble in status.files:
         yield _problem(f"file {trouble.path}", Kind.FILE_SPOILT, Severity.WARNING, trouble.says, _AT_ONCE)

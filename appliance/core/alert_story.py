@@ -1,7 +1,8 @@
-"""The journal read as it grows for what people must be told of when it happens: failovers, and the agent's own life.
+"""The events in the journal that people must be told of as they happen: failovers and agent restarts.
 
-The node that gives service up tells that a failover has begun, with the reason; the node that gets it tells that it is
-done, with its phases. When the one that served is dead, the other tells both.
+The journal is read as it grows. The node that gives service up tells that a failover has begun, with the
+reason; the node that gets service tells that the failover is done, with its phases. When the node that served
+is dead, the other node tells both.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ _CONFIRMED = frozenset({Phase.DONE.value, Phase.UNVERIFIABLE.value})
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Where the story stands: the last change of role, the transfer under way, whether it is still to be told."""
+    """How far the journal has been told.
+
+    Holds the last change of role, the transfer under way, and whether the end of that transfer is still to be
+    told.
+    """
 
     node: str
     was: str = ""
@@ -34,7 +39,7 @@ class Story:
 
 
 def read_on(story: Story, entries: Iterable[Entry]) -> tuple[Story, tuple[Alert, ...]]:
-    """The story after `entries` (see agent/journal.py), and what is to be told of them."""
+    """Return the story after `entries` (see agent/journal.py), and the alerts to send for them."""
     news: list[Alert] = []
     for entry in entries:
         story, alert = _read(story, entry)
@@ -69,7 +74,7 @@ def _of_the_node(node: str, entry: Entry) -> Alert | None:
 
 def _transfer(story: Story, entry: Entry) -> tuple[Story, Alert | None]:
     acquiring, reason = entry["goal"] == Goal.ACQUIRE.value, str(entry["reason"])
-    resumed = story.event == "agent started"  # service went on all the while: nothing has failed over
+    resumed = story.event == "agent started"  # the agent was restarted while service went on: no failover
     after = replace(story, acquiring=acquiring, untold=acquiring and not resumed, reason=reason, phases=())
     return replace(after, event="", was=""), _begun(story, acquiring=acquiring, reason=reason)
 

@@ -1,4 +1,4 @@
-"""Invariants that hold whatever happens, checked on journals of real runs and on simulated worlds alike."""
+"""Invariants that must hold in every run, checked on journals of real runs and on simulated worlds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from appliance.core.model import Node, Relay
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An invariant that did not hold, where, and what was seen."""
+    """An invariant that did not hold: its name, the time, and what was seen."""
 
     rule: str
     at: float
@@ -19,7 +19,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The true state of the pair at one time, as an outside observer has it."""
+    """The true state of the pair at one time, as an outside observer sees it."""
 
     at: float
     relay: Relay
@@ -28,9 +28,10 @@ class Moment:
 
 
 def two_owners(moments: Iterable[Moment], grace: float = 1.0) -> Iterator[Violation]:
-    """Never do both nodes claim the line, and never does the one claim it to whom the relay does not lead.
+    """Yield the moments at which the line has a wrong owner.
 
-    `grace` seconds are allowed for noticing that the line has left.
+    Both nodes must never claim the line at the same time, and a node to which the relay does not lead must
+    not claim it for more than `grace` seconds: so long a node may need to notice that the line has left.
     """
     wrong_since: float | None = None
     for moment in moments:
@@ -51,7 +52,10 @@ def _leads_to(relay: Relay) -> Node:
 
 
 def energised_without_grant(moments: Sequence[Moment], grace: float) -> Iterator[Violation]:
-    """The relay is energised only under the primary's grant; `grace` seconds for letting go after it ends."""
+    """Yield the moments at which the relay is energised without a grant of the primary.
+
+    `grace` seconds are allowed for releasing the relay after the grant has ended.
+    """
     bare_since: float | None = None
     for moment in moments:
         bare = moment.relay is Relay.ENERGISED and not moment.granted[Node.PRIMARY]
@@ -64,10 +68,11 @@ def energised_without_grant(moments: Sequence[Moment], grace: float) -> Iterator
 
 
 def audit_journal(entries: Iterable[Mapping[str, object]]) -> Iterator[Violation]:
-    """What must hold of one node's journal, agent restarts and the script's own entries included.
+    """Yield the violations in the journal of one node.
 
-    Every relay order has a reason and a generation; the generation never falls; the relay is energised only
-    while a grant is held; no act rests on Unknown readings alone.
+    The journal may span agent restarts and hold entries of the resource script. Every relay order has a
+    reason and a generation; the generation never falls; the relay is energised only while a grant is held; no
+    decision to act rests on Unknown readings alone.
     """
     held = False
     generation = 0

@@ -1,4 +1,7 @@
-"""The journal's hash chain: each entry carries the hash of the one before, so that none can be changed or lost."""
+"""The hash chain of the journal.
+
+Each entry carries the hash of the entry before it, so that no entry can be changed or lost unnoticed.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ Entry: TypeAlias = Mapping[str, object]
 START = "0" * 64
 
 
-# What the first entry behind a place that was spoilt carries: how much of it there was.
+# The key that marks the first entry behind a spoilt stretch, at which the chain restarts.
 AFTER_SPOILT = "after_spoilt"
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first place at which the chain does not hold: line number from 1, and why."""
+    """The first place at which the chain does not hold: the line number, from 1, and the reason."""
 
     line: int
     why: str
@@ -28,11 +31,11 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class ChainCheck:
-    """What a look at the whole chain has found.
+    """The result of following the whole chain.
 
-    `named`: the lines at which the writer itself has found what was before it spoilt (by a crash, or a disk that was
-    full) and has said so, and began the chain anew. `broken`: the first place that no writer has named; somebody has
-    changed the journal there.
+    `named`: the lines at which the writer itself found the part before spoilt (by a crash or a full disk),
+    said so, and restarted the chain. `broken`: the first spoilt place that no writer has named; there
+    somebody has changed the journal.
     """
 
     broken: Broken | None
@@ -40,25 +43,28 @@ class ChainCheck:
 
 
 def digest(previous: str, entry: Entry) -> str:
-    """Hash of `entry` (without its own `hash`) after `previous`, as 64 hex digits of SHA-256."""
+    """Return the hash of `entry` (without its own `hash`) after `previous`: SHA-256 as 64 hex digits."""
     body = {key: value for key, value in entry.items() if key != "hash"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(f"{previous}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def link(previous: str, entry: Entry) -> dict[str, object]:
-    """`entry` with its `prev` and `hash`, ready to be appended."""
+    """Return `entry` with its `prev` and `hash`, ready to be appended."""
     linked = {**entry, "prev": previous}
     return {**linked, "hash": digest(previous, linked)}
 
 
 def verify(lines: Iterable[str], first: str | None = None) -> Broken | None:
-    """None when every line follows from the one before. `first` is the expected start, if it is known."""
+    """Return the first break of the chain, or None when every line follows from the one before.
+
+    `first` is the expected `prev` of the first line, if it is known.
+    """
     return look_through(lines, first).broken
 
 
 def look_through(lines: Iterable[str], first: str | None = None) -> ChainCheck:
-    """Follow the chain through `lines`. `first` is the expected start, if it is known."""
+    """Follow the chain through `lines`; `first` is the expected `prev` of the first line, if it is known."""
     previous = first
     spoilt: Broken | None = None
     named: list[int] = []
@@ -84,7 +90,7 @@ _MISSING = "an entry before it is missing or was changed"
 
 
 def _entry(line: str) -> dict[str, object] | str:
-    """The entry on `line`, or why there is none."""
+    """Return the entry on `line`, or the reason why the line holds none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The journal told as a list of transfers: when, why, phase by phase, and how each ended."""
+"""The journal told as a list of transfers: when, why, phase by phase, and how each one ended."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Phase
 
 Entry = Mapping[str, Any]
-# The kinds of entry that a chronicle is made of.
+# The kinds of journal entries that a chronicle is made from.
 KINDS = frozenset({"transfer", "phase", "agent"})
 _ENDINGS = frozenset({Phase.DONE.value, Phase.BLOCKED.value, Phase.UNVERIFIABLE.value})
 UNDER_WAY = "under way"
 SUPERSEDED = "superseded"
-# A line that comes and goes has no end of phases; the first of them tell the story.
+# A flapping line produces endless phases; the first ones are enough to tell what happened.
 _MOST_PHASES = 40
 
 
 @dataclass(slots=True)
 class _Chapter:
-    """One transfer as it is being read. A phase: its name, seconds since the transfer began, and what it says."""
+    """One transfer while it is being read.
+
+    A phase is its name, the seconds since the transfer began, and its note.
+    """
 
     began: float
     goal: str
@@ -33,7 +36,10 @@ class _Chapter:
 
     @property
     def closed(self) -> bool:
-        """Nothing that is written later belongs to it: what is lost after it was done is another story."""
+        """True when no later entry belongs to this transfer.
+
+        A loss after the transfer was done belongs to another transfer.
+        """
         return self.ended in (Phase.DONE.value, SUPERSEDED)
 
     def add(self, phase: str, after: float, note: str) -> None:
@@ -44,7 +50,11 @@ class _Chapter:
         self.ended = phase if phase in _ENDINGS else UNDER_WAY
 
     def break_off(self) -> None:
-        """Another has begun, or the agent has. What was blocked stays told as blocked."""
+        """Mark a transfer that has not ended as superseded.
+
+        Another transfer has begun, or the agent was restarted. A transfer that was blocked stays reported as
+        blocked.
+        """
         if self.ended == UNDER_WAY:
             self.ended = SUPERSEDED
 
@@ -62,9 +72,10 @@ class _Chapter:
 
 
 def chronicle(entries: Iterable[Entry], node: str) -> list[dict[str, Any]]:
-    """The transfers that begin within `entries` (oldest first, see agent/journal.py) on `node`, newest first.
+    """Return the transfers of `node` that begin within `entries`, newest first.
 
-    What does not look as it should is passed over: a journal is also what is read when something went wrong.
+    `entries` come oldest first (see agent/journal.py). Malformed entries are skipped, because the journal is
+    also read when something went wrong.
     """
     chapters: list[_Chapter] = []
     for entry in entries:
@@ -95,7 +106,10 @@ def _begun(entry: Entry) -> _Chapter:
 
 
 def _after(entry: Entry, chapter: _Chapter) -> float:
-    """By the transfer's own clock; a script that works alone leaves only the time of day."""
+    """Return the seconds from the beginning of `chapter` to `entry`.
+
+    The transfer's own clock is preferred; a resource script that works alone records only the time of day.
+    """
     after = entry.get("after")
     seconds = _number(after) if after is not None else _number(entry.get("wall")) - chapter.began
     return round(max(0.0, seconds), 4)

@@ -422,7 +422,7 @@ class _Tick:
         self._transition.set(handing_over_since=self._now, peer_has_it=True)
 
     def _await_settled(self, since: float) -> None:
-        """The engine takes the grant from one of two that served. From the peer: then service belongs here."""
+        """Wait for the engine to choose one of two nodes that served, and serve again if the peer lost."""
         peer, waited = self._seen.peer, self._now - since
         gone = is_known(peer.alive, False) or is_known(peer.granted, False)
         mute = not is_known(peer.granted, True) and waited >= STANDBY_GIVEN_UP

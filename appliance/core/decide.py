@@ -1,4 +1,4 @@
-"""What a node that serves should do about what it sees: stay, hand over, restart Asterisk, or let go."""
+"""The decision of a serving node about what it sees: stay, hand over, restart Asterisk, or let go."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appliance.core.transfer import Order, Seen, arrived, other_cause
 
 
 class Act(enum.Enum):
-    """The four things a serving node can do."""
+    """The four things that a serving node can do."""
 
     STAY = "stay"
     HAND_OVER = "hand over"
@@ -22,7 +22,10 @@ class Act(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do and the sentence that says why. `evidence` names the readings that were Known and decided it."""
+    """An act and the sentence that gives the reason.
+
+    `evidence` names the readings that were Known and led to the decision.
+    """
 
     act: Act
     reason: str = ""
@@ -31,7 +34,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """From the conf file; times in seconds. `moves_window` is over how long moves are counted."""
+    """Settings from the conf file, in seconds; moves are counted over the last `moves_window` seconds."""
 
     restart_allowed: bool
     deadtime: float
@@ -42,13 +45,13 @@ class WatchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the decision needs beyond the readings.
+    """The facts that a decision needs beyond the readings; times are monotonic seconds.
 
-    `line_absent_since`: since when this node's line is known absent, else None. `was_serving`: Asterisk was
-    seen running under this grant, so that its absence is a death and not a start. `gap`: the longest time in
-    seconds this agent has just been unable to run. `moves`: times at which this node handed over before.
-    `line_at_peer_since`: since when the peer has said that the line is there, and its relay has not moved since
-    (None: not followed).
+    `line_absent_since`: since when the line of this node is known to be absent, else None. `was_serving`:
+    Asterisk was seen running under this grant, so that its absence is a death and not a start. `gap`: the
+    longest time in seconds for which this agent has recently been unable to run. `moves`: the times at which
+    this node handed over before. `line_at_peer_since`: since when the peer has said that the line is at the
+    peer, with its relay unmoved since then; None when that is not being followed.
     """
 
     engine: Reading[bool]
@@ -64,9 +67,10 @@ STAY = Decision(Act.STAY)
 
 
 def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
-    """The decision of one cycle on a node that holds a grant. Unknown readings never cause an act.
+    """Return the decision of one cycle on a node that holds a grant.
 
-    Maintenance keeps it from acting on its own, not from giving way to a peer that serves.
+    Unknown readings never cause an act. Under maintenance the node neither hands over nor restarts Asterisk,
+    but it still lets go when Heartbeat died or the peer has taken over.
     """
     if is_known(watch.engine, False):
         return Decision(Act.LET_GO, "Heartbeat died under this node; its peer takes over", ("engine",))
@@ -78,7 +82,7 @@ def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decisio
 
 
 def _stand_down(decision: Decision) -> Decision:
-    """What would be done stays visible, and is not done: an operator is at work here."""
+    """Replace an act by staying, with the act named in the reason, while an operator works on this node."""
     if decision.act is Act.STAY:
         return decision
     return Decision(
@@ -87,7 +91,10 @@ def _stand_down(decision: Decision) -> Decision:
 
 
 def _peer_has_taken_over(watch: Watch, seen: Seen) -> bool:
-    """It says so itself, and said it under our present grant: before, it may well have served."""
+    """Tell whether the peer reports that it serves, and reported so under the present grant of this node.
+
+    A report from before this grant proves nothing: at that time the peer may well have served.
+    """
     return is_known(seen.peer.granted, True) and seen.peer.granted.at >= watch.granted_at
 
 
@@ -99,7 +106,8 @@ def _pbx_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> 
     if watch.was_serving and is_known(seen.pbx, Pbx.HUNG):
         return _without_pbx("Asterisk hangs: its process lives but answers nothing", policy, watch, seen, now)
     if not watch.was_serving and (failure := _start_failure(seen)):
-        # Only a peer that says it is fit gets a service that cannot start here; else we go on trying.
+        # Service that cannot start here goes only to a peer that reports itself fit; otherwise this node
+        # keeps trying.
         if peer_is_fit(seen) and may_move(policy, watch, now):
             return Decision(Act.HAND_OVER, f"Asterisk does not start here: {failure}", ("pbx", "peer fit"))
         return Decision(Act.STAY, f"Asterisk does not start here ({failure}) and {standby_state(seen)}")
@@ -107,7 +115,10 @@ def _pbx_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> 
 
 
 def _start_failure(seen: Seen) -> str:
-    """Why Asterisk is known not to run though it was told to; a failure that it got over is none."""
+    """Return why Asterisk is known not to run although it was told to start; "" when it is no failure.
+
+    A failed start that was followed by a running Asterisk is no failure.
+    """
     if not isinstance(seen.pbx, Known) or seen.pbx.value is Pbx.RUNNING:
         return ""
     stuck = seen.failed.get(Order.KILL_PBX, "") if seen.pbx.value is Pbx.HUNG else ""
@@ -118,7 +129,7 @@ def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: 
     if peer_could_serve(seen) and may_move(policy, watch, now):
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
     if policy.restart_allowed or peer_could_serve(seen):
-        # With a standby present we get here only when service has just moved too often to move again.
+        # With a standby present this is reached only when service has moved too often to move again now.
         return Decision(Act.RESTART_PBX, f"{what} and {standby_state(seen)}", ("pbx",))
     return Decision(
         Act.STAY, f"{what} and {standby_state(seen)}; RESTART=NO, so start it by 'asha pbx start'"
@@ -140,10 +151,11 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
 
 
 def _line_settles(policy: WatchPolicy, seen: Seen) -> float:
-    """How long the peer must say that the line is there before it is believed, in seconds.
+    """Return for how many seconds the peer must report the line before that report is acted on.
 
-    A peer that has just let go still says so until its span raises the alarm, seconds later with some drivers
-    (facts/pri-timing); the line is then on its way here. Only a relay that is stuck keeps it there for longer.
+    A peer that has just released the line still reports it until its span raises the alarm, which takes
+    seconds with some drivers (docs/facts/pri-timing.md); the line is then on its way here. Only a stuck relay
+    keeps the line at the peer for longer.
     """
     return policy.move_dwell if is_known(seen.peer.relay, Relay.RELEASED) else policy.line_dwell
 
@@ -165,7 +177,7 @@ def _why_follow(seen: Seen) -> str:
 
 
 def peer_could_serve(seen: Seen) -> bool:
-    """Heartbeat sees it alive, and it has not said that it is unfit.
+    """Tell whether Heartbeat sees the peer alive and the peer has not reported itself unfit.
 
     A live node whose agent is silent can still take over: its resource script does the work alone.
     """
@@ -173,12 +185,12 @@ def peer_could_serve(seen: Seen) -> bool:
 
 
 def peer_is_fit(seen: Seen) -> bool:
-    """Heartbeat sees it alive, and it says that it is fit."""
+    """Tell whether Heartbeat sees the peer alive and the peer reports itself fit."""
     return is_known(seen.peer.alive, True) and is_known(seen.peer.fit, True)
 
 
 def standby_state(seen: Seen) -> str:
-    """Why there is no standby to move to, or that there is one, as half a sentence."""
+    """Return half a sentence that says why service cannot move to a standby now."""
     if not is_known(seen.peer.alive, True):
         return "no standby is there"
     if is_known(seen.peer.fit, False):
@@ -189,10 +201,11 @@ def standby_state(seen: Seen) -> str:
 
 
 def may_move(policy: WatchPolicy, watch: Watch, now: float, *, follow_line: bool = False) -> bool:
-    """Dwell between moves. A first fault moves at once; each recent move doubles the wait for the next.
+    """Tell whether enough time has passed since the grant for service to move again.
 
-    Following a line always waits one MOVEDWELL after a grant, because a line that has just been moved may
-    look absent for a moment on both sides.
+    A first fault moves service at once; each recent move doubles the wait for the next. With `follow_line`,
+    at least one MOVEDWELL is waited after a grant, because a line that has just been moved may look absent
+    for a moment on both sides.
     """
     recent = sum(1 for move in watch.moves if now - move <= policy.moves_window)
     least = policy.move_dwell if follow_line else 0.0

@@ -1,8 +1,8 @@
-"""Read a JSON document that somebody else wrote: the peer, a client of the control socket, a spoilt state file.
+"""A reader for JSON documents from outside: the peer, a client of the control socket, a spoilt state file.
 
-Python's own reader takes numbers of thousands of digits, NaN, and nesting as deep as the interpreter's stack, which
-then fails far from the place where the text came in. Everything that is read from outside goes through `parse_json`,
-so that whatever is wrong with a text is one exception, at the edge.
+Python's own reader accepts numbers of thousands of digits, NaN, and nesting as deep as the interpreter's
+stack, which then fails far from the place where the text came in. Everything that is read from outside goes
+through `parse_json`, so that any defect of a text is one exception, at the edge.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 _DEPTH = 32
 _DIGITS = 25
-# A value takes up to 70 bytes of memory for the two bytes of text that it can be written in.
+# A value can take 70 bytes of memory for the two bytes of text in which it is written.
 _VALUES = 100_000
 
 
@@ -21,12 +21,13 @@ def parse_json(text: bytes | str, *, depth: int = _DEPTH) -> Any:
     """Return the value that the JSON document `text` stands for.
 
     Args:
-        text: The whole document; bytes are UTF-8. Its length is bounded by whoever read it.
-        depth: How deep lists and objects may lie in one another.
+        text: The whole document; bytes are UTF-8. The caller has bounded its length.
+        depth: How deep lists and objects may be nested.
 
     Raises:
-        ValueError: It is no JSON, lies deeper than `depth`, has more than 100,000 commas and brackets, as no sender of
-            ours writes, or holds a number that none writes: one of more than 25 digits, an infinite one, or NaN.
+        ValueError: The text is no JSON, is nested deeper than `depth`, has more than 100,000 commas and
+            brackets, or holds a number of more than 25 digits, an infinite number, or NaN. No sender of
+            asha's own writes any of these.
     """
     if _most_values(text) > _VALUES:
         raise ValueError("the document holds too many values")
@@ -39,7 +40,10 @@ def parse_json(text: bytes | str, *, depth: int = _DEPTH) -> Any:
 
 
 def parse_object(text: bytes | str, *, depth: int = _DEPTH) -> dict[str, Any]:
-    """Return the JSON object `text`, as `parse_json` does. Raises ValueError, also when it is no object."""
+    """Return the JSON object `text`, read as `parse_json` does.
+
+    Raises ValueError also when the document is not an object.
+    """
     value = parse_json(text, depth=depth)
     if not isinstance(value, dict):
         raise ValueError("the document is no object")  # noqa: TRY004 - one exception for every bad text
@@ -47,7 +51,7 @@ def parse_object(text: bytes | str, *, depth: int = _DEPTH) -> dict[str, Any]:
 
 
 def _most_values(text: bytes | str) -> int:
-    """At least as many as the values in `text`."""
+    """Return the number of commas and opening brackets in `text`, a measure of how many values it holds."""
     if isinstance(text, str):
         return text.count(",") + text.count("[") + text.count("{")
     return text.count(b",") + text.count(b"[") + text.count(b"{")
@@ -71,7 +75,10 @@ def _refuse(word: str) -> float:
 
 
 def _check_depth(value: Any, depth: int) -> None:
-    """Level by level, so that the check itself cannot run out of stack."""
+    """Raise ValueError when `value` is nested deeper than `depth`.
+
+    The check goes level by level, so that it cannot run out of stack itself.
+    """
     level = _inside([value])
     for _ in range(depth):
         level = [item for holder in level for item in _inside(holder)]

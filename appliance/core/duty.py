@@ -1,4 +1,4 @@
-"""What a node has to do for the data just now: fetch it, merge it, or leave it alone."""
+"""The duty of a node towards the data at this moment: fetch them, merge them, or leave them alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ NEWER = "this node has newer data, got while it served; 'asha failback' on the p
 
 
 class Duty(enum.Enum):
-    """PULL: make ours equal to the peer's. MERGE: bring what the peer has newer into ours. NONE: touch nothing."""
+    """The task of a node with the data.
+
+    PULL: make the data here equal to the peer's. MERGE: bring the peer's newer data into the data here. NONE:
+    touch nothing.
+    """
 
     NONE = "none"
     PULL = "pull"
@@ -24,9 +28,10 @@ class Duty(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class DataSeen:
-    """What the duty follows from. `served`: that node has data of its own which its peer has not got.
+    """The facts that the duty follows from.
 
-    `last`: Asterisk is about to start here, and waits for a last merge.
+    `own_served`, `peer_served`: that node has data of its own which the other node has not got. `last`:
+    Asterisk is about to start here and waits for a last merge.
     """
 
     node: Node
@@ -41,7 +46,7 @@ class DataSeen:
 
 @dataclass(frozen=True, slots=True)
 class DataDuty:
-    """The duty, and why when there is none. `live`: Asterisk serves on the data meanwhile."""
+    """The duty, and the reason when there is none. `live`: Asterisk serves with these data meanwhile."""
 
     duty: Duty
     why: str = ""
@@ -49,22 +54,27 @@ class DataDuty:
 
 
 def data_duty(seen: DataSeen) -> DataDuty:
-    """The seed's rule first: never touch the data where Asterisk runs. Then: newer data is merged, not overwritten."""
+    """Return the duty that follows from `seen`.
+
+    The rule of asha 1.0.0-2 comes first: the data are not replaced where Asterisk runs. Next: newer data are
+    merged, never overwritten.
+    """
     if not seen.synch:
         return _none(LOOSE)
     return _primary(seen) if seen.node is Node.PRIMARY else _secondary(seen)
 
 
 def keeps_newer(seen: DataSeen) -> bool:
-    """Whether this node stands by with data that its peer is to fetch: somebody has to bring them there.
+    """Tell whether this node stands by with data that its peer still has to fetch.
 
-    Where nothing is synchronised (LOOSE) no data are anybody's to bring: that is the site's choice, and no problem.
+    With HASYNCH=LOOSE nothing is synchronised, so no such data count: that is the site's choice and no
+    problem.
     """
     return seen.synch and seen.node is Node.SECONDARY and seen.role is Role.STANDBY and seen.own_served
 
 
 def receives(seen: DataSeen) -> str:
-    """Why what is written into this node's data now would be lost to the peer's; "" when it would not."""
+    """Return why data written on this node now would be lost to the peer's data; "" when they would not."""
     duty = data_duty(seen)
     if duty.duty is Duty.PULL:
         return "this node stands by, and its data come from the active node"
@@ -75,7 +85,7 @@ def receives(seen: DataSeen) -> str:
 
 
 def _secondary(seen: DataSeen) -> DataDuty:
-    """It takes what the primary has, but never over what it has got itself while serving."""
+    """Return the duty of a secondary: fetch from the primary, but never over data got while serving."""
     if seen.role.holds or seen.role in (Role.RELEASING, Role.LEAVING):
         return _none("this node serves")
     if not isinstance(seen.pbx, Known):
@@ -86,7 +96,10 @@ def _secondary(seen: DataSeen) -> DataDuty:
 
 
 def _primary(seen: DataSeen) -> DataDuty:
-    """It gives. It takes only what its peer has got while serving, and that also while it serves itself."""
+    """Return the duty of a primary, from which the secondary normally fetches.
+
+    A primary only merges what its peer got while the peer served, and does that also while it serves itself.
+    """
     newer, peer_stands_by = is_known(seen.peer_served, True), seen.peer_role == Role.STANDBY.value
     if seen.role is Role.ACTIVE and newer and peer_stands_by:
         return DataDuty(Duty.MERGE, live=True)

@@ -1,4 +1,4 @@
-"""The small tree of errors. One exit code for each branch; only the command line exits."""
+"""The tree of errors, with one exit code for each branch; only the command line exits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import ClassVar
 
 
 class AshaError(Exception):
-    """Something the user must hear of: what was tried, what happened, what to do.
+    """An error that the user must hear of: what was tried, what happened, what to do.
 
-    `str(error)` is one sentence a tired person can act on.
+    `str(error)` is one sentence that a tired person can act on.
     """
 
     exit_code: ClassVar[int] = 1
@@ -23,30 +23,30 @@ class AshaError(Exception):
 
 
 class UserError(AshaError):
-    """Wrong words on the command line or in the conf file."""
+    """A mistake on the command line or in the conf file."""
 
     exit_code = 2
 
 
 class HostError(AshaError):
-    """The machine lacks something: a program, a permission, a file."""
+    """Something that the machine lacks: a program, a permission, a file."""
 
     exit_code = 3
 
 
 class HardwareError(AshaError):
-    """The relay card, its tty or a span did not do what was asked."""
+    """A relay card, its tty or a span that did not do what was asked."""
 
     exit_code = 4
 
 
 class ClusterError(AshaError):
-    """Heartbeat or the agent refused, or could not be reached."""
+    """A refusal of Heartbeat or of the agent, or a failure to reach them."""
 
     exit_code = 5
 
 
 class SyncError(AshaError):
-    """Data could not be brought across or did not pass its checks."""
+    """Data that could not be brought across or did not pass their checks."""
 
     exit_code = 6

@@ -1,4 +1,7 @@
-"""Going back to the primary by itself (HAAUTOFAILBACK=on): only when nothing is lost by it."""
+"""The automatic return of service to the primary (HAAUTOFAILBACK=on).
+
+Service returns only when nothing is lost by it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from appliance.core.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the way back depends on. `merged_ago`: seconds since all the peer had was here; None: never."""
+    """The facts that the return of service depends on.
+
+    `merged_ago`: seconds since everything the peer had was here; None when that never was so.
+    """
 
     node: Node
     role: Role
@@ -26,7 +32,10 @@ class Home:
 
 
 def why_not(home: Home, max_age: float) -> str:
-    """Why service does not go back to this node now; "" when it may. `max_age`: of a merge, in seconds."""
+    """Return why service does not go back to this node now; "" when it may.
+
+    `max_age`: how old the last merge may be, in seconds.
+    """
     if home.node is not Node.PRIMARY or home.role is not Role.STANDBY:
         return "this node is no primary that stands by"
     if not is_known(home.peer_alive, True) or home.peer_role != Role.ACTIVE.value:
@@ -37,7 +46,10 @@ def why_not(home: Home, max_age: float) -> str:
 
 
 def data_not_home(home: Home, max_age: float) -> str:
-    """Why the peer's data cannot be said to be here; "" when they are."""
+    """Return why the peer's data cannot be said to be here; "" when they are.
+
+    `max_age`: how old the last merge may be, in seconds.
+    """
     if home.duty.duty is not Duty.MERGE:
         return home.duty.why or "the peer's data are not merged"
     if home.merged_ago is None or home.merged_ago > max_age:

@@ -1,4 +1,4 @@
-"""Could this node serve if it were asked now? The reasons why not, told to the peer."""
+"""The fitness of a node: whether it could serve if asked now, with the reasons why not, told to the peer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from appliance.core.reading import Reading, Unknown, is_known
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What fitness depends on. `start_failed_at`: when Asterisk last failed to start here, if it did."""
+    """The facts that fitness depends on.
+
+    `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None.
+    """
 
     has_card: bool
     has_line: bool
@@ -21,12 +24,15 @@ class Standing:
     start_failure: str = ""
 
 
-# A node on which Asterisk has just failed to start is not asked again for this long, in seconds.
+# A node on which Asterisk failed to start counts as unfit for this many seconds.
 START_FAILURE_COUNTS_FOR = 60.0
 
 
 def unfit_reasons(standing: Standing, now: float) -> tuple[str, ...]:
-    """Empty when fit. A standby whose span is RED is fit: the line is with its peer, where it belongs."""
+    """Return the reasons why this node is not fit to serve; empty when it is fit.
+
+    A standby whose span is in RED alarm is fit: the line is at its peer, where it belongs.
+    """
     reasons = []
     if not standing.pbx_installed:
         reasons.append("Asterisk is not installed")

@@ -1,4 +1,7 @@
-"""The grant: Heartbeat's permission to hold the line, with a generation so that late scripts change nothing."""
+"""The grant: the permission of Heartbeat to hold the line.
+
+A generation number and the start times of scripts make sure that a script which is late changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,29 @@ from dataclasses import dataclass, replace
 
 
 class Verb(enum.Enum):
-    """What the resource script asks for."""
+    """The wish of the resource script."""
 
     START = "start"
     STOP = "stop"
 
 
 class Verdict(enum.Enum):
-    """What became of a script's wish."""
+    """The outcome of the wish of a script."""
 
     ACCEPTED = "accepted"
-    REPEATED = "repeated"  # it was so already
-    STALE = "stale"  # a script that was started later has spoken already
+    REPEATED = "repeated"  # the grant was in that state already
+    STALE = "stale"  # a script that was started later has been obeyed already
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whether this node may hold the line, and since which script.
+    """The permission of this node to hold the line, and the script it comes from.
 
-    `generation` grows by one with every change of `held` and never falls. `ticket` is the time (seconds
-    since boot) at which the last obeyed script process was started: a script with an older ticket is late.
-    `engine` names the Heartbeat master that gave the grant (`pid:starttime`), so that a grant does not
-    outlive it. `clearing`: it was voided, and what this node held under it is not known to be let go yet, so that an
-    agent that is started again must finish that.
+    `generation` grows by one with every change of `held` and never falls. `ticket` is the time (seconds since
+    boot) at which the script process obeyed last was started: a script with an older ticket is late. `engine`
+    names the Heartbeat master that gave the grant (`pid:starttime`), so that the grant does not outlive that
+    master. `clearing`: the grant was voided, and what this node held under it is not known to be let go yet,
+    so that an agent that is started again must finish letting go.
     """
 
     held: bool = False
@@ -40,7 +43,10 @@ class Grant:
 
 
 def ask(grant: Grant, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
-    """Apply a script's wish. Only ACCEPTED changes `held`; STALE changes nothing at all."""
+    """Apply the wish of a script and return the grant after it.
+
+    Only ACCEPTED changes `held`; STALE changes nothing at all.
+    """
     if ticket < grant.ticket:
         return grant, Verdict.STALE
     wants = verb is Verb.START
@@ -51,7 +57,10 @@ def ask(grant: Grant, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Ve
 
 
 def void(grant: Grant) -> Grant:
-    """The grant after Heartbeat died or this node gave it up by itself: not held, one generation on."""
+    """Return the grant after Heartbeat died or this node gave service up by itself.
+
+    The grant is then not held, and its generation is one higher.
+    """
     if not grant.held:
         return grant
     return replace(grant, held=False, generation=grant.generation + 1, engine="", clearing=True)
@@ -63,9 +72,9 @@ def settled(grant: Grant) -> Grant:
 
 
 def confirm(grant: Grant, engine: str) -> Grant:
-    """The grant after the Heartbeat master `engine` has said that this node holds everything.
+    """Return the grant after the Heartbeat master `engine` has said that this node holds everything.
 
-    The ticket stays: the next script that is started, or one that is on its way, is obeyed.
+    The ticket stays as it is, so that the next script, or one that is on its way, is obeyed.
     """
     if valid(grant, engine):
         return grant
@@ -73,5 +82,5 @@ def confirm(grant: Grant, engine: str) -> Grant:
 
 
 def valid(grant: Grant, engine: str) -> bool:
-    """Held, and by the Heartbeat master that runs now."""
+    """Tell whether the grant is held and was given by the Heartbeat master that runs now."""
     return grant.held and grant.engine == engine

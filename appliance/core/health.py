@@ -1,4 +1,7 @@
-"""Is Asterisk alive, hung or dead? Rise, fall and dwell over probes that may simply not answer."""
+"""The health of Asterisk: starting, running, hung or dead.
+
+Rise, fall and dwell times are applied to probes that may simply not answer.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,18 @@ from dataclasses import dataclass, replace
 from appliance.core.model import Pbx
 from appliance.core.reading import Known, Reading, Unknown
 
-# A telephone system that answers no phone is down even if its console still answers; but one silent
-# probe is weaker evidence than all of them, so it must stay silent this many times longer.
+# A telephone system that answers no phone is down even if its console still answers. But one silent probe is
+# weaker evidence than all of them, so SIP alone must stay silent this many times longer.
 SIP_ALONE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ProbePolicy:
-    """`rise` answers in a row make a probe good; `fall` silences lasting `dwell` seconds make it silent."""
+    """The thresholds of a probe.
+
+    `rise` answers in a row make a probe good; `fall` silences in a row that last `dwell` seconds make it
+    silent.
+    """
 
     rise: int
     fall: int
@@ -24,7 +31,7 @@ class ProbePolicy:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRecord:
-    """What one probe (AMI, CLI, SIP) has told during this life of Asterisk."""
+    """The record of one probe (AMI, CLI, SIP) during this life of the Asterisk process."""
 
     ever_answered: bool = False
     answers: int = 0
@@ -34,7 +41,7 @@ class ProbeRecord:
 
 
 def observe(record: ProbeRecord, reading: Reading[str]) -> ProbeRecord:
-    """`record` after one more reading."""
+    """Return `record` after one more reading."""
     if isinstance(reading, Known):
         return ProbeRecord(True, record.answers + 1, 0, None, reading.value)
     since = reading.at if record.silent_since is None else record.silent_since
@@ -42,14 +49,15 @@ def observe(record: ProbeRecord, reading: Reading[str]) -> ProbeRecord:
 
 
 def is_good(record: ProbeRecord, policy: ProbePolicy) -> bool:
-    """It answers, and has done so `rise` times in a row."""
+    """Tell whether the probe has answered at least `rise` times in a row, up to now."""
     return record.answers >= policy.rise
 
 
 def is_silent(record: ProbeRecord, policy: ProbePolicy, now: float, times: int = 1) -> bool:
-    """It answered in this life of Asterisk, and has been silent past fall and dwell (both `times` over).
+    """Tell whether a probe that has answered in this life of Asterisk is silent past fall and dwell.
 
-    A probe that never answered tells nothing: it may be switched off in Asterisk.
+    Both thresholds are multiplied by `times`. A probe that never answered tells nothing: it may be switched
+    off in Asterisk.
     """
     if not record.ever_answered or record.silent_since is None:
         return False
@@ -64,11 +72,11 @@ def judge(
     policy: ProbePolicy,
     now: float,
 ) -> Reading[Pbx]:
-    """The state of Asterisk from what the kernel says of its process and what the probes say.
+    """Return the state of Asterisk from its process, as the kernel reports it, and from the probes.
 
-    Dead only when the kernel says so. Hung only when the kernel says the process lives, it has answered
-    in this life, and every probe that ever answered is silent past fall and dwell (or SIP alone, three
-    times as long). A process that cannot be looked at is Unknown, however silent the probes are.
+    Dead only when the kernel says so. Hung only when the kernel says the process lives, it has answered in
+    this life, and every probe that ever answered is silent past fall and dwell (or SIP alone, three times as
+    long). A process that cannot be looked at is Unknown, however silent the probes are.
     """
     if isinstance(process, Unknown):
         return process
@@ -84,5 +92,8 @@ def judge(
 
 
 def silent_probes(probes: Mapping[str, ProbeRecord]) -> tuple[str, ...]:
-    """Names of the probes whose last question got no answer though they answered before; for display."""
+    """Return the names of the probes whose last question got no answer though they answered before.
+
+    The names are for display only.
+    """
     return tuple(name for name, record in probes.items() if record.ever_answered and record.silences)

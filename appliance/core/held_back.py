@@ -1,7 +1,8 @@
-"""Items that a pass leaves out because something is wrong with them, while everything else goes in place.
+"""The items that a synchronisation pass leaves out because something is wrong with them.
 
-An item that is held back is neither lost nor removed: the version that is in place here stays, nothing is recorded as
-in step for it, and every pass tries it again. It is named, with why and what to do, until it comes.
+All other items are put in place. An item that is held back is neither lost nor removed: the version in place
+here stays, nothing is recorded as in step for it, and every pass tries it again. The item is shown by name,
+with the reason and what to do, until it comes across.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from dataclasses import dataclass
 
 from appliance.core.words import printable
 
-# What is kept of one list. A damaged disk could name every file that there is.
+# The longest list that is kept: a damaged disk could name every file that there is.
 MOST = 100
 _LONGEST = 500
-_LONGEST_PATH = 4 * 4096  # every byte of it escaped
+_LONGEST_PATH = 4 * 4096  # every byte of the path escaped
 _FAR_AWAY = 1e11  # seconds since the epoch, some thousand years
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """One item: its `path` fit to be shown (see `printable` in words.py), why it is held back, and what to do.
+    """One item that is held back, with the reason and what to do.
 
-    `since`: wall time of the pass that held it back first. `waits`: a merge is not finished while it is held back.
-    What this version never carries, such as another program's database, waits for nothing.
+    `path` is fit to be shown (see `printable` in words.py). `since`: wall time of the pass that first held it
+    back. `waits`: a merge is not finished while this item is held back. An item that this version never
+    carries, such as the database of another program, keeps no merge waiting.
     """
 
     path: str
@@ -38,7 +40,7 @@ class HeldBack:
 
 
 def printed(value: object, longest: int = _LONGEST) -> str:
-    """What is printable of a text from outside, in `longest` characters; "" for anything else."""
+    """Return the printable part of a text from outside, at most `longest` characters; "" if not a text."""
     text = value if isinstance(value, str) else ""
     return "".join(char for char in text[: 2 * longest] if char.isprintable())[:longest]
 
@@ -46,9 +48,10 @@ def printed(value: object, longest: int = _LONGEST) -> str:
 def carried_on(
     before: Iterable[HeldBack], found: Iterable[HeldBack], looked_at: Callable[[str], bool], now: float
 ) -> list[HeldBack]:
-    """What is held back after a pass at wall time `now` that has `found` some.
+    """Return the items held back after a pass at wall time `now` that has `found` some.
 
-    `before`: what was held back until then. `looked_at`: whether the pass would have met an item at that path.
+    `before`: the items held back until then. `looked_at`: tells whether the pass would have met an item at a
+    path.
     """
     known = {one.path: one for one in before}
     held = {path: one for path, one in known.items() if not looked_at(path)}
@@ -59,7 +62,7 @@ def carried_on(
 
 
 def read_held(given: object) -> list[HeldBack]:
-    """The items of a list that came as JSON, from the peer or from the disk; what is none is left out."""
+    """Return the items of a list that came as JSON from the peer or the disk; malformed ones are left out."""
     rows = given if isinstance(given, list) else []
     return [
         _item(row) for row in rows[:MOST] if isinstance(row, Mapping) and isinstance(row.get("path"), str)

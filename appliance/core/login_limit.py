@@ -1,21 +1,25 @@
-"""Who may try to log in, and in which order: bounded guesses, a bounded wait for the right password, bounded memory.
+"""The limit on logins: who may try, and in which order.
 
-Times are monotonic seconds. What a flood of wrong passwords can take is the one thing that costs, the hash of a
-password (passwords.py), and the patience of somebody who has the right one. Three rules hold against that.
+Guesses, the wait for the right password, and the memory used are all bounded. Times are monotonic seconds. A
+flood of wrong passwords can use up two things: processor time for the hash of a password (passwords.py), and
+the patience of somebody who has the right password. Three rules hold against that.
 
-Each *visitor* has a limit of its own: FREE failures within WINDOW, then a wait after each, which doubles. A visitor is
-an address (of IPv6 a /64), or a browser that is *known*: it carries the cookie of an earlier login as the same user, or
-root has just given its user a code. A known browser is not counted by its address, so no neighbour keeps it out.
+Each *visitor* has a limit of its own: from the FREE-th failure within WINDOW on, a wait follows each failure,
+and doubles. A visitor is an address (of IPv6 a /64), or a browser that is *known*: the browser carries the
+cookie of an earlier login as the same user, or root has just given its user a code. A known browser is not
+counted by its address, so no neighbour keeps it out.
 
-All *strangers* together, whatever their number, make one try in PACE seconds. That bounds the processor's time, and
-how many guesses a botnet has. It is also what could keep everybody else out, so it is not first come, first served:
-the known come first and wait for no pace; then whoever has failed least on that day; of those, whoever asked first. A
-stranger who is sent away keeps the time of the first asking. So a flood from M addresses is ahead of somebody with the
-right password by at most one try of each address that asked earlier: M x PACE seconds, or M times what a hash takes
-here when that is longer; and by none of the addresses that have failed already. Only LINE tries wait at a time;
-everybody else is told when to come again.
+All *strangers* together, whatever their number, make one try in PACE seconds. That bounds the processor's
+time, and how many guesses a botnet has. The same pace could keep everybody else out, so strangers are not
+served first come, first served: known browsers come first and wait for no pace; then the stranger who has
+failed least on that day; among equals, the one who asked first. A stranger who is sent away keeps the time of
+the first asking. So a flood from M addresses is ahead of somebody with the right password by at most one try
+of each address that asked earlier: M x PACE seconds, or M times what a hash takes here when that is longer;
+and by none of the addresses that have failed already. Only LINE tries wait at a time; everybody else is told
+when to come again.
 
-A try counts as failed from the moment it begins, so that many at once are not all free; a success takes it back.
+A try counts as failed from the moment it begins, so that many tries at once are not all free; a success takes
+the count back.
 """
 
 from __future__ import annotations
@@ -26,21 +30,23 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 WINDOW = 600.0
-# So many failures of one visitor within the window are free; from then on each is followed by a wait.
+# From this number of failures of one visitor within the window on, each failure is followed by a wait.
 FREE = 5
 FIRST_WAIT = 30.0
 LONGEST_WAIT = 900.0
-# Strangers: seconds from one try of any of them to the next, and how many may follow each other at once before that.
+# Strangers: seconds from one try of any stranger to the next, and how many tries may follow at once before
+# that.
 PACE = 1.0
 BURST = 5
-# Tries that wait for their turn at once, and for how long each does.
+# How many tries may wait for their turn at the same time, and for how many seconds each may wait.
 LINE = 8
 PATIENCE = 8.0
-# For so long after the wait that it was told, a stranger who was sent away keeps the time of the first asking.
+# A stranger who was sent away keeps the time of the first asking for so many seconds after the wait it was
+# told.
 KEPT = 60.0
-# For so long it is remembered that a visitor has failed, so that others go before it.
+# The failures of a visitor are remembered for so many seconds, so that others go before it.
 REMEMBERED = 24 * 3600.0
-# Visitors that are remembered.
+# How many visitors are remembered.
 MOST = 4096
 
 K = TypeVar("K")
@@ -51,16 +57,16 @@ _NEVER = float("-inf")
 @dataclass(slots=True)
 class _Record:
     failures: list[float] = field(default_factory=list)
-    count: int = 0  # of failures, those out of the window too
+    count: int = 0  # failures, including those before the window
     last: float = _NEVER
     waits: int = 0
     until: float = _NEVER
-    made_by: float = _NEVER  # the failure that made it wait until then
+    made_by: float = _NEVER  # the time of the failure that set `until`
 
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One try that waits for its turn, or has it. `since`: when its visitor first asked."""
+    """One try that waits for its turn or is being made. `since`: when its visitor first asked."""
 
     visitor: str
     known: bool
@@ -71,24 +77,28 @@ class Ticket:
 
     @property
     def rank(self) -> tuple[bool, int, float]:
-        """The smallest is the next."""
+        """The sort key of the queue; the ticket with the smallest rank is the next."""
         return (not self.known, 0 if self.known else self.failed, self.since)
 
 
 @dataclass(frozen=True, slots=True)
 class SentAway:
-    """Not now. `wait`: seconds until the next try; `own`: since this visitor has failed so often."""
+    """The refusal of a try for now.
+
+    `wait`: seconds until the next try is allowed; `own`: the reason is the failures of this visitor itself.
+    """
 
     wait: float
     own: bool
 
 
 class LoginLimit:
-    """What is remembered of failures, and who waits. For one thread at a time."""
+    """The record of failures and the queue of tries; for use by one thread at a time."""
 
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
-        # When each first asked, until when that is kept, and how often it has failed.
+        # For each stranger sent away: when it first asked, until when that is kept, and how often it has
+        # failed.
         self._first_asked: dict[str, tuple[float, float, int]] = {}
         self._line: list[Ticket] = []
         self._in_hand: Ticket | None = None
@@ -97,7 +107,10 @@ class LoginLimit:
         self._sent: list[tuple[int, float]] = []
 
     def join(self, address: str, now: float, known: str = "") -> Ticket | SentAway:
-        """Somebody at `address` wants to try. `known`: the name of the known browser it is, "" for a stranger."""
+        """Queue a try from `address` and return its ticket, or refuse it.
+
+        `known`: the name of the known browser, "" for a stranger.
+        """
         for visitor in filter(None, (known and f"known {known}", place_of(address))):
             record = self._record(visitor, now)
             if record.until <= now:
@@ -105,8 +118,11 @@ class LoginLimit:
         return SentAway(record.until - now, own=True)
 
     def turn(self, ticket: Ticket, now: float) -> float | SentAway:
-        """0.0: it is this one's turn, which begins, and counts. Else the seconds after which to ask again."""
-        if ticket not in self._line:  # a better one has taken its place
+        """Begin the try of `ticket` and return 0.0 when its turn has come; the try then counts as failed.
+
+        Otherwise return the seconds after which to ask again, or the refusal.
+        """
+        if ticket not in self._line:  # a ticket of better rank has taken its place
             return self._sent_away(ticket, now)
         left = ticket.joined + PATIENCE - now
         if left <= 0:
@@ -121,7 +137,10 @@ class LoginLimit:
         return 0.0
 
     def end(self, ticket: Ticket, *, right: bool) -> None:
-        """The try has ended. What failed before a right one stays counted."""
+        """End a try; `right`: the password was right.
+
+        A right password takes back the failure of this try only: earlier failures stay counted.
+        """
         self._in_hand = None
         if not right:
             return
@@ -147,9 +166,9 @@ class LoginLimit:
         return Ticket(visitor, known, since if now <= kept_until else now, now, record.count)
 
     def _admit(self, ticket: Ticket, now: float) -> Ticket | SentAway:
-        """Let it wait, if need be in the place of one that is behind it."""
+        """Put a ticket into the queue, if necessary in the place of a ticket with a worse rank."""
         if any(one.visitor == ticket.visitor for one in (*self._line, *filter(None, [self._in_hand]))):
-            return SentAway(PACE, own=False)  # one at a time of each
+            return SentAway(PACE, own=False)  # one try at a time for each visitor
         if len(self._line) >= LINE:
             last = max(self._line, key=lambda one: one.rank)
             if last.rank <= ticket.rank:
@@ -160,16 +179,20 @@ class LoginLimit:
 
     def _sent_away(self, ticket: Ticket, now: float) -> SentAway:
         wait = min(PACE * (1 + self._ahead_of(ticket, now)), LONGEST_WAIT)
-        # Whoever asked first stays: the newest is not remembered when there are too many.
+        # The time of the first asking is kept for those who asked first: a newcomer is not remembered in a
+        # full table.
         if not ticket.known and (ticket.visitor in self._first_asked or len(self._first_asked) < MOST):
             self._first_asked[ticket.visitor] = (ticket.since, now + wait + KEPT, ticket.failed)
         return SentAway(wait, own=False)
 
     def _ahead_of(self, ticket: Ticket, now: float) -> int:
-        """About how many come before: of those in the line, and of those who were sent away and may come again."""
+        """Return roughly how many tries come before this ticket.
+
+        Counted are those in the queue, and those sent away that may come again.
+        """
         if ticket.known:
             return 0
-        if now - self._swept > 1.0:  # at most once a second, since it looks at all
+        if now - self._swept > 1.0:  # at most once a second, because it goes through the whole table
             self._swept = now
             self._first_asked = {one: kept for one, kept in self._first_asked.items() if now <= kept[1]}
             self._sent = sorted((failed, since) for since, _, failed in self._first_asked.values())
@@ -193,7 +216,7 @@ class LoginLimit:
 
 
 def _remember(table: dict[K, V], key: K, value: V) -> None:
-    """As the newest; the oldest goes when there are too many."""
+    """Store the entry as the newest one; the oldest entries go when there are more than MOST."""
     table.pop(key, None)
     table[key] = value
     while len(table) > MOST:
@@ -201,7 +224,10 @@ def _remember(table: dict[K, V], key: K, value: V) -> None:
 
 
 def place_of(address: str) -> str:
-    """What one visitor has: an IPv4 address, or of IPv6 a whole /64. An IPv4 address may be written as an IPv6 one."""
+    """Return the part of an address that one visitor owns: an IPv4 address, or a whole IPv6 /64.
+
+    An IPv4 address may also be written as an IPv6 one (mapped).
+    """
     try:
         known = ipaddress.ip_address(address)
     except ValueError:

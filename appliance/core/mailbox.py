@@ -1,8 +1,9 @@
-"""One mailbox, changed on two nodes: the messages that stay, and their new numbers.
+"""The merge of one mailbox that was changed on two nodes: the messages that stay, and their new numbers.
 
-A message is known by its content, not by its number: Asterisk renumbers when one is deleted or moved. Numbers have no
-gap, because Asterisk counts up to the first (app_voicemail, last_message_index), and it looks no further than message
-9,999 of a folder, msg9998 (app_voicemail, MAXMSGLIMIT): one behind that would never be heard.
+A message is identified by its content, not by its number: Asterisk renumbers when a message is deleted or
+moved. Numbers have no gap, because Asterisk counts up to the first gap (app_voicemail, last_message_index),
+and Asterisk looks no further than message 9,999 of a folder, msg9998 (app_voicemail, MAXMSGLIMIT): a message
+behind that would never be heard.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Message = frozenset[tuple[str, str]]
 
 
 class Spot(NamedTuple):
-    """A place of one node's: a folder and a number in it."""
+    """A place in the mailbox of one node: a folder and a number in that folder."""
 
     folder: str
     number: int
@@ -32,7 +33,10 @@ Mailbox = Mapping[Spot, Message]
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """The message that belongs at `to`: ours from `source`, or theirs from there."""
+    """The message that belongs at `to` after the merge.
+
+    The message is now at `source`: in the mailbox of this node (`ours`), or in that of the peer.
+    """
 
     to: Spot
     source: Spot
@@ -41,10 +45,10 @@ class Placing:
 
 @dataclass(frozen=True, slots=True)
 class MailPlan:
-    """What is to be done to our mailbox. `vacant`: places of ours that hold nothing any more.
+    """The changes to make to the mailbox of this node.
 
-    `full`: folders that would hold more than `MOST` messages. Every message that would have come into one or left one
-    stays where it is here.
+    `vacant`: places in it that hold nothing any more. `full`: folders that would hold more than `MOST`
+    messages; every message that would have come into such a folder or left it stays where it is here.
     """
 
     placings: tuple[Placing, ...] = ()
@@ -53,15 +57,16 @@ class MailPlan:
 
     @property
     def added(self) -> tuple[Placing, ...]:
-        """What comes from them."""
+        """The messages that come from the peer."""
         return tuple(placing for placing in self.placings if not placing.ours)
 
 
 def merge(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> MailPlan:
-    """The merged mailbox, as what is to be done to ours. Every message that either side has got is in it once.
+    """Return the changes that make our mailbox the merged one, which holds every message of either side once.
 
-    One that they have moved or removed since `base` is moved or removed here; what only we have moved or removed
-    stays as it is here; where both have, theirs counts, because they served last.
+    A message that the peer has moved or removed since `base` is moved or removed here. A message that only
+    this node has moved or removed stays as it is here. Where both have, the peer's version counts, because
+    the peer served last.
     """
     before, wanted = _folders_of(ours), _wanted(base, ours, theirs)
     full: set[str] = set()
@@ -77,15 +82,19 @@ def merge(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> MailPlan:
 
 
 def without_removed(base: Mailbox, theirs: Mailbox) -> Mailbox:
-    """`base` without what they have nowhere any more: measured against that, they have removed nothing."""
+    """Return `base` without the messages that the peer has nowhere any more.
+
+    Compared with that base the peer has removed nothing.
+    """
     there = set(theirs.values())
     return {spot: message for spot, message in base.items() if message in there}
 
 
 def only_added(plan: MailPlan, ours: Mailbox) -> MailPlan:
-    """What `plan` adds to ours and nothing else: all that may be done to a mailbox in which Asterisk works.
+    """Return only the additions of `plan`: all that may be done to a mailbox in which Asterisk works.
 
-    Their numbers are not to be used: Asterisk may have given them away meanwhile.
+    The numbers in the plan must not be used for the new messages: Asterisk may have given them away
+    meanwhile.
     """
     held = Counter(spot.folder for spot in ours)
     coming = Counter(placing.to.folder for placing in plan.added)
@@ -95,7 +104,7 @@ def only_added(plan: MailPlan, ours: Mailbox) -> MailPlan:
 
 
 def _too_full(before: dict[Message, Counter[str]], wanted: dict[Message, Counter[str]]) -> set[str]:
-    """The folders that would get messages and come to more than `MOST`."""
+    """Return the folders that would get messages and then hold more than `MOST`."""
     had, will = sum(before.values(), Counter[str]()), sum(wanted.values(), Counter[str]())
     return {folder for folder, count in will.items() if count > MOST and count > had[folder]}
 
@@ -134,7 +143,7 @@ def _arranged(
 
 
 def _wanted(base: Mailbox, ours: Mailbox, theirs: Mailbox) -> dict[Message, Counter[str]]:
-    """In which folders each message belongs after the merge, and how many times."""
+    """Return in which folders each message belongs after the merge, and how many times."""
     sides = (_folders_of(base), _folders_of(ours), _folders_of(theirs))
     messages = {message for side in sides for message in side}
     return {message: _where(*(side.get(message, Counter()) for side in sides)) for message in messages}
@@ -145,7 +154,7 @@ def _where(base: Counter[str], ours: Counter[str], theirs: Counter[str]) -> Coun
         return ours
     if ours == base:
         return theirs
-    # Both have moved it, or it has come to both. Copies that we alone have made stay.
+    # Both nodes have moved the message, or both have received it. Copies that only this node has made stay.
     surplus = max(0, ours.total() - max(base.total(), theirs.total()))
     return theirs + Counter(sorted((ours - theirs).elements())[:surplus])
 
@@ -169,7 +178,10 @@ def _by_message(mailbox: Mailbox) -> dict[Message, list[Spot]]:
 
 
 def _staying(folder: str, ours: Mailbox, missing: dict[Message, Counter[str]]) -> list[Spot]:
-    """Our places in the folder whose messages stay in it, in order; they are missing no more."""
+    """Return our places in the folder whose messages stay there, in order.
+
+    Each such message is struck from `missing`.
+    """
     stays = []
     for spot in sorted(spot for spot in ours if spot.folder == folder):
         if missing[ours[spot]][folder] > 0:
@@ -181,7 +193,10 @@ def _staying(folder: str, ours: Mailbox, missing: dict[Message, Counter[str]]) -
 def _coming(
     folder: str, theirs: Mailbox, missing: dict[Message, Counter[str]], idle: dict[Message, list[Spot]]
 ) -> list[Placing]:
-    """What the folder misses, in their order: from another folder of ours when it is there, else from them."""
+    """Return the messages that the folder still misses, in the order of the peer.
+
+    A message comes from another folder of ours when it is there, else from the peer.
+    """
     comes = []
     for spot in sorted(spot for spot in theirs if spot.folder == folder):
         message = theirs[spot]

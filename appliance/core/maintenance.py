@@ -1,4 +1,4 @@
-"""Maintenance: for a while the watchdog of one node stands down. It is always for a time, never for good."""
+"""Maintenance: for a limited time, never for good, the watchdog of one node does not act."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """From `began` to `until`, both in seconds since the epoch; who asked for it, and why."""
+    """A maintenance from `began` to `until`, both in seconds since the epoch; who asked for it, and why."""
 
     began: float
     until: float
@@ -28,19 +28,25 @@ class Maintenance:
     why: str = ""
 
     def left(self, wall: float) -> float:
-        """Seconds that are left of it at `wall`; 0 when it is over. Never more than it was to last."""
+        """Return the seconds that are left at `wall` (epoch seconds); 0 when the maintenance is over.
+
+        The result is never more than the maintenance was to last.
+        """
         if wall < self.began - SET_BACK:
             return 0.0
         return max(0.0, min(self.until - wall, self.lasts))
 
     @property
     def lasts(self) -> float:
-        """How long it was to last, in seconds."""
+        """The duration that was asked for, in seconds."""
         return min(self.until - self.began, LONGEST)
 
 
 def begin(seconds: float, by: str, why: str, wall: float) -> Maintenance:
-    """Maintenance from `wall` on. Raises UserError when it would be too short to be of use, or too long."""
+    """Return a maintenance that begins at `wall` (epoch seconds) and lasts `seconds`.
+
+    Raises UserError when that would be too short to be of use, or too long.
+    """
     if not SHORTEST <= seconds <= LONGEST:
         raise UserError(
             f"Maintenance lasts from {SHORTEST:.0f} s to {LONGEST / 3600:.0f} h.",
@@ -50,12 +56,12 @@ def begin(seconds: float, by: str, why: str, wall: float) -> Maintenance:
 
 
 def pack(given: Maintenance) -> dict[str, Any]:
-    """As JSON."""
+    """Return the maintenance as JSON."""
     return asdict(given)
 
 
 def unpack(document: Any) -> Maintenance:
-    """What `pack` has packed. Raises ValueError for anything else."""
+    """Return the maintenance that `pack` wrote. Raises ValueError for anything else."""
     try:
         numbers = (float(document["began"]), float(document["until"]))
         found = Maintenance(*numbers, str(document["by"]), str(document["why"]))

@@ -1,4 +1,4 @@
-"""What an acquiring transfer keeps in mind of what it saw: since when, and what cannot be trusted any more."""
+"""The memory of an acquiring transfer: since when it has seen what, and what cannot be trusted any more."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.transfer import Order, Phase, Seen, Transfer, arrived
 from appliance.core.witness import holds_back
 
-# While one of these is under way, an Asterisk that runs is about to end, and one that is gone was told to go.
+# While one of these orders is under way, an Asterisk that runs is about to end, and an ended one ended on
+# purpose.
 ENDING = frozenset({Order.STOP_PBX, Order.KILL_PBX, Order.RESTART_PBX})
 
 
 def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
-    """Note what came, went and cannot be seen."""
+    """Return the transfer with a note of what has come, gone or become unreadable."""
     return _note_linking(_note_ghost(_note_times(transfer, seen, now), seen, now), seen, now)
 
 
 def link_is_up(transfer: Transfer, dchannel: Reading[DChannel]) -> bool:
-    """The D-channel is up, and this is not the old link of a line that was away (or there is none at all).
+    """Tell whether the D-channel is up and belongs to the present line, or there is no D-channel at all.
 
-    After a ghost only a word that was spoken after the restart of the spans counts.
+    The link of a line that was away in between does not count: after such a ghost link, only a report made
+    after the restart of the spans counts.
     """
     if is_known(dchannel, DChannel.NONE):
         return True
@@ -31,12 +33,16 @@ def link_is_up(transfer: Transfer, dchannel: Reading[DChannel]) -> bool:
 
 
 def ordered_since(transfer: Transfer, order: Order, since: float) -> bool:
-    """`order` was given at `since` or later."""
+    """Tell whether `order` was given at `since` or later."""
     return transfer.ordered.get(order, float("-inf")) >= since
 
 
 def still_confirmed(transfer: Transfer, seen: Seen, now: float) -> bool:
-    """What was confirmed before stays so for a while if all that happened is that something cannot be seen."""
+    """Tell whether a confirmed service still counts as confirmed while something cannot be seen.
+
+    Unknown readings alone leave it confirmed for `line_deadline` seconds; any contrary reading ends that at
+    once.
+    """
     if transfer.phase not in (Phase.DONE, Phase.UNVERIFIABLE) or transfer.unseen_since is None:
         return False
     contrary = (
@@ -67,9 +73,10 @@ def _note_times(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 
 
 def _note_ghost(transfer: Transfer, seen: Seen, now: float) -> Transfer:
-    """facts/pri-timing, ghost link: it was here, was seen to leave, and came back while Asterisk never noticed.
+    """Note a ghost link: the line was here, was seen to leave, and came back, and Asterisk never noticed.
 
-    Only a line that is known to be away has left: a span that cannot be read for a moment has not.
+    See docs/facts/pri-timing.md, ghost link. Only a line that is known to be absent has left: a span that
+    cannot be read for a moment has not lost its line.
     """
     noticed = is_known(seen.dchannel, DChannel.DOWN) or is_known(seen.dchannel, DChannel.NONE)
     young = is_known(seen.pbx, Pbx.DEAD) or is_known(seen.pbx, Pbx.STARTING)
@@ -98,7 +105,7 @@ def _note_linking(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     if link_is_up(transfer, seen.dchannel) and is_known(seen.line, Line.CLEAR):
         return replace(transfer, ghost=False, relinked_at=None, linking_since=None)
     if seen.maintenance:
-        return replace(transfer, linking_since=None)  # its time runs from the end of maintenance on
+        return replace(transfer, linking_since=None)  # the deadline runs from the end of maintenance
     if is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING):
         return replace(transfer, linking_since=_since(transfer.linking_since, now, True))
     if _known_other(seen.line, Line.CLEAR) or _known_other(seen.pbx, Pbx.RUNNING):

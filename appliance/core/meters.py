@@ -1,4 +1,4 @@
-"""Counters and histograms of what the journal says: transfers, their phases, the relay, orders that failed."""
+"""Counters and histograms made from the journal: transfers, their phases, relay moves, failed orders."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Order, Phase
 
 Entry = Mapping[str, Any]
-# Upper bounds in seconds. A span's driver settles for 5.0 to 5.1 s, so that there is a bound on either side of it.
+# Upper bounds in seconds. The driver of a span settles for 5.0 to 5.1 s, so there is a bound on either side
+# of that.
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 5.5, 7.5, 10.0, 30.0, 60.0)
 _ENDINGS = frozenset({Phase.DONE.value, Phase.BLOCKED.value, Phase.UNVERIFIABLE.value})
 _RELAY = frozenset({Order.ENERGISE.name, Order.RELEASE.name})
 
 
 class Histogram:
-    """How often something took how long."""
+    """A histogram of durations."""
 
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS) + 1)
         self._sum = 0.0
 
     def take(self, seconds: float) -> None:
-        """One more."""
+        """Count one duration of `seconds`."""
         place = next((number for number, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
         self._counts[place] += 1
         self._sum += seconds
 
     def document(self) -> dict[str, Any]:
-        """Cumulative, by upper bound."""
+        """Return the histogram with cumulative counts, by upper bound."""
         buckets: dict[str, int] = {}
         count = 0
         for bound, more in zip((*map("{:g}".format, BOUNDS), "+Inf"), self._counts, strict=True):
@@ -39,7 +40,10 @@ class Histogram:
 
 
 class Meters:
-    """Since `wall` (seconds since the epoch). A transfer counts once for each way it has ended, however often."""
+    """The counters since `wall` (seconds since the epoch).
+
+    A transfer counts once for each way in which it has ended, however often it ended in that way.
+    """
 
     def __init__(self, wall: float) -> None:
         self._since = wall
@@ -53,7 +57,7 @@ class Meters:
         self._ended: set[str] = set()
 
     def read_on(self, entries: Iterable[Entry]) -> None:
-        """Count what `entries` (see agent/journal.py) say."""
+        """Count the events in `entries` (see agent/journal.py)."""
         for entry in entries:
             match entry.get("kind"):
                 case "transfer":
@@ -64,7 +68,7 @@ class Meters:
                     self._done(str(entry["order"]), str(entry["problem"]))
 
     def document(self, alerts: int) -> dict[str, Any]:
-        """For machines. `alerts`: how many were made."""
+        """Return all counters for machines to read. `alerts`: how many alerts were made."""
         return {
             "since": self._since,
             "transfers": self._transfers,
@@ -95,6 +99,7 @@ class Meters:
         if problem:
             self._orders_failed += 1
         elif order in _RELAY:
-            # The first order of an agent may only say again what the card was told before.
+            # The first order of an agent may only repeat what the card was told before, so it is not counted
+            # as a move.
             self._relay_moves += self._relay not in ("", order)
             self._relay = order

@@ -1,4 +1,4 @@
-"""The field's nouns: nodes, roles, relay, line, PBX."""
+"""The basic terms of the field: node, relay, line, D-channel, PBX."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ import enum
 
 
 class Node(enum.Enum):
-    """Which of the pair: the primary carries the relay card."""
+    """One of the two nodes of the pair; the primary carries the relay card."""
 
     PRIMARY = "primary"
     SECONDARY = "secondary"
 
     @property
     def other(self) -> Node:
-        """The peer."""
+        """The other node of the pair."""
         return Node.SECONDARY if self is Node.PRIMARY else Node.PRIMARY
 
 
 class Relay(enum.Enum):
-    """Where the relay sends the line. Energised (NO) is the primary, released (NC) the secondary."""
+    """The state of the relay, and so where the line is.
+
+    Energised (NO contact) connects the primary, released (NC contact) the secondary.
+    """
 
     ENERGISED = "energised"
     RELEASED = "released"
 
 
 class Line(enum.Enum):
-    """What this node's span says of the telephone line."""
+    """The telephone line as the span of this node reports it."""
 
     ABSENT = "absent"  # RED, LOS, BLUE: no usable signal reaches this node
     SETTLING = "settling"  # RECOVERING: bits flow, the driver holds its settle time
     CLEAR = "clear"  # no alarm, on a span that is known to raise one when the line is not here
-    # No alarm, which tells nothing: hardware that raises none (Rhino analog), a kind of span that nobody knows, a span
-    # that was never set up. The reading says which.
+    # No alarm, which tells nothing: hardware that raises none (Rhino analog), an unknown kind of span, or a
+    # span that was never set up. The reading's `why` says which.
     UNVERIFIABLE = "unverifiable"
 
     @property
     def arrived(self) -> bool:
-        """The signal reaches this node, settled or not."""
+        """True when the signal reaches this node, settled or not."""
         return self in (Line.SETTLING, Line.CLEAR)
 
 
 class DChannel(enum.Enum):
-    """Q.921 as Asterisk reports it. NONE: the spans are analog and have no D-channel."""
+    """The Q.921 state as Asterisk reports it. NONE: the spans are analog and have no D-channel."""
 
     UP = "up"
     DOWN = "down"
@@ -49,7 +52,7 @@ class DChannel(enum.Enum):
 
 
 class Pbx(enum.Enum):
-    """Asterisk on this node."""
+    """The state of Asterisk on this node."""
 
     DEAD = "dead"  # the kernel says there is no such process
     STARTING = "starting"  # process alive, not fully booted
@@ -58,5 +61,5 @@ class Pbx(enum.Enum):
 
     @property
     def process_alive(self) -> bool:
-        """A process exists and may hold the line, the address and the port."""
+        """True when a process exists, which may hold the line, the address and the port."""
         return self is not Pbx.DEAD

@@ -1,4 +1,7 @@
-"""What an operator may do in which state: the rules of the seed, held by the agent for every way in."""
+"""The rules for what an operator may do in which state.
+
+They are the rules of asha 1.0.0-2; the agent applies them wherever a request comes from.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from appliance.core.transfer import Peer
 
 
 class Wish(enum.Enum):
-    """What an operator can ask for."""
+    """An action that an operator can ask for."""
 
     START_HA = "ha start"
     STOP_HA = "ha stop"
@@ -30,7 +33,10 @@ class Wish(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Allowed or not, with a sentence: the consequence when allowed, the reason and the way when not."""
+    """The answer to a wish.
+
+    `says` is the consequence when the wish is allowed, and the reason with the way out when it is not.
+    """
 
     allowed: bool
     says: str = ""
@@ -38,11 +44,11 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a wish depends on beside role and peer.
+    """The facts that a wish depends on beside the role and the peer.
 
-    `not_there`: why service is not to leave with data that the peer has not got; `not_home`: why it is not to come
-    here without the peer's; both "" when nothing is in the way. `peer_newer`: the peer has data that are not here;
-    `mergeable`: they can be brought here now.
+    `not_there`: why service must not leave with data that the peer has not got; `not_home`: why service must
+    not come here without the peer's data; both are "" when nothing is in the way. `peer_newer`: the peer has
+    data that are not here; `mergeable`: they can be brought here now.
     """
 
     node: Node = Node.PRIMARY
@@ -173,5 +179,5 @@ _RULES: Mapping[Wish, Callable[[Role, Peer, Case], Permit]] = MappingProxyType(
 
 
 def may(wish: Wish, role: Role, peer: Peer, case: Case = ORDINARY) -> Permit:
-    """Whether `wish` is safe now."""
+    """Return whether `wish` is safe now, with the sentence for the operator."""
     return _RULES[wish](role, peer, case)

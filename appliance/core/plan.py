@@ -1,9 +1,9 @@
 """The plan of a transfer, one step at a time.
 
-`next_step(state, seen, now)` looks at what is wanted and what is seen, and gives the orders that are
-missing. It is level-triggered: orders follow from the difference between goal and world, never from where
-the code was before. So a transfer that was interrupted anywhere, and is begun again by an agent that knows
-only its goal, ends in the same place.
+`next_step(transfer, seen, now)` compares what is wanted with what is seen, and gives the orders that are
+missing. The plan is level-triggered: orders follow from the difference between goal and world, never from
+where the code was before. So a transfer that was interrupted anywhere, and is begun again by an agent that
+knows only its goal, ends in the same place (docs/adr/0006-the-plan-is-level-triggered.md).
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ FIRST: Mapping[Goal, Phase] = MappingProxyType(
 
 
 def begin(goal: Goal, generation: int, reason: str, policy: Policy, now: float) -> Transfer:
-    """A transfer that has not looked at the world yet."""
+    """Return a new transfer that has not looked at the world yet. `now`: monotonic seconds."""
     return Transfer(goal, generation, reason, now, policy, FIRST[goal], now, away_since=now)
 
 
 def next_step(transfer: Transfer, seen: Seen, now: float) -> Step:
-    """One step: the phase that fits what is seen, and the orders that are missing and not under way."""
+    """Take one step of a transfer.
+
+    The result holds the phase that fits what is seen, and the orders that are missing and not under way.
+    """
     half = acquire if transfer.goal is Goal.ACQUIRE else release
     if transfer.done and transfer.goal is not Goal.ACQUIRE:
         return Step(transfer, ())
@@ -46,7 +49,8 @@ def _enter(transfer: Transfer, phase: Phase, note: str, now: float) -> Transfer:
     return replace(transfer, phase=phase, since=now, note=note)
 
 
-# Starting Asterisk costs much and fails for reasons that last: tried again only after this many retry times.
+# Starting Asterisk is expensive and fails for reasons that last, so it is retried only after this many retry
+# times.
 _PATIENCE = {Order.START_PBX: 5.0}
 
 

@@ -1,4 +1,4 @@
-"""A reading of the world: known with its time, or unknown with its reason. Never a bare bool."""
+"""Readings of the world: a known value with its time, or unknown with a reason; never a bare bool."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ T = TypeVar("T")
 class Known(Generic[T]):
     """A value that was really seen, at `at` seconds on the monotonic clock.
 
-    `why` is for people: what is behind the value, where that is not plain. Two readings that differ in it are equal.
+    `why` explains to people where the value comes from, where that is not plain. Readings that differ only in
+    `why` are equal.
     """
 
     value: T
@@ -22,7 +23,10 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No value: `reason` says what was tried and why it told nothing. Unknown is not dead."""
+    """The absence of a value: `reason` says what was tried and why that told nothing.
+
+    Unknown does not mean dead.
+    """
 
     reason: str
     at: float
@@ -32,17 +36,20 @@ Reading: TypeAlias = Known[T] | Unknown
 
 
 def is_known(reading: Reading[T], value: T) -> bool:
-    """True only when `reading` is known and equals `value`."""
+    """Return True only when `reading` is known and equals `value`."""
     return isinstance(reading, Known) and reading.value == value
 
 
 def value_or(reading: Reading[T], default: T) -> T:
-    """The value when known, else `default`. For display; decisions should match on the type."""
+    """Return the value when it is known, else `default`.
+
+    This is meant for display; a decision should match on the type of the reading.
+    """
     return reading.value if isinstance(reading, Known) else default
 
 
 def fresh(reading: Reading[T], now: float, max_age: float) -> Reading[T]:
-    """`reading`, or Unknown when it is older than `max_age` seconds at `now`."""
+    """Return `reading`, or Unknown when it is older than `max_age` seconds at `now` (monotonic)."""
     if isinstance(reading, Known) and now - reading.at > max_age:
         return Unknown(f"last seen {now - reading.at:.1f} s ago, more than {max_age:g} s", now)
     return reading

@@ -1,4 +1,8 @@
-"""Releasing: the relay first, then Asterisk, then (when Heartbeat is gone) the address. Part of `transfer`."""
+"""The releasing half of a transfer: the relay first, then Asterisk, then the address.
+
+The address is removed here only when Heartbeat is gone. `plan` asks this module for transfers whose goal is
+to release or to leave.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Goal, Order, Phase, Seen, Transfer, arrived, unknown_because
 
-# A relay that does not answer must not keep Asterisk from being stopped, in seconds.
+# After so many seconds Asterisk is stopped although the relay has not answered.
 RELAY_HEAD_START = 1.0
 
-# Under way from before, these may still bring up what was just found to be gone.
+# An order of these that is still under way may bring Asterisk up again after it was found to be gone.
 _STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
 
 
@@ -24,7 +28,7 @@ def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
-    """How much of this node's hold is left, and the sentence that says so."""
+    """Return how much this node still has to let go of, and the sentence that tells people so."""
     free = line_is_free(transfer, seen)
     gone = is_known(seen.pbx, Pbx.DEAD) and not seen.busy & _STARTING
     cleared = transfer.goal is not Goal.LEAVE or is_known(seen.address, False)
@@ -40,9 +44,10 @@ def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
 
 
 def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
-    """The orders that would bring the world nearer to the goal."""
+    """Yield the orders that bring the world nearer to the goal."""
     if _card_is_there(transfer, seen) and not _commanded_released(seen):
-        # Whatever the peer says of the line: its word may be old, and the relay must not stay energised.
+        # This holds whatever the peer says of the line: its report may be old, and the relay must not stay
+        # energised.
         yield Order.RELEASE
     if line_is_free(transfer, seen) or now - transfer.began >= RELAY_HEAD_START:
         yield from _pbx_orders(transfer, seen, now)
@@ -51,10 +56,11 @@ def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
 
 
 def line_is_free(transfer: Transfer, seen: Seen) -> bool:
-    """This node surely does not hold the line: no card, a card that is gone, or a relay that took the order.
+    """Tell whether this node surely does not hold the line.
 
-    Or the peer has said, since the relay was told, that the line arrived there, whatever our card answered:
-    the line is the witness.
+    That is so when there is no card, when the card is gone, or when the relay took the order to release; also
+    when the peer has said, since the relay was told, that the line arrived there, whatever the card here
+    answered: the line is the witness.
     """
     if not _card_is_there(transfer, seen) or _commanded_released(seen):
         return True
@@ -67,7 +73,7 @@ def _card_is_there(transfer: Transfer, seen: Seen) -> bool:
 
 
 def _commanded_released(seen: Seen) -> bool:
-    """The card took the order, and no order to energise is still on its way to it."""
+    """Tell whether the card took the order to release and no order to energise is still under way."""
     return is_known(seen.commanded, Relay.RELEASED) and Order.ENERGISE not in seen.busy
 
 

@@ -1,4 +1,4 @@
-"""The role of this node, as a table. The diagram in the documents is made from it."""
+"""The role of a node as a state table, from which the diagram in the documents is made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 
 class Role(enum.Enum):
-    """What this node is to the pair."""
+    """The part that this node plays in the pair."""
 
     OFF = "off"  # the HA engine does not run here
     WAITING = "waiting"  # the engine runs and waits for its peer, at most initdead
@@ -16,29 +16,29 @@ class Role(enum.Enum):
     ACQUIRING = "acquiring"  # granted; relay, Asterisk and line on their way
     ACTIVE = "active"  # granted and in service as far as it can be confirmed
     RELEASING = "releasing"  # the grant is gone or given back; letting go
-    LEAVING = "leaving"  # Heartbeat died under us; letting go of everything, address included
+    LEAVING = "leaving"  # Heartbeat died under this node; letting go of everything, address included
 
     @property
     def holds(self) -> bool:
-        """This node acts under a grant."""
+        """True when this node acts under a grant."""
         return self in (Role.ACQUIRING, Role.ACTIVE)
 
 
 class Event(enum.Enum):
-    """What can happen to a role."""
+    """An event that can change a role."""
 
     ENGINE_UP = "engine up"
     ENGINE_DOWN = "engine down"
     PEER_SEEN = "peer seen"
     GRANTED = "granted"
     CONFIRMED = "confirmed"
-    LOST = "lost"  # a confirmed service is no longer whole; still granted
+    LOST = "lost"  # a confirmed service is no longer complete; still granted
     REVOKED = "revoked"
     RELEASED = "released"
 
 
 class IllegalEvent(ValueError):
-    """The table has no such transition; the role stays as it was."""
+    """An event for which the table has no transition; the role stays as it was."""
 
 
 TABLE: Mapping[Role, Mapping[Event, Role]] = MappingProxyType(
@@ -79,7 +79,10 @@ TABLE: Mapping[Role, Mapping[Event, Role]] = MappingProxyType(
 
 
 def advance(role: Role, event: Event) -> Role:
-    """The role after `event`. Raises IllegalEvent, and changes nothing, when the table has none."""
+    """Return the role after `event`.
+
+    Raises IllegalEvent, and changes nothing, when the table has no such transition.
+    """
     try:
         return TABLE[role][event]
     except KeyError:
@@ -91,9 +94,9 @@ def resume(*, engine_runs: bool, granted: bool, peer_seen: bool, clearing: bool 
 
     Args:
         engine_runs: The engine runs here.
-        granted: A grant is on file, and it is that of the engine, if one runs.
+        granted: A grant is on file, and it was given by the engine that runs now, if one runs.
         peer_seen: The peer was seen since the engine started.
-        clearing: An agent before this one had not let go of everything when its grant was void.
+        clearing: An earlier agent had not let go of everything after its grant was void.
     """
     if granted and engine_runs:
         return Role.ACQUIRING
@@ -105,7 +108,7 @@ def resume(*, engine_runs: bool, granted: bool, peer_seen: bool, clearing: bool 
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram."""
+    """Return the table as a Mermaid state diagram."""
     arrows = [
         f"    {role.value} --> {target.value}: {event.value}"
         for role, row in TABLE.items()

@@ -86,13 +86,13 @@ class ServiceState:
         return self.role is Role.OFF and self.transfer is not None and not self.transfer.done
 
     def wants(self, generation: int) -> bool:
-        """An order to acquire that was given under `generation` is still wanted."""
+        """Tell whether an order to acquire that was given under `generation` is still wanted."""
         acquiring = self.transfer is not None and self.transfer.goal is Goal.ACQUIRE
         return self.grant.held and self.grant.generation == generation and acquiring
 
 
 def first_state(grant: Grant, now: float) -> ServiceState:
-    """The state of an agent that has just started and has looked at nothing but the grant on file."""
+    """Return the state of an agent that has just started and has read nothing but the grant on file."""
     return ServiceState(grant=grant, granted_at=now, turned_at=now)
 
 
@@ -200,7 +200,7 @@ class Transition:
             self.begin(Goal.RELEASE, "an agent that holds no grant has started")
 
     def granted(self, verdict: Verdict) -> None:
-        """The engine has said start."""
+        """Begin or go on serving after the engine has said start."""
         self.set(handing_over_since=None)
         if self.state.role in (Role.OFF, Role.LEAVING):
             # The script that asks is itself the first sign of an engine that has only just started.
@@ -210,7 +210,7 @@ class Transition:
         self._serve_afresh("granted by Heartbeat")
 
     def revoked(self) -> None:
-        """The engine has said stop."""
+        """Release, or go on releasing, after the engine has said stop."""
         self.set(handing_over_since=None)
         state = self.state
         if state.role in (Role.RELEASING, Role.LEAVING) and state.transfer is not None:
@@ -266,7 +266,7 @@ class Transition:
             self.happen(Event.LOST)
 
     def leave(self, reason: str) -> None:
-        """The engine is dead: the grant ends with it, and everything is let go, address included."""
+        """Let everything go, address included, because the engine is dead and the grant has ended with it."""
         self.void(reason)
         self.set(handing_over_since=None)
         if self.state.role.holds or self.state.role is Role.RELEASING:

@@ -1,16 +1,20 @@
-"""When a source is not to be copied: what a healthy node never looks like."""
+"""The signs of a sick source, which must not be copied: states that a healthy node never shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# A handful of files may all go at once: a mailbox was emptied.
+# So few files may vanish all at once without suspicion: somebody emptied a mailbox, for example.
 FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
 class TreeSigns:
-    """One directory as seen from here: `there` and `empty` at the source, files `known` here, `gone` at the source."""
+    """One directory as seen from here.
+
+    `there` and `empty` describe the source; `known` counts files here, `gone` those of them that the source
+    lacks.
+    """
 
     key: str
     path: str
@@ -21,7 +25,10 @@ class TreeSigns:
 
 
 def refusal(signs: TreeSigns, max_loss: int) -> str:
-    """Why the source is taken for sick, naming what; "" when it looks healthy. `max_loss` in percent."""
+    """Return why the source is taken for sick, by name; "" when it looks healthy.
+
+    `max_loss` is in percent.
+    """
     name = f"{signs.path} ({signs.key})"
     if signs.known == 0:
         return ""

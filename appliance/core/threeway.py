@@ -1,4 +1,4 @@
-"""One file, changed on two nodes since they last had the same: whose version stays."""
+"""The three-way judgement on one file that changed on two nodes since both had the same version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOTHING: Content = ("", "")
 
 
 class Verdict(enum.Enum):
-    """What becomes of our version."""
+    """The decision about the version of this node."""
 
     KEEP = "keep"
     TAKE = "take"
@@ -20,10 +20,11 @@ class Verdict(enum.Enum):
 
 
 def judge(base: Content, ours: Content, theirs: Content) -> Verdict:
-    """Three-way: what only one side has changed is right; what both have changed otherwise is a conflict.
+    """Return what becomes of our version, by a three-way comparison.
 
-    A removal never wins over a change: what somebody has written since is kept. Where both hold the same, theirs is
-    taken, for its owner, mode and time may be newer.
+    A change that only one side has made is taken as right; different changes on both sides are a conflict. A
+    removal never wins over a change: what somebody has written since is kept. Where both hold the same, the
+    peer's is taken, for its owner, mode and time may be newer.
     """
     if theirs == ours:
         return Verdict.TAKE if ours != NOTHING else Verdict.KEEP

@@ -1,26 +1,28 @@
-"""Timing policy: which values make sense together, and the worst case that follows from them."""
+"""The timing policy: which values make sense together, and the worst cases that follow from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-# facts/pri-timing: layer 1 lost -> D-channel reported down, measured 6.9 s; a line that comes back sooner
-# may leave a ghost link.
+# docs/facts/pri-timing.md: from the loss of layer 1 until the D-channel is reported down, 6.9 s measured; a
+# line that comes back sooner may leave a ghost link.
 GHOST_LINK = 6.9
-# facts/pri-timing: DAHDI_ALARMSETTLE_TIME, held by Rhino's and most T1/E1 drivers after RED is gone.
+# docs/facts/pri-timing.md: DAHDI_ALARMSETTLE_TIME, which Rhino's and most T1/E1 drivers wait after RED is
+# gone.
 ALARM_SETTLE = 5.1
-# facts/heartbeat: initdead of 0.5 s made both nodes own the resource at start, 1 s did not in 60 starts.
+# docs/facts/heartbeat.md: with initdead 0.5 s both nodes owned the resource at start; with 1 s not, in 60
+# starts.
 LEAST_INITDEAD = 1.0
-# facts/heartbeat: messages are acted on at ticks of min(keepalive, 0.5 s).
+# docs/facts/heartbeat.md: messages are acted on at ticks of min(keepalive, 0.5 s).
 LONGEST_TICK = 0.5
-# The agent tells its peer what it sees at least this often.
+# The agent tells its peer what it sees at least once in so many seconds.
 PEER_MESSAGE_PERIOD = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TimingProblem:
-    """One inequality that does not hold: the conf keys involved and what would be right."""
+    """One inequality that does not hold: the conf key involved and the value that would be right."""
 
     key: str
     want: str
@@ -28,7 +30,7 @@ class TimingProblem:
 
 @dataclass(frozen=True, slots=True)
 class TimingPolicy:
-    """All times in seconds, from the conf file."""
+    """All times of the conf file, in seconds."""
 
     keepalive: float
     warntime: float
@@ -47,7 +49,7 @@ class TimingPolicy:
     peer_max_age: float
 
     def problems(self) -> tuple[TimingProblem, ...]:
-        """Every inequality that does not hold; empty when the policy makes sense."""
+        """Return every inequality that does not hold; empty when the policy makes sense."""
         return tuple(
             TimingProblem(key, f"{want} (now {left(self):g} s against {right(self):g} s)")
             for key, want, left, right, holds in _INEQUALITIES
@@ -56,19 +58,25 @@ class TimingPolicy:
 
     @property
     def tick(self) -> float:
-        """How long Heartbeat may let a message lie, in seconds."""
+        """The longest time that Heartbeat may leave a message unhandled, in seconds."""
         return min(self.keepalive, LONGEST_TICK)
 
     @property
     def hang_detection(self) -> float:
-        """Worst case from a hang to the verdict: the rounds of `fall`, the last one's deadline included."""
+        """The worst case from a hang to the verdict, in seconds.
+
+        Counted are the `fall` rounds of probes, the deadline of the last one, and one period until the first.
+        """
         return (
             self.fall * max(self.probe_period, self.probe_deadline) + self.probe_deadline + self.probe_period
         )
 
     @property
     def death_of_peer(self) -> float:
-        """Worst case from a power cut to Heartbeat's verdict: deadtime, a keepalive and a tick late."""
+        """The worst case from a power cut to Heartbeat's verdict, in seconds.
+
+        Counted are deadtime, one keepalive and one tick.
+        """
         return self.deadtime + self.keepalive + self.tick
 
 

@@ -1,4 +1,7 @@
-"""The nouns of a transfer of service to or from this node: goals, phases, orders, what is seen. See `plan`."""
+"""The terms of a transfer of service to or from this node: goals, phases, orders, what is seen.
+
+See `plan` for the steps of a transfer.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from appliance.core.reading import Known, Reading, T, Unknown
 
 
 class Goal(enum.Enum):
-    """What a transfer wants."""
+    """The goal of a transfer."""
 
     ACQUIRE = "acquire"
     RELEASE = "release"
-    LEAVE = "leave"  # release, and the cluster address too: Heartbeat is not there to do it
+    LEAVE = "leave"  # release, and remove the cluster address too, because Heartbeat is not there to do it
 
 
 class Phase(enum.Enum):
-    """How far it is. Only DONE claims success."""
+    """How far a transfer is; only DONE claims success."""
 
     MOVING = "moving"  # relay and Asterisk are ordered; the line's signal is not here yet
     SETTLING = "settling"  # the signal is here; the span's driver holds its settle time
@@ -28,12 +31,12 @@ class Phase(enum.Enum):
     LETTING_GO = "letting go"  # the relay is not known to be released
     STOPPING = "stopping"  # the line is let go; Asterisk (or the address) is still there
     DONE = "done"
-    BLOCKED = "blocked"  # it cannot go on by itself; the note says why and what to do
+    BLOCKED = "blocked"  # the transfer cannot go on by itself; the note says why and what to do
     UNVERIFIABLE = "unverifiable"  # done as ordered, but this hardware cannot say whether it worked
 
 
 class Order(enum.Enum):
-    """What the agent can be asked to do. Every one is idempotent."""
+    """An order that the agent can carry out; every order is idempotent."""
 
     ENERGISE = "energise the relay"
     RELEASE = "release the relay"
@@ -46,7 +49,7 @@ class Order(enum.Enum):
 
 
 class Witness(enum.Enum):
-    """What the secondary does when its peer is silent and the line has not arrived (HAWITNESS)."""
+    """The policy of the secondary when its peer is silent and the line has not arrived (HAWITNESS)."""
 
     OFF = "OFF"
     PREFER = "PREFER"
@@ -58,8 +61,8 @@ _ACQUIRING = frozenset(
 )
 _RELEASING = frozenset({Phase.LETTING_GO, Phase.STOPPING, Phase.DONE, Phase.BLOCKED})
 
-# Every phase a transfer may be in next. An acquired line can be lost again, so acquiring has no last phase;
-# a release, once done, stays done.
+# The phases a transfer may be in next. An acquired line can be lost again, so acquiring has no last phase; a
+# release, once done, stays done.
 TABLE: Mapping[Goal, Mapping[Phase, frozenset[Phase]]] = MappingProxyType(
     {
         Goal.ACQUIRE: dict.fromkeys(_ACQUIRING, _ACQUIRING),
@@ -71,7 +74,7 @@ TABLE: Mapping[Goal, Mapping[Phase, frozenset[Phase]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a transfer needs to know of the site. Times in seconds."""
+    """The facts about the site that a transfer needs; times are in seconds."""
 
     node: Node
     has_card: bool  # this node carries the relay card
@@ -88,7 +91,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What is known of the other node, by Heartbeat (`alive`) and by its own messages (the rest)."""
+    """The state of the other node, as Heartbeat sees it (`alive`) and as that node reports it (the rest)."""
 
     alive: Reading[bool]
     fit: Reading[bool]
@@ -100,9 +103,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything a step looks at. `busy` are orders being carried out, `failed` how the last try of one ended.
+    """Everything that a step looks at.
 
-    `maintenance`: an operator works on this node, and nothing is handed over or restarted by itself.
+    `busy`: orders being carried out. `failed`: how the last try of an order failed. `maintenance`: an
+    operator works on this node, and nothing is handed over or restarted by itself.
     """
 
     commanded: Reading[Relay]
@@ -119,15 +123,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One transfer: its goal, why, under which generation, and how far it is.
+    """One transfer: its goal, its reason, its generation, and how far it is; times are monotonic seconds.
 
-    `ordered` is when each order was last given; `away_since` since when the line's signal is not here,
-    `unclear_since` since when it is here but its alarm not clear, `linking_since` since when only the
-    D-channel is missing, `unseen_since` since when something cannot be read, `pbx_since` since when Asterisk
-    is awaited. `left` is set while the line is away and Asterisk has not noticed, `ghost` when it came back
-    so (facts/pri-timing, ghost link), `relinked_at` when the spans' links were restarted because of that.
-    `served` is set once Asterisk ran under this transfer: whether to start it again when it dies is then a
-    decision (see `decide`), not a part of the plan.
+    `ordered`: when each order was last given. `away_since`: since when the signal of the line is not here.
+    `unclear_since`: since when the signal is here but its alarm is not clear. `linking_since`: since when
+    only the D-channel is missing. `unseen_since`: since when something cannot be read. `pbx_since`: since
+    when Asterisk is awaited. `left` is set while the line is away and Asterisk has not noticed, `ghost` when
+    the line came back in that state (docs/facts/pri-timing.md, ghost link), `relinked_at` when the links of
+    the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
+    to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
     """
 
     goal: Goal
@@ -152,34 +156,37 @@ class Transfer:
 
     @property
     def done(self) -> bool:
-        """Confirmed, not merely commanded."""
+        """True when the transfer is confirmed, not merely commanded."""
         return self.phase is Phase.DONE
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The transfer as it now stands, and what to do now."""
+    """The transfer as it now stands, and the orders to give now."""
 
     transfer: Transfer
     orders: tuple[Order, ...]
 
 
 def arrived(line: Reading[Line]) -> bool:
-    """The signal is known to be here."""
+    """Tell whether the signal of the line is known to be here."""
     return isinstance(line, Known) and line.value.arrived
 
 
 def doubted_because(line: Reading[Line]) -> str:
-    """Why nobody can say whether the line is here, as a clause with what to do about it."""
+    """Return why nobody can say whether the line is here, as a clause with what to do about it."""
     said = line.why if isinstance(line, Known) else line.reason
     return said or "no alarm of this hardware tells; make a test call"
 
 
 def other_cause(line: Reading[Line]) -> str:
-    """What else than the telephone line may be behind an absent line, to be put behind a sentence; or nothing."""
+    """Return what else than the telephone line may be behind an absent line, as an addition to a sentence.
+
+    The result is "" when the reading names no other cause.
+    """
     return f". Or: {line.why}" if isinstance(line, Known) and line.value is Line.ABSENT and line.why else ""
 
 
 def unknown_because(reading: Reading[T]) -> str:
-    """The reason of an Unknown, or nothing."""
+    """Return the reason of an Unknown reading; "" for a known one."""
     return reading.reason if isinstance(reading, Unknown) else ""

@@ -1,4 +1,4 @@
-"""A day in samples, one a minute: how old the data were, how slowly Asterisk answered, where the line was."""
+"""A day of samples, one a minute: age of the data, answer times of Asterisk, place of the line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ KEPT = 1440
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One minute. `data_age` in seconds; `probes`: the slowest answer of each in milliseconds; None: not known."""
+    """The sample of one minute; None stands for not known.
+
+    `data_age` is in seconds; `probes` holds the slowest answer of each probe in milliseconds.
+    """
 
     data_age: float | None = None
     probes: Mapping[str, float | None] = field(default_factory=dict)
@@ -24,7 +27,7 @@ NOTHING = Sample()
 
 
 class Trends:
-    """A ring of samples. `end`: when the last was taken, in seconds since the epoch."""
+    """A ring of samples. `end`: when the last sample was taken, in seconds since the epoch."""
 
     def __init__(self) -> None:
         self._ages: deque[float | None] = deque(maxlen=KEPT)
@@ -33,7 +36,10 @@ class Trends:
         self.end = 0.0
 
     def add(self, sample: Sample, wall: float) -> None:
-        """The sample taken at `wall`. Minutes in which nobody looked are left empty; a clock set back leaves none."""
+        """Add the sample taken at `wall` (epoch seconds).
+
+        Minutes in which no sample was taken are filled with empty ones; a clock set back leaves no gap.
+        """
         missed = round((wall - self.end) / STEP) - 1 if self._lines else 0
         for _ in range(min(missed, KEPT)):
             self.append(NOTHING)
@@ -41,7 +47,7 @@ class Trends:
         self.end = wall
 
     def append(self, sample: Sample) -> None:
-        """The next sample in the row, whenever it was taken."""
+        """Append a sample as the next one, whenever it was taken."""
         for name in sample.probes:
             self._probes.setdefault(name, deque([None] * len(self._lines), KEPT))
         for name, row in self._probes.items():
@@ -50,7 +56,10 @@ class Trends:
         self._lines.append(sample.line)
 
     def document(self) -> dict[str, Any]:
-        """Every row oldest first, all of the same length; of the probes those that answered within the day."""
+        """Return every row, oldest sample first, all rows of the same length.
+
+        Of the probes only those are included that answered within the day.
+        """
         answered = {
             name: list(row) for name, row in sorted(self._probes.items()) if row.count(None) < len(row)
         }
@@ -64,7 +73,7 @@ class Trends:
 
 
 def restore(document: Any) -> Trends:
-    """The trends of a `document` from another life. Raises ValueError when it is no such thing."""
+    """Return the trends in a `document` that an earlier agent wrote. Raises ValueError when it holds none."""
     try:
         trends = Trends()
         for sample in _rows(document):

@@ -1,4 +1,8 @@
-"""The line as a witness (design rule 5): may the secondary act while its peer is silent? Part of `transfer`."""
+"""The line as a witness for whether the secondary may act while its peer is silent.
+
+A silent peer and a line that arrived here mean that the primary is down; a silent peer and a line that has
+not arrived mean that the primary still holds it. HAWITNESS says what to do. Part of `transfer`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,10 @@ from appliance.core.transfer import Seen, Transfer, Witness, arrived, doubted_be
 
 
 def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
-    """A silent peer and a line that has not arrived mean that the primary still holds it: do not start yet."""
+    """Tell whether the secondary must not start yet.
+
+    A silent peer and a line that has not arrived mean that the primary still holds the line.
+    """
     policy = transfer.policy
     if policy.node is Node.PRIMARY or policy.witness is Witness.OFF or not policy.has_line:
         return False
@@ -18,7 +25,7 @@ def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
 
 
 def why_held_back(transfer: Transfer, seen: Seen) -> str:
-    """The sentence for it."""
+    """Return the sentence that tells people why the secondary is held back."""
     if isinstance(seen.line, Unknown) or seen.line.value is Line.UNVERIFIABLE:
         return _why_unseen(transfer.policy.witness, doubted_because(seen.line))
     if transfer.policy.witness is Witness.PREFER:
@@ -30,7 +37,10 @@ def why_held_back(transfer: Transfer, seen: Seen) -> str:
 
 
 def _why_unseen(witness: Witness, why: str) -> str:
-    """For a line of which nobody can say whether it arrived: it is never taken for one that has."""
+    """Return the sentence for a line of which nobody can say whether it arrived.
+
+    Such a line is never taken for one that has arrived.
+    """
     if witness is Witness.PREFER:
         return (
             f"the peer is silent, and nobody can say whether the line arrived: waiting HAWITNESSWAIT ({why})"

@@ -1,10 +1,10 @@
-"""Values as people read them, the same on the page and in the terminal."""
+"""Values written for people, in the same way on the page and in the terminal."""
 
 from __future__ import annotations
 
 
 def spell(seconds: float) -> str:
-    """A time span: `40 s`, `5 min`, `3 h`, `2 d`."""
+    """Return a time span in words: `40 s`, `5 min`, `3 h`, `2 d`."""
     for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}"
@@ -12,18 +12,18 @@ def spell(seconds: float) -> str:
 
 
 def printable(text: str | bytes) -> str:
-    """`text` as one line in which nothing is obeyed by a terminal or turns what stands beside it.
+    r"""Return `text` as one line that no terminal obeys and that does not disturb the text beside it.
 
-    Control characters, newlines, characters that change the direction of writing, and bytes that are no UTF-8 are
-    shown as in a Python string (`\\x1b`, `\\u202e`). Whatever comes from a file's name or from the other node is shown
-    by this. What is printable already stays as it is, so that it may be applied twice.
+    Control characters, newlines, characters that change the direction of writing, and bytes that are no UTF-8
+    are shown as in a Python string (`\x1b`, `\u202e`). Every text from a file name or from the other node
+    is shown by means of this. Printable text stays as it is, so applying this twice does no harm.
     """
     text = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
 def printable_lines(text: str) -> str:
-    """`text`, each of its lines by `printable`."""
+    """Return `text` with `printable` applied to each of its lines."""
     return "\n".join(map(printable, text.split("\n")))
 
 

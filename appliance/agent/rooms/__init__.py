@@ -1,1 +1,4 @@
-"""What the agent does beside watching and moving: each room brings verbs, a part of the status, and problems."""
+"""The rooms: what the agent does besides watching and moving service.
+
+Each room adds verbs, a part of the status document, and problems.
+"""

@@ -1,4 +1,4 @@
-"""The data, as the agent looks after it: who may touch it, and the process that fetches it."""
+"""The agent's care for the data: who may touch them, and the process that fetches them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ from appliance.sync.served import complete_mark, read_mark
 from appliance.sync.state import State, age, read_state, write_state
 
 _LOOK = 1.0
-_WORDS = 300  # characters of what the worker complained of last
+_WORDS = 300  # characters of the worker's last complaint
 # A worker that ended by itself is started again after this many seconds.
 _AGAIN = 5.0
 
 
 class DataRoom:
-    """Keeps the worker (`asha sync follow`) running while there is something to fetch, and only then.
+    """The keeper of the worker (`asha sync follow`), which runs only while there is something to fetch.
 
-    `word` is what the peer is to know of our data, as of the last look. The agent looks before it tells anybody.
+    `word` is what the peer is to know of the data here, as of the last look. The agent looks before it tells
+    anybody.
     """
 
     def __init__(
@@ -49,18 +50,21 @@ class DataRoom:
         self._hands = Hands("mark", "Writing the mark of service")
         self._worker: Stream | None = None
         self._ended_at = float("-inf")
-        self._postsync: asyncio.Task[None] | None = None  # kept, or it could be collected half way
+        self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
         self._told = ""
         self._held: dict[str, str] = {}
         self._worker_told = ""
         self.word = DataWord()
 
     def duty(self, *, asked_for: bool = False, last: bool = False) -> DataDuty:
-        """What is to be done for the data now. `asked_for`: by an operator, whatever HASYNCH says; see `DataSeen`."""
+        """Return what is to be done for the data now.
+
+        `asked_for`: an operator asks, so HASYNCH does not matter; `last`: see `DataSeen`.
+        """
         return data_duty(self._seen(asked_for=asked_for, last=last))
 
     def receives(self) -> str:
-        """Why what is written into this node's data now would be lost to the peer's; "" when it would not."""
+        """Return why data written here now would be lost to the peer's data; "" when they would not."""
         return receives(self._seen())
 
     def _seen(self, *, asked_for: bool = False, last: bool = False) -> DataSeen:
@@ -78,7 +82,10 @@ class DataRoom:
         )
 
     async def run(self) -> None:
-        """Until cancelled: start and end the worker as the duty changes, and put its troubles in the journal."""
+        """Start and end the worker as the duty changes, until cancelled.
+
+        The troubles of the worker are noted in the journal. The worker is ended with this loop.
+        """
         try:
             while True:
                 await self._notice_service()
@@ -90,29 +97,29 @@ class DataRoom:
             self._end_worker()
 
     def look(self) -> State:
-        """Read from the disk how our data stand, for `word`."""
+        """Read the state of the data here from the disk and update `word`."""
         state = read_state(DATA.state)
         self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
         return state
 
     @property
     def keeps_newer(self) -> bool:
-        """This node stands by and has data that its peer has not got, and would fetch."""
+        """True when this node stands by with data that its peer has not got and is to fetch."""
         return keeps_newer(self._seen())
 
     def owed(self) -> bool:
-        """The peer has data that are not here, and may be asked for them before Asterisk starts."""
+        """Tell whether the peer has data that are not here and may be asked for before Asterisk starts."""
         there = not is_known(self._world.peer_alive, False)
         return self._site.node is Node.PRIMARY and there and self.peer_newer
 
     @property
     def peer_newer(self) -> bool:
-        """The peer has data that are not here, by its own word, and that are to come here."""
+        """True when the peer reports data that are not here and are to come here."""
         report = self._world.report
         return self._synchronises and report is not None and is_known(report.served, True)
 
     def home(self, *, fit: bool) -> Home:
-        """What the way back to this node depends on. `fit`: this node could serve."""
+        """Return what the way back to this node depends on. `fit`: this node could serve."""
         world, state = self._world, read_state(DATA.state)
         return Home(
             node=self._site.node,
@@ -127,13 +134,19 @@ class DataRoom:
         )
 
     def not_home(self) -> str:
-        """Why service is not to come here yet: the peer's data are not here; "" when they are."""
+        """Return why service must not come here yet; "" when it may.
+
+        The reason is that the peer's data are not here.
+        """
         home = self.home(fit=True)
         newer = home.node is Node.PRIMARY and (self.peer_newer or home.duty.duty is Duty.MERGE)
         return data_not_home(replace(home, conflicts=0), self._site.conf.sync_stale) if newer else ""
 
     def not_there(self) -> str:
-        """Why service is not to leave for the peer yet: it has not got our data; "" when it has."""
+        """Return why service must not leave for the peer yet; "" when it may.
+
+        The reason is that the peer has not got the data of this node.
+        """
         served = self._site.node is Node.SECONDARY and self._synchronises and read_mark(DATA)
         report = self._world.report
         known = report.data_age if report is not None else None
@@ -142,7 +155,10 @@ class DataRoom:
         return ""
 
     def serving(self) -> None:
-        """Asterisk has started here: the site's job follows the last data, and delays nothing."""
+        """Run the site's own job after Asterisk has started here.
+
+        The job (POSTSYNC) follows the last data, runs on the secondary only, and delays nothing.
+        """
         if self._site.node is Node.SECONDARY and self._synchronises:
             self._postsync = asyncio.create_task(self._run_postsync())
 
@@ -156,7 +172,7 @@ class DataRoom:
 
     @property
     def role(self) -> Role:
-        """What this node is to the pair."""
+        """The role of this node in the pair."""
         return self._role_now()
 
     @property
@@ -175,7 +191,11 @@ class DataRoom:
                 self._tell_of_worker(str(problem))
 
     async def _notice_service(self) -> None:
-        """Asterisk may also have been started past us; what it writes on the secondary is newer all the same."""
+        """Set the mark of newer data when Asterisk runs on the secondary.
+
+        Asterisk may also have been started without asha; what it writes on the secondary is newer all the
+        same.
+        """
         if self._site.node is Node.PRIMARY or not self._synchronises:
             return
         if is_known(self._world.pbx(self._site.probe_policy, self._clock.now()), Pbx.RUNNING):
@@ -198,7 +218,7 @@ class DataRoom:
             self._worker = None
 
     def _tell_of_worker(self, problem: str) -> None:
-        """Once: it is started again and again."""
+        """Note a problem of the worker in the journal, once: the worker is started again and again."""
         if problem != self._worker_told:
             self._journal.note("data", says=f"what fetches the data does not run: {problem}")
             self._worker_told = problem

@@ -1,4 +1,4 @@
-"""How the data stand, for the status document and for people."""
+"""The state of the data, for the status document and for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ITEMS_SHOWN = 5
 
 
 class DataReport(Room):
-    """The data, as those see them who ask."""
+    """The room that reports the state of the data to those who ask."""
 
     def __init__(self, data: DataRoom, site: Site, clock: Clock) -> None:
         self._data = data

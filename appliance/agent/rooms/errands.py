@@ -1,4 +1,7 @@
-"""Errands: our own commands run for somebody who has no shell, one at a time, their last lines kept to be looked at."""
+"""Errands: asha's own commands, run for a user who has no shell.
+
+One runs at a time, and its last lines are kept to be looked at.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _LOOK = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`words` of `asha`, and the seconds after which it is killed."""
+    """The words of an `asha` command, and the seconds after which it is killed."""
 
     words: tuple[str, ...]
     deadline: float
@@ -43,13 +46,13 @@ Start = Callable[[tuple[str, ...]], Stream]
 
 
 def start_command(words: tuple[str, ...]) -> Stream:
-    """`asha WORDS`, which ends with the agent. Raises HostError."""
+    """Start `asha WORDS`, which ends with the agent. Raises HostError."""
     return Stream((*OWN_COMMAND, "--with-starter", *words), bound=False)
 
 
 @dataclass(slots=True)
 class Errand:
-    """One errand, under way or the last one that was."""
+    """One errand: the one under way, or the last one."""
 
     name: str
     began: float  # monotonic
@@ -60,7 +63,7 @@ class Errand:
 
 
 class Errands(Room):
-    """The verbs `errand` and `errand start`. `start` is how a command is run."""
+    """The room with the verbs `errand` and `errand start`. `start` is the function that runs a command."""
 
     def __init__(self, journal: Journal, clock: Clock, start: Start = start_command) -> None:
         self._journal = journal
@@ -86,7 +89,7 @@ class Errands(Room):
         return ErrandStatus(last.name, last.state, tuple(last.lines), round(last.wall, 3), last.took)
 
     def close(self) -> None:
-        """Kill what runs."""
+        """Kill the errand that runs."""
         if self._following is not None:
             self._following.cancel()
         if self._child is not None:
@@ -110,9 +113,10 @@ class Errands(Room):
         return {"says": f"'{name}' is under way."}
 
     async def _follow(self, child: Stream, errand: Errand, deadline: float) -> None:
-        """Keep its words until it ends or has to be ended. A look is a few system calls, and never waits.
+        """Keep the output of an errand until it ends or has to be killed.
 
-        Its end is waited for in a thread: one that hangs in the kernel does not even end when it is killed.
+        A look is a few system calls and never waits. The end is waited for in a thread: a process that hangs
+        in the kernel does not end even when it is killed.
         """
         code: int | None = None
         while self._clock.now() - errand.began < deadline:

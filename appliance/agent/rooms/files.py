@@ -1,7 +1,8 @@
-"""asha's own files, as an administrator is to know of them: what is of no use, what was set aside, what is not written.
+"""The troubles of asha's own files: what is unusable, what was set aside, what cannot be written.
 
-Whoever reads a file of asha's does without it when it is spoilt (host/statefile.py). What was spoilt is named here for
-as long as it lies there, in the status, the journal and an alert; and what killed processes have left is removed.
+Every reader of a file of asha's goes on without it when it is spoilt (host/statefile.py). A spoilt file that
+was set aside is named here for as long as it lies there, in the status, the journal and an alert. Also, the
+temporary files that killed processes have left are removed.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ _PATIENCE = 10.0
 
 
 class FilesRoom(Room):
-    """Looks now and then, in a thread of its own.
+    """The room that looks at asha's own files now and then, in a thread of its own.
 
-    `conf`: the conf this node works by. `grant`: why the grant is not on file, "" when it is. `looked` is called after
-    each look.
+    `conf`: the conf this node works by. `grant`: why the grant is not on file, "" when it is. `looked` is
+    called after each look.
     """
 
     def __init__(
@@ -57,14 +58,14 @@ class FilesRoom(Room):
         self._told: frozenset[FileTrouble] = frozenset()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Look at the files repeatedly, until cancelled."""
         while True:
             await self.look()
             self._looked()
             await asyncio.sleep(_LOOK)
 
     async def look(self) -> None:
-        """One look."""
+        """Look at the files once, and note new troubles in the journal."""
         conf = self._conf()
         try:
             self._found = await self._hands.do(lambda: self._look(conf), _PATIENCE)
@@ -76,7 +77,10 @@ class FilesRoom(Room):
         self._told = now
 
     def troubles(self) -> list[FileTrouble]:
-        """What is wrong now; what this process itself knows of the grant and the journal is never late."""
+        """Return the troubles of now.
+
+        Those of the grant and the journal are known to this process itself and are never late.
+        """
         known = [FileTrouble(str(GRANT), self._grant()), FileTrouble(str(JOURNAL), self._journal.problem)]
         return [trouble for trouble in (*known, *self._found) if trouble.says]
 
@@ -85,7 +89,7 @@ class FilesRoom(Room):
         return replace(status, files=troubles).with_problems(trouble.says for trouble in troubles)
 
     def _look(self, conf: Conf) -> tuple[FileTrouble, ...]:
-        """Blocking."""
+        """Look at the files, and remove leftovers. Blocking."""
         directories = own_directories(conf)
         for directory in directories:
             remove_leftovers(directory)

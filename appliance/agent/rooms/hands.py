@@ -1,4 +1,7 @@
-"""One thread for what may block: one thing at a time, bounded, and the agent's end does not wait for it."""
+"""A thread for work that may block: one job at a time, with a bound.
+
+The end of the agent does not wait for the thread.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,11 @@ _Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop
 
 
 class Hands:
-    """`what` completes "… has not ended for 30 s". A job that hangs keeps the thread; those after it fail in time.
+    """A thread that runs one job after the other.
 
-    The threads of `asyncio.to_thread` are few and for what a failover needs: a disk that hangs must not fill them.
+    `what` completes "… has not ended for 30 s". A job that hangs keeps the thread; those after it fail in
+    time. The threads of `asyncio.to_thread` are few and reserved for what a failover needs: a disk that hangs
+    must not occupy them.
     """
 
     def __init__(self, name: str, what: str) -> None:
@@ -27,7 +32,10 @@ class Hands:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def do(self, job: Callable[[], _T], patience: float = 30.0) -> _T:
-        """Its result. Raises what it raises, HostError when it takes longer than `patience` seconds."""
+        """Run `job` in the thread and return its result.
+
+        Raises what `job` raises, and HostError when it takes longer than `patience` seconds.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
         self._jobs.put((job, future, loop))
@@ -46,9 +54,9 @@ class Hands:
             error: BaseException | None = None
             try:
                 result = job()
-            except BaseException as problem:  # all of it is the asker's to know
+            except BaseException as problem:  # every error is passed on to the caller of `do`
                 error = problem
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the result
                 loop.call_soon_threadsafe(_conclude, future, result, error)
 
 

@@ -1,4 +1,7 @@
-"""What people look at beside the status: what is made of the journal; and maintenance, which they switch."""
+"""The views that people have besides the status, made from the journal, and the switch for maintenance.
+
+The views are history, trends and meters.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ MOST_TRANSFERS = 50
 
 
 class Looks(Room):
-    """The verbs, by name, and their part of the status document. `notify`: how the ways out of alerts do."""
+    """The room with the verbs for these views, and its part of the status document.
+
+    `notify`: returns how the notification ways are doing.
+    """
 
     def __init__(
         self,
@@ -96,7 +102,7 @@ class Looks(Room):
 
 
 def newest_transfers(file: JournalFile, count: int, node: Node) -> list[Message]:
-    """The newest transfers in the journal of this node, newest first (see core/chronicle.py)."""
+    """Return the newest transfers in the journal of this node, newest first (see core/chronicle.py)."""
     entries: list[Message] = []
     for entry in file.backwards(KINDS):
         entries.append(entry)

@@ -1,4 +1,7 @@
-"""Maintenance as this node keeps it: on disk, so that it outlives the agent, and never longer than it was to last."""
+"""The maintenance of this node, kept on disk so that it outlives the agent.
+
+Maintenance never lasts longer than it was asked to.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ _LOOK = 1.0
 
 
 def maintenance_file(path: Path) -> StateFile[Maintenance | None]:
-    """The file at `path`, there while maintenance lasts."""
+    """Return the state file at `path`, which exists while maintenance lasts."""
     return StateFile(
         path, lambda content: unpack(parse_object(content)), lambda: None, "this node is not in maintenance"
     )
 
 
 class MaintenanceRoom:
-    """Whether this node's watchdog stands down.
+    """The room that knows whether this node is in maintenance.
 
-    It ends by the wall clock, which goes on while the agent does not run; and, whatever is done to that clock, at the
-    latest when the time it was given for has passed on the monotonic one.
+    Maintenance ends by the wall clock, which goes on while the agent does not run; and, whatever is done to
+    that clock, at the latest when the time it was given for has passed on the monotonic clock.
     """
 
     def __init__(self, path: Path, journal: Journal, clock: Clock) -> None:
@@ -45,7 +48,7 @@ class MaintenanceRoom:
         self._given = self._read()
 
     async def run(self) -> None:
-        """Until cancelled: say so when it has ended by itself."""
+        """Note in the journal when maintenance has ended by itself, until cancelled."""
         while True:
             await self._begun.wait()
             await asyncio.sleep(_LOOK)
@@ -54,12 +57,12 @@ class MaintenanceRoom:
 
     @property
     def on(self) -> bool:
-        """It lasts. Costs no look at the disk."""
+        """True while maintenance lasts; this needs no access to the disk."""
         return self.left > 0.0
 
     @property
     def left(self) -> float:
-        """Seconds that are left of it."""
+        """The seconds that are left of maintenance."""
         if self._given is None:
             return 0.0
         return max(0.0, min(self._given.left(self._clock.wall()), self._at_latest - self._clock.now()))
@@ -73,7 +76,10 @@ class MaintenanceRoom:
         return MaintenanceStatus(until, round(left, 1), given.by, given.why)
 
     async def begin(self, seconds: float, by: str, why: str) -> None:
-        """From now on for `seconds`, whatever was before. Raises UserError, or HostError when the disk refuses."""
+        """Begin maintenance for `seconds` from now on, in the place of any earlier one.
+
+        Raises UserError when the time is too short or too long, HostError when the disk refuses.
+        """
         given = begin(seconds, by, why, self._clock.wall())
         async with self._one_at_a_time:
             await self._hands.do(lambda: self._write(given))
@@ -81,7 +87,11 @@ class MaintenanceRoom:
         self._journal.note("maintenance", on=True, by=given.by, why=given.why, seconds=given.lasts)
 
     async def end(self, by: str) -> None:
-        """Now. Raises HostError when it would be back at the agent's next start."""
+        """End maintenance now.
+
+        Raises HostError when the file cannot be removed, so that maintenance would be back at the agent's
+        next start.
+        """
         async with self._one_at_a_time:
             self._take(None)
             self._journal.note("maintenance", on=False, by=by, says="it was ended")
@@ -105,7 +115,10 @@ class MaintenanceRoom:
             self._begun.set()
 
     def _read(self) -> Maintenance | None:
-        """What an agent before this one has kept. A damaged file is none: a node that watches is the safe one."""
+        """Return the maintenance that an earlier agent has kept.
+
+        A damaged file counts as no maintenance: a node that watches is the safe one.
+        """
         if trouble := self._file.trouble():
             self._journal.note("maintenance", on=False, says=trouble)
         found = self._file.load()

@@ -1,4 +1,4 @@
-"""Once a second: what of the status and the journal people are to be told."""
+"""The choice, once a second, of what people are told from the status and the journal."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class NoticeRoom:
         self.made = 0  # alerts, since this agent was started
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Look for alerts once a second, until cancelled."""
         self._kept = await asyncio.to_thread(self._spool.memory)
         self._memory = recall(self._kept)
         self._post.open()
@@ -63,11 +63,15 @@ class NoticeRoom:
             await asyncio.to_thread(self._post.close)
 
     async def first_look(self) -> None:
-        """Know how the ways out do, and how much waits, before anybody is told."""
+        """Learn how the notification ways are doing, and how many alerts wait, before anybody is told."""
         await asyncio.to_thread(self._post.see)
 
     def _look_safely(self) -> None:
-        """Whoever breaks ends the agent, and service is not worth that: what cannot be told is said in the journal."""
+        """Look once, and survive any error in making alerts.
+
+        A job that breaks ends the agent, and an alert is not worth that: what cannot be told is noted in the
+        journal.
+        """
         try:
             self.look()
         except (LookupError, TypeError, ValueError, AttributeError) as problem:
@@ -76,7 +80,7 @@ class NoticeRoom:
                 self._journal.note("notify", says=f"alerts cannot be made of what there is: {problem!r}")
 
     def look(self) -> None:
-        """One look."""
+        """Look once at the journal and, where the conf file names a notification way, at the status."""
         self._post.busy = self._busy()
         with contextlib.suppress(queue.Empty):
             while True:

@@ -1,7 +1,7 @@
 """The verbs that need no grant and move nothing: the conf file, introductions, and the panel's own notes.
 
-They are answered before the node is set up, too. What reads or writes a disk waits in a thread of its own, so that
-nothing here holds up what the agent is for.
+They are answered before the node is set up, too. What reads or writes a disk waits in a thread of its own, so
+that nothing here delays the agent's main work.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ _NOTES, _MINUTE = 60, 60.0
 
 
 class Threads:
-    """Where paperwork waits: one thread for this machine's disk, and one for what the peer has to say to it.
+    """The threads in which paperwork waits: one for this machine's disk, one for the answers of the peer.
 
-    They outlive the part the agent plays: a request that ends one part is still answered.
+    They outlive the part that the agent plays (node, or machine to be set up): a request that ends one part
+    is still answered.
     """
 
     def __init__(self) -> None:
@@ -52,11 +53,11 @@ class Threads:
         self._way = ThreadPoolExecutor(1, "way")
 
     async def disk(self, deed: Callable[[], _T]) -> _T:
-        """Do what takes a disk."""
+        """Run work that needs a disk."""
         return await asyncio.get_running_loop().run_in_executor(self._disk, deed)
 
     async def way(self, deed: Callable[[], _T]) -> _T:
-        """Do what takes the peer, or ssh."""
+        """Run work that needs the peer, or ssh."""
         return await asyncio.get_running_loop().run_in_executor(self._way, deed)
 
     def close(self) -> None:
@@ -66,7 +67,11 @@ class Threads:
 
 
 class Paperwork(Room):
-    """`adopt` is called with the conf that was written; `refuses`: the keys with which a conf cannot be taken now."""
+    """The room with the verbs of the conf file, introductions and panel notes.
+
+    `adopt` is called with the conf that was written. `refuses` returns the keys for which a conf cannot be
+    taken now.
+    """
 
     def __init__(
         self,
@@ -141,7 +146,10 @@ class Paperwork(Room):
             )
 
     def _entered(self, edit: Edit, by: str) -> None:
-        """It is in the file: into the journal with it, and work by it. The last thing that needs this agent's part."""
+        """Note a written conf in the journal, and work by it.
+
+        This is the last step of a request that needs the agent's present part.
+        """
         if edit.after != edit.before:
             self._journal.note("conf", by=by, diff=_on_one_line(edit.diff))
             self._adopt(edit.conf)
@@ -153,7 +161,10 @@ class Paperwork(Room):
         return {"text": text, "other": await self._threads.way(self._other)}
 
     def _other(self) -> Message | None:
-        """The other node, when it was introduced; asked until it was proven once that it answers."""
+        """Return the other node, when it was introduced; else None.
+
+        The other node is asked until it has once been proven that it answers.
+        """
         conf = load(self._path)
         if not is_known(self._place) or why_not_set_up(conf):
             return None
@@ -193,7 +204,7 @@ class Paperwork(Room):
 
 
 def why_not_set_up(conf: Conf) -> str:
-    """Why `conf` does not make this machine a node; "" when it does."""
+    """Return why `conf` does not make this machine a node; "" when it does."""
     try:
         which_node(conf, _machine())
     except UserError as problem:
@@ -220,6 +231,6 @@ def _what_changed(edit: Edit) -> str:
 
 
 def _on_one_line(diff: str) -> str:
-    """The changed lines alone: the journal is read line by line."""
+    """Return only the changed lines of `diff`, joined, because the journal is read line by line."""
     lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++", "@@"))]
     return "; ".join(lines)

@@ -1,7 +1,7 @@
-"""The agent's post: a thread that puts alerts on disk and keeps a process of its own delivering them.
+"""The agent's post: a thread that puts alerts on disk and keeps a separate process delivering them.
 
-The agent's loop only puts a thing into a queue in memory, so that neither a disk nor a mail server that hangs is ever
-in the way of a failover.
+The agent's loop only puts a bag into a queue in memory, so that neither a disk nor a mail server that hangs
+can delay a failover.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool
 
 _LOOK = 1.0
-# How often it is looked how the ways out do, for people, in seconds.
+# How often the state of the notification ways is read, for people, in seconds.
 _SEE = 5.0
-# The start of a program costs a tenth of a second of a processor: not while service moves, or only after so long.
+# The start of a program costs a tenth of a second of processor time: so not while service moves, unless the
+# alert has waited this many seconds.
 _PATIENCE = 10.0
-# A process that ended is not started again sooner; one that runs longer hangs where its own deadlines do not reach.
+# An ended process is not started again sooner than this. A process that runs longer than _LONGEST_LIFE hangs
+# where its own deadlines do not reach. In seconds.
 _AGAIN = 5.0
 _AGAIN_BROKEN = 30.0
 _LONGEST_LIFE = 300.0
@@ -36,7 +38,7 @@ Start = Callable[[], Stream]
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """What is to be queued: alerts, the ways they are to go, and what is then to be remembered."""
+    """Alerts to be queued, the ways they are to go, and what is to be remembered after that."""
 
     alerts: tuple[Alert, ...]
     ways: tuple[str, ...]
@@ -45,19 +47,26 @@ class Bag:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many alerts wait (None: nobody has looked yet), and what is wrong with a way out, by its name."""
+    """The state of the notification ways.
+
+    `waiting`: how many alerts wait (None: nobody has looked yet); `problems`: what is wrong with a way, by
+    its name.
+    """
 
     waiting: int | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_delivery() -> Stream:
-    """`asha notify deliver`, by this very interpreter and package. Raises HostError."""
+    """Start `asha notify deliver` with this very interpreter and package. Raises HostError."""
     return Stream((*OWN_COMMAND, "notify", "deliver"), bound=False)
 
 
 class Post:
-    """`node`, `host`: where the alerts come from. `said` holds what the journal is to know."""
+    """The queue of alerts on disk and the process that delivers them.
+
+    `node`, `host`: the origin named in the alerts. `said` holds the texts that the journal is to get.
+    """
 
     def __init__(
         self, spool: Spool, clock: Clock, node: str, host: str, start: Start = start_delivery
@@ -80,15 +89,18 @@ class Post:
         self._thread = threading.Thread(target=self._work, name="post", daemon=True)
 
     def open(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def take(self, bag: Bag) -> None:
-        """Have it queued. Returns at once."""
+        """Have the bag queued on disk; returns at once."""
         self._bags.put(bag)
 
     def close(self) -> None:
-        """Put on disk what is waiting, end the process; what has not gone out waits there for the next agent."""
+        """Write what is waiting to the disk and end the process.
+
+        Alerts that have not gone out wait on the disk for the next agent.
+        """
         self._bags.put(None)
         self._thread.join(timeout=2.0)
 
@@ -105,14 +117,20 @@ class Post:
         self._end_worker()
 
     def _look_safely(self) -> None:
-        """A disk that fails here ends this thread, and with it all alerts, if it is let."""
+        """Look, and survive a disk that fails.
+
+        An error that is not caught would end this thread, and with it all alerts.
+        """
         try:
             self.look()
         except OSError as problem:
             self._say_once(f"what waits cannot be seen: {problem.strerror}")
 
     def store(self, bag: Bag) -> None:
-        """Alerts first, then the memory of them: of one that was not written nobody believes that it was told."""
+        """Write the alerts to the disk, then the memory of them.
+
+        In this order no alert that was not written is remembered as told.
+        """
         try:
             for alert in bag.alerts:
                 notice = Notice(
@@ -126,7 +144,7 @@ class Post:
         self._fresh = self._fresh or bool(bag.alerts)
 
     def look(self) -> None:
-        """Keep the process running while something is due, and not longer than it may."""
+        """Keep the delivering process running while an alert is due, and not longer than its allowed life."""
         now = self._clock.now()
         if now - self._seen_at >= _SEE:
             self.see()
@@ -136,7 +154,7 @@ class Post:
             self._begin(now)
 
     def see(self) -> None:
-        """Look on the disk how the ways out do."""
+        """Read the state of the notification ways from the disk."""
         self._seen_at = self._clock.now()
         problems = {name: way.problem for name, way in self._spool.ways().by_name.items() if way.problem}
         self.seen = Seen(self._spool.count(), problems)
@@ -177,7 +195,7 @@ class Post:
             self._worker, self._not_before = None, self._clock.now() + rest
 
     def _say_once(self, words: str) -> None:
-        """It is tried again and again."""
+        """Pass `words` to the journal once, because the attempt is repeated again and again."""
         if words != self._told:
             self._told = words
             self.said.put(words)

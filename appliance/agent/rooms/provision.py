@@ -1,4 +1,7 @@
-"""The address telephones are provisioned with, kept where SARK finds it; and their files made anew when it changes."""
+"""The address with which telephones are provisioned, kept where SARK finds it.
+
+The telephones' files are made again when the address changes.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,15 @@ from appliance.sark.provision import FOLDER, provision_address, write_address, w
 from appliance.sync.postjob import run_postsync
 
 _LOOK = 2.0
-# Beyond POSTSYNCDEADLINE, for the disk that takes its output; seconds.
+# Time beyond POSTSYNCDEADLINE, for the disk that takes the job's output; seconds.
 _SLACK = 30.0
 
 
 class ProvisionRoom(Room):
-    """Nothing waits for it. `owed`: there from before the address changes until POSTSYNC has run after it."""
+    """The room that keeps the telephones' address up to date; nothing waits for this room.
+
+    `owed`: a file that exists from before the address changes until POSTSYNC has run after the change.
+    """
 
     def __init__(self, site: Site, journal: Journal, folder: Path = FOLDER, owed: Path = REGENERATE) -> None:
         self._site = site
@@ -38,19 +44,22 @@ class ProvisionRoom(Room):
         self._job = ""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Look at the address repeatedly, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK)
 
     async def look(self) -> None:
-        """One look; POSTSYNC runs when the address has changed, or when it could not end the last time."""
+        """Look at the address, and run POSTSYNC when it has changed.
+
+        POSTSYNC also runs when it could not end the last time.
+        """
         await self.first_look()
         if self._is_owed:
             await self._regenerate(self._site.conf)
 
     async def first_look(self) -> None:
-        """Look at the address alone: a job that takes long is in nobody's way."""
+        """Look at the address alone, without the job, which may take long."""
         conf = self._site.conf
         self._is_owed = False
         try:
@@ -65,17 +74,21 @@ class ProvisionRoom(Room):
             self._journal.note("provision", says=changed)
 
     def problems(self) -> list[str]:
-        """For the status document. Without a cluster address nobody has set anything up yet."""
+        """Return the problems for the status document.
+
+        A missing address counts only where a cluster address is set: without one nobody has set anything up
+        yet.
+        """
         unknown = f"telephones: {self._unknown}" if self._unknown and self._site.conf.cluster_ip else ""
         job = f"telephones were not provisioned anew: {self._job}" if self._job else ""
         return [text for text in (unknown, job) if text]
 
     def _keep(self, conf: Conf) -> str:
-        """Blocking. What was changed, in words; "" when nothing was."""
+        """Write the address if it has changed; return what was changed, in words, or "". Blocking."""
         before, now = written_address(self._folder), address_for_telephones(conf)
         if now == before:
             return ""
-        if before:  # a first address makes nothing old
+        if before:  # a first address makes no file out of date
             self._owed.write(b"", 0o644)
         write_address(now, self._folder)
         return f"telephones are provisioned with {now}" + (f", no longer with {before}" if before else "")
@@ -91,7 +104,7 @@ class ProvisionRoom(Room):
             self._journal.note("provision", says=self._job or "POSTSYNC has run after the change of address")
 
     def _run_job(self, conf: Conf) -> tuple[bool, str]:
-        """Blocking. Whether there is a job, and how it failed."""
+        """Run the job; return whether there is one, and how it failed. Blocking."""
         program = command_words(conf.postsync)[:1]
         problem = run_postsync(conf, DATA)
         self._owed.remove()
@@ -104,7 +117,10 @@ class ProvisionRoom(Room):
 
 
 def address_for_telephones(conf: Conf) -> str:
-    """What telephones are to register to. Raises HostError when this node has no address of its own, and needs one."""
+    """Return the address with which telephones are to register.
+
+    Raises HostError when this node needs an address of its own and has none.
+    """
     own = (
         "" if conf.use_cluster and conf.cluster_ip else own_address(conf.device, conf.cluster_ip, conf.prefix)
     )

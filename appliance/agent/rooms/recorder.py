@@ -1,4 +1,7 @@
-"""What is counted and sampled for people who look later: meters in memory, trends now and then on disk."""
+"""The recorder of what people look at later: counters in memory, and a day of samples.
+
+The samples are written to the disk now and then.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +26,24 @@ from appliance.core.trends import STEP, Sample, Trends, restore
 from appliance.host.clock import Clock
 from appliance.host.statefile import StateFile
 
-# The journal in memory is read on this often, in seconds: well before it forgets.
+# The entries of the journal in memory are read on this often, in seconds: well before the journal drops them.
 _LOOK = 10.0
 # Samples between two writes.
 _KEEP_EVERY = 10
-# For the disk, in seconds; the agent's end waits for it, too.
+# How long the disk may take, in seconds; the agent's end waits for it, too.
 _PATIENCE = 5.0
 
 
 def trends_file(path: Path) -> StateFile[Trends]:
-    """The file at `path`: a day of samples."""
+    """Return the state file at `path`, which holds a day of samples."""
     return StateFile(path, lambda content: restore(parse_object(content)), Trends, "the charts begin anew")
 
 
 class Recorder:
-    """Costs a look every few seconds and a sample a minute. `alerts`: how many alerts were made so far."""
+    """The recorder of counters and samples; it costs a look every few seconds and a sample a minute.
+
+    `alerts`: returns how many alerts were made so far.
+    """
 
     def __init__(
         self,
@@ -65,7 +71,7 @@ class Recorder:
         self._hands = Hands("trends", "Reading or writing trends")
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Count and sample repeatedly, and write the samples now and then, until cancelled."""
         await self.first_look()
         try:
             while True:
@@ -78,7 +84,10 @@ class Recorder:
                 await self._keep()
 
     async def first_look(self) -> None:
-        """Take up what an agent before this one has kept. Once: later there is more in memory than on the disk."""
+        """Load the samples that an earlier agent has kept.
+
+        This is done only once: later, memory holds more than the disk.
+        """
         if self._taken_up is None:
             self._taken_up = asyncio.create_task(self._take_up())
         await asyncio.shield(self._taken_up)
@@ -88,7 +97,7 @@ class Recorder:
             self._trends = await self._hands.do(self._read, _PATIENCE)
 
     def look(self) -> None:
-        """One look: count what is new, and take a sample when its minute has come."""
+        """Count new journal entries, and take a sample when its minute has come."""
         self._read_journal()
         now = self._clock.now()
         if now - self._sampled_at >= STEP - _LOOK / 2:
@@ -97,11 +106,11 @@ class Recorder:
             self._unkept += 1
 
     def trends(self) -> dict[str, Any]:
-        """A day of samples."""
+        """Return a day of samples."""
         return self._trends.document()
 
     def meters(self) -> dict[str, Any]:
-        """Everything counted since this agent was started."""
+        """Return everything counted since this agent was started."""
         self._read_journal()
         return self._meters.document(self._alerts())
 
@@ -109,7 +118,7 @@ class Recorder:
         entries = self._journal.since(self._number)
         if entries:
             self._number = int(entries[-1]["number"])
-            # Whoever breaks ends the agent, and a count is not worth that.
+            # A job that breaks ends the agent, and a count is not worth that.
             with contextlib.suppress(LookupError, TypeError, ValueError):
                 self._meters.read_on(entries)
 
@@ -123,7 +132,7 @@ class Recorder:
         )
 
     def _read(self) -> Trends:
-        """What an agent before this one has kept; when that is of no use, a new beginning."""
+        """Return the samples that an earlier agent has kept; empty ones when the file is unusable."""
         if trouble := self._file.trouble():
             self._journal.note("trends", says=trouble)
         return self._file.load()

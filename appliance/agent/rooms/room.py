@@ -1,4 +1,4 @@
-"""What a room of the agent brings to those who ask at the control socket."""
+"""The base of the agent's rooms: what a room adds for those who ask at the control socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _NAME_LENGTH = 160
 
 
 class Room:
-    """`verbs`: what it answers, by name. Whoever has nothing of a kind leaves that out."""
+    """A part of the agent that answers requests and reports to the status document.
+
+    `verbs`: the handlers of the room by verb. A room that has no verbs, document or problems leaves that
+    member out.
+    """
 
     verbs: Verbs = MappingProxyType({})
 
@@ -31,5 +35,5 @@ class Room:
 
 
 def who(request: Message) -> str:
-    """Who asks, as the asker says; fit for the journal."""
+    """Return the name that the asker gives, fit for the journal."""
     return one_line(str(request.get("by", "")), _NAME_LENGTH)

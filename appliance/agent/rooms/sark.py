@@ -1,4 +1,7 @@
-"""SARK's settings, as the agent follows them: a save there reaches the conf file within a second or two, and back."""
+"""The agent's following of SARK's settings.
+
+A save in SARK reaches the conf file within a second or two, and a change of the conf file reaches SARK.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +24,22 @@ from appliance.sark.keeper import Change, Done, Keeper
 from appliance.sark.table import NoGlobals
 from appliance.sark.watch import Watch, mark, watched
 
-# Files are looked at this often, in seconds: with the kernel's word, to find what it did not tell; and without it.
+# How often the files are looked at, in seconds: beside the kernel's notices, to find what they missed; and
+# without notices.
 _LOOK, _LOOK_WITHOUT = 10.0, 2.0
-# After a look that failed (somebody held the database), again after this many seconds.
+# A look that failed (another program held the database) is repeated after this many seconds.
 _AGAIN = 2.0
-# What goes wrong with a disk or with what is on it. Whoever breaks ends the agent, and service is not worth that.
+# The errors of a disk or of its content. A job that breaks ends the agent, and service is not worth that.
 _TROUBLE = (AshaError, OSError, ValueError, LookupError)
 
 
 class SarkRoom(Room):
-    """Follows both sides. All that touches a disk is done in a thread of its own, one thing at a time.
+    """The room that keeps SARK's settings and the conf file in step.
 
-    `receives`: why nothing may be written into SARK's database now, or "". `reload`: work by the conf file as it is.
-    `engine_off`: the HA engine does not run here; while it does, what cannot change under it waits.
+    Everything that touches a disk is done in a thread of its own, one thing at a time. `receives`: returns
+    why nothing may be written into SARK's database now, or "". `reload`: makes the agent work by the conf
+    file as it is. `engine_off`: tells whether the HA engine is off here; while it runs, values that cannot
+    change under it wait.
     """
 
     def __init__(
@@ -69,7 +75,7 @@ class SarkRoom(Room):
         }
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Follow both sides, until cancelled."""
         while True:
             try:
                 await self._follow_files(watched(self._site.conf.db, self._conf))
@@ -78,39 +84,45 @@ class SarkRoom(Room):
                 await asyncio.sleep(_AGAIN)
 
     async def first_look(self) -> None:
-        """Know what waits for somebody before anybody is told."""
+        """Learn what needs an operator's attention before anybody is told."""
         await self._look_at(watched(self._site.conf.db, self._conf), None)
 
     def problems(self) -> list[str]:
-        """What waits for somebody, for the status document."""
+        """Return what needs an operator's attention, for the status document."""
         return [f"SARK: {text}" for text in self._waiting]
 
     async def take_held(self) -> None:
-        """The HA engine is about to be started: what has waited for it to be off is taken first, if it can be."""
+        """Take the values that have waited for the HA engine to be off, if that is possible.
+
+        This is called when the engine is about to be started.
+        """
         if self._held:
-            with contextlib.suppress(*_TROUBLE):  # it waits on, and is named
+            with contextlib.suppress(*_TROUBLE):  # the values go on waiting, and are reported
                 await self._follow(self._receives())
 
     async def look(self, request: Message) -> Any:
-        """Both sides as JSON, and whether SARK's database may be written on this node now."""
+        """Return both sides as JSON, and whether SARK's database may be written on this node now."""
         view = await self._hands.do(self._keeper.look)
         receives = self._receives()
         return {**view.document(), "writes": not receives, "why": receives}
 
     async def follow(self, request: Message) -> Any:
-        """What would be done by itself, now."""
+        """Do at once what the room would do by itself."""
         receives = self._receives()
         return await self._asked_for(lambda: self._keeper.follow(receives=receives), request, dry_run=False)
 
     async def pull(self, request: Message) -> Any:
-        """SARK's values win."""
+        """Bring SARK's values into the conf file."""
         dry_run, blank = request.get("dry_run") is True, request.get("blank") is True
         return await self._asked_for(
             lambda: self._keeper.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
         )
 
     async def push(self, request: Message) -> Any:
-        """The conf file's values win. Raises ClusterError on a node whose data come from its peer."""
+        """Bring the conf file's values into SARK's database.
+
+        Raises ClusterError on a node whose data come from its peer.
+        """
         if receives := self._receives():
             raise ClusterError(
                 f"SARK's database is not to be written here: {receives}.",
@@ -120,7 +132,7 @@ class SarkRoom(Room):
         return await self._asked_for(lambda: self._keeper.push(dry_run=dry_run), request, dry_run=dry_run)
 
     async def _follow_files(self, files: tuple[Path, ...]) -> None:
-        """While those are the files."""
+        """Follow `files` for as long as they are the files to follow."""
         watch = await self._hands.do(lambda: _watch(files))
         ready = Readable(watch.fileno(), lambda: self._hear(watch)) if watch is not None else None
         try:
@@ -173,7 +185,10 @@ class SarkRoom(Room):
         }
 
     def _take(self, done: Done, by: str = "") -> None:
-        """Note what was changed, work by it, and say what waits. `by`: who has asked for it, "" when nobody has."""
+        """Note what was changed, work by it, and report what waits.
+
+        `by`: the name of the asker, "" when the room acted by itself.
+        """
         if done.pulled:
             self._note("the conf file has followed SARK", done.pulled, by)
         if done.pushed:
@@ -195,7 +210,7 @@ class SarkRoom(Room):
         self._tell(self._waiting)
 
     def _tell(self, problems: tuple[str, ...]) -> None:
-        """Once: they are looked at again and again."""
+        """Note the problems in the journal once, because they are met again at every look."""
         for text in problems:
             if text not in self._told:
                 self._journal.note("sark", says=text)

@@ -1,4 +1,4 @@
-"""What is written in the journal, for those who look. Before the node is set up, too."""
+"""The entries of the journal, for those who look at it; also before the node is set up."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from appliance.control.protocol import Message
 from appliance.core.errors import UserError
 
 MOST_ENTRIES = 500
-# An answer must fit the longest line of the control socket (control.protocol), in bytes.
+# An answer must fit the longest line of the control socket (control/protocol.py), in bytes.
 _ROOM = 200_000
 _LINKS = frozenset({"prev", "hash"})
 
 
 class Written(Room):
-    """The verbs `events`, of this agent's life, and `journal`, of the file."""
+    """The room with the verbs `events` (entries of this agent's life) and `journal` (entries of the file)."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -34,7 +34,10 @@ class Written(Room):
 
 
 def newest_entries(file: JournalFile, count: int) -> list[Message]:
-    """The newest entries of the journal, oldest first: at most `count`, and not more than an answer holds."""
+    """Return the newest entries of the journal, oldest first.
+
+    There are at most `count` of them, and no more than one answer holds.
+    """
     found: list[Message] = []
     room = _ROOM
     for entry in islice(file.backwards(), count):
@@ -47,7 +50,10 @@ def newest_entries(file: JournalFile, count: int) -> list[Message]:
 
 
 def wanted(request: Message, most: int) -> int:
-    """How many are wanted. Raises UserError for what is no number."""
+    """Return how many entries are asked for, between 1 and `most`.
+
+    Raises UserError when `newest` is not a whole number.
+    """
     newest = request.get("newest", most)
     if isinstance(newest, bool) or not isinstance(newest, int):
         raise UserError("How many? 'newest' is a whole number.")

@@ -1,1 +1,4 @@
-"""The agent's senses. Each watches one part of the world and writes what it sees on the board."""
+"""The sensors of the agent.
+
+Each sensor watches one part of the world and writes what it sees on the board (world.py).
+"""

@@ -1,4 +1,7 @@
-"""The cluster address: is it here, is it elsewhere too, and does the network know?"""
+"""The sensor for the cluster address: whether it is here, and whether it is elsewhere too.
+
+The sensor also announces the address to the network when the peer comes back.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ _ARP_WAIT = 0.5
 
 
 class AddressSensor:
-    """Looks when the kernel reports a change of addresses, and now and then besides.
+    """The sensor that looks when the kernel reports a change of addresses, and now and then besides.
 
-    When the peer comes back after a silence, an address that is here is announced again and looked for
-    elsewhere: after a split nobody else does it, and the phones would go on talking to the wrong node.
+    When the peer comes back after a silence, an address that is here is announced again and searched for
+    elsewhere: after a split nobody else does that, and the phones would go on talking to the wrong node.
     """
 
     def __init__(self, site: Site, world: World, clock: Clock, journal: Journal) -> None:
@@ -36,7 +39,7 @@ class AddressSensor:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while not self._site.conf.cluster_ip:  # a fresh installation: a reload may bring it
+        while not self._site.conf.cluster_ip:  # a fresh installation has no address; a reload may bring one
             self.look()
             await self._next()
         watch = AddressWatch(self._site.conf.cluster_ip)
@@ -55,7 +58,7 @@ class AddressSensor:
             watch.close()
 
     def look(self) -> None:
-        """Have the address on the board. Where none is set there is nothing to look for."""
+        """Write on the board whether the address is here; without a configured address that is Unknown."""
         conf = self._site.conf
         if not conf.cluster_ip:
             self._world.address = Unknown("no cluster address is set (HACLUSTERIP)", self._clock.now())
@@ -80,9 +83,10 @@ class AddressSensor:
         self._journal.note("address", says="announced again: the peer is back", also_at=self._world.duplicate)
 
     async def _look_for_duplicate(self) -> None:
-        """Ask the network who else has the address; again and again while somebody has, so that the alarm ends.
+        """Ask the network whether another machine has the address.
 
-        An address that is not here cannot be there twice, whoever else has it.
+        This is repeated while another machine has it, so that the alarm ends. An address that is not here is
+        not a duplicate, whoever else has it.
         """
         conf = self._site.conf
         if not is_known(self._world.address, True):
@@ -91,7 +95,7 @@ class AddressSensor:
         other = await asyncio.to_thread(
             duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ARP_WAIT
         )
-        if isinstance(other, Known):  # a network that cannot be asked ends no alarm
+        if isinstance(other, Known):  # a network that cannot be asked does not end the alarm
             self._world.duplicate = other.value or ""
 
     async def _next(self) -> None:

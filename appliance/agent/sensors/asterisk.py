@@ -1,4 +1,7 @@
-"""Asterisk: its process by the kernel's word, its answers by probes, its D-channels by its console."""
+"""The sensor for Asterisk.
+
+The kernel tells of its process, probes of its answers, its console of the D-channels.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,20 @@ from appliance.pbx.dchannel import read_dchannel
 from appliance.pbx.probes import Probe, probes_for
 from appliance.pbx.process import DeathWatch, find_pid, watch_death
 
-# How often a process is looked for while there is none, in seconds: quick while one is being started.
+# How often a process is looked for while there is none, in seconds: more often while one is being started.
 _LOOK_BUSY = 0.05
 _LOOK_IDLE = 1.0
-# The console costs a fork each time, so it is asked less often than the sockets: every this many rounds.
+# The console costs a fork each time, so it is asked less often than the sockets: once in this many rounds.
 _CONSOLE_EVERY = 30
 _DCHANNEL_BUSY = 0.25
 _DCHANNEL_IDLE = 30.0
 
 
 class AsteriskSensor:
-    """Watches one life of Asterisk after the other. `busy` says whether a transfer is under way."""
+    """The sensor that watches one life of Asterisk after the other.
+
+    `busy`: tells whether a transfer is under way.
+    """
 
     def __init__(self, site: Site, world: World, clock: Clock, busy: Callable[[], bool]) -> None:
         self._site = site
@@ -58,14 +64,14 @@ class AsteriskSensor:
                 probe.close()
 
     def look(self) -> None:
-        """Find the process now: something was just done to it."""
+        """Look for the process now, because something was just done to it."""
         if self._death is not None and self._death.drain():
             self._died()
         elif self._death is None:
             self._find()
 
     def booted(self) -> None:
-        """Asterisk has said itself that it is fully booted."""
+        """Record that Asterisk itself has said that it is fully booted."""
         self.look()
         self._world.booted = is_known(self._world.process, True)
         self._world.touch()
@@ -74,7 +80,8 @@ class AsteriskSensor:
         while True:
             self.look()
             self._follow_conf(tasks)
-            # With a pidfd the kernel wakes us; without one, or with no process, we look.
+            # With a pidfd the kernel reports the end of the process; without one, or with no process, the
+            # sensor has to look.
             told = self._death is not None and self._death.fileno() is not None
             quick = self._busy() and not told
             await asyncio.sleep(_LOOK_BUSY if quick else _LOOK_IDLE)
@@ -83,7 +90,10 @@ class AsteriskSensor:
         self._asking = [tasks.create_task(self._watch_probe(probe)) for probe in self._probes]
 
     def _follow_conf(self, tasks: asyncio.TaskGroup) -> None:
-        """Ask as the conf file says now: a probe that it switches on later is asked in this life of Asterisk, too."""
+        """Ask as the conf file says now.
+
+        A probe that the conf file switches on later is asked in this life of Asterisk, too.
+        """
         values = _probe_values(self._site.conf)
         if values == self._probed_by:
             return
@@ -109,7 +119,7 @@ class AsteriskSensor:
         try:
             self._death = watch_death(found.value)
         except AshaError:
-            return  # it ended between the two looks; the next look sees that
+            return  # the process ended between the two looks; the next look sees that
         self._death_ready = Readable(self._death.fileno(), self.look)
         self._see_process(found.value)
 
@@ -154,11 +164,15 @@ class AsteriskSensor:
         while True:
             began = self._clock.now()
             asked_at = await self._ask_if_due(probe, asked_at)
-            # A question that waited for its deadline must not stretch the round.
+            # A question that waited for its deadline must not lengthen the round.
             await self._pause(probe, max(0.0, began + self._site.conf.probe_period - self._clock.now()))
 
     async def _ask_if_due(self, probe: Probe, asked_at: float) -> float:
-        """One round. `asked_at`: when this probe was last asked, in seconds; returned as it is after the round."""
+        """Ask the probe if it is due.
+
+        `asked_at`: when this probe was last asked (monotonic seconds). Returns that time as it is after the
+        round.
+        """
         began = self._clock.now()
         if not is_known(self._world.process, True) or not self._is_due(probe, asked_at):
             return asked_at
@@ -166,7 +180,10 @@ class AsteriskSensor:
         return began
 
     async def _pause(self, probe: Probe, seconds: float) -> None:
-        """Until the next round. The console is asked at once when another probe begins to be silent."""
+        """Sleep until the next round.
+
+        The console is asked at once when another probe becomes silent.
+        """
         if probe.name != "cli" or self._doubtful():
             await asyncio.sleep(seconds)
             return
@@ -176,25 +193,32 @@ class AsteriskSensor:
                 await self._doubt.wait()
 
     def _is_due(self, probe: Probe, asked_at: float) -> bool:
-        """Every round; the console only now and then while all is well, counting what it told of D-channels."""
+        """Tell whether the probe is to be asked in this round.
+
+        The console is asked only now and then while all is well; its answers about D-channels count as
+        answers. Every other probe is asked in every round.
+        """
         if probe.name != "cli" or self._doubtful():
             return True
         last = max(asked_at, self._console_answered_at)
         return self._clock.now() - last >= _CONSOLE_EVERY * self._site.conf.probe_period
 
     def _doubtful(self) -> bool:
-        """Some probe is silent: the others are asked as often as it."""
+        """Tell whether some probe is silent; all the others are then asked as often as that one."""
         return any(record.silences for record in self._world.probes.values())
 
     async def _ask(self, probe: Probe) -> None:
         life, asked_at = self._world.pid, self._clock.now()
         reading = await probe.ask(self._clock.now)
-        # An answer of a process that is gone says nothing of the one that runs now.
+        # An answer of a process that is gone says nothing of the process that runs now.
         if self._world.pid == life and probe.name in self._world.probes:
             self._see(probe.name, reading, asked_at)
 
     def _see(self, name: str, reading: Reading[str], asked_at: float) -> None:
-        """Put an answer on the board, or a silence: whoever has asked, an answer has its latency."""
+        """Write an answer or a silence of a probe on the board.
+
+        An answer has its latency, whichever part of the sensor has asked.
+        """
         before = self._world.probes[name]
         self._world.probes[name] = observe(before, reading)
         if isinstance(reading, Known):
@@ -208,11 +232,11 @@ class AsteriskSensor:
         asked_at = float("-inf")
         while True:
             asked_at = await self._ask_dchannel_if_due(asked_at)
-            # Never a long sleep: a link that is lost in the midst of one would be seen late again.
+            # Never a long sleep: a link that is lost during one would be noticed late.
             await asyncio.sleep(_DCHANNEL_BUSY if self._busy() else 2 * _DCHANNEL_BUSY)
 
     async def _ask_dchannel_if_due(self, asked_at: float) -> float:
-        """One round, as of `_ask_if_due`."""
+        """Ask for the D-channel if it is due; `asked_at` and the result are those of `_ask_if_due`."""
         if not self._dchannel_due(asked_at) or not self._answers():
             return asked_at
         began = self._clock.now()
@@ -242,7 +266,7 @@ class AsteriskSensor:
 
 
 def _probe_values(conf: Conf) -> tuple[object, ...]:
-    """What of the conf file the probes are made with."""
+    """Return the values of the conf file with which the probes are made."""
     return (
         conf.pbx_program,
         conf.probe_deadline,

@@ -1,4 +1,4 @@
-"""Is the relay card there, and under which name?"""
+"""The sensor for the relay card: whether it is there, and under which name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _LOOK_PERIOD = 3.0
 
 
 class CardSensor:
-    """Looks whenever the kernel reports a change among the ttys, and every few seconds besides.
+    """The sensor that looks when the kernel reports a change among the ttys, and every few seconds besides.
 
-    `moved` is told why, when the card went away or came back: what it was commanded before is void.
+    `moved` is called with the reason when the card went away or came back: the command it had before is then
+    void.
     """
 
     def __init__(
@@ -47,12 +48,15 @@ class CardSensor:
             watch.close()
 
     async def first_look(self) -> None:
-        """Have the card on the board, before anybody asks; a node without one has nothing to look for."""
+        """Write the card on the board before anybody asks.
+
+        A node without a card has nothing to look for.
+        """
         if self._site.has_card:
             self.see(await asyncio.to_thread(self._find))
 
     def see(self, reading: Reading[DeviceInfo | None]) -> None:
-        """Put a look at the card on the board."""
+        """Write the result of a look at the card on the board."""
         world = self._world
         if isinstance(reading, Unknown):
             world.card = reading

@@ -1,4 +1,4 @@
-"""The cluster engine of this node, its word for the peer, and the peer's own messages."""
+"""The sensor for the cluster engine of this node, its view of the peer, and the peer's own messages."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from appliance.cluster.engine import ClusterEngine, EngineView
 from appliance.core.reading import Known, is_known
 from appliance.host.clock import Clock
 
-# The engine's death is told by the kernel; a new one is looked for this often, in seconds.
+# The kernel reports the engine's death; a new engine is looked for this often, in seconds.
 _LOOK_PERIOD = 1.0
-# How long the agent's start waits for its first word, in seconds.
+# How long the agent's start waits for the engine's first word on the peer, in seconds.
 _FIRST_WORD = 0.5
 
 
 class EngineSensor:
-    """Watches `engine` and writes on the board what it says."""
+    """The sensor that watches `engine` and writes on the board what the engine says."""
 
     def __init__(self, engine: ClusterEngine, site: Site, world: World, clock: Clock) -> None:
         self._site = site
@@ -41,7 +41,10 @@ class EngineSensor:
             self._watch.close()
 
     async def first_look(self) -> None:
-        """Look, and wait a moment for the engine's word on the peer: it tells at once whoever has signed on."""
+        """Look, and wait a moment for the engine's word on the peer.
+
+        A client that has signed on is told by the engine at once.
+        """
         self.look()
         world = self._world
         with contextlib.suppress(TimeoutError):
@@ -58,7 +61,7 @@ class EngineSensor:
         self._listen(self._watch.descriptors())
 
     def tell(self, fields: Mapping[str, str]) -> None:
-        """Tell the peer; nothing happens while the engine does not listen."""
+        """Send `fields` to the peer; nothing happens while the engine does not listen."""
         self._watch.tell(fields, self._clock.now())
 
     def _links(self) -> list[str]:
@@ -72,7 +75,8 @@ class EngineSensor:
                 self._readable[descriptor] = Readable(descriptor, self._read)
 
     def _read(self) -> None:
-        # What is closed while it is read must not be listened to: its number may be another's by then.
+        # A descriptor that is closed during the read must not be listened to: its number may belong to
+        # another file by then.
         self._listen(())
         now = self._clock.now()
         news = self._watch.read(now)

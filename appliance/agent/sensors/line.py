@@ -1,4 +1,4 @@
-"""The telephone line as this node's spans show it."""
+"""The sensor for the telephone line, as the spans of this node show it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from appliance.dahdi.span import Span
 from appliance.dahdi.spans import read_heads, read_spans
 from appliance.host.clock import Clock
 
-# While something moves, and while all is still; seconds. Reading is one small file in /proc a span.
+# How often to look while something moves, and while nothing does; seconds. A look reads one small file in
+# /proc for each span.
 _BUSY = 0.05
 _IDLE = 0.75
-# The spans with their channels, for people: this often, and when an alarm has changed.
+# How often the spans are read with their channels, for people, in seconds; also whenever an alarm changes.
 _WHOLE = 5.0
 
 
 class LineSensor:
-    """Reads the spans' alarms, in a thread: a driver that hangs in /proc must not hang the agent.
+    """The sensor that reads the alarms of the spans, in a thread.
 
-    What is only shown (`World.spans`) is read beside it: where sysfs or an ioctl hangs, the line is seen all the same.
+    A driver that hangs in /proc must not hang the agent. What is only shown (`World.spans`) is read
+    separately: where sysfs or an ioctl hangs, the line is still seen.
     """
 
     def __init__(self, site: Site, world: World, clock: Clock, busy: Callable[[], bool]) -> None:
@@ -47,7 +49,7 @@ class LineSensor:
                 self._whole.cancel()
 
     async def first_look(self) -> None:
-        """Have the line and the spans on the board, before anybody asks."""
+        """Write the line and the spans on the board before anybody asks."""
         await self._look()
         if self._whole is not None:
             await asyncio.shield(self._whole)

@@ -1,4 +1,4 @@
-"""Descriptors of the sources on the agent's loop."""
+"""The file descriptors of the sensors' sources on the agent's loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 
 class Readable:
-    """Calls `action` whenever `descriptor` is readable, until closed. A descriptor of None or -1 never is."""
+    """A registration that calls `action` whenever `descriptor` is readable, until closed.
+
+    A descriptor of None or -1 never is readable.
+    """
 
     def __init__(self, descriptor: int | None, action: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -16,7 +19,7 @@ class Readable:
             self._loop.add_reader(self._descriptor, action)
 
     def close(self) -> None:
-        """Stop listening. Call it before the source itself is closed."""
+        """Stop listening; to be called before the source itself is closed."""
         if self._descriptor is not None:
             self._loop.remove_reader(self._descriptor)
             self._descriptor = None

@@ -1,1 +1,4 @@
-"""Heartbeat 2.1 to 3.0 behind `cluster.engine`: its files, commands, API socket and words stay in this folder."""
+"""Heartbeat 2.1 to 3.0 behind `cluster.engine`.
+
+Heartbeat's files, commands, API socket and terms stay inside this folder.
+"""

@@ -1,9 +1,10 @@
-"""Heartbeat's API socket: what Heartbeat tells its clients, and the messages they send each other.
+"""The client of Heartbeat's API socket.
 
-We sign on under the name `asha` (ha.cf grants it with `apiauth asha uid=root`). A named client's messages
-reach the clients of the same name on every node, directly: no shell hook is run for them and they are not
-held up by resource scripts (both measured: a start that took four seconds delayed no message). Filter
-mask 1 keeps out the heartbeats themselves: an idle cluster sends us nothing.
+The socket carries what Heartbeat tells its clients, and the messages that the clients send each other. asha
+signs on under the name `asha` (ha.cf grants it with `apiauth asha uid=root`). A named client's messages reach
+the clients of the same name on every node, directly: no shell hook is run for them, and resource scripts do
+not hold them up (both measured: a start that took four seconds delayed no message). Filter mask 1 keeps out
+the heartbeats themselves: an idle cluster sends asha nothing.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from appliance.core.errors import ClusterError
 CLIENT_NAME = "asha"
 REPLY = "hbapi-resp"
 _REQUEST = "hbapi-req"
-_KEEP_ONLY = "1"  # KEEPIT: messages that mean something, not every heartbeat
+_KEEP_ONLY = "1"  # KEEPIT: only messages with a meaning, not every heartbeat
 _OUT_LIMIT = 64 * 1024
 _CHUNK = 64 * 1024
-_CHUNKS = 16  # read at one look
+_CHUNKS = 16  # pieces read in one `drain`
 _ASKED_FIELDS = ("node", "ifname", "pname")
 
 
 class HeartbeatApi:
-    """One connection. Heartbeat knows clients by pid: at most one at a time for each process.
+    """One connection to Heartbeat; Heartbeat knows clients by pid, so at most one at a time in each process.
 
-    Everything is non-blocking. Wait for `fileno()` to be readable, then `drain()`; when `wants_write` is
-    true, wait for writable too and `flush()`. Replies arrive in order among the messages as
-    `t=hbapi-resp`, carrying the fields that were asked about. When Heartbeat goes away, `closed` turns
-    true and `drain()` raises ClusterError; connect anew, for Heartbeat may only be restarting itself.
+    Everything is non-blocking. Wait for `fileno()` to be readable, then call `drain()`; when `wants_write` is
+    true, wait for writable too and call `flush()`. Replies arrive in order among the messages as
+    `t=hbapi-resp`, with the fields of the request added. When Heartbeat goes away, `closed` turns true and
+    `drain()` raises ClusterError; then make a new connection, for Heartbeat may only be restarting itself.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -47,13 +48,14 @@ class HeartbeatApi:
         self._out = bytearray()
         self._asked: deque[Fields] = deque()
         self.closed = False
-        self.node = ""  # this node's name; "" until signed on
+        self.node = ""  # the name of this node; "" until signed on
 
     @classmethod
     def connect(cls, sockets: Sequence[Path]) -> Self:
-        """Connect to the first of `sockets` that is listened on and begin to sign on.
+        """Connect to the first of `sockets` on which Heartbeat listens, and begin to sign on.
 
-        Raises ClusterError when none is: Heartbeat is not running, or waits for the other node (initdead).
+        Raises ClusterError when there is none: Heartbeat is not running, or waits for the other node
+        (initdead).
         """
         connection = _connect(sockets)
         if connection is not None:
@@ -67,22 +69,23 @@ class HeartbeatApi:
 
     @property
     def signed_on(self) -> bool:
-        """Heartbeat has accepted us; messages can be sent."""
+        """True when Heartbeat has accepted this client; messages can be sent."""
         return bool(self.node) and not self.closed
 
     @property
     def wants_write(self) -> bool:
-        """Bytes wait for the socket to take them."""
+        """True while bytes wait for the socket to take them."""
         return bool(self._out) and not self.closed
 
     def fileno(self) -> int:
-        """For the event loop; -1 when closed."""
+        """Return the descriptor for the event loop; -1 when closed."""
         return self._socket.fileno()
 
     def drain(self) -> list[Fields]:
-        """The messages that have arrived. Raises ClusterError at the end of the stream or on rubbish.
+        """Return the messages that have arrived.
 
-        When more have come than is good for one look, the socket stays readable, and the next call gives the others.
+        When more have arrived than one call reads, the socket stays readable, and the next call returns the
+        others. Raises ClusterError at the end of the stream or on bytes that are no message.
         """
         messages: list[Fields] = []
         for _ in range(_CHUNKS):
@@ -95,7 +98,7 @@ class HeartbeatApi:
             except OSError as problem:
                 raise self._lost(os.strerror(problem.errno or 0)) from problem
             if not data:
-                if messages:  # hand these over first; the next drain finds the end again
+                if messages:  # return these messages first; the next drain meets the end of the stream again
                     break
                 raise self._lost("it closed the connection")
             messages.extend(self._accept(message) for message in self._decode(data))
@@ -108,7 +111,7 @@ class HeartbeatApi:
         self.send({"t": _REQUEST, "reqtype": what, "pid": own_pid, "from_id": CLIENT_NAME, **fields})
 
     def send(self, fields: Mapping[str, str]) -> None:
-        """Queue a message and send what the socket takes now.
+        """Queue a message, and send as much as the socket takes now.
 
         Raises ClusterError when Heartbeat is gone or has not read for so long that 64 KiB wait.
         """
@@ -121,7 +124,7 @@ class HeartbeatApi:
         self.flush()
 
     def flush(self) -> None:
-        """Send what waits, as far as the socket takes it."""
+        """Send the queued bytes, as far as the socket takes them."""
         while self.wants_write:
             try:
                 sent = self._socket.send(self._out, socket.MSG_NOSIGNAL)
@@ -132,7 +135,10 @@ class HeartbeatApi:
             del self._out[:sent]
 
     def close(self) -> None:
-        """Leave; Heartbeat tells the other node's client that we did. Harmless when repeated."""
+        """Close the connection; Heartbeat tells the client on the other node that this one has left.
+
+        Closing again does nothing.
+        """
         self.closed = True
         with contextlib.suppress(OSError):
             self._socket.close()
@@ -181,9 +187,10 @@ class HeartbeatApi:
 
 
 def is_listened_on(sockets: Sequence[Path]) -> bool:
-    """Heartbeat serves clients. Its socket appears only when the other node was heard or initdead is over.
+    """Tell whether Heartbeat serves clients on one of `sockets`.
 
-    A Heartbeat that hangs, with its queue of clients full, still counts.
+    The socket appears only when the other node was heard or initdead is over. A Heartbeat that hangs, with
+    its queue of clients full, still counts.
     """
     for path in sockets:
         connection, error = _try(path)

@@ -1,7 +1,7 @@
-"""The secret both nodes sign their messages with.
+"""The secret with which both nodes sign their Heartbeat messages.
 
-It must be the same on both and known to nobody else, so it can be made on one node only, and carried over
-once by a person: the primary makes it, the secondary is told it. A file that exists is kept as it is.
+The secret must be the same on both nodes and known to nobody else. So one node makes it, and it is carried
+over to the other: the primary makes it, the secondary is given it. An existing file is kept as it is.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ _METHODS = ("sha1", "md5", "crc")
 def settle_secret(
     ha_dir: Path, node: Node, *, given: str = "", peer: str = "", ssh_port: int = 22
 ) -> str | None:
-    """The secret to write, or None when the file that is there is to be kept.
+    """Return the secret to write, or None when the existing file is to be kept.
 
-    `given` wins over everything. Else an existing file stays; else the primary makes a secret. On the
-    secondary it cannot be known: ClusterError, with the command that brings it over.
+    `given` has precedence over everything. Otherwise an existing file stays; otherwise the primary makes a
+    secret. On the secondary the secret cannot be known: then ClusterError is raised, with the command that
+    copies the file.
     """
     if given:
         return checked_secret(given)
@@ -41,9 +42,10 @@ def settle_secret(
 
 
 def made_key(ha_dir: Path) -> tuple[str, str]:
-    """(method, secret) of the authkeys in `ha_dir`, which is made when there is none. Raises ClusterError, HostError.
+    """Return (method, secret) of the authkeys file in `ha_dir`, which is made when there is none.
 
-    Two who make it in the same moment end with the same one.
+    Two processes that make the file at the same moment end up with the same secret. Raises ClusterError or
+    HostError.
     """
     path = ha_dir / FILE_NAME
     if not path.exists():
@@ -52,7 +54,10 @@ def made_key(ha_dir: Path) -> tuple[str, str]:
 
 
 def place_key(ha_dir: Path, method: str, secret: str) -> None:
-    """Write authkeys, unless there is one by now. Raises ClusterError for what is no key, HostError."""
+    """Write authkeys, unless the file exists by now.
+
+    Raises ClusterError for an unusable method or secret, HostError when the file cannot be written.
+    """
     if method not in _METHODS:
         raise ClusterError(f"{method!r} is no method of Heartbeat's: {', '.join(_METHODS)}.")
     text = f"auth 1\n1 {method} {checked_secret(secret) if method != 'crc' else ''}".rstrip() + "\n"
@@ -60,14 +65,17 @@ def place_key(ha_dir: Path, method: str, secret: str) -> None:
 
 
 def checked_secret(secret: str) -> str:
-    """`secret` when Heartbeat can take it: one word of printable ASCII. Raises ClusterError."""
+    """Return `secret` when Heartbeat can take it: one word of printable ASCII. Raises ClusterError."""
     if not secret or len(secret) > 256 or not secret.isascii() or not secret.isprintable() or " " in secret:
         raise ClusterError("A cluster secret is one word of at most 256 printable ASCII characters.")
     return secret
 
 
 def read_key(path: Path) -> tuple[str, str]:
-    """(method, secret) that `path` has in use; the secret is "" for crc. Raises ClusterError or HostError."""
+    """Return (method, secret) of the key that `path` has in use; the secret is "" for crc.
+
+    Raises ClusterError or HostError.
+    """
     try:
         lines = [line.split() for line in path.read_text(errors="replace").splitlines()]
     except OSError as problem:

@@ -1,4 +1,7 @@
-"""What Heartbeat can be told: start, stop, standby, takeover. All block: from the agent, in a thread."""
+"""The commands to Heartbeat: start, stop, standby, takeover.
+
+All of them block, so the agent runs them in a thread.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ from appliance.host.clock import Clock, SystemClock
 from appliance.host.process import Finished, find_program, run
 
 START_DEADLINE = 20.0
-STOP_DEADLINE = 90.0  # releasing takes the PBX's stop, and a failing stop script is tried 11 times in 11 s
+STOP_DEADLINE = 90.0  # a release takes the PBX's stop, and a failing stop script is tried 11 times in 11 s
 SWITCH_DEADLINE = 5.0
-_SETTLE = 2.0  # a doomed start (a bad interface, no /run/heartbeat) has died by then. Source: lab
+_SETTLE = 2.0  # a start that must fail (a bad interface, no /run/heartbeat) has failed by then. Source: lab
 _POLL = 0.1
 _CONFIGURATION_ERROR = 6
 _RUN_DIRECTORIES = ("heartbeat", "heartbeat/ccm", "heartbeat/crm", "heartbeat/dopd", "crm")
@@ -32,13 +35,13 @@ def start_engine(
     deadline: float = START_DEADLINE,
     root: Path = Path("/"),
 ) -> None:
-    """Start Heartbeat and see that it lives; does nothing when it already does.
+    """Start Heartbeat and check that it lives; do nothing when it lives already.
 
-    Its exit status proves nothing. `cl_status hbstatus` does, but says stopped until the other node is
-    heard or initdead is over, so a master that lives for two seconds counts too.
+    The exit status of Heartbeat proves nothing. `cl_status hbstatus` does, but says stopped until the other
+    node is heard or initdead is over, so a master that lives for two seconds counts too.
 
-    Release everything first: a start does not repair what a killed Heartbeat left. Under systemd the
-    unit is started, so that Heartbeat does not end with whoever started it. Raises ClusterError.
+    Release everything before: a start does not repair what a killed Heartbeat left behind. Under systemd the
+    unit is started, so that Heartbeat does not end with the process that started it. Raises ClusterError.
     """
     clock = clock or SystemClock()
     heartbeat = Heartbeat(paths)
@@ -54,10 +57,10 @@ def start_engine(
 def stop_engine(
     paths: HeartbeatPaths, *, clock: Clock | None = None, deadline: float = STOP_DEADLINE
 ) -> None:
-    """Stop Heartbeat; it releases its resources, and the other node takes them. Raises ClusterError.
+    """Stop Heartbeat; it releases its resources, and the other node takes them.
 
-    While it still waits for the other node it would heed the stop only when initdead is over (measured:
-    30 s of 30). It holds nothing then, so it is killed instead.
+    While Heartbeat still waits for the other node, it would obey the stop only when initdead is over
+    (measured: 30 s of 30). A waiting Heartbeat holds nothing, so it is killed instead. Raises ClusterError.
     """
     clock = clock or SystemClock()
     heartbeat = Heartbeat(paths)
@@ -78,23 +81,28 @@ def stop_engine(
 def standby(paths: HeartbeatPaths, *, deadline: float = SWITCH_DEADLINE) -> None:
     """Ask Heartbeat to hand everything to the other node (`hb_standby all`).
 
-    Returns when asked, not when done: the resource script's `stop` follows. Heartbeat drops the request
-    after 10 s when the other node is dead, and ignores it for about a second early in a joint start.
+    The call returns when Heartbeat was asked, not when service has moved: the resource script's `stop`
+    follows. Heartbeat drops the request after 10 s when the other node is dead, and ignores it for about a
+    second early in a joint start.
     """
     _switch(paths, paths.hb_standby, deadline)
 
 
 def takeover(paths: HeartbeatPaths, *, deadline: float = SWITCH_DEADLINE) -> None:
-    """Ask Heartbeat to take everything to this node (`hb_takeover all`). Returns when asked, not when done."""
+    """Ask Heartbeat to take everything to this node (`hb_takeover all`).
+
+    The call returns when Heartbeat was asked, not when service has moved.
+    """
     _switch(paths, paths.hb_takeover, deadline)
 
 
 def kill_leftovers(
     heartbeat: Heartbeat, *, clock: Clock | None = None, deadline: float = 2.0
 ) -> tuple[int, ...]:
-    """End the children a killed master left behind, and return their pids.
+    """Kill the children that a killed master left behind, and return their pids.
 
-    Each is checked to be Heartbeat's and to have no living master. Raises ClusterError for one that stays.
+    Each process is checked to be Heartbeat's and to have no living master. Raises ClusterError when one of
+    them stays.
     """
     if heartbeat.master_pid() is not None:
         return ()
@@ -163,7 +171,11 @@ def _last_complaint(finished: Finished) -> str:
 
 
 def _await_life(heartbeat: Heartbeat, clock: Clock) -> None:
-    """Until Heartbeat answers, or has lived for a while: alone, it answers nobody before initdead is over."""
+    """Wait until Heartbeat answers, or has lived for a while.
+
+    Without the other node, Heartbeat answers nobody before initdead is over. Raises ClusterError when it
+    dies.
+    """
     end = clock.now() + _SETTLE
     seen = False
     while clock.now() < end:
@@ -183,7 +195,10 @@ def _where_to_look() -> str:
 
 
 def _remove_stale_pid_files(heartbeat: Heartbeat) -> None:
-    """A stale one makes Heartbeat say 'already running' and end with status 0. Source: lab."""
+    """Remove stale pid files, unless Heartbeat runs.
+
+    A stale pid file makes Heartbeat say 'already running' and end with status 0. Source: lab.
+    """
     if heartbeat.master_pid() is not None:
         return
     for pid_file in heartbeat.paths.pid_files:
@@ -191,7 +206,11 @@ def _remove_stale_pid_files(heartbeat: Heartbeat) -> None:
 
 
 def _make_run_directories(paths: HeartbeatPaths) -> None:
-    """/run is empty after a boot; without these Heartbeat starts and dies. Packages leave it to tmpfiles."""
+    """Create Heartbeat's directories in /run.
+
+    /run is empty after a boot, and without these directories Heartbeat starts and dies. Packages leave the
+    directories to tmpfiles.
+    """
     run_dir = next((directory for directory in paths.run_dirs if directory.is_dir()), None)
     if run_dir is None:
         raise HostError("There is neither /run nor /var/run on this system.")

@@ -12,12 +12,12 @@ from appliance.cluster.heartbeat.status import running_master
 from appliance.config import Conf
 from appliance.core.model import Node
 
-# What an installation or an order needs is imported when it is asked for: the resource script, which asks for the
-# identity alone, is started by Heartbeat at the moment that counts.
+# The modules that an installation or an order needs are imported only when they are used: Heartbeat starts
+# the resource script, which needs the identity alone, at the moment when every millisecond counts.
 
 
 class HeartbeatEngine:
-    """Heartbeat on this machine."""
+    """The Heartbeat of this machine."""
 
     name = "Heartbeat"
     log = LOG_FILE

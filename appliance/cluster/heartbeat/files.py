@@ -1,4 +1,4 @@
-"""Write Heartbeat's files whole or not at all."""
+"""Writing of Heartbeat's files, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from appliance.host.disk import create_file, replace_file
 
 
 def write_if_changed(path: Path, text: str, mode: int) -> bool:
-    """Have `path` hold `text` with `mode`; True when something had to change. Raises HostError."""
+    """Make `path` hold `text` with `mode`; return True when something had to change.
+
+    Raises HostError.
+    """
     try:
         if _holds(path, text):
             if path.stat().st_mode & 0o7777 == mode:
@@ -25,7 +28,10 @@ def write_if_changed(path: Path, text: str, mode: int) -> bool:
 
 
 def write_if_missing(path: Path, text: str, mode: int) -> bool:
-    """Have `path` hold `text` with `mode` unless it is there; True when it was not. Never half. Raises HostError."""
+    """Create `path` with `text` and `mode` unless it exists; return True when it did not.
+
+    The file is never there in part. Raises HostError.
+    """
     try:
         return create_file(path, text, mode)
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""Put the resource script where Heartbeat looks for it."""
+"""Installation of the resource script where Heartbeat looks for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ RESOURCE_NAME = "asha"
 
 
 def resource_script(command: Sequence[str | Path]) -> str:
-    """The text of resource.d/asha: it becomes `command` at once, with Heartbeat's words behind."""
+    """Return the text of resource.d/asha.
+
+    The script replaces itself by `command` at once, with Heartbeat's words as further arguments.
+    """
     words = shlex.join(str(word) for word in command)
     return (
         "#!/bin/sh\n"
@@ -22,11 +25,14 @@ def resource_script(command: Sequence[str | Path]) -> str:
 
 
 def install_resource_script(resource_dir: Path, command: Sequence[str | Path]) -> bool:
-    """Write resource.d/asha; True when it changed. Raises HostError."""
+    """Write resource.d/asha; return True when it changed. Raises HostError."""
     return write_if_changed(resource_dir / RESOURCE_NAME, resource_script(command), 0o755)
 
 
 def missing_resources(resource_dir: Path) -> tuple[str, ...]:
-    """Scripts our haresources line names that are not there. Heartbeat does not report them itself."""
+    """Return the scripts named in asha's haresources line that are missing.
+
+    Heartbeat does not report missing scripts itself.
+    """
     names = ("IPaddr2", RESOURCE_NAME)
     return tuple(name for name in names if not (resource_dir / name).is_file())

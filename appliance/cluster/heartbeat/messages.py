@@ -1,9 +1,9 @@
-"""What the nodes tell each other, over Heartbeat's own authenticated links.
+"""The messages between the nodes, over Heartbeat's own authenticated links.
 
-A message is a small mapping of text. It travels every Heartbeat medium, serial at 19200 baud included, so
-it is kept below a kilobyte. Heartbeat sends again what a cut link lost: after a heal, messages arrive that
-are seconds old (2.1 s seen), some in the wrong order. Each therefore carries its sender's monotonic time,
-and `Mailbox` tells when, on our own clock, it was true.
+A message is a small mapping of text. It travels over every Heartbeat medium, serial at 19200 baud included,
+so it is kept to a kilobyte. Heartbeat sends again what a cut link lost: after the link is back, messages
+arrive that are seconds old (2.1 s seen), some in the wrong order. Each message therefore carries its sender's
+monotonic time, and `Mailbox` computes when, on the clock of the receiver, the message was true.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ MESSAGE_TYPE = "asha"
 LONGEST_MESSAGE = 1024
 """Bytes of names and values together, escapes included. At 19200 baud that is half a second of line."""
 
-_PREFIX = "a."  # keeps our names apart from Heartbeat's own: t, src, st, to, seq ...
+_PREFIX = "a."  # keeps asha's field names apart from Heartbeat's own: t, src, st, to, seq ...
 _SENT = "at"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _ESCAPED = re.compile(r"[^\x20-\x24\x26-\x7e]")  # all but printable ASCII, and '%' itself
 _ESCAPE = re.compile(r"%([0-9A-F]{2})")
-_DRIFT = 500e-6  # seconds a second that two clocks may part; five times what a quartz does
-_REBOOTED = 60.0  # seconds that a node's clock must be behind its last word to be a new boot's
+_DRIFT = 500e-6  # seconds per second by which two clocks may drift apart; five times what a quartz does
+_REBOOTED = 60.0  # a clock this many seconds behind the node's last message is that of a new boot
 
 
 def send(api: HeartbeatApi, fields: Mapping[str, str], now: float) -> None:
-    """Tell every node, this one too, `fields`; never blocks. `now` is our monotonic clock.
+    """Send `fields` to every node, this one included; never blocks. `now`: monotonic seconds of this node.
 
-    Raises ClusterError when Heartbeat is gone, and ValueError for a name that is no plain word or a
-    message longer than LONGEST_MESSAGE.
+    Raises ClusterError when Heartbeat is gone, and ValueError for a name that is no plain word or a message
+    longer than LONGEST_MESSAGE.
     """
     if not api.signed_on:
         raise ClusterError("The other node could not be told: not connected to Heartbeat.")
@@ -41,7 +41,10 @@ def send(api: HeartbeatApi, fields: Mapping[str, str], now: float) -> None:
 
 
 def pack(fields: Mapping[str, str], now: float) -> dict[str, str]:
-    """`fields` as they travel: names prefixed, values escaped, the time of sending added."""
+    """Return `fields` as they travel: names prefixed, values escaped, the time of sending added.
+
+    Raises ValueError for a name that is no plain word or a message longer than LONGEST_MESSAGE.
+    """
     wrong = [name for name in fields if not _NAME.match(name) or name == _SENT]
     if wrong:
         raise ValueError(f"not a field name: {', '.join(wrong)}")
@@ -55,7 +58,10 @@ def pack(fields: Mapping[str, str], now: float) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Delay:
-    """The shortest way a message of one node took: our clock less its own, so far."""
+    """The shortest delay of the messages of one node so far.
+
+    A delay is the receiving clock minus the sending clock, so it includes the difference of the two clocks.
+    """
 
     shortest: float
     seen: float
@@ -63,16 +69,17 @@ class _Delay:
 
 
 class Mailbox:
-    """Turns what the API gives into messages of the other node, each with its true age."""
+    """The receiver that turns API messages into messages of the other node, each with its true age."""
 
     def __init__(self, own_node: str) -> None:
         self._own = own_node
         self._delays: dict[str, _Delay] = {}
 
     def accept(self, message: Mapping[str, str], now: float) -> PeerMessage | None:
-        """`message` when it is one of ours from the other node, whole, and newer than all before; else None.
+        """Return `message` as a message of the other node; None when it is none, damaged, or overtaken.
 
-        Give it every API message: it starts afresh with a node whose agent came or left.
+        Every API message must be given to this method: it forgets the delays of a node whose agent has come
+        or left.
         """
         event = agent_event(message, self._own)
         if event is not None:
@@ -86,14 +93,18 @@ class Mailbox:
         return PeerMessage(source, unpack(message), self._on_our_clock(source, sent, now))
 
     def _overtaken(self, source: str, sent: float) -> bool:
-        """A newer one was here first. A clock far behind is a rebooted node's, and counts."""
+        """Tell whether a newer message has arrived before this one.
+
+        A clock that is far behind is that of a rebooted node, so its message counts as new.
+        """
         known = self._delays.get(source)
         return known is not None and known.sent - _REBOOTED < sent <= known.sent
 
     def _on_our_clock(self, source: str, sent: float, now: float) -> float:
-        """When it was sent, taking the quickest message so far as having taken no time.
+        """Return when the message was sent, on the clock of this node.
 
-        Clocks drift apart, so the quickest is let go slowly.
+        The quickest message so far is assumed to have taken no time. The two clocks drift apart, so the
+        shortest delay is relaxed slowly.
         """
         took = now - sent
         known = self._delays.get(source)
@@ -106,7 +117,7 @@ class Mailbox:
 
 
 def unpack(message: Mapping[str, str]) -> dict[str, str]:
-    """The sender's fields out of a received message; what Heartbeat added is left out."""
+    """Return the sender's fields of a received message, without what Heartbeat added."""
     return {
         name.removeprefix(_PREFIX): _unescape(value)
         for name, value in message.items()
@@ -115,7 +126,10 @@ def unpack(message: Mapping[str, str]) -> dict[str, str]:
 
 
 def agent_event(message: Mapping[str, str], own_node: str) -> tuple[str, bool] | None:
-    """(node, True) when the other node's agent came to Heartbeat, (node, False) when it left, else None."""
+    """Return (node, True) when the other node's agent has signed on to Heartbeat, (node, False) when it left.
+
+    Any other message gives None.
+    """
     if message.get("t") != "hbapi-clstat" or message.get("from_id") != CLIENT_NAME:
         return None
     source, event = message.get("src", ""), message.get("st")
@@ -134,5 +148,5 @@ def _unescape(value: str) -> str:
 
 
 def _seconds(text: str) -> float | None:
-    """Plain decimal seconds, nothing else that float() would also take."""
+    """Return plain decimal seconds as a number; None for anything else, even if float() would take it."""
     return float(text) if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text) else None

@@ -1,4 +1,7 @@
-"""Where this system keeps Heartbeat: Debian, EL5 (lib and lib64), EL6 and source builds differ."""
+"""The places where this system keeps Heartbeat.
+
+Debian, EL5 (lib and lib64), EL6 and source builds differ.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from pathlib import Path
 
 from appliance.core.errors import HostError
 
-# Source: the Debian 3.0.6 and EPEL/CentOS 5 2.1 and 3.0 packages, and Heartbeat's own configure defaults.
+# Source: the Debian 3.0.6 and EPEL/CentOS 5 2.1 and 3.0 packages, and the defaults of Heartbeat's own
+# configure.
 _DAEMON_DIRS = (
     "usr/libexec/heartbeat",
     "usr/lib64/heartbeat",
@@ -34,7 +38,11 @@ _RUN_DIRS = ("run", "var/run", "usr/local/var/run")
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatPaths:
-    """Heartbeat's programs and directories on this node; all exist except the sockets and pid files."""
+    """The programs and directories of Heartbeat on this node.
+
+    The programs, ha.d, resource.d and the state directory exist; run directories, sockets and pid files may
+    not.
+    """
 
     daemon: Path
     hb_standby: Path
@@ -47,23 +55,26 @@ class HeartbeatPaths:
 
     @property
     def api_sockets(self) -> tuple[Path, ...]:
-        """Where a running Heartbeat may listen for API clients: 3.x in /run, 2.x also in its state directory."""
+        """The places where a running Heartbeat may listen for API clients.
+
+        Heartbeat 3.x listens in /run, 2.x also in its state directory.
+        """
         in_run = tuple(directory / "heartbeat/register" for directory in self.run_dirs)
         return (*in_run, self.state_dir / "register")
 
     @property
     def pid_files(self) -> tuple[Path, ...]:
-        """Where a running Heartbeat may have written its master's pid."""
+        """The places where a running Heartbeat may have written the pid of its master."""
         return tuple(directory / "heartbeat.pid" for directory in self.run_dirs)
 
     @property
     def fifo(self) -> Path:
-        """The pipe through which hb_standby and hb_takeover speak; exists once Heartbeat has run."""
+        """The pipe through which hb_standby and hb_takeover speak; it exists once Heartbeat has run."""
         return self.state_dir / "fifo"
 
 
 def find_heartbeat(root: Path = Path("/")) -> HeartbeatPaths:
-    """Heartbeat's places under `root`.
+    """Return the places of Heartbeat under `root`.
 
     Raises HostError naming everything that is missing and where it was looked for.
     """
@@ -83,7 +94,7 @@ def find_heartbeat(root: Path = Path("/")) -> HeartbeatPaths:
 
 
 class _Search:
-    """Looks places up and remembers what was not there, so that all of it is named at once."""
+    """A search for places that remembers everything missing, so that all of it is named at once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -1,4 +1,7 @@
-"""Heartbeat's processes as the kernel shows them: the master, and the children a killed master leaves."""
+"""The processes of Heartbeat as the kernel shows them.
+
+They are the master, and the children that a killed master leaves.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ _CHILD_TITLE = b"heartbeat: "  # 'FIFO reader', 'write: ucast eth0', 'read: ...'
 
 
 def is_master(pid: int, proc: Path = Path("/proc")) -> bool:
-    """`pid` lives and is Heartbeat's master: by program name and by the title it gives itself.
+    """Tell whether `pid` lives and is Heartbeat's master.
 
-    A master that has only just started still shows its command line instead of a title.
+    The master is known by its program name and by the title it gives itself. A master that has only just
+    started still shows its command line instead of a title.
     """
     title = _title(pid, proc)
     if title is None or _comm(pid, proc) != _PROGRAM:
@@ -22,7 +26,10 @@ def is_master(pid: int, proc: Path = Path("/proc")) -> bool:
 
 
 def orphans(proc: Path = Path("/proc")) -> tuple[int, ...]:
-    """Children of a master that is gone: they still hold the links and the FIFO. Source: lab, kill -9."""
+    """Return the pids of children whose master is gone.
+
+    Such children still hold the links and the FIFO. Source: lab, kill -9.
+    """
     return tuple(pid for pid in _pids(proc) if _is_orphan(pid, proc))
 
 
@@ -38,7 +45,7 @@ def _pids(proc: Path) -> Iterator[int]:
 
 
 def _title(pid: int, proc: Path) -> bytes | None:
-    """The command line; None when the process is gone or only a zombie."""
+    """Return the command line of a process; None when the process is gone or only a zombie."""
     try:
         return (proc / str(pid) / "cmdline").read_bytes() or None
     except OSError:

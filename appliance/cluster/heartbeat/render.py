@@ -1,4 +1,4 @@
-"""Heartbeat's three files from the conf file."""
+"""Heartbeat's three configuration files, made from the conf file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_BAUD = "19200"
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
-    """A file of Heartbeat's as it should be; `path` is relative to ha.d."""
+    """A configuration file of Heartbeat with its wanted content; `path` is relative to ha.d."""
 
     path: Path
     text: str
@@ -32,7 +32,10 @@ class RenderedFile:
 
 
 def render(conf: Conf, secret: str | None, *, log_file: Path = LOG_FILE) -> tuple[RenderedFile, ...]:
-    """ha.cf, haresources and, when `secret` is given, authkeys. Raises ClusterError without HACLUSTERIP."""
+    """Return ha.cf, haresources and, when `secret` is given, authkeys.
+
+    Raises ClusterError when HACLUSTERIP is empty, or when HAMEDIA asks for several baud rates.
+    """
     if not conf.cluster_ip:
         raise ClusterError(
             "The cluster has no address yet.",
@@ -52,8 +55,8 @@ def install(
 ) -> tuple[Path, ...]:
     """Bring the files in `ha_dir` up to date, each atomically, and return those that changed.
 
-    An existing authkeys keeps its secret (its mode is put right) unless `secret` is given. Without one the
-    primary makes it, and the secondary gets a ClusterError that says how to bring it over.
+    An existing authkeys keeps its secret (its mode is corrected) unless `secret` is given. Without an
+    authkeys, the primary makes a secret, and the secondary gets a ClusterError that says how to copy it.
     """
     settled = settle_secret(ha_dir, node, given=secret, peer=conf.primary_name, ssh_port=conf.ssh_port)
     rendered = render(conf, settled, log_file=log_file)
@@ -66,13 +69,19 @@ def install(
 
 
 def heartbeat_time(seconds: float) -> str:
-    """As ha.cf wants it: whole milliseconds with `ms`, or whole seconds. Source: Heartbeat's own notation."""
+    """Return a time as ha.cf wants it: whole milliseconds with `ms`, or whole seconds.
+
+    Source: Heartbeat's own notation.
+    """
     milliseconds = round(seconds * 1000)
     return f"{milliseconds // 1000}" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
 
 
 def _tighten(path: Path) -> bool:
-    """Heartbeat refuses to start with an authkeys that others can read."""
+    """Give authkeys mode 0600 and return True when it had another mode.
+
+    Heartbeat refuses to start with an authkeys file that others can read.
+    """
     return write_if_changed(path, path.read_text(encoding="utf-8"), 0o600)
 
 

@@ -1,7 +1,8 @@
-"""What Heartbeat expects of the resource script: words in, words and status out. Cheap to import.
+"""The interface between Heartbeat and the resource script: words in, words and exit status out.
 
-Called `asha [args...] start|stop|status`. `start` and `stop` are judged by exit status, `status` by what it
-prints: `running` makes Heartbeat skip the start. Source: facts/heartbeat.md, and ResourceManager itself.
+Heartbeat calls `asha [args...] start|stop|status`. `start` and `stop` are judged by exit status, `status` by
+what it prints: `running` makes Heartbeat skip the start. Source: docs/facts/heartbeat.md, and ResourceManager
+itself. This module is cheap to import.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _HIGHEST_FD = 4096
 
 
 class Verb(enum.Enum):
-    """What Heartbeat asks. START is the grant of the line; STOP takes it back."""
+    """The request of Heartbeat; START is the grant of the line, STOP takes the grant back."""
 
     START = "start"
     STOP = "stop"
@@ -27,21 +28,27 @@ class Verb(enum.Enum):
 
 
 class Call(NamedTuple):
-    """One call of the script: the verb, and the arguments haresources gave (`asha::x::y`), often none."""
+    """One call of the script: the verb and the arguments.
+
+    The arguments are those that haresources gives (`asha::x::y`), often none.
+    """
 
     verb: Verb
     args: tuple[str, ...]
 
 
 class Answer(NamedTuple):
-    """What the script prints (one line, or nothing) and its exit status."""
+    """The line that the script prints, or "", and its exit status."""
 
     output: str
     status: int
 
 
 def parse_call(argv: Sequence[str]) -> Call | None:
-    """The call in `argv` (without the program's name); None when it is not one. `monitor` is `status`."""
+    """Return the call in `argv` (without the program's name); None when it is no call.
+
+    `monitor` is taken as `status`.
+    """
     if not argv:
         return None
     word = "status" if argv[-1] == "monitor" else argv[-1]
@@ -51,24 +58,31 @@ def parse_call(argv: Sequence[str]) -> Call | None:
 
 
 def usage_answer() -> Answer:
-    """For words that are no call."""
+    """Return the answer to words that are no call."""
     return Answer("usage: asha [args...] start|stop|status", USAGE)
 
 
 def status_answer(running: bool) -> Answer:
-    """`running` or `stopped`; Heartbeat reads the word, and looks for neither in any other text."""
+    """Return the answer to `status`: `running` or `stopped`.
+
+    Heartbeat looks for these words in the output, and only in that of `status`.
+    """
     return Answer("running", OK) if running else Answer("stopped", OK)
 
 
 def done_answer(done: bool) -> Answer:
-    """For start and stop. A failed start is never tried again, a failed stop reboots the node: mean it."""
+    """Return the answer to `start` or `stop`.
+
+    Answer with failure only on purpose: Heartbeat never retries a failed start, and reboots the node after a
+    failed stop.
+    """
     return Answer("", OK if done else FAILED)
 
 
 def reset_inheritance() -> None:
-    """Let go of what Heartbeat hands its scripts: its descriptors, and SIGINT and SIGPIPE ignored.
+    """Undo what Heartbeat's scripts inherit: its file descriptors, and SIGINT and SIGPIPE ignored.
 
-    A PBX started with them would keep Heartbeat's sockets open and survive Ctrl-C. Call it first.
+    Asterisk started with them would keep Heartbeat's sockets open and survive Ctrl-C. Call this first of all.
     """
     os.closerange(3, max(_HIGHEST_FD, _open_descriptors()))
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
@@ -77,7 +91,7 @@ def reset_inheritance() -> None:
 
 
 def _open_descriptors() -> int:
-    """One above the highest open descriptor; 0 where /proc does not tell."""
+    """Return one more than the highest open descriptor; 0 when /proc does not tell."""
     try:
         return 1 + max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - pathlib costs 10 ms
     except OSError:

@@ -1,4 +1,7 @@
-"""Heartbeat seen from outside, without its API socket: is it running, and what does cl_status say?"""
+"""Heartbeat seen from outside, without its API socket.
+
+The sources are the pid file, /proc and the program cl_status.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from appliance.host.bounded import PID_LIMIT, TooMuch, pid_in, read_file
 from appliance.host.process import run
 
 _ANSWER_LIMIT = 2.0
-_STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
+_STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the closing bracket of the command
 
 
 class Engine(enum.Enum):
-    """Whether Heartbeat's master process is alive on this node."""
+    """The state of Heartbeat's master process on this node."""
 
     STOPPED = "stopped"
     RUNNING = "running"
@@ -32,9 +35,10 @@ class Heartbeat:
         self._proc = proc
 
     def master_pid(self) -> int | None:
-        """The living master, or None. A stale pid file, or one whose pid is now another program, is None.
+        """Return the pid of the living master, or None.
 
-        Not for ever: Heartbeat replaces itself under a new pid when a split cluster heals.
+        A stale pid file, or one whose pid now belongs to another program, gives None. The pid does not last:
+        Heartbeat replaces itself under a new pid when a split cluster heals.
         """
         for pid_file in self.paths.pid_files:
             pid = _read_pid(pid_file)
@@ -43,7 +47,10 @@ class Heartbeat:
         return None
 
     def read_engine(self, now: float) -> Reading[Engine]:
-        """Running or stopped, cheaply; from the pid file and /proc. Never Unknown on a sane system."""
+        """Return whether Heartbeat is running or stopped, cheaply, from the pid file and /proc.
+
+        The reading is never Unknown on a sane system.
+        """
         try:
             alive = self.master_pid() is not None
         except OSError as problem:
@@ -51,11 +58,17 @@ class Heartbeat:
         return Known(Engine.RUNNING if alive else Engine.STOPPED, now)
 
     def answers(self, deadline: float = _ANSWER_LIMIT) -> bool:
-        """`cl_status hbstatus` says it runs: the master is there and past its wait for the other node. Blocks."""
+        """Tell whether `cl_status hbstatus` says that Heartbeat runs.
+
+        Then the master is there and past its wait for the other node. Blocks up to `deadline` seconds.
+        """
         return run([self.paths.cl_status, "hbstatus"], deadline=deadline).code == 0
 
     def peer_status(self, peer: str, now: float, deadline: float = _ANSWER_LIMIT) -> Reading[NodeStatus]:
-        """cl_status's word for `peer`. Blocks up to `deadline`; ClusterView tells the same without."""
+        """Return what cl_status says of `peer`.
+
+        Blocks up to `deadline` seconds; ClusterView tells the same without blocking.
+        """
         word = self._ask(("nodestatus", peer), now, deadline)
         if isinstance(word, Unknown):
             return word
@@ -64,7 +77,10 @@ class Heartbeat:
         return Unknown(f"cl_status says '{word.value}' of {peer}", now)
 
     def held(self, now: float, deadline: float = _ANSWER_LIMIT) -> Reading[Held]:
-        """What Heartbeat believes this node holds (`rscstatus`). Blocks up to `deadline`."""
+        """Return what Heartbeat believes this node holds (`rscstatus`).
+
+        Blocks up to `deadline` seconds.
+        """
         word = self._ask(("rscstatus",), now, deadline)
         if isinstance(word, Unknown):
             return word
@@ -91,7 +107,10 @@ def running_master(proc: Path = Path("/proc")) -> str:
 
 
 def identity_of(pid: int, proc: Path = Path("/proc")) -> str:
-    """Return `pid:starttime`, so that a pid used again is another master; "" when it is gone."""
+    """Return `pid:starttime`; "" when the process is gone.
+
+    The start time distinguishes a later process that has the same pid.
+    """
     try:
         stat = (proc / str(pid) / "stat").read_text()
     except OSError:

@@ -1,4 +1,7 @@
-"""What Heartbeat has told us so far: nodes, links, who holds what, and whether the peer's agent is there."""
+"""The state of the cluster as Heartbeat's messages have told it so far.
+
+The state covers nodes, links, who holds what, and whether the peer's agent is there.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ Word = TypeVar("Word", bound=enum.Enum)
 
 
 class NodeStatus(enum.Enum):
-    """Heartbeat's word for a node."""
+    """The status of a node in Heartbeat's terms."""
 
     INIT = "init"  # heard, still starting
     UP = "up"  # heard, not ready for resources yet
@@ -24,7 +27,10 @@ class NodeStatus(enum.Enum):
 
 
 class Held(enum.Enum):
-    """Heartbeat's word for what a node holds. What it believes, not what is: see the facts."""
+    """The resources that a node holds, in Heartbeat's terms.
+
+    This is what Heartbeat believes, not what is; see docs/facts/heartbeat.md.
+    """
 
     NONE = "none"
     LOCAL = "local"
@@ -40,7 +46,10 @@ class _Said:
 
 
 class ClusterView:
-    """Feed it every API message with `learn`; ask it anything. Pure: it knows no clock and no socket."""
+    """A picture of the cluster, made from API messages.
+
+    Pass every API message to `learn`. The object is pure: it knows no clock and no socket.
+    """
 
     def __init__(self, peer: str) -> None:
         self._peer = peer
@@ -50,7 +59,7 @@ class ClusterView:
         self._agent: _Said | None = None
 
     def learn(self, message: Mapping[str, str], now: float) -> bool:
-        """Take in one message; True when something about the cluster changed."""
+        """Take in one message; return True when something about the cluster changed."""
         before = self._snapshot()
         match message.get("t"):
             case "status" | "shutdone":
@@ -63,33 +72,33 @@ class ClusterView:
             case "hbapi-clstat":
                 self._note_agent(message, now)
             case kind if kind == MESSAGE_TYPE and self._agent is None and message.get("src") == self._peer:
-                self._agent = _Said("join", now)  # it was there before us
+                self._agent = _Said("join", now)  # the peer's agent signed on before this one did
             case kind if kind == REPLY:
                 self._reply(message, now)
         return self._snapshot() != before
 
     def forget(self) -> None:
-        """The connection was lost: nothing is known any more."""
+        """Forget everything, because the connection was lost."""
         for table in self._tables():
             table.clear()
         self._agent = None
 
     def peer_status(self, now: float) -> Reading[NodeStatus]:
-        """Heartbeat's word for the other node."""
+        """Return Heartbeat's status of the other node."""
         return _reading(
             NodeStatus, self._nodes.get(self._peer), f"Heartbeat has not spoken of {self._peer}", now
         )
 
     def held(self, node: str, now: float) -> Reading[Held]:
-        """Heartbeat's word for what `node` holds."""
+        """Return what `node` holds, according to Heartbeat."""
         return _reading(Held, self._holds.get(node), f"Heartbeat has not said what {node} holds", now)
 
     def links(self) -> dict[str, bool]:
-        """The peer's links by name: up or not."""
+        """Return the peer's links by name; True for a link that is up."""
         return {name: said.word == "up" for name, said in self._links.items()}
 
     def peer_agent(self, now: float) -> Reading[bool]:
-        """Whether the other node's agent is connected to its Heartbeat."""
+        """Return whether the other node's agent is connected to its Heartbeat."""
         if self._agent is None:
             return Unknown("no word of the other node's agent", now)
         return Known(self._agent.word == "join", self._agent.at)
@@ -101,7 +110,7 @@ class ClusterView:
             self._agent = _Said("leave", now)
 
     def _note_hold(self, message: Mapping[str, str], now: float) -> None:
-        # A 'mach_down' note says what is being taken over, not what is held: the full one follows.
+        # A 'mach_down' message says what is being taken over, not what is held: the full message follows.
         if message.get("rtype") == "full":
             word = message.get("rsc_hold", "") if message.get("isstable") == "1" else "transition"
             self._note(self._holds, message.get("src", ""), word, now)
@@ -131,9 +140,10 @@ class ClusterView:
 
 
 def ask_everything(api: HeartbeatApi, node: str, peer: str, links: Iterable[str]) -> None:
-    """Have Heartbeat say how things stand; the replies go to `ClusterView.learn`. Send once signed on.
+    """Ask Heartbeat for the state of nodes, links and resources; the replies go to `ClusterView.learn`.
 
-    `links` are the media by their device names. (`iflist` names them too, but its status is no link's.)
+    Call this once signed on. `links` are the media by their device names. (`iflist` names them too, but the
+    status that it gives is not that of a link.)
     """
     for name in (node, peer):
         api.ask("nodestatus", node=name)

@@ -1,4 +1,7 @@
-"""Heartbeat as an `EngineWatch`: its master by pidfd, everything else over its API socket."""
+"""Heartbeat as an `EngineWatch`.
+
+The master is watched by a pidfd, everything else over the API socket.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,13 @@ from appliance.core.model import Node
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.host.pidwatch import PidWatch
 
-# Heartbeat tells of a link only when it changes, and a change before we listened is missed: ask now and then.
+# Heartbeat reports a link only when it changes, and a change from before asha listened is missed: so ask
+# again in this interval, in seconds.
 _ASK_AGAIN = 10.0
 
 
 class HeartbeatWatch:
-    """One node's connection to its Heartbeat, made anew whenever a new master is found."""
+    """The connection of one node to its Heartbeat, made again whenever a new master is found."""
 
     def __init__(
         self, node: Node, own_name: str, peer_name: str, links: Names, root: Path = Path("/")
@@ -33,7 +37,7 @@ class HeartbeatWatch:
         self._links = links
         self._root = root
         self._heartbeat: Heartbeat | None = None
-        self._missing = ""  # why Heartbeat is not installed
+        self._missing = ""  # the reason why Heartbeat counts as not installed
         self._master: PidWatch | None = None
         self._identity = ""
         self._api: HeartbeatApi | None = None
@@ -164,10 +168,11 @@ class HeartbeatWatch:
 
 
 def serves(node: Node, held: Reading[Held]) -> Reading[bool]:
-    """Whether `node` serves by Heartbeat's word for what it holds.
+    """Return whether `node` serves, judged by what Heartbeat says it holds.
 
-    There is one resource, and haresources gives it to the primary: of the two nodes' resources it is the primary's own
-    (`local`) and the secondary's `foreign` one. What Heartbeat is moving, or has never been seen to say, is Unknown.
+    There is one resource, and haresources gives it to the primary: of the resources of the two nodes, it is
+    the primary's own (`local`) one and the secondary's `foreign` one. A resource that Heartbeat is moving, or
+    a word never seen before, gives Unknown.
     """
     if isinstance(held, Unknown):
         return held
@@ -180,7 +185,7 @@ def serves(node: Node, held: Reading[Held]) -> Reading[bool]:
 
 
 def _alive(status: Reading[NodeStatus], now: float) -> Reading[bool]:
-    """Heartbeat's word as alive or not; a node still starting is neither yet."""
+    """Return Heartbeat's status as alive or not; a node that is still starting is Unknown."""
     if isinstance(status, Unknown):
         return status
     if status.value is NodeStatus.INIT:

@@ -1,8 +1,8 @@
-"""Heartbeat's API frames: bytes in, messages out, and back. No I/O here.
+"""The frames of Heartbeat's API: bytes into messages and back, without any I/O.
 
-A frame is two native 32-bit words, the body's length and a magic number, then the body: `>>>`, one
-`name=value` a line, `<<<`. With `msgfmt netstring` the body is netstrings of `(type)name=value`.
-Source: Heartbeat 3.0.6 as run in the lab, and lib/clplumbing of its source.
+A frame is two native 32-bit words, the length of the body and a magic number, then the body: `>>>`, one
+`name=value` a line, `<<<`. With `msgfmt netstring` the body is netstrings of `(type)name=value`. Source:
+Heartbeat 3.0.6 as run in the lab, and lib/clplumbing of its source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Fields = dict[str, str]
 
 
 def encode(fields: Mapping[str, str]) -> bytes:
-    """One frame. Values must hold no newline and no NUL: ValueError."""
+    """Return `fields` as one frame. Raises ValueError for a value with a newline or NUL."""
     lines = [f"{name}={value}\n" for name, value in fields.items()]
     if any("\0" in line or line.count("\n") != 1 for line in lines):
         raise ValueError("a field with a newline or NUL cannot travel in a Heartbeat message")
@@ -31,13 +31,13 @@ def encode(fields: Mapping[str, str]) -> bytes:
 
 
 class Decoder:
-    """Collects bytes in pieces of any size and gives the messages they complete."""
+    """A decoder that takes bytes in pieces of any size and returns the messages they complete."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Fields]:
-        """The messages completed by `data`, in order. Raises ClusterError on bytes that are no frame."""
+        """Return the messages completed by `data`, in order. Raises ClusterError for bytes of no frame."""
         self._buffer += data
         return list(self._complete())
 
@@ -55,7 +55,10 @@ class Decoder:
 
 
 def parse_body(body: bytes) -> Fields:
-    """The text fields of one body, either form. Fields of other types (uuids, lists) are left out."""
+    """Return the text fields of one body, in either form.
+
+    Fields of other types (uuids, lists) are left out.
+    """
     body = body.rstrip(b"\0")
     lines = body.split(b"\n") if body.startswith(_START) else _netstrings(body)
     fields: Fields = {}
@@ -67,7 +70,10 @@ def parse_body(body: bytes) -> Fields:
 
 
 def _netstrings(body: bytes) -> Iterator[bytes]:
-    """`LENGTH:(0)name=value,` one after another behind a four byte start mark; other types are skipped."""
+    """Yield the text fields from netstrings `LENGTH:(0)name=value,` behind a four byte start mark.
+
+    Fields of other types are skipped.
+    """
     rest = body[len(_START) :]
     while True:
         digits, colon, rest = rest.partition(b":")
