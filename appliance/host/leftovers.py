@@ -15,30 +15,31 @@ import shutil
 from pathlib import Path
 
 _NAME = re.compile(r".+\.asha-([0-9]{1,10})-([0-9]{1,20})\.[0-9a-f]{12}", re.DOTALL)
-# What the conf file's editor makes beside it, which may import nothing of this (config/replace.py); its pid is in it.
+# Files that the conf file's editor makes beside it (config/replace.py, which may not import this module); the
+# editor's pid is in the name.
 _OF_THE_CONF = re.compile(r"\.asha\.conf\.([0-9]{1,10})\.new")
-_STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the command's closing bracket
-# No name in a directory is longer, in bytes (limits.h).
+_STARTTIME_FIELD = 19  # of /proc/PID/stat, counted from behind the command's closing bracket
+# The greatest length of a file name in bytes (limits.h).
 _LONGEST_NAME = 255
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a name in the directory of `path` that nobody has, for a file that is to become `path`."""
+    """Return an unused name in the directory of `path`, for a file that is to become `path`."""
     mark = temporary_mark()
     name = os.fsencode(path.name)[: _LONGEST_NAME - len(mark) - 1]
     return path.with_name(f".{os.fsdecode(name)}{mark}")
 
 
 def temporary_mark() -> str:
-    """Return the end of a name by which `remove_leftovers` knows what belongs to this process."""
+    """Return the end of a name by which `remove_leftovers` recognises what belongs to this process."""
     return f".asha-{os.getpid()}-{_started(os.getpid())}.{secrets.token_hex(6)}"
 
 
 def remove_leftovers(directory: Path) -> int:
-    """Remove what processes that live no more have left in `directory`; return how much that was.
+    """Remove what ended processes have left in `directory`; return the number of entries removed.
 
-    What belongs to a living process, to another user than ours, or to nobody of ours stays. A directory that is not
-    there, or cannot be read or written, is left as it is.
+    Entries of a living process, of another user, or without asha's mark stay. A directory that does not
+    exist, or cannot be read or written, is left as it is.
     """
     removed = 0
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
@@ -58,7 +59,10 @@ def _is_left_over(entry: os.DirEntry[str]) -> bool:
 
 
 def _owner_of(path: str) -> int:
-    """Whom the directory of `path` belongs to: the panel's files are written by root, and belong to its user."""
+    """Return the owner of the directory of `path`.
+
+    The panel's files are written by root and belong to the panel's user.
+    """
     return Path(path).parent.stat().st_uid
 
 
@@ -68,13 +72,13 @@ def _remove(entry: os.DirEntry[str]) -> bool:
             shutil.rmtree(entry.path)
         else:
             Path(entry.path).unlink()
-    except OSError:  # another has removed it, or the disk takes nothing
+    except OSError:  # another process has removed the entry, or the disk cannot be written
         return False
     return True
 
 
 def _started(pid: int) -> str:
-    """When the process was started, in clock ticks since boot; "" when there is none of that number."""
+    """Return when process `pid` was started, in clock ticks since boot; "" when there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a resource script pays for pathlib
             return file.read(4096).rpartition(b")")[2].split()[_STARTTIME_FIELD].decode()

@@ -106,7 +106,10 @@ class _Look:
         return self._search(known, here)
 
     def _at_configured(self) -> DeviceInfo | None:
-        """What is at the configured tty: a kernel name, a link to one (by-id), or a plain serial port."""
+        """Return the device at the configured tty, or None when no tty is there.
+
+        The configured tty may be a kernel name, a link to one (by-id), or a plain serial port.
+        """
         if not _is_tty(self.tty):
             return None
         for name in dict.fromkeys((self.tty.name, self.tty.resolve().name)):

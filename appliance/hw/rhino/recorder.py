@@ -32,7 +32,7 @@ class Recorder:
     """A recorder whose `path` the tool gets as its device; bytes pass both ways inside the context."""
 
     def __init__(self, real: int, clock: Clock) -> None:
-        """`real`: the open tty of the card; it stays the caller's to close."""
+        """Prepare to record on `real`, the open tty of the card, which the caller must close later."""
         self._real = real
         self._clock = clock
         self._master, self._slave = os.openpty()  # the slave stays open: no hang-up between two commands
