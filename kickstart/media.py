@@ -79,7 +79,7 @@ def _release(iso: Path, work: Path) -> Release:
 
 
 def _menus(iso: Path, work: Path, release: Release) -> list[tuple[str | Path, ...]]:
-    """xorriso's words for each boot menu of `iso`, changed."""
+    """Return xorriso's arguments for each boot menu of `iso`, after changing the menus."""
     words: list[tuple[str | Path, ...]] = []
     for path in (_ISOLINUX, _GRUB_OF_EFI, _GRUB_OF_BIOS):
         menu = _extract(iso, path, work)
@@ -100,9 +100,10 @@ def _menus(iso: Path, work: Path, release: Release) -> list[tuple[str | Path, ..
 
 
 def _efi_image(iso: Path, work: Path) -> list[tuple[str | Path, ...]]:
-    """The same for the FAT image that UEFI firmware boots from: it has a grub.cfg of its own, which is what counts.
+    """Return xorriso's arguments for the changed FAT image that UEFI firmware boots from.
 
-    Up to EL8 it is a file of the ISO; later a partition behind it, and maybe a file too.
+    The image has a grub.cfg of its own, which is the one that counts. Up to EL8 the image is a file of the
+    ISO; later it is a partition behind the ISO, and maybe a file too.
     """
     menu = work / Path(_GRUB_OF_EFI).relative_to("/")
     if not menu.exists():
@@ -128,14 +129,14 @@ def _put_menu(menu: Path, image: Path) -> None:
 
 
 def _is_iso(path: Path) -> bool:
-    """Its first volume descriptor is where ISO 9660 has it."""
+    """Return True when the first volume descriptor is where ISO 9660 has it."""
     with path.open("rb") as file:
         file.seek(16 * 2048 + 1)
         return file.read(5) == b"CD001"
 
 
 def _extract(iso: Path, path: str, work: Path) -> Path | None:
-    """The file `path` of `iso`, writable below `work`; None when there is none."""
+    """Extract the file `path` of `iso`, writable, below `work`; return None when there is no such file."""
     target = work / path.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", path, target], deadline=_PATIENCE)

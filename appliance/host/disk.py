@@ -86,7 +86,7 @@ def fresh_file(
 
 
 def sync_directory(path: Path) -> None:
-    """Have the names in the directory `path` on its disk. Raises OSError."""
+    """Sync the names in the directory `path` to disk. Raises OSError."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
@@ -96,10 +96,11 @@ def sync_directory(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int | None]:
-    """Hold the lock file at `path`, with our pid in it; its descriptor, or None when another holds it.
+    """Hold the lock file at `path`, with this process's pid in it.
 
-    The lock lasts until every process that inherited the descriptor is gone, so that what a killed
-    program started is over too before the next begins.
+    Yields the descriptor, or None when another process holds the lock. The lock lasts until every process
+    that inherited the descriptor is gone, so that programs started by a killed holder have ended too before
+    the next holder begins.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = open_lock(path)
@@ -275,9 +276,10 @@ def is_held(path: Path) -> bool:
 
 
 def lock_keepers(path: Path) -> list[int]:
-    """Who has the lock file at `path` open: its holder, and what that has started; without us.
+    """Return the other processes that have the lock file at `path` open: its holder and its children.
 
-    What has inherited the lock keeps it after the holder's end. A look at every process: a few hundredths of a second.
+    A process that has inherited the lock keeps it after the holder's end. Every process of the machine is
+    examined: that takes a few hundredths of a second.
     """
     wanted = os.path.realpath(path)
     numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())

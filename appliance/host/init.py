@@ -39,7 +39,10 @@ class ServiceManager:
         self._tell("STOPPING=1")
 
     def _tell(self, state: str) -> None:
-        """Never waits and never raises: a manager that does not listen is no reason to stop serving."""
+        """Send `state` without ever waiting or raising.
+
+        A manager that does not listen is no reason to stop serving.
+        """
         if not self._address:
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outlet:

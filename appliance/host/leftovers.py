@@ -1,8 +1,9 @@
-"""Names of temporary files that tell whose they are, so that what a killed process has left can be taken away.
+"""Names of temporary files that tell which process made them, so that leftovers can be removed.
 
-A temporary file is named `.NAME.asha-PID-START.RANDOM`: PID is the process that made it and START the moment at which
-that process was started (clock ticks since boot, proc(5), field 22 of stat). As long as that very process lives, the
-file is its own; once it has gone nobody can use the file any more, whoever else works in the same directory.
+A killed process cannot remove its temporary files. A temporary file is named `.NAME.asha-PID-START.RANDOM`:
+PID is the process that made it and START the moment at which that process was started (clock ticks since
+boot, proc(5), field 22 of stat). As long as that very process lives, the file belongs to it; afterwards no
+process can use the file any more, whoever else works in the same directory.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class PidWatch:
             self._started = _start_time(pid)
 
     def fileno(self) -> int | None:
-        """Readable once the process has ended; None where the kernel has no pidfd."""
+        """Return a descriptor that is readable once the process has ended; None if the kernel has no pidfd."""
         return self._fd
 
     def drain(self) -> bool:

@@ -40,9 +40,10 @@ def parse_spans(text: str, wanted: tuple[int, ...]) -> DChannel:
 
 
 def restart_spans(conf: Conf, deadline: float) -> None:
-    """Have chan_dahdi drop and set up its links anew. Blocks. Raises HostError.
+    """Have chan_dahdi drop its links and set them up again. Raises HostError.
 
-    `dahdi restart` is chan_dahdi's own command: it hangs up what is on its channels and opens them again.
+    Blocks for at most `deadline` seconds. `dahdi restart` is chan_dahdi's own command: it hangs up all calls
+    on its channels and opens the channels again.
     """
     finished = run([find_program(conf.pbx_program), "-rx", "dahdi restart"], deadline=deadline)
     if not finished.ok:
