@@ -21,10 +21,10 @@ DATA_ISO = "asha.iso"
 
 
 def build(site: Site, rpms: Path, out: Path) -> None:
-    """Fill the folder `out` anew. Nobody but its owner may read it: Heartbeat's secret is in the files.
+    """Replace the content of the folder `out`, which only its owner may read.
 
-    `rpms` is what `make rpm` has made. Raises HostError when that is not there, InvalidKickstart, or what
-    the media's tools raise.
+    The files hold Heartbeat's secret. `rpms` is the folder that `make rpm` has filled. Raises HostError when
+    that has no packages, InvalidKickstart, or what the tools for the media raise.
     """
     if not list(rpms.glob("*.rpm")):
         raise HostError(f"There are no packages in {rpms}.", todo="'make rpm' builds them.")

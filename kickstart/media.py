@@ -1,4 +1,4 @@
-"""The media: a data ISO beside an untouched distribution, and a distribution's own ISO with asha on it."""
+"""Installation media: a data ISO beside an untouched distribution, or a distribution's ISO with asha added."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 600.0  # a DVD is several gigabytes
 
 
 def write_data_iso(content: Path, release: Release, out: Path) -> None:
-    """`out` with `content` as its folder /asha, and as /ks.cfg the file of `release` for both roles."""
+    """Write the ISO `out` with `content` as /asha and the file of `release` for both roles as /ks.cfg."""
     out.unlink(missing_ok=True)
     _done(
         *("xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-joliet-long", "-V", DATA_LABEL, "-o", out),
@@ -34,10 +34,10 @@ def write_data_iso(content: Path, release: Release, out: Path) -> None:
 
 
 def remaster(iso: Path, content: Path, out: Path) -> Release:
-    """`out` is the installation medium `iso` with `content` as /asha and our entries in its boot menus.
+    """Write the installation medium `iso` to `out`, with `content` as /asha and asha's boot menu entries.
 
-    What it boots by default, and how, stays as it is. Returns the release that `iso` has. Raises UserError when
-    `iso` is no installation medium of a release we know, HostError when a tool is missing or fails.
+    What the medium boots by default, and how, stays as it is. Returns the release of `iso`. Raises UserError
+    when `iso` is no installation medium of a known release, HostError when a tool is missing or fails.
     """
     if not iso.is_file():
         raise UserError(f"{iso} is no file.", todo="Give the ISO of your distribution: make iso ISO=…")
@@ -53,7 +53,7 @@ def remaster(iso: Path, content: Path, out: Path) -> Release:
         out.unlink(missing_ok=True)
         _done("xorriso", "-indev", iso, "-outdev", out, "-boot_image", "any", "replay", *sum(changes, ()))
     out.chmod(0o600)
-    # The installer's own check of its medium is over the whole of it.
+    # The installer's own check of its medium covers the whole medium, so the checksum is made again.
     _done("implantisomd5", "--force", out)
     return release
 
