@@ -4,8 +4,8 @@
                         belongs to Heartbeat and is never set here
     eth1  direct cable  primary 10.78.0.1, secondary .2
 
-Both are bridges in a namespace of their own, the switch, so that a link is cut where the other end
-cannot see: at the far side of the wire.
+LAN and cable are bridges in a namespace of their own, the switch, so that a link is cut where the node cannot
+see it: at the far side of the wire.
 """
 
 from __future__ import annotations
