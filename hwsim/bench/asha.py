@@ -1,4 +1,4 @@
-"""asha on the rack, as `asha ha start` brings it up."""
+"""asha on the rack, brought up by `asha ha start`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hwsim.rack import Rack
 
 
 class Asha:
-    """The product."""
+    """The product as a contender."""
 
     name = "asha"
     note = "asha under real Heartbeat, the conf's default times (keepalive 200 ms, deadtime 2 s)"

@@ -33,7 +33,8 @@ class SpanSide:
     ) -> None:
         self.profile = profile
         self.alarm = "RED" if profile.alarms else "OK"
-        self._to_settle = profile.alarms  # True after RED or BLUE, until the alarm was OK again
+        # true at the start and after RED or BLUE, until the alarm was OK (never, for a driver without alarms)
+        self._to_settle = profile.alarms
         self.signal = Signal.NOTHING
         self.pbx = False
         self.link = Link(scheduler, exchange, lambda word: say("dchannel", word), chance)

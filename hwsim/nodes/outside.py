@@ -75,7 +75,10 @@ class Outside:
     def first(
         self, kind: Kind, after: float, mac: str | None = None, ip: str | None = None
     ) -> Sighting | None:
-        """The first of its kind later than `after`; of the cluster address unless `ip` names another."""
+        """Return the first sighting of `kind` later than `after`, or None.
+
+        Sightings of the cluster address count, unless `ip` names another.
+        """
         wanted = ip or self._address
         for seen in later_than(self.events, after):
             if seen.kind == kind and seen.ip == wanted and mac in (None, seen.mac):
