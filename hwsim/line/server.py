@@ -16,7 +16,10 @@ from hwsim.line.line import LineEvent, TelephoneLine
 
 
 class LineServer:
-    """The server of one side of the line at `path`, as span number `span`, for one PBX."""
+    """The server of one side of the line at `path`, as span number `span`.
+
+    Whatever program is connected counts as that side's one PBX.
+    """
 
     def __init__(self, line: TelephoneLine, side: str, path: Path, span: int = 1) -> None:
         self._line = line

@@ -137,10 +137,10 @@ def _profile(
 
 @contextlib.contextmanager
 def _one_interrupt() -> Iterator[None]:
-    """Turn the first termination signal into KeyboardInterrupt, and ignore later ones for the body.
+    """Turn the first termination signal into KeyboardInterrupt, and swallow later ones in the body.
 
-    The relay must be released first: a lost ssh session (SIGHUP) must not leave the relay in whatever
-    position the recording had reached.
+    Later signals wait until the relay is released: a lost ssh session (SIGHUP) must not leave the line
+    wherever the recording happened to be.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
