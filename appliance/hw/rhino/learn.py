@@ -139,8 +139,8 @@ def _profile(
 def _one_interrupt() -> Iterator[None]:
     """Turn the first termination signal into KeyboardInterrupt, and swallow later ones in the body.
 
-    Later signals wait until the relay is released: a lost ssh session (SIGHUP) must not leave the line
-    wherever the recording happened to be.
+    Otherwise a second signal could cut the release of the relay short. A lost ssh session (SIGHUP) must not
+    leave the line wherever the recording happened to be.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
