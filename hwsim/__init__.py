@@ -1,1 +1,1 @@
-"""hwsim: a rack without hardware. It serves the interfaces the real things have and never imports the product."""
+"""A rack without hardware: hwsim serves the interfaces of the real things and never imports the product."""

@@ -1,4 +1,4 @@
-"""`hwsim`: the demonstration, the benchmark, and a rack to play with by hand."""
+"""The command `hwsim`: the demonstration, the benchmark, and a rack to play with by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from hwsim.nodes import RackError, requirements
 
 T = TypeVar("T")
-_PAPER_WIDTH = 110  # where the terminal does not say how wide its tables may be
+_PAPER_WIDTH = 110  # columns of the tables where the terminal does not tell its width
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,7 +74,7 @@ def rack(bare: bool) -> None:
 
 
 def main() -> None:
-    """The program."""
+    """Run the program."""
     hwsim()
 
 

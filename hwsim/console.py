@@ -1,4 +1,4 @@
-"""`hwsim rack`: a rack to play with by hand. Type a fault or an asha command, and look at the picture."""
+"""The command `hwsim rack`: a rack to play with by hand, by typing faults and asha commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIDE is primary or secondary."""
 
 
 async def play_by_hand(bring_up: bool) -> None:
-    """Build a rack, bring the pair up if wanted, and do as is typed until quit or end of input."""
+    """Build a rack, bring the pair up if wanted, and obey typed commands until quit or end of input."""
     rack = Rack(Site())
     try:
         await rack.up()
@@ -58,7 +58,10 @@ async def _talk(rack: Rack) -> None:
 
 
 async def _typed(prompt: str) -> str | None:
-    """One line from the terminal, read beside the loop so that the rack lives on; None at the end."""
+    """Return one line from the terminal, or None at the end of input.
+
+    The line is read in a thread so that the rack's event loop keeps running.
+    """
     print(prompt, end="", flush=True)
     line = await asyncio.to_thread(sys.stdin.readline)
     return line if line else None

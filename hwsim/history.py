@@ -1,4 +1,4 @@
-"""What happened on the rack, as an outside observer has it: one list, one clock."""
+"""The events on the rack as an outside observer sees them: one list, one clock."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that was seen at `at` (monotonic seconds).
+    """One event that was seen at `at` (monotonic seconds).
 
-    `kind`: relay (side it leads to now), alarm (detail: its new word), dchannel, in_service, out_of_service.
+    `kind`: relay (side it leads to now), alarm (detail: the alarm's new word), dchannel, in_service,
+    out_of_service.
     """
 
     at: float
@@ -21,26 +22,26 @@ class Happening:
 
 
 class History:
-    """Everything that happened, in order, and those who wait for more."""
+    """Every event in order, and a way to wait for more."""
 
     def __init__(self) -> None:
         self.happenings: list[Happening] = []
         self._new = asyncio.Event()
 
     def note(self, at: float, kind: str, side: str, detail: str = "") -> None:
-        """Something happened."""
+        """Record an event."""
         self.happenings.append(Happening(at, kind, side, detail))
         self._new.set()
 
     def first(self, kind: str, side: str, after: float, detail: str | None = None) -> float | None:
-        """When `kind` was first seen on `side` after `after`; None when not yet."""
+        """Return when `kind` was first seen on `side` after `after`; None when not yet."""
         for happening in self._after(after):
             if happening.kind == kind and happening.side == side and detail in (None, happening.detail):
                 return happening.at
         return None
 
     async def wait(self, condition: Callable[[], bool], deadline: float) -> bool:
-        """Wait for `condition`, looked at whenever something happens and every 0.1 s; False at the deadline."""
+        """Wait for `condition`, checked at every event and every 0.1 s; return False at the deadline."""
         end = asyncio.get_running_loop().time() + deadline
         while not condition():
             left = end - asyncio.get_running_loop().time()

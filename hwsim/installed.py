@@ -1,4 +1,4 @@
-"""A server of the rack as a new user gets it: the RPMs installed by rpm, on the private runtime they bring."""
+"""A server of the rack as a new user gets it: the RPMs installed by rpm, with their private runtime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RPMS = Path(__file__).parents[1] / "out" / "rpm"
 PACKAGES = ("asha", "asha-runtime")
 PROGRAM = "/usr/sbin/asha"
 PANEL_PORT = 8443
-# The rest of /usr is the host's; these are where the packages put something.
+# The directories of /usr into which the packages install files; the rest of /usr is the host's.
 _WRITTEN_TO = ("/usr/sbin", "/usr/lib/systemd", "/usr/share")
 _AGENT_ANSWERS = f"until {PROGRAM} status >/dev/null 2>&1; do :; done"
 _PANEL_ANSWERS = f"until (exec 3<>/dev/tcp/127.0.0.1/{PANEL_PORT}) 2>/dev/null; do :; done"
@@ -23,7 +23,7 @@ _START_DEADLINE = 30.0
 
 
 def package_files() -> list[Path]:
-    """The RPM of each of PACKAGES. Raises RackError when one was not built."""
+    """Return the RPM of each of PACKAGES. Raises RackError when one was not built."""
     found = [sorted(RPMS.glob(f"{name}-[0-9]*.rpm")) for name in PACKAGES]
     if not all(found):
         raise RackError(f"There are no RPMs in {RPMS}: make rpm first.")
@@ -31,7 +31,7 @@ def package_files() -> list[Path]:
 
 
 class InstalledServer:
-    """`code` is the first-login code that the installation printed."""
+    """A server with asha installed; `code` is the first-login code that the installation printed."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -40,7 +40,7 @@ class InstalledServer:
         self._running: dict[str, Running] = {}
 
     async def install(self) -> None:
-        """`rpm -Uvh`. A conf file that is there already stays as it is. Raises RackError."""
+        """Run `rpm -Uvh`. An existing conf file stays as it is. Raises RackError."""
         files = [str(file) for file in package_files()]
         await self.sh("; ".join(map(_own, _WRITTEN_TO)))
         printed = await self.sh(f"rpm -Uvh --nodeps {shlex.join(files)}", 120)
@@ -50,22 +50,22 @@ class InstalledServer:
         self.code = found.group()
 
     async def configure(self, values: Mapping[str, str]) -> None:
-        """`asha conf set` for each."""
+        """Run `asha conf set` for each of `values`."""
         for key, value in values.items():
             await self.sh(shlex.join((PROGRAM, "conf", "set", key, value)))
 
     async def start_agent(self) -> None:
-        """The agent's service, as init does it; it answers then."""
+        """Start the agent's service as init does, and wait until the agent answers."""
         await self._start("agent")
         await self.sh(_AGENT_ANSWERS, _START_DEADLINE)
 
     async def start_panel(self) -> None:
-        """The panel's service, as init does it; it answers then."""
+        """Start the panel's service as init does, and wait until the panel answers."""
         await self._start("panel", "run")
         await self.sh(_PANEL_ANSWERS, _START_DEADLINE)
 
     async def sh(self, script: str, deadline: float = 20.0) -> str:
-        """A line of shell on the server, as root; what it printed. Raises NodeError when it fails."""
+        """Run a shell script on the server as root; return its output. Raises NodeError when it fails."""
         done = await self.server.node.run(["bash", "-c", script], deadline)
         if not done.ok:
             raise NodeError(
@@ -79,7 +79,7 @@ class InstalledServer:
 
 
 def _own(directory: str) -> str:
-    """Shell: lay a disk of the server's own over a directory of the host."""
+    """Return shell commands that lay a disk of the server's own over a directory of the host."""
     layer = f"/run/own{directory.replace('/', '-')}"
     options = f"lowerdir={directory},upperdir={layer}/upper,workdir={layer}/work,index=off"
     return f"mkdir -p {layer}/upper {layer}/work; mount -t overlay overlay -o {options} {directory}"

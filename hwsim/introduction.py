@@ -1,4 +1,4 @@
-"""The two servers of a rack accept each other's ssh key, as an installer has it done by hand."""
+"""The exchange of ssh keys between the two servers of a rack, as an installer does it by hand."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from hwsim.nodes import Network, NodeError
 from hwsim.nodes.sshd import sshd_answers, start_sshd
 from hwsim.server import Server
 
-_BY_HAND = 6  # what `asha ssh-setup` ends with while the peer has not accepted its key
+_BY_HAND = 6  # the exit status of `asha ssh-setup` while the peer has not accepted its key
 _ACCEPT = "asha ssh-accept"
 
 
 async def introduce(servers: Mapping[str, Server]) -> None:
-    """sshd on both of `servers` (by side), then the product's own two commands each way. Raises NodeError."""
+    """Start sshd on both `servers` (by side), then run the product's two commands each way.
+
+    Raises NodeError.
+    """
     for server in servers.values():
         await start_sshd(server.node)
     one, other = servers.values()

@@ -1,4 +1,4 @@
-"""What telephones, callers and administrators leave on a server, written and read from outside.
+"""The data that phones, callers and administrators leave on a server, written and read from outside.
 
 The product is not asked: what `items` finds is on the server's own disk.
 """
@@ -21,9 +21,10 @@ MAIL = "/var/spool/asterisk/voicemail/default"
 SOUNDS = "/var/lib/asterisk/sounds"
 CONF = "/etc/asterisk"
 SARK_DB, ASTDB = "/opt/sark/db/sark.db", "/var/lib/asterisk/astdb.sqlite3"
-# What a real server of the host's may hold there is none of the rack's business.
+# Directories of the server that hide the host's, because data of a real server on the host must not be seen
+# here.
 DIRECTORIES = (CONF, "/var/lib/asterisk", "/var/spool/asterisk", "/opt/sark")
-_TABLES = (  # as Asterisk's db.c makes its own; SARK's telephones
+_TABLES = (  # as Asterisk's db.c creates its own table; and SARK's table of telephones
     (ASTDB, "astdb (key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"),
     (SARK_DB, "ipphone (pkey TEXT PRIMARY KEY, desc TEXT)"),
 )
@@ -40,7 +41,7 @@ class Kind(enum.Enum):
 
 
 class Item(NamedTuple):
-    """One thing that can be lost. `name` is where it belongs, `content` what it must hold."""
+    """One piece of data that can be lost; `name` is where it belongs, `content` what it must hold."""
 
     kind: Kind
     name: str
@@ -55,13 +56,13 @@ _ROWS = {
 
 
 class PbxData:
-    """The data of one server. What is written comes back as the item to look for."""
+    """The data of one server; methods that write return the item to look for."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
 
     async def furnish(self) -> None:
-        """A new server's: directories, empty tables, one prompt."""
+        """Create the data of a new server: directories, empty tables, one prompt."""
         for directory in (MAIL, SOUNDS, CONF, str(Path(SARK_DB).parent)):
             self._node.path(directory).mkdir(parents=True, exist_ok=True)
         self.prompt("hello", "hello")
@@ -71,44 +72,44 @@ class PbxData:
     # -- written
 
     def deliver(self, mailbox: str, caller: str) -> Item:
-        """A caller leaves a message."""
+        """Leave a message as a caller does."""
         self._mail.deliver(mailbox, caller)
         return message(mailbox, INBOX, caller)
 
     def hear(self, mailbox: str, caller: str) -> tuple[Item, Item]:
-        """It is listened to: what it was, and what it is now."""
+        """Listen to a message; return its item before and after."""
         self._mail.hear(mailbox, caller)
         return message(mailbox, INBOX, caller), message(mailbox, OLD, caller)
 
     def delete(self, mailbox: str, caller: str) -> Item:
-        """It is deleted: what is no more."""
+        """Delete a message; return the item that no longer exists."""
         self._mail.delete(mailbox, caller)
         return message(mailbox, INBOX, caller)
 
     def greet(self, mailbox: str, words: str) -> Item:
-        """The mailbox's owner speaks a new greeting."""
+        """Record a new greeting of the mailbox's owner."""
         return self._file(Kind.GREETING, f"{MAIL}/{mailbox}/unavail.wav", words)
 
     def prompt(self, name: str, words: str) -> Item:
-        """A prompt of the house is recorded."""
+        """Record a prompt of the house."""
         return self._file(Kind.GREETING, f"{SOUNDS}/{name}.wav", words)
 
     def edit(self, name: str, text: str) -> Item:
-        """An administrator saves a conf file."""
+        """Save a conf file, as an administrator does."""
         return self._file(Kind.CONF, f"{CONF}/{name}", text)
 
     async def sark_row(self, key: str, value: str) -> Item:
-        """SARK's page inserts or changes a telephone."""
+        """Insert or change a telephone, as SARK's page does."""
         return await self._row(Kind.SARK, key, value)
 
     async def astdb_row(self, key: str, value: str) -> Item:
-        """Asterisk inserts or changes a row of its own."""
+        """Insert or change a row of Asterisk's own database."""
         return await self._row(Kind.ASTDB, key, value)
 
     # -- found
 
     def items(self) -> Items:
-        """Everything that is there."""
+        """Return every item that is on the server."""
         found = Items()
         for mailbox, folder in self._mail.folders():
             found.update(message(mailbox, folder, who) for who in self._mail.callers(mailbox, folder))
@@ -120,7 +121,7 @@ class PbxData:
         return found
 
     def has(self, item: Item) -> bool:
-        """It is there; only where it belongs is looked."""
+        """Return True when `item` is on the server; only its own place is searched."""
         if item.kind is Kind.VOICEMAIL:
             mailbox, folder, caller = item.name.split("/")
             return caller in self._mail.callers(mailbox, folder)
@@ -132,7 +133,7 @@ class PbxData:
             return False
 
     def read(self, path: str) -> bytes:
-        """A file's bytes. Raises OSError."""
+        """Return a file's bytes. Raises OSError."""
         return self._node.path(path).read_bytes()
 
     @property
@@ -151,12 +152,15 @@ class PbxData:
     def _files(self, kind: Kind, top: str, pattern: str) -> Iterator[Item]:
         place = self._node.path(top)
         for path in place.glob(pattern):
-            with contextlib.suppress(FileNotFoundError):  # it is being replaced
+            with contextlib.suppress(FileNotFoundError):  # the file is being replaced
                 if path.is_file():
                     yield Item(kind, f"{top}/{path.relative_to(place)}", digest(path.read_bytes()))
 
     def _rows(self, kind: Kind) -> list[Item]:
-        """The rows in the file's bytes: SQLite itself would look for the path's links on the host."""
+        """Return the rows in the database file's bytes.
+
+        SQLite is given the bytes, because it would resolve links in the file's path on the host.
+        """
         database, table, key, value = _ROWS[kind]
         try:
             content = self.read(database)
@@ -173,10 +177,10 @@ class PbxData:
 
 
 def message(mailbox: str, folder: str, caller: str) -> Item:
-    """A whole message of `caller` in that folder."""
+    """Return the item of a complete message of `caller` in that folder."""
     return Item(Kind.VOICEMAIL, f"{mailbox}/{folder}/{caller}", "")
 
 
 def digest(content: bytes) -> str:
-    """Tells contents apart."""
+    """Return a hash that tells contents apart."""
     return hashlib.sha256(content).hexdigest()

@@ -39,15 +39,16 @@ from hwsim.view import NodeView, RackView
 
 SIDES = ("primary", "secondary")
 _SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
-# Where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
+# The directory where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
 _SHARED = Path("/run/hwsim")
-# An asha of the host's own, or what its tests left there, is none of the node's: its marks would be believed.
+# Directories hidden from the node: files of an asha on the host, or left there by its tests, would be
+# believed by the node's asha.
 _NOT_INSTALLED_YET = ("/etc/asha", "/var/lib/asha", "/var/log/asha")
 AUTHKEYS = "auth 1\n1 sha1 the-rack-has-no-secrets\n"
 
 
 class _RackTime(LoopTime):
-    """The loop's clock, until the rack is gone: the line has timers that would write into what was removed."""
+    """The loop's clock, until the rack is gone: the line's timers would write into what was removed."""
 
     gone = False
 
@@ -73,7 +74,7 @@ class Rack:
         self._telling: set[asyncio.Task[Result]] = set()
 
     async def up(self) -> None:
-        """Build it and switch both machines on. Raises RackError."""
+        """Build the rack and switch both machines on. Raises RackError."""
         self._clock = _RackTime()
         logs = self._dir / "logs"
         logs.mkdir(parents=True)
@@ -89,7 +90,7 @@ class Rack:
         await self.outside.start()
 
     async def down(self) -> None:
-        """Take everything away, whatever state it is in. Harmless when repeated."""
+        """Remove the rack, whatever state it is in. Harmless when repeated."""
         await self.outside.stop()
         await asyncio.gather(*self._telling, return_exceptions=True)
         for line_server in self._line_servers:
@@ -97,7 +98,7 @@ class Rack:
         self._line_servers.clear()
         for server in self.servers.values():
             await server.node.close()
-        if hasattr(self, "tty"):  # from the primary's first boot on
+        if hasattr(self, "tty"):  # the tty exists from the primary's first boot on
             self.tty.unplug()
         if self.servers:
             self._clock.gone = True
@@ -113,26 +114,26 @@ class Rack:
             self.tty.plug()
 
     def power_off(self, side: str) -> float:
-        """Cut a machine's mains; the card goes with the primary. The monotonic time."""
+        """Cut a machine's mains, and the card's with the primary's. Return the monotonic time."""
         return self.servers[side].node.power_off()
 
     async def freeze(self, side: str) -> float:
-        """Hang a machine with its power on. The monotonic time."""
+        """Hang a machine with its power on. Return the monotonic time."""
         return await self.servers[side].node.freeze()
 
     def thaw(self, side: str) -> float:
-        """Let it go on. The monotonic time."""
+        """Resume a hung machine. Return the monotonic time."""
         return self.servers[side].node.thaw()
 
     def unplug_card(self) -> float:
-        """Pull the card's cable. The monotonic time."""
+        """Pull the card's cable. Return the monotonic time."""
         at = self.now()
         self.tty.unplug()
         self._kernel_tells("remove")
         return at
 
     def plug_card(self, name: str = "ttyUSB0") -> float:
-        """Plug it in, to be seen as `name`. The monotonic time."""
+        """Plug the card in, to be seen as `name`. Return the monotonic time."""
         at = self.now()
         self.tty.plug(name)
         self._kernel_tells("add", name)
@@ -143,33 +144,33 @@ class Rack:
         await self.servers[side].start_agent()
 
     def kill_asterisk(self, side: str, number: int = signal.SIGKILL) -> float:
-        """Signal Asterisk. The monotonic time. Raises NodeError when it does not run."""
+        """Signal Asterisk. Return the monotonic time. Raises NodeError when Asterisk does not run."""
         server = self.servers[side]
         return server.node.kill(server.asterisk_pid() or 0, number)
 
     def asterisk_runs(self, side: str) -> bool:
-        """Its process is there."""
+        """Return True when Asterisk's process exists on that side."""
         return self.servers[side].asterisk_pid() is not None
 
     def in_service(self, side: str) -> bool:
-        """A call could be made over the line from that side now."""
+        """Return True when a call could be made over the line from that side now."""
         return self.line.works(side)
 
     def now(self) -> float:
-        """Monotonic seconds, the same on every simulated machine."""
+        """Return monotonic seconds, the same on every simulated machine."""
         return self._clock.now()
 
     async def pause(self, seconds: float) -> None:
-        """Let the rack run."""
+        """Let the rack run for `seconds`."""
         await asyncio.sleep(seconds)
 
     def first_answer(self, kind: str, side: str, after: float) -> float | None:
-        """When `side` was first seen to answer (ping, sip) or to announce itself (garp) for the cluster address."""
+        """Return when `side` first answered for the cluster address (ping, sip) or announced itself (garp)."""
         seen = self.outside.first(kind, after, self.outside.mac_of(side))  # type: ignore[arg-type]
         return None if seen is None else seen.t
 
     def journals(self) -> list[dict[str, Any]]:
-        """Both nodes' journals."""
+        """Return the entries of both nodes' journals."""
         return [entry for server in self.servers.values() for entry in server.journal()]
 
     def keep_logs(self, place: Path) -> None:
@@ -185,7 +186,7 @@ class Rack:
                     shutil.copy(source, place / f"{side}-{Path(path).name}")
 
     def view(self) -> RackView:
-        """The rack as a passer-by sees it now."""
+        """Return the rack as seen from outside now."""
         now = self.now()
         at = next((side for side in SIDES if self.first_answer("ping", side, now - 0.1) is not None), "")
         return RackView(
@@ -199,7 +200,7 @@ class Rack:
         )
 
     def _kernel_tells(self, action: str, name: str = "ttyUSB0") -> None:
-        """The primary's kernel sends its uevent, as it does when a tty comes or goes."""
+        """Send the uevent that the primary's kernel would send when a tty comes or goes."""
         node = self.servers["primary"].node
         if node.power is not Power.ON:
             return
@@ -209,7 +210,7 @@ class Rack:
         telling.add_done_callback(self._telling.discard)
 
     def _primary_went_down(self) -> None:
-        """Its mains were cut, or it rebooted: either way its USB port gives the card no power."""
+        """Take the card's power, which comes from the primary's USB port, after a power cut or a reboot."""
         self.card.power_off()
 
     async def _wire_line(self, shared: Path) -> None:
@@ -226,7 +227,7 @@ class Rack:
             DahdiTree(shared / f"{side}.dahdi", self.site.cards).follow(self.line, side)
 
     def _furnish(self, side: str, node: Node) -> None:
-        """What an installer puts on the machine: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
+        """Put on the machine what an installer would: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
         node.prepare(empty=DIRECTORIES, absent=_NOT_INSTALLED_YET)
         hosts = {name: Network.address(place) for place, name in zip(SIDES, self.site.names, strict=True)}
         heartbeat_site.install(node, hosts)

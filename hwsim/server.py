@@ -1,4 +1,4 @@
-"""One server of the rack: a machine with asha, a stand-in Asterisk and spans, as its administrator sees it."""
+"""One server of the rack as its administrator sees it: a machine with asha, a stand-in Asterisk and spans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JOURNAL = "/var/lib/asha/journal"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """How a command on the server ended."""
+    """The result of a command on the server."""
 
     code: int
     output: str
@@ -26,7 +26,7 @@ class Said:
 
 
 class Server:
-    """`side` is primary or secondary. Everything that needs power answers emptily without."""
+    """The server on `side`, primary or secondary; without power, queries return empty answers."""
 
     def __init__(self, side: str, node: Node, site: Site, logs: Path) -> None:
         self.side = side
@@ -37,11 +37,11 @@ class Server:
 
     @property
     def powered(self) -> bool:
-        """It has power and is not hung."""
+        """True when the server has power and is not hung."""
         return self.node.power is Power.ON
 
     async def start_agent(self) -> None:
-        """Start `asha agent` as init would, and wait until it can be asked."""
+        """Start `asha agent` as init would, and wait until the agent answers."""
         argv = [*self._site.program, "agent"]
         self._agent = await self.node.spawn(argv, self.logs / f"{self.side}-agent.log")
         deadline = asyncio.get_running_loop().time() + 15
@@ -63,7 +63,7 @@ class Server:
         return Said(-1 if result.code is None else result.code, result.out, result.err)
 
     async def status(self) -> dict[str, Any] | None:
-        """The status document, straight from the agent's socket; None when nobody answers."""
+        """Return the status document from the agent's socket; None when the agent does not answer."""
         if not self.powered:
             return None
         try:
@@ -82,7 +82,7 @@ class Server:
         return result if isinstance(result, dict) else None
 
     def journal(self) -> list[dict[str, Any]]:
-        """The journal on its disk, with power or without."""
+        """Return the journal on the server's disk, with power or without."""
         try:
             lines = self.node.path(JOURNAL).read_text(errors="replace").splitlines()
         except OSError:
@@ -90,7 +90,7 @@ class Server:
         return [entry for line in lines if (entry := _entry(line)) is not None]
 
     def asterisk_pid(self) -> int | None:
-        """Asterisk's pid as the node counts, when it runs."""
+        """Return Asterisk's pid inside the node, or None when Asterisk does not run."""
         if self.node.power is Power.OFF:
             return None
         try:
@@ -101,7 +101,7 @@ class Server:
 
 
 def _entry(line: str) -> dict[str, Any] | None:
-    """The entry on a line of the journal; None for what a test or a crash has left there."""
+    """Return the entry on a line of the journal; None for what a test or a crash has left there."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

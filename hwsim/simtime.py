@@ -13,15 +13,15 @@ class Timer(Protocol):
     """A call that was scheduled."""
 
     def cancel(self) -> None:
-        """Forget it; harmless when it already ran."""
+        """Cancel the call; harmless when it already ran."""
         ...
 
 
 class Scheduler(Protocol):
-    """What a model needs of time."""
+    """The clock and the timers that a model needs."""
 
     def now(self) -> float:
-        """Seconds."""
+        """Return the time in seconds."""
         ...
 
     def call_later(self, delay: float, action: Callable[[], None]) -> Timer:

@@ -1,4 +1,4 @@
-"""What an installer would put on the two machines: conf, programs, keys. Text only; `rack` puts it there."""
+"""The files that an installer would put on the two machines, as text; `rack` puts them there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hwsim.nodes.network import CLUSTER_ADDRESS, Network
 
 PRIMARY_NAME, SECONDARY_NAME = "haprimary", "hastandby"
 AMI_USER, AMI_SECRET = "asha", "rack"
-# What a site's conf file says when its data are to be in step: they travel over the service LAN.
+# The conf values of a site whose data are kept in step: the data travel over the service LAN.
 SYNCHRONISED: Mapping[str, str] = MappingProxyType(
     {
         "HASYNCH": "LAZY",
@@ -26,13 +26,13 @@ SYNCHRONISED: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How the pair of a rack is set up. Times in seconds; `extra` is added to the conf file.
+    """The setup of a rack's pair; times in seconds; `extra` is added to the conf file.
 
-    `boot_time` is how long the stand-in Asterisk takes to boot: assumed, since nobody publishes one; it is
-    printed with every figure it is a part of. `profile` names the span driver the line imitates. `names` are the
-    machines', as 'uname -n' prints them: primary, secondary. `cards` are the telephone cards that DAHDI shows on each
-    of them. `asha` is the product's program, and `python` what
-    runs it; blank where it was installed with a Python of its own.
+    `boot_time` is how long the stand-in Asterisk takes to boot: *assumed*, since nobody publishes a figure;
+    it is printed with every result that contains it. `profile` names the span driver that the line imitates.
+    `names` are the machines' names as 'uname -n' prints them: primary, secondary. `cards` are the telephone
+    cards that DAHDI shows on each machine. `asha` is the product's program, and `python` the interpreter that
+    runs it; blank where asha was installed with a Python of its own.
     """
 
     keepalive: float = 0.2
@@ -48,20 +48,20 @@ class Site:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def with_initdead(self, seconds: float) -> Site:
-        """The same site, waiting `seconds` for the peer at start."""
+        """Return the same site, waiting `seconds` for the peer at start."""
         return replace(self, initdead=seconds)
 
     def with_conf(self, extra: Mapping[str, str]) -> Site:
-        """The same site, with more in its conf file."""
+        """Return the same site, with more values in its conf file."""
         return replace(self, extra={**self.extra, **extra})
 
     @property
     def program(self) -> list[str]:
-        """The words that run `asha`; the command's own follow."""
+        """The words that run `asha`; the command's own words follow."""
         return [self.python, "-u", self.asha] if self.python else [self.asha]
 
     def conf(self, dahdi_root: Path) -> str:
-        """/etc/asha.conf, the same on both nodes but for where their spans are shown."""
+        """Return /etc/asha.conf, the same on both nodes except where their spans are shown."""
         values = {
             "HACLUSTERIP": CLUSTER_ADDRESS,
             "HAPRINODE": self.names[0],
@@ -76,7 +76,7 @@ class Site:
             "DAHDIROOT": str(dahdi_root),
             "AMIUSER": AMI_USER,
             "AMISECRET": AMI_SECRET,
-            "HASYNCH": "LOOSE",  # a scenario about the data says otherwise
+            "HASYNCH": "LOOSE",  # scenarios about the data override this
             **self.extra,
         }
         return "".join(f"{key}={value}\n" for key, value in values.items())
@@ -90,7 +90,7 @@ class Site:
         )
 
     def asterisk_conf(self, line_socket: Path) -> str:
-        """What the stand-in Asterisk is told about itself."""
+        """Return the conf file of the stand-in Asterisk."""
         return (
             f"[asterisk]\nboot_time = {self.boot_time}\nline_socket = {line_socket}\n"
             "manager_conf = /etc/asterisk/manager.conf\n"
@@ -98,13 +98,13 @@ class Site:
 
 
 def _media() -> str:
-    """Every node hears both cables; a node ignores the line that names itself."""
+    """Return HAMEDIA for both cables; a node ignores the entry that names itself."""
     nodes = ("primary", "secondary")
     peers = [f"ucast {link} {Network.address(node, link)}" for link in ("eth0", "eth1") for node in nodes]
     return ", ".join(peers)
 
 
 def _product(name: str) -> str:
-    """The product's command: beside this Python, or on PATH."""
+    """Return the product's command: beside this Python, or on PATH."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else (shutil.which(name) or name)

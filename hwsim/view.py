@@ -1,4 +1,4 @@
-"""The rack at one moment, as values: what a picture is drawn from."""
+"""The rack at one moment, as values from which a picture is drawn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class RackView:
-    """The whole rack at one moment. `relay`: side the line leads to, empty while the armature moves."""
+    """The rack at one moment; `relay` is where the line leads, "" while the armature moves."""
 
     primary: NodeView
     secondary: NodeView

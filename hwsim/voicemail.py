@@ -1,7 +1,8 @@
 """Mailboxes as Asterisk keeps them: CONTEXT/MAILBOX/FOLDER/msgNNNN.wav and .txt, numbered without a gap.
 
-A message is put down as app_voicemail does it: recorded in the mailbox's `tmp`, then renamed to the next number, the
-sound first. Whoever leaves one gives a name, `caller`, by which it is known again wherever it has got to.
+A message is stored as app_voicemail does it: recorded in the mailbox's `tmp`, then renamed to the next
+number, the sound first. Each message carries a name, `caller`, by which the message is recognised wherever it
+has been moved.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ _SECOND_OF_SOUND = 16000  # 8 kHz, 16 bit
 
 
 class Mailboxes:
-    """Those of one context, below `top`. Every method raises OSError."""
+    """The mailboxes of one context, below `top`; every method raises OSError."""
 
     def __init__(self, top: Path) -> None:
         self._top = top
 
     def deliver(self, mailbox: str, caller: str) -> None:
-        """`caller` has left a message and hung up."""
+        """Store the message of a `caller` who has hung up."""
         recording, inbox = self._top / mailbox / "tmp" / caller, self._top / mailbox / INBOX
         for directory in (recording.parent, inbox):
             directory.mkdir(parents=True, exist_ok=True)
@@ -33,7 +34,7 @@ class Mailboxes:
             drafts[ending].rename(inbox / f"msg{number:04d}.{ending}")
 
     def hear(self, mailbox: str, caller: str) -> None:
-        """The message was listened to: it goes to Old, and those behind it move up."""
+        """Move a message that was listened to into Old; the messages behind it move up."""
         old = self._top / mailbox / OLD
         old.mkdir(exist_ok=True)
         inbox, number, free = self._top / mailbox / INBOX, self._number(mailbox, caller), len(_numbers(old))
@@ -42,19 +43,19 @@ class Mailboxes:
         _renumber(inbox)
 
     def delete(self, mailbox: str, caller: str) -> None:
-        """The message was deleted, and those behind it move up."""
+        """Delete a message; the messages behind it move up."""
         inbox, number = self._top / mailbox / INBOX, self._number(mailbox, caller)
         for ending in _ENDINGS:
             (inbox / f"msg{number:04d}.{ending}").unlink()
         _renumber(inbox)
 
     def folders(self) -> list[tuple[str, str]]:
-        """Mailbox and folder of every folder that can hold messages."""
+        """Return mailbox and folder of every folder that can hold messages."""
         found = (path for path in self._top.glob("*/*") if path.is_dir() and path.name != "tmp")
         return sorted((path.parent.name, path.name) for path in found)
 
     def callers(self, mailbox: str, folder: str) -> Iterator[str]:
-        """Who has left the messages of a folder, in its order; with a mark at one that is not whole."""
+        """Yield the callers of a folder's messages in order, with a mark at an incomplete message."""
         place = self._top / mailbox / folder
         for number in _numbers(place):
             yield _caller(place / f"msg{number:04d}")
@@ -69,7 +70,7 @@ def _text(mailbox: str, caller: str) -> str:
 
 
 def _sound(caller: str) -> bytes:
-    """A second that is this caller's and nobody else's."""
+    """Return a second of sound that is unique to this caller."""
     voice = caller.encode() + b"\n"
     return (voice * (_SECOND_OF_SOUND // len(voice) + 1))[:_SECOND_OF_SOUND]
 
@@ -84,7 +85,7 @@ def _caller(stem: Path) -> str:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """Those that any file of a message has."""
+    """Return the numbers for which any file of a message exists."""
     names = {path.stem for path in folder.glob("msg[0-9][0-9][0-9][0-9].*")}
     return sorted(int(name.removeprefix("msg")) for name in names)
 

@@ -1,4 +1,7 @@
-"""`python -m kickstart`: files and data ISO from a site file; with --iso, a distribution's own medium too."""
+"""The command `python -m kickstart`: kickstart files and a data ISO from a site file.
+
+With --iso, a distribution's own installation medium is made into one for asha too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A distribution's own boot menus with two entries more: install the primary, install the secondary."""
+"""A distribution's own boot menus with two more entries: install the primary, install the secondary."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _ENTRY = re.compile(
     r"[ \t]*(?P<initrd>initrd(?:efi)?)[ \t]+(?P<image>[^\n]*)\n",
     re.MULTILINE,
 )
-# What an entry for something else than a plain installation has on its kernel's command line.
+# The kernel arguments by which a menu entry is recognised as something else than a plain installation.
 _OTHER = re.compile(r"(?:^|\s)(?:rescue|inst\.rescue|rd\.live\.check|nomodeset|inst\.ks=\S*|ks=\S*)(?=\s|$)")
 
 
 class NoInstallEntry(ValueError):
-    """The menu has no entry that installs, so none can be made after its pattern."""
+    """The menu has no entry that installs, so there is no pattern for asha's entries."""
 
 
 def with_isolinux_entries(text: str, release: Release) -> str:
-    """`text`, an isolinux.cfg, with our entries at its end: what it starts by default stays so.
+    """Return `text`, an isolinux.cfg, with asha's entries at its end. Raises NoInstallEntry.
 
-    Raises NoInstallEntry.
+    The entry that the menu starts by default stays the same.
     """
     for stanza in _LABEL.findall(text):
         kernel, append = _KERNEL.search(stanza), _APPEND.search(stanza)
@@ -40,7 +40,10 @@ def with_isolinux_entries(text: str, release: Release) -> str:
 
 
 def with_grub_entries(text: str, release: Release) -> str:
-    """The same for a grub.cfg, whose default is the number of an entry."""
+    """Return `text`, a grub.cfg, with asha's entries at its end. Raises NoInstallEntry.
+
+    The default of a grub.cfg is the number of an entry, so it stays the same.
+    """
     for entry in _ENTRY.finditer(text):
         if not _OTHER.search(entry["arguments"]):
             entries = [
@@ -69,10 +72,10 @@ def _ending_a_line(text: str) -> str:
 
 
 def _arguments(base: str, release: Release, role: Role) -> str:
-    """The kernel's arguments: those of the distribution's entry, and where the kickstart file is."""
+    """Return the kernel's arguments: those of the distribution's entry, and the place of the kickstart file."""
     path = f"/asha/{release.name}-{role}.ks"
     if release.major == 5:
         return f"{base.strip()} ks=cdrom:{path}"
-    # Where the installer itself is: found by the same words, on a disc as on a stick.
+    # The installer's own place: the same words find it on a disc and on a stick.
     stage2 = re.search(r"inst\.stage2=(\S+)", base)
     return f"{base.strip()} inst.ks={stage2[1] if stage2 else 'cdrom'}:{path}"

@@ -1,4 +1,4 @@
-"""Everything that `make kickstart` makes: the files, the repository beside them, and the data ISO."""
+"""Everything that `make kickstart` makes: the files, the package repository beside them, and the data ISO."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DATA_ISO = "asha.iso"
 
 
 def build(site: Site, rpms: Path, out: Path) -> None:
-    """Fill the folder `out` anew. Nobody but its owner may read it: Heartbeat's secret is in the files.
+    """Replace the content of the folder `out`, which only its owner may read.
 
-    `rpms` is what `make rpm` has made. Raises HostError when that is not there, InvalidKickstart, or what
-    the media's tools raise.
+    The files hold Heartbeat's secret. `rpms` is the folder that `make rpm` has filled. Raises HostError when
+    that has no packages, InvalidKickstart, or what the tools for the media raise.
     """
     if not list(rpms.glob("*.rpm")):
         raise HostError(f"There are no packages in {rpms}.", todo="'make rpm' builds them.")
@@ -39,10 +39,13 @@ def build(site: Site, rpms: Path, out: Path) -> None:
 
 
 def kept_secret(site: Site, out: Path) -> str:
-    """Heartbeat's secret of this pair, made once: a node installed later must have what its peer has."""
+    """Return Heartbeat's secret of this pair, which is made once and kept in `out`.
+
+    A node that is installed later must have the same secret as its peer.
+    """
     path = out / f"{'+'.join(node.name for node in site.nodes)}.secret"
     if not path.exists():
-        # Never readable by others, nor half written.
+        # The file is never readable by others, nor half written.
         new = path.with_suffix(".new")
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
             file.write(secrets.token_hex(20))
@@ -67,7 +70,7 @@ def _write_repository(site: Site, rpms: Path, folder: Path) -> None:
         shutil.copy(rpm, folder)
     lines = (f"{_sha256(path)}  {path.name}\n" for path in sorted(folder.glob("*.rpm")))
     (folder / "SHA256SUMS").write_text("".join(lines))
-    # As in rpm/build: what the yum of EL7 reads too.
+    # As in rpm/build: options that the yum of EL7 can read too.
     done = run(
         ["createrepo_c", "--quiet", "--checksum", "sha", "--simple-md-filenames", "--no-database", folder],
         deadline=120,

@@ -1,4 +1,4 @@
-"""Every key of a site file but those of [conf]: what is right for it, and its default."""
+"""Every key of a site file except those of [conf]: which values are right, and the default."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OURS_ALSO = ("asha-hwsim", "el5sarkha")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`want` completes "… should be …"; without a default the key must be there."""
+    """A key of a site file; `want` completes "… should be …"; without a default the key is required."""
 
     want: str
     is_right: Callable[[object], bool]
@@ -35,7 +35,7 @@ def _text(want: str, pattern: str, default: str | None = None, *, secret: bool =
 
 
 def _whole(want: str, low: int, high: int, default: int | None = None) -> Field:
-    # bool is an int to Python, and `true` no number to anybody else.
+    # Python counts bool as int, but `true` is no number to anybody else.
     return Field(want, lambda value: type(value) is int and low <= value <= high, default)
 
 
@@ -44,7 +44,7 @@ def _list(want: str, each: Callable[[object], bool], default: tuple[str, ...] | 
 
 
 def _of_conf(kind: kinds.Kind) -> Callable[[object], bool]:
-    """Right as a value of asha.conf."""
+    """Return a check whether a value is right as a value of `kind` in asha.conf."""
 
     def is_right(value: object) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""The media: a data ISO beside an untouched distribution, and a distribution's own ISO with asha on it."""
+"""Installation media: a data ISO beside an untouched distribution, or a distribution's ISO with asha added."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENCE = 600.0  # a DVD is several gigabytes
 
 
 def write_data_iso(content: Path, release: Release, out: Path) -> None:
-    """`out` with `content` as its folder /asha, and as /ks.cfg the file of `release` for both roles."""
+    """Write the ISO `out` with `content` as /asha and the file of `release` for both roles as /ks.cfg."""
     out.unlink(missing_ok=True)
     _done(
         *("xorriso", "-as", "mkisofs", "-quiet", "-R", "-J", "-joliet-long", "-V", DATA_LABEL, "-o", out),
@@ -34,10 +34,10 @@ def write_data_iso(content: Path, release: Release, out: Path) -> None:
 
 
 def remaster(iso: Path, content: Path, out: Path) -> Release:
-    """`out` is the installation medium `iso` with `content` as /asha and our entries in its boot menus.
+    """Write the installation medium `iso` to `out`, with `content` as /asha and asha's boot menu entries.
 
-    What it boots by default, and how, stays as it is. Returns the release that `iso` has. Raises UserError when
-    `iso` is no installation medium of a release we know, HostError when a tool is missing or fails.
+    What the medium boots by default, and how, stays as it is. Returns the release of `iso`. Raises UserError
+    when `iso` is no installation medium of a known release, HostError when a tool is missing or fails.
     """
     if not iso.is_file():
         raise UserError(f"{iso} is no file.", todo="Give the ISO of your distribution: make iso ISO=…")
@@ -53,7 +53,7 @@ def remaster(iso: Path, content: Path, out: Path) -> Release:
         out.unlink(missing_ok=True)
         _done("xorriso", "-indev", iso, "-outdev", out, "-boot_image", "any", "replay", *sum(changes, ()))
     out.chmod(0o600)
-    # The installer's own check of its medium is over the whole of it.
+    # The installer's own check of its medium covers the whole medium, so the checksum is made again.
     _done("implantisomd5", "--force", out)
     return release
 
@@ -79,7 +79,7 @@ def _release(iso: Path, work: Path) -> Release:
 
 
 def _menus(iso: Path, work: Path, release: Release) -> list[tuple[str | Path, ...]]:
-    """xorriso's words for each boot menu of `iso`, changed."""
+    """Return xorriso's arguments for each boot menu of `iso`, after changing the menus."""
     words: list[tuple[str | Path, ...]] = []
     for path in (_ISOLINUX, _GRUB_OF_EFI, _GRUB_OF_BIOS):
         menu = _extract(iso, path, work)
@@ -100,9 +100,10 @@ def _menus(iso: Path, work: Path, release: Release) -> list[tuple[str | Path, ..
 
 
 def _efi_image(iso: Path, work: Path) -> list[tuple[str | Path, ...]]:
-    """The same for the FAT image that UEFI firmware boots from: it has a grub.cfg of its own, which is what counts.
+    """Return xorriso's arguments for the changed FAT image that UEFI firmware boots from.
 
-    Up to EL8 it is a file of the ISO; later a partition behind it, and maybe a file too.
+    The image has a grub.cfg of its own, which is the one that counts. Up to EL8 the image is a file of the
+    ISO; later it is a partition behind the ISO, and maybe a file too.
     """
     menu = work / Path(_GRUB_OF_EFI).relative_to("/")
     if not menu.exists():
@@ -128,14 +129,14 @@ def _put_menu(menu: Path, image: Path) -> None:
 
 
 def _is_iso(path: Path) -> bool:
-    """Its first volume descriptor is where ISO 9660 has it."""
+    """Return True when the first volume descriptor is where ISO 9660 has it."""
     with path.open("rb") as file:
         file.seek(16 * 2048 + 1)
         return file.read(5) == b"CD001"
 
 
 def _extract(iso: Path, path: str, work: Path) -> Path | None:
-    """The file `path` of `iso`, writable below `work`; None when there is none."""
+    """Extract the file `path` of `iso`, writable, below `work`; return None when there is no such file."""
     target = work / path.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", path, target], deadline=_PATIENCE)

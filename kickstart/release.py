@@ -1,4 +1,4 @@
-"""The releases of Enterprise Linux that asha installs itself on."""
+"""The releases of Enterprise Linux for which asha has kickstart files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One major release; what differs between them is decided in the templates by `major`."""
+    """One major release; the templates decide by `major` what differs between releases."""
 
     major: int
 
     @property
     def name(self) -> str:
-        """As the files are called: el9."""
+        """The name as it is used in file names, such as el9."""
         return f"el{self.major}"
 
     @property
     def syntax(self) -> str:
-        """As ksvalidator calls what its installer understands: RHEL9."""
+        """The name that ksvalidator has for the syntax of the release's installer, such as RHEL9."""
         return f"RHEL{self.major}"
 
 

@@ -1,4 +1,4 @@
-"""A kickstart file from the one template, for a release and a role or for both roles."""
+"""Rendering of a kickstart file from the one template, for a release and one role or both roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(site: Site, release: Release, role: Role | None, secret: str) -> str:
-    """The file for `role`; with None, the role is read from the kernel command line.
+    """Return the kickstart file for `role`; with None, the role is read from the kernel command line.
 
     `secret` is Heartbeat's, the same on both nodes.
     """
@@ -65,5 +65,8 @@ def _ports(site: Site) -> tuple[str, ...]:
 
 
 def _heartbeat(node: Node, secret: str) -> tuple[RenderedFile, ...]:
-    """Its files as `asha ha start` would write them, and the secret, which only we can give to both nodes."""
+    """Return Heartbeat's files for `node` as `asha ha start` would write them, with the secret.
+
+    Only the builder of the files can give the same secret to both nodes.
+    """
     return heartbeat_files(node.conf, secret)

@@ -1,4 +1,4 @@
-"""The site file: what an installer fills in, checked as a whole before anything is made of it."""
+"""The site file that an installer fills in, checked as a whole before anything is made from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OURS = ("HACLUSTERIP", "HAPREFIX", "HADEV", "HAMEDIA", "HAPRINODE", "HASECNODE"
 
 
 class SiteError(UserError):
-    """The site file is wrong; the message names every key that is, and what would be right."""
+    """The site file is wrong; the message names every wrong key, and what would be right."""
 
     def __init__(self, path: Path, problems: list[str]) -> None:
         super().__init__(f"{path} is not right:" + "".join(f"\n  {problem}" for problem in problems))
@@ -34,7 +34,7 @@ class SiteError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One of the two servers. `values` are set in its asha.conf, which then reads as `conf`."""
+    """One of the two servers; `values` are set in its asha.conf, which then reads as `conf`."""
 
     role: Role
     name: str
@@ -46,7 +46,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site file that is right. `system`, `pair` and `packages` are as in the file, with defaults filled in."""
+    """A valid site file; `system`, `pair` and `packages` are as in the file, with defaults filled in."""
 
     release: Release
     system: Mapping[str, Any]
@@ -57,7 +57,10 @@ class Site:
 
 
 def load(path: Path) -> Site:
-    """The site that `path` tells of. Raises SiteError with everything wrong in it, HostError when unreadable."""
+    """Return the site that the file `path` describes.
+
+    Raises SiteError with everything wrong in the file, HostError when it cannot be read.
+    """
     said = _read(path)
     problems = list(_shape(said))
     if problems:
@@ -84,7 +87,7 @@ def load(path: Path) -> Site:
 
 
 def _packages_in(folder: Path) -> dict[str, Path]:
-    """The RPMs of `folder` by the names they are installed under. Raises HostError for one that is none."""
+    """Return the RPMs of `folder` by package name. Raises HostError for a file that is no RPM."""
     found = {}
     for path in sorted(folder.glob("*.rpm")):
         done = run(["rpm", "-qp", "--nosignature", "--queryformat", "%{NAME}", path], deadline=20)
@@ -107,7 +110,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _shape(said: Mapping[str, Any]) -> Iterator[str]:
-    """Each section and key by itself."""
+    """Check each section and key separately; yield what is wrong."""
     for name in said:
         if name not in SECTIONS and name != "conf":
             yield f"[{name}] is no section; there are {', '.join(SECTIONS)} and conf"
@@ -137,7 +140,7 @@ def _with_defaults(fields: Mapping[str, Field], values: Mapping[str, Any]) -> di
 
 
 def _addresses(whole: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """The addresses together: each on its net, no two alike."""
+    """Check the addresses together: each is in its network, no two are alike; yield what is wrong."""
     pair = whole["pair"]
     yield from _on_one_net(
         whole, "address", pair["prefix"], [("pair", "cluster_address"), ("pair", "gateway")]
@@ -181,7 +184,10 @@ def _conf_shape(said: object) -> Iterator[str]:
 def _node(
     role: Role, whole: Mapping[str, Mapping[str, Any]], said: Mapping[str, Any]
 ) -> Node | tuple[str, ...]:
-    """The node, or what its conf file has against these values: the one check there is, the product's own."""
+    """Return the node, or what its conf file has against these values.
+
+    The check is the product's own; there is no second one.
+    """
     here = whole[role]
     peer = whole["secondary" if role == "primary" else "primary"]
     values = {**_pair_conf(whole), "HAMEDIA": _media(whole["pair"], peer), **said.get("conf", {})}

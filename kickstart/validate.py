@@ -1,4 +1,4 @@
-"""What the installer of a release would say of a kickstart file."""
+"""What the installer of a release would say against a kickstart file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from kickstart.release import Release
 
 
 class InvalidKickstart(AshaError):
-    """ksvalidator refuses what we have made: a fault of ours, or of a value that nothing else has caught."""
+    """ksvalidator refuses a rendered file: a fault of this package, or a value that no other check caught."""
 
 
 def validate(release: Release, *paths: Path) -> None:
-    """Raise InvalidKickstart unless ksvalidator accepts all of `paths` for `release` without a word."""
+    """Raise InvalidKickstart unless ksvalidator accepts all of `paths` for `release` without any output."""
     program = Path(sys.executable).with_name("ksvalidator")
     done = run([program, "-v", release.syntax, *paths], deadline=60)
-    # A deprecated command is told on stderr and then called valid.
+    # ksvalidator reports a deprecated command on stderr and still calls the file valid.
     if done.code != 0 or done.error:
         said = done.error.strip() or done.explain()
         names = ", ".join(map(str, paths))

@@ -1,1 +1,1 @@
-"""Spans and channels as DAHDI shows them. Every reader takes the root under which /proc, /sys and /dev are."""
+"""DAHDI spans and channels; every reader takes the root directory under which /proc, /sys and /dev lie."""

@@ -1,4 +1,7 @@
-"""DAHDI's alarms and their three spellings: /proc, dahdi_scan, sysfs. Source: dahdi/kernel.h, checked live."""
+"""DAHDI's alarms and their three spellings: in /proc, in dahdi_scan and in sysfs.
+
+Source: dahdi/kernel.h, checked against a live kernel.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import operator
 
 
 class Alarm(enum.IntFlag):
-    """The bits of a span's alarms."""
+    """The alarm bits of a span."""
 
     RECOVER = 0x1
     LOOPBACK = 0x2
@@ -19,14 +22,15 @@ class Alarm(enum.IntFlag):
     LOS = 0x100
     LFA = 0x200
     LMFA = 0x400
-    OTHER = 0x1000000  # not DAHDI's: stands for every bit that no header names, whose meaning nobody knows
+    # not a DAHDI bit: stands for every bit that no header names and whose meaning is unknown
+    OTHER = 0x1000000
 
 
-# No usable signal comes in. YELLOW (the far end complains) and RECOVER (settling) are not among them. NOTOPEN is:
-# a driver that loses its hardware sets it (xpp), and so does one whose span line says `yellow`, while no program has a
-# channel open (wct4xxp and others).
+# Alarms that mean: no usable signal comes in. YELLOW (the far end complains) and RECOVER (settling) are not
+# among them. NOTOPEN is: a driver that loses its hardware sets NOTOPEN (xpp), and so does a driver whose span
+# line says `yellow`, while no program has a channel open (wct4xxp and others).
 ABSENT = Alarm.LOOPBACK | Alarm.RED | Alarm.BLUE | Alarm.NOTOPEN | Alarm.LOS | Alarm.LFA | Alarm.LMFA
-# The signal is here, but no call can be made yet.
+# The signal is present, but no call can be made yet.
 SETTLING = Alarm.RECOVER | Alarm.YELLOW
 
 _WORDS = {
@@ -40,7 +44,7 @@ _WORDS = {
     "LOS": Alarm.LOS,
     "LFA": Alarm.LFA,
     "LMFA": Alarm.LMFA,
-    # dahdi_scan
+    # as dahdi_scan spells them
     "REC": Alarm.RECOVER,
     "LB": Alarm.LOOPBACK,
     "YEL": Alarm.YELLOW,
@@ -52,12 +56,15 @@ NONE = Alarm(0)
 
 
 def is_alarm(word: str) -> bool:
-    """`word` is one of the alarm words."""
+    """Return True when `word` is one of DAHDI's alarm words, in any case."""
     return word.upper() in _WORDS
 
 
 def from_words(text: str) -> Alarm:
-    """Alarms out of words with spaces, slashes or commas between; `OK`, `UNCONFIGURED` and strange words are none."""
+    """Return the alarms named in `text`, whose words are separated by spaces, slashes or commas.
+
+    `OK`, `UNCONFIGURED` and unknown words add no alarm.
+    """
     found = NONE
     for word in text.replace("/", " ").replace(",", " ").split():
         found |= _WORDS.get(word.upper(), NONE)
@@ -65,12 +72,15 @@ def from_words(text: str) -> Alarm:
 
 
 def from_sysfs(text: str) -> Alarm:
-    """Alarms out of sysfs's number, such as `0x8`. Raises ValueError."""
+    """Return the alarms of the number that sysfs prints, such as `0x8`. Raises ValueError."""
     return from_bits(int(text.strip(), 0))
 
 
 def from_bits(bits: int) -> Alarm:
-    """Alarms out of the kernel's number. Bits that nobody knows become OTHER: they are not "no alarm"."""
+    """Return the alarms of the kernel's number `bits`.
+
+    Bits that no header names become OTHER, because an unknown bit does not mean "no alarm".
+    """
     return Alarm(bits & _KERNEL) | (Alarm.OTHER if bits & ~_KERNEL else NONE)
 
 

@@ -1,4 +1,4 @@
-"""Lists of channels as DAHDI's files write them: `1-15,17-31`."""
+"""Lists of channel numbers as DAHDI's files write them, such as `1-15,17-31`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _RANGE = re.compile(r"(?P<first>\d{1,4})(?:\s*-\s*(?P<last>\d{1,4}))?", re.ASCII
 
 
 def parse_channels(text: str) -> tuple[int, ...]:
-    """The channels of `text`, each once and in order. What is no number or range of numbers is left out."""
+    """Return the channel numbers in `text`, each once, in ascending order.
+
+    Parts that are neither a number nor a range of numbers are left out.
+    """
     found: set[int] = set()
     for part in text.split(","):
         match = _RANGE.fullmatch(part.strip())
@@ -24,8 +27,8 @@ def parse_channels(text: str) -> tuple[int, ...]:
 
 
 def spell_channels(channels: Iterable[int]) -> str:
-    """The reverse: `1-15, 17-31`."""
-    # In a run, number and place differ by the same all along.
+    """Return `channels` as text with ranges, such as `1-15, 17-31`; the reverse of `parse_channels`."""
+    # Within a run of consecutive numbers, the difference between number and position is constant.
     runs = itertools.groupby(enumerate(sorted(set(channels))), lambda pair: pair[1] - pair[0])
     return ", ".join(_spell_run([number for _, number in run]) for _, run in runs)
 

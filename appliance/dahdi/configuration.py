@@ -1,6 +1,6 @@
-"""What a directory of DAHDI configuration asks of the hardware: values, and parsers that never raise.
+"""What a directory of DAHDI configuration asks of the hardware, as values with parsers that never raise.
 
-Whether the text is right is dahdi_cfg's to say; here a line that cannot be understood asks for nothing.
+Whether the text is valid is for dahdi_cfg to decide; here a line that cannot be understood asks for nothing.
 Source: dahdi_cfg.c and the files that dahdi_genconf writes.
 """
 
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from appliance.dahdi.channels import parse_channels
 
-# Keywords of system.conf that give channels a signalling. Others that name channels (echocanceller, alaw, unused …)
-# give them none.
+# Keywords of system.conf that give channels a signalling. Other keywords that name channels (echocanceller,
+# alaw, unused …) give them none.
 _DATA = {"bchan", "indclear", "clear", "dchan", "hardhdlc", "rawhdlc", "nethdlc", "fcshdlc", "mtp2"}
 _BITS = {"cas", "user", "dacs", "dacsrbs"}
-# These end a span line's reach, since analog ports have none. Source: chanconfig in dahdi_cfg.c.
+# Keywords that end the section of the span line above, since analog ports have no span line. Source:
+# chanconfig in dahdi_cfg.c.
 _PLAIN = {"fxsls", "fxsgs", "fxsks", "fxols", "fxogs", "fxoks", "e&m", "e&me1"}
 _SIGNALLINGS = _DATA | _BITS | _PLAIN
 _NUMBER = re.compile(r"\d{1,4}", re.ASCII)
@@ -25,7 +26,7 @@ _BLOCK_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class SpanLine:
-    """A `span=` line of system.conf, its words in lower case."""
+    """A `span=` line of system.conf, with its words in lower case."""
 
     number: int
     framing: str = ""
@@ -35,7 +36,10 @@ class SpanLine:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Channels and the signalling they are to have. `span`: the span line they stand below, 0 for none."""
+    """Channels and the signalling that the configuration gives them.
+
+    `span` is the number of the span line above the entry in system.conf, or 0 when there is none.
+    """
 
     signalling: str
     channels: tuple[int, ...]
@@ -44,7 +48,10 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class SystemConf:
-    """system.conf. `dynamic`: how many channels its dynamic spans (TDMoE) bring, which no card of the node has."""
+    """The contents of system.conf.
+
+    `dynamic` is the number of channels of its dynamic spans (TDMoE), which belong to no card of the node.
+    """
 
     spans: tuple[SpanLine, ...] = ()
     uses: tuple[Use, ...] = ()
@@ -53,7 +60,10 @@ class SystemConf:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A whole directory. `files`: the channel files by name; `modules`: the drivers that are to be loaded."""
+    """The contents of a whole DAHDI configuration directory.
+
+    `files` holds the channel files by name; `modules` lists the drivers that the init script is to load.
+    """
 
     system: SystemConf = SystemConf()
     files: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
@@ -61,12 +71,12 @@ class Configuration:
 
     @property
     def wants_hardware(self) -> bool:
-        """It names a span or a channel."""
+        """True when the configuration names at least one span or channel."""
         return bool(self.system.spans or self.system.uses or self.system.dynamic or any(self.files.values()))
 
 
 def parse_system_conf(text: str) -> SystemConf:
-    """system.conf."""
+    """Return the spans, channel uses and dynamic channels that the text of a system.conf asks for."""
     spans: list[SpanLine] = []
     uses: list[Use] = []
     dynamic = current = 0
@@ -85,7 +95,7 @@ def parse_system_conf(text: str) -> SystemConf:
 
 
 def parse_channel_file(text: str) -> tuple[Use, ...]:
-    """A channel file of chan_dahdi: each `channel =>` with the signalling that was last set before it."""
+    """Return each `channel =>` entry of a chan_dahdi file, with the signalling last set before the entry."""
     uses: list[Use] = []
     signalling = ""
     for line in _BLOCK_COMMENT.sub("", text).split("\n"):
@@ -102,7 +112,10 @@ def parse_channel_file(text: str) -> tuple[Use, ...]:
 
 
 def parse_modules(text: str) -> tuple[str, ...]:
-    """`modules`: one a line as a rule, all words as the init script takes them; the kernel's spelling."""
+    """Return the driver names in the text of the file `modules`, in the kernel's spelling (underscores).
+
+    The file usually has one name a line, but the init script takes every word, so this parser does too.
+    """
     words = (word for line in text.split("\n") for word in line.split("#")[0].split())
     return tuple(dict.fromkeys(word.replace("-", "_") for word in words))
 
@@ -118,6 +131,6 @@ def _span_line(value: str) -> SpanLine | None:
 
 
 def _dynamic_channels(value: str) -> int:
-    """`driver,address,channels,timing`."""
+    """Return the number of channels in the value of a `dynamic=` line: `driver,address,channels,timing`."""
     words = [word.strip() for word in value.split(",")]
     return int(words[2]) if len(words) > 2 and _NUMBER.fullmatch(words[2]) else 0

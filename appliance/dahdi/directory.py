@@ -1,4 +1,4 @@
-"""A directory of DAHDI configuration, read from the disk and put before dahdi_cfg."""
+"""A directory of DAHDI configuration: read it from disk, and have dahdi_cfg check it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from appliance.dahdi.configuration import (
 )
 from appliance.host.process import find_program, run
 
-# Every other *.conf is read as a channel file; one without `channel =>` asks for nothing.
+# Every other *.conf is read as a channel file; a file without `channel =>` asks for nothing.
 _OTHERS = frozenset({"system.conf", "init.conf", "assigned-spans.conf", "span-types.conf"})
-# It reads one file and changes nothing; seconds.
+# Seconds for `dahdi_cfg -t`, which reads one file and changes nothing.
 _DEADLINE = 10.0
 
 
 def read_configuration(directory: Path) -> Configuration:
-    """What the files of `directory` ask for; a file that is not there asks for nothing. Raises HostError."""
+    """Return what the files of `directory` ask for; a missing file asks for nothing. Raises HostError."""
     names = sorted(path.name for path in directory.glob("*.conf") if path.name not in _OTHERS)
     return Configuration(
         parse_system_conf(_text(directory / "system.conf")),
@@ -30,9 +30,10 @@ def read_configuration(directory: Path) -> Configuration:
 
 
 def refused_by_dahdi_cfg(directory: Path) -> str:
-    """What `dahdi_cfg -t` says against system.conf of `directory`; "" when it accepts it or there is none.
+    """Return what `dahdi_cfg -t` says against system.conf of `directory`.
 
-    It wants to open /dev/dahdi/ctl, so DAHDI must be loaded. Raises HostError when it is not on this node.
+    The answer is "" when dahdi_cfg accepts the file or there is no such file. dahdi_cfg opens /dev/dahdi/ctl,
+    so DAHDI must be loaded. Raises HostError when dahdi_cfg is not installed on this node.
     """
     file = directory / "system.conf"
     if not file.exists():
@@ -42,7 +43,7 @@ def refused_by_dahdi_cfg(directory: Path) -> str:
 
 
 def _complaint(said: str, code: int | None) -> str:
-    """Its first complaint; notices and the closing count are no news."""
+    """Return the first complaint in dahdi_cfg's output; its notices and its closing count are skipped."""
     if code is None:
         return "it did not end within its deadline"
     lines = [line.strip() for line in said.splitlines()]

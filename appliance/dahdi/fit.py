@@ -1,16 +1,18 @@
-"""Does a configuration fit the hardware? No I/O: a configuration and spans in, sentences out.
+"""Whether a DAHDI configuration fits the hardware; no I/O: a configuration and spans in, sentences out.
 
-The judge is what dahdi_cfg and the kernel would do with it, not what is usual. A configuration does not fit when
+The measure is what dahdi_cfg and the kernel would do with the configuration, not what is usual. A
+configuration does not fit when
 
 - it names a span or a channel that the node does not have;
-- it asks a span for a kind, framing or coding that it does not have (the kernel refuses it: dahdi_ioctl_spanconfig);
-- it asks a channel for a signalling that its port does not have (dahdi_ioctl_chanconfig), or for ISDN on an analog one,
-  which some drivers accept though no ISDN can go over it;
-- it uses a T1, E1 or BRI span without a `span` line, or sets up nothing at all though there are spans: dahdi_cfg starts
-  such a span by its line alone, so that after the next start of DAHDI no call could be made.
+- it asks a span for a kind, framing or coding that the span does not have (the kernel refuses:
+  dahdi_ioctl_spanconfig);
+- it asks a channel for a signalling that its port does not have (dahdi_ioctl_chanconfig), or for ISDN on an
+  analog channel, which some drivers accept though no ISDN can go over it;
+- it uses a T1, E1 or BRI span without a `span` line, or sets up nothing at all though there are spans:
+  dahdi_cfg starts such a span by its line alone, so that after the next start of DAHDI no call could be made.
 
-What cannot be known of a node (the port type of a Digium analog card, the driver on an old kernel, the kind of a span
-that was never set up) is not held against the configuration.
+Facts that a node cannot tell (the port type of a Digium analog card, the driver on an old kernel, the kind of
+a span that was never set up) are not held against the configuration.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ from appliance.dahdi.configuration import Configuration, SpanLine, Use
 from appliance.dahdi.span import DIGITAL, Channel, Kind, Span
 
 _T1 = frozenset({Kind.T1, Kind.J1})
-# The one channel of a BRI span, from 1, on which the card's own HDLC works (wcb4xxp, wctdm24xxp, xpp): the kernel
-# refuses `hardhdlc` on the others. Every other D-channel stands where the file puts it: SS7 has its links anywhere.
+# The channel of a BRI span, counted from 1, on which the card's own HDLC works (wcb4xxp, wctdm24xxp, xpp):
+# the kernel refuses `hardhdlc` on the other two. On other kinds of span the D-channel is where the file puts
+# it: SS7 has its links anywhere.
 _BRI_DCHANNEL = 3
-# Framings and codings where sysfs does not say. `cas` has no bit of its own in the kernel (dahdi/user.h).
+# Framings and codings of each kind of span, used where sysfs does not tell. `cas` has no bit of its own in
+# the kernel (dahdi/user.h).
 _COMPAT = {
     Kind.T1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
     Kind.J1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
@@ -37,13 +41,17 @@ _COMPAT = {
 _COMPAT_WORDS = frozenset({"D4", "ESF", "AMI", "B8ZS", "CCS", "HDB3", "CRC4"})
 _EMPTY = "---"
 _PORTS = {"FXO": "FXO", "FXS": "FXS", "XPP_FXO": "FXO", "XPP_FXS": "FXS", "WCFXO": "FXO", _EMPTY: _EMPTY}
-# A port is signalled by the other end's kind.
+# An FXO port takes FXS signalling and an FXS port takes FXO signalling: a port is signalled by the other
+# end's kind.
 _PORT_FOR = {"fxs": "FXO", "fxo": "FXS"}
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One thing that does not fit, as a sentence without its full stop. `span` is 0 when it is of no span."""
+    """One thing that does not fit, as a sentence without its full stop.
+
+    `span` is the number of the span concerned, or 0 when the misfit belongs to no span.
+    """
 
     span: int
     says: str
@@ -52,7 +60,10 @@ class Misfit:
 def misfits(
     wanted: Configuration, seen: Reading[tuple[Span, ...]], whose: str = "this node"
 ) -> tuple[Misfit, ...]:
-    """Everything in `wanted` that does not fit the spans of `whose` node. Spans that are unknown fit nothing."""
+    """Return everything in `wanted` that does not fit the spans of `whose` node.
+
+    A configuration that names hardware does not fit spans that are Unknown.
+    """
     if isinstance(seen, Unknown):
         if not wanted.wants_hardware:
             return ()
@@ -63,9 +74,10 @@ def misfits(
 def driver_warnings(
     wanted: Configuration, seen: Reading[tuple[Span, ...]], whose: str = "this node"
 ) -> tuple[Misfit, ...]:
-    """What may go wrong at the next start of `whose` node though `wanted` fits it: drivers that `modules` leaves out.
+    """Return warnings for drivers that `modules` of `wanted` leaves out, though `whose` node has their spans.
 
-    They are loaded now. dahdi_cfg does not load drivers, and udev or another program (wanrouter) may load them too.
+    Such drivers are loaded now, and the configuration fits, but spans may be missing after the next start:
+    dahdi_cfg does not load drivers. No misfit, because udev or another program (wanrouter) may load them.
     """
     named, spans = wanted.modules, () if isinstance(seen, Unknown) else seen.value
     left_out = [
@@ -83,7 +95,7 @@ def driver_warnings(
 
 
 def idle_spans(wanted: Configuration, spans: Iterable[Span]) -> frozenset[int]:
-    """Spans of the hardware that `wanted` does not name: spare ones, which is no misfit."""
+    """Return the numbers of the spans that `wanted` does not name: they are spare, which is no misfit."""
     lines = {line.number for line in wanted.system.spans}
     used = {channel for use in wanted.system.uses for channel in use.channels}
     return frozenset(
@@ -94,9 +106,9 @@ def idle_spans(wanted: Configuration, spans: Iterable[Span]) -> frozenset[int]:
 
 
 def port_kind(channel: Channel, span: Span) -> str:
-    """FXO or FXS, `---` for an empty port, nothing when it cannot be told.
+    """Return "FXO" or "FXS", "---" for an empty port, or "" when the kind of port cannot be told.
 
-    A running signalling tells too: the driver accepts only the one for its port (DAHDI_CHANCONFIG).
+    An active signalling tells too: the driver accepts only the signalling for its port (DAHDI_CHANCONFIG).
     """
     if channel.port in _PORTS:
         return _PORTS[channel.port]
@@ -114,7 +126,8 @@ class _Comparison:
             channel.number: (span, channel) for span in self._spans.values() for channel in span.channels
         }
         self._lines = {line.number: line for line in wanted.system.spans}
-        self._explained: set[int] = set()  # spans whose channels need no more words
+        # spans already reported, whose channels are not reported one by one
+        self._explained: set[int] = set()
 
     def run(self) -> Iterator[Misfit]:
         if self._spans and not self._wanted.wants_hardware:
@@ -145,7 +158,10 @@ class _Comparison:
             yield self._of(span, f"the configuration says {', '.join(odd)}", "cannot do that")
 
     def _unset(self) -> Iterator[Misfit]:
-        """Channels of a digital span that has no line of its own: the configuration was made for another card."""
+        """Report digital spans whose channels are used without a span line.
+
+        Such a configuration was made for another card.
+        """
         for span in self._spans.values():
             used = {
                 channel.number
@@ -171,9 +187,10 @@ class _Comparison:
     # -- channels
 
     def _absent(self) -> frozenset[int]:
-        """Channels that are named and not there, without those that the dynamic spans bring.
+        """Return the channels that are named but do not exist, except those that dynamic spans may bring.
 
-        Which numbers those get is decided when they are made, so that many may be missing.
+        The numbers of dynamic channels are decided when the spans are created, so as many channels may be
+        missing as there are dynamic ones.
         """
         uses = [*self._wanted.system.uses, *(use for uses in self._wanted.files.values() for use in uses)]
         gone = {channel for use in uses for channel in use.channels} - set(self._owner)
@@ -217,9 +234,10 @@ class _Comparison:
 
 
 def _why_not(signalling: str, span: Span, channel: Channel) -> str:
-    """Why a channel cannot have that signalling, be it of system.conf or of a channel file; "" when it can.
+    """Return why `channel` cannot have `signalling`; "" when it can.
 
-    A span that may be of several kinds can have what any of them can.
+    The signalling may come from system.conf or from a channel file. A span that may be of several kinds can
+    have every signalling that one of these kinds can have.
     """
     whys = [_why_not_on(kind, signalling, span, channel) for kind in sorted(span.could_be, key=str)]
     return whys[0] if all(whys) else ""
@@ -257,7 +275,10 @@ _DIGITAL_ONLY = frozenset(
 
 
 def _kinds(line: SpanLine) -> frozenset[Kind]:
-    """What a span line can be meant for; none for a framing nobody knows, of which dahdi_cfg complains."""
+    """Return the kinds of span that `line` can be meant for.
+
+    The set is empty for an unknown framing, of which dahdi_cfg itself complains.
+    """
     if line.framing in ("esf", "d4"):
         return _T1
     if line.framing == "ccs":
@@ -266,7 +287,7 @@ def _kinds(line: SpanLine) -> frozenset[Kind]:
 
 
 def _odd_words(line: SpanLine, span: Span) -> list[str]:
-    """Framing, coding and crc4 that the span cannot do."""
+    """Return the framing, coding and crc4 words of `line` that the span cannot do."""
     can = span.line_compat or frozenset[str]().union(*(_COMPAT.get(kind, ()) for kind in span.could_be))
     asked = [line.framing, line.coding, *sorted(line.options)]
     return [word for word in asked if word.upper() in _COMPAT_WORDS - can]

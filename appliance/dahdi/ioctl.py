@@ -1,4 +1,7 @@
-"""SPANSTAT: the driver's own word for a span. Source: dahdi/user.h, sizes checked in a live kernel."""
+"""SPANSTAT: the alarms of a span as its driver reports them by ioctl.
+
+Source: dahdi/user.h, with the sizes checked in a live kernel.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 from appliance.dahdi.alarms import NONE, Alarm, from_bits
 
-# (request, size) for today's kernels and for older ones, whose structure was not packed.
+# (request, size in bytes) for current kernels and for older ones, whose structure was not packed.
 FORMS = ((0xC13ADA0A, 314), (0xC128DA0A, 296))
 _ALARMS_AT = 64
 
@@ -18,7 +21,10 @@ Ioctl = Callable[[int, int, bytearray], int]
 
 
 def read_alarms(root: Path, number: int, ioctl: Ioctl = fcntl.ioctl) -> Alarm:
-    """The span's alarms by ioctl on /dev/dahdi/ctl; none when there is no such file or no such span."""
+    """Return the alarms of span `number` by ioctl on /dev/dahdi/ctl.
+
+    The answer is NONE when the file cannot be opened or there is no such span.
+    """
     try:
         control = os.open(root / "dev/dahdi/ctl", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -30,7 +36,7 @@ def read_alarms(root: Path, number: int, ioctl: Ioctl = fcntl.ioctl) -> Alarm:
 
 
 def unpack_alarms(answer: bytes) -> Alarm:
-    """The alarms in a SPANSTAT answer of either form. Raises struct.error when it is too short."""
+    """Return the alarms in a SPANSTAT answer of either form. Raises struct.error when it is too short."""
     (bits,) = struct.unpack_from("<i", answer, _ALARMS_AT)
     return from_bits(bits)
 
@@ -42,6 +48,6 @@ def _ask(control: int, number: int, ioctl: Ioctl) -> Alarm:
         try:
             ioctl(control, request, buffer)
         except OSError:
-            continue  # EINVAL: a hole; ENOTTY: the other form
+            continue  # EINVAL: no span has this number; ENOTTY: the kernel uses the other form
         return unpack_alarms(bytes(buffer))
     return NONE

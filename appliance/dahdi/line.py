@@ -1,8 +1,8 @@
-"""Is the telephone line here? The spans' alarms, as one word.
+"""Whether the telephone line is here: the alarms of the spans, judged as one `Line` value.
 
-Only what is known to be clear is Clear. A span without an alarm is clear when it is known what kind it is, that its
-driver would raise the alarm, that dahdi_cfg has set it up, and when nothing of what it says is strange. Otherwise its
-silence tells nothing, and the line is Unverifiable, with what to do about it.
+Only a line that is known to be clear is Clear. A span without an alarm is clear when its kind is known, its
+driver is known to raise the alarm, dahdi_cfg has set the span up, and nothing that the span says is strange.
+Otherwise the absence of an alarm proves nothing, and the line is Unverifiable, with advice on what to do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from appliance.dahdi.alarms import ABSENT, NONE, SETTLING, Alarm
 from appliance.dahdi.span import DIGITAL, Kind, Span
 from appliance.dahdi.spans import read_heads
 
-# The first of these that any span says is the line's. What can still be waited for comes before what cannot be known.
+# The first of these values that any span has is the value of the line. States that can still change by
+# waiting come before a state that cannot be known.
 _WORST_FIRST = (Line.ABSENT, Line.SETTLING, Line.UNVERIFIABLE, Line.CLEAR)
 
 _IN_WORDS = {
@@ -30,9 +31,10 @@ _NAME_IT = "name in RHINOSPANS only the spans that the relay switches"
 
 
 def read_line(spans: Reading[tuple[Span, ...]], wanted: tuple[int, ...], now: float) -> Reading[Line]:
-    """The line over the spans `wanted` (empty: all that carry something), as of `now` on the monotonic clock.
+    """Return the state of the line over the spans `wanted`, as of `now` in seconds on the monotonic clock.
 
-    The worst of them decides; one that is missing is Unknown. What is said of an unverifiable line is why.
+    With `wanted` empty, every span that carries something counts. The worst span decides; a missing span
+    makes the answer Unknown. The note of the reading says why the line is unverifiable.
     """
     if isinstance(spans, Unknown):
         return spans
@@ -45,17 +47,23 @@ def read_line(spans: Reading[tuple[Span, ...]], wanted: tuple[int, ...], now: fl
 
 
 def read_line_quick(root: Path, wanted: tuple[int, ...], now: float) -> Reading[Line]:
-    """The same from /proc/dahdi and sysfs's alarms alone: well below a millisecond a span, for looking often."""
+    """Return the line's state from /proc/dahdi and sysfs's alarms alone.
+
+    Takes well below a millisecond a span, for frequent polling. Arguments as for `read_line`.
+    """
     return read_line(read_heads(root, wanted, now), wanted, now)
 
 
 def line_of(span: Span) -> Line:
-    """What one span says."""
+    """Return the state of the line as this one span shows it."""
     return judge(span)[0]
 
 
 def judge(span: Span) -> tuple[Line, str]:
-    """What one span says, and why that need not be the telephone line's fault, with what to do; else ""."""
+    """Return the state that one span shows, and why this need not be the telephone line's fault.
+
+    The second value also says what to do; it is "" when there is no such reason.
+    """
     if span.alarms & ABSENT or _all_dead(span):
         return Line.ABSENT, _other_cause(span)
     if why := next((why for why in _doubts(span) if why), ""):
@@ -64,7 +72,7 @@ def judge(span: Span) -> tuple[Line, str]:
 
 
 def _spell(whys: Iterable[tuple[Span, str]]) -> str:
-    """Every reason once, with the spans that it is of."""
+    """Return every reason once, with the spans that it applies to."""
     named: dict[str, list[str]] = {}
     for span, why in whys:
         named.setdefault(why, []).append(f"{span.number} ({span.name})")
@@ -72,7 +80,7 @@ def _spell(whys: Iterable[tuple[Span, str]]) -> str:
 
 
 def explain(span: Span) -> str:
-    """One line for people."""
+    """Return one line of text that describes the span's state for people."""
     line, why = judge(span)
     alarms = f" ({span.alarms.name})" if span.alarms else ""
     said = f": {why}" if why else ""
@@ -80,7 +88,7 @@ def explain(span: Span) -> str:
 
 
 def _doubts(span: Span) -> Iterator[str]:
-    """Every reason not to take the span's word, "" where one does not hold."""
+    """Yield every reason not to believe the span, "" for a reason that does not hold."""
     yield _without_channels(span)
     if span.strange:
         yield (
@@ -111,7 +119,11 @@ def _without_channels(span: Span) -> str:
 
 
 def _not_set_up(span: Span) -> str:
-    """dahdi_cfg starts a digital span by its `span` line, and a channel by its signalling. Before, no alarm counts."""
+    """Return why the span counts as not set up, or "" when it is set up.
+
+    dahdi_cfg starts a digital span by its `span` line, and a channel by its signalling. Before that no alarm
+    counts.
+    """
     if not any(channel.is_set_up for channel in span.channels):
         return f"dahdi_cfg has not set up its channels, so nothing goes over it; {_SPARE}"
     if span.kind in (Kind.ANALOG, Kind.NETWORK):
@@ -123,10 +135,11 @@ def _not_set_up(span: Span) -> str:
 
 
 def _silent_analog(span: Span) -> str:
-    """Why the ports where telephone lines come in do not tell that their battery is there; "" when they do.
+    """Return why the FXO ports of an analog span do not prove that their lines have battery; "" when they do.
 
-    Cards whose driver does not watch it (Rhino's rcbfx) say nothing by their silence. Neither does a card of which
-    some ports have battery and some have not: which of them the relay moves is not known here.
+    Cards whose driver does not watch the battery (Rhino's rcbfx) prove nothing by raising no alarm. Neither
+    does a card of which some ports have battery and some have not: which of the ports the relay switches is
+    not known here.
     """
     lines = [channel for channel in span.channels if channel.takes_line]
     if not lines:
@@ -139,13 +152,13 @@ def _silent_analog(span: Span) -> str:
 
 
 def _all_dead(span: Span) -> bool:
-    """Every port of an analog card where a telephone line comes in says that it is dead."""
+    """Return True when every port of an analog card where a telephone line comes in reports a dead line."""
     lines = [channel.alarms & ABSENT for channel in span.channels if channel.takes_line]
     return span.kind is Kind.ANALOG and bool(lines) and NONE not in lines
 
 
 def _other_cause(span: Span) -> str:
-    """What else than a dead line may be behind the alarms."""
+    """Return a cause other than a dead line that may explain the alarms, or ""."""
     if span.alarms & ABSENT == Alarm.NOTOPEN:
         return "no program has its channels open (NOTOPEN), so the alarm ends when Asterisk runs"
     if span.alarms & Alarm.LOOPBACK:

@@ -1,7 +1,8 @@
-"""/proc/dahdi/N. Source: facts/dahdi and dahdi_seq_show; the name may hold spaces, so the quotes are the anchor.
+"""Parser for /proc/dahdi/N.
 
-What a driver or an old DAHDI prints and this parser does not understand is kept (`Span.strange`): it may be the very
-word that says that the line is dead.
+Source: docs/facts/dahdi.md and dahdi_seq_show. The name of a span may hold spaces, so the quotes around the
+description are the anchor. Text that a driver or an old DAHDI prints and this parser does not understand is
+kept (`Span.strange`), because it may be the very word that says that the line is dead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from appliance.dahdi.span import LINE_CODES, Channel, Span
 
 _HEAD = re.compile(r'^Span (?P<number>\d{1,9}): (?P<name>.*?) ?"(?P<description>.*)"(?P<rest>.*)$', re.ASCII)
 _CHANNEL = re.compile(r"^\t\s*(?P<number>\d{1,9}) (?P<name>\S+)(?P<rest>.*)$", re.ASCII)
-# "BPV count: 3", "IRQ misses: 2": how often something went wrong, not what is wrong now.
+# Counters such as "BPV count: 3" and "IRQ misses: 2" tell how often something went wrong, not what is wrong
+# now.
 _COUNTER = re.compile(r"^\t[A-Za-z][\w -]*: \d+\s*$", re.ASCII)
 _BRACKETS = re.compile(r"\([^)]*\)")
 _NOT_SIGNALLING = frozenset({"Master", "Reserved"})
@@ -24,9 +26,9 @@ _CUT_OFF = "the text ends in the middle of a line"
 
 
 def parse_span(text: str) -> Span | None:
-    """The span in `text`, whole or cut off; None when not even its first line is whole.
+    """Return the span that `text` describes, whole or cut off; None when its first line is incomplete.
 
-    A line without its end is left out: half a line might have lost the very word that is the alarm.
+    A line without its newline is left out: half a line might have lost the very word that is the alarm.
     """
     first, end, body = text.partition("\n")
     head = _HEAD.match(first) if end else None
@@ -51,7 +53,11 @@ def _is_head_word(word: str) -> bool:
 
 
 def _is_line_config(word: str) -> bool:
-    """`ESF/B8ZS` and `B8ZS/ESF` are the same; an E1 with CAS says `HDB3` alone, since the kernel has no bit for CAS."""
+    """Return True when `word` consists of line codes only, joined by slashes.
+
+    `ESF/B8ZS` and `B8ZS/ESF` are the same. An E1 with CAS prints `HDB3` alone, since the kernel has no bit
+    for CAS.
+    """
     return bool(_codes(word)) and LINE_CODES.issuperset(_codes(word))
 
 
@@ -59,10 +65,10 @@ def _codes(word: str) -> list[str]:
     return [part for part in word.split("/") if part]
 
 
-# While all is still, the same text is read again and again, so it is taken apart once.
+# Cached because the text does not change while the line is quiet, and is read again and again.
 @functools.lru_cache(maxsize=128)
 def _parse_body(text: str) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
-    """The channels, and what is neither a channel nor a counter."""
+    """Return the channels, and the lines that are neither a channel nor a counter."""
     *lines, rest = text.split("\n")
     channels = [_parse_channel(line) for line in lines]
     strange = [line.strip() for line, found in zip(lines, channels, strict=True) if _is_strange(line, found)]

@@ -1,4 +1,4 @@
-"""Spans as they travel between the nodes, as JSON."""
+"""Spans as JSON documents, the form in which one node sends them to the other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ Document = dict[str, Any]
 
 
 def pack_spans(seen: Reading[tuple[Span, ...]]) -> Document:
-    """`spans`, or `unknown` with why. Alarms stay here: they are no property of the hardware."""
+    """Return a document with `spans`, or with `unknown` and the reason.
+
+    Alarms are left out, because they are no property of the hardware.
+    """
     if isinstance(seen, Unknown):
         return {"unknown": seen.reason}
     return {"spans": [_packed(span) for span in seen.value]}
 
 
 def unpack_spans(said: Document, now: float) -> Reading[tuple[Span, ...]]:
-    """What `pack_spans` has packed there; Unknown when the peer says something else."""
+    """Return the spans that `pack_spans` put into the document `said` on the other node.
+
+    The answer is Unknown when the document does not have that form. `now` is in seconds on the monotonic
+    clock.
+    """
     if "unknown" in said:
         return Unknown(str(said["unknown"]), now)
     try:

@@ -9,19 +9,20 @@ from appliance.dahdi.alarms import NONE, Alarm
 
 
 class Kind(enum.Enum):
-    """What runs over a span."""
+    """The kind of signal that runs over a span."""
 
     T1 = "T1"
     E1 = "E1"
     J1 = "J1"
     BRI = "BRI"
     ANALOG = "analog"
-    NETWORK = "network"  # TDMoE: no hardware of the node
+    NETWORK = "network"  # TDMoE: not hardware of this node
     UNKNOWN = "unknown"
 
 
 DIGITAL = frozenset({Kind.T1, Kind.J1, Kind.E1, Kind.BRI})
-# The drivers' own word in sysfs. Source: dahdi_spantype2str in dahdi-base.c; INVALID tells nothing.
+# The driver's own word in sysfs for the kind of span. Source: dahdi_spantype2str in dahdi-base.c; INVALID
+# tells nothing.
 _SPAN_TYPES = {
     "T1": Kind.T1,
     "E1": Kind.E1,
@@ -34,13 +35,15 @@ _SPAN_TYPES = {
     "ANALOG_MIXED": Kind.ANALOG,
     "DYNAMIC": Kind.NETWORK,
 }
-# Framings and codings of which only one kind has any. AMI and CCS are said of several.
+# Framings and codings that belong to one kind only. AMI and CCS are used by several kinds.
 _ONLY_T1 = frozenset({"B8ZS", "ESF", "D4"})
 _ONLY_E1 = frozenset({"HDB3", "CRC4"})
-# All that dahdi_lineconfig_bit_name knows. The kernel has no bit for CAS; a driver of another make may say it.
+# All words that dahdi_lineconfig_bit_name knows. The kernel has no bit for CAS; a driver of another make may
+# print it.
 LINE_CODES = _ONLY_T1 | _ONLY_E1 | {"AMI", "CCS", "CAS", "NTTE", "TERM"}
 _E1_CHANNELS, _T1_CHANNELS, _BRI_CHANNELS = 31, 24, 3
-# Before dahdi_cfg the number of channels narrows down what a span can be: no analog card has 31 ports on a span.
+# Before dahdi_cfg has run, the number of channels narrows down what a span can be: no analog card has 31
+# ports on a span.
 _BY_CHANNELS = {
     _E1_CHANNELS: frozenset({Kind.E1}),
     _T1_CHANNELS: frozenset({Kind.T1, Kind.J1, Kind.ANALOG}),
@@ -48,13 +51,14 @@ _BY_CHANNELS = {
 }
 _ANY = DIGITAL | {Kind.ANALOG}
 _GUESSES = {_E1_CHANNELS: Kind.E1, _T1_CHANNELS: Kind.T1, _BRI_CHANNELS: Kind.BRI}
-# Names of ports as drivers spell them: hints, where neither sysfs nor the channels' signalling tells.
+# Names of ports as drivers spell them: hints for where neither sysfs nor the channels' signalling tells the
+# kind.
 _ANALOG_PORTS = frozenset(
     {"FXO", "FXS", "WCTDM", "WCFXO", "XPP_FXO", "XPP_FXS", "OPVXA1200", "OPVXA24XX", "WRTDM"}
 )
-# Drivers known to put RED on the channel when a telephone line's battery is lost, so that their silence tells that it
-# is there: dahdi_alarm_channel is called in wctdm, wctdm24xxp, wcaxx (all named WCTDM), xpp's FXO and opvxa1200;
-# wcfxo raises it on its one-channel span.
+# Ports whose drivers are known to put RED on the channel when a telephone line loses its battery, so that no
+# alarm proves that the battery is there: dahdi_alarm_channel is called in wctdm, wctdm24xxp, wcaxx (all named
+# WCTDM), xpp's FXO and opvxa1200; wcfxo raises RED on its one-channel span.
 _BATTERY_WATCHED = frozenset({"WCTDM", "WCFXO", "XPP_FXO", "OPVXA1200"})
 # Every signalling that /proc may show for a channel that dahdi_cfg has set up: sigstr in dahdi-base.c, and
 # dahdi_cfg's own words, which drivers of other makes print. `SF (ToneOnly)` is read without its brackets.
@@ -84,9 +88,10 @@ _UNDERSTOOD = _ANALOG_SIGNALLINGS | _DIGITAL_SIGNALLINGS | _NOT_SET_UP
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel. `signalling` is empty before dahdi_cfg.
+    """One channel of a span; `signalling` is empty before dahdi_cfg has run.
 
-    On digital spans its alarms go stale: they change only when the span goes to or from none. Trust the span's.
+    On digital spans the alarms of a channel go stale: they change only when the span's alarms go to or from
+    none. Use the span's alarms there.
     """
 
     number: int
@@ -97,42 +102,43 @@ class Channel:
 
     @property
     def port(self) -> str:
-        """The first part of its name: FXO of `FXO/1/0`, WCTDM of `WCTDM/4/0`, --- where no module sits."""
+        """The first part of the channel's name: FXO of `FXO/1/0`, WCTDM of `WCTDM/4/0`, --- without a module."""
         return self.name.split("/")[0]
 
     @property
     def is_set_up(self) -> bool:
-        """It is meant to carry something: dahdi_cfg has given it a signalling."""
+        """True when dahdi_cfg has given the channel a signalling, so the channel is meant to carry something."""
         return self.signalling not in _NOT_SET_UP
 
     @property
     def is_understood(self) -> bool:
-        """Its signalling is one that DAHDI has, or it has none."""
+        """True when the channel's signalling is one that DAHDI has, or is not set."""
         return self.signalling in _UNDERSTOOD
 
     @property
     def is_analog(self) -> bool:
-        """A telephone or a telephone line is signalled on it."""
+        """True when the channel has a signalling for a telephone or an analog telephone line."""
         return self.signalling in _ANALOG_SIGNALLINGS
 
     @property
     def takes_line(self) -> bool:
-        """A telephone line comes in here: an FXO port, so FXS signalling."""
+        """True when a telephone line comes in here: an FXO port, which has FXS signalling."""
         return self.is_analog and self.signalling.startswith("FXS")
 
     @property
     def watches_battery(self) -> bool:
-        """Its driver is known to raise RED when the telephone line that comes in here is dead."""
+        """True when the driver is known to raise RED when the telephone line at this channel is dead."""
         return self.port in _BATTERY_WATCHED and self.takes_line
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span. `line_config` is a set, since versions print its words in different orders.
+    """One span, as far as /proc and sysfs tell.
 
-    `span_type` is sysfs's word for the kind, `location` its slot, `line_compat` the framings and codings it can do,
-    `driver` the kernel module of its card; all empty where sysfs does not say. `strange`: what /proc says of it that
-    nobody understands.
+    `line_config` is a set, since versions of DAHDI print its words in different orders. `span_type` is
+    sysfs's word for the kind, `location` the card's slot, `line_compat` the framings and codings that the
+    span can do, `driver` the kernel module of its card; each is empty where sysfs does not tell. `strange`
+    holds text in /proc about the span that the parser does not understand.
     """
 
     number: int
@@ -150,38 +156,47 @@ class Span:
 
     @property
     def is_dynamic(self) -> bool:
-        """It comes over the network (TDMoE): no hardware of the node. Source: dahdi_dynamic.c."""
+        """True when the span comes over the network (TDMoE) and is not hardware of this node.
+
+        Source: dahdi_dynamic.c.
+        """
         return self.kind is Kind.NETWORK
 
     @property
     def is_local(self) -> bool:
-        """It is the other end of a span of this same node. Source: dahdi_dynamic_loc.c."""
+        """True when the span is the other end of a span of this same node. Source: dahdi_dynamic_loc.c."""
         return self.name.startswith("DYN/loc/")
 
     @property
     def carries_nothing(self) -> bool:
-        """It has no channels: a driver that only gives the timing (dahdi_dummy, ztdummy)."""
+        """True when the span has no channels: its driver only gives the timing (dahdi_dummy, ztdummy)."""
         return not self.channels and not self.line_config
 
     @property
     def hardware(self) -> Kind:
-        """As `kind`, else a guess by the number of channels, for people: an unconfigured span says no coding."""
+        """The kind, or else a guess by the number of channels, for display to people.
+
+        A span that is not configured tells no coding.
+        """
         return self.kind if self.kind is not Kind.UNKNOWN else _GUESSES.get(len(self.channels), self.kind)
 
     @property
     def could_be(self) -> frozenset[Kind]:
-        """Every kind that it may be, as far as it tells: one, or several before dahdi_cfg where sysfs is silent."""
+        """Every kind that the span may be, as far as it is known.
+
+        There is one, or several before dahdi_cfg has run where sysfs does not tell.
+        """
         if self.kind in DIGITAL or self.span_type in _SPAN_TYPES or self._has_analog_name:
             return frozenset({self.kind})
         if self.line_config:
-            return _ANY  # a card of its own kind, such as one for GSM with two channels a span
+            return _ANY  # a card of a special kind, such as one for GSM with two channels a span
         if self.board:
             return frozenset({Kind.E1} if len(self.channels) == _E1_CHANNELS else {Kind.T1, Kind.J1})
         return _BY_CHANNELS.get(len(self.channels), _ANY)
 
     @property
     def kind(self) -> Kind:
-        """As sysfs says, else from the line's coding, else from the channels' signalling, else from their names."""
+        """The kind by sysfs, else by the line's coding, else by the channels' signalling or port names."""
         if self.span_type in _SPAN_TYPES:
             return _SPAN_TYPES[self.span_type]
         if self.name.startswith("DYN/"):
@@ -216,11 +231,14 @@ class Span:
 
     @property
     def is_rhino_analog(self) -> bool:
-        """A Rhino RCB card: its driver (rcbfx) never raises an alarm. Source: facts/pri-timing, rcbfx."""
+        """True for a Rhino RCB card, whose driver (rcbfx) never raises an alarm.
+
+        Source: docs/facts/pri-timing.md, rcbfx.
+        """
         return self.board.startswith("RCB")
 
     @property
     def board(self) -> str:
-        """Rhino's name of the board (R1T1, R2T1, RCB4FXO …), or nothing for other makes."""
+        """Rhino's name of the board (R1T1, R2T1, RCB4FXO …), or "" for other makes."""
         words = self.name.replace("/", " ").split() + self.description.replace("/", " ").split()
         return next((word for word in words if word.startswith(("R1T1", "R2T1", "R4T1", "RCB"))), "")

@@ -12,25 +12,29 @@ from appliance.dahdi import ioctl, sysfs
 from appliance.dahdi.proc import parse_span
 from appliance.dahdi.span import Span
 
-# A span that is unregistered while its file is open answers the read with ENODEV. Source: dahdi_seq_show.
+# Reading the file of a span that was unregistered while the file was open fails with ENODEV. Source:
+# dahdi_seq_show.
 _VANISHED = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
 
 
 def read_spans(root: Path, now: float) -> Reading[tuple[Span, ...]]:
-    """All spans by number; numbers may have holes. Never raises: what cannot be read is Unknown, with why.
+    """Return all spans in the order of their numbers, which may have holes. Never raises.
 
-    A span that vanishes while it is read is not there.
+    Spans that cannot be read give Unknown with the reason. A span that vanishes while it is read is left out.
     """
     return _each(read_heads(root, (), now), root, _with_driver)
 
 
 def read_hardware(root: Path, now: float) -> Reading[tuple[Span, ...]]:
-    """As `read_spans`, with what each span's card can do and its driver: for a comparison, not for looking often."""
+    """Return all spans as `read_spans` does, with each card's driver and the framings and codings it can do.
+
+    Meant for comparing configurations with the hardware, not for frequent polling.
+    """
     return _each(read_spans(root, now), root, _with_card)
 
 
 def read_heads(root: Path, wanted: tuple[int, ...], now: float) -> Reading[tuple[Span, ...]]:
-    """The spans `wanted` (empty: all) from /proc, with sysfs's alarms and kind. For looking often."""
+    """Return the spans `wanted` (empty: all) from /proc, with sysfs's alarms and kind, for frequent polling."""
     return _each(_read(root, wanted, now), root, _with_alarms)
 
 
@@ -57,7 +61,7 @@ def _read(root: Path, wanted: tuple[int, ...], now: float) -> Reading[tuple[Span
 
 
 def _texts(directory: Path, numbers: Iterable[int]) -> dict[int, str]:
-    """What each span's file says, without those that are gone. Raises OSError."""
+    """Return the text of each span's file, without the spans that are gone. Raises OSError."""
     found: dict[int, str] = {}
     for number in numbers:
         try:
@@ -83,7 +87,10 @@ def _unreadable(problem: OSError) -> str:
 
 
 def _with_alarms(span: Span, root: Path) -> Span:
-    """Alarms that any of the sources sees count. /proc has no word for some of them, such as LOS alone."""
+    """Add the alarms and the kind from sysfs.
+
+    An alarm counts when any source shows it: /proc has no word for some alarms, such as LOS alone.
+    """
     return replace(
         span,
         alarms=span.alarms | sysfs.read_alarms(root, span.number),
@@ -92,7 +99,7 @@ def _with_alarms(span: Span, root: Path) -> Span:
 
 
 def _with_driver(span: Span, root: Path) -> Span:
-    """Each source may lag behind the others."""
+    """Add the driver's SPANSTAT alarms and the card's location; each source may lag behind the others."""
     return replace(
         span,
         alarms=span.alarms | ioctl.read_alarms(root, span.number),

@@ -1,4 +1,4 @@
-"""What /sys/bus/dahdi_* says of a span. Absent on old DAHDI; then it simply adds nothing."""
+"""What /sys/bus/dahdi_* tells of a span; old DAHDI does not have it, and then nothing is added."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from appliance.dahdi.alarms import NONE, Alarm, from_sysfs
 
 
 def read_alarms(root: Path, number: int) -> Alarm:
-    """The span's alarms; none when sysfs does not say."""
+    """Return the alarms of span `number`; NONE when sysfs does not tell."""
     try:
         return from_sysfs((_span(root, number) / "alarms").read_text(errors="replace"))
     except (OSError, ValueError):
@@ -16,7 +16,10 @@ def read_alarms(root: Path, number: int) -> Alarm:
 
 
 def read_location(root: Path, number: int) -> str:
-    """The slot of the span's card (`PCI Bus 02 Slot 09`), or nothing. Rhino cards have no other identity."""
+    """Return the slot of the span's card (`PCI Bus 02 Slot 09`), or "".
+
+    Rhino cards have no other identity.
+    """
     try:
         return _word(_span(root, number).resolve().parent / "location")
     except (OSError, RuntimeError):  # RuntimeError: resolve() met a loop of links
@@ -24,7 +27,7 @@ def read_location(root: Path, number: int) -> str:
 
 
 def read_span_type(root: Path, number: int) -> str:
-    """The driver's word for the kind of span (`T1`, `E1`, `FXO` …), or nothing."""
+    """Return the driver's word for the kind of span (`T1`, `E1`, `FXO` …), or ""."""
     try:
         return _word(_span(root, number) / "spantype")
     except OSError:
@@ -32,7 +35,10 @@ def read_span_type(root: Path, number: int) -> str:
 
 
 def read_line_compat(root: Path, number: int) -> frozenset[str]:
-    """Framings and codings the span can do (`D4 ESF AMI B8ZS`), or none. The kernel refuses any other."""
+    """Return the framings and codings the span can do (`D4 ESF AMI B8ZS`), or an empty set.
+
+    The kernel refuses every other one.
+    """
     try:
         return frozenset((_span(root, number) / "linecompat").read_text(errors="replace").split())
     except OSError:
@@ -40,12 +46,14 @@ def read_line_compat(root: Path, number: int) -> frozenset[str]:
 
 
 def read_driver(root: Path, number: int) -> str:
-    """The module that drives the span's card, or nothing.
+    """Return the kernel module that drives the span's card, or "".
 
-    By the `module` link: the directory of a driver is named otherwise (rxt1's has spaces in it).
+    The name is taken from the `module` link, because a driver's directory has another name (rxt1's has spaces
+    in it).
     """
     try:
-        device = _span(root, number).resolve().parent  # of bus dahdi_devices, below the card's own
+        # the device on the bus dahdi_devices, below the card's own device
+        device = _span(root, number).resolve().parent
         top = root.resolve()
         modules = [place / "driver/module" for place in device.parents if place.is_relative_to(top)]
         return next((module.resolve().name for module in modules if module.exists()), "")

@@ -1,1 +1,1 @@
-"""What the operating system gives: the clock, and processes started. Only this room does either."""
+"""Services of the operating system: only this package reads the clock and starts processes."""

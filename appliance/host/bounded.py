@@ -1,7 +1,8 @@
-"""Read what a peer, a program or a file of somebody else's says no further than a bound.
+"""Reading from peers, programs and foreign files no further than a bound.
 
-What is longer is an error that names who said too much, and nothing of it is used: what was cut would look like a whole
-answer. The bound holds while it is read, so that no more than about twice as much is ever in memory.
+Input that is longer raises an error which names the source, and nothing of the input is used: what was cut
+off would look like a whole answer. The bound holds during the reading, so that no more than about twice as
+much is ever in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from appliance.core.errors import HostError
 
 
 class TooMuch(HostError):
-    """`who` said more than `limit` bytes in one piece."""
+    """The source `who` sent more than `limit` bytes in one piece."""
 
     def __init__(self, who: str, limit: int) -> None:
         super().__init__(
@@ -25,7 +26,7 @@ class TooMuch(HostError):
 
 
 class Lines:
-    """Makes lines, of `limit` bytes at the most, out of what comes in pieces. `who` says them."""
+    """A splitter that makes lines of at most `limit` bytes from pieces of input of the source `who`."""
 
     def __init__(self, limit: int, who: str) -> None:
         self._limit = limit
@@ -34,11 +35,14 @@ class Lines:
         self._searched = 0
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece. Take all lines out before the next: `take` and `take_all` look at the bound."""
+        """Add the next piece of input.
+
+        Take out all lines before the next call: only `take` and `take_all` check the bound.
+        """
         self._rest += piece
 
     def take(self) -> bytes | None:
-        """The next line without its end, None while it is not whole. Raises TooMuch."""
+        """Return the next line without its newline, or None while the line is incomplete. Raises TooMuch."""
         cut = self._rest.find(b"\n", self._searched)
         self._searched = len(self._rest) if cut < 0 else 0
         if max(cut, self._searched) > self._limit:
@@ -50,7 +54,7 @@ class Lines:
         return line
 
     def take_all(self) -> list[bytes]:
-        """Every line that is whole, without their ends. Raises TooMuch."""
+        """Return every complete line, without the newlines. Raises TooMuch."""
         cut = self._rest.rfind(b"\n", self._searched)
         found = bytes(self._rest[:cut]).split(b"\n") if cut >= 0 else []
         del self._rest[: cut + 1]
@@ -61,7 +65,7 @@ class Lines:
 
 
 class Tail:
-    """Keeps the last `limit` bytes of what comes in pieces, for people to read; `lost` counts those before them."""
+    """The last `limit` bytes of the input, for people to read; `lost` counts the bytes before them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -69,19 +73,19 @@ class Tail:
         self.lost = 0
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece, which may push out what came before it."""
+        """Add the next piece of input, which may push out earlier bytes."""
         self._kept += piece
         over = max(0, len(self._kept) - self._limit)
         del self._kept[:over]
         self.lost += over
 
     def text(self) -> str:
-        """What was kept, with the line ends of Unix."""
+        """Return the kept bytes as text, with Unix line ends."""
         return self._kept.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_line(file: BinaryIO, limit: int, who: str) -> bytes:
-    """The next line of `file` with its end, b"" at the end of the file. Raises TooMuch."""
+    """Return the next line of `file` with its newline, b"" at the end of the file. Raises TooMuch."""
     line = file.readline(limit + 1)
     if len(line) > limit:
         raise TooMuch(who, limit)
@@ -89,7 +93,7 @@ def read_line(file: BinaryIO, limit: int, who: str) -> bytes:
 
 
 def read_all(file: BinaryIO, limit: int, who: str) -> bytes:
-    """All that is still to come of `file`. Raises TooMuch."""
+    """Return the rest of `file`. Raises TooMuch."""
     content = file.read(limit + 1)
     if len(content) > limit:
         raise TooMuch(who, limit)
@@ -101,15 +105,16 @@ PID_LIMIT = 256
 
 
 def pid_in(content: bytes) -> int | None:
-    """The number of a process that a pid file holds, None when it holds anything else."""
+    """Return the process number that the content of a pid file holds, or None for any other content."""
     text = content.strip()
     return int(text) if text.isdigit() and len(text) <= 8 else None  # 22 bits (proc(5), pid_max)
 
 
 def read_file(path: Path, limit: int) -> bytes:
-    """What the plain file at `path` holds; links are followed, a pipe not waited for. Raises OSError, TooMuch.
+    """Return the content of the plain file at `path`. Raises OSError, TooMuch.
 
-    For small files of other programs. A user other than root may have put anything there.
+    Links are followed, but a pipe is not waited for. For small files of other programs, where a user other
+    than root may have put anything.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:

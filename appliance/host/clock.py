@@ -1,4 +1,4 @@
-"""The owner of time. Everything else takes `now` as an argument or asks a Clock."""
+"""The only source of time; all other code takes `now` as an argument or asks a Clock."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where time comes from; tests hand in one of their own."""
+    """A source of time; tests pass their own."""
 
     def now(self) -> float:
-        """Seconds on the monotonic clock. Comparable between processes of one machine."""
+        """Return seconds on the monotonic clock, comparable between the processes of one machine."""
         ...
 
     def wall(self) -> float:
-        """Seconds since the epoch, for people and journals; never for decisions."""
+        """Return seconds since the epoch, for people and journals, never for decisions."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Block the calling thread. Never called on the agent's event loop."""
+        """Block the calling thread for `seconds`. Never called on the agent's event loop."""
         ...
 
 
 class SystemClock:
-    """The real one."""
+    """The clock of the operating system."""
 
     def now(self) -> float:
         return time.monotonic()

@@ -1,6 +1,7 @@
-"""Let a program see nothing of this machine but what it is shown: a root of its own, which ends with it.
+"""Confinement of a program to a root directory of its own, which vanishes with the program.
 
-Made of mount namespaces and bind mounts, which the kernel of EL5 has too (clone(2), mount(2)). It takes about 2 ms.
+The program sees nothing of this machine but what it is shown. The root is made of mount namespaces and bind
+mounts, which the kernel of EL5 has too (clone(2), mount(2)). Setting it up takes about 2 ms.
 """
 
 from __future__ import annotations
@@ -19,22 +20,25 @@ _libc = ctypes.CDLL(None, use_errno=True)
 # <linux/sched.h>, <linux/mount.h>
 _CLONE_NEWNS = 0x20000
 _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
-# What a program is loaded from, and the names of users and groups. Anybody on this machine may read all of it.
+# The files that a program is loaded from, and the names of users and groups. Every user of this machine may
+# read all of them.
 _LOADED = (
     *("bin", "lib*", "usr/bin", "usr/lib*", "usr/local/lib*"),
     *("etc/ld.so.cache", "etc/passwd", "etc/group", "etc/nsswitch.conf"),
 )
-_MOST_LINKS = 40  # as the kernel follows in one path (path_resolution(7))
+_MOST_LINKS = 40  # as many as the kernel follows in one path (path_resolution(7))
 
 
 def confine(root: Path, program: Path, shown: Iterable[Path]) -> None:
-    """Have this process, and what it becomes, see only `program`, what that is loaded from, and `shown`.
+    """Confine this process and the programs it executes to `program`, its libraries and `shown`.
 
-    Every link it meets from then on leads to something that it is shown, or nowhere, whoever changes what meanwhile.
-    `root` is an empty directory of ours that becomes its root. What of `shown` is not there is left out. A program
-    whose libraries lie outside of the system's directories for them cannot be run.
+    Every link that the process meets afterwards leads to something that is shown, or nowhere, whoever changes
+    links meanwhile. `root` is an empty directory of asha's that becomes the root directory. Paths of `shown`
+    that do not exist are left out. A program whose libraries lie outside of the system's library directories
+    cannot be run.
 
-    Raises HostError when the kernel does not let us, or when a link on the way to one of `shown` is not to be followed.
+    Raises HostError when the kernel refuses, or when a link on the way to one of `shown` must not be
+    followed.
     """
     try:
         _make_root(root)
@@ -55,10 +59,11 @@ def confine(root: Path, program: Path, shown: Iterable[Path]) -> None:
 
 
 def open_step_by_step(path: Path) -> int:
-    """Open the directory or file `path`; return its descriptor, which is the caller's to close. Raises OSError.
+    """Open the directory or file `path` and return its descriptor, which the caller must close.
 
-    A link on the way is followed when root made it, or when it leads to something of its own maker's: a user who may
-    write in the directory above cannot put a link there by which root reaches what that user could not.
+    A link on the way is followed when root made it, or when it leads to something that belongs to the maker
+    of the link: a user who may write in the directory above cannot use a link to make root reach what that
+    user could not. Raises OSError.
     """
     steps, makers = [*reversed(path.parts)], [0]
     with contextlib.ExitStack() as opened:
@@ -76,7 +81,10 @@ def open_step_by_step(path: Path) -> int:
 
 
 def _link_target(step: str, at: int, makers: list[int]) -> Path | None:
-    """Where the link `step` in the directory `at` leads, None when it is no link. Its owner is added to `makers`."""
+    """Return the target of the link `step` in the directory `at`, or None when `step` is no link.
+
+    The owner of the link is added to `makers`.
+    """
     seen = os.stat(step, dir_fd=at, follow_symlinks=False)
     if not stat.S_ISLNK(seen.st_mode):
         return None
@@ -95,7 +103,8 @@ def _make_root(root: Path) -> None:
     try:
         _mount("none", Path("/"), None, _REC | _PRIVATE)
     except OSError as problem:
-        # In a chroot, / is no mount point, and its maker says with whom its mounts are shared.
+        # In a chroot, / is not a mount point, and whoever made the chroot decides with whom its mounts are
+        # shared.
         if problem.errno != errno.EINVAL:
             raise
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,7 +121,11 @@ def _show(root: Path, path: Path) -> None:
 
 
 def _show_program(root: Path, path: Path) -> None:
-    """A link to a directory, as /lib is one to usr/lib in many systems, is made anew: what it leads to is shown too."""
+    """Make the file or directory `path` visible below `root`.
+
+    A link to a directory, such as /lib to usr/lib on many systems, is created again as a link: its target is
+    shown too.
+    """
     if path.is_symlink() and path.is_dir():
         _below(root, path).symlink_to(path.readlink())
     elif path.exists():
@@ -120,7 +133,10 @@ def _show_program(root: Path, path: Path) -> None:
 
 
 def _place(root: Path, path: Path, *, directory: bool) -> Path:
-    """Something that `path` can be mounted on. Nothing on the way to it is mounted yet, so no link is."""
+    """Create a file or directory below `root` on which `path` can be mounted.
+
+    Nothing on the way to it is mounted yet, so no part of the way is a link.
+    """
     place = _below(root, path)
     place.parent.mkdir(parents=True, exist_ok=True)
     if directory:

@@ -1,4 +1,4 @@
-"""Disks: what was written is there after a power cut, and an exclusive lock that dies with its holder."""
+"""Writing files that survive a power cut, exclusive locks that end with their holder, spoilt files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from appliance.host.leftovers import temporary_beside
 _libc = ctypes.CDLL(None, use_errno=True)
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _SPOILT = ".spoilt-"
-# So many of one name are kept; the oldest goes for the next.
+# The number of spoilt versions of one file that are kept; the oldest is removed first.
 _SPOILT_KEPT = 3
 
 
 def flush(place: Path) -> None:
-    """Have everything written to the filesystem of `place` on its disk, names included (syncfs(2), else sync(2))."""
+    """Have everything written to the filesystem of `place` on disk, names included.
+
+    Uses syncfs(2), or sync(2) where there is no syncfs.
+    """
     descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if not hasattr(_libc, "syncfs") or _libc.syncfs(descriptor) != 0:
@@ -35,9 +38,10 @@ def flush(place: Path) -> None:
 def replace_file(
     path: Path, content: str | bytes, mode: int = 0o644, owner: tuple[int, int] | None = None
 ) -> None:
-    """Put `content` at `path` in one step, to stay: whoever reads gets the old or the new, whole. Raises OSError.
+    """Replace `path` by a file with `content` in one step, durably. Raises OSError.
 
-    `owner`: numbers of the user and the group that it belongs to; without, ours.
+    Readers get either the whole old or the whole new content. `owner` holds the numbers of the user and the
+    group that the file is to belong to; without it, the file belongs to this process's user.
     """
     with fresh_file(path, content, mode, owner) as fresh:
         fresh.replace(path)
@@ -45,7 +49,10 @@ def replace_file(
 
 
 def create_file(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
-    """Put `content` at `path` whole unless something is there; whether it was put. Raises OSError."""
+    """Create `path` with `content` in one step, unless something is there; return whether it was created.
+
+    Raises OSError.
+    """
     with fresh_file(path, content, mode) as fresh:
         try:
             os.link(fresh, path)
@@ -59,9 +66,9 @@ def create_file(path: Path, content: str | bytes, mode: int = 0o644) -> bool:
 def fresh_file(
     path: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None
 ) -> Iterator[Path]:
-    """A new file beside `path`, on the disk already; gone afterwards unless it was given another name.
+    """Create a new file beside `path`, already synced to disk; remove it at the end unless it was renamed.
 
-    What a kill leaves of it is taken away by `leftovers.remove_leftovers`. Raises OSError.
+    A file that is left behind by a killed process is removed by `leftovers.remove_leftovers`. Raises OSError.
     """
     fresh = temporary_beside(path)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -79,7 +86,7 @@ def fresh_file(
 
 
 def sync_directory(path: Path) -> None:
-    """Have the names in the directory `path` on its disk. Raises OSError."""
+    """Sync the names in the directory `path` to disk. Raises OSError."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
@@ -89,10 +96,11 @@ def sync_directory(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int | None]:
-    """Hold the lock file at `path`, with our pid in it; its descriptor, or None when another holds it.
+    """Hold the lock file at `path`, with this process's pid in it.
 
-    The lock lasts until every process that inherited the descriptor is gone, so that what a killed
-    program started is over too before the next begins.
+    Yields the descriptor, or None when another process holds the lock. The lock lasts until every process
+    that inherited the descriptor is gone, so that programs started by a killed holder have ended too before
+    the next holder begins.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = open_lock(path)
@@ -113,7 +121,8 @@ def locked(path: Path) -> Iterator[int | None]:
 def open_lock(path: Path) -> int:
     """Open the plain file at `path` for a lock, and return its descriptor. Raises OSError.
 
-    Anything else in its place (a directory, a pipe, a link) is nobody's lock: it is set aside.
+    Anything else in its place (a directory, a pipe, a link) cannot be a lock that a process holds: it is set
+    aside.
     """
     for _ in range(2):
         try:
@@ -131,9 +140,10 @@ def open_lock(path: Path) -> int:
 
 @contextlib.contextmanager
 def in_turn(directory: Path) -> Iterator[None]:
-    """Be alone in changing what is in `directory`: waits until nobody else is. Raises OSError.
+    """Wait until no other process changes what is in `directory`, and keep others out for the body.
 
-    The directory is itself the lock, so that no file of another user's has to be there. It ends with its holder.
+    The directory itself is the lock, so that no file of another user is needed. The lock ends with its
+    holder. Raises OSError.
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -144,10 +154,11 @@ def in_turn(directory: Path) -> Iterator[None]:
 
 
 def set_aside(path: Path, seen: os.stat_result | None = None) -> Path | None:
-    """Rename what is at `path`, which is of no use, to `PATH.spoilt-DATE`; nothing of it is lost. Return that name.
+    """Rename the unusable file at `path` to `PATH.spoilt-DATE`, so that nothing is lost; return the new name.
 
-    `seen`: what was found to be of no use; whatever has taken its place meanwhile stays where it is. None is returned
-    when nothing was renamed: it is gone already, or the directory takes no change. At most three of one name are kept.
+    `seen` is the status of the file that was found unusable; a file that has taken its place meanwhile stays.
+    The answer is None when nothing was renamed: the file is already gone, or the directory cannot be changed.
+    At most three files of one name are kept.
     """
     aside = _free_name(path)
     try:
@@ -156,7 +167,7 @@ def set_aside(path: Path, seen: os.stat_result | None = None) -> Path | None:
         return None
     found = os.lstat(aside)
     if seen is not None and (found.st_dev, found.st_ino) != (seen.st_dev, seen.st_ino):
-        with contextlib.suppress(OSError):  # a good one was put there in this very moment: back with it
+        with contextlib.suppress(OSError):  # a good file was put there in this very moment: put it back
             os.link(aside, path)
             aside.unlink()
         return None
@@ -165,7 +176,10 @@ def set_aside(path: Path, seen: os.stat_result | None = None) -> Path | None:
 
 
 def keep_spoilt(path: Path, content: bytes) -> None:
-    """Keep `content`, found at `path` and of no use, as `set_aside` would; the file itself stays. Raises OSError."""
+    """Store `content`, found unusable at `path`, as `set_aside` would name it; `path` itself stays.
+
+    Raises OSError.
+    """
     replace_file(_free_name(path), content, 0o600)
     _thin_out(path)
 
@@ -179,14 +193,17 @@ def _free_name(path: Path) -> Path:
 
 
 def spoilt_versions(path: Path) -> list[Path]:
-    """What of `path` was set aside, oldest first. Raises OSError."""
+    """Return the files that were set aside for `path`, oldest first. Raises OSError."""
     mark = path.name + _SPOILT
     found = [entry for entry in path.parent.iterdir() if entry.name.startswith(mark)]
     return sorted(found, key=lambda entry: (os.lstat(entry).st_ctime_ns, entry.name))
 
 
 def _thin_out(path: Path) -> None:
-    """Keep the newest. A directory with something in it is nobody's but an administrator's, and stays."""
+    """Remove all spoilt versions of `path` but the newest.
+
+    A directory that is not empty stays, because only an administrator can have put something into it.
+    """
     with contextlib.suppress(OSError):
         for old in spoilt_versions(path)[:-_SPOILT_KEPT]:
             if old.is_dir() and not old.is_symlink():
@@ -196,10 +213,10 @@ def _thin_out(path: Path) -> None:
 
 
 def read_small(path: Path, limit: int = 1 << 20) -> bytes | None:
-    """What the plain file at `path` holds, None when it is not there. Raises OSError.
+    """Return the content of the plain file at `path`, or None when there is none. Raises OSError.
 
-    For files in a directory of somebody else's, who could put anything in their place: a link is not followed, a pipe
-    not waited for, and what is longer than `limit` bytes not taken.
+    For files in a directory that belongs to another user, who could put anything in their place: a link is
+    not followed, a pipe not waited for, and content longer than `limit` bytes is refused.
     """
     descriptor = open_plain(path)
     if descriptor is None:
@@ -212,9 +229,10 @@ def read_small(path: Path, limit: int = 1 << 20) -> bytes | None:
 
 
 def open_plain(path: Path) -> int | None:
-    """Open the plain file at `path` for reading; its descriptor, None when nothing is there. Raises OSError.
+    """Open the plain file at `path` for reading; return its descriptor, or None when nothing is there.
 
-    A link is not followed, and nothing but a plain file taken; a pipe is not waited for.
+    A link is not followed, a pipe is not waited for, and anything but a plain file is refused. Raises
+    OSError.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -227,7 +245,10 @@ def open_plain(path: Path) -> int | None:
 
 
 def lock_holder(path: Path) -> int | None:
-    """Whose lock the file at `path` is now; None when nobody's, or nobody's that can be named."""
+    """Return the pid of the process that holds the lock file at `path`.
+
+    The answer is None when no process holds the lock, or the file does not name the holder.
+    """
     try:
         descriptor = os.open(path, _LOCK_FLAGS & ~os.O_CREAT)
     except FileNotFoundError:
@@ -243,7 +264,10 @@ def lock_holder(path: Path) -> int | None:
 
 
 def is_held(path: Path) -> bool:
-    """The process that is named in the lock file at `path` has it open. To try the lock would be in others' way."""
+    """Return True when the process named in the lock file at `path` has the file open.
+
+    The lock itself is not tried, because trying would get in the way of other processes.
+    """
     try:
         holder = read_small(path, 64) or b""
     except OSError:
@@ -252,9 +276,10 @@ def is_held(path: Path) -> bool:
 
 
 def lock_keepers(path: Path) -> list[int]:
-    """Who has the lock file at `path` open: its holder, and what that has started; without us.
+    """Return the other processes that have the lock file at `path` open: its holder and its children.
 
-    What has inherited the lock keeps it after the holder's end. A look at every process: a few hundredths of a second.
+    A process that has inherited the lock keeps it after the holder's end. Every process of the machine is
+    examined: that takes a few hundredths of a second.
     """
     wanted = os.path.realpath(path)
     numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
@@ -264,5 +289,5 @@ def lock_keepers(path: Path) -> list[int]:
 def _has_open(number: int, wanted: str) -> bool:
     try:
         return any(str(entry.readlink()) == wanted for entry in Path(f"/proc/{number}/fd").iterdir())
-    except OSError:  # it has ended meanwhile
+    except OSError:  # the process has ended meanwhile
         return False

@@ -1,8 +1,9 @@
-"""Names of temporary files that tell whose they are, so that what a killed process has left can be taken away.
+"""Names of temporary files that tell which process made them, so that leftovers can be removed.
 
-A temporary file is named `.NAME.asha-PID-START.RANDOM`: PID is the process that made it and START the moment at which
-that process was started (clock ticks since boot, proc(5), field 22 of stat). As long as that very process lives, the
-file is its own; once it has gone nobody can use the file any more, whoever else works in the same directory.
+A killed process cannot remove its temporary files. A temporary file is named `.NAME.asha-PID-START.RANDOM`:
+PID is the process that made it and START the moment at which that process was started (clock ticks since
+boot, proc(5), field 22 of stat). As long as that very process lives, the file belongs to it; afterwards no
+process can use the file any more, whoever else works in the same directory.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ _LONGEST_NAME = 255
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a name in the directory of `path` that nobody has, for a file that is to become `path`."""
+    """Return an unused name in the directory of `path`, for a file that is to become `path`."""
     mark = temporary_mark()
     name = os.fsencode(path.name)[: _LONGEST_NAME - len(mark) - 1]
     return path.with_name(f".{os.fsdecode(name)}{mark}")
 
 
 def temporary_mark() -> str:
-    """Return the end of a name by which `remove_leftovers` knows what belongs to this process."""
+    """Return the end of a name by which `remove_leftovers` recognises what belongs to this process."""
     return f".asha-{os.getpid()}-{_started(os.getpid())}.{secrets.token_hex(6)}"
 
 
 def remove_leftovers(directory: Path) -> int:
-    """Remove what processes that live no more have left in `directory`; return how much that was.
+    """Remove what ended processes have left in `directory`; return the number of entries removed.
 
-    What belongs to a living process, to another user than ours, or to nobody of ours stays. A directory that is not
-    there, or cannot be read or written, is left as it is.
+    Entries of a living process, of another user, or without asha's mark stay. A directory that does not
+    exist, or cannot be read or written, is left as it is.
     """
     removed = 0
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
@@ -58,7 +59,10 @@ def _is_left_over(entry: os.DirEntry[str]) -> bool:
 
 
 def _owner_of(path: str) -> int:
-    """Whom the directory of `path` belongs to: the panel's files are written by root, and belong to its user."""
+    """Return the owner of the directory of `path`.
+
+    The panel's files are written by root and belong to the panel's user.
+    """
     return Path(path).parent.stat().st_uid
 
 
@@ -74,7 +78,7 @@ def _remove(entry: os.DirEntry[str]) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When the process was started, in clock ticks since boot; "" when there is none of that number."""
+    """Return when process `pid` was started, in clock ticks since boot; "" when there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - a resource script pays for pathlib
             return file.read(4096).rpartition(b")")[2].split()[_STARTTIME_FIELD].decode()

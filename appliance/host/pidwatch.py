@@ -1,4 +1,4 @@
-"""Hear of a process's death from the kernel, at once, without polling where the kernel can."""
+"""Notice of a process's death from the kernel, at once, without polling where the kernel supports that."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from appliance.core.errors import HostError
 
 
 class PidWatch:
-    """Watches one process that need not be our child.
+    """A watch on one process that need not be a child.
 
-    With pidfd (Linux 5.3) `fileno()` turns readable when the process ends, whatever the reason. On an
-    older kernel `fileno()` is None and the owner calls `drain()` on a timer instead: psutil then compares
-    start times, so that a pid used again does not pass for the old process.
+    With pidfd (Linux 5.3) `fileno()` turns readable when the process ends, whatever the reason. On an older
+    kernel `fileno()` is None and the owner calls `drain()` on a timer instead: psutil then compares start
+    times, so that a reused pid does not pass for the old process.
     """
 
     def __init__(self, pid: int) -> None:
-        """Raises HostError when there is no such process."""
+        """Start to watch process `pid`. Raises HostError when there is no such process."""
         self.pid = pid
         self._ended = False
         self._fd: int | None = None
@@ -32,11 +32,11 @@ class PidWatch:
             self._started = _start_time(pid)
 
     def fileno(self) -> int | None:
-        """Readable once the process has ended; None where the kernel has no pidfd."""
+        """Return a descriptor that is readable once the process has ended; None if the kernel has no pidfd."""
         return self._fd
 
     def drain(self) -> bool:
-        """True when the process has ended. Never blocks; stays True."""
+        """Return True when the process has ended, and from then on always. Never blocks."""
         if not self._ended:
             self._ended = self._has_ended()
         return self._ended

@@ -1,4 +1,4 @@
-"""Start programs: argv only, no shell, a deadline, bounded output, the whole group ended."""
+"""Starting programs: by argv only, no shell, with a deadline and bounded output; ends the whole group."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from appliance.host.bounded import Tail, TooMuch
 
 _OUTPUT_LIMIT = 64 * 1024
 _PIECE = 64 * 1024
-_SAID = 300  # characters of a program's own words in a sentence of ours
+_SAID = 300  # characters of a program's own words in one of asha's sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a program ended. `code` is None when the deadline passed and it was killed.
+    """How a program ended; `code` is None when the deadline passed and the program was killed.
 
-    `kept`, `error`: the end of what it wrote to standard output and standard error, for people. `lost`: bytes of its
-    standard output that came before `kept`.
+    `kept` and `error` hold the end of its standard output and standard error, for people. `lost` counts the
+    bytes of standard output before `kept`.
     """
 
     argv: tuple[str, ...]
@@ -39,18 +39,18 @@ class Finished:
 
     @property
     def ok(self) -> bool:
-        """Ended by itself with status 0."""
+        """True when the program ended by itself with status 0."""
         return self.code == 0
 
     @property
     def output(self) -> str:
-        """All that it wrote to standard output. Raises TooMuch when that was more than is kept."""
+        """The whole standard output. Raises TooMuch when that was more than is kept."""
         if self.lost:
             raise TooMuch(f"'{one_line(' '.join(self.argv))}'", _OUTPUT_LIMIT)
         return self.kept
 
     def explain(self) -> str:
-        """One line for people: the command and how it ended."""
+        """Return one line for people: the command and how it ended."""
         command = " ".join(self.argv)
         if self.code is None:
             return f"'{command}' did not end within its deadline and was killed"
@@ -67,12 +67,12 @@ def run(
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Finished:
-    """Run `argv` to its end or for `deadline` seconds; on the deadline kill its whole group.
+    """Run `argv` to its end or for `deadline` seconds; at the deadline kill its whole process group.
 
-    `env` is added to the environment. Raises HostError when the program cannot be started.
-    Blocks: from the agent's loop, call it in a thread.
+    `env` is added to the environment. Raises HostError when the program cannot be started. Blocks: from the
+    agent's event loop, call it in a thread.
 
-    One that says more than is kept goes on being read, and what it does is done: it is not held up, nor killed halfway.
+    Output beyond what is kept is still read, so that the program is neither held up nor killed halfway.
     """
     words = tuple(str(word) for word in argv)
     process = _spawn(words, env, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
@@ -96,7 +96,10 @@ def run(
 def _converse(
     process: subprocess.Popen[bytes], given: bytes, output: Tail, error: Tail, until: float
 ) -> int | None:
-    """Give it `given` and take in what it says until it has ended and nobody can say more; None: not by `until`."""
+    """Feed `given` to the process and collect its output until it has ended and its pipes are closed.
+
+    Returns its status, or None when that has not happened by `until` (seconds, monotonic).
+    """
     with selectors.PollSelector() as waiting:  # the kernel of EL5 has no epoll_create1
         tails = {process.stdout: output, process.stderr: error}
         for pipe, tail in tails.items():
@@ -121,28 +124,28 @@ def _converse(
 
 @dataclass(slots=True)
 class _Given:
-    """What the program has not taken yet of its standard input."""
+    """The part of the standard input that the program has not taken yet."""
 
     left: bytes
 
 
 def _is_done(descriptor: int, data: Tail | _Given) -> bool:
-    """Read or write one piece; whether that was the last."""
+    """Read or write one piece; return whether that was the last."""
     if isinstance(data, Tail):
         piece = os.read(descriptor, _PIECE)
         data.feed(piece)
         return not piece
     try:
         data.left = data.left[os.write(descriptor, data.left) :] if data.left else b""
-    except BrokenPipeError:  # it does not listen
+    except BrokenPipeError:  # the program has closed its standard input
         return True
     return not data.left
 
 
 def launch(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> int:
-    """Start a daemon in a session of its own, output to /dev/null; return its pid at once.
+    """Start a daemon in a session of its own, with output to /dev/null; return its pid at once.
 
-    The child is reaped when it ends while we live. Raises HostError when it cannot be started.
+    The child is reaped when it ends while this process lives. Raises HostError when it cannot be started.
     """
     words = tuple(str(word) for word in argv)
     process = _spawn(words, env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -150,9 +153,9 @@ def launch(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) 
 
 
 def find_program(name: str, *candidates: str | Path) -> Path:
-    """The first of `candidates` that is executable, else `name` on PATH (sbin included).
+    """Return the first of `candidates` that is executable, else `name` on PATH (sbin included).
 
-    Raises HostError naming every place looked at.
+    Raises HostError naming every place that was searched.
     """
     for candidate in candidates:
         if os.access(candidate, os.X_OK):
@@ -194,7 +197,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def interact(argv: Sequence[str | Path], given: str) -> int:
-    """Run `argv` on the operator's terminal, with `given` as its input; its status. Raises HostError."""
+    """Run `argv` on the operator's terminal with `given` as input; return its status. Raises HostError."""
     words = tuple(str(word) for word in argv)
     try:
         return subprocess.run(words, input=given.encode(), check=False).returncode
@@ -203,9 +206,9 @@ def interact(argv: Sequence[str | Path], given: str) -> int:
 
 
 def become(argv: Sequence[str | Path], env: Mapping[str, str]) -> NoReturn:
-    """Be that program from now on, in the environment `env`, with our input and output.
+    """Replace this process by the program `argv`, in the environment `env`, with the same input and output.
 
-    Raises HostError when it cannot be started.
+    Raises HostError when the program cannot be started.
     """
     words = tuple(str(word) for word in argv)
     try:

@@ -1,4 +1,4 @@
-"""Giving up the rights of root, for good."""
+"""Giving up the rights of root for good."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _PR_SET_NO_NEW_PRIVS = 38  # prctl(2); a kernel before 3.5 does not know it
 
 
 def become_user(name: str) -> None:
-    """Go on as the user `name`, without a way back. Whoever is not root stays who they are. Raises HostError."""
+    """Continue as the user `name`, without a way back. Raises HostError.
+
+    A process that does not run as root keeps its user.
+    """
     if os.geteuid() != 0:
         return
     try:

@@ -1,4 +1,4 @@
-"""When the processes of a program were started, by the kernel's word."""
+"""The start times of a program's processes, as the kernel tells them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _STARTED = 19  # starttime, counted from behind the name (proc(5): field 22)
 
 
 def first_start(program: str) -> float | None:
-    """Wall time, in seconds, at which the oldest process that runs `program` was started; None when none runs.
+    """Return the start time of the oldest process that runs `program`, in epoch seconds; None without one.
 
-    A process runs it when that is the name of one of its first three words: a script comes behind its interpreter.
-    Raises OSError when /proc does not say.
+    A process runs `program` when that is the name of one of its first three words: a script comes behind its
+    interpreter. Raises OSError when /proc does not tell.
     """
     booted = _booted_at()
     starts = []
@@ -22,7 +22,7 @@ def first_start(program: str) -> float | None:
             if entry.name.isdigit() and _runs(entry, program):
                 starts.append(booted + _ticks(entry) / os.sysconf("SC_CLK_TCK"))
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it has ended meanwhile
+            continue  # the process has ended meanwhile
     return min(starts, default=None)
 
 
@@ -32,7 +32,7 @@ def _runs(entry: Path, program: str) -> bool:
 
 
 def _ticks(entry: Path) -> int:
-    # The name, in parentheses, may hold anything.
+    # The name, in parentheses, may hold any characters.
     return int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[_STARTED])
 
 

@@ -1,8 +1,9 @@
-"""One of asha's own small files: read in one way, and never a reason not to start.
+"""asha's own small state files, all read in one way that never keeps a program from starting.
 
-What such a file holds is remembered for convenience; what is true is in the world. So one that is missing, or cannot be
-read or understood, is replaced by a value to begin with. It is never silently forgotten: what was found is set aside as
-`NAME.spoilt-DATE` (see `disk.set_aside`), and the agent names it for as long as it lies there (agent/rooms/files.py).
+Such a file remembers something for convenience; the truth is in the world. A file that is missing, or cannot
+be read or understood, is therefore replaced by an initial value. The unusable content is never silently
+dropped: the file is set aside as `NAME.spoilt-DATE` (see `disk.set_aside`), and the agent reports it for as
+long as it lies there (agent/rooms/files.py).
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from typing import Generic, TypeVar
 from appliance.host.disk import read_small, replace_file, set_aside
 
 Value = TypeVar("Value")
-# What a reader of foreign shapes raises.
+# The exceptions that a parser of unexpected data raises.
 _OF_NO_USE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
 @dataclass(frozen=True, slots=True)
 class StateFile(Generic[Value]):
-    """A file at `path` with one value in it.
+    """A file at `path` that holds one value.
 
-    `parse` makes the value of the file's bytes, or raises ValueError; `blank` is the value when there is no such file
-    or it is of no use. `instead` completes "… is of no use: " with what is done then. `stays`: a spoilt one is left
-    where it is, because without it something would be open that is closed.
+    `parse` makes the value from the file's bytes, or raises ValueError; `blank` makes the value for a missing
+    or unusable file. `instead` completes the sentence "… is of no use: " with what is done in that case. With
+    `stays`, an unusable file is left where it is, because without it something would be open that is closed.
     """
 
     path: Path
@@ -38,7 +39,7 @@ class StateFile(Generic[Value]):
     stays: bool = False
 
     def load(self) -> Value:
-        """Return the value. Never raises; a spoilt file is set aside."""
+        """Return the value. Never raises; an unusable file is set aside."""
         seen = _seen(self.path)
         try:
             found = self._found()
@@ -49,7 +50,7 @@ class StateFile(Generic[Value]):
         return self.blank() if found is None else found
 
     def trouble(self) -> str:
-        """Return what is wrong with the file as it lies there, and what is done instead; "" when nothing is."""
+        """Return what is wrong with the file now, and what is done instead; "" when nothing is wrong."""
         try:
             self._found()
         except _Spoilt as spoilt:
@@ -57,7 +58,7 @@ class StateFile(Generic[Value]):
         return ""
 
     def write(self, content: str | bytes, mode: int = 0o600) -> None:
-        """Put `content` in its place, to stay. Raises OSError; the old file is then untouched."""
+        """Replace the file's content durably. Raises OSError; the old file is then untouched."""
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             replace_file(self.path, content, mode)
@@ -67,7 +68,7 @@ class StateFile(Generic[Value]):
             replace_file(self.path, content, mode)
 
     def remove(self) -> None:
-        """Have no such file. Raises OSError."""
+        """Remove the file if it exists. Raises OSError."""
         try:
             self.path.unlink(missing_ok=True)
         except (IsADirectoryError, PermissionError):
@@ -88,7 +89,7 @@ class StateFile(Generic[Value]):
 
 
 class _Spoilt(Exception):
-    """Why a file is of no use."""
+    """The reason why a file cannot be used."""
 
 
 def _seen(path: Path) -> os.stat_result | None:

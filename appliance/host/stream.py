@@ -1,4 +1,4 @@
-"""A program that is talked with while it runs: lines in, lines out, both bounded, and it never outlives us."""
+"""A dialogue with a running program: bounded lines in and out; the program never outlives this process."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ _libc = ctypes.CDLL(None)
 _ERROR_KEPT = 256 * 1024
 _LINE_LIMIT = 1 << 20
 _PIECE = 1 << 16
-# Pieces of complaints that are taken in at the end: more than a pipe holds, of one that complains without end not all.
+# The number of pieces of standard error read at the end: more than a pipe holds, but bounded for a program
+# that writes without end.
 _COMPLAINTS = 64
 
 
 class Stream:
-    """Runs `argv` until `end` or the end of the with block; killed with its whole group if it must be.
+    """A program that runs `argv` until `end` or the end of the with block, then is killed with its group.
 
-    `env` is added to the environment. `keep` are descriptors it inherits. `bound`: the kernel ends it when we are
-    killed, by SIGTERM, so that rsync takes its other half along. Not to be asked for in a process with threads, where
-    what runs between fork and exec could wait for a lock for ever; there the program itself calls `die_with_parent`.
-    Raises HostError when it cannot be started.
+    `env` is added to the environment. `keep` lists descriptors that the program inherits. With `bound`, the
+    kernel ends the program with SIGTERM when this process is killed, so that rsync takes its other half
+    along. `bound` must not be used in a process with threads, where the code between fork and exec could wait
+    for a lock for ever; there the program itself calls `die_with_parent`. Raises HostError when the program
+    cannot be started.
 
-    A line of more than a mebibyte ends the program and its output: `complaint` then says so. Of what it writes to
-    standard error the end is kept; it is taken in whenever it is waited for.
+    A line of more than a mebibyte ends the program and its output: `complaint` then says so. The end of its
+    standard error is kept; standard error is read during every wait for the program.
     """
 
     def __init__(
@@ -49,8 +51,8 @@ class Stream:
         self.argv = tuple(str(word) for word in argv)
         self._lines = Lines(_LINE_LIMIT, f"'{self.argv[0]}'")
         self._complaint = Tail(_ERROR_KEPT)
-        self.ended = False  # its output is at its end, which an empty line is not
-        self._mute = False  # so is what it complains of
+        self.ended = False  # the output is at its end (an empty line is not the end)
+        self._mute = False  # standard error is at its end
         self._broken = ""
         try:
             self._process = subprocess.Popen(
@@ -81,26 +83,30 @@ class Stream:
         self.close()
 
     def close(self) -> None:
-        """End it if it still runs, and let go of everything."""
+        """Kill the program if it still runs, and close all pipes."""
         self.end(0.0)
         self._output.close()
         self._error.close()
 
     def fileno(self) -> int:
-        """Readable when the program has said something."""
+        """Return a descriptor that is readable when the program has written output."""
         return self._output.fileno()
 
     def send(self, line: bytes) -> None:
-        """Give the program a line. Raises BrokenPipeError when it does not listen any more."""
+        """Send `line` to the program. Raises BrokenPipeError when the program has stopped reading."""
         view = memoryview(line + b"\n")
         while view:
-            # One that complains more than its pipe holds does not listen before it is heard.
+            # A program that writes more to standard error than its pipe holds does not read its input before
+            # that is read.
             self._wait(self._input, select.POLLOUT, None)
             with contextlib.suppress(BlockingIOError):
                 view = view[os.write(self._input.fileno(), view) :]
 
     def line(self, patience: float) -> bytes | None:
-        """The next line without its end, b"" at the end of the output; None after `patience` seconds of silence."""
+        """Return the next line without its newline, b"" at the end of the output.
+
+        The answer is None after `patience` seconds without output.
+        """
         while not self.ended:
             try:
                 found = self._lines.take()
@@ -114,7 +120,7 @@ class Stream:
         return b""
 
     def lines(self) -> Iterator[bytes]:
-        """Every line until the program closes its output. The program's own timeouts bound the wait."""
+        """Yield every line until the program closes its output; the program's own timeouts bound the wait."""
         while not self.ended:
             self._take_in(None)
             try:
@@ -125,7 +131,7 @@ class Stream:
             yield from found
 
     def _take_in(self, patience: float | None) -> bool:
-        """A piece of its output, or the end; False after `patience` seconds without either."""
+        """Read a piece of output, or its end; return False after `patience` seconds without either."""
         if not self._wait(self._output, select.POLLIN, patience):
             return False
         with contextlib.suppress(BlockingIOError):
@@ -135,7 +141,10 @@ class Stream:
         return True
 
     def _wait(self, pipe: IO[bytes], event: int, patience: float | None) -> bool:
-        """Until `pipe` is ready for `event`; False after `patience` seconds. Takes in what the program complains of."""
+        """Wait until `pipe` is ready for `event`; return False after `patience` seconds.
+
+        Meanwhile the program's standard error is read.
+        """
         wanted, error = pipe.fileno(), self._error.fileno()
         until = None if patience is None else time.monotonic() + patience
         while True:
@@ -151,7 +160,7 @@ class Stream:
                 return wanted in found
 
     def _hear_complaint(self) -> None:
-        """Take in what waits on standard error."""
+        """Read what is waiting on standard error."""
         with contextlib.suppress(BlockingIOError):
             piece = os.read(self._error.fileno(), _PIECE)
             self._complaint.feed(piece)
@@ -163,7 +172,10 @@ class Stream:
         self._broken = f"\n{problem}"
 
     def end(self, grace: float) -> int | None:
-        """Close its input, wait up to `grace` seconds, then kill it; its status, None when it was killed by us."""
+        """Close the program's input, wait up to `grace` seconds, then kill it.
+
+        Returns its status, or None when it was killed here.
+        """
         process = self._process
         with contextlib.suppress(OSError):
             self._input.close()
@@ -177,13 +189,16 @@ class Stream:
         return code
 
     def kill(self) -> None:
-        """End it and all that it has started, and wait for nothing: what hangs in the kernel ends when it can."""
+        """Kill the program and all that it has started, without waiting.
+
+        A process that hangs in the kernel ends when it can.
+        """
         with contextlib.suppress(ProcessLookupError):
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def complaint(self) -> str:
-        """The end of what it wrote to standard error, and that it was broken off when it was."""
+        """Return the end of the program's standard error, with a note when the program was broken off."""
         for _ in range(_COMPLAINTS):
             if self._mute or self._error.closed or not self._wait(self._error, select.POLLIN, 0.0):
                 break
@@ -191,7 +206,7 @@ class Stream:
 
     @property
     def complaint_is_whole(self) -> bool:
-        """Nothing that it wrote to standard error was too much to be kept."""
+        """True when all of the program's standard error was kept."""
         return not self._complaint.lost
 
 

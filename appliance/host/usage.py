@@ -1,4 +1,4 @@
-"""What this very process costs the machine, by the kernel's word."""
+"""The processor time and memory that this process uses, as the kernel tells them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _STATM = Path("/proc/self/statm")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`seconds` of a processor since it was started, its threads' included; `resident` bytes of memory now."""
+    """Processor time used since the start, in `seconds` with all threads; `resident` bytes of memory now."""
 
     seconds: float
     resident: int
 
 
 def own_usage() -> Usage:
-    """As of now. Some tens of microseconds."""
+    """Return the usage as of now; takes some tens of microseconds."""
     times = os.times()
     try:
         pages = int(_STATM.read_text().split()[1])

@@ -1,1 +1,1 @@
-"""What the hardware is: the relay card and where it is plugged in, the watchdog, the drivers there are."""
+"""The hardware: the relay card, the tty it is plugged in at, the watchdog, and the list of drivers."""

@@ -1,4 +1,4 @@
-"""Wait for an action no longer than a deadline, even when a driver in the kernel never comes back."""
+"""Waiting for an action no longer than a deadline, even when a driver in the kernel never returns."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from appliance.hw.relay import CardSilent
 
 
 def within(action: Callable[[], None], deadline: float, what: str) -> None:
-    """Run `action` in a thread of its own and pass on what it raises.
+    """Run `action` in a thread of its own and raise here what it raises there.
 
     A system call on a sick tty (open, tcdrain, close) can block beyond the reach of any timeout. After
-    `deadline` seconds the thread is left behind and CardSilent raised; an action must therefore look at
-    the time before it does anything that cannot be taken back.
+    `deadline` seconds the thread is left behind and CardSilent is raised; an action must therefore check the
+    time before it does anything that cannot be undone.
     """
     errors: list[BaseException] = []
 
     def body() -> None:
         try:
             action()
-        except BaseException as error:  # all of it is the caller's to know
+        except BaseException as error:  # every exception is passed on to the caller
             errors.append(error)
 
     thread = threading.Thread(target=body, name=f"card: {what}", daemon=True)

@@ -1,4 +1,4 @@
-"""Find the card's tty again, by USB identity when its number changed; hear when ttys come and go."""
+"""Finding the card's tty by USB identity when its number changed, and noticing when ttys come and go."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ __all__ = ["DeviceInfo", "DeviceWatch", "Ttys", "UsbIdentity", "find_card", "usb
 
 
 class Ttys(Protocol):
-    """A way to learn of the ttys on USB."""
+    """A source of information about the ttys on USB."""
 
     def all(self) -> Iterable[DeviceInfo]:
-        """Every one. Raises OSError when it cannot be told."""
+        """Return every tty on USB. Raises OSError when the list cannot be read."""
         ...
 
     def named(self, name: str) -> DeviceInfo | None:
-        """The one called `name` ("ttyUSB0"), None when there is none. Raises OSError."""
+        """Return the tty called `name` ("ttyUSB0"), or None when there is none on USB. Raises OSError."""
         ...
 
 
 class DeviceWatch(Protocol):
-    """Tells that something about ttys changed, not what: the listener looks for itself."""
+    """A source of events which tell that some tty changed, but not what changed: the listener looks itself."""
 
     def fileno(self) -> int:
-        """Readable when there is something to drain."""
+        """Return a descriptor that is readable when there are events to drain."""
         ...
 
     def drain(self) -> bool:
-        """Take in all that was heard, without blocking. True: something about ttys changed."""
+        """Take in all waiting events without blocking; return True when something about ttys changed."""
         ...
 
     def close(self) -> None:
@@ -56,14 +56,14 @@ def find_card(
     store: Path = STORE,
     ttys: Ttys | None = None,
 ) -> Reading[DeviceInfo | None]:
-    """Where the card is. `Known(None)`: surely not there. `Unknown`: it could not be told.
+    """Return where the card is: `Known(None)` when it is surely absent, `Unknown` when that cannot be told.
 
-    The card is what is at `conf.card_tty` (RHINOUSB) the first time. Its USB identity is kept in
-    `store`, and from then on the card is the device of that identity, whatever its tty is called, and
-    another device that took its name is not the card. A device of the same make at the configured tty and
-    in the same USB port is a replacement card, and taken for it; for anything else remove `store`.
-    `dev_root` is where the ttys are: by default the directory of the configured tty, or /dev when that
-    is a link somewhere below /dev.
+    The first time, the card is the device at `conf.card_tty` (RHINOUSB). Its USB identity is kept in `store`,
+    and from then on the card is the device of that identity, whatever its tty is called; another device that
+    took the name of the tty is not the card. A device of the same make at the configured tty and in the same
+    USB port is a replacement card, and is accepted as the card; for any other change remove `store`.
+    `dev_root` is the directory of the ttys: by default the directory of the configured tty, or /dev when the
+    configured tty is a link somewhere below /dev. `now` is in seconds on the monotonic clock.
     """
     dev_root = dev_root or _home(conf.card_tty)
     look = _Look(conf.card_tty, ttys or usb_ttys(sys_root, dev_root), store, now)
@@ -74,14 +74,14 @@ def find_card(
 
 
 def usb_ttys(sys_root: Path = Path("/"), dev_root: Path = Path("/dev")) -> Ttys:
-    """libudev where it runs and the trees are the machine's own, else a scan of sysfs."""
+    """Return libudev's view where udev runs and the trees are the machine's own, else a scan of sysfs."""
     if (sys_root, dev_root) == (Path("/"), Path("/dev")) and udev_runs():
         return UdevTtys()
     return SysfsTtys(sys_root, dev_root)
 
 
 def watch_devices() -> DeviceWatch:
-    """Listen to udev where it runs, else to the kernel. Raises HostError when neither can be heard."""
+    """Listen to udev where it runs, else to the kernel. Raises HostError when neither is available."""
     return UdevWatch() if udev_runs() else KernelEvents()
 
 
@@ -91,7 +91,7 @@ def _home(tty: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look for the card that belongs at the configured `tty`."""
+    """One search for the card that belongs at the configured `tty`."""
 
     tty: Path
     ttys: Ttys
@@ -106,7 +106,10 @@ class _Look:
         return self._search(known, here)
 
     def _at_configured(self) -> DeviceInfo | None:
-        """What is at the configured tty: a kernel name, a link to one (by-id), or a plain serial port."""
+        """Return the device at the configured tty, or None when no tty is there.
+
+        The configured tty may be a kernel name, a link to one (by-id), or a plain serial port.
+        """
         if not _is_tty(self.tty):
             return None
         for name in dict.fromkeys((self.tty.name, self.tty.resolve().name)):
@@ -116,12 +119,12 @@ class _Look:
         return DeviceInfo(self.tty, None)
 
     def _search(self, known: UsbIdentity, here: DeviceInfo | None) -> Reading[DeviceInfo | None]:
-        """The remembered card is not at its configured tty: look for it among all."""
+        """Look among all ttys for the remembered card, which is not at its configured tty."""
         alike = [
             info for info in self.ttys.all() if info.usb and info.usb.same_kind(known) and _is_tty(info.tty)
         ]
         same = [info for info in alike if info.usb and info.usb.same_device(known)]
-        if len(same) > 1:  # clones with one serial number: the port decides
+        if len(same) > 1:  # clones that share one serial number: the port decides
             same = [info for info in same if info.usb and info.usb.port == known.port] or same
         if len(same) > 1:
             names = ", ".join(info.tty.name for info in same)
@@ -130,7 +133,7 @@ class _Look:
             return self._seen(same[0], known)
         if here and here.usb and here.usb.same_kind(known) and here.usb.port == known.port:  # a replacement
             return self._seen(here, known)
-        if len(alike) == 1 and not known.serial:  # no serial number, put into another port
+        if len(alike) == 1 and not known.serial:  # a card without a serial number, moved to another port
             return self._seen(alike[0], known)
         return Known(None, self.now)
 
@@ -141,7 +144,10 @@ class _Look:
 
 
 def _is_tty(path: Path) -> bool:
-    """A character device is there; a plain file is what `echo > /dev/ttyUSB0` leaves when none is."""
+    """Return True when `path` is a character device.
+
+    A plain file is what `echo > /dev/ttyUSB0` leaves behind when there is no such device.
+    """
     try:
         return stat.S_ISCHR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""The drivers there are. A new one is one line in DRIVERS."""
+"""The available relay card drivers; a new driver is one more line in DRIVERS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Locate: TypeAlias = Callable[[], Path]
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A value of RHINODRIVER and what it stands for."""
+    """A value of RHINODRIVER and the driver that it selects."""
 
     name: str
     about: str
@@ -52,17 +52,20 @@ def open_card(
     store: Path = STORE,
     lock: Path = LOCK,
 ) -> RelayCard:
-    """The card by the driver of the conf file. Nothing is sent, and the card need not be there yet.
+    """Return the card, driven as the conf file says. Nothing is sent, and the card may still be absent.
 
-    The tty is looked for anew at each command, as `find_card` does, so a card that was plugged in again
-    under another name goes on working. Raises HardwareError when the wire profile is wrong.
+    The tty is looked up again at each command, as `find_card` does, so a card that was plugged in again under
+    another name goes on working. Raises HardwareError when the wire profile is wrong.
     """
     driver = next(driver for driver in DRIVERS if driver.name == conf.card_driver)
     return driver.open(conf, clock, lambda: locate_card(conf, clock, sys_root, store), Turn(lock, clock))
 
 
 def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:
-    """The card's tty now. Raises CardAbsent. When it cannot be told, the configured one is as good as any."""
+    """Return the card's current tty. Raises CardAbsent.
+
+    When it cannot be told where the card is, the configured tty is returned.
+    """
     found = find_card(conf, clock.now(), sys_root=sys_root, store=store)
     if not isinstance(found, Known):
         return conf.card_tty

@@ -1,4 +1,4 @@
-"""Which device: its tty for now, and its USB identity for good."""
+"""The identity of a device: its current tty, and its lasting USB identity."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class UsbIdentity:
-    """What stays when the tty is numbered anew.
+    """The properties of a USB device that stay when its tty gets another number.
 
     `vendor` and `product` are four hex digits; `serial` is "" when the device has none; `port` is the
-    kernel's name of the socket it is in, such as "1-1.4".
+    kernel's name of the USB socket, such as "1-1.4".
     """
 
     vendor: str
@@ -24,11 +24,11 @@ class UsbIdentity:
         return f"{self.vendor}:{self.product}{serial} at port {self.port}"
 
     def same_kind(self, other: UsbIdentity) -> bool:
-        """Same maker and product: perhaps a replacement."""
+        """Return True when maker and product are the same: `other` may be a replacement."""
         return (self.vendor, self.product) == (other.vendor, other.product)
 
     def same_device(self, other: UsbIdentity) -> bool:
-        """The very same device, going by its serial number; without one, going by its port."""
+        """Return True for the very same device: by its serial number or, without one, by its port."""
         if not self.same_kind(other) or self.serial != other.serial:
             return False
         return bool(self.serial) or self.port == other.port
@@ -36,7 +36,7 @@ class UsbIdentity:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """Where the card is now. `usb` is None when the tty is no USB device, or sysfs does not say."""
+    """Where the card is now; `usb` is None when the tty is no USB device or sysfs does not tell."""
 
     tty: Path
     usb: UsbIdentity | None

@@ -1,4 +1,4 @@
-"""The relay card as its users see it, and the ways it can fail them."""
+"""The relay card as its users see it, and the errors that a card can raise."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from appliance.core.model import Relay
 class RelayCard(Protocol):
     """A card whose relay sends the line to the primary (energised) or the secondary (released).
 
-    No known card tells its position, so a call that returns means *commanded*, never *moved*: the line
-    itself is the proof. Calls block for at most `conf.card_deadline` seconds, whatever the tty or a tool
-    does, and may come from several threads and processes at once. They raise HardwareError.
+    No known card reports the position of its relay, so a call that returns means *commanded*, never *moved*:
+    the line itself is the proof. Calls block for at most `conf.card_deadline` seconds, whatever the tty or a
+    tool does, and may come from several threads and processes at once. They raise HardwareError.
     """
 
     def reset(self) -> None:
-        """The card's own RESET. It is assumed to release the relay; `move` says so for certain."""
+        """Send the card's own RESET, which is *assumed* to release the relay; only `move` commands a release."""
         ...
 
     def move(self, relay: Relay) -> None:
-        """Command the relay with the number `conf.card_relay`. Repeating a command is harmless."""
+        """Command the relay with the number `conf.card_relay`; repeating a command is harmless."""
         ...
 
     def close(self) -> None:
-        """Give up what is held between calls. The card may be used again afterwards."""
+        """Give up what is held between calls; the card may be used again afterwards."""
         ...
 
 
 class CardAbsent(HardwareError):
-    """There is no card at its tty, or it went away under a command."""
+    """The card is not at its tty, or went away during a command."""
 
 
 class CardBusy(HardwareError):
@@ -42,15 +42,15 @@ class CardSilent(HardwareError):
 
 
 class CardGarbled(HardwareError):
-    """The card answered something that the profile does not know."""
+    """The card gave an answer that the profile does not know."""
 
 
 class CardRefused(HardwareError):
-    """The vendor's tool, or the tty, said no."""
+    """The vendor's tool, or the tty, reported failure."""
 
 
 class CardToolMissing(HardwareError):
-    """The vendor's tool is not there or cannot be started."""
+    """The vendor's tool does not exist or cannot be started."""
 
 
 class ProfileWrong(HardwareError):

@@ -1,4 +1,4 @@
-"""The card's USB identity, kept on disk so that the card is known again under another tty number."""
+"""The card's USB identity, kept on disk so that the card is recognised under another tty number."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _log = logging.getLogger(__name__)
 
 
 class Card(NamedTuple):
-    """The card's identity, and the tty at which it belongs by the conf file."""
+    """The card's USB identity, and the tty that the conf file gives for the card."""
 
     configured: str
     usb: UsbIdentity
 
 
 def card_file(store: Path = STORE) -> StateFile[Card | None]:
-    """The file at `store`."""
+    """Return the state file at `store` that holds the card's identity."""
     return StateFile(
         store, _parse, lambda: None, "what is at RHINOUSB is taken for the card, and remembered anew"
     )
 
 
 def remembered(store: Path, tty: Path) -> UsbIdentity | None:
-    """The identity last seen at the configured `tty`. None when there is none, or it was for another tty.
+    """Return the identity last seen at the configured `tty`; None when none is stored for this tty.
 
-    A store that cannot be read or understood counts as empty: it is written again on the next sight.
+    A store that cannot be read or understood counts as empty: it is written again when the card is next seen.
     """
     card = card_file(store).load()
     return card.usb if card is not None and card.configured == str(tty) else None
@@ -49,9 +49,9 @@ def _parse(content: bytes) -> Card:
 
 
 def remember(store: Path, tty: Path, usb: UsbIdentity) -> None:
-    """Keep `usb` as what belongs at the configured `tty`; whole or not at all.
+    """Store `usb` as the device that belongs at the configured `tty`, completely or not at all.
 
-    A disk that cannot be written must not keep anyone from using the card: it is logged, not raised.
+    A disk that cannot be written must not keep anyone from using the card: the problem is logged, not raised.
     """
     document = {"configured": str(tty), "usb": dataclasses.asdict(usb)}
     try:
@@ -61,5 +61,8 @@ def remember(store: Path, tty: Path, usb: UsbIdentity) -> None:
 
 
 def forget(store: Path) -> None:
-    """Forget the card: whatever is at the configured tty next is taken for it. Raises OSError."""
+    """Remove the stored identity, so that the next device at the configured tty counts as the card.
+
+    Raises OSError.
+    """
     card_file(store).remove()

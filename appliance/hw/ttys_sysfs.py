@@ -1,4 +1,4 @@
-"""The USB ttys by reading /sys/class/tty: for hosts without udev, and for a tree of one's own."""
+"""The USB ttys as /sys/class/tty lists them, for hosts without udev and for trees other than the host's."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ from pathlib import Path
 
 from appliance.hw.identity import DeviceInfo, UsbIdentity
 
-_INTERFACE_LEVELS = 4  # tty port, interface, device; one more for multi-function adapters
+_INTERFACE_LEVELS = 4  # tty port, interface, device; one level more for multi-function adapters
 
 
 class SysfsTtys:
-    """Reads `sys_root`/sys/class/tty; the ttys themselves are in `dev_root`."""
+    """The ttys that `sys_root`/sys/class/tty lists; their device files are in `dev_root`."""
 
     def __init__(self, sys_root: Path, dev_root: Path) -> None:
         self._class = sys_root / "sys/class/tty"
         self._dev = dev_root
 
     def all(self) -> Iterator[DeviceInfo]:
-        """Every tty that hangs on USB. Raises OSError when sysfs cannot be read."""
+        """Yield every tty on USB. Raises OSError when sysfs cannot be read."""
         for entry in self._class.iterdir():
             found = self.named(entry.name)
             if found is not None:
                 yield found
 
     def named(self, name: str) -> DeviceInfo | None:
-        """The tty called `name`, or None when there is none on USB. Raises OSError."""
+        """Return the tty called `name`, or None when there is none on USB. Raises OSError."""
         usb = _usb_above(self._class / name / "device")
         return DeviceInfo(self._dev / name, usb) if usb is not None else None
 
 
 def _usb_above(device: Path) -> UsbIdentity | None:
-    """The USB device that `device` belongs to: the nearest directory above with an idVendor."""
+    """Return the USB device that `device` belongs to: the nearest directory above with an idVendor."""
     try:
         place = device.resolve(strict=True)
         for directory in (place, *place.parents[:_INTERFACE_LEVELS]):
             if (directory / "idVendor").exists():
                 return _identity(directory)
-    except (FileNotFoundError, NotADirectoryError):  # gone while we looked: then it is not there
+    # The device vanished during the search, so it is not there.
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return None
 

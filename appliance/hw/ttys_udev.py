@@ -1,4 +1,4 @@
-"""The USB ttys and their coming and going as libudev tells it, through pyudev."""
+"""The USB ttys and their coming and going, as libudev reports them through pyudev."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UDEVD = Path("/run/udev/control")
 
 
 def udev_runs() -> bool:
-    """libudev loads, and udevd is there to feed it."""
+    """Return True when libudev loads and udevd runs to supply it with events."""
     if not _UDEVD.exists():
         return False
     try:
@@ -28,7 +28,7 @@ def udev_runs() -> bool:
 
 
 class UdevTtys:
-    """The same answers as SysfsTtys, from libudev's enumeration."""
+    """The same answers as SysfsTtys gives, from libudev's enumeration."""
 
     def __init__(self) -> None:
         import pyudev  # noqa: PLC0415
@@ -36,21 +36,21 @@ class UdevTtys:
         self._context = pyudev.Context()
 
     def all(self) -> Iterator[DeviceInfo]:
-        """Every tty that hangs on USB."""
+        """Yield every tty on USB."""
         for device in self._context.list_devices(subsystem="tty"):
             found = _info(device)
             if found is not None:
                 yield found
 
     def named(self, name: str) -> DeviceInfo | None:
-        """The tty called `name`, or None when there is none on USB."""
+        """Return the tty called `name`, or None when there is none on USB."""
         for device in self._context.list_devices(subsystem="tty", sys_name=name):
             return _info(device)
         return None
 
 
 class UdevWatch:
-    """A DeviceWatch on udev's own events: they come when the device node is ready."""
+    """A DeviceWatch on udev's own events, which come when the device node is ready."""
 
     def __init__(self) -> None:
         import pyudev  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""One caller of the card at a time, among threads and processes alike."""
+"""The card's lock: one caller of the card at a time, among threads and processes alike."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Turn:
-    """A flock on `path`. The kernel gives it back when its holder dies, however it dies."""
+    """A flock on `path`, which the kernel releases when its holder dies, however it dies."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
@@ -28,10 +28,10 @@ class Turn:
 
     @contextlib.contextmanager
     def taken(self, until: float, *, insist: bool) -> Iterator[None]:
-        """Wait for the turn until `until`, seconds on the clock, and hold it for the body.
+        """Wait for the lock until `until`, in seconds on the monotonic clock, and hold it for the body.
 
         `insist` is for releasing the line: when the holder does not give way in half the time (it may be
-        frozen with the lock in hand), go on without. Otherwise raises CardBusy.
+        frozen while holding the lock), the body runs without the lock. Otherwise CardBusy is raised.
         """
         handle = self._open()
         if handle is None:
@@ -48,7 +48,8 @@ class Turn:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return open_lock(self._path)
         except OSError as problem:
-            # Two callers meeting is rare, and a line that cannot be let go is a dead line.
+            # Go on without the lock: two callers at once are rare, and a line that cannot be released is a
+            # dead line.
             _log.warning("no lock on the card, going on without: %s", problem)
             return None
 

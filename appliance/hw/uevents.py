@@ -7,17 +7,17 @@ import struct
 
 from appliance.core.errors import HostError
 
-_KERNEL_GROUP = 1  # udevd repeats events in group 2, in a format of its own
+_KERNEL_GROUP = 1  # udevd repeats the events in group 2, in a format of its own
 _NETLINK_KOBJECT_UEVENT = 15  # linux/netlink.h; the socket module does not name it
 _CREDENTIALS = struct.Struct("=iII")  # struct ucred: pid, uid, gid
 _EVENT_SIZE = 16 * 1024
 
 
 class KernelEvents:
-    """A DeviceWatch on the uevent netlink socket. Any process may open it; only root may be believed."""
+    """A DeviceWatch on the uevent netlink socket; any process may send there, but only root is believed."""
 
     def __init__(self) -> None:
-        """Raises HostError when the kernel has no such socket."""
+        """Open the socket. Raises HostError when the kernel has no such socket."""
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_KOBJECT_UEVENT)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -50,7 +50,7 @@ class KernelEvents:
 
 
 def about_tty(message: bytes) -> bool:
-    """True when a uevent, `ACTION@DEVPATH` and NUL-separated `KEY=value`, speaks of a tty."""
+    """Return True when a uevent, `ACTION@DEVPATH` and NUL-separated `KEY=value`, concerns a tty."""
     return b"SUBSYSTEM=tty" in message.split(b"\0")
 
 

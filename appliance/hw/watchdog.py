@@ -1,4 +1,7 @@
-"""The machine's watchdog: it resets a node that stops feeding it, and so frees a line held by a hung one."""
+"""The machine's watchdog, which resets a node that stops feeding it.
+
+The reset of a hung node frees the telephone line that the node holds.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +21,27 @@ _MAGIC_CLOSE = b"V"
 
 
 class WatchdogTimer(Protocol):
-    """Running from the moment it is opened: from then on it must be fed or the machine is reset."""
+    """A watchdog that runs from the moment it is opened: from then on it must be fed or the machine is reset."""
 
     @property
     def timeout(self) -> int | None:
-        """Seconds without food until the reset; None when the device does not tell."""
+        """The seconds without feeding until the reset; None when the device does not tell."""
         ...
 
     def feed(self) -> None:
-        """Start the count anew. Raises HardwareError."""
+        """Restart the countdown. Raises HardwareError."""
         ...
 
     def disarm(self) -> None:
-        """Stop it on purpose, and give it up. Without this, closing does not stop it."""
+        """Stop the watchdog on purpose and close it; closing alone does not stop it."""
         ...
 
 
 class LinuxWatchdog:
-    """/dev/watchdog. Opening it arms it; see the kernel's watchdog-api."""
+    """The watchdog at /dev/watchdog, which opening arms; see the kernel's watchdog-api."""
 
     def __init__(self, path: Path = Path("/dev/watchdog"), timeout: int | None = None) -> None:
-        """Arm it, with `timeout` seconds when given. Raises HardwareError when absent or in use."""
+        """Arm the watchdog, with `timeout` seconds when given. Raises HardwareError when absent or in use."""
         try:
             self._handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as problem:
@@ -74,7 +77,10 @@ class LinuxWatchdog:
             raise HardwareError(f"The watchdog {self._path} took no food: {problem.strerror}.") from problem
 
     def _number(self, request: int, value: int) -> int | None:
-        """A drivers' number, set or asked. Simple drivers have a fixed timeout and refuse both."""
+        """Return a number of the driver, set or read by ioctl; None when the driver refuses.
+
+        Simple drivers have a fixed timeout and refuse both requests.
+        """
         number = array.array("i", [value])
         with contextlib.suppress(OSError):
             fcntl.ioctl(self._handle, request, number, True)

@@ -1,1 +1,1 @@
-"""The cluster address: is it here, does somebody else have it, tell the network where it is."""
+"""The cluster address: whether it is on this node or elsewhere, and announcing it to the network."""

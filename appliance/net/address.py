@@ -1,4 +1,4 @@
-"""Is the cluster address on this node? And take it off, when Heartbeat died and cannot."""
+"""Whether the cluster address is on this node, and its removal when Heartbeat has died and cannot do it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.net import rtnetlink
 from appliance.net.rtnetlink import Address, Reply
 
-_ANSWER_LIMIT = 1.0  # the kernel answers within the call; this is for a kernel that does not
+# seconds; the kernel answers within the call, so this is for a kernel that does not answer
+_ANSWER_LIMIT = 1.0
 _BUFFER = 64 * 1024
 
 
 def read_address(device: str, ip: str, now: float) -> Reading[bool]:
-    """Whether `ip` is on `device`, with any prefix length, alias labels included. Never blocks.
+    """Return whether `ip` is on `device`, with any prefix length, alias labels included. Never blocks.
 
-    Unknown when there is no such device or the kernel does not say.
+    Unknown when there is no such device or the kernel does not tell. `now` is in monotonic seconds.
     """
     try:
         return Known(bool(_find(device, ip)), now)
@@ -28,9 +29,9 @@ def read_address(device: str, ip: str, now: float) -> Reading[bool]:
 
 
 def own_address(device: str, cluster_ip: str, prefix: int) -> str:
-    """This node's own address on `device`: in the cluster address's subnet where there is one, else the first.
+    """Return this node's own address on `device`, preferably one in the cluster address's subnet.
 
-    Never blocks. Raises HostError when there is none.
+    Otherwise the first address is returned. Never blocks. Raises HostError when there is none.
     """
     try:
         found = [address.ip for address in _on(device) if address.ip != cluster_ip]
@@ -42,7 +43,7 @@ def own_address(device: str, cluster_ip: str, prefix: int) -> str:
 
 
 def remove_address(device: str, ip: str) -> bool:
-    """Take `ip` off `device`; True when it was there. Harmless when repeated. Raises HostError."""
+    """Take `ip` off `device`; return True when it was there. Harmless when repeated. Raises HostError."""
     try:
         found = _find(device, ip)
         for address in found:
@@ -55,10 +56,10 @@ def remove_address(device: str, ip: str) -> bool:
 
 
 class AddressWatch:
-    """Hears of every change to `ip` on any interface of this node."""
+    """A watch for every change to `ip` on any interface of this node."""
 
     def __init__(self, ip: str) -> None:
-        """Raises HostError when the kernel gives no netlink socket."""
+        """Start to watch. Raises HostError when the kernel gives no netlink socket."""
         self._ip = ip
         try:
             self._socket = _netlink()
@@ -68,11 +69,14 @@ class AddressWatch:
             raise HostError(f"The cluster address cannot be watched: {_words(problem)}.") from problem
 
     def fileno(self) -> int:
-        """Readable when addresses changed; -1 when closed."""
+        """Return a descriptor that is readable when addresses changed; -1 when closed."""
         return self._socket.fileno()
 
     def drain(self) -> bool:
-        """Read what came; True when `ip` came or went, or when news were lost: read it anew. Never blocks."""
+        """Read the waiting messages; return True when `ip` came or went, or when messages were lost.
+
+        After True the caller must read the address again. Never blocks.
+        """
         changed = False
         while True:
             try:

@@ -1,4 +1,4 @@
-"""ARP about the cluster address: tell everyone where it is, ask whether another machine has it."""
+"""ARP for the cluster address: announce where it is, and ask whether another machine has it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Arp:
     target_ip: str
 
     def encode(self) -> bytes:
-        """As a broadcast Ethernet frame."""
+        """Return the packet as a broadcast Ethernet frame."""
         operation = _REPLY if self.reply else _REQUEST
         sender, target = socket.inet_aton(self.sender_ip), socket.inet_aton(self.target_ip)
         head = (_BROADCAST, self.sender_mac, _ETHERTYPE, _ETHERNET, _IPV4, 6, 4, operation)
@@ -41,7 +41,7 @@ class Arp:
 
 
 def parse_arp(frame: bytes) -> Arp | None:
-    """The ARP packet in an Ethernet frame; None when it is not one for IPv4 over Ethernet."""
+    """Return the ARP packet in an Ethernet frame; None when it is not one for IPv4 over Ethernet."""
     if len(frame) < _PACKET.size:
         return None
     fields = _PACKET.unpack_from(frame)
@@ -54,9 +54,10 @@ def parse_arp(frame: bytes) -> Arp | None:
 
 
 def announce(device: str, ip: str) -> None:
-    """Broadcast that `ip` is at `device`'s MAC, as request and as reply: some switches and phones heed only one.
+    """Broadcast that `ip` is at `device`'s MAC, as a request and as a reply.
 
-    Call it only while `ip` is ours; again a second later does no harm and helps against loss. Raises HostError.
+    Some switches and phones heed only one of the two. Call this only while `ip` belongs to this node; another
+    call a second later does no harm and helps against loss. Raises HostError.
     """
     try:
         with _open(device) as link:
@@ -70,9 +71,10 @@ def announce(device: str, ip: str) -> None:
 def duplicated(
     device: str, ip: str, now: float, *, timeout: float = 1.0, clock: Clock | None = None
 ) -> Reading[str | None]:
-    """The MAC of another machine that has `ip` (RFC 5227 probe), or None when nobody answered in `timeout` s.
+    """Return the MAC of another machine that has `ip` (RFC 5227 probe), or None.
 
-    Right whether or not `ip` is on this node too. Blocks up to `timeout`. Unknown when `device` is down.
+    None means that no machine answered within `timeout` seconds. The answer is right whether or not `ip` is
+    on this node too. Blocks up to `timeout`. Unknown when `device` is down.
     """
     try:
         with _open(device) as link:

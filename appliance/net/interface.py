@@ -1,7 +1,7 @@
-"""Is the network interface fit to carry the cluster address? For `asha check`, not for the agent.
+"""Whether the network interface is fit to carry the cluster address; for `asha check`, not for the agent.
 
-Through pyroute2, imported late: its import alone costs 33 MB and 0.3 s, which a command can spend and a
-daemon cannot (see the decision record on netlink).
+Uses pyroute2, imported late: its import alone costs 33 MB and 0.3 s, which a command can spend and a daemon
+cannot (see docs/adr/0008-netlink-by-hand-in-the-agent.md).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Interface:
 
 
 def read_interface(name: str) -> Interface:
-    """The interface `name`. Raises HostError when there is none."""
+    """Return the interface `name`. Raises HostError when there is none."""
     from pyroute2 import IPRoute  # noqa: PLC0415
 
     with IPRoute() as route:
@@ -41,7 +41,7 @@ def read_interface(name: str) -> Interface:
 
 
 def check_interface(interface: Interface, cluster_ip: str, prefix: int) -> str:
-    """One sentence when the interface fits. Raises HostError with what is wrong and what to do."""
+    """Return one sentence when the interface fits. Raises HostError with what is wrong and what to do."""
     if not interface.up or not interface.carrier:
         raise HostError(f"{interface.name} is down or has no carrier.", todo="Check its cable, or set HADEV.")
     network = ipaddress.ip_network(f"{cluster_ip}/{prefix}", strict=False)

@@ -1,7 +1,7 @@
-"""The few rtnetlink messages about IPv4 addresses: bytes in, values out. No I/O here.
+"""The few rtnetlink messages about IPv4 addresses: bytes in, values out, no I/O.
 
-Spoken directly because pyroute2, which would do, costs 14 MB and 200 ms to import (measured, 0.9.7), and
-one of these messages is sent just when Heartbeat has died. The contract tests compare with `ip`'s.
+Encoded here because pyroute2, which could do it, costs 14 MB and 200 ms to import (measured, 0.9.7), and one
+of these messages is sent just when Heartbeat has died. The contract tests compare them with those of `ip`.
 Source: linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h.
 """
 
@@ -46,12 +46,12 @@ class Reply:
 
 
 def dump_request() -> bytes:
-    """Ask for every IPv4 address of this node."""
+    """Return the message that asks for every IPv4 address of this node."""
     return _message(RTM_GETADDR, _REQUEST | _DUMP, _IFADDR.pack(socket.AF_INET, 0, 0, 0, 0))
 
 
 def delete_request(address: Address) -> bytes:
-    """Ask for `address` to be removed, and for a confirmation."""
+    """Return the message that asks to remove `address`, with a confirmation."""
     body = _IFADDR.pack(socket.AF_INET, address.prefix, 0, 0, address.index)
     local = socket.inet_aton(address.ip)
     attribute = _ATTRIBUTE.pack(_ATTRIBUTE.size + len(local), _IFA_LOCAL) + local
@@ -59,7 +59,7 @@ def delete_request(address: Address) -> bytes:
 
 
 def parse(data: bytes) -> Iterator[Reply]:
-    """The messages in one datagram; what is cut short or of no interest is left out."""
+    """Yield the messages in one datagram, without those that are cut short or irrelevant."""
     for kind, body in _messages(data):
         if kind in (RTM_NEWADDR, RTM_DELADDR) and len(body) >= _IFADDR.size:
             address = _address(body)
@@ -72,7 +72,7 @@ def parse(data: bytes) -> Iterator[Reply]:
 
 
 def explain(error: int) -> str:
-    """An errno in words."""
+    """Return an errno in words."""
     known = {errno.EPERM: "only root may do that", errno.EADDRNOTAVAIL: "the address is not there"}
     return known.get(error, os.strerror(error))
 

@@ -1,4 +1,4 @@
-"""Which addresses Asterisk is told to listen on, as far as its configuration files say so by themselves."""
+"""The addresses on which Asterisk is told to listen, as far as its configuration files tell by themselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.host.bounded import TooMuch, read_file
 
-# What any address is written as; a blank value is Asterisk's default, which is the same.
+# The spellings of "any address"; a blank value is Asterisk's default, which means the same.
 _EVERY = frozenset({"", "0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - compared with, not bound to
 # The keys by file. In sip.conf and iax.conf they stand in [general]; in pjsip.conf in a section of type transport.
 _KEYS = {
@@ -18,13 +18,13 @@ _KEYS = {
     "pjsip.conf": frozenset({"bind"}),
 }
 _PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(:[0-9]+)?")
-# A configuration file is small; what is larger is none. And includes are followed one step.
+# A configuration file is small, so a larger file is not taken for one.
 _LIMIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One line that ties Asterisk to one address."""
+    """One configuration line that binds Asterisk to a single address."""
 
     file: Path
     line: int
@@ -33,9 +33,10 @@ class Binding:
 
 
 def narrow_bindings(folder: Path) -> tuple[Binding, ...]:
-    """Every line in `folder` by which SIP, IAX or PJSIP listens on one address only. A file that is not there has none.
+    """Return every line in `folder` by which SIP, IAX or PJSIP listens on one address only.
 
-    Files that one of them includes are read too, but not what those include; templates are taken as they stand.
+    A missing file has no such lines. Files included by one of them are read too, but not files that those
+    include; templates are read as they stand.
     """
     return tuple(found for name in _KEYS for found in _in_file(folder, folder / name, _KEYS[name], depth=1))
 
@@ -57,12 +58,12 @@ def _included(folder: Path, word: str) -> list[Path]:
     name = word.partition(" ")[2].strip().strip("\"'<>")
     if not name:
         return []
-    path = folder / name  # a full path stays one
+    path = folder / name  # an absolute path stays absolute
     return sorted(path.parent.glob(path.name)) if any(sign in path.name for sign in "*?[") else [path]
 
 
 def _address(value: str) -> str:
-    """Without the port."""
+    """Return the address in `value` without the port."""
     found = _PORT.fullmatch(value)
     return found[1] if found else value
 

@@ -1,4 +1,4 @@
-"""The D-channels, as Asterisk's console tells them, and the restart of their links."""
+"""The state of the D-channels, as Asterisk's console reports it, and the restart of their links."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from appliance.core.model import DChannel
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.process import find_program, run
 
-# `PRI span 1/0: Provisioned, In Alarm, Down, Active` (1.4 to 18): the words after the colon are a set.
+# `PRI span 1/0: Provisioned, In Alarm, Down, Active` (Asterisk 1.4 to 18): the words after the colon are a
+# set.
 _SPAN = re.compile(r"^PRI span (?P<span>\d+)/\d+: (?P<words>.*)$", re.MULTILINE)
 
 
 def read_dchannel(conf: Conf, now: Callable[[], float], deadline: float) -> Reading[DChannel]:
-    """UP when the D-channel of every span of RHINOSPANS (empty: every PRI span) is up. Blocks.
+    """Return UP when the D-channel of every span of RHINOSPANS (empty: every PRI span) is up. Blocks.
 
-    NONE when Asterisk has no PRI span. Unknown when its console does not answer.
+    NONE when Asterisk has no PRI span. Unknown when its console does not answer. `deadline` is in seconds.
     """
     try:
         finished = run([find_program(conf.pbx_program), "-rx", "pri show spans"], deadline=deadline)
@@ -30,7 +31,7 @@ def read_dchannel(conf: Conf, now: Callable[[], float], deadline: float) -> Read
 
 
 def parse_spans(text: str, wanted: tuple[int, ...]) -> DChannel:
-    """The state out of the output of `pri show spans`."""
+    """Return the D-channel state from the output of `pri show spans`."""
     states = {int(match["span"]): _is_up(match["words"]) for match in _SPAN.finditer(text)}
     looked_at = [up for span, up in states.items() if not wanted or span in wanted]
     if not looked_at:
@@ -39,9 +40,10 @@ def parse_spans(text: str, wanted: tuple[int, ...]) -> DChannel:
 
 
 def restart_spans(conf: Conf, deadline: float) -> None:
-    """Have chan_dahdi drop and set up its links anew. Blocks. Raises HostError.
+    """Have chan_dahdi drop its links and set them up again. Raises HostError.
 
-    `dahdi restart` is chan_dahdi's own command: it hangs up what is on its channels and opens them again.
+    Blocks for at most `deadline` seconds. `dahdi restart` is chan_dahdi's own command: it hangs up all calls
+    on its channels and opens the channels again.
     """
     finished = run([find_program(conf.pbx_program), "-rx", "dahdi restart"], deadline=deadline)
     if not finished.ok:

@@ -1,4 +1,4 @@
-"""Does Asterisk answer? Three ways to ask, each with its own deadline. No answer is Unknown, never dead."""
+"""Three ways to ask whether Asterisk answers, each with its own deadline; no answer is Unknown, never dead."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _LONGEST = 64 * 1024  # bytes of one AMI message or SIP reply
 
 
 class Probe(Protocol):
-    """One way to ask. Known: it answered, and what. Unknown: it did not, and why."""
+    """One way to ask: Known holds the answer, Unknown the reason why there was none."""
 
     @property
     def name(self) -> str:
-        """ami, cli or sip."""
+        """The name: ami, cli or sip."""
         ...
 
     async def ask(self, now: Now) -> Reading[str]:
-        """Ask once. Never raises, and ends within the deadline it was made with."""
+        """Ask once. Never raises, and ends within the deadline given at creation."""
         ...
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Probe(Protocol):
 
 
 def probes_for(conf: Conf) -> tuple[Probe, ...]:
-    """The probes that are switched on: AMI needs a user, SIP a port; the console is always there."""
+    """Return the probes that are switched on: AMI needs a user, SIP a port; the console is always used."""
     probes: list[Probe] = [CliProbe(conf.pbx_program, conf.probe_deadline)]
     if conf.ami_user:
         probes.append(AmiProbe(conf.ami_port, conf.ami_user, conf.ami_secret, conf.probe_deadline))
@@ -46,13 +46,13 @@ def probes_for(conf: Conf) -> tuple[Probe, ...]:
 
 
 def probe_names(conf: Conf) -> tuple[str, ...]:
-    """The names of those probes, by the conf file alone."""
+    """Return the names of the probes that are switched on, by the conf file alone."""
     asked = {"ami": bool(conf.ami_user), "cli": True, "sip": bool(conf.sip_port)}
     return tuple(name for name, wanted in asked.items() if wanted)
 
 
 class AmiProbe:
-    """`Action: Ping` over a connection that is kept open, so that it costs no login each time."""
+    """A probe by `Action: Ping` over a connection that is kept open, to save a login each time."""
 
     name = "ami"
 
@@ -117,7 +117,7 @@ def _accepted(action: str, answer: str) -> str:
 
 
 class CliProbe:
-    """`asterisk -rx 'core show uptime'`: the console, which costs a program start."""
+    """A probe by `asterisk -rx 'core show uptime'`, which costs a program start."""
 
     name = "cli"
 
@@ -143,7 +143,7 @@ class CliProbe:
 
 
 class SipProbe:
-    """OPTIONS over UDP. Any SIP reply at all means that the stack lives: 404 and 503 too."""
+    """A probe by SIP OPTIONS over UDP; any SIP reply, also 404 and 503, means that the stack lives."""
 
     name = "sip"
 
@@ -179,7 +179,10 @@ class SipProbe:
 
 
 def options(own_port: int, port: int, call: str) -> bytes:
-    """A SIP OPTIONS request from loopback to loopback, `call` in its Call-ID. Source: RFC 3261, 11.1."""
+    """Return a SIP OPTIONS request from loopback to loopback, with `call` in its Call-ID.
+
+    Source: RFC 3261, 11.1.
+    """
     own = f"{LOOPBACK}:{own_port}"
     return (
         f"OPTIONS sip:{LOOPBACK}:{port} SIP/2.0\r\n"

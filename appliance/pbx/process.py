@@ -1,4 +1,4 @@
-"""Asterisk's process: which one it is, and its death, told by the kernel wherever the kernel can."""
+"""Asterisk's process: which one it is, and its death, reported by the kernel wherever possible."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _EVENT = struct.Struct("=36xI4x8xII")
 
 
 class DeathWatch(Protocol):
-    """Tells that one process has ended."""
+    """A watch that tells when one process has ended."""
 
     def fileno(self) -> int | None:
-        """Readable when there is something to drain; None: nobody tells, so drain on a timer."""
+        """Return a descriptor that is readable when there is something to drain; None means drain on a timer."""
         ...
 
     def drain(self) -> bool:
-        """True when the process has surely ended. Never blocks; stays True."""
+        """Return True when the process has surely ended, and from then on always. Never blocks."""
         ...
 
     def close(self) -> None:
@@ -44,9 +44,9 @@ class DeathWatch(Protocol):
 
 
 def find_pid(conf: Conf, now: float) -> Reading[int | None]:
-    """The pid of the Asterisk that runs here, or Known(None). Unknown when /proc does not say.
+    """Return the pid of the running Asterisk, or Known(None). Unknown when /proc does not tell.
 
-    The pid file is believed only when the process of that number is Asterisk: numbers are used again.
+    The pid file is believed only when the process of that number is Asterisk, because pids are reused.
     """
     try:
         pid = pid_in(read_file(conf.pbx_pidfile, PID_LIMIT))
@@ -68,17 +68,21 @@ def _verified(pid: int, program: str, now: float) -> Reading[int | None]:
         return Known(None, now)
     except OSError as problem:
         return Unknown(f"process {pid} could not be looked at: {problem.strerror}", now)
-    # A zombie has no words. A script's first word is its interpreter, so its second or third is the program.
+    # A zombie has no command line. The first word of a script is its interpreter, so its second or third is
+    # the program.
     alike = any(Path(os.fsdecode(word)).name == program for word in words[:3] if word)
     return Known(pid if alike else None, now)
 
 
 class ExitEvents:
-    """The process connector: the kernel reports every exit, to root, in the first network and process
-    namespaces only. Older kernels have it too (2.6.15). Source: linux/cn_proc.h, linux/connector.h."""
+    """A DeathWatch on the process connector, by which the kernel reports every exit.
+
+    Only root hears the events, and only in the first network and process namespaces. Older kernels have the
+    connector too (2.6.15). Source: linux/cn_proc.h, linux/connector.h.
+    """
 
     def __init__(self, pid: int) -> None:
-        """Raises OSError when the kernel does not let us listen, HostError when there is no such process."""
+        """Start to watch `pid`. Raises OSError when the kernel refuses, HostError without such a process."""
         self._pid = pid
         self._ended = False
         self._socket = socket.socket(
@@ -105,7 +109,8 @@ class ExitEvents:
             except BlockingIOError:
                 break
             except OSError as problem:
-                if problem.errno != errno.ENOBUFS:  # events were lost: the look below makes up for it
+                # events were lost: the check of /proc below makes up for that
+                if problem.errno != errno.ENOBUFS:
                     raise
                 break
             self._ended = exited(message) == self._pid
@@ -117,7 +122,7 @@ class ExitEvents:
 
 
 def exited(message: bytes) -> int | None:
-    """The process (thread group) whose exit `message` reports; None when it reports something else."""
+    """Return the process (thread group) whose exit `message` reports; None for any other message."""
     if len(message) < _EVENT.size:
         return None
     what, pid, tgid = _EVENT.unpack_from(message)
@@ -139,7 +144,7 @@ WATCHES: tuple[Callable[[int], DeathWatch], ...] = (PidWatch, ExitEvents)
 
 
 def watch_death(pid: int, ways: tuple[Callable[[int], DeathWatch], ...] = WATCHES) -> DeathWatch:
-    """Watch `pid` by the first way that wakes us up, else by the first that works at all.
+    """Watch `pid` by the first way that has a descriptor, else by the first that works at all.
 
     Raises HostError when there is no such process.
     """
@@ -148,7 +153,7 @@ def watch_death(pid: int, ways: tuple[Callable[[int], DeathWatch], ...] = WATCHE
         try:
             watch = way(pid)
         except (OSError, ImportError, AttributeError):
-            continue  # this kernel, or this namespace, has it not
+            continue  # this kernel, or this namespace, does not support this way
         if watch.fileno() is not None:
             if fallback is not None:
                 fallback.close()

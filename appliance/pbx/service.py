@@ -1,4 +1,4 @@
-"""Start and stop Asterisk. Everything here blocks and is bounded; idempotent; touches nothing but Asterisk."""
+"""Start and stop of Asterisk; every function blocks, is bounded and idempotent, and touches only Asterisk."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from appliance.pbx.process import find_pid
 
 _POLL = 0.02
 _CONSOLE = 1.0  # seconds for a console command that should answer at once
-_TERM_SHARE = 0.25  # of the deadline: left for SIGTERM after the console's turn
-_KILL_PATIENCE = 5.0  # a killed process leaves within this, unless the kernel itself is stuck
+_TERM_SHARE = 0.25  # of the deadline: reserved for SIGTERM after the console's turn
+_KILL_PATIENCE = 5.0  # seconds; a killed process ends within this, unless the kernel itself is stuck
 
 
 def start(conf: Conf, clock: Clock) -> int:
-    """Start Asterisk as a daemon and return its pid; when it runs already, only return that.
+    """Start Asterisk as a daemon and return its pid; if it runs already, only return its pid.
 
     Raises HostError with Asterisk's own words when it does not come up within PBXSTARTDEADLINE.
     """
@@ -46,9 +46,10 @@ def start(conf: Conf, clock: Clock) -> int:
 
 
 def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:
-    """Wait until Asterisk says that it is fully booted; False when it does not within `deadline` seconds.
+    """Wait until Asterisk reports that it is fully booted; return False after `deadline` seconds without.
 
-    `core waitfullybooted` waits inside Asterisk itself (since 1.8), so no time is lost between two looks.
+    False is also returned when Asterisk dies while booting. `core waitfullybooted` waits inside Asterisk
+    itself (since 1.8), so no time is lost between two polls.
     """
     end = clock.now() + deadline
     program = find_program(conf.pbx_program)
@@ -63,9 +64,10 @@ def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:
 
 
 def stop(conf: Conf, clock: Clock, deadline: float, *, hung: bool = False) -> None:
-    """Stop Asterisk within `deadline` seconds: its console, then SIGTERM, then SIGKILL. Returns when it is gone.
+    """Stop Asterisk within `deadline` seconds: by its console, then SIGTERM, then SIGKILL.
 
-    `hung` goes to SIGKILL at once. Raises HostError only when the kernel does not let it die.
+    Returns when Asterisk is gone. With `hung`, SIGKILL is sent at once. Raises HostError only when the kernel
+    does not let the process die.
     """
     pid = running_pid(conf, clock)
     if pid is None:
@@ -93,7 +95,7 @@ def _end(conf: Conf, clock: Clock, watch: PidWatch, deadline: float, hung: bool)
 
 
 def running_pid(conf: Conf, clock: Clock) -> int | None:
-    """The pid, or None. Raises HostError when it cannot be told."""
+    """Return Asterisk's pid, or None. Raises HostError when it cannot be told whether Asterisk runs."""
     found = find_pid(conf, clock.now())
     if isinstance(found, Unknown):
         raise HostError(f"Whether Asterisk runs cannot be told: {found.reason}.")

@@ -1,4 +1,4 @@
-"""A stand-in for Asterisk: a process, a console, AMI and SIP, as far as anybody outside can see."""
+"""A stand-in for Asterisk: a process, a console, AMI and SIP, as far as they can be seen from outside."""
 
 from hwsim.asterisk.install import install, program_text
 

@@ -1,4 +1,4 @@
-"""Put the stand-in where a PBX is expected."""
+"""Installation of the stand-in where a PBX is expected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PROGRAM = Path(__file__).with_name("program.py")
 
 
 def program_text(python: str = "") -> str:
-    """The program as one file; `python` is the interpreter it names, by default the one that runs us."""
+    """Return the program as one file; `python` is its interpreter, by default the current one."""
     interpreter = python or os.path.realpath(sys.executable)
     return f"#!{interpreter} -IS\n" + _PROGRAM.read_text()
 

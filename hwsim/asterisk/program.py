@@ -1,9 +1,9 @@
-"""asterisk: a stand-in. `asterisk [-f|-g]` is the PBX, `asterisk -rx COMMAND` its console.
+"""A stand-in for asterisk: `asterisk [-f|-g]` is the PBX, `asterisk -rx COMMAND` its console.
 
-Installed as one file and run by a bare Python (-IS): standard library only, and little of it, because it starts
-in the middle of every failover. Settings: /etc/hwsim-asterisk.conf (or $HWSIM_ASTERISK_CONF); AMI users: the
-file that `manager_conf` names there, by default manager.conf beside it. SIGUSR1 is a deadlock: alive, and
-answering nothing. SIGUSR2 silences SIP alone.
+Installed as one file and run by a bare Python (-IS): standard library only, and little of it, because the
+program starts in the middle of every failover. Settings: /etc/hwsim-asterisk.conf (or $HWSIM_ASTERISK_CONF);
+AMI users: the file that `manager_conf` names there, by default manager.conf beside it. SIGUSR1 simulates a
+deadlock: the process lives and answers nothing. SIGUSR2 silences SIP alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ DEFAULTS = {
 
 
 def read_ini(path: str) -> dict[str, dict[str, str]]:
-    """{section: {key: value}} of an Asterisk-like conf file; nothing when it is not there."""
+    """Return {section: {key: value}} of an Asterisk-like conf file; empty when there is no such file."""
     sections: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
     try:
@@ -58,7 +58,7 @@ def read_ini(path: str) -> dict[str, dict[str, str]]:
 
 
 class Settings:
-    """What hwsim-asterisk.conf and manager.conf say."""
+    """The settings in hwsim-asterisk.conf and manager.conf."""
 
     def __init__(self) -> None:
         path = os.environ.get("HWSIM_ASTERISK_CONF", "/etc/hwsim-asterisk.conf")
@@ -78,7 +78,7 @@ class Settings:
 
 
 def running_pid(settings: Settings) -> int:
-    """The pid of the stand-in that runs already, or 0."""
+    """Return the pid of the stand-in that runs already, or 0."""
     try:
         with open(settings.pidfile) as file:  # noqa: PTH123
             pid = int(file.read())
@@ -89,7 +89,7 @@ def running_pid(settings: Settings) -> int:
 
 
 def remove(path: str) -> None:
-    """Unlink, if it is there."""
+    """Unlink `path` if it exists."""
     try:  # noqa: SIM105 - contextlib costs a millisecond
         os.unlink(path)  # noqa: PTH108
     except OSError:
@@ -97,7 +97,7 @@ def remove(path: str) -> None:
 
 
 class Caller:
-    """A manager connection: what it has said so far, and whether it has logged in."""
+    """A manager connection: the data received so far, and whether the caller has logged in."""
 
     def __init__(self) -> None:
         self.buffer = ""
@@ -105,7 +105,7 @@ class Caller:
 
 
 class Pbx:
-    """The process: one selector, no thread."""
+    """The PBX process: one selector, no threads."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -120,7 +120,7 @@ class Pbx:
     # -- life
 
     def run(self) -> None:
-        """Be the PBX until stopped."""
+        """Run the PBX until it is stopped."""
         os.makedirs(self.settings.run_dir, exist_ok=True)  # noqa: PTH103
         with open(self.settings.pidfile, "w") as file:  # noqa: PTH123
             file.write(f"{os.getpid()}\n")
@@ -143,18 +143,18 @@ class Pbx:
         self.leave()
 
     def boot(self) -> None:
-        """Fully booted: the telephones are served."""
+        """Finish the boot: from now on the telephones are served."""
         self.booted = True
         self.listen_sip()
         self.listen_ami()
 
     def stop(self) -> None:
-        """Leave at the next turn, unless deadlocked."""
+        """Leave at the next turn of the loop, unless deadlocked."""
         if not self.deadlocked:
             self.stopping = True
 
     def leave(self) -> None:
-        """As the real one tidies up."""
+        """Remove the pid file and the console socket, as the real Asterisk does."""
         remove(self.settings.pidfile)
         remove(self.settings.ctl)
 
@@ -164,14 +164,14 @@ class Pbx:
         self.selector.register(connection, selectors.EVENT_READ, action)
 
     def forget(self, connection: socket.socket) -> None:
-        """Close it."""
+        """Close `connection` and stop watching it."""
         self.selector.unregister(connection)
         connection.close()
 
     # -- line
 
     def attach_line(self) -> None:
-        """Open the span: from now on the line knows that a PBX is there."""
+        """Open the span, so that the line knows that a PBX is there."""
         if not self.settings.line_socket:
             return
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -183,7 +183,7 @@ class Pbx:
         self.watch(line, self.hear_line)
 
     def hear_line(self, line: socket.socket) -> None:
-        """The line tells its state."""
+        """Take in the line's state, as the line reports it."""
         data = line.recv(65536)
         if not data:
             self.forget(line)
@@ -196,7 +196,7 @@ class Pbx:
     # -- console
 
     def listen_console(self) -> None:
-        """asterisk.ctl, where `asterisk -rx` asks."""
+        """Listen on asterisk.ctl, where `asterisk -rx` connects."""
         remove(self.settings.ctl)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         server.bind(self.settings.ctl)
@@ -204,21 +204,21 @@ class Pbx:
         self.watch(server, self.accept_console)
 
     def accept_console(self, server: socket.socket) -> None:
-        """A console connects."""
+        """Accept a console connection."""
         connection, _ = server.accept()
         self.watch(connection, self.hear_console)
 
     def hear_console(self, connection: socket.socket) -> None:
-        """A console asks one thing, and is answered."""
+        """Read one command from a console and answer it."""
         try:
             command = connection.recv(4096).decode(errors="replace").strip()
             connection.sendall(self.console(command).encode())
         except OSError:
-            pass  # it did not wait for the answer
+            pass  # the console did not wait for the answer
         self.forget(connection)
 
     def console(self, command: str) -> str:
-        """What the real console prints, for the commands that anybody here asks."""
+        """Return what the real console prints, for the commands that asha and the tests use."""
         age = int(time.monotonic() - self.began)
         fixed = {
             "core show uptime": f"System uptime: {age} seconds\nLast reload: {age} seconds\n",
@@ -241,7 +241,7 @@ class Pbx:
         )
 
     def span_line(self, name: str) -> str:
-        """One line of `pri show spans`."""
+        """Return one line of `pri show spans`."""
         span = self.spans[name]
         if span["dchannel"] == "none":
             return ""
@@ -249,7 +249,7 @@ class Pbx:
         return f"PRI span {name}/0: {alarm}{'Up' if span['dchannel'] == 'up' else 'Down'}, Active\n"
 
     def restart_spans(self) -> None:
-        """Q.921 is begun anew on every span."""
+        """Restart Q.921 on every span."""
         if self.line is not None:
             for name in self.spans:
                 self.line.sendall(json.dumps({"restart_span": int(name)}).encode() + b"\n")
@@ -257,7 +257,7 @@ class Pbx:
     # -- SIP
 
     def listen_sip(self) -> None:
-        """UDP on every address, the cluster's included."""
+        """Listen on UDP on every address, the cluster address included."""
         if self.settings.sip_port:
             sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sip.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
@@ -265,7 +265,7 @@ class Pbx:
             self.watch(sip, self.hear_sip)
 
     def hear_sip(self, sip: socket.socket) -> None:
-        """Any request is answered alike."""
+        """Answer any SIP request in the same way."""
         data, asked, _, sender = sip.recvmsg(65536, 64)
         if self.sip_silent:
             return
@@ -279,7 +279,8 @@ class Pbx:
         ]
         answer = ["SIP/2.0 " + self.settings.sip_reply, *kept, "Content-Length: 0", "", ""]
         try:  # noqa: SIM105
-            # From the address that was asked, as a PBX bound to it answers: the cluster address is not the first.
+            # Answer from the address that was asked, as a PBX bound to it does: the cluster address is not
+            # the first address.
             sip.sendmsg(["\r\n".join(answer).encode()], asked, 0, sender)
         except OSError:
             pass
@@ -287,7 +288,7 @@ class Pbx:
     # -- AMI
 
     def listen_ami(self) -> None:
-        """The manager interface."""
+        """Listen for manager connections."""
         server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((self.settings.ami_bind, self.settings.ami_port))
@@ -295,14 +296,14 @@ class Pbx:
         self.watch(server, self.accept_ami)
 
     def accept_ami(self, server: socket.socket) -> None:
-        """A manager connects."""
+        """Accept a manager connection."""
         connection, _ = server.accept()
         self.ami[connection] = Caller()
         self.watch(connection, self.hear_ami)
         connection.sendall(b"Asterisk Call Manager/1.1\r\n")
 
     def hear_ami(self, connection: socket.socket) -> None:
-        """A manager asks."""
+        """Read and answer what a manager sends."""
         caller = self.ami[connection]
         try:
             data = connection.recv(65536)
@@ -318,7 +319,7 @@ class Pbx:
             self.answer_ami(connection, caller, {key.lower(): value for key, value in fields.items()})
 
     def answer_ami(self, connection: socket.socket, caller: Caller, fields: dict[str, str]) -> None:
-        """Login, Ping, and a refusal of everything else."""
+        """Answer Login and Ping, and refuse everything else."""
         action = fields.get("action", "").lower()
         if action == "login":
             wanted = self.settings.ami_users.get(fields.get("username", ""))
@@ -331,7 +332,7 @@ class Pbx:
 
     @staticmethod
     def ami_words(action: str, known: bool, said: list[str]) -> list[str]:
-        """The answer's lines."""
+        """Return the lines of the answer."""
         if not known:
             why = "Authentication failed" if action == "login" else "Permission denied"
             return ["Response: Error", *said, f"Message: {why}"]
@@ -343,7 +344,7 @@ class Pbx:
 
 
 def ask(settings: Settings, command: str) -> str:
-    """What a running PBX answers to one console command."""
+    """Return what a running PBX answers to one console command."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
             connection.connect(settings.ctl)
@@ -357,7 +358,7 @@ def ask(settings: Settings, command: str) -> str:
 
 
 def console(settings: Settings, command: str) -> None:
-    """`asterisk -rx COMMAND`. The wait for the boot is inside, as in the real one."""
+    """Run `asterisk -rx COMMAND`; like the real console, it waits for the end of the boot where needed."""
     answer = ask(settings, command)
     while answer == STILL_BOOTING:
         time.sleep(0.02)
@@ -366,7 +367,7 @@ def console(settings: Settings, command: str) -> None:
 
 
 def daemonise() -> None:
-    """Away from the terminal and from whoever started us."""
+    """Detach from the terminal and from the parent process."""
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -379,7 +380,7 @@ def daemonise() -> None:
 
 
 def main() -> None:
-    """PBX or console, as the arguments say."""
+    """Run as PBX or as console, depending on the arguments."""
     settings = Settings()
     arguments = sys.argv[1:]
     if arguments and arguments[0].startswith("-r"):

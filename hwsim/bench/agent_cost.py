@@ -1,4 +1,4 @@
-"""What the agent costs at home, when nothing happens: memory, CPU, and how long its commands take."""
+"""The cost of the agent when nothing happens: memory, CPU, and how long its commands take."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ _RESOURCE = "/etc/ha.d/resource.d/asha"
 
 
 async def agent_cost(rack: Rack) -> dict[str, Spread]:
-    """Bring asha home on a fresh rack and measure AGENT_FIGURES. Seconds, MB (10⁶ bytes) and % of a core."""
+    """Bring asha home on a fresh rack and measure AGENT_FIGURES.
+
+    Units: seconds, MB (10⁶ bytes) and % of a core.
+    """
     await Stage(rack, lambda words: None).home()
-    await rack.pause(rack.site.move_dwell)  # what follows a move is over
+    await rack.pause(rack.site.move_dwell)  # wait until everything that follows a move is over
     figures = await _idle(rack)
     primary = rack.servers["primary"].node
     for name, argv in (
@@ -38,7 +41,7 @@ async def agent_cost(rack: Rack) -> dict[str, Spread]:
 
 
 async def _idle(rack: Rack) -> dict[str, Spread]:
-    """Of each side's agent and whatever it has started."""
+    """Measure each side's agent and the programs it has started."""
     agents = {side: await asyncio.to_thread(only_process, rack.servers[side].node, AGENT) for side in SIDES}
     figures = {}
     for side, usage in (await used(rack, agents)).items():

@@ -13,13 +13,13 @@ from hwsim.bench.spread import Spread
 _WIDTH, _LEFT, _RIGHT = 980, 150, 90
 _TOP, _BAR, _GAP = 96, 15, 14
 _PANEL_HEAD, _PANEL_FOOT = 34, 44
-# They differ in lightness too, for those who see few colours.
+# The colours differ in lightness too, for people who see few colours.
 _COLOURS = ("#0b3d91", "#d9822b", "#8a9aa8", "#2e7d32")
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Seconds to pixels, the same in every panel."""
+    """The conversion of seconds to pixels, the same in every panel."""
 
     end: float
 
@@ -28,13 +28,13 @@ class _Scale:
 
 
 def write_chart(path: Path, results: Results, words: str) -> None:
-    """Write the SVG to `path`; `words` say what was assumed."""
+    """Write the SVG to `path`; `words` tell what was assumed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(chart(results, words), encoding="utf-8")
 
 
 def chart(results: Results, words: str) -> str:
-    """The SVG text."""
+    """Return the SVG text."""
     scale = _Scale(_nice_end(results))
     panel = _panel_height(len(results.contenders))
     height = _TOP + panel * len(results.faults) + 10
@@ -61,7 +61,7 @@ def chart(results: Results, words: str) -> str:
 
 
 def _nice_end(results: Results) -> float:
-    """The end of the axis: the next even second after the longest whisker."""
+    """Return the end of the axis: the next even second after the longest whisker."""
     figures = [
         results.phase(contender, fault, phase)
         for contender in results.contenders

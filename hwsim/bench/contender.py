@@ -1,4 +1,4 @@
-"""What the benchmark asks of everything it compares, and the faults that each of them meets."""
+"""The interface of everything that the benchmark compares, and the faults that each contender meets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hwsim.rack import Rack
 
 
 class Contender(Protocol):
-    """A way to make two servers one. `note`: how it was set up, for whoever reads the figures."""
+    """A way to make two servers one; `note` tells readers of the figures how it was set up."""
 
     @property
     def name(self) -> str: ...
@@ -23,15 +23,15 @@ class Contender(Protocol):
     async def home(self, rack: Rack, part: float) -> None:
         """Bring up the pair on a fresh rack: primary active, line in service, secondary ready.
 
-        `part`, 0 to 1, is how far into its own period (poll, advert, keepalive) the coming fault shall fall: a
-        rack is built in nearly the same time every time, and would else meet the same luck in every run.
-        Raises ScenarioFailed or RackError.
+        `part`, 0 to 1, is how far into the contender's own period (poll, advert, keepalive) the coming fault
+        shall fall: a rack is built in nearly the same time every time, and would otherwise meet the same luck
+        in every run. Raises ScenarioFailed or RackError.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`strike` does it to the primary and returns the monotonic time."""
+    """A fault; `strike` applies it to the primary and returns the monotonic time."""
 
     name: str
     title: str
@@ -49,9 +49,10 @@ FAULTS: tuple[Fault, ...] = (
 
 
 async def served_by(rack: Rack, side: str, since: float, deadline: float) -> None:
-    """Until the line is in service on `side` and Asterisk there has answered on the cluster address after `since`.
+    """Wait until `side` serves: its line is in service and Asterisk there answered after `since`.
 
-    Seen from outside, alike for all. Raises ScenarioFailed at the deadline.
+    Asterisk must answer on the cluster address. Everything is seen from outside, alike for all contenders.
+    Raises ScenarioFailed at the deadline.
     """
 
     def served() -> bool:

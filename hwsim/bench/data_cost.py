@@ -1,4 +1,4 @@
-"""What it costs to keep a big house's data in step, beside a bare rsync of the same trees over the same ssh."""
+"""The cost of keeping a big house's data in step, beside a bare rsync of the same trees over the same ssh."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ FIRST_RUNS, SAME_RUNS, CHANGES = 3, 10, 20
 _TREES = (CONF, SOUNDS, str(Path(MAIL).parent))
 _BIG_TREE = Path(__file__).with_name("on_node") / "big_tree.py"
 _SCRATCH = "/var/tmp/bare"  # on the node
-_PERIOD = 5.0  # between two passes of the worker: time for one bare rsync
+_PERIOD = 5.0  # seconds between two passes of the worker: time for one bare rsync
 _PATIENCE = 180.0
 _LOOK = 0.01
 _SYNC = r"^\S+ \S+/asha sync --now$"
 _SAMPLE = 0.1
-# An operator's key of root's over a connection kept open, as the product keeps its own; the ciphers are the same.
+# root's ssh with an operator's key over a connection kept open, as the product keeps its own; the ciphers are
+# the same.
 _SSH = (
     "ssh -lroot -i/root/.ssh/operator -oHostKeyAlias=asha-peer -oUserKnownHostsFile=/var/lib/asha/ssh/known_hosts "
     "-oControlMaster=auto -oControlPath=/run/operator -oControlPersist=600"
@@ -46,9 +47,10 @@ _SSH = (
 
 
 async def data_cost(logs: Path) -> dict[str, Spread]:
-    """Measure DATA_FIGURES on two fresh racks. Seconds, MB (10⁶ bytes), and how many times a bare rsync's time.
+    """Measure DATA_FIGURES on two fresh racks.
 
-    Pairs of asha and rsync are measured one after the other; a ratio is of such a pair. Raises RunFailed.
+    Units: seconds, MB (10⁶ bytes), and how many times a bare rsync's time. asha and rsync are measured in
+    pairs, one after the other; a ratio is that of such a pair. Raises RunFailed.
     """
     site = Site(profile="dynamic").with_conf({**SYNCHRONISED, "SYNCPERIOD": f"{_PERIOD:g}"})
     by_hand = await on_fresh_rack(_by_command, logs / "by-command", site.with_conf({"HASYNCH": "LOOSE"}))
@@ -56,7 +58,7 @@ async def data_cost(logs: Path) -> dict[str, Spread]:
 
 
 async def _by_command(rack: Rack) -> dict[str, Spread]:
-    """First syncs and passes with nothing changed, each by `asha sync --now`, from outside."""
+    """Measure first syncs and passes with nothing changed, each by `asha sync --now`, from outside."""
     house = await _House.furnished(rack)
     firsts, memory = [], 0.0
     for _ in range(FIRST_RUNS):
@@ -76,7 +78,7 @@ async def _by_command(rack: Rack) -> dict[str, Spread]:
 
 
 async def _by_itself(rack: Rack) -> dict[str, Spread]:
-    """The agent's own worker: its passes with nothing changed, by its history, and how soon a change has followed."""
+    """Measure the agent's worker: passes with nothing changed, by its history, and how soon changes follow."""
     house = await _House.furnished(rack)
     await house.until_in_step()
     await house.rsync()
@@ -121,11 +123,11 @@ class _House:
         return Network.address("primary", "eth0")
 
     async def wipe(self) -> None:
-        """The standby has never had anything."""
+        """Make the standby as if it had never received anything."""
         await _must(self.standby, ["bash", "-c", f"rm -rf {_SCRATCH} /var/lib/asha/sync {SOUNDS}/* {MAIL}"])
 
     async def rsync(self) -> float:
-        """Seconds of a bare rsync of the same trees."""
+        """Return the seconds of a bare rsync of the same trees."""
         others = (f":{tree}" for tree in _TREES[1:])
         sources = (f"{self.address}:{_TREES[0]}", *others)
         argv = ("rsync", "-aR", "--delete", f"--rsh={_SSH}", *sources, f"{_SCRATCH}/")
@@ -133,18 +135,18 @@ class _House:
         return seconds
 
     async def sync(self) -> float:
-        """Seconds of an operator's pass."""
+        """Return the seconds of an operator's pass."""
         argv = (sys.executable, self.rack.site.asha, "sync", "--now")
         (seconds,) = await timed(self.standby, *argv, deadline=_PATIENCE)
         return seconds
 
     async def until_in_step(self) -> None:
-        """The worker has fetched everything, and found nothing more to fetch."""
+        """Wait until the worker has fetched everything, and found nothing more to fetch."""
         while (await self._newest())[1] != "same":
             await self.rack.pause(1.0)
 
     async def next_pass(self) -> float:
-        """Seconds of the worker's next pass in which nothing had changed."""
+        """Return the seconds of the worker's next pass in which nothing had changed."""
         before = await self._newest()
         while (now := await self._newest()) == before:
             await self.rack.pause(_SAMPLE)
@@ -153,7 +155,7 @@ class _House:
         return now[2]
 
     async def follow(self, number: int) -> float:
-        """Seconds from a new message on the active node until it is in place, verified, on the standby."""
+        """Return the seconds from a new message on the active node until it is verified on the standby."""
         box = 1000 + number * 17 % BOXES
         name = f"{MAIL}/{box}/INBOX/msg0100.wav"
         there = self.standby.path(name)
@@ -166,7 +168,7 @@ class _House:
         return self.rack.now() - began
 
     async def _newest(self) -> tuple[float, str, float]:
-        """When the newest pass ended, how, and after how many seconds, by the product's history."""
+        """Return when the newest pass ended, how, and after how many seconds, by the product's history."""
         said = await self.stage.ask(self.stage.secondary, "sync", "history", "--json", "--count", "1")
         for newest in json.loads(said):
             return float(newest["at"]), str(newest["outcome"]), float(newest["seconds"])
@@ -180,7 +182,10 @@ class _Peak:
 
 @contextlib.asynccontextmanager
 async def _peak(node: Node, pattern: str) -> AsyncIterator[_Peak]:
-    """The most memory that the process and everything it starts have together, looked at every tenth of a second."""
+    """Measure the most memory that the process and its descendants have together.
+
+    The memory is sampled every tenth of a second.
+    """
     peak = _Peak()
 
     async def watch() -> None:
@@ -205,7 +210,7 @@ def _memory(process: Path) -> int:
 
 
 def _each(process: Path) -> Iterator[int]:
-    with contextlib.suppress(OSError, StopIteration):  # it has just ended
+    with contextlib.suppress(OSError, StopIteration):  # the process has just ended
         for one in family(process):
             yield proportional(one)
 
@@ -221,7 +226,7 @@ def _figures(what: str, pairs: list[tuple[float, float]]) -> dict[str, Spread]:
 
 def _spread(values: list[float]) -> Spread:
     found = spread(values)
-    assert found is not None  # there is at least one
+    assert found is not None  # there is at least one value
     return found
 
 

@@ -1,4 +1,4 @@
-"""A process inside a node with everything it has started, as its /proc shows them."""
+"""A process inside a node with all its descendants, as the node's /proc shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def only_process(node: Node, pattern: str) -> Path:
-    """The directory, in the node's /proc, of the one process whose command line matches. Raises ScenarioFailed."""
+    """Return the directory in the node's /proc of the one process whose command line matches.
+
+    Raises ScenarioFailed when there is not exactly one.
+    """
     pids = node.pids(pattern)
     if len(pids) != 1:
         raise ScenarioFailed(f"on {node.hostname} {len(pids)} processes match {pattern!r}, not one")
@@ -21,7 +24,7 @@ def only_process(node: Node, pattern: str) -> Path:
 
 
 def family(process: Path) -> Iterator[Path]:
-    """A process and its living descendants. Raises OSError when one ends meanwhile."""
+    """Yield a process and its living descendants. Raises OSError when one ends meanwhile."""
     yield process
     for task in (process / "task").iterdir():
         for child in (task / "children").read_text().split():
@@ -29,24 +32,27 @@ def family(process: Path) -> Iterator[Path]:
 
 
 def cpu_seconds(process: Path) -> tuple[float, float]:
-    """User and system time of `process` alone, and with every program it has started, dead or alive; proc(5)."""
+    """Return the user and system time of `process` alone, and with every program it has started.
+
+    Programs that have ended count too; see proc(5).
+    """
     own = sum(_ticks(process)[:2])
     everything = sum(sum(_ticks(one)) for one in family(process))
     return own / _TICK, everything / _TICK
 
 
 def resident(process: Path) -> int:
-    """VmRSS in bytes."""
+    """Return VmRSS in bytes."""
     return _kilobytes(process / "status", "VmRSS:")
 
 
 def most_resident(process: Path) -> int:
-    """VmHWM in bytes: the most it has ever had."""
+    """Return VmHWM in bytes: the most that the process has ever had."""
     return _kilobytes(process / "status", "VmHWM:")
 
 
 def proportional(process: Path) -> int:
-    """Its memory in bytes, what it shares counted by its share (Pss; proc(5), smaps_rollup)."""
+    """Return the memory in bytes, with shared memory counted by share (Pss; proc(5), smaps_rollup)."""
     return _kilobytes(process / "smaps_rollup", "Pss:")
 
 
@@ -56,6 +62,6 @@ def _kilobytes(file: Path, name: str) -> int:
 
 
 def _ticks(process: Path) -> list[int]:
-    """utime, stime, and those of the children it has waited for."""
+    """Return utime, stime, and those of the children that the process has waited for."""
     fields = (process / "stat").read_text().rpartition(")")[2].split()
     return [int(field) for field in fields[11:15]]

@@ -1,10 +1,11 @@
-"""keepalived, VRRP 3 with adverts every 0.1 s, and a notify script that does asha's work.
+"""keepalived as a contender: VRRP 3 with adverts every 0.1 s, and a notify script that does asha's work.
 
-`vrrp_track_process` listens to the kernel's process connector, which speaks only in the initial network and
-pid namespaces. Tried on a simulated machine with 2.2.7: "Failed to set/clear process event listen - errno 111 -
-Connection refused", and it stays in FAULT. In its place stands what is at least as fast: a track file, watched
-by keepalived through inotify and written by a pidfd watcher at the process's death. With weight 0 the instance
-goes to FAULT at once and the peer is told by an advert of priority 0, instead of waiting for adverts to stay away.
+`vrrp_track_process` listens to the kernel's process connector, which reports only in the initial network and
+pid namespaces. Tried on a simulated machine with 2.2.7: "Failed to set/clear process event listen - errno 111
+- Connection refused", and keepalived stays in FAULT. In its place stands what is at least as fast: a track
+file, watched by keepalived through inotify and written by a pidfd watcher at the process's death. With weight
+0 the instance goes to FAULT at once and the peer is told by an advert of priority 0, instead of waiting for
+missing adverts.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _PROGRAM = (
 
 
 class Keepalived:
-    """The usual fast answer."""
+    """The usual fast solution, as a contender."""
 
     name = "keepalived"
     note = (
@@ -64,7 +65,7 @@ class Keepalived:
     )
 
     async def home(self, rack: Rack, part: float) -> None:
-        """Primary alone first, then the secondary as backup."""
+        """Bring up the primary alone first, then the secondary as backup."""
         for server in rack.servers.values():
             _install(server.node, _PRIORITY[server.side])
         began = rack.now()
@@ -78,7 +79,7 @@ class Keepalived:
 
 
 def conf(name: str, priority: int) -> str:
-    """keepalived.conf of one node."""
+    """Return keepalived.conf of one node."""
     return _CONF.format(name=name, priority=priority, advert=ADVERT, address=CLUSTER_ADDRESS)
 
 
@@ -94,7 +95,7 @@ async def _start(server: Server) -> None:
 
 
 def _state(node: Node) -> str:
-    """What the notify script was last told."""
+    """Return the state that the notify script was last told."""
     try:
         return node.path("/run/vrrp.state").read_text().strip()
     except OSError:

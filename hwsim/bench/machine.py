@@ -1,4 +1,4 @@
-"""What the figures were measured on and with."""
+"""The machine and the software versions with which the figures were measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """Cores, kernel, processor, and the load averages now."""
+    """Return cores, kernel, processor architecture, and the load averages now."""
     return {
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
@@ -20,7 +20,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of everything that takes part."""
+    """Return the version of everything that takes part."""
     return {
         "asha": version("asha"),
         "python": platform.python_version(),

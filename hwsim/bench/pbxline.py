@@ -1,4 +1,4 @@
-"""What both peers share: the script that moves the relay and starts and stops Asterisk, and how files get on a node."""
+"""The script shared by both peers, which moves the relay and starts and stops Asterisk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ON_NODE = Path(__file__).with_name("on_node")
 
 
 def install_script(node: Node, source: str, path: str) -> None:
-    """Put `on_node/SOURCE` on the node as an executable; a Python program names the interpreter that runs us."""
+    """Put `on_node/SOURCE` on the node as an executable; a Python program names this interpreter."""
     text = (_ON_NODE / source).read_text()
     if source.endswith(".py"):
         text = f"#!{os.path.realpath(sys.executable)} -IS\n{text}"

@@ -1,6 +1,6 @@
-"""Plain Heartbeat without asha: the same ha.cf times, a resource script, and a watchdog that polls every 5 s.
+"""Plain Heartbeat without asha: the same ha.cf times, a resource script, and a watchdog polling every 5 s.
 
-This is what the seed describes: a daemon that "looks for the Asterisk running task every few seconds".
+This is the design of asha 1.0.0-2: a daemon that "looks for the Asterisk running task every few seconds".
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ auto_failback off
 node {primary} {secondary}
 """
 _HARESOURCES = f"{PRIMARY_NAME} IPaddr2::{CLUSTER_ADDRESS}/24/eth0 pbxline\n"
-# Heartbeat calls itself in transition for some ten seconds after a node was started alone (facts/heartbeat).
+# Heartbeat calls itself in transition for some ten seconds after a node was started alone
+# (docs/facts/heartbeat.md).
 _SETTLED = 'until case "$(cl_status rscstatus)" in local|foreign|all|none) true;; *) false;; esac; do sleep 0.2; done'
 _PEER_UP = 'until [ "$(cl_status nodestatus {peer})" = active ]; do sleep 0.2; done'
 
 
 class PlainHeartbeat:
-    """The seed's way."""
+    """The way of asha 1.0.0-2, as a contender."""
 
     name = "plain-heartbeat"
     note = (
@@ -45,7 +46,7 @@ class PlainHeartbeat:
     )
 
     async def home(self, rack: Rack, part: float) -> None:
-        """Primary alone first, then the secondary, then Heartbeat's own settling; last the watchdog."""
+        """Bring up the primary alone, then the secondary; wait for Heartbeat to settle; start the watchdog."""
         for server in rack.servers.values():
             _install(server.node, rack.site)
         began = rack.now()
@@ -61,7 +62,7 @@ class PlainHeartbeat:
 
 
 def ha_cf(site: Site) -> str:
-    """ha.cf with the times that asha would write for `site`, over the same two cables."""
+    """Return ha.cf with the times that asha would write for `site`, over the same two cables."""
     peers = [f"ucast {link} {Network.address(side, link)}" for link in LINKS for side in SIDES]
     return _HA_CF.format(
         keepalive=site.keepalive * 1000,
@@ -99,7 +100,7 @@ async def _start_watchdog(server: Server) -> None:
 
 
 def _heartbeat_file(name: str) -> Path:
-    """Where this system keeps one of Heartbeat's programs."""
+    """Return the path where this system keeps one of Heartbeat's programs."""
     places = [Path("/usr") / lib / "heartbeat" / name for lib in ("libexec", "share", "lib64", "lib")]
     found = next((place for place in places if place.is_file()), None)
     if found is None:

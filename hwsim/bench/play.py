@@ -1,4 +1,4 @@
-"""One run: a fresh rack, a contender brought home, one fault, and what was seen from outside."""
+"""One run: a fresh rack, a contender brought home, one fault, and the marks seen from outside."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run `number` (from 1) of a contender and a fault. `load`: the host's one-minute load average after it.
+    """Run `number` (from 1) of a contender and a fault.
 
-    A run that failed has a `problem` and no marks.
+    `load` is the host's one-minute load average after the run. A run that failed has a `problem` and no
+    marks.
     """
 
     contender: str
@@ -39,7 +40,7 @@ class Run:
 
 
 async def play(contender: Contender, fault: Fault, number: int, runs: int, logs: Path) -> Run:
-    """Run `number` of `runs`. The nodes' logs are kept below `logs` when it fails."""
+    """Play run `number` of `runs`. The nodes' logs are kept below `logs` when it fails."""
 
     async def scene(rack: Rack) -> Marks:
         await contender.home(rack, (number - 0.5) / runs)
@@ -56,7 +57,10 @@ async def play(contender: Contender, fault: Fault, number: int, runs: int, logs:
 
 
 async def on_fresh_rack(scene: Callable[[Rack], Awaitable[T]], logs: Path, site: Site | None = None) -> T:
-    """What `scene` returns; the rack is gone afterwards whatever happens. Raises RunFailed, its logs then in `logs`."""
+    """Return what `scene` returns on a fresh rack, which is removed afterwards whatever happens.
+
+    Raises RunFailed, after keeping the nodes' logs in `logs`.
+    """
     rack = Rack(site or Site())
     try:
         await rack.up()

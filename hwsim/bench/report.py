@@ -1,4 +1,4 @@
-"""`report.json`: raw runs, summary, ratios, targets, and what it all was measured on."""
+"""The file `report.json`: raw runs, summary, ratios, targets, and the machine and versions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hwsim.site import Site
 
 
 def write_report(path: Path, results: Results, site: Site, about: dict[str, Any]) -> None:
-    """Write the report to `path`; `about` (machine, versions) goes in as it is."""
+    """Write the report to `path`; `about` (machine, versions) is included unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document(results, site, about), indent=2) + "\n")
 
 
 def document(results: Results, site: Site, about: dict[str, Any]) -> dict[str, Any]:
-    """Seconds, MB and %; null where a mark does not apply."""
+    """Return the report; units are seconds, MB and %; null where a mark does not apply."""
     return {
         **about,
         "timing": {"keepalive": site.keepalive, "deadtime": site.deadtime, "initdead": site.initdead},
@@ -71,7 +71,7 @@ def _peers(results: Results) -> list[str]:
 def _by_phase(
     results: Results, contenders: list[str], value: Callable[[str, str, str], Any]
 ) -> dict[str, Any]:
-    """{contender: {fault: {phase: value}}}."""
+    """Return {contender: {fault: {phase: value}}}."""
     return {
         contender: {
             fault: {phase: value(contender, fault, phase) for phase in PHASES} for fault in results.faults

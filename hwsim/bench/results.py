@@ -15,9 +15,10 @@ PHASES = tuple(mark.name for mark in fields(Marks) if mark.name != "fault")
 
 @dataclass(slots=True)
 class Results:
-    """Filled as the benchmark goes on. `agent`, `data`, `panel`: figures of `agent_cost`, `data_cost`, `panel_cost`.
+    """The results, filled while the benchmark runs.
 
-    `watched`: failovers while people look. `notes`: how each contender was set up.
+    `agent`, `data`, `panel`: figures of `agent_cost`, `data_cost`, `panel_cost`. `watched`: failovers while
+    people look. `notes`: how each contender was set up.
     """
 
     runs: list[Run] = field(default_factory=list)
@@ -30,43 +31,43 @@ class Results:
 
     @property
     def ok(self) -> bool:
-        """Every run could be measured. Says nothing about targets."""
+        """True when every run could be measured; targets do not matter here."""
         return not self.problems
 
     def note_run(self, run: Run) -> None:
-        """One more."""
+        """Add a run."""
         self.runs.append(run)
         if run.problem:
             self.problems.append(f"{run.contender}, {run.fault}, run {run.number}: {run.problem}")
 
     def note_watched(self, run: Watched) -> None:
-        """One more."""
+        """Add a run with viewers."""
         self.watched.append(run)
         if run.problem:
             self.problems.append(f"{run.viewers} viewers, run {run.number}: {run.problem}")
 
     @property
     def contenders(self) -> list[str]:
-        """In order of appearance."""
+        """The contenders in order of appearance."""
         return list(dict.fromkeys(run.contender for run in self.runs))
 
     @property
     def faults(self) -> list[str]:
-        """In order of appearance."""
+        """The faults in order of appearance."""
         return list(dict.fromkeys(run.fault for run in self.runs))
 
     def phase(self, contender: str, fault: str, phase: str) -> Spread | None:
-        """Seconds from the fault to a mark."""
+        """Return the seconds from the fault to a mark."""
         return spread(
             getattr(run.marks, phase) for run in self.runs if (run.contender, run.fault) == (contender, fault)
         )
 
     def ratio(self, peer: str, fault: str, phase: str) -> float | None:
-        """How many times asha's median the peer's is."""
+        """Return how many times asha's median the peer's median is."""
         return ratio(self.phase(peer, fault, phase), self.phase("asha", fault, phase))
 
     def figures(self) -> Mapping[str, Spread]:
-        """asha's own, named as targets name them."""
+        """Return asha's own figures, named as targets name them."""
         seen = {
             f"{fault}.{phase}": self.phase("asha", fault, phase) for fault in self.faults for phase in PHASES
         }

@@ -1,4 +1,4 @@
-"""The benchmark from beginning to end: runs interleaved, so that all contenders meet the same machine."""
+"""The benchmark from beginning to end, with runs interleaved so that all contenders meet the same machine."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ NAMES = (*(one.name for one in CONTENDERS), *(fault.name for fault in FAULTS), *
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done: every fault to every contender, or with every number of viewers, `runs` times; and what
-    agent, data and panel cost.
+    """The work to be done: each fault and each number of viewers `runs` times, and the costs to measure.
+
+    Every contender meets every fault. The costs are those of the agent, the data and the panel.
     """
 
     contenders: Sequence[Contender]
@@ -66,7 +67,7 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Lines to be told."""
+        """The number of steps that the progress display shows."""
         return len(self.contenders) * len(self.faults) * self.runs + sum(self._costs)
 
     @property
@@ -75,7 +76,10 @@ class Plan:
 
 
 def planned(only: str | None, runs: int) -> Plan:
-    """Everything that needs no RPMs, or what NAMES has under `only`: a contender, a fault, or what something costs."""
+    """Return the plan for `only`; with None, the plan of everything that needs no RPMs.
+
+    `only` is one of NAMES: a contender, a fault, or a cost.
+    """
     if only in COSTS:
         wanted = (only == cost for cost in COSTS)
         return Plan((), (), runs, *wanted)
@@ -86,13 +90,13 @@ def planned(only: str | None, runs: int) -> Plan:
 
 
 async def bench(plan: Plan, out: Path, console: Console) -> bool:
-    """Do it; write report.json and comparison.svg below `out`; print the tables. False when a run failed.
+    """Carry out `plan`; write report.json and comparison.svg below `out`; print the tables.
 
-    Raises RackError when there are no RPMs, and they are what is to be measured.
+    Returns False when a run failed. Raises RackError when RPMs are to be measured and there are none.
     """
     if plan.panel:
         package_files()
-    about = {"machine": machine(), "versions": versions()}  # the load before we make our own
+    about = {"machine": machine(), "versions": versions()}  # the load before the benchmark adds its own
     results = Results(notes={one.name: one.note for one in plan.contenders})
     with _progress(console) as progress:
         await _measure(plan, results, out / "logs", _Steps(progress, plan.steps))
@@ -114,11 +118,11 @@ class _Steps:
         self._task = progress.add_task("", total=total)
 
     def begin(self, words: str) -> None:
-        """Say what is under way."""
+        """Show what is under way."""
         self._progress.update(self._task, description=words)
 
     def end(self, words: str) -> None:
-        """One step more is done."""
+        """Count one more finished step."""
         self._done += 1
         self._progress.advance(self._task)
         if not self._progress.console.is_terminal:
@@ -170,7 +174,7 @@ async def _measure_panel(runs: int, results: Results, logs: Path, steps: _Steps)
 async def _measure_cost(
     words: str, measuring: Awaitable[dict[str, Spread]], results: Results, steps: _Steps
 ) -> dict[str, Spread]:
-    """The figures; none when they could not be measured, and then a problem more."""
+    """Return the figures; none when they could not be measured, and then record a problem."""
     steps.begin(words)
     figures: dict[str, Spread] = {}
     try:

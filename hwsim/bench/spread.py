@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Of `count` measurements, in whatever unit they had."""
+    """The spread of `count` measurements, in the unit of the measurements."""
 
     least: float
     median: float
@@ -17,25 +17,25 @@ class Spread:
     count: int
 
     def minus(self, part: float) -> Spread:
-        """The same measurements, each without a fixed `part`."""
+        """Return the spread of the same measurements, each without a fixed `part`."""
         return Spread(self.least - part, self.median - part, self.most - part, self.count)
 
     def rounded(self) -> dict[str, float | int]:
-        """For a report: four decimals, 0.1 ms of a second."""
+        """Return the values for a report: four decimals, 0.1 ms of a second."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
-    """The spread of those that were seen at all; None when none was."""
+    """Return the spread of the values that were seen at all; None when none was."""
     seen = [value for value in values if value is not None]
     return Spread(min(seen), statistics.median(seen), max(seen), len(seen)) if seen else None
 
 
 def once(value: float) -> Spread:
-    """What was measured only once."""
+    """Return the spread of a single measurement."""
     return Spread(value, value, value, 1)
 
 
 def ratio(other: Spread | None, ours: Spread | None) -> float | None:
-    """How many times longer the other's median is; None where there is nothing to compare."""
+    """Return how many times longer the other's median is; None where there is nothing to compare."""
     return other.median / ours.median if other and ours and ours.median > 0 else None

@@ -1,4 +1,4 @@
-"""How long a command takes on a node, without the way into the node."""
+"""The time that a command takes on a node, without the time of entering the node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ print(json.dumps(times))
 
 
 async def timed(node: Node, *argv: str, tries: int = 1, deadline: float = 60.0) -> list[float]:
-    """Seconds of each try. Raises ScenarioFailed when one fails."""
+    """Return the seconds of each try. Raises ScenarioFailed when one fails."""
     done = await node.run([sys.executable, "-IS", "-c", _STOPWATCH, str(tries), *argv], deadline)
     if not done.ok:
         raise ScenarioFailed(f"'{' '.join(argv)}' cannot be timed: {done.err.strip()[-300:]}")

@@ -1,4 +1,4 @@
-"""The tables at the end: everybody side by side, and asha against its targets."""
+"""The tables at the end: all contenders side by side, and asha against its targets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MET = {True: "[green]met[/]", False: "[bold red]MISSED[/]", None: "not measured
 
 
 def targets_table(results: Results, site: Site) -> Table:
-    """Each figure, its target, and plainly whether it is met. Medians count."""
+    """Return each figure, its target, and whether the median meets it."""
     table = Table(title=f"asha against its targets ({assumptions(site)})", title_justify="left")
     table.add_column("figure")
     for head in ("median", "min", "max", "n", "target"):
@@ -36,7 +36,7 @@ def targets_table(results: Results, site: Site) -> Table:
 
 
 def comparison_table(results: Results, fault: str) -> Table:
-    """Medians (min-max) of every contender after `fault`, and how many times asha's median a peer's is."""
+    """Return every contender's medians (min-max) after `fault`, and the peers' ratios to asha's median."""
     title = f"{fault}: milliseconds from the fault, seen from outside: median (min-max)"
     table = Table(title=title, title_justify="left")
     table.add_column("phase")
@@ -51,7 +51,7 @@ def comparison_table(results: Results, fault: str) -> Table:
 
 
 def data_table(results: Results) -> Table:
-    """Synchronisation beside a bare rsync: medians (min-max), and how many times rsync's time each pair took."""
+    """Return synchronisation beside a bare rsync: medians (min-max), and the ratio of each pair."""
     title = "100,000 files, 2 GB, both nodes' disks in memory: seconds, median (min-max)"
     table = Table(title=title, title_justify="left")
     table.add_column("")
@@ -64,7 +64,7 @@ def data_table(results: Results) -> Table:
 
 
 def watched_table(results: Results) -> Table:
-    """Failovers with so many viewers on each node's page: medians (min-max), and the most beside none."""
+    """Return failovers by number of viewers: medians (min-max), and most viewers compared with none."""
     title = "asterisk-killed, on the RPMs: milliseconds from the fault, by viewers on each panel: median (min-max)"
     table = Table(title=title, title_justify="left")
     table.add_column("phase")
@@ -84,7 +84,7 @@ def watched_table(results: Results) -> Table:
 
 
 def panel_table(results: Results) -> Table:
-    """What it costs that somebody looks, one figure a line."""
+    """Return the costs of viewers, one figure a line."""
     table = Table(title="the panel and the agents beside it, on the RPMs", title_justify="left")
     table.add_column("figure")
     for head in ("median", "min", "max", "n"):
@@ -95,7 +95,7 @@ def panel_table(results: Results) -> Table:
 
 
 def assumptions(site: Site) -> str:
-    """What no figure should be read without."""
+    """Return the assumptions without which no figure should be read."""
     return (
         f"keepalive {site.keepalive * 1000:.0f} ms, deadtime {site.deadtime:g} s, line {site.profile}; "
         f"Asterisk is a stand-in that boots in {site.boot_time:g} s, which is assumed"
@@ -103,7 +103,7 @@ def assumptions(site: Site) -> str:
 
 
 def amount(value: float, unit: str) -> str:
-    """A value as people read it."""
+    """Return a value as people read it."""
     match unit:
         case "s":
             return f"{value * 1000:.0f} ms"
@@ -118,12 +118,12 @@ def amount(value: float, unit: str) -> str:
 
 
 def missed(results: Results) -> list[Verdict]:
-    """Targets that were measured and not met."""
+    """Return the targets that were measured and not met."""
     return [verdict for verdict in judge(results.figures()) if verdict.met is False]
 
 
 def sentence(verdict: Verdict) -> str:
-    """A missed target, plainly."""
+    """Return a sentence about a missed target."""
     target: Target = verdict.target
     median = verdict.measured.median if verdict.measured else 0.0
     return f"{target.words}: {amount(median, target.unit)}, wanted ≤ {amount(target.limit, target.unit)}"

@@ -1,4 +1,4 @@
-"""What the figures must be. Source: the issues. Medians count, with default timing."""
+"""The targets of the figures. Source: the issues. Medians count, with default timing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from hwsim.bench.spread import Spread
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`figure` at most `limit`. Units: s, MB (10⁶ bytes), % (of one core), x (a peer's time, or the time without).
+    """A limit: `figure` must be at most `limit`.
 
-    `boots`: an Asterisk boots within it, so a part of the figure is the stand-in's assumed boot time. `aside`: a
-    figure to be read with it, itself without a target, and `beside` what that is.
+    Units: s, MB (10⁶ bytes), % (of one core), x (a peer's time, or the time without). `boots`: an Asterisk
+    boots within the figure, so a part of the figure is the stand-in's *assumed* boot time. `aside`: a figure
+    to be read with this one, itself without a target, and `beside` what that figure is.
     """
 
     figure: str
@@ -26,7 +27,7 @@ class Target:
 
 
 DEADTIME = 2.0
-# "Without slowing": so much more is what two runs without any viewer differ by.
+# The ratio that still counts as "without slowing": two runs without any viewer differ by that much.
 SLOWER = 1.1
 TARGETS: tuple[Target, ...] = (
     Target("asterisk-killed.detected", "Asterisk killed → detected", 0.05, "s"),
@@ -101,17 +102,17 @@ TARGETS: tuple[Target, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A target beside what was measured; `measured` is None when it was not a part of this run."""
+    """A target beside the measurement; `measured` is None when it was not part of this run."""
 
     target: Target
     measured: Spread | None
 
     @property
     def met(self) -> bool | None:
-        """The median is within the limit; None when nothing was measured."""
+        """True when the median is within the limit; None when nothing was measured."""
         return None if self.measured is None else self.measured.median <= self.target.limit
 
 
 def judge(figures: Mapping[str, Spread], targets: tuple[Target, ...] = TARGETS) -> list[Verdict]:
-    """Every target with its figure."""
+    """Return every target with its figure."""
     return [Verdict(target, figures.get(target.figure)) for target in targets]

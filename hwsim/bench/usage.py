@@ -1,4 +1,4 @@
-"""What processes use over a while: CPU with everything they start, and memory at the end."""
+"""What processes use over a time: CPU with everything they start, and memory at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHILE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`cpu` and `own_cpu`, without the programs it starts, in % of a core; `memory`, all of theirs, in MB (10⁶)."""
+    """CPU in % of a core (`own_cpu` without started programs), and the `memory` of all in MB (10⁶)."""
 
     cpu: float
     own_cpu: float
@@ -22,7 +22,10 @@ class Usage:
 
 
 async def used(rack: Rack, processes: Mapping[str, Path], seconds: float = WHILE) -> dict[str, Usage]:
-    """Of each process (directories in a /proc, by any name) over the next `seconds`."""
+    """Return the usage of each process over the next `seconds`.
+
+    `processes` maps any names to directories in a /proc.
+    """
     before = {name: (rack.now(), *cpu_seconds(process)) for name, process in processes.items()}
     await rack.pause(seconds)
     found = {}

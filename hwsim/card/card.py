@@ -8,19 +8,19 @@ from collections.abc import Callable
 from hwsim.card.codec import ERROR, OK, Lines, Order, Verb, understand
 from hwsim.simtime import Scheduler, Timer
 
-ARMATURE_DELAY = 0.010  # seconds; assumed, small signal relays take 5 to 20 ms
-SLOW_DELAY = 1.5  # seconds a slow card thinks before it acts and answers
+ARMATURE_DELAY = 0.010  # seconds; *assumed*, small signal relays take 5 to 20 ms
+SLOW_DELAY = 1.5  # seconds that a slow card takes before it acts and answers
 
 
 class Position(enum.Enum):
-    """Where an armature lies, and with it the line."""
+    """The position of an armature, and with it of the line."""
 
     NO = "NO"  # normally open, reached when energised: the primary
-    NC = "NC"  # normally closed, where it falls without power: the secondary
+    NC = "NC"  # normally closed, the position without power: the secondary
 
 
 class Fault(enum.Enum):
-    """What can be wrong with a card; several at once are possible."""
+    """A fault of a card; a card can have several at once."""
 
     SILENT = "silent"  # acts, and answers nothing
     GARBAGE = "garbage"  # acts, and answers noise
@@ -32,7 +32,7 @@ class Fault(enum.Enum):
 
 
 class RelayCard:
-    """Bytes go in at `hear`; out come `on_say` bytes, `on_move` armatures, `on_power` changes.
+    """A card that takes bytes by `hear` and reports by `on_say`, `on_move` and `on_power`.
 
     Callbacks: `on_move(at, relay, position)` with seconds on the scheduler; `on_say(bytes)`;
     `on_power(powered)`. The card starts without power.
@@ -54,21 +54,21 @@ class RelayCard:
 
     @property
     def powered(self) -> bool:
-        """Its USB port gives power."""
+        """True when the USB port gives power."""
         return self._powered
 
     def position(self, relay: int = 0) -> Position:
-        """Where the armature of that relay lies now."""
+        """Return the position of that relay's armature now."""
         return self._positions[relay]
 
     def power_on(self) -> None:
-        """Plugged in, or the primary was switched on: all relays start released."""
+        """Give power, by plugging in or by the primary's start: all relays start released."""
         if not self._powered:
             self._powered = True
             self._tell_power()
 
     def power_off(self) -> None:
-        """Unplugged, or the primary lost power: the coils let go by themselves."""
+        """Take the power, by unplugging or with the primary's: the coils release by themselves."""
         if not self._powered:
             return
         self._powered = False
@@ -80,7 +80,7 @@ class RelayCard:
         self._tell_power()
 
     def hear(self, data: bytes) -> None:
-        """Bytes from the host. Ignored without power."""
+        """Take bytes from the host; they are ignored without power."""
         if not self._powered or Fault.DEAF in self.faults:
             return
         if Fault.DIES in self.faults:

@@ -1,4 +1,7 @@
-"""The simulated card's wire: ASCII lines. Assumed, as the product's own guess is; parsed independently."""
+"""The simulated card's wire protocol of ASCII lines.
+
+It is *assumed*, as the product's own guess is, and is parsed independently of the product.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 
 class Verb(enum.Enum):
-    """What the card understands."""
+    """The commands that the card understands."""
 
     RESET = "RESET"
     RELAYON = "RELAYON"
@@ -17,7 +20,7 @@ class Verb(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One understood line. `relay` is None for RESET."""
+    """One understood line; `relay` is None for RESET."""
 
     verb: Verb
     relay: int | None = None
@@ -31,7 +34,7 @@ _LONGEST = 64
 
 
 def understand(line: bytes) -> Order | None:
-    """The order in a line without its end, or None when it is none."""
+    """Return the order in a line without its end, or None when the line is no order."""
     match = _LINE.match(line.strip())
     if match is None:
         return None
@@ -41,17 +44,17 @@ def understand(line: bytes) -> Order | None:
 
 
 class Lines:
-    """Bytes in, whole lines out. A line without end is cut off, as a small controller's buffer does."""
+    """A splitter of bytes into lines; an endless line is cut off, as a small controller's buffer does."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines completed by `data`, without their ends; empty ones are left out."""
+        """Return the lines completed by `data`, without their ends; empty lines are left out."""
         *whole, rest = re.split(rb"[\r\n]", self._rest + data)
         self._rest = rest[-_LONGEST:]
         return [line for line in whole if line]
 
     def clear(self) -> None:
-        """Power is gone: so is half a line."""
+        """Forget half a line, as a loss of power does."""
         self._rest = b""

@@ -1,4 +1,4 @@
-"""The entries a USB serial device has under /sys and /dev, made by hand for a device that is not there."""
+"""The entries of a USB serial device under /sys and /dev, made for a device that does not exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Usb:
-    """What a USB device says of itself, and the port it is in. Which chip a real card has is unknown."""
+    """The descriptors of a USB device, and its port; which chip a real card has is unknown."""
 
     vendor: str = "0403"
     product: str = "6001"
@@ -19,10 +19,10 @@ class Usb:
 
 
 class DeviceTree:
-    """Adds and removes one device in a tree of directories; both may be shared with other things.
+    """One device that can be added to and removed from trees that may be shared with other things.
 
-    As with usb-serial: class/tty/NAME links to …/PORT/PORT:1.0/NAME/tty/NAME, whose `device` link leads
-    to …/PORT:1.0/NAME; idVendor and the rest are two levels above that.
+    As with usb-serial: class/tty/NAME links to …/PORT/PORT:1.0/NAME/tty/NAME, whose `device` link leads to
+    …/PORT:1.0/NAME; idVendor and the rest are two levels above that.
     """
 
     def __init__(self, dev_dir: Path, sys_dir: Path, usb: Usb) -> None:
@@ -32,7 +32,7 @@ class DeviceTree:
         self._device = sys_dir / "devices/platform/hwsim/usb1" / usb.port
 
     def add(self, name: str, tty: str) -> None:
-        """Show the device as `name`, its tty being the path `tty`."""
+        """Show the device as `name`, with the path `tty` as its tty."""
         port = self._device / f"{self._usb.port}:1.0" / name
         node = port / "tty" / name
         node.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class DeviceTree:
         self._link(self._dev / name, tty)
 
     def remove(self, name: str) -> None:
-        """Take away what `add` made. A tree that is gone already (its node is off) is no trouble."""
+        """Remove what `add` made; harmless when the tree is gone already because its node is off."""
         for link in (self._dev / name, self._class / name):
             with contextlib.suppress(FileNotFoundError):
                 link.unlink()

@@ -1,4 +1,4 @@
-"""The simulated card plugged in: a pseudo-terminal served on the asyncio loop, seen as a USB serial tty."""
+"""The simulated card plugged in: a pseudo-terminal on the asyncio loop, seen as a USB serial tty."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _CHUNK = 4096
 class CardTty:
     """The cable between a card and a host whose /dev and /sys are `dev_dir` and `sys_dir`.
 
-    Plugging gives the card power, unplugging takes it and hangs up whoever has the tty open, as pulling
-    the cable does. A card that loses its power by itself is unplugged too. Made on a running loop.
+    Plugging in gives the card power; unplugging takes it and hangs up any program that has the tty open, as
+    pulling the cable does. A card that loses its power by itself is unplugged too. Must be created on a
+    running loop.
     """
 
     def __init__(self, card: RelayCard, dev_dir: Path, sys_dir: Path, usb: Usb | None = None) -> None:
@@ -32,7 +33,7 @@ class CardTty:
 
     @property
     def plugged(self) -> bool:
-        """There is a tty now."""
+        """True when there is a tty now."""
         return bool(self._name)
 
     @property
@@ -41,9 +42,9 @@ class CardTty:
         return os.ttyname(self._slave) if self.plugged else ""
 
     def plug(self, name: str = "ttyUSB0") -> None:
-        """Plug in, to be seen as `name`. Already plugged in: pull it out first."""
+        """Plug in, to be seen as `name`, after pulling the cable out where needed."""
         self.unplug()
-        # Our own slave handle keeps the pty alive between two programs that open it.
+        # This open slave handle keeps the pty alive between two programs that open it.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -53,7 +54,7 @@ class CardTty:
         self._card.power_on()
 
     def unplug(self) -> None:
-        """Pull the cable. Harmless when it is out."""
+        """Pull the cable. Harmless when unplugged."""
         if not self.plugged:
             return
         name, self._name = self._name, ""
@@ -70,7 +71,7 @@ class CardTty:
 
     def _say(self, data: bytes) -> None:
         if self.plugged:
-            with contextlib.suppress(BlockingIOError):  # nobody reads: a tty drops what it cannot hold
+            with contextlib.suppress(BlockingIOError):  # no program reads: a tty drops what it cannot hold
                 os.write(self._master, data)
 
     def _power_changed(self, powered: bool) -> None:

@@ -1,4 +1,4 @@
-"""Say to a network namespace what its kernel would say of a tty: root may send on the uevent group."""
+"""Uevents as a kernel would send them for a tty: root may send on the uevent group of a namespace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _KERNEL_GROUP = 1
 
 
 def send_uevent(action: str, name: str, subsystem: str = "tty") -> None:
-    """`action` is "add" or "remove". Needs root in the network namespace of the calling thread."""
+    """Send a uevent; `action` is "add" or "remove".
+
+    Needs root in the network namespace of the calling thread.
+    """
     devpath = f"/devices/hwsim/{name}"
     words = [
         f"{action}@{devpath}",

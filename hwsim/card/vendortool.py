@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-# -I -S: no site, no environment: it starts in some 15 ms.
+# With -I -S (no site, no environment) the tool starts in some 15 ms.
 _TEXT = '''\
 #!{python} -IS
 """rhinofailover DEVICE RESET | RELAYON n | RELAYOFF n: a stand-in for the vendor's tool."""
@@ -66,14 +66,14 @@ HANGING = "#!/bin/sh\nexec sleep 3600\n"
 
 
 def tool_text(python: str = "") -> str:
-    """The program; `python` is the interpreter it names, by default the one that runs us."""
+    """Return the program; `python` is its interpreter, by default the current one."""
     return _TEXT.format(python=python or os.path.realpath(sys.executable))
 
 
 def install(path: Path, text: str = "") -> None:
-    """Put the tool at `path`, executable; `text` (such as FAILING) replaces the good one, at once."""
+    """Put the tool at `path`, executable, in one step; `text` (such as FAILING) replaces the good tool."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")  # never written in place: a running script would notice
+    fresh = path.with_name(f".{path.name}.new")  # never written in place: a running script would be affected
     fresh.write_text(text or tool_text())
     fresh.chmod(0o755)
     fresh.replace(path)

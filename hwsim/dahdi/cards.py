@@ -1,4 +1,7 @@
-"""Span cards as PCI and DAHDI describe them. Source: facts/dahdi, pci ids read in Rhino's drivers."""
+"""Span cards as PCI and DAHDI describe them.
+
+Source: docs/facts/dahdi.md, PCI ids read in Rhino's drivers.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class SpanCard:
-    """One model of card: `device` is its PCI device id, `spans` how many it has, `channels` of each.
+    """One model of card: `device` is its PCI device id, with `spans` spans of `channels` channels each.
 
-    `line`: T1, E1, ANALOG or NONE (no card at all, only a driver that gives the timing, so no `device`); `ports`, for
-    analog cards, is what each channel is: FXO, FXS or --- (empty). `says_pci`: old rxt1 drivers describe a span as
-    `R2T1 (PCI) Card 0 Span 1`; newer ones leave `(PCI)` out, and on those `dahdi_genconf system` fails. `set_up`:
-    dahdi_cfg has run; before, a digital card's driver has not started its spans and raises no alarm at all.
-    `watches_battery`: the driver puts RED on an FXO port whose telephone line is dead.
+    `line`: T1, E1, ANALOG or NONE (no card at all, only a driver that gives the timing, so no `device`);
+    `ports`, for analog cards, is what each channel is: FXO, FXS or --- (empty). `says_pci`: old rxt1 drivers
+    describe a span as `R2T1 (PCI) Card 0 Span 1`; newer ones leave `(PCI)` out, and on those `dahdi_genconf
+    system` fails. `set_up`: dahdi_cfg has run; before, a digital card's driver has not started its spans and
+    raises no alarm at all. `watches_battery`: the driver puts RED on an FXO port whose telephone line is
+    dead.
     """
 
     model: str
@@ -30,7 +34,7 @@ class SpanCard:
     watches_battery: bool = False
 
     def span_name(self, number: int, card: int = 0) -> str:
-        """The NAME of span `number` (from 1) of the `card`th of its model (from 0), spaces and all."""
+        """Return the NAME of span `number` (from 1) of the `card`th of its model (from 0), spaces included."""
         if self.line == "NONE":
             return f"{self.model}/1"
         if self.line == "ANALOG":
@@ -38,7 +42,7 @@ class SpanCard:
         return f"{self.model}/{card}" if self.spans == 1 else f"{self.model}/{card}/{number}"
 
     def description(self, number: int, card: int = 0) -> str:
-        """The quoted description of span `number`."""
+        """Return the quoted description of span `number`."""
         if self.line == "NONE":
             return f"{self.model}/1 (source: HRtimer) 1"
         if self.line == "ANALOG":
@@ -48,14 +52,14 @@ class SpanCard:
         return f"{self.model} {'(PCI) ' if self.says_pci else ''}Card {card} Span {number}"
 
     def channel_name(self, span: int, channel: int, card: int = 0) -> str:
-        """The name of channel `channel` (from 1) of span `span`."""
+        """Return the name of channel `channel` (from 1) of span `span`."""
         if self.line == "ANALOG":
             port = f"{self.ports[channel - 1]}/{card + 1}" if self.make == "Rhino" else f"{self.model}/{card}"
             return f"{port}/{channel - 1}"
         return f"{self.span_name(span, card)}/{channel}"
 
     def signalling(self, channel: int) -> str:
-        """What dahdi_cfg set channel `channel` to; nothing on an empty port, or before."""
+        """Return the signalling that dahdi_cfg gave channel `channel`; "" on an empty port, or before."""
         if not self.set_up:
             return ""
         if self.line == "ANALOG":
@@ -69,7 +73,7 @@ class SpanCard:
 
     @property
     def line_compat(self) -> str:
-        """What the driver can be set to, as sysfs prints it; nothing for analog."""
+        """The framings and codings that the driver can be set to, as sysfs prints them; "" for analog."""
         return {"T1": "D4 ESF AMI B8ZS", "E1": "AMI CCS HDB3 CRC4"}.get(self.line, "")
 
     @property
@@ -84,17 +88,17 @@ class SpanCard:
 
     @property
     def raises_alarms(self) -> bool:
-        """Its spans say when the signal is lost: a digital card that was set up."""
+        """True when the spans show the loss of the signal: a digital card that was set up."""
         return self.line in ("T1", "E1") and self.set_up
 
     @property
     def dchannel(self) -> int:
-        """Which channel of a span is the D-channel; 0 for analog."""
+        """The number of the D-channel of a span; 0 for analog."""
         return {"T1": 24, "E1": 16}.get(self.line, 0)
 
 
 def as_e1(card: SpanCard) -> SpanCard:
-    """The same card, jumpered for E1."""
+    """Return the same card, jumpered for E1."""
     return replace(card, line="E1", channels=31)
 
 
@@ -105,8 +109,8 @@ R1E1 = as_e1(R1T1)
 RCB4FXO = SpanCard("RCB4FXO", "rcbfx", "0x0206", "ANALOG", 1, 4, ("FXO", "FXO", "FXO", "---"))
 RCB8FXX = SpanCard("RCB8FXX", "rcbfx", "0x0406", "ANALOG", 1, 8, ("FXO",) * 4 + ("FXS",) * 4)
 RCB24FXS = SpanCard("RCB24FXS", "rcbfx", "0x0506", "ANALOG", 1, 24, ("FXS",) * 24)
-# Cards of other makes, as their drivers name spans and channels: Digium's TDM400P, whose driver watches the battery,
-# and Sangoma's A200, whose driver is not known to.
+# Cards of other makes, with spans and channels named as by their drivers: Digium's TDM400P, whose driver
+# watches the battery, and Sangoma's A200, whose driver is not known to.
 TDM400P = SpanCard(
     "WCTDM",
     "wctdm",
@@ -120,5 +124,5 @@ TDM400P = SpanCard(
     watches_battery=True,
 )
 A200 = SpanCard("WRTDM", "wanpipe", "0x0040", "ANALOG", 1, 4, ("FXO",) * 4, make="wrtdm", vendor="0x1923")
-# What is left of DAHDI where no card's driver binds. Source: dahdi_dummy.c.
+# What DAHDI shows where no card's driver binds. Source: dahdi_dummy.c.
 DUMMY = SpanCard("DAHDI_DUMMY", "dahdi_dummy", "", "NONE", 1, 0)

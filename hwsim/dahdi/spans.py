@@ -1,4 +1,7 @@
-"""Spans as DAHDI numbers them, and what /proc/dahdi/N says of one. Source: facts/dahdi, dahdi_seq_show."""
+"""Spans as DAHDI numbers them, and the text of /proc/dahdi/N.
+
+Source: docs/facts/dahdi.md, dahdi_seq_show.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ _FIRST_SLOT = 8
 
 @dataclass(frozen=True, slots=True)
 class TreeSpan:
-    """Span `number` of a node: the `local`th of the card in `slot`, which is the `of_model`th of its model."""
+    """Span `number` of a node: the `local`th of the card in `slot`.
+
+    The card is the `of_model`th of its model.
+    """
 
     number: int
     base: int
@@ -23,27 +29,27 @@ class TreeSpan:
 
     @property
     def name(self) -> str:
-        """Its NAME."""
+        """The span's NAME."""
         return self.card.span_name(self.local, self.of_model)
 
     @property
     def description(self) -> str:
-        """Its DESC."""
+        """The span's DESC."""
         return self.card.description(self.local, self.of_model)
 
     @property
     def is_master(self) -> bool:
-        """The first span leads the timing, unless it is a Rhino analog card's."""
+        """True for the first span, which leads the timing, unless it is a Rhino analog card's."""
         return self.number == 1 and not (self.card.line == "ANALOG" and self.card.make == "Rhino")
 
 
 def slots(cards: Sequence[SpanCard]) -> Iterator[tuple[int, SpanCard]]:
-    """Each card with its PCI slot."""
+    """Return each card with its PCI slot."""
     return enumerate(cards, _FIRST_SLOT)
 
 
 def number_spans(cards: Sequence[SpanCard]) -> Iterator[TreeSpan]:
-    """The spans of `cards` in the order of their slots, numbered from 1 without holes."""
+    """Yield the spans of `cards` in the order of their slots, numbered from 1 without holes."""
     number = base = 1
     for slot, card in slots(cards):
         of_model = sum(other.model == card.model for other in cards[: slot - _FIRST_SLOT])
@@ -54,7 +60,10 @@ def number_spans(cards: Sequence[SpanCard]) -> Iterator[TreeSpan]:
 
 
 def proc_text(span: TreeSpan, alarm: str, channel_alarm: str) -> str:
-    """/proc/dahdi/N. `alarm` is the span's words, `channel_alarm` what its channels still (or again) say."""
+    """Return the text of /proc/dahdi/N.
+
+    `alarm` is the span's alarm words, `channel_alarm` what its channels still (or again) show.
+    """
     config = f" {span.card.line_config}" if span.card.line_config else ""
     master = " (MASTER)" if span.is_master else ""
     clock = "ClockSource " if span.is_master and span.card.raises_alarms else ""
@@ -64,7 +73,7 @@ def proc_text(span: TreeSpan, alarm: str, channel_alarm: str) -> str:
 
 
 def sysfs_values(span: TreeSpan) -> dict[str, str]:
-    """The files of span-N in sysfs, but for its alarms."""
+    """Return the files of span-N in sysfs, except its alarms."""
     card = span.card
     return {
         "name": span.name,

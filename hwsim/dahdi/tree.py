@@ -1,4 +1,4 @@
-"""Writes the fake tree, and keeps its alarms in step with a line."""
+"""The writer of the fake tree, which keeps the tree's alarms in step with a line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hwsim.dahdi.cards import SpanCard
 from hwsim.dahdi.spans import TreeSpan, number_spans, proc_text, slots, sysfs_values
 from hwsim.line.line import LineEvent, TelephoneLine
 
-# sysfs spells alarms as bits. Source: facts/dahdi.
+# sysfs shows alarms as bits. Source: docs/facts/dahdi.md.
 _BITS = {"RED": 0x8, "YELLOW": 0x4, "BLUE": 0x10, "RECOVERING": 0x1, "LOOP": 0x2, "NOTOPEN": 0x20}
 
 
-# A telephone line has no battery then.
+# Alarms during which an analog telephone line has no battery.
 _DEAD = frozenset({"RED", "BLUE", "LOOP"})
 
 
@@ -47,8 +47,9 @@ class DahdiTree:
     def set_alarm(self, alarm: str, numbers: Sequence[int] | None = None) -> None:
         """Put `alarm` (OK, RED, RECOVERING, BLUE …) on the spans `numbers`, or on all that can have one.
 
-        A channel's own alarm changes only when its span goes to or from none, and is stale otherwise; an analog card
-        has none of its span, and some have one on each port whose telephone line has no battery.
+        A channel's own alarm changes only when its span goes to or from none, and is stale otherwise; an
+        analog card's span has no alarm, and some analog cards have one on each port whose telephone line has
+        no battery.
         """
         word = "" if alarm == "OK" else alarm
         for number in self._spans if numbers is None else numbers:
@@ -63,7 +64,7 @@ class DahdiTree:
                 self._write_alarms(self._spans[number])
 
     def remove(self, number: int) -> None:
-        """A span vanishes: its card's driver is unloaded, or it is unassigned. The others keep their numbers."""
+        """Remove a span, as when its driver is unloaded or it is unassigned; the others keep their numbers."""
         span = self._spans[number]
         self._there.discard(number)
         (self.root / f"proc/dahdi/{number}").unlink(missing_ok=True)
@@ -71,7 +72,7 @@ class DahdiTree:
         shutil.rmtree(self.root / _sysfs_span(span), ignore_errors=True)
 
     def restore(self, number: int) -> None:
-        """A span appears, with the alarm it has by now."""
+        """Add a removed span again, with the alarm that it has by now."""
         span = self._spans[number]
         self._there.add(number)
         self._write_all(_sysfs_span(span), sysfs_values(span))
@@ -109,7 +110,7 @@ class DahdiTree:
         values = {
             "manufacturer": f"{card.make} Equipment",
             "type": f"{card.make} {card.model}",
-            "hardware_id": "",  # Rhino's drivers give none
+            "hardware_id": "",  # Rhino's drivers give no hardware_id
             "location": f"PCI Bus 02 Slot {slot + 1:02d}",
             "span_count": str(card.spans),
             "spantype": "\n".join(f"{local}:{card.span_type}" for local in range(1, card.spans + 1)),
@@ -127,7 +128,7 @@ class DahdiTree:
             self._replace(f"{base}/{name}", value + "\n")
 
     def _replace(self, path: str, text: str) -> None:
-        """Whole or not at all, as a file in /proc is read."""
+        """Write a file in one step, as a file in /proc is read."""
         place = self.root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         new = self.root / ".new"

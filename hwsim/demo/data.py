@@ -1,4 +1,4 @@
-"""The scenario of the data: changes at home, failover, changes on the secondary, failback, and the account."""
+"""The scenario of the data: changes at home, failover, changes on the secondary, failback, the account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from hwsim.introduction import introduce
 from hwsim.nodes.sshd import start_sshd
 from hwsim.pbxdata import CONF, Item, PbxData
 
-# How often it is looked whether a change has arrived, and how long it may take: what the original took at worst.
+# Seconds between two checks whether a change has arrived, and the longest it may take: the worst case of asha
+# 1.0.0-2.
 _LOOK = 0.01
 _ARRIVAL = 60.0
 _BETWEEN_CALLS = 0.25
@@ -24,7 +25,7 @@ _BOTH = "extensions_custom.conf"  # the file that both nodes change
 
 
 async def data(stage: Stage) -> Outcome:
-    """Phones' data change wherever Asterisk serves; in the end everything is on both nodes, once."""
+    """Change phones' data wherever Asterisk serves; in the end everything must be on both nodes, once."""
     play = DataPlay(stage)
     await play.begin()
     await play.change_at_home()
@@ -43,12 +44,13 @@ class DataPlay:
         self._stage = stage
         self._rack = stage.rack
         self._at = {side: PbxData(stage.rack.servers[side].node) for side in OTHER}
-        self._lags: dict[str, list[Lag]] = {side: [] for side in OTHER}  # by where the change had to get
+        # by the node to which the change had to travel
+        self._lags: dict[str, list[Lag]] = {side: [] for side in OTHER}
         self._aside = b""
         self._failback = self._told = 0.0
 
     async def begin(self) -> None:
-        """Keys exchanged, data on the primary, the pair at home and in step."""
+        """Exchange keys, write data on the primary, and bring the pair home and in step."""
         self._stage.say(
             "sshd runs on both nodes; each accepts the other's key: asha ssh-setup, asha ssh-accept"
         )
@@ -63,7 +65,7 @@ class DataPlay:
         )
 
     async def change_at_home(self) -> None:
-        """One change after the other, each timed until it is on the standby."""
+        """Make one change after the other, each timed until it is on the standby."""
         self._stage.say("callers leave voicemail, a greeting is spoken, conf files and databases are written")
         home = self._at["primary"]
         for number, mailbox in enumerate(("100", "101", "102", "100", "101", "100", "102")):
@@ -78,7 +80,7 @@ class DataPlay:
         self._stage.say(f"each on the standby after {Lags(tuple(self._lags['secondary'])).words()}")
 
     async def lose_power(self) -> Marks:
-        """What has just been written on the primary when its power goes has not travelled."""
+        """Cut the primary's power just after changes that have not travelled yet."""
         home = self._at["primary"]
         unsent = [
             home.deliver("101", "unsent-0"),
@@ -96,7 +98,7 @@ class DataPlay:
         return marks
 
     async def change_on_the_secondary(self) -> None:
-        """Everything that people do while it serves; the primary is dead."""
+        """Make every kind of change on the secondary while the primary is dead."""
         self._stage.say("on the secondary: new messages, some heard, one deleted; greeting, conf, databases")
         away, wrote = self._at["secondary"], self._ledger.wrote
         for number, mailbox in enumerate(("100", "101", "101", "102")):
@@ -114,7 +116,7 @@ class DataPlay:
                 wrote(Era.AWAY, await write(key, "away"))
 
     async def primary_returns(self) -> None:
-        """Power, sshd, agent, engine, as an administrator brings them up; it stands by, and merges by itself."""
+        """Bring up power, sshd, agent and engine as an administrator would; the primary merges by itself."""
         self._stage.say("the primary has power again, and stands by")
         await self._rack.boot("primary")
         await start_sshd(self._stage.primary.node)
@@ -125,14 +127,14 @@ class DataPlay:
         self._stage.say("what the secondary has got is merged into what the primary had")
 
     async def change_while_it_stands_by(self) -> None:
-        """The way of the changes is the other one now."""
+        """Make changes that travel in the other direction."""
         away = self._at["secondary"]
         for number, mailbox in enumerate(("100", "101", "102")):
             await self._follows("primary", away.deliver, mailbox, f"late-{number}")
         await self._follows("primary", away.edit, "queues_custom.conf", "[sales]\n")
 
     async def go_home(self) -> None:
-        """The operator's two commands, and callers who speak until the very moment Asterisk ends there."""
+        """Give the operator's two commands while callers speak until the very moment Asterisk ends there."""
         looked = await self._stage.ask(self._stage.primary, "failback", "--dry-run")
         self._stage.say(f"asha failback --dry-run: {looked.splitlines()[0]}")
         self._stage.say("asha failback, while callers go on leaving messages")
@@ -152,13 +154,13 @@ class DataPlay:
         self._stage.say(f"asha sync on the secondary: {settled.splitlines()[0]}")
 
     async def conflicts(self) -> dict[str, bool]:
-        """What waits for somebody's choice on the primary, and whether the version set aside is what was written."""
+        """Return the primary's conflicts, and whether each version set aside is what was written."""
         listed = json.loads(await self._stage.ask(self._stage.primary, "conflicts", "--json"))
         kept = {str(one["path"]): self._at["primary"].read(one["kept"]) == self._aside for one in listed}
         return {f"{CONF}/{_BOTH}": False, **kept}
 
     def proof(self, marks: Marks, conflicts: dict[str, bool]) -> Outcome:
-        """The account. Raises ScenarioFailed with it when it is not even."""
+        """Return the account. Raises ScenarioFailed with it when it is not even."""
         evidence = Evidence(
             rows=self._ledger.account(self._at["primary"].items(), self._at["secondary"].items()),
             lags=Lags(tuple(self._lags["secondary"])),

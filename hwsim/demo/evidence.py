@@ -1,4 +1,4 @@
-"""What a scenario about the data has found out: a table for people, figures for machines."""
+"""The findings of a scenario about the data: a table for people, figures for machines."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from rich.table import Table
 
 from hwsim.demo.ledger import Era, Lags, Row, faults
 
-# The original's cron job copied once a minute, and never back.
+# The cron job of asha 1.0.0-2 copied once a minute, and never back.
 _SEED_LAG = "up to 60 s"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The account of the data after the way back. `back`: lags from the secondary to the primary that stands by.
+    """The account of the data after the way back.
 
-    `failback` is the seconds from the command to the line in service at home, `told` to the command's own "Done".
-    `conflicts`: what was changed on both nodes, and whether both versions are there.
+    `back`: lags from the secondary to the primary that stands by. `failback` is the seconds from the command
+    to the line in service at home, `told` to the command's own "Done". `conflicts`: what was changed on both
+    nodes, and whether both versions are there.
     """
 
     rows: Sequence[Row]
@@ -30,12 +31,12 @@ class Evidence:
     conflicts: dict[str, bool]
 
     def problems(self) -> list[str]:
-        """Why this is no success; empty when it is."""
+        """Return why this is no success; empty when it is one."""
         aside = [f"a version is lost: {path}" for path, both in self.conflicts.items() if not both]
         return faults(self.rows) + aside
 
     def lines(self) -> list[str]:
-        """What stands below the table."""
+        """Return the lines below the table."""
         kept = "both versions kept" if all(self.conflicts.values()) else "NOT BOTH KEPT"
         return [
             f"conflicts: {len(self.conflicts)}, {kept}: the primary's in place, the secondary's in 'asha conflicts'",
@@ -45,7 +46,7 @@ class Evidence:
         ]
 
     def table(self) -> Table:
-        """One row a kind of data."""
+        """Return a table with one row for each kind of data."""
         table = Table(
             title="the data after failover and way back, looked at from outside",
             title_justify="left",
@@ -63,7 +64,7 @@ class Evidence:
         return table
 
     def figures(self) -> dict[str, Any]:
-        """For the report."""
+        """Return the figures for the report."""
         return {
             "rows": [row.figures() for row in self.rows],
             "lag": self.lags.figures(),

@@ -1,4 +1,4 @@
-"""The book of what was written, and the account: nothing lost, nothing twice."""
+"""The ledger of what was written, and the account: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hwsim.pbxdata import Item, Items, Kind
 
 
 class Era(enum.Enum):
-    """Where something was changed, and when."""
+    """The place and time of a change."""
 
     HOME = "at home"
     UNSENT = "unsent on the primary"
@@ -23,7 +23,10 @@ class Era(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The account of one kind of data. `changes`: how many in each era; `expected`: what must be there in the end."""
+    """The account of one kind of data.
+
+    `changes`: how many in each era; `expected`: how many items must be there in the end.
+    """
 
     kind: Kind
     changes: dict[Era, int]
@@ -34,7 +37,7 @@ class Row:
     twice: tuple[str, ...]
 
     def figures(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the figures for machines."""
         return {
             "kind": self.kind.value,
             "changes": {era.value: count for era, count in self.changes.items()},
@@ -47,7 +50,7 @@ class Row:
 
 
 class Ledger:
-    """Kept by the one who writes. `found`: what was there before the first change."""
+    """The ledger, kept by the writer; `found` is what was there before the first change."""
 
     def __init__(self, found: Items) -> None:
         self._contents = {(item.kind, item.name): item.content for item in found}
@@ -55,30 +58,30 @@ class Ledger:
 
     @property
     def expected(self) -> Items:
-        """What must be on both nodes, once."""
+        """The items that must be on both nodes, once."""
         return Items(Item(kind, name, content) for (kind, name), content in self._contents.items())
 
     def wrote(self, era: Era, item: Item) -> None:
-        """It is new, or holds something new."""
+        """Record an item that is new, or has new content."""
         self._contents[item.kind, item.name] = item.content
         self._count(era, item)
 
     def moved(self, era: Era, before: Item, after: Item) -> None:
-        """It is in another place now."""
+        """Record that an item is in another place now."""
         del self._contents[before.kind, before.name]
         self.wrote(era, after)
 
     def removed(self, era: Era, item: Item) -> None:
-        """It is no more, and must not come back."""
+        """Record that an item was deleted, and must not come back."""
         del self._contents[item.kind, item.name]
         self._count(era, item)
 
     def set_aside(self, era: Era, item: Item) -> None:
-        """It was written, and another version is to be in its place."""
+        """Record an item that was written, but whose place another version is to take."""
         self._count(era, item)
 
     def account(self, primary: Items, secondary: Items) -> list[Row]:
-        """What was found on the two nodes, against the book."""
+        """Return the account of what was found on the two nodes."""
         return [self._row(kind, _of(kind, primary), _of(kind, secondary)) for kind in Kind]
 
     def _row(self, kind: Kind, primary: Items, secondary: Items) -> Row:
@@ -100,36 +103,39 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """`seconds` from a change (made at once, or by a program that was started then) until it was on the other node."""
+    """The `seconds` from a change until it was on the other node.
+
+    The change is made at once, or by a program that is started at that time.
+    """
 
     what: Item
     seconds: float
 
     @property
     def words(self) -> str:
-        """What was changed, in a few words."""
+        """The changed item in a few words."""
         name = Path(self.what.name).name
         return name if self.what.kind in (Kind.CONF, Kind.GREETING) else f"{self.what.kind.value} {name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lags:
-    """Those of one direction, at least one."""
+    """The lags of one direction, at least one."""
 
     lags: tuple[Lag, ...]
 
     @property
     def seconds(self) -> list[float]:
-        """Of each change, in order."""
+        """The lag of each change, in order."""
         return [lag.seconds for lag in self.lags]
 
     def words(self) -> str:
-        """Smallest, median, largest, and of how many."""
+        """Return smallest, median and largest lag, and their number."""
         low, middle, high = min(self.seconds), statistics.median(self.seconds), max(self.seconds)
         return f"min {low:.2f} s, median {middle:.2f} s, max {high:.2f} s (n={len(self.seconds)})"
 
     def figures(self) -> dict[str, Any]:
-        """For machines, in seconds."""
+        """Return the figures for machines, in seconds."""
         return {
             "n": len(self.seconds),
             "min": round(min(self.seconds), 4),
@@ -140,7 +146,7 @@ class Lags:
 
 
 def faults(rows: Sequence[Row]) -> list[str]:
-    """What is lost or there too often, in sentences; empty when the account is even."""
+    """Return what is lost or there too often, in sentences; empty when the account is even."""
     lost = [f"lost: {name}" for row in rows for name in row.lost]
     return lost + [f"twice, back or strange: {name}" for row in rows for name in row.twice]
 
@@ -150,7 +156,7 @@ def _of(kind: Kind, items: Items) -> Items:
 
 
 def _named(sides: dict[str, Items]) -> tuple[str, ...]:
-    """Each item once, with the sides that it is about."""
+    """Return each item once, with the sides on which it was found."""
     where: dict[Item, list[str]] = {}
     for side, items in sides.items():
         for item in items:

@@ -1,4 +1,4 @@
-"""The milliseconds of a failover: when each phase was first seen, from the fault on."""
+"""The marks of a failover: when each phase was first seen, in seconds from the fault."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Marks:
     line_in_service: float | None = None
 
     def named(self) -> dict[str, float | None]:
-        """The marks by name, rounded to 0.1 ms."""
+        """Return the marks by name, rounded to 0.1 ms."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: None if value is None else round(value, 4) for name, value in values.items()}
 
 
 def measure(rack: Rack, fault: float, to: str) -> Marks:
-    """Marks of a move to side `to` after `fault`.
+    """Return the marks of a move to side `to` after `fault`.
 
     All but `detected` are seen from outside the product; `detected` is the first entry in either node's
     journal that shows a decision to act, an operator's wish or a dead peer.

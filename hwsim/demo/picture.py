@@ -8,7 +8,7 @@ _WIDTH = 26
 
 
 def draw(view: RackView) -> str:
-    """The picture, nine lines of plain text."""
+    """Return the picture, nine lines of plain text."""
     left, right = _box("primary", view.primary), _box("secondary", view.secondary)
     middle = ["", "", *_address(view), "", ""]
     rows = [f"  {a}  {m:^15}  {b}" for a, m, b in zip(left, middle, right, strict=True)]
@@ -40,7 +40,7 @@ def _address(view: RackView) -> list[str]:
 
 
 def _relay(view: RackView) -> list[str]:
-    """Three lines below the boxes: the common port in the middle, NO to the left, NC to the right."""
+    """Return three lines below the boxes: the common port in the middle, NO to the left, NC to the right."""
     half = _WIDTH // 2
     to_left, to_right = view.relay == "primary", view.relay == "secondary"
     left = "└" + ("━" if to_left else "╌") * (half + 8) + " NO "

@@ -1,4 +1,4 @@
-"""`report.json`: what was measured, for machines."""
+"""The file `report.json`: what was measured, for machines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hwsim.demo.marks import Marks
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one scenario ended: `verdict` is a sentence, `journal_ok` that both journals pass their audit.
+    """The end of one scenario: `verdict` is a sentence, `journal_ok` that both journals pass their audit.
 
     `evidence`: what became of the data, where the scenario is about them.
     """

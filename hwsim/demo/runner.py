@@ -1,4 +1,4 @@
-"""Plays scenarios one after the other, each on a fresh rack, and reports."""
+"""The player of scenarios, one after the other, each on a fresh rack, with a report."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from hwsim.site import Site
 
 
 class UnknownScenario(ValueError):
-    """No scenario of that name."""
+    """There is no scenario of that name."""
 
 
 def chosen(name: str | None) -> Sequence[Scenario]:
-    """The scenarios to play: all, or the one called `name`. Raises UnknownScenario."""
+    """Return the scenarios to play: all, or the one called `name`. Raises UnknownScenario."""
     found = [scenario for scenario in SCENARIOS if name in (None, scenario.name)]
     if not found:
         known = ", ".join(scenario.name for scenario in SCENARIOS)
@@ -34,7 +34,7 @@ def chosen(name: str | None) -> Sequence[Scenario]:
 
 
 async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) -> bool:
-    """Play `scenarios`; write report.json and a timeline each below `out`. True when every one ended well."""
+    """Play `scenarios`; write report.json and a timeline each below `out`; return True if all succeeded."""
     results = []
     site = Site()
     for number, scenario in enumerate(scenarios, 1):
@@ -57,7 +57,7 @@ async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) ->
 
 
 async def play(scenario: Scenario, site: Site, title: str, console: Console, out: Path) -> Result:
-    """One scenario on a fresh rack, which is gone afterwards whatever happens.
+    """Play one scenario on a fresh rack, which is removed afterwards whatever happens.
 
     The nodes' logs of a scenario that failed are kept below `out`.
     """
@@ -93,7 +93,7 @@ async def _outcome(scenario: Scenario, rack: Rack, show: Show) -> tuple[bool, Ou
 
 
 async def _audit(rack: Rack) -> list[str]:
-    """What `asha events --verify` finds wrong on each node that can still be asked."""
+    """Return what `asha events --verify` finds wrong on each node that can still be asked."""
     complaints = []
     for server in rack.servers.values():
         if server.powered:
@@ -104,7 +104,7 @@ async def _audit(rack: Rack) -> list[str]:
 
 
 async def _engine() -> str:
-    """Heartbeat's own word for its version."""
+    """Return the version of the installed Heartbeat package."""
     process = await asyncio.create_subprocess_exec(
         "dpkg-query", "-W", "-f", "${Package} ${Version}", "heartbeat", stdout=asyncio.subprocess.PIPE
     )

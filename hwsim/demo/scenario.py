@@ -1,4 +1,4 @@
-"""What a scenario is, and the stage it plays on."""
+"""Scenarios, and the stage on which they play."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ OTHER = {"primary": "secondary", "secondary": "primary"}
 
 
 class ScenarioFailed(Exception):
-    """What a scenario must end in did not come; the message says what was seen instead.
+    """The expected end of a scenario did not come; the message says what was seen instead.
 
-    `evidence` is what it has found out all the same.
+    `evidence` is what the scenario has found out all the same.
     """
 
     def __init__(self, message: str, evidence: Evidence | None = None) -> None:
@@ -27,7 +27,7 @@ class ScenarioFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Marks of the move that the scenario is about, the sentence it ended with, and what became of the data."""
+    """The marks of the scenario's move, its closing sentence, and what became of the data."""
 
     marks: Marks
     verdict: str
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One play. `initdead` in seconds and `conf` are what the pair is configured with."""
+    """One scenario; `initdead` (seconds) and `conf` configure the pair."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class Scenario:
 
 
 class Stage:
-    """A rack with what scenarios keep asking of it."""
+    """A rack with the steps that scenarios have in common."""
 
     def __init__(self, rack: Rack, say: Callable[[str], None]) -> None:
         self.rack = rack
@@ -69,22 +69,22 @@ class Stage:
         await self.until_status(self.primary, _serves_with_peer, 30, "the primary sees its peer fit")
 
     def now(self) -> float:
-        """The clock of every mark."""
+        """Return the time on the clock of every mark."""
         return self.rack.now()
 
     def in_service(self, side: str) -> bool:
-        """The line itself says that it is in service on `side` now."""
+        """Return True when the line itself is in service on `side` now."""
         return self.rack.in_service(side)
 
     async def ask(self, server: Server, *words: str) -> str:
-        """Give the operator's command `asha WORDS` on `server`; it must succeed."""
+        """Give the operator's command `asha WORDS` on `server`, which must succeed; return its output."""
         result = await server.asha(*words)
         if result.code:
             raise ScenarioFailed(f"'asha {' '.join(words)}' on the {server.side}: {result.error.strip()}")
         return result.output.strip()
 
     async def until(self, condition: Callable[[], bool], deadline: float, what: str) -> None:
-        """Wait for something visible from outside, or fail saying `what` did not come."""
+        """Wait for something visible from outside, or fail with the message that `what` did not come."""
         if not await self.rack.history.wait(condition, deadline):
             raise ScenarioFailed(
                 f"within {deadline:g} s it was not seen that {what}; {await self._standing()}"
@@ -93,7 +93,7 @@ class Stage:
     async def until_status(
         self, server: Server, wanted: Callable[[dict[str, Any]], bool], deadline: float, what: str
     ) -> dict[str, Any]:
-        """Wait until `asha status` of `server` is as `wanted`; return it."""
+        """Wait until `asha status` of `server` is as `wanted`; return the document."""
         end = self.now() + deadline
         while True:
             document = await server.status()
@@ -106,7 +106,7 @@ class Stage:
             await self.rack.pause(0.2)
 
     async def moved(self, fault: float, to: str, deadline: float = 30.0) -> Marks:
-        """Wait until the line is in service and Asterisk answers on `to`; the marks of that move."""
+        """Wait until the line is in service and Asterisk answers on `to`; return the marks of that move."""
 
         def complete() -> bool:
             return self.in_service(to) and self.rack.first_answer("sip", to, fault) is not None
@@ -121,11 +121,11 @@ class Stage:
         return self.marks(fault, to)
 
     def marks(self, fault: float, to: str) -> Marks:
-        """The marks seen so far of a move to `to`."""
+        """Return the marks seen so far of a move to `to`."""
         return measure(self.rack, fault, to)
 
     async def headline(self, server: Server) -> str:
-        """What `asha status` says first on `server`."""
+        """Return the headline of `asha status` on `server`."""
         document = await server.status()
         return "no answer from asha" if document is None else str(document["headline"])
 
@@ -135,7 +135,10 @@ class Stage:
 
 
 def _settled(status: dict[str, Any]) -> bool:
-    """Heartbeat calls itself in transition for some ten seconds after a node was started alone."""
+    """Return True when Heartbeat has settled.
+
+    Heartbeat calls itself in transition for some ten seconds after a node was started alone.
+    """
     return status["engine"]["holds"]["value"] not in (None, "transition")
 
 

@@ -1,4 +1,7 @@
-"""The ten scenarios: nine faults, and the data. Each begins at home (the primary serves) unless it says otherwise."""
+"""The ten scenarios: nine faults, and the data.
+
+Each begins at home (the primary serves) unless it says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from hwsim.site import SYNCHRONISED
 
 
 async def asterisk_killed(stage: Stage) -> Outcome:
-    """kill -9 of Asterisk on the active node."""
+    """Kill Asterisk on the active node with SIGKILL."""
     await stage.home()
     stage.say("Asterisk on the primary is killed")
     fault = stage.rack.kill_asterisk("primary", signal.SIGKILL)
@@ -20,7 +23,7 @@ async def asterisk_killed(stage: Stage) -> Outcome:
 
 
 async def asterisk_stopped(stage: Stage) -> Outcome:
-    """The seed's manual failover: an operator stops Asterisk on the active node."""
+    """Stop Asterisk on the active node as an operator: the manual failover of asha 1.0.0-2."""
     await stage.home()
     stage.say("an operator stops Asterisk on the primary")
     fault = stage.now()
@@ -29,7 +32,7 @@ async def asterisk_stopped(stage: Stage) -> Outcome:
 
 
 async def asterisk_hung(stage: Stage) -> Outcome:
-    """Asterisk is there and answers nothing: failed over, then killed by its deadline."""
+    """Hang Asterisk, which then answers nothing: a failover, then a kill by its deadline."""
     await stage.home()
     stage.say("Asterisk on the primary is stopped with SIGSTOP: alive, and silent")
     fault = stage.rack.kill_asterisk("primary", signal.SIGSTOP)
@@ -39,7 +42,7 @@ async def asterisk_hung(stage: Stage) -> Outcome:
 
 
 async def power_cut(stage: Stage) -> Outcome:
-    """The primary loses its mains: relay, network and every process at once."""
+    """Cut the primary's mains: relay, network and every process fail at once."""
     await stage.home()
     stage.say("the primary's power is cut")
     fault = stage.rack.power_off("primary")
@@ -49,7 +52,7 @@ async def power_cut(stage: Stage) -> Outcome:
 
 
 async def standby_command(stage: Stage) -> Outcome:
-    """A planned hand-over: `asha standby` on the active node."""
+    """Hand over as planned, by `asha standby` on the active node."""
     await stage.home()
     stage.say("an operator asks the primary for standby")
     fault = stage.now()
@@ -58,7 +61,7 @@ async def standby_command(stage: Stage) -> Outcome:
 
 
 async def failback(stage: Stage) -> Outcome:
-    """After a failover the repaired primary takes service back: `asha takeover`."""
+    """Bring service back to the repaired primary after a failover, by `asha takeover`."""
     await stage.home()
     stage.say("first a failover: Asterisk on the primary is killed")
     await stage.moved(stage.rack.kill_asterisk("primary", signal.SIGKILL), "secondary")
@@ -70,7 +73,7 @@ async def failback(stage: Stage) -> Outcome:
 
 
 async def card_unplugged(stage: Stage) -> Outcome:
-    """Somebody pulls the card's cable: the relay drops, so Asterisk follows the line."""
+    """Pull the card's cable: the relay drops, so Asterisk follows the line."""
     await stage.home()
     stage.say("the line has moved just now; MOVEDWELL is waited for, so that the figure is the card's own")
     await stage.rack.pause(stage.rack.site.move_dwell)
@@ -84,7 +87,7 @@ async def card_unplugged(stage: Stage) -> Outcome:
 
 
 async def primary_frozen(stage: Stage) -> Outcome:
-    """Powered but hung: the primary keeps the line, and the secondary must not claim it."""
+    """Hang the powered primary, which keeps the line: the secondary must not claim it."""
     await stage.home()
     stage.say("the primary freezes: powered, and dead to the world")
     fault = await stage.rack.freeze("primary")
@@ -101,7 +104,7 @@ async def primary_frozen(stage: Stage) -> Outcome:
 
 
 async def first_node_alone(stage: Stage) -> Outcome:
-    """The peer never comes: the primary waits for initdead, says so, and goes on alone."""
+    """Start only the primary, which waits for initdead, says so, and goes on alone."""
     await stage.rack.start_agent("primary")
     stage.say("only the primary is started; it waits for its peer")
     fault = stage.now()
@@ -126,7 +129,7 @@ def _line_held(status: dict[str, Any]) -> bool:
 
 
 def _without_line(marks: Marks) -> Marks:
-    """The marks of a move that, rightly, left the line where it was."""
+    """Return the marks of a move that, rightly, left the line where it was."""
     return Marks(
         detected=marks.detected, address_moved=marks.address_moved, pbx_answering=marks.pbx_answering
     )

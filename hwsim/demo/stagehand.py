@@ -1,4 +1,4 @@
-"""What the audience sees: a live picture on a terminal, plain lines anywhere else; in the end the table."""
+"""The display for the audience: a live picture on a terminal, plain lines elsewhere; a table at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = ("detected", "relay_moved", "address_moved", "pbx_answering", "alarm_
 
 
 class Show:
-    """One scenario's show. `view` is asked for the rack as it is, ten times a second."""
+    """The display of one scenario; `view` is called ten times a second for the rack's current state."""
 
     def __init__(self, console: Console, title: str, clock: Callable[[], float]) -> None:
         self._console = console
@@ -46,7 +46,7 @@ class Show:
             self._live.stop()
 
     def say(self, words: str) -> None:
-        """One line of what happens."""
+        """Show one line about what happens."""
         line = f"{self._clock() - self._began:6.2f} s  {words}"
         self._said.append(line)
         if self._live is None:
@@ -60,7 +60,7 @@ class Show:
 
 
 def results_table(results: list[Result], timing: str) -> Table:
-    """The measured milliseconds of each phase, one row a scenario."""
+    """Return the measured milliseconds of each phase, one row for each scenario."""
     table = Table(title=f"milliseconds from the fault, seen from outside ({timing})", title_justify="left")
     table.add_column("scenario", no_wrap=True)
     for name in _COLUMNS:

@@ -1,4 +1,4 @@
-"""A scenario's timeline as SVG: what moved when, for people who would rather look than read."""
+"""A scenario's timeline as SVG, for people who prefer a picture to a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hwsim.demo.marks import Marks
 
 _LEFT, _RIGHT, _TOP, _ROW = 240, 60, 70, 34
 _WIDTH = 900
-# Mark → words and colour. Colours differ in lightness too, for those who see few of them.
+# Mark → words and colour. The colours differ in lightness too, for people who see few colours.
 _ROWS = {
     "detected": ("fault detected", "#7a3e9d"),
     "relay_moved": ("relay moved", "#b3541e"),
@@ -28,7 +28,7 @@ Bar = tuple[str, str, float | None]
 
 
 def write_timeline(path: Path, title: str, marks: Marks, verdict: str) -> None:
-    """Write the SVG of one scenario to `path`: one bar a mark, from the fault to when it was first seen."""
+    """Write the SVG of one scenario to `path`: a bar for each mark, from the fault to its first sight."""
     named = marks.named()
     write_bars(
         path, title, verdict, [(words, colour, named[name]) for name, (words, colour) in _ROWS.items()]
@@ -36,7 +36,7 @@ def write_timeline(path: Path, title: str, marks: Marks, verdict: str) -> None:
 
 
 def write_lags(path: Path, there: Lags, back: Lags) -> None:
-    """Write an SVG with one bar a change of the data, until it was on the other node."""
+    """Write an SVG with a bar for each change of the data, until it was on the other node."""
     bars: list[Bar] = [(lag.words, _THERE, lag.seconds) for lag in there.lags]
     bars += [(f"back: {lag.words}", _BACK, lag.seconds) for lag in back.lags]
     verdict = f"to the standby: {there.words()}; back to the primary: {back.words()}"

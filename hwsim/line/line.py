@@ -1,4 +1,4 @@
-"""One telephone line that a relay leads to one of two servers. Pure: it runs on any Scheduler.
+"""One telephone line that a relay leads to one of two servers; pure, it runs on any Scheduler.
 
 Layer 1 and Q.921 are kept apart, as in the real thing: HDLC is not gated by alarms, so the D-channel can come
 up while the driver still holds its settle time; a PBX uses the span only when both are good.
@@ -18,7 +18,11 @@ from hwsim.simtime import Scheduler
 
 @dataclass(frozen=True, slots=True)
 class LineEvent:
-    """`what` is alarm (value OK, RED, RECOVERING, BLUE, YELLOW), dchannel (up, down, none) or in_service (yes, no)."""
+    """A change of one side of the line.
+
+    `what` is alarm (value OK, RED, RECOVERING, BLUE, YELLOW), dchannel (up, down, none) or in_service (yes,
+    no).
+    """
 
     at: float
     side: str
@@ -32,7 +36,8 @@ Listener = Callable[[LineEvent], None]
 class TelephoneLine:
     """The line, its provider, and the two spans it may lead to.
 
-    Every delay is its typical one, unless `chance` (seeded, so that it can be repeated) spreads them.
+    Every delay has its typical value, unless `chance` (seeded, so that a run can be repeated) spreads the
+    delays.
     """
 
     def __init__(
@@ -56,51 +61,51 @@ class TelephoneLine:
 
     @property
     def telco_alive(self) -> bool:
-        """The provider sends a signal that can be used."""
+        """True when the provider sends a usable signal."""
         return self._sent is Signal.GOOD
 
     def connect(self, side: str | None) -> None:
-        """The relay leads to `side`; None while its armature flies."""
+        """Lead the line to `side`, as the relay does; None while the armature moves."""
         self._connected = side
         self._pass_on()
 
     def send(self, signal: Signal) -> None:
-        """The provider sends `signal` from now on: AIS and RAI are its ways to be ill without being dead."""
+        """Have the provider send `signal` from now on; AIS and RAI are faults without silence."""
         self._sent = signal
         self._pass_on()
 
     def cut(self) -> None:
-        """The provider's signal dies."""
+        """End the provider's signal."""
         self.send(Signal.NOTHING)
 
     def restore(self) -> None:
-        """The provider's signal is back."""
+        """Resume the provider's signal."""
         self.send(Signal.GOOD)
 
     def attach_pbx(self, side: str) -> None:
-        """Asterisk on `side` opens its span. Harmless when repeated."""
+        """Attach the PBX on `side`: Asterisk opens its span. Harmless when repeated."""
         self.sides[side].attach()
         self._tell(side, "dchannel", self.sides[side].dchannel)
 
     def detach_pbx(self, side: str) -> None:
-        """Asterisk on `side` is gone."""
+        """Detach the PBX on `side`: Asterisk is gone."""
         self.sides[side].detach()
         self._tell(side, "dchannel", self.sides[side].dchannel)
 
     def restart_span(self, side: str) -> None:
-        """Asterisk restarts the link of its span."""
+        """Restart the link of the span on `side`, as Asterisk does."""
         self.sides[side].link.restart()
 
     def stick_dchannel(self, side: str) -> None:
-        """Fault: Q.921 on `side` is stuck until the span or the PBX is restarted."""
+        """Make Q.921 on `side` stick, a fault that lasts until the span or the PBX is restarted."""
         self.sides[side].link.stick()
 
     def works(self, side: str) -> bool:
-        """A call can be made from `side` now."""
+        """Return True when a call can be made from `side` now."""
         return self.sides[side].works
 
     def _pass_on(self) -> None:
-        """Take the signal from one side before the other is given it: it is never at both."""
+        """Take the signal from one side before giving it to the other: it is never at both."""
         for name in sorted(self.sides, key=lambda name: name == self._connected):
             self.sides[name].receive(self._sent if name == self._connected else Signal.NOTHING)
             self._check_service(name)

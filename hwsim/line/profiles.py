@@ -1,4 +1,7 @@
-"""How each span driver, and Q.921, behave in time. Source: facts/pri-timing; *assumed* where it says so there."""
+"""The behaviour in time of each span driver and of Q.921.
+
+Source: docs/facts/pri-timing.md; *assumed* where that page says so.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,19 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """Seconds: what is typical, and between what bounds it was seen or may lie."""
+    """A delay in seconds: its typical value, and the bounds between which it was seen or may lie."""
 
     typical: float
     least: float
     most: float
 
     def pick(self, chance: Random | None) -> float:
-        """The typical value, or, given a chance, one within the bounds and most often near it."""
+        """Return the typical value, or, given `chance`, one within the bounds and most often near it."""
         return self.typical if chance is None else chance.triangular(self.least, self.most, self.typical)
 
 
 NEVER = Delay(0.0, 0.0, 0.0)
-# The framer finds its frame once the relay has closed (assumed).
+# The framer finds its frame this long after the relay has closed (*assumed*).
 _REFRAME = Delay(0.050, 0.010, 0.100)
 # DAHDI_ALARMSETTLE_TIME: RED or BLUE gone → RECOVERING is held this long; a relapse restarts it.
 _SETTLE = Delay(5.0, 5.0, 5.1)
@@ -33,10 +36,11 @@ _YELLOW_DEBOUNCE = Delay(0.5, 0.5, 0.6)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One driver. `loss_to_red`: signal lost → RED. `ais_to_blue`, `rai_to_yellow`: AIS, RAI received → BLUE, YELLOW.
+    """The timing of one driver.
 
+    `loss_to_red`: signal lost → RED. `ais_to_blue`, `rai_to_yellow`: AIS, RAI received → BLUE, YELLOW.
     `settle` is NEVER for drivers that hold no RECOVERING. `alarms`: the driver raises alarms at all.
-    `digital`: it has a D-channel.
+    `digital`: the line has a D-channel.
     """
 
     name: str
@@ -75,16 +79,19 @@ PROFILES: Mapping[str, Profile] = MappingProxyType({profile.name: profile for pr
 
 @dataclass(frozen=True, slots=True)
 class Q921:
-    """Q.921 as libpri plays it. Seconds. Source: facts/pri-timing, measured with real libpri."""
+    """The timing of Q.921 in seconds, as libpri plays it.
+
+    Source: docs/facts/pri-timing.md, measured with real libpri.
+    """
 
     t200: float = 1.0
     tries: int = 4  # N200 = 3 repeats: SABME at t = 0, 1, 2, 3, then a gap, 5, 6, 7 …
     gap: float = 2.0
-    # What is left of T203 (10 s) when the line is lost; with four T200 6.9 s in all, 4 to 14.
+    # The rest of T203 (10 s) when the line is lost; with four T200 6.9 s in all, 4 to 14.
     rest_of_t203: Delay = Delay(2.9, 0.0, 10.0)
     # SABME on a good line → up: the answer and its way, small against T200 (assumed).
     handshake: float = 0.05
 
     def notices_loss(self, chance: Random | None) -> float:
-        """Layer 1 lost → the D-channel is reported down."""
+        """Return the delay from the loss of layer 1 until the D-channel is reported down."""
         return self.rest_of_t203.pick(chance) + self.tries * self.t200

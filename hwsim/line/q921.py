@@ -1,10 +1,11 @@
 """The data link of a D-channel between PBXs and their exchange, as libpri was seen to play it.
 
-Down, a PBX sends SABME at 0, 1, 2, 3 s, pauses, and begins again. Up, it polls after a long silence, so a lost
-link is noticed only seconds later. A line that comes back sooner is found as it was, unless another PBX has taken
-the exchange's end meanwhile: then it is a *ghost*, and the first PBX believes in a link that is another's.
-Source: facts/pri-timing; that a lone PBX keeps its link over a short cut was tried with real libpri 1.6.
-That nothing but a restart ends a ghost is the worst that was seen, and what the facts ask for.
+While the link is down, a PBX sends SABME at 0, 1, 2, 3 s, pauses, and begins again. While it is up, the PBX
+polls after a long silence, so a lost link is noticed only seconds later. A line that comes back sooner still
+has its link, unless another PBX has taken the exchange's end meanwhile: then the link is a *ghost*, and the
+first PBX believes in a link that belongs to the other. Source: docs/facts/pri-timing.md; that a lone PBX
+keeps its link over a short cut was tried with real libpri 1.6. That only a restart ends a ghost is the worst
+that was seen, and what the facts ask for.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hwsim.simtime import Scheduler, Timer
 
 @dataclass(slots=True)
 class Exchange:
-    """The provider's end. It has one data link: that of the PBX which called last."""
+    """The provider's end, with one data link: that of the PBX which called last."""
 
     holder: Link | None = None
 
@@ -48,36 +49,36 @@ class Link:
 
     @property
     def really_up(self) -> bool:
-        """Both ends mean the same link, and the line is there."""
+        """True when both ends mean the same link, and the line is there."""
         return self.believed_up and self._carrier and self._exchange.holder is self
 
     def attach(self) -> None:
-        """A PBX starts: it knows nothing, and calls."""
+        """Start the PBX: it knows nothing, and calls."""
         self._attached = True
         self._stuck = False
         self._begin()
 
     def detach(self) -> None:
-        """The PBX is gone, and its end with it."""
+        """End the PBX, and its end of the link with it."""
         self._attached = False
         self._cancel()
         self._let_go()
 
     def restart(self) -> None:
-        """The PBX drops the link and calls anew."""
+        """Drop the link and call again, as a PBX does."""
         if self._attached:
             self._stuck = False
             self._drop()
             self._begin()
 
     def stick(self) -> None:
-        """Fault: down, and no SABME is sent any more."""
+        """Keep the link down and send no SABME any more, as a fault."""
         self._stuck = True
         self._cancel()
         self._drop()
 
     def set_carrier(self, carrier: bool) -> None:
-        """The line came or went."""
+        """Note that the line came or went."""
         self._carrier = carrier
         if not carrier and self.believed_up:
             self._set_timer(self._timers.notices_loss(self._chance), self._notice)
@@ -107,7 +108,7 @@ class Link:
 
     def _notice(self) -> None:
         if self._carrier:
-            return  # back in time. If another holds the link by now, nothing here will ever notice
+            return  # The line is back in time. If another PBX holds the link by now, this end never notices.
         self._drop()
         self._begin()
 

@@ -1,7 +1,8 @@
-"""The D-channel as a file would give it: a unix socket that stands for /dev/dahdi/NN of one server.
+"""The D-channel as a device file would give it: a unix socket in place of one server's /dev/dahdi/NN.
 
-A PBX that connects is attached to the line; when it goes, however it goes, it is detached. Each side speaks JSON
-lines: `{"spans": {"1": {"alarm": "OK", "dchannel": "up"}}}` to the PBX at each change, `{"restart_span": 1}` from it.
+A PBX that connects is attached to the line; when its connection ends, for whatever reason, it is detached.
+Both directions carry JSON lines: `{"spans": {"1": {"alarm": "OK", "dchannel": "up"}}}` to the PBX at each
+change, `{"restart_span": 1}` from the PBX.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from hwsim.line.line import LineEvent, TelephoneLine
 
 
 class LineServer:
-    """Serves one side of the line at `path`, as span number `span`. Whoever is connected is one PBX."""
+    """The server of one side of the line at `path`, as span number `span`.
+
+    Whatever program is connected counts as that side's one PBX.
+    """
 
     def __init__(self, line: TelephoneLine, side: str, path: Path, span: int = 1) -> None:
         self._line = line
@@ -27,14 +31,14 @@ class LineServer:
         line.on_change(self._changed)
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen for the PBX."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._serve, str(self._path))
         self._path.chmod(0o666)
 
     async def stop(self) -> None:
-        """Stop listening, and let go of who is there."""
+        """Stop listening, and close the connections."""
         if self._server is not None:
             self._server.close()
             for writer in list(self._writers):
@@ -50,7 +54,7 @@ class LineServer:
             while line := await reader.readline():
                 self._obey(json.loads(line))
         except (OSError, ValueError):
-            pass  # a PBX that talks rubbish is as gone as one that left
+            pass  # a PBX that sends rubbish counts as gone
         finally:
             self._writers.discard(writer)
             if not self._writers:

@@ -1,4 +1,4 @@
-"""Layer 1 of one server's span: what the driver makes of the signal, and when it says so."""
+"""Layer 1 of one server's span: how the driver interprets the signal, and when it reports that."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from hwsim.simtime import Scheduler, Timer
 
 
 class Signal(enum.Enum):
-    """What comes in from the provider."""
+    """The signal that comes in from the provider."""
 
     NOTHING = "nothing"
     GOOD = "good"
     AIS = "ais"  # all ones: something on the way is broken → BLUE
-    RAI = "rai"  # the provider does not hear us → YELLOW
+    RAI = "rai"  # the provider receives no signal from here → YELLOW
 
 
 class SpanSide:
-    """The line as the span of one server has it."""
+    """The line as the span of one server sees it."""
 
     def __init__(
         self,
@@ -33,7 +33,8 @@ class SpanSide:
     ) -> None:
         self.profile = profile
         self.alarm = "RED" if profile.alarms else "OK"
-        self._to_settle = profile.alarms  # RED or BLUE since the last time all was well
+        # true at the start and after RED or BLUE, until the alarm was OK (never, for a driver without alarms)
+        self._to_settle = profile.alarms
         self.signal = Signal.NOTHING
         self.pbx = False
         self.link = Link(scheduler, exchange, lambda word: say("dchannel", word), chance)
@@ -44,28 +45,28 @@ class SpanSide:
 
     @property
     def dchannel(self) -> str:
-        """What the PBX believes of the D-channel: up, down, or none for analog."""
+        """The D-channel as the PBX sees it: up, down, or none for analog."""
         if not self.profile.digital:
             return "none"
         return "up" if self.link.believed_up else "down"
 
     @property
     def works(self) -> bool:
-        """A call can be made: PBX there, signal there, alarm clear, both ends of the D-channel agree."""
+        """True when a call can be made: PBX and signal there, no alarm, D-channel agreed by both ends."""
         linked = self.link.really_up if self.profile.digital else True
         return self.pbx and self.signal is Signal.GOOD and self.alarm == "OK" and linked
 
     def receive(self, signal: Signal) -> None:
-        """The signal changed."""
+        """Take note of a changed signal."""
         if signal is self.signal:
             return
         self.signal = signal
-        self.link.set_carrier(signal is Signal.GOOD)  # with RAI our own frames do not arrive
+        self.link.set_carrier(signal is Signal.GOOD)  # with RAI this side's own frames do not arrive
         if self.profile.alarms:
             self._react(signal)
 
     def attach(self) -> None:
-        """A PBX opens the span: Q.921 begins to be played."""
+        """Open the span, as a PBX does: Q.921 begins."""
         if self.pbx:
             return
         self.pbx = True
@@ -73,7 +74,7 @@ class SpanSide:
             self.link.attach()
 
     def detach(self) -> None:
-        """The PBX is gone, and its end of Q.921 with it."""
+        """Close the span: the PBX is gone, and its end of Q.921 with it."""
         self.pbx = False
         self.link.detach()
 
@@ -89,7 +90,10 @@ class SpanSide:
             self._after(profile.reframe.pick(self._chance), self._framed)
 
     def _framed(self) -> None:
-        """RED and BLUE are left through RECOVERING; YELLOW alone is not (wct4xxp masks it before it looks)."""
+        """Clear the alarm: RED and BLUE go through RECOVERING, YELLOW does not.
+
+        The driver wct4xxp masks YELLOW before it checks whether to settle.
+        """
         settle = self.profile.settle.pick(self._chance)
         if settle and self._to_settle:
             self._set_alarm("RECOVERING")

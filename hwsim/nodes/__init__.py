@@ -1,9 +1,9 @@
-"""The machines and the network of a rack: real kernels' worth of isolation out of namespaces.
+"""The machines and the network of a rack, isolated from each other by Linux namespaces.
 
-A `Network` is a service LAN, a direct cable and a host outside; a `Node` is a machine on it that
-boots, loses power, hangs and reboots; `SerialCable` joins two serial ports; `Outside` is the
-telephone's view of the cluster address. Everything a rack makes carries its `prefix`, and
-`cleanup.remove(prefix)` takes away what a killed rack left.
+A `Network` is a service LAN, a direct cable and a host outside; a `Node` is a machine on it that boots, loses
+power, hangs and reboots; `SerialCable` joins two serial ports; `Outside` is the telephone's view of the
+cluster address. Everything a rack makes carries its `prefix`, and `remains.remove(prefix)` takes away what a
+killed rack left.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A process of the node: its pid on the host, its own idea of its pid, its parent on the host."""
+    """A process of the node: its pid on the host, its pid inside the node, its parent's pid on the host."""
 
     host_pid: int
     pid: int
@@ -25,7 +25,7 @@ class Member:
 
 
 def members(init: int) -> list[Member]:
-    """Every process in init's pid namespace, init included; empty when init is gone."""
+    """Return every process in init's pid namespace, init included; empty when init is gone."""
     space = _pid_namespace(init)
     if space is None:
         return []
@@ -33,7 +33,10 @@ def members(init: int) -> list[Member]:
 
 
 def matching(init: int, pattern: str) -> list[int]:
-    """The node's own pids whose command line, joined by spaces, matches `pattern`; zombies have none."""
+    """Return the node's own pids whose command line, joined by spaces, matches `pattern`.
+
+    Zombies have no command line.
+    """
     wanted = re.compile(pattern)
     return sorted(
         member.pid
@@ -43,7 +46,7 @@ def matching(init: int, pattern: str) -> list[int]:
 
 
 def command_line(host_pid: int) -> str:
-    """The words of a process, joined by spaces; empty when it is gone."""
+    """Return the words of a process, joined by spaces; "" when the process is gone."""
     try:
         words = (_PROC / str(host_pid) / "cmdline").read_bytes()
     except OSError:
@@ -52,7 +55,7 @@ def command_line(host_pid: int) -> str:
 
 
 def child_of(host_pid: int) -> int | None:
-    """The host's pid of the first child of a process; None when it has none or is gone."""
+    """Return the host's pid of the first child of a process; None without a child or process."""
     try:
         words = (_PROC / f"{host_pid}/task/{host_pid}/children").read_text().split()
     except OSError:
@@ -61,7 +64,7 @@ def child_of(host_pid: int) -> int | None:
 
 
 def kill(init: int, pid: int, number: int) -> float | None:
-    """Signal the node's process `pid`; the monotonic time it was sent, or None when there is none.
+    """Signal the node's process `pid`; return the monotonic time of sending, or None without such a process.
 
     A pidfd holds the process while its namespace is checked: a reused pid is never hit.
     """
@@ -79,7 +82,7 @@ def kill(init: int, pid: int, number: int) -> float | None:
 
 @contextlib.contextmanager
 def held(host_pid: int) -> Iterator[int]:
-    """A pidfd of a process. Raises ProcessLookupError when it is gone."""
+    """Open a pidfd of a process for the body. Raises ProcessLookupError when the process is gone."""
     handle = os.pidfd_open(host_pid)
     try:
         yield handle

@@ -1,4 +1,4 @@
-"""`python -m hwsim.nodes.cleanup`: take away what every dead rack on this machine left."""
+"""The command `python -m hwsim.nodes.cleanup`: remove what every dead rack on this machine left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node's disk: the writable upper layers of its overlays. Survives a power cut, as disks do."""
+"""A node's disk: the writable upper layers of its overlays, which survive a power cut as disks do."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path, PurePosixPath
 from hwsim.nodes.errors import NodeError
 from hwsim.nodes.init import OVERLAID, in_tree, upper_name
 
-_LINKS_FOLLOWED = 40  # as the kernel does, path_resolution(7)
+_LINKS_FOLLOWED = 40  # as many as the kernel follows, path_resolution(7)
 
 
 class Disk:
-    """The uppers under `top`, reachable while the node is off."""
+    """The upper layers under `top`, which can be reached while the node is off."""
 
     def __init__(self, top: Path) -> None:
         self.top = top
 
     def upper(self, path: str) -> Path:
-        """Where the node's own copy of `path` is or would be. Raises NodeError when not on disk."""
+        """Return where the node's own copy of `path` is or would be. Raises NodeError when not on disk."""
         parent = os.path.realpath(PurePosixPath(path).parent)
         real = str(PurePosixPath(parent) / PurePosixPath(path).name)
         for directory in OVERLAID:
@@ -28,7 +28,7 @@ class Disk:
         raise NodeError(f"{path} is not on the node's disk (/run and /dev exist only while it is on).")
 
     def make_parents(self, path: str) -> Path:
-        """The upper of `path` with its parent directories, owners and modes as the host has them."""
+        """Make the parent directories of `path` with the host's owners and modes; return the upper of `path`."""
         self.upper(path)
         parent = os.path.realpath(PurePosixPath(path).parent)
         for directory in reversed([PurePosixPath(parent), *PurePosixPath(parent).parents]):
@@ -43,7 +43,7 @@ class Disk:
         os.setxattr(upper, "trusted.overlay.opaque", b"y")
 
     def hide(self, path: str) -> None:
-        """Make `path` absent, though the host has it (an overlay whiteout)."""
+        """Make `path` absent although the host has it (an overlay whiteout)."""
         upper = self.make_parents(path)
         if upper.is_dir():
             shutil.rmtree(upper)
@@ -58,7 +58,7 @@ class Disk:
             try:
                 upper = self.upper(path)
             except NodeError:
-                return  # above the disk: /
+                return  # / is above the disk
         upper.mkdir(exist_ok=True, parents=True)
         if Path(path).is_dir():
             seen = Path(path).stat()
@@ -67,7 +67,7 @@ class Disk:
 
 
 def beneath(root: Path, path: str) -> Path:
-    """`path` below `root` with symlinks followed as the node would, never out into the host."""
+    """Return `path` below `root`, with links followed as the node would, never out into the host."""
     done = root
     left = list(PurePosixPath(path).parts[1:])
     for _ in range(_LINKS_FOLLOWED):

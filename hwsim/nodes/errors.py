@@ -1,11 +1,11 @@
-"""What goes wrong with a rack's machines."""
+"""The errors of a rack's machines."""
 
 from __future__ import annotations
 
 
 class RackError(Exception):
-    """The rack's network or a tool it needs refused; the sentence says which and why."""
+    """The rack's network or a tool it needs has failed; the message says which and why."""
 
 
 class NodeError(RackError):
-    """One machine did not do what was asked, or is in no state to."""
+    """One machine did not do what was asked, or is not in a state to do it."""

@@ -1,8 +1,8 @@
-"""Stop every process of a node at one instant, and let it go on: a machine that hangs with power on.
+"""Stopping every process of a node at one instant, and resuming: a machine that hangs with power on.
 
-The cgroup freezer does it in the kernel (version 2, else version 1). Where neither can be written,
-as in a container with a read-only cgroup tree, SIGSTOP is sent until nobody new appears; processes
-that were stopped before stay stopped afterwards.
+The kernel does it with the cgroup freezer (version 2, else version 1). Where neither can be written, as in a
+container with a read-only cgroup tree, SIGSTOP is sent until no new process appears; processes that were
+stopped before stay stopped afterwards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POLL = 0.001
 class Freezer(Protocol):
     """A way to stop a node."""
 
-    entry: Path | None  # a process that writes its pid here belongs to the node; None: not needed
+    entry: Path | None  # a process that writes its pid here belongs to the node; None when that is not needed
 
     def stop(self, init: int) -> None: ...
     def stopped(self, init: int) -> bool: ...
@@ -36,7 +36,7 @@ class Freezer(Protocol):
 
 
 def open_freezer(name: str) -> Freezer:
-    """The best freezer this host offers, for the node `name`."""
+    """Return the best freezer this host offers, for the node `name`."""
     for place, knob, words in hierarchies():
         group = place / name
         with contextlib.suppress(OSError):
@@ -48,7 +48,7 @@ def open_freezer(name: str) -> Freezer:
 
 
 async def freeze(freezer: Freezer, init: int) -> None:
-    """Stop everything; returns when it stands. Raises NodeError when it does not."""
+    """Stop all processes and return when all have stopped. Raises NodeError when they do not."""
     end = time.monotonic() + _DEADLINE
     freezer.stop(init)
     while not freezer.stopped(init):
@@ -68,7 +68,7 @@ async def discard(freezer: Freezer) -> None:
 
 
 def hierarchies() -> Iterator[tuple[Path, str, tuple[str, str]]]:
-    """Where cgroups that can freeze may be made: directory, knob, and its words for stop and go on."""
+    """Yield where freezing cgroups may be made: directory, knob, and the words for stop and resume."""
     yield CGROUPS, "cgroup.freeze", ("1", "0")
     yield CGROUPS / "unified", "cgroup.freeze", ("1", "0")
     yield CGROUPS / "freezer", "freezer.state", ("FROZEN", "THAWED")
@@ -95,7 +95,7 @@ class _CgroupFreezer:
     def remove(self) -> bool:
         try:
             self._group.rmdir()
-        except OSError:  # somebody is still in it, or it is gone
+        except OSError:  # a process is still in the group, or the group is gone
             return not self._group.exists()
         return True
 
@@ -104,8 +104,8 @@ class _SignalFreezer:
     entry: Path | None = None
 
     def __init__(self) -> None:
-        self._halted: set[int] = set()  # node pids that were running when we stopped them
-        self._outer: set[int] = set()  # unshare and nsenter stop themselves when what they wait for does
+        self._halted: set[int] = set()  # node pids that were running when the node was stopped
+        self._outer: set[int] = set()  # unshare and nsenter stop themselves when their child is stopped
 
     def stop(self, init: int) -> None:
         inside = census.members(init)
@@ -115,7 +115,8 @@ class _SignalFreezer:
                 self._halted.add(member.pid)
 
     def stopped(self, init: int) -> bool:
-        # D: SIGSTOP is pending and it waits in the kernel, as the parent in a vfork of a stopped child does
+        # State D: SIGSTOP is pending while the process waits in the kernel, as the parent in a vfork of a
+        # stopped child does
         return all(member.state in "TDZX" for member in census.members(init))
 
     def go_on(self, init: int) -> None:

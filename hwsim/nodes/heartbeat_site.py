@@ -1,4 +1,4 @@
-"""A node's disk as a fresh Heartbeat installation leaves it: no cluster yet, no identity, no history.
+"""A node's disk as a fresh Heartbeat installation leaves it: no cluster, no identity, no history yet.
 
 ha.cf, haresources and authkeys are not made here: that is asha's work (or a test's own).
 """

@@ -2,11 +2,10 @@
 """PID 1 of a simulated node: builds the machine's view of the disk, says "ready", then reaps.
 
 Run as `python -IS init.py HOSTNAME DISK SHARED KEEP...` inside fresh mount, uts, ipc, pid and network
-namespaces, /proc already mounted. DISK holds one upper directory for each of `OVERLAID` and survives
-a reboot; /run and /dev do not. SHARED appears as /run/hwsim, the same on the host and on every node.
-KEEP are directories (the work tree, Python) that stay visible even if they are mounts of their own.
-
-Standard library only, and little of it: this is in the way of every boot.
+namespaces, /proc already mounted. DISK holds one upper directory for each of `OVERLAID` and survives a
+reboot; /run and /dev do not. SHARED appears as /run/hwsim, the same on the host and on every node. KEEP are
+directories (the work tree, Python) that stay visible even if they are mounts of their own. Standard library
+only, and little of it, because every boot waits for this program.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _HEARTBEAT_RUN = ("heartbeat", "heartbeat/ccm", "heartbeat/crm", "heartbeat/dopd
 
 
 def mount(source: str, target: str, kind: str | None, flags: int = 0, options: str | None = None) -> None:
-    """mount(2). Raises OSError naming the target."""
+    """Call mount(2). Raises OSError naming the target."""
     words = [word.encode() if word is not None else None for word in (source, target, kind)]
     if _libc.mount(*words, ctypes.c_ulong(flags), options.encode() if options else None) != 0:
         number = ctypes.get_errno()
@@ -58,7 +57,7 @@ def overlay_disk(disk: str, keep: list[str]) -> None:
 
 
 def overlay(directory: str, upper: str) -> None:
-    """One overlay; `upper`.work is its scratch directory and must be on the same tmpfs."""
+    """Mount one overlay; its scratch directory `upper`.work must be on the same tmpfs."""
     for path in (upper, upper + ".work"):
         os.makedirs(path, exist_ok=True)
     seen = os.stat(directory)
@@ -69,23 +68,23 @@ def overlay(directory: str, upper: str) -> None:
 
 
 def upper_name(directory: str) -> str:
-    """The name of a directory's upper on the disk."""
+    """Return the name of a directory's upper layer on the disk."""
     return directory.strip("/").replace("/", "-")
 
 
 def mount_points() -> list[str]:
-    """Every mount point in this namespace."""
+    """Return every mount point in this namespace."""
     with open("/proc/self/mountinfo") as lines:
         return [line.split()[4].replace("\\040", " ") for line in lines]
 
 
 def in_tree(path: str, top: str) -> bool:
-    """True when `path` is `top` or lies below it, and `top` is not the root."""
+    """Return True when `path` is `top` or lies below it, and `top` is not the root."""
     return top != "/" and (path == top or path.startswith(top + "/"))
 
 
 def fresh_run(shared: str) -> None:
-    """An empty /run with the directories the distribution's boot would make."""
+    """Mount an empty /run with the directories that the distribution's boot would make."""
     handle = os.open(shared, os.O_PATH)
     mount("tmpfs", "/run", "tmpfs", _MS_NOSUID, "mode=755")
     for name in (*_RUN, *_HEARTBEAT_RUN):
@@ -101,7 +100,7 @@ def fresh_run(shared: str) -> None:
 
 
 def fresh_dev() -> None:
-    """A private /dev. The host's pseudo-terminals are in it, so that the rack's serial ports work."""
+    """Mount a private /dev with the host's pseudo-terminals, so that the rack's serial ports work."""
     terminals = os.open("/dev/pts", os.O_PATH)
     mount("tmpfs", "/dev", "tmpfs", _MS_NOSUID, "mode=755")
     for name, mode, major, minor in _DEVICES:
@@ -117,13 +116,13 @@ def fresh_dev() -> None:
 
 
 def guard_host() -> None:
-    """The kernel's one knob that would reach past this node: a fencing script's sysrq."""
+    """Disable sysrq, the kernel's one knob by which a fencing script would reach past this node."""
     if os.path.exists("/proc/sysrq-trigger"):
         mount("/dev/null", "/proc/sysrq-trigger", None, _MS_BIND)
 
 
 def reap() -> None:
-    """Stay, and bury every orphan. Ends only by SIGKILL from outside or reboot(2)."""
+    """Reap every orphan for ever; ended only by SIGKILL from outside or by reboot(2)."""
     while True:
         signal.sigwait([signal.SIGCHLD])
         try:
@@ -134,7 +133,7 @@ def reap() -> None:
 
 
 def main(hostname: str, disk: str, shared: str, *keep: str) -> None:
-    """Boot."""
+    """Boot the node."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     os.umask(0o022)
@@ -145,7 +144,8 @@ def main(hostname: str, disk: str, shared: str, *keep: str) -> None:
     overlay_disk(disk, list(keep))
     fresh_dev()
     guard_host()
-    for place in ("/sys/class/tty", "/sys/devices/platform"):  # where a simulated USB tty is added
+    # directories where a simulated USB tty is added
+    for place in ("/sys/class/tty", "/sys/devices/platform"):
         mount("tmpfs", place, "tmpfs", _MS_NOSUID, "mode=755")
     os.chdir("/")
     os.write(1, b"ready\n")

@@ -20,7 +20,7 @@ _JOIN = 'echo $$ > "$0" && exec "$@"'  # sh: enter the cgroup, become the progra
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a program ended. `code` is None when its deadline passed and it was killed, negative by signal."""
+    """How a program ended; `code` is negative by signal, None when it was killed at its deadline."""
 
     code: int | None
     out: str
@@ -28,23 +28,23 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Ended by itself with status 0."""
+        """True when the program ended by itself with status 0."""
         return self.code == 0
 
 
 class Running:
-    """A program that stays, as seen from the host."""
+    """A program that keeps running, as seen from the host."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @property
     def code(self) -> int | None:
-        """Its exit status, None while it runs."""
+        """The exit status, None while the program runs."""
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Its exit status, when it has ended."""
+        """Wait for the program's end and return its exit status."""
         return await self._process.wait()
 
     def signal(self, number: int) -> None:
@@ -55,19 +55,22 @@ class Running:
             os.kill(child_of(self._process.pid) or self._process.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL to the program and its group. Not to nsenter: it buries the program, which the node
-        could not power off without (an orphan of nsenter falls to the host's init, at its leisure)."""
+        """Send SIGKILL to the program and its group, but not to nsenter.
+
+        nsenter reaps the program; otherwise the node could not power off (an orphan of nsenter falls to the
+        host's init, which reaps it at its leisure).
+        """
         child = child_of(self._process.pid) if self._process.returncode is None else None
         if child is None:
             return
         try:
             os.killpg(child, signal.SIGKILL)
-        except ProcessLookupError:  # not yet its own group
+        except ProcessLookupError:  # the program does not have its own group yet
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
     async def stop(self, deadline: float) -> int:
-        """SIGTERM, and SIGKILL after `deadline` seconds; its exit status."""
+        """Send SIGTERM, and SIGKILL after `deadline` seconds; return the exit status."""
         self.signal(signal.SIGTERM)
         try:
             return await asyncio.wait_for(self._process.wait(), deadline)
@@ -78,14 +81,17 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """The way into one booted node."""
+    """The way to start programs in one booted node."""
 
     init: int  # its init's pid on the host
     cgroup: Path | None  # cgroup.procs of the node's freezer
     env: Mapping[str, str]
 
     async def run(self, argv: Sequence[str], deadline: float, env: Mapping[str, str]) -> Result:
-        """Run to the end or the deadline. Output goes to memory files: a daemon left behind holds nothing up."""
+        """Run a program to its end or the deadline in seconds.
+
+        The output goes to memory files: a daemon left behind holds nothing up.
+        """
         out, err = os.memfd_create("out"), os.memfd_create("err")
         try:
             running = await self.start(argv, env, out, err)
@@ -96,7 +102,7 @@ class Door:
                 if not isinstance(problem, TimeoutError):
                     raise
                 code = None
-                with contextlib.suppress(TimeoutError):  # a frozen process dies when it thaws
+                with contextlib.suppress(TimeoutError):  # a frozen process dies only when it is thawed
                     await asyncio.wait_for(running.wait(), _KILL_PATIENCE)
             return Result(code, _contents(out), _contents(err))
         finally:
@@ -104,7 +110,7 @@ class Door:
             os.close(err)
 
     async def start(self, argv: Sequence[str], env: Mapping[str, str], out: int, err: int) -> Running:
-        """Start inside, output to the descriptors given."""
+        """Start a program inside, with output to the given descriptors."""
         enter = ["nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "--", "setsid", *argv]
         process = await asyncio.create_subprocess_exec(
             *in_cgroup(self.cgroup, enter),
@@ -113,13 +119,13 @@ class Door:
             stderr=err,
             env={**self.env, **env},
             cwd="/",
-            start_new_session=True,  # the terminal's Ctrl-C is for the rack
+            start_new_session=True,  # the terminal's Ctrl-C is meant for the rack only
         )
         return Running(process)
 
 
 def in_cgroup(entry: Path | None, argv: list[str]) -> list[str]:
-    """`argv`, started as a member of the cgroup whose cgroup.procs is `entry`."""
+    """Return `argv`, started as a member of the cgroup whose cgroup.procs is `entry`."""
     return argv if entry is None else ["sh", "-c", _JOIN, str(entry), *argv]
 
 

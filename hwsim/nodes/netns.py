@@ -1,4 +1,4 @@
-"""Network namespaces: a socket that lives in another one, and the `ip` program in batches."""
+"""Network namespaces: sockets inside another namespace, and the `ip` program in batches."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def socket_in(namespace: str) -> socket.socket:
-    """A datagram socket of `namespace`, for interface ioctls. Raises RackError."""
+    """Return a datagram socket of `namespace`, for interface ioctls. Raises RackError."""
     return _opened_in(namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
 
 def server_in(namespace: str, address: str, port: int) -> socket.socket:
-    """A TCP socket that listens in `namespace`. Raises RackError."""
+    """Return a TCP socket that listens in `namespace`. Raises RackError."""
     return _opened_in(namespace, lambda: socket.create_server((address, port)))
 
 
 def _opened_in(namespace: str, make: Callable[[], socket.socket]) -> socket.socket:
-    """Namespaces belong to threads, so a thread of its own enters, opens the socket and ends."""
+    """Open a socket in `namespace` by a thread of its own, because namespaces belong to threads."""
     made: list[socket.socket | OSError] = []
     thread = threading.Thread(target=_open_socket, args=(namespace, make, made))
     thread.start()
@@ -56,9 +56,9 @@ def _enter(handle: int) -> None:
 
 
 async def ip_batch(lines: Sequence[str], *, namespace: str | None = None, force: bool = False) -> None:
-    """Give `lines` to one `ip` process, in `namespace` if named; `force` goes on past failures.
+    """Give `lines` to one `ip` process, in `namespace` if named; `force` continues past failures.
 
-    Raises RackError with what ip said, unless forced.
+    Raises RackError with what ip printed, unless forced.
     """
     argv = ["ip", *(["-n", namespace] if namespace else []), *(["-force"] if force else []), "-batch", "-"]
     process = await asyncio.create_subprocess_exec(

@@ -4,8 +4,8 @@
                         belongs to Heartbeat and is never set here
     eth1  direct cable  primary 10.78.0.1, secondary .2
 
-Both are bridges in a namespace of their own, the switch, so that a link is cut where the other end
-cannot see: at the far side of the wire.
+LAN and cable are bridges in a namespace of their own, the switch, so that a link is cut where the node cannot
+see it: at the far side of the wire.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _IFF_UP = 1
 
 
 class Network:
-    """Namespaces `PREFIX-primary`, `-secondary`, `-outside` and `-switch`, wired up.
+    """The namespaces `PREFIX-primary`, `-secondary`, `-outside` and `-switch`, wired together.
 
-    Nodes here are named by their place, "primary" and "secondary". A port forwards while its link
-    is whole (`cut`/`heal`), its node has power (`unplug`/`plug`) and is not hung (`mute`/`unmute`).
+    Nodes here are named by their place, "primary" and "secondary". A port forwards while its link is whole
+    (`cut`/`heal`), its node has power (`unplug`/`plug`) and the node is not hung (`mute`/`unmute`).
     """
 
     def __init__(self, prefix: str) -> None:
@@ -52,21 +52,21 @@ class Network:
         self._unplugged: set[str] = set()
 
     def namespace(self, node: str) -> str:
-        """The network namespace of a node, of "outside", or of "switch"."""
+        """Return the network namespace of a node, of "outside", or of "switch"."""
         return f"{self.prefix}-{node}"
 
     @staticmethod
     def address(node: str, link: Link = LAN) -> str:
-        """The node's own address on `link`, without prefix length."""
+        """Return the node's own address on `link`, without prefix length."""
         return f"{_SUBNET[link]}.{_HOST_NUMBER[node]}"
 
     @staticmethod
     def mac(node: str, link: Link = LAN) -> str:
-        """The node's hardware address on `link`."""
+        """Return the node's hardware address on `link`."""
         return f"02:00:00:00:{_HOST_NUMBER[node]:02x}:{LINKS.index(link):02x}"
 
     async def up(self) -> None:
-        """Build it, first removing what a killed run with this prefix left. Raises RackError."""
+        """Build the network, after removing what a killed run with this prefix left. Raises RackError."""
         await self.down()
         await asyncio.to_thread(remains.remove, self.prefix, keep_disks=True)
         names = ("switch", "outside", *CLUSTER_NAMES)
@@ -76,7 +76,7 @@ class Network:
         self._switch = socket_in(self.namespace("switch"))
 
     async def down(self) -> None:
-        """Take it all away. Nodes must be off. Harmless when it is not up."""
+        """Remove the network. Nodes must be off. Harmless when the network is not up."""
         if self._switch is None:
             return
         self._switch.close()
@@ -89,7 +89,7 @@ class Network:
         )
 
     async def reset(self, node: str) -> None:
-        """What a booting kernel has: its own addresses and nothing else, no neighbours, no cluster address."""
+        """Give the node its own addresses only, as a booting kernel does: no neighbours, no cluster address."""
         lines = ["link set lo up"]
         for link in self._links(node):
             lines += [
@@ -101,7 +101,7 @@ class Network:
         await ip_batch(lines, namespace=self.namespace(node))
 
     def cut(self, node: str, link: Link) -> None:
-        """Pull the cable out of the switch: both ends lose carrier. At once."""
+        """Pull the cable out of the switch: both ends lose carrier at once."""
         self._cut.add((node, link))
         self._settle(node, link)
 
@@ -111,23 +111,26 @@ class Network:
         self._settle(node, link)
 
     def unplug(self, node: str) -> None:
-        """The node has no power: all its ports go dark."""
+        """Darken all ports of a node that has lost power."""
         self._unplugged.add(node)
         for link in self._links(node):
             self._settle(node, link)
 
     def plug(self, node: str) -> None:
-        """The node has power: ports come up, except those that were cut."""
+        """Bring up the ports of a node that has power, except those that were cut."""
         self._unplugged.discard(node)
         for link in self._links(node):
             self._settle(node, link)
 
     def mute(self, node: str) -> None:
-        """The node hangs: carrier stays, not a frame passes (a frozen namespace still answers ARP)."""
+        """Pass no frame to or from a node that hangs, but keep its carrier.
+
+        A frozen namespace would still answer ARP.
+        """
         self._bridge_ports(node, _SIOCBRDELIF)
 
     def unmute(self, node: str) -> None:
-        """The node lives again."""
+        """Pass the node's frames again."""
         self._bridge_ports(node, _SIOCBRADDIF)
 
     def _wiring(self) -> list[str]:
@@ -148,7 +151,7 @@ class Network:
         return LINKS if node in CLUSTER_NAMES else (LAN,)
 
     def _settle(self, node: str, link: Link) -> None:
-        """Make the port's state what cut and power say."""
+        """Set the port's state from the cut cables and the power of the node."""
         up = node not in self._unplugged and (node, link) not in self._cut
         if self._switch is None:
             return
@@ -163,7 +166,7 @@ class Network:
             return
         for link in self._links(node):
             ifreq = struct.pack("16si20x", _BRIDGE[link].encode(), self._port_index(node, link))
-            with contextlib.suppress(OSError):  # already in, or already out
+            with contextlib.suppress(OSError):  # the port is already in the bridge, or already out
                 fcntl.ioctl(self._switch, request, ifreq)
 
     def _port_index(self, node: str, link: Link) -> int:
@@ -177,5 +180,5 @@ class Network:
 
 
 def _port(node: str, link: Link) -> str:
-    """The switch's name of the port (at most 15 characters)."""
+    """Return the switch's name of the port (at most 15 characters)."""
     return f"{link}-{node}"

@@ -28,11 +28,11 @@ _UNSHARE = ("unshare", "-m", "-u", "-i", "-p", "--fork", "--kill-child", "--moun
 
 
 class Power(enum.Enum):
-    """What a passer-by would see."""
+    """The power state of a machine as seen from outside."""
 
     OFF = "off"
     ON = "on"
-    HUNG = "hung"  # the fans turn, nothing answers
+    HUNG = "hung"  # the machine has power and nothing answers
 
 
 class Node:
@@ -70,7 +70,7 @@ class Node:
         self.on_down: Callable[[], None] = lambda: None  # called on the loop whenever the machine goes down
         self._power = Power.OFF
         self._init = 0
-        self._handle = -1  # pidfd of the init: no other process is ever hit in its place
+        self._handle = -1  # pidfd of the init, so that no other process is ever killed in its place
         self._freezer: Freezer | None = None
         self._life: asyncio.Task[None] | None = None
         self.disk.top.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class Node:
 
     @property
     def power(self) -> Power:
-        """Off, on or hung."""
+        """The state: off, on or hung."""
         return self._power
 
     @property
@@ -96,7 +96,10 @@ class Node:
         absent: Iterable[str] = (),
         files: Mapping[str, str | bytes] | None = None,
     ) -> None:
-        """Before the first boot: directories made empty, host's files hidden, files written (mode 0644)."""
+        """Prepare the disk: empty directories, hide the host's files, write files (mode 0644).
+
+        For use before the first boot.
+        """
         if self._power is not Power.OFF:
             raise NodeError(f"{self.hostname} is on: its disk is prepared while it is off.")
         for path in empty:
@@ -107,7 +110,7 @@ class Node:
             self.write(path, text)
 
     async def boot(self) -> None:
-        """Power on: returns when the machine is up with its own addresses. Raises NodeError."""
+        """Power on, and return when the machine is up with its own addresses. Raises NodeError."""
         if self._power is not Power.OFF:
             raise NodeError(f"{self.hostname} is already on.")
         await self.wait_down()
@@ -123,27 +126,27 @@ class Node:
         self.network.plug(self.name)
 
     def power_off(self) -> float:
-        """Mains gone: the ports go dark, then everything dies. The monotonic time it went."""
+        """Cut the mains: the ports go dark, then every process dies. Return the monotonic time."""
         gone = time.monotonic()
         if self._power is not Power.OFF:
             self.network.unplug(self.name)
-            with contextlib.suppress(ProcessLookupError):  # it has just gone by itself
+            with contextlib.suppress(ProcessLookupError):  # the init has just ended by itself
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
             self._went_down()
         return gone
 
     async def wait_down(self) -> None:
-        """Until the machine is off and its remains are gone (after power_off or a reboot from inside)."""
+        """Wait until the machine is off and its remains are gone (after power_off or a reboot from inside)."""
         if self._life is not None:
             await asyncio.shield(self._life)
 
     async def close(self) -> None:
-        """Power off if need be and wait for the end."""
+        """Power off if needed and wait for the end."""
         self.power_off()
         await self.wait_down()
 
     async def freeze(self) -> float:
-        """Hang with power on: every process stops, links keep carrier and go silent. The monotonic time."""
+        """Hang with power on: processes stop, links keep carrier but are silent. Return the monotonic time."""
         hung = time.monotonic()
         init, freezer = self.init, self._opened()
         self.network.mute(self.name)
@@ -152,7 +155,7 @@ class Node:
         return hung
 
     def thaw(self) -> float:
-        """Go on where it stopped. The monotonic time."""
+        """Resume the processes where they stopped. Return the monotonic time."""
         if self._power is not Power.HUNG:
             raise NodeError(f"{self.hostname} is not hung.")
         self._power = Power.ON
@@ -165,17 +168,17 @@ class Node:
         self.network.cut(self.name, link)
 
     def heal(self, link: Link) -> None:
-        """Put it back."""
+        """Put a network cable of this node back."""
         self.network.heal(self.name, link)
 
     async def run(
         self, argv: Sequence[str], deadline: float = 10.0, env: Mapping[str, str] | None = None
     ) -> Result:
-        """Run a program inside for at most `deadline` seconds. Raises NodeError when the node is off or hung."""
+        """Run a program inside for at most `deadline` seconds. Raises NodeError when off or hung."""
         return await self._door().run(argv, deadline, env or {})
 
     async def spawn(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Running:
-        """Start a program inside that stays; its output is appended to `log` on the host."""
+        """Start a program inside that keeps running; its output is appended to `log` on the host."""
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             return await self._door().start(argv, env or {}, handle, handle)
@@ -183,24 +186,24 @@ class Node:
             os.close(handle)
 
     def pids(self, pattern: str) -> list[int]:
-        """The node's own pids whose command line matches the regular expression `pattern`."""
+        """Return the node's own pids whose command line matches the regular expression `pattern`."""
         return census.matching(self._init, pattern) if self._power is not Power.OFF else []
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> float:
-        """Signal the process the node calls `pid`; the monotonic time. Raises NodeError when there is none."""
+        """Signal the node's process `pid` and return the monotonic time. Raises NodeError without one."""
         sent = census.kill(self.init, pid, number)
         if sent is None:
             raise NodeError(f"{self.hostname} has no process {pid}.")
         return sent
 
     def path(self, path: str) -> Path:
-        """The host's way to the node's `path`: while on, any; while off, only the node's own disk files."""
+        """Return the host's path to the node's `path`; while off, only to the node's own disk files."""
         if self._power is Power.OFF:
             return self.disk.upper(path)
         return beneath(Path(f"/proc/{self._init}/root"), path)
 
     def write(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
-        """Put a whole file of root's on the node, on or off."""
+        """Write a whole file on the node, owned by root, whether the node is on or off."""
         if self._power is Power.OFF:
             place = self.disk.make_parents(path)
         else:
@@ -219,7 +222,7 @@ class Node:
         place.symlink_to(target)
 
     def unlink(self, path: str) -> None:
-        """Remove a file or symlink of the running node, itself and not its target; harmless when absent."""
+        """Remove a file or link (not its target) of the running node; harmless when absent."""
         place = beneath(Path(f"/proc/{self.init}/root"), str(Path(path).parent)) / Path(path).name
         place.unlink(missing_ok=True)
 
@@ -256,7 +259,7 @@ class Node:
         self._life = asyncio.create_task(self._live(machine))
 
     async def _await_ready(self, machine: asyncio.subprocess.Process) -> int:
-        """The init's pid, once it has said that it is up."""
+        """Return the init's pid, once the init has reported that it is up."""
         assert machine.stdout is not None
         said = b""
         with contextlib.suppress(TimeoutError):
@@ -268,7 +271,7 @@ class Node:
         raise NodeError(f"{self.hostname} did not boot: {''.join(last) or 'it said nothing'}.")
 
     async def _live(self, machine: asyncio.subprocess.Process) -> None:
-        """Until the init is gone, killed from outside or rebooted from inside; then be off."""
+        """Wait until the init is gone, killed from outside or rebooted from inside; then be off."""
         await machine.wait()
         self._went_down()
         os.close(self._handle)
@@ -282,7 +285,7 @@ class Node:
         self.network.unplug(self.name)
         if hung:
             self.network.unmute(self.name)
-            self._opened().go_on(self._init)  # version 1 lets nobody die frozen
+            self._opened().go_on(self._init)  # a frozen process cannot die under cgroup version 1
         self.on_down()
 
     def _door(self) -> Door:

@@ -23,20 +23,20 @@ _ARP, _IPV4 = b"\x08\x06", b"\x08\x00"
 
 
 def checksum(data: bytes) -> int:
-    """RFC 1071."""
+    """Return the checksum of RFC 1071."""
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
 
 def echo_request(sequence: int) -> bytes:
-    """ICMP echo, RFC 792."""
+    """Return an ICMP echo request (RFC 792)."""
     head = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, sequence)
     return struct.pack("!BBHHH", 8, 0, checksum(head), os.getpid() & 0xFFFF, sequence)
 
 
 def options_request(address: str, own: str, port: int, sequence: int) -> bytes:
-    """SIP OPTIONS, RFC 3261 section 11."""
+    """Return a SIP OPTIONS request (RFC 3261 section 11)."""
     lines = (
         f"OPTIONS sip:{address} SIP/2.0",
         f"Via: SIP/2.0/UDP {own}:{port};branch=z9hG4bK{sequence};rport",
@@ -52,7 +52,10 @@ def options_request(address: str, own: str, port: int, sequence: int) -> bytes:
 
 
 def recognise(frame: bytes, address: bytes) -> tuple[str, bytes] | None:
-    """The kind of an Ethernet frame and the IPv4 address it speaks for, or None when it is no concern."""
+    """Return the kind of an Ethernet frame and the IPv4 address it speaks for.
+
+    The answer is None for irrelevant frames.
+    """
     if frame[12:14] == _ARP and len(frame) >= 42:
         sender, target = frame[28:32], frame[38:42]
         return ("garp" if sender == target else "arp"), sender
@@ -68,7 +71,7 @@ def recognise(frame: bytes, address: bytes) -> tuple[str, bytes] | None:
 
 
 def main(address: str, device: str, period: float) -> None:
-    """Ask and listen until killed, or until nobody reads."""
+    """Send requests and report answers until killed, or until the output is closed."""
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
     wire.bind((device, 0))
     icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
@@ -90,7 +93,10 @@ def main(address: str, device: str, period: float) -> None:
 
 
 def ask(through: socket.socket, request: bytes, to: tuple[str, int]) -> None:
-    """Send, and throw away what came back: the answers are read off the wire. No route is no news."""
+    """Send a request and discard what came back, because the answers are read off the wire.
+
+    A missing route is ignored.
+    """
     with contextlib.suppress(OSError):
         through.sendto(request, to)
     with contextlib.suppress(OSError):
@@ -99,7 +105,7 @@ def ask(through: socket.socket, request: bytes, to: tuple[str, int]) -> None:
 
 
 def report(wire: socket.socket, address: bytes) -> None:
-    """One frame from the wire, if it matters, as one line."""
+    """Print one frame from the wire as one line, if the frame is relevant."""
     frame, source = wire.recvfrom(2048)
     now = time.monotonic()
     if source[2] == socket.PACKET_OUTGOING:

@@ -1,4 +1,4 @@
-"""What the world outside sees of the pair: who answers on the cluster address, and since when."""
+"""The view from outside of the pair: who answers on the cluster address, and since when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEPT = 100_000  # about eight minutes of ping and SIP at 10 ms
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One thing seen: at `t` monotonic seconds, from hardware address `mac`, speaking for `ip`."""
+    """One observation at `t` monotonic seconds, from hardware address `mac`, speaking for `ip`."""
 
     t: float
     kind: Kind
@@ -43,7 +43,7 @@ class Outside:
         self._news = asyncio.Condition()
 
     async def start(self) -> None:
-        """Begin to look: what happens from now on is seen. The network must be up. Raises RackError."""
+        """Start to observe. The network must be up. Raises RackError."""
         namespace = self._network.namespace("outside")
         observer = [sys.executable, "-IS", str(_PROGRAM), self._address, LAN, str(self._period)]
         self._process = await asyncio.create_subprocess_exec(
@@ -58,7 +58,7 @@ class Outside:
         self._reading = asyncio.create_task(self._read(self._process.stdout))
 
     async def stop(self) -> None:
-        """Look away. Harmless when not started."""
+        """Stop to observe. Harmless when not started."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -69,13 +69,16 @@ class Outside:
         self._process = self._reading = None
 
     def mac_of(self, node: str) -> str:
-        """The hardware address a node ("primary", "secondary") answers with on the service LAN."""
+        """Return the hardware address with which a node ("primary", "secondary") answers on the service LAN."""
         return self._network.mac(node, LAN)
 
     def first(
         self, kind: Kind, after: float, mac: str | None = None, ip: str | None = None
     ) -> Sighting | None:
-        """The first of its kind later than `after`; of the cluster address unless `ip` names another."""
+        """Return the first sighting of `kind` later than `after`, or None.
+
+        Sightings of the cluster address count, unless `ip` names another.
+        """
         wanted = ip or self._address
         for seen in later_than(self.events, after):
             if seen.kind == kind and seen.ip == wanted and mac in (None, seen.mac):
@@ -83,7 +86,7 @@ class Outside:
         return None
 
     def last(self, kind: Kind, before: float, mac: str | None = None) -> Sighting | None:
-        """The last of its kind earlier than `before`, of the cluster address."""
+        """Return the last sighting of `kind` earlier than `before`, for the cluster address."""
         for seen in reversed(self.events):
             if seen.t < before and seen.kind == kind and seen.ip == self._address and mac in (None, seen.mac):
                 return seen
@@ -92,7 +95,7 @@ class Outside:
     async def wait_for(
         self, kind: Kind, after: float, mac: str | None = None, *, deadline: float, ip: str | None = None
     ) -> Sighting:
-        """Like `first`, waiting up to `deadline` seconds from now. Raises RackError when it does not come."""
+        """Return what `first` finds, waiting up to `deadline` seconds. Raises RackError when nothing comes."""
         try:
             async with asyncio.timeout(deadline), self._news:
                 while (seen := self.first(kind, after, mac, ip)) is None:
@@ -112,7 +115,7 @@ class Outside:
 
 
 def later_than(events: list[Sighting], after: float) -> list[Sighting]:
-    """The events later than `after`, oldest first, without reading those before."""
+    """Return the events later than `after`, oldest first, without reading those before."""
     start = len(events)
     while start > 0 and events[start - 1].t > after:
         start -= 1

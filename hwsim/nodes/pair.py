@@ -1,4 +1,4 @@
-"""Two machines on one network, made and taken away in one place."""
+"""Two machines on one network, created and removed in one place."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from hwsim.nodes.prefix import new_prefix, rack_dir
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The network is up, the nodes are off."""
+    """Two nodes that are off, on a network that is up."""
 
     network: Network
     primary: Node
     secondary: Node
 
     async def boot(self) -> None:
-        """Both at once."""
+        """Boot both nodes at the same time."""
         await asyncio.gather(self.primary.boot(), self.secondary.boot())
 
 
 @contextlib.asynccontextmanager
 async def pair(names: tuple[str, str] = ("haprimary", "hastandby")) -> AsyncIterator[Pair]:
-    """A pair with new disks; at the end both are powered off and nothing is left."""
+    """Yield a pair with new disks; at the end power both off and remove everything."""
     prefix = new_prefix()
     network = Network(prefix)
     try:

@@ -1,4 +1,4 @@
-"""A rack's name: it carries the pid and start time of its process, so that nobody cleans a live one."""
+"""A rack's name, with the pid and start time of its process, so that no live rack is cleaned away."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ _serial = itertools.count(1)
 
 
 def new_prefix() -> str:
-    """A prefix no other rack has: `asha-PID-STARTTIME-N`, N counting this process's racks."""
+    """Return an unused prefix: `asha-PID-STARTTIME-N`, N counting this process's racks."""
     return f"asha-{os.getpid()}-{_start_time(os.getpid())}-{next(_serial)}"
 
 
 def rack_dir(prefix: str) -> Path:
-    """Where the rack keeps its nodes' disks and logs. Not created here."""
+    """Return where the rack keeps its nodes' disks and logs. Not created here."""
     return RACKS / prefix
 
 
 def prefix_of(name: str) -> str | None:
-    """The prefix a namespace, cgroup or directory name begins with, or None when it is not a rack's."""
+    """Return the prefix that a namespace, cgroup or directory name begins with; None if it has none."""
     match = _PATTERN.match(name)
     return match.group() if match else None
 
 
 def is_live(prefix: str) -> bool:
-    """True while the process that made `prefix` runs (the same one, not a later one with its pid)."""
+    """Return True while the process that made `prefix` runs (not a later one with the same pid)."""
     match = _PATTERN.fullmatch(prefix)
     return match is not None and _start_time(int(match["pid"])) == int(match["start"])
 
 
 def is_own(prefix: str) -> bool:
-    """True when this very process made `prefix`."""
+    """Return True when this very process made `prefix`."""
     return prefix.startswith(f"asha-{os.getpid()}-{_start_time(os.getpid())}-")
 
 
 def _start_time(pid: int) -> int | None:
-    """Clock ticks from boot to the start of `pid` (proc(5), stat field 22); None when it is gone."""
+    """Return the start of `pid` in clock ticks since boot (proc(5), stat field 22); None when it is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What killed racks left: namespaces, frozen processes, cgroups, disks. Never a live rack's."""
+"""The remains of killed racks (namespaces, frozen processes, cgroups, disks), never those of a live rack."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def remove(prefix: str, *, keep_disks: bool = False) -> None:
     _delete(namespaces)
     if not keep_disks:
         shutil.rmtree(rack_dir(prefix), ignore_errors=True)
-        with contextlib.suppress(OSError):  # other racks' disks are in it
+        with contextlib.suppress(OSError):  # the directory holds the disks of other racks
             RACKS.rmdir()
 
 
 def leftovers() -> list[str]:
-    """The prefixes of dead racks that left something."""
+    """Return the prefixes of dead racks that left something."""
     places = [NAMESPACES, RACKS, *(top for top, _, _ in hierarchies())]
     found = {prefix_of(entry.name) for place in places for entry in _entries(place)}
     return sorted(prefix for prefix in found if prefix is not None and not is_live(prefix))
@@ -58,7 +58,7 @@ def _entries(place: Path) -> list[Path]:
 
 
 def _cgroups(prefix: str) -> Iterator[tuple[Path, str, str]]:
-    """The rack's cgroups: directory, knob, the word that thaws."""
+    """Yield the rack's cgroups: directory, knob, the word that thaws."""
     for top, knob, (_, go_on) in hierarchies():
         for group in _entries(top):
             if _belongs(group.name, prefix):
@@ -66,7 +66,7 @@ def _cgroups(prefix: str) -> Iterator[tuple[Path, str, str]]:
 
 
 def _end_processes(namespaces: list[Path]) -> None:
-    """SIGKILL, until the namespaces are empty. Raises RackError when they do not become so."""
+    """Send SIGKILL until the namespaces are empty. Raises RackError when they do not become empty."""
     inodes = {place.stat().st_ino for place in namespaces}
     end = time.monotonic() + _DEADLINE
     while inodes and (pids := list(_inhabitants(inodes))):
@@ -87,7 +87,7 @@ def _inhabitants(inodes: set[int]) -> Iterator[int]:
 
 
 def _remove_group(group: Path) -> None:
-    """rmdir, as soon as the kernel has let the last dead process go."""
+    """Remove the cgroup as soon as the kernel has let the last dead process go."""
     end = time.monotonic() + _DEADLINE
     while group.exists():
         try:

@@ -1,4 +1,4 @@
-"""What a rack needs of its host, said in one sentence each. Tried for real where trying is cheap."""
+"""The requirements of a rack on its host, one sentence each; tested for real where a test is cheap."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WIRES = "ip link add br0 type bridge && ip link add p0 type veth peer name p1 &
 
 
 def missing() -> list[str]:
-    """What keeps a rack from running here; empty when nothing does. Leaves nothing behind."""
+    """Return what keeps a rack from running here; empty when nothing does. Leaves nothing behind."""
     if os.geteuid() != 0:
         return ["The rack needs root: it makes namespaces, mounts and network links. Run it with sudo."]
     absent = [*_programs(), *_heartbeat(), *_directories()]

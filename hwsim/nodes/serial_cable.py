@@ -10,9 +10,9 @@ import tty
 
 
 class SerialCable:
-    """Plugged in at both ends from the start; `ends` are the two tty paths, the same on host and nodes.
+    """A cable that is plugged in at both ends; `ends` are the two tty paths, equal on host and nodes.
 
-    Like the real thing without flow control, it loses what the receiver does not take in time.
+    Like a real cable without flow control, it loses what the receiver does not take in time.
     """
 
     def __init__(self) -> None:
@@ -29,15 +29,15 @@ class SerialCable:
             self._loop.add_reader(master, self._carry, master, other)
 
     def cut(self) -> None:
-        """From now on bytes are lost, both ways."""
+        """Lose all bytes in both directions from now on."""
         self._whole = False
 
     def heal(self) -> None:
-        """From now on bytes arrive again."""
+        """Carry bytes again from now on."""
         self._whole = True
 
     def close(self) -> None:
-        """Take the cable and both ports away."""
+        """Remove the cable and both ports."""
         for master in self._masters:
             self._loop.remove_reader(master)
         for handle in (*self._masters, *self._slaves):

@@ -1,4 +1,4 @@
-"""Real sshd on a node, and a shell line run there."""
+"""A real sshd on a node, and shell scripts run there."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ StrictModes no
 PidFile none
 Subsystem sftp /usr/lib/openssh/sftp-server
 AuthorizedKeysFile """
-# It refuses at once until it listens: 200 attempts are a few seconds.
+# Connections are refused at once until sshd listens: 200 attempts take a few seconds.
 _KNOCK = "for n in {{1..200}}; do (exec 3<>/dev/tcp/{address}/22) && exit 0; done; exit 1"
 
 
 async def shell(node: Node, script: str) -> Result:
-    """Run `script` on `node` by bash."""
+    """Run `script` on `node` with bash."""
     return await node.run(["bash", "-c", script], 60)
 
 
 async def start_sshd(node: Node, authorized_keys: str = AUTHORIZED_KEYS) -> None:
-    """sshd on `node` until it goes down, with a host key of its own that stays on its disk. Raises NodeError."""
+    """Run sshd on `node` until the node goes down. Raises NodeError.
+
+    The host key is the node's own and stays on its disk.
+    """
     made = await shell(
         node, f"mkdir -p /run/sshd; [ -e {HOST_KEY} ] || ssh-keygen -q -t ed25519 -N '' -f {HOST_KEY}"
     )

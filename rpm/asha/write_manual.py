@@ -52,7 +52,7 @@ asha.conf(5), heartbeat(8), asterisk(8)
 
 
 def conf_page() -> str:
-    """asha.conf(5)."""
+    """Return the manual page asha.conf(5)."""
     parts = [_title("asha.conf", 5), _name("asha.conf", "what asha is told"), _CONF_HEAD, _how_read()]
     for group in Group:
         parts += [f".SH {_text(group.value.upper())}\n", *(_key(key) for key in in_group(group))]
@@ -74,7 +74,7 @@ def _key(key: Key) -> str:
 
 
 def asha_page() -> str:
-    """asha(8)."""
+    """Return the manual page asha(8)."""
     context = click.Context(asha, info_name="asha")
     commands = [part for command in _commands(context) for part in command]
     return "".join(
@@ -91,7 +91,7 @@ def asha_page() -> str:
 
 
 def _commands(context: click.Context) -> Iterator[list[str]]:
-    """Every command, those inside groups too, as pieces of the page."""
+    """Yield every command, those inside groups too, as pieces of the page."""
     group = context.command
     assert isinstance(group, click.Group)
     for name in group.list_commands(context):
@@ -128,7 +128,7 @@ def _name(name: str, is_what: str) -> str:
 
 
 def _paragraphs(help_text: str) -> str:
-    """Click's help, its paragraphs kept, its line ends not."""
+    """Return Click's help text with its paragraphs kept and its line ends joined."""
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", help_text.strip())]
     return "\n.IP\n".join(_text(part) for part in paragraphs) + "\n"
 
@@ -138,7 +138,7 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Plain text for roff: nothing in it is a command."""
+    """Return plain text for roff, escaped so that nothing in it is a command."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{escaped}" if escaped[:1] in (".", "'") else escaped
 

@@ -1,6 +1,7 @@
-"""Write Heartbeat's resource script for an installed asha: as the agent would, so that it finds nothing to change.
+"""Write Heartbeat's resource script for an installed asha.
 
-`write_resource_script.py PYTHON DIRECTORY`
+The script is the same as the agent would write, so that the agent finds nothing to change. Usage:
+`write_resource_script.py PYTHON DIRECTORY`.
 """
 
 from __future__ import annotations

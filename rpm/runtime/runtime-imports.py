@@ -1,4 +1,7 @@
-"""Run by the freshly built runtime in an otherwise empty root: everything that asha imports is there."""
+"""Check that everything that asha imports is in the freshly built runtime.
+
+The runtime's Python runs this script in an otherwise empty root directory.
+"""
 
 import asyncio
 import ctypes
@@ -47,6 +50,6 @@ assert sqlite3.connect(":memory:").execute("select 1").fetchone() == (1,)
 assert jinja2.Template("{{ a }}").render(a=1) == "1"
 assert len(hashlib.scrypt(b"asha", salt=b"salt", n=16384, r=8, p=5, maxmem=1 << 25)) == 64
 assert ctypes.CDLL(None).getpid() > 0
-assert os.listxattr("/") is not None  # CPython leaves it out where it does not know the C library
+assert os.listxattr("/") is not None  # CPython leaves listxattr out where it does not know the C library
 ssl.create_default_context()
 print(f"{len(USED)} packages, {ssl.OPENSSL_VERSION}, SQLite {sqlite3.sqlite_version}: all there")

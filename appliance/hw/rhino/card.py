@@ -1,4 +1,4 @@
-"""The Rhino SPF as a RelayCard, whichever way its commands travel."""
+"""The Rhino SPF as a RelayCard, by whichever way its commands travel."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from appliance.hw.relay import CardSilent
 from appliance.hw.rhino.command import Command
 from appliance.hw.turn import Turn
 
-# The later asha waits this long between RESET and the next command (documented); why is not.
+# Seconds between RESET and the next command, as asha 1.0.0-2 waits (documented); the reason is not
+# documented.
 RESET_SETTLE = 1.0
-_OWN_SHARE = 0.9  # of the deadline: what is left is for saying what went wrong
+_OWN_SHARE = 0.9  # of the deadline; the rest is left for reporting what went wrong
 
 
 class Way(Protocol):
-    """How one command reaches the card."""
+    """The way in which one command reaches the card."""
 
     def send(self, tty: Path, command: Command, until: float, *, insist: bool) -> None:
-        """Send `command` to the card at `tty`, done by `until` seconds on the clock.
+        """Send `command` to the card at `tty`, and finish by `until` seconds on the monotonic clock.
 
-        `insist`: use the tty even if another program has taken it for itself. Raises HardwareError.
+        With `insist`, the tty is used even if another program has it open exclusively. Raises HardwareError.
         """
         ...
 
 
 class RhinoCard:
-    """Nothing is held open between commands: a caller that hangs must not lock out the one that releases.
+    """A Rhino SPF for which nothing is held open between commands.
 
-    The vendor's tool opens the tty for each command too, so this is the documented way to treat the card.
+    A caller that hangs must not lock out the caller that releases the line. The vendor's tool opens the tty
+    for each command too, so this is the documented way to treat the card.
     """
 
     def __init__(self, way: Way, conf: Conf, clock: Clock, locate: Callable[[], Path], turn: Turn) -> None:
@@ -63,12 +65,12 @@ class RhinoCard:
         with self._turn.taken(until, insist=insist):
             self._let_settle(until)
             tty = self._locate()
-            if self._clock.now() >= until:  # the caller has given up: sending now would surprise it
+            if self._clock.now() >= until:  # the caller has given up and does not expect the command any more
                 raise CardSilent(f"{command.value} was not sent: no time was left for it.", todo="Try again.")
             self._way.send(tty, command, until, insist=insist)
 
     def _let_settle(self, until: float) -> None:
-        """Give a card that was just reset its second, or half of the time there is."""
+        """Wait until a second after the last reset, but no longer than half of the time left until `until`."""
         now = self._clock.now()
         pause = min(self._settled_at - now, (until - now) / 2)
         if pause > 0:

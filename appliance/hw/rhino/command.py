@@ -8,7 +8,7 @@ from appliance.core.model import Relay
 
 
 class Command(enum.Enum):
-    """What can be asked of the card (documented: the vendor tool's command line)."""
+    """A command to the card (documented: the vendor tool's command line)."""
 
     RESET = "RESET"
     RELAYON = "RELAYON"  # energise: the line to the primary
@@ -16,10 +16,10 @@ class Command(enum.Enum):
 
     @classmethod
     def to_move(cls, relay: Relay) -> Command:
-        """The command that puts the relay there."""
+        """Return the command that puts the relay into the position `relay`."""
         return cls.RELAYON if relay is Relay.ENERGISED else cls.RELAYOFF
 
     @property
     def key(self) -> str:
-        """Its name in a wire profile."""
+        """The command's name in a wire profile."""
         return self.value.lower()

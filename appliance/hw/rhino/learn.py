@@ -1,4 +1,4 @@
-"""Learn the card's language from the vendor's tool: record each command, and keep it as a wire profile."""
+"""Learning the card's protocol from the vendor's tool: each command is recorded into a wire profile."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from appliance.hw.rhino.termios_line import line_settings
 from appliance.hw.rhino.tool import run_tool
 from appliance.hw.turn import LOCK, Turn
 
-_LINGER = 0.3  # seconds for an answer that the tool itself does not wait for
+_LINGER = 0.3  # seconds to record an answer that the tool itself does not wait for
 _LEAST_ANSWER_DEADLINE = 0.5
 _ORDER = (Command.RESET, Command.RELAYON, Command.RELAYOFF)
 
@@ -42,11 +42,12 @@ def learn_profile(
     store: Path = STORE,
     lock: Path = LOCK,
 ) -> Profile:
-    """Run the tool's three commands through a recorder and write what passed to `path`.
+    """Run the tool's three commands through a recorder and write the recorded bytes to `path`.
 
-    This moves the relay: `confirm` says that the caller asked and calls on the line may be cut, else
-    UserError. However it ends, by a signal too, the last command is RELAYOFF straight to the card. Raises
-    HardwareError when the tool or the card fails, or nothing passed that could be learned.
+    This moves the relay: `confirm` says that the operator asked for it and accepts that calls on the line may
+    be cut; without it UserError is raised. However the recording ends, also by a signal, the last command is
+    RELAYOFF straight to the card. Raises HardwareError when the tool or the card fails, or nothing was
+    recorded that could be learned.
     """
     if not confirm:
         raise UserError("Learning moves the relay to the primary and back.", todo="Say that this is meant.")
@@ -71,7 +72,7 @@ def _record_all(conf: Conf, tty: Path, clock: Clock, name: str) -> Profile:
         raise CardAbsent(f"{tty} could not be opened: {problem.strerror}.") from problem
     try:
         _run(conf, tty, Command.RELAYOFF)
-        direct = line_settings(real)  # the tty keeps what the tool set for as long as we hold it open
+        direct = line_settings(real)  # the tty keeps the tool's settings for as long as it is held open here
         with Recorder(real, clock) as recorder:
             passed = {command: _record(conf, recorder, command, clock) for command in _ORDER}
             line = _both(direct, recorder.line())
@@ -109,7 +110,10 @@ def _release(conf: Conf, tty: Path) -> None:
 
 
 def _both(direct: LineSettings, seen: LineSettings) -> LineSettings:
-    """Bits and parity from the real tty when the tool left it as it set it, the rest from the pty."""
+    """Return the tty settings that the tool chose.
+
+    Bits and parity come from the real tty, if the tool left its settings there; the rest comes from the pty.
+    """
     if direct.baud != seen.baud:
         return seen
     return replace(seen, bits=direct.bits, parity=direct.parity)
@@ -133,9 +137,10 @@ def _profile(
 
 @contextlib.contextmanager
 def _one_interrupt() -> Iterator[None]:
-    """The first signal to end becomes KeyboardInterrupt; later ones wait for the relay to be released.
+    """Turn the first termination signal into KeyboardInterrupt, and swallow later ones in the body.
 
-    A lost ssh session (SIGHUP) must not leave the line where the lesson happened to be.
+    Otherwise a second signal could cut the release of the relay short. A lost ssh session (SIGHUP) must not
+    leave the line wherever the recording happened to be.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""A wire profile: what travels between host and card, as data that can be read, learned and replaced."""
+"""A wire profile: the bytes between host and card, as data that can be read, learned and replaced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WrongEntry(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """How the tty is set: `baud` in bit/s, `bits` of data 5 to 8, `stop` bits 1 or 2."""
+    """The settings of the tty: `baud` in bit/s, 5 to 8 data `bits`, 1 or 2 `stop` bits."""
 
     baud: int = 9600
     bits: int = 8
@@ -38,7 +38,7 @@ class LineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Bytes to the card, and what its answer must contain; b"" when no answer is waited for."""
+    """Bytes to the card, and what its answer must contain; `reply` is b"" when no answer is expected."""
 
     send: bytes
     reply: bytes = b""
@@ -46,10 +46,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One card's language. `mark` says how it is known, `maturity` how far it was tried.
+    """The protocol of one card; `mark` says how it is known, `maturity` how far it was tried.
 
-    `relay` is the relay it was learned for: its bytes are then taken as they are. None: `{n}` in the
-    bytes stands for the relay's number. `answer_deadline` is in seconds from the last byte sent.
+    `relay` is the relay for which the profile was learned: its bytes are then sent unchanged. With None,
+    `{n}` in the bytes stands for the relay's number. `answer_deadline` is in seconds from the last byte sent.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Profile:
     relay: int | None = None
 
     def exchanges(self, command: Command, relay: int) -> tuple[Exchange, ...]:
-        """What to send for `command`, in order. Raises ProfileWrong when learned for another relay."""
+        """Return what to send for `command`, in order. Raises ProfileWrong when learned for another relay."""
         exchanges = self.commands[command]
         if self.relay is None:
             number = str(relay).encode()
@@ -76,7 +76,7 @@ class Profile:
 
 
 def profile_from(document: Mapping[str, object]) -> Profile:
-    """The profile in a parsed TOML document. Raises WrongEntry naming the first wrong entry."""
+    """Return the profile in a parsed TOML document. Raises WrongEntry naming the first wrong entry."""
     line = _table(document, "line")
     relay = _whole(document, "relay", range(256)) if "relay" in document else None
     return Profile(

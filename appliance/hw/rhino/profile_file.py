@@ -15,12 +15,15 @@ _BUILT_IN = Path(__file__).parent
 
 
 def built_in_profiles() -> tuple[str, ...]:
-    """The names that RHINOPROFILE may have besides a path."""
+    """Return the names that RHINOPROFILE may have besides a path."""
     return tuple(sorted(path.stem for path in _BUILT_IN.glob("*.toml")))
 
 
 def load_profile(name: str) -> Profile:
-    """The profile of that built-in name, or of that file when `name` has a slash. Raises ProfileWrong."""
+    """Return the built-in profile `name`, or the one in the file `name` if it has a slash.
+
+    Raises ProfileWrong.
+    """
     path = Path(name) if "/" in name else _BUILT_IN / f"{name}.toml"
     try:
         content = read_small(path) if "/" in name else path.read_bytes()
@@ -47,7 +50,7 @@ def _of_no_use(path: Path, problem: Exception) -> ProfileWrong:
 
 
 def write_profile(path: Path, profile: Profile) -> None:
-    """Write `profile` so that `load_profile` gives it back. Raises ProfileWrong when it cannot be written."""
+    """Write `profile` so that `load_profile` reads it back unchanged. Raises ProfileWrong on failure."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, to_toml(profile))
@@ -56,7 +59,7 @@ def write_profile(path: Path, profile: Profile) -> None:
 
 
 def to_toml(profile: Profile) -> str:
-    """The text of a profile file. Each character of `send` and `reply` is one byte (ISO 8859-1)."""
+    """Return the text of a profile file; each character of `send` and `reply` is one byte (ISO 8859-1)."""
     line = profile.line
     lines = [
         "# A wire profile of the relay card: see docs/card-protocol.md.",
@@ -93,5 +96,5 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(string: str) -> str:
-    """A JSON string as a TOML one: the escapes are the same, but JSON leaves DEL bare."""
+    """Return a JSON string as a TOML one: the escapes are the same, but JSON leaves DEL unescaped."""
     return string.replace("\x7f", "\\u007f")

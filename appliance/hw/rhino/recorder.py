@@ -1,4 +1,4 @@
-"""A pseudo-terminal between the vendor's tool and the card's tty that notes what passes."""
+"""A pseudo-terminal between the vendor's tool and the card's tty that records the bytes that pass."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from appliance.hw.rhino.profile import Exchange, LineSettings
 from appliance.hw.rhino.termios_line import carry_settings, copy_settings, line_settings
 
 _CHUNK = 4096
-_MOST = 64 * 1024  # bytes between two looks; a command and its answer are a few dozen
+_MOST = 64 * 1024  # bytes between two calls of `take`; a command and its answer are a few dozen
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Bytes that went by, at `at` seconds on the clock."""
+    """Bytes that passed the recorder, at `at` seconds on the monotonic clock."""
 
     to_card: bool
     data: bytes
@@ -29,10 +29,10 @@ class Passed:
 
 
 class Recorder:
-    """Give the tool `path` for its device. Bytes go both ways from entering to leaving the context."""
+    """A recorder whose `path` the tool gets as its device; bytes pass both ways inside the context."""
 
     def __init__(self, real: int, clock: Clock) -> None:
-        """`real`: the open tty of the card; it stays the caller's to close."""
+        """Prepare to record on `real`, the open tty of the card, which the caller must close later."""
         self._real = real
         self._clock = clock
         self._master, self._slave = os.openpty()  # the slave stays open: no hang-up between two commands
@@ -56,12 +56,12 @@ class Recorder:
             os.close(handle)
 
     def take(self) -> tuple[Passed, ...]:
-        """What passed since the last call."""
+        """Return the bytes that passed since the last call."""
         passed, self._passed, self._bytes = self._passed, [], 0
         return tuple(passed)
 
     def line(self) -> LineSettings:
-        """As the tool set it; bits and parity are not to be seen here."""
+        """Return the tty settings that the tool chose; a pty does not show its bits and parity."""
         return line_settings(self._slave)
 
     def _carry(self) -> None:
@@ -75,17 +75,17 @@ class Recorder:
             try:
                 if not all(self._pass_on(source) for source in ready):
                     return
-            except (OSError, termios.error):  # the card went away: the tool will say so in its own way
+            except (OSError, termios.error):  # the card went away: the tool reports that itself
                 return
 
     def _pass_on(self, source: int) -> bool:
-        """False when `source` has hung up."""
+        """Pass on the bytes waiting at `source`; return False when `source` has hung up."""
         to_card = source == self._master
         with contextlib.suppress(BlockingIOError):
             data = os.read(source, _CHUNK)
             self._bytes += len(data)
             if not data or self._bytes > _MOST:
-                return False  # the card, or the tool, does not stop talking: for the tool it has hung up
+                return False  # Treated as a hang-up, because the card or the tool does not stop sending.
             if to_card:
                 carry_settings(self._slave, self._real)
             self._passed.append(Passed(to_card, data, self._clock.now()))
@@ -94,7 +94,7 @@ class Recorder:
 
 
 def exchanges(passed: tuple[Passed, ...]) -> tuple[Exchange, ...]:
-    """What passed, as turns of talk. What the card says before it is spoken to is left out."""
+    """Return the recorded bytes as exchanges, without what the card sends before the first command."""
     steps: list[Exchange] = []
     for piece in passed:
         if piece.to_card and (not steps or steps[-1].reply):
@@ -107,7 +107,7 @@ def exchanges(passed: tuple[Passed, ...]) -> tuple[Exchange, ...]:
 
 
 def slowest_answer(passed: tuple[Passed, ...]) -> float:
-    """Seconds from the last byte to the card until the last of its answer, at most."""
+    """Return the longest time in seconds from the last byte to the card until the last byte of its answer."""
     slowest, asked = 0.0, None
     for piece in passed:
         if piece.to_card:

@@ -13,7 +13,7 @@ from appliance.hw.rhino.command import Command
 
 
 def tool_argv(tool: Path, tty: Path, command: Command, relay: int) -> tuple[str, ...]:
-    """`rhinofailover DEVICE RESET`, or `… DEVICE RELAYON|RELAYOFF n` (documented)."""
+    """Return `rhinofailover DEVICE RESET`, or `… DEVICE RELAYON|RELAYOFF n` (documented)."""
     number = () if command is Command.RESET else (str(relay),)
     return (str(tool), str(tty), command.value, *number)
 
@@ -29,7 +29,7 @@ def run_tool(tool: Path, tty: Path, command: Command, relay: int, deadline: floa
 
 
 class ToolWay:
-    """Runs the tool for each command and believes its exit status (its meaning is unknown: assumed usual)."""
+    """The way through the vendor's tool, run for each command; exit status 0 is *assumed* to mean success."""
 
     def __init__(self, conf: Conf, clock: Clock) -> None:
         self._tool = conf.card_tool

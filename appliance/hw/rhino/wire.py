@@ -1,4 +1,4 @@
-"""The card's wire, spoken by ourselves through pyserial: no program is started for a command."""
+"""The card's serial protocol, spoken directly through pyserial: no program is started for a command."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from serial import Serial
 
 _POLL = 0.01
-_LONGEST_ANSWER = 4096  # bytes; one that goes on is no answer of the card's
+_LONGEST_ANSWER = 4096  # bytes; anything longer is not an answer of the card
 _GONE = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO)
 
 
 class WireWay:
-    """Opens the tty for each command, takes it exclusively, sends what the profile says, reads the answer."""
+    """The way over the tty, opened exclusively for each command, with the bytes of a wire profile."""
 
     def __init__(self, conf: Conf, clock: Clock) -> None:
-        """Raises ProfileWrong."""
+        """Load the wire profile that the conf file names. Raises ProfileWrong."""
         self._profile = load_profile(conf.card_profile)
         self._relay = conf.card_relay
         self._clock = clock
@@ -45,7 +45,8 @@ class WireWay:
         try:
             yield port
         finally:
-            # What a dead card did not take would keep close() waiting for up to 30 s (tty closing_wait).
+            # Discard unsent bytes: when a dead card did not take them, close() would wait for up to 30 s (tty
+            # closing_wait).
             with contextlib.suppress(OSError, termios.error):
                 port.reset_output_buffer()
             port.close()
@@ -63,7 +64,7 @@ class WireWay:
 
     def _exchange(self, port: Serial, exchange: Exchange, until: float) -> None:
         left = self._left(until)
-        if not left:  # the tty took all the time to open, and the caller has given up
+        if not left:  # opening the tty took all the time, and the caller has given up
             raise CardSilent("The card's tty took too long to open; nothing was sent.", todo="Try again.")
         port.write_timeout = left
         port.write(exchange.send)
@@ -113,7 +114,7 @@ def _no_answer(reply: bytes, heard: bytes) -> CardSilent | CardGarbled:
 
 @contextlib.contextmanager
 def _sickness_named(tty: Path, command: Command) -> Iterator[None]:
-    """What the tty did to us, as an error of the card."""
+    """Turn errors of the tty into errors of the card."""
     from serial import SerialTimeoutException  # noqa: PLC0415
 
     try:

@@ -1,4 +1,4 @@
-"""Runs on a node: a big house's voicemail below the directory named, the same every time.
+"""Write a big house's voicemail below the directory named, the same every time; runs on a node.
 
 BOXES mailboxes of 100 messages, each a sound of about 40 kB and a text: 100,000 files and 2 GB with 500.
 """

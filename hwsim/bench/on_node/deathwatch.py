@@ -1,7 +1,7 @@
-"""deathwatch PIDFILE TRACKFILE SERVING: write 1 into TRACKFILE when the process of PIDFILE dies while SERVING exists.
+"""Write 1 into TRACKFILE when the process of PIDFILE dies while SERVING exists.
 
-The kernel tells (pidfd), so nothing is polled once the process is there. Runs as one file in a node, by a bare
-Python.
+Usage: deathwatch PIDFILE TRACKFILE SERVING. The kernel reports the death (pidfd), so nothing is polled once
+the process is there. Runs as one file in a node, by a bare Python.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 
 
 def pidfd_of(pidfile: str) -> int:
-    """A pidfd of the process, as soon as there is one."""
+    """Return a pidfd of the process, as soon as there is one."""
     while True:
         try:
             with open(pidfile) as file:  # noqa: PTH123
@@ -23,7 +23,7 @@ def pidfd_of(pidfile: str) -> int:
 
 
 def main(pidfile: str, trackfile: str, serving: str) -> None:
-    """Wait for the death and tell."""
+    """Wait for the death and write the track file."""
     select.select([pidfd_of(pidfile)], [], [])
     if os.path.exists(serving):  # noqa: PTH110
         with open(trackfile, "w") as file:  # noqa: PTH123

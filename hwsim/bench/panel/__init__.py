@@ -1,1 +1,1 @@
-"""What the panel costs, and whether it holds anything up: asked as a browser asks, on the RPMs' own Python."""
+"""The cost of the panel, and whether it delays anything: asked as a browser asks, on the RPMs' own Python."""

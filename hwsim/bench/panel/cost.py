@@ -1,4 +1,4 @@
-"""What it costs that somebody looks: pages and their time, memory, and the agent's share of a core."""
+"""The cost of viewers of the panel: pages and their time, memory, and the agent's share of a core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _TRIES = 30
 _MANY_TRIES = 10
 _MEGABYTE = 1e6
 _PLAIN = "/run/plain-pages"
-# The first look of all, and later ones: over a new connection, one that is kept, and while MANY follow the page.
+# The first look of all, and later looks: over a new connection, over a kept one, and while MANY follow the
+# page.
 _LOOKS = ("cold", "new", "kept", "peer", "many")
 _CASES = ("unwatched", "one_viewer", "many_viewers", "alerts")
 PANEL_FIGURES = (
@@ -40,7 +41,7 @@ PANEL_FIGURES = (
 
 
 def panel_unit(figure: str) -> str:
-    """The unit of one of them, as targets name units; "" for a count."""
+    """Return the unit of a figure, as targets name units; "" for a count."""
     part = figure.partition(".")[2]
     if part in ("whole_ratio", "alerts"):
         return {"whole_ratio": "x", "alerts": ""}[part]
@@ -50,7 +51,7 @@ def panel_unit(figure: str) -> str:
 
 
 async def panel_cost(rack: Rack) -> dict[str, Spread]:
-    """Measure PANEL_FIGURES on a fresh rack of RPMs. Seconds, MB and kB (10³), % of a core, x."""
+    """Measure PANEL_FIGURES on a fresh rack of RPMs. Units: seconds, MB and kB (10³), % of a core, x."""
     pair = await PanelPair.home(rack)
     panel = await pair.process("primary", PANEL)
     figures = {"panel.memory_started": once(resident(panel) / _MEGABYTE)}
@@ -70,7 +71,7 @@ async def panel_cost(rack: Rack) -> dict[str, Spread]:
 
 
 async def _pages(pair: PanelPair) -> dict[str, Spread]:
-    """The page, over a new connection and a kept one, and beside it the same bytes from http.server."""
+    """Measure the page, over a new connection and a kept one, and the same bytes from http.server."""
     node = pair.node("primary")
     first, whole, size = await pair.visitor("primary", "keep", pair.cookies["primary"], _PLAIN)
     log = pair.rack.servers["primary"].logs / "plain-pages.log"
@@ -105,7 +106,7 @@ def _looks(kind: str, looks: list[tuple[float, float]]) -> dict[str, Spread]:
 
 
 async def _usage(pair: PanelPair, case: str) -> dict[str, Spread]:
-    """Both agents, and the primary's panel, over the same while."""
+    """Measure both agents, and the primary's panel, over the same time."""
     processes = {**await pair.agents(), "panel": await pair.process("primary", PANEL)}
     usage = await used(pair.rack, processes)
     panel = usage.pop("panel")
@@ -122,12 +123,16 @@ def _agents(usage: dict[str, Usage], case: str) -> dict[str, Spread]:
 
 
 async def _alerts(pair: PanelPair) -> dict[str, Spread]:
-    """Mail is set up, and a Heartbeat link is lost and found again meanwhile: two alerts at least, delivered."""
+    """Measure with mail set up, while a Heartbeat link is lost and found again.
+
+    At least two alerts must be delivered.
+    """
     mailbox = Mailbox()
     async with mailbox.up(pair.rack.network):
         for side, server in pair.servers.items():
             await server.configure({"MAILTO": "noc@example.com", "NOTIFYSMTP": SERVER})
-            pair.node(side).kill(pair.node(side).pids(AGENT)[0], 1)  # SIGHUP: it takes the conf file anew
+            # SIGHUP: the agent reads the conf file again
+            pair.node(side).kill(pair.node(side).pids(AGENT)[0], 1)
         usage, _ = await asyncio.gather(used(pair.rack, await pair.agents()), _lose_a_link(pair))
     if not mailbox.subjects:
         raise ScenarioFailed("a Heartbeat link was lost and no mail has come")

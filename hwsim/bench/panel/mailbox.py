@@ -1,4 +1,4 @@
-"""A mail server at the rack's outside host that takes everything (RFC 5321)."""
+"""A mail server at the rack's outside host that accepts all mail (RFC 5321)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SERVER = f"{_ADDRESS}:{_PORT}"
 
 
 class Mailbox:
-    """`subjects`: of all mail so far."""
+    """The mail server; `subjects` holds those of all mail so far."""
 
     def __init__(self) -> None:
         self.subjects: list[str] = []
 
     @contextlib.asynccontextmanager
     async def up(self, network: Network) -> AsyncIterator[None]:
-        """While the block lasts."""
+        """Serve for the duration of the block."""
         listener = server_in(network.namespace("outside"), _ADDRESS, _PORT)
         server = await asyncio.start_server(self._serve, sock=listener)
         try:

@@ -1,4 +1,4 @@
-"""One look at a page over one TLS connection: the page, and the stylesheet and script it names."""
+"""One look at a page over one TLS connection: the page, and the stylesheet and script that it names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NotServed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Seconds from the request to the answer's first byte, and to the last byte of all `parts` (path → body)."""
+    """The seconds from the request to the first byte, and to the last byte of all `parts` (path → body)."""
 
     first: float
     whole: float
@@ -31,12 +31,12 @@ class Look:
 
     @property
     def size(self) -> int:
-        """Bytes of all bodies."""
+        """The bytes of all bodies."""
         return sum(map(len, self.parts.values()))
 
 
 def connection(port: int = PANEL_PORT) -> http.client.HTTPSConnection:
-    """A connection to a server on this very machine, its certificate accepted by hand; not yet open."""
+    """Return an unopened connection to a server on this machine; its certificate is not verified."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -44,12 +44,15 @@ def connection(port: int = PANEL_PORT) -> http.client.HTTPSConnection:
 
 
 def needed(page: str) -> list[str]:
-    """Paths of the stylesheets and scripts that a page at / names, in its order."""
+    """Return the paths of the stylesheets and scripts that a page at / names, in its order."""
     return [urljoin("/", style or script) for style, script in _NEEDED.findall(page)]
 
 
 def look(server: http.client.HTTPConnection, cookie: str = "") -> Look:
-    """GET / and what it needs. Opening the connection counts, when it is not open. Raises NotServed and OSError."""
+    """Get / and what it needs. Raises NotServed and OSError.
+
+    The time includes opening the connection when it is not open.
+    """
     began = time.monotonic()
     server.request("GET", "/", headers={"Cookie": cookie})
     answer = server.getresponse()
@@ -62,7 +65,10 @@ def look(server: http.client.HTTPConnection, cookie: str = "") -> Look:
 
 
 def first_login(server: http.client.HTTPConnection, code: str, name: str, password: str) -> str:
-    """Become the first operator with the installation's code; the session's cookie. Raises NotServed and OSError."""
+    """Become the first operator with the installation's code; return the session's cookie.
+
+    Raises NotServed and OSError.
+    """
     server.request("GET", "/first")
     answer = server.getresponse()
     cookie = answer.getheader("Set-Cookie", "").partition(";")[0]

@@ -22,12 +22,12 @@ SITE = Site(python="", asha=PROGRAM)
 PANEL = r"asha panel run$"
 _PATIENCE = 60.0
 _LOOK = 0.05
-# A site's browsers run on other machines: here they share two cores with both nodes, and give way.
+# A site's browsers run on other machines: here they share two cores with both nodes, and run at low priority.
 _ELSEWHERE = ("nice", "-n", "19")
 
 
 class PanelPair:
-    """`home` makes it. `cookies`: by side, an operator's session, once `log_in` was called."""
+    """A pair made by `home`; `cookies` holds, by side, an operator's session once `log_in` was called."""
 
     def __init__(self, rack: Rack) -> None:
         self.rack = rack
@@ -36,7 +36,10 @@ class PanelPair:
 
     @classmethod
     async def home(cls, rack: Rack) -> PanelPair:
-        """The primary serves, the secondary stands by, the last move is forgotten; nobody has asked a panel yet."""
+        """Return a pair at home: primary serving, secondary standing by, the last move forgotten.
+
+        No panel has been asked for a page yet.
+        """
         pair = cls(rack)
         await asyncio.gather(*(server.install() for server in pair.servers.values()))
         await asyncio.gather(*(server.start_panel() for server in pair.servers.values()))
@@ -46,24 +49,24 @@ class PanelPair:
         return pair
 
     def node(self, side: str) -> Node:
-        """That machine."""
+        """Return the machine on `side`."""
         return self.rack.servers[side].node
 
     async def process(self, side: str, pattern: str) -> Path:
-        """Its one process of that name, in its /proc."""
+        """Return the directory, in the node's /proc, of the one process that matches `pattern`."""
         return await asyncio.to_thread(only_process, self.node(side), pattern)
 
     async def agents(self) -> dict[str, Path]:
-        """Both sides' agents."""
+        """Return both sides' agents."""
         return {side: await self.process(side, AGENT) for side in SIDES}
 
     async def log_in(self) -> None:
-        """Become the first operator of both."""
+        """Become the first operator of both panels."""
         for side, server in self.servers.items():
             self.cookies[side] = await self.visitor(side, "login", server.code)
 
     async def visitor(self, side: str, *words: str) -> Any:
-        """What the browser program says. Raises ScenarioFailed."""
+        """Return what the browser program prints. Raises ScenarioFailed."""
         argv = [sys.executable, "-m", "hwsim.bench.panel.visitor", *words]
         done = await self.node(side).run(argv, 5 * _PATIENCE)
         if not done.ok:
@@ -72,7 +75,7 @@ class PanelPair:
 
     @contextlib.asynccontextmanager
     async def watched(self, count: int) -> AsyncIterator[dict[str, Viewers]]:
-        """`count` browsers on each node follow its page; all have been shown something when the block begins."""
+        """Have `count` browsers on each node follow its page; all were shown something before the block."""
         viewers = {side: Viewers(self, side, count) for side in SIDES if count}
         try:
             await asyncio.gather(*(each.open() for each in viewers.values()))
@@ -82,7 +85,7 @@ class PanelPair:
 
 
 class Viewers:
-    """So many event streams of one node's panel, of which the first tells what it shows."""
+    """Event streams of one node's panel, of which the first reports what it shows."""
 
     def __init__(self, pair: PanelPair, side: str, count: int) -> None:
         self._pair = pair
@@ -92,25 +95,28 @@ class Viewers:
         self._program: Running | None = None
 
     async def open(self) -> None:
-        """Raises ScenarioFailed when not all of them are let in."""
+        """Open the streams. Raises ScenarioFailed when not all of them are accepted."""
         words = ("-m", "hwsim.bench.panel.viewers", self._pair.cookies[self._side], str(self._count))
         node = self._pair.node(self._side)
         self._program = await node.spawn([*_ELSEWHERE, sys.executable, *words], self._log)
         await self.until(lambda told: "open" in told, f"{self._count} viewers follow the page")
 
     async def close(self) -> None:
-        """Harmless when it was not opened."""
+        """Close the streams; harmless when they were not opened."""
         if self._program is not None:
             await self._program.stop(5.0)
 
     def first(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        """The first that was told and is so."""
+        """Return the first report that is as `wanted`, or None."""
         text = self._log.read_text(errors="replace")
         lines = [line for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
         return next((told for told in map(json.loads, lines) if wanted(told)), None)
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
-        """The first that is so, waited for. Raises ScenarioFailed, also when one of the streams has ended."""
+        """Wait for the first report that is as `wanted`, and return it.
+
+        Raises ScenarioFailed when it does not come, also when one of the streams has ended.
+        """
         end = self._pair.rack.now() + _PATIENCE
         while (found := self.first(wanted)) is None:
             if self._program is None or self._program.code is not None or self._pair.rack.now() > end:

@@ -1,6 +1,7 @@
-"""The peer: the same bytes from Python's own http.server with TLS. Run: `python -m hwsim.bench.panel.plain_pages DIR`.
+"""The panel's peer: the same bytes from Python's own http.server with TLS.
 
-It asks nobody and makes no page; it is what TLS and HTTP in Python cost by themselves.
+Run: `python -m hwsim.bench.panel.plain_pages DIR`. The peer asks no agent and renders no page; it shows what
+TLS and HTTP in Python cost by themselves.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ CERT, KEY = "/etc/asha/panel.crt", "/etc/asha/panel.key"
 
 class _Files(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body are two writes here: unsent, the second would wait for the client's acknowledgement.
+    # Head and body are two writes here: with Nagle's algorithm the second would wait for the client's
+    # acknowledgement.
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: the panel writes no line for a request either."""
+        """Write no log, since the panel writes no line for a request either."""
 
 
 def main() -> None:
-    """The program; it serves until it is killed."""
+    """Serve until killed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERT, KEY)
     server = http.server.ThreadingHTTPServer((HERE, PORT), functools.partial(_Files, directory=sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The page's event stream, read as a browser reads it, and what the picture in it says."""
+"""The page's event stream, read as a browser reads it, and the meaning of the picture in it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,32 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# The picture is drawn; where each text stands tells what it is about.
+# The position of a text in the drawn picture tells what the text is about.
 _RELAY = re.compile(r'<text x="234" y="352">([^<]*)</text>')
 _STATE = re.compile(r'<text class="state"[^>]*>([^<]*)</text>')
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What the picture says of the relay ("line at the primary", …), and the states of the nodes, left and right."""
+    """The picture's text for the relay ("line at the primary", …), and the nodes' states, left and right."""
 
     relay: str
     states: tuple[str, ...]
 
     def leads_to(self, side: str, *, surely: bool) -> bool:
-        """The relay is drawn at `side`: `surely` by the spans, else at least by what the card was told."""
+        """Return True when the relay is drawn at `side`.
+
+        With `surely`, the spans must confirm it; else the command given to the card is enough.
+        """
         confirmed = self.relay == f"line at the {side}"
         return confirmed or (not surely and self.relay.startswith(f"told: {side};"))
 
 
 def events(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """Kind and data of each server-sent event (HTML standard, 9.2), at its blank line. The end of a stream ends it."""
+    """Yield kind and data of each server-sent event (HTML standard, 9.2), at its blank line.
+
+    The end of the stream ends the iteration.
+    """
     kind = "message"
     data: list[str] = []
     for raw in lines:
@@ -46,7 +52,7 @@ def events(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 
 
 def drawn(kind: str, data: str) -> Drawn | None:
-    """What an event draws anew; None where the picture stays as it was."""
+    """Return the picture that an event draws; None where the picture stays as it was."""
     if kind != "sections":
         return None
     picture = json.loads(data).get("picture")

@@ -1,7 +1,8 @@
-"""So many browsers that follow the page. Run on a node: `python -m hwsim.bench.panel.viewers COOKIE COUNT`.
+"""Many browsers that follow the page.
 
-Prints JSON, a line each: {"open": COUNT} when every stream has had its first event, and from then on what the first
-of them was shown and when: {"at": monotonic seconds, "relay": …, "states": […]}. The others only take what they get.
+Run on a node: `python -m hwsim.bench.panel.viewers COOKIE COUNT`. Prints JSON, one object a line: {"open":
+COUNT} when every stream has had its first event, and from then on what the first stream was shown and when:
+{"at": monotonic seconds, "relay": …, "states": […]}. The other streams only read what they get.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _PIECE = 1 << 16
 
 
 def main() -> None:
-    """The program; it ends with the first stream that ends, saying so by its status."""
+    """Run until the first stream ends, which the exit status reports."""
     cookie, count = sys.argv[1], int(sys.argv[2])
     opened = threading.Barrier(count, action=lambda: _tell({"open": count}))
     threads = [

@@ -1,4 +1,7 @@
-"""A browser on a node. Run there: `python -m hwsim.bench.panel.visitor login|keep|looks …`; prints JSON."""
+"""A browser on a node that prints JSON.
+
+Run there: `python -m hwsim.bench.panel.visitor login|keep|looks …`.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from pathlib import Path
 from hwsim.bench.panel.page import connection, first_login, look
 
 NAME, PASSWORD = "olga", "correct horse battery"
-# The panel's own view is at most half a second old: each look is to make it look anew.
+# The panel's own view is at most half a second old: each look comes later than that, so that the panel asks
+# again.
 _APART = 0.7
 
 
 def login(code: str) -> str:
-    """The cookie of the first operator's session."""
+    """Return the cookie of the first operator's session."""
     server = connection()
     try:
         return first_login(server, code, NAME, PASSWORD)
@@ -25,7 +29,10 @@ def login(code: str) -> str:
 
 
 def keep(cookie: str, directory: str) -> tuple[float, float, int]:
-    """Put what a page is made of below `directory`, for another server to serve. First byte, whole page, bytes."""
+    """Store the parts of the page below `directory`, for another server to serve.
+
+    Returns the seconds to the first byte, the seconds to the whole page, and the bytes.
+    """
     server = connection()
     seen = look(server, cookie)
     server.close()
@@ -37,9 +44,10 @@ def keep(cookie: str, directory: str) -> tuple[float, float, int]:
 
 
 def looks(cookie: str, tries: str, peer: str = "") -> dict[str, list[tuple[float, float]]]:
-    """`tries` looks over a connection of its own each ("new"), and after it one more over the same ("kept").
+    """Look `tries` times over a new connection ("new"), each followed by one over the same ("kept").
 
-    Beside each, one at the server on the port `peer`, if named ("peer"). First byte and whole page, in seconds.
+    Beside each, look at the server on the port `peer`, if named ("peer"). Each look gives the seconds to the
+    first byte and to the whole page.
     """
     found: dict[str, list[tuple[float, float]]] = {"new": [], "kept": [], "peer": []}
     for _ in range(int(tries)):
@@ -58,7 +66,7 @@ def looks(cookie: str, tries: str, peer: str = "") -> dict[str, list[tuple[float
 
 
 def main() -> None:
-    """The program."""
+    """Run the verb on the command line."""
     verb, *words = sys.argv[1:]
     verbs: dict[str, Callable[..., object]] = {"login": login, "keep": keep, "looks": looks}
     print(json.dumps(verbs[verb](*words)))

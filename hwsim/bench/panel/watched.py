@@ -1,4 +1,4 @@
-"""A failover while so many look: is it slower, and when do they see that the relay has moved."""
+"""A failover while people look: whether it is slower, and when viewers see that the relay has moved."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hwsim.bench.spread import Spread, once, ratio, spread
 from hwsim.demo.marks import Marks, measure
 from hwsim.rack import SIDES, Rack
 
-# Of viewers on each node's panel.
+# The numbers of viewers on each node's panel.
 COUNTS = (0, 1, 50)
 _DEADLINE = 40.0
-_SETTLE = 2.0  # what came with the viewers' coming is over
+_SETTLE = 2.0  # seconds until the effects of the viewers' arrival are over
 PHASES_WATCHED = ("relay_moved", "address_moved", "pbx_answering", "line_in_service")
 WATCHED_FIGURES = (
     *(f"panel.{phase}_{count}" for phase in PHASES_WATCHED for count in COUNTS),
@@ -36,8 +36,10 @@ WATCHED_FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Seconds from the relay's move to the first event that draws it at the secondary, by what it was told at least
-    (`moved`), and to the first that says so by the spans (`confirmed`)."""
+    """Seconds from the relay's move to the first event that draws the relay at the secondary.
+
+    `moved`: as the card was told, at least; `confirmed`: as the spans show.
+    """
 
     moved: float
     confirmed: float
@@ -45,7 +47,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A run with `viewers` on each panel; `seen` by side. One that failed has a `problem` and no marks."""
+    """A run with `viewers` on each panel; `seen` by side. A failed run has a `problem` and no marks."""
 
     viewers: int
     number: int
@@ -59,7 +61,7 @@ async def play_watched(viewers: int, number: int, runs: int, logs: Path) -> Watc
     """Run `number` of `runs`: kill Asterisk on the primary of a fresh rack of RPMs.
 
     A run falls as far into Heartbeat's period with viewers as without, each number elsewhere. The nodes' logs
-    are kept below `logs` when it fails.
+    are kept below `logs` when the run fails.
     """
 
     async def scene(rack: Rack) -> Watched:
@@ -80,7 +82,7 @@ async def play_watched(viewers: int, number: int, runs: int, logs: Path) -> Watc
 
 
 def watched_figures(runs: Iterable[Watched]) -> dict[str, Spread]:
-    """WATCHED_FIGURES, as far as they were measured: seconds, and how many times the unwatched median."""
+    """Return WATCHED_FIGURES, as far as measured: seconds, and how many times the unwatched median."""
     found: dict[str, Spread | None] = {}
     whole = [run for run in runs if not run.problem]
     by_count = {count: [run for run in whole if run.viewers == count] for count in COUNTS}
