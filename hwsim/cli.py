@@ -19,7 +19,7 @@ _PAPER_WIDTH = 110  # columns of the tables where the terminal does not tell its
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def hwsim() -> None:
-    """A rack without hardware: two servers with real Heartbeat, a relay card, a telephone line."""
+    """Play a rack without hardware: two servers with real Heartbeat, a relay card, a telephone line."""
 
 
 @hwsim.command()
@@ -66,7 +66,7 @@ def bench(runs: int, only: str | None, out: Path) -> None:
 @hwsim.command()
 @click.option("--bare", is_flag=True, help="Only switch the machines on; start nothing.")
 def rack(bare: bool) -> None:
-    """A rack to play with: type faults and asha commands, and look at the picture."""
+    """Play with a rack: type faults and asha commands, and look at the picture."""
     from hwsim.console import play_by_hand  # noqa: PLC0415
 
     _check_host()
