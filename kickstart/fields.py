@@ -43,7 +43,7 @@ def _list(want: str, each: Callable[[object], bool], default: tuple[str, ...] | 
     return Field(want, lambda value: isinstance(value, list) and all(map(each, value)), default)
 
 
-def _of_conf(kind: kinds.Kind) -> Callable[[object], bool]:
+def _of_conf(kind: kinds.ValueType) -> Callable[[object], bool]:
     """Return a check whether a value is right as a value of `kind` in asha.conf."""
 
     def is_right(value: object) -> bool:

@@ -19,7 +19,7 @@ from appliance.agent.site import Site
 from appliance.agent.world import World
 from appliance.core import controller
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
-from appliance.core.fitness import Standing, unfit_reasons
+from appliance.core.fitness import FitnessInputs, unfit_reasons
 from appliance.core.grant import Verb, Verdict
 from appliance.core.roles import Role
 from appliance.core.service_state import (
@@ -127,7 +127,7 @@ class Cycle:
         """Why this node could not serve if it were asked; empty when it could."""
         world = self._world
         policy = self._site.transfer_policy
-        standing = Standing(
+        standing = FitnessInputs(
             has_card=policy.has_card,
             has_line=policy.has_line,
             card=world.card,

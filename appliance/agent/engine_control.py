@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from appliance.agent.site import Site
-from appliance.agent.standing import StandingBook
+from appliance.agent.standing import InstalledConf
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
@@ -24,7 +24,7 @@ class EngineControl:
     `book` records the conf with which the engine's files were made.
     """
 
-    def __init__(self, engine: ClusterEngine, site: Site, book: StandingBook) -> None:
+    def __init__(self, engine: ClusterEngine, site: Site, book: InstalledConf) -> None:
         self._engine = engine
         self._site = site
         self._book = book

@@ -39,7 +39,7 @@ from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.line import LineSensor
-from appliance.agent.standing import Standing, StandingBook, read_site
+from appliance.agent.standing import ActiveConf, InstalledConf, read_site
 from appliance.agent.way_home import WayHome
 from appliance.agent.world import World
 from appliance.cluster.installed import installed_engine
@@ -67,7 +67,7 @@ class House:
         self._conf_path = conf_path
         self._clock = clock
         self._late: set[asyncio.Task[None]] = set()
-        self._book = StandingBook()
+        self._book = InstalledConf()
         self.site = read_site(conf_path, self._book)
         file = JournalFile(JOURNAL)
         self.journal = Journal(file, clock, _complain)
@@ -169,8 +169,8 @@ class House:
 
     # -- what each is given -------------------------------------------------------------------------------
 
-    def _standing(self, begin_anew: Callable[[], None]) -> Standing:
-        return Standing(
+    def _standing(self, begin_anew: Callable[[], None]) -> ActiveConf:
+        return ActiveConf(
             path=self._conf_path,
             site=self.site,
             written=load_or_kept(self._conf_path),

@@ -43,7 +43,7 @@ def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
     )
 
 
-class StandingBook:
+class InstalledConf:
     """The values of the standing keys with which Heartbeat's files were last made.
 
     The file is read once; `keep` changes it.
@@ -85,23 +85,23 @@ class StandingBook:
         return counts
 
 
-def conf_in_force(path: Path = CONF, book: StandingBook | None = None) -> Conf:
+def conf_in_force(path: Path = CONF, book: InstalledConf | None = None) -> Conf:
     """Return the conf that counts on this machine now. Raises UserError when the file is wrong."""
     conf = load_or_kept(path).conf
     # A grant whose Heartbeat is gone still has to be let go of, with the address that this Heartbeat had put
     # up.
     if engine_identity() or GrantBook(GRANT).read().held:
-        return (book or StandingBook()).under(conf)
+        return (book or InstalledConf()).under(conf)
     return conf
 
 
-def read_site(path: Path = CONF, book: StandingBook | None = None) -> Site:
+def read_site(path: Path = CONF, book: InstalledConf | None = None) -> Site:
     """Return conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
     conf = conf_in_force(path, book)
     return Site(conf, which_node(conf, os.uname().nodename))
 
 
-class Standing(Room):
+class ActiveConf(Room):
     """The room that makes the site work by the conf file, as far as that is possible now.
 
     `begin_anew`: ends this agent, so that another begins, which works by the whole file. `written`: the
@@ -114,7 +114,7 @@ class Standing(Room):
         path: Path,
         site: Site,
         written: Found,
-        book: StandingBook,
+        book: InstalledConf,
         role: Callable[[], Role],
         journal: Journal,
         begin_anew: Callable[[], None],

@@ -21,10 +21,10 @@ from appliance.dahdi.directory import read_configuration
 from appliance.dahdi.fit import Misfit, driver_warnings, idle_spans, misfits
 from appliance.dahdi.report import pack_spans, unpack_spans
 from appliance.dahdi.span import Span
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.ssh import way_to_peer
 
-Seen = Reading[tuple[Span, ...]]
+SpansReading = Reading[tuple[Span, ...]]
 # Directory that is used when TELEPHONY is blank: it can be checked without being kept in step.
 _DEFAULT = Path("/etc/dahdi")
 _COLUMNS = ("span", "node", "name", "type", "channels", "set to", "fits")
@@ -39,7 +39,7 @@ class Side:
     """
 
     name: str
-    seen: Seen
+    seen: SpansReading
     unfit: tuple[Misfit, ...]
     idle: frozenset[int] = frozenset()
     warnings: tuple[Misfit, ...] = ()
@@ -80,12 +80,12 @@ def _peer(conf: Conf, node: Node, directory: Path) -> Side:
     Raises SyncProblem when the peer cannot be asked, and HostError when this node's files cannot be read.
     """
     name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
-    with Peer(way_to_peer(conf, node)) as peer:
+    with PeerLink(way_to_peer(conf, node)) as peer:
         seen = unpack_spans(peer.ask("spans"), CLOCK.now())
     return _side(name, seen, directory, misfits(read_configuration(directory), seen, name))
 
 
-def _side(name: str, seen: Seen, directory: Path, unfit: tuple[Misfit, ...]) -> Side:
+def _side(name: str, seen: SpansReading, directory: Path, unfit: tuple[Misfit, ...]) -> Side:
     try:
         wanted = read_configuration(directory)
     except HostError:  # `unfit` already says so

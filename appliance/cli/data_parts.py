@@ -13,9 +13,9 @@ from appliance.control.status import ask_status
 from appliance.core.duty import Duty
 from appliance.core.model import Node
 from appliance.dahdi.report import pack_spans
-from appliance.sync.problems import Kind, SyncProblem
-from appliance.sync.session import Session
-from appliance.sync.source import Source, Standing
+from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.session import SyncSession
+from appliance.sync.source import SourceHealth, SyncServer
 
 # These files describe which card is in which slot, which is true of one machine only (docs/facts/dahdi.md).
 LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
@@ -23,14 +23,14 @@ LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
 
 def session(
     conf: Conf, node: Node, *, asked_for: bool = False, live: bool = False, last: bool = False
-) -> Session:
+) -> SyncSession:
     """Return this node's end of the synchronisation.
 
     `asked_for`: an operator asks for the pass, so it runs whatever HASYNCH says. `live`: Asterisk serves on
     the data meanwhile. `last`: Asterisk is about to start here and waits for a last merge.
     """
     may = permission(node, asked_for=asked_for, live=live, last=last)
-    return Session(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
+    return SyncSession(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
 
 
 def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callable[[], None]:
@@ -44,7 +44,7 @@ def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callab
     def may() -> None:
         answer = own_duty(asked_for, last=last)
         if answer["duty"] != part.value or answer["live"] != live:
-            raise SyncProblem(Kind.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node begins to serve'}.")
+            raise SyncProblem(Fault.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node begins to serve'}.")
 
     return may
 
@@ -58,29 +58,29 @@ def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
         answer: dict[str, Any] = ask("data", asked_for=asked_for, last=last)
     except (AgentAbsent, AgentSilent) as problem:
         raise SyncProblem(
-            Kind.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"
+            Fault.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"
         ) from problem
     return answer
 
 
-def source() -> Source:
+def source() -> SyncServer:
     """Return this node's data as a source that the peer can ask."""
     conf, _ = site()
-    return Source(conf, PLACES, CLOCK, standing, lambda: pack_spans(own_spans(conf)))
+    return SyncServer(conf, PLACES, CLOCK, standing, lambda: pack_spans(own_spans(conf)))
 
 
-def standing() -> Standing:
+def standing() -> SourceHealth:
     """Return whether this node's data may be copied now, by the word of its agent."""
     try:
         status = ask_status()
     except (AgentAbsent, AgentSilent) as problem:
-        return Standing(f"its agent does not answer ({problem})", False)
+        return SourceHealth(f"its agent does not answer ({problem})", False)
     role, pbx = status.role, status.pbx.state
     serving = role in ("active", "acquiring")
     if serving and pbx.value != "running":
-        return Standing(f"its Asterisk is {pbx.value or 'in an unknown state: ' + pbx.why}", True)
+        return SourceHealth(f"its Asterisk is {pbx.value or 'in an unknown state: ' + pbx.why}", True)
     if role in ("releasing", "leaving"):
-        return Standing("it is letting go of service", False)
+        return SourceHealth("it is letting go of service", False)
     if pbx.value == "hung":
-        return Standing("its Asterisk hangs", serving)
-    return Standing("", serving)
+        return SourceHealth("its Asterisk hangs", serving)
+    return SourceHealth("", serving)

@@ -20,7 +20,7 @@ from appliance.core.status import Status
 from appliance.core.transfer import Phase
 from appliance.core.words import printable
 from appliance.sync.conflicts import Conflicts
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.onepass import Outcome, Request
 from appliance.sync.ssh import way_to_peer
 
@@ -67,7 +67,7 @@ def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
         click.echo(f"Nothing to merge: {duty['why']}.")
         return
     here = session(conf, node, live=duty["live"])
-    with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
+    with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome: Outcome = here.run(
             peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True
         )

@@ -11,14 +11,14 @@ from typing import Any
 import click
 
 from appliance.cli.this_node import CLOCK, site
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.host.stream import die_with_parent
 from appliance.notify.deliver import Delivery
 from appliance.notify.names import way_names
 from appliance.notify.notice import Notice
-from appliance.notify.spool import Spool, Way
+from appliance.notify.spool import Spool, WayState
 from appliance.notify.transport import Transport, Undelivered, send
 from appliance.notify.ways import transports
 
@@ -49,7 +49,7 @@ def _document() -> dict[str, Any]:
     known = SPOOL.ways().by_name
     waiting = SPOOL.waiting()
     return {
-        "ways": {name: asdict(known.get(name, Way())) for name in way_names(conf)},
+        "ways": {name: asdict(known.get(name, WayState())) for name in way_names(conf)},
         "waiting": [{**notice.document(), "owed": list(notice.owed)} for notice in waiting],
     }
 
@@ -79,7 +79,7 @@ def test() -> None:
     if not ways:
         raise UserError("No way is set up.", todo="Set MAILTO, or one of the NOTIFY keys ('asha conf').")
     text = "This is a test of the way that alerts take. Nothing has happened."
-    alert = Alert("test", Kind.TEST, Severity.NOTICE, "a test", text)
+    alert = Alert("test", AlertKind.TEST, Severity.NOTICE, "a test", text)
     notice = Notice(os.urandom(8).hex(), alert, node.value, host, CLOCK.wall())
     failed = [way.name for way in ways if not _went(way, notice)]
     if failed:

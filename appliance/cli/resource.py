@@ -11,7 +11,7 @@ import os
 import sys
 
 from appliance.cluster.heartbeat import resource
-from appliance.cluster.heartbeat.resource import Answer, Verb
+from appliance.cluster.heartbeat.resource import Answer, ScriptVerb
 from appliance.control.client import AgentAbsent, AgentSilent, ask
 from appliance.core.errors import AshaError
 
@@ -38,7 +38,7 @@ def main() -> None:
     os._exit(answer.status)
 
 
-def _answer(verb: Verb, ticket: float) -> Answer:
+def _answer(verb: ScriptVerb, ticket: float) -> Answer:
     absent = False
     try:
         return _by_agent(verb, ticket)
@@ -51,15 +51,15 @@ def _answer(verb: Verb, ticket: float) -> Answer:
     return _alone(verb, ticket, ask_again=absent)
 
 
-def _by_agent(verb: Verb, ticket: float) -> Answer:
-    if verb is Verb.STATUS:
+def _by_agent(verb: ScriptVerb, ticket: float) -> Answer:
+    if verb is ScriptVerb.STATUS:
         return resource.status_answer(bool(ask("running", deadline=_STATUS_PATIENCE)["running"]))
-    patience = _START_PATIENCE if verb is Verb.START else _STOP_PATIENCE
+    patience = _START_PATIENCE if verb is ScriptVerb.START else _STOP_PATIENCE
     ask(verb.value, deadline=patience, ticket=ticket)
     return resource.done_answer(True)
 
 
-def _alone(verb: Verb, ticket: float, *, ask_again: bool) -> Answer:
+def _alone(verb: ScriptVerb, ticket: float, *, ask_again: bool) -> Answer:
     """Do the agent's work without the agent.
 
     `ask_again`: no agent was there, but one may have started while the modules were loaded, so it is asked
@@ -74,7 +74,7 @@ def _alone(verb: Verb, ticket: float, *, ask_again: bool) -> Answer:
         with contextlib.suppress(AgentAbsent, AgentSilent):
             if ask_again:
                 return _by_agent(verb, ticket)
-        if verb is Verb.STATUS:
+        if verb is ScriptVerb.STATUS:
             return resource.status_answer(alone.running())
         alone.obey(grant.Verb(verb.value), ticket)
     except (AshaError, OSError) as problem:

@@ -13,7 +13,7 @@ from appliance.core.errors import SyncError
 from appliance.host.bounded import read_all
 from appliance.host.process import interact
 from appliance.sync import keys
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.question import is_accepted, prove
 from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh, way_to_peer
 
@@ -69,7 +69,7 @@ def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
     if set(before) & set(shown):
         return shown
     if before and not anew:
-        raise SyncProblem(Kind.HOST_KEY_CHANGED, f"{ssh.host} shows other host keys than those pinned.")
+        raise SyncProblem(Fault.HOST_KEY_CHANGED, f"{ssh.host} shows other host keys than those pinned.")
     for key in shown:
         click.echo(f"  {keys.fingerprint(key)}")
     if not agreed:

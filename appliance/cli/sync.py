@@ -20,9 +20,9 @@ from appliance.core.words import printable, spell
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
 from appliance.sync.follow import Follower
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.onepass import Outcome, Progress, Request
-from appliance.sync.problems import Kind, SyncProblem, problems_named
+from appliance.sync.problems import Fault, SyncProblem, problems_named
 from appliance.sync.served import drop_mark
 from appliance.sync.ssh import way_to_peer
 from appliance.sync.state import age, read_state, under_way, write_state
@@ -67,7 +67,7 @@ def sync(
         _give_up(agreed=yes)
     request = Request("an operator asked for it", deep=deep, accept_loss=accept_loss, dry_run=dry_run)
     here = session(conf, node, asked_for=now, live=own_duty(now)["live"])
-    with Peer(way_to_peer(conf, node)) as peer, bar() as progress:
+    with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.run(peer, request, progress, patient=now)
     click.echo("\n".join(outcome_lines(outcome, dry_run)))
 
@@ -138,7 +138,7 @@ def follow() -> None:
     conf, node = site()
     way, tell = way_to_peer(conf, node), in_state()
 
-    def one_pass(peer: Peer, request: Request) -> bool:
+    def one_pass(peer: PeerLink, request: Request) -> bool:
         # What goes wrong is in the state and the history; the link is as good as before.
         try:
             here = session(conf, node, live=own_duty(False)["live"])
@@ -159,13 +159,13 @@ def last() -> None:
     die_with_parent()
     conf, node = site()
     here, tell = session(conf, node, last=True), in_state()
-    with Peer(way_to_peer(conf, node)) as peer:
+    with PeerLink(way_to_peer(conf, node)) as peer:
         while True:
             try:
                 here.run(peer, Request("service comes here"), tell, patient=True)
             except SyncProblem as problem:
                 # The peer's agent may still be telling that it has let go.
-                if problem.kind not in (Kind.NOT_ALLOWED, Kind.SICK_SOURCE):
+                if problem.kind not in (Fault.NOT_ALLOWED, Fault.SICK_SOURCE):
                     raise
                 CLOCK.sleep(_LAST_AGAIN)
             else:

@@ -32,6 +32,6 @@ def sync_source() -> None:
 
         answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)
     else:
-        from appliance.sync.watch import Watch  # noqa: PLC0415
+        from appliance.sync.watch import TreeWatch  # noqa: PLC0415
 
-        Watch(conf).run(sys.stdout.buffer)
+        TreeWatch(conf).run(sys.stdout.buffer)

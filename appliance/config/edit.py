@@ -15,7 +15,7 @@ from appliance.config.reference import comment_lines
 from appliance.config.replace import replace_file
 from appliance.config.scan import Assignment, assignment_in, lines_of, whole_problem
 from appliance.config.schema import KEY_BY_NAME, Key, without_secrets_in
-from appliance.config.source import Source, read_source
+from appliance.config.source import ConfFile, read_source
 
 _UNTOUCHED = "Nothing was changed."
 
@@ -70,7 +70,7 @@ def preview(path: Path, values: Mapping[str, str]) -> Edit:
     return _prepared(path, values)[1]
 
 
-def _prepared(path: Path, values: Mapping[str, str]) -> tuple[Source, Edit]:
+def _prepared(path: Path, values: Mapping[str, str]) -> tuple[ConfFile, Edit]:
     _refuse_unknown(values)
     source = read_source(path.resolve())
     text = source.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.config.conf import Conf
-from appliance.config.kinds import Kind
+from appliance.config.kinds import ValueType
 from appliance.config.quotes import QUOTES, in_quotes
 
 
@@ -36,7 +36,7 @@ class Key:
 
     name: str
     field: str
-    kind: Kind
+    kind: ValueType
     group: Group
     comment: tuple[str, ...]
     example: str

@@ -29,7 +29,7 @@ _MORE_THAN_ONE = re.compile(r"[\s,]/|\s--?[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueType:
     """Kind of value.
 
     `want` completes the sentence "the value should be …". `words` are all possible values, where these are
@@ -44,7 +44,7 @@ class Kind:
     bare: Callable[[str], str] = advice_on
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> ValueType:
     """Return the kind of one of `words`, in any mix of upper and lower case."""
     by_folded = {word.casefold(): word for word in words}
 
@@ -53,16 +53,18 @@ def choice(*words: str) -> Kind:
             raise ValueError
         return by_folded[text.casefold()]
 
-    return Kind(f"{', '.join(words[:-1])} or {words[-1]}", parse, words=words)
+    return ValueType(f"{', '.join(words[:-1])} or {words[-1]}", parse, words=words)
 
 
-def switch(yes: str, no: str) -> Kind:
+def switch(yes: str, no: str) -> ValueType:
     """Return the kind of a bool written with two words, in any mix of upper and lower case."""
     words = choice(yes, no)
-    return Kind(words.want, lambda text: words.parse(text) == yes, lambda on: yes if on else no, (yes, no))
+    return ValueType(
+        words.want, lambda text: words.parse(text) == yes, lambda on: yes if on else no, (yes, no)
+    )
 
 
-def whole(low: int, high: int, what: str = "a whole number") -> Kind:
+def whole(low: int, high: int, what: str = "a whole number") -> ValueType:
     """Return the kind of an integer, `low` and `high` included."""
 
     def parse(text: str) -> int:
@@ -70,10 +72,10 @@ def whole(low: int, high: int, what: str = "a whole number") -> Kind:
             raise ValueError
         return int(text)
 
-    return Kind(f"{what} from {low} to {high}", parse)
+    return ValueType(f"{what} from {low} to {high}", parse)
 
 
-def duration(least_ms: int) -> Kind:
+def duration(least_ms: int) -> ValueType:
     """Return the kind of a time such as `200ms`, `2`, `2s` or `1.5`, from `least_ms` up to a day.
 
     The value is seconds as a float, to the millisecond.
@@ -86,7 +88,7 @@ def duration(least_ms: int) -> Kind:
         return milliseconds / 1000
 
     least = f"at least {least_ms} ms" if least_ms else "0 or more"
-    return Kind(f"a time such as 200ms, 2, 2s or 1.5 ({least}, at most a day)", parse, _time_text)
+    return ValueType(f"a time such as 200ms, 2, 2s or 1.5 ({least}, at most a day)", parse, _time_text)
 
 
 def _milliseconds(text: str) -> int:
@@ -220,45 +222,47 @@ SPAN = whole(1, 1023, "a span number")
 DEADLINE = duration(1)
 DWELL = duration(0)
 
-IPV4 = Kind("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", unicast)
-LISTEN = Kind("an IPv4 address of this machine, 127.0.0.1, or 0.0.0.0 for every one", _listen)
-PREFIX = Kind(
+IPV4 = ValueType("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", unicast)
+LISTEN = ValueType("an IPv4 address of this machine, 127.0.0.1, or 0.0.0.0 for every one", _listen)
+PREFIX = ValueType(
     "a path of one word in small letters, digits and -, such as /asha",
     _matching(re.compile(r"/[a-z0-9-]+", re.ASCII)),
 )
-NODE_NAME = Kind(
+NODE_NAME = ValueType(
     "a node's name as 'uname -n' prints it on that node",
     _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)),
 )
-HOST = Kind(
+HOST = ValueType(
     "a host's name or IPv4 address",
     _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)),
 )
-DEVICE = Kind(
+DEVICE = ValueType(
     "a network interface such as eth0 (at most 15 characters)",
     _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}", re.ASCII)),
 )
-WORD = Kind("one word of letters, digits, . _ + and -", _matching(_WORD))
-TEXT = Kind("a text", str, bare=advice_on_text)
-PATH = Kind("a full path, from / on, without .., * and ?", _path)
-FILE = Kind("the full path of a file, from / on, without .., * and ?", _file)
-FILE_TEXT = Kind(FILE.want, lambda text: str(_file(text)))
-DIRECTORY = Kind("the full path of a directory, from / on, without .., * and ?", _directory)
-DIRECTORY_OR_FILE = Kind(
+WORD = ValueType("one word of letters, digits, . _ + and -", _matching(_WORD))
+TEXT = ValueType("a text", str, bare=advice_on_text)
+PATH = ValueType("a full path, from / on, without .., * and ?", _path)
+FILE = ValueType("the full path of a file, from / on, without .., * and ?", _file)
+FILE_TEXT = ValueType(FILE.want, lambda text: str(_file(text)))
+DIRECTORY = ValueType("the full path of a directory, from / on, without .., * and ?", _directory)
+DIRECTORY_OR_FILE = ValueType(
     "the full path of a directory or of a file, from / on, without .., * and ?", _directory
 )
-DIRECTORY_TEXT = Kind(DIRECTORY.want, lambda text: str(_directory(text)))
-WORD_OR_PATH = Kind("one name, or a full path from / on", _word_or_path)
-COMMAND = Kind("a program's full path, from / on, with its arguments if any", _command, bare=lambda text: "")
-SPANS = Kind(
+DIRECTORY_TEXT = ValueType(DIRECTORY.want, lambda text: str(_directory(text)))
+WORD_OR_PATH = ValueType("one name, or a full path from / on", _word_or_path)
+COMMAND = ValueType(
+    "a program's full path, from / on, with its arguments if any", _command, bare=lambda text: ""
+)
+SPANS = ValueType(
     "span numbers such as 1,2 (from 1 to 1023, each once)",
     _spans,
     lambda spans: ",".join(str(span) for span in spans),
 )
-MAIL = Kind("one or more mail addresses with commas between", _mail)
-ONE_MAIL = Kind("a mail address", _one_mail)
-SERVER = Kind("a host's name or IPv4 address, with :port if it is not the usual one", _server)
-URL = Kind(
+MAIL = ValueType("one or more mail addresses with commas between", _mail)
+ONE_MAIL = ValueType("a mail address", _one_mail)
+SERVER = ValueType("a host's name or IPv4 address, with :port if it is not the usual one", _server)
+URL = ValueType(
     "an address such as https://host/path, without blanks and without a user's name in it",
     _url,
     bare=advice_on_text,

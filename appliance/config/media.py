@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.config.conf import Medium
-from appliance.config.kinds import DEVICE, FILE, Kind, unicast
+from appliance.config.kinds import DEVICE, FILE, ValueType, unicast
 
 HEARTBEAT_BAUD = "19200"
 """The rate of a serial medium that names none: Heartbeat's own default."""
@@ -63,7 +63,7 @@ def _render(media: tuple[Medium, ...]) -> str:
     return ", ".join(" ".join((m.kind, m.device, m.argument)).rstrip() for m in media)
 
 
-MEDIA = Kind(
+MEDIA = ValueType(
     "'ucast DEV PEERADDR', 'bcast DEV' or 'serial TTY [BAUD]', with commas between several",
     _parse,
     _render,

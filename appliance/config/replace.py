@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import stat
 
-from appliance.config.source import Source
+from appliance.config.source import ConfFile
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import fresh_file, sync_directory
 
 
-def replace_file(source: Source, text: str) -> None:
+def replace_file(source: ConfFile, text: str) -> None:
     """Write `text` over the file that `source` was read from; power may fail at any moment.
 
     Raises:
@@ -29,7 +29,7 @@ def replace_file(source: Source, text: str) -> None:
         ) from problem
 
 
-def _refuse_if_changed(source: Source) -> None:
+def _refuse_if_changed(source: ConfFile) -> None:
     now, then = source.path.stat(), source.status
     if (now.st_ino, now.st_mtime_ns, now.st_size) != (then.st_ino, then.st_mtime_ns, then.st_size):
         raise UserError(

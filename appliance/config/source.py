@@ -19,7 +19,7 @@ _LIMIT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ConfFile:
     """Conf file that was read. `text` may hold lone surrogates where the file is not UTF-8."""
 
     path: Path
@@ -53,7 +53,7 @@ class Source:
                 yield Problem(key.name, key.hide(item.value), item.line, want)
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> ConfFile:
     """Read the file at `path`; its status is taken from the same open file. Raises HostError."""
     try:
         data, status = _read(path)
@@ -61,7 +61,7 @@ def read_source(path: Path) -> Source:
         raise _unreadable(path, problem.strerror or str(problem)) from problem
     if len(data) > _LIMIT:
         raise _unreadable(path, "It is larger than 1 MiB")
-    return Source(path, data.decode("utf-8", "surrogateescape"), status)
+    return ConfFile(path, data.decode("utf-8", "surrogateescape"), status)
 
 
 def _read(path: Path) -> tuple[bytes, os.stat_result]:

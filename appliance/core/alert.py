@@ -22,7 +22,7 @@ class Severity(enum.Enum):
         return self.name.lower()
 
 
-class Kind(enum.Enum):
+class AlertKind(enum.Enum):
     """The subject matter of an alert.
 
     The number is that of the notification in docs/ASHA-MIB.txt and never changes its meaning.
@@ -64,7 +64,7 @@ class Alert:
     """
 
     key: str
-    kind: Kind
+    kind: AlertKind
     severity: Severity
     subject: str
     text: str

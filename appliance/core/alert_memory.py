@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 
 # Upper bounds on alerts within WINDOW seconds: about one thing (one key), and in total.
 WINDOW = 600.0
@@ -20,7 +20,7 @@ CLEAR_DWELL = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Condition:
     """A problem that is present now; people are told of it once it has been present for `dwell` seconds."""
 
     alert: Alert
@@ -44,7 +44,7 @@ class Memory:
 
 
 def tell(
-    memory: Memory, problems: Iterable[Standing], happened: Iterable[Alert], now: float
+    memory: Memory, problems: Iterable[Condition], happened: Iterable[Alert], now: float
 ) -> tuple[Memory, tuple[Alert, ...]]:
     """Return what to remember, and the alerts to send at `now` (monotonic seconds).
 
@@ -84,13 +84,13 @@ class _Budget:
         return True
 
 
-def _watched(memory: Memory, standing: Mapping[str, Standing], now: float) -> Memory:
+def _watched(memory: Memory, standing: Mapping[str, Condition], now: float) -> Memory:
     since = {key: memory.since.get(key, now) for key in standing}
     gone = {key: memory.gone.get(key, now) for key in memory.told if key not in standing}
     return replace(memory, since=since, gone=gone)
 
 
-def _due(memory: Memory, standing: Mapping[str, Standing], now: float) -> Iterator[Alert]:
+def _due(memory: Memory, standing: Mapping[str, Condition], now: float) -> Iterator[Alert]:
     for key, problem in standing.items():
         if key not in memory.told and now - memory.since[key] >= problem.dwell:
             yield problem.alert
@@ -185,5 +185,5 @@ def alert_from(fields: Mapping[str, Any]) -> Alert:
     )
 
 
-_KINDS = {kind.word: kind for kind in Kind}
+_KINDS = {kind.word: kind for kind in AlertKind}
 _SEVERITIES = {severity.word: severity for severity in Severity}

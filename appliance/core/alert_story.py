@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from appliance.core.alert import Alert, Kind, Severity, one_line, plain
+from appliance.core.alert import Alert, AlertKind, Severity, one_line, plain
 from appliance.core.roles import Event, Role
 from appliance.core.transfer import Goal, Phase
 
@@ -65,10 +65,10 @@ def _of_the_node(node: str, entry: Entry) -> Alert | None:
     if entry["kind"] == "gap":
         text = f"the {node} stood still for {entry['seconds']:.1f} s"
         why = f"{text}: it is overloaded, or its disk or its host hangs."
-        return _event(Kind.NODE_STOOD_STILL, Severity.WARNING, text, why)
+        return _event(AlertKind.NODE_STOOD_STILL, Severity.WARNING, text, why)
     if entry["kind"] == "agent" and entry["says"] == "started":
         text = f"the agent on the {node} was started"
-        return _event(Kind.AGENT_STARTED, Severity.NOTICE, text, f"{text} (version {entry['version']}).")
+        return _event(AlertKind.AGENT_STARTED, Severity.NOTICE, text, f"{text} (version {entry['version']}).")
     return None
 
 
@@ -89,7 +89,7 @@ def _begun(story: Story, *, acquiring: bool, reason: str) -> Alert | None:
         return None
     way = f"to the {story.node}" if acquiring else f"from the {story.node}"
     text = f"A failover {way} has begun: {reason}."
-    return _event(Kind.FAILOVER_BEGUN, Severity.WARNING, f"failover {way} begun: {reason}", text)
+    return _event(AlertKind.FAILOVER_BEGUN, Severity.WARNING, f"failover {way} begun: {reason}", text)
 
 
 def _phase(story: Story, entry: Entry) -> tuple[Story, Alert | None]:
@@ -99,8 +99,8 @@ def _phase(story: Story, entry: Entry) -> tuple[Story, Alert | None]:
         return story, None
     subject = f"failover done: the {story.node} serves"
     text = f"The {story.node} serves after {after:.1f} s ({story.reason}).\n\n" + "\n".join(story.phases)
-    return replace(story, untold=False), _event(Kind.FAILOVER_DONE, Severity.NOTICE, subject, text)
+    return replace(story, untold=False), _event(AlertKind.FAILOVER_DONE, Severity.NOTICE, subject, text)
 
 
-def _event(kind: Kind, severity: Severity, subject: str, text: str) -> Alert:
+def _event(kind: AlertKind, severity: Severity, subject: str, text: str) -> Alert:
     return Alert(kind.word, kind, severity, one_line(subject), plain(text))

@@ -9,7 +9,7 @@ from appliance.core.reading import Reading, Unknown, is_known
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FitnessInputs:
     """The facts that fitness depends on.
 
     `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None.
@@ -28,7 +28,7 @@ class Standing:
 START_FAILURE_COUNTS_FOR = 60.0
 
 
-def unfit_reasons(standing: Standing, now: float) -> tuple[str, ...]:
+def unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
     """Return the reasons why this node is not fit to serve; empty when it is fit.
 
     A standby whose span is in RED alarm is fit: the line is at its peer, where it belongs.

@@ -10,7 +10,7 @@ Content = tuple[str, str]
 NOTHING: Content = ("", "")
 
 
-class Verdict(enum.Enum):
+class MergeVerdict(enum.Enum):
     """The decision about the version of this node."""
 
     KEEP = "keep"
@@ -19,7 +19,7 @@ class Verdict(enum.Enum):
     CONFLICT = "conflict"
 
 
-def judge(base: Content, ours: Content, theirs: Content) -> Verdict:
+def judge(base: Content, ours: Content, theirs: Content) -> MergeVerdict:
     """Return what becomes of our version, by a three-way comparison.
 
     A change that only one side has made is taken as right; different changes on both sides are a conflict. A
@@ -27,11 +27,11 @@ def judge(base: Content, ours: Content, theirs: Content) -> Verdict:
     peer's is taken, for its owner, mode and time may be newer.
     """
     if theirs == ours:
-        return Verdict.TAKE if ours != NOTHING else Verdict.KEEP
+        return MergeVerdict.TAKE if ours != NOTHING else MergeVerdict.KEEP
     if theirs == base:
-        return Verdict.KEEP
+        return MergeVerdict.KEEP
     if ours == base:
-        return Verdict.REMOVE if theirs == NOTHING else Verdict.TAKE
+        return MergeVerdict.REMOVE if theirs == NOTHING else MergeVerdict.TAKE
     if ours == NOTHING:
-        return Verdict.TAKE
-    return Verdict.KEEP if theirs == NOTHING else Verdict.CONFLICT
+        return MergeVerdict.TAKE
+    return MergeVerdict.KEEP if theirs == NOTHING else MergeVerdict.CONFLICT

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from appliance.core.reading import Reading, Unknown
 from appliance.dahdi.channels import spell_channels
 from appliance.dahdi.configuration import Configuration, SpanLine, Use
-from appliance.dahdi.span import DIGITAL, Channel, Kind, Span
+from appliance.dahdi.span import DIGITAL, Channel, Span, SpanKind
 
-_T1 = frozenset({Kind.T1, Kind.J1})
+_T1 = frozenset({SpanKind.T1, SpanKind.J1})
 # The channel of a BRI span, counted from 1, on which the card's own HDLC works (wcb4xxp, wctdm24xxp, xpp):
 # the kernel refuses `hardhdlc` on the other two. On other kinds of span the D-channel is where the file puts
 # it: SS7 has its links anywhere.
@@ -33,10 +33,10 @@ _BRI_DCHANNEL = 3
 # Framings and codings of each kind of span, used where sysfs does not tell. `cas` has no bit of its own in
 # the kernel (dahdi/user.h).
 _COMPAT = {
-    Kind.T1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
-    Kind.J1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
-    Kind.E1: frozenset({"CCS", "HDB3", "AMI", "CRC4"}),
-    Kind.BRI: frozenset({"CCS", "AMI"}),
+    SpanKind.T1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
+    SpanKind.J1: frozenset({"D4", "ESF", "AMI", "B8ZS"}),
+    SpanKind.E1: frozenset({"CCS", "HDB3", "AMI", "CRC4"}),
+    SpanKind.BRI: frozenset({"CCS", "AMI"}),
 }
 _COMPAT_WORDS = frozenset({"D4", "ESF", "AMI", "B8ZS", "CCS", "HDB3", "CRC4"})
 _EMPTY = "---"
@@ -243,12 +243,12 @@ def _why_not(signalling: str, span: Span, channel: Channel) -> str:
     return whys[0] if all(whys) else ""
 
 
-def _why_not_on(kind: Kind, signalling: str, span: Span, channel: Channel) -> str:
-    if kind is Kind.ANALOG:
+def _why_not_on(kind: SpanKind, signalling: str, span: Span, channel: Channel) -> str:
+    if kind is SpanKind.ANALOG:
         return _why_not_analog(signalling, port_kind(channel, span))
     if signalling.startswith("bri"):
-        return "" if kind is Kind.BRI else f"it is {kind.value}, not BRI"
-    if kind is not Kind.BRI:
+        return "" if kind is SpanKind.BRI else f"it is {kind.value}, not BRI"
+    if kind is not SpanKind.BRI:
         return ""
     if signalling == "hardhdlc":
         place = channel.number - span.channels[0].number + 1
@@ -274,7 +274,7 @@ _DIGITAL_ONLY = frozenset(
 )
 
 
-def _kinds(line: SpanLine) -> frozenset[Kind]:
+def _kinds(line: SpanLine) -> frozenset[SpanKind]:
     """Return the kinds of span that `line` can be meant for.
 
     The set is empty for an unknown framing, of which dahdi_cfg itself complains.
@@ -282,8 +282,8 @@ def _kinds(line: SpanLine) -> frozenset[Kind]:
     if line.framing in ("esf", "d4"):
         return _T1
     if line.framing == "ccs":
-        return frozenset({Kind.E1, Kind.BRI} if line.coding == "ami" else {Kind.E1})
-    return frozenset({Kind.E1} if line.framing == "cas" else ())
+        return frozenset({SpanKind.E1, SpanKind.BRI} if line.coding == "ami" else {SpanKind.E1})
+    return frozenset({SpanKind.E1} if line.framing == "cas" else ())
 
 
 def _odd_words(line: SpanLine, span: Span) -> list[str]:
@@ -293,5 +293,5 @@ def _odd_words(line: SpanLine, span: Span) -> list[str]:
     return [word for word in asked if word.upper() in _COMPAT_WORDS - can]
 
 
-def _spell_kinds(kinds: frozenset[Kind]) -> str:
-    return " or ".join(sorted(kind.value for kind in (kinds - {Kind.J1} or kinds)))
+def _spell_kinds(kinds: frozenset[SpanKind]) -> str:
+    return " or ".join(sorted(kind.value for kind in (kinds - {SpanKind.J1} or kinds)))

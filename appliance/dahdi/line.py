@@ -13,7 +13,7 @@ from pathlib import Path
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.alarms import ABSENT, NONE, SETTLING, Alarm
-from appliance.dahdi.span import DIGITAL, Kind, Span
+from appliance.dahdi.span import DIGITAL, Span, SpanKind
 from appliance.dahdi.spans import read_heads
 
 # The first of these values that any span has is the value of the line. States that can still change by
@@ -100,9 +100,9 @@ def _doubts(span: Span) -> Iterator[str]:
     if odd := [channel.signalling for channel in span.channels if not channel.is_understood]:
         yield f"the signalling '{odd[0][:40]}' of its channels is not understood; make a test call"
     yield _not_set_up(span)
-    if span.kind is Kind.ANALOG:
+    if span.kind is SpanKind.ANALOG:
         yield _silent_analog(span)
-    elif span.kind is Kind.NETWORK:
+    elif span.kind is SpanKind.NETWORK:
         yield "it is the other end of a span of this node: no line comes in on it" if span.is_local else ""
     elif span.kind not in DIGITAL:
         yield f"what kind of span it is cannot be told, nor whether its driver raises alarms; {_NAME_IT}"
@@ -126,8 +126,8 @@ def _not_set_up(span: Span) -> str:
     """
     if not any(channel.is_set_up for channel in span.channels):
         return f"dahdi_cfg has not set up its channels, so nothing goes over it; {_SPARE}"
-    if span.kind in (Kind.ANALOG, Kind.NETWORK):
-        contrary = span.kind is Kind.ANALOG and span.line_config
+    if span.kind in (SpanKind.ANALOG, SpanKind.NETWORK):
+        contrary = span.kind is SpanKind.ANALOG and span.line_config
         return "it is analog and yet has a line coding; make a test call" if contrary else ""
     if not span.line_config:
         return f"dahdi_cfg has not given it a line coding, so its driver has not started it; {_SPARE}"
@@ -154,7 +154,7 @@ def _silent_analog(span: Span) -> str:
 def _all_dead(span: Span) -> bool:
     """Return True when every port of an analog card where a telephone line comes in reports a dead line."""
     lines = [channel.alarms & ABSENT for channel in span.channels if channel.takes_line]
-    return span.kind is Kind.ANALOG and bool(lines) and NONE not in lines
+    return span.kind is SpanKind.ANALOG and bool(lines) and NONE not in lines
 
 
 def _other_cause(span: Span) -> str:
@@ -163,7 +163,7 @@ def _other_cause(span: Span) -> str:
         return "no program has its channels open (NOTOPEN), so the alarm ends when Asterisk runs"
     if span.alarms & Alarm.LOOPBACK:
         return "it is looped back for a test (LOOP): end it with dahdi_maint"
-    if span.kind is Kind.BRI:
+    if span.kind is SpanKind.BRI:
         return "a BRI line that the exchange lets sleep between calls shows this too"
     return ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from appliance.dahdi.alarms import NONE, Alarm
 
 
-class Kind(enum.Enum):
+class SpanKind(enum.Enum):
     """The kind of signal that runs over a span."""
 
     T1 = "T1"
@@ -20,20 +20,20 @@ class Kind(enum.Enum):
     UNKNOWN = "unknown"
 
 
-DIGITAL = frozenset({Kind.T1, Kind.J1, Kind.E1, Kind.BRI})
+DIGITAL = frozenset({SpanKind.T1, SpanKind.J1, SpanKind.E1, SpanKind.BRI})
 # The driver's own word in sysfs for the kind of span. Source: dahdi_spantype2str in dahdi-base.c; INVALID
 # tells nothing.
 _SPAN_TYPES = {
-    "T1": Kind.T1,
-    "E1": Kind.E1,
-    "J1": Kind.J1,
-    "BRI_NT": Kind.BRI,
-    "BRI_TE": Kind.BRI,
-    "BRI_SOFT": Kind.BRI,
-    "FXS": Kind.ANALOG,
-    "FXO": Kind.ANALOG,
-    "ANALOG_MIXED": Kind.ANALOG,
-    "DYNAMIC": Kind.NETWORK,
+    "T1": SpanKind.T1,
+    "E1": SpanKind.E1,
+    "J1": SpanKind.J1,
+    "BRI_NT": SpanKind.BRI,
+    "BRI_TE": SpanKind.BRI,
+    "BRI_SOFT": SpanKind.BRI,
+    "FXS": SpanKind.ANALOG,
+    "FXO": SpanKind.ANALOG,
+    "ANALOG_MIXED": SpanKind.ANALOG,
+    "DYNAMIC": SpanKind.NETWORK,
 }
 # Framings and codings that belong to one kind only. AMI and CCS are used by several kinds.
 _ONLY_T1 = frozenset({"B8ZS", "ESF", "D4"})
@@ -45,12 +45,12 @@ _E1_CHANNELS, _T1_CHANNELS, _BRI_CHANNELS = 31, 24, 3
 # Before dahdi_cfg has run, the number of channels narrows down what a span can be: no analog card has 31
 # ports on a span.
 _BY_CHANNELS = {
-    _E1_CHANNELS: frozenset({Kind.E1}),
-    _T1_CHANNELS: frozenset({Kind.T1, Kind.J1, Kind.ANALOG}),
-    _BRI_CHANNELS: frozenset({Kind.BRI, Kind.ANALOG}),
+    _E1_CHANNELS: frozenset({SpanKind.E1}),
+    _T1_CHANNELS: frozenset({SpanKind.T1, SpanKind.J1, SpanKind.ANALOG}),
+    _BRI_CHANNELS: frozenset({SpanKind.BRI, SpanKind.ANALOG}),
 }
-_ANY = DIGITAL | {Kind.ANALOG}
-_GUESSES = {_E1_CHANNELS: Kind.E1, _T1_CHANNELS: Kind.T1, _BRI_CHANNELS: Kind.BRI}
+_ANY = DIGITAL | {SpanKind.ANALOG}
+_GUESSES = {_E1_CHANNELS: SpanKind.E1, _T1_CHANNELS: SpanKind.T1, _BRI_CHANNELS: SpanKind.BRI}
 # Names of ports as drivers spell them: hints for where neither sysfs nor the channels' signalling tells the
 # kind.
 _ANALOG_PORTS = frozenset(
@@ -160,7 +160,7 @@ class Span:
 
         Source: dahdi_dynamic.c.
         """
-        return self.kind is Kind.NETWORK
+        return self.kind is SpanKind.NETWORK
 
     @property
     def is_local(self) -> bool:
@@ -173,15 +173,15 @@ class Span:
         return not self.channels and not self.line_config
 
     @property
-    def hardware(self) -> Kind:
+    def hardware(self) -> SpanKind:
         """The kind, or else a guess by the number of channels, for display to people.
 
         A span that is not configured tells no coding.
         """
-        return self.kind if self.kind is not Kind.UNKNOWN else _GUESSES.get(len(self.channels), self.kind)
+        return self.kind if self.kind is not SpanKind.UNKNOWN else _GUESSES.get(len(self.channels), self.kind)
 
     @property
-    def could_be(self) -> frozenset[Kind]:
+    def could_be(self) -> frozenset[SpanKind]:
         """Every kind that the span may be, as far as it is known.
 
         There is one, or several before dahdi_cfg has run where sysfs does not tell.
@@ -191,34 +191,36 @@ class Span:
         if self.line_config:
             return _ANY  # a card of a special kind, such as one for GSM with two channels a span
         if self.board:
-            return frozenset({Kind.E1} if len(self.channels) == _E1_CHANNELS else {Kind.T1, Kind.J1})
+            return frozenset(
+                {SpanKind.E1} if len(self.channels) == _E1_CHANNELS else {SpanKind.T1, SpanKind.J1}
+            )
         return _BY_CHANNELS.get(len(self.channels), _ANY)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> SpanKind:
         """The kind by sysfs, else by the line's coding, else by the channels' signalling or port names."""
         if self.span_type in _SPAN_TYPES:
             return _SPAN_TYPES[self.span_type]
         if self.name.startswith("DYN/"):
-            return Kind.NETWORK
+            return SpanKind.NETWORK
         if self.line_config:
             return self._kind_by_coding()
         if self._has_analog_name or self._is_signalled_analog:
-            return Kind.ANALOG
-        return Kind.UNKNOWN
+            return SpanKind.ANALOG
+        return SpanKind.UNKNOWN
 
-    def _kind_by_coding(self) -> Kind:
+    def _kind_by_coding(self) -> SpanKind:
         t1, e1, count = self.line_config & _ONLY_T1, self.line_config & _ONLY_E1, len(self.channels)
         if t1 and e1:
-            return Kind.UNKNOWN
+            return SpanKind.UNKNOWN
         if t1:
-            return Kind.T1
+            return SpanKind.T1
         if e1 or count == _E1_CHANNELS:
-            return Kind.E1
+            return SpanKind.E1
         # AMI/CCS with two channels may be a GSM card's span (wancfg's AFT-W400, OpenVox's G400).
         if "CCS" in self.line_config and (count == _BRI_CHANNELS or "BRI" in self.name):
-            return Kind.BRI
-        return Kind.UNKNOWN
+            return SpanKind.BRI
+        return SpanKind.UNKNOWN
 
     @property
     def _has_analog_name(self) -> bool:

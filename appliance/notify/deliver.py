@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from appliance.host.clock import Clock
 from appliance.notify.notice import Notice
-from appliance.notify.spool import Spool, Way, Ways
+from appliance.notify.spool import Spool, Ways, WayState
 from appliance.notify.transport import Transport, Undelivered, send
 
 # Seconds. A way that failed rests for FIRST_PAUSE, twice as long after each further failure, up to
@@ -87,7 +87,7 @@ class Delivery:
 
     def _may(self, transport: Transport, notice: Notice) -> bool:
         wall = self._clock.wall()
-        rest = self._ways.get(transport.name, Way()).again
+        rest = self._ways.get(transport.name, WayState()).again
         return is_due(rest, wall) and is_due(notice.again.get(transport.name, 0.0), wall)
 
     def _try(self, transport: Transport, notice: Notice) -> Notice:
@@ -96,10 +96,10 @@ class Delivery:
         except Undelivered as problem:
             self._failed(transport.name, problem)
             return self._refused(transport.name, notice, problem.left) if problem.refused else notice
-        way = self._ways.get(transport.name, Way())
+        way = self._ways.get(transport.name, WayState())
         if way.problem:
             self._say(f"alerts go out again by {transport.name}")
-        self._ways[transport.name] = Way(delivered=way.delivered + 1)
+        self._ways[transport.name] = WayState(delivered=way.delivered + 1)
         # Written at once: if the next way kills this process, the alert must not go out by this way again.
         return self._keep(replace(notice, owed=tuple(name for name in notice.owed if name != transport.name)))
 
@@ -115,7 +115,7 @@ class Delivery:
         return self._keep(replace(notice, tries=tries, again=again, left=still))
 
     def _failed(self, name: str, problem: Undelivered) -> None:
-        way = self._ways.get(name, Way())
+        way = self._ways.get(name, WayState())
         if str(problem) != way.problem:
             self._say(f"alerts do not go out by {name}: {problem}")
         failures, again = way.failures, way.again
@@ -129,4 +129,4 @@ class Delivery:
         """Yield the time of the next try of each way that each waiting alert is owed."""
         for notice in self._spool.waiting():
             for name in self._names & set(notice.owed):
-                yield max(self._ways.get(name, Way()).again, notice.again.get(name, 0.0))
+                yield max(self._ways.get(name, WayState()).again, notice.again.get(name, 0.0))

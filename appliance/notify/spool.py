@@ -25,7 +25,7 @@ _ALERT = ".alert"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WayState:
     """State of one way out.
 
     `problem` says why the last try failed, "" when it did not. `again`: when the way is tried again, in epoch
@@ -45,7 +45,7 @@ class Ways:
     `next_at` is in epoch seconds, and 0.0 when no time is known.
     """
 
-    by_name: Mapping[str, Way] = field(default_factory=dict)
+    by_name: Mapping[str, WayState] = field(default_factory=dict)
     next_at: float = 0.0
 
 
@@ -167,11 +167,11 @@ def _ways(content: bytes) -> Ways:
     return Ways({name: _way(fields) for name, fields in found["by_name"].items()}, _real(found["next_at"]))
 
 
-def _way(fields: Mapping[str, Any]) -> Way:
+def _way(fields: Mapping[str, Any]) -> WayState:
     problem, failures = fields["problem"], fields["failures"]
     if not isinstance(problem, str):
         raise ValueError("a problem in it is no text")  # noqa: TRY004 - one exception for every bad file
-    return Way(problem, _whole(failures), _real(fields["again"]), _whole(fields["delivered"]))
+    return WayState(problem, _whole(failures), _real(fields["again"]), _whole(fields["delivered"]))
 
 
 def _whole(value: object) -> int:

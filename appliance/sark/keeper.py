@@ -15,14 +15,14 @@ from typing import Any
 from appliance.config import CONF_PATH, Conf, ConfError
 from appliance.config.replace import replace_file
 from appliance.config.schema import KEY_BY_NAME
-from appliance.config.source import Source, read_source
+from appliance.config.source import ConfFile, read_source
 from appliance.config.standing import STANDING_KEYS, held_back
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.sark.columns import ADDRESS, SHARED, SHOWN_ONLY, to_sark
 from appliance.sark.memory import MEMORY, read_agreed, write_agreed
 from appliance.sark.pulling import fitting
-from appliance.sark.reconcile import Setting, Step, compare, is_blank, settle
+from appliance.sark.reconcile import Setting, SettingVerdict, compare, is_blank, settle
 from appliance.sark.table import Globals, read_globals, write_globals
 
 _BLANKED = (
@@ -35,7 +35,7 @@ _UNFILLED = "HACLUSTERIP is blank in SARK, so its settings are those of nobody: 
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class KeyChange:
     """A value that was changed, in the conf file or in SARK."""
 
     key: str
@@ -47,7 +47,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MirrorView:
     """Both sides as they are now.
 
     `shown`: columns that are only displayed. `problems`: sentences about what waits for the operator. `held`:
@@ -84,14 +84,14 @@ class View:
 class Done:
     """The changes of a pass (or, in a dry run, those it would have made), and both sides as they are now."""
 
-    pulled: tuple[Change, ...]
-    pushed: tuple[Change, ...]
-    view: View
+    pulled: tuple[KeyChange, ...]
+    pushed: tuple[KeyChange, ...]
+    view: MirrorView
 
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    source: Source
+    source: ConfFile
     conf: Conf
     row: Globals
     agreed: dict[str, str]
@@ -129,7 +129,7 @@ class Keeper:
         self._memory = memory
         self._engine_runs = engine_runs
 
-    def look(self) -> View:
+    def look(self) -> MirrorView:
         """Return both sides as they are; nothing is changed."""
         return self._view(self._read(), ())
 
@@ -141,9 +141,11 @@ class Keeper:
         with self._alone():
             sides = self._read()
             pulls = {
-                one.key: one.sark for one in sides.settings if one.step is Step.PULL and one.sark is not None
+                one.key: one.sark
+                for one in sides.settings
+                if one.step is SettingVerdict.PULL and one.sark is not None
             }
-            pushes = [one for one in sides.settings if one.step is Step.PUSH]
+            pushes = [one for one in sides.settings if one.step is SettingVerdict.PUSH]
             return self._carry(sides, pulls, [] if receives else pushes, dry_run=False)
 
     def pull(self, *, blank: bool = False, dry_run: bool = False) -> Done:
@@ -168,7 +170,11 @@ class Keeper:
         """Write the conf file's values into every column that this SARK has."""
         with self._alone():
             sides = self._read()
-            pushes = [one for one in sides.settings if one.step not in (Step.AGREED, Step.ABSENT)]
+            pushes = [
+                one
+                for one in sides.settings
+                if one.step not in (SettingVerdict.AGREED, SettingVerdict.ABSENT)
+            ]
             return self._carry(sides, {}, pushes, dry_run=dry_run)
 
     def _carry(
@@ -177,8 +183,8 @@ class Keeper:
         held = self._held(pulls)
         found = fitting(sides.source, _without(pulls, held), self._uname)
         was = sides.values
-        pulled = tuple(Change(key, was[key], now) for key, now in found.values.items())
-        pushed = tuple(Change(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
+        pulled = tuple(KeyChange(key, was[key], now) for key, now in found.values.items())
+        pushed = tuple(KeyChange(one.key, one.raw, to_sark(one.key, one.conf)) for one in pushes)
         if not dry_run:
             if pulled:
                 # replace_file raises UserError when somebody else has written the file since: that text
@@ -197,7 +203,7 @@ class Keeper:
         source, conf = self._judged()  # read again, since the database may have been waited for
         return _Sides(source, conf, row, read_agreed(self._memory))
 
-    def _judged(self) -> tuple[Source, Conf]:
+    def _judged(self) -> tuple[ConfFile, Conf]:
         source = read_source(self._conf.resolve())
         conf = source.judge()
         if not isinstance(conf, Conf):
@@ -213,13 +219,13 @@ class Keeper:
         except OSError as problem:
             raise HostError(f"{self._memory} could not be written: {problem.strerror}.") from problem
 
-    def _view(self, sides: _Sides, refused: tuple[str, ...]) -> View:
+    def _view(self, sides: _Sides, refused: tuple[str, ...]) -> MirrorView:
         said = [one.says for one in sides.settings if one.says]
         pulls = _pulls(sides)
         held = self._held(pulls)
         fits = fitting(sides.source, _without(pulls, held), self._uname)
         refused = refused or tuple(fits.refused.values())
-        if any(one.step is Step.CONFLICT for one in sides.settings):
+        if any(one.step is SettingVerdict.CONFLICT for one in sides.settings):
             said.append("'asha sark pull' takes SARK's values, 'asha sark push' the conf file's")
         if is_blank(sides.row.values) and sides.values[ADDRESS] and sides.agreed:
             said.append(_BLANKED)
@@ -227,7 +233,7 @@ class Keeper:
         shown = {
             column: sides.row.values[column] or "" for column in SHOWN_ONLY if column in sides.row.values
         }
-        return View(sides.conf.db, sides.settings, shown, (*said, *refused), held)
+        return MirrorView(sides.conf.db, sides.settings, shown, (*said, *refused), held)
 
     def _held(self, pulls: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(key for key in pulls if key in STANDING_KEYS) if self._engine_runs() else ()
@@ -246,7 +252,11 @@ class Keeper:
 
 
 def _pulls(sides: _Sides) -> dict[str, str]:
-    return {one.key: one.sark for one in sides.settings if one.step is Step.PULL and one.sark is not None}
+    return {
+        one.key: one.sark
+        for one in sides.settings
+        if one.step is SettingVerdict.PULL and one.sark is not None
+    }
 
 
 def _without(values: Mapping[str, str], keys: tuple[str, ...]) -> dict[str, str]:

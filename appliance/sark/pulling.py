@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from appliance.config import Conf, ConfError, Problem, which_node
 from appliance.config.edit import with_value
-from appliance.config.source import Source
+from appliance.config.source import ConfFile
 from appliance.core.errors import UserError
 from appliance.core.model import Node
 from appliance.sark.columns import NAMES
@@ -37,7 +37,7 @@ class Fitting:
         self.refused[key] = f"{key} is '{value}' in SARK, {why}, and was not taken"
 
 
-def fitting(source: Source, values: Values, uname: str) -> Fitting:
+def fitting(source: ConfFile, values: Values, uname: str) -> Fitting:
     """Return those of `values` with which the conf file is right.
 
     Raises ConfError when the conf file is wrong without any of them.
@@ -55,7 +55,7 @@ def fitting(source: Source, values: Values, uname: str) -> Fitting:
     return found
 
 
-def _moves(source: Source, after: Conf, uname: str, found: Fitting) -> bool:
+def _moves(source: ConfFile, after: Conf, uname: str, found: Fitting) -> bool:
     """Refuse names under which this machine would be another node or none; return whether any was."""
     before, now = _node(source.judge(), uname), _node(after, uname)
     names = [key for key in NAMES if key in found.values]
@@ -67,7 +67,7 @@ def _moves(source: Source, after: Conf, uname: str, found: Fitting) -> bool:
     return True
 
 
-def _blame(source: Source, problems: tuple[Problem, ...], found: Fitting) -> None:
+def _blame(source: ConfFile, problems: tuple[Problem, ...], found: Fitting) -> None:
     if not isinstance(verdict := source.judge(), Conf):
         raise ConfError(verdict, path=source.path)
     guilty = {one.key: one.want for one in problems if one.key in found.values}
@@ -83,7 +83,7 @@ def _blame(source: Source, problems: tuple[Problem, ...], found: Fitting) -> Non
         found.refuse(key, f"should be {want}")
 
 
-def _with(source: Source, values: Values) -> Source:
+def _with(source: ConfFile, values: Values) -> ConfFile:
     text = source.text
     for key, value in values.items():
         text = with_value(text, key, value)

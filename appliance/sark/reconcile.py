@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from appliance.config.problem import printable
-from appliance.core.threeway import NOTHING, Content, Verdict, judge
+from appliance.core.threeway import NOTHING, Content, MergeVerdict, judge
 from appliance.sark.columns import ADDRESS, SHARED, to_conf
 
 Values = Mapping[str, str]
@@ -21,7 +21,7 @@ Row = Mapping[str, str | None]
 """SARK's columns as they are in the database; a version that lacks a column lacks the name here."""
 
 
-class Step(enum.Enum):
+class SettingVerdict(enum.Enum):
     """What follows from the comparison of one setting."""
 
     AGREED = "agreed"
@@ -46,15 +46,15 @@ class Setting:
     conf: str
     raw: str
     sark: str | None
-    step: Step
+    step: SettingVerdict
     want: str = ""
 
     @property
     def says(self) -> str:
         """A line for the operator when something has to be done, otherwise ""."""
-        if self.step is Step.CONFLICT:
+        if self.step is SettingVerdict.CONFLICT:
             return f"{self.key} is '{self.conf}' in the conf file and '{printable(self.raw)}' in SARK"
-        if self.step is Step.WRONG:
+        if self.step is SettingVerdict.WRONG:
             return f"{self.key} is '{printable(self.raw)}' in SARK, should be {self.want}, and was not taken"
         return ""
 
@@ -67,11 +67,14 @@ def compare(conf: Values, row: Row, agreed: Values) -> tuple[Setting, ...]:
     met = bool(agreed)
     seen = [_seen(key, conf, row) for key in SHARED]
     if is_blank(row):
-        step = Step.PUSH if conf[ADDRESS] and not met else Step.SILENT
-        settled = (Step.AGREED, Step.ABSENT)
+        step = SettingVerdict.PUSH if conf[ADDRESS] and not met else SettingVerdict.SILENT
+        settled = (SettingVerdict.AGREED, SettingVerdict.ABSENT)
         return tuple(one if one.step in settled else replace(one, step=step) for one in seen)
     if not met and not conf[ADDRESS]:
-        return tuple(replace(one, step=Step.PULL) if one.step is Step.CONFLICT else one for one in seen)
+        return tuple(
+            replace(one, step=SettingVerdict.PULL) if one.step is SettingVerdict.CONFLICT else one
+            for one in seen
+        )
     return tuple(_three_way(one, agreed.get(one.key)) for one in seen)
 
 
@@ -91,34 +94,36 @@ def settle(conf: Values, row: Row, agreed: Values) -> dict[str, str]:
     """
     if is_blank(row):
         return dict(agreed) if conf[ADDRESS] else {}  # {}: neither side is set up
-    same = {one.key: one.conf for one in compare(conf, row, agreed) if one.step is Step.AGREED}
+    same = {one.key: one.conf for one in compare(conf, row, agreed) if one.step is SettingVerdict.AGREED}
     return {**agreed, **same}
 
 
 def _three_way(setting: Setting, base: str | None) -> Setting:
-    if setting.step is Step.SILENT and base is not None and setting.conf != base:
-        return replace(setting, step=Step.PUSH)
-    if setting.step is not Step.CONFLICT or setting.sark is None:
+    if setting.step is SettingVerdict.SILENT and base is not None and setting.conf != base:
+        return replace(setting, step=SettingVerdict.PUSH)
+    if setting.step is not SettingVerdict.CONFLICT or setting.sark is None:
         return setting
     before = NOTHING if base is None else _content(base)
     verdict = judge(before, _content(setting.conf), _content(setting.sark))
-    steps = {Verdict.TAKE: Step.PULL, Verdict.KEEP: Step.PUSH}
-    return replace(setting, step=steps.get(verdict, Step.CONFLICT))
+    steps = {MergeVerdict.TAKE: SettingVerdict.PULL, MergeVerdict.KEEP: SettingVerdict.PUSH}
+    return replace(setting, step=steps.get(verdict, SettingVerdict.CONFLICT))
 
 
 def _seen(key: str, conf: Values, row: Row) -> Setting:
     """Return the setting `key` without a look at what was agreed: CONFLICT stands for any difference."""
     if key not in row:
-        return Setting(key, conf[key], "", None, Step.ABSENT)
+        return Setting(key, conf[key], "", None, SettingVerdict.ABSENT)
     raw = row[key] or ""
     try:
         value = to_conf(key, raw)
     except ValueError as problem:
-        return Setting(key, conf[key], raw, None, Step.WRONG, str(problem))
+        return Setting(key, conf[key], raw, None, SettingVerdict.WRONG, str(problem))
     if value is None:
         agreed = key == ADDRESS and not conf[key]
-        return Setting(key, conf[key], raw, None, Step.AGREED if agreed else Step.SILENT)
-    return Setting(key, conf[key], raw, value, Step.AGREED if value == conf[key] else Step.CONFLICT)
+        return Setting(key, conf[key], raw, None, SettingVerdict.AGREED if agreed else SettingVerdict.SILENT)
+    return Setting(
+        key, conf[key], raw, value, SettingVerdict.AGREED if value == conf[key] else SettingVerdict.CONFLICT
+    )
 
 
 def _content(value: str) -> Content:

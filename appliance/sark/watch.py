@@ -26,7 +26,7 @@ def mark(files: Iterable[Path]) -> tuple[object, ...]:
     return tuple(_mark(file) for file in files)
 
 
-class Watch:
+class RowWatch:
     """The inotify watch for writes to `files`. Raises OSError where the kernel has no inotify."""
 
     def __init__(self, files: Iterable[Path]) -> None:

@@ -14,7 +14,7 @@ from appliance.core.errors import AshaError, HostError, UserError
 from appliance.core.model import Node
 from appliance.sync import keys
 from appliance.sync.introduction import Introduction, fill, read, write
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.question import prove
 from appliance.sync.ssh import KEYS, NOT_KEPT, way_to_peer
 
@@ -121,7 +121,7 @@ def proof(conf: Conf, node: Node, name: str, at: Path = KEYS) -> tuple[bool, str
     try:
         prove(replace(way_to_peer(conf, node), socket=NOT_KEPT, keys=at))
     except SyncProblem as problem:
-        if problem.kind is Kind.KEY_REFUSED:
+        if problem.kind is Fault.KEY_REFUSED:
             return False, f"{name} has not accepted this node yet: take this node's introduction there."
         return False, f"The way to {name} is not proven yet: {problem}"
     except AshaError as problem:
@@ -148,11 +148,13 @@ def _refuse_other_keys(place: Place, theirs: Introduction, pinned: tuple[str, ..
     accepted = keys.accepted_key(place.home)
     if pinned and not set(pinned) & set(theirs.host_keys):
         raise SyncProblem(
-            Kind.OTHER, f"{theirs.name} is known here with other host keys. Nothing was changed. {_ANEW}"
+            Fault.OTHER,
+            f"{theirs.name} is known here with other host keys. Nothing was changed. {_ANEW}",
         )
     if accepted and accepted != theirs.key:
         raise SyncProblem(
-            Kind.OTHER, f"{theirs.name} is known here with another ssh key. Nothing was changed. {_ANEW}"
+            Fault.OTHER,
+            f"{theirs.name} is known here with another ssh key. Nothing was changed. {_ANEW}",
         )
 
 

@@ -30,7 +30,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from appliance.sync.entry import Entry, look_in, unreadable
+from appliance.sync.entry import TreeEntry, look_in, unreadable
 from appliance.sync.trees import WORK_PREFIX
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -133,7 +133,7 @@ class Below:
                 return None
             raise
 
-    def look(self, path: bytes, at: bytes | None = None) -> Entry:
+    def look(self, path: bytes, at: bytes | None = None) -> TreeEntry:
         """Return an Entry named `path` for the file at `at` (by default at `path` itself).
 
         Behind a link that is no passage, nothing counts as there. A passage at `path` itself is returned as a
@@ -143,12 +143,12 @@ class Below:
             spot = self.at(at if at is not None else path)
         except OSError as problem:
             if problem.errno in _NOT_THERE:
-                return Entry(path, "")
+                return TreeEntry(path, "")
             raise
         found = look_in(spot.fd, spot.name, path)
-        return Entry(path, "d") if found.kind == "l" and at is None and self.is_passage(path) else found
+        return TreeEntry(path, "d") if found.kind == "l" and at is None and self.is_passage(path) else found
 
-    def look_anyway(self, path: bytes) -> Entry:
+    def look_anyway(self, path: bytes) -> TreeEntry:
         """Return what `look` returns, or an entry with `trouble` set for a file that cannot be read."""
         try:
             return self.look(path)

@@ -27,7 +27,7 @@ from appliance.sync.below import Below
 from appliance.sync.carrying import is_leaving, put_copy, remove, set_aside, settle_name
 from appliance.sync.databases import NotCopied, check, copy_whole, overwrite
 from appliance.sync.places import Places
-from appliance.sync.problems import Kind, problems_named
+from appliance.sync.problems import Fault, problems_named
 from appliance.sync.session import LOCK_PATIENCE, hold
 from appliance.sync.stages import Stages
 from appliance.sync.state import read_state, write_state
@@ -166,7 +166,7 @@ class Swap:
         try:
             copy_whole(database, Path(os.fsdecode(fresh)), self._clock)
         except NotCopied as problem:
-            if problem.kind is Kind.LOCKED_DATABASE:
+            if problem.kind is Fault.LOCKED_DATABASE:
                 raise
             # SQLite cannot copy a damaged database, so it is kept byte by byte.
             put_copy(self._below.at(self._path), self._below.at(fresh))

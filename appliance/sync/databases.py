@@ -16,7 +16,7 @@ from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.host.disk import in_turn
 from appliance.sync.lockless import copy_unlocked, open_plain
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.trees import companions
 
 _HEADER = b"SQLite format 3\x00"
@@ -52,10 +52,13 @@ class NotCopied(SyncProblem):
     A database of an unsupported kind does not keep a merge from being finished.
     """
 
-    def __init__(self, kind: Kind, database: Path, why: str) -> None:
+    def __init__(self, kind: Fault, database: Path, why: str) -> None:
         super().__init__(kind, f"{printable(os.fsencode(database))}: {why}.")
         self.held = HeldBack(
-            printable(os.fsencode(database)), why, self.todo, waits=kind is not Kind.UNSUPPORTED_DATABASE
+            printable(os.fsencode(database)),
+            why,
+            self.todo,
+            waits=kind is not Fault.UNSUPPORTED_DATABASE,
         )
 
 
@@ -136,10 +139,10 @@ def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
         if problem.filename != str(real) and problem.filename is not None:
             raise  # trouble in the outbox, not with the database
         raise NotCopied(
-            Kind.UNREADABLE, database, f"it cannot be read ({problem.strerror or problem})"
+            Fault.UNREADABLE, database, f"it cannot be read ({problem.strerror or problem})"
         ) from None
     if not whole:
-        raise NotCopied(Kind.LOCKED_DATABASE, database, "it is being written without a pause")
+        raise NotCopied(Fault.LOCKED_DATABASE, database, "it is being written without a pause")
     try:
         with contextlib.closing(_open(fresh, "rw")) as copied:
             # This makes the copy one file: SQLite rolls back an unfinished transaction and takes in the
@@ -147,28 +150,28 @@ def _freeze(database: Path, fresh: Path, clock: Clock, until: float) -> None:
             copied.execute("SELECT count(*) FROM sqlite_master").fetchone()
             copied.execute("PRAGMA journal_mode=DELETE").fetchone()
     except sqlite3.Error as problem:
-        raise NotCopied(Kind.DAMAGED_DATABASE, database, f"SQLite cannot read it ({problem})") from None
+        raise NotCopied(Fault.DAMAGED_DATABASE, database, f"SQLite cannot read it ({problem})") from None
     if why := why_damaged(fresh):
-        raise NotCopied(Kind.DAMAGED_DATABASE, database, why)
+        raise NotCopied(Fault.DAMAGED_DATABASE, database, why)
 
 
-def _unfit(head: bytes) -> tuple[Kind, str]:
+def _unfit(head: bytes) -> tuple[Fault, str]:
     """Return why a file beginning with `head` cannot be copied as an SQLite 3 database.
 
     The reason is "" when the file can be copied; the kind means nothing then.
     """
     if not head:
         return (
-            Kind.DAMAGED_DATABASE,
+            Fault.DAMAGED_DATABASE,
             "it is empty (0 bytes), and an empty file does not take the place of data",
         )
     if head.startswith(_SQLITE_2):
-        return Kind.UNSUPPORTED_DATABASE, "it is an SQLite 2 database, which SQLite 3 cannot read"
+        return Fault.UNSUPPORTED_DATABASE, "it is an SQLite 2 database, which SQLite 3 cannot read"
     if is_berkeley(head):
-        return Kind.UNSUPPORTED_DATABASE, BERKELEY
+        return Fault.UNSUPPORTED_DATABASE, BERKELEY
     if not head.startswith(_HEADER):
-        return Kind.DAMAGED_DATABASE, "it is no SQLite database"
-    return Kind.OTHER, ""
+        return Fault.DAMAGED_DATABASE, "it is no SQLite database"
+    return Fault.OTHER, ""
 
 
 BERKELEY = (
@@ -201,7 +204,7 @@ def berkeley_beside(astdb: Path) -> NotCopied | None:
     except OSError:
         return None
     why = f"there is no {astdb.name} (ASTDB) beside it, and {BERKELEY}"
-    return NotCopied(Kind.UNSUPPORTED_DATABASE, old, why) if found else None
+    return NotCopied(Fault.UNSUPPORTED_DATABASE, old, why) if found else None
 
 
 def why_damaged(copy: Path) -> str:
@@ -220,7 +223,7 @@ def check(copy: Path, name: Path) -> None:
     Raises NotCopied when `copy` does not pass SQLite's own check.
     """
     if why := why_damaged(copy):
-        raise NotCopied(Kind.DAMAGED_DATABASE, name, why)
+        raise NotCopied(Fault.DAMAGED_DATABASE, name, why)
 
 
 def overwrite(database: Path, copy: Path, clock: Clock) -> None:
@@ -233,7 +236,7 @@ def overwrite(database: Path, copy: Path, clock: Clock) -> None:
 
     def go_on(status: int, left: int, total: int) -> None:
         if left and clock.now() >= give_up:
-            raise NotCopied(Kind.LOCKED_DATABASE, database, "another program holds it locked")
+            raise NotCopied(Fault.LOCKED_DATABASE, database, "another program holds it locked")
 
     with (
         contextlib.closing(_open(copy, "ro&immutable=1")) as source,

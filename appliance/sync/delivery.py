@@ -12,7 +12,7 @@ from appliance.core.held_back import printed
 from appliance.sync.below import OpenDirectory
 from appliance.sync.carrying import tame
 from appliance.sync.databases import why_damaged
-from appliance.sync.entry import Entry
+from appliance.sync.entry import TreeEntry
 from appliance.sync.onepass import Means
 from appliance.sync.source import PAGE
 from appliance.sync.traits import Traits
@@ -23,7 +23,7 @@ _TELL_EVERY = 64
 _CARRIED = frozenset({"f", "l", "d"})
 
 
-class Delivery:
+class Fetcher:
     """The fetching of files; each that arrives whole is recorded in the store as arrived.
 
     `troubled`: the files and databases that did not arrive because something is wrong with them, and why.
@@ -103,7 +103,7 @@ class Delivery:
         self._note(entries)
         return {entry.path for entry in entries}
 
-    def _note(self, entries: Sequence[Entry]) -> None:
+    def _note(self, entries: Sequence[TreeEntry]) -> None:
         self.troubled |= {entry.path: f"{printed(entry.trouble)} there" for entry in entries if entry.trouble}
 
     def _fetch(self, files: list[bytes], names: list[str]) -> None:
@@ -168,7 +168,7 @@ class Delivery:
             self._stages.discard(path)
         return again
 
-    def _arrive(self, page: list[Entry]) -> list[Entry]:
+    def _arrive(self, page: list[TreeEntry]) -> list[TreeEntry]:
         """Record as arrived those entries of `page`, the peer's manifest, that are here; return them."""
         self._note(page)
         here = [
@@ -177,7 +177,7 @@ class Delivery:
         self._store.arrive(here)
         return here
 
-    def _is_here(self, there: Entry) -> bool:
+    def _is_here(self, there: TreeEntry) -> bool:
         place = self._stages.staged(there.path)
         staged = self._below.look(there.path, place)
         if staged.kind:
@@ -189,7 +189,7 @@ class Delivery:
             self.troubled[there.path] = f"{ours.trouble} here"
         return ours.same_as == there.same_as
 
-    def _checked(self, database: Path, digest: str) -> Entry | None:
+    def _checked(self, database: Path, digest: str) -> TreeEntry | None:
         """Return the entry of a fetched database, or None when it is not fit to be put in place."""
         path = os.fsencode(database)
         staged = self._stages.staged(path)

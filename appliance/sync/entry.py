@@ -16,7 +16,7 @@ _NUL_BYTES = "it holds nothing but NUL bytes"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """The description of what is at one path.
 
     `kind`: "f" file, "l" link, "d" directory, "o" anything else, "" nothing there. `size` in bytes, `mtime`
@@ -38,7 +38,7 @@ class Entry:
         return (self.kind, self.digest)
 
 
-def look(path: bytes, at: bytes | None = None) -> Entry:
+def look(path: bytes, at: bytes | None = None) -> TreeEntry:
     """Return an Entry named `path` for what is at `at` (by default at `path` itself).
 
     A link at the end of the path is not followed, but links on the way are. So call this for a node's own
@@ -47,7 +47,7 @@ def look(path: bytes, at: bytes | None = None) -> Entry:
     return look_in(None, at if at is not None else path, path)
 
 
-def look_in(directory: int | None, name: bytes, path: bytes) -> Entry:
+def look_in(directory: int | None, name: bytes, path: bytes) -> TreeEntry:
     """Return an Entry named `path` for `name` in the open `directory`.
 
     A link is not followed. Raises OSError.
@@ -56,19 +56,19 @@ def look_in(directory: int | None, name: bytes, path: bytes) -> Entry:
         seen = os.stat(name, dir_fd=directory, follow_symlinks=False)
         if stat.S_ISLNK(seen.st_mode):
             target = os.readlink(name, dir_fd=directory)
-            return Entry(path, "l", len(target), seen.st_mtime_ns, hashlib.sha256(target).hexdigest())
+            return TreeEntry(path, "l", len(target), seen.st_mtime_ns, hashlib.sha256(target).hexdigest())
         if not stat.S_ISREG(seen.st_mode):  # a device is not opened: that may have an effect on it
-            return Entry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
+            return TreeEntry(path, "d" if stat.S_ISDIR(seen.st_mode) else "o", 0, seen.st_mtime_ns)
         descriptor = os.open(name, _READ, dir_fd=directory)
     except (FileNotFoundError, NotADirectoryError):
-        return Entry(path, "")
+        return TreeEntry(path, "")
     try:
         return _look_into(path, descriptor, os.fstat(descriptor))
     finally:
         os.close(descriptor)
 
 
-def look_anyway(path: bytes) -> Entry:
+def look_anyway(path: bytes) -> TreeEntry:
     """Return what `look` returns, or the entry of `unreadable` for a file that cannot be read."""
     try:
         return look(path)
@@ -76,14 +76,14 @@ def look_anyway(path: bytes) -> Entry:
         return unreadable(path, problem)
 
 
-def unreadable(path: bytes, problem: OSError) -> Entry:
+def unreadable(path: bytes, problem: OSError) -> TreeEntry:
     """Return the entry of a file that exists but could not be read because of `problem`."""
-    return Entry(path, "o", trouble=f"it cannot be read ({problem.strerror})")
+    return TreeEntry(path, "o", trouble=f"it cannot be read ({problem.strerror})")
 
 
-def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
+def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> TreeEntry:
     if not stat.S_ISREG(seen.st_mode):
-        return Entry(path, "o", 0, seen.st_mtime_ns)  # a file was there a moment ago, and was replaced
+        return TreeEntry(path, "o", 0, seen.st_mtime_ns)  # a file was there a moment ago, and was replaced
     digest, size, zeros = hashlib.sha256(), 0, True
     while True:
         # One piece for a file of common size: a bigger buffer costs more than the reading.
@@ -95,7 +95,7 @@ def _look_into(path: bytes, descriptor: int, seen: os.stat_result) -> Entry:
         if len(piece) < wanted:
             break  # the end
     zeros = zeros and size > 0 and not _is_sound(path)
-    return Entry(path, "f", size, seen.st_mtime_ns, digest.hexdigest(), _NUL_BYTES if zeros else "")
+    return TreeEntry(path, "f", size, seen.st_mtime_ns, digest.hexdigest(), _NUL_BYTES if zeros else "")
 
 
 def _is_sound(path: bytes) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 from appliance.core.document import parse_object
 from appliance.host.clock import Clock
 from appliance.host.stream import Stream
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.onepass import Request
 from appliance.sync.problems import SyncProblem, understood
 from appliance.sync.ssh import Ssh
 
-Pass = Callable[[Peer, Request], bool]
+Pass = Callable[[PeerLink, Request], bool]
 """Makes a pass; whether it went well."""
 # ACLs and extended attributes are compared at the beginning and then once in this many seconds, because
 # comparing them takes twice as long. A change of one is reported at once by the watch, like any other change.
@@ -51,7 +51,7 @@ class Follower:
             self._clock.sleep(again)
 
     def _follow(self) -> None:
-        with Peer(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
+        with PeerLink(self._ssh) as peer, Stream(self._ssh.argv("asha-source", "watch")) as watch:
             self._await_watching(watch)
             self._deep_at = float("-inf")  # changes made while nobody watched were not reported
             again = _AGAIN
@@ -74,7 +74,7 @@ class Follower:
         if watch.line(self._period) == b"":
             raise self._lost(watch)
 
-    def _follow_changes(self, peer: Peer, watch: Stream, seconds: float, again: float) -> None:
+    def _follow_changes(self, peer: PeerLink, watch: Stream, seconds: float, again: float) -> None:
         """Make a pass for every reported change, for `seconds`.
 
         After a pass that failed only `again` seconds are left, since its change still has to be fetched.

@@ -10,8 +10,8 @@ from typing import Any
 
 from appliance.core.document import parse_object
 from appliance.host.stream import Stream
-from appliance.sync.entry import Entry
-from appliance.sync.problems import Kind, SyncProblem, understood
+from appliance.sync.entry import TreeEntry
+from appliance.sync.problems import Fault, SyncProblem, understood
 from appliance.sync.source import PAGE, PAGE_BYTES, unpack
 from appliance.sync.ssh import Ssh
 
@@ -20,14 +20,14 @@ Message = dict[str, Any]
 _PATIENCE = 180.0
 
 
-class Peer:
+class PeerLink:
     """The connection to the peer's data, to be used in a with block. Every method raises SyncProblem."""
 
     def __init__(self, ssh: Ssh) -> None:
         self.ssh = ssh
         self._stream = Stream(ssh.argv("asha-source", "serve"))
 
-    def __enter__(self) -> Peer:
+    def __enter__(self) -> PeerLink:
         return self
 
     def __exit__(
@@ -50,7 +50,7 @@ class Peer:
             self.ask("list", paths=[_name(path) for path in page], list=place)
         return Path(place)
 
-    def manifest(self, paths: Iterable[bytes]) -> Iterator[list[Entry]]:
+    def manifest(self, paths: Iterable[bytes]) -> Iterator[list[TreeEntry]]:
         """Yield, page by page, the entries of what the peer has at each of `paths` now.
 
         The peer works on one page while we look at another.
@@ -65,19 +65,19 @@ class Peer:
         for _ in range(asked):
             yield self._entries()
 
-    def base(self, under: bytes) -> Iterator[Entry]:
+    def base(self, under: bytes) -> Iterator[TreeEntry]:
         """Yield what both nodes last had at and below `under`, by the peer's record."""
         after = b""
         while page := self._unpacked(self.ask("base", under=_name(under), after=_name(after))):
             yield from page
             if page[-1].path <= after:
-                raise SyncProblem(Kind.OTHER, f"{self.ssh.host} tells the same of its book again and again.")
+                raise SyncProblem(Fault.OTHER, f"{self.ssh.host} tells the same of its book again and again.")
             after = page[-1].path
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[TreeEntry]:
         return self._unpacked(self._receive())
 
-    def _unpacked(self, answer: Message) -> list[Entry]:
+    def _unpacked(self, answer: Message) -> list[TreeEntry]:
         with understood(self.ssh.host):
             return [unpack(packed) for packed in answer["entries"]]
 
@@ -90,14 +90,14 @@ class Peer:
     def _receive(self) -> Message:
         line = self._stream.line(_PATIENCE)
         if line is None:
-            raise SyncProblem(Kind.INTERRUPTED, f"{self.ssh.host} has not answered for {_PATIENCE:.0f} s.")
+            raise SyncProblem(Fault.INTERRUPTED, f"{self.ssh.host} has not answered for {_PATIENCE:.0f} s.")
         if not line:
             raise self._lost()
         with understood(self.ssh.host):
             answer = parse_object(line)
         if not answer.pop("ok", False):
             raise SyncProblem(
-                Kind.named(str(answer.get("kind", ""))), f"{self.ssh.host}: {answer.get('says')}"
+                Fault.named(str(answer.get("kind", ""))), f"{self.ssh.host}: {answer.get('says')}"
             )
         return answer
 

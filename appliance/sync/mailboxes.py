@@ -18,8 +18,8 @@ from appliance.core.mailbox import MOST, Mailbox, Spot
 from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.host.running import first_start
-from appliance.sync.entry import Entry
-from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
+from appliance.sync.entry import TreeEntry
+from appliance.sync.problems import OF_THE_DISK, Fault, SyncProblem
 
 _NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
 _DEPTH = 4  # context, mailbox, folder, file
@@ -32,7 +32,7 @@ _DEAD_AFTER = 60.0
 _LOCKED = "If no Asterisk holds it, remove it; the messages come with the next pass then."
 _EMPTY = "Have messages in it deleted; the others come then."
 
-Parts = dict[Spot, dict[str, Entry]]
+Parts = dict[Spot, dict[str, TreeEntry]]
 """The files of each message, by the ending of their names."""
 
 
@@ -73,7 +73,7 @@ def place_of(box: bytes, spot: Spot, ending: str) -> bytes:
     return box + b"/" + os.fsencode(spot.folder) + f"/msg{spot.number:04d}.{ending}".encode()
 
 
-def sort_parts(entries: Iterable[Entry], top: bytes) -> Parts:
+def sort_parts(entries: Iterable[TreeEntry], top: bytes) -> Parts:
     """Return those of `entries` that are message files, by message."""
     found: Parts = {}
     for entry in entries:
@@ -83,7 +83,7 @@ def sort_parts(entries: Iterable[Entry], top: bytes) -> Parts:
     return found
 
 
-def mailbox(parts: Mapping[Spot, Mapping[str, Entry]]) -> Mailbox:
+def mailbox(parts: Mapping[Spot, Mapping[str, TreeEntry]]) -> Mailbox:
     """Return the messages that the files in `parts` make."""
     return {
         spot: frozenset((ending, entry.digest) for ending, entry in files.items())
@@ -96,7 +96,7 @@ class FolderRefused(SyncProblem):
 
     def __init__(self, folder: Path, why: str, todo: str) -> None:
         name = printable(os.fsencode(folder))
-        super().__init__(Kind.BUSY, f"{name}: {why}. {todo}")
+        super().__init__(Fault.BUSY, f"{name}: {why}. {todo}")
         self.held = HeldBack(name, why, todo)
 
 

@@ -16,13 +16,13 @@ from appliance.core.words import printable
 from appliance.sync import place
 from appliance.sync.below import OpenName
 from appliance.sync.carrying import move, remove
-from appliance.sync.delivery import Delivery
+from appliance.sync.delivery import Fetcher
 from appliance.sync.mailboxes import FolderRefused, append, box_of
 from appliance.sync.mergeplan import BoxPlan, MergePlan, Planner
 from appliance.sync.onepass import Means, Outcome, Request
 from appliance.sync.problems import OF_THE_DISK
 from appliance.sync.served import tenure_of
-from appliance.sync.store import Conflict, Generation, Step
+from appliance.sync.store import Conflict, Generation, PlaceStep
 from appliance.sync.survey import Survey, skew_warnings, widened
 from appliance.sync.telephony import refused
 from appliance.sync.trees import Care, databases, telephony, trees
@@ -46,7 +46,7 @@ class Merge:
         self._store = means.store
         self._stages = means.stages
         self._survey = Survey(means)
-        self._delivery = Delivery(means)
+        self._delivery = Fetcher(means)
         self._below = means.stages.below
         self._trees = trees(means.conf)
         self._outcome = Outcome()
@@ -326,12 +326,12 @@ class Merge:
         outcome.warnings += placed.told()
         outcome.hold(placed.refused, place.TODO)
 
-    def _steps(self, plan: MergePlan) -> Iterator[Step]:
+    def _steps(self, plan: MergePlan) -> Iterator[PlaceStep]:
         for path in plan.remove:
             if path not in plan.directories:
-                yield Step(place.REMOVE, path)
+                yield PlaceStep(place.REMOVE, path)
         for path in sorted((path for path in plan.remove if path in plan.directories), reverse=True):
-            yield Step(place.REMOVE_DIRECTORY, path)
+            yield PlaceStep(place.REMOVE_DIRECTORY, path)
         yield from self._directory_steps(plan)
         for conflict in self._conflicts:
             yield self._ready_step(conflict.kept)
@@ -339,27 +339,27 @@ class Merge:
             yield self._ready_step(self._kept(path, "damaged"))
         for path in plan.take:
             if path not in plan.directories and self._stages.waits(path):
-                yield Step(place.MOVE, path, os.fsencode(self._stages.of(path)))
+                yield PlaceStep(place.MOVE, path, os.fsencode(self._stages.of(path)))
         for name in plan.databases:
             if not self._is_kept(os.fsencode(name)):
-                yield Step(
+                yield PlaceStep(
                     place.MOVE_DATABASE, os.fsencode(name), os.fsencode(self._stages.of(os.fsencode(name)))
                 )
         if not self._live:
             yield from self._mail_steps(plan)
 
-    def _directory_steps(self, plan: MergePlan) -> Iterator[Step]:
+    def _directory_steps(self, plan: MergePlan) -> Iterator[PlaceStep]:
         for path in sorted(path for path in plan.take if path in plan.directories):
             if path in plan.room:
-                yield Step(place.SET_ASIDE if plan.room[path] else place.REMOVE, path)
-            yield Step(place.MAKE_DIRECTORY, path, os.fsencode(self._stages.of(path)))
+                yield PlaceStep(place.SET_ASIDE if plan.room[path] else place.REMOVE, path)
+            yield PlaceStep(place.MAKE_DIRECTORY, path, os.fsencode(self._stages.of(path)))
 
-    def _mail_steps(self, plan: MergePlan) -> Iterator[Step]:
+    def _mail_steps(self, plan: MergePlan) -> Iterator[PlaceStep]:
         for box in plan.boxes:
             for path in box.vacated():
-                yield Step(place.REMOVE, path)
+                yield PlaceStep(place.REMOVE, path)
             for _, to, _ in box.moves():
                 yield self._ready_step(to)
 
-    def _ready_step(self, path: bytes) -> Step:
-        return Step(place.MOVE, path, self._stages.ready(path))
+    def _ready_step(self, path: bytes) -> PlaceStep:
+        return PlaceStep(place.MOVE, path, self._stages.ready(path))

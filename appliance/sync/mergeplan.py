@@ -10,13 +10,13 @@ from pathlib import Path
 from appliance.core.held_back import HeldBack, printed
 from appliance.core.mailbox import MOST, MailPlan, Spot, merge, only_added, without_removed
 from appliance.core.sickness import TreeSigns, refusal
-from appliance.core.threeway import NOTHING, Content, Verdict, judge
+from appliance.core.threeway import NOTHING, Content, MergeVerdict, judge
 from appliance.core.words import printable
 from appliance.sync.databases import NotCopied, Snapshots
-from appliance.sync.entry import Entry
+from appliance.sync.entry import TreeEntry
 from appliance.sync.mailboxes import Parts, mailbox, part_of, place_of, sort_parts
 from appliance.sync.onepass import REPAIR, Means
-from appliance.sync.problems import Kind
+from appliance.sync.problems import Fault
 from appliance.sync.survey import Differences, Ready
 from appliance.sync.trees import Care, Tree, tree_of, trees
 
@@ -38,12 +38,12 @@ class BoxPlan:
     forgotten: tuple[bytes, ...]
     partial: bool = False
 
-    def fetched(self) -> Iterator[Entry]:
+    def fetched(self) -> Iterator[TreeEntry]:
         """Yield the peer's files that have to be fetched."""
         for placing in self.mail.added:
             yield from self.theirs[placing.source].values()
 
-    def moves(self) -> Iterator[tuple[Entry, bytes, bool]]:
+    def moves(self) -> Iterator[tuple[TreeEntry, bytes, bool]]:
         """Yield each file that gets a place: its present entry, the place, and whether the file is ours."""
         for placing in self.mail.placings:
             files = (self.ours if placing.ours else self.theirs)[placing.source]
@@ -59,7 +59,7 @@ class BoxPlan:
                 if entry.path not in filled:
                     yield entry.path
 
-    def known(self) -> Iterator[Entry]:
+    def known(self) -> Iterator[TreeEntry]:
         """Yield the peer's files that are dealt with and can be recorded; none in a `partial` plan."""
         for files in () if self.partial else self.theirs.values():
             yield from files.values()
@@ -91,7 +91,7 @@ class MergePlan:
     aside: list[bytes] = field(default_factory=list)
     boxes: list[BoxPlan] = field(default_factory=list)
     databases: dict[str, str] = field(default_factory=dict)
-    known: list[Entry] = field(default_factory=list)
+    known: list[TreeEntry] = field(default_factory=list)
     forgotten: list[bytes] = field(default_factory=list)
     directories: set[bytes] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
@@ -168,7 +168,7 @@ class Planner:
         part = part_of(path, self._mail)
         return part.box if part is not None else None
 
-    def _look_there(self, paths: Iterable[bytes]) -> dict[bytes, Entry]:
+    def _look_there(self, paths: Iterable[bytes]) -> dict[bytes, TreeEntry]:
         found = {}
         for page in self._peer.manifest(paths):
             for entry in page:
@@ -180,7 +180,7 @@ class Planner:
 
     # -- our own loss -------------------------------------------------------------------------------------
 
-    def _notice_loss(self, theirs: Mapping[bytes, Entry]) -> None:
+    def _notice_loss(self, theirs: Mapping[bytes, TreeEntry]) -> None:
         """Note the trees of ours from which suspiciously many files have vanished.
 
         A disk that was replaced or restored has removed nothing on purpose, so what is missing there is
@@ -217,7 +217,7 @@ class Planner:
 
     # -- files and directories ----------------------------------------------------------------------------
 
-    def _file(self, path: bytes, there: Entry | None) -> None:
+    def _file(self, path: bytes, there: TreeEntry | None) -> None:
         ours = self._below.look_anyway(path)
         if ours.trouble and ours.kind == "o":
             self._hold_back(path, f"{ours.trouble} here")
@@ -229,24 +229,26 @@ class Planner:
             base = NOTHING
         verdict = judge(base, ours.same_as, theirs)
         if self._below.is_passage(path):  # the link stays, and the files behind it are decided by themselves
-            verdict = {Verdict.TAKE: Verdict.CONFLICT, Verdict.REMOVE: Verdict.KEEP}.get(verdict, verdict)
+            verdict = {MergeVerdict.TAKE: MergeVerdict.CONFLICT, MergeVerdict.REMOVE: MergeVerdict.KEEP}.get(
+                verdict, verdict
+            )
         self._carry(path, verdict, there)
 
-    def _carry(self, path: bytes, verdict: Verdict, there: Entry | None) -> None:
+    def _carry(self, path: bytes, verdict: MergeVerdict, there: TreeEntry | None) -> None:
         match verdict:
-            case Verdict.TAKE:
+            case MergeVerdict.TAKE:
                 self._plan.take.append(path)
-            case Verdict.CONFLICT:
+            case MergeVerdict.CONFLICT:
                 self._plan.conflicts.append(path)
-            case Verdict.REMOVE:
+            case MergeVerdict.REMOVE:
                 self._plan.remove.append(path)
                 self._plan.forgotten.append(path)
-            case Verdict.KEEP if there is None and self._store.entry(path) is not None:
+            case MergeVerdict.KEEP if there is None and self._store.entry(path) is not None:
                 self._plan.forgotten.append(path)
             case _:
                 pass
 
-    def _directory(self, path: bytes, there: Entry | None) -> None:
+    def _directory(self, path: bytes, there: TreeEntry | None) -> None:
         here, known = self._below.stat(path) is not None, self._store.entry(path) is not None
         if there is not None and (here or not known or self._is_lost(path)):
             self._plan.take.append(path)
@@ -254,7 +256,7 @@ class Planner:
             self._plan.remove.append(path)  # only if nothing of ours is in the directory
             self._plan.forgotten.append(path)
 
-    def _make_room(self, theirs: Mapping[bytes, Entry]) -> None:
+    def _make_room(self, theirs: Mapping[bytes, TreeEntry]) -> None:
         """Decide about files and links of ours where the peer has a directory."""
         plan = self._plan
         for path in [path for path in plan.take if path in plan.directories]:
@@ -276,7 +278,7 @@ class Planner:
             else:
                 plan.room[path] = True
 
-    def _is_file_in(self, directory: bytes, entry: Entry) -> bool:
+    def _is_file_in(self, directory: bytes, entry: TreeEntry) -> bool:
         return entry.kind != "d" and entry.path.startswith(directory + b"/")
 
     def _leave_link(self, path: bytes, wanted: set[bytes]) -> None:
@@ -293,7 +295,7 @@ class Planner:
 
     # -- voicemail ----------------------------------------------------------------------------------------
 
-    def _box(self, box: bytes, theirs: Mapping[bytes, Entry], gone: set[bytes]) -> None:
+    def _box(self, box: bytes, theirs: Mapping[bytes, TreeEntry], gone: set[bytes]) -> None:
         top = self._mail or b""
         try:
             ours = sort_parts(self._own_files(box), top)
@@ -333,7 +335,7 @@ class Planner:
         partial = unclear or bool(mail.full)
         self._plan.boxes.append(BoxPlan(box, mail, ours, there, () if partial else forgotten, partial))
 
-    def _own_files(self, box: bytes) -> Iterator[Entry]:
+    def _own_files(self, box: bytes) -> Iterator[TreeEntry]:
         for path in self._below.files(box):
             if part_of(path, self._mail or b""):
                 yield self._below.look(path)
@@ -360,14 +362,14 @@ class Planner:
         if name == str(self._conf.astdb):
             # Asterisk writes astdb all the time, wherever it runs: the version of the node that served last
             # is right.
-            verdict = Verdict.KEEP if self._live else Verdict.TAKE
-        elif self._live and verdict is Verdict.TAKE and ours != theirs:
-            verdict = Verdict.CONFLICT  # the database is in use, and only its own program may change it
-        if verdict is Verdict.KEEP or ours == theirs:
-            self._plan.known.append(Entry(path, "f", digest=digest))
+            verdict = MergeVerdict.KEEP if self._live else MergeVerdict.TAKE
+        elif self._live and verdict is MergeVerdict.TAKE and ours != theirs:
+            verdict = MergeVerdict.CONFLICT  # the database is in use, and only its own program may change it
+        if verdict is MergeVerdict.KEEP or ours == theirs:
+            self._plan.known.append(TreeEntry(path, "f", digest=digest))
         else:
             self._plan.databases[name] = digest
-            if verdict is Verdict.CONFLICT:
+            if verdict is MergeVerdict.CONFLICT:
                 self._plan.conflicts.append(path)
 
     def _own_database(self, path: bytes) -> Content | None:
@@ -380,7 +382,7 @@ class Planner:
         try:
             snapshot = self._snapshots.take(Path(os.fsdecode(path)))
         except NotCopied as problem:
-            if problem.kind is not Kind.DAMAGED_DATABASE:
+            if problem.kind is not Fault.DAMAGED_DATABASE:
                 held = problem.held
                 self._plan.held.append(replace(held, why=f"{held.why}; that is the one here"))
                 return None

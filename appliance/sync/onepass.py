@@ -9,7 +9,7 @@ from appliance.config import Conf
 from appliance.core.held_back import HeldBack
 from appliance.core.words import printable
 from appliance.host.clock import Clock
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.places import Places
 from appliance.sync.rsync import Rsync
 from appliance.sync.stages import Stages
@@ -48,7 +48,7 @@ class Means:
     conf: Conf
     store: Store
     clock: Clock
-    peer: Peer
+    peer: PeerLink
     rsync: Rsync
     may: Callable[[], None]
     vet: Vet

@@ -22,7 +22,7 @@ from appliance.sync.carrying import dress, is_leaving, move, open_directory, rem
 from appliance.sync.mailboxes import repair
 from appliance.sync.problems import OF_THE_DISK
 from appliance.sync.stages import READY, Stages
-from appliance.sync.store import Step, Store
+from appliance.sync.store import PlaceStep, Store
 from appliance.sync.trees import WORK_PREFIX, companions
 
 REMOVE, REMOVE_DIRECTORY, MAKE_DIRECTORY, MOVE, MOVE_DATABASE = "remove", "rmdir", "mkdir", "move", "database"
@@ -105,7 +105,7 @@ class Applier:
         self._quarantine = quarantine
         self.done = Placed()
 
-    def carry_out(self, step: Step) -> None:
+    def carry_out(self, step: PlaceStep) -> None:
         """Do `step`, or note why it cannot be done. Raises OSError when the disk is in trouble."""
         try:
             self._refuse_in_refused(step.path)
@@ -125,20 +125,20 @@ class Applier:
         if any(path == one or path.startswith(one + b"/") for one in self.done.refused):
             raise OSError(errno.ENOTDIR, "what it lies in could not be put in place")
 
-    def remove(self, step: Step) -> None:
+    def remove(self, step: PlaceStep) -> None:
         """Remove a file or a link; a directory that has taken its place stays."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             spot = self._below.at(step.path)
             os.unlink(spot.name, dir_fd=spot.fd)
 
-    def remove_directory(self, step: Step) -> None:
+    def remove_directory(self, step: PlaceStep) -> None:
         """Remove a directory, unless files that are never synchronised are in it."""
         with contextlib.suppress(OSError):
             spot = self._below.at(step.path)
             os.rmdir(spot.name, dir_fd=spot.fd)
             self._below.forget_open()
 
-    def make_directory(self, step: Step) -> None:
+    def make_directory(self, step: PlaceStep) -> None:
         """Make a directory with the owner, mode and attributes of the staged one.
 
         A passage keeps its own. A file or link in the way is set aside.
@@ -157,7 +157,7 @@ class Applier:
             here, staged = open_directory(spot), open_directory(self._below.at(step.staged))
             dress(here.descriptor, staged.descriptor)
 
-    def move(self, step: Step) -> None:
+    def move(self, step: PlaceStep) -> None:
         """Move the staged file or directory into place.
 
         A directory in the way is set aside unless it is empty.
@@ -175,7 +175,7 @@ class Applier:
         if stat.S_ISDIR(new.st_mode):
             self._below.forget_open()
 
-    def move_database(self, step: Step) -> None:
+    def move_database(self, step: PlaceStep) -> None:
         """Move the staged database into place, and remove SQLite's files beside the old one.
 
         SQLite would play the log of the old database into the new one.
@@ -186,7 +186,7 @@ class Applier:
                 remove(spot.beside(os.fsencode(companion.name)))
             self.move(step)
 
-    def set_aside(self, step: Step) -> None:
+    def set_aside(self, step: PlaceStep) -> None:
         """Move what is at the step's path to quarantine."""
         self._set_aside(step.path)
 
@@ -210,7 +210,7 @@ class Applier:
         self._below.forget_open()
 
 
-_DEEDS: Mapping[str, Callable[[Applier, Step], None]] = {
+_DEEDS: Mapping[str, Callable[[Applier, PlaceStep], None]] = {
     REMOVE: Applier.remove,
     REMOVE_DIRECTORY: Applier.remove_directory,
     MAKE_DIRECTORY: Applier.make_directory,

@@ -12,7 +12,7 @@ from appliance.core.errors import SyncError
 from appliance.core.words import printable
 
 
-class Kind(enum.Enum):
+class Fault(enum.Enum):
     """The name of a problem, as written in the history and in `--json`."""
 
     HOST_KEY_CHANGED = "host key changed"
@@ -37,27 +37,29 @@ class Kind(enum.Enum):
     OTHER = "other"
 
     @classmethod
-    def named(cls, name: str) -> Kind:
+    def named(cls, name: str) -> Fault:
         """Return the kind of that name, or OTHER for a name that this version does not know."""
         return next((kind for kind in cls if kind.value == name), cls.OTHER)
 
 
 _TODO = {
-    Kind.HOST_KEY_CHANGED: "Installed anew? 'asha ssh-setup --new-host-key' here. If not, somebody else answers there.",
-    Kind.HOST_KEY_UNKNOWN: "Run 'asha ssh-setup' on this node.",
-    Kind.KEY_REFUSED: "Run 'asha ssh-setup' on this node.",
-    Kind.KEY_PERMISSIONS: "Make the key readable by root only (chmod 600).",
-    Kind.UNREACHABLE: "Look at sshd and the network there, and at HASSHPORT.",
-    Kind.NO_RSYNC: "Install rsync, or set RSYNC to where it is.",
-    Kind.NO_RSYNC_THERE: "Install rsync there, or set RSYNC there.",
-    Kind.DAMAGED_DATABASE: "Bring back its last good copy; until then the other node keeps the version that it has.",
-    Kind.UNSUPPORTED_DATABASE: "Asterisk 10 and SARK 4 and later keep SQLite 3, which is kept in step.",
-    Kind.LOCKED_DATABASE: "See which program writes it ('fuser' names it); it comes as soon as that pauses.",
-    Kind.UNREADABLE: "Look at the disk, and at what the kernel says of it ('dmesg').",
-    Kind.DAMAGED_RECORD: "It was set aside beside its place; the next pass compares everything, and makes a new one.",
-    Kind.DISK_FULL: "Make room; the last good state is still in place.",
-    Kind.TELEPHONY: "'asha dahdi fit' compares both nodes.",
-    Kind.CLOCK_SKEW: "Have both nodes keep their time by NTP.",
+    Fault.HOST_KEY_CHANGED: (
+        "Installed anew? 'asha ssh-setup --new-host-key' here. If not, somebody else answers there."
+    ),
+    Fault.HOST_KEY_UNKNOWN: "Run 'asha ssh-setup' on this node.",
+    Fault.KEY_REFUSED: "Run 'asha ssh-setup' on this node.",
+    Fault.KEY_PERMISSIONS: "Make the key readable by root only (chmod 600).",
+    Fault.UNREACHABLE: "Look at sshd and the network there, and at HASSHPORT.",
+    Fault.NO_RSYNC: "Install rsync, or set RSYNC to where it is.",
+    Fault.NO_RSYNC_THERE: "Install rsync there, or set RSYNC there.",
+    Fault.DAMAGED_DATABASE: "Bring back its last good copy; until then the other node keeps the version that it has.",
+    Fault.UNSUPPORTED_DATABASE: "Asterisk 10 and SARK 4 and later keep SQLite 3, which is kept in step.",
+    Fault.LOCKED_DATABASE: "See which program writes it ('fuser' names it); it comes as soon as that pauses.",
+    Fault.UNREADABLE: "Look at the disk, and at what the kernel says of it ('dmesg').",
+    Fault.DAMAGED_RECORD: "It was set aside beside its place; the next pass compares everything, and makes a new one.",
+    Fault.DISK_FULL: "Make room; the last good state is still in place.",
+    Fault.TELEPHONY: "'asha dahdi fit' compares both nodes.",
+    Fault.CLOCK_SKEW: "Have both nodes keep their time by NTP.",
 }
 
 
@@ -71,7 +73,7 @@ class SyncProblem(SyncError):
     The sentence can be shown on a terminal whatever file names it contains.
     """
 
-    def __init__(self, kind: Kind, message: str) -> None:
+    def __init__(self, kind: Fault, message: str) -> None:
         super().__init__(printable(message), todo=_TODO.get(kind, ""))
         self.kind = kind
 
@@ -87,7 +89,7 @@ def problems_named() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        kind = Kind.DISK_FULL if problem.errno in (errno.ENOSPC, errno.EDQUOT) else Kind.OTHER
+        kind = Fault.DISK_FULL if problem.errno in (errno.ENOSPC, errno.EDQUOT) else Fault.OTHER
         raise SyncProblem(kind, f"{problem.filename or 'The disk'}: {problem.strerror}.") from problem
     except sqlite3.Error as problem:
         raise SyncProblem(_record_kind(problem), f"The record of what is in step: {problem}.") from problem
@@ -102,12 +104,12 @@ def understood(host: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as problem:
-        raise SyncProblem(Kind.OTHER, f"{host} answers in no language of ours ({problem}).") from problem
+        raise SyncProblem(Fault.OTHER, f"{host} answers in no language of ours ({problem}).") from problem
 
 
-def _record_kind(problem: sqlite3.Error) -> Kind:
+def _record_kind(problem: sqlite3.Error) -> Fault:
     if "full" in str(problem):
-        return Kind.DISK_FULL
+        return Fault.DISK_FULL
     # sqlite3.DatabaseError itself and no subclass means "file is not a database" or "disk image is malformed"
     # (PEP 249).
-    return Kind.DAMAGED_RECORD if type(problem) is sqlite3.DatabaseError else Kind.OTHER
+    return Fault.DAMAGED_RECORD if type(problem) is sqlite3.DatabaseError else Fault.OTHER

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from appliance.core.words import printable
 from appliance.sync import place
-from appliance.sync.delivery import Delivery
-from appliance.sync.entry import Entry
+from appliance.sync.delivery import Fetcher
+from appliance.sync.entry import TreeEntry
 from appliance.sync.mailboxes import stem_of
 from appliance.sync.onepass import Means, Outcome, Request
 from appliance.sync.spare import Spare
 from appliance.sync.state import read_state
-from appliance.sync.store import Generation, Step
+from appliance.sync.store import Generation, PlaceStep
 from appliance.sync.survey import Differences, Ready, Survey, lies_in, skew_warnings, widened
 from appliance.sync.telephony import refused
 from appliance.sync.trees import companions, covers, telephony, trees
@@ -32,7 +32,7 @@ class Pull:
         self._clock = means.clock
         self._progress = means.progress
         self._survey = Survey(means)
-        self._delivery = Delivery(means)
+        self._delivery = Fetcher(means)
         self._below = means.stages.below
         self._spare = Spare(means)
         self._trees = trees(means.conf)
@@ -77,7 +77,7 @@ class Pull:
                 self._spare.all_is_fetched()
         return outcome
 
-    def _links_of_both(self, found: Differences, empty: Collection[str]) -> Iterator[Entry]:
+    def _links_of_both(self, found: Differences, empty: Collection[str]) -> Iterator[TreeEntry]:
         """Yield links that were the same on both nodes before the first pass.
 
         They count as sent by the peer too.
@@ -187,37 +187,39 @@ class Pull:
         outcome.warnings += placed.told()
         outcome.hold(placed.refused, place.TODO)
 
-    def _steps(self, fresh: set[str]) -> Iterator[Step]:
+    def _steps(self, fresh: set[str]) -> Iterator[PlaceStep]:
         """Yield the steps: removals first, then directories from the top down, then their files."""
         for path in self._outcome.removed:
             if path in self._directories:
-                yield Step(place.REMOVE_DIRECTORY, path)
+                yield PlaceStep(place.REMOVE_DIRECTORY, path)
             else:
-                yield Step(place.REMOVE if self._spare.is_spare(path) else place.SET_ASIDE, path)
+                yield PlaceStep(place.REMOVE if self._spare.is_spare(path) else place.SET_ASIDE, path)
         yield from self._room(fresh)
         new = self._new_directories()  # their content comes with them
         for entry in self._store.arrived(directories=True, outside=new):
             verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
-            yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
+            yield PlaceStep(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
         for entry in self._store.arrived(directories=False, outside=new):
             if self._stages.waits(entry.path):  # otherwise the file is in place already
                 verb = place.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else place.MOVE
-                yield Step(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
+                yield PlaceStep(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
 
-    def _room(self, fresh: set[str]) -> Iterator[Step]:
+    def _room(self, fresh: set[str]) -> Iterator[PlaceStep]:
         """Yield the steps that make room.
 
         Moved away are things of another kind where a directory comes, and files that exist nowhere else.
         """
         for entry in self._store.arrived(directories=True):
             if self._below.look(entry.path).kind not in ("", "d"):
-                yield Step(place.REMOVE if self._spare.is_spare(entry.path) else place.SET_ASIDE, entry.path)
+                yield PlaceStep(
+                    place.REMOVE if self._spare.is_spare(entry.path) else place.SET_ASIDE, entry.path
+                )
         for entry in self._store.arrived(directories=False):
             if self._stages.waits(entry.path) and not self._spare.is_spare(entry.path, entry):
-                yield Step(place.SET_ASIDE, entry.path)
+                yield PlaceStep(place.SET_ASIDE, entry.path)
                 if os.fsdecode(entry.path) in fresh:
                     beside = companions(Path(os.fsdecode(entry.path)))
-                    yield from (Step(place.SET_ASIDE, os.fsencode(path)) for path in beside)
+                    yield from (PlaceStep(place.SET_ASIDE, os.fsencode(path)) for path in beside)
 
     def _new_directories(self) -> set[bytes]:
         """Return the directories that are not here and whose whole content is staged.

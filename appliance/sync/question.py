@@ -10,7 +10,7 @@ from appliance.core.document import parse_object
 from appliance.core.errors import SyncError
 from appliance.host.bounded import TooMuch
 from appliance.host.process import run
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.ssh import NOT_KEPT, Ssh
 
 Message = dict[str, Any]
@@ -28,15 +28,15 @@ def ask_once(ssh: Ssh, verb: str, document: Message | None = None) -> Message:
     own = replace(ssh, socket=NOT_KEPT)
     said = run(own.argv("asha-source", verb), deadline=_PATIENCE, stdin=asked)
     if said.code is None:
-        raise SyncProblem(Kind.INTERRUPTED, f"{ssh.host} has not answered for {_PATIENCE:.0f} s.")
+        raise SyncProblem(Fault.INTERRUPTED, f"{ssh.host} has not answered for {_PATIENCE:.0f} s.")
     try:
         answer = parse_object(said.output)
     except TooMuch as problem:
-        raise SyncProblem(Kind.OTHER, f"{ssh.host}: {problem}") from problem
+        raise SyncProblem(Fault.OTHER, f"{ssh.host}: {problem}") from problem
     except ValueError:
         raise own.diagnose(said.error.strip(), said.code) from None
     if not answer.pop("ok", False):
-        raise SyncProblem(Kind.OTHER, f"{ssh.host}: {answer.get('says')}")
+        raise SyncProblem(Fault.OTHER, f"{ssh.host}: {answer.get('says')}")
     return answer
 
 
@@ -45,7 +45,7 @@ def is_accepted(ssh: Ssh) -> bool:
     try:
         _ask(ssh)
     except SyncProblem as problem:
-        if problem.kind not in (Kind.KEY_REFUSED, Kind.INTERRUPTED):
+        if problem.kind not in (Fault.KEY_REFUSED, Fault.INTERRUPTED):
             raise
         return False
     return True

@@ -13,7 +13,7 @@ from pathlib import Path
 from appliance.host.process import run
 from appliance.host.stream import Stream
 from appliance.sync.below import OpenDirectory
-from appliance.sync.problems import OF_THE_DISK, Kind, SyncProblem
+from appliance.sync.problems import OF_THE_DISK, Fault, SyncProblem
 from appliance.sync.ssh import Ssh
 from appliance.sync.traits import ALL, Traits
 
@@ -44,7 +44,7 @@ _COMPLAINT = re.compile(r'rsync: .*?"(/[^"\n]*)"\)?[^"\n]*: ([^:"\n]+) \((\d+)\)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ItemChange:
     """A file, directory or link that differs at the source.
 
     `path` is absolute, `kind` as in `Entry`, and `gone` says that it is missing at the source. Kind "o" is a
@@ -75,7 +75,7 @@ class Rsync:
 
     def compare(
         self, what: Sequence[str] | Path, unread: dict[bytes, str], *, deep: bool
-    ) -> Iterator[Change]:
+    ) -> Iterator[ItemChange]:
         """Yield what differs between the peer and this node.
 
         `what`: the directories to compare, or the path of a list of them at the peer. `deep`: compare ACLs
@@ -92,7 +92,7 @@ class Rsync:
 
     def compare_passage(
         self, path: bytes, behind: int, unread: dict[bytes, str], *, deep: bool
-    ) -> Iterator[Change]:
+    ) -> Iterator[ItemChange]:
         """Yield what differs between the peer's directory `path` and our open directory `behind`.
 
         For a directory that is a link here: by its full path rsync would take the link itself for the
@@ -186,14 +186,14 @@ class Rsync:
                 raise self.ssh.diagnose(complaint, -1 if code is None else code)
 
 
-def parse_item(line: bytes, top: bytes = b"") -> Change | None:
+def parse_item(line: bytes, top: bytes = b"") -> ItemChange | None:
     """Return the change that an output line of rsync reports, or None for any other line.
 
     Names in the line are relative to `top`.
     """
     special = _SPECIAL.fullmatch(line)
     if special is not None:
-        return Change(top + b"/" + _unescaped(special[1]), "o", gone=False)
+        return ItemChange(top + b"/" + _unescaped(special[1]), "o", gone=False)
     found = _ITEM.fullmatch(line)
     if found is None:
         return None
@@ -202,8 +202,8 @@ def parse_item(line: bytes, top: bytes = b"") -> Change | None:
     directory = path.endswith(b"/")
     path = path.removesuffix(b"/./").rstrip(b"/")
     if item.startswith(b"*"):
-        return Change(path, "d" if directory else "f", gone=True)
-    return Change(path, {b"f": "f", b"d": "d", b"L": "l"}[item[1:2]], gone=False)
+        return ItemChange(path, "d" if directory else "f", gone=True)
+    return ItemChange(path, {b"f": "f", b"d": "d", b"L": "l"}[item[1:2]], gone=False)
 
 
 def unread_files(complaint: str) -> dict[bytes, str]:
@@ -274,5 +274,5 @@ def _version(program: Path) -> tuple[int, ...]:
 def _about(program: Path) -> str:
     said = run([program, "--version"], deadline=10.0, env={"LC_ALL": "C"})
     if not said.ok:
-        raise SyncProblem(Kind.NO_RSYNC, said.explain())
+        raise SyncProblem(Fault.NO_RSYNC, said.explain())
     return said.output

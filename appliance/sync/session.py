@@ -16,12 +16,12 @@ from appliance.core.words import printable
 from appliance.host.clock import Clock
 from appliance.host.disk import locked
 from appliance.sync import place
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.merge import Merge
 from appliance.sync.onepass import Means, Outcome, Progress, Request
 from appliance.sync.places import Places
 from appliance.sync.postjob import run_postsync
-from appliance.sync.problems import Kind, SyncProblem, problems_named
+from appliance.sync.problems import Fault, SyncProblem, problems_named
 from appliance.sync.pull import Pull
 from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, powerless, times_compared
 from appliance.sync.served import read_mark
@@ -38,7 +38,7 @@ _LOCK_LOOK = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SyncSession:
     """One node's end of the synchronisation.
 
     `may`, `vet`: see `Means`. `local_names`: names in TELEPHONY's directory that are never synchronised.
@@ -54,7 +54,7 @@ class Session:
     places: Places
     live: bool = False
 
-    def run(self, peer: Peer, request: Request, progress: Progress, *, patient: bool) -> Outcome:
+    def run(self, peer: PeerLink, request: Request, progress: Progress, *, patient: bool) -> Outcome:
         """Make one pass over the open link `peer`: the secondary's pulls, the primary's merges.
 
         `patient`: wait up to `LOCK_PATIENCE` seconds for a pass under way instead of raising at once. The
@@ -76,7 +76,7 @@ class Session:
         """Return rsync as this node runs it. Raises SyncProblem when it is not installed."""
         program = self.conf.rsync
         if not program.exists():
-            raise SyncProblem(Kind.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
+            raise SyncProblem(Fault.NO_RSYNC, f"rsync is not at {program} (RSYNC).")
         special = self.conf.sync_special_bits
         return Rsync(
             program=program,
@@ -98,7 +98,7 @@ class Session:
     def _pass(self, means: Means) -> Pull | Merge:
         return Merge(means, live=self.live) if self.node is Node.PRIMARY else Pull(means)
 
-    def _means(self, peer: Peer, store: Store, lock: int, progress: Progress) -> Means:
+    def _means(self, peer: PeerLink, store: Store, lock: int, progress: Progress) -> Means:
         return Means(
             conf=self.conf,
             store=store,
@@ -118,7 +118,7 @@ class Session:
         The secondary's mark is read here as well, whatever the caller knows of it: reading it again is cheap.
         """
         if self.node is Node.SECONDARY and read_mark(self.places):
-            raise SyncProblem(Kind.NOT_ALLOWED, f"Not now: {NEWER}.")
+            raise SyncProblem(Fault.NOT_ALLOWED, f"Not now: {NEWER}.")
         self.may()
 
     def _failed(self, problem: SyncProblem, began: float) -> None:
@@ -126,7 +126,7 @@ class Session:
         state.kind, state.problem, state.phase = problem.kind.value, str(problem), ""
         with contextlib.suppress(OSError):  # on a full disk the problem cannot be recorded
             write_state(self.places.state, state)
-        if problem.kind is Kind.DAMAGED_RECORD:
+        if problem.kind is Fault.DAMAGED_RECORD:
             set_record_aside(self.places.store)
         with (
             contextlib.suppress(OSError, sqlite3.Error),  # a damaged record cannot note it
@@ -134,7 +134,7 @@ class Session:
         ):
             # After a cut link the staged files are kept, so that they need not come again; after any other
             # problem they are not wanted.
-            if problem.kind is not Kind.INTERRUPTED and not store.pending():
+            if problem.kind is not Fault.INTERRUPTED and not store.pending():
                 Stages(self.conf, self.places).clean()
             self._remember(store, began, problem.kind.value, str(problem), 0)
 
@@ -207,7 +207,7 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
                         yield lock
                         return
             if clock.now() >= give_up:
-                raise SyncProblem(Kind.BUSY, "Another synchronisation is under way on this node.")
+                raise SyncProblem(Fault.BUSY, "Another synchronisation is under way on this node.")
             clock.sleep(_LOCK_LOOK)
 
 

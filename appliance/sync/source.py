@@ -24,7 +24,7 @@ from appliance.host.bounded import TooMuch, read_line
 from appliance.host.clock import Clock
 from appliance.sync.abandoned import end_when_abandoned
 from appliance.sync.databases import PATIENCE, NotCopied, Snapshots, berkeley_beside
-from appliance.sync.entry import Entry, look_anyway
+from appliance.sync.entry import TreeEntry, look_anyway
 from appliance.sync.places import Places
 from appliance.sync.problems import problems_named
 from appliance.sync.served import hand_over, read_mark
@@ -43,7 +43,7 @@ _LONGEST = 1 << 20  # bytes of a question
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SourceHealth:
     """Whether our data may be copied now.
 
     `health`: why the data must not be copied, "" when it may be. `serving`: this node serves.
@@ -53,7 +53,7 @@ class Standing:
     serving: bool
 
 
-class Source:
+class SyncServer:
     """The answering of the peer's questions.
 
     `standing` is called for the questions `prepare`, `health` and `merged`. `spans` returns a description of
@@ -65,7 +65,7 @@ class Source:
         conf: Conf,
         places: Places,
         clock: Clock,
-        standing: Callable[[], Standing],
+        standing: Callable[[], SourceHealth],
         spans: Callable[[], Message],
     ) -> None:
         self._conf = conf
@@ -286,13 +286,13 @@ def _is_any_served() -> bool:
     return False
 
 
-def pack(entry: Entry) -> list[Any]:
+def pack(entry: TreeEntry) -> list[Any]:
     """Return `entry` as JSON."""
     name = os.fsdecode(entry.path)
     return [name, entry.kind, entry.size, entry.mtime, entry.digest, entry.trouble]
 
 
-def unpack(packed: list[Any]) -> Entry:
+def unpack(packed: list[Any]) -> TreeEntry:
     """Return the entry that `pack` has made into `packed`."""
     name, kind, size, mtime, digest, trouble = packed
-    return Entry(os.fsencode(name), str(kind), int(size), int(mtime), str(digest), str(trouble or ""))
+    return TreeEntry(os.fsencode(name), str(kind), int(size), int(mtime), str(digest), str(trouble or ""))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import stat
 
-from appliance.sync.entry import Entry
+from appliance.sync.entry import TreeEntry
 from appliance.sync.onepass import Means
 from appliance.sync.served import drop_note, peer_has_all
 
@@ -28,7 +28,7 @@ class Spare:
         self._places = means.places
         self._all = peer_has_all(means.places)
 
-    def is_spare(self, path: bytes, coming: Entry | None = None) -> bool:
+    def is_spare(self, path: bytes, coming: TreeEntry | None = None) -> bool:
         """Return whether nothing is lost when the file at `path` goes. Raises OSError.
 
         `coming` is the entry that is put in its place, if any.
@@ -45,7 +45,7 @@ class Spare:
             return True
         return here.same_as in [one.same_as for one in (known, coming) if one is not None]
 
-    def is_untouched(self, known: Entry) -> bool:
+    def is_untouched(self, known: TreeEntry) -> bool:
         """Return whether the file still has the size and time with which it was put here. Raises OSError."""
         seen = self._below.stat(known.path)
         if seen is None or known.kind != "f" or not stat.S_ISREG(seen.st_mode):

@@ -15,7 +15,7 @@ from appliance.core.alert import one_line
 from appliance.core.errors import HostError
 from appliance.core.model import Node
 from appliance.host.process import find_program, run
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 
 # The host key is pinned under this name, whatever address the peer is reached at.
 PEER_ALIAS = "asha-peer"
@@ -24,20 +24,20 @@ NOT_KEPT = Path("none")
 
 # What OpenSSH and rsync say (OpenSSH 9.2, rsync 3.5; the words of older versions are *assumed*). The first
 # sign that is found decides.
-_SIGNS: tuple[tuple[str, Kind], ...] = (
-    ("REMOTE HOST IDENTIFICATION HAS CHANGED", Kind.HOST_KEY_CHANGED),
-    ("Host key verification failed", Kind.HOST_KEY_UNKNOWN),
-    ("UNPROTECTED PRIVATE KEY FILE", Kind.KEY_PERMISSIONS),
-    ("bad permissions", Kind.KEY_PERMISSIONS),
-    ("Permission denied (", Kind.KEY_REFUSED),
-    ("Too many authentication failures", Kind.KEY_REFUSED),
-    ("No space left on device", Kind.DISK_FULL),
-    ("Could not resolve hostname", Kind.UNREACHABLE),
-    ("Connection refused", Kind.UNREACHABLE),
-    ("Connection timed out", Kind.UNREACHABLE),
-    ("No route to host", Kind.UNREACHABLE),
-    ("Network is unreachable", Kind.UNREACHABLE),
-    ("rsync: command not found", Kind.NO_RSYNC_THERE),
+_SIGNS: tuple[tuple[str, Fault], ...] = (
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", Fault.HOST_KEY_CHANGED),
+    ("Host key verification failed", Fault.HOST_KEY_UNKNOWN),
+    ("UNPROTECTED PRIVATE KEY FILE", Fault.KEY_PERMISSIONS),
+    ("bad permissions", Fault.KEY_PERMISSIONS),
+    ("Permission denied (", Fault.KEY_REFUSED),
+    ("Too many authentication failures", Fault.KEY_REFUSED),
+    ("No space left on device", Fault.DISK_FULL),
+    ("Could not resolve hostname", Fault.UNREACHABLE),
+    ("Connection refused", Fault.UNREACHABLE),
+    ("Connection timed out", Fault.UNREACHABLE),
+    ("No route to host", Fault.UNREACHABLE),
+    ("Network is unreachable", Fault.UNREACHABLE),
+    ("rsync: command not found", Fault.NO_RSYNC_THERE),
 )
 
 KEYS = Path("/var/lib/asha/ssh")
@@ -98,7 +98,7 @@ class Ssh:
 
     def diagnose(self, complaint: str, code: int) -> SyncProblem:
         """Return the problem met by a program that ended with `code` after `complaint`."""
-        kind = next((kind for sign, kind in _SIGNS if sign in complaint), Kind.INTERRUPTED)
+        kind = next((kind for sign, kind in _SIGNS if sign in complaint), Fault.INTERRUPTED)
         last = complaint.splitlines()[-1] if complaint else f"it ended with status {code}"
         return SyncProblem(kind, f"{self.host}: {one_line(last, _SAID).rstrip('.')}.")
 

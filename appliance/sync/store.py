@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.host.disk import open_plain, set_aside
-from appliance.sync.entry import Entry
+from appliance.sync.entry import TreeEntry
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS generation (
@@ -39,7 +39,7 @@ MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlaceStep:
     """One step of putting a generation in place.
 
     The new content waits on the stage `stage`, under its full path.
@@ -140,7 +140,7 @@ class Store:
     def decide(
         self,
         generation: Generation,
-        steps: Iterable[Step],
+        steps: Iterable[PlaceStep],
         gone: Iterable[bytes],
         conflicts: Iterable[Conflict] = (),
     ) -> int:
@@ -181,21 +181,21 @@ class Store:
         self._db.execute("INSERT OR REPLACE INTO entry SELECT path, kind, size, mtime, digest FROM arrived")
         self._db.execute("DELETE FROM arrived")
 
-    def arrive(self, entries: Iterable[Entry]) -> None:
+    def arrive(self, entries: Iterable[TreeEntry]) -> None:
         """Note `entries` as arrived and verified.
 
         They are kept aside until `decide` or `agree`, and are forgotten when this object is closed.
         """
         self._insert("arrived", entries)
 
-    def arrival(self, path: bytes) -> Entry | None:
+    def arrival(self, path: bytes) -> TreeEntry | None:
         """Return what has arrived for `path`, or None."""
         row = self._db.execute(
             "SELECT path, kind, size, mtime, digest FROM arrived WHERE path = ?", (path,)
         ).fetchone()
-        return Entry(*row) if row is not None else None
+        return TreeEntry(*row) if row is not None else None
 
-    def arrived(self, *, directories: bool, outside: Iterable[bytes] = ()) -> Iterator[Entry]:
+    def arrived(self, *, directories: bool, outside: Iterable[bytes] = ()) -> Iterator[TreeEntry]:
         """Yield what has arrived, ordered by path: either the directories or everything else.
 
         `outside`: directories, none of them in another. What lies below them is left out without being read.
@@ -204,7 +204,7 @@ class Store:
         since = b"/"
         for until in [*sorted(one + b"/" for one in outside), b"0"]:  # "0" follows "/"
             for row in self._db.execute(query, (directories, since, until)):
-                yield Entry(*row)
+                yield TreeEntry(*row)
             since = until[:-1] + b"0"
 
     def arrived_below(self, under: bytes) -> list[bytes]:
@@ -230,10 +230,10 @@ class Store:
         count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM arrived").fetchone()
         return int(count), int(size)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[PlaceStep]:
         """Yield the steps of the decided generation, in order; none when the generation is in place."""
         for row in self._db.execute("SELECT verb, path, stage FROM step ORDER BY seq"):
-            yield Step(*row)
+            yield PlaceStep(*row)
 
     def pending(self) -> bool:
         """Return whether a decided generation is not in place yet."""
@@ -245,7 +245,7 @@ class Store:
             self._db.execute("DELETE FROM step")
             self._db.execute("UPDATE generation SET placed = 1 WHERE placed = 0")
 
-    def give_up(self, paths: Iterable[bytes], here: Iterable[Entry] = ()) -> None:
+    def give_up(self, paths: Iterable[bytes], here: Iterable[TreeEntry] = ()) -> None:
         """Record that the nodes do not have the same at and below `paths`, where this node has `here`.
 
         A link of ours stays known as one that the peer may have sent.
@@ -260,24 +260,24 @@ class Store:
         row = self._db.execute("SELECT * FROM generation ORDER BY number DESC LIMIT 1").fetchone()
         return _generation(row) if row is not None else None
 
-    def entry(self, path: bytes) -> Entry | None:
+    def entry(self, path: bytes) -> TreeEntry | None:
         """Return what both nodes last had at `path`, or None."""
         row = self._db.execute(
             "SELECT path, kind, size, mtime, digest FROM entry WHERE path = ?", (path,)
         ).fetchone()
-        return Entry(*row) if row is not None else None
+        return TreeEntry(*row) if row is not None else None
 
     def sent_as_link(self, path: bytes) -> bool:
         """Return whether both nodes last had a link at `path`."""
         known = self.entry(path)
         return known is not None and known.kind == "l"
 
-    def entries(self, under: bytes, after: bytes = b"") -> Iterator[Entry]:
+    def entries(self, under: bytes, after: bytes = b"") -> Iterator[TreeEntry]:
         """Yield what both nodes last had at and below `under`, in order of path, beginning after `after`."""
         columns = "SELECT path, kind, size, mtime, digest FROM entry"
         query = f"{columns} WHERE (path = ?1 OR path >= ?2 AND path < ?3) AND path > ?4 ORDER BY path"
         for row in self._db.execute(query, (under, under + b"/", under + b"0", after)):  # "0" follows "/"
-            yield Entry(*row)
+            yield TreeEntry(*row)
 
     def count(self, under: bytes) -> int:
         """Return how many files both nodes last had below `under`."""
@@ -289,7 +289,7 @@ class Store:
         row = self._db.execute("SELECT mark FROM tenure").fetchone()
         return str(row[0]) if row is not None else ""
 
-    def begin_tenure(self, mark: str, common: Iterable[Entry]) -> None:
+    def begin_tenure(self, mark: str, common: Iterable[TreeEntry]) -> None:
         """Begin to merge the tenure `mark`: `common` is what both nodes had before it."""
         with self._transaction():
             self._db.execute("DELETE FROM tenure")
@@ -334,7 +334,7 @@ class Store:
         rows = self._db.execute("SELECT * FROM attempt ORDER BY rowid DESC LIMIT ?", (count,))
         return [Attempt(*row) for row in rows]
 
-    def _insert(self, table: str, entries: Iterable[Entry]) -> None:
+    def _insert(self, table: str, entries: Iterable[TreeEntry]) -> None:
         self._db.executemany(
             f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - one of our two tables
             ((one.path, one.kind, one.size, one.mtime, one.digest) for one in entries),

@@ -14,8 +14,8 @@ from appliance.core.sickness import TreeSigns, refusal
 from appliance.core.words import printable
 from appliance.sync.below import Below
 from appliance.sync.onepass import Means, Request
-from appliance.sync.problems import Kind, SyncProblem, understood
-from appliance.sync.rsync import Change
+from appliance.sync.problems import Fault, SyncProblem, understood
+from appliance.sync.rsync import ItemChange
 from appliance.sync.traits import ALL, Traits
 from appliance.sync.trees import databases, tree_of, trees
 
@@ -71,7 +71,7 @@ class Differences:
     links: set[bytes] = field(default_factory=set)
     special: list[bytes] = field(default_factory=list)
 
-    def note(self, change: Change) -> bool:
+    def note(self, change: ItemChange) -> bool:
         """Sort `change` in, and return whether it says that a file is gone."""
         if change.kind == "o":
             self.special.append(change.path)
@@ -178,7 +178,7 @@ class Survey:
 
     def _changes(
         self, what: Sequence[str] | Path, unread: dict[bytes, str], *, deep: bool
-    ) -> Iterator[Change]:
+    ) -> Iterator[ItemChange]:
         """Yield what differs; for a passage (see `Below`), what differs in the directory behind the link."""
         waiting: list[bytes] = []
         yield from self._outside(self._rsync.compare(what, unread, deep=deep), waiting)
@@ -188,7 +188,7 @@ class Survey:
             compared = self._rsync.compare_passage(path, behind.descriptor, unread, deep=deep)
             yield from self._outside(compared, waiting)
 
-    def _outside(self, changes: Iterable[Change], passages: list[bytes]) -> Iterator[Change]:
+    def _outside(self, changes: Iterable[ItemChange], passages: list[bytes]) -> Iterator[ItemChange]:
         """Yield those of `changes` that do not lie at or below a passage.
 
         The passages among them are appended to `passages`.
@@ -242,7 +242,7 @@ class Survey:
                 )
 
     def _sick(self, why: str) -> SyncProblem:
-        return SyncProblem(Kind.SICK_SOURCE, f"Nothing is copied from {self._peer.ssh.host}: {why}.")
+        return SyncProblem(Fault.SICK_SOURCE, f"Nothing is copied from {self._peer.ssh.host}: {why}.")
 
 
 def lies_in(places: Collection[bytes], path: bytes) -> bool:
@@ -259,7 +259,7 @@ def skew_warnings(skew: float) -> list[str]:
     if abs(skew) <= _SKEW:
         return []
     says = f"The peer's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
-    return [str(SyncProblem(Kind.CLOCK_SKEW, says))]
+    return [str(SyncProblem(Fault.CLOCK_SKEW, says))]
 
 
 def widened(request: Request, below: Below) -> Request:

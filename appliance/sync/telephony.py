@@ -12,7 +12,7 @@ from appliance.core.errors import SyncError
 from appliance.host.leftovers import temporary_mark
 from appliance.sync.below import Below, LinkInTheWay, OpenName
 from appliance.sync.carrying import copy, remove
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.trees import WORK_PREFIX
 
 Vet = Callable[[Path], None]
@@ -34,7 +34,7 @@ def refused(
         try:
             vet(whole)
         except SyncError as problem:
-            return str(SyncProblem(Kind.TELEPHONY, f"DAHDI configuration stays as it was here: {problem}"))
+            return str(SyncProblem(Fault.TELEPHONY, f"DAHDI configuration stays as it was here: {problem}"))
     return ""
 
 

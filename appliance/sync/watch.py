@@ -38,7 +38,7 @@ _MANY_BYTES = (
 _SIGN_OF_LIFE = 20_000
 
 
-class Watch:
+class TreeWatch:
     """The inotify watch on the directories and databases of `conf`.
 
     Raises OSError where the kernel has no inotify.

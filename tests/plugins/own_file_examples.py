@@ -8,7 +8,7 @@ from pathlib import Path
 
 from appliance.agent.grantbook import GrantBook
 from appliance.agent.rooms.maintenance import maintenance_file
-from appliance.agent.standing import StandingBook
+from appliance.agent.standing import InstalledConf
 from appliance.config import Conf
 from appliance.core import maintenance
 from appliance.core.alert_memory import Memory, remembered
@@ -16,7 +16,7 @@ from appliance.core.grant import Verb
 from appliance.core.trends import Sample, Trends
 from appliance.hw.identity import UsbIdentity
 from appliance.hw.remembered import remember
-from appliance.notify.spool import Spool, Way, Ways
+from appliance.notify.spool import Spool, Ways, WayState
 from appliance.sark.memory import write_agreed
 from appliance.sark.provision import PHP, TEXT, write_address
 from appliance.sync.places import Places
@@ -38,14 +38,14 @@ def examples(folder: Path) -> dict[str, bytes]:
             path, Path("/dev/ttyUSB0"), UsbIdentity("0403", "6001", "A", "1-1")
         ),
         "maintenance.json": lambda path: maintenance_file(path).write(json.dumps(maintenance.pack(given))),
-        "standing.json": lambda path: StandingBook(path).keep(Conf(cluster_ip="10.0.0.5")),
+        "standing.json": lambda path: InstalledConf(path).keep(Conf(cluster_ip="10.0.0.5")),
         "trends.json": lambda path: path.write_text(json.dumps(trends.document())),
         "conf.kept": lambda path: path.write_text("HAPRINODE=one\nHASECNODE=two\n"),
         "sark.json": lambda path: write_agreed(path, {"HADEV": "eth0"}),
         "state.json": lambda path: write_state(path, State(verified_at=5.0, warnings=["one"])),
         "served": lambda path: set_mark(Places(path.parent, path.parent, path.parent), 5.0),
         "ways.json": lambda path: Spool(path.parent).keep_ways(
-            Ways({"mail": Way("no route", 2, 5.0, 1)}, 7.0)
+            Ways({"mail": WayState("no route", 2, 5.0, 1)}, 7.0)
         ),
         "memory.json": lambda path: Spool(path.parent).keep_memory(remembered(Memory())),
         "id": lambda path: path.write_text(

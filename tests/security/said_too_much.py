@@ -21,8 +21,7 @@ from appliance.cli.peer_questions import answer_one
 from appliance.config import Conf
 from appliance.control.client import ask
 from appliance.control.server import ControlServer
-from appliance.core.alert import Alert, Severity
-from appliance.core.alert import Kind as AlertKind
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.errors import AshaError
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
@@ -33,11 +32,11 @@ from appliance.notify.notice import Notice
 from appliance.notify.webhook import Webhook
 from appliance.pbx.probes import AmiProbe, CliProbe
 from appliance.pbx.process import find_pid
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.places import Places
 from appliance.sync.question import ask_once
 from appliance.sync.rsync import Rsync
-from appliance.sync.source import Source, Standing
+from appliance.sync.source import SourceHealth, SyncServer
 from appliance.sync.ssh import Ssh
 
 SIZE = 300_000_000
@@ -83,19 +82,19 @@ def notice() -> Notice:
 
 def a_peers_answer() -> object:
     program("ssh", SAY)
-    with Peer(SSH) as peer:
+    with PeerLink(SSH) as peer:
         return peer.ask("health")
 
 
 def a_peers_complaint() -> object:
     program("ssh", f"({SAY}) >&2; exit 9")
-    with Peer(SSH) as peer:
+    with PeerLink(SSH) as peer:
         return peer.ask("health")
 
 
 def a_peers_nested_answer() -> object:
     program("ssh", f"printf '{{\"ok\": true, \"entries\": '; head -c {SIZE} /dev/zero | tr '\\0' '['")
-    with Peer(SSH) as peer:
+    with PeerLink(SSH) as peer:
         return next(peer.manifest([b"/x"]))
 
 
@@ -104,7 +103,7 @@ def a_peers_answer_of_small_lists() -> object:
         "ssh",
         "printf '{\"ok\": true, \"entries\": ['; yes '[],' | head -c 900000 | tr -d '\\n'; echo '[]]}'; sleep 1",
     )
-    with Peer(SSH) as peer:
+    with PeerLink(SSH) as peer:
         return next(peer.manifest([b"/x"]))
 
 
@@ -112,7 +111,7 @@ def a_peers_number() -> object:
     program(
         "ssh", "printf '{\"ok\": true, \"n\": 1'; head -c 900000 /dev/zero | tr '\\0' 1; echo '}'; sleep 1"
     )
-    with Peer(SSH) as peer:
+    with PeerLink(SSH) as peer:
         return peer.ask("health")
 
 
@@ -146,7 +145,9 @@ def asked() -> subprocess.Popen[bytes]:
 
 
 def the_peers_question() -> object:
-    source = Source(Conf(), Places(FOLDER, FOLDER, FOLDER), SystemClock(), lambda: Standing("", False), dict)
+    source = SyncServer(
+        Conf(), Places(FOLDER, FOLDER, FOLDER), SystemClock(), lambda: SourceHealth("", False), dict
+    )
     with asked() as saying, (FOLDER / "answer").open("wb") as answer:
         source.serve(saying.stdout, answer)  # type: ignore[arg-type]
         saying.kill()

@@ -23,7 +23,7 @@ from appliance.sync.entry import look
 from appliance.sync.place import finish
 from appliance.sync.places import Places
 from appliance.sync.stages import Stages
-from appliance.sync.store import Conflict, Generation, Step, Store
+from appliance.sync.store import Conflict, Generation, PlaceStep, Store
 from tests.plugins.security_figures import Count
 
 # What changes a disk, by the names of Python's audit events; a file opened for writing is one too.
@@ -254,8 +254,8 @@ def test_what_makes_way_is_never_gone(
             (staged / name).write_text(f"THEIRS {name}")
         store = Store(places.store)
         store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in ("f", "d"))
-        steps = [Step(place.SET_ASIDE, bytes(live / "f"))]
-        steps += [Step(place.MOVE, bytes(live / name), stage) for name in ("f", "d")]
+        steps = [PlaceStep(place.SET_ASIDE, bytes(live / "f"))]
+        steps += [PlaceStep(place.MOVE, bytes(live / name), stage) for name in ("f", "d")]
         store.decide(Generation(0, 1.0, "peer", "t", 2, 0, 8, False), steps, [])
         store.close()
 

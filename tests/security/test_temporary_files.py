@@ -18,7 +18,7 @@ from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import keep
 from appliance.config import load
 from appliance.config.edit import set_value
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.grant import Verb
 from appliance.host.disk import create_file, replace_file
 from appliance.host.leftovers import remove_leftovers, temporary_mark
@@ -43,7 +43,7 @@ def _write_for_ever(root: Path, seed: int) -> None:
     """What the agent, a pass, a command and the panel write, one after another, as fast as the disk takes it."""
     state, notify, panel, sync, etc, work = folders(root)
     dice, places = random.Random(seed), Places(sync, sync / "passing", sync / "apart")
-    alert = Alert("a", Kind.TEST, Severity.NOTICE, "s", "t" * 500)
+    alert = Alert("a", AlertKind.TEST, Severity.NOTICE, "s", "t" * 500)
     spool = Spool(notify)
     writers: list[Callable[[int], object]] = [
         lambda number: replace_file(state / "document", json.dumps({"number": number, "more": "x" * 20_000})),

@@ -115,6 +115,16 @@ def test_product_and_simulator_do_not_know_each_other() -> None:
     assert mentions("hwsim", "appliance") == []
 
 
+def test_a_class_name_stands_for_one_thing() -> None:
+    """A search for a name of the product finds what it is, and nothing else."""
+    defined: dict[str, list[str]] = {}
+    for path in python_files("appliance"):
+        for node in ast.walk(ast.parse(text_of(path))):
+            if isinstance(node, ast.ClassDef):
+                defined.setdefault(node.name, []).append(f"{path}:{node.lineno}")
+    assert {name: places for name, places in defined.items() if len(places) > 1} == {}
+
+
 def test_no_test_skips() -> None:
     assert offences(python_files("tests"), SKIPS) == []
 

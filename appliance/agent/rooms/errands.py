@@ -28,7 +28,7 @@ _LOOK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ErrandCommand:
     """The words of an `asha` command, and the seconds after which it is killed."""
 
     words: tuple[str, ...]
@@ -36,11 +36,11 @@ class Command:
 
 
 # All that can be asked for: a name chooses a line of this table, and nothing of a request gets into a command.
-COMMANDS: Mapping[str, Command] = {
-    "failback plan": Command(("failback", "--dry-run"), 600.0),
-    "failback": Command(("failback", "--yes"), 1800.0),
-    "sync now": Command(("sync", "--now"), 3600.0),
-    "check": Command(("check",), 120.0),
+COMMANDS: Mapping[str, ErrandCommand] = {
+    "failback plan": ErrandCommand(("failback", "--dry-run"), 600.0),
+    "failback": ErrandCommand(("failback", "--yes"), 1800.0),
+    "sync now": ErrandCommand(("sync", "--now"), 3600.0),
+    "check": ErrandCommand(("check",), 120.0),
 }
 Start = Callable[[tuple[str, ...]], Stream]
 

@@ -46,7 +46,7 @@ class Bag:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class QueueStatus:
     """The state of the notification ways.
 
     `waiting`: how many alerts wait (None: nobody has looked yet); `problems`: what is wrong with a way, by
@@ -79,7 +79,7 @@ class Post:
         self._bags: queue.SimpleQueue[Bag | None] = queue.SimpleQueue()
         self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.busy = False  # service is moving
-        self.seen = Seen()
+        self.seen = QueueStatus()
         self._seen_at = float("-inf")
         self._worker: Stream | None = None
         self._started_at = self._not_before = float("-inf")
@@ -157,7 +157,7 @@ class Post:
         """Read the state of the notification ways from the disk."""
         self._seen_at = self._clock.now()
         problems = {name: way.problem for name, way in self._spool.ways().by_name.items() if way.problem}
-        self.seen = Seen(self._spool.count(), problems)
+        self.seen = QueueStatus(self._spool.count(), problems)
 
     def _follow(self, worker: Stream, now: float) -> None:
         while line := worker.line(0.0):

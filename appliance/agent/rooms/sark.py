@@ -20,9 +20,9 @@ from appliance.agent.sensors.readiness import Readable
 from appliance.agent.site import Site
 from appliance.control.protocol import Message
 from appliance.core.errors import AshaError, ClusterError
-from appliance.sark.keeper import Change, Done, Keeper
+from appliance.sark.keeper import Done, Keeper, KeyChange
 from appliance.sark.table import NoGlobals
-from appliance.sark.watch import Watch, mark, watched
+from appliance.sark.watch import RowWatch, mark, watched
 
 # How often the files are looked at, in seconds: beside the kernel's notices, to find what they missed; and
 # without notices.
@@ -144,7 +144,7 @@ class SarkRoom(Room):
                 ready.close()
                 watch.close()
 
-    def _hear(self, watch: Watch) -> None:
+    def _hear(self, watch: RowWatch) -> None:
         if watch.drain():
             self._news.set()
 
@@ -154,7 +154,7 @@ class SarkRoom(Room):
                 await self._news.wait()
         self._news.clear()
 
-    async def _look_at(self, files: tuple[Path, ...], watch: Watch | None) -> None:
+    async def _look_at(self, files: tuple[Path, ...], watch: RowWatch | None) -> None:
         try:
             if watch is not None:
                 await self._hands.do(watch.add)
@@ -201,7 +201,7 @@ class SarkRoom(Room):
             except AshaError as problem:
                 self._fail(f"the conf file was not taken: {problem}")
 
-    def _note(self, what: str, changes: tuple[Change, ...], by: str) -> None:
+    def _note(self, what: str, changes: tuple[KeyChange, ...], by: str) -> None:
         said = "; ".join(map(str, changes))
         self._journal.note("sark", says=f"{what}: {said}", keys=[change.key for change in changes], by=by)
 
@@ -217,8 +217,8 @@ class SarkRoom(Room):
         self._told = problems
 
 
-def _watch(files: tuple[Path, ...]) -> Watch | None:
+def _watch(files: tuple[Path, ...]) -> RowWatch | None:
     try:
-        return Watch(files)
+        return RowWatch(files)
     except OSError:
         return None

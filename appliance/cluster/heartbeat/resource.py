@@ -19,7 +19,7 @@ USAGE = 2
 _HIGHEST_FD = 4096
 
 
-class Verb(enum.Enum):
+class ScriptVerb(enum.Enum):
     """The request of Heartbeat; START is the grant of the line, STOP takes the grant back."""
 
     START = "start"
@@ -33,7 +33,7 @@ class Call(NamedTuple):
     The arguments are those that haresources gives (`asha::x::y`), often none.
     """
 
-    verb: Verb
+    verb: ScriptVerb
     args: tuple[str, ...]
 
 
@@ -52,9 +52,9 @@ def parse_call(argv: Sequence[str]) -> Call | None:
     if not argv:
         return None
     word = "status" if argv[-1] == "monitor" else argv[-1]
-    if word not in {verb.value for verb in Verb}:
+    if word not in {verb.value for verb in ScriptVerb}:
         return None
-    return Call(Verb(word), tuple(argv[:-1]))
+    return Call(ScriptVerb(word), tuple(argv[:-1]))
 
 
 def usage_answer() -> Answer:

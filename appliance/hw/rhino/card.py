@@ -11,7 +11,7 @@ from appliance.core.model import Relay
 from appliance.host.clock import Clock
 from appliance.hw.deadline import within
 from appliance.hw.relay import CardSilent
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 from appliance.hw.turn import Turn
 
 # Seconds between RESET and the next command, as asha 1.0.0-2 waits (documented); the reason is not
@@ -20,10 +20,10 @@ RESET_SETTLE = 1.0
 _OWN_SHARE = 0.9  # of the deadline; the rest is left for reporting what went wrong
 
 
-class Way(Protocol):
+class CardTransport(Protocol):
     """The way in which one command reaches the card."""
 
-    def send(self, tty: Path, command: Command, until: float, *, insist: bool) -> None:
+    def send(self, tty: Path, command: CardCommand, until: float, *, insist: bool) -> None:
         """Send `command` to the card at `tty`, and finish by `until` seconds on the monotonic clock.
 
         With `insist`, the tty is used even if another program has it open exclusively. Raises HardwareError.
@@ -38,7 +38,9 @@ class RhinoCard:
     for each command too, so this is the documented way to treat the card.
     """
 
-    def __init__(self, way: Way, conf: Conf, clock: Clock, locate: Callable[[], Path], turn: Turn) -> None:
+    def __init__(
+        self, way: CardTransport, conf: Conf, clock: Clock, locate: Callable[[], Path], turn: Turn
+    ) -> None:
         self._way = way
         self._deadline = conf.card_deadline
         self._clock = clock
@@ -47,21 +49,21 @@ class RhinoCard:
         self._settled_at = clock.now()
 
     def reset(self) -> None:
-        self._command(Command.RESET)
+        self._command(CardCommand.RESET)
         self._settled_at = self._clock.now() + RESET_SETTLE
 
     def move(self, relay: Relay) -> None:
-        self._command(Command.to_move(relay))
+        self._command(CardCommand.to_move(relay))
 
     def close(self) -> None:
         pass
 
-    def _command(self, command: Command) -> None:
+    def _command(self, command: CardCommand) -> None:
         until = self._clock.now() + self._deadline * _OWN_SHARE
         within(lambda: self._send(command, until), self._deadline, f"{command.value} to the relay card")
 
-    def _send(self, command: Command, until: float) -> None:
-        insist = command is Command.RELAYOFF
+    def _send(self, command: CardCommand, until: float) -> None:
+        insist = command is CardCommand.RELAYOFF
         with self._turn.taken(until, insist=insist):
             self._let_settle(until)
             tty = self._locate()

@@ -7,7 +7,7 @@ import enum
 from appliance.core.model import Relay
 
 
-class Command(enum.Enum):
+class CardCommand(enum.Enum):
     """A command to the card (documented: the vendor tool's command line)."""
 
     RESET = "RESET"
@@ -15,7 +15,7 @@ class Command(enum.Enum):
     RELAYOFF = "RELAYOFF"  # release: the line to the secondary
 
     @classmethod
-    def to_move(cls, relay: Relay) -> Command:
+    def to_move(cls, relay: Relay) -> CardCommand:
         """Return the command that puts the relay into the position `relay`."""
         return cls.RELAYON if relay is Relay.ENERGISED else cls.RELAYOFF
 

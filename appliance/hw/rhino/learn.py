@@ -19,17 +19,17 @@ from appliance.hw.discovery import find_card
 from appliance.hw.relay import CardAbsent, CardRefused
 from appliance.hw.remembered import STORE
 from appliance.hw.rhino.card import RESET_SETTLE
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 from appliance.hw.rhino.profile import LineSettings, Profile
 from appliance.hw.rhino.profile_file import write_profile
-from appliance.hw.rhino.recorder import Passed, Recorder, exchanges, slowest_answer
+from appliance.hw.rhino.recorder import Passed, WireRecorder, exchanges, slowest_answer
 from appliance.hw.rhino.termios_line import line_settings
 from appliance.hw.rhino.tool import run_tool
 from appliance.hw.turn import LOCK, Turn
 
 _LINGER = 0.3  # seconds to record an answer that the tool itself does not wait for
 _LEAST_ANSWER_DEADLINE = 0.5
-_ORDER = (Command.RESET, Command.RELAYON, Command.RELAYOFF)
+_ORDER = (CardCommand.RESET, CardCommand.RELAYON, CardCommand.RELAYOFF)
 
 
 def learn_profile(
@@ -71,9 +71,9 @@ def _record_all(conf: Conf, tty: Path, clock: Clock, name: str) -> Profile:
     except OSError as problem:
         raise CardAbsent(f"{tty} could not be opened: {problem.strerror}.") from problem
     try:
-        _run(conf, tty, Command.RELAYOFF)
+        _run(conf, tty, CardCommand.RELAYOFF)
         direct = line_settings(real)  # the tty keeps the tool's settings for as long as it is held open here
-        with Recorder(real, clock) as recorder:
+        with WireRecorder(real, clock) as recorder:
             passed = {command: _record(conf, recorder, command, clock) for command in _ORDER}
             line = _both(direct, recorder.line())
     finally:
@@ -82,9 +82,9 @@ def _record_all(conf: Conf, tty: Path, clock: Clock, name: str) -> Profile:
     return _profile(name, conf.card_relay, line, passed)
 
 
-def _record(conf: Conf, recorder: Recorder, command: Command, clock: Clock) -> tuple[Passed, ...]:
+def _record(conf: Conf, recorder: WireRecorder, command: CardCommand, clock: Clock) -> tuple[Passed, ...]:
     _run(conf, Path(recorder.path), command)
-    clock.sleep(RESET_SETTLE if command is Command.RESET else _LINGER)
+    clock.sleep(RESET_SETTLE if command is CardCommand.RESET else _LINGER)
     passed = recorder.take()
     if not any(piece.to_card for piece in passed):
         raise HardwareError(
@@ -94,14 +94,14 @@ def _record(conf: Conf, recorder: Recorder, command: Command, clock: Clock) -> t
     return passed
 
 
-def _run(conf: Conf, tty: Path, command: Command) -> None:
+def _run(conf: Conf, tty: Path, command: CardCommand) -> None:
     finished = run_tool(conf.card_tool, tty, command, conf.card_relay, conf.card_deadline)
     if not finished.ok:
         raise CardRefused(f"Nothing was learned: {finished.explain()}.", todo="Make the tool work first.")
 
 
 def _release(conf: Conf, tty: Path) -> None:
-    finished = run_tool(conf.card_tool, tty, Command.RELAYOFF, conf.card_relay, conf.card_deadline)
+    finished = run_tool(conf.card_tool, tty, CardCommand.RELAYOFF, conf.card_relay, conf.card_deadline)
     if not finished.ok:
         raise CardRefused(
             f"After the lesson the relay could not be released: {finished.explain()}.",
@@ -120,7 +120,7 @@ def _both(direct: LineSettings, seen: LineSettings) -> LineSettings:
 
 
 def _profile(
-    name: str, relay: int, line: LineSettings, passed: Mapping[Command, tuple[Passed, ...]]
+    name: str, relay: int, line: LineSettings, passed: Mapping[CardCommand, tuple[Passed, ...]]
 ) -> Profile:
     slowest = max(slowest_answer(pieces) for pieces in passed.values())
     return Profile(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
 from appliance.hw.relay import ProfileWrong
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 
 Mark: TypeAlias = Literal["assumed", "learned"]
 Maturity: TypeAlias = Literal["experimental", "proven"]
@@ -58,16 +58,16 @@ class Profile:
     maturity: Maturity
     line: LineSettings
     answer_deadline: float
-    commands: Mapping[Command, tuple[Exchange, ...]]
+    commands: Mapping[CardCommand, tuple[Exchange, ...]]
     relay: int | None = None
 
-    def exchanges(self, command: Command, relay: int) -> tuple[Exchange, ...]:
+    def exchanges(self, command: CardCommand, relay: int) -> tuple[Exchange, ...]:
         """Return what to send for `command`, in order. Raises ProfileWrong when learned for another relay."""
         exchanges = self.commands[command]
         if self.relay is None:
             number = str(relay).encode()
             return tuple(Exchange(step.send.replace(_NUMBER, number), step.reply) for step in exchanges)
-        if relay != self.relay and command is not Command.RESET:
+        if relay != self.relay and command is not CardCommand.RESET:
             raise ProfileWrong(
                 f"The wire profile '{self.name}' was learned for relay {self.relay}, not for {relay}.",
                 todo="Learn it again with RHINORELAY set: asha card learn FILE.",
@@ -92,7 +92,7 @@ def profile_from(document: Mapping[str, object]) -> Profile:
             flow=cast(Flow, _choice(line, "flow", get_args(Flow))),
         ),
         answer_deadline=_seconds(_table(document, "answer"), "deadline"),
-        commands={command: _exchanges(document, command.key) for command in Command},
+        commands={command: _exchanges(document, command.key) for command in CardCommand},
         relay=relay,
     )
 

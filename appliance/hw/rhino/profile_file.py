@@ -8,7 +8,7 @@ from pathlib import Path
 
 from appliance.host.disk import read_small, replace_file
 from appliance.hw.relay import ProfileWrong
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 from appliance.hw.rhino.profile import Profile, profile_from
 
 _BUILT_IN = Path(__file__).parent
@@ -81,7 +81,7 @@ def to_toml(profile: Profile) -> str:
         "\n[answer]",
         f"deadline = {profile.answer_deadline}  # seconds from the last byte sent to the whole reply",
     ]
-    for command in Command:
+    for command in CardCommand:
         for step in profile.commands[command]:
             lines += [f"\n[[{command.key}]]", f"send = {_bytes(step.send)}", f"reply = {_bytes(step.reply)}"]
     return "\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ class Passed:
     at: float
 
 
-class Recorder:
+class WireRecorder:
     """A recorder whose `path` the tool gets as its device; bytes pass both ways inside the context."""
 
     def __init__(self, real: int, clock: Clock) -> None:

@@ -9,16 +9,16 @@ from appliance.core.errors import HostError
 from appliance.host.clock import Clock
 from appliance.host.process import Finished, run
 from appliance.hw.relay import CardAbsent, CardRefused, CardSilent, CardToolMissing
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 
 
-def tool_argv(tool: Path, tty: Path, command: Command, relay: int) -> tuple[str, ...]:
+def tool_argv(tool: Path, tty: Path, command: CardCommand, relay: int) -> tuple[str, ...]:
     """Return `rhinofailover DEVICE RESET`, or `… DEVICE RELAYON|RELAYOFF n` (documented)."""
-    number = () if command is Command.RESET else (str(relay),)
+    number = () if command is CardCommand.RESET else (str(relay),)
     return (str(tool), str(tty), command.value, *number)
 
 
-def run_tool(tool: Path, tty: Path, command: Command, relay: int, deadline: float) -> Finished:
+def run_tool(tool: Path, tty: Path, command: CardCommand, relay: int, deadline: float) -> Finished:
     """Run the tool once. Raises CardToolMissing when it cannot be started."""
     try:
         return run(tool_argv(tool, tty, command, relay), deadline=deadline)
@@ -36,7 +36,7 @@ class ToolWay:
         self._relay = conf.card_relay
         self._clock = clock
 
-    def send(self, tty: Path, command: Command, until: float, *, insist: bool) -> None:
+    def send(self, tty: Path, command: CardCommand, until: float, *, insist: bool) -> None:
         finished = run_tool(self._tool, tty, command, self._relay, until - self._clock.now())
         if finished.ok:
             return

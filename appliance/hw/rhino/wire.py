@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from appliance.config import Conf
 from appliance.host.clock import Clock
 from appliance.hw.relay import CardAbsent, CardBusy, CardGarbled, CardRefused, CardSilent
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 from appliance.hw.rhino.profile import Exchange, LineSettings
 from appliance.hw.rhino.profile_file import load_profile
 
@@ -33,7 +33,7 @@ class WireWay:
         self._relay = conf.card_relay
         self._clock = clock
 
-    def send(self, tty: Path, command: Command, until: float, *, insist: bool) -> None:
+    def send(self, tty: Path, command: CardCommand, until: float, *, insist: bool) -> None:
         exchanges = self._profile.exchanges(command, self._relay)
         with _sickness_named(tty, command), self._opened(tty, until, insist) as port:
             for exchange in exchanges:
@@ -113,7 +113,7 @@ def _no_answer(reply: bytes, heard: bytes) -> CardSilent | CardGarbled:
 
 
 @contextlib.contextmanager
-def _sickness_named(tty: Path, command: Command) -> Iterator[None]:
+def _sickness_named(tty: Path, command: CardCommand) -> Iterator[None]:
     """Turn errors of the tty into errors of the card."""
     from serial import SerialTimeoutException  # noqa: PLC0415
 

@@ -16,7 +16,7 @@ from appliance.panel.entry.sessions import Session
 from appliance.panel.entry.users import User
 from appliance.panel.parts import parts
 
-View = TypeVar("View", bound=Callable[..., object])
+ViewFunction = TypeVar("ViewFunction", bound=Callable[..., object])
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,10 +30,10 @@ class Access(enum.Enum):
     OPERATOR = "operator"
 
 
-def answers(access: Access) -> Callable[[View], View]:
+def answers(access: Access) -> Callable[[ViewFunction], ViewFunction]:
     """Return a decorator that declares which clients the view answers."""
 
-    def mark(view: View) -> View:
+    def mark(view: ViewFunction) -> ViewFunction:
         view.access = access  # type: ignore[attr-defined]
         return view
 

@@ -40,7 +40,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """Entry of the journal, in words."""
 
     wall: float
@@ -81,10 +81,10 @@ def _marks(phases: Sequence[Document], whole: float) -> Iterable[Mark]:
         before = after
 
 
-def entries(journal: Sequence[Document]) -> tuple[Entry, ...]:
+def entries(journal: Sequence[Document]) -> tuple[TimelineEntry, ...]:
     """Return the journal in words, newest first."""
     return tuple(
-        Entry(float(entry.get("wall", 0.0)), str(entry.get("kind", "?")), _said(entry))
+        TimelineEntry(float(entry.get("wall", 0.0)), str(entry.get("kind", "?")), _said(entry))
         for entry in reversed(journal)
         if entry.get("kind") != "skipped"
     )

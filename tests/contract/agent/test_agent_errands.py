@@ -15,7 +15,7 @@ import pytest
 
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.rooms import errands
-from appliance.agent.rooms.errands import COMMANDS, Command, Errands
+from appliance.agent.rooms.errands import COMMANDS, ErrandCommand, Errands
 from appliance.core.errors import ClusterError, UserError
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream
@@ -169,7 +169,7 @@ def test_nothing_else_is_run(tmp_path: Path, name: object) -> None:
 
 
 def test_one_that_hangs_is_killed_at_its_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errands, "COMMANDS", {"check": Command(("check",), 0.5)})
+    monkeypatch.setattr(errands, "COMMANDS", {"check": ErrandCommand(("check",), 0.5)})
     runner = Runner("import sys; print('begun', flush=True); sys.stdin.read()")
 
     async def run(room: Errands) -> None:

@@ -28,7 +28,7 @@ from appliance.agent.rooms.hands import Hands
 from appliance.agent.rooms.paperwork import Threads
 from appliance.agent.rooms.provision import ProvisionRoom
 from appliance.agent.sensors import address, asterisk, card
-from appliance.agent.standing import StandingBook
+from appliance.agent.standing import InstalledConf
 from appliance.cluster.engine import EngineView, PeerMessage
 from appliance.core.duty import LOOSE, NEWER
 from appliance.core.grant import Verb
@@ -299,7 +299,7 @@ def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for owner, places in (
         (Spool, ["var/lib/asha/notify", "run/asha/notify"]),
         (ProvisionRoom, ["var/etc-asha", "var/lib/asha/regenerate"]),
-        (StandingBook, ["var/lib/asha/standing.json"]),
+        (InstalledConf, ["var/lib/asha/standing.json"]),
         (Keeper, ["asha.conf", "var/lib/asha/sark.json"]),
     ):
         monkeypatch.setattr(owner.__init__, "__defaults__", tuple(folder / place for place in places))

@@ -14,7 +14,7 @@ from relay_card_suite import await_position, check_relay_card
 from appliance.core.errors import HardwareError, UserError
 from appliance.core.model import Relay
 from appliance.hw.relay import CardAbsent, CardRefused, ProfileWrong
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 from appliance.hw.rhino.learn import learn_profile
 from appliance.hw.rhino.profile import Exchange, LineSettings, Profile
 from appliance.hw.rhino.profile_file import load_profile
@@ -43,9 +43,9 @@ def test_the_learned_profile_says_what_passed(bench: CardBench) -> None:
         LineSettings(9600, 8, "N", 1, "none"),
     )
     assert profile.commands == {
-        Command.RESET: (Exchange(b"RESET\r\n", b"OK\r\n"),),
-        Command.RELAYON: (Exchange(b"RELAYON 0\r\n", b"OK\r\n"),),
-        Command.RELAYOFF: (Exchange(b"RELAYOFF 0\r\n", b"OK\r\n"),),
+        CardCommand.RESET: (Exchange(b"RESET\r\n", b"OK\r\n"),),
+        CardCommand.RELAYON: (Exchange(b"RELAYON 0\r\n", b"OK\r\n"),),
+        CardCommand.RELAYOFF: (Exchange(b"RELAYOFF 0\r\n", b"OK\r\n"),),
     }
     assert bench.observe() is Relay.RELEASED
     assert bench.card.heard[-1] == b"RELAYOFF 0"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alert_servers import NEVER_ENDS, Hooked, certified, dribble, listening, silent
 
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.notify.notice import Notice
 from appliance.notify.syslog import Syslog
 from appliance.notify.transport import Undelivered, send
@@ -19,7 +19,7 @@ from appliance.notify.trap import Trap
 from appliance.notify.webhook import Webhook
 
 ALERT = Alert(
-    "link eth1", Kind.LINK_LOST, Severity.WARNING, "link eth1 is lost", "Heartbeat link eth1 is lost."
+    "link eth1", AlertKind.LINK_LOST, Severity.WARNING, "link eth1 is lost", "Heartbeat link eth1 is lost."
 )
 NOTICE = Notice("00000000000000ab", ALERT, "primary", "pbx1", 1_700_000_000.0)
 

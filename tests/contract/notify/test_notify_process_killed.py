@@ -12,12 +12,12 @@ from pathlib import Path
 from alert_servers import NEVER_ENDS, MailServer, listening
 
 from appliance.agent.rooms.post import Bag, Post
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream
 from appliance.notify.spool import Spool
 
-ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
+ALERT = Alert("card", AlertKind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
 # What 'asha notify deliver' does, with the queue and the server of the test.
 DELIVER = """
 import sys

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alert_servers import NEVER_ENDS, MailServer, certified, dribble, listening, silent
 
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.notify.deliver import LONGEST_PAUSE, Delivery
 from appliance.notify.mail import Sendmail, Smtp
 from appliance.notify.notice import Notice
@@ -20,7 +20,7 @@ from appliance.notify.transport import Undelivered, send
 from tests.plugins.hand_clock import HandClock
 
 ALERT = Alert(
-    "card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.\n.\nPlug it in."
+    "card", AlertKind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.\n.\nPlug it in."
 )
 NOTICE = Notice("00000000000000ab", ALERT, "primary", "pbx1", 1_700_000_000.0)
 TO = ("a@example.com", "b@example.com")

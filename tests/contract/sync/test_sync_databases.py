@@ -12,7 +12,7 @@ import pytest
 
 from appliance.host.clock import SystemClock
 from appliance.sync.databases import Snapshots, check
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
@@ -74,7 +74,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
         copy = Snapshots(tmp_path / "outbox", SystemClock()).take(database)
         assert copy is not None
         check(copy.copy, database)
-    assert caught.value.kind is Kind.DAMAGED_DATABASE
+    assert caught.value.kind is Fault.DAMAGED_DATABASE
 
 
 def test_a_damaged_copy_does_not_pass(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from appliance.config import Conf
 from appliance.host.clock import SystemClock
 from appliance.sync import place
 from appliance.sync.below import OpenDirectory
-from appliance.sync.entry import Entry, look
+from appliance.sync.entry import TreeEntry, look
 from appliance.sync.onepass import Means, Outcome, Request
 from appliance.sync.places import Places
 from appliance.sync.pull import Pull
-from appliance.sync.rsync import Change
+from appliance.sync.rsync import ItemChange
 from appliance.sync.stages import Stages
-from appliance.sync.store import Step, Store
+from appliance.sync.store import PlaceStep, Store
 
 MAILBOX = {
     "default/200/INBOX/msg0000.txt": "[message]",
@@ -29,7 +29,7 @@ MAILBOX = {
     "default/200/x": "",
 }
 
-Deed = Callable[[place.Applier, Step], None]
+Deed = Callable[[place.Applier, PlaceStep], None]
 
 
 class Killed(BaseException):
@@ -63,20 +63,20 @@ class There:
         self._listed = list(paths)
         return Path("listed")
 
-    def manifest(self, paths: Iterable[bytes]) -> Iterator[list[Entry]]:
+    def manifest(self, paths: Iterable[bytes]) -> Iterator[list[TreeEntry]]:
         for path in self.growing:
             with (self.top / path).open("a") as file:
                 file.write("more")
         yield [look(path, bytes(self.root) + path) for path in paths]
 
-    def compare(self, what: object, unread: dict[bytes, str], *, deep: bool) -> Iterator[Change]:
+    def compare(self, what: object, unread: dict[bytes, str], *, deep: bool) -> Iterator[ItemChange]:
         for directory, directories, names in os.walk(bytes(self.top)):
             found = [(name, "d") for name in directories] + [(name, "f") for name in names]
             for name, kind in found:
                 path = (directory + b"/" + name).removeprefix(bytes(self.root))
                 theirs = look(path, bytes(self.root) + path)
                 if look(path).same_as != theirs.same_as:
-                    yield Change(path, kind, gone=False)
+                    yield ItemChange(path, kind, gone=False)
 
     def fetch(
         self, what: Path, stage: OpenDirectory, on_item: Callable[[bytes], None], **words: bool
@@ -169,7 +169,7 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     done: list[tuple[str, str]] = []
 
     def counted(verb: str, deed: Deed) -> Deed:
-        def one(placing: place.Applier, step: Step) -> None:
+        def one(placing: place.Applier, step: PlaceStep) -> None:
             done.append((verb, Path(os.fsdecode(step.path)).name))
             deed(placing, step)
 
@@ -244,7 +244,7 @@ def _mortal(step: int, after: bool) -> dict[str, Deed]:
     left = iter(range(step))
 
     def mortal(deed: Deed) -> Deed:
-        def one(placing: place.Applier, step: Step) -> None:
+        def one(placing: place.Applier, step: PlaceStep) -> None:
             dies = next(left, None) is None
             if after or not dies:
                 deed(placing, step)

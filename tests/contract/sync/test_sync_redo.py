@@ -8,10 +8,10 @@ import pytest
 
 from appliance.config import Conf
 from appliance.sync import place
-from appliance.sync.entry import Entry, look
+from appliance.sync.entry import TreeEntry, look
 from appliance.sync.places import Places
 from appliance.sync.stages import Stages
-from appliance.sync.store import Generation, Step, Store
+from appliance.sync.store import Generation, PlaceStep, Store
 
 WHOLE = {"keep": "keep", "changed": "new", "dir/fresh": "fresh"}
 
@@ -51,7 +51,7 @@ def placing(places: Places, live: Path) -> place.Applier:
 def carry_out(places: Places, live: Path, verb: str) -> None:
     """One step with the file `changed`."""
     work = placing(places, live)
-    work.carry_out(Step(verb, bytes(live / "changed"), bytes(places.stage)))
+    work.carry_out(PlaceStep(verb, bytes(live / "changed"), bytes(places.stage)))
     assert work.done.refused == {}
 
 
@@ -60,10 +60,10 @@ def decide(places: Places, live: Path) -> Store:
     names = ("dir", "changed", "dir/fresh")
     store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in names)
     steps = [
-        Step(place.REMOVE, bytes(live / "gone")),
-        Step(place.MAKE_DIRECTORY, bytes(live / "dir"), stage),
-        Step(place.MOVE, bytes(live / "changed"), stage),
-        Step(place.MOVE, bytes(live / "dir/fresh"), stage),
+        PlaceStep(place.REMOVE, bytes(live / "gone")),
+        PlaceStep(place.MAKE_DIRECTORY, bytes(live / "dir"), stage),
+        PlaceStep(place.MOVE, bytes(live / "changed"), stage),
+        PlaceStep(place.MOVE, bytes(live / "dir/fresh"), stage),
     ]
     number = store.decide(Generation(0, 1.0, "peer", "test", 3, 1, 8, False), steps, [bytes(live / "gone")])
     assert number == 1
@@ -140,8 +140,8 @@ def test_what_lies_in_whole_directories_is_left_out(tmp_path: Path) -> None:
     """Names that sort otherwise with a slash behind them, and neighbours that only begin alike."""
     store = Store(tmp_path / "store.db")
     files = (b"/t/a", b"/t/b/1", b"/t/b-c/2", b"/t/b-d", b"/t/b/deep/3", b"/t/b0", b"/t/z/4")
-    store.arrive(Entry(path, "f") for path in files)
-    store.arrive(Entry(path, "d") for path in (b"/t/b", b"/t/b-c", b"/t/b/deep", b"/t/z"))
+    store.arrive(TreeEntry(path, "f") for path in files)
+    store.arrive(TreeEntry(path, "d") for path in (b"/t/b", b"/t/b-c", b"/t/b/deep", b"/t/z"))
     whole = {b"/t/b", b"/t/b-c"}
     left = [entry.path for entry in store.arrived(directories=False, outside=whole)]
     assert sorted(left) == [b"/t/a", b"/t/b-d", b"/t/b0", b"/t/z/4"]

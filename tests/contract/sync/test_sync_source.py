@@ -13,7 +13,7 @@ from appliance.config import Conf
 from appliance.host.clock import SystemClock
 from appliance.sync.places import Places
 from appliance.sync.served import read_mark, set_mark
-from appliance.sync.source import Source, Standing
+from appliance.sync.source import SourceHealth, SyncServer
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def ask(site: Path, *requests: dict[str, Any] | str, serving: bool = False) -> l
         astdb=site / "astdb.sqlite3",
     )
     places = places_in(site)
-    source = Source(conf, places, SystemClock(), lambda: Standing("", serving), dict)
+    source = SyncServer(conf, places, SystemClock(), lambda: SourceHealth("", serving), dict)
     lines = [one if isinstance(one, str) else json.dumps(one) for one in requests]
     answered = io.BytesIO()
     kept: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from appliance.core import controller
 from appliance.core import grant as grants
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
 from appliance.core.decide import STAY, Act, Decision
-from appliance.core.fitness import Standing, unfit_reasons
+from appliance.core.fitness import FitnessInputs, unfit_reasons
 from appliance.core.grant import Verb, Verdict
 from appliance.core.model import Line, Relay
 from appliance.core.reading import Known, Reading, Unknown, is_known
@@ -92,7 +92,9 @@ class Agent:
     def word(self) -> Word:
         server, now = self.site.server, self.now
         line = server.line(now)
-        standing = Standing(self.site.policy.has_card, True, self._card(), line, True, self.start_failed_at)
+        standing = FitnessInputs(
+            self.site.policy.has_card, True, self._card(), line, True, self.start_failed_at
+        )
         return Word(
             self.state.grant.held,
             not unfit_reasons(standing, now),

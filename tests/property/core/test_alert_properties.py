@@ -7,14 +7,14 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.alert_memory import (
     CLEAR_DWELL,
     MOST_OF_ALL,
     MOST_OF_ONE,
     WINDOW,
+    Condition,
     Memory,
-    Standing,
     recall,
     remembered,
     tell,
@@ -24,12 +24,12 @@ KEYS = ("card", "peer", "stale", "split")
 DWELL = 5.0
 
 
-def problem(key: str) -> Standing:
-    return Standing(Alert(key, Kind.CARD_LOST, Severity.WARNING, key, key), DWELL)
+def problem(key: str) -> Condition:
+    return Condition(Alert(key, AlertKind.CARD_LOST, Severity.WARNING, key, key), DWELL)
 
 
 def event(key: str) -> Alert:
-    return Alert(f"event {key}", Kind.FAILOVER_BEGUN, Severity.WARNING, key, key)
+    return Alert(f"event {key}", AlertKind.FAILOVER_BEGUN, Severity.WARNING, key, key)
 
 
 keys = st.sets(st.sampled_from(KEYS))
@@ -55,11 +55,11 @@ def test_never_too_much_and_in_the_end_the_truth(steps: list[tuple[float, set[st
             told += [(now, alert) for alert in news]
     believed = {}
     for _, alert in told:
-        if alert.kind is Kind.CARD_LOST:
+        if alert.kind is AlertKind.CARD_LOST:
             assert believed.get(alert.key, True) is not alert.over, "never the same thing twice in a row"
             believed[alert.key] = alert.over
     assert {key for key, over in believed.items() if not over} == standing
-    assert {alert.key for _, alert in told if alert.kind is Kind.FAILOVER_BEGUN} == happened
+    assert {alert.key for _, alert in told if alert.kind is AlertKind.FAILOVER_BEGUN} == happened
     for at, alert in told:
         window = [other for then, other in told if at - WINDOW < then <= at]
         assert len(window) <= MOST_OF_ALL

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from appliance.config.schema import KEY_BY_NAME
 from appliance.sark.columns import ADDRESS, SHARED, to_conf, to_sark
-from appliance.sark.reconcile import Step, compare, settle
+from appliance.sark.reconcile import SettingVerdict, compare, settle
 
 OCTETS = st.integers(1, 223).filter(lambda first: first != 127), *(st.integers(0, 255),) * 3
 RIGHT = {
@@ -56,13 +56,15 @@ def test_every_spelling_of_a_switch_is_understood(key: str, on: bool, data: st.D
     assert value is not None and KEY_BY_NAME[key].parse(value) is on
 
 
-def _carried(conf: dict[str, str], row: dict[str, str | None], agreed: dict[str, str]) -> tuple[Step, ...]:
+def _carried(
+    conf: dict[str, str], row: dict[str, str | None], agreed: dict[str, str]
+) -> tuple[SettingVerdict, ...]:
     """Carry out what follows, in place; the steps."""
     settings = compare(conf, row, agreed)
     for one in settings:
-        if one.step is Step.PULL and one.sark is not None:
+        if one.step is SettingVerdict.PULL and one.sark is not None:
             conf[one.key] = one.sark
-        elif one.step is Step.PUSH:
+        elif one.step is SettingVerdict.PUSH:
             row[one.key] = to_sark(one.key, one.conf)
     return tuple(one.step for one in settings)
 
@@ -91,7 +93,7 @@ def test_a_second_pass_finds_nothing_to_do(
     conf, row = dict(ours), dict[str, str | None](theirs)
     _carried(conf, row, agreed)
     again = _carried(conf, row, settle(conf, row, agreed))
-    assert set(again) <= {Step.AGREED, Step.CONFLICT}
+    assert set(again) <= {SettingVerdict.AGREED, SettingVerdict.CONFLICT}
 
 
 @given(VALUES, st.fixed_dictionaries({key: st.none() | st.text(max_size=5) for key in SHARED}), VALUES)
@@ -99,5 +101,7 @@ def test_a_row_without_a_cluster_address_moves_nothing(
     ours: dict[str, str], row: dict[str, str | None], agreed: dict[str, str]
 ) -> None:
     row = {**row, ADDRESS: None}
-    assert not {Step.PULL, Step.PUSH, Step.CONFLICT} & set(_carried(dict(ours), row, agreed))
-    assert Step.PULL not in _carried(dict(ours), dict(row), {}), "not even at the first meeting"
+    assert not {SettingVerdict.PULL, SettingVerdict.PUSH, SettingVerdict.CONFLICT} & set(
+        _carried(dict(ours), row, agreed)
+    )
+    assert SettingVerdict.PULL not in _carried(dict(ours), dict(row), {}), "not even at the first meeting"

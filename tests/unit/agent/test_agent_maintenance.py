@@ -11,7 +11,7 @@ from test_agent_cycle import Bench, on_loop
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.status import node_status
-from appliance.core.alert import Kind
+from appliance.core.alert import AlertKind
 from appliance.core.alert_problems import problems
 from appliance.core.errors import HostError
 from appliance.core.model import DChannel, Line
@@ -222,5 +222,5 @@ def test_it_is_told_with_the_time_it_may_last(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.see_line(Line.CLEAR, DChannel.UP)
     (standing,) = problems(bench.status())
-    assert standing.alert.kind is Kind.MAINTENANCE
+    assert standing.alert.kind is AlertKind.MAINTENANCE
     assert "for 10 min at the most this node neither hands over" in standing.alert.text

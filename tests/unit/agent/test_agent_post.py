@@ -9,13 +9,13 @@ from typing import cast
 import pytest
 
 from appliance.agent.rooms.post import Bag, Post
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.errors import HostError
 from appliance.host.stream import Stream
-from appliance.notify.spool import Spool, Way, Ways
+from appliance.notify.spool import Spool, Ways, WayState
 from tests.plugins.hand_clock import HandClock
 
-ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
+ALERT = Alert("card", AlertKind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
 
 
 class Worker:
@@ -185,7 +185,7 @@ def test_how_the_ways_do_is_seen_every_few_seconds(bench: Bench) -> None:
     bench.look()
     assert (bench.post.seen.waiting, bench.post.seen.problems) == (0, {})
     bench.queue()
-    bench.spool.keep_ways(Ways({"mail": Way("no route", 2), "syslog": Way(delivered=3)}))
+    bench.spool.keep_ways(Ways({"mail": WayState("no route", 2), "syslog": WayState(delivered=3)}))
     bench.look()
     assert bench.post.seen.waiting == 0, "not at every look"
     bench.look(4.0)

@@ -108,7 +108,7 @@ def no_inotify(files: object) -> None:
 @pytest.mark.parametrize("told", [True, False], ids=["told by the kernel", "by looking"])
 def test_a_save_is_followed_and_noted(place: Place, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
     if not told:
-        monkeypatch.setattr(sark, "Watch", no_inotify)
+        monkeypatch.setattr(sark, "RowWatch", no_inotify)
         monkeypatch.setattr(sark, "_LOOK_WITHOUT", 0.05)
     place.make_sark()
 

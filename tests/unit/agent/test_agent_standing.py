@@ -12,7 +12,7 @@ from appliance.agent.grantbook import GrantBook
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.kept_conf import Found
 from appliance.agent.site import Site
-from appliance.agent.standing import Standing, StandingBook, conf_in_force
+from appliance.agent.standing import ActiveConf, InstalledConf, conf_in_force
 from appliance.config import Conf
 from appliance.core.errors import UserError
 from appliance.core.grant import Verb
@@ -33,10 +33,10 @@ class Bench:
         self.journal = Journal(JournalFile(folder / "journal"), SystemClock(), lambda problem: None)
         self.site = Site(works_by, Node.PRIMARY)
         self.role = Role.OFF
-        self.book = StandingBook(folder / "standing.json")
+        self.book = InstalledConf(folder / "standing.json")
         self.anew = 0
         self.conf = folder / "asha.conf"
-        self.room = Standing(
+        self.room = ActiveConf(
             path=self.conf,
             site=self.site,
             written=Found(written),
@@ -117,7 +117,7 @@ def test_a_heartbeat_that_others_started_has_the_files_it_was_given_last(tmp_pat
 
 
 def again_under(folder: Path) -> Conf:
-    return StandingBook(folder / "standing.json").under(NEW)
+    return InstalledConf(folder / "standing.json").under(NEW)
 
 
 def test_an_engine_found_running_without_a_book_gets_one(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_an_engine_found_running_without_a_book_gets_one(tmp_path: Path) -> None
     bench.room.begin()
     while not (tmp_path / "standing.json").exists():  # a thread writes it, so that no disk is waited for
         SystemClock().sleep(0.01)
-    assert StandingBook(tmp_path / "standing.json").under(NEW).cluster_ip == "10.0.0.5"
+    assert InstalledConf(tmp_path / "standing.json").under(NEW).cluster_ip == "10.0.0.5"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_engine_found_running_without_a_book_gets_one(tmp_path: Path) -> None
 )
 def test_a_book_that_says_nothing_leaves_the_file_as_it_is(tmp_path: Path, text: str) -> None:
     (tmp_path / "standing.json").write_text(text)
-    assert StandingBook(tmp_path / "standing.json").under(NEW) == NEW
+    assert InstalledConf(tmp_path / "standing.json").under(NEW) == NEW
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_an_agent_or_script_that_begins_later_goes_on_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, granted: bool, address: str
 ) -> None:
     """A grant that is left over when Heartbeat has died is to be let go of with the address it had put up."""
-    book = StandingBook(tmp_path / "standing.json")
+    book = InstalledConf(tmp_path / "standing.json")
     book.keep(OLD)
     monkeypatch.setattr(standing, "engine_identity", lambda: engine)
     monkeypatch.setattr(standing, "GRANT", tmp_path / "grant")

@@ -10,7 +10,7 @@ import pytest
 from appliance.agent.engine_control import EngineControl
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.site import Site
-from appliance.agent.standing import StandingBook
+from appliance.agent.standing import InstalledConf
 from appliance.agent.world import World
 from appliance.cluster.engine import PeerMessage
 from appliance.config import Conf
@@ -94,7 +94,9 @@ def test_the_peer_is_told_through_the_engine() -> None:
 def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
     async def play() -> None:
         engine = FakeEngine(kept=("aes256", "known"))
-        control = EngineControl(as_engine(engine), Site(CONF, node), StandingBook(tmp_path / "standing.json"))
+        control = EngineControl(
+            as_engine(engine), Site(CONF, node), InstalledConf(tmp_path / "standing.json")
+        )
         await control.prepare()
         await control.start()
         assert await control.standby() == ""
@@ -108,7 +110,7 @@ def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
 def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
     async def play() -> None:
         engine = FakeEngine()
-        book = StandingBook(tmp_path / "standing.json")
+        book = InstalledConf(tmp_path / "standing.json")
         await EngineControl(as_engine(engine), Site(CONF, Node.PRIMARY), book).prepare()
         assert engine.kept == ("aes256", "made here")
         assert not book.blank

@@ -13,7 +13,7 @@ from appliance.agent.own_files import OwnFile
 from appliance.agent.rooms import files
 from appliance.agent.rooms.files import FilesRoom
 from appliance.config import Conf
-from appliance.core.alert import Kind
+from appliance.core.alert import AlertKind
 from appliance.core.alert_problems import problems
 from appliance.core.status import Status
 from appliance.host.clock import SystemClock
@@ -77,7 +77,7 @@ def test_what_the_status_names_is_an_alert(bench: Bench) -> None:
     bench.path.write_text("no number")
     bench.look()
     told = [standing.alert for standing in problems(bench.room.report(status()))]
-    (alert,) = [alert for alert in told if alert.kind is Kind.FILE_SPOILT]
+    (alert,) = [alert for alert in told if alert.kind is AlertKind.FILE_SPOILT]
     assert str(bench.path) in alert.key and "begun anew" in alert.text
 
 

@@ -17,7 +17,7 @@ from appliance.core.reading import Known, Unknown
 from appliance.dahdi.directory import read_configuration
 from appliance.dahdi.fit import misfits
 from appliance.dahdi.spans import read_hardware
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, SpanCard
 from hwsim.dahdi.tree import DahdiTree
 
@@ -42,7 +42,7 @@ class Rack:
 
     def peer(self, conf: Conf, node: Node, directory: Path) -> command.Side:
         if not self.there:
-            raise SyncProblem(Kind.UNREACHABLE, "hastandby: Connection refused.")
+            raise SyncProblem(Fault.UNREACHABLE, "hastandby: Connection refused.")
         seen = read_hardware(self.root / "there", 1.0)
         return command.Side("hastandby", seen, misfits(read_configuration(directory), seen, "hastandby"))
 
@@ -84,7 +84,7 @@ def test_a_peer_that_cannot_be_asked_comes_after_this_node(
     output, problem = play(monkeypatch, Rack(tmp_path, [R1T1], None))
     assert "fits this node." in output
     assert isinstance(problem, SyncProblem)
-    assert problem.kind is Kind.UNREACHABLE
+    assert problem.kind is Fault.UNREACHABLE
 
 
 def test_what_does_not_fit_here_matters_more_than_a_silent_peer(

@@ -10,14 +10,14 @@ from click.testing import CliRunner, Result
 
 from appliance.cli import main, notify
 from appliance.config import Conf
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.errors import HostError, UserError
 from appliance.core.model import Node
 from appliance.notify.notice import Notice
-from appliance.notify.spool import Spool, Way, Ways
+from appliance.notify.spool import Spool, Ways, WayState
 from appliance.notify.transport import Undelivered
 
-ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
+ALERT = Alert("card", AlertKind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.")
 
 
 class Way1:
@@ -50,7 +50,7 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
 
 def test_it_says_each_way_and_what_waits(spool: Spool) -> None:
     assert asha().output == "syslog   not used yet\nmail     not used yet\nNothing waits.\n"
-    spool.keep_ways(Ways({"mail": Way("no route to host", 2), "syslog": Way(delivered=3)}))
+    spool.keep_ways(Ways({"mail": WayState("no route to host", 2), "syslog": WayState(delivered=3)}))
     spool.put(Notice("ab", ALERT, "primary", "pbx1", 1_700_000_000.0, ("mail",)))
     lines = asha("status").output.splitlines()
     assert lines[:3] == ["syslog   ok", "mail     ! no route to host", "Waiting: 1."]
@@ -75,7 +75,7 @@ def test_the_test_tries_every_way_and_fails_when_one_does(
     assert result.output == "syslog: ok\nwebhook: answered 500\nmail: ok\n"
     assert isinstance(result.exception, HostError) and "by webhook" in str(result.exception)
     assert [len(way.got) for way in ways] == [1, 0, 1]
-    assert ways[0].got[0].alert.kind is Kind.TEST
+    assert ways[0].got[0].alert.kind is AlertKind.TEST
     ways[1].problem = ""
     assert asha("test").exit_code == 0
     assert spool.is_empty()

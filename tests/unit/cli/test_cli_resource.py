@@ -8,7 +8,7 @@ import pytest
 
 from appliance.agent import alone as alone_module
 from appliance.cli import resource
-from appliance.cluster.heartbeat.resource import Verb
+from appliance.cluster.heartbeat.resource import ScriptVerb
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.grant import Verb as Wish
 
@@ -54,22 +54,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Exception | bool]],
 
 def test_an_agent_that_has_started_meanwhile_is_asked_after_all(asked: Callable[..., list[str]]) -> None:
     questions = asked([AgentAbsent("nobody"), True])
-    assert resource._answer(Verb.START, 7.0).status == 0
+    assert resource._answer(ScriptVerb.START, 7.0).status == 0
     assert (questions, Alone.obeyed) == (["start", "start"], [])
 
 
 def test_without_an_agent_the_script_does_the_work(asked: Callable[..., list[str]]) -> None:
     asked([AgentAbsent("nobody"), AgentAbsent("still nobody")])
-    assert resource._answer(Verb.STOP, 7.0).status == 0
+    assert resource._answer(ScriptVerb.STOP, 7.0).status == 0
     assert Alone.obeyed == [(Wish.STOP, 7.0)]
 
 
 def test_an_agent_that_hangs_is_not_waited_for_twice(asked: Callable[..., list[str]]) -> None:
     questions = asked([AgentSilent("it hangs")])
-    assert resource._answer(Verb.START, 7.0).status == 0
+    assert resource._answer(ScriptVerb.START, 7.0).status == 0
     assert (questions, Alone.obeyed) == (["start"], [(Wish.START, 7.0)])
 
 
 def test_the_status_too_is_the_agents_when_there_is_one_in_the_end(asked: Callable[..., list[str]]) -> None:
     asked([AgentAbsent("nobody"), False])
-    assert resource._answer(Verb.STATUS, 7.0).output == "stopped"
+    assert resource._answer(ScriptVerb.STATUS, 7.0).output == "stopped"

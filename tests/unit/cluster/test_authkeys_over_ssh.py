@@ -11,13 +11,13 @@ import pytest
 from appliance.agent import engine_control
 from appliance.agent.engine_control import EngineControl
 from appliance.agent.site import Site
-from appliance.agent.standing import StandingBook
+from appliance.agent.standing import InstalledConf
 from appliance.cluster.heartbeat.authkeys import made_key, place_key, read_key
 from appliance.cluster.heartbeat.engine import HeartbeatEngine
 from appliance.config import Conf
 from appliance.core.errors import AshaError, ClusterError
 from appliance.core.model import Node
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.ssh import Ssh
 
 CONF = Conf(cluster_ip="10.0.0.5", primary_name="pbx1", secondary_name="pbx2")
@@ -36,7 +36,7 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
     monkeypatch.setattr(engine_control, "ask_once", ask_once)
     paths = SimpleNamespace(ha_dir=ha_dir, resource_dir=ha_dir)
     monkeypatch.setattr("appliance.cluster.heartbeat.engine.find_heartbeat", lambda: paths)
-    EngineControl(HeartbeatEngine(), Site(CONF, node), StandingBook(ha_dir / "standing.json"))._install()
+    EngineControl(HeartbeatEngine(), Site(CONF, node), InstalledConf(ha_dir / "standing.json"))._install()
     return asked
 
 
@@ -56,7 +56,7 @@ def test_the_primary_makes_it_and_asks_nobody(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "answer",
     [
-        SyncProblem(Kind.KEY_REFUSED, "pbx1: Permission denied."),
+        SyncProblem(Fault.KEY_REFUSED, "pbx1: Permission denied."),
         {"method": "sha1", "secret": "two words"},
         {"method": "sha1\n2", "secret": "x"},
         {"method": "sha1", "secret": "x\nauth 2"},

@@ -17,7 +17,7 @@ from appliance.cluster.heartbeat.install_script import (
 )
 from appliance.cluster.heartbeat.resource import (
     Call,
-    Verb,
+    ScriptVerb,
     done_answer,
     parse_call,
     status_answer,
@@ -28,10 +28,10 @@ from appliance.cluster.heartbeat.resource import (
 @pytest.mark.parametrize(
     ("argv", "call"),
     [
-        (["start"], Call(Verb.START, ())),
-        (["x", "y", "stop"], Call(Verb.STOP, ("x", "y"))),
-        (["status"], Call(Verb.STATUS, ())),
-        (["monitor"], Call(Verb.STATUS, ())),
+        (["start"], Call(ScriptVerb.START, ())),
+        (["x", "y", "stop"], Call(ScriptVerb.STOP, ("x", "y"))),
+        (["status"], Call(ScriptVerb.STATUS, ())),
+        (["monitor"], Call(ScriptVerb.STATUS, ())),
         ([], None),
         (["START"], None),
         (["start", "now"], None),

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.core.alert_memory import (
     CLEAR_DWELL,
     MOST_OF_ALL,
     MOST_OF_ONE,
     WINDOW,
+    Condition,
     Memory,
-    Standing,
     recall,
     remembered,
     tell,
 )
 
-GONE = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "the card is gone")
-HAPPENED = Alert("failover", Kind.FAILOVER_BEGUN, Severity.WARNING, "failover", "it moves")
+GONE = Alert("card", AlertKind.CARD_LOST, Severity.CRITICAL, "the card is gone", "the card is gone")
+HAPPENED = Alert("failover", AlertKind.FAILOVER_BEGUN, Severity.WARNING, "failover", "it moves")
 
 
 class Told:
@@ -30,7 +30,7 @@ class Told:
 
     def at(self, now: float, *problems: Alert, happened: tuple[Alert, ...] = (), dwell: float = 3.0) -> int:
         """How many more were told."""
-        standing = [Standing(alert, dwell) for alert in problems]
+        standing = [Condition(alert, dwell) for alert in problems]
         self.memory, news = tell(self.memory, standing, happened, now)
         self.alerts += news
         return len(news)
@@ -82,7 +82,7 @@ def test_what_happens_is_told_at_once_and_what_is_too_much_together() -> None:
 def test_all_together_are_bounded_and_nothing_is_lost() -> None:
     told = Told()
     many = tuple(
-        Alert(f"link {number}", Kind.LINK_LOST, Severity.WARNING, "lost", "lost") for number in range(60)
+        Alert(f"link {number}", AlertKind.LINK_LOST, Severity.WARNING, "lost", "lost") for number in range(60)
     )
     assert told.at(0.0, *many, dwell=0.0) == MOST_OF_ALL
     assert told.at(WINDOW, *many, dwell=0.0) == 60 - MOST_OF_ALL

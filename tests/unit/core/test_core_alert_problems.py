@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from alert_documents import reading, status
 
-from appliance.core.alert import Kind
+from appliance.core.alert import AlertKind
 from appliance.core.alert_problems import problems
 from appliance.core.status import Status
 
 TRANSFER = {"goal": "acquire", "note": "the line is held by the primary"}
 
 
-def kinds(told: Status) -> set[Kind]:
+def kinds(told: Status) -> set[AlertKind]:
     return {found.alert.kind for found in problems(told)}
 
 
@@ -24,28 +24,28 @@ def test_nothing_wrong_is_nothing_told(role: str) -> None:
 @pytest.mark.parametrize(
     ("told", "kind"),
     [
-        (status("acquiring", transfer={**TRANSFER, "phase": "blocked"}), Kind.LINE_BLOCKED),
-        (status(transfer={**TRANSFER, "phase": "unverifiable"}), Kind.LINE_UNVERIFIABLE),
-        (status(trouble="Asterisk died and no standby is there"), Kind.SERVICE_TROUBLED),
-        (status("standby", fit=False, unfit_because=["no card"]), Kind.NODE_UNFIT),
-        (status(peer={"alive": reading(False)}), Kind.PEER_LOST),
-        (status("standby", peer={"alive": reading(False)}), Kind.PEER_LOST),
-        (status(peer={"fit": reading(None, "silent for 9 s")}), Kind.PEER_SILENT),
-        (status("standby", data={"stale": True}), Kind.DATA_STALE),
-        (status("standby", data={"problem": "no", "kind": "sick source"}), Kind.DATA_TROUBLED),
-        (status("standby", data={"problem": "no", "kind": "host key changed"}), Kind.DATA_TROUBLED),
-        (status("standby", data={"telephony": "span 1"}), Kind.TELEPHONY_MISFIT),
-        (status(data={"unsettled": "may not be whole"}), Kind.DATA_TROUBLED),
-        (status(data={"postsync": "POSTSYNC ended with status 1"}), Kind.DATA_TROUBLED),
-        (status("standby", data={"conflicts": 3}), Kind.DATA_TROUBLED),
-        (status(relay={"card": reading(False)}), Kind.CARD_LOST),
-        (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), Kind.LINK_LOST),
-        (status(address={"duplicate": "02:00:00:00:00:01"}), Kind.SPLIT_BRAIN),
-        (status(peer={"granted": reading(True)}), Kind.SPLIT_BRAIN),
-        (status("standby", ungranted=True), Kind.SPLIT_BRAIN),
+        (status("acquiring", transfer={**TRANSFER, "phase": "blocked"}), AlertKind.LINE_BLOCKED),
+        (status(transfer={**TRANSFER, "phase": "unverifiable"}), AlertKind.LINE_UNVERIFIABLE),
+        (status(trouble="Asterisk died and no standby is there"), AlertKind.SERVICE_TROUBLED),
+        (status("standby", fit=False, unfit_because=["no card"]), AlertKind.NODE_UNFIT),
+        (status(peer={"alive": reading(False)}), AlertKind.PEER_LOST),
+        (status("standby", peer={"alive": reading(False)}), AlertKind.PEER_LOST),
+        (status(peer={"fit": reading(None, "silent for 9 s")}), AlertKind.PEER_SILENT),
+        (status("standby", data={"stale": True}), AlertKind.DATA_STALE),
+        (status("standby", data={"problem": "no", "kind": "sick source"}), AlertKind.DATA_TROUBLED),
+        (status("standby", data={"problem": "no", "kind": "host key changed"}), AlertKind.DATA_TROUBLED),
+        (status("standby", data={"telephony": "span 1"}), AlertKind.TELEPHONY_MISFIT),
+        (status(data={"unsettled": "may not be whole"}), AlertKind.DATA_TROUBLED),
+        (status(data={"postsync": "POSTSYNC ended with status 1"}), AlertKind.DATA_TROUBLED),
+        (status("standby", data={"conflicts": 3}), AlertKind.DATA_TROUBLED),
+        (status(relay={"card": reading(False)}), AlertKind.CARD_LOST),
+        (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), AlertKind.LINK_LOST),
+        (status(address={"duplicate": "02:00:00:00:00:01"}), AlertKind.SPLIT_BRAIN),
+        (status(peer={"granted": reading(True)}), AlertKind.SPLIT_BRAIN),
+        (status("standby", ungranted=True), AlertKind.SPLIT_BRAIN),
     ],
 )
-def test_each_problem_is_told_and_no_other(told: Status, kind: Kind) -> None:
+def test_each_problem_is_told_and_no_other(told: Status, kind: AlertKind) -> None:
     assert kinds(told) == {kind}
 
 
@@ -70,13 +70,13 @@ def test_what_the_other_node_tells_or_nobody_knows_is_not_told(told: Status) -> 
 def test_a_dead_peer_is_told_once_not_as_links_and_data_too() -> None:
     peer = {"alive": reading(False), "links": {"eth0": "dead", "eth1": "dead"}}
     data = {"problem": "no route", "kind": "unreachable", "stale": True}
-    assert kinds(status("standby", peer=peer, data=data)) == {Kind.PEER_LOST}
-    assert kinds(status("standby", data={**data, "stale": False})) == {Kind.DATA_TROUBLED}
+    assert kinds(status("standby", peer=peer, data=data)) == {AlertKind.PEER_LOST}
+    assert kinds(status("standby", data={**data, "stale": False})) == {AlertKind.DATA_TROUBLED}
 
 
 def test_the_last_word_of_a_dead_peer_is_no_split_brain() -> None:
     peer = {"alive": reading(False), "granted": reading(True)}
-    assert kinds(status(peer=peer)) == {Kind.PEER_LOST}
+    assert kinds(status(peer=peer)) == {AlertKind.PEER_LOST}
 
 
 def test_each_link_is_told_by_itself() -> None:
@@ -88,7 +88,7 @@ def test_each_item_is_told_by_itself_and_a_heap_as_one() -> None:
     items = [{"path": f"/etc/asterisk/{n}", "why": "it is empty", "todo": "", "since": 0.0} for n in range(8)]
     told = problems(status("standby", data={"held_back": items[:2]}))
     assert {found.alert.key for found in told} == {f"held back {one['path']}" for one in items[:2]}
-    assert {found.alert.kind for found in told} == {Kind.ITEM_HELD_BACK}
+    assert {found.alert.kind for found in told} == {AlertKind.ITEM_HELD_BACK}
     *_, last = told = problems(status("standby", data={"held_back": items, "held_back_more": 4}))
     assert len(told) == 6 and last.alert.text.startswith("7 more items are held back")
 

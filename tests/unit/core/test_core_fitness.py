@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from core_seen import known
 
-from appliance.core.fitness import START_FAILURE_COUNTS_FOR, Standing, unfit_reasons
+from appliance.core.fitness import START_FAILURE_COUNTS_FOR, FitnessInputs, unfit_reasons
 from appliance.core.model import Line
 
-FIT = Standing(
+FIT = FitnessInputs(
     has_card=True,
     has_line=True,
     card=known(True),
@@ -37,12 +37,12 @@ def test_a_standby_without_the_line_is_fit(line: Line) -> None:
         (replace(FIT, line=known(None)), "its spans cannot be seen: the probe got no answer"),
     ],
 )
-def test_each_reason(standing: Standing, reason: str) -> None:
+def test_each_reason(standing: FitnessInputs, reason: str) -> None:
     assert unfit_reasons(standing, 100.0) == (reason,)
 
 
 def test_all_reasons_at_once() -> None:
-    standing = Standing(True, True, known(False), known(None), False, 99.0, "no modules")
+    standing = FitnessInputs(True, True, known(False), known(None), False, 99.0, "no modules")
     assert len(unfit_reasons(standing, 100.0)) == 4
 
 

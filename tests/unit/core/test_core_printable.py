@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core.words import printable, printable_lines
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.state import State, read_state, write_state
 
 
@@ -45,7 +45,7 @@ def test_lines_stay_lines() -> None:
 
 
 def test_a_problem_names_a_file_without_its_escape_sequences() -> None:
-    problem = SyncProblem(Kind.OTHER, os.fsdecode(b"/etc/\x1b[2J\xff\n: no"))
+    problem = SyncProblem(Fault.OTHER, os.fsdecode(b"/etc/\x1b[2J\xff\n: no"))
     assert str(problem) == r"/etc/\x1b[2J\xff\n: no"
 
 

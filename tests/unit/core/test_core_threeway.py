@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.core.threeway import NOTHING, Content, Verdict, judge
+from appliance.core.threeway import NOTHING, Content, MergeVerdict, judge
 
 A: Content = ("f", "a")
 B: Content = ("f", "b")
@@ -14,23 +14,23 @@ C: Content = ("l", "b")
 @pytest.mark.parametrize(
     ("base", "ours", "theirs", "verdict"),
     [
-        (A, A, A, Verdict.TAKE),  # its owner, mode or time differ
-        (A, A, B, Verdict.TAKE),
-        (A, B, A, Verdict.KEEP),
-        (A, B, B, Verdict.TAKE),
-        (A, B, C, Verdict.CONFLICT),
-        (A, A, NOTHING, Verdict.REMOVE),
-        (A, NOTHING, A, Verdict.KEEP),
-        (A, NOTHING, NOTHING, Verdict.KEEP),
-        (A, NOTHING, B, Verdict.TAKE),
-        (A, B, NOTHING, Verdict.KEEP),
-        (NOTHING, NOTHING, A, Verdict.TAKE),
-        (NOTHING, A, NOTHING, Verdict.KEEP),
-        (NOTHING, A, A, Verdict.TAKE),
-        (NOTHING, A, B, Verdict.CONFLICT),
+        (A, A, A, MergeVerdict.TAKE),  # its owner, mode or time differ
+        (A, A, B, MergeVerdict.TAKE),
+        (A, B, A, MergeVerdict.KEEP),
+        (A, B, B, MergeVerdict.TAKE),
+        (A, B, C, MergeVerdict.CONFLICT),
+        (A, A, NOTHING, MergeVerdict.REMOVE),
+        (A, NOTHING, A, MergeVerdict.KEEP),
+        (A, NOTHING, NOTHING, MergeVerdict.KEEP),
+        (A, NOTHING, B, MergeVerdict.TAKE),
+        (A, B, NOTHING, MergeVerdict.KEEP),
+        (NOTHING, NOTHING, A, MergeVerdict.TAKE),
+        (NOTHING, A, NOTHING, MergeVerdict.KEEP),
+        (NOTHING, A, A, MergeVerdict.TAKE),
+        (NOTHING, A, B, MergeVerdict.CONFLICT),
     ],
 )
 def test_what_only_one_side_has_changed_is_right(
-    base: Content, ours: Content, theirs: Content, verdict: Verdict
+    base: Content, ours: Content, theirs: Content, verdict: MergeVerdict
 ) -> None:
     assert judge(base, ours, theirs) is verdict

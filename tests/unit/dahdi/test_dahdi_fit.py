@@ -19,7 +19,7 @@ from appliance.dahdi.configuration import (
 from appliance.dahdi.fit import driver_warnings, idle_spans, misfits
 from appliance.dahdi.proc import parse_span
 from appliance.dahdi.report import pack_spans, unpack_spans
-from appliance.dahdi.span import Kind, Span
+from appliance.dahdi.span import Span, SpanKind
 from appliance.dahdi.spans import read_hardware
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, RCB4FXO, RCB8FXX, RCB24FXS, SpanCard
 from hwsim.dahdi.tree import DahdiTree
@@ -350,7 +350,7 @@ def test_spans_travel_as_json(tmp_path: Path) -> None:
     assert isinstance(arrived, Known)
     text = T1 + SECOND_T1 + "fxsks=49-52\n"
     assert misfits(configuration(text), arrived) == misfits(configuration(text), seen) != ()
-    assert [span.hardware for span in arrived.value] == [Kind.T1, Kind.T1, Kind.ANALOG]
+    assert [span.hardware for span in arrived.value] == [SpanKind.T1, SpanKind.T1, SpanKind.ANALOG]
     assert [span.driver for span in arrived.value] == ["rxt1", "rxt1", "rcbfx"]
 
 

@@ -15,7 +15,7 @@ from appliance.dahdi import ioctl
 from appliance.dahdi.alarms import NONE, Alarm, from_sysfs, from_words
 from appliance.dahdi.line import explain, read_line, read_line_quick
 from appliance.dahdi.proc import parse_span
-from appliance.dahdi.span import Kind
+from appliance.dahdi.span import SpanKind
 from appliance.dahdi.spans import read_spans
 
 R1T1 = (
@@ -178,7 +178,7 @@ def test_names_with_spaces_and_both_orders_of_the_line_config() -> None:
     assert one is not None
     assert two is not None
     assert one.line_config == two.line_config == {"ESF", "B8ZS"}
-    assert one.kind is Kind.T1
+    assert one.kind is SpanKind.T1
     assert one.board == "R2T1"
     assert one.is_master
 
@@ -186,7 +186,7 @@ def test_names_with_spaces_and_both_orders_of_the_line_config() -> None:
 def test_isdn2_is_told_from_e1_by_its_channels() -> None:
     span = parse_span(BRI.format(alarm=""))
     assert span is not None
-    assert span.kind is Kind.BRI
+    assert span.kind is SpanKind.BRI
 
 
 def test_a_channel_line_cut_off_is_left_out() -> None:
@@ -205,14 +205,14 @@ def test_sysfs_knows_the_kind_before_dahdi_cfg_and_the_slot(tmp_path: Path) -> N
     spans = read_spans(tmp_path, 1.0)
     assert isinstance(spans, Known)
     span = spans.value[0]
-    assert (span.kind, span.location, span.alarms) == (Kind.J1, "PCI Bus 02 Slot 09", Alarm.RED)
+    assert (span.kind, span.location, span.alarms) == (SpanKind.J1, "PCI Bus 02 Slot 09", Alarm.RED)
 
 
 def test_kinds_and_channels() -> None:
     analog, e1 = parse_span(ANALOG), parse_span(E1.format(alarm=""))
     assert analog is not None
     assert e1 is not None
-    assert (analog.kind, e1.kind) == (Kind.ANALOG, Kind.E1)
+    assert (analog.kind, e1.kind) == (SpanKind.ANALOG, SpanKind.E1)
     assert analog.board == "RCB4FXO"
     assert analog.channels[0].signalling == "FXSKS"
     assert analog.channels[0].in_use

@@ -15,7 +15,7 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.transfer import arrived
 from appliance.dahdi.line import explain, line_of, read_line, read_line_quick
 from appliance.dahdi.proc import parse_span
-from appliance.dahdi.span import Kind, Span
+from appliance.dahdi.span import Span, SpanKind
 from appliance.dahdi.spans import read_spans
 from hwsim.dahdi.cards import A200, DUMMY, R1E1, R1T1, R2T1, RCB8FXX, TDM400P
 from hwsim.dahdi.tree import DahdiTree
@@ -247,14 +247,14 @@ def test_alarms_for_which_proc_has_no_word_are_seen_by_the_quick_look_too(
 @pytest.mark.parametrize(
     ("spantype", "kind", "line"),
     [
-        ("T1", Kind.T1, Line.UNVERIFIABLE),  # no line coding: never set up
-        ("FXO", Kind.ANALOG, Line.UNVERIFIABLE),
-        ("DYNAMIC", Kind.NETWORK, Line.CLEAR),
-        ("INVALID", Kind.UNKNOWN, Line.UNVERIFIABLE),
+        ("T1", SpanKind.T1, Line.UNVERIFIABLE),  # no line coding: never set up
+        ("FXO", SpanKind.ANALOG, Line.UNVERIFIABLE),
+        ("DYNAMIC", SpanKind.NETWORK, Line.CLEAR),
+        ("INVALID", SpanKind.UNKNOWN, Line.UNVERIFIABLE),
     ],
 )
 def test_the_kind_that_sysfs_says_is_no_alarm_by_itself(
-    tmp_path: Path, spantype: str, kind: Kind, line: Line
+    tmp_path: Path, spantype: str, kind: SpanKind, line: Line
 ) -> None:
     put(tmp_path, text("", "Clear", 24))
     place = tmp_path / "sys/bus/dahdi_spans/devices/span-1"

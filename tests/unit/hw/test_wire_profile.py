@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from appliance.core.model import Relay
 from appliance.hw.relay import ProfileWrong
-from appliance.hw.rhino.command import Command
+from appliance.hw.rhino.command import CardCommand
 from appliance.hw.rhino.profile import Exchange, LineSettings, Profile, WrongEntry, profile_from
 from appliance.hw.rhino.profile_file import built_in_profiles, load_profile, to_toml, write_profile
 from appliance.hw.rhino.recorder import Passed, exchanges, slowest_answer
@@ -31,7 +31,7 @@ profiles = st.builds(
     ),
     answer_deadline=st.floats(0.001, 60),
     commands=st.fixed_dictionaries(
-        {command: st.lists(exchange, min_size=1, max_size=3).map(tuple) for command in Command}
+        {command: st.lists(exchange, min_size=1, max_size=3).map(tuple) for command in CardCommand}
     ),
     relay=st.none() | st.integers(0, 255),
 )
@@ -47,9 +47,9 @@ def test_the_built_in_profile_owns_up_to_being_a_guess() -> None:
     profile = load_profile("assumed-ascii")
     assert (profile.mark, profile.maturity) == ("assumed", "experimental")
     assert str(profile.line) == "9600 8N1"
-    assert profile.exchanges(Command.to_move(Relay.ENERGISED), 3)[0].send == b"RELAYON 3\r\n"
-    assert profile.exchanges(Command.to_move(Relay.RELEASED), 0)[0].send == b"RELAYOFF 0\r\n"
-    assert profile.exchanges(Command.RESET, 0)[0].send == b"RESET\r\n"
+    assert profile.exchanges(CardCommand.to_move(Relay.ENERGISED), 3)[0].send == b"RELAYON 3\r\n"
+    assert profile.exchanges(CardCommand.to_move(Relay.RELEASED), 0)[0].send == b"RELAYOFF 0\r\n"
+    assert profile.exchanges(CardCommand.RESET, 0)[0].send == b"RESET\r\n"
 
 
 def test_every_built_in_profile_loads_under_its_own_name() -> None:
@@ -109,10 +109,10 @@ def test_a_profile_that_cannot_be_written(tmp_path: Path) -> None:
 def test_learned_bytes_are_taken_as_they_are() -> None:
     document = tomllib.loads(to_toml(load_profile("assumed-ascii")))
     learned = profile_from({**document, "mark": "learned", "relay": 1})
-    assert learned.exchanges(Command.RELAYON, 1)[0].send == b"RELAYON {n}\r\n"
-    assert learned.exchanges(Command.RESET, 0)
+    assert learned.exchanges(CardCommand.RELAYON, 1)[0].send == b"RELAYON {n}\r\n"
+    assert learned.exchanges(CardCommand.RESET, 0)
     with pytest.raises(ProfileWrong, match="for relay 1, not for 0"):
-        learned.exchanges(Command.RELAYON, 0)
+        learned.exchanges(CardCommand.RELAYON, 0)
 
 
 def test_what_passed_becomes_turns_of_talk() -> None:

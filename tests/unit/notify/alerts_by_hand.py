@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 from tests.plugins.hand_clock import HandClock
 
-ALERT = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.\nPlug it in.")
+ALERT = Alert(
+    "card", AlertKind.CARD_LOST, Severity.CRITICAL, "the card is gone", "The card is gone.\nPlug it in."
+)
 START = 1_700_000_000.0
 
 

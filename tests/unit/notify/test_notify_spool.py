@@ -8,7 +8,7 @@ import pytest
 from alerts_by_hand import notice
 
 from appliance.notify import spool as module
-from appliance.notify.spool import Spool, Way, Ways
+from appliance.notify.spool import Spool, Ways, WayState
 
 
 def test_what_is_put_is_read_back_in_order(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_half_written_files_of_a_killed_writer_are_no_alerts(tmp_path: Path) -> 
 
 def test_how_the_ways_do_is_kept_and_damage_is_a_fresh_start(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
-    ways = Ways({"mail": Way("no route", 3, 17.0, 5)}, 17.0)
+    ways = Ways({"mail": WayState("no route", 3, 17.0, 5)}, 17.0)
     spool.keep_ways(ways)
     assert spool.ways() == ways
     for damage in (b"", b"[]", b'{"by_name": {"mail": {"odd": 1}}, "next_at": 0}', b'{"next_at": 0}'):

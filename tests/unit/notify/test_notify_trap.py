@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alerts_by_hand import notice
 
-from appliance.core.alert import Kind, Severity
+from appliance.core.alert import AlertKind, Severity
 from appliance.notify import ber
 from appliance.notify.trap import ASHA, NOTIFICATIONS, OBJECTS, packet
 
@@ -73,7 +73,9 @@ def test_it_stays_one_line_and_fits_a_datagram_that_passes_everywhere() -> None:
 
 def test_the_mib_names_every_kind_with_its_number() -> None:
     named = re.findall(r"^asha(\w+) NOTIFICATION-TYPE.*?::= \{ ashaNotifications (\d+) \}", MIB, re.M | re.S)
-    ours = [("".join(word.capitalize() for word in kind.name.split("_")), str(kind.value)) for kind in Kind]
+    ours = [
+        ("".join(word.capitalize() for word in kind.name.split("_")), str(kind.value)) for kind in AlertKind
+    ]
     assert named == ours
     for name, _ in named:
         assert re.search(rf"^        asha{name},?$", MIB, re.M), f"{name} is in no group"
@@ -85,5 +87,5 @@ def test_the_mib_has_the_arc_the_objects_and_the_severities() -> None:
     assert f"ashaObjects       OBJECT IDENTIFIER ::= {{ asha {OBJECTS[-1]} }}" in MIB
     named = re.findall(r"^(asha\w+) OBJECT-TYPE.*?::= \{ ashaObjects (\d+) \}", MIB, re.M | re.S)
     assert [int(number) for _, number in named] == list(range(1, 8))
-    assert MIB.count(f"{{ {', '.join(name for name, _ in named)} }}") == len(Kind) + 1
+    assert MIB.count(f"{{ {', '.join(name for name, _ in named)} }}") == len(AlertKind) + 1
     assert ", ".join(f"{severity.word}({severity.value})" for severity in Severity) in MIB

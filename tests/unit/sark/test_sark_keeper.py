@@ -14,7 +14,7 @@ from appliance.host.disk import locked
 from appliance.sark import keeper
 from appliance.sark.keeper import Done, Keeper
 from appliance.sark.pulling import Fitting, fitting
-from appliance.sark.reconcile import Step
+from appliance.sark.reconcile import SettingVerdict
 from appliance.sark.table import NoGlobals
 
 RECEIVER = "this node stands by"
@@ -41,7 +41,7 @@ class Site:
     def follow(self, receives: str = "") -> Done:
         return self.keeper.follow(receives=receives)
 
-    def steps(self) -> dict[str, Step]:
+    def steps(self) -> dict[str, SettingVerdict]:
         return {one.key: one.step for one in self.keeper.look().settings}
 
 
@@ -193,7 +193,7 @@ def test_two_that_are_set_up_otherwise_are_named(tmp_path: Path) -> None:
     site = Site(tmp_path, {**FILLED, "HACLUSTERIP": "192.168.1.9"})
     done = site.follow()
     assert (done.pulled, done.pushed) == ((), ())
-    assert site.steps()["HACLUSTERIP"] is Step.CONFLICT and len(done.view.problems) == 2
+    assert site.steps()["HACLUSTERIP"] is SettingVerdict.CONFLICT and len(done.view.problems) == 2
 
 
 # -- blanks, and what a version lacks
@@ -244,7 +244,7 @@ def test_a_version_without_some_columns_is_followed_in_the_others(tmp_path: Path
         ["HASYNCH"],
         ["RESTART"],
     )
-    assert site.steps()["RHINOSPF"] is Step.ABSENT and site.keeper.look().shown == {}
+    assert site.steps()["RHINOSPF"] is SettingVerdict.ABSENT and site.keeper.look().shown == {}
     assert [change.key for change in site.keeper.push().pushed] == []
 
 
@@ -268,7 +268,7 @@ def test_a_wrong_conf_file_is_named_and_nothing_moves(site: Site) -> None:
 def test_a_memory_that_is_damaged_is_a_first_meeting(site: Site) -> None:
     site.memory.write_text('{"agreed": [')
     save(site.database, {"HACLUSTERIP": "192.168.1.6"})
-    assert site.follow().pulled == () and site.steps()["HACLUSTERIP"] is Step.CONFLICT
+    assert site.follow().pulled == () and site.steps()["HACLUSTERIP"] is SettingVerdict.CONFLICT
 
 
 def test_killed_between_the_change_and_the_memory_it_is_agreed_on_next_time(site: Site) -> None:
@@ -298,7 +298,7 @@ def test_what_somebody_writes_into_the_conf_file_meanwhile_is_not_written_over(
         with pytest.raises(UserError, match="changed by somebody else"):
             site.follow()
     assert load(site.conf).cluster_ip == "192.168.1.7"
-    assert site.follow().pulled == () and site.steps()["HACLUSTERIP"] is Step.CONFLICT
+    assert site.follow().pulled == () and site.steps()["HACLUSTERIP"] is SettingVerdict.CONFLICT
 
 
 def test_only_one_at_a_time(site: Site) -> None:

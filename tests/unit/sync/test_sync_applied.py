@@ -9,7 +9,7 @@ import pytest
 from appliance.core.errors import AshaError
 from appliance.sync import applied
 from appliance.sync.applied import apply_at_peer
-from appliance.sync.problems import Kind, SyncProblem
+from appliance.sync.problems import Fault, SyncProblem
 from appliance.sync.ssh import Ssh
 
 PEER = Ssh("10.0.0.2", 22)
@@ -38,7 +38,7 @@ def test_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_out_of_reach_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = SyncProblem(Kind.UNREACHABLE, "10.0.0.2: Connection refused.")
+    problem = SyncProblem(Fault.UNREACHABLE, "10.0.0.2: Connection refused.")
     found, _ = answered(monkeypatch, problem, {"HADEADTIME": "10"})
     assert not found["ok"]
     assert found["says"].startswith(

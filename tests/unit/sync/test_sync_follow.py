@@ -8,7 +8,7 @@ import pytest
 
 from appliance.host.clock import SystemClock
 from appliance.sync import follow
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.onepass import Request
 from appliance.sync.ssh import Ssh
 
@@ -35,7 +35,7 @@ def passes(outcomes: list[bool], news: str = "") -> list[Request]:
     """The passes asked for, of which those before the last end as `outcomes` say."""
     asked: list[Request] = []
 
-    def one_pass(peer: Peer, request: Request) -> bool:
+    def one_pass(peer: PeerLink, request: Request) -> bool:
         asked.append(request)
         if len(asked) > len(outcomes):
             raise Enough
