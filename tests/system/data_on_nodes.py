@@ -28,21 +28,21 @@ from pathlib import Path
 from appliance.config import load
 from appliance.host.clock import SystemClock
 from appliance.sync.places import Places
-from appliance.sync.source import Source, Standing
+from appliance.sync.source import SourceHealth, SyncServer
 wanted = os.environ["SSH_ORIGINAL_COMMAND"]
 def standing():
     health = Path("/run/health").read_text() if Path("/run/health").exists() else ""
-    return Standing(health, Path("/run/serving").exists())
+    return SourceHealth(health, Path("/run/serving").exists())
 if wanted == "asha-source serve":
     class Clock(SystemClock):
         def wall(self):
             ahead = Path("/run/ahead")
             return super().wall() + (float(ahead.read_text()) if ahead.exists() else 0.0)
-    source = Source(load(Path("/etc/asha.conf")), Places(), Clock(), standing, dict)
+    source = SyncServer(load(Path("/etc/asha.conf")), Places(), Clock(), standing, dict)
     source.serve(sys.stdin.buffer, sys.stdout.buffer)
 elif wanted == "asha-source watch":
-    from appliance.sync.watch import Watch
-    Watch(load(Path("/etc/asha.conf"))).run(sys.stdout.buffer)
+    from appliance.sync.watch import TreeWatch
+    TreeWatch(load(Path("/etc/asha.conf"))).run(sys.stdout.buffer)
 else:
     import shutil
     from appliance.sync.gate import give, judge, read_words
@@ -59,15 +59,15 @@ from appliance.cli.fitness import vet_for
 from appliance.config import load
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.onepass import Request
 from appliance.sync.places import Places
 from appliance.sync.problems import SyncProblem
-from appliance.sync.session import Session
+from appliance.sync.session import SyncSession
 from appliance.sync.ssh import Ssh
 conf, clock = load(Path("/etc/asha.conf")), SystemClock()
 def session(node, live=False):
-    return Session(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, Places(), live)
+    return SyncSession(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, Places(), live)
 here = session(Node.SECONDARY)
 def one_pass(session, peer, request, progress=lambda *news: None):
     outcome = session.run(peer, request, progress, patient=True)
@@ -81,7 +81,7 @@ _PASS = f"""
 side, address, *words = sys.argv[1:]
 scope = tuple(words[words.index("only") + 1 :]) if "only" in words else None
 try:
-    with Peer(Ssh(address, 22)) as peer:
+    with PeerLink(Ssh(address, 22)) as peer:
         request = Request("test", scope, dry_run="dry" in words, deep="deep" in words)
         one_pass(session(Node(side), "live" in words), peer, request)
 except SyncProblem as problem:

@@ -35,7 +35,7 @@ def progress(phase, done, total):
         Path("/run/fetching").touch()
         while not Path("/run/go-on").exists():
             time.sleep(0.01)
-with Peer(Ssh(sys.argv[1], 22)) as peer:
+with PeerLink(Ssh(sys.argv[1], 22)) as peer:
     one_pass(session(Node.PRIMARY), peer, Request("test"), progress)
 """
 Where = dict[str, str]

@@ -49,9 +49,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 _KEEP_OPEN = """
 from appliance.cli.this_node import site
-from appliance.sync.link import Peer
+from appliance.sync.link import PeerLink
 from appliance.sync.ssh import way_to_peer
-with Peer(way_to_peer(*site())) as peer:
+with PeerLink(way_to_peer(*site())) as peer:
     peer.ask("health")
 """
 

@@ -17,7 +17,7 @@ _FILES = 3000
 _PASS = f"""
 {HERE}
 from appliance.cli.sync import bar
-with Peer(Ssh(sys.argv[1], 22)) as peer, bar() as progress:
+with PeerLink(Ssh(sys.argv[1], 22)) as peer, bar() as progress:
     one_pass(here, peer, Request("test"), progress)
 """
 _ON_TERMINAL = """

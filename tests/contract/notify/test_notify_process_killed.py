@@ -34,12 +34,12 @@ QUEUE = """
 import sys
 from pathlib import Path
 from appliance.agent.rooms.post import Bag, Post
-from appliance.core.alert import Alert, Kind, Severity
+from appliance.core.alert import Alert, AlertKind, Severity
 from appliance.host.clock import SystemClock
 from appliance.notify.spool import Spool
 post = Post(Spool(Path(sys.argv[1])), SystemClock(), "primary", "pbx1")
 for number in range(100000):
-    alert = Alert("card", Kind.CARD_LOST, Severity.CRITICAL, f"number {number}", "")
+    alert = Alert("card", AlertKind.CARD_LOST, Severity.CRITICAL, f"number {number}", "")
     post.store(Bag((alert,), ("mail",), {"number": number}))
     print(number, flush=True)
 """
