@@ -25,7 +25,7 @@ def count(record_property: Callable[[str, object], None]) -> Count:
     """
 
     def add(name: str, number: int) -> None:
-        record_property(_MARK + name, number)
+        record_property(_MARK + name, int(number))  # a truth value counts as one or none
 
     return add
 

@@ -12,9 +12,17 @@ import pytest
 from appliance.core.errors import HostError, UserError
 from appliance.panel.entry import passwords
 from appliance.panel.entry.users import Users
+from tests.plugins.quick_hashes import make_hashes_quick
 
 GOOD = "correct horse"
 OTHER = "battery staple"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is for its own test to look at; the others would wait for it a hundred times."""
+    if "costs" not in request.node.name:
+        make_hashes_quick(monkeypatch)
 
 
 @pytest.fixture
