@@ -17,8 +17,9 @@ StrictModes no
 PidFile none
 Subsystem sftp /usr/lib/openssh/sftp-server
 AuthorizedKeysFile """
-# Connections are refused at once until sshd listens: 200 attempts take a few seconds.
-_KNOCK = "for n in {{1..200}}; do (exec 3<>/dev/tcp/{address}/22) && exit 0; done; exit 1"
+# Connections are refused at once until sshd listens, so attempts alone take no time: beside busy neighbours sshd may
+# need longer for its start than hundreds of them.
+_KNOCK = "for n in {{1..300}}; do (exec 3<>/dev/tcp/{address}/22) && exit 0; sleep 0.1; done; exit 1"
 
 
 async def shell(node: Node, script: str) -> Result:
