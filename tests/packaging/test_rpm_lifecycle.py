@@ -89,7 +89,7 @@ def test_every_module_finds_what_it_imports_in_the_private_runtime(installed: Ho
     done = installed.run("/opt/asha/runtime/bin/python3.11", "-IB", "-c", IMPORT_ALL)
     assert (done.returncode, done.stderr) == (0, "")
     assert {"appliance.agent.daemon", "appliance.sync.rsync", "hwsim.rack"} <= set(done.stdout.split())
-    assert "A rack without hardware" in ok(installed.run("/usr/sbin/hwsim", "--help"))
+    assert "a rack without hardware" in ok(installed.run("/usr/sbin/hwsim", "--help"))
 
 
 def test_cards_are_looked_for_without_udev(installed: Host) -> None:

@@ -59,13 +59,10 @@ def test_an_agent_that_hangs_is_started_anew(started: SystemdHost) -> None:
     until(lambda: agent_pid(started) not in ("", first) and answers(started), "another agent answers", 40)
 
 
-def test_a_wrong_conf_is_not_tried_for_ever(host: SystemdHost) -> None:
+def test_with_a_wrong_conf_the_agent_waits_and_says_so(host: SystemdHost) -> None:
     host.write("/etc/asha.conf", "RESTART=maybe\n", 0o640)
-    assert systemctl(host, "start").returncode == 1
-    shown = host.run(
-        "systemctl", "show", "asha.service", "--property=ActiveState,NRestarts,ExecMainStatus"
-    ).stdout
-    assert set(shown.split()) == {"ActiveState=failed", "NRestarts=0", "ExecMainStatus=2"}
+    assert systemctl(host, "start").returncode == 0
+    assert "RESTART=maybe" in host.run("/usr/sbin/asha", "status").stdout
 
 
 def test_restarts_and_an_upgrade_move_nothing(started: SystemdHost, next_rpms: Rpms) -> None:
