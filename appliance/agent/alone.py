@@ -46,7 +46,7 @@ _START_PATIENCE = 20.0
 
 
 class Alone:
-    """One verb of the resource script, carried out in this process.
+    """The resource script's start or stop, carried out in this process.
 
     `site`: this node, where that is not read from the conf file.
     """

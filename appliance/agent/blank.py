@@ -1,4 +1,4 @@
-"""What the agent of a machine that is no node yet answers: the whole status, with nothing in it."""
+"""The answers of an agent on a machine that is no node yet: a whole status, with nothing in it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _LOOK = 0.02
 
 
 class Daemon:
-    """One agent; `run` returns when it was asked to end, and service goes on without it."""
+    """The agent's life: `run` returns when the agent is told to end, and service goes on without it."""
 
     def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._clock = clock

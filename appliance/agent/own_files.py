@@ -57,7 +57,7 @@ _ADDRESS = re.compile(rb"(?:<\?php return ')?[0-9.]{7,15}(?:';)?\n")
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """One file of asha's own.
+    """A file that asha keeps for itself.
 
     `trouble` returns why the file at `path` is unusable and what is done instead; "" when it is usable or
     does not exist.

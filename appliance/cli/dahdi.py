@@ -32,7 +32,7 @@ _COLUMNS = ("span", "node", "name", "type", "channels", "set to", "fits")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One node of the comparison: its name and its spans.
+    """A node whose spans are compared with the other node's: its name and its spans.
 
     `unfit` is what of this node's configuration does not fit those spans, `idle` are the spans that the
     configuration does not set up, and `warnings` is what fits and may still go wrong at the next start there.

@@ -1,4 +1,4 @@
-"""What the agent needs of a cluster engine, whichever it is.
+"""The interface to a cluster engine such as Heartbeat: all that the agent needs of one.
 
 The engine decides which node is active. It starts and stops one resource, `asha`, with the cluster address; a start is
 the *grant*. The agent needs four things of it: to know whether it runs and what it believes (`EngineWatch`), to tell
@@ -35,7 +35,7 @@ class PeerMessage:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """What is known of the engine, and what it believes.
+    """The state of the engine as the agent knows it, and the engine's own beliefs.
 
     `identity` names the master process that runs, such as `pid:starttime`, so that a grant does not outlive it; ""
     when none runs. `peer_alive` is the engine's word for the other node. `holds` is its own word for what this node

@@ -206,7 +206,7 @@ class PermitStatus:
 
 @dataclass(frozen=True, slots=True)
 class AgentUsage:
-    """What the agent uses: seconds of processor time, bytes of memory, and for how many seconds it is `up`."""
+    """The agent's use of the machine: processor seconds, memory in bytes, and for how many seconds it is `up`."""
 
     cpu: float = 0.0
     memory: int = 0

@@ -24,6 +24,7 @@ class FakeWatch:
     links: Names
     told: list[Mapping[str, str]] = field(default_factory=list)
     closed: bool = False
+    reconnects: bool = False
 
     def __post_init__(self) -> None:
         self._ear, self._mouth = os.pipe()
@@ -35,7 +36,11 @@ class FakeWatch:
         os.write(self._mouth, b"!")
 
     def look(self, now: float) -> None:
-        pass
+        """Connect anew when `reconnects` says so: the system gives the new connection the old one's number."""
+        if self.reconnects:
+            self.close()
+            self.closed = self.reconnects = False
+            self.__post_init__()
 
     def descriptors(self) -> tuple[int, ...]:
         return () if self.closed else (self._ear,)

@@ -52,7 +52,7 @@ def start_command(words: tuple[str, ...]) -> Stream:
 
 @dataclass(slots=True)
 class Errand:
-    """One errand: the one under way, or the last one."""
+    """An errand that runs, or the last one that has run."""
 
     name: str
     began: float  # monotonic

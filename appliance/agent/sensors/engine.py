@@ -55,6 +55,7 @@ class EngineSensor:
 
     def look(self) -> None:
         """Look now whether the engine runs, and connect to it."""
+        self._listen(())
         now = self._clock.now()
         self._watch.look(now)
         self._see(self._watch.view(now))
@@ -68,6 +69,11 @@ class EngineSensor:
         return [medium.device for medium in self._site.conf.media]
 
     def _listen(self, descriptors: tuple[int, ...]) -> None:
+        """Listen to `descriptors`, and to nothing else.
+
+        Before the watch may close one, listen to none: the kernel forgets a closed descriptor, and the next
+        that is opened gets its number, and would not be heard.
+        """
         for descriptor in self._readable.keys() - set(descriptors):
             self._readable.pop(descriptor).close()
         for descriptor in descriptors:
@@ -75,8 +81,6 @@ class EngineSensor:
                 self._readable[descriptor] = Readable(descriptor, self._read)
 
     def _read(self) -> None:
-        # A descriptor that is closed during the read must not be listened to: its number may belong to
-        # another file by then.
         self._listen(())
         now = self._clock.now()
         news = self._watch.read(now)

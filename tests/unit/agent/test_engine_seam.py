@@ -81,6 +81,24 @@ def test_an_engine_that_is_gone_takes_its_words_with_it() -> None:
     asyncio.run(play())
 
 
+def test_a_connection_that_gets_the_number_of_an_old_one_is_heard() -> None:
+    """The kernel forgets a closed descriptor; an agent that goes by its number alone would be deaf for ever."""
+
+    async def play() -> None:
+        bench = Bench()
+        bench.sensor.look()
+        watch = bench.engine.watches[0]
+        before = watch.descriptors()
+        watch.reconnects = True
+        bench.sensor.look()
+        assert watch.descriptors() == before
+        bench.engine.run("1:7")
+        await bench.hear()
+        assert bench.world.engine_id == "1:7"
+
+    asyncio.run(play())
+
+
 def test_the_peer_is_told_through_the_engine() -> None:
     async def play() -> None:
         bench = Bench()
