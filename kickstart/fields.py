@@ -8,7 +8,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from appliance.config import kinds
+from appliance.config import value_types
 from kickstart.release import RELEASE_BY_NAME
 
 OURS_ALSO = ("asha-hwsim", "el5sarkha")
@@ -43,7 +43,7 @@ def _list(want: str, each: Callable[[object], bool], default: tuple[str, ...] | 
     return Field(want, lambda value: isinstance(value, list) and all(map(each, value)), default)
 
 
-def _of_conf(kind: kinds.ValueType) -> Callable[[object], bool]:
+def _of_conf(kind: value_types.ValueType) -> Callable[[object], bool]:
     """Return a check whether a value is right as a value of `kind` in asha.conf."""
 
     def is_right(value: object) -> bool:
@@ -77,7 +77,7 @@ def _matches(pattern: str) -> Callable[[object], bool]:
 
 _is_port = _matches(r"[1-9]\d{0,4}(-[1-9]\d{0,4})?:(tcp|udp)")
 _is_package = _matches(r"@?\^?[A-Za-z0-9][A-Za-z0-9._+-]*")
-_HOST_NAME = Field("a node's name as 'uname -n' will say it", _of_conf(kinds.NODE_NAME))
+_HOST_NAME = Field("a node's name as 'uname -n' will say it", _of_conf(value_types.NODE_NAME))
 _ADDRESS = Field("an IPv4 address", _is_ipv4)
 _LINK_ADDRESS = Field('an IPv4 address, or ""', _or_empty(_is_ipv4), "")
 _NODE = {"name": _HOST_NAME, "address": _ADDRESS, "link_address": _LINK_ADDRESS}
@@ -106,11 +106,11 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
         "gateway": _ADDRESS,
         "nameservers": _list("a list of IPv4 addresses", _is_ipv4, ()),
-        "device": Field("a network interface such as eth0", _of_conf(kinds.DEVICE), "eth0"),
-        "link_device": Field('a network interface, or ""', _or_empty(_of_conf(kinds.DEVICE)), ""),
+        "device": Field("a network interface such as eth0", _of_conf(value_types.DEVICE), "eth0"),
+        "link_device": Field('a network interface, or ""', _or_empty(_of_conf(value_types.DEVICE)), ""),
         "link_prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
-        "panel": Field('an address such as 0.0.0.0, or ""', _or_empty(_of_conf(kinds.LISTEN)), ""),
-        "serial": Field('a tty such as /dev/ttyS0, or ""', _or_empty(_of_conf(kinds.FILE)), ""),
+        "panel": Field('an address such as 0.0.0.0, or ""', _or_empty(_of_conf(value_types.LISTEN)), ""),
+        "serial": Field('a tty such as /dev/ttyS0, or ""', _or_empty(_of_conf(value_types.FILE)), ""),
     },
     "primary": _NODE,
     "secondary": _NODE,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from appliance.cluster.heartbeat.render import RenderedFile
-from appliance.cluster.heartbeat.render import render as heartbeat_files
+from appliance.cluster.heartbeat.config_files import RenderedFile
+from appliance.cluster.heartbeat.config_files import render as heartbeat_files
 from kickstart.release import Release
 from kickstart.site import Node, Role, Site
 

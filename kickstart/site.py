@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from appliance.config import Conf, parse
 from appliance.config.edit import with_value
-from appliance.config.problem import ConfError, Problem
+from appliance.config.parse import ConfError, Problem
 from appliance.config.reference import conf_file
 from appliance.config.schema import KEY_BY_NAME
 from appliance.core.errors import HostError, UserError

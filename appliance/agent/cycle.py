@@ -11,16 +11,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from appliance.agent.desk import Desk
-from appliance.agent.grantbook import GrantBook
+from appliance.agent.components.maintenance import MaintenanceSwitch
+from appliance.agent.executor import Executor
+from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal
-from appliance.agent.rooms.maintenance import MaintenanceRoom
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.observations import Observations
+from appliance.agent.this_node import ThisNode
 from appliance.core import controller
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
-from appliance.core.fitness import FitnessInputs, unfit_reasons
 from appliance.core.grant import Verb, Verdict
+from appliance.core.health import FitnessInputs, unfit_reasons
 from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
@@ -54,19 +54,19 @@ class Cycle:
     def __init__(
         self,
         *,
-        site: Site,
-        world: World,
-        book: GrantBook,
-        desk: Desk,
+        this_node: ThisNode,
+        observations: Observations,
+        book: GrantFile,
+        executor: Executor,
         journal: Journal,
         clock: Clock,
-        maintenance: MaintenanceRoom,
+        maintenance: MaintenanceSwitch,
         ask_standby: Callable[[], Awaitable[None]],
     ) -> None:
-        self._site = site
-        self._world = world
+        self._this_node = this_node
+        self._observations = observations
         self._book = book
-        self._desk = desk
+        self._executor = executor
         self._journal = journal
         self._clock = clock
         self.maintenance = maintenance
@@ -82,10 +82,10 @@ class Cycle:
         while True:
             self.turn()
             self.turned.set()
-            self._world.changed.clear()
+            self._observations.changed.clear()
             try:
                 async with asyncio.timeout(BUSY_PERIOD if self.busy else controller.IDLE_PERIOD):
-                    await self._world.changed.wait()
+                    await self._observations.changed.wait()
             except TimeoutError:
                 pass
 
@@ -109,32 +109,32 @@ class Cycle:
 
     def seen(self, now: float) -> Seen:
         """Everything core looks at, as the board has it at `now`."""
-        world = self._world
+        observations = self._observations
         return Seen(
-            commanded=self._desk.commanded,
-            card=world.card,
-            line=world.line,
-            dchannel=world.dchannel,
-            pbx=world.pbx(self._site.probe_policy, now),
-            address=world.address,
-            peer=world.peer(now, self._site.conf.peer_max_age),
-            busy=self._desk.busy,
-            failed=dict(self._desk.failed),
+            commanded=self._executor.commanded,
+            card=observations.card,
+            line=observations.line,
+            dchannel=observations.dchannel,
+            pbx=observations.pbx(self._this_node.probe_policy, now),
+            address=observations.address,
+            peer=observations.peer(now, self._this_node.conf.peer_max_age),
+            busy=self._executor.busy,
+            failed=dict(self._executor.failed),
             maintenance=self.maintenance.on,
         )
 
     def unfit(self, now: float) -> tuple[str, ...]:
         """Why this node could not serve if it were asked; empty when it could."""
-        world = self._world
-        policy = self._site.transfer_policy
+        observations = self._observations
+        policy = self._this_node.transfer_policy
         standing = FitnessInputs(
             has_card=policy.has_card,
             has_line=policy.has_line,
-            card=world.card,
-            line=world.line,
-            pbx_installed=world.pbx_installed,
-            start_failed_at=self._desk.start_failed_at,
-            start_failure=self._desk.start_failure,
+            card=observations.card,
+            line=observations.line,
+            pbx_installed=observations.pbx_installed,
+            start_failed_at=self._executor.start_failed_at,
+            start_failure=self._executor.start_failure,
         )
         return unfit_reasons(standing, now)
 
@@ -145,14 +145,14 @@ class Cycle:
         on_file = self._book.peek()
         if on_file is not None:
             self._step(controller.GrantSeen(on_file))
-        world = self._world
+        observations = self._observations
         inputs = Inputs(
             seen=self.seen(self._clock.now()),
-            engine=world.engine,
-            engine_id=world.engine_id,
-            engine_serves=world.engine_serves,
-            engine_moving=world.engine_moving,
-            peer_seen=world.peer_seen,
+            engine=observations.engine,
+            engine_id=observations.engine_id,
+            engine_serves=observations.engine_serves,
+            engine_moving=observations.engine_moving,
+            peer_seen=observations.peer_seen,
         )
         self._step(controller.Tick(inputs))
 
@@ -172,7 +172,7 @@ class Cycle:
 
     def confirm_grant(self, reason: str) -> None:
         """Take the grant from the word of the engine that runs now: what was on file is lost."""
-        self._step(controller.GrantConfirmed(self._world.engine_id, reason))
+        self._step(controller.GrantConfirmed(self._observations.engine_id, reason))
 
     def end_grant(self, reason: str) -> None:
         """End the grant on file: the Heartbeat that gave it is gone."""
@@ -181,23 +181,25 @@ class Cycle:
     def hand_over(self, reason: str) -> None:
         """Let the line go at once and have Heartbeat move the rest: an operator wants it."""
         self._step(controller.HandOver(reason))
-        self._world.touch()  # an operator's wish comes between two turns, and the line is to go first
+        self._observations.notify_changed()  # an operator's wish comes between two turns, and the line is to go first
 
     def start_pbx(self, reason: str) -> None:
         """Start Asterisk again under the present grant: an operator wants it."""
         self._step(controller.StartPbx(reason))
-        self._world.touch()
+        self._observations.notify_changed()
 
     def clear_node(self, reason: str) -> None:
         """Let go of everything whatever the role: before Heartbeat is started."""
         self._step(controller.ClearNode(reason))
-        self._world.touch()
+        self._observations.notify_changed()
 
     # -- what follows -------------------------------------------------------------------------------------
 
     def _step(self, event: ControllerEvent) -> None:
-        site = self._site
-        policy = ControllerPolicy(site.transfer_policy, site.watch_policy, site.conf.peer_max_age)
+        this_node = self._this_node
+        policy = ControllerPolicy(
+            this_node.transfer_policy, this_node.watch_policy, this_node.conf.peer_max_age
+        )
         self.state, effects = controller.step(self.state, event, policy, self._clock.now())
         for effect in effects:
             self._carry_out(effect)
@@ -211,7 +213,7 @@ class Cycle:
             case JournalEntry(kind, fields):
                 self._journal.note(kind, **fields)
             case GiveOrder(order, reason, generation, under):
-                self._desk.give(order, reason, generation, self._still_wanted(under))
+                self._executor.give(order, reason, generation, self._still_wanted(under))
             case AskStandby():
                 self._request = asyncio.ensure_future(self._ask_standby())
             case VoidGrant():
@@ -222,7 +224,7 @@ class Cycle:
             case SettleGrant():
                 self.state = replace(self.state, grant=self._book.settled())
             case ForgetFailures():
-                self._desk.forget_failures()
+                self._executor.forget_failures()
 
     def _still_wanted(self, under: int | None) -> Callable[[], bool]:
         """Return the check that an order makes in its thread when its turn comes: whether it is wanted."""

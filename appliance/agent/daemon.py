@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.agent.house import House
-from appliance.agent.peer import tell
-from appliance.agent.places import CONF
-from appliance.agent.rooms.paperwork import Threads, why_not_set_up
-from appliance.agent.set_up import SetUp
-from appliance.agent.standing import conf_in_force
+from appliance.agent.active_conf import conf_in_force
+from appliance.agent.components.settings import Threads, why_not_set_up
+from appliance.agent.peer_message import tell
+from appliance.agent.unconfigured import UnconfiguredAgent
+from appliance.agent.wiring import AgentParts
 from appliance.control.protocol import SOCKET, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
@@ -28,7 +27,8 @@ from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
-from appliance.host.init import ServiceManager
+from appliance.host.paths import CONF
+from appliance.host.service_manager import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
 # How long a starting agent waits for the engine to say who serves, and how often it looks, in seconds.
@@ -45,14 +45,14 @@ class Daemon:
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
-        self._house = house = House(conf_path, clock, threads, self._begin_anew)
-        self._site = house.site
-        self._journal = house.journal
-        self._world = house.world
-        self._standing = house.standing
-        self._desk = house.desk
-        self._cycle = house.cycle
-        self._engine = house.engine_sensor
+        self._parts = parts = AgentParts(conf_path, clock, threads, self._begin_anew)
+        self._this_node = parts.this_node
+        self._journal = parts.journal
+        self._observations = parts.observations
+        self._standing = parts.standing
+        self._executor = parts.executor
+        self._cycle = parts.cycle
+        self._engine = parts.engine_sensor
         self._watchdog: WatchdogTimer | None = None
 
     async def run(self) -> bool:
@@ -76,7 +76,7 @@ class Daemon:
                 self._init.ending()
             await server.stop()
             self._disarm_watchdog()
-            self._house.close()
+            self._parts.close()
             self._journal.note("agent", says="begins anew" if self._begins_anew else "ended")
             self._journal.close()
         return self._begins_anew
@@ -87,7 +87,7 @@ class Daemon:
         A grant that came during the first look would be taken for an old one.
         """
         await self._ready.wait()
-        return await self._house.clerk.answer(request)
+        return await self._parts.control_api.answer(request)
 
     async def _first_look(self) -> None:
         """Learn about Heartbeat before anything moves.
@@ -95,12 +95,12 @@ class Daemon:
         Without a valid grant the relay is released before everything else.
         """
         self._engine.look()
-        engine_runs = is_known(self._world.engine, True)
+        engine_runs = is_known(self._observations.engine, True)
         if engine_runs:
             await self._ask_engine()
-        if not self._granted(engine_runs) and self._site.has_card:
+        if not self._granted(engine_runs) and self._this_node.has_card:
             await self._release_at_start()
-        await self._house.first_look()
+        await self._parts.first_look()
         self._cycle.read_grant()  # a script that found no agent may have changed it meanwhile
         granted = self._granted(engine_runs)
         if not granted:
@@ -109,13 +109,13 @@ class Daemon:
             resume(
                 engine_runs=engine_runs,
                 granted=granted,
-                peer_seen=self._world.peer_seen,
+                peer_seen=self._observations.peer_seen,
                 clearing=self._cycle.state.grant.clearing,
             ),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
         )
         self._standing.begin()
-        await self._house.first_report()
+        await self._parts.first_report()
 
     async def _ask_engine(self) -> None:
         """Compare the grant on file with what the engine knows.
@@ -124,31 +124,34 @@ class Daemon:
         within a tenth of a second. When Heartbeat does not answer, or is about to move service, nothing is
         done here: the controller goes on looking (core/controller.py).
         """
-        world = self._world
+        observations = self._observations
         end = self._clock.now() + _ENGINES_WORD
-        while not (isinstance(world.engine_serves, Known) or world.engine_moving) and self._clock.now() < end:
+        while (
+            not (isinstance(observations.engine_serves, Known) or observations.engine_moving)
+            and self._clock.now() < end
+        ):
             await asyncio.sleep(_LOOK)
             self._engine.look()
-        if self._cycle.grant_lost and is_known(world.engine_serves, True):
+        if self._cycle.grant_lost and is_known(observations.engine_serves, True):
             self._cycle.confirm_grant("the grant on file was lost while Heartbeat has this node serve")
-        elif is_known(world.engine_serves, False):
+        elif is_known(observations.engine_serves, False):
             self._cycle.end_grant("a grant was on file, and Heartbeat says that this node holds nothing")
 
     def _granted(self, engine_runs: bool) -> bool:
         grant = self._cycle.state.grant
-        return valid(grant, self._world.engine_id) if engine_runs else grant.held
+        return valid(grant, self._observations.engine_id) if engine_runs else grant.held
 
     async def _release_at_start(self) -> None:
         try:
-            await self._desk.reset_card()
+            await self._executor.reset_card()
         except AshaError as problem:
             self._journal.note("card", says=f"it could not be reset: {problem}")
         generation = self._cycle.state.grant.generation
         with contextlib.suppress(AshaError):
-            await self._desk.do(Order.RELEASE, "an agent that holds no grant has started", generation)
+            await self._executor.do(Order.RELEASE, "an agent that holds no grant has started", generation)
 
     async def _work(self) -> None:
-        tasks = [asyncio.create_task(job) for job in (*self._house.jobs(), self._tell_peer())]
+        tasks = [asyncio.create_task(job) for job in (*self._parts.jobs(), self._tell_peer())]
         ended = asyncio.create_task(self._end.wait())
         try:
             # None of the tasks ends by itself: the first that is done is the order to end, or a task that
@@ -171,7 +174,7 @@ class Daemon:
             now = self._clock.now()
             state = self._cycle.state
             unfit = self._cycle.unfit(now)
-            seen, word = self._cycle.seen(now), self._house.data.word
+            seen, word = self._cycle.seen(now), self._parts.data.word
             fields = tell(state.role, state.grant.held, state.grant.generation, unfit, seen, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._engine.tell(fields)
@@ -184,9 +187,9 @@ class Daemon:
                     await self._cycle.turned.wait()
 
     def _arm_watchdog(self) -> None:
-        if self._site.conf.watchdog:
+        if self._this_node.conf.watchdog:
             try:
-                self._watchdog = LinuxWatchdog(Path(self._site.conf.watchdog))
+                self._watchdog = LinuxWatchdog(Path(self._this_node.conf.watchdog))
             except AshaError as problem:
                 self._journal.note("watchdog", says=str(problem))
 
@@ -234,7 +237,7 @@ def run_agent(conf_path: Path = CONF) -> None:
         clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
         goes_on = True
         while goes_on:
-            part = Daemon if _is_set_up(conf_path) else SetUp
+            part = Daemon if _is_set_up(conf_path) else UnconfiguredAgent
             goes_on = await part(conf_path, clock, init, threads).run()
         threads.close()
 

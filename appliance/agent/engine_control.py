@@ -9,12 +9,12 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from appliance.agent.site import Site
-from appliance.agent.standing import InstalledConf
+from appliance.agent.active_conf import InstalledConf
+from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
-from appliance.sync.question import ask_once
+from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
 
 
@@ -24,9 +24,9 @@ class EngineControl:
     `book` records the conf with which the engine's files were made.
     """
 
-    def __init__(self, engine: ClusterEngine, site: Site, book: InstalledConf) -> None:
+    def __init__(self, engine: ClusterEngine, this_node: ThisNode, book: InstalledConf) -> None:
         self._engine = engine
-        self._site = site
+        self._this_node = this_node
         self._book = book
 
     async def prepare(self) -> None:
@@ -34,7 +34,7 @@ class EngineControl:
 
         Raises UserError when the conf is not complete, HostError when the engine is not installed.
         """
-        if not self._site.conf.cluster_ip:
+        if not self._this_node.conf.cluster_ip:
             raise UserError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
         await asyncio.to_thread(self._install)
 
@@ -57,10 +57,10 @@ class EngineControl:
     def _install(self) -> None:
         why_not = self._have_secret()
         try:
-            self._engine.install(self._site.conf, self._site.node, script_command())
+            self._engine.install(self._this_node.conf, self._this_node.node, script_command())
         except ClusterError as problem:
             raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
-        self._book.keep(self._site.conf)
+        self._book.keep(self._this_node.conf)
 
     def _have_secret(self) -> str:
         """Make the cluster secret exist; return "" or why it could not be fetched.
@@ -69,11 +69,11 @@ class EngineControl:
         """
         if self._engine.has_secret():
             return ""
-        if self._site.node is Node.PRIMARY:
+        if self._this_node.node is Node.PRIMARY:
             self._engine.secret()
             return ""
         try:
-            answer = ask_once(way_to_peer(self._site.conf, self._site.node), "secret")
+            answer = ask_once(way_to_peer(self._this_node.conf, self._this_node.node), "secret")
             self._engine.take_secret(str(answer.get("method")), str(answer.get("secret")))
         except AshaError as problem:
             return f" It could not be fetched over ssh: {problem.args[0]}"
@@ -88,9 +88,9 @@ def script_command() -> tuple[str, ...]:
     return (sys.executable, "-I", "-m", "appliance.cli.resource")
 
 
-def _tried(deed: Callable[[], None]) -> str:
+def _tried(action: Callable[[], None]) -> str:
     try:
-        deed()
+        action()
     except AshaError as problem:
         return str(problem)
     return ""

@@ -17,8 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from appliance.core.chain import AFTER_SPOILT, START, Broken, ChainCheck, link, look_through
 from appliance.core.document import parse_object
+from appliance.core.journal_rules import AFTER_SPOILT, START, Broken, ChainCheck, link, look_through
 from appliance.host.disk import open_lock, open_plain, set_aside
 
 Entry = dict[str, Any]

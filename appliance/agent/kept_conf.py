@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from appliance.config import which_node
 from appliance.config.conf import Conf
+from appliance.config.conf_file import CONF_PATH, load, read_source
 from appliance.config.parse import parse
-from appliance.config.read import CONF_PATH, load
-from appliance.config.source import read_source
-from appliance.core.alert import one_line
+from appliance.core.alerts import one_line
 from appliance.core.errors import AshaError, UserError
 from appliance.host.statefile import StateFile
 

@@ -15,10 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from appliance.agent.grantbook import parse_grant
+from appliance.agent.active_conf import book_file
+from appliance.agent.components.maintenance import maintenance_file
+from appliance.agent.components.samples import trends_file
+from appliance.agent.grant_file import parse_grant
 from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import KEPT, kept_file
-from appliance.agent.places import (
+from appliance.config import Conf
+from appliance.control.protocol import SOCKET
+from appliance.core.document import parse_object
+from appliance.core.errors import AshaError
+from appliance.host.disk import open_plain
+from appliance.host.paths import (
     CARD,
     CONF,
     DATA,
@@ -30,24 +38,16 @@ from appliance.agent.places import (
     STANDING,
     TRENDS,
 )
-from appliance.agent.rooms.maintenance import maintenance_file
-from appliance.agent.rooms.recorder import trends_file
-from appliance.agent.standing import book_file
-from appliance.config import Conf
-from appliance.control.protocol import SOCKET
-from appliance.core.document import parse_object
-from appliance.core.errors import AshaError
-from appliance.host.disk import open_plain
 from appliance.host.statefile import StateFile
-from appliance.hw.remembered import card_file
-from appliance.hw.rhino.profile_file import load_profile
-from appliance.hw.turn import LOCK as CARD_LOCK
+from appliance.hw.card_lock import LOCK as CARD_LOCK
+from appliance.hw.rhino.profile import load_profile
+from appliance.hw.usb_identity import card_file
 from appliance.notify.spool import PASSING, Spool
-from appliance.sark.memory import MEMORY, memory_file
-from appliance.sark.provision import FOLDER, PHP, TEXT
-from appliance.sync.keys import pinned_in, plain_key
-from appliance.sync.served import MARK
+from appliance.sark.provisioning import FOLDER, PHP, TEXT
+from appliance.sark.reconcile import MEMORY, memory_file
+from appliance.sync.newer_data_mark import MARK
 from appliance.sync.ssh import KEYS
+from appliance.sync.ssh_access import pinned_in, plain_key
 from appliance.sync.state import state_file
 from appliance.sync.store import MAGIC
 
@@ -144,7 +144,7 @@ def own_directories(conf: Conf) -> tuple[Path, ...]:
 def _of_the_conf(conf: Conf) -> Iterator[OwnFile]:
     """Yield the files that the conf names, and the conf file itself.
 
-    The trouble of the conf file is reported by its reader (agent/standing.py), not here.
+    The trouble of the conf file is reported by its reader (agent/active_conf.py), not here.
     """
     yield OwnFile(CONF, lambda: "")
     if "/" in conf.card_profile:

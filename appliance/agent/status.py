@@ -8,13 +8,12 @@ from typing import Any
 
 from appliance import __version__
 from appliance.agent.cycle import Cycle
-from appliance.agent.site import Site
-from appliance.agent.span_report import probes_status, spans_status
-from appliance.agent.world import World
+from appliance.agent.observations import Observations
+from appliance.agent.this_node import ThisNode
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
-from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.reading import Known, Reading, Unknown, fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.status import (
@@ -23,12 +22,73 @@ from appliance.core.status import (
     NodeNames,
     PbxStatus,
     PeerStatus,
+    ProbeStatus,
     RelayStatus,
+    SpanStatus,
     Status,
     StatusValue,
     TransferStatus,
 )
 from appliance.core.transfer import Seen, Transfer
+from appliance.dahdi.alarms import Alarm
+from appliance.dahdi.line import line_of
+from appliance.dahdi.span import Span
+from appliance.pbx.probes import probe_names
+
+# The parts of the status document about spans and probes.
+
+
+# They are read every few seconds; older than this they are no longer shown as if they were true.
+_MAX_AGE = 30.0
+
+
+def spans_status(
+    this_node: ThisNode, observations: Observations, now: float
+) -> StatusValue[tuple[SpanStatus, ...]] | None:
+    """Return every span of this node; None where there is no line at all."""
+    if not this_node.transfer_policy.has_line:
+        return None
+    spans = fresh(observations.spans, now, _MAX_AGE)
+    if isinstance(spans, Unknown):
+        return StatusValue(None, spans.reason)
+    return StatusValue(tuple(_span(span) for span in spans.value), "")
+
+
+def _span(span: Span) -> SpanStatus:
+    return SpanStatus(
+        number=span.number,
+        name=span.name,
+        kind=span.hardware.value,
+        alarms=tuple(str(alarm.name) for alarm in Alarm if alarm in span.alarms),
+        line=line_of(span).value,
+        channels=len(span.channels),
+        in_use=sum(channel.in_use for channel in span.channels),
+    )
+
+
+def probes_status(this_node: ThisNode, observations: Observations) -> dict[str, ProbeStatus]:
+    """Return each probe that is switched on: how long its last answer took, and why it is silent if it is."""
+    return {name: _probe(observations, name) for name in probe_names(this_node.conf)}
+
+
+def _probe(observations: Observations, name: str) -> ProbeStatus:
+    record = observations.probes.get(name)
+    if record is None or not (record.answers or record.silences):
+        return ProbeStatus(None, 0, _not_asked(observations.process))
+    why = record.last if record.silences else ""
+    return ProbeStatus(milliseconds(observations.latency.get(name)), record.silences, why)
+
+
+def _not_asked(process: Reading[bool]) -> str:
+    if isinstance(process, Unknown):
+        return f"it is not known whether Asterisk runs: {process.reason}"
+    return "not asked yet" if process.value else "Asterisk does not run"
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """Return `seconds` in milliseconds, rounded to the hundredth; None for None."""
+    return None if seconds is None else round(seconds * 1000, 2)
+
 
 _NO_WORD = {
     Pbx.DEAD: "Asterisk does not run",
@@ -37,40 +97,40 @@ _NO_WORD = {
 }
 
 
-def node_status(site: Site, world: World, cycle: Cycle, now: float) -> Status:
-    """Return what the agent's own turn knows; the rooms add theirs (see `Room.report`)."""
+def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, now: float) -> Status:
+    """Return what the agent's own turn knows; the components add theirs (see `Component.report`)."""
     state, seen = cycle.state, cycle.seen(now)
     unfit = cycle.unfit(now)
     return Status(
         version=__version__,
-        node=site.node.value,
-        names=NodeNames(site.conf.primary_name, site.conf.secondary_name),
+        node=this_node.node.value,
+        names=NodeNames(this_node.conf.primary_name, this_node.conf.secondary_name),
         role=state.role.value,
-        headline=_headline(site, world, state, now),
+        headline=_headline(this_node, observations, state, now),
         granted=state.grant.held,
         generation=state.grant.generation,
         fit=not unfit,
         unfit_because=tuple(unfit),
-        problems=_problems(world, cycle, seen),
+        problems=_problems(observations, cycle, seen),
         trouble=_trouble(state),
         ungranted=_runs_ungranted(state, seen),
         engine=EngineStatus(
-            running=_said(world.engine),
-            holds=_said(world.engine_holds),
-            waits_another=_wait(site, world, state, now),
+            running=_said(observations.engine),
+            holds=_said(observations.engine_holds),
+            waits_another=_wait(this_node, observations, state, now),
         ),
-        peer=_peer(site, world, seen, now),
-        address=AddressStatus(site.conf.cluster_ip, _said(world.address), world.duplicate),
+        peer=_peer(this_node, observations, seen, now),
+        address=AddressStatus(this_node.conf.cluster_ip, _said(observations.address), observations.duplicate),
         relay=RelayStatus(
-            card=_said(world.card) if site.has_card else None,
-            place=world.card_place,
-            commanded=_said(seen.commanded) if site.has_card else None,
+            card=_said(observations.card) if this_node.has_card else None,
+            place=observations.card_place,
+            commanded=_said(seen.commanded) if this_node.has_card else None,
         ),
-        line=_said(seen.line) if site.transfer_policy.has_line else None,
-        dchannel=_said(_dchannel(site, seen)),
-        spans=spans_status(site, world, now),
-        probes=probes_status(site, world),
-        pbx=PbxStatus(_said(seen.pbx), world.pid, tuple(silent_probes(world.probes))),
+        line=_said(seen.line) if this_node.transfer_policy.has_line else None,
+        dchannel=_said(_dchannel(this_node, seen)),
+        spans=spans_status(this_node, observations, now),
+        probes=probes_status(this_node, observations),
+        pbx=PbxStatus(_said(seen.pbx), observations.pid, tuple(silent_probes(observations.probes))),
         transfer=_transfer(state.transfer, now),
         busy=tuple(sorted(order.value for order in seen.busy)),
         maintenance=cycle.maintenance.status(),
@@ -85,12 +145,12 @@ def _said(reading: Reading[Any]) -> StatusValue[Any]:
     return StatusValue(None, reading.reason)
 
 
-def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
+def _dchannel(this_node: ThisNode, seen: Seen) -> Reading[DChannel]:
     """Return the D-channel as far as it can be seen now: only an Asterisk that answers tells of it.
 
     The last reading of an Asterisk that hangs, or of an earlier one, is not shown as if it were true.
     """
-    if not site.transfer_policy.has_line:
+    if not this_node.transfer_policy.has_line:
         return Unknown("no line is watched on this node", seen.dchannel.at)
     if isinstance(seen.pbx, Unknown):
         return Unknown(f"it is not known whether Asterisk runs: {seen.pbx.reason}", seen.pbx.at)
@@ -98,20 +158,20 @@ def _dchannel(site: Site, seen: Seen) -> Reading[DChannel]:
     return seen.dchannel if why is None else Unknown(why, seen.pbx.at)
 
 
-def _peer(site: Site, world: World, seen: Seen, now: float) -> PeerStatus:
+def _peer(this_node: ThisNode, observations: Observations, seen: Seen, now: float) -> PeerStatus:
     known = PeerStatus(
-        node=site.node.other.value,
-        name=site.peer_name,
+        node=this_node.node.other.value,
+        name=this_node.peer_name,
         alive=_said(seen.peer.alive),
         fit=_said(seen.peer.fit),
         unfit_because=seen.peer.unfit_because,
         granted=_said(seen.peer.granted),
         line=_said(seen.peer.line),
         relay=_said(seen.peer.relay),
-        maintenance=_said(world.peer_maintenance(now, site.conf.peer_max_age)).value,
-        links=dict(world.links),
+        maintenance=_said(observations.peer_maintenance(now, this_node.conf.peer_max_age)).value,
+        links=dict(observations.links),
     )
-    report = world.report
+    report = observations.report
     if report is None:
         return known
     return replace(
@@ -138,20 +198,20 @@ def _transfer(transfer: Transfer | None, now: float) -> TransferStatus | None:
     )
 
 
-def _wait(site: Site, world: World, state: ServiceState, now: float) -> float | None:
+def _wait(this_node: ThisNode, observations: Observations, state: ServiceState, now: float) -> float | None:
     """Return the seconds until a node that waits for its peer goes on alone (initdead), or None."""
-    if state.role is not Role.WAITING or world.engine_since is None:
+    if state.role is not Role.WAITING or observations.engine_since is None:
         return None
-    return max(0.0, round(site.conf.initdead - (now - world.engine_since), 1))
+    return max(0.0, round(this_node.conf.initdead - (now - observations.engine_since), 1))
 
 
-def _headline(site: Site, world: World, state: ServiceState, now: float) -> str:
-    name = site.node.value
+def _headline(this_node: ThisNode, observations: Observations, state: ServiceState, now: float) -> str:
+    name = this_node.node.value
     match state.role:
         case Role.OFF:
             return f"This node ({name}) is off: the HA engine does not run."
         case Role.WAITING:
-            left = _wait(site, world, state, now)
+            left = _wait(this_node, observations, state, now)
             return f"This node ({name}) waits for its peer, at most {left:.0f} s more; then it goes on alone."
         case Role.STANDBY:
             return f"This node ({name}) stands by."
@@ -168,7 +228,7 @@ def _note(state: ServiceState) -> str:
     return (transfer.note or transfer.phase.value) if transfer is not None else "nothing under way"
 
 
-def _problems(world: World, cycle: Cycle, seen: Seen) -> tuple[str, ...]:
+def _problems(observations: Observations, cycle: Cycle, seen: Seen) -> tuple[str, ...]:
     found, state = [], cycle.state
     transfer = state.transfer
     if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
@@ -179,9 +239,9 @@ def _problems(world: World, cycle: Cycle, seen: Seen) -> tuple[str, ...]:
         found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
     if maintenance := cycle.maintenance.status():
         found.append(maintenance_problem(maintenance))
-    if world.duplicate:
-        found.append(f"the cluster address is also at {world.duplicate}")
-    down = [name for name, state in world.links.items() if state != "up"]
+    if observations.duplicate:
+        found.append(f"the cluster address is also at {observations.duplicate}")
+    down = [name for name, state in observations.links.items() if state != "up"]
     if down:
         found.append(f"Heartbeat link down: {', '.join(down)}")
     return tuple(dict.fromkeys(found))

@@ -14,10 +14,10 @@ from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, HostError
 from appliance.core.model import Node
 from appliance.core.reading import Unknown
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.clock import SystemClock
 from appliance.host.process import find_program
-from appliance.panel.entry.places import PANEL_DIR
+from appliance.panel.auth.files import PANEL_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _tried(what: str, looked: Callable[[Conf, Node], str], conf: Conf, node: Nod
 def _address(conf: Conf, node: Node) -> str:
     if not conf.cluster_ip:
         raise HostError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
-    from appliance.net.interface import check_interface, read_interface  # noqa: PLC0415
+    from appliance.net.address import check_interface, read_interface  # noqa: PLC0415
 
     return check_interface(read_interface(conf.device), conf.cluster_ip, conf.prefix)
 
@@ -158,7 +158,7 @@ def _panel(conf: Conf, node: Node) -> str:
 
 
 def _alerts(conf: Conf, node: Node) -> str:
-    from appliance.notify.names import way_names  # noqa: PLC0415
+    from appliance.notify.notice import way_names  # noqa: PLC0415
     from appliance.notify.spool import Spool  # noqa: PLC0415
 
     ways, known = way_names(conf), Spool().ways().by_name

@@ -9,8 +9,8 @@ import click
 
 from appliance.config import load
 from appliance.config.edit import name_missing, set_values
+from appliance.config.ha_tab import checked_values
 from appliance.config.schema import KEYS
-from appliance.config.tab import checked_values
 from appliance.core.errors import SyncError
 from appliance.core.model import Node
 
@@ -68,11 +68,11 @@ def conf_set(words: tuple[str, ...], peer: bool, path: Path) -> None:
 
 
 def _apply_at_peer(values: dict[str, str]) -> None:
-    from appliance.cli.this_node import site  # noqa: PLC0415 - needed with --peer only
-    from appliance.sync.applied import apply_at_peer  # noqa: PLC0415
+    from appliance.local_node import conf_and_node  # noqa: PLC0415 - needed with --peer only
+    from appliance.sync.peer_link import apply_at_peer  # noqa: PLC0415
     from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
 
-    here, node = site()
+    here, node = conf_and_node()
     name = here.secondary_name if node is Node.PRIMARY else here.primary_name
     answer = apply_at_peer(way_to_peer(here, node), name, values, f"root, by way of {os.uname().nodename}")
     if not answer["ok"]:

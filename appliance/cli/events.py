@@ -11,7 +11,7 @@ import click
 
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
-from appliance.core.words import printable
+from appliance.core.text import printable
 
 Entry = dict[str, Any]
 _FOLLOW_PERIOD = 0.2
@@ -50,7 +50,7 @@ def entry_line(entry: Entry) -> str:
 
 def _read(newest: int) -> list[Entry]:
     from appliance.agent.journal import JournalFile  # noqa: PLC0415
-    from appliance.agent.places import JOURNAL  # noqa: PLC0415
+    from appliance.host.paths import JOURNAL  # noqa: PLC0415
 
     return JournalFile(JOURNAL).entries(newest)
 
@@ -72,8 +72,8 @@ def _follow() -> Iterator[Entry]:
 
 def _verify() -> None:
     from appliance.agent.journal import JournalFile  # noqa: PLC0415
-    from appliance.agent.places import JOURNAL  # noqa: PLC0415
-    from appliance.core.audit import audit_journal  # noqa: PLC0415
+    from appliance.core.journal_rules import audit_journal  # noqa: PLC0415
+    from appliance.host.paths import JOURNAL  # noqa: PLC0415
 
     file = JournalFile(JOURNAL)
     verdict = file.look_through()

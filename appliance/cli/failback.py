@@ -6,23 +6,22 @@ from collections.abc import Callable
 
 import click
 
-from appliance.cli.data_parts import own_duty, session
-from appliance.cli.fitness import vet_for
-from appliance.cli.operate import wish
+from appliance.cli.ha import wish
 from appliance.cli.sync import bar, outcome_lines
-from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.config import Conf
 from appliance.control.status import ask_status
-from appliance.core.duty import Duty
+from appliance.core.data_policy import Duty
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
 from appliance.core.status import Status
+from appliance.core.text import printable
 from appliance.core.transfer import Phase
-from appliance.core.words import printable
+from appliance.local_node import CLOCK, PLACES, conf_and_node
 from appliance.sync.conflicts import Conflicts
-from appliance.sync.link import PeerLink
-from appliance.sync.onepass import Outcome, Request
+from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
+from appliance.sync.sync_pass import Outcome, Request
+from appliance.sync_setup import own_duty, session, vet_for
 
 _LOOK = 0.2
 # Longer than a transfer may take before it is called blocked, and than the agents take to settle the rest; seconds.
@@ -37,7 +36,7 @@ def failback(dry_run: bool, yes: bool) -> None:
 
     Voicemail by message, everything else three-way; nothing is lost. Interrupted anywhere, it may be run again.
     """
-    conf, node = site()
+    conf, node = conf_and_node()
     if node is not Node.PRIMARY:
         raise UserError(f"The way back leads to the primary: run this on {conf.primary_name}.")
     status = ask_status()

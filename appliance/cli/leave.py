@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.cli.operate import wish
+from appliance.cli.ha import wish
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, UserError
 from appliance.core.roles import Role
 
 if TYPE_CHECKING:
-    from appliance.agent.site import Site
+    from appliance.agent.this_node import ThisNode
     from appliance.config import Conf
     from appliance.core.model import Node
 
@@ -110,23 +110,23 @@ def _stop_engine() -> None:
 
 
 def _grant_held() -> bool:
-    from appliance.agent.grantbook import GrantBook  # noqa: PLC0415
-    from appliance.agent.places import GRANT  # noqa: PLC0415
+    from appliance.agent.grant_file import GrantFile  # noqa: PLC0415
+    from appliance.host.paths import GRANT  # noqa: PLC0415
 
-    return GrantBook(GRANT).read().held
+    return GrantFile(GRANT).read().held
 
 
 def _end_grant() -> None:
     """Let relay, Asterisk and cluster address go if a grant is still held, as the resource script would."""
-    from appliance.agent.alone import Alone  # noqa: PLC0415
+    from appliance.agent.resource_fallback import ResourceFallback  # noqa: PLC0415
     from appliance.core.grant import Verb  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
     from appliance.net.address import remove_address  # noqa: PLC0415
 
     if _grant_held():
-        clock, site = SystemClock(), _site()
-        Alone(clock, site).obey(Verb.STOP, clock.now())
-        remove_address(site.conf.device, site.conf.cluster_ip)
+        clock, this_node = SystemClock(), _this_node()
+        ResourceFallback(clock, this_node).obey(Verb.STOP, clock.now())
+        remove_address(this_node.conf.device, this_node.conf.cluster_ip)
 
 
 def _release_card() -> None:
@@ -134,10 +134,10 @@ def _release_card() -> None:
     from appliance.host.clock import SystemClock  # noqa: PLC0415
     from appliance.hw.drivers import open_card  # noqa: PLC0415
 
-    site = _site()
-    if not site.has_card:
+    this_node = _this_node()
+    if not this_node.has_card:
         return
-    card = open_card(site.conf, SystemClock())
+    card = open_card(this_node.conf, SystemClock())
     try:
         card.move(Relay.RELEASED)
     finally:
@@ -157,22 +157,22 @@ def _see_to_card() -> None:
         click.echo(f"asha: {problem} A card without power holds no line.", err=True)
 
 
-def _site() -> Site:
+def _this_node() -> ThisNode:
     """Return the conf and the node; of a conf file with mistakes, the values that are right."""
-    from appliance.agent.places import CONF  # noqa: PLC0415
-    from appliance.agent.site import Site  # noqa: PLC0415
-    from appliance.agent.standing import read_site  # noqa: PLC0415
+    from appliance.agent.active_conf import read_this_node  # noqa: PLC0415
+    from appliance.agent.this_node import ThisNode  # noqa: PLC0415
+    from appliance.config.conf_file import read_source  # noqa: PLC0415
     from appliance.config.parse import readable  # noqa: PLC0415
-    from appliance.config.source import read_source  # noqa: PLC0415
+    from appliance.host.paths import CONF  # noqa: PLC0415
 
     try:
-        return read_site()
+        return read_this_node()
     except AshaError:
         text = ""
         with contextlib.suppress(HostError):
             text = read_source(CONF).text
         conf = readable(text)
-        return Site(conf, _node(conf))
+        return ThisNode(conf, _node(conf))
 
 
 def _node(conf: Conf) -> Node:

@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
 from appliance import __version__
 from appliance.core.errors import AshaError
-from appliance.core.words import printable_lines
+from appliance.core.text import printable_lines
 
 # Command → the module in appliance/cli that has it, as a click command of the same name (dashes become
 # underscores).
 _COMMANDS = {
-    "agent": "agent",
-    "card": "card",
+    "agent": "main",
+    "card": "hardware",
     "check": "check",
     "conf": "conf",
-    "conflicts": "conflicts",
-    "dahdi": "dahdi",
+    "conflicts": "sync",
+    "dahdi": "hardware",
     "events": "events",
     "failback": "failback",
-    "ha": "operate",
-    "introduction": "introduction",
+    "ha": "ha",
+    "introduction": "peer",
     "leave": "leave",
-    "history": "history",
-    "line": "operate",
+    "history": "status",
+    "line": "ha",
     "maintenance": "maintenance",
     "notify": "notify",
     "panel": "panel",
-    "pbx": "operate",
-    "provision-address": "provision_address",
+    "pbx": "ha",
+    "provision-address": "sark",
     "sark": "sark",
-    "ssh-accept": "ssh",
-    "ssh-setup": "ssh",
-    "standby": "operate",
+    "ssh-accept": "peer",
+    "ssh-setup": "peer",
+    "standby": "ha",
     "status": "status",
     "sync": "sync",
-    "sync-source": "sync_source",
-    "takeover": "operate",
+    "sync-source": "peer",
+    "takeover": "ha",
 }
 
 
@@ -85,3 +86,18 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+
+
+# Command `asha agent`: run the daemon.
+
+
+@click.command()
+@click.option("--conf", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True)
+def agent(conf: Path) -> None:
+    """Run the agent in the foreground (init starts it so).
+
+    SIGTERM ends it; service goes on without it. SIGHUP reads the conf file again.
+    """
+    from appliance.agent.daemon import run_agent  # noqa: PLC0415 - other commands must not pay for it
+
+    run_agent(conf)

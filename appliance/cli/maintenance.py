@@ -12,7 +12,7 @@ from appliance.control.client import ask
 from appliance.control.status import ask_status
 from appliance.core.maintenance import LONGEST, SHORTEST, USUAL
 from appliance.core.status import MaintenanceStatus, to_json
-from appliance.core.words import spell
+from appliance.core.text import format_duration
 
 _SPAN = re.compile(r"([0-9]{1,5}) ?(s|m|min|h)?", re.ASCII | re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
@@ -57,7 +57,7 @@ def state_line(given: MaintenanceStatus | None) -> str:
     if given is None:
         return "off: this node watches"
     why = f": {given.why}" if given.why else ""
-    return f"ON for {spell(given.left)} more, by {given.by}{why}"
+    return f"ON for {format_duration(given.left)} more, by {given.by}{why}"
 
 
 @maintenance.command("on")

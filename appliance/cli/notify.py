@@ -10,17 +10,16 @@ from typing import Any
 
 import click
 
-from appliance.cli.this_node import CLOCK, site
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.host.stream import die_with_parent
+from appliance.local_node import CLOCK, conf_and_node
+from appliance.notify.channels import transports
 from appliance.notify.deliver import Delivery
-from appliance.notify.names import way_names
-from appliance.notify.notice import Notice
+from appliance.notify.notice import Notice, way_names
 from appliance.notify.spool import Spool, WayState
 from appliance.notify.transport import Transport, Undelivered, send
-from appliance.notify.ways import transports
 
 SPOOL = Spool()
 
@@ -45,7 +44,7 @@ def status(as_json: bool) -> None:
 
 
 def _document() -> dict[str, Any]:
-    conf, _ = site()
+    conf, _ = conf_and_node()
     known = SPOOL.ways().by_name
     waiting = SPOOL.waiting()
     return {
@@ -73,7 +72,7 @@ def status_lines(document: dict[str, Any]) -> list[str]:
 @notify.command()
 def test() -> None:
     """Send a test alert by every way that is set up, now, and say how each went."""
-    conf, node = site()
+    conf, node = conf_and_node()
     host = os.uname().nodename
     ways = transports(conf, host, CLOCK)
     if not ways:
@@ -101,7 +100,7 @@ def deliver() -> None:
     """Deliver what waits, and end (the agent runs this)."""
     die_with_parent()
     os.nice(10)
-    conf, _ = site()
+    conf, _ = conf_and_node()
     with locked(SPOOL.lock) as held:
         if held is not None:  # otherwise another process delivers already
             Delivery(SPOOL, transports(conf, os.uname().nodename, CLOCK), CLOCK, _say).run()

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.this_node import CLOCK
 from appliance.config import Conf, load
 from appliance.config.schema import without_secrets
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
 from appliance.host.bounded import read_line
-from appliance.host.init import ServiceManager
-from appliance.panel.entry.places import PANEL_DIR
+from appliance.host.service_manager import ServiceManager
+from appliance.local_node import CLOCK
+from appliance.panel.auth.files import PANEL_DIR
 
 _CONF = Path("/etc/asha.conf")
 _LONGEST = 4096  # of a password, in bytes
@@ -60,7 +60,7 @@ def welcome() -> None:
         _make_certificate(conf)
     except AshaError as problem:
         click.echo(f"asha: the page has no certificate yet. {problem} Then: asha panel certificate.")
-    from appliance.panel.entry.first_login import FirstLogin  # noqa: PLC0415
+    from appliance.panel.auth.first_login import FirstLogin  # noqa: PLC0415
 
     fresh = FirstLogin().code_for_new()
     if fresh:
@@ -86,7 +86,7 @@ _STDIN = click.option(
 @_STDIN
 def user_add(name: str, role: str, password_stdin: bool) -> None:
     """Let NAME log in: a viewer looks, an operator may also press the buttons."""
-    from appliance.panel.entry.users import Users  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
 
     Users().add(name, _password(password_stdin), "viewer" if role == "viewer" else "operator")
     _note(f"user {name} added as {role}")
@@ -98,7 +98,7 @@ def user_add(name: str, role: str, password_stdin: bool) -> None:
 @_STDIN
 def user_passwd(name: str, password_stdin: bool) -> None:
     """Give NAME another password. Whoever is logged in under that name is logged out."""
-    from appliance.panel.entry.users import Users  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
 
     users = Users()
     if users.get(name) is None:
@@ -113,7 +113,7 @@ def user_passwd(name: str, password_stdin: bool) -> None:
 @click.argument("role", type=click.Choice(["operator", "viewer"]))
 def user_role(name: str, role: str) -> None:
     """Make NAME a viewer or an operator."""
-    from appliance.panel.entry.users import Users  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
 
     Users().change_role(name, "viewer" if role == "viewer" else "operator")
     _note(f"user {name} is now {role}")
@@ -124,7 +124,7 @@ def user_role(name: str, role: str) -> None:
 @click.argument("name")
 def user_remove(name: str) -> None:
     """Let NAME in no more, from this moment."""
-    from appliance.panel.entry.users import Users  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
 
     Users().remove(name)
     _note(f"user {name} removed")
@@ -135,7 +135,7 @@ def user_remove(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def user_list(as_json: bool) -> None:
     """Everybody who may log in."""
-    from appliance.panel.entry.users import Users  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
 
     everybody = Users().all()
     if as_json:
@@ -198,7 +198,7 @@ def _own_addresses(conf: Conf) -> tuple[str, ...]:
 @panel.command()
 def code() -> None:
     """Make the code with which the page lets its first operator in. Good once, for a week."""
-    from appliance.panel.entry.first_login import FirstLogin  # noqa: PLC0415
+    from appliance.panel.auth.first_login import FirstLogin  # noqa: PLC0415
 
     fresh = FirstLogin().new_code()
     _note("a first-login code was made")
@@ -212,7 +212,7 @@ def unlock(name: str) -> None:
 
     Typed on the login page within a quarter of an hour, together with the password, it makes that browser a known one.
     """
-    from appliance.panel.entry.unlock import Unlock  # noqa: PLC0415
+    from appliance.panel.auth.unlock import Unlock  # noqa: PLC0415
 
     fresh = Unlock().new_code(name)
     _note(f"a code was made that lets {name} log in before others")
@@ -222,7 +222,7 @@ def unlock(name: str) -> None:
 @panel.command()
 def token() -> None:
     """Make the token that Prometheus needs for /metrics. It is shown once, and the one before it is void."""
-    from appliance.panel.entry.token import MetricsToken  # noqa: PLC0415
+    from appliance.panel.auth.token import MetricsToken  # noqa: PLC0415
 
     fresh = MetricsToken().new()
     _note("a new token for the metrics was made")

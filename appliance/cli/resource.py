@@ -65,12 +65,12 @@ def _alone(verb: ScriptVerb, ticket: float, *, ask_again: bool) -> Answer:
     `ask_again`: no agent was there, but one may have started while the modules were loaded, so it is asked
     once more.
     """
-    from appliance.agent.alone import Alone  # noqa: PLC0415 - 200 ms, needed only without an agent
+    from appliance.agent.resource_fallback import ResourceFallback  # noqa: PLC0415 - 200 ms, needed only without an agent
     from appliance.core import grant  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
 
     try:
-        alone = Alone(SystemClock())
+        alone = ResourceFallback(SystemClock())
         with contextlib.suppress(AgentAbsent, AgentSilent):
             if ask_again:
                 return _by_agent(verb, ticket)

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
+from appliance.agent.components.provisioning import address_for_telephones
 from appliance.agent.journal import JournalFile
-from appliance.agent.places import JOURNAL
-from appliance.cli.this_node import CLOCK
 from appliance.cluster.installed import engine_identity
 from appliance.config import load
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
-from appliance.sark.keeper import Done, Keeper
+from appliance.host.paths import JOURNAL
+from appliance.local_node import CLOCK
+from appliance.sark.mirror import Done, Mirror
 
 # Seconds: the database may be locked for seconds, and one pass follows the other.
 _PATIENCE = 40.0
@@ -148,9 +149,31 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
         ) from None
 
 
-def _keeper() -> Keeper:
-    return Keeper(os.uname().nodename, engine_runs=lambda: bool(engine_identity()))
+def _keeper() -> Mirror:
+    return Mirror(os.uname().nodename, engine_runs=lambda: bool(engine_identity()))
 
 
 def _asker() -> str:
     return os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
+
+
+# Command `asha provision-address`: print the address that telephones are to register to.
+
+
+@click.command("provision-address")
+@click.option("--json", "as_json", is_flag=True, help="For machines, with where it comes from.")
+def provision_address(as_json: bool) -> None:
+    """Print the address telephones are to be provisioned with.
+
+    The cluster address when HAUSECLUSTER=YES and HACLUSTERIP is set, else this node's own on HADEV. The agent keeps
+    it in /etc/asha/provision-address, and for PHP in /etc/asha/provision-address.php.
+    """
+    conf = load()
+    address = address_for_telephones(conf)
+    if not as_json:
+        click.echo(address)
+        return
+    cluster = bool(conf.use_cluster and conf.cluster_ip)
+    click.echo(
+        json.dumps({"address": address, "from": "cluster" if cluster else "own", "device": conf.device})
+    )

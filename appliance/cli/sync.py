@@ -12,21 +12,23 @@ from dataclasses import asdict
 
 import click
 
-from appliance.cli.data_parts import own_duty, session
-from appliance.cli.this_node import CLOCK, PLACES, site
 from appliance.control.status import ask_status
-from appliance.core.errors import SyncError
-from appliance.core.words import printable, spell
+from appliance.core.errors import SyncError, UserError
+from appliance.core.model import Node
+from appliance.core.text import format_duration, printable
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
+from appliance.local_node import CLOCK, PLACES, conf_and_node
+from appliance.sync.conflicts import Conflicts
+from appliance.sync.errors import Fault, SyncProblem, problems_named
 from appliance.sync.follow import Follower
-from appliance.sync.link import PeerLink
-from appliance.sync.onepass import Outcome, Progress, Request
-from appliance.sync.problems import Fault, SyncProblem, problems_named
-from appliance.sync.served import drop_mark
+from appliance.sync.newer_data_mark import drop_mark
+from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
 from appliance.sync.state import age, read_state, under_way, write_state
 from appliance.sync.store import Store
+from appliance.sync.sync_pass import Outcome, Progress, Request
+from appliance.sync_setup import own_duty, session, vet_for
 
 _SHOWN_NAMES = 20
 _LAST_AGAIN = 0.1
@@ -60,7 +62,7 @@ def sync(
     """
     if context.invoked_subcommand is not None:
         return
-    conf, node = site()
+    conf, node = conf_and_node()
     if discard:
         if dry_run:
             raise click.UsageError("--discard and --dry-run exclude each other.")
@@ -100,7 +102,7 @@ def status(as_json: bool) -> None:
     click.echo(
         "never synchronised"
         if seconds is None
-        else f"in step {spell(seconds)} ago, generation {state.generation}"
+        else f"in step {format_duration(seconds)} ago, generation {state.generation}"
     )
     for line in (state.unsettled, state.problem, *state.warnings, state.telephony, state.postsync):
         if line:
@@ -135,7 +137,7 @@ def follow() -> None:
     """Stay in step until killed (the agent runs this)."""
     die_with_parent()
     os.nice(10)
-    conf, node = site()
+    conf, node = conf_and_node()
     way, tell = way_to_peer(conf, node), in_state()
 
     def one_pass(peer: PeerLink, request: Request) -> bool:
@@ -157,7 +159,7 @@ def follow() -> None:
 def last() -> None:
     """Merge once more before Asterisk starts here (the agent runs this, and ends it at MERGEDEADLINE)."""
     die_with_parent()
-    conf, node = site()
+    conf, node = conf_and_node()
     here, tell = session(conf, node, last=True), in_state()
     with PeerLink(way_to_peer(conf, node)) as peer:
         while True:
@@ -248,3 +250,58 @@ def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
         lines += names[:_SHOWN_NAMES]
         lines += [f"  and {len(names) - _SHOWN_NAMES} more"] if len(names) > _SHOWN_NAMES else []
     return [*lines, *held, *warnings]
+
+
+# Command `asha conflicts`: list what both nodes have changed, and choose which version stays.
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_context
+def conflicts(context: click.Context, as_json: bool) -> None:
+    """List what was changed on both nodes while they were apart.
+
+    This node's version is in place; the other's is kept aside at the place that is shown.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    found = _conflicts().open()
+    if as_json:
+        names = [
+            {"path": os.fsdecode(one.path), "kept": os.fsdecode(one.kept), "at": one.at, "why": one.why}
+            for one in found
+        ]
+        click.echo(json.dumps(names, indent=2))
+        return
+    for one in found:
+        when = time.strftime("%F %T", time.localtime(one.at))
+        click.echo(
+            f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the peer's: {printable(one.kept)}"
+        )
+    if found:
+        click.echo("'asha conflicts take PATH' takes the peer's, 'asha conflicts keep PATH' keeps ours.")
+    else:
+        click.echo("Nothing waits for a choice.")
+
+
+@conflicts.command()
+@click.argument("path")
+def take(path: str) -> None:
+    """Put the peer's version of PATH in place; ours is kept beside it."""
+    ours = _conflicts().take_theirs(os.fsencode(path))
+    click.echo(f"The peer's {printable(path)} is in place. Ours was kept: {printable(os.fsencode(ours))}")
+
+
+@conflicts.command()
+@click.argument("path")
+def keep(path: str) -> None:
+    """Keep our version of PATH, and remove the peer's."""
+    _conflicts().keep_ours(os.fsencode(path))
+    click.echo(f"{printable(path)} stays as it is here.")
+
+
+def _conflicts() -> Conflicts:
+    conf, node = conf_and_node()
+    if node is not Node.PRIMARY:
+        raise UserError(f"The merge is made by the primary ({conf.primary_name}): do this there.")
+    return Conflicts(conf, PLACES, CLOCK, vet_for(conf))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.config.conf import CardDriver, Conf, Medium, MediumKind, Synch, Witness
-from appliance.config.identity import which_node
-from appliance.config.parse import parse
-from appliance.config.problem import ConfError, Problem
-from appliance.config.read import CONF_PATH, load
+from appliance.config.conf import CardDriver, Conf, Medium, MediumKind, Synch, Witness, which_node
+from appliance.config.conf_file import CONF_PATH, load
+from appliance.config.parse import ConfError, Problem, parse
 
 __all__ = [
     "CONF_PATH",

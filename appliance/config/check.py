@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.config.conf import Conf, Medium
-from appliance.config.kinds import ipv4_number
 from appliance.config.media import HEARTBEAT_BAUD
+from appliance.config.value_types import ipv4_number
 from appliance.core.timing import TimingPolicy
 
 

@@ -8,14 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.config.conf import Conf
-from appliance.config.kinds import TEXT
-from appliance.config.parse import unknown
-from appliance.config.problem import ConfError, Problem, printable
+from appliance.config.conf_file import ConfFile, read_source
+from appliance.config.parse import (
+    Assignment,
+    ConfError,
+    Problem,
+    assignment_in,
+    lines_of,
+    printable,
+    unknown,
+    whole_problem,
+)
 from appliance.config.reference import comment_lines
 from appliance.config.replace import replace_file
-from appliance.config.scan import Assignment, assignment_in, lines_of, whole_problem
 from appliance.config.schema import KEY_BY_NAME, Key, without_secrets_in
-from appliance.config.source import ConfFile, read_source
+from appliance.config.value_types import TEXT
 
 _UNTOUCHED = "Nothing was changed."
 

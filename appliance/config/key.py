@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.config.conf import Conf
-from appliance.config.kinds import ValueType
 from appliance.config.quotes import QUOTES, in_quotes
+from appliance.config.value_types import ValueType
 
 
 class Group(enum.Enum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config import kinds
+from appliance.config import value_types
 from appliance.config.key import Group, Key
 from appliance.config.media import MEDIA
 
@@ -10,7 +10,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HADEV",
         "device",
-        kinds.DEVICE,
+        value_types.DEVICE,
         Group.PAIR,
         (
             "network interface that carries HACLUSTERIP, the same on both nodes",
@@ -21,7 +21,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAPREFIX",
         "prefix",
-        kinds.whole(1, 32, "a prefix length"),
+        value_types.whole(1, 32, "a prefix length"),
         Group.PAIR,
         ("prefix length of HACLUSTERIP's subnet (24 is 255.255.255.0)",),
         "16",
@@ -29,7 +29,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAUSECLUSTER",
         "use_cluster",
-        kinds.YES_NO,
+        value_types.YES_NO,
         Group.PAIR,
         (
             "provision with cluster IP? (YES/NO)",
@@ -41,7 +41,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "RHINOUSB",
         "card_tty",
-        kinds.FILE,
+        value_types.FILE,
         Group.CARD,
         (
             "tty of the relay card",
@@ -53,7 +53,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "RHINODRIVER",
         "card_driver",
-        kinds.choice("tool", "serial"),
+        value_types.choice("tool", "serial"),
         Group.CARD,
         (
             "how to talk to the card (tool or serial)",
@@ -65,7 +65,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "RHINOTOOL",
         "card_tool",
-        kinds.FILE,
+        value_types.FILE,
         Group.CARD,
         ("the vendor's program (RHINODRIVER=tool)",),
         "/usr/local/bin/rhinofailover",
@@ -73,7 +73,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "RHINOPROFILE",
         "card_profile",
-        kinds.WORD_OR_PATH,
+        value_types.WORD_OR_PATH,
         Group.CARD,
         (
             "the card's language (RHINODRIVER=serial): a built-in profile, or the path of a learned one",
@@ -85,7 +85,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "RHINORELAY",
         "card_relay",
-        kinds.whole(0, 15, "a relay number"),
+        value_types.whole(0, 15, "a relay number"),
         Group.CARD,
         ("number of the relay on the card", "0 is the only one ever documented."),
         "0",
@@ -93,7 +93,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "RHINOSPANS",
         "card_spans",
-        kinds.SPANS,
+        value_types.SPANS,
         Group.CARD,
         (
             "DAHDI spans that hang on the relay, with commas between",
@@ -105,7 +105,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "CARDDEADLINE",
         "card_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.CARD,
         ("longest one command to the card may take",),
         "500ms",
@@ -126,7 +126,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAUDPPORT",
         "udp_port",
-        kinds.PORT,
+        value_types.PORT,
         Group.HEARTBEAT,
         ("UDP port of Heartbeat's messages",),
         "695",
@@ -134,7 +134,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAKEEPALIVE",
         "keepalive",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.HEARTBEAT,
         ("time between two of Heartbeat's messages",),
         "500ms",
@@ -142,7 +142,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAWARNTIME",
         "warntime",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.HEARTBEAT,
         ("silence of the peer after which Heartbeat warns in the log",),
         "1500ms",
@@ -150,7 +150,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HADEADTIME",
         "deadtime",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.HEARTBEAT,
         (
             "silence of the peer after which it is taken for dead",
@@ -162,7 +162,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAINITDEAD",
         "initdead",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.HEARTBEAT,
         ("how long a node that starts first waits for its peer before it goes on alone",),
         "60",
@@ -170,7 +170,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAAUTOFAILBACK",
         "auto_failback",
-        kinds.ON_OFF,
+        value_types.ON_OFF,
         Group.HEARTBEAT,
         (
             "go back to the primary by itself when it returns? (on/off)",
@@ -182,7 +182,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "FAILBACKWAIT",
         "failback_wait",
-        kinds.DWELL,
+        value_types.DWELL,
         Group.HEARTBEAT,
         ("how long the primary must have been fit and its data merged before it goes back by itself",),
         "600",
@@ -190,7 +190,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAWITNESS",
         "witness",
-        kinds.choice("OFF", "PREFER", "REQUIRE"),
+        value_types.choice("OFF", "PREFER", "REQUIRE"),
         Group.HEARTBEAT,
         (
             "does the line itself say whether the primary is down? (OFF, PREFER or REQUIRE)",
@@ -204,7 +204,7 @@ CLUSTER_KEYS: tuple[Key, ...] = (
     Key(
         "HAWITNESSWAIT",
         "witness_wait",
-        kinds.DWELL,
+        value_types.DWELL,
         Group.HEARTBEAT,
         ("how long HAWITNESS=PREFER waits for the line",),
         "10",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config import kinds
+from appliance.config import value_types
 from appliance.config.key import Group, Key
 
 
@@ -10,7 +10,7 @@ def _address(name: str, field: str, node: str, example: str) -> Key:
     return Key(
         name,
         field,
-        kinds.HOST,
+        value_types.HOST,
         Group.DATA,
         (
             f"where the {node} node is reached by ssh: a name or an IPv4 address",
@@ -27,7 +27,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "ASTDB",
         "astdb",
-        kinds.FILE,
+        value_types.FILE,
         Group.DATA,
         (
             "Asterisk's own database, where it keeps registrations and call forwards",
@@ -38,7 +38,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "SYNCPERIOD",
         "sync_period",
-        kinds.duration(5000),
+        value_types.duration(5000),
         Group.DATA,
         (
             "how often the standby looks at all the data, whether anything was noticed or not",
@@ -49,7 +49,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "SYNCSTALE",
         "sync_stale",
-        kinds.duration(10000),
+        value_types.duration(10000),
         Group.DATA,
         ("age of the standby's data from which 'asha status' calls it stale",),
         "600",
@@ -57,7 +57,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "SYNCMAXLOSS",
         "sync_max_loss",
-        kinds.whole(1, 100, "a percentage"),
+        value_types.whole(1, 100, "a percentage"),
         Group.DATA,
         (
             "share of a directory's files that may vanish at once, in percent",
@@ -69,7 +69,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "SYNCSPECIALBITS",
         "sync_special_bits",
-        kinds.ON_OFF,
+        value_types.ON_OFF,
         Group.DATA,
         (
             "carry set-user-ID and set-group-ID, file capabilities and other privileged attributes? (on/off)",
@@ -82,7 +82,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "MERGEDEADLINE",
         "merge_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.DATA,
         (
             "how long Asterisk's start on the primary waits for the secondary's last changes",
@@ -93,7 +93,7 @@ DATA_KEYS: tuple[Key, ...] = (
     Key(
         "POSTSYNCDEADLINE",
         "postsync_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.DATA,
         ("how long POSTSYNC may take before it is killed",),
         "30",

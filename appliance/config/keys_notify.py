@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config import kinds
+from appliance.config import value_types
 from appliance.config.key import Group, Key
 
 _HIDDEN = "When it is set, other users must not be able to read this file: chmod o-r."
@@ -11,7 +11,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "MAILTO",
         "mail_to",
-        kinds.MAIL,
+        value_types.MAIL,
         Group.NOTIFY,
         (
             "who gets mail when something fails or moves",
@@ -23,7 +23,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYFROM",
         "notify_from",
-        kinds.ONE_MAIL,
+        value_types.ONE_MAIL,
         Group.NOTIFY,
         ("from whom that mail comes", "Blank: asha@ and the node's name."),
         "asha@example.com",
@@ -32,7 +32,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYSMTP",
         "notify_smtp",
-        kinds.SERVER,
+        value_types.SERVER,
         Group.NOTIFY,
         (
             "mail server that takes it, by SMTP (port 25 unless given)",
@@ -44,7 +44,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYTLS",
         "notify_tls",
-        kinds.ON_OFF,
+        value_types.ON_OFF,
         Group.NOTIFY,
         (
             "STARTTLS with that server (on/off)",
@@ -55,7 +55,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYUSER",
         "notify_user",
-        kinds.TEXT,
+        value_types.TEXT,
         Group.NOTIFY,
         ("user to log in as at that server", "Blank: no login."),
         "asha@example.com",
@@ -64,7 +64,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYPASSWORD",
         "notify_password",
-        kinds.TEXT,
+        value_types.TEXT,
         Group.NOTIFY,
         ("that user's password", _HIDDEN),
         "a-long-secret",
@@ -74,7 +74,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYSYSLOG",
         "notify_syslog",
-        kinds.ON_OFF,
+        value_types.ON_OFF,
         Group.NOTIFY,
         ("alerts into this machine's syslog, facility daemon (on/off)",),
         "on",
@@ -82,7 +82,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYWEBHOOK",
         "notify_webhook",
-        kinds.URL,
+        value_types.URL,
         Group.NOTIFY,
         (
             "address that gets each alert as JSON, by HTTP POST",
@@ -96,7 +96,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYTRAP",
         "notify_trap",
-        kinds.SERVER,
+        value_types.SERVER,
         Group.NOTIFY,
         (
             "SNMP manager that gets a v2c trap of each alert (port 162 unless given)",
@@ -108,7 +108,7 @@ NOTIFY_KEYS: tuple[Key, ...] = (
     Key(
         "NOTIFYCOMMUNITY",
         "notify_community",
-        kinds.TEXT,
+        value_types.TEXT,
         Group.NOTIFY,
         ("community of those traps", f"Blank: public. {_HIDDEN}"),
         "a-long-secret",

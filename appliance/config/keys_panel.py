@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config import kinds
+from appliance.config import value_types
 from appliance.config.key import Group, Key
 
 _RESTART = "The panel takes a change of this when it is restarted: service asha-panel restart."
@@ -11,7 +11,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANEL",
         "panel_on",
-        kinds.ON_OFF,
+        value_types.ON_OFF,
         Group.PANEL,
         (
             "the page in the browser (on/off)",
@@ -22,7 +22,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANELADDR",
         "panel_addr",
-        kinds.LISTEN,
+        value_types.LISTEN,
         Group.PANEL,
         (
             "address the page is served on",
@@ -34,7 +34,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANELPORT",
         "panel_port",
-        kinds.PORT,
+        value_types.PORT,
         Group.PANEL,
         ("port the page is served on, by TLS always",),
         "443",
@@ -42,7 +42,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANELPREFIX",
         "panel_prefix",
-        kinds.PREFIX,
+        value_types.PREFIX,
         Group.PANEL,
         (
             "path the page begins at, for use behind another web server",
@@ -54,7 +54,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANELPROXY",
         "panel_proxy",
-        kinds.ON_OFF,
+        value_types.ON_OFF,
         Group.PANEL,
         (
             "believe X-Forwarded-For, -Proto and -Prefix (on/off)",
@@ -65,7 +65,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANELCERT",
         "panel_cert",
-        kinds.FILE,
+        value_types.FILE,
         Group.PANEL,
         (
             "certificate of the page, PEM, with the chain below it if there is one",
@@ -76,7 +76,7 @@ PANEL_KEYS: tuple[Key, ...] = (
     Key(
         "PANELKEY",
         "panel_key",
-        kinds.FILE,
+        value_types.FILE,
         Group.PANEL,
         (
             "private key of that certificate, without a passphrase",

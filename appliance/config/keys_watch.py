@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from appliance.config import kinds
+from appliance.config import value_types
 from appliance.config.key import Group, Key
 
 WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PROBEPERIOD",
         "probe_period",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.WATCHING,
         (
             "time between two probes of Asterisk (AMI, CLI, SIP)",
@@ -20,7 +20,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PROBEDEADLINE",
         "probe_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.WATCHING,
         (
             "longest one probe may take",
@@ -31,7 +31,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PROBERISE",
         "rise",
-        kinds.COUNT,
+        value_types.COUNT,
         Group.WATCHING,
         ("good probes in a row until a service counts as well again",),
         "3",
@@ -39,7 +39,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PROBEFALL",
         "fall",
-        kinds.COUNT,
+        value_types.COUNT,
         Group.WATCHING,
         ("silent probes in a row until a service counts as hung",),
         "5",
@@ -47,7 +47,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "LINEDWELL",
         "line_dwell",
-        kinds.DWELL,
+        value_types.DWELL,
         Group.WATCHING,
         ("how long an alarm must stand before the line counts as gone",),
         "2",
@@ -55,7 +55,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "MOVEDWELL",
         "move_dwell",
-        kinds.DWELL,
+        value_types.DWELL,
         Group.WATCHING,
         (
             "least time between two moves of the relay",
@@ -67,7 +67,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "LINEDEADLINE",
         "line_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.WATCHING,
         (
             "from the relay's move until the span's alarm must be clear",
@@ -78,7 +78,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "DCHANNELDEADLINE",
         "dchannel_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.WATCHING,
         ("from the clear alarm until the D-channel must be up",),
         "12",
@@ -86,7 +86,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PEERMAXAGE",
         "peer_max_age",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.WATCHING,
         ("age after which what the other node said of itself counts as unknown",),
         "10",
@@ -94,7 +94,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PBXPROGRAM",
         "pbx_program",
-        kinds.WORD_OR_PATH,
+        value_types.WORD_OR_PATH,
         Group.PBX,
         ("the Asterisk program: a name looked up on PATH, or a full path",),
         "/usr/sbin/asterisk",
@@ -102,7 +102,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PBXPIDFILE",
         "pbx_pidfile",
-        kinds.FILE,
+        value_types.FILE,
         Group.PBX,
         ("file in which Asterisk writes its process id",),
         "/run/asterisk/asterisk.pid",
@@ -110,7 +110,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PBXSTARTDEADLINE",
         "pbx_start_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.PBX,
         ("longest a start may take until Asterisk is fully booted",),
         "120",
@@ -118,7 +118,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "PBXSTOPDEADLINE",
         "pbx_stop_deadline",
-        kinds.DEADLINE,
+        value_types.DEADLINE,
         Group.PBX,
         ("longest a stop may take; then Asterisk is killed",),
         "10",
@@ -126,7 +126,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "AMIPORT",
         "ami_port",
-        kinds.PORT,
+        value_types.PORT,
         Group.PBX,
         ("port of the Asterisk Manager Interface on this node",),
         "5039",
@@ -134,7 +134,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "AMIUSER",
         "ami_user",
-        kinds.WORD,
+        value_types.WORD,
         Group.PBX,
         ("manager user that asha logs in as", "Blank: Asterisk is not probed through AMI."),
         "asha",
@@ -143,7 +143,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "AMISECRET",
         "ami_secret",
-        kinds.TEXT,
+        value_types.TEXT,
         Group.PBX,
         ("that user's secret", "When it is set, other users must not be able to read this file: chmod o-r."),
         "a-long-secret",
@@ -153,7 +153,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "SIPPORT",
         "sip_port",
-        kinds.PORT_OR_OFF,
+        value_types.PORT_OR_OFF,
         Group.PBX,
         (
             "UDP port on which Asterisk answers SIP; any answer counts as alive",
@@ -164,7 +164,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "WATCHDOG",
         "watchdog",
-        kinds.FILE_TEXT,
+        value_types.FILE_TEXT,
         Group.REST,
         (
             "the machine's watchdog timer, empty for none",
@@ -177,7 +177,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key(
         "DAHDIROOT",
         "dahdi_root",
-        kinds.PATH,
+        value_types.PATH,
         Group.REST,
         ("directory under which DAHDI's proc and sys are found", "/ on every real machine."),
         "/",

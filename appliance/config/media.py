@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.config.conf import Medium
-from appliance.config.kinds import DEVICE, FILE, ValueType, unicast
+from appliance.config.value_types import DEVICE, FILE, ValueType, unicast
 
 HEARTBEAT_BAUD = "19200"
 """The rate of a serial medium that names none: Heartbeat's own default."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 
-from appliance.config.source import ConfFile
+from appliance.config.conf_file import ConfFile
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import fresh_file, sync_directory
 

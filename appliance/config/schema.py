@@ -10,8 +10,8 @@ from appliance.config.key import Group, Key
 from appliance.config.keys_cluster import CLUSTER_KEYS
 from appliance.config.keys_data import DATA_KEYS
 from appliance.config.keys_notify import NOTIFY_KEYS
+from appliance.config.keys_original import SEED_KEYS
 from appliance.config.keys_panel import PANEL_KEYS
-from appliance.config.keys_seed import SEED_KEYS
 from appliance.config.keys_watch import WATCH_KEYS
 
 __all__ = [

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from appliance.control.guests import Hosts, admitted, panel_gid, panel_uid
+from appliance.control.access import AllowedUsers, authorise, panel_gid, panel_uid
 from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.bounded import TooMuch
@@ -34,7 +34,7 @@ class ControlServer:
     begun goes on when its client goes away.
     """
 
-    def __init__(self, path: Path, answer: Answer, hosts: Hosts | None = None) -> None:
+    def __init__(self, path: Path, answer: Answer, hosts: AllowedUsers | None = None) -> None:
         self._path = path
         self._answer = answer
         self._hosts = hosts
@@ -50,7 +50,7 @@ class ControlServer:
         if _someone_listens(self._path):
             raise ClusterError(f"Another agent runs already (it listens on {self._path}).")
         _clear(self._path)
-        self._hosts = self._hosts or Hosts(os.geteuid(), panel_uid())
+        self._hosts = self._hosts or AllowedUsers(os.geteuid(), panel_uid())
         mask = os.umask(0o177)
         try:
             self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_LIMIT)
@@ -101,7 +101,7 @@ class ControlServer:
 
     async def _reply(self, line: bytes, uid: int) -> Message:
         try:
-            request = admitted(decode(line), uid, self._hosts or Hosts(os.geteuid()))
+            request = authorise(decode(line), uid, self._hosts or AllowedUsers(os.geteuid()))
             return success(await self._answer(request))
         except AshaError as problem:
             return failure(problem)

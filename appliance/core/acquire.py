@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.core.memory import ENDING, link_is_up, ordered_since, still_confirmed, watch
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
+from appliance.core.progress import (
+    ENDING,
+    holds_back,
+    link_is_up,
+    ordered_since,
+    still_confirmed,
+    watch,
+    why_held_back,
+)
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import (
     Order,
@@ -22,7 +30,6 @@ from appliance.core.transfer import (
     other_cause,
     unknown_because,
 )
-from appliance.core.witness import holds_back, why_held_back
 
 __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
 

@@ -31,8 +31,8 @@ from dataclasses import dataclass, replace
 
 from appliance.core.decide import Act, Decision, Watch, WatchPolicy, decide
 from appliance.core.grant import Grant, Verb, Verdict
-from appliance.core.memory import ENDING
 from appliance.core.model import Line, Pbx, Relay
+from appliance.core.progress import ENDING
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role

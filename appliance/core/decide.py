@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from appliance.core.memory import ENDING
 from appliance.core.model import Line, Pbx, Relay
+from appliance.core.progress import ENDING
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Order, Seen, arrived, other_cause
 

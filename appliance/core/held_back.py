@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from appliance.core.words import printable
+from appliance.core.text import printable
 
 # The longest list that is kept: a damaged disk could name every file that there is.
 MOST = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from appliance.core.alert import one_line
+from appliance.core.alerts import one_line
 from appliance.core.errors import UserError
 from appliance.core.status import MaintenanceStatus
 

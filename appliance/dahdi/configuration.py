@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from appliance.dahdi.channels import parse_channels
+from appliance.dahdi.span import parse_channels
 
 # Keywords of system.conf that give channels a signalling. Other keywords that name channels (echocanceller,
 # alaw, unused …) give them none.

@@ -21,9 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.core.reading import Reading, Unknown
-from appliance.dahdi.channels import spell_channels
 from appliance.dahdi.configuration import Configuration, SpanLine, Use
-from appliance.dahdi.span import DIGITAL, Channel, Span, SpanKind
+from appliance.dahdi.span import DIGITAL, Channel, Span, SpanKind, spell_channels
 
 _T1 = frozenset({SpanKind.T1, SpanKind.J1})
 # The channel of a BRI span, counted from 1, on which the card's own HDLC works (wcb4xxp, wctdm24xxp, xpp):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import pwd
 import selectors
 import shutil
 import signal
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
-from appliance.core.alert import one_line
+from appliance.core.alerts import one_line
 from appliance.core.errors import HostError
 from appliance.host.bounded import Tail, TooMuch
 
@@ -215,3 +217,59 @@ def become(argv: Sequence[str | Path], env: Mapping[str, str]) -> NoReturn:
         os.execve(words[0], words, env)  # noqa: S606 - that no shell is in it is the point
     except OSError as problem:
         raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem
+
+
+# Giving up the rights of root for good.
+
+
+_PR_SET_NO_NEW_PRIVS = 38  # prctl(2); a kernel before 3.5 does not know it
+
+
+def become_user(name: str) -> None:
+    """Continue as the user `name`, without a way back. Raises HostError.
+
+    A process that does not run as root keeps its user.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise HostError(
+            f"There is no user {name} on this machine, and root is not to do its work.",
+            todo=f"The package asha makes it; by hand: useradd -r -s /sbin/nologin {name}.",
+        ) from None
+    if entry.pw_uid == 0:
+        raise HostError(f"The user {name} is root under another name.", todo="Give it a number of its own.")
+    try:
+        os.setgroups([entry.pw_gid])
+        os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+        os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+    except OSError as problem:
+        raise HostError(f"The rights of {name} could not be taken: {problem.strerror}.") from problem
+    os.umask(0o077)
+    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+# The processor time and memory that this process uses, as the kernel tells them.
+
+
+_STATM = Path("/proc/self/statm")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Processor time used since the start, in `seconds` with all threads; `resident` bytes of memory now."""
+
+    seconds: float
+    resident: int
+
+
+def own_usage() -> Usage:
+    """Return the usage as of now; takes some tens of microseconds."""
+    times = os.times()
+    try:
+        pages = int(_STATM.read_text().split()[1])
+    except (OSError, ValueError, IndexError):  # /proc is not there
+        pages = 0
+    return Usage(times.user + times.system, pages * os.sysconf("SC_PAGE_SIZE"))

@@ -3,7 +3,7 @@
 Such a file remembers something for convenience; the truth is in the world. A file that is missing, or cannot
 be read or understood, is therefore replaced by an initial value. The unusable content is never silently
 dropped: the file is set aside as `NAME.spoilt-DATE` (see `disk.set_aside`), and the agent reports it for as
-long as it lies there (agent/rooms/files.py).
+long as it lies there (agent/components/file_troubles.py).
 """
 
 from __future__ import annotations

@@ -10,11 +10,10 @@ from typing import Protocol
 
 from appliance.config import Conf
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.hw.identity import DeviceInfo, UsbIdentity
-from appliance.hw.remembered import STORE, remember, remembered
 from appliance.hw.ttys_sysfs import SysfsTtys
 from appliance.hw.ttys_udev import UdevTtys, UdevWatch, udev_runs
 from appliance.hw.uevents import KernelEvents
+from appliance.hw.usb_identity import STORE, DeviceInfo, UsbIdentity, remember, remembered
 
 __all__ = ["DeviceInfo", "DeviceWatch", "Ttys", "UsbIdentity", "find_card", "usb_ttys", "watch_devices"]
 

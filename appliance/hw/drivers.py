@@ -10,13 +10,13 @@ from typing import TypeAlias
 from appliance.config import Conf
 from appliance.core.reading import Known
 from appliance.host.clock import Clock
+from appliance.hw.card_lock import LOCK, CardLock
 from appliance.hw.discovery import find_card
 from appliance.hw.relay import CardAbsent, RelayCard
-from appliance.hw.remembered import STORE
 from appliance.hw.rhino.card import RhinoCard
-from appliance.hw.rhino.tool import ToolWay
-from appliance.hw.rhino.wire import WireWay
-from appliance.hw.turn import LOCK, Turn
+from appliance.hw.rhino.serial_transport import WireWay
+from appliance.hw.rhino.vendor_tool import ToolWay
+from appliance.hw.usb_identity import STORE
 
 Locate: TypeAlias = Callable[[], Path]
 
@@ -27,14 +27,14 @@ class Driver:
 
     name: str
     about: str
-    open: Callable[[Conf, Clock, Locate, Turn], RelayCard]
+    open: Callable[[Conf, Clock, Locate, CardLock], RelayCard]
 
 
-def _open_tool(conf: Conf, clock: Clock, locate: Locate, turn: Turn) -> RelayCard:
+def _open_tool(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
     return RhinoCard(ToolWay(conf, clock), conf, clock, locate, turn)
 
 
-def _open_serial(conf: Conf, clock: Clock, locate: Locate, turn: Turn) -> RelayCard:
+def _open_serial(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
     return RhinoCard(WireWay(conf, clock), conf, clock, locate, turn)
 
 
@@ -58,7 +58,7 @@ def open_card(
     another name goes on working. Raises HardwareError when the wire profile is wrong.
     """
     driver = next(driver for driver in DRIVERS if driver.name == conf.card_driver)
-    return driver.open(conf, clock, lambda: locate_card(conf, clock, sys_root, store), Turn(lock, clock))
+    return driver.open(conf, clock, lambda: locate_card(conf, clock, sys_root, store), CardLock(lock, clock))
 
 
 def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.hw.identity import DeviceInfo, UsbIdentity
+from appliance.hw.usb_identity import DeviceInfo, UsbIdentity
 
 _INTERFACE_LEVELS = 4  # tty port, interface, device; one level more for multi-function adapters
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.hw.identity import DeviceInfo, UsbIdentity
+from appliance.hw.usb_identity import DeviceInfo, UsbIdentity
 
 if TYPE_CHECKING:
     import pyudev

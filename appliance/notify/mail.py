@@ -12,7 +12,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import BinaryIO
 
-from appliance.core.alert import one_line, plain
+from appliance.core.alerts import one_line, plain
 from appliance.core.errors import HostError
 from appliance.host.bounded import TooMuch
 from appliance.host.process import find_program, run

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.core.alert import Alert
-from appliance.core.alert_memory import alert_fields, alert_from
+from appliance.config import Conf
+from appliance.core.alerts import Alert, alert_fields, alert_from
 from appliance.core.document import parse_object
 
 # The id and the time make the file's name, so both are checked.
@@ -78,3 +78,17 @@ def unpack(data: bytes) -> Notice:
         again={str(name): float(at) for name, at in fields["again"].items()},
         left={str(name): tuple(map(str, who)) for name, who in fields.get("left", {}).items()},
     )
+
+
+# Names of the ways out: the agent needs no more than the names, and not the libraries for mail and web.
+
+
+def way_names(conf: Conf) -> tuple[str, ...]:
+    """Return the name of each way out that is set up, equal to the `name` of its transport (see `ways`)."""
+    asked = {
+        "syslog": conf.notify_syslog,
+        "trap": conf.notify_trap,
+        "webhook": conf.notify_webhook,
+        "mail": conf.mail_to,
+    }
+    return tuple(name for name, wanted in asked.items() if wanted)

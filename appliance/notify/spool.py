@@ -148,7 +148,7 @@ def _name(notice: Notice) -> str:
 def _names(place: Path) -> list[Path]:
     try:
         return [path for path in place.iterdir() if path.suffix == _ALERT and path.name[0] != "."]
-    except OSError:  # no directory yet, or a bad one: appliance/agent/rooms/files.py reports it
+    except OSError:  # no directory yet, or a bad one: appliance/agent/components/file_troubles.py reports it
         return []
 
 

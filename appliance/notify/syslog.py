@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.core.alert import one_line
+from appliance.core.alerts import one_line
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance import __version__
-from appliance.core.alert import one_line
+from appliance.core.alerts import one_line
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 

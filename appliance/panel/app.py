@@ -15,21 +15,22 @@ from appliance.config import Conf
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.clock import Clock, SystemClock
-from appliance.panel.agent_link import AgentLink
-from appliance.panel.entry.door import Door
-from appliance.panel.entry.first_login import FirstLogin
-from appliance.panel.entry.places import PANEL_DIR
-from appliance.panel.entry.seal import Seal
-from appliance.panel.entry.sessions import Sessions
-from appliance.panel.entry.token import MetricsToken
-from appliance.panel.entry.unlock import Unlock
-from appliance.panel.entry.users import Users
-from appliance.panel.pages import access, api, deeds, home, introduction, login, measure, records, tab, words
-from appliance.panel.parts import Parts
+from appliance.panel.agent_client import AgentClient
+from appliance.panel.auth.files import PANEL_DIR
+from appliance.panel.auth.first_login import FirstLogin
+from appliance.panel.auth.rate_limit import LoginThrottle
+from appliance.panel.auth.seal import Seal
+from appliance.panel.auth.sessions import Sessions
+from appliance.panel.auth.token import MetricsToken
+from appliance.panel.auth.unlock import Unlock
+from appliance.panel.auth.users import Users
+from appliance.panel.context import PanelContext
+from appliance.panel.render import filters
+from appliance.panel.render.feed import Feed
+from appliance.panel.render.sections import SectionRenderer
 from appliance.panel.server.certificate import read_certificate
 from appliance.panel.server.proxy import Loopback, Prefix
-from appliance.panel.shown.feed import Feed
-from appliance.panel.shown.sections import Press
+from appliance.panel.views import access, actions, api, introduction, login, metrics, settings, status
 
 # Content security policy: the browser loads everything from this server, and runs scripts and applies styles
 # only from files of the panel.
@@ -56,11 +57,11 @@ _HEADERS = {
 }
 # Largest request body, in bytes. The panel's forms are small: a larger body does not come from them.
 BODY_LIMIT = 256 * 1024
-_ROOMS = (home, login, deeds, tab, introduction, records, api, measure)
+_VIEWS = (status, login, actions, settings, introduction, api, metrics)
 
 
 def create_app(
-    conf: Conf, *, agent: AgentLink | None = None, directory: Path = PANEL_DIR, clock: Clock | None = None
+    conf: Conf, *, agent: AgentClient | None = None, directory: Path = PANEL_DIR, clock: Clock | None = None
 ) -> Flask:
     """Return the Flask application for `conf`.
 
@@ -74,10 +75,11 @@ def create_app(
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(words.FILTERS)
-    _parts(app, conf, agent or AgentLink(), directory, clock or SystemClock()).keep_in(app.extensions)
-    for room in _ROOMS:
-        app.register_blueprint(room.room)
+    app.jinja_env.filters.update(filters.FILTERS)
+    _parts(app, conf, agent or AgentClient(), directory, clock or SystemClock()).keep_in(app.extensions)
+    for view in _VIEWS:
+        app.register_blueprint(view.blueprint)
+    app.register_blueprint(status.records_blueprint)
     app.before_request(access.admit)
     app.after_request(access.give_form_cookie)
     app.after_request(_harden)
@@ -88,8 +90,8 @@ def create_app(
     return app
 
 
-def _parts(app: Flask, conf: Conf, agent: AgentLink, directory: Path, clock: Clock) -> Parts:
-    return Parts(
+def _parts(app: Flask, conf: Conf, agent: AgentClient, directory: Path, clock: Clock) -> PanelContext:
+    return PanelContext(
         conf=conf,
         agent=agent,
         feed=Feed(agent, clock),
@@ -97,10 +99,10 @@ def _parts(app: Flask, conf: Conf, agent: AgentLink, directory: Path, clock: Clo
         first_login=FirstLogin(directory, clock),
         metrics_token=MetricsToken(directory),
         sessions=Sessions(clock),
-        door=Door(clock),
+        door=LoginThrottle(clock),
         seal=Seal(directory, clock),
         unlock=Unlock(directory, clock),
-        press=Press(app),
+        press=SectionRenderer(app),
         certificate_expires=_expiry(conf),
         clock=clock,
     )
@@ -135,7 +137,7 @@ def _common() -> dict[str, object]:
         "user": g.get("user"),
         "csrf": access.csrf(),
         "version": __version__,
-        "operator": words.is_operator(),
+        "operator": filters.is_operator(),
     }
 
 
@@ -150,7 +152,7 @@ def _refused(problem: HTTPException) -> Response | HTTPException:
     code = problem.code or 500
     if code < 400:
         return problem
-    return _answer(code, words.refusal(problem), "")
+    return _answer(code, filters.refusal(problem), "")
 
 
 def _failed(problem: AshaError) -> Response:

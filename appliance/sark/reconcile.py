@@ -9,12 +9,71 @@ looks like, and not a wish.
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from appliance.config.problem import printable
-from appliance.core.threeway import NOTHING, Content, MergeVerdict, judge
-from appliance.sark.columns import ADDRESS, SHARED, to_conf
+from appliance.config.parse import printable
+from appliance.config.schema import KEY_BY_NAME
+from appliance.core.data_merge import NOTHING, Content, MergeVerdict, judge
+from appliance.core.document import parse_object
+from appliance.host.statefile import StateFile
+
+# The columns of SARK's `globals` that are conf keys too, and how a value is written on each side.
+#
+# Published are the columns, all of them TEXT, and what a fresh database holds (HAAUTOFAILBACK 'on', HASYNCH
+# 'LOOSE', HAMODE 'OFF'). SARK's provisioning compares HAUSECLUSTER with 'YES'. *Assumed*: HAMODE only says
+# whether SARK shows its high availability at all. HAMODE is shown and never written.
+
+
+SHARED = (
+    "HACLUSTERIP",
+    "HAPRINODE",
+    "HASECNODE",
+    "HASYNCH",
+    "HAUSECLUSTER",
+    "HAAUTOFAILBACK",
+    "RESTART",
+    "RHINOSPF",
+)
+"""Columns that have the name of the conf key they belong to, in the order of SARK's page."""
+SHOWN_ONLY = ("HAMODE",)
+ADDRESS = "HACLUSTERIP"
+NAMES = ("HAPRINODE", "HASECNODE")
+
+_SWITCHES: dict[str, tuple[str, str]] = {
+    "HAUSECLUSTER": ("YES", "NO"),
+    "HAAUTOFAILBACK": ("on", "off"),
+    "RESTART": ("YES", "NO"),
+    "RHINOSPF": ("YES", "NO"),
+}
+# SARK's versions, and people using sqlite3, have written a switch in all of these ways.
+_YES = frozenset({"yes", "y", "on", "true", "1"})
+_NO = frozenset({"no", "n", "off", "false", "0"})
+
+
+def to_conf(column: str, raw: str) -> str | None:
+    """Return the value `raw` of `column` as the conf file writes it, or None for a blank.
+
+    A blank column says nothing. Raises ValueError whose message is what would be right.
+    """
+    text = raw.strip()
+    if not text:
+        return None
+    key = KEY_BY_NAME[column]
+    if column in _SWITCHES and text.casefold() in _YES | _NO:
+        return _SWITCHES[column][text.casefold() in _NO]
+    return key.kind.render(key.parse(text))
+
+
+def to_sark(column: str, value: str) -> str:
+    """Return the conf file's `value` as SARK itself writes it in `column`.
+
+    Raises ValueError as `to_conf` does.
+    """
+    return to_conf(column, value) or ""
+
 
 Values = Mapping[str, str]
 Row = Mapping[str, str | None]
@@ -128,3 +187,39 @@ def _seen(key: str, conf: Values, row: Row) -> Setting:
 
 def _content(value: str) -> Content:
     return ("value", value)
+
+
+# The record, kept over reboots, of what the conf file and SARK last agreed on.
+
+
+MEMORY = Path("/var/lib/asha/sark.json")
+
+
+def memory_file(path: Path = MEMORY) -> StateFile[dict[str, str]]:
+    """Return the state file at `path`: by key, the value that both sides had."""
+    return StateFile(
+        path, _parse, dict, "the conf file and SARK are compared as if they met for the first time"
+    )
+
+
+def read_agreed(path: Path) -> dict[str, str]:
+    """Return, by key, the value that both sides had.
+
+    Returns an empty dict when nothing can be read: both sides are then compared as if for the first time.
+    """
+    return memory_file(path).load()
+
+
+def write_agreed(path: Path, agreed: Mapping[str, str]) -> None:
+    """Write `agreed` to the file at `path`. Raises OSError."""
+    memory_file(path).write(json.dumps({"agreed": agreed}, indent=1) + "\n")
+
+
+def _parse(content: bytes) -> dict[str, str]:
+    return {str(key): _text(value) for key, value in parse_object(content)["agreed"].items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a value in it is no text")  # noqa: TRY004 - one exception for every bad text
+    return value

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.core.errors import HostError, UserError
-from appliance.sark.columns import SHARED, SHOWN_ONLY
+from appliance.sark.reconcile import SHARED, SHOWN_ONLY
 
 # How long another program may hold the database, in seconds. SARK's own saves take milliseconds.
 PATIENCE = 2.0

@@ -21,13 +21,13 @@ from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.errors import SyncError
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.clock import Clock
-from appliance.sync.below import Below
-from appliance.sync.carrying import is_leaving, put_copy, remove, set_aside, settle_name
+from appliance.host.paths import SyncPaths
 from appliance.sync.databases import NotCopied, check, copy_whole, overwrite
-from appliance.sync.places import Places
-from appliance.sync.problems import Fault, problems_named
+from appliance.sync.errors import Fault, problems_named
+from appliance.sync.file_moves import is_leaving, put_copy, remove, set_aside, settle_name
+from appliance.sync.open_directories import Below
 from appliance.sync.session import LOCK_PATIENCE, hold
 from appliance.sync.stages import Stages
 from appliance.sync.state import read_state, write_state
@@ -42,7 +42,7 @@ class Conflicts:
     `vet`: see `Means`. Every method raises SyncError.
     """
 
-    def __init__(self, conf: Conf, places: Places, clock: Clock, vet: Vet) -> None:
+    def __init__(self, conf: Conf, places: SyncPaths, clock: Clock, vet: Vet) -> None:
         self._conf = conf
         self._places = places
         self._clock = clock

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.core.held_back import HeldBack
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.clock import Clock
 from appliance.host.disk import in_turn
-from appliance.sync.lockless import copy_unlocked, open_plain
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.errors import Fault, SyncProblem
+from appliance.sync.lockless_copy import copy_unlocked, open_plain
 from appliance.sync.trees import companions
 
 _HEADER = b"SQLite format 3\x00"

@@ -8,10 +8,10 @@ from typing import Any
 from appliance.core.document import parse_object
 from appliance.host.clock import Clock
 from appliance.host.stream import Stream
-from appliance.sync.link import PeerLink
-from appliance.sync.onepass import Request
-from appliance.sync.problems import SyncProblem, understood
+from appliance.sync.errors import SyncProblem, understood
+from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import Ssh
+from appliance.sync.sync_pass import Request
 
 Pass = Callable[[PeerLink, Request], bool]
 """Makes a pass; whether it went well."""

@@ -23,8 +23,8 @@ from typing import NoReturn
 
 from appliance.core.errors import HostError
 from appliance.host.confined import confine
+from appliance.host.paths import SyncPaths
 from appliance.host.process import become
-from appliance.sync.places import Places
 from appliance.sync.trees import Tree, why_not_given
 
 # L, k, K and D are missing, so that no link is followed and no device read. `s` says that the arguments come
@@ -97,7 +97,7 @@ class _Refused(Exception):
 
 
 def judge(
-    command: str, trees: Iterable[Tree], places: Places, from_stdin: Callable[[], Sequence[str]] = tuple
+    command: str, trees: Iterable[Tree], places: SyncPaths, from_stdin: Callable[[], Sequence[str]] = tuple
 ) -> Question | Reading | Refusal:
     """Decide what to do for a peer that asks for `command` (SSH_ORIGINAL_COMMAND).
 
@@ -121,7 +121,7 @@ def judge(
         return Refusal(str(refused))
 
 
-def give(reading: Reading, program: Path, trees: Iterable[Tree], places: Places) -> NoReturn:
+def give(reading: Reading, program: Path, trees: Iterable[Tree], places: SyncPaths) -> NoReturn:
     """Become rsync, at `program`, reading what `reading` says, confined to the files that this node gives.
 
     Without the confinement a directory on the way could be exchanged for a link after the list of files was
@@ -152,7 +152,7 @@ def read_words(descriptor: int) -> list[str]:
 
 
 def _read(
-    words: Sequence[str], trees: tuple[Tree, ...], places: Places, from_stdin: Callable[[], Sequence[str]]
+    words: Sequence[str], trees: tuple[Tree, ...], places: SyncPaths, from_stdin: Callable[[], Sequence[str]]
 ) -> Reading:
     options, rest = _Options(places), list(words)
     while rest and rest[0] != ".":
@@ -172,7 +172,7 @@ def _read(
 class _Options:
     """The meaning of the options taken so far. `secluded`: the other words still come on standard input."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: SyncPaths) -> None:
         self.secluded = False
         self._places = places
         self._letters: set[str] = set()

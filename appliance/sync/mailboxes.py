@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from appliance.core.data_merge import MOST, Mailbox, Spot
 from appliance.core.held_back import HeldBack
-from appliance.core.mailbox import MOST, Mailbox, Spot
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.clock import Clock
 from appliance.host.running import first_start
-from appliance.sync.entry import TreeEntry
-from appliance.sync.problems import OF_THE_DISK, Fault, SyncProblem
+from appliance.sync.errors import OF_THE_DISK, Fault, SyncProblem
+from appliance.sync.trees import TreeEntry
 
 _NAME = re.compile(rb"msg([0-9]{4})\.([A-Za-z0-9]+)")
 _DEPTH = 4  # context, mailbox, folder, file

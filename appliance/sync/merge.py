@@ -11,19 +11,19 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.core.mailbox import Placing
-from appliance.core.words import printable
-from appliance.sync import place
-from appliance.sync.below import OpenName
-from appliance.sync.carrying import move, remove
-from appliance.sync.delivery import Fetcher
+from appliance.core.data_merge import Placing
+from appliance.core.text import printable
+from appliance.sync import apply
+from appliance.sync.errors import OF_THE_DISK
+from appliance.sync.fetch import Fetcher
+from appliance.sync.file_moves import move, remove
 from appliance.sync.mailboxes import FolderRefused, append, box_of
-from appliance.sync.mergeplan import BoxPlan, MergePlan, Planner
-from appliance.sync.onepass import Means, Outcome, Request
-from appliance.sync.problems import OF_THE_DISK
-from appliance.sync.served import tenure_of
+from appliance.sync.merge_plan import BoxPlan, MergePlan, Planner
+from appliance.sync.newer_data_mark import tenure_of
+from appliance.sync.open_directories import OpenName
+from appliance.sync.peer_diff import PeerDiff, skew_warnings, widened
 from appliance.sync.store import Conflict, Generation, PlaceStep
-from appliance.sync.survey import Survey, skew_warnings, widened
+from appliance.sync.sync_pass import Means, Outcome, Request
 from appliance.sync.telephony import refused
 from appliance.sync.trees import Care, databases, telephony, trees
 
@@ -45,7 +45,7 @@ class Merge:
         self._live = live
         self._store = means.store
         self._stages = means.stages
-        self._survey = Survey(means)
+        self._survey = PeerDiff(means)
         self._delivery = Fetcher(means)
         self._below = means.stages.below
         self._trees = trees(means.conf)
@@ -60,7 +60,7 @@ class Merge:
         raised while the decided generation is being put in place; the next pass finishes it.
         """
         self._means.may()
-        place.finish(self._store, self._stages)
+        apply.finish(self._store, self._stages)
         self._stages.drop_links()
         request, outcome = widened(self._whole_boxes(request), self._below), self._outcome
         ready = self._survey.prepare(request)
@@ -248,7 +248,7 @@ class Merge:
         except OSError as problem:
             if problem.errno in OF_THE_DISK:
                 raise
-            self._outcome.hold({box.box: f"it cannot be written here ({problem.strerror})"}, place.TODO)
+            self._outcome.hold({box.box: f"it cannot be written here ({problem.strerror})"}, apply.TODO)
         else:
             return True
         # Recorded as had by both nodes, the messages would pass for removed here. Those that were appended
@@ -267,7 +267,7 @@ class Merge:
         try:
             for ending, entry in box.theirs[placing.source].items():
                 self._stages.make_ready(self._source(entry.path), entry.path)
-                incoming[ending] = OpenName(folder, place.INCOMING + os.fsencode(ending))
+                incoming[ending] = OpenName(folder, apply.INCOMING + os.fsencode(ending))
                 move(self._below.at(self._stages.ready(entry.path) + entry.path), incoming[ending])
             sources = {ending: way + b"/" + spot.name for ending, spot in incoming.items()}
             append(Path(os.fsdecode(way)), sources, self._means.clock, self._means.conf.pbx_program)
@@ -322,16 +322,16 @@ class Merge:
             placed=False,
         )
         outcome.generation = self._store.decide(generation, steps, forgotten, self._conflicts)
-        placed = place.finish(self._store, self._stages)
+        placed = apply.finish(self._store, self._stages)
         outcome.warnings += placed.told()
-        outcome.hold(placed.refused, place.TODO)
+        outcome.hold(placed.refused, apply.TODO)
 
     def _steps(self, plan: MergePlan) -> Iterator[PlaceStep]:
         for path in plan.remove:
             if path not in plan.directories:
-                yield PlaceStep(place.REMOVE, path)
+                yield PlaceStep(apply.REMOVE, path)
         for path in sorted((path for path in plan.remove if path in plan.directories), reverse=True):
-            yield PlaceStep(place.REMOVE_DIRECTORY, path)
+            yield PlaceStep(apply.REMOVE_DIRECTORY, path)
         yield from self._directory_steps(plan)
         for conflict in self._conflicts:
             yield self._ready_step(conflict.kept)
@@ -339,11 +339,11 @@ class Merge:
             yield self._ready_step(self._kept(path, "damaged"))
         for path in plan.take:
             if path not in plan.directories and self._stages.waits(path):
-                yield PlaceStep(place.MOVE, path, os.fsencode(self._stages.of(path)))
+                yield PlaceStep(apply.MOVE, path, os.fsencode(self._stages.of(path)))
         for name in plan.databases:
             if not self._is_kept(os.fsencode(name)):
                 yield PlaceStep(
-                    place.MOVE_DATABASE, os.fsencode(name), os.fsencode(self._stages.of(os.fsencode(name)))
+                    apply.MOVE_DATABASE, os.fsencode(name), os.fsencode(self._stages.of(os.fsencode(name)))
                 )
         if not self._live:
             yield from self._mail_steps(plan)
@@ -351,15 +351,15 @@ class Merge:
     def _directory_steps(self, plan: MergePlan) -> Iterator[PlaceStep]:
         for path in sorted(path for path in plan.take if path in plan.directories):
             if path in plan.room:
-                yield PlaceStep(place.SET_ASIDE if plan.room[path] else place.REMOVE, path)
-            yield PlaceStep(place.MAKE_DIRECTORY, path, os.fsencode(self._stages.of(path)))
+                yield PlaceStep(apply.SET_ASIDE if plan.room[path] else apply.REMOVE, path)
+            yield PlaceStep(apply.MAKE_DIRECTORY, path, os.fsencode(self._stages.of(path)))
 
     def _mail_steps(self, plan: MergePlan) -> Iterator[PlaceStep]:
         for box in plan.boxes:
             for path in box.vacated():
-                yield PlaceStep(place.REMOVE, path)
+                yield PlaceStep(apply.REMOVE, path)
             for _, to, _ in box.moves():
                 yield self._ready_step(to)
 
     def _ready_step(self, path: bytes) -> PlaceStep:
-        return PlaceStep(place.MOVE, path, self._stages.ready(path))
+        return PlaceStep(apply.MOVE, path, self._stages.ready(path))

@@ -6,18 +6,17 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from appliance.core.words import printable
-from appliance.sync import place
-from appliance.sync.delivery import Fetcher
-from appliance.sync.entry import TreeEntry
+from appliance.core.text import printable
+from appliance.sync import apply
+from appliance.sync.fetch import Fetcher
 from appliance.sync.mailboxes import stem_of
-from appliance.sync.onepass import Means, Outcome, Request
-from appliance.sync.spare import Spare
+from appliance.sync.overwrite_rules import Spare
+from appliance.sync.peer_diff import Differences, PeerDiff, Ready, lies_in, skew_warnings, widened
 from appliance.sync.state import read_state
 from appliance.sync.store import Generation, PlaceStep
-from appliance.sync.survey import Differences, Ready, Survey, lies_in, skew_warnings, widened
+from appliance.sync.sync_pass import Means, Outcome, Request
 from appliance.sync.telephony import refused
-from appliance.sync.trees import companions, covers, telephony, trees
+from appliance.sync.trees import TreeEntry, companions, covers, telephony, trees
 
 
 class Pull:
@@ -31,7 +30,7 @@ class Pull:
         self._stages = means.stages
         self._clock = means.clock
         self._progress = means.progress
-        self._survey = Survey(means)
+        self._survey = PeerDiff(means)
         self._delivery = Fetcher(means)
         self._below = means.stages.below
         self._spare = Spare(means)
@@ -50,7 +49,7 @@ class Pull:
         place; the next pass finishes it.
         """
         self._may()
-        place.finish(self._store, self._stages)
+        apply.finish(self._store, self._stages)
         self._stages.drop_links()
         request, outcome = widened(request, self._below), self._outcome
         empty = self._empty_trees() if self._is_first(request) else set()
@@ -183,25 +182,25 @@ class Pull:
         outcome.changed += [os.fsencode(path) for path in fresh]
         steps = list(self._steps(set(fresh)))  # `decide` changes what is known
         outcome.generation = self._store.decide(generation, steps, outcome.removed)
-        placed = place.finish(self._store, self._stages)
+        placed = apply.finish(self._store, self._stages)
         outcome.warnings += placed.told()
-        outcome.hold(placed.refused, place.TODO)
+        outcome.hold(placed.refused, apply.TODO)
 
     def _steps(self, fresh: set[str]) -> Iterator[PlaceStep]:
         """Yield the steps: removals first, then directories from the top down, then their files."""
         for path in self._outcome.removed:
             if path in self._directories:
-                yield PlaceStep(place.REMOVE_DIRECTORY, path)
+                yield PlaceStep(apply.REMOVE_DIRECTORY, path)
             else:
-                yield PlaceStep(place.REMOVE if self._spare.is_spare(path) else place.SET_ASIDE, path)
+                yield PlaceStep(apply.REMOVE if self._spare.is_spare(path) else apply.SET_ASIDE, path)
         yield from self._room(fresh)
         new = self._new_directories()  # their content comes with them
         for entry in self._store.arrived(directories=True, outside=new):
-            verb = place.MOVE if entry.path in new else place.MAKE_DIRECTORY
+            verb = apply.MOVE if entry.path in new else apply.MAKE_DIRECTORY
             yield PlaceStep(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
         for entry in self._store.arrived(directories=False, outside=new):
             if self._stages.waits(entry.path):  # otherwise the file is in place already
-                verb = place.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else place.MOVE
+                verb = apply.MOVE_DATABASE if os.fsdecode(entry.path) in fresh else apply.MOVE
                 yield PlaceStep(verb, entry.path, os.fsencode(self._stages.of(entry.path)))
 
     def _room(self, fresh: set[str]) -> Iterator[PlaceStep]:
@@ -212,14 +211,14 @@ class Pull:
         for entry in self._store.arrived(directories=True):
             if self._below.look(entry.path).kind not in ("", "d"):
                 yield PlaceStep(
-                    place.REMOVE if self._spare.is_spare(entry.path) else place.SET_ASIDE, entry.path
+                    apply.REMOVE if self._spare.is_spare(entry.path) else apply.SET_ASIDE, entry.path
                 )
         for entry in self._store.arrived(directories=False):
             if self._stages.waits(entry.path) and not self._spare.is_spare(entry.path, entry):
-                yield PlaceStep(place.SET_ASIDE, entry.path)
+                yield PlaceStep(apply.SET_ASIDE, entry.path)
                 if os.fsdecode(entry.path) in fresh:
                     beside = companions(Path(os.fsdecode(entry.path)))
-                    yield from (PlaceStep(place.SET_ASIDE, os.fsencode(path)) for path in beside)
+                    yield from (PlaceStep(apply.SET_ASIDE, os.fsencode(path)) for path in beside)
 
     def _new_directories(self) -> set[bytes]:
         """Return the directories that are not here and whose whole content is staged.

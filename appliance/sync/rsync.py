@@ -12,10 +12,10 @@ from pathlib import Path
 
 from appliance.host.process import run
 from appliance.host.stream import Stream
-from appliance.sync.below import OpenDirectory
-from appliance.sync.problems import OF_THE_DISK, Fault, SyncProblem
+from appliance.sync.errors import OF_THE_DISK, Fault, SyncProblem
+from appliance.sync.open_directories import OpenDirectory
 from appliance.sync.ssh import Ssh
-from appliance.sync.traits import ALL, Traits
+from appliance.sync.trees import ALL, Traits
 
 # An item of --out-format=%i has 11 characters, or says that something is being deleted (rsync(1)).
 _ITEM = re.compile(rb"([<>ch.*][fdL][^ ]{9}|\*deleting  ) (.+)", re.DOTALL)

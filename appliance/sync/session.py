@@ -9,26 +9,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from appliance.config import Conf
-from appliance.core.duty import NEWER
+from appliance.core.data_policy import NEWER
 from appliance.core.held_back import MOST, carried_on
 from appliance.core.model import Node
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.clock import Clock
 from appliance.host.disk import locked
-from appliance.sync import place
-from appliance.sync.link import PeerLink
+from appliance.host.paths import SyncPaths
+from appliance.sync import apply
+from appliance.sync.errors import Fault, SyncProblem, problems_named
 from appliance.sync.merge import Merge
-from appliance.sync.onepass import Means, Outcome, Progress, Request
-from appliance.sync.places import Places
-from appliance.sync.postjob import run_postsync
-from appliance.sync.problems import Fault, SyncProblem, problems_named
+from appliance.sync.newer_data_mark import read_mark
+from appliance.sync.peer_link import PeerLink
+from appliance.sync.post_job import run_postsync
 from appliance.sync.pull import Pull
 from appliance.sync.rsync import Rsync, attributes_kept, in_blocks, powerless, times_compared
-from appliance.sync.served import read_mark
 from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
 from appliance.sync.state import State, read_state, write_state
 from appliance.sync.store import Attempt, Store, is_damage, set_record_aside
+from appliance.sync.sync_pass import Means, Outcome, Progress, Request
 from appliance.sync.telephony import Vet
 from appliance.sync.trees import databases, excluded, trees
 
@@ -51,7 +51,7 @@ class SyncSession:
     may: Callable[[], None]
     vet: Vet
     local_names: frozenset[str]
-    places: Places
+    places: SyncPaths
     live: bool = False
 
     def run(self, peer: PeerLink, request: Request, progress: Progress, *, patient: bool) -> Outcome:
@@ -189,7 +189,7 @@ def _counts(outcome: Outcome) -> str:
 
 
 @contextlib.contextmanager
-def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
+def hold(places: SyncPaths, clock: Clock, patience: float) -> Iterator[int]:
     """Hold the lock on this node's data, waiting for it up to `patience` seconds.
 
     A process that waits is next: the agent's worker, which makes pass after pass while much changes, lets it
@@ -211,7 +211,7 @@ def hold(places: Places, clock: Clock, patience: float) -> Iterator[int]:
             clock.sleep(_LOCK_LOOK)
 
 
-def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
+def settle(conf: Conf, places: SyncPaths, clock: Clock, patience: float) -> None:
     """Put in place what a killed pass had decided; do nothing when there is nothing.
 
     `patience`: see `hold`. A damaged record is set aside, so that the next settling and the next pass start
@@ -220,7 +220,7 @@ def settle(conf: Conf, places: Places, clock: Clock, patience: float) -> None:
     with problems_named(), hold(places, clock, patience):
         try:
             with contextlib.closing(Store(places.store)) as store:
-                place.finish(store, Stages(conf, places, store.sent_as_link))
+                apply.finish(store, Stages(conf, places, store.sent_as_link))
         except sqlite3.Error as problem:
             if is_damage(problem):
                 set_record_aside(places.store)

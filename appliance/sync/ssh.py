@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.config import Conf
-from appliance.core.alert import one_line
+from appliance.core.alerts import one_line
 from appliance.core.errors import HostError
 from appliance.core.model import Node
 from appliance.host.process import find_program, run
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.errors import Fault, SyncProblem
 
 # The host key is pinned under this name, whatever address the peer is reached at.
 PEER_ALIAS = "asha-peer"

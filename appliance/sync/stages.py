@@ -13,9 +13,9 @@ from typing import TypeVar
 from appliance.config import Conf
 from appliance.core.errors import SyncError
 from appliance.host import disk
-from appliance.sync.below import Below, OpenDirectory
-from appliance.sync.carrying import copy, remove
-from appliance.sync.places import Places
+from appliance.host.paths import SyncPaths
+from appliance.sync.file_moves import copy, remove
+from appliance.sync.open_directories import Below, OpenDirectory
 from appliance.sync.store import Generation
 from appliance.sync.trees import WORK_PREFIX, databases, tree_of, trees
 
@@ -32,7 +32,7 @@ class Stages:
     """
 
     def __init__(
-        self, conf: Conf, places: Places, sent: Callable[[bytes], bool] = lambda path: False
+        self, conf: Conf, places: SyncPaths, sent: Callable[[bytes], bool] = lambda path: False
     ) -> None:
         self._places = places
         self._trees = trees(conf)

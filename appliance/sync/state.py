@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.core.document import parse_object
 from appliance.core.held_back import HeldBack, read_held
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.statefile import StateFile
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.host.disk import open_plain, set_aside
-from appliance.sync.entry import TreeEntry
+from appliance.sync.trees import TreeEntry
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS generation (

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from appliance.core.errors import SyncError
 from appliance.host.leftovers import temporary_mark
-from appliance.sync.below import Below, LinkInTheWay, OpenName
-from appliance.sync.carrying import copy, remove
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.errors import Fault, SyncProblem
+from appliance.sync.file_moves import copy, remove
+from appliance.sync.open_directories import Below, LinkInTheWay, OpenName
 from appliance.sync.trees import WORK_PREFIX
 
 Vet = Callable[[Path], None]

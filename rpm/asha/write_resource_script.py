@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from appliance.agent.engine_control import script_command
-from appliance.cluster.heartbeat.install_script import install_resource_script
+from appliance.cluster.heartbeat.config_files import install_resource_script
 
 if __name__ == "__main__":
     python, directory = sys.argv[1:]

@@ -212,9 +212,9 @@ def test_nothing_is_let_go_by_what_is_no_erase(serving: Host, rpms: Rpms, next_r
 def test_newer_data_and_the_mark_outlive_an_erase_in_every_order(installed: Host, rpms: Rpms) -> None:
     """An asha that is installed again finds them. See tests/security/test_mark_lost.py for what it does then."""
     kept = "/var/lib/asha/sync/quarantine/0123/var/spool/asterisk/msg0000.wav"
-    code = "from appliance.sync.served import *; from appliance.sync.places import Places; "
+    code = "from appliance.sync.newer_data_mark import *; from appliance.host.paths import SyncPaths; "
     installed.write(kept, "a voice")
-    ok(installed.run(_PYTHON, "-IBc", code + "set_mark(Places(), 100.0)"))
+    ok(installed.run(_PYTHON, "-IBc", code + "set_mark(SyncPaths(), 100.0)"))
     ok(
         installed.run(
             _PYTHON, "-IBc", "from appliance.sync.store import *; Store(Path('/var/lib/asha/sync/store.db'))"
@@ -232,10 +232,12 @@ def test_newer_data_and_the_mark_outlive_an_erase_in_every_order(installed: Host
         left = {name for name in installed.files() if "asha" in name.split("/")}
         assert left == before | {"var/lib/asha", "var/lib/asha/sync", "etc/asha"}
         ok(installed.rpm("-Uvh", *rpms.values()))
-        assert ok(installed.run(_PYTHON, "-IBc", code + "print(read_mark(Places()))")) == "100.000 100.000\n"
+        assert (
+            ok(installed.run(_PYTHON, "-IBc", code + "print(read_mark(SyncPaths()))")) == "100.000 100.000\n"
+        )
     ok(installed.run("/sbin/service", "asha", "start"))
     assert '"served": true' in ok(installed.run("/usr/sbin/asha", "status", "--json"))
-    ok(installed.run(_PYTHON, "-IBc", code + "drop_mark(Places())"))
+    ok(installed.run(_PYTHON, "-IBc", code + "drop_mark(SyncPaths())"))
     installed.path(kept).unlink()
     for folder in itertools.islice(Path(kept).parents, 5):
         installed.path(str(folder)).rmdir()

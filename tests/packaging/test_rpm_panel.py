@@ -169,7 +169,7 @@ def test_the_first_visitor_becomes_operator_by_the_code_of_the_install(first: tu
     user, group = own_number(host)
     use = (
         f"import os, sys\nos.setgroups([])\nos.setgid({group})\nos.setuid({user})\n"
-        "from appliance.panel.entry.first_login import FirstLogin\n"
+        "from appliance.panel.auth.first_login import FirstLogin\n"
         "print(FirstLogin().use_code(sys.argv[1], 'anna', 'correct horse').role)"
     )
     assert ok(host.run("/opt/asha/runtime/bin/python3.11", "-IB", "-c", use, code.group())) == "operator\n"

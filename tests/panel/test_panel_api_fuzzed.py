@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 
 from appliance.config import Conf
 from appliance.core.errors import ClusterError
-from appliance.panel.agent_link import AgentLink
+from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
-from appliance.panel.entry.users import Users
-from appliance.panel.pages.openapi import document
-from appliance.panel.parts import Parts
+from appliance.panel.auth.users import Users
+from appliance.panel.context import PanelContext
+from appliance.panel.views.openapi import document
 from tests.plugins.agent_stand_in import AgentStandIn
 
 BASE = "https://panel.example.com"
@@ -55,7 +55,7 @@ class Panel:
         client = self.app.test_client()
         headers = {str(name): str(value) for name, value in (case.headers or {}).items()}
         if who != "nobody":
-            parts: Parts = self.app.extensions["asha"]
+            parts: PanelContext = self.app.extensions["asha"]
             user = parts.users.get(who)
             assert user is not None
             token = parts.sessions.begin(who, user.stamp)
@@ -100,7 +100,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     agent.says.update({verb: {"says": "done"} for verb in (*DEEDS, "errand start")})
     agent.says.update({"conf preview": _previewed, "conf set": _refused})
     agent.start()
-    panel = Panel(create_app(Conf(), agent=AgentLink(str(agent.path)), directory=folder), agent)
+    panel = Panel(create_app(Conf(), agent=AgentClient(str(agent.path)), directory=folder), agent)
     try:
         yield panel
         FIGURES.parent.mkdir(parents=True, exist_ok=True)

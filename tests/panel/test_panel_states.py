@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from appliance.config import Conf
-from appliance.panel.agent_link import AgentLink
+from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
-from appliance.panel.entry.users import Users
+from appliance.panel.auth.users import Users
 from tests.panel.browser import axe_violations, picture, wider_than_window
 from tests.panel.conftest import PageOf
 from tests.panel.served import served
@@ -130,7 +130,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     agent = AgentStandIn(folder / "control")
     agent.start()
     try:
-        with served(create_app(Conf(), agent=AgentLink(str(agent.path)), directory=folder), folder) as url:
+        with served(create_app(Conf(), agent=AgentClient(str(agent.path)), directory=folder), folder) as url:
             yield Panel(url, agent)
     finally:
         agent.close()

@@ -12,7 +12,7 @@ from typing import Any
 from appliance.control.protocol import Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import UserError
-from appliance.core.permits import Wish
+from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import (
     AddressStatus,
     AgentUsage,
@@ -45,7 +45,7 @@ def unknown(why: str) -> Document:
 
 def permits(*allowed: str) -> Document:
     """Every wish forbidden but those."""
-    wishes = {wish.value for wish in Wish} | {"maintenance on", "maintenance off", "failback"}
+    wishes = {wish.value for wish in OperatorAction} | {"maintenance on", "maintenance off", "failback"}
     return {wish: {"allowed": wish in allowed, "says": f"{wish} it is"} for wish in sorted(wishes)}
 
 

@@ -6,21 +6,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.agent.grantbook import GrantBook
-from appliance.agent.rooms.maintenance import maintenance_file
-from appliance.agent.standing import InstalledConf
+from appliance.agent.active_conf import InstalledConf
+from appliance.agent.components.maintenance import maintenance_file
+from appliance.agent.grant_file import GrantFile
 from appliance.config import Conf
 from appliance.core import maintenance
-from appliance.core.alert_memory import Memory, remembered
+from appliance.core.alerts import AlertState, remembered
 from appliance.core.grant import Verb
 from appliance.core.trends import Sample, Trends
-from appliance.hw.identity import UsbIdentity
-from appliance.hw.remembered import remember
+from appliance.host.paths import SyncPaths
+from appliance.hw.usb_identity import UsbIdentity, remember
 from appliance.notify.spool import Spool, Ways, WayState
-from appliance.sark.memory import write_agreed
-from appliance.sark.provision import PHP, TEXT, write_address
-from appliance.sync.places import Places
-from appliance.sync.served import set_mark
+from appliance.sark.provisioning import PHP, TEXT, write_address
+from appliance.sark.reconcile import write_agreed
+from appliance.sync.newer_data_mark import set_mark
 from appliance.sync.state import State, write_state
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
@@ -33,7 +32,7 @@ def examples(folder: Path) -> dict[str, bytes]:
     trends.add(Sample(1.0, {"ami": 2.0}, "clear"), 60.0)
     given = maintenance.begin(600.0, "root", "new cables", 1000.0)
     made: dict[str, Callable[[Path], object]] = {
-        "grant": lambda path: GrantBook(path).ask(Verb.START, 1.0, "7:99"),
+        "grant": lambda path: GrantFile(path).ask(Verb.START, 1.0, "7:99"),
         "card.json": lambda path: remember(
             path, Path("/dev/ttyUSB0"), UsbIdentity("0403", "6001", "A", "1-1")
         ),
@@ -43,11 +42,11 @@ def examples(folder: Path) -> dict[str, bytes]:
         "conf.kept": lambda path: path.write_text("HAPRINODE=one\nHASECNODE=two\n"),
         "sark.json": lambda path: write_agreed(path, {"HADEV": "eth0"}),
         "state.json": lambda path: write_state(path, State(verified_at=5.0, warnings=["one"])),
-        "served": lambda path: set_mark(Places(path.parent, path.parent, path.parent), 5.0),
+        "served": lambda path: set_mark(SyncPaths(path.parent, path.parent, path.parent), 5.0),
         "ways.json": lambda path: Spool(path.parent).keep_ways(
             Ways({"mail": WayState("no route", 2, 5.0, 1)}, 7.0)
         ),
-        "memory.json": lambda path: Spool(path.parent).keep_memory(remembered(Memory())),
+        "memory.json": lambda path: Spool(path.parent).keep_memory(remembered(AlertState())),
         "id": lambda path: path.write_text(
             "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.panel.entry import passwords
+from appliance.panel.auth import passwords
 
 
 def make_hashes_quick(patch: pytest.MonkeyPatch) -> None:

@@ -17,14 +17,15 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.cli.peer_questions import answer_one
+from appliance.cli.peer import answer_one
 from appliance.config import Conf
 from appliance.control.client import ask
 from appliance.control.server import ControlServer
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.errors import AshaError
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
+from appliance.host.paths import SyncPaths
 from appliance.host.process import run
 from appliance.host.stream import Stream
 from appliance.notify.mail import Smtp
@@ -32,11 +33,9 @@ from appliance.notify.notice import Notice
 from appliance.notify.webhook import Webhook
 from appliance.pbx.probes import AmiProbe, CliProbe
 from appliance.pbx.process import find_pid
-from appliance.sync.link import PeerLink
-from appliance.sync.places import Places
-from appliance.sync.question import ask_once
+from appliance.sync.peer_link import PeerLink, ask_once
 from appliance.sync.rsync import Rsync
-from appliance.sync.source import SourceHealth, SyncServer
+from appliance.sync.server import SourceHealth, SyncServer
 from appliance.sync.ssh import Ssh
 
 SIZE = 300_000_000
@@ -146,7 +145,7 @@ def asked() -> subprocess.Popen[bytes]:
 
 def the_peers_question() -> object:
     source = SyncServer(
-        Conf(), Places(FOLDER, FOLDER, FOLDER), SystemClock(), lambda: SourceHealth("", False), dict
+        Conf(), SyncPaths(FOLDER, FOLDER, FOLDER), SystemClock(), lambda: SourceHealth("", False), dict
     )
     with asked() as saying, (FOLDER / "answer").open("wb") as answer:
         source.serve(saying.stdout, answer)  # type: ignore[arg-type]

@@ -17,13 +17,13 @@ import pytest
 from appliance.config import Conf
 from appliance.core.errors import SyncError
 from appliance.host.clock import SystemClock
-from appliance.sync import place
+from appliance.host.paths import SyncPaths
+from appliance.sync import apply
+from appliance.sync.apply import finish
 from appliance.sync.conflicts import Conflicts
-from appliance.sync.entry import look
-from appliance.sync.place import finish
-from appliance.sync.places import Places
 from appliance.sync.stages import Stages
 from appliance.sync.store import Conflict, Generation, PlaceStep, Store
+from appliance.sync.trees import look
 from tests.plugins.security_figures import Count
 
 # What changes a disk, by the names of Python's audit events; a file opened for writing is one too.
@@ -49,7 +49,7 @@ class Node:
             db=database,
             astdb=aside / "astdb",
         )
-        self.places = Places(top / "lasting", top / "passing", top / "apart")
+        self.places = SyncPaths(top / "lasting", top / "passing", top / "apart")
         self.places.lasting.mkdir()
         self.path = self.tree / "x"
         self.kept = Path(os.fsdecode(self.places.kept(bytes(self.path), "ab" * 32)))
@@ -239,7 +239,7 @@ def test_what_makes_way_is_never_gone(
         monkeypatch.setattr(os, "rename", _no_rename_to_quarantine(os.rename))
     while killed:
         top = tmp_path / str(number)
-        live, places = top / "etc", Places(top / "lasting", top / "passing", top / "apart")
+        live, places = top / "etc", SyncPaths(top / "lasting", top / "passing", top / "apart")
         for name, text in {"f": "OURS f", "d/a": "OURS a", "d/sub/b": "OURS b"}.items():
             (live / name).parent.mkdir(parents=True, exist_ok=True)
             (live / name).write_text(text)
@@ -254,12 +254,12 @@ def test_what_makes_way_is_never_gone(
             (staged / name).write_text(f"THEIRS {name}")
         store = Store(places.store)
         store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in ("f", "d"))
-        steps = [PlaceStep(place.SET_ASIDE, bytes(live / "f"))]
-        steps += [PlaceStep(place.MOVE, bytes(live / name), stage) for name in ("f", "d")]
+        steps = [PlaceStep(apply.SET_ASIDE, bytes(live / "f"))]
+        steps += [PlaceStep(apply.MOVE, bytes(live / name), stage) for name in ("f", "d")]
         store.decide(Generation(0, 1.0, "peer", "t", 2, 0, 8, False), steps, [])
         store.close()
 
-        def settle(conf: Conf = conf, places: Places = places) -> None:
+        def settle(conf: Conf = conf, places: SyncPaths = places) -> None:
             again = Store(places.store)
             finish(again, Stages(conf, places, again.sent_as_link))
             again.close()

@@ -11,7 +11,7 @@ from typing import Any
 from data_on_nodes import hang_up, one_pass
 from mail_on_nodes import MAIL, apart, callers, deliver, heard
 
-from appliance.core.mailbox import MOST
+from appliance.core.data_merge import MOST
 from hwsim.nodes import Node
 from hwsim.nodes.sshd import shell
 

@@ -17,10 +17,10 @@ import pytest
 
 from appliance.config import Conf
 from appliance.core.login_limit import BURST, PACE, PATIENCE, WINDOW
-from appliance.panel.agent_link import AgentLink
+from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
-from appliance.panel.entry.unlock import Unlock
-from appliance.panel.entry.users import Users
+from appliance.panel.auth.unlock import Unlock
+from appliance.panel.auth.users import Users
 from appliance.panel.server.certificate import make_certificate
 from appliance.panel.server.serve import listen, tls_context
 from appliance.panel.server.webserver import PanelServer
@@ -116,7 +116,7 @@ def port(tmp_path: Path, agent: AgentStandIn, panel_dir: Path) -> Iterator[int]:
     """Where the page is: its real server, with TLS and the real hash of the password."""
     cert, key = tmp_path / "panel.crt", tmp_path / "panel.key"
     make_certificate(cert, key, ["localhost"], [])
-    app = create_app(Conf(), agent=AgentLink(str(agent.path)), directory=panel_dir)
+    app = create_app(Conf(), agent=AgentClient(str(agent.path)), directory=panel_dir)
     listener = listen("127.0.0.1", 0)
     server = PanelServer(app, listener, tls_context(cert, key))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -18,9 +18,9 @@ from pair_on_rack import Pair, Status
 
 from appliance.agent.kept_conf import KEPT
 from appliance.agent.own_files import own_files
-from appliance.agent.places import CONF, JOURNAL, REGENERATE
 from appliance.config import Conf
-from appliance.sark.provision import FOLDER, PHP, TEXT
+from appliance.host.paths import CONF, JOURNAL, REGENERATE
+from appliance.sark.provisioning import FOLDER, PHP, TEXT
 from hwsim.demo.scenario import OTHER
 from hwsim.site import Site
 from tests.plugins.own_file_examples import examples

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from data_on_nodes import CONF, hang_up, introduce, one_pass
 
-from appliance.sync.below import Below
-from appliance.sync.carrying import tame
+from appliance.sync.file_moves import tame
+from appliance.sync.open_directories import Below
 from hwsim.nodes import Node
 from hwsim.nodes.pair import Pair, pair
 from hwsim.nodes.sshd import shell

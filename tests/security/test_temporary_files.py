@@ -13,21 +13,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.agent.grantbook import GrantBook
+from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import keep
 from appliance.config import load
 from appliance.config.edit import set_value
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.grant import Verb
 from appliance.host.disk import create_file, replace_file
 from appliance.host.leftovers import remove_leftovers, temporary_mark
+from appliance.host.paths import SyncPaths
 from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool
-from appliance.panel.entry.places import write_own
-from appliance.sark.provision import write_address
-from appliance.sync.places import Places
-from appliance.sync.served import set_mark
+from appliance.panel.auth.files import write_own
+from appliance.sark.provisioning import write_address
+from appliance.sync.newer_data_mark import set_mark
 from appliance.sync.state import State, read_state, write_state
 from tests.plugins.security_figures import Count
 
@@ -42,7 +42,7 @@ def folders(root: Path) -> list[Path]:
 def _write_for_ever(root: Path, seed: int) -> None:
     """What the agent, a pass, a command and the panel write, one after another, as fast as the disk takes it."""
     state, notify, panel, sync, etc, work = folders(root)
-    dice, places = random.Random(seed), Places(sync, sync / "passing", sync / "apart")
+    dice, places = random.Random(seed), SyncPaths(sync, sync / "passing", sync / "apart")
     alert = Alert("a", AlertKind.TEST, Severity.NOTICE, "s", "t" * 500)
     spool = Spool(notify)
     writers: list[Callable[[int], object]] = [
@@ -56,7 +56,7 @@ def _write_for_ever(root: Path, seed: int) -> None:
         lambda number: write_address(f"10.0.{number % 200}.1", etc),
         lambda number: set_value(etc / "asha.conf", "HASYNCH", dice.choice(["LAZY", "LOOSE"])),
         lambda number: keep(etc / "asha.conf", state / "conf.kept"),
-        lambda number: GrantBook(state / "grant").ask(dice.choice(list(Verb)), 1.0 + number / 1e6, "7:99"),
+        lambda number: GrantFile(state / "grant").ask(dice.choice(list(Verb)), 1.0 + number / 1e6, "7:99"),
         lambda number: JournalFile(state / "journal").append({"kind": "order", "number": number}),
         lambda number: _use_directory(work),
     ]

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from appliance.sync.places import Places
-from appliance.sync.served import read_mark, set_mark
+from appliance.host.paths import SyncPaths
+from appliance.sync.newer_data_mark import read_mark, set_mark
 from hwsim.nodes import Network, Node, NodeError, Running
 from hwsim.nodes.sshd import HOST_KEY, shell, sshd_answers, start_sshd
 
@@ -27,8 +27,8 @@ import os, sys
 from pathlib import Path
 from appliance.config import load
 from appliance.host.clock import SystemClock
-from appliance.sync.places import Places
-from appliance.sync.source import SourceHealth, SyncServer
+from appliance.host.paths import SyncPaths
+from appliance.sync.server import SourceHealth, SyncServer
 wanted = os.environ["SSH_ORIGINAL_COMMAND"]
 def standing():
     health = Path("/run/health").read_text() if Path("/run/health").exists() else ""
@@ -38,7 +38,7 @@ if wanted == "asha-source serve":
         def wall(self):
             ahead = Path("/run/ahead")
             return super().wall() + (float(ahead.read_text()) if ahead.exists() else 0.0)
-    source = SyncServer(load(Path("/etc/asha.conf")), Places(), Clock(), standing, dict)
+    source = SyncServer(load(Path("/etc/asha.conf")), SyncPaths(), Clock(), standing, dict)
     source.serve(sys.stdin.buffer, sys.stdout.buffer)
 elif wanted == "asha-source watch":
     from appliance.sync.watch import TreeWatch
@@ -48,26 +48,26 @@ else:
     from appliance.sync.gate import give, judge, read_words
     from appliance.sync.trees import trees
     ours = trees(load(Path("/etc/asha.conf")))
-    found = judge(wanted, ours, Places(), lambda: read_words(0))
-    give(found, Path(shutil.which("rsync")), ours, Places())
+    found = judge(wanted, ours, SyncPaths(), lambda: read_words(0))
+    give(found, Path(shutil.which("rsync")), ours, SyncPaths())
 """
 HERE = """
 import sys
 from pathlib import Path
-from appliance.cli.data_parts import LOCAL_FILES
-from appliance.cli.fitness import vet_for
+from appliance.sync_setup import LOCAL_FILES
+from appliance.sync_setup import vet_for
 from appliance.config import load
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
-from appliance.sync.link import PeerLink
-from appliance.sync.onepass import Request
-from appliance.sync.places import Places
-from appliance.sync.problems import SyncProblem
+from appliance.sync.peer_link import PeerLink
+from appliance.sync.sync_pass import Request
+from appliance.host.paths import SyncPaths
+from appliance.sync.errors import SyncProblem
 from appliance.sync.session import SyncSession
 from appliance.sync.ssh import Ssh
 conf, clock = load(Path("/etc/asha.conf")), SystemClock()
 def session(node, live=False):
-    return SyncSession(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, Places(), live)
+    return SyncSession(conf, node, clock, lambda: None, vet_for(conf), LOCAL_FILES, SyncPaths(), live)
 here = session(Node.SECONDARY)
 def one_pass(session, peer, request, progress=lambda *news: None):
     outcome = session.run(peer, request, progress, patient=True)
@@ -109,9 +109,9 @@ SHOW = (
 SLOW = "tc qdisc add dev eth0 root tbf rate {rate} burst 16kb latency 400ms"
 
 
-def places_of(node: Node) -> Places:
+def places_of(node: Node) -> SyncPaths:
     """Where `node` keeps the things of its synchronisation, as seen from here."""
-    return Places(*map(node.path, ("/var/lib/asha/sync", "/run/asha/sync", "/etc/asha")))
+    return SyncPaths(*map(node.path, ("/var/lib/asha/sync", "/run/asha/sync", "/etc/asha")))
 
 
 def mark_served(node: Node, *starts: float) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.document import parse_json
+from appliance.core.journal_rules import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.model import Node, Relay
 from appliance.host.disk import read_small
 from hwsim.card import vendortool

@@ -23,9 +23,9 @@ _SETTLE = """
 from pathlib import Path
 from appliance.config import load
 from appliance.host.clock import SystemClock
-from appliance.sync.places import Places
+from appliance.host.paths import SyncPaths
 from appliance.sync.session import settle
-settle(load(Path("/etc/asha.conf")), Places(), SystemClock(), 40.0)
+settle(load(Path("/etc/asha.conf")), SyncPaths(), SystemClock(), 40.0)
 """
 _HELD_UP = f"""
 {HERE}

@@ -48,10 +48,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 _KEEP_OPEN = """
-from appliance.cli.this_node import site
-from appliance.sync.link import PeerLink
+from appliance.local_node import conf_and_node
+from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
-with PeerLink(way_to_peer(*site())) as peer:
+with PeerLink(way_to_peer(*conf_and_node())) as peer:
     peer.ask("health")
 """
 

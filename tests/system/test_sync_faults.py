@@ -52,10 +52,10 @@ import glob, json, os, sqlite3
 from pathlib import Path
 from appliance.config import load
 from appliance.host.clock import SystemClock
-from appliance.sync.places import Places
+from appliance.host.paths import SyncPaths
 from appliance.sync.session import settle
-if Places().store.exists():
-    settle(load(Path("/etc/asha.conf")), Places(), SystemClock(), 40.0)
+if SyncPaths().store.exists():
+    settle(load(Path("/etc/asha.conf")), SyncPaths(), SystemClock(), 40.0)
 trees = ("/etc/asterisk", "/var/lib/asterisk/sounds", "/var/spool/asterisk/voicemail")
 files = [os.path.join(d, n) for tree in trees for d, _, names in os.walk(tree) for n in names]
 files = [path for path in files if "/.asha-" not in path]  # a stage is no live data

@@ -15,7 +15,7 @@ READER = Path("appliance/host/bounded.py")
 BY_LIMIT = {"appliance/pbx/probes.py", "appliance/control/server.py"}
 OTHERS = {"appliance/panel/server/webserver.py", "appliance/notify/mail.py"}
 # The hash of an entry is that of its text as it was written, whatever numbers are in it.
-OWN_TEXT = {"appliance/core/chain.py"}
+OWN_TEXT = {"appliance/core/journal_rules.py"}
 UNBOUNDED = re.compile(
     r"\.(communicate|readlines|readall|makefile|getoutput|check_output)\(|\.(read|readline|recv)\((-1)?\)"
     r"|\.(readuntil|readexactly)\("
@@ -23,8 +23,8 @@ UNBOUNDED = re.compile(
 )
 JSON = re.compile(r"^json\.loads?\(")
 BOOKS = re.compile(
-    r"book\.read\(\)$|^GrantBook\(.*\)\.read\(\)$"
-)  # agent/grantbook.py, which reads 4096 bytes
+    r"book\.read\(\)$|^GrantFile\(.*\)\.read\(\)$"
+)  # agent/grant_file.py, which reads 4096 bytes
 
 
 NAMES = frozenset(

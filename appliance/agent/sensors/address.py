@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 
 from appliance.agent.journal import Journal
+from appliance.agent.observations import Observations
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.this_node import ThisNode
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.host.clock import Clock
@@ -29,9 +29,11 @@ class AddressSensor:
     elsewhere: after a split nobody else does that, and the phones would go on talking to the wrong node.
     """
 
-    def __init__(self, site: Site, world: World, clock: Clock, journal: Journal) -> None:
-        self._site = site
-        self._world = world
+    def __init__(
+        self, this_node: ThisNode, observations: Observations, clock: Clock, journal: Journal
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
         self._clock = clock
         self._journal = journal
         self._change = asyncio.Event()
@@ -39,10 +41,12 @@ class AddressSensor:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while not self._site.conf.cluster_ip:  # a fresh installation has no address; a reload may bring one
+        while (
+            not self._this_node.conf.cluster_ip
+        ):  # a fresh installation has no address; a reload may bring one
             self.look()
             await self._next()
-        watch = AddressWatch(self._site.conf.cluster_ip)
+        watch = AddressWatch(self._this_node.conf.cluster_ip)
         ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
         try:
             while True:
@@ -50,7 +54,7 @@ class AddressSensor:
                 self.look()
                 if self._peer_is_back():
                     await self._announce()
-                elif self._world.duplicate:
+                elif self._observations.duplicate:
                     await self._look_for_duplicate()
                 await self._next()
         finally:
@@ -59,28 +63,32 @@ class AddressSensor:
 
     def look(self) -> None:
         """Write on the board whether the address is here; without a configured address that is Unknown."""
-        conf = self._site.conf
+        conf = self._this_node.conf
         if not conf.cluster_ip:
-            self._world.address = Unknown("no cluster address is set (HACLUSTERIP)", self._clock.now())
+            self._observations.address = Unknown("no cluster address is set (HACLUSTERIP)", self._clock.now())
             return
-        before = self._world.address
-        self._world.address = read_address(conf.device, conf.cluster_ip, self._clock.now())
-        if isinstance(self._world.address, Known) and not is_known(before, self._world.address.value):
-            self._world.touch()
+        before = self._observations.address
+        self._observations.address = read_address(conf.device, conf.cluster_ip, self._clock.now())
+        if isinstance(self._observations.address, Known) and not is_known(
+            before, self._observations.address.value
+        ):
+            self._observations.notify_changed()
 
     def _peer_is_back(self) -> bool:
-        alive = self._world.peer_alive
+        alive = self._observations.peer_alive
         now_alive = alive.value if isinstance(alive, Known) else self._peer_was_alive
         back = now_alive is True and self._peer_was_alive is False
         self._peer_was_alive = now_alive
-        return back and is_known(self._world.address, True)
+        return back and is_known(self._observations.address, True)
 
     async def _announce(self) -> None:
-        conf = self._site.conf
+        conf = self._this_node.conf
         with contextlib.suppress(AshaError):
             await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
         await self._look_for_duplicate()
-        self._journal.note("address", says="announced again: the peer is back", also_at=self._world.duplicate)
+        self._journal.note(
+            "address", says="announced again: the peer is back", also_at=self._observations.duplicate
+        )
 
     async def _look_for_duplicate(self) -> None:
         """Ask the network whether another machine has the address.
@@ -88,15 +96,15 @@ class AddressSensor:
         This is repeated while another machine has it, so that the alarm ends. An address that is not here is
         not a duplicate, whoever else has it.
         """
-        conf = self._site.conf
-        if not is_known(self._world.address, True):
-            self._world.duplicate = ""
+        conf = self._this_node.conf
+        if not is_known(self._observations.address, True):
+            self._observations.duplicate = ""
             return
         other = await asyncio.to_thread(
             duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ARP_WAIT
         )
         if isinstance(other, Known):  # a network that cannot be asked does not end the alarm
-            self._world.duplicate = other.value or ""
+            self._observations.duplicate = other.value or ""
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from appliance.agent.observations import Observations
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import AshaError
 from appliance.core.health import ProbeRecord, observe
@@ -38,15 +38,17 @@ class AsteriskSensor:
     `busy`: tells whether a transfer is under way.
     """
 
-    def __init__(self, site: Site, world: World, clock: Clock, busy: Callable[[], bool]) -> None:
-        self._site = site
-        self._world = world
+    def __init__(
+        self, this_node: ThisNode, observations: Observations, clock: Clock, busy: Callable[[], bool]
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
         self._clock = clock
         self._busy = busy
         self._death: DeathWatch | None = None
         self._death_ready: Readable | None = None
-        self._probes = probes_for(site.conf)
-        self._probed_by = _probe_values(site.conf)
+        self._probes = probes_for(this_node.conf)
+        self._probed_by = _probe_values(this_node.conf)
         self._asking: list[asyncio.Task[None]] = []
         self._console_answered_at = float("-inf")
         self._doubt = asyncio.Event()
@@ -73,8 +75,8 @@ class AsteriskSensor:
     def booted(self) -> None:
         """Record that Asterisk itself has said that it is fully booted."""
         self.look()
-        self._world.booted = is_known(self._world.process, True)
-        self._world.touch()
+        self._observations.booted = is_known(self._observations.process, True)
+        self._observations.notify_changed()
 
     async def _watch_process(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -94,24 +96,26 @@ class AsteriskSensor:
 
         A probe that the conf file switches on later is asked in this life of Asterisk, too.
         """
-        values = _probe_values(self._site.conf)
+        values = _probe_values(self._this_node.conf)
         if values == self._probed_by:
             return
         for task in self._asking:
             task.cancel()
         for probe in self._probes:
             probe.close()
-        self._probes, self._probed_by = probes_for(self._site.conf), values
-        if is_known(self._world.process, True):
-            known = self._world.probes
-            self._world.probes = {probe.name: known.get(probe.name, ProbeRecord()) for probe in self._probes}
+        self._probes, self._probed_by = probes_for(self._this_node.conf), values
+        if is_known(self._observations.process, True):
+            known = self._observations.probes
+            self._observations.probes = {
+                probe.name: known.get(probe.name, ProbeRecord()) for probe in self._probes
+            }
         self._ask_from_now_on(tasks)
 
     def _find(self) -> None:
-        self._world.pbx_installed = self._installed()
-        found = find_pid(self._site.conf, self._clock.now())
+        self._observations.pbx_installed = self._installed()
+        found = find_pid(self._this_node.conf, self._clock.now())
         if isinstance(found, Unknown):
-            self._world.process = found
+            self._observations.process = found
             return
         if found.value is None:
             self._see_none()
@@ -124,26 +128,26 @@ class AsteriskSensor:
         self._see_process(found.value)
 
     def _see_process(self, pid: int) -> None:
-        world = self._world
-        world.pid, world.booted = pid, False
-        world.probes = {probe.name: ProbeRecord() for probe in self._probes}
-        world.latency.clear()
-        world.process = Known(True, self._clock.now())
-        world.touch()
+        observations = self._observations
+        observations.pid, observations.booted = pid, False
+        observations.probes = {probe.name: ProbeRecord() for probe in self._probes}
+        observations.latency.clear()
+        observations.process = Known(True, self._clock.now())
+        observations.notify_changed()
 
     def _see_none(self) -> None:
-        before = self._world.process
-        self._world.process = Known(False, self._clock.now())
-        if before != self._world.process and not is_known(before, False):
-            self._world.touch()
+        before = self._observations.process
+        self._observations.process = Known(False, self._clock.now())
+        if before != self._observations.process and not is_known(before, False):
+            self._observations.notify_changed()
 
     def _died(self) -> None:
         self._forget()
-        world = self._world
-        world.pid, world.booted, world.probes = None, False, {}
-        world.process = Known(False, self._clock.now())
-        world.dchannel = Unknown("Asterisk does not run", self._clock.now())
-        world.touch()
+        observations = self._observations
+        observations.pid, observations.booted, observations.probes = None, False, {}
+        observations.process = Known(False, self._clock.now())
+        observations.dchannel = Unknown("Asterisk does not run", self._clock.now())
+        observations.notify_changed()
 
     def _forget(self) -> None:
         if self._death is not None:
@@ -154,7 +158,7 @@ class AsteriskSensor:
 
     def _installed(self) -> bool:
         try:
-            find_program(self._site.conf.pbx_program)
+            find_program(self._this_node.conf.pbx_program)
         except AshaError:
             return False
         return True
@@ -165,7 +169,7 @@ class AsteriskSensor:
             began = self._clock.now()
             asked_at = await self._ask_if_due(probe, asked_at)
             # A question that waited for its deadline must not lengthen the round.
-            await self._pause(probe, max(0.0, began + self._site.conf.probe_period - self._clock.now()))
+            await self._pause(probe, max(0.0, began + self._this_node.conf.probe_period - self._clock.now()))
 
     async def _ask_if_due(self, probe: Probe, asked_at: float) -> float:
         """Ask the probe if it is due.
@@ -174,7 +178,7 @@ class AsteriskSensor:
         round.
         """
         began = self._clock.now()
-        if not is_known(self._world.process, True) or not self._is_due(probe, asked_at):
+        if not is_known(self._observations.process, True) or not self._is_due(probe, asked_at):
             return asked_at
         await self._ask(probe)
         return began
@@ -201,17 +205,17 @@ class AsteriskSensor:
         if probe.name != "cli" or self._doubtful():
             return True
         last = max(asked_at, self._console_answered_at)
-        return self._clock.now() - last >= _CONSOLE_EVERY * self._site.conf.probe_period
+        return self._clock.now() - last >= _CONSOLE_EVERY * self._this_node.conf.probe_period
 
     def _doubtful(self) -> bool:
         """Tell whether some probe is silent; all the others are then asked as often as that one."""
-        return any(record.silences for record in self._world.probes.values())
+        return any(record.silences for record in self._observations.probes.values())
 
     async def _ask(self, probe: Probe) -> None:
-        life, asked_at = self._world.pid, self._clock.now()
+        life, asked_at = self._observations.pid, self._clock.now()
         reading = await probe.ask(self._clock.now)
         # An answer of a process that is gone says nothing of the process that runs now.
-        if self._world.pid == life and probe.name in self._world.probes:
+        if self._observations.pid == life and probe.name in self._observations.probes:
             self._see(probe.name, reading, asked_at)
 
     def _see(self, name: str, reading: Reading[str], asked_at: float) -> None:
@@ -219,14 +223,14 @@ class AsteriskSensor:
 
         An answer has its latency, whichever part of the sensor has asked.
         """
-        before = self._world.probes[name]
-        self._world.probes[name] = observe(before, reading)
+        before = self._observations.probes[name]
+        self._observations.probes[name] = observe(before, reading)
         if isinstance(reading, Known):
-            self._world.answered(name, reading.at - asked_at)
+            self._observations.answered(name, reading.at - asked_at)
         if self._doubtful():
             self._doubt.set()
         if isinstance(reading, Unknown) or not before.ever_answered:
-            self._world.touch()
+            self._observations.notify_changed()
 
     async def _watch_dchannel(self) -> None:
         asked_at = float("-inf")
@@ -244,25 +248,29 @@ class AsteriskSensor:
         return began
 
     async def _ask_dchannel(self) -> None:
-        life, asked_at = self._world.pid, self._clock.now()
+        life, asked_at = self._observations.pid, self._clock.now()
         reading = await asyncio.to_thread(
-            read_dchannel, self._site.conf, self._clock.now, self._site.conf.probe_deadline
+            read_dchannel, self._this_node.conf, self._clock.now, self._this_node.conf.probe_deadline
         )
-        if self._world.pid == life and isinstance(reading, Known) and "cli" in self._world.probes:
+        if (
+            self._observations.pid == life
+            and isinstance(reading, Known)
+            and "cli" in self._observations.probes
+        ):
             self._console_answered_at = reading.at
             self._see("cli", Known("pri show spans", reading.at), asked_at)
-        if self._world.pid == life and reading != self._world.dchannel:
-            self._world.dchannel = reading
-            self._world.touch()
+        if self._observations.pid == life and reading != self._observations.dchannel:
+            self._observations.dchannel = reading
+            self._observations.notify_changed()
 
     def _dchannel_due(self, asked_at: float) -> bool:
-        reading = self._world.dchannel
+        reading = self._observations.dchannel
         up = isinstance(reading, Known) and reading.value is not DChannel.DOWN
         return not up or self._busy() or self._clock.now() - asked_at >= _DCHANNEL_IDLE
 
     def _answers(self) -> bool:
-        pbx = self._world.pbx(self._site.probe_policy, self._clock.now())
-        return is_known(pbx, Pbx.RUNNING) and self._site.transfer_policy.has_line
+        pbx = self._observations.pbx(self._this_node.probe_policy, self._clock.now())
+        return is_known(pbx, Pbx.RUNNING) and self._this_node.transfer_policy.has_line
 
 
 def _probe_values(conf: Conf) -> tuple[object, ...]:

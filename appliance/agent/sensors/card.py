@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 
 from appliance.agent.journal import Journal
-from appliance.agent.places import CARD
+from appliance.agent.observations import Observations
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.this_node import ThisNode
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.clock import Clock
+from appliance.host.paths import CARD
 from appliance.hw.discovery import DeviceInfo, find_card, watch_devices
 
 _LOOK_PERIOD = 3.0
@@ -25,10 +25,15 @@ class CardSensor:
     """
 
     def __init__(
-        self, site: Site, world: World, clock: Clock, journal: Journal, moved: Callable[[str], None]
+        self,
+        this_node: ThisNode,
+        observations: Observations,
+        clock: Clock,
+        journal: Journal,
+        moved: Callable[[str], None],
     ) -> None:
-        self._site = site
-        self._world = world
+        self._this_node = this_node
+        self._observations = observations
         self._clock = clock
         self._journal = journal
         self._moved = moved
@@ -52,33 +57,35 @@ class CardSensor:
 
         A node without a card has nothing to look for.
         """
-        if self._site.has_card:
+        if self._this_node.has_card:
             self.see(await asyncio.to_thread(self._find))
 
     def see(self, reading: Reading[DeviceInfo | None]) -> None:
         """Write the result of a look at the card on the board."""
-        world = self._world
+        observations = self._observations
         if isinstance(reading, Unknown):
-            world.card = reading
+            observations.card = reading
             return
         info = reading.value
         place = str(info.tty) if info is not None else ""
-        before = world.card
-        world.card = Known(info is not None, reading.at)
-        if isinstance(before, Known) and (before.value != world.card.value or place != world.card_place):
+        before = observations.card
+        observations.card = Known(info is not None, reading.at)
+        if isinstance(before, Known) and (
+            before.value != observations.card.value or place != observations.card_place
+        ):
             self._changed(place)
         elif not isinstance(before, Known):
-            world.touch()
-        world.card_place = place
+            observations.notify_changed()
+        observations.card_place = place
 
     def _changed(self, place: str) -> None:
         why = f"the card is back at {place}" if place else "the card is gone"
         self._journal.note("card", says=why)
         self._moved(why)
-        self._world.touch()
+        self._observations.notify_changed()
 
     def _find(self) -> Reading[DeviceInfo | None]:
-        return find_card(self._site.conf, self._clock.now(), store=CARD)
+        return find_card(self._this_node.conf, self._clock.now(), store=CARD)
 
     async def _next(self) -> None:
         try:

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
-from appliance.agent.peer import hear
+from appliance.agent.observations import Observations
+from appliance.agent.peer_message import hear
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import ClusterEngine, EngineView
 from appliance.core.reading import Known, is_known
 from appliance.host.clock import Clock
@@ -23,11 +23,13 @@ _FIRST_WORD = 0.5
 class EngineSensor:
     """The sensor that watches `engine` and writes on the board what the engine says."""
 
-    def __init__(self, engine: ClusterEngine, site: Site, world: World, clock: Clock) -> None:
-        self._site = site
-        self._world = world
+    def __init__(
+        self, engine: ClusterEngine, this_node: ThisNode, observations: Observations, clock: Clock
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
         self._clock = clock
-        self._watch = engine.watch(site.node, site.own_name, site.peer_name, self._links)
+        self._watch = engine.watch(this_node.node, this_node.own_name, this_node.peer_name, self._links)
         self._readable: dict[int, Readable] = {}
 
     async def run(self) -> None:
@@ -46,12 +48,12 @@ class EngineSensor:
         A client that has signed on is told by the engine at once.
         """
         self.look()
-        world = self._world
+        observations = self._observations
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_WORD):
-                while is_known(world.engine, True) and not isinstance(world.peer_alive, Known):
-                    world.changed.clear()
-                    await world.changed.wait()
+                while is_known(observations.engine, True) and not isinstance(observations.peer_alive, Known):
+                    observations.changed.clear()
+                    await observations.changed.wait()
 
     def look(self) -> None:
         """Look now whether the engine runs, and connect to it."""
@@ -66,7 +68,7 @@ class EngineSensor:
         self._watch.tell(fields, self._clock.now())
 
     def _links(self) -> list[str]:
-        return [medium.device for medium in self._site.conf.media]
+        return [medium.device for medium in self._this_node.conf.media]
 
     def _listen(self, descriptors: tuple[int, ...]) -> None:
         """Listen to `descriptors`, and to nothing else.
@@ -87,21 +89,21 @@ class EngineSensor:
         if news.changed:
             self._see(self._watch.view(now))
         for message in news.messages:
-            self._world.report = hear(message.fields, message.at)
+            self._observations.report = hear(message.fields, message.at)
         if news.changed or news.messages:
-            self._world.touch()
+            self._observations.notify_changed()
         self._listen(self._watch.descriptors())
 
     def _see(self, view: EngineView) -> None:
-        world = self._world
-        if view.identity != world.engine_id or not isinstance(world.engine, Known):
-            world.engine_since = self._clock.now() if view.identity else None
+        observations = self._observations
+        if view.identity != observations.engine_id or not isinstance(observations.engine, Known):
+            observations.engine_since = self._clock.now() if view.identity else None
             if not view.identity:
-                world.peer_seen = False
-                world.report = None
-            world.touch()
-        world.engine, world.engine_id = view.runs, view.identity
-        world.peer_alive, world.engine_holds = view.peer_alive, view.holds
-        world.engine_serves, world.engine_moving = view.serves, view.moving
-        world.peer_seen = world.peer_seen or is_known(view.peer_alive, True)
-        world.links = {name: "up" if up else "down" for name, up in view.links.items()}
+                observations.peer_seen = False
+                observations.report = None
+            observations.notify_changed()
+        observations.engine, observations.engine_id = view.runs, view.identity
+        observations.peer_alive, observations.engine_holds = view.peer_alive, view.holds
+        observations.engine_serves, observations.engine_moving = view.serves, view.moving
+        observations.peer_seen = observations.peer_seen or is_known(view.peer_alive, True)
+        observations.links = {name: "up" if up else "down" for name, up in view.links.items()}

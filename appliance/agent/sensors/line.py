@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.observations import Observations
+from appliance.agent.this_node import ThisNode
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.line import read_line
@@ -25,13 +25,15 @@ _WHOLE = 5.0
 class LineSensor:
     """The sensor that reads the alarms of the spans, in a thread.
 
-    A driver that hangs in /proc must not hang the agent. What is only shown (`World.spans`) is read
+    A driver that hangs in /proc must not hang the agent. What is only shown (`Observations.spans`) is read
     separately: where sysfs or an ioctl hangs, the line is still seen.
     """
 
-    def __init__(self, site: Site, world: World, clock: Clock, busy: Callable[[], bool]) -> None:
-        self._site = site
-        self._world = world
+    def __init__(
+        self, this_node: ThisNode, observations: Observations, clock: Clock, busy: Callable[[], bool]
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
         self._clock = clock
         self._busy = busy
         self._alarms: object = None
@@ -55,20 +57,20 @@ class LineSensor:
             await asyncio.shield(self._whole)
 
     async def _look(self) -> None:
-        if self._site.transfer_policy.has_line:
+        if self._this_node.transfer_policy.has_line:
             heads = await asyncio.to_thread(self._read)
-            self._see(read_line(heads, self._site.conf.card_spans, heads.at))
+            self._see(read_line(heads, self._this_node.conf.card_spans, heads.at))
             self._show(_alarms(heads))
 
     def _read(self) -> Reading[tuple[Span, ...]]:
-        conf = self._site.conf
+        conf = self._this_node.conf
         return read_heads(conf.dahdi_root, conf.card_spans, self._clock.now())
 
     def _see(self, reading: Reading[Line]) -> None:
-        before = self._world.line
-        self._world.line = reading
+        before = self._observations.line
+        self._observations.line = reading
         if _word(before) != _word(reading):
-            self._world.touch()
+            self._observations.notify_changed()
 
     def _show(self, alarms: object) -> None:
         now = self._clock.now()
@@ -79,8 +81,8 @@ class LineSensor:
             self._whole = asyncio.create_task(self._read_whole())
 
     async def _read_whole(self) -> None:
-        root = self._site.conf.dahdi_root
-        self._world.spans = await asyncio.to_thread(read_spans, root, self._clock.now())
+        root = self._this_node.conf.dahdi_root
+        self._observations.spans = await asyncio.to_thread(read_spans, root, self._clock.now())
 
 
 def _word(reading: Reading[Line]) -> object:

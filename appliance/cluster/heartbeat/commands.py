@@ -12,8 +12,7 @@ import signal
 from pathlib import Path
 
 from appliance.cluster.heartbeat.api import is_listened_on
-from appliance.cluster.heartbeat.paths import LOG_FILE, HeartbeatPaths
-from appliance.cluster.heartbeat.processes import orphans
+from appliance.cluster.heartbeat.installation import LOG_FILE, HeartbeatPaths, orphans
 from appliance.cluster.heartbeat.status import Heartbeat
 from appliance.core.errors import ClusterError, HostError
 from appliance.host.clock import Clock, SystemClock

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.cluster.engine import EngineWatch, Names
-from appliance.cluster.heartbeat.authkeys import FILE_NAME as AUTHKEYS
-from appliance.cluster.heartbeat.paths import LOG_FILE, find_heartbeat
+from appliance.cluster.heartbeat.config_files import FILE_NAME as AUTHKEYS
+from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat
 from appliance.cluster.heartbeat.status import running_master
 from appliance.config import Conf
 from appliance.core.model import Node
@@ -34,8 +34,7 @@ class HeartbeatEngine:
         return str(find_heartbeat().daemon)
 
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
-        from appliance.cluster.heartbeat.install_script import install_resource_script  # noqa: PLC0415
-        from appliance.cluster.heartbeat.render import install  # noqa: PLC0415
+        from appliance.cluster.heartbeat.config_files import install, install_resource_script  # noqa: PLC0415
 
         paths = find_heartbeat()
         install(conf, node, paths.ha_dir, log_file=self.log)
@@ -65,11 +64,11 @@ class HeartbeatEngine:
         return (find_heartbeat().ha_dir / AUTHKEYS).exists()
 
     def secret(self) -> tuple[str, str]:
-        from appliance.cluster.heartbeat.authkeys import made_key  # noqa: PLC0415
+        from appliance.cluster.heartbeat.config_files import made_key  # noqa: PLC0415
 
         return made_key(find_heartbeat().ha_dir)
 
     def take_secret(self, method: str, secret: str) -> None:
-        from appliance.cluster.heartbeat.authkeys import place_key  # noqa: PLC0415
+        from appliance.cluster.heartbeat.config_files import place_key  # noqa: PLC0415
 
         place_key(find_heartbeat().ha_dir, method, secret)

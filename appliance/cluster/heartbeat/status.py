@@ -8,8 +8,7 @@ from __future__ import annotations
 import enum
 from pathlib import Path
 
-from appliance.cluster.heartbeat.paths import HeartbeatPaths, find_heartbeat
-from appliance.cluster.heartbeat.processes import is_master
+from appliance.cluster.heartbeat.installation import HeartbeatPaths, find_heartbeat, is_master
 from appliance.cluster.heartbeat.view import Held, NodeStatus
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Reading, Unknown

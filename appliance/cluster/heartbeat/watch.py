@@ -11,8 +11,8 @@ from pathlib import Path
 
 from appliance.cluster.engine import EngineNews, EngineView, Names, PeerMessage
 from appliance.cluster.heartbeat.api import HeartbeatApi
+from appliance.cluster.heartbeat.installation import find_heartbeat
 from appliance.cluster.heartbeat.messages import Mailbox, send
-from appliance.cluster.heartbeat.paths import find_heartbeat
 from appliance.cluster.heartbeat.status import Heartbeat, identity_of
 from appliance.cluster.heartbeat.view import ClusterView, Held, NodeStatus, ask_everything
 from appliance.core.errors import ClusterError, HostError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -9,10 +11,59 @@ from typing import Protocol
 from appliance.config import Conf
 from appliance.core.model import Relay
 from appliance.host.clock import Clock
-from appliance.hw.deadline import within
+from appliance.hw.card_lock import CardLock
 from appliance.hw.relay import CardSilent
-from appliance.hw.rhino.command import CardCommand
-from appliance.hw.turn import Turn
+
+# The three commands of the card, by the names of the vendor's tool.
+
+
+class CardCommand(enum.Enum):
+    """A command to the card (documented: the vendor tool's command line)."""
+
+    RESET = "RESET"
+    RELAYON = "RELAYON"  # energise: the line to the primary
+    RELAYOFF = "RELAYOFF"  # release: the line to the secondary
+
+    @classmethod
+    def to_move(cls, relay: Relay) -> CardCommand:
+        """Return the command that puts the relay into the position `relay`."""
+        return cls.RELAYON if relay is Relay.ENERGISED else cls.RELAYOFF
+
+    @property
+    def key(self) -> str:
+        """The command's name in a wire profile."""
+        return self.value.lower()
+
+
+# Waiting for an action no longer than a deadline, even when a driver in the kernel never returns.
+
+
+def within(action: Callable[[], None], deadline: float, what: str) -> None:
+    """Run `action` in a thread of its own and raise here what it raises there.
+
+    A system call on a sick tty (open, tcdrain, close) can block beyond the reach of any timeout. After
+    `deadline` seconds the thread is left behind and CardSilent is raised; an action must therefore check the
+    time before it does anything that cannot be undone.
+    """
+    errors: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            action()
+        except BaseException as error:  # every exception is passed on to the caller
+            errors.append(error)
+
+    thread = threading.Thread(target=body, name=f"card: {what}", daemon=True)
+    thread.start()
+    thread.join(deadline)
+    if errors:
+        raise errors[0]
+    if thread.is_alive():
+        raise CardSilent(
+            f"{what} was still not done after {deadline:g} s: its tty or driver hangs.",
+            todo="Unplug the card and plug it in again; the line is then at the secondary.",
+        )
+
 
 # Seconds between RESET and the next command, as asha 1.0.0-2 waits (documented); the reason is not
 # documented.
@@ -39,7 +90,7 @@ class RhinoCard:
     """
 
     def __init__(
-        self, way: CardTransport, conf: Conf, clock: Clock, locate: Callable[[], Path], turn: Turn
+        self, way: CardTransport, conf: Conf, clock: Clock, locate: Callable[[], Path], turn: CardLock
     ) -> None:
         self._way = way
         self._deadline = conf.card_deadline

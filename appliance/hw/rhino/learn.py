@@ -15,17 +15,14 @@ from appliance.config import Conf
 from appliance.core.errors import HardwareError, UserError
 from appliance.core.reading import Known
 from appliance.host.clock import Clock
+from appliance.hw.card_lock import LOCK, CardLock
 from appliance.hw.discovery import find_card
 from appliance.hw.relay import CardAbsent, CardRefused
-from appliance.hw.remembered import STORE
-from appliance.hw.rhino.card import RESET_SETTLE
-from appliance.hw.rhino.command import CardCommand
-from appliance.hw.rhino.profile import LineSettings, Profile
-from appliance.hw.rhino.profile_file import write_profile
-from appliance.hw.rhino.recorder import Passed, WireRecorder, exchanges, slowest_answer
-from appliance.hw.rhino.termios_line import line_settings
-from appliance.hw.rhino.tool import run_tool
-from appliance.hw.turn import LOCK, Turn
+from appliance.hw.rhino.card import RESET_SETTLE, CardCommand
+from appliance.hw.rhino.profile import LineSettings, Profile, write_profile
+from appliance.hw.rhino.vendor_tool import run_tool
+from appliance.hw.rhino.wire_recorder import Passed, WireRecorder, exchanges, line_settings, slowest_answer
+from appliance.hw.usb_identity import STORE
 
 _LINGER = 0.3  # seconds to record an answer that the tool itself does not wait for
 _LEAST_ANSWER_DEADLINE = 0.5
@@ -52,7 +49,7 @@ def learn_profile(
     if not confirm:
         raise UserError("Learning moves the relay to the primary and back.", todo="Say that this is meant.")
     tty = _tty(conf, clock, sys_root, store)
-    with _one_interrupt(), Turn(lock, clock).taken(clock.now() + conf.card_deadline, insist=False):
+    with _one_interrupt(), CardLock(lock, clock).taken(clock.now() + conf.card_deadline, insist=False):
         profile = _record_all(conf, tty, clock, path.stem)
     write_profile(path, profile)
     return profile

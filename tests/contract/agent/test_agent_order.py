@@ -1,7 +1,7 @@
 """Which of the agent's loops comes first is chance: the status document must not show it.
 
-A whole agent (`House`) is put on a machine of nothing but files and stand-ins for what its sensors ask. Its loops are
-taken one round at a time, in every order that Hypothesis finds, with a clock moved by hand. Two things must hold in
+A whole agent (`AgentParts`) is put on a machine of nothing but files and stand-ins for what its sensors ask. Its loops
+are taken one round at a time, in every order that Hypothesis finds, with a clock moved by hand. Two things must hold in
 each order: what nobody has looked at yet is never told as if somebody had; and once everybody has looked, the document
 is the same.
 """
@@ -21,26 +21,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.agent import house as house_module
-from appliance.agent.house import House
-from appliance.agent.peer import DataWord, tell
-from appliance.agent.rooms.hands import Hands
-from appliance.agent.rooms.paperwork import Threads
-from appliance.agent.rooms.provision import ProvisionRoom
+from appliance.agent import wiring as wiring_module
+from appliance.agent.active_conf import InstalledConf
+from appliance.agent.components.provisioning import Provisioning
+from appliance.agent.components.settings import Threads
+from appliance.agent.peer_message import DataWord, tell
 from appliance.agent.sensors import address, asterisk, card
-from appliance.agent.standing import InstalledConf
+from appliance.agent.wiring import AgentParts
 from appliance.cluster.engine import EngineView, PeerMessage
-from appliance.core.duty import LOOSE, NEWER
+from appliance.core.data_policy import LOOSE, NEWER
 from appliance.core.grant import Verb
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role, resume
 from appliance.core.status import to_json
 from appliance.core.transfer import Peer, Seen
-from appliance.hw.identity import DeviceInfo
+from appliance.host.paths import SyncPaths
+from appliance.host.worker_thread import WorkerThread
+from appliance.hw.usb_identity import DeviceInfo
 from appliance.notify.spool import Spool
-from appliance.sark.keeper import Keeper
-from appliance.sync.places import Places
+from appliance.sark.mirror import Mirror
 from tests.plugins.fake_engine import FakeEngine, as_engine
 from tests.plugins.hand_clock import HandClock
 
@@ -111,7 +111,7 @@ class Machine:
         self.clock = clock
         self.place = place
         self._write_conf()
-        self.house = House(place / "asha.conf", self.clock, Threads(), lambda: None)
+        self.parts = AgentParts(place / "asha.conf", self.clock, Threads(), lambda: None)
         self._asked: dict[str, float] = {}
         self.rounds: dict[str, Callable[[], Awaitable[None]]] = {
             "engine": self._engine,
@@ -121,43 +121,43 @@ class Machine:
             "console": lambda: self._probe("cli"),
             "ami": lambda: self._probe("ami"),
             "dchannel": self._dchannel,
-            "line": self.house.line.first_look,
+            "line": self.parts.line.first_look,
             "address": self._address,
             "data": self._data,
-            "notices": self.house.notices.first_look,
-            "provision": self.house.provision.first_look,
-            "recorder": self.house.recorder.first_look,
+            "notices": self.parts.notices.first_look,
+            "provision": self.parts.provision.first_look,
+            "recorder": self.parts.recorder.first_look,
             "cycle": self._cycle,
         }
         if case.primary:
-            self.rounds["card"] = self.house.card.first_look
+            self.rounds["card"] = self.parts.card.first_look
 
     async def begin(self) -> None:
         """As the daemon does: Heartbeat is known before anything moves; nothing else has been looked at."""
-        house = self.house
-        house.engine_sensor.look()
+        parts = self.parts
+        parts.engine_sensor.look()
         if self.case.serves:
-            house.cycle.ask(Verb.START, 1.0, house.world.engine_id)
+            parts.cycle.ask(Verb.START, 1.0, parts.observations.engine_id)
         role = resume(engine_runs=True, granted=self.case.serves, peer_seen=False)
-        house.cycle.start(role, "the agent was restarted")
+        parts.cycle.start(role, "the agent was restarted")
 
     async def take(self, name: str) -> None:
         self.clock.time += 0.001
         await self.rounds[name]()
 
     def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(json.dumps(to_json(self.house.clerk.status())))
+        document: dict[str, Any] = json.loads(json.dumps(to_json(self.parts.control_api.status())))
         return document
 
     def end(self) -> None:
         """As the daemon ends. A journal that still wrote would give the next machine this one's generation."""
-        self.house.close()
-        self.house.journal.close()
+        self.parts.close()
+        self.parts.journal.close()
 
     # -- one round of each loop
 
     async def _engine(self) -> None:
-        self.house.engine_sensor.look()
+        self.parts.engine_sensor.look()
 
     async def _word_of_engine(self) -> None:
         now = self.clock.now()
@@ -172,9 +172,9 @@ class Machine:
 
     async def _hear(self, *messages: PeerMessage) -> None:
         """Have the engine speak, and wait until the agent has heard it."""
-        self.house.world.changed.clear()
+        self.parts.observations.changed.clear()
         self.engine.watches[-1].say(*messages)
-        await self.house.world.changed.wait()
+        await self.parts.observations.changed.wait()
 
     async def _word_of_peer(self) -> None:
         now = self.clock.now()
@@ -196,27 +196,27 @@ class Machine:
         await self._hear(PeerMessage(PEER, fields, now))
 
     async def _process(self) -> None:
-        self.house.asterisk.look()
+        self.parts.asterisk.look()
 
     async def _probe(self, name: str) -> None:
-        probe = next(probe for probe in self.house.asterisk._probes if probe.name == name)
-        self._asked[name] = await self.house.asterisk._ask_if_due(probe, self._last(name))
+        probe = next(probe for probe in self.parts.asterisk._probes if probe.name == name)
+        self._asked[name] = await self.parts.asterisk._ask_if_due(probe, self._last(name))
 
     async def _dchannel(self) -> None:
-        self._asked["dchannel"] = await self.house.asterisk._ask_dchannel_if_due(self._last("dchannel"))
+        self._asked["dchannel"] = await self.parts.asterisk._ask_dchannel_if_due(self._last("dchannel"))
 
     def _last(self, name: str) -> float:
         return self._asked.get(name, float("-inf"))
 
     async def _address(self) -> None:
-        self.house.address.look()
+        self.parts.address.look()
 
     async def _data(self) -> None:
-        self.house.data.look()
+        self.parts.data.look()
 
     async def _cycle(self) -> None:
-        self.house.cycle.turn()
-        await self.house.desk.settle()
+        self.parts.cycle.turn()
+        await self.parts.executor.settle()
 
     def _write_conf(self) -> None:
         names = (HERE, PEER) if self.case.primary else (PEER, HERE)
@@ -258,7 +258,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         clock.time += CONSOLE
         return Known(DChannel.UP, now())
 
-    monkeypatch.setattr(house_module, "installed_engine", lambda: as_engine(engine))
+    monkeypatch.setattr(wiring_module, "installed_engine", lambda: as_engine(engine))
     monkeypatch.setattr(address, "read_address", lambda device, ip, now: Known(case.serves, now))
     monkeypatch.setattr(
         asterisk, "find_pid", lambda conf, now: Known(os.getpid() if case.serves else None, now)
@@ -268,7 +268,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr(asterisk, "probes_for", lambda conf: (Console("cli", clock), Console("ami", clock)))
     device = DeviceInfo(Path("/dev/ttyUSB0"), None)
     monkeypatch.setattr(card, "find_card", lambda conf, now, store: Known(device, now))
-    monkeypatch.setattr(house_module, "Actuator", Done)
+    monkeypatch.setattr(wiring_module, "Actuator", Done)
 
     def made(wanted: Case) -> Machine:
         nonlocal case, clock
@@ -298,17 +298,17 @@ def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every place of asha's own that a module of the product names, or takes when it is given none, into `folder`."""
     for owner, places in (
         (Spool, ["var/lib/asha/notify", "run/asha/notify"]),
-        (ProvisionRoom, ["var/etc-asha", "var/lib/asha/regenerate"]),
+        (Provisioning, ["var/etc-asha", "var/lib/asha/regenerate"]),
         (InstalledConf, ["var/lib/asha/standing.json"]),
-        (Keeper, ["asha.conf", "var/lib/asha/sark.json"]),
+        (Mirror, ["asha.conf", "var/lib/asha/sark.json"]),
     ):
         monkeypatch.setattr(owner.__init__, "__defaults__", tuple(folder / place for place in places))
     for module in [module for name, module in sys.modules.items() if name.startswith("appliance.")]:
         for name, value in list(vars(module).items()):
             if isinstance(value, Path) and str(value).startswith(("/var/lib/asha", "/run/asha")):
                 monkeypatch.setattr(module, name, folder / str(value).lstrip("/"))
-            elif isinstance(value, Places):
-                moved = Places(
+            elif isinstance(value, SyncPaths):
+                moved = SyncPaths(
                     folder / "var/lib/asha/sync", folder / "run/asha/sync", folder / "var/etc-asha"
                 )
                 monkeypatch.setattr(module, name, moved)
@@ -317,14 +317,14 @@ def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a thread would do is done in its turn, so that the order is the test's."""
 
-    async def do(self: Hands, job: Callable[[], Any], patience: float = 30.0) -> Any:
+    async def do(self: WorkerThread, job: Callable[[], Any], patience: float = 30.0) -> Any:
         return job()
 
     async def to_thread(job: Callable[..., Any], *words: Any) -> Any:
         return job(*words)
 
-    monkeypatch.setattr(Hands, "__init__", lambda self, name, what: None)
-    monkeypatch.setattr(Hands, "do", do)
+    monkeypatch.setattr(WorkerThread, "__init__", lambda self, name, what: None)
+    monkeypatch.setattr(WorkerThread, "do", do)
     monkeypatch.setattr(asyncio, "to_thread", to_thread)
 
 
@@ -417,8 +417,8 @@ OTHERS_WORD = {"engine's word", "peer's word", "console", "ami", "dchannel"}
 async def as_started(machine: Machine) -> dict[str, Any]:
     """The first document that anybody is given."""
     await machine.begin()
-    await machine.house.first_look()
-    await machine.house.first_report()
+    await machine.parts.first_look()
+    await machine.parts.first_report()
     document = machine.document()
     machine.end()
     return document
@@ -430,7 +430,7 @@ def test_the_first_document_tells_what_this_node_can_see_itself(machine: Callabl
     for path, lookers in LOOKERS.items():
         assert (part(document, path) is None) is bool(set(lookers) & OTHERS_WORD), path
     assert document["fit"] is True and document["problems"] == []
-    assert one.house.data.word.age is not None
+    assert one.parts.data.word.age is not None
 
 
 def test_what_hangs_delays_the_start_a_moment_and_is_told_as_not_looked_at(
@@ -440,9 +440,9 @@ def test_what_hangs_delays_the_start_a_moment_and_is_told_as_not_looked_at(
         await asyncio.Event().wait()
 
     one = machine(CASES[0])
-    monkeypatch.setattr(house_module, "_FIRST_LOOK", 0.01)
-    monkeypatch.setattr(one.house.line, "first_look", hangs)
-    monkeypatch.setattr(one.house.notices, "first_look", hangs)
+    monkeypatch.setattr(wiring_module, "_FIRST_LOOK", 0.01)
+    monkeypatch.setattr(one.parts.line, "first_look", hangs)
+    monkeypatch.setattr(one.parts.notices, "first_look", hangs)
     document = asyncio.run(as_started(one))
     assert document["line"] == {"value": None, "why": "not looked at yet"}
     assert document["notify"] == {"waiting": None, "problems": {}}
@@ -456,6 +456,6 @@ def test_a_first_look_that_breaks_ends_the_agent(
         raise RuntimeError("a sensor broke")
 
     one = machine(CASES[0])
-    monkeypatch.setattr(one.house.line, "first_look", breaks)
+    monkeypatch.setattr(one.parts.line, "first_look", breaks)
     with pytest.raises(RuntimeError, match="a sensor broke"):
         asyncio.run(as_started(one))

@@ -14,13 +14,12 @@ import pytest
 
 import appliance
 from appliance.agent.own_files import own_directories, own_files, state_files
-from appliance.agent.places import DATA, PANEL
 from appliance.config import Conf
 from appliance.core.trends import Trends
 from appliance.host.disk import spoilt_versions
+from appliance.host.paths import DATA, PANEL, SyncPaths
 from appliance.host.statefile import StateFile
-from appliance.panel.entry.places import PANEL_DIR
-from appliance.sync.places import Places
+from appliance.panel.auth.files import PANEL_DIR
 from tests.plugins.own_file_examples import examples
 from tests.plugins.spoilt_states import STATES
 
@@ -71,7 +70,7 @@ def test_every_path_of_ours_that_the_source_names_is_in_the_table() -> None:
 
 def test_every_place_of_the_data_is_in_the_table() -> None:
     known = {file.path for file in own_files(CONF)} | OTHERS_DATA
-    properties = [name for name, kind in vars(Places).items() if isinstance(kind, property)]
+    properties = [name for name, kind in vars(SyncPaths).items() if isinstance(kind, property)]
     assert len(properties) > 6
     places = [place for name in properties for place in [getattr(DATA, name)]]
     paths = [path for place in places for path in (place if isinstance(place, tuple) else (place,))]

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from appliance.agent import journal_file
-from appliance.agent.grantbook import GrantBook
+from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal
 from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import keep, load_or_kept
-from appliance.core.chain import Broken, ChainCheck
 from appliance.core.errors import AshaError
 from appliance.core.grant import Verb, Verdict
+from appliance.core.journal_rules import Broken, ChainCheck
 from appliance.host.clock import SystemClock
 from appliance.host.disk import locked, spoilt_versions
 from appliance.sync.store import Attempt, Store
@@ -32,26 +32,26 @@ from tests.plugins.spoilt_states import STATES
 @pytest.mark.parametrize("state", STATES)
 def test_a_spoilt_grant_is_lost_and_the_next_is_kept(tmp_path: Path, state: str) -> None:
     STATES[state](tmp_path / "grant", examples(tmp_path / "good")["grant"].strip())
-    book = GrantBook(tmp_path / "grant", least_generation=6)
+    book = GrantFile(tmp_path / "grant", least_generation=6)
     assert not book.read().held
     assert book.lost, "only Heartbeat can say"
     grant, verdict = book.ask(Verb.START, 5.0, "7:99")
     assert (grant.held, grant.generation, verdict) == (True, 7, Verdict.ACCEPTED)
     assert (book.lost, book.problem) == (False, "")
-    assert GrantBook(tmp_path / "grant").read() == grant
+    assert GrantFile(tmp_path / "grant").read() == grant
 
 
 @pytest.mark.parametrize("ticket", [1e12, 1e300, -1.0])
 def test_a_ticket_of_another_boot_does_not_make_every_script_late(tmp_path: Path, ticket: float) -> None:
     document = {"held": False, "generation": 3, "ticket": ticket, "engine": ""}
     (tmp_path / "grant").write_text(json.dumps(document))
-    book = GrantBook(tmp_path / "grant")
+    book = GrantFile(tmp_path / "grant")
     assert book.ask(Verb.START, 5.0, "7:99")[1] is Verdict.ACCEPTED
 
 
 def test_a_grant_that_cannot_be_kept_on_file_holds_in_memory_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file where a directory should be")
-    book = GrantBook(tmp_path / "run" / "grant")
+    book = GrantFile(tmp_path / "run" / "grant")
     assert book.ask(Verb.START, 5.0, "7:99")[0].held
     assert book.read().held
     assert "cannot be kept" in book.problem
@@ -59,21 +59,21 @@ def test_a_grant_that_cannot_be_kept_on_file_holds_in_memory_and_is_named(tmp_pa
     (tmp_path / "run").unlink()
     assert not book.ask(Verb.STOP, 6.0, "7:99")[0].held
     assert book.problem == ""
-    assert not GrantBook(tmp_path / "run" / "grant").read().held
+    assert not GrantFile(tmp_path / "run" / "grant").read().held
 
 
 def test_a_holder_of_the_grants_lock_that_stands_still_keeps_nobody_from_letting_go(tmp_path: Path) -> None:
-    GrantBook(tmp_path / "grant").ask(Verb.START, 5.0, "7:99")
+    GrantFile(tmp_path / "grant").ask(Verb.START, 5.0, "7:99")
     with locked(tmp_path / "grant") as held:
         assert held is not None
         os.pwrite(held, (tmp_path / "grant").read_bytes(), 0)
         began = SystemClock().now()
-        GrantBook(tmp_path / "grant").ask(Verb.STOP, 6.0, "7:99")
+        GrantFile(tmp_path / "grant").ask(Verb.STOP, 6.0, "7:99")
         assert SystemClock().now() - began < 5.0
 
 
 def test_heartbeats_word_is_a_grant_that_the_next_script_may_end(tmp_path: Path) -> None:
-    book = GrantBook(tmp_path / "grant", least_generation=4)
+    book = GrantFile(tmp_path / "grant", least_generation=4)
     book.read()
     grant = book.confirm("8:100")
     assert (grant.held, grant.generation, grant.engine) == (True, 5, "8:100")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.heartbeat.paths import find_heartbeat
-from appliance.cluster.heartbeat.render import install
+from appliance.cluster.heartbeat.config_files import install
+from appliance.cluster.heartbeat.installation import find_heartbeat
 from appliance.config import Conf, Medium
 from appliance.core.model import Node
 

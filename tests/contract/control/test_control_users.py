@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from appliance.control import server
-from appliance.control.guests import Hosts
+from appliance.control.access import AllowedUsers
 from appliance.control.protocol import Message
 from appliance.control.server import ControlServer
 
@@ -51,7 +51,7 @@ def _asked(path: Path, request: Message, *, user: int, group: int, monkeypatch: 
     monkeypatch.setattr(server, "panel_gid", lambda: GROUP)
 
     async def play() -> Any:
-        served = ControlServer(path, _echo, Hosts(0, PANEL))
+        served = ControlServer(path, _echo, AllowedUsers(0, PANEL))
         await served.start()
         try:
             argv = [sys.executable, "-IS", "-c", _ASK, str(path), json.dumps(request), str(group), str(user)]
@@ -138,7 +138,7 @@ def test_a_crowd_of_the_panels_connections_does_not_shut_root_out(
     monkeypatch.setattr(server, "panel_gid", lambda: GROUP)
 
     async def play() -> bytes:
-        served = ControlServer(place, _echo, Hosts(0, PANEL))
+        served = ControlServer(place, _echo, AllowedUsers(0, PANEL))
         await served.start()
         argv = [sys.executable, "-IS", "-c", _FLOOD, str(place), str(GROUP), str(PANEL)]
         crowd = await asyncio.create_subprocess_exec(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

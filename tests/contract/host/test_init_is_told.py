@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.host.init import ServiceManager
+from appliance.host.service_manager import ServiceManager
 
 
 @pytest.fixture

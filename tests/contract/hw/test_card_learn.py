@@ -14,10 +14,9 @@ from relay_card_suite import await_position, check_relay_card
 from appliance.core.errors import HardwareError, UserError
 from appliance.core.model import Relay
 from appliance.hw.relay import CardAbsent, CardRefused, ProfileWrong
-from appliance.hw.rhino.command import CardCommand
+from appliance.hw.rhino.card import CardCommand
 from appliance.hw.rhino.learn import learn_profile
-from appliance.hw.rhino.profile import Exchange, LineSettings, Profile
-from appliance.hw.rhino.profile_file import load_profile
+from appliance.hw.rhino.profile import Exchange, LineSettings, Profile, load_profile
 from hwsim.card import vendortool
 from hwsim.card.card import Fault
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from appliance.core.errors import HostError
-from appliance.net.interface import Interface, check_interface
+from appliance.net.address import Interface, check_interface
 
 GOOD = Interface("eth0", True, True, ("10.0.0.1/24",))
 
@@ -35,7 +35,7 @@ def test_what_is_wrong_is_said(interface: Interface, says: str) -> None:
 SCRIPT = """
 import subprocess
 from appliance.core.errors import HostError
-from appliance.net.interface import read_interface
+from appliance.net.address import read_interface
 subprocess.run("ip link add eth7 type veth peer name eth8 && ip addr add 10.9.0.1/24 dev eth7 && "
                "ip link set eth7 up && ip link set eth8 up", shell=True, check=True)
 print(read_interface("eth7"))

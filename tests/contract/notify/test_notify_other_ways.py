@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from alert_servers import NEVER_ENDS, Hooked, certified, dribble, listening, silent
 
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.notify.notice import Notice
+from appliance.notify.snmp import Trap
 from appliance.notify.syslog import Syslog
 from appliance.notify.transport import Undelivered, send
-from appliance.notify.trap import Trap
 from appliance.notify.webhook import Webhook
 
 ALERT = Alert(

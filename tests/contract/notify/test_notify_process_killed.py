@@ -1,4 +1,4 @@
-"""The delivering process and the agent's post killed for real: nothing is lost, and nothing waits for them."""
+"""The delivering process and the agent's queue killed for real: nothing is lost, and nothing waits for them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from alert_servers import NEVER_ENDS, MailServer, listening
 
-from appliance.agent.rooms.post import Bag, Post
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.agent.components.alert_queue import AlertBatch, AlertQueue
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream
 from appliance.notify.spool import Spool
@@ -29,18 +29,18 @@ from appliance.notify.spool import Spool
 way = Smtp(sys.argv[2], "asha@pbx1", ("root",), deadline=30.0)
 Delivery(Spool(Path(sys.argv[1])), [way], SystemClock(), print).run()
 """
-# An agent's post that queues without end.
+# An agent's queue that queues without end.
 QUEUE = """
 import sys
 from pathlib import Path
-from appliance.agent.rooms.post import Bag, Post
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.agent.components.alert_queue import AlertBatch, AlertQueue
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.host.clock import SystemClock
 from appliance.notify.spool import Spool
-post = Post(Spool(Path(sys.argv[1])), SystemClock(), "primary", "pbx1")
+queue = AlertQueue(Spool(Path(sys.argv[1])), SystemClock(), "primary", "pbx1")
 for number in range(100000):
     alert = Alert("card", AlertKind.CARD_LOST, Severity.CRITICAL, f"number {number}", "")
-    post.store(Bag((alert,), ("mail",), {"number": number}))
+    queue.store(AlertBatch((alert,), ("mail",), {"number": number}))
     print(number, flush=True)
 """
 
@@ -58,7 +58,7 @@ def until(condition: object, seconds: float = 20.0) -> None:
 
 def test_delivery_killed_while_the_server_has_it_sends_it_again(tmp_path: Path) -> None:
     spool, server = Spool(tmp_path), MailServer(hangs=frozenset({"taken"}))
-    Post(spool, SystemClock(), "primary", "pbx1").store(Bag((ALERT,), ("mail",), {}))
+    AlertQueue(spool, SystemClock(), "primary", "pbx1").store(AlertBatch((ALERT,), ("mail",), {}))
     with listening(server.serve) as place:
         process = subprocess.Popen(python(DELIVER, str(tmp_path), place))
         until(lambda: server.mails)
@@ -89,17 +89,19 @@ def test_the_post_takes_an_alert_at_once_and_brings_it_out_however_the_server_ha
     server = MailServer(hangs=frozenset({"greeting"}))
     with listening(server.serve) as place:
         argv = python(DELIVER, str(tmp_path), place)
-        post = Post(Spool(tmp_path), SystemClock(), "primary", "pbx1", lambda: Stream(argv, bound=False))
-        post.open()
+        queue = AlertQueue(
+            Spool(tmp_path), SystemClock(), "primary", "pbx1", lambda: Stream(argv, bound=False)
+        )
+        queue.open()
         try:
             began = time.monotonic()
-            post.take(Bag((ALERT,), ("mail",), {}))
+            queue.take(AlertBatch((ALERT,), ("mail",), {}))
             assert time.monotonic() - began < NEVER_ENDS
             until(lambda: Spool(tmp_path).waiting())
             until(lambda: children(argv))
         finally:
             began = time.monotonic()
-            post.close()
+            queue.close()
         assert time.monotonic() - began < NEVER_ENDS, "a delivery that hangs does not hold up the agent's end"
     assert not children(argv)
     assert len(Spool(tmp_path).waiting()) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alert_servers import NEVER_ENDS, MailServer, certified, dribble, listening, silent
 
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.notify.deliver import LONGEST_PAUSE, Delivery
 from appliance.notify.mail import Sendmail, Smtp
 from appliance.notify.notice import Notice

@@ -12,10 +12,10 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from appliance.config import Conf
 from appliance.core import login_limit
-from appliance.panel.agent_link import AgentLink
+from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
-from appliance.panel.entry.users import Users
-from appliance.panel.parts import Parts
+from appliance.panel.auth.users import Users
+from appliance.panel.context import PanelContext
 from tests.plugins.agent_stand_in import AgentStandIn
 from tests.plugins.login_form import hidden_in
 from tests.plugins.quick_hashes import make_hashes_quick
@@ -111,7 +111,7 @@ def compiled() -> Compiled:
 
 @pytest.fixture
 def app(agent: AgentStandIn, panel_dir: Path, compiled: Compiled) -> Flask:
-    made = create_app(Conf(), agent=AgentLink(str(agent.path)), directory=panel_dir)
+    made = create_app(Conf(), agent=AgentClient(str(agent.path)), directory=panel_dir)
     made.jinja_env.bytecode_cache = compiled
     return made
 
@@ -124,7 +124,7 @@ def visit(app: Flask) -> Callable[..., Browser]:
         """The session is begun behind the form, since a hash takes a while; `log_in` goes by the form."""
         browser = Browser(app.test_client())
         if name:
-            parts: Parts = app.extensions["asha"]
+            parts: PanelContext = app.extensions["asha"]
             token = parts.sessions.begin(name, parts.users.get(name).stamp)
             browser.client.set_cookie("__Host-asha", token, domain="panel.example.com")
         return browser

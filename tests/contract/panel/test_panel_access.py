@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from appliance.panel.entry.first_login import FirstLogin
-from appliance.panel.entry.token import MetricsToken
+from appliance.panel.auth.first_login import FirstLogin
+from appliance.panel.auth.token import MetricsToken
 from tests.plugins.agent_stand_in import AgentStandIn
 
 ANYBODY = {"/login", "/static/<path:filename>", "/first", "/metrics"}
@@ -116,7 +116,7 @@ def test_who_has_logged_out_is_out_even_with_the_old_cookie(visit: Callable) -> 
 
 
 def test_another_password_ends_every_session(panel_dir: object, visit: Callable) -> None:
-    from appliance.panel.entry.users import Users  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
 
     olga = visit("olga")
     Users(panel_dir).change_role("olga", "viewer")

@@ -10,16 +10,16 @@ import pytest
 
 from appliance.control.client import AgentSilent
 from appliance.host.clock import SystemClock
-from appliance.panel.agent_link import AgentLink
-from appliance.panel.entry.sessions import IDLE, LONGEST, Sessions
-from appliance.panel.pages import home
-from appliance.panel.shown.feed import Feed
+from appliance.panel.agent_client import AgentClient
+from appliance.panel.auth.sessions import IDLE, LONGEST, Sessions
+from appliance.panel.render.feed import Feed
+from appliance.panel.views import status
 from tests.plugins.agent_stand_in import AgentStandIn
 from tests.plugins.hand_clock import HandClock
 
 
 def feed_of(agent: AgentStandIn) -> Feed:
-    return Feed(AgentLink(str(agent.path)), SystemClock())
+    return Feed(AgentClient(str(agent.path)), SystemClock())
 
 
 def test_a_change_reaches_whoever_watches(agent: AgentStandIn) -> None:
@@ -49,7 +49,7 @@ def test_fifty_viewers_cost_the_agent_what_one_does(agent: AgentStandIn) -> None
 
 def test_who_looks_once_gets_what_is_true_now(agent: AgentStandIn) -> None:
     clock = HandClock()
-    feed = Feed(AgentLink(str(agent.path)), clock)
+    feed = Feed(AgentClient(str(agent.path)), clock)
     assert feed.view().status is not None
     agent.says["status"] = {**agent.status, "headline": "later"}
     assert feed.view().status.headline != "later"
@@ -59,7 +59,7 @@ def test_who_looks_once_gets_what_is_true_now(agent: AgentStandIn) -> None:
 
 def test_an_agent_that_comes_back_is_shown_again_with_its_journal(agent: AgentStandIn) -> None:
     clock = HandClock()
-    feed = Feed(AgentLink(str(agent.path)), clock)
+    feed = Feed(AgentClient(str(agent.path)), clock)
     kept = feed.view().journal
     agent.stop()
     clock.time += 1.0
@@ -78,7 +78,7 @@ def test_an_agent_of_another_language_is_named_not_crashed_upon(agent: AgentStan
 
 @pytest.mark.parametrize("fault", [OSError(24, "Too many open files"), ValueError("x"), AttributeError("x")])
 def test_no_fault_ends_the_thread_that_asks(fault: Exception) -> None:
-    class Faulty(AgentLink):
+    class Faulty(AgentClient):
         def look(self, verb: str, **arguments: object) -> Any:
             raise fault
 
@@ -93,8 +93,8 @@ def test_a_page_is_told_to_be_alive_only_by_a_new_look(
     app: Any, agent: AgentStandIn, visit: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A feed that is dead must show: then nothing is sent, and the page says that it hears nothing."""
-    monkeypatch.setattr(home, "_PULSE", 0.0)
-    monkeypatch.setattr(home, "_STREAM", 1.0)
+    monkeypatch.setattr(status, "_PULSE", 0.0)
+    monkeypatch.setattr(status, "_STREAM", 1.0)
     feed = app.extensions["asha"].feed
     kept = feed.view()
     monkeypatch.setattr(type(feed), "after", lambda *_: kept)
@@ -104,7 +104,7 @@ def test_a_page_is_told_to_be_alive_only_by_a_new_look(
 
 def test_new_entries_are_added_to_those_of_the_file(agent: AgentStandIn) -> None:
     clock = HandClock()
-    feed = Feed(AgentLink(str(agent.path)), clock)
+    feed = Feed(AgentClient(str(agent.path)), clock)
     agent.says["events"] = [{"number": 9, "wall": 1.0, "kind": "agent", "says": "before"}]
     assert len(feed.view().journal) == 3
     agent.says["events"] = [{"number": 10, "wall": 2.0, "kind": "agent", "says": "after"}]
@@ -115,7 +115,7 @@ def test_new_entries_are_added_to_those_of_the_file(agent: AgentStandIn) -> None
 
 def test_another_life_of_the_agent_is_noticed_though_it_was_never_seen_away(agent: AgentStandIn) -> None:
     clock = HandClock()
-    feed = Feed(AgentLink(str(agent.path)), clock)
+    feed = Feed(AgentClient(str(agent.path)), clock)
     agent.says["events"] = [{"number": 9, "wall": 1.0, "kind": "agent", "says": "before"}]
     feed.view()
     agent.says["status"] = {**agent.status, "agent": {"cpu": 0.1, "memory": 1, "up": 0.2}}
@@ -127,7 +127,7 @@ def test_another_life_of_the_agent_is_noticed_though_it_was_never_seen_away(agen
 def test_an_agent_that_hangs_is_asked_once_for_all_who_wait(agent: AgentStandIn) -> None:
     clock = HandClock()
 
-    class Hanging(AgentLink):
+    class Hanging(AgentClient):
         asked = 0
 
         def look(self, verb: str, **arguments: object) -> Any:

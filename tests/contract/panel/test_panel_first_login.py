@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import UserError
-from appliance.panel.entry.first_login import VALID_FOR, FirstLogin
-from appliance.panel.entry.token import MetricsToken
-from appliance.panel.entry.users import Users
+from appliance.panel.auth.first_login import VALID_FOR, FirstLogin
+from appliance.panel.auth.token import MetricsToken
+from appliance.panel.auth.users import Users
 
 GOOD = "correct horse"
 

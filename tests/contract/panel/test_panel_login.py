@@ -14,12 +14,12 @@ from flask import Flask
 from appliance.config import Conf
 from appliance.core.errors import UserError
 from appliance.core.login_limit import FREE
-from appliance.panel.agent_link import AgentLink
+from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
-from appliance.panel.entry.first_login import FirstLogin
-from appliance.panel.entry.seal import DEVICE_VALID_FOR, FORM_VALID_FOR, Seal
-from appliance.panel.entry.unlock import VALID_FOR, Unlock
-from appliance.panel.entry.users import Users
+from appliance.panel.auth.first_login import FirstLogin
+from appliance.panel.auth.seal import DEVICE_VALID_FOR, FORM_VALID_FOR, Seal
+from appliance.panel.auth.unlock import VALID_FOR, Unlock
+from appliance.panel.auth.users import Users
 from appliance.panel.server.proxy import client_of
 from tests.plugins.agent_stand_in import AgentStandIn
 from tests.plugins.login_form import hidden_in
@@ -264,7 +264,7 @@ def test_the_last_address_that_is_not_this_machines_counts(forwarded: str, clien
 
 def proxied(agent: AgentStandIn, panel_dir: Path, *, proxy: bool = True) -> Flask:
     return create_app(
-        replace(Conf(), panel_proxy=proxy), agent=AgentLink(str(agent.path)), directory=panel_dir
+        replace(Conf(), panel_proxy=proxy), agent=AgentClient(str(agent.path)), directory=panel_dir
     )
 
 

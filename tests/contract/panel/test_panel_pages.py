@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from appliance.core.errors import ClusterError
-from appliance.core.permits import Wish
-from appliance.panel.shown.buttons import DEEDS
+from appliance.core.operator_actions import OperatorAction
+from appliance.panel.render.action_list import DEEDS
 from hwsim.bench.panel.page import needed
 from hwsim.bench.panel.stream import Drawn, drawn
 from tests.plugins.agent_stand_in import AgentStandIn, known, permits, span, unknown
@@ -67,7 +67,7 @@ def test_asterisk_that_runs_is_not_offered_to_be_started(visit: Callable) -> Non
 
 def test_every_wish_of_the_agent_has_its_button() -> None:
     """But for letting the line go, which a failover does, and which alone is for a shell."""
-    assert {deed.wish for deed in DEEDS} == {wish.value for wish in Wish} - {"line release"}
+    assert {deed.wish for deed in DEEDS} == {wish.value for wish in OperatorAction} - {"line release"}
 
 
 def test_a_viewer_sees_no_buttons(visit: Callable) -> None:
@@ -194,11 +194,11 @@ def test_under_a_prefix_everything_stays_under_it(agent: AgentStandIn, panel_dir
     from dataclasses import replace  # noqa: PLC0415
 
     from appliance.config import Conf  # noqa: PLC0415
-    from appliance.panel.agent_link import AgentLink  # noqa: PLC0415
+    from appliance.panel.agent_client import AgentClient  # noqa: PLC0415
     from appliance.panel.app import create_app  # noqa: PLC0415
 
     conf = replace(Conf(), panel_prefix="/asha", panel_proxy=True)
-    client = create_app(conf, agent=AgentLink(str(agent.path)), directory=panel_dir).test_client()
+    client = create_app(conf, agent=AgentClient(str(agent.path)), directory=panel_dir).test_client()
     base = "https://sark.example.com"
     assert client.get("/", base_url=base).headers["Location"] == "/asha/"
     assert client.get("/asha/", base_url=base).headers["Location"] == "/asha/login"
@@ -216,10 +216,12 @@ def test_nobody_else_may_say_for_whom_he_asks(agent: AgentStandIn, panel_dir: ob
     from dataclasses import replace  # noqa: PLC0415
 
     from appliance.config import Conf  # noqa: PLC0415
-    from appliance.panel.agent_link import AgentLink  # noqa: PLC0415
+    from appliance.panel.agent_client import AgentClient  # noqa: PLC0415
     from appliance.panel.app import create_app  # noqa: PLC0415
 
-    app = create_app(replace(Conf(), panel_proxy=True), agent=AgentLink(str(agent.path)), directory=panel_dir)
+    app = create_app(
+        replace(Conf(), panel_proxy=True), agent=AgentClient(str(agent.path)), directory=panel_dir
+    )
     client = app.test_client()
     token = hidden_in(client.get("/login", base_url="https://x").get_data(as_text=True))
     client.post(

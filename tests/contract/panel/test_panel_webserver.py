@@ -260,7 +260,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path, pair: tuple[
 SERVE = """
 import socket, sys
 from pathlib import Path
-from appliance.host.init import ServiceManager
+from appliance.host.service_manager import ServiceManager
 from appliance.panel.server.serve import listen, serve, tls_context
 
 def app(env, start):

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from appliance.core.errors import HostError
-from appliance.host.rights import become_user
+from appliance.host.process import become_user
 
 LOOK = """
 import json, os, sys
 from appliance.core.errors import HostError
-from appliance.host.rights import become_user
+from appliance.host.process import become_user
 
 try:
     become_user(sys.argv[1])

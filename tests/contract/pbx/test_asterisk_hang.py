@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.agent.observations import Observations
 from appliance.agent.sensors import asterisk as sensor_module
 from appliance.agent.sensors.asterisk import AsteriskSensor
-from appliance.agent.site import Site
-from appliance.agent.world import World
+from appliance.agent.this_node import ThisNode
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import is_known
 from appliance.host.clock import SystemClock
@@ -25,7 +25,7 @@ def test_the_console_joins_as_soon_as_another_is_silent(asterisk, monkeypatch: p
     # All but never, while all is well: were it not asked out of turn, no verdict would come.
     monkeypatch.setattr(sensor_module, "_CONSOLE_EVERY", 100_000)
     conf = replace(asterisk.conf, probe_period=0.2, probe_deadline=1.0)
-    site, world = Site(conf, Node.SECONDARY), World()
+    site, world = ThisNode(conf, Node.SECONDARY), Observations()
 
     async def until(holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(100):

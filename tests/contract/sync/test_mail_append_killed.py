@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from appliance.config import Conf
-from appliance.core.mailbox import MOST
+from appliance.core.data_merge import MOST
 from appliance.host.clock import SystemClock
+from appliance.host.paths import SyncPaths
 from appliance.sync import mailboxes
+from appliance.sync.apply import finish
 from appliance.sync.mailboxes import FolderRefused, append, repair
-from appliance.sync.place import finish
-from appliance.sync.places import Places
 from appliance.sync.stages import Stages
 from appliance.sync.store import Store
 
@@ -89,7 +89,10 @@ def test_the_repair_may_be_killed_too(tmp_path: Path, folder: Path, step: int) -
 
 def test_the_next_who_holds_the_data_repairs(tmp_path: Path, folder: Path) -> None:
     files = ready(tmp_path)
-    aside, places = tmp_path / "aside", Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
+    aside, places = (
+        tmp_path / "aside",
+        SyncPaths(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart"),
+    )
     conf = Conf(asterisk_dir=aside, greetings=aside, voicemail=tmp_path, db=aside / "a", astdb=aside / "b")
     store = Store(places.store)
     store.begin_appending([bytes(folder), bytes(tmp_path / "gone")])

@@ -13,7 +13,7 @@ import pytest
 _BUSY = """
 import sys, time
 from pathlib import Path
-from appliance.sync.abandoned import end_when_abandoned
+from appliance.sync.asker_gone import end_when_abandoned
 end_when_abandoned(sys.stdout.buffer, Path(sys.argv[1]).unlink)
 print("asked", flush=True)
 sys.stdin.read()

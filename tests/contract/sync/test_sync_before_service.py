@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent import before_service as order
-from appliance.agent.site import Site
-from appliance.cli import data_parts
+from appliance import sync_setup
+from appliance.agent import pre_start as order
+from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
 from appliance.host.disk import lock_holder
-from appliance.sync.places import Places
-from appliance.sync.problems import SyncProblem
-from appliance.sync.served import read_mark
+from appliance.host.paths import SyncPaths
+from appliance.sync.errors import SyncProblem
+from appliance.sync.newer_data_mark import read_mark
 from appliance.sync.state import read_state
 from appliance.sync.store import Store
 
-SECONDARY = Site(Conf(), Node.SECONDARY)
+SECONDARY = ThisNode(Conf(), Node.SECONDARY)
 _HOLD = """
 import sys, time
 from pathlib import Path
@@ -47,8 +47,8 @@ with locked(Path(sys.argv[1])) as lock:
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    there = Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SyncPaths:
+    there = SyncPaths(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
     there.lasting.mkdir()
     monkeypatch.setattr(order, "DATA", there)
     return there
@@ -58,7 +58,7 @@ def before_service() -> None:
     order.before_service(SECONDARY, SystemClock(), owed=False)
 
 
-def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:
+def test_a_damaged_record_keeps_nobody_from_serving(places: SyncPaths) -> None:
     places.store.write_bytes(b"no database" * 1000)
     before_service()
     assert read_mark(places)
@@ -68,7 +68,9 @@ def test_a_damaged_record_keeps_nobody_from_serving(places: Places) -> None:
     assert read_state(places.state).unsettled == "", "the next start was well"
 
 
-def test_a_disk_that_hangs_keeps_nobody_from_serving(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_hangs_keeps_nobody_from_serving(
+    places: SyncPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A write to a disk that hangs does not come back: what stands for it here waits until the test is over."""
     release = threading.Event()
     monkeypatch.setattr(order, "_DISK_PATIENCE", 0.2)
@@ -77,13 +79,13 @@ def test_a_disk_that_hangs_keeps_nobody_from_serving(places: Places, monkeypatch
     monkeypatch.setattr(order, "write_state", lambda path, state: release.wait(60))
     began = SystemClock().now()
     try:
-        order.before_service(Site(Conf(merge_deadline=0.2), Node.SECONDARY), SystemClock(), owed=False)
+        order.before_service(ThisNode(Conf(merge_deadline=0.2), Node.SECONDARY), SystemClock(), owed=False)
     finally:
         release.set()
     assert SystemClock().now() - began < 10.0
 
 
-def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: Places) -> None:
+def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: SyncPaths) -> None:
     places.marks[0].mkdir()  # as good as a full disk: nothing can be put there
     with subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(places.lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -96,7 +98,7 @@ def test_a_mark_that_cannot_be_written_does_not_leave_a_pass_at_work(places: Pla
     assert read_state(places.state).unsettled
 
 
-def test_what_a_pass_has_started_ends_with_it(places: Places) -> None:
+def test_what_a_pass_has_started_ends_with_it(places: SyncPaths) -> None:
     """rsync's other half outlives the pass, with its lock: it is not waited for."""
     Store(places.store).close()
     with subprocess.Popen(
@@ -118,7 +120,7 @@ def test_what_a_pass_has_started_ends_with_it(places: Places) -> None:
 
 def test_a_worker_that_starts_during_a_takeover_may_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent says `none` while it serves: that is no leave to write."""
-    monkeypatch.setattr(data_parts, "ask", lambda verb, **fields: {"duty": "none", "why": "this node serves"})
-    here = data_parts.session(Conf(), Node.SECONDARY)
+    monkeypatch.setattr(sync_setup, "ask", lambda verb, **fields: {"duty": "none", "why": "this node serves"})
+    here = sync_setup.session(Conf(), Node.SECONDARY)
     with pytest.raises(SyncProblem, match="this node serves"):
         here.may()

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.host.clock import SystemClock
 from appliance.sync.databases import Snapshots, check
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.errors import Fault, SyncProblem
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])

@@ -13,15 +13,15 @@ import pytest
 
 from appliance.config import Conf
 from appliance.host.clock import SystemClock
-from appliance.sync import place
-from appliance.sync.below import OpenDirectory
-from appliance.sync.entry import TreeEntry, look
-from appliance.sync.onepass import Means, Outcome, Request
-from appliance.sync.places import Places
+from appliance.host.paths import SyncPaths
+from appliance.sync import apply
+from appliance.sync.open_directories import OpenDirectory
 from appliance.sync.pull import Pull
 from appliance.sync.rsync import ItemChange
 from appliance.sync.stages import Stages
 from appliance.sync.store import PlaceStep, Store
+from appliance.sync.sync_pass import Means, Outcome, Request
+from appliance.sync.trees import TreeEntry, look
 
 MAILBOX = {
     "default/200/INBOX/msg0000.txt": "[message]",
@@ -29,7 +29,7 @@ MAILBOX = {
     "default/200/x": "",
 }
 
-Deed = Callable[[place.Applier, PlaceStep], None]
+Deed = Callable[[apply.Applier, PlaceStep], None]
 
 
 class Killed(BaseException):
@@ -81,11 +81,11 @@ class There:
     def fetch(
         self, what: Path, stage: OpenDirectory, on_item: Callable[[bytes], None], **words: bool
     ) -> None:
-        place = os.fsencode(Path(f"/proc/self/fd/{stage.descriptor}").readlink())
+        apply = os.fsencode(Path(f"/proc/self/fd/{stage.descriptor}").readlink())
         for path in self._listed:
             source, target = (
                 Path(os.fsdecode(bytes(self.root) + path)),
-                Path(os.fsdecode(place + path)),
+                Path(os.fsdecode(apply + path)),
             )
             if source.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class Here:
     def __init__(self, top: Path) -> None:
         self.tree = top / "voicemail"
         self.there = There(top / "there", self.tree)
-        self.places = Places(top / "lasting", top / "passing", top / "apart")
+        self.places = SyncPaths(top / "lasting", top / "passing", top / "apart")
         aside = top / "aside"
         self.conf = Conf(
             asterisk_dir=aside, greetings=aside, voicemail=self.tree, db=aside / "db", astdb=aside / "astdb"
@@ -143,7 +143,7 @@ class Here:
     def settle(self) -> None:
         """What the next does who touches the data."""
         store = Store(self.places.store)
-        place.finish(store, self.stages)
+        apply.finish(store, self.stages)
         assert not store.pending()
         store.close()
 
@@ -169,14 +169,14 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     done: list[tuple[str, str]] = []
 
     def counted(verb: str, deed: Deed) -> Deed:
-        def one(placing: place.Applier, step: PlaceStep) -> None:
+        def one(placing: apply.Applier, step: PlaceStep) -> None:
             done.append((verb, Path(os.fsdecode(step.path)).name))
             deed(placing, step)
 
         return one
 
-    deeds = {verb: counted(verb, deed) for verb, deed in place._DEEDS.items()}
-    monkeypatch.setattr(place, "_DEEDS", deeds)
+    deeds = {verb: counted(verb, deed) for verb, deed in apply._DEEDS.items()}
+    monkeypatch.setattr(apply, "_DEEDS", deeds)
     return done
 
 
@@ -232,7 +232,7 @@ def test_a_kill_at_any_step_is_made_good(
         if stale:
             here.leave_on_stage()
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(place, "_DEEDS", _mortal(step, after))
+            patch.setattr(apply, "_DEEDS", _mortal(step, after))
             here.run()
         here.settle()
         assert contents(here.tree) == {"kept": "kept", **MAILBOX}
@@ -244,7 +244,7 @@ def _mortal(step: int, after: bool) -> dict[str, Deed]:
     left = iter(range(step))
 
     def mortal(deed: Deed) -> Deed:
-        def one(placing: place.Applier, step: PlaceStep) -> None:
+        def one(placing: apply.Applier, step: PlaceStep) -> None:
             dies = next(left, None) is None
             if after or not dies:
                 deed(placing, step)
@@ -253,4 +253,4 @@ def _mortal(step: int, after: bool) -> dict[str, Deed]:
 
         return one
 
-    return {verb: mortal(deed) for verb, deed in place._DEEDS.items()}
+    return {verb: mortal(deed) for verb, deed in apply._DEEDS.items()}

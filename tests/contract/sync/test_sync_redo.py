@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from appliance.config import Conf
-from appliance.sync import place
-from appliance.sync.entry import TreeEntry, look
-from appliance.sync.places import Places
+from appliance.host.paths import SyncPaths
+from appliance.sync import apply
 from appliance.sync.stages import Stages
 from appliance.sync.store import Generation, PlaceStep, Store
+from appliance.sync.trees import TreeEntry, look
 
 WHOLE = {"keep": "keep", "changed": "new", "dir/fresh": "fresh"}
 
@@ -20,8 +20,8 @@ def contents(top: Path) -> dict[str, str]:
     return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
 
 
-def prepare(root: Path) -> tuple[Places, Path]:
-    places, live = Places(root / "lasting", root / "passing", root / "apart"), root / "live"
+def prepare(root: Path) -> tuple[SyncPaths, Path]:
+    places, live = SyncPaths(root / "lasting", root / "passing", root / "apart"), root / "live"
     live.mkdir(parents=True)
     for name, text in {"keep": "keep", "changed": "old", "gone": "gone"}.items():
         (live / name).write_text(text)
@@ -32,7 +32,7 @@ def prepare(root: Path) -> tuple[Places, Path]:
     return places, live
 
 
-def stages(places: Places, live: Path) -> Stages:
+def stages(places: SyncPaths, live: Path) -> Stages:
     aside = places.lasting.parent / "aside"
     conf = Conf(
         asterisk_dir=live,
@@ -44,26 +44,26 @@ def stages(places: Places, live: Path) -> Stages:
     return Stages(conf, places)
 
 
-def placing(places: Places, live: Path) -> place.Applier:
-    return place.Applier(stages(places, live).below, bytes(places.quarantine / "test"))
+def placing(places: SyncPaths, live: Path) -> apply.Applier:
+    return apply.Applier(stages(places, live).below, bytes(places.quarantine / "test"))
 
 
-def carry_out(places: Places, live: Path, verb: str) -> None:
+def carry_out(places: SyncPaths, live: Path, verb: str) -> None:
     """One step with the file `changed`."""
     work = placing(places, live)
     work.carry_out(PlaceStep(verb, bytes(live / "changed"), bytes(places.stage)))
     assert work.done.refused == {}
 
 
-def decide(places: Places, live: Path) -> Store:
+def decide(places: SyncPaths, live: Path) -> Store:
     store, stage = Store(places.store), bytes(places.stage)
     names = ("dir", "changed", "dir/fresh")
     store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in names)
     steps = [
-        PlaceStep(place.REMOVE, bytes(live / "gone")),
-        PlaceStep(place.MAKE_DIRECTORY, bytes(live / "dir"), stage),
-        PlaceStep(place.MOVE, bytes(live / "changed"), stage),
-        PlaceStep(place.MOVE, bytes(live / "dir/fresh"), stage),
+        PlaceStep(apply.REMOVE, bytes(live / "gone")),
+        PlaceStep(apply.MAKE_DIRECTORY, bytes(live / "dir"), stage),
+        PlaceStep(apply.MOVE, bytes(live / "changed"), stage),
+        PlaceStep(apply.MOVE, bytes(live / "dir/fresh"), stage),
     ]
     number = store.decide(Generation(0, 1.0, "peer", "test", 3, 1, 8, False), steps, [bytes(live / "gone")])
     assert number == 1
@@ -82,7 +82,7 @@ def test_it_ends_whole_after_any_number_of_steps(tmp_path: Path, done: int, twic
     store.close()
     again = Store(places.store)
     assert again.pending()
-    place.finish(again, stages(places, live))
+    apply.finish(again, stages(places, live))
     assert contents(live) == WHOLE
     assert not again.pending()
     assert not places.stage.exists()
@@ -100,7 +100,7 @@ def test_what_was_not_decided_changes_nothing(tmp_path: Path) -> None:
     store.arrive([look(bytes(live / "changed"), bytes(places.stage) + bytes(live / "changed"))])
     store.close()
     again = Store(places.store)
-    place.finish(again, stages(places, live))
+    apply.finish(again, stages(places, live))
     assert contents(live) == {"keep": "keep", "changed": "old", "gone": "gone"}
     assert again.arrivals() == (0, 0)
 
@@ -109,7 +109,7 @@ def test_an_old_log_is_not_played_into_a_new_database(tmp_path: Path) -> None:
     places, live = prepare(tmp_path)
     for name in ("changed-wal", "changed-shm", "changed-journal"):
         (live / name).write_text("of the old one")
-    carry_out(places, live, place.MOVE_DATABASE)
+    carry_out(places, live, apply.MOVE_DATABASE)
     assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
 
 
@@ -118,7 +118,7 @@ def test_a_file_takes_the_place_of_a_directory_and_what_never_travelled_in_it(tm
     (live / "changed").unlink()
     (live / "changed").mkdir()
     (live / "changed" / ".asha-stage").write_text("ours")
-    carry_out(places, live, place.MOVE)
+    carry_out(places, live, apply.MOVE)
     assert contents(live) == {"keep": "keep", "changed": "new", "gone": "gone"}
     assert contents(places.quarantine) == {f"test/in-the-way{live}/changed/.asha-stage": "ours"}
 
@@ -129,7 +129,7 @@ def test_a_generation_without_steps_is_in_place_too(tmp_path: Path) -> None:
     store.arrive([look(bytes(live / "keep"))])
     store.decide(Generation(0, 1.0, "peer", "it was here already", 1, 0, 4, False), [], [])
     assert store.pending()
-    place.finish(store, stages(places, live))
+    apply.finish(store, stages(places, live))
     newest = store.newest()
     assert newest is not None
     assert newest.placed

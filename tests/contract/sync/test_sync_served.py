@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.sync import served
-from appliance.sync.places import Places
-from appliance.sync.served import complete_mark, drop_mark, read_mark, set_mark, tenure_of
+from appliance.host.paths import SyncPaths
+from appliance.sync import newer_data_mark
+from appliance.sync.newer_data_mark import complete_mark, drop_mark, read_mark, set_mark, tenure_of
 
 Spoil = Callable[[Path], object]
 # What may lie where the mark should be, and whether that is a mark by itself.
@@ -33,11 +33,11 @@ _STATES: dict[str, tuple[Spoil, bool]] = {
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
+def places(tmp_path: Path) -> SyncPaths:
+    return SyncPaths(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
 
 
-def test_a_start_goes_on_with_the_tenure_that_there_is(places: Places) -> None:
+def test_a_start_goes_on_with_the_tenure_that_there_is(places: SyncPaths) -> None:
     assert read_mark(places) == ""
     set_mark(places, 100.0)
     set_mark(places, 200.5)
@@ -52,7 +52,7 @@ def test_a_start_goes_on_with_the_tenure_that_there_is(places: Places) -> None:
 
 @pytest.mark.parametrize(("first", "second"), list(itertools.product(_STATES, _STATES)))
 def test_whatever_lies_there_is_a_mark_that_can_be_set_and_dropped(
-    places: Places, first: str, second: str
+    places: SyncPaths, first: str, second: str
 ) -> None:
     set_mark(places, 100.0)
     for path, state in zip(places.marks, (first, second), strict=True):
@@ -74,7 +74,7 @@ def test_whatever_lies_there_is_a_mark_that_can_be_set_and_dropped(
     assert read_mark(places) == ""
 
 
-def test_the_later_start_counts(places: Places) -> None:
+def test_the_later_start_counts(places: SyncPaths) -> None:
     """A place that could not be written, or was restored, has an older one."""
     for (old, new), at in itertools.product([("7.000 8.000", "100.000 200.000")], (0, 1)):
         set_mark(places, 1.0)
@@ -83,7 +83,7 @@ def test_the_later_start_counts(places: Places) -> None:
         assert read_mark(places) == new
 
 
-def test_a_drop_that_is_cut_short_leaves_the_mark(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drop_that_is_cut_short_leaves_the_mark(places: SyncPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before each of its steps: only what a whole drop leaves is no mark."""
     steps = 0
 
@@ -107,16 +107,16 @@ def test_a_drop_that_is_cut_short_leaves_the_mark(places: Places, monkeypatch: p
 
 @pytest.mark.parametrize("broken", [0, 1])
 def test_one_place_is_enough_and_the_other_is_told_of(
-    places: Places, monkeypatch: pytest.MonkeyPatch, broken: int
+    places: SyncPaths, monkeypatch: pytest.MonkeyPatch, broken: int
 ) -> None:
-    write = served.replace_file
+    write = newer_data_mark.replace_file
 
     def on_full_disk(path: Path, content: str) -> None:
         if path == places.marks[broken]:
             raise OSError(28, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr(served, "replace_file", on_full_disk)
+    monkeypatch.setattr(newer_data_mark, "replace_file", on_full_disk)
     with pytest.raises(OSError, match="No space"):
         set_mark(places, 100.0)
     assert read_mark(places) == "100.000 100.000"
@@ -125,7 +125,7 @@ def test_one_place_is_enough_and_the_other_is_told_of(
     assert {path.read_text() for path in places.marks} == {"100.000 100.000"}
 
 
-def test_a_running_asterisk_has_the_mark_made_once(places: Places) -> None:
+def test_a_running_asterisk_has_the_mark_made_once(places: SyncPaths) -> None:
     complete_mark(places, 100.0)
     seen = [path.stat().st_ino for path in places.marks]
     complete_mark(places, 200.0)
@@ -134,9 +134,9 @@ def test_a_running_asterisk_has_the_mark_made_once(places: Places) -> None:
     assert places.lasting.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_mark_that_cannot_be_read_counts(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mark_that_cannot_be_read_counts(places: SyncPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     def spoilt_disk(path: Path, limit: int) -> bytes | None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(served, "read_small", spoilt_disk)
+    monkeypatch.setattr(newer_data_mark, "read_small", spoilt_disk)
     assert read_mark(places) == "0.000 0.000"

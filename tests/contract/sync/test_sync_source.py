@@ -11,9 +11,9 @@ import pytest
 
 from appliance.config import Conf
 from appliance.host.clock import SystemClock
-from appliance.sync.places import Places
-from appliance.sync.served import read_mark, set_mark
-from appliance.sync.source import SourceHealth, SyncServer
+from appliance.host.paths import SyncPaths
+from appliance.sync.newer_data_mark import read_mark, set_mark
+from appliance.sync.server import SourceHealth, SyncServer
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def places_in(site: Path) -> Places:
-    return Places(site / "lasting", site / "passing", site / "apart")
+def places_in(site: Path) -> SyncPaths:
+    return SyncPaths(site / "lasting", site / "passing", site / "apart")
 
 
 def ask(site: Path, *requests: dict[str, Any] | str, serving: bool = False) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from appliance.config import Conf, ConfError, Medium, Problem, parse
 from appliance.config.edit import with_value
-from appliance.config.kinds import TEXT
+from appliance.config.parse import assignment_in, lines_of
 from appliance.config.reference import conf_file
-from appliance.config.scan import assignment_in, lines_of
 from appliance.config.schema import KEY_BY_NAME, KEYS
+from appliance.config.value_types import TEXT
 
 names = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
 words = st.from_regex(r"[a-z0-9_][A-Za-z0-9._+-]{0,12}", fullmatch=True)

@@ -15,8 +15,8 @@ from appliance.core import controller
 from appliance.core import grant as grants
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
 from appliance.core.decide import STAY, Act, Decision
-from appliance.core.fitness import FitnessInputs, unfit_reasons
 from appliance.core.grant import Verb, Verdict
+from appliance.core.health import FitnessInputs, unfit_reasons
 from appliance.core.model import Line, Relay
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.release import line_is_free
@@ -38,8 +38,8 @@ from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
 class Agent:
     """The controller of one node, from the start of its process to its end."""
 
-    def __init__(self, site: Site, now: float) -> None:
-        self.site = site
+    def __init__(self, this_node: Site, now: float) -> None:
+        self.this_node = this_node
         self.now = now
         self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
         self.failed: dict[Order, str] = {}
@@ -50,8 +50,8 @@ class Agent:
         self.decisions: list[tuple[float, Decision]] = []
         self.journal: list[JournalEntry] = []
         self.heard: tuple[float, Word] | None = None
-        self.engine = site.engine()
-        self.state = first_state(site.book.grant, now)
+        self.engine = this_node.engine()
+        self.state = first_state(this_node.book.grant, now)
         self._wake()
 
     @property
@@ -68,9 +68,9 @@ class Agent:
         """A resource script's wish."""
         self.now = now
         engine = self._engine_id()
-        self.site.book.grant, verdict = grants.ask(self.site.book.grant, verb, ticket, engine)
-        self.site.book.lost = False
-        self._step(controller.ScriptSpoke(verb, self.site.book.grant, verdict))
+        self.this_node.book.grant, verdict = grants.ask(self.this_node.book.grant, verb, ticket, engine)
+        self.this_node.book.lost = False
+        self._step(controller.ScriptSpoke(verb, self.this_node.book.grant, verdict))
         return verdict
 
     def stopped(self) -> bool | None:
@@ -90,10 +90,10 @@ class Agent:
         self.commanded = Unknown("the card went away or came back", self.now)
 
     def word(self) -> Word:
-        server, now = self.site.server, self.now
+        server, now = self.this_node.server, self.now
         line = server.line(now)
         standing = FitnessInputs(
-            self.site.policy.has_card, True, self._card(), line, True, self.start_failed_at
+            self.this_node.policy.has_card, True, self._card(), line, True, self.start_failed_at
         )
         return Word(
             self.state.grant.held,
@@ -127,7 +127,7 @@ class Agent:
     def turn(self, now: float) -> None:
         """One turn of the cycle."""
         self.now = now
-        engine = self.site.engine()
+        engine = self.this_node.engine()
         # The death of a master is always noticed, even when the next one runs already.
         runs = engine is not None and engine == (self.engine or engine)
         self.engine = engine
@@ -136,7 +136,7 @@ class Agent:
             engine=Known(runs, now),
             engine_id=self._engine_id() if runs else "",
             engine_serves=self._engine_serves() if runs else Unknown("Heartbeat does not run", now),
-            engine_moving=self.site.engine_moving(),
+            engine_moving=self.this_node.engine_moving(),
             peer_seen=True,
         )
         self._step(controller.Tick(inputs))
@@ -147,7 +147,7 @@ class Agent:
         self.state = replace(self.state, turned_at=now)
 
     def seen(self) -> Seen:
-        server, now = self.site.server, self.now
+        server, now = self.this_node.server, self.now
         return Seen(
             commanded=self.commanded,
             card=self._card(),
@@ -164,7 +164,7 @@ class Agent:
         """What the daemon does at its first look."""
         runs = self.engine is not None
         serves = self._engine_serves()
-        if runs and self.site.book.lost and is_known(serves, True):
+        if runs and self.this_node.book.lost and is_known(serves, True):
             self._step(controller.GrantConfirmed(self._engine_id(), "the grant on file was lost"))
         elif runs and is_known(serves, False):
             self._step(controller.GrantEnded("Heartbeat says that this node holds nothing"))
@@ -177,19 +177,19 @@ class Agent:
         self._step(controller.Started(role, "the agent was restarted"))
 
     def _engine_serves(self) -> Reading[bool]:
-        serves = self.site.engine_serves()
+        serves = self.this_node.engine_serves()
         return Unknown("Heartbeat does not say", self.now) if serves is None else Known(serves, self.now)
 
     def _engine_id(self) -> str:
-        return str(self.site.engine() or "")
+        return str(self.this_node.engine() or "")
 
     def _card(self) -> Reading[bool]:
-        if "card" in self.site.server.blind:
+        if "card" in self.this_node.server.blind:
             return Unknown("it cannot be seen", self.now)
-        return Known(self.site.card.plugged, self.now)
+        return Known(self.this_node.card.plugged, self.now)
 
     def _peer(self) -> Peer:
-        alive = self.site.alive()
+        alive = self.this_node.alive()
         seen: Reading[bool] = (
             Unknown("Heartbeat does not run", self.now) if alive is None else Known(alive, self.now)
         )
@@ -208,12 +208,12 @@ class Agent:
     # -- what follows -----------------------------------------------------------------------------------
 
     def _step(self, event: ControllerEvent) -> None:
-        policy = ControllerPolicy(self.site.policy, self.site.watch, PEER_MAX_AGE)
+        policy = ControllerPolicy(self.this_node.policy, self.this_node.watch, PEER_MAX_AGE)
         before = self.state.transfer
         self.state, effects = controller.step(self.state, event, policy, self.now)
         if self.state.transfer is not None and (before is None or before.began != self.state.transfer.began):
             # A transfer remembers the line of its own time only: an older bounce it can neither see nor cure.
-            self.site.server.pbx.ghost &= not self.site.server.bits
+            self.this_node.server.pbx.ghost &= not self.this_node.server.bits
         for effect in effects:
             self._carry_out(effect)
 
@@ -228,14 +228,14 @@ class Agent:
             case GiveOrder():
                 self._give(effect)
             case AskStandby():
-                self.site.ask_standby()
+                self.this_node.ask_standby()
             case VoidGrant():
-                self.site.book.grant = grants.void(self.site.book.grant)
+                self.this_node.book.grant = grants.void(self.this_node.book.grant)
             case ConfirmGrant(engine):
-                self.site.book.grant = grants.confirm(self.site.book.grant, engine)
-                self.site.book.lost = False
+                self.this_node.book.grant = grants.confirm(self.this_node.book.grant, engine)
+                self.this_node.book.lost = False
             case SettleGrant():
-                self.site.book.grant = grants.settled(self.site.book.grant)
+                self.this_node.book.grant = grants.settled(self.this_node.book.grant)
             case ForgetFailures():
                 self.failed.clear()
 
@@ -246,7 +246,7 @@ class Agent:
         self.busy.add(given.order)
         under = given.under
         job = Job(given.order, lambda: under is None or self.state.wants(under), self._told)
-        self.site.server.jobs.append(job)
+        self.this_node.server.jobs.append(job)
 
     def _told(self, order: Order, problem: str) -> None:
         self.busy.discard(order)

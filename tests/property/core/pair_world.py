@@ -9,9 +9,9 @@ from pair_metal import SETTLE, Card, Hands, Server
 from pair_node import Agent
 from pair_site import WATCH, Book, Site, Word, policy_for
 
-from appliance.core.audit import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant
+from appliance.core.journal_rules import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Order, Witness
 

@@ -7,14 +7,16 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.alert import Alert, AlertKind, Severity
-from appliance.core.alert_memory import (
+from appliance.core.alerts import (
     CLEAR_DWELL,
     MOST_OF_ALL,
     MOST_OF_ONE,
     WINDOW,
+    Alert,
+    AlertKind,
+    AlertState,
     Condition,
-    Memory,
+    Severity,
     recall,
     remembered,
     tell,
@@ -39,7 +41,7 @@ steps = st.lists(st.tuples(st.floats(0.1, 300.0), keys, keys, st.booleans()), ma
 @settings(max_examples=150)
 @given(steps)
 def test_never_too_much_and_in_the_end_the_truth(steps: list[tuple[float, set[str], set[str], bool]]) -> None:
-    memory, now, told, happened = Memory(), 0.0, list[tuple[float, Alert]](), set[str]()
+    memory, now, told, happened = AlertState(), 0.0, list[tuple[float, Alert]](), set[str]()
     standing: set[str] = set()
     for pause, standing, events, restarted in steps:
         now += pause

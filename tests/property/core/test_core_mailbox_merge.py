@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core import mailbox as core_mailbox
-from appliance.core.mailbox import MOST, Mailbox, MailPlan, Message, Spot, merge, only_added, without_removed
+from appliance.core import data_merge as core_mailbox
+from appliance.core.data_merge import (
+    MOST,
+    Mailbox,
+    MailPlan,
+    Message,
+    Spot,
+    merge,
+    only_added,
+    without_removed,
+)
 
 FOLDERS = ("INBOX", "Old", "Work")
 

@@ -6,7 +6,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.core.reading import Known
-from appliance.dahdi.channels import HIGHEST, parse_channels, spell_channels
 from appliance.dahdi.configuration import (
     Configuration,
     parse_channel_file,
@@ -15,6 +14,7 @@ from appliance.dahdi.configuration import (
 )
 from appliance.dahdi.fit import idle_spans, misfits
 from appliance.dahdi.proc import parse_span
+from appliance.dahdi.span import HIGHEST, parse_channels, spell_channels
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, RCB4FXO, RCB8FXX
 from hwsim.dahdi.spans import number_spans, proc_text
 

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.config.schema import KEY_BY_NAME
-from appliance.sark.columns import ADDRESS, SHARED, to_conf, to_sark
-from appliance.sark.reconcile import SettingVerdict, compare, settle
+from appliance.sark.reconcile import ADDRESS, SHARED, SettingVerdict, compare, settle, to_conf, to_sark
 
 OCTETS = st.integers(1, 223).filter(lambda first: first != 127), *(st.integers(0, 255),) * 3
 RIGHT = {

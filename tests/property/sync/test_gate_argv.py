@@ -10,8 +10,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.host.paths import SyncPaths
 from appliance.sync.gate import Question, Reading, Refusal, judge
-from appliance.sync.places import Places
 from appliance.sync.trees import Tree
 
 LIST = "/run/asha/sync/list-0123456789abcdef"
@@ -81,7 +81,7 @@ def commands(draw: st.DrawFn) -> str:
     st.one_of(commands().map(str.split), st.lists(WORD), st.just(["rsync", ".", "/given/"])),
 )
 def test_what_runs_is_one_of_a_closed_set(command: str, on_stdin: list[str]) -> None:
-    found = judge(command, [Tree("OTHER1", Path("/given"))], Places(), lambda: on_stdin)
+    found = judge(command, [Tree("OTHER1", Path("/given"))], SyncPaths(), lambda: on_stdin)
     match found:
         case Question(verb):
             assert verb in {"serve", "watch", "conf", "secret"}

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.cycle import Cycle
-from appliance.agent.desk import Desk
-from appliance.agent.grantbook import GrantBook
+from appliance.agent.executor import Executor
+from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.rooms.maintenance import MaintenanceRoom
-from appliance.agent.site import Site
-from appliance.agent.world import PeerReport, World
+from appliance.agent.observations import Observations, PeerReport
+from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
-from appliance.core.audit import audit_journal
 from appliance.core.controller import ENGINE_SETTLES, STANDBY_GIVEN_UP
 from appliance.core.grant import Verb, Verdict
+from appliance.core.journal_rules import audit_journal
 from appliance.core.model import DChannel, Line, Node, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
@@ -30,8 +30,8 @@ ENGINE = "100:5555"
 class RecordingDesk:
     """A desk that does every order at once and correctly, unless told otherwise."""
 
-    def __init__(self, world: World, clock: HandClock, journal: Journal) -> None:
-        self._world, self._clock, self._journal = world, clock, journal
+    def __init__(self, observations: Observations, clock: HandClock, journal: Journal) -> None:
+        self._observations, self._clock, self._journal = observations, clock, journal
         self.orders: list[Order] = []
         self.commanded: Reading[Relay] = Unknown("not commanded", 0.0)
         self.failed: dict[Order, str] = {}
@@ -63,11 +63,11 @@ class RecordingDesk:
             case Order.RELEASE:
                 self.commanded = Known(Relay.RELEASED, now)
             case Order.START_PBX:
-                self._world.process, self._world.booted = Known(True, now), True
+                self._observations.process, self._observations.booted = Known(True, now), True
             case Order.STOP_PBX | Order.KILL_PBX:
-                self._world.process, self._world.booted = Known(False, now), False
+                self._observations.process, self._observations.booted = Known(False, now), False
             case Order.REMOVE_ADDRESS:
-                self._world.address = Known(False, now)
+                self._observations.address = Known(False, now)
 
 
 class Bench:
@@ -75,27 +75,27 @@ class Bench:
 
     def __init__(self, tmp_path: Path, node: Node = Node.PRIMARY, **conf: object) -> None:
         self.clock = HandClock()
-        self.world = World()
+        self.observations = Observations()
         self.file = JournalFile(tmp_path / "journal")
         self.journal = Journal(self.file, self.clock, lambda problem: None)
-        self.site = Site(Conf(card_installed=True, cluster_ip="10.77.0.100", **conf), node)  # type: ignore[arg-type]
-        self.desk = RecordingDesk(self.world, self.clock, self.journal)
+        self.this_node = ThisNode(Conf(card_installed=True, cluster_ip="10.77.0.100", **conf), node)  # type: ignore[arg-type]
+        self.executor = RecordingDesk(self.observations, self.clock, self.journal)
         self.standbys = 0
-        self.maintenance = MaintenanceRoom(tmp_path / "maintenance.json", self.journal, self.clock)
+        self.maintenance = MaintenanceSwitch(tmp_path / "maintenance.json", self.journal, self.clock)
         self.cycle = Cycle(
-            site=self.site,
-            world=self.world,
-            book=GrantBook(tmp_path / "grant"),
-            desk=cast(Desk, self.desk),
+            this_node=self.this_node,
+            observations=self.observations,
+            book=GrantFile(tmp_path / "grant"),
+            executor=cast(Executor, self.executor),
             journal=self.journal,
             clock=self.clock,
             maintenance=self.maintenance,
             ask_standby=self._standby,
         )
-        self.world.process = Known(False, 0.0)
-        self.world.card = Known(True, 0.0)
-        self.world.engine, self.world.engine_id = Known(True, 0.0), ENGINE
-        self.world.peer_alive, self.world.peer_seen = Known(True, 0.0), True
+        self.observations.process = Known(False, 0.0)
+        self.observations.card = Known(True, 0.0)
+        self.observations.engine, self.observations.engine_id = Known(True, 0.0), ENGINE
+        self.observations.peer_alive, self.observations.peer_seen = Known(True, 0.0), True
         self.hear_peer()
         self.turn()
 
@@ -107,7 +107,7 @@ class Bench:
 
     def hear_peer(self, *, fit: bool = True, line: Line = Line.ABSENT, granted: bool = False) -> None:
         now = self.clock.now()
-        self.world.report = PeerReport(
+        self.observations.report = PeerReport(
             at=now,
             role="standby",
             granted=Known(granted, now),
@@ -118,18 +118,18 @@ class Bench:
 
     def turn(self, seconds: float = 0.05) -> None:
         self.clock.time += seconds
-        if self.world.report is not None and isinstance(self.world.report.line, Known):
-            fit = self.world.report.fit == Known(True, self.world.report.fit.at)
+        if self.observations.report is not None and isinstance(self.observations.report.line, Known):
+            fit = self.observations.report.fit == Known(True, self.observations.report.fit.at)
             self.hear_peer(
                 fit=fit,
-                line=self.world.report.line.value,
-                granted=self.world.report.granted == Known(True, self.world.report.granted.at),
+                line=self.observations.report.line.value,
+                granted=self.observations.report.granted == Known(True, self.observations.report.granted.at),
             )
         self.cycle.turn()
 
     def see_line(self, line: Line, dchannel: DChannel = DChannel.DOWN) -> None:
         now = self.clock.now()
-        self.world.line, self.world.dchannel = Known(line, now), Known(dchannel, now)
+        self.observations.line, self.observations.dchannel = Known(line, now), Known(dchannel, now)
 
     def serve(self) -> None:
         """Bring it to ACTIVE under a grant."""
@@ -163,7 +163,7 @@ def test_a_grant_energises_and_starts_in_one_turn_and_is_active_when_the_line_sa
     bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE)
     bench.see_line(Line.ABSENT)
     bench.turn()
-    assert set(bench.desk.orders) == {Order.ENERGISE, Order.START_PBX}
+    assert set(bench.executor.orders) == {Order.ENERGISE, Order.START_PBX}
     assert bench.cycle.state.role is Role.ACQUIRING
     bench.see_line(Line.SETTLING)
     bench.turn()
@@ -180,10 +180,10 @@ def test_dead_asterisk_hands_over_relay_first_in_the_same_turn(tmp_path: Path) -
 
     def play() -> None:
         bench.serve()
-        bench.desk.orders.clear()
-        bench.world.process, bench.world.booted = Known(False, bench.clock.now()), False
+        bench.executor.orders.clear()
+        bench.observations.process, bench.observations.booted = Known(False, bench.clock.now()), False
         bench.turn()
-        assert bench.desk.orders == [Order.RELEASE]
+        assert bench.executor.orders == [Order.RELEASE]
 
     on_loop(play)
     assert bench.standbys == 1
@@ -193,37 +193,37 @@ def test_dead_asterisk_hands_over_relay_first_in_the_same_turn(tmp_path: Path) -
 def test_without_a_standby_restart_no_leaves_it_and_says_so(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
-    bench.desk.orders.clear()
-    bench.world.peer_alive = Known(False, bench.clock.now())
-    bench.world.process, bench.world.booted = Known(False, bench.clock.now()), False
+    bench.executor.orders.clear()
+    bench.observations.peer_alive = Known(False, bench.clock.now())
+    bench.observations.process, bench.observations.booted = Known(False, bench.clock.now()), False
     for _ in range(50):
         bench.turn()
-    assert bench.desk.orders == []
+    assert bench.executor.orders == []
     assert "RESTART=NO" in bench.cycle.state.decision.reason
 
 
 def test_without_a_standby_restart_yes_starts_it_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path, restart=True)
     bench.serve()
-    bench.desk.orders.clear()
-    bench.world.peer_alive = Known(False, bench.clock.now())
-    bench.world.process, bench.world.booted = Known(False, bench.clock.now()), False
+    bench.executor.orders.clear()
+    bench.observations.peer_alive = Known(False, bench.clock.now())
+    bench.observations.process, bench.observations.booted = Known(False, bench.clock.now()), False
     bench.turn()
     bench.turn()
-    assert bench.desk.orders == [Order.START_PBX]
+    assert bench.executor.orders == [Order.START_PBX]
     assert bench.cycle.state.role in (Role.ACQUIRING, Role.ACTIVE)
 
 
 def test_heartbeats_death_lets_everything_go_address_included(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
-    bench.world.address = Known(True, bench.clock.now())
-    bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
+    bench.observations.address = Known(True, bench.clock.now())
+    bench.observations.engine, bench.observations.engine_id = Known(False, bench.clock.now()), ""
     for _ in range(4):
         bench.turn()
     assert bench.cycle.state.role is Role.OFF
-    assert bench.desk.commanded == Known(Relay.RELEASED, bench.desk.commanded.at)
-    assert Order.REMOVE_ADDRESS in bench.desk.orders
+    assert bench.executor.commanded == Known(Relay.RELEASED, bench.executor.commanded.at)
+    assert Order.REMOVE_ADDRESS in bench.executor.orders
     assert not bench.cycle.state.grant.held
     assert bench.audit() == []
 
@@ -231,16 +231,16 @@ def test_heartbeats_death_lets_everything_go_address_included(tmp_path: Path) ->
 def test_an_unknown_world_moves_nothing(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
-    bench.desk.orders.clear()
+    bench.executor.orders.clear()
     now = bench.clock.now()
     unknown = Unknown("everything is dark", now)
-    world = bench.world
-    world.process = world.card = world.line = world.dchannel = unknown  # type: ignore[assignment]
-    world.engine = world.peer_alive = world.address = unknown
-    world.report = None
+    observations = bench.observations
+    observations.process = observations.card = observations.line = observations.dchannel = unknown  # type: ignore[assignment]
+    observations.engine = observations.peer_alive = observations.address = unknown
+    observations.report = None
     for _ in range(400):
         bench.turn(1.0)
-    assert bench.desk.orders == []
+    assert bench.executor.orders == []
     assert bench.cycle.state.grant.held
 
 
@@ -256,7 +256,7 @@ def test_a_hand_over_that_finds_no_taker_is_taken_back(tmp_path: Path) -> None:
         for _ in range(int(STANDBY_GIVEN_UP) + 1):
             bench.turn(1.0)
         assert bench.cycle.state.role in (Role.ACQUIRING, Role.ACTIVE)
-        assert bench.desk.commanded == Known(Relay.ENERGISED, bench.desk.commanded.at)
+        assert bench.executor.commanded == Known(Relay.ENERGISED, bench.executor.commanded.at)
 
     on_loop(play)
     assert bench.audit() == []
@@ -265,12 +265,12 @@ def test_a_hand_over_that_finds_no_taker_is_taken_back(tmp_path: Path) -> None:
 def test_a_thawed_node_whose_peer_took_over_lets_go_at_once(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
-    bench.desk.orders.clear()
+    bench.executor.orders.clear()
     bench.clock.time += 8.0
     bench.hear_peer(granted=True)
     bench.turn()
     bench.turn()
-    assert bench.desk.orders[0] is Order.RELEASE
+    assert bench.executor.orders[0] is Order.RELEASE
     assert bench.cycle.state.role in (Role.RELEASING, Role.STANDBY)
     assert bench.standbys == 0, "the peer has it already: there is nothing to ask of Heartbeat"
     assert bench.audit() == []
@@ -293,7 +293,7 @@ def test_a_thawed_node_serves_again_when_heartbeat_stops_the_peer(tmp_path: Path
 
 def test_a_node_that_cannot_start_asterisk_hands_over_to_a_fit_peer(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.desk.fails[Order.START_PBX] = "a module is broken"
+    bench.executor.fails[Order.START_PBX] = "a module is broken"
 
     def play() -> None:
         bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE)
@@ -312,7 +312,7 @@ def test_a_node_that_cannot_start_asterisk_hands_over_to_a_fit_peer(tmp_path: Pa
 def test_a_release_that_cannot_be_done_is_named_and_retried(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
-    bench.desk.fails[Order.RELEASE] = "the tool hangs"
+    bench.executor.fails[Order.RELEASE] = "the tool hangs"
     bench.cycle.ask(Verb.STOP, bench.clock.now(), ENGINE)
     assert not bench.cycle.released.is_set()
     for _ in range(12):
@@ -321,11 +321,11 @@ def test_a_release_that_cannot_be_done_is_named_and_retried(tmp_path: Path) -> N
     assert bench.cycle.state.transfer.phase is Phase.BLOCKED
     assert "cannot be let go: the tool hangs" in bench.cycle.state.transfer.note
     assert bench.cycle.released.is_set()
-    bench.desk.fails.clear()
+    bench.executor.fails.clear()
     bench.turn(1.1)
     bench.turn(1.1)
     assert bench.cycle.state.transfer.done
-    assert bench.desk.orders.count(Order.RELEASE) >= 10
+    assert bench.executor.orders.count(Order.RELEASE) >= 10
 
 
 def test_heartbeat_dying_during_a_hand_over_takes_the_address_off_and_harms_nobody(tmp_path: Path) -> None:
@@ -336,12 +336,12 @@ def test_heartbeat_dying_during_a_hand_over_takes_the_address_off_and_harms_nobo
         bench.cycle.hand_over("an operator asked for it")
         for _ in range(3):
             bench.turn()
-        bench.world.address = Known(True, bench.clock.now())
-        bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
+        bench.observations.address = Known(True, bench.clock.now())
+        bench.observations.engine, bench.observations.engine_id = Known(False, bench.clock.now()), ""
         for _ in range(20):
             bench.turn()
         assert bench.cycle.state.role is Role.OFF
-        assert Order.REMOVE_ADDRESS in bench.desk.orders
+        assert Order.REMOVE_ADDRESS in bench.executor.orders
         assert not bench.cycle.state.grant.held
 
     on_loop(play)
@@ -351,11 +351,11 @@ def test_heartbeat_dying_during_a_hand_over_takes_the_address_off_and_harms_nobo
 def test_another_heartbeat_ends_the_grant_of_the_one_before(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
-    bench.world.address = Known(True, bench.clock.now())
-    bench.world.engine_id = "200:7777"
+    bench.observations.address = Known(True, bench.clock.now())
+    bench.observations.engine_id = "200:7777"
     for _ in range(10):
         bench.turn()
     assert not bench.cycle.state.grant.held
-    assert bench.desk.commanded == Known(Relay.RELEASED, bench.desk.commanded.at)
+    assert bench.executor.commanded == Known(Relay.RELEASED, bench.executor.commanded.at)
     assert bench.cycle.state.role in (Role.WAITING, Role.STANDBY)
     assert bench.audit() == []

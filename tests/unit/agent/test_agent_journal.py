@@ -10,7 +10,7 @@ import pytest
 
 from appliance.agent import journal_file
 from appliance.agent.journal import Journal, JournalFile
-from appliance.core.chain import ChainCheck
+from appliance.core.journal_rules import ChainCheck
 from appliance.host.clock import SystemClock
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from test_agent_cycle import Bench, on_loop
 
+from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.rooms.maintenance import MaintenanceRoom
 from appliance.agent.status import node_status
-from appliance.core.alert import AlertKind
-from appliance.core.alert_problems import problems
+from appliance.core.alert_rules import problems
+from appliance.core.alerts import AlertKind
 from appliance.core.errors import HostError
 from appliance.core.model import DChannel, Line
 from appliance.core.reading import Known
@@ -40,8 +40,8 @@ class Node:
         self.journal = Journal(JournalFile(tmp_path / "journal"), self.clock, lambda problem: None)
         self.room = self.again()
 
-    def again(self) -> MaintenanceRoom:
-        self.room = MaintenanceRoom(self.path, self.journal, self.clock)
+    def again(self) -> MaintenanceSwitch:
+        self.room = MaintenanceSwitch(self.path, self.journal, self.clock)
         return self.room
 
     def begin(self, seconds: float = 600.0) -> None:
@@ -117,7 +117,7 @@ def test_a_disk_that_refuses_leaves_it_off(node: Node) -> None:
 
 
 def test_its_end_is_in_the_journal_and_its_file_is_gone(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.agent.rooms.maintenance._LOOK", 0.0)
+    monkeypatch.setattr("appliance.agent.components.maintenance._LOOK", 0.0)
     node.begin()
     node.clock.time += 600
 
@@ -141,13 +141,13 @@ class Served(Bench):
         super().__init__(tmp_path, **conf)
         self.serve()
         asyncio.run(self.maintenance.begin(600, "root", ""))
-        self.desk.orders.clear()
+        self.executor.orders.clear()
 
     def status(self) -> Status:
-        return node_status(self.site, self.world, self.cycle, self.clock.now())
+        return node_status(self.this_node, self.observations, self.cycle, self.clock.now())
 
     def asterisk_dies(self) -> None:
-        self.world.process, self.world.booted = Known(False, self.clock.now()), False
+        self.observations.process, self.observations.booted = Known(False, self.clock.now()), False
         for _ in range(20):
             self.turn()
 
@@ -155,7 +155,7 @@ class Served(Bench):
 def test_asterisk_dies_and_nothing_moves_until_it_is_over(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.asterisk_dies()
-    assert bench.desk.orders == [] and bench.standbys == 0 and bench.cycle.state.role.holds
+    assert bench.executor.orders == [] and bench.standbys == 0 and bench.cycle.state.role.holds
     status = bench.status()
     assert "would hand over: Asterisk died (maintenance)" in status.problems
     assert any(said.startswith("maintenance for 10 min more (by root)") for said in status.problems)
@@ -166,20 +166,20 @@ def test_asterisk_dies_and_nothing_moves_until_it_is_over(tmp_path: Path) -> Non
         bench.turn()
 
     on_loop(its_end)
-    assert bench.standbys == 1 and bench.desk.orders[0] is Order.RELEASE
+    assert bench.standbys == 1 and bench.executor.orders[0] is Order.RELEASE
     assert bench.status().maintenance is None
     assert bench.audit() == []
 
 
 def test_alone_with_restart_yes_it_is_not_restarted_either(tmp_path: Path) -> None:
     bench = Served(tmp_path, restart=True)
-    bench.world.peer_alive = Known(False, bench.clock.now())
+    bench.observations.peer_alive = Known(False, bench.clock.now())
     bench.asterisk_dies()
-    assert bench.desk.orders == []
+    assert bench.executor.orders == []
     assert "would restart Asterisk" in bench.cycle.state.decision.reason
     bench.cycle.start_pbx("an operator asked for it")
     bench.turn()
-    assert bench.desk.orders == [Order.START_PBX]
+    assert bench.executor.orders == [Order.START_PBX]
 
 
 def test_an_agent_that_is_restarted_takes_asterisk_as_it_finds_it(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_an_agent_that_is_restarted_takes_asterisk_as_it_finds_it(tmp_path: Path
     bench.cycle.start(Role.ACQUIRING, "the agent was restarted")
     for _ in range(20):
         bench.turn()
-    assert Order.START_PBX not in bench.desk.orders and bench.standbys == 0
+    assert Order.START_PBX not in bench.executor.orders and bench.standbys == 0
 
     def its_end() -> None:
         bench.clock.time += 600
@@ -206,16 +206,16 @@ def test_an_operators_order_goes_on_working(tmp_path: Path) -> None:
         bench.turn()
 
     on_loop(play)
-    assert bench.standbys == 1 and bench.desk.orders[0] is Order.RELEASE
+    assert bench.standbys == 1 and bench.executor.orders[0] is Order.RELEASE
 
 
 def test_heartbeats_death_still_lets_go(tmp_path: Path) -> None:
     bench = Served(tmp_path)
-    bench.world.engine, bench.world.engine_id = Known(False, bench.clock.now()), ""
+    bench.observations.engine, bench.observations.engine_id = Known(False, bench.clock.now()), ""
     for _ in range(4):
         bench.turn()
     assert bench.cycle.state.role is Role.OFF
-    assert bench.desk.orders[0] is Order.RELEASE
+    assert bench.executor.orders[0] is Order.RELEASE
 
 
 def test_it_is_told_with_the_time_it_may_last(tmp_path: Path) -> None:

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from appliance.agent.components import provisioning, sark
+from appliance.agent.components.provisioning import Provisioning
+from appliance.agent.components.sark import SarkMirror
 from appliance.agent.journal import Journal, JournalFile
-from appliance.agent.rooms import provision, sark
-from appliance.agent.rooms.hands import Hands
-from appliance.agent.rooms.provision import ProvisionRoom
-from appliance.agent.rooms.sark import SarkRoom
-from appliance.agent.site import Site
+from appliance.agent.this_node import ThisNode
 from appliance.config import load
 from appliance.config.edit import set_values
 from appliance.core.errors import AshaError, ClusterError, HostError
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
-from appliance.sark.keeper import Keeper
-from appliance.sark.provision import PHP, TEXT, write_address, written_address
+from appliance.host.worker_thread import WorkerThread
+from appliance.sark.mirror import Mirror
+from appliance.sark.provisioning import PHP, TEXT, write_address, written_address
 
 ROW = {"HACLUSTERIP": "192.168.1.5", "HASYNCH": "LAZY", "HAUSECLUSTER": "NO", "HAMODE": "ON"}
 
@@ -38,26 +38,26 @@ class Place:
         self.memory = folder / "lib/sark.json"
         self.conf.write_text(f"HACLUSTERIP=192.168.1.5\nDB={self.database}\nPOSTSYNC={folder / 'job'}\n")
         self.journal = Journal(JournalFile(folder / "journal"), SystemClock(), lambda problem: None)
-        self.site = Site(load(self.conf), Node.PRIMARY)
+        self.this_node = ThisNode(load(self.conf), Node.PRIMARY)
         self.receives = ""
         self.reloads = 0
         self.engine_runs = False
-        self.room = SarkRoom(
-            site=self.site,
+        self.room = SarkMirror(
+            this_node=self.this_node,
             journal=self.journal,
             receives=lambda: self.receives,
             reload=self.reload,
             engine_off=lambda: not self.engine_runs,
             conf=self.conf,
         )
-        self.room._keeper = Keeper("haprimary", self.conf, self.memory, engine_runs=lambda: self.engine_runs)
-        self.telephones = ProvisionRoom(self.site, self.journal, folder / "etc", folder / "owed")
+        self.room._keeper = Mirror("haprimary", self.conf, self.memory, engine_runs=lambda: self.engine_runs)
+        self.telephones = Provisioning(self.this_node, self.journal, folder / "etc", folder / "owed")
         self.owed = folder / "owed"
         self.folder = folder / "etc"
         self.job = folder / "job"
 
     def reload(self) -> None:
-        self.site.adopt(load(self.conf))
+        self.this_node.adopt(load(self.conf))
         self.reloads += 1
 
     def make_sark(self) -> None:
@@ -116,7 +116,7 @@ def test_a_save_is_followed_and_noted(place: Place, monkeypatch: pytest.MonkeyPa
         async with running(place):
             await until(place.memory.exists)
             place.save("HAUSECLUSTER", "yes")
-            await until(lambda: place.site.conf.use_cluster)
+            await until(lambda: place.this_node.conf.use_cluster)
             set_values(place.conf, {"HASYNCH": "LOOSE"})
             await until(lambda: len(place.said()) == 2)
 
@@ -178,9 +178,9 @@ def test_a_conflict_is_said_once_and_ended_by_a_choice(place: Place) -> None:
         assert len(place.room.problems()) == 2 and len(place.said()) == 2
         dry = await place.room.pull({"dry_run": True})
         assert dry["pulled"] == ["HACLUSTERIP from '192.168.1.6' to '192.168.1.7'"]
-        assert len(place.said()) == 2 and place.site.conf.cluster_ip == "192.168.1.5"
+        assert len(place.said()) == 2 and place.this_node.conf.cluster_ip == "192.168.1.5"
         await place.room.pull({"by": "ann\nroot"})
-        assert place.room.problems() == [] and place.site.conf.cluster_ip == "192.168.1.7"
+        assert place.room.problems() == [] and place.this_node.conf.cluster_ip == "192.168.1.7"
         assert place.journal.since(0)[-1]["by"] == "ann root"
 
     asyncio.run(play())
@@ -201,12 +201,12 @@ def test_a_value_that_cannot_change_under_heartbeat_waits_for_it_to_be_off(
             place.save("HACLUSTERIP", "192.168.1.9")
             place.save("HAUSECLUSTER", "YES")
             await until(lambda: place.room.problems() == [f"SARK: {says}"])
-            await until(lambda: place.site.conf.use_cluster)
+            await until(lambda: place.this_node.conf.use_cluster)
             asked = await place.room.pull({"by": "root"})
             assert (asked["pulled"], asked["problems"]) == ([], [says])
-            assert place.site.conf.cluster_ip == "192.168.1.5" and place.said().count(says) == 1
+            assert place.this_node.conf.cluster_ip == "192.168.1.5" and place.said().count(says) == 1
             place.engine_runs = False
-            await until(lambda: place.site.conf.cluster_ip == "192.168.1.9")
+            await until(lambda: place.this_node.conf.cluster_ip == "192.168.1.9")
             assert place.room.problems() == []
 
     asyncio.run(play())
@@ -224,7 +224,7 @@ def test_what_waited_is_taken_before_heartbeat_is_started_again(place: Place) ->
         await place.room.take_held()
 
     asyncio.run(play())
-    assert place.site.conf.cluster_ip == "192.168.1.9" and place.room.problems() == []
+    assert place.this_node.conf.cluster_ip == "192.168.1.9" and place.room.problems() == []
 
 
 def test_a_damaged_database_is_a_problem_until_it_is_whole(
@@ -282,7 +282,7 @@ def test_a_conf_file_the_agent_cannot_work_by_is_named(place: Place) -> None:
 
 def test_hands_that_hang_hold_up_nobody() -> None:
     release = threading.Event()
-    hands = Hands(
+    hands = WorkerThread(
         "test",
         "The look",
     )
@@ -313,16 +313,16 @@ def told(place: Place) -> list[str]:
 
 @pytest.fixture
 def addressed(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Place:
-    monkeypatch.setattr(provision, "own_address", lambda device, cluster_ip, prefix: "192.168.1.1")
-    monkeypatch.setattr(provision, "run_postsync", _run_in(tmp_path))
+    monkeypatch.setattr(provisioning, "own_address", lambda device, cluster_ip, prefix: "192.168.1.1")
+    monkeypatch.setattr(provisioning, "run_postsync", _run_in(tmp_path))
     return place
 
 
 def _run_in(folder: Path) -> Callable[..., str]:
-    from appliance.sync.places import Places  # noqa: PLC0415
-    from appliance.sync.postjob import run_postsync  # noqa: PLC0415
+    from appliance.host.paths import SyncPaths  # noqa: PLC0415
+    from appliance.sync.post_job import run_postsync  # noqa: PLC0415
 
-    return lambda conf, places: run_postsync(conf, Places(folder, folder, folder))
+    return lambda conf, places: run_postsync(conf, SyncPaths(folder, folder, folder))
 
 
 def test_the_address_is_kept_and_the_job_runs_on_a_change_only(addressed: Place) -> None:
@@ -372,7 +372,7 @@ def test_an_address_that_is_unknown_leaves_what_is_there(
     def unknown(device: str, cluster_ip: str, prefix: int) -> str:
         raise HostError("eth0 has no IPv4 address of its own.")
 
-    monkeypatch.setattr(provision, "own_address", unknown)
+    monkeypatch.setattr(provisioning, "own_address", unknown)
     write_address("192.168.1.1", place.folder)
     for _ in range(2):
         asyncio.run(place.telephones.look())

@@ -13,8 +13,7 @@ from test_agent_cycle import Bench
 
 from appliance.agent.sensors import line as line_sensor
 from appliance.agent.sensors.line import LineSensor
-from appliance.agent.span_report import probes_status, spans_status
-from appliance.agent.status import node_status
+from appliance.agent.status import node_status, probes_status, spans_status
 from appliance.config import Conf
 from appliance.core.health import ProbeRecord
 from appliance.core.model import Line
@@ -52,7 +51,7 @@ class Spanned(Bench):
         monkeypatch.setattr(line_sensor, "_BUSY", QUICK)
         self.root = tmp_path / "root"
         self.reads = 0
-        self.sensor = LineSensor(self.site, self.world, self.clock, lambda: True)
+        self.sensor = LineSensor(self.this_node, self.observations, self.clock, lambda: True)
         read = line_sensor.read_spans
 
         def counted(root: Path, now: float) -> Any:
@@ -69,7 +68,7 @@ class Spanned(Bench):
         await asyncio.gather(running, return_exceptions=True)
 
     def alarms(self) -> str:
-        spans = spans_status(self.site, self.world, self.clock.now())
+        spans = spans_status(self.this_node, self.observations, self.clock.now())
         assert spans is not None
         return spans.why if spans.value is None else " ".join(spans.value[0].alarms)
 
@@ -80,7 +79,7 @@ def test_a_span_is_shown_with_its_alarms_and_channels(
     bench = Spanned(tmp_path, monkeypatch)
     put(bench.root, "RED ")
     asyncio.run(bench.look("RED"))
-    assert to_json(spans_status(bench.site, bench.world, bench.clock.now())) == {
+    assert to_json(spans_status(bench.this_node, bench.observations, bench.clock.now())) == {
         "value": [
             {
                 "number": 1,
@@ -96,7 +95,7 @@ def test_a_span_is_shown_with_its_alarms_and_channels(
     }
     put(bench.root, "")
     asyncio.run(bench.look(""))
-    assert bench.world.line == Known(Line.CLEAR, bench.clock.now())
+    assert bench.observations.line == Known(Line.CLEAR, bench.clock.now())
 
 
 def test_they_are_read_when_an_alarm_changes_and_else_rarely(
@@ -144,7 +143,7 @@ def test_where_reading_them_hangs_the_line_is_seen_all_the_same(
         for alarm, line in (("", Line.CLEAR), ("RED ", Line.ABSENT)):
             put(bench.root, alarm)
             wanted = Known(line, bench.clock.now())
-            await until(lambda wanted=wanted: bench.world.line == wanted)  # type: ignore[misc]
+            await until(lambda wanted=wanted: bench.observations.line == wanted)  # type: ignore[misc]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         release.set()
@@ -154,25 +153,25 @@ def test_where_reading_them_hangs_the_line_is_seen_all_the_same(
 
 def test_old_spans_are_not_shown_as_if_they_were_true(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.world.spans = Known((Span(1, "R1T1/0", "Rhino", NONE),), bench.clock.now())
-    young = spans_status(bench.site, bench.world, bench.clock.now() + 29)
+    bench.observations.spans = Known((Span(1, "R1T1/0", "Rhino", NONE),), bench.clock.now())
+    young = spans_status(bench.this_node, bench.observations, bench.clock.now() + 29)
     assert young is not None and young.value
-    old = spans_status(bench.site, bench.world, bench.clock.now() + 31)
+    old = spans_status(bench.this_node, bench.observations, bench.clock.now() + 31)
     assert old is not None and old.value is None and "last seen 31.0 s ago" in old.why
-    bench.site.adopt(Conf(card_installed=False))
-    assert spans_status(bench.site, bench.world, 0.0) is None
+    bench.this_node.adopt(Conf(card_installed=False))
+    assert spans_status(bench.this_node, bench.observations, 0.0) is None
 
 
 def test_each_probe_that_is_switched_on_is_shown(tmp_path: Path) -> None:
     bench = Bench(tmp_path, ami_user="asha", sip_port=0)
     silent = {"ms": None, "silences": 0, "why": "Asterisk does not run"}
-    assert to_json(probes_status(bench.site, bench.world)) == {"ami": silent, "cli": silent}
-    bench.world.probes = {
+    assert to_json(probes_status(bench.this_node, bench.observations)) == {"ami": silent, "cli": silent}
+    bench.observations.probes = {
         "ami": ProbeRecord(True, 3, 0, None, "Success"),
         "cli": ProbeRecord(True, 0, 2, 5.0, "no answer"),
     }
-    bench.world.answered("ami", 0.00123)
-    document = to_json(node_status(bench.site, bench.world, bench.cycle, bench.clock.now()))
+    bench.observations.answered("ami", 0.00123)
+    document = to_json(node_status(bench.this_node, bench.observations, bench.cycle, bench.clock.now()))
     assert document["probes"] == {
         "ami": {"ms": 1.23, "silences": 0, "why": ""},
         "cli": {"ms": None, "silences": 2, "why": "no answer"},

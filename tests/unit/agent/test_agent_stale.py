@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from test_agent_cycle import ENGINE, Bench
 
-from appliance.agent.rooms.data import DataRoom
+from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.sensors import address, asterisk
 from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
@@ -26,7 +26,9 @@ from tests.plugins.fake_engine import OFF, FakeEngine, as_engine
 
 
 def shown(bench: Bench) -> dict[str, Any]:
-    document: dict[str, Any] = to_json(node_status(bench.site, bench.world, bench.cycle, bench.clock.now()))
+    document: dict[str, Any] = to_json(
+        node_status(bench.this_node, bench.observations, bench.cycle, bench.clock.now())
+    )
     return document
 
 
@@ -34,14 +36,14 @@ def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     engine = FakeEngine()
     engine.run(ENGINE, holds=Known("all", 0.0), serves=Known(True, 0.0))
-    sensor = EngineSensor(as_engine(engine), bench.site, bench.world, bench.clock)
+    sensor = EngineSensor(as_engine(engine), bench.this_node, bench.observations, bench.clock)
 
     async def look() -> None:
         sensor.look()
-        assert bench.world.engine_serves == Known(True, 0.0)
+        assert bench.observations.engine_serves == Known(True, 0.0)
         engine.seen = OFF
         sensor.look()
-        assert isinstance(bench.world.engine_serves, Unknown)
+        assert isinstance(bench.observations.engine_serves, Unknown)
 
     asyncio.run(look())
     assert shown(bench)["engine"] == {
@@ -66,23 +68,27 @@ def test_a_d_channel_is_told_of_while_asterisk_answers(
     """Whether or not this agent has seen an earlier Asterisk, and whatever its D-channels were."""
     for last in (Known(DChannel.UP, 0.0), Unknown("not looked at yet", 0.0)):
         bench = Bench(tmp_path, card_spans=(1,))
-        bench.world.process, bench.world.booted, bench.world.probes = process, False, records
-        bench.world.dchannel = last
+        bench.observations.process, bench.observations.booted, bench.observations.probes = (
+            process,
+            False,
+            records,
+        )
+        bench.observations.dchannel = last
         assert shown(bench)["dchannel"] == {"value": None, "why": why}
 
 
 def test_without_a_line_nobody_looks_for_a_d_channel(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.site.adopt(Conf(card_installed=False))
+    bench.this_node.adopt(Conf(card_installed=False))
     assert shown(bench)["dchannel"] == {"value": None, "why": "no line is watched on this node"}
 
 
 def test_the_peers_maintenance_is_not_known_once_it_is_silent(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    assert bench.world.report is not None
-    bench.world.report = replace(bench.world.report, maintenance=Known(True, bench.clock.now()))
+    assert bench.observations.report is not None
+    bench.observations.report = replace(bench.observations.report, maintenance=Known(True, bench.clock.now()))
     assert shown(bench)["peer"]["maintenance"] is True
-    bench.clock.time += bench.site.conf.peer_max_age + 1
+    bench.clock.time += bench.this_node.conf.peer_max_age + 1
     assert shown(bench)["peer"]["maintenance"] is None
 
 
@@ -92,15 +98,15 @@ def test_an_address_that_is_elsewhere_too_is_asked_for_until_it_is_not(
     bench = Bench(tmp_path)
     answers: list[Reading[str | None]] = [Known("00:11:22:33:44:55", 0.0), Unknown("the device is down", 0.0)]
     monkeypatch.setattr(address, "duplicated", lambda *words, **more: answers.pop(0))
-    sensor = AddressSensor(bench.site, bench.world, bench.clock, bench.journal)
-    bench.world.address = Known(True, 0.0)
+    sensor = AddressSensor(bench.this_node, bench.observations, bench.clock, bench.journal)
+    bench.observations.address = Known(True, 0.0)
     for _ in range(2):  # a network that cannot be asked ends no alarm
         asyncio.run(sensor._look_for_duplicate())
         assert shown(bench)["problems"] == ["the cluster address is also at 00:11:22:33:44:55"]
     answers.append(Known(None, 0.0))
     asyncio.run(sensor._look_for_duplicate())
     assert shown(bench)["problems"] == []
-    bench.world.duplicate, bench.world.address = "00:11:22:33:44:55", Known(False, 0.0)
+    bench.observations.duplicate, bench.observations.address = "00:11:22:33:44:55", Known(False, 0.0)
     asyncio.run(sensor._look_for_duplicate())  # nobody asks the network: it is not here
     assert shown(bench)["address"]["duplicate"] == ""
 
@@ -109,7 +115,7 @@ def test_asterisk_that_was_installed_meanwhile_makes_the_node_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(tmp_path, pbx_program=str(tmp_path / "asterisk"), pbx_pidfile=tmp_path / "pid")
-    sensor = AsteriskSensor(bench.site, bench.world, bench.clock, lambda: False)
+    sensor = AsteriskSensor(bench.this_node, bench.observations, bench.clock, lambda: False)
     sensor.look()
     assert "Asterisk is not installed" in bench.cycle.unfit(bench.clock.now())
     (tmp_path / "asterisk").touch(0o755)
@@ -129,7 +135,7 @@ def test_a_life_seen_before_the_sensor_runs_has_its_probes(
     """An order to release, or the first look, finds the process before the sensor's loops have begun."""
     bench = Bench(tmp_path, sip_port=0)
     monkeypatch.setattr(asterisk, "find_pid", lambda conf, now: Known(os.getpid(), now))
-    sensor = AsteriskSensor(bench.site, bench.world, bench.clock, lambda: False)
+    sensor = AsteriskSensor(bench.this_node, bench.observations, bench.clock, lambda: False)
 
     async def look() -> None:
         sensor.look()
@@ -141,29 +147,29 @@ def test_a_life_seen_before_the_sensor_runs_has_its_probes(
 
 def test_a_probe_that_is_switched_on_later_is_asked_in_the_same_life(tmp_path: Path) -> None:
     bench = Bench(tmp_path, sip_port=0)
-    sensor = AsteriskSensor(bench.site, bench.world, bench.clock, lambda: False)
+    sensor = AsteriskSensor(bench.this_node, bench.observations, bench.clock, lambda: False)
     answered = ProbeRecord(True, 5, 0, None, "up")
-    bench.world.process, bench.world.probes = Known(True, 0.0), {"cli": answered}
+    bench.observations.process, bench.observations.probes = Known(True, 0.0), {"cli": answered}
 
     async def follow() -> None:
         async with asyncio.TaskGroup() as tasks:
             sensor._follow_conf(tasks)
-            assert list(bench.world.probes) == ["cli"]
-            bench.site.adopt(Conf(sip_port=0, ami_user="asha"))
+            assert list(bench.observations.probes) == ["cli"]
+            bench.this_node.adopt(Conf(sip_port=0, ami_user="asha"))
             sensor._follow_conf(tasks)
             for task in sensor._asking:
                 task.cancel()
 
     asyncio.run(follow())
-    assert bench.world.probes == {"cli": answered, "ami": ProbeRecord()}
+    assert bench.observations.probes == {"cli": answered, "ami": ProbeRecord()}
     assert shown(bench)["probes"]["ami"]["why"] == "not asked yet"
 
 
 def test_nobody_is_to_bring_home_what_is_not_synchronised(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Node.PRIMARY, synch="LOOSE")
-    room = DataRoom(bench.site, bench.world, bench.role, bench.journal, bench.clock)
-    assert bench.world.report is not None
-    bench.world.report = replace(bench.world.report, served=Known(True, 0.0))
+    room = SyncSupervisor(bench.this_node, bench.observations, bench.role, bench.journal, bench.clock)
+    assert bench.observations.report is not None
+    bench.observations.report = replace(bench.observations.report, served=Known(True, 0.0))
     assert (room.peer_newer, room.owed(), room.not_home()) == (False, False, "")
-    bench.site.adopt(Conf(synch="LAZY"))
+    bench.this_node.adopt(Conf(synch="LAZY"))
     assert (room.peer_newer, room.owed()) == (True, True)

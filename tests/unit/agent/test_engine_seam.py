@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.agent.active_conf import InstalledConf
 from appliance.agent.engine_control import EngineControl
+from appliance.agent.observations import Observations
 from appliance.agent.sensors.engine import EngineSensor
-from appliance.agent.site import Site
-from appliance.agent.standing import InstalledConf
-from appliance.agent.world import World
+from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import PeerMessage
 from appliance.config import Conf
 from appliance.core.model import Line, Node
@@ -24,26 +24,30 @@ CONF = Conf(cluster_ip="10.77.0.100", primary_name="pbx1", secondary_name="pbx2"
 
 class Bench:
     def __init__(self, node: Node = Node.PRIMARY) -> None:
-        self.engine, self.world, self.site = FakeEngine(), World(), Site(CONF, node)
-        self.sensor = EngineSensor(as_engine(self.engine), self.site, self.world, HandClock())
+        self.engine, self.observations, self.this_node = FakeEngine(), Observations(), ThisNode(CONF, node)
+        self.sensor = EngineSensor(as_engine(self.engine), self.this_node, self.observations, HandClock())
 
     async def hear(self, *messages: PeerMessage) -> None:
-        self.world.changed.clear()
+        self.observations.changed.clear()
         self.engine.watches[0].say(*messages)
-        await asyncio.wait_for(self.world.changed.wait(), 5.0)
+        await asyncio.wait_for(self.observations.changed.wait(), 5.0)
 
 
 def test_what_the_engine_says_is_on_the_board() -> None:
     async def play() -> None:
         bench = Bench()
         bench.sensor.look()
-        assert is_known(bench.world.engine, False) and not bench.world.peer_seen
+        assert is_known(bench.observations.engine, False) and not bench.observations.peer_seen
         bench.engine.run("1:7", peer_alive=Known(True, 1.0), holds=Known("asha", 1.0), links={"eth1": False})
         await bench.hear()
-        world = bench.world
-        assert (world.engine, world.engine_id, world.peer_seen) == (Known(True, 0.0), "1:7", True)
-        assert (world.engine_holds, world.links) == (Known("asha", 1.0), {"eth1": "down"})
-        assert world.engine_since is not None
+        observations = bench.observations
+        assert (observations.engine, observations.engine_id, observations.peer_seen) == (
+            Known(True, 0.0),
+            "1:7",
+            True,
+        )
+        assert (observations.engine_holds, observations.links) == (Known("asha", 1.0), {"eth1": "down"})
+        assert observations.engine_since is not None
 
     asyncio.run(play())
 
@@ -54,7 +58,7 @@ def test_the_peers_word_is_true_at_the_time_it_was_sent() -> None:
         bench.engine.run("1:7")
         bench.sensor.look()
         await bench.hear(PeerMessage("pbx2", {"line": "clear", "granted": "yes"}, 900.5))
-        report = bench.world.report
+        report = bench.observations.report
         assert report is not None
         assert (report.at, report.line, report.granted) == (
             900.5,
@@ -74,9 +78,18 @@ def test_an_engine_that_is_gone_takes_its_words_with_it() -> None:
         silent = Unknown("it is gone", 2.0)
         bench.engine.run("", runs=Known(False, 2.0), peer_alive=silent, holds=silent, links={})
         await bench.hear()
-        world = bench.world
-        assert is_known(world.engine, False) and world.engine_id == "" and world.engine_since is None
-        assert (world.peer_alive, world.report, world.peer_seen, world.links) == (silent, None, False, {})
+        observations = bench.observations
+        assert (
+            is_known(observations.engine, False)
+            and observations.engine_id == ""
+            and observations.engine_since is None
+        )
+        assert (observations.peer_alive, observations.report, observations.peer_seen, observations.links) == (
+            silent,
+            None,
+            False,
+            {},
+        )
 
     asyncio.run(play())
 
@@ -94,7 +107,7 @@ def test_a_connection_that_gets_the_number_of_an_old_one_is_heard() -> None:
         assert watch.descriptors() == before
         bench.engine.run("1:7")
         await bench.hear()
-        assert bench.world.engine_id == "1:7"
+        assert bench.observations.engine_id == "1:7"
 
     asyncio.run(play())
 
@@ -113,7 +126,7 @@ def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
     async def play() -> None:
         engine = FakeEngine(kept=("aes256", "known"))
         control = EngineControl(
-            as_engine(engine), Site(CONF, node), InstalledConf(tmp_path / "standing.json")
+            as_engine(engine), ThisNode(CONF, node), InstalledConf(tmp_path / "standing.json")
         )
         await control.prepare()
         await control.start()
@@ -129,7 +142,7 @@ def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
     async def play() -> None:
         engine = FakeEngine()
         book = InstalledConf(tmp_path / "standing.json")
-        await EngineControl(as_engine(engine), Site(CONF, Node.PRIMARY), book).prepare()
+        await EngineControl(as_engine(engine), ThisNode(CONF, Node.PRIMARY), book).prepare()
         assert engine.kept == ("aes256", "made here")
         assert not book.blank
 

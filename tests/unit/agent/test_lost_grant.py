@@ -25,7 +25,7 @@ def standing_by(tmp_path: Path) -> Bench:
 
 
 def says(bench: Bench, word: str) -> None:
-    bench.world.engine_serves = serves(bench.site.node, Known(Held(word), bench.clock.now()))
+    bench.observations.engine_serves = serves(bench.this_node.node, Known(Held(word), bench.clock.now()))
 
 
 @pytest.mark.parametrize("word", ["all", "local"])
@@ -36,7 +36,7 @@ def test_heartbeats_steady_word_is_the_grant(tmp_path: Path, word: str) -> None:
         bench.turn(1.0)
     assert bench.cycle.state.grant.held and bench.cycle.state.grant.engine == ENGINE
     assert bench.role().holds
-    assert Order.ENERGISE in bench.desk.orders
+    assert Order.ENERGISE in bench.executor.orders
     assert "no grant of it is on file" in bench.cycle.grant_problem
     bench.clock.time += 3600
     assert bench.cycle.grant_problem == "", "it is on file again, and was said"
@@ -49,7 +49,7 @@ def test_no_other_word_is(tmp_path: Path, word: str) -> None:
     for _ in range(30):
         bench.turn(1.0)
     assert not bench.cycle.state.grant.held
-    assert Order.ENERGISE not in bench.desk.orders
+    assert Order.ENERGISE not in bench.executor.orders
 
 
 def test_a_word_that_does_not_last_is_none(tmp_path: Path) -> None:

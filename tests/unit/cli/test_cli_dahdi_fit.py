@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import dahdi as command
-from appliance.cli import fitness
+from appliance import sync_setup
+from appliance.cli import hardware as command
 from appliance.config import Conf
 from appliance.core.errors import HardwareError
 from appliance.core.model import Node
@@ -17,7 +17,7 @@ from appliance.core.reading import Known, Unknown
 from appliance.dahdi.directory import read_configuration
 from appliance.dahdi.fit import misfits
 from appliance.dahdi.spans import read_hardware
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.errors import Fault, SyncProblem
 from hwsim.dahdi.cards import R1E1, R1T1, R2T1, SpanCard
 from hwsim.dahdi.tree import DahdiTree
 
@@ -48,9 +48,9 @@ class Rack:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, rack: Rack, *words: str) -> tuple[str, BaseException | None]:
-    monkeypatch.setattr(command, "site", rack.site)
+    monkeypatch.setattr(command, "conf_and_node", rack.site)
     monkeypatch.setattr(command, "_peer", rack.peer)
-    monkeypatch.setattr(fitness, "refused_by_dahdi_cfg", lambda directory: "")
+    monkeypatch.setattr(sync_setup, "refused_by_dahdi_cfg", lambda directory: "")
     result = CliRunner().invoke(command.dahdi, ["fit", *words])
     return result.output, result.exception
 

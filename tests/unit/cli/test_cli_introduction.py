@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.cli import introduction, this_node
+from appliance import local_node
+from appliance.cli import peer
 from appliance.cli.main import asha
 from appliance.config import Conf
 from appliance.core.errors import SyncError, UserError
 from appliance.core.model import Node
-from appliance.sync import applied
+from appliance.sync import peer_link
 from appliance.sync.ssh import Ssh
 
 
@@ -27,7 +28,7 @@ def asked(
         heard.append({"verb": verb, **arguments})
         return {"text": "asha1:abc", "says": "pbx1 is known here now."}
 
-    monkeypatch.setattr(introduction, "ask", agent)
+    monkeypatch.setattr(peer, "ask", agent)
     return CliRunner().invoke(asha, words, input=typed), heard
 
 
@@ -67,8 +68,8 @@ class AtPeer:
         self.took: list[dict[str, str]] = []
         self._ok = ok
         conf = Conf(primary_name="pbx1", secondary_name="pbx2", secondary_addr="10.0.0.2")
-        monkeypatch.setattr(this_node, "site", lambda: (conf, Node.PRIMARY))
-        monkeypatch.setattr(applied, "apply_at_peer", self)
+        monkeypatch.setattr(local_node, "conf_and_node", lambda: (conf, Node.PRIMARY))
+        monkeypatch.setattr(peer_link, "apply_at_peer", self)
 
     def __call__(self, ssh: Ssh, name: str, values: dict[str, str], by: str) -> dict[str, Any]:
         assert (ssh.host, name) == ("10.0.0.2", "pbx2") and by.startswith("root, by way of ")

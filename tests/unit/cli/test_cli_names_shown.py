@@ -9,28 +9,28 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import conflicts as conflicts_command
+from appliance.cli import sync as conflicts_command
 from appliance.cli import sync as sync_command
 from appliance.cli.events import entry_line, events
 from appliance.cli.sync import outcome_lines
 from appliance.config import Conf
 from appliance.core.held_back import HeldBack
-from appliance.core.words import printable
+from appliance.core.text import printable
 from appliance.host.clock import SystemClock
+from appliance.host.paths import SyncPaths
 from appliance.sync.conflicts import Conflicts
-from appliance.sync.onepass import Outcome
-from appliance.sync.places import Places
 from appliance.sync.state import State, write_state
 from appliance.sync.store import Attempt, Conflict, Generation, Store
+from appliance.sync.sync_pass import Outcome
 
 _EVIL = b"/etc/asterisk/\x1b]0;owned\x07\r\n\xff\xe2\x80\xae.conf"
 _TEXT = "a \x1b[2J b \u202e c \x9b31m"
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SyncPaths:
     """With a history, a conflict and a state, all of them full of escape sequences."""
-    found = Places(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
+    found = SyncPaths(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
     store = Store(found.store)
     store.note(Attempt(1.0, 1.0, "other", _TEXT, 1))
     store.decide(
@@ -48,7 +48,7 @@ def harmless(output: str) -> bool:
     return all(line.isprintable() for line in output.split("\n"))
 
 
-def test_history_and_status(places: Places) -> None:
+def test_history_and_status(places: SyncPaths) -> None:
     for words in (["history"], ["status"]):
         said = CliRunner().invoke(sync_command.sync, words)
         assert said.exit_code == 0, said
@@ -56,7 +56,7 @@ def test_history_and_status(places: Places) -> None:
         assert harmless(said.output), said.output
 
 
-def test_what_is_held_back_is_shown_with_why_since_when_and_what_to_do(places: Places) -> None:
+def test_what_is_held_back_is_shown_with_why_since_when_and_what_to_do(places: SyncPaths) -> None:
     item = HeldBack("/etc/asterisk/a.conf", "it is empty", "Bring it back.", 86400.0)
     write_state(places.state, State(verified_at=1.0, held=[item], held_more=3))
     said = CliRunner().invoke(sync_command.sync, ["status"]).output
@@ -66,7 +66,7 @@ def test_what_is_held_back_is_shown_with_why_since_when_and_what_to_do(places: P
     assert shown["held"] == [asdict(item)] and shown["held_more"] == 3
 
 
-def test_conflicts(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conflicts(places: SyncPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     here = Conflicts(Conf(), places, SystemClock(), lambda *words: None)
     monkeypatch.setattr(conflicts_command, "_conflicts", lambda: here)
     said = CliRunner().invoke(conflicts_command.conflicts, [])

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from appliance.cli import main, notify
 from appliance.config import Conf
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.errors import HostError, UserError
 from appliance.core.model import Node
 from appliance.notify.notice import Notice
@@ -44,7 +44,7 @@ def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
     spool = Spool(tmp_path)
     monkeypatch.setattr(notify, "SPOOL", spool)
     conf = Conf(mail_to="root", notify_syslog=True)
-    monkeypatch.setattr(notify, "site", lambda: (conf, Node.PRIMARY))
+    monkeypatch.setattr(notify, "conf_and_node", lambda: (conf, Node.PRIMARY))
     return spool
 
 
@@ -61,7 +61,7 @@ def test_it_says_each_way_and_what_waits(spool: Spool) -> None:
 
 
 def test_nobody_to_tell_is_said(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify, "site", lambda: (Conf(), Node.PRIMARY))
+    monkeypatch.setattr(notify, "conf_and_node", lambda: (Conf(), Node.PRIMARY))
     assert asha().output.startswith("Nobody is told of anything")
     assert isinstance(asha("test").exception, UserError)
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from appliance.cli import main, panel
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError, UserError
-from appliance.panel.entry import first_login, token, unlock, users
+from appliance.panel.auth import first_login, token, unlock, users
 from tests.plugins.quick_hashes import make_hashes_quick
 
 GOOD = "correct horse"

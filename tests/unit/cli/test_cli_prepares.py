@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from appliance.cli import conf, ssh
+from appliance.cli import conf, peer
 from appliance.config import load
 from appliance.config.reference import conf_file
 
@@ -34,8 +34,8 @@ def test_a_key_without_its_value_changes_nothing(path: Path) -> None:
 
 
 def test_the_key_is_made_before_there_is_a_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh, "KEYS", tmp_path / "ssh")
+    monkeypatch.setattr(peer, "KEYS", tmp_path / "ssh")
     for _ in range(2):
-        done = CliRunner().invoke(ssh.ssh_setup, ("--key-only",), catch_exceptions=False)
+        done = CliRunner().invoke(peer.ssh_setup, ("--key-only",), catch_exceptions=False)
         assert done.output.split() == (tmp_path / "ssh/id.pub").read_text().split()[:2]
     assert (tmp_path / "ssh/id").stat().st_mode & 0o777 == 0o600

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from appliance.agent import alone as alone_module
+from appliance.agent import resource_fallback as fallback_module
 from appliance.cli import resource
 from appliance.cluster.heartbeat.resource import ScriptVerb
 from appliance.control.client import AgentAbsent, AgentSilent
@@ -34,7 +34,7 @@ class Alone:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Exception | bool]], list[str]]:
     """Has the agent answer so, question by question; what was asked is in the list."""
     Alone.obeyed = []
-    monkeypatch.setattr(alone_module, "Alone", Alone)
+    monkeypatch.setattr(fallback_module, "ResourceFallback", Alone)
 
     def prepare(answers: list[Exception | bool]) -> list[str]:
         questions: list[str] = []

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from appliance.agent.components import provisioning
 from appliance.agent.journal import JournalFile
-from appliance.agent.rooms import provision
-from appliance.cli import check, provision_address
+from appliance.cli import check, sark
 from appliance.cli import sark as sark_command
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
-from appliance.sark.keeper import Keeper
+from appliance.sark.mirror import Mirror
 
 ROW = {"HACLUSTERIP": "192.168.1.6", "HASYNCH": "LAZY", "HAUSECLUSTER": "perhaps", "HAMODE": "ON"}
 
@@ -40,7 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sark_command, "load", lambda: load(conf))
     monkeypatch.setattr(sark_command, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(
-        sark_command, "_keeper", lambda: Keeper("haprimary", conf, tmp_path / "lib/sark.json")
+        sark_command, "_keeper", lambda: Mirror("haprimary", conf, tmp_path / "lib/sark.json")
     )
     return tmp_path
 
@@ -112,11 +112,11 @@ def test_a_push_without_an_agent_is_refused_while_data_are_synchronised(place: P
 def test_the_address_of_telephones(
     monkeypatch: pytest.MonkeyPatch, conf: Conf, address: str, source: str
 ) -> None:
-    monkeypatch.setattr(provision, "own_address", lambda device, cluster_ip, prefix: "192.168.1.1")
-    monkeypatch.setattr(provision_address, "load", lambda: conf)
-    run = CliRunner().invoke(provision_address.provision_address, [])
+    monkeypatch.setattr(provisioning, "own_address", lambda device, cluster_ip, prefix: "192.168.1.1")
+    monkeypatch.setattr(sark, "load", lambda: conf)
+    run = CliRunner().invoke(sark.provision_address, [])
     assert run.output == f"{address}\n"
-    run = CliRunner().invoke(provision_address.provision_address, ["--json"])
+    run = CliRunner().invoke(sark.provision_address, ["--json"])
     assert json.loads(run.output) == {"address": address, "from": source, "device": "eth0"}
 
 

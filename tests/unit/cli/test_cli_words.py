@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from appliance.agent import places, standing
-from appliance.cli import events, history, leave, main, maintenance, operate, status
+from appliance.agent import active_conf
+from appliance.cli import events, ha, leave, main, maintenance, status
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
 from appliance.core.status import Status, from_json, to_json
+from appliance.host import paths
 from appliance.hw.relay import CardAbsent, CardRefused
 
 
@@ -123,7 +124,7 @@ def test_history_shows_the_milliseconds_of_each_phase() -> None:
         ("linking", 5.1, "awaited"),
         ("done", 5.3004, "here"),
     ]
-    text = history.transfer_text(
+    text = status.transfer_text(
         {
             "began": 1_700_000_000.25,
             "node": "primary",
@@ -186,7 +187,7 @@ def test_each_branch_of_errors_has_its_exit_code_and_says_one_line(
     def refuse(verb: str, **arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(operate, "ask", refuse)
+    monkeypatch.setattr(ha, "ask", refuse)
     monkeypatch.setattr(sys, "argv", ["asha", "standby"])
     with pytest.raises(SystemExit) as ended:
         main.main()
@@ -237,7 +238,7 @@ def asked_of(monkeypatch: pytest.MonkeyPatch, roles: list[str]) -> list[str]:
         return Status(role=roles.pop(0) if len(roles) > 1 else roles[0])
 
     monkeypatch.setattr(leave, "ask_status", ask_status)
-    monkeypatch.setattr(operate, "ask", ask)
+    monkeypatch.setattr(ha, "ask", ask)
     return asked
 
 
@@ -308,11 +309,11 @@ def test_leave_makes_the_best_of_a_wrong_conf(
 ) -> None:
     conf = tmp_path / "asha.conf"
     conf.write_text(text)
-    monkeypatch.setattr(places, "CONF", conf)
-    monkeypatch.setattr(standing, "read_site", failing(UserError("It is wrong.")))
+    monkeypatch.setattr(paths, "CONF", conf)
+    monkeypatch.setattr(active_conf, "read_this_node", failing(UserError("It is wrong.")))
     monkeypatch.setattr(leave, "_grant_held", lambda: held)
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "us", "", "", "")))
-    assert leave._site().has_card is has_card
+    assert leave._this_node().has_card is has_card
 
 
 def test_leave_says_when_something_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from appliance.agent import engine_control
+from appliance.agent.active_conf import InstalledConf
 from appliance.agent.engine_control import EngineControl
-from appliance.agent.site import Site
-from appliance.agent.standing import InstalledConf
-from appliance.cluster.heartbeat.authkeys import made_key, place_key, read_key
+from appliance.agent.this_node import ThisNode
+from appliance.cluster.heartbeat.config_files import made_key, place_key, read_key
 from appliance.cluster.heartbeat.engine import HeartbeatEngine
 from appliance.config import Conf
 from appliance.core.errors import AshaError, ClusterError
 from appliance.core.model import Node
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.ssh import Ssh
 
 CONF = Conf(cluster_ip="10.0.0.5", primary_name="pbx1", secondary_name="pbx2")
@@ -36,7 +36,7 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
     monkeypatch.setattr(engine_control, "ask_once", ask_once)
     paths = SimpleNamespace(ha_dir=ha_dir, resource_dir=ha_dir)
     monkeypatch.setattr("appliance.cluster.heartbeat.engine.find_heartbeat", lambda: paths)
-    EngineControl(HeartbeatEngine(), Site(CONF, node), InstalledConf(ha_dir / "standing.json"))._install()
+    EngineControl(HeartbeatEngine(), ThisNode(CONF, node), InstalledConf(ha_dir / "standing.json"))._install()
     return asked
 
 

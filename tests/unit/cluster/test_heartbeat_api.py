@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.heartbeat.api import HeartbeatApi, is_listened_on
+from appliance.cluster.heartbeat.api import Decoder, Fields, HeartbeatApi, encode, is_listened_on
 from appliance.cluster.heartbeat.messages import send
-from appliance.cluster.heartbeat.wire import Decoder, Fields, encode
 from appliance.core.errors import ClusterError
 
 

@@ -5,8 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from appliance.cluster.engine import PeerMessage
+from appliance.cluster.heartbeat.api import Decoder, encode
 from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, Mailbox, pack, unpack
-from appliance.cluster.heartbeat.wire import Decoder, encode
 
 NAMES = st.text("ABCXYZabcxyz", min_size=1, max_size=8)
 FIELDS = st.dictionaries(NAMES, st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=5)

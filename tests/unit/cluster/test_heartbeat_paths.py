@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.heartbeat.paths import find_heartbeat
+from appliance.cluster.heartbeat.installation import find_heartbeat
 from appliance.core.errors import HostError
 
 DEBIAN = (

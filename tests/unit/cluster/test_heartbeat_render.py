@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.cluster.heartbeat.authkeys import read_key
-from appliance.cluster.heartbeat.render import heartbeat_time, install, render
+from appliance.cluster.heartbeat.config_files import heartbeat_time, install, read_key, render
 from appliance.config import Conf, Medium
 from appliance.core.errors import ClusterError
 from appliance.core.model import Node

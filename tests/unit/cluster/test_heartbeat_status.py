@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.cluster.heartbeat.commands import standby, takeover
-from appliance.cluster.heartbeat.paths import HeartbeatPaths
-from appliance.cluster.heartbeat.processes import is_master, orphans
+from appliance.cluster.heartbeat.installation import HeartbeatPaths, is_master, orphans
 from appliance.cluster.heartbeat.status import Engine, Heartbeat
 from appliance.cluster.heartbeat.view import Held, NodeStatus
 from appliance.core.errors import ClusterError

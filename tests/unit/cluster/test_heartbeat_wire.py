@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.cluster.heartbeat.wire import Decoder, encode, parse_body
+from appliance.cluster.heartbeat.api import Decoder, encode, parse_body
 from appliance.core.errors import ClusterError
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_.", min_size=1, max_size=8)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.cluster.heartbeat.install_script import (
+from appliance.cluster.heartbeat.config_files import (
     install_resource_script,
     missing_resources,
     resource_script,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.config import Conf, ConfError, load
-from appliance.config.source import read_source
+from appliance.config.conf_file import read_source
 from appliance.core.errors import HostError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from appliance.core.audit import Moment, audit_journal, energised_without_grant, two_owners
+from appliance.core.journal_rules import Moment, audit_journal, energised_without_grant, two_owners
 from appliance.core.model import Node, Relay
 
 P, S = Node.PRIMARY, Node.SECONDARY

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.core.duty import DataDuty, Duty
-from appliance.core.failback import Home, data_not_home, why_not
+from appliance.core.data_policy import DataDuty, Duty, Home, data_not_home, why_not
 from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from core_seen import known
 
-from appliance.core.fitness import START_FAILURE_COUNTS_FOR, FitnessInputs, unfit_reasons
+from appliance.core.health import START_FAILURE_COUNTS_FOR, FitnessInputs, unfit_reasons
 from appliance.core.model import Line
 
 FIT = FitnessInputs(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.words import printable, printable_lines
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.core.text import printable, printable_lines
+from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.state import State, read_state, write_state
 
 

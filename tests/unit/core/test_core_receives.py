@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from appliance.core.duty import DataSeen, Duty, data_duty, receives
+from appliance.core.data_policy import DataSeen, Duty, data_duty, receives
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import HostError
-from appliance.dahdi.channels import parse_channels, spell_channels
 from appliance.dahdi.configuration import (
     SpanLine,
     SystemConf,
@@ -17,6 +16,7 @@ from appliance.dahdi.configuration import (
     parse_system_conf,
 )
 from appliance.dahdi.directory import read_configuration, refused_by_dahdi_cfg
+from appliance.dahdi.span import parse_channels, spell_channels
 
 TWENTY_THREE = tuple(range(1, 24))
 

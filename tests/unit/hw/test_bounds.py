@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import HardwareError
-from appliance.hw.deadline import within
+from appliance.hw.card_lock import CardLock
 from appliance.hw.relay import CardBusy, CardSilent
-from appliance.hw.turn import Turn
+from appliance.hw.rhino.card import within
 from appliance.hw.uevents import about_tty
 from appliance.hw.watchdog import LinuxWatchdog
 from tests.plugins.hand_clock import HandClock
@@ -31,9 +31,9 @@ def test_an_error_in_the_action_reaches_the_caller() -> None:
 
 def test_a_turn_is_one_at_a_time_and_given_back(tmp_path: Path) -> None:
     clock = HandClock(100.0, sleeping=True)
-    turn = Turn(tmp_path / "lock", clock)
+    turn = CardLock(tmp_path / "lock", clock)
     with turn.taken(102.0, insist=False):
-        with pytest.raises(CardBusy), Turn(tmp_path / "lock", clock).taken(102.0, insist=False):
+        with pytest.raises(CardBusy), CardLock(tmp_path / "lock", clock).taken(102.0, insist=False):
             pass
         assert clock.now() >= 102.0
     with turn.taken(clock.now(), insist=False):
@@ -42,7 +42,7 @@ def test_a_turn_is_one_at_a_time_and_given_back(tmp_path: Path) -> None:
 
 def test_who_insists_waits_half_the_time(tmp_path: Path) -> None:
     clock = HandClock(100.0, sleeping=True)
-    holder, other = (Turn(tmp_path / "lock", clock) for _ in range(2))
+    holder, other = (CardLock(tmp_path / "lock", clock) for _ in range(2))
     with holder.taken(102.0, insist=False), other.taken(102.0, insist=True):
         assert 101.0 <= clock.now() < 101.5
 

@@ -8,8 +8,8 @@ import pytest
 from appliance.config import Conf
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.hw.discovery import DeviceInfo, UsbIdentity, find_card
-from appliance.hw.remembered import forget, remembered
 from appliance.hw.ttys_sysfs import SysfsTtys
+from appliance.hw.usb_identity import forget, remembered
 from hwsim.card.sysfs import DeviceTree, Usb
 
 NOW = 5.0

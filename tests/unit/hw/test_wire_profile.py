@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 
 from appliance.core.model import Relay
 from appliance.hw.relay import ProfileWrong
-from appliance.hw.rhino.command import CardCommand
-from appliance.hw.rhino.profile import Exchange, LineSettings, Profile, WrongEntry, profile_from
-from appliance.hw.rhino.profile_file import built_in_profiles, load_profile, to_toml, write_profile
-from appliance.hw.rhino.recorder import Passed, exchanges, slowest_answer
+from appliance.hw.rhino.card import CardCommand
+from appliance.hw.rhino.profile import (
+    Exchange,
+    LineSettings,
+    Profile,
+    WrongEntry,
+    built_in_profiles,
+    load_profile,
+    profile_from,
+    to_toml,
+    write_profile,
+)
+from appliance.hw.rhino.wire_recorder import Passed, exchanges, slowest_answer
 
 exchange = st.builds(Exchange, send=st.binary(min_size=1, max_size=20), reply=st.binary(max_size=20))
 profiles = st.builds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from appliance.core.alert import Alert, AlertKind, Severity
+from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered
 from tests.plugins.hand_clock import HandClock

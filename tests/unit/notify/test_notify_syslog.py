@@ -6,7 +6,7 @@ import re
 
 from alerts_by_hand import notice
 
-from appliance.core.alert import Severity
+from appliance.core.alerts import Severity
 from appliance.notify.syslog import line
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.agent.blank import blank_status
+from appliance.agent.unconfigured import blank_status
 from appliance.core.status import NodeNames, Status, from_json
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.panel.shown.charts import HEIGHT, WIDTH, chart, charts
-from appliance.panel.shown.timeline import entries, moves
+from appliance.panel.render.charts import HEIGHT, WIDTH, chart, charts
+from appliance.panel.render.timeline import entries, moves
 from tests.plugins.agent_stand_in import HISTORY, TRENDS
 
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.core.model import Line
 from appliance.core.status import from_json
-from appliance.panel.shown.metrics import exposition
+from appliance.panel.render.metrics import exposition
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics"
 Samples = dict[tuple[str, ...], float]

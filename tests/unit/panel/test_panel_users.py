@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import HostError, UserError
-from appliance.panel.entry import passwords
-from appliance.panel.entry.users import Users
+from appliance.panel.auth import passwords
+from appliance.panel.auth.users import Users
 from tests.plugins.quick_hashes import make_hashes_quick
 
 GOOD = "correct horse"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from appliance.core.errors import AshaError
-from appliance.sync import applied
-from appliance.sync.applied import apply_at_peer
-from appliance.sync.problems import Fault, SyncProblem
+from appliance.sync import peer_link
+from appliance.sync.errors import Fault, SyncProblem
+from appliance.sync.peer_link import apply_at_peer
 from appliance.sync.ssh import Ssh
 
 PEER = Ssh("10.0.0.2", 22)
@@ -27,7 +27,7 @@ def answered(
             raise answer
         return answer
 
-    monkeypatch.setattr(applied, "ask_once", ask_once)
+    monkeypatch.setattr(peer_link, "ask_once", ask_once)
     return apply_at_peer(PEER, "pbx2", values, "anna"), heard
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from appliance.host.clock import SystemClock
 from appliance.sync import follow
-from appliance.sync.link import PeerLink
-from appliance.sync.onepass import Request
+from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import Ssh
+from appliance.sync.sync_pass import Request
 
 _HOUR = 3600.0
 

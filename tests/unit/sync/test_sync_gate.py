@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from appliance.core.errors import HostError
+from appliance.host.paths import SyncPaths
 from appliance.sync.gate import Question, Reading, Refusal, judge, read_words
-from appliance.sync.places import Places
 from appliance.sync.rsync import Rsync, attributes_kept, powerless
 from appliance.sync.ssh import Ssh
 from appliance.sync.trees import Tree
 
-PLACES = Places()
+PLACES = SyncPaths()
 LIST = PLACES.file_list("0123456789abcdef")
 PROGRAM = Path(shutil.which("rsync") or "/usr/bin/rsync")
 # In ssh's place: keeps what is behind the host's name, as ssh would give it to the forced command, and what rsync says

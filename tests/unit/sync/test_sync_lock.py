@@ -11,8 +11,8 @@ import pytest
 
 from appliance.host.clock import SystemClock
 from appliance.host.disk import lock_holder, lock_keepers, locked
-from appliance.sync.places import Places
-from appliance.sync.problems import SyncProblem
+from appliance.host.paths import SyncPaths
+from appliance.sync.errors import SyncProblem
 from appliance.sync.session import hold
 
 
@@ -27,7 +27,7 @@ def test_the_holder_is_named_while_it_holds(tmp_path: Path) -> None:
 
 def test_one_who_waits_is_next(tmp_path: Path) -> None:
     """An operator's command gets its turn, however soon the worker's next pass follows its last."""
-    places, clock = Places(tmp_path, tmp_path, tmp_path), SystemClock()
+    places, clock = SyncPaths(tmp_path, tmp_path, tmp_path), SystemClock()
     done = threading.Event()
 
     def wait_for_it() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.core.duty import DataSeen, Duty, data_duty
+from appliance.core.data_policy import DataSeen, Duty, TreeSigns, data_duty, refusal
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
-from appliance.core.sickness import TreeSigns, refusal
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.config import Conf
 from appliance.core.errors import SyncError
-from appliance.sync.below import Below
+from appliance.sync.open_directories import Below
 from appliance.sync.telephony import refused
 from appliance.sync.trees import Tree, covers, telephony, trees
 

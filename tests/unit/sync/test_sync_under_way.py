@@ -10,7 +10,7 @@ import pytest
 
 from appliance.host.disk import is_held, locked
 from appliance.sync.state import under_way
-from appliance.sync.traits import traits_of
+from appliance.sync.trees import traits_of
 
 
 @pytest.mark.parametrize(

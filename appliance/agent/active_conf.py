@@ -1,0 +1,218 @@
+"""The conf that counts while Heartbeat runs: the file's, except for keys that cannot change under Heartbeat.
+
+These standing keys keep the values with which Heartbeat's files were made. The values are kept on disk, so
+that neither an agent that is restarted nor a resource script without an agent takes another value from a conf
+file that was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.agent.components.component import Component
+from appliance.agent.grant_file import GrantFile
+from appliance.agent.journal import Journal
+from appliance.agent.kept_conf import Found, load_or_kept
+from appliance.agent.this_node import ThisNode
+from appliance.cluster.installed import engine_identity
+from appliance.config import Conf, load, which_node
+from appliance.config.frozen import FROZEN_KEYS, changed_standing, held_back, standing_values, with_standing
+from appliance.config.schema import KEY_BY_NAME
+from appliance.core.document import parse_object
+from appliance.core.errors import AshaError, HostError, UserError
+from appliance.core.roles import Role
+from appliance.host.paths import CONF, GRANT, STANDING
+from appliance.host.statefile import StateFile
+
+
+def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
+    """Return the state file at `path`, which holds the values of the standing keys by name."""
+    return StateFile(
+        path, _parse, dict, "the conf file's values count, as if Heartbeat had been started with them"
+    )
+
+
+class InstalledConf:
+    """The values of the standing keys with which Heartbeat's files were last made.
+
+    The file is read once; `keep` changes it.
+    """
+
+    def __init__(self, path: Path = STANDING) -> None:
+        self._file = book_file(path)
+        self._values = self._file.load()
+
+    @property
+    def blank(self) -> bool:
+        """True when nothing is known.
+
+        Heartbeat's files were then made without asha, or by a version of asha that did not record the values.
+        """
+        return not self._values
+
+    def keep(self, conf: Conf) -> None:
+        """Record `conf` as the one that Heartbeat's files are made with. Blocking. Raises HostError."""
+        values = standing_values(conf)
+        if values == self._values:
+            return
+        try:
+            self._file.write(json.dumps(values, indent=1) + "\n")
+        except OSError as problem:
+            raise HostError(f"{self._file.path} could not be written: {problem.strerror}.") from problem
+        self._values = values
+
+    def under(self, conf: Conf) -> Conf:
+        """Return `conf` as it counts under a Heartbeat with the recorded files.
+
+        Recorded values that do not name this machine are ignored.
+        """
+        try:
+            counts = with_standing(conf, self._values)
+            which_node(counts, os.uname().nodename)
+        except (ValueError, UserError):
+            return conf
+        return counts
+
+
+def conf_in_force(path: Path = CONF, book: InstalledConf | None = None) -> Conf:
+    """Return the conf that counts on this machine now. Raises UserError when the file is wrong."""
+    conf = load_or_kept(path).conf
+    # A grant whose Heartbeat is gone still has to be let go of, with the address that this Heartbeat had put
+    # up.
+    if engine_identity() or GrantFile(GRANT).read().held:
+        return (book or InstalledConf()).under(conf)
+    return conf
+
+
+def read_this_node(path: Path = CONF, book: InstalledConf | None = None) -> ThisNode:
+    """Return conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
+    conf = conf_in_force(path, book)
+    return ThisNode(conf, which_node(conf, os.uname().nodename))
+
+
+class ActiveConf(Component):
+    """The component that makes the site work by the conf file, as far as that is possible now.
+
+    `begin_anew`: ends this agent, so that another begins, which works by the whole file. `written`: the
+    content of the file `path` as it was read, or the kept copy when the file is spoilt.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        this_node: ThisNode,
+        written: Found,
+        book: InstalledConf,
+        role: Callable[[], Role],
+        journal: Journal,
+        begin_anew: Callable[[], None],
+    ) -> None:
+        self._path = path
+        self._this_node = this_node
+        self._written = written.conf
+        self._wrong = written.problem
+        self._book = book
+        self._role = role
+        self._journal = journal
+        self._begin_anew = begin_anew
+        self._engine_off = True
+        self._told = ""
+
+    @property
+    def engine_off(self) -> bool:
+        """True when the HA engine does not run here, and everything of it is let go."""
+        return self._role() is Role.OFF
+
+    def begin(self) -> None:
+        """Begin after the first look of the agent.
+
+        When the engine runs and no values are recorded, the engine was started with the values that this
+        agent works by, so these are recorded.
+        """
+        if not self.engine_off and self._book.blank:
+            threading.Thread(
+                target=self._keep_book, daemon=True
+            ).start()  # a disk that hangs is not waited for
+        self._engine_off = self.engine_off
+        self._tell()
+
+    def reload(self) -> None:
+        """Read the conf file again.
+
+        A file that is wrong, or names neither node, changes nothing and raises UserError.
+        """
+        conf = load(self._path)
+        which_node(conf, os.uname().nodename)
+        self._journal.note("agent", says="the conf file was read again")
+        self.adopt(conf)
+
+    def look_again(self) -> None:
+        """Take the conf file as soon as it is right again, when this agent works by a kept copy."""
+        if self._wrong:
+            with contextlib.suppress(AshaError):  # the file is reported for as long as it is wrong
+                self.reload()
+
+    def adopt(self, conf: Conf) -> None:
+        """Work by `conf`, which is what the file holds now.
+
+        While the engine is off, the conf may make this machine another node, or none.
+        """
+        self._written, self._wrong = conf, ""
+        waiting = changed_standing(self._this_node.conf, conf)
+        if waiting and self.engine_off:
+            self._begin_anew()
+            return
+        self._this_node.adopt(with_standing(conf, standing_values(self._this_node.conf)) if waiting else conf)
+        self._tell()
+
+    def look(self) -> bool:
+        """Tell whether a waiting value can be taken now; when it can, this agent ends for it.
+
+        To be called after every turn.
+        """
+        was_off, self._engine_off = self._engine_off, self.engine_off
+        if self.engine_off:
+            counts = self._written
+        elif was_off:
+            # The engine was started without asha, with files that were made before the conf file was changed.
+            counts = self._book.under(self._written)
+        else:
+            return False
+        if not changed_standing(self._this_node.conf, counts):
+            return False
+        self._begin_anew()
+        return True
+
+    def refuses(self, conf: Conf) -> tuple[str, ...]:
+        """Return the keys for which `conf` cannot be taken now."""
+        return () if self.engine_off else changed_standing(self._this_node.conf, conf)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the conf file and what waits, for the status document."""
+        waiting = held_back(changed_standing(self._this_node.conf, self._written), "the conf file")
+        return list(filter(None, [self._wrong, waiting]))
+
+    def _keep_book(self) -> None:
+        with contextlib.suppress(HostError):  # recorded when the engine is started the next time
+            self._book.keep(self._this_node.conf)
+
+    def _tell(self) -> None:
+        said = "".join(self.problems())
+        if said and said != self._told:
+            self._journal.note("agent", says=said)
+        self._told = said
+
+
+def _parse(content: bytes) -> dict[str, str]:
+    values = parse_object(content)
+    for name, value in values.items():
+        if name not in FROZEN_KEYS or not isinstance(value, str):
+            raise ValueError("it is no book of the standing keys")
+        KEY_BY_NAME[name].parse(value)
+    return values

@@ -1,0 +1,318 @@
+"""The agent's care for the data: who may touch them, and the process that fetches them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from appliance.agent.components.component import Component
+from appliance.agent.journal import Journal
+from appliance.agent.observations import Observations
+from appliance.agent.peer_message import DataWord
+from appliance.agent.this_node import ThisNode
+from appliance.core.alerts import one_line
+from appliance.core.data_policy import (
+    NEWER,
+    DataDuty,
+    DataSeen,
+    Duty,
+    Home,
+    data_duty,
+    data_not_home,
+    keeps_newer,
+    receives,
+)
+from appliance.core.errors import AshaError, HostError
+from appliance.core.model import Node, Pbx
+from appliance.core.reading import Unknown, is_known
+from appliance.core.roles import Role
+from appliance.core.status import DataStatus, Status
+from appliance.host.clock import Clock
+from appliance.host.disk import is_held
+from appliance.host.paths import DATA, OWN_COMMAND
+from appliance.host.stream import Stream
+from appliance.host.worker_thread import WorkerThread
+from appliance.sync.newer_data_mark import complete_mark, read_mark
+from appliance.sync.post_job import run_postsync
+from appliance.sync.state import State, age, read_state, write_state
+
+_LOOK = 1.0
+_WORDS = 300  # characters of the worker's last complaint
+# A worker that ended by itself is started again after this many seconds.
+_AGAIN = 5.0
+
+
+class SyncSupervisor:
+    """The keeper of the worker (`asha sync follow`), which runs only while there is something to fetch.
+
+    `word` is what the peer is to know of the data here, as of the last look. The agent looks before it tells
+    anybody.
+    """
+
+    def __init__(
+        self,
+        this_node: ThisNode,
+        observations: Observations,
+        role: Callable[[], Role],
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
+        self._role_now = role
+        self._journal = journal
+        self._clock = clock
+        self._hands = WorkerThread("mark", "Writing the mark of service")
+        self._worker: Stream | None = None
+        self._ended_at = float("-inf")
+        self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
+        self._told = ""
+        self._held: dict[str, str] = {}
+        self._worker_told = ""
+        self.word = DataWord()
+
+    def duty(self, *, asked_for: bool = False, last: bool = False) -> DataDuty:
+        """Return what is to be done for the data now.
+
+        `asked_for`: an operator asks, so HASYNCH does not matter; `last`: see `DataSeen`.
+        """
+        return data_duty(self._seen(asked_for=asked_for, last=last))
+
+    def receives(self) -> str:
+        """Return why data written here now would be lost to the peer's data; "" when they would not."""
+        return receives(self._seen())
+
+    def _seen(self, *, asked_for: bool = False, last: bool = False) -> DataSeen:
+        observations, report = self._observations, self._observations.report
+        silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
+        return DataSeen(
+            node=self._this_node.node,
+            role=self._role_now(),
+            pbx=observations.pbx(self._this_node.probe_policy, self._clock.now()),
+            synch=asked_for or self._synchronises,
+            own_served=bool(read_mark(DATA)),
+            peer_role=report.role if report is not None else "",
+            peer_served=report.served if report is not None else silent,
+            last=last,
+        )
+
+    async def run(self) -> None:
+        """Start and end the worker as the duty changes, until cancelled.
+
+        The troubles of the worker are noted in the journal. The worker is ended with this loop.
+        """
+        try:
+            while True:
+                await self._notice_service()
+                state = self.look()
+                self._keep()
+                self._report(state)
+                await asyncio.sleep(_LOOK)
+        finally:
+            self._end_worker()
+
+    def look(self) -> State:
+        """Read the state of the data here from the disk and update `word`."""
+        state = read_state(DATA.state)
+        self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
+        return state
+
+    @property
+    def keeps_newer(self) -> bool:
+        """True when this node stands by with data that its peer has not got and is to fetch."""
+        return keeps_newer(self._seen())
+
+    def owed(self) -> bool:
+        """Tell whether the peer has data that are not here and may be asked for before Asterisk starts."""
+        there = not is_known(self._observations.peer_alive, False)
+        return self._this_node.node is Node.PRIMARY and there and self.peer_newer
+
+    @property
+    def peer_newer(self) -> bool:
+        """True when the peer reports data that are not here and are to come here."""
+        report = self._observations.report
+        return self._synchronises and report is not None and is_known(report.served, True)
+
+    def home(self, *, fit: bool) -> Home:
+        """Return what the way back to this node depends on. `fit`: this node could serve."""
+        observations, state = self._observations, read_state(DATA.state)
+        return Home(
+            node=self._this_node.node,
+            role=self.role,
+            fit=fit,
+            peer_alive=observations.peer_alive,
+            peer_role=observations.report.role if observations.report is not None else "",
+            synch=self._synchronises,
+            duty=self.duty(),
+            merged_ago=age(state, self._clock.wall()),
+            conflicts=state.conflicts,
+        )
+
+    def not_home(self) -> str:
+        """Return why service must not come here yet; "" when it may.
+
+        The reason is that the peer's data are not here.
+        """
+        home = self.home(fit=True)
+        newer = home.node is Node.PRIMARY and (self.peer_newer or home.duty.duty is Duty.MERGE)
+        return data_not_home(replace(home, conflicts=0), self._this_node.conf.sync_stale) if newer else ""
+
+    def not_there(self) -> str:
+        """Return why service must not leave for the peer yet; "" when it may.
+
+        The reason is that the peer has not got the data of this node.
+        """
+        served = self._this_node.node is Node.SECONDARY and self._synchronises and read_mark(DATA)
+        report = self._observations.report
+        known = report.data_age if report is not None else None
+        if served and (known is None or known > self._this_node.conf.sync_stale):
+            return "the primary has not got yet what this node has got while it served"
+        return ""
+
+    def serving(self) -> None:
+        """Run the site's own job after Asterisk has started here.
+
+        The job (POSTSYNC) follows the last data, runs on the secondary only, and delays nothing.
+        """
+        if self._this_node.node is Node.SECONDARY and self._synchronises:
+            self._postsync = asyncio.create_task(self._run_postsync())
+
+    async def _run_postsync(self) -> None:
+        problem = await asyncio.to_thread(run_postsync, self._this_node.conf, DATA)
+        state = read_state(DATA.state)
+        state.postsync = problem
+        with contextlib.suppress(OSError):
+            write_state(DATA.state, state)
+        self._journal.note("data", says=problem or "POSTSYNC has run after the takeover")
+
+    @property
+    def role(self) -> Role:
+        """The role of this node in the pair."""
+        return self._role_now()
+
+    @property
+    def _synchronises(self) -> bool:
+        return self._this_node.conf.synch == "LAZY"
+
+    def _keep(self) -> None:
+        wanted = self.duty().duty is not Duty.NONE
+        if self._worker is not None and (not wanted or self._has_ended()):
+            self._end_worker()
+        if self._worker is None and wanted and self._clock.now() - self._ended_at >= _AGAIN:
+            try:
+                self._worker = Stream((*OWN_COMMAND, "sync", "follow"), bound=False)
+            except AshaError as problem:
+                self._ended_at = self._clock.now()
+                self._tell_of_worker(str(problem))
+
+    async def _notice_service(self) -> None:
+        """Set the mark of newer data when Asterisk runs on the secondary.
+
+        Asterisk may also have been started without asha; what it writes on the secondary is newer all the
+        same.
+        """
+        if self._this_node.node is Node.PRIMARY or not self._synchronises:
+            return
+        if is_known(self._observations.pbx(self._this_node.probe_policy, self._clock.now()), Pbx.RUNNING):
+            with contextlib.suppress(OSError, HostError):
+                await self._hands.do(lambda: complete_mark(DATA, self._clock.wall()), _LOOK)
+
+    def _has_ended(self) -> bool:
+        return self._worker is not None and self._worker.line(0.0) == b""
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            by_itself = self._has_ended()
+            self._ended_at = self._clock.now() if by_itself else float("-inf")
+            if by_itself:
+                code = self._worker.end(0.0)
+                self._tell_of_worker(
+                    f"it ended with status {code}: {one_line(self._worker.complaint()[-_WORDS:], _WORDS) or 'no word'}"
+                )
+            self._worker.close()
+            self._worker = None
+
+    def _tell_of_worker(self, problem: str) -> None:
+        """Note a problem of the worker in the journal, once: the worker is started again and again."""
+        if problem != self._worker_told:
+            self._journal.note("data", says=f"what fetches the data does not run: {problem}")
+            self._worker_told = problem
+
+    def _report(self, state: State) -> None:
+        if state.problem != self._told:
+            self._journal.note("data", says=state.problem or "in step again")
+            self._told = state.problem
+        held = {one.path: one.why for one in state.held}
+        for path in held.keys() - self._held.keys():
+            self._journal.note("data", says=f"{path} is held back: {held[path]}")
+        for path in self._held.keys() - held.keys():
+            self._journal.note("data", says=f"{path} is not held back any more")
+        self._held = held
+
+
+# The state of the data, for the status document and for people.
+
+
+_ITEMS_SHOWN = 5
+
+
+class DataReport(Component):
+    """The component that reports the state of the data to those who ask."""
+
+    def __init__(self, data: SyncSupervisor, this_node: ThisNode, clock: Clock) -> None:
+        self._data = data
+        self._this_node = this_node
+        self._clock = clock
+
+    def report(self, status: Status) -> Status:
+        """Add the data; the disk is read once."""
+        data = data_status(self._data, self._this_node, self._clock.wall())
+        return replace(status, data=data).with_problems(data_problems(data))
+
+
+def data_status(component: SyncSupervisor, this_node: ThisNode, wall: float) -> DataStatus:
+    """Return how the data of this node stand at `wall`, in seconds since the epoch."""
+    state, duty = read_state(DATA.state), component.duty()
+    seconds = age(state, wall)
+    busy = duty.duty is not Duty.NONE
+    return DataStatus(
+        duty=duty.duty.value,
+        why=duty.why,
+        age=None if seconds is None else round(seconds, 1),
+        stale=busy and (seconds is None or seconds > this_node.conf.sync_stale),
+        generation=state.generation,
+        problem=state.problem if busy else "",
+        kind=state.kind if busy else "",
+        unsettled=state.unsettled,
+        warnings=(*state.warnings, *filter(None, [state.telephony])) if busy else (),
+        telephony=state.telephony if busy else "",
+        postsync=state.postsync if busy else "",
+        phase=state.phase if is_held(DATA.lock) else "",
+        done=state.done,
+        total=state.total,
+        served=bool(read_mark(DATA)),
+        newer=component.keeps_newer,
+        peer_newer=component.peer_newer,
+        conflicts=state.conflicts,
+        held_back=tuple(state.held) if busy else (),
+        held_back_more=state.held_more if busy else 0,
+    )
+
+
+def data_problems(data: DataStatus) -> list[str]:
+    """Return what of the data an operator is to know of, in sentences."""
+    found = [data.unsettled, data.problem, *data.warnings, data.postsync]
+    shown = data.held_back[:_ITEMS_SHOWN]
+    found += [f"{one.path} is held back: {one.why}" for one in shown]
+    if more := len(data.held_back) - len(shown) + data.held_back_more:
+        found.append(f"{more} more items are held back: 'asha sync status' names them")
+    if data.stale:
+        old = "never" if data.age is None else f"{data.age:.0f} s ago"
+        found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")
+    if data.newer:
+        found.append(NEWER)
+    if data.conflicts:
+        found.append(f"{data.conflicts} files were changed on both nodes: 'asha conflicts' shows them")
+    return [text for text in found if text]

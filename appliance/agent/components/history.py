@@ -1,0 +1,170 @@
+"""The views that people have besides the status, made from the journal, and the switch for maintenance.
+
+The views are history, trends and meters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+from appliance.agent.components.component import Component, who
+from appliance.agent.components.maintenance import MaintenanceSwitch
+from appliance.agent.components.samples import Samples
+from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.operator_policy import OperatorPolicy
+from appliance.control.protocol import Message
+from appliance.core.errors import UserError
+from appliance.core.maintenance import USUAL
+from appliance.core.model import Node
+from appliance.core.operator_actions import OperatorAction
+from appliance.core.status import AgentUsage, NotifyStatus, Status
+from appliance.core.transfer_history import KINDS, chronicle
+from appliance.host.clock import Clock
+from appliance.host.process import own_usage
+from appliance.host.worker_thread import WorkerThread
+
+# The entries of the journal, for those who look at it; also before the node is set up.
+
+
+MOST_ENTRIES = 500
+# An answer must fit the longest line of the control socket (control/protocol.py), in bytes.
+_ROOM = 200_000
+_LINKS = frozenset({"prev", "hash"})
+
+
+class Written(Component):
+    """The component with the verbs `events` (entries of this agent's life) and `journal` (entries of the file)."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._hands = WorkerThread("written", "The look at the journal")
+        self.verbs = {"events": self._events, "journal": self._newest}
+
+    async def _events(self, request: Message) -> list[Message]:
+        return self._journal.since(int(request.get("since", 0)))
+
+    async def _newest(self, request: Message) -> list[Message]:
+        count = wanted(request, MOST_ENTRIES)
+        return await self._hands.do(lambda: newest_entries(self._journal.settled(), count))
+
+
+def newest_entries(file: JournalFile, count: int) -> list[Message]:
+    """Return the newest entries of the journal, oldest first.
+
+    There are at most `count` of them, and no more than one answer holds.
+    """
+    found: list[Message] = []
+    left = _ROOM
+    for entry in islice(file.backwards(), count):
+        shown = {key: value for key, value in entry.items() if key not in _LINKS}
+        left -= len(json.dumps(shown))
+        if left < 0:
+            break
+        found.append(shown)
+    return found[::-1]
+
+
+def wanted(request: Message, most: int) -> int:
+    """Return how many entries are asked for, between 1 and `most`.
+
+    Raises UserError when `newest` is not a whole number.
+    """
+    newest = request.get("newest", most)
+    if isinstance(newest, bool) or not isinstance(newest, int):
+        raise UserError("How many? 'newest' is a whole number.")
+    return max(1, min(newest, most))
+
+
+MOST_TRANSFERS = 50
+
+
+class History(Component):
+    """The component with the verbs for these views, and its part of the status document.
+
+    `notify`: returns how the notification ways are doing.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: OperatorPolicy,
+        maintenance: MaintenanceSwitch,
+        journal: Journal,
+        recorder: Samples,
+        node: Node,
+        clock: Clock,
+        notify: Callable[[], NotifyStatus],
+    ) -> None:
+        self._rules = rules
+        self._maintenance = maintenance
+        self._journal = journal
+        self._recorder = recorder
+        self._node = node
+        self._clock = clock
+        self._notify = notify
+        self._began = clock.now()
+        self._hands = WorkerThread("looks", "The look at the journal")
+        self.verbs = {
+            "history": self._history,
+            "trends": self._trends,
+            "meters": self._meters,
+            "maintenance on": self._maintenance_on,
+            "maintenance off": self._maintenance_off,
+        }
+
+    def report(self, status: Status) -> Status:
+        """Add what may be done now, what the agent uses, and how alerts go out."""
+        usage, notify = own_usage(), self._notify()
+        added = replace(
+            status,
+            permits=self._rules.permits(),
+            agent=AgentUsage(
+                cpu=round(usage.seconds, 2),
+                memory=usage.resident,
+                up=round(self._clock.now() - self._began, 1),
+            ),
+            notify=notify,
+        )
+        return added.with_problems(notify_problems(notify))
+
+    async def _history(self, request: Message) -> list[Message]:
+        count = wanted(request, MOST_TRANSFERS)
+        return await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
+
+    async def _trends(self, request: Message) -> Message:
+        return self._recorder.trends()
+
+    async def _meters(self, request: Message) -> Message:
+        return self._recorder.meters()
+
+    async def _maintenance_on(self, request: Message) -> Message:
+        seconds = request.get("seconds", USUAL)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise UserError("For how long? 'seconds' is a number.")
+        permit = self._rules.permitted(OperatorAction.MAINTENANCE_ON, request)
+        await self._maintenance.begin(float(seconds), who(request), str(request.get("why", "")))
+        return {"says": f"Maintenance is on for {seconds / 60:.0f} min: {permit.says}."}
+
+    async def _maintenance_off(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.MAINTENANCE_OFF, request)
+        await self._maintenance.end(who(request))
+        return {"says": f"Maintenance is off: {permit.says}."}
+
+
+def newest_transfers(file: JournalFile, count: int, node: Node) -> list[Message]:
+    """Return the newest transfers in the journal of this node, newest first (see core/transfer_history.py)."""
+    entries: list[Message] = []
+    for entry in file.backwards(KINDS):
+        entries.append(entry)
+        count -= entry["kind"] == "transfer"
+        if count <= 0:
+            break
+    return chronicle(reversed(entries), node.value)
+
+
+def notify_problems(notify: NotifyStatus) -> list[str]:
+    """Return which ways out do not work, in sentences."""
+    return [f"alerts do not go out by {way}: {problem}" for way, problem in notify.problems.items()]

@@ -1,0 +1,224 @@
+"""The agent's following of SARK's settings.
+
+A save in SARK reaches the conf file within a second or two, and a change of the conf file reaches SARK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.agent.components.component import Component, who
+from appliance.agent.journal import Journal
+from appliance.agent.sensors.readiness import Readable
+from appliance.agent.this_node import ThisNode
+from appliance.control.protocol import Message
+from appliance.core.errors import AshaError, ClusterError
+from appliance.host.paths import CONF
+from appliance.host.worker_thread import WorkerThread
+from appliance.sark.mirror import Done, KeyChange, Mirror
+from appliance.sark.table import NoGlobals
+from appliance.sark.watch import RowWatch, mark, watched
+
+# How often the files are looked at, in seconds: beside the kernel's notices, to find what they missed; and
+# without notices.
+_LOOK, _LOOK_WITHOUT = 10.0, 2.0
+# A look that failed (another program held the database) is repeated after this many seconds.
+_AGAIN = 2.0
+# The errors of a disk or of its content. A job that breaks ends the agent, and service is not worth that.
+_TROUBLE = (AshaError, OSError, ValueError, LookupError)
+
+
+class SarkMirror(Component):
+    """The component that keeps SARK's settings and the conf file in step.
+
+    Everything that touches a disk is done in a thread of its own, one thing at a time. `receives`: returns
+    why nothing may be written into SARK's database now, or "". `reload`: makes the agent work by the conf
+    file as it is. `engine_off`: tells whether the HA engine is off here; while it runs, values that cannot
+    change under it wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        this_node: ThisNode,
+        journal: Journal,
+        receives: Callable[[], str],
+        reload: Callable[[], None],
+        engine_off: Callable[[], bool],
+        conf: Path = CONF,
+    ) -> None:
+        self._this_node = this_node
+        self._journal = journal
+        self._receives = receives
+        self._reload = reload
+        self._engine_off = engine_off
+        self._conf = conf
+        self._keeper = Mirror(os.uname().nodename, conf, engine_runs=lambda: not engine_off())
+        self._hands = WorkerThread("sark", "The look at SARK's database")
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._seen: tuple[object, ...] | None = None
+        self._failed = ""
+        self._waiting: tuple[str, ...] = ()
+        self._held = False
+        self._told: tuple[str, ...] = ()
+        self.verbs = {
+            "sark": self.look,
+            "sark follow": self.follow,
+            "sark pull": self.pull,
+            "sark push": self.push,
+        }
+
+    async def run(self) -> None:
+        """Follow both sides, until cancelled."""
+        while True:
+            try:
+                await self._follow_files(watched(self._this_node.conf.db, self._conf))
+            except _TROUBLE as problem:
+                self._fail(str(problem))
+                await asyncio.sleep(_AGAIN)
+
+    async def first_look(self) -> None:
+        """Learn what needs an operator's attention before anybody is told."""
+        await self._look_at(watched(self._this_node.conf.db, self._conf), None)
+
+    def problems(self) -> list[str]:
+        """Return what needs an operator's attention, for the status document."""
+        return [f"SARK: {text}" for text in self._waiting]
+
+    async def take_held(self) -> None:
+        """Take the values that have waited for the HA engine to be off, if that is possible.
+
+        This is called when the engine is about to be started.
+        """
+        if self._held:
+            with contextlib.suppress(*_TROUBLE):  # the values go on waiting, and are reported
+                await self._follow(self._receives())
+
+    async def look(self, request: Message) -> Any:
+        """Return both sides as JSON, and whether SARK's database may be written on this node now."""
+        view = await self._hands.do(self._keeper.look)
+        receives = self._receives()
+        return {**view.document(), "writes": not receives, "why": receives}
+
+    async def follow(self, request: Message) -> Any:
+        """Do at once what the component would do by itself."""
+        receives = self._receives()
+        return await self._asked_for(lambda: self._keeper.follow(receives=receives), request, dry_run=False)
+
+    async def pull(self, request: Message) -> Any:
+        """Bring SARK's values into the conf file."""
+        dry_run, blank = request.get("dry_run") is True, request.get("blank") is True
+        return await self._asked_for(
+            lambda: self._keeper.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
+        )
+
+    async def push(self, request: Message) -> Any:
+        """Bring the conf file's values into SARK's database.
+
+        Raises ClusterError on a node whose data come from its peer.
+        """
+        if receives := self._receives():
+            raise ClusterError(
+                f"SARK's database is not to be written here: {receives}.",
+                todo="Do this on the active node; what is written there comes here.",
+            )
+        dry_run = request.get("dry_run") is True
+        return await self._asked_for(lambda: self._keeper.push(dry_run=dry_run), request, dry_run=dry_run)
+
+    async def _follow_files(self, files: tuple[Path, ...]) -> None:
+        """Follow `files` for as long as they are the files to follow."""
+        watch = await self._hands.do(lambda: _watch(files))
+        ready = Readable(watch.fileno(), lambda: self._hear(watch)) if watch is not None else None
+        try:
+            while files == watched(self._this_node.conf.db, self._conf):
+                await self._look_at(files, watch)
+                await self._next(_LOOK if watch is not None else _LOOK_WITHOUT)
+        finally:
+            if ready is not None and watch is not None:
+                ready.close()
+                watch.close()
+
+    def _hear(self, watch: RowWatch) -> None:
+        if watch.drain():
+            self._news.set()
+
+    async def _next(self, period: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN if self._failed or self._held else period):
+                await self._news.wait()
+        self._news.clear()
+
+    async def _look_at(self, files: tuple[Path, ...], watch: RowWatch | None) -> None:
+        try:
+            if watch is not None:
+                await self._hands.do(watch.add)
+            receives = self._receives()
+            now = (await self._hands.do(lambda: mark(files)), bool(receives), self._engine_off())
+            if now != self._seen or self._failed:
+                await self._follow(receives)
+                self._seen = now
+        except _TROUBLE as problem:
+            self._fail(str(problem))
+
+    async def _follow(self, receives: str) -> None:
+        try:
+            async with self._turn:
+                self._take(await self._hands.do(lambda: self._keeper.follow(receives=receives)))
+        except NoGlobals:
+            self._failed, self._waiting, self._held = "", (), False
+
+    async def _asked_for(self, work: Callable[[], Done], request: Message, *, dry_run: bool) -> Any:
+        async with self._turn:
+            done = await self._hands.do(work)
+        if not dry_run:
+            self._take(done, by=who(request) or "somebody")
+        return {
+            "pulled": [str(change) for change in done.pulled],
+            "pushed": [str(change) for change in done.pushed],
+            **done.view.document(),
+        }
+
+    def _take(self, done: Done, by: str = "") -> None:
+        """Note what was changed, work by it, and report what waits.
+
+        `by`: the name of the asker, "" when the component acted by itself.
+        """
+        if done.pulled:
+            self._note("the conf file has followed SARK", done.pulled, by)
+        if done.pushed:
+            self._note("SARK has followed the conf file", done.pushed, by)
+        self._failed, self._waiting, self._held = "", done.view.problems, bool(done.view.held)
+        self._tell(self._waiting)
+        if done.pulled:
+            try:
+                self._reload()
+            except AshaError as problem:
+                self._fail(f"the conf file was not taken: {problem}")
+
+    def _note(self, what: str, changes: tuple[KeyChange, ...], by: str) -> None:
+        said = "; ".join(map(str, changes))
+        self._journal.note("sark", says=f"{what}: {said}", keys=[change.key for change in changes], by=by)
+
+    def _fail(self, problem: str) -> None:
+        self._failed, self._waiting = problem, (problem,)
+        self._tell(self._waiting)
+
+    def _tell(self, problems: tuple[str, ...]) -> None:
+        """Note the problems in the journal once, because they are met again at every look."""
+        for text in problems:
+            if text not in self._told:
+                self._journal.note("sark", says=text)
+        self._told = problems
+
+
+def _watch(files: tuple[Path, ...]) -> RowWatch | None:
+    try:
+        return RowWatch(files)
+    except OSError:
+        return None

@@ -1,0 +1,236 @@
+"""The verbs that need no grant and move nothing: the conf file, introductions, and the panel's own notes.
+
+They are answered before the node is set up, too. What reads or writes a disk waits in a thread of its own, so
+that nothing here delays the agent's main work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from appliance.agent.components.component import Component, who
+from appliance.agent.journal import Journal
+from appliance.config import Conf, ConfError, load, which_node
+from appliance.config.conf_file import read_source
+from appliance.config.edit import Edit, preview, set_values
+from appliance.config.ha_tab import (
+    changed_keys,
+    checked_values,
+    key_documents,
+    problem_documents,
+    takes_effect,
+)
+from appliance.control.protocol import Message
+from appliance.core.alerts import one_line
+from appliance.core.errors import ClusterError, UserError
+from appliance.core.model import Node
+from appliance.host.clock import Clock
+from appliance.net.address import own_address
+from appliance.sync.pairing_files import PairingFiles, introduce, is_known, proof, take
+from appliance.sync.peer_link import apply_at_peer
+from appliance.sync.ssh import way_to_peer
+
+_T = TypeVar("_T")
+_NOTE_LENGTH = 200
+# More notes than this in a minute would push what matters out of the journal.
+_NOTES, _MINUTE = 60, 60.0
+
+
+class Threads:
+    """The threads in which paperwork waits: one for this machine's disk, one for the answers of the peer.
+
+    They outlive the part that the agent plays (node, or machine to be set up): a request that ends one part
+    is still answered.
+    """
+
+    def __init__(self) -> None:
+        self._disk = ThreadPoolExecutor(1, "paper")
+        self._way = ThreadPoolExecutor(1, "way")
+
+    async def disk(self, action: Callable[[], _T]) -> _T:
+        """Run work that needs a disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._disk, action)
+
+    async def way(self, action: Callable[[], _T]) -> _T:
+        """Run work that needs the peer, or ssh."""
+        return await asyncio.get_running_loop().run_in_executor(self._way, action)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for pool in (self._disk, self._way):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Settings(Component):
+    """The component with the verbs of the conf file, introductions and panel notes.
+
+    `adopt` is called with the conf that was written. `refuses` returns the keys for which a conf cannot be
+    taken now.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: PairingFiles,
+        threads: Threads,
+        journal: Journal,
+        clock: Clock,
+        adopt: Callable[[Conf], None],
+        refuses: Callable[[Conf], tuple[str, ...]],
+    ) -> None:
+        self._clock = clock
+        self._noted: deque[float] = deque(maxlen=_NOTES)
+        self._place = place
+        self._path = place.conf
+        self._threads = threads
+        self._journal = journal
+        self._adopt = adopt
+        self._refuses = refuses
+        self._one_writer = asyncio.Lock()
+        self._proven = ""
+        self.verbs = {
+            "conf": self._conf,
+            "conf preview": self._preview,
+            "conf set": self._set,
+            "introduction": self._introduction,
+            "introduction take": self._take,
+            "panel note": self._panel_note,
+        }
+
+    # -- the conf file ------------------------------------------------------------------------------------
+
+    async def _conf(self, request: Message) -> Message:
+        source = await self._threads.disk(lambda: read_source(self._path))
+        verdict = source.judge()
+        problems = () if isinstance(verdict, Conf) else verdict
+        return {
+            "path": str(self._path),
+            "keys": key_documents(source.text),
+            "problems": problem_documents(problems),
+        }
+
+    async def _preview(self, request: Message) -> Message:
+        try:
+            values = checked_values(request.get("values"))
+            edit = await self._threads.disk(lambda: preview(self._path, values))
+        except ConfError as wrong:
+            return {"diff": "", "problems": problem_documents(wrong.problems), "restarts": []}
+        changed = changed_keys(edit.before, edit.conf)
+        return {"diff": edit.diff, "problems": [], "restarts": takes_effect(changed)}
+
+    async def _set(self, request: Message) -> Message:
+        values, by = checked_values(request.get("values")), who(request)
+        async with self._one_writer:
+            edit = await self._threads.disk(lambda: self._written(values))
+            self._entered(edit, by)
+        peer = (
+            await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if request.get("peer") else None
+        )
+        return {"says": _what_changed(edit), "diff": edit.diff, "peer": peer}
+
+    def _written(self, values: Mapping[str, str]) -> Edit:
+        self._may_write(preview(self._path, values))
+        return set_values(self._path, values)
+
+    def _may_write(self, edit: Edit) -> None:
+        standing = set(self._refuses(edit.conf)).intersection(changed_keys(edit.before, edit.conf))
+        if standing:
+            raise ClusterError(
+                f"The HA engine runs, and {', '.join(sorted(standing))} cannot change under it. Nothing was changed.",
+                todo="Stop the HA engine on both nodes, the standby first; then save again.",
+            )
+
+    def _entered(self, edit: Edit, by: str) -> None:
+        """Note a written conf in the journal, and work by it.
+
+        This is the last step of a request that needs the agent's present part.
+        """
+        if edit.after != edit.before:
+            self._journal.note("conf", by=by, diff=_on_one_line(edit.diff))
+            self._adopt(edit.conf)
+
+    # -- the other node -----------------------------------------------------------------------------------
+
+    async def _introduction(self, request: Message) -> Message:
+        text = await self._threads.way(lambda: introduce(self._place, _machine(), own_address))
+        return {"text": text, "other": await self._threads.way(self._other)}
+
+    def _other(self) -> Message | None:
+        """Return the other node, when it was introduced; else None.
+
+        The other node is asked until it has once been proven that it answers.
+        """
+        conf = load(self._path)
+        if not is_known(self._place) or why_not_set_up(conf):
+            return None
+        node = which_node(conf, _machine())
+        name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
+        if self._proven:
+            return {"name": name, "proven": True, "says": self._proven}
+        proven, says = proof(conf, node, name, self._place.keys)
+        self._proven = says if proven else ""
+        return {"name": name, "proven": proven, "says": says}
+
+    async def _take(self, request: Message) -> Message:
+        text, anew, by = str(request.get("text", "")), request.get("anew") is True, who(request)
+        async with self._one_writer:
+            taken = await self._threads.way(
+                lambda: take(self._place, text, _machine(), anew=anew, may=self._may_write)
+            )
+            self._proven = ""
+            self._journal.note("introduction", name=taken.name, by=by, says=taken.says)
+            self._entered(taken.edit, by)
+        _, shown = await self._threads.way(
+            lambda: proof(taken.edit.conf, taken.node, taken.name, self._place.keys)
+        )
+        return {"says": f"{taken.says} {shown}"}
+
+    # -- the panel ------------------------------------------------------------------------------------------
+
+    async def _panel_note(self, request: Message) -> Message:
+        now = self._clock.now()
+        if len(self._noted) == _NOTES and now - self._noted[0] < _MINUTE:
+            raise UserError(f"More than {_NOTES} notes in a minute are not written down.")
+        self._noted.append(now)
+        self._journal.note(
+            "panel", by=who(request), says=one_line(str(request.get("says", "")), _NOTE_LENGTH)
+        )
+        return {}
+
+
+def why_not_set_up(conf: Conf) -> str:
+    """Return why `conf` does not make this machine a node; "" when it does."""
+    try:
+        which_node(conf, _machine())
+    except UserError as problem:
+        return str(problem)
+    return ""
+
+
+def _machine() -> str:
+    return os.uname().nodename
+
+
+def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> Message:
+    if why := why_not_set_up(conf):
+        return {"ok": False, "says": f"There is no peer yet: {why}"}
+    node = which_node(conf, _machine())
+    name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
+    return apply_at_peer(way_to_peer(conf, node), name, values, f"{by}, by way of {_machine()}")
+
+
+def _what_changed(edit: Edit) -> str:
+    if edit.after == edit.before:
+        return "It was so already: nothing was changed."
+    return " ".join(["Saved.", *takes_effect(changed_keys(edit.before, edit.conf))])
+
+
+def _on_one_line(diff: str) -> str:
+    """Return only the changed lines of `diff`, joined, because the journal is read line by line."""
+    lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++", "@@"))]
+    return "; ".join(lines)

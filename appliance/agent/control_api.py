@@ -1,0 +1,245 @@
+"""The answers of the agent on its control socket.
+
+They are the verbs of the resource script, and those of the operator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from appliance.agent.components.component import Component, Handler
+from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.cycle import Cycle
+from appliance.agent.engine_control import EngineControl
+from appliance.agent.executor import Executor
+from appliance.agent.observations import Observations
+from appliance.agent.operator_policy import OperatorPolicy
+from appliance.agent.status import node_status
+from appliance.agent.this_node import ThisNode
+from appliance.control.protocol import Message
+from appliance.core.controller import ENGINE_SETTLES
+from appliance.core.errors import ClusterError, HardwareError, UserError
+from appliance.core.grant import Verb, Verdict
+from appliance.core.operator_actions import OperatorAction
+from appliance.core.release import line_is_free
+from appliance.core.roles import Role
+from appliance.core.status import Status, to_json
+from appliance.core.transfer import Goal, Order, Phase
+from appliance.host.clock import Clock
+
+# Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
+_STOP_PATIENCE = 30.0
+
+
+class ControlApi:
+    """Every verb of the control socket, by name.
+
+    `components` add their own verbs, and their parts of the status document.
+    """
+
+    def __init__(
+        self,
+        *,
+        this_node: ThisNode,
+        observations: Observations,
+        executor: Executor,
+        cycle: Cycle,
+        engine: EngineControl,
+        data: SyncSupervisor,
+        rules: OperatorPolicy,
+        clock: Clock,
+        components: Iterable[Component],
+        look_at_engine: Callable[[], None],
+        reload: Callable[[], None],
+        before_start: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
+        self._executor = executor
+        self._cycle = cycle
+        self._engine = engine
+        self._data = data
+        self._rules = rules
+        self._clock = clock
+        self._look_at_engine = look_at_engine
+        self._reload = reload
+        self._before_start = before_start
+        self._components = tuple(components)
+        self._verbs: dict[str, Handler] = {
+            "start": self._start,
+            "stop": self._stop,
+            "running": self._running,
+            "status": self._status,
+            "data": self._data_duty,
+            "reload": self._reloaded,
+            "ha start": self._ha_start,
+            "ha stop": self._ha_stop,
+            "pbx start": self._pbx_start,
+            "pbx stop": self._pbx_stop,
+            "standby": self._standby,
+            "takeover": self._takeover,
+            "line release": self._line_release,
+        }
+        for component in self._components:
+            if twice := self._verbs.keys() & component.verbs.keys():
+                raise ValueError(f"two components answer {sorted(twice)}")
+            self._verbs |= component.verbs
+
+    async def answer(self, request: Message) -> Any:
+        """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
+        verb = request.get("verb")
+        handler = self._verbs.get(str(verb))
+        if handler is None:
+            raise UserError(f"The agent knows no verb '{verb}'.")
+        return await handler(request)
+
+    # -- the resource script ------------------------------------------------------------------------------
+
+    async def _start(self, request: Message) -> Message:
+        # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
+        self._look_at_engine()
+        verdict = self._cycle.ask(Verb.START, _ticket(request), self._observations.engine_id)
+        self._observations.notify_changed()
+        if verdict is Verdict.STALE and not self._cycle.state.grant.held:  # two starts at once are no trouble
+            raise ClusterError("This start is late: a script that was started after it has spoken already.")
+        return {"verdict": verdict.value}
+
+    async def _stop(self, request: Message) -> Message:
+        verdict = self._cycle.ask(Verb.STOP, _ticket(request), self._observations.engine_id)
+        self._observations.notify_changed()
+        if verdict is not Verdict.STALE:
+            await self._released()
+        return {"verdict": verdict.value}
+
+    async def _released(self) -> None:
+        """Wait until everything is let go. Raises HardwareError only when the line cannot be let go."""
+        try:
+            async with asyncio.timeout(_STOP_PATIENCE):
+                await self._cycle.released.wait()
+        except TimeoutError:
+            pass
+        transfer = self._cycle.state.transfer
+        if transfer is None or transfer.phase is not Phase.BLOCKED:
+            return
+        if not line_is_free(transfer, self._cycle.seen(self._clock.now())):
+            # Design rule 1: Heartbeat reboots a node whose stop fails, and so frees the line.
+            raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
+
+    async def _running(self, request: Message) -> Message:
+        return {"running": self._cycle.state.grant.held or self._still_holds()}
+
+    def _still_holds(self) -> bool:
+        """Tell whether a release is under way, or is blocked with the line not let go.
+
+        Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
+        """
+        transfer = self._cycle.state.transfer
+        if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.done:
+            return False
+        seen = self._cycle.seen(self._clock.now())
+        return transfer.phase is not Phase.BLOCKED or not line_is_free(transfer, seen)
+
+    # -- looking ------------------------------------------------------------------------------------------
+
+    async def _status(self, request: Message) -> Any:
+        return to_json(self.status())
+
+    def status(self) -> Status:
+        """Return the whole status of this node, as it is now."""
+        status = node_status(self._this_node, self._observations, self._cycle, self._clock.now())
+        for component in self._components:
+            status = component.report(status)
+        return status
+
+    async def _data_duty(self, request: Message) -> Message:
+        duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)
+        return {"duty": duty.duty.value, "why": duty.why, "live": duty.live}
+
+    async def _reloaded(self, request: Message) -> Message:
+        self._reload()
+        return {"says": "The conf file was read again."}
+
+    # -- the operator -------------------------------------------------------------------------------------
+
+    async def _ha_start(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.START_HA, request)
+        await self._before_start()
+        await self._engine.prepare()
+        self._cycle.clear_node("before Heartbeat is started")
+        await self._released()
+        await self._engine.start()
+        return {"says": f"The HA engine runs: {permit.says}."}
+
+    async def _ha_stop(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.STOP_HA, request)
+        await self._engine.stop()
+        return {"says": f"The HA engine is stopped{': ' + permit.says if permit.says else ''}."}
+
+    async def _pbx_start(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.START_PBX, request)
+        if self._cycle.state.role is Role.OFF:
+            await self._executor.do(
+                Order.START_PBX, "an operator asked for it", self._cycle.state.grant.generation
+            )
+        else:
+            self._cycle.start_pbx("an operator asked for it")
+        return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
+
+    async def _pbx_stop(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.STOP_PBX, request)
+        if self._cycle.state.role is Role.OFF:
+            await self._executor.do(
+                Order.STOP_PBX, "an operator asked for it", self._cycle.state.grant.generation
+            )
+            return {"says": "Asterisk is stopped."}
+        self._cycle.hand_over("an operator stopped Asterisk")
+        return {"says": f"Asterisk stops: {permit.says}."}
+
+    async def _standby(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.STANDBY, request)
+        if request.get("leave_data") is not True:
+            self._refuse_to_leave(self._data.not_there())
+        self._cycle.hand_over("an operator asked for standby")
+        return {"says": f"Handing over: {permit.says}."}
+
+    async def _takeover(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.TAKEOVER, request)
+        if request.get("leave_data") is not True:
+            self._refuse_to_leave(self._data.not_home())
+        await self.go_home()
+        return {"says": f"Taking over: {permit.says}."}
+
+    async def go_home(self) -> None:
+        """Have Heartbeat bring everything here."""
+        # The peer was given what we let go a moment later (see controller.ENGINE_SETTLES).
+        settled = self._cycle.state.asked_at + 2 * ENGINE_SETTLES
+        await asyncio.sleep(max(0.0, settled - self._clock.now()))
+        await self._engine.takeover()
+
+    @staticmethod
+    def _refuse_to_leave(why: str) -> None:
+        """Raise ClusterError when `why` says that service would go where not all data are."""
+        if why:
+            raise ClusterError(
+                f"Not now: {why}.",
+                todo="'asha failback' on the primary brings the data first; --leave-data does not wait for them.",
+            )
+
+    async def _line_release(self, request: Message) -> Message:
+        permit = self._rules.permitted(OperatorAction.RELEASE_LINE, request)
+        if self._cycle.state.role.holds:
+            self._cycle.hand_over("an operator released the line")
+        elif self._this_node.has_card:
+            await self._executor.do(
+                Order.RELEASE, "an operator asked for it", self._cycle.state.grant.generation
+            )
+        return {"says": f"The line is released{': ' + permit.says if permit.says else ''}."}
+
+
+def _ticket(request: Message) -> float:
+    ticket = request.get("ticket")
+    if not isinstance(ticket, int | float):
+        raise UserError("A script's request carries no ticket.")
+    return float(ticket)

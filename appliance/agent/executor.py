@@ -1,0 +1,221 @@
+"""The order desk: it hands orders to threads, one of each kind at a time, and remembers how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from appliance.agent.journal import Journal
+from appliance.agent.pre_start import before_service
+from appliance.agent.this_node import ThisNode
+from appliance.config import Conf
+from appliance.core.errors import AshaError, HardwareError, HostError
+from appliance.core.model import Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.transfer import Order
+from appliance.host.clock import Clock
+from appliance.hw.drivers import open_card
+from appliance.hw.relay import RelayCard
+from appliance.net.address import remove_address
+from appliance.pbx import service
+from appliance.pbx.dchannel import restart_spans
+
+# The execution of orders: one blocking function for each order.
+#
+# The agent runs the functions in threads; the resource script runs them when it works without an agent.
+
+
+class Actuator:
+    """The executor of orders; every order is bounded by its conf deadline and raises AshaError on failure.
+
+    `owed`: tells whether the peer has data that must be merged before Asterisk starts.
+    """
+
+    def __init__(self, this_node: ThisNode, clock: Clock, owed: Callable[[], bool] = lambda: False) -> None:
+        self._this_node = this_node
+        self._owed = owed
+        self._clock = clock
+        self._card: RelayCard | None = None
+        self._actions: Mapping[Order, Callable[[], None]] = {
+            Order.ENERGISE: lambda: self._move(Relay.ENERGISED),
+            Order.RELEASE: lambda: self._move(Relay.RELEASED),
+            Order.START_PBX: self._start_pbx,
+            Order.STOP_PBX: self._stop_pbx,
+            Order.KILL_PBX: self._kill_pbx,
+            Order.RESTART_SPANS: self._restart_spans,
+            Order.RESTART_PBX: self._restart_pbx,
+            Order.REMOVE_ADDRESS: self._remove_address,
+        }
+
+    @property
+    def _conf(self) -> Conf:
+        return self._this_node.conf
+
+    def perform(self, order: Order) -> None:
+        """Carry out `order`, and return when it is done as far as the thing ordered can tell."""
+        self._actions[order]()
+
+    def reset_card(self) -> None:
+        """Reset the card, which also releases the relay; done only when no grant is held."""
+        self._with_card(lambda card: card.reset())
+
+    def close(self) -> None:
+        """Close the card."""
+        if self._card is not None:
+            self._card.close()
+            self._card = None
+
+    def _move(self, relay: Relay) -> None:
+        self._with_card(lambda card: card.move(relay))
+
+    def _with_card(self, action: Callable[[RelayCard], None]) -> None:
+        if self._card is None:
+            self._card = open_card(self._conf, self._clock)
+        try:
+            action(self._card)
+        except HardwareError:
+            # The card may have been plugged in again under another name: search for it the next time.
+            self.close()
+            raise
+
+    def _start_pbx(self) -> None:
+        before_service(self._this_node, self._clock, owed=self._owed())
+        service.start(self._conf, self._clock)
+        if not service.wait_booted(self._conf, self._clock, self._conf.pbx_start_deadline):
+            raise HostError(f"Asterisk was not fully booted within {self._conf.pbx_start_deadline:g} s.")
+
+    def _stop_pbx(self) -> None:
+        service.stop(self._conf, self._clock, self._conf.pbx_stop_deadline)
+
+    def _kill_pbx(self) -> None:
+        service.stop(self._conf, self._clock, self._conf.pbx_stop_deadline, hung=True)
+
+    def _restart_pbx(self) -> None:
+        self._stop_pbx()
+        self._start_pbx()
+
+    def _restart_spans(self) -> None:
+        restart_spans(self._conf, self._conf.pbx_stop_deadline)
+
+    def _remove_address(self) -> None:
+        remove_address(self._conf.device, self._conf.cluster_ip)
+
+
+_RELAY = {Order.ENERGISE: Relay.ENERGISED, Order.RELEASE: Relay.RELEASED}
+_STARTS = frozenset({Order.START_PBX, Order.RESTART_PBX})
+
+
+class _NotWanted(AshaError):
+    """The order waited too long: its grant has ended."""
+
+
+class Executor:
+    """The orders under way and done.
+
+    The card has a thread of its own, so that its commands keep their order and a tool that hangs holds up
+    nothing else. `commanded` is what the card last accepted: it does not prove where the line is.
+    """
+
+    def __init__(
+        self, actuator: Actuator, journal: Journal, clock: Clock, done: Callable[[Order, str], None]
+    ) -> None:
+        self._actuator = actuator
+        self._journal = journal
+        self._clock = clock
+        self._done = done
+        self._card = ThreadPoolExecutor(1, "card")
+        self._others = ThreadPoolExecutor(4, "order")
+        self._tasks: dict[Order, asyncio.Task[None]] = {}
+        self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
+        self.failed: dict[Order, str] = {}
+        self.start_failed_at: float | None = None
+        self.start_failure = ""  # kept longer than `failed`: a standby says for a minute why it is not fit
+
+    @property
+    def busy(self) -> frozenset[Order]:
+        """The orders that are being carried out."""
+        return frozenset(self._tasks)
+
+    def give(self, order: Order, reason: str, generation: int, still_wanted: Callable[[], bool]) -> None:
+        """Have `order` carried out, unless the same order is under way.
+
+        `still_wanted` is called again when the order's turn comes: an order to energise that waited behind
+        another command must not be carried out after its grant has ended.
+        """
+        if order in self._tasks:
+            return
+        self._journal.note("order", order=order.name, reason=reason, generation=generation)
+        task = asyncio.create_task(self._carry_out(order, generation, still_wanted))
+        self._tasks[order] = task
+
+    async def do(self, order: Order, reason: str, generation: int) -> None:
+        """Give `order` and wait for its end. Raises HostError with what went wrong."""
+        self.give(order, reason, generation, lambda: True)
+        await self._tasks[order]
+        if problem := self.failed.get(order, ""):
+            raise HostError(problem)
+
+    def forget_relay(self, why: str) -> None:
+        """Forget what the card was told, because the card went away or came back.
+
+        The earlier command says nothing any more about the relay.
+        """
+        self.commanded = Unknown(why, self._clock.now())
+
+    def forget_failures(self) -> None:
+        """Forget all failures: a new transfer begins without them."""
+        self.failed.clear()
+
+    async def reset_card(self) -> None:
+        """Reset the card; done at the start of an agent that holds no grant."""
+        await asyncio.get_running_loop().run_in_executor(self._card, self._actuator.reset_card)
+
+    async def settle(self) -> None:
+        """Wait for all orders under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values())
+
+    def close(self) -> None:
+        """Take no more orders, and close the card."""
+        self._card.shutdown(wait=False, cancel_futures=True)
+        self._others.shutdown(wait=False, cancel_futures=True)
+        self._actuator.close()
+
+    async def _carry_out(self, order: Order, generation: int, still_wanted: Callable[[], bool]) -> None:
+        pool = self._card if order in _RELAY else self._others
+        began = self._clock.now()
+        problem = ""
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, self._perform, order, still_wanted)
+        except _NotWanted:
+            self._journal.note("skipped", order=order.name, under=generation)
+            return
+        except (
+            AshaError,
+            OSError,
+        ) as error:  # any failure is the failure of this order, which is then tried again
+            problem = str(error)
+        finally:
+            del self._tasks[order]
+        self._conclude(order, generation, began, problem)
+
+    def _perform(self, order: Order, still_wanted: Callable[[], bool]) -> None:
+        if not still_wanted():
+            raise _NotWanted("it is no longer wanted")
+        self._actuator.perform(order)
+
+    def _conclude(self, order: Order, generation: int, began: float, problem: str) -> None:
+        now = self._clock.now()
+        took = round((now - began) * 1000, 1)
+        # The key is `under`, not `generation`, because the order may end after the grant it was given under.
+        self._journal.note("done", order=order.name, under=generation, ms=took, problem=problem)
+        if problem:
+            self.failed[order] = problem
+        else:
+            self.failed.pop(order, None)
+        if order in _RELAY:
+            self.commanded = Unknown(problem, now) if problem else Known(_RELAY[order], now)
+        if order in _STARTS:
+            self.start_failed_at, self.start_failure = (now, problem) if problem else (None, "")
+        self._done(order, problem)

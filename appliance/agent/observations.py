@@ -1,0 +1,110 @@
+"""The board: sensors write on it what the agent currently sees, and the cycle reads from it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from appliance.core.health import ProbePolicy, ProbeRecord, judge
+from appliance.core.model import DChannel, Line, Pbx, Relay
+from appliance.core.reading import Reading, Unknown, fresh
+from appliance.core.transfer import Peer
+from appliance.dahdi.span import Span
+
+
+def _unseen() -> Unknown:
+    return Unknown("not looked at yet", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReport:
+    """The last report of the peer about itself; `at` is in monotonic seconds of this node."""
+
+    at: float
+    role: str
+    granted: Reading[bool]
+    fit: Reading[bool]
+    line: Reading[Line]
+    relay: Reading[Relay]
+    unfit_because: str = ""
+    version: str = ""
+    generation: int = 0
+    served: Reading[bool] = field(default_factory=_unseen)
+    data_age: float | None = None
+    maintenance: Reading[bool] = field(default_factory=_unseen)
+
+
+@dataclass(slots=True)
+class Observations:
+    """The board of current readings.
+
+    A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
+    `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
+    sample was taken. `spans` is for people only: nothing is decided by it.
+    """
+
+    engine: Reading[bool] = field(default_factory=_unseen)
+    engine_id: str = ""
+    engine_since: float | None = None
+    peer_alive: Reading[bool] = field(default_factory=_unseen)
+    peer_seen: bool = False
+    report: PeerReport | None = None
+    links: dict[str, str] = field(default_factory=dict)
+    engine_holds: Reading[str] = field(default_factory=_unseen)
+    engine_serves: Reading[bool] = field(default_factory=_unseen)
+    engine_moving: bool = False
+    process: Reading[bool] = field(default_factory=_unseen)
+    pid: int | None = None
+    booted: bool = False
+    probes: dict[str, ProbeRecord] = field(default_factory=dict)
+    latency: dict[str, float] = field(default_factory=dict)
+    slowest: dict[str, float] = field(default_factory=dict)
+    pbx_installed: bool = True
+    card: Reading[bool] = field(default_factory=_unseen)
+    card_place: str = ""
+    line: Reading[Line] = field(default_factory=_unseen)
+    spans: Reading[tuple[Span, ...]] = field(default_factory=_unseen)
+    dchannel: Reading[DChannel] = field(default_factory=_unseen)
+    address: Reading[bool] = field(default_factory=_unseen)
+    duplicate: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def notify_changed(self) -> None:
+        """Have the cycle turn now, because something may have changed."""
+        self.changed.set()
+
+    def answered(self, probe: str, seconds: float) -> None:
+        """Record that an answer of `probe` took `seconds`."""
+        self.latency[probe] = seconds
+        self.slowest[probe] = max(seconds, self.slowest.get(probe, 0.0))
+
+    def pbx(self, policy: ProbePolicy, now: float) -> Reading[Pbx]:
+        """Return the state of Asterisk, from what the kernel and the probes say."""
+        return judge(self.process, self.booted, self.probes, policy, now)
+
+    def peer_maintenance(self, now: float, max_age: float) -> Reading[bool]:
+        """Return whether an operator works on the peer, as the peer reports.
+
+        A report older than `max_age` seconds gives Unknown.
+        """
+        if self.report is None:
+            return Unknown("the peer's agent has said nothing yet", now)
+        return fresh(self.report.maintenance, now, max_age)
+
+    def peer(self, now: float, max_age: float) -> Peer:
+        """Return the peer, with everything older than `max_age` seconds turned into Unknown."""
+        said = self.report
+        if said is None:
+            silent = Unknown("the peer's agent has said nothing yet", now)
+            return Peer(self.peer_alive, silent, silent, silent, silent)
+        if now - said.at > max_age:
+            silent = Unknown(f"the peer's agent has been silent for {now - said.at:.0f} s", now)
+            return Peer(self.peer_alive, silent, silent, silent, silent)
+        return Peer(
+            alive=self.peer_alive,
+            fit=fresh(said.fit, now, max_age),
+            line=fresh(said.line, now, max_age),
+            granted=fresh(said.granted, now, max_age),
+            relay=fresh(said.relay, now, max_age),
+            unfit_because=said.unfit_because,
+        )

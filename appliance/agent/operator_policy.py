@@ -1,0 +1,85 @@
+"""The rules for what an operator may do on this node now.
+
+The rules are those of core/operator_actions.py, applied to what the agent sees, in one place for every way in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.agent.components.component import who
+from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.cycle import Cycle
+from appliance.agent.journal import Journal
+from appliance.agent.observations import Observations
+from appliance.agent.this_node import ThisNode
+from appliance.control.protocol import Message
+from appliance.core.data_policy import Duty
+from appliance.core.errors import ClusterError
+from appliance.core.operator_actions import ActionContext, OperatorAction, Permit, permit_for
+from appliance.core.status import PermitStatus
+from appliance.host.clock import Clock
+
+
+class OperatorPolicy:
+    """The permits for one wish or for all of them.
+
+    A wish that is really made is noted in the journal, with the name of the asker.
+    """
+
+    def __init__(
+        self,
+        *,
+        this_node: ThisNode,
+        observations: Observations,
+        cycle: Cycle,
+        data: SyncSupervisor,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._this_node = this_node
+        self._observations = observations
+        self._cycle = cycle
+        self._data = data
+        self._journal = journal
+        self._clock = clock
+
+    def permits(self) -> dict[str, PermitStatus]:
+        """Return whether each wish may be made now, by its name."""
+        case, peer = self._case(), self._cycle.seen(self._clock.now()).peer
+        permits = {
+            wish.value: permit_for(wish, self._cycle.state.role, peer, case) for wish in OperatorAction
+        }
+        return {name: PermitStatus(permit.allowed, permit.says) for name, permit in permits.items()}
+
+    def permitted(self, wish: OperatorAction, request: Message) -> Permit:
+        """Return the permit of `wish` and note the wish in the journal.
+
+        Whether the data are where service is to go is not checked here, but by the verbs that can be told not
+        to wait for the data. Raises ClusterError when the wish is not allowed now.
+        """
+        case = replace(self._case(), not_there="", not_home="")
+        permit = permit_for(wish, self._cycle.state.role, self._cycle.seen(self._clock.now()).peer, case)
+        self._journal.note(
+            "wish",
+            wish=wish.value,
+            allowed=permit.allowed,
+            says=permit.says,
+            by=who(request),
+            generation=self._cycle.state.grant.generation,
+        )
+        if not permit.allowed:
+            raise ClusterError(f"'{wish.value}' is not possible now: {permit.says}.")
+        return permit
+
+    def _case(self) -> ActionContext:
+        report = self._observations.report
+        return ActionContext(
+            node=self._this_node.node,
+            peer_role=report.role if report is not None else "",
+            peer_newer=self._data.peer_newer,
+            mergeable=self._data.duty().duty is Duty.MERGE,
+            not_there=self._data.not_there(),
+            not_home=self._data.not_home(),
+            maintenance=self._cycle.maintenance.on,
+        )

@@ -1,0 +1,115 @@
+"""The message from this node to its peer, and the reading of the peer's message.
+
+One small message goes each way.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from appliance import __version__
+from appliance.agent.observations import PeerReport
+from appliance.core.model import Line, Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.roles import Role
+from appliance.core.transfer import Seen
+
+Word = TypeVar("Word", bound=enum.Enum)
+
+# An Unknown travels as this mark and its reason.
+_UNKNOWN = "?"
+# Reasons are for people, and a message must stay small enough for a serial link (see
+# cluster/heartbeat/messages.py), where a character that is no plain letter or digit may take three bytes for
+# each of its own.
+_REASON_LENGTH = 260
+_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class DataWord:
+    """The facts about the data of this node that the peer is told.
+
+    `served`: this node has data that the peer has not got. `age`: seconds since the data here were last known
+    to equal the peer's, None when they never were.
+    """
+
+    served: bool = False
+    age: float | None = None
+
+
+def tell(
+    role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen, *, data: DataWord
+) -> dict[str, str]:
+    """Return the message to the peer: everything about this node that the peer's decisions need."""
+    return {
+        "v": __version__,
+        "role": role.value,
+        "granted": "yes" if granted else "no",
+        "gen": str(generation),
+        "fit": "no" if unfit else "yes",
+        "why": _short("; ".join(unfit)),
+        "line": _spell(seen.line),
+        "relay": _spell(seen.commanded),
+        "served": "yes" if data.served else "no",
+        "maint": "yes" if seen.maintenance else "no",
+        "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
+    }
+
+
+def hear(fields: Mapping[str, str], at: float) -> PeerReport:
+    """Return the report in a message of the peer, true at `at` (monotonic seconds of this node).
+
+    A missing or unexpected value becomes Unknown, or None, 0 or "" where the field is no reading.
+    """
+    return PeerReport(
+        at=at,
+        role=fields.get("role", ""),
+        granted=_yes_or_no(fields.get("granted"), at),
+        fit=_yes_or_no(fields.get("fit"), at),
+        line=_read(Line, fields.get("line", ""), at),
+        relay=_read(Relay, fields.get("relay", ""), at),
+        unfit_because=fields.get("why", ""),
+        version=fields.get("v", ""),
+        generation=_number(fields.get("gen", "")) or 0,
+        served=_yes_or_no(fields.get("served"), at),
+        data_age=_number(fields.get("age", "")),
+        maintenance=_yes_or_no(fields.get("maint"), at),
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+def _short(reason: str) -> str:
+    length = 0
+    for place, char in enumerate(reason):
+        plain = char.isascii() and char.isalnum()
+        length += 1 if plain else 3 * len(char.encode(errors="replace"))
+        if length > _REASON_LENGTH:
+            return reason[:place]
+    return reason
+
+
+def _spell(reading: Reading[Word]) -> str:
+    if isinstance(reading, Unknown):
+        return _UNKNOWN + _short(reading.reason)
+    return str(reading.value.value)
+
+
+def _read(kind: type[Word], text: str, at: float) -> Reading[Word]:
+    if text.startswith(_UNKNOWN) or not text:
+        return Unknown(text.removeprefix(_UNKNOWN) or "the peer does not say", at)
+    try:
+        return Known(kind(text), at)
+    except ValueError:
+        return Unknown(f"the peer says '{text}', a word this version does not know", at)
+
+
+def _yes_or_no(text: str | None, at: float) -> Reading[bool]:
+    if text in ("yes", "no"):
+        return Known(text == "yes", at)
+    return Unknown("the peer does not say", at)

@@ -1,0 +1,223 @@
+"""The agent of a machine that its conf does not name.
+
+The agent moves nothing, starts nothing, and waits to be set up. Since it does not know which node it is, it
+touches no card: the relay stays where it was without power.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from appliance import __version__
+from appliance.agent.components.file_troubles import FileTroubles
+from appliance.agent.components.history import Written
+from appliance.agent.components.settings import Settings, Threads, why_not_set_up
+from appliance.agent.journal import Journal, JournalFile
+from appliance.config import Conf, load
+from appliance.control.protocol import SOCKET, Message
+from appliance.control.server import ControlServer
+from appliance.core.alerts import one_line
+from appliance.core.errors import AshaError, UserError
+from appliance.core.operator_actions import OperatorAction
+from appliance.core.status import (
+    AddressStatus,
+    DataStatus,
+    EngineStatus,
+    NodeNames,
+    NotifyStatus,
+    PbxStatus,
+    PeerStatus,
+    PermitStatus,
+    Status,
+    StatusValue,
+    to_json,
+)
+from appliance.host.clock import Clock
+from appliance.host.paths import JOURNAL
+from appliance.host.service_manager import ServiceManager
+from appliance.sync.pairing_files import PairingFiles
+
+# The answers of an agent on a machine that is no node yet: a whole status, with nothing in it.
+
+
+LOOKS = ("errand", "history", "trends", "meters")
+_GOALS = ("acquire", "release")
+FILL_IN = "fill in the High Availability tab first"
+
+
+def blank_status(machine: str, why: str, names: NodeNames) -> Status:
+    """Return the status of the machine named `machine`, which is neither node; `why` it is none."""
+    unset: StatusValue[Any] = StatusValue(None, "this node is not set up")
+    return Status(
+        version=__version__,
+        set_up=False,
+        names=names,
+        headline=f"This machine ({machine}) is not set up yet: {FILL_IN}, with the names of both nodes and "
+        "the cluster's address.",
+        unfit_because=(unset.why,),
+        problems=(why,),
+        permits={wish.value: PermitStatus(False, FILL_IN) for wish in OperatorAction},
+        notify=NotifyStatus(waiting=0),
+        engine=EngineStatus(unset, unset),
+        peer=PeerStatus(alive=unset, fit=unset, granted=unset, line=unset, relay=unset),
+        address=AddressStatus(here=unset),
+        dchannel=unset,
+        pbx=PbxStatus(unset),
+        data=DataStatus(why=unset.why),
+    )
+
+
+def blank_answer(verb: str, wall: float) -> Any:
+    """Return an empty answer to `verb`, in the shape that a page expects; `wall`: epoch seconds.
+
+    Raises KeyError for any verb but those in LOOKS.
+    """
+    answers: dict[str, Any] = {
+        "errand": None,
+        "history": [],
+        "trends": {"step": 60, "end": round(wall, 3), "data_age": [], "probes": {}, "line": []},
+        "meters": {
+            "since": round(wall, 3),
+            "transfers": {goal: {"done": 0, "blocked": 0, "unverifiable": 0} for goal in _GOALS},
+            "phases": {goal: {} for goal in _GOALS},
+            "relay_moves": 0,
+            "orders_failed": 0,
+            "alerts": 0,
+        },
+    }
+    return answers[verb]
+
+
+# Well within the time that the service manager waits for a sign of life, in seconds.
+_SIGN_OF_LIFE = 2.0
+_LENGTH = 600
+
+
+class UnconfiguredAgent:
+    """One wait for a conf that names this machine."""
+
+    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
+        self._path = conf_path
+        self._clock = clock
+        self._init = init
+        self._conf, self._wrong = _conf_or_none(conf_path)
+        self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
+        self._written = Written(self._journal)
+        self._paper = Settings(
+            place=PairingFiles(conf_path),
+            threads=threads,
+            journal=self._journal,
+            clock=clock,
+            adopt=self._adopt,
+            refuses=lambda conf: (),
+        )
+        self._files = FileTroubles(conf_path=conf_path, conf=lambda: self._conf, journal=self._journal)
+        self._over = asyncio.Event()
+        self._told_to_end = False
+
+    async def run(self) -> bool:
+        """Serve until the conf names this machine (True), or until SIGTERM or SIGINT (False)."""
+        self._take_signals()
+        says = "started; waits to be set up"
+        self._journal.note("agent", says=says, version=__version__, pid=os.getpid())
+        server = ControlServer(Path(SOCKET), self.answer)
+        await server.start()
+        self._init.ready()
+        looking = asyncio.create_task(self._files.run())
+        try:
+            while not self._over.is_set():
+                self._init.alive()
+                if self._wrong:
+                    self._reload_if_right()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_SIGN_OF_LIFE):
+                        await self._over.wait()
+        finally:
+            looking.cancel()
+            await server.stop()
+            self._journal.note("agent", says="ended" if self._told_to_end else "set up")
+            self._journal.close()
+        return not self._told_to_end
+
+    async def answer(self, request: Message) -> Any:
+        """Answer what can be answered without knowing which node this is.
+
+        Raises UserError for all other verbs.
+        """
+        verb = str(request.get("verb"))
+        if verb == "status":
+            return to_json(self._status())
+        if verb == "reload":
+            self._reload()
+            return {"says": "The conf file was read again."}
+        if verb in LOOKS:
+            return blank_answer(verb, self._clock.wall())
+        handler = {**self._written.verbs, **self._paper.verbs}.get(verb)
+        if handler is None and self._wrong:
+            raise UserError(self._wrong)
+        if handler is None:
+            raise UserError(
+                f"This machine is not set up: {FILL_IN}.", todo="Or: asha conf set HAPRINODE NAME."
+            )
+        return await handler(request)
+
+    def _status(self) -> Status:
+        conf = self._conf
+        machine = os.uname().nodename
+        why = self._wrong or why_not_set_up(conf)
+        status = blank_status(machine, why, NodeNames(conf.primary_name, conf.secondary_name))
+        if self._wrong:
+            headline = f"This machine ({machine}) is no node: its conf file cannot be used."
+            status = replace(status, headline=headline)
+        return self._files.report(status)
+
+    def _adopt(self, conf: Conf) -> None:
+        self._conf, self._wrong = conf, ""
+        if not why_not_set_up(conf):
+            self._over.set()
+
+    def _reload(self) -> None:
+        self._adopt(load(self._path))
+
+    def _reload_if_right(self) -> None:
+        """Take the conf file, which was wrong when this agent was started, as soon as it is right."""
+        conf, wrong = _conf_or_none(self._path)
+        if wrong:
+            self._wrong = wrong
+        else:
+            self._adopt(conf)
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_quietly)
+
+    def _end(self) -> None:
+        self._told_to_end = True
+        self._over.set()
+
+    def _reload_quietly(self) -> None:
+        try:
+            self._reload()
+        except AshaError as problem:
+            self._journal.note("agent", says=f"the conf file was not taken: {problem}")
+
+
+def _conf_or_none(path: Path) -> tuple[Conf, str]:
+    """Return the conf, or one without values and what is wrong with the file."""
+    try:
+        return load(path), ""
+    except AshaError as problem:
+        return Conf(), one_line(str(problem), _LENGTH)
+
+
+def _complain(problem: str) -> None:
+    print(f"asha: {problem}", file=sys.stderr, flush=True)

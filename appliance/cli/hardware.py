@@ -1,0 +1,242 @@
+"""Command `asha dahdi`: show the spans of both nodes, and whether the DAHDI configuration fits them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.config import Conf, load
+from appliance.control.client import AgentAbsent
+from appliance.control.status import ask_status
+from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError
+from appliance.core.model import Node
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.dahdi.directory import read_configuration
+from appliance.dahdi.fit import Misfit, driver_warnings, idle_spans, misfits
+from appliance.dahdi.report import pack_spans, unpack_spans
+from appliance.dahdi.span import Span, spell_channels
+from appliance.host.clock import SystemClock
+from appliance.local_node import CLOCK, conf_and_node
+from appliance.sync.peer_link import PeerLink
+from appliance.sync.ssh import way_to_peer
+from appliance.sync_setup import own_misfits, own_spans
+
+SpansReading = Reading[tuple[Span, ...]]
+# Directory that is used when TELEPHONY is blank: it can be checked without being kept in step.
+_DEFAULT = Path("/etc/dahdi")
+_COLUMNS = ("span", "node", "name", "type", "channels", "set to", "fits")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A node whose spans are compared with the other node's: its name and its spans.
+
+    `unfit` is what of this node's configuration does not fit those spans, `idle` are the spans that the
+    configuration does not set up, and `warnings` is what fits and may still go wrong at the next start there.
+    """
+
+    name: str
+    seen: SpansReading
+    unfit: tuple[Misfit, ...]
+    idle: frozenset[int] = frozenset()
+    warnings: tuple[Misfit, ...] = ()
+
+
+@click.group()
+def dahdi() -> None:
+    """Look at the telephone cards, as DAHDI shows them."""
+
+
+@dahdi.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def fit(as_json: bool) -> None:
+    """Compare both nodes' spans, and say what of this node's DAHDI configuration does not fit them.
+
+    The configuration is that of TELEPHONY, or /etc/dahdi. Changes nothing. Exits with 0 when everything fits both
+    nodes, 4 when something does not, 6 when the peer could not be asked; this node is shown all the same.
+    """
+    conf, node = conf_and_node()
+    directory = Path(conf.telephony) if conf.telephony else _DEFAULT
+    seen = own_spans(conf)
+    sides = [_side("this node", seen, directory, own_misfits(directory, seen))]
+    problem: AshaError | None = None
+    try:
+        sides.append(_peer(conf, node, directory))
+    except AshaError as caught:
+        problem = caught
+    if as_json:
+        click.echo(json.dumps(_document(directory, sides, problem), indent=2))
+    else:
+        click.echo("\n".join(fit_lines(directory, sides)))
+    _end(directory, sides, problem)
+
+
+def _peer(conf: Conf, node: Node, directory: Path) -> Side:
+    """Return the peer's side.
+
+    Raises SyncProblem when the peer cannot be asked, and HostError when this node's files cannot be read.
+    """
+    name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
+    with PeerLink(way_to_peer(conf, node)) as peer:
+        seen = unpack_spans(peer.ask("spans"), CLOCK.now())
+    return _side(name, seen, directory, misfits(read_configuration(directory), seen, name))
+
+
+def _side(name: str, seen: SpansReading, directory: Path, unfit: tuple[Misfit, ...]) -> Side:
+    try:
+        wanted = read_configuration(directory)
+    except HostError:  # `unfit` already says so
+        return Side(name, seen, unfit)
+    idle = idle_spans(wanted, seen.value) if isinstance(seen, Known) else frozenset()
+    return Side(name, seen, unfit, idle, driver_warnings(wanted, seen, name))
+
+
+def _end(directory: Path, sides: list[Side], problem: AshaError | None) -> None:
+    """Raise the error that gives the exit code, if any.
+
+    A configuration that does not fit goes before a peer that could not be asked.
+    """
+    unfit = [side.name for side in sides if side.unfit]
+    if unfit:
+        raise HardwareError(f"{directory} does not fit {' and '.join(unfit)}.")
+    if problem is not None:
+        raise problem
+
+
+def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
+    """Return the table of spans, followed by one sentence for each thing that does not fit."""
+    rows = [_COLUMNS, *(row for _, row in sorted(_rows(sides)))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    for side in sides:
+        if isinstance(side.seen, Unknown):
+            lines.append(f"{side.name}: its spans cannot be seen: {side.seen.reason}.")
+        elif not side.seen.value:
+            lines.append(f"{side.name}: no spans.")
+        if side.unfit:
+            lines += ["", f"{directory} does not fit {side.name}:"]
+            lines += [f"  {misfit.says}." for misfit in side.unfit]
+        else:
+            lines += ["", f"{directory} fits {side.name}."]
+        lines += [f"  warning: {warning.says}." for warning in side.warnings]
+    return lines
+
+
+def _rows(sides: list[Side]) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
+    """Yield the row of each span with its sort key: spans of the same number on both nodes stand together."""
+    for place, side in enumerate(sides):
+        if isinstance(side.seen, Unknown):
+            continue
+        odd = {misfit.span for misfit in side.unfit}
+        for span in side.seen.value:
+            fits = "NO" if odd & {span.number, 0} else "not set up" if span.number in side.idle else "yes"
+            yield (span.number, place), _row(span, side.name, fits)
+
+
+def _row(span: Span, name: str, fits: str) -> tuple[str, ...]:
+    channels = spell_channels(channel.number for channel in span.channels)
+    config = "/".join(sorted(span.line_config)) or "-"
+    return (str(span.number), name, span.name, span.hardware.value, channels or "none", config, fits)
+
+
+def _document(directory: Path, sides: list[Side], problem: AshaError | None) -> dict[str, Any]:
+    found = [
+        {
+            "node": side.name,
+            **pack_spans(side.seen),
+            "misfits": [asdict(misfit) for misfit in side.unfit],
+            "warnings": [asdict(warning) for warning in side.warnings],
+        }
+        for side in sides
+    ]
+    return {
+        "directory": str(directory),
+        "nodes": found,
+        "peer_problem": None if problem is None else str(problem),
+    }
+
+
+# Command `asha card`: find the relay card, reset it, and learn its protocol.
+
+
+@click.group()
+def card() -> None:
+    """Look at the relay card of the primary, learn how it is spoken to, reset it."""
+
+
+@card.command()
+def probe() -> None:
+    """Say whether the card is there, where, and how it is driven. Sends nothing to it."""
+    from appliance.host.paths import CARD  # noqa: PLC0415
+    from appliance.hw.discovery import find_card  # noqa: PLC0415
+
+    conf = load()
+    found = find_card(conf, SystemClock().now(), store=CARD)
+    if isinstance(found, Unknown):
+        raise HardwareError(f"Whether the card is there could not be told: {found.reason}.")
+    if found.value is None:
+        raise HardwareError(f"No card at {conf.card_tty}.", todo="Check its cable, its power, and RHINOUSB.")
+    click.echo(f"tty      {found.value.tty}")
+    click.echo(f"USB      {found.value.usb or 'unknown'}")
+    click.echo(
+        f"driver   {conf.card_driver}"
+        + (f", profile {conf.card_profile}" if conf.card_driver == "serial" else "")
+    )
+
+
+@card.command()
+def reset() -> None:
+    """Send RESET and let the line go to the secondary. Refused while this node serves."""
+    _refuse_while_serving()
+    from appliance.core.model import Relay  # noqa: PLC0415
+    from appliance.hw.drivers import open_card  # noqa: PLC0415
+
+    opened = open_card(load(), SystemClock())
+    try:
+        opened.reset()
+        opened.move(Relay.RELEASED)
+    finally:
+        opened.close()
+    click.echo("The card is reset and the relay released: the line goes to the secondary.")
+
+
+@card.command()
+@click.argument("profile", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def learn(profile: Path, yes: bool) -> None:
+    """Record what the vendor tool says to the card, and write it to PROFILE for RHINODRIVER=serial.
+
+    This moves the relay to the primary and back: calls on the line are cut.
+    """
+    _refuse_while_serving()
+    conf = load()
+    if not yes:
+        click.confirm(
+            "This moves the relay to the primary and back; calls on the line are cut. Go on?", abort=True
+        )
+    _learn(conf, profile)
+    click.echo(
+        f"Written to {profile}. To use it: asha conf set RHINOPROFILE {profile.resolve()}, then RHINODRIVER serial."
+    )
+
+
+def _learn(conf: Conf, profile: Path) -> None:
+    from appliance.hw.rhino.learn import learn_profile  # noqa: PLC0415
+
+    learn_profile(conf, profile, SystemClock(), confirm=True)
+
+
+def _refuse_while_serving() -> None:
+    try:
+        status = ask_status()
+    except AgentAbsent:
+        return
+    if status.granted:
+        raise ClusterError("This node holds the line.", todo="Hand it over first: asha standby.")

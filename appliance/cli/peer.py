@@ -1,0 +1,240 @@
+"""Commands `asha ssh-setup` and `asha ssh-accept`: let the nodes ask each other for data, nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+import click
+
+from appliance.config.edit import set_values
+from appliance.config.ha_tab import checked_values
+from appliance.control.client import AgentAbsent, ask
+from appliance.core.alerts import one_line
+from appliance.core.document import parse_object
+from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
+from appliance.core.model import Node
+from appliance.host.bounded import read_all, read_line
+from appliance.host.process import interact
+from appliance.local_node import CONF_PATH, PLACES, conf_and_node
+from appliance.sync import ssh_access
+from appliance.sync.errors import Fault, SyncProblem
+from appliance.sync.gate import Reading, Refusal, give, judge, read_words
+from appliance.sync.peer_link import is_accepted, prove
+from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh, way_to_peer
+from appliance.sync.trees import trees
+
+_LONGEST_KEY = 16 * 1024  # of a public key, in bytes
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Pin the host key that is shown without asking.")
+@click.option("--new-host-key", is_flag=True, help="The peer was installed anew: pin its new host key.")
+@click.option("--check", is_flag=True, help="Change nothing; only prove that it works.")
+@click.option("--by-hand", is_flag=True, help="Do not log in there; say what is to be typed there instead.")
+@click.option("--key-only", is_flag=True, help="Only make this node's key; the rest when the other is up.")
+def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_only: bool) -> None:
+    """Let this node fetch the other's data: make a key, pin the other's, have ours accepted there, and prove it.
+
+    Run it on both nodes: the standby fetches, and after a failover the primary does. Doing it again is harmless.
+    """
+    if key_only:
+        click.echo(ssh_access.make_key(KEYS))
+        return
+    conf, node = conf_and_node()
+    # The connection that is kept open may be authenticated by an earlier key, and would not prove this one.
+    ssh = replace(way_to_peer(conf, node), socket=NOT_KEPT)
+    if not check:
+        shown = _pin(ssh, agreed=yes, anew=new_host_key)
+        key = ssh_access.make_key(ssh.keys, rsa=ssh_access.is_old(shown))
+        if not is_accepted(ssh):
+            _have_accepted(ssh, key, by_hand=by_hand)
+    prove(ssh)
+    click.echo(f"{ssh.host} answers our questions about its data, and allows this key nothing else.")
+
+
+@click.command()
+@click.argument("key", nargs=-1)
+def ssh_accept(key: tuple[str, ...]) -> None:
+    """Let the other node ask for our data: KEY is its public key, or comes on standard input.
+
+    'asha ssh-setup' there calls this. The key opens no shell and writes nothing.
+    """
+    conf_and_node()  # a machine that is neither node accepts no key
+    wanted = " ".join(key) or os.fsdecode(read_all(sys.stdin.buffer, _LONGEST_KEY, "Standard input"))
+    new = ssh_access.accept_key(wanted)
+    click.echo("The peer's key is accepted." if new else "The peer's key was accepted before.")
+
+
+def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
+    """Pin the peer's host keys and return them.
+
+    `agreed`: do not ask the user. `anew`: accept keys that replace those pinned before; without it, such keys
+    raise SyncProblem.
+    """
+    shown, before = ssh_access.scan(ssh), ssh_access.pinned(ssh.keys)
+    if set(before) & set(shown):
+        return shown
+    if before and not anew:
+        raise SyncProblem(Fault.HOST_KEY_CHANGED, f"{ssh.host} shows other host keys than those pinned.")
+    for key in shown:
+        click.echo(f"  {ssh_access.fingerprint(key)}")
+    if not agreed:
+        click.confirm(
+            f"Are these {ssh.host}'s? ('ssh-keygen -l -f' of its host keys shows them there)", abort=True
+        )
+    ssh_access.pin(ssh.keys, shown)
+    return shown
+
+
+def _have_accepted(ssh: Ssh, key: str, *, by_hand: bool) -> None:
+    if by_hand:
+        raise SyncError(
+            f"Type this on {ssh.host}, then 'asha ssh-setup --check' here:\n  asha ssh-accept {key}"
+        )
+    click.echo(f"Logging in at {ssh.host} as root, this once, to have our key accepted.")
+    if interact(ssh.login("asha ssh-accept"), key) != 0:
+        raise SyncError(
+            f"{ssh.host} did not accept our key. Where root may not log in, 'asha ssh-setup --by-hand' helps."
+        )
+
+
+# Command `asha introduction`: introduce two nodes by one line of text each, carried over by a person.
+
+
+# Seconds: ssh may wait for a peer that is not there.
+_PATIENCE = 90.0
+_LONGEST = 64 * 1024
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def introduction(context: click.Context) -> None:
+    """Print this node's introduction: one line with nothing secret in it, to be taken on the other node.
+
+    It holds the node's name and address, its public keys and what the High Availability tab holds.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(_own_text())
+
+
+@introduction.command("take")
+@click.argument("text", default="-")
+@click.option("--anew", is_flag=True, help="The other node was installed anew: believe its new keys.")
+def introduction_take(text: str, anew: bool) -> None:
+    """Take the other node's introduction, TEXT or from standard input: fill in what the conf lacks, trust its keys.
+
+    Nothing that was set here is replaced; what differs is named. Taking it twice is harmless.
+    """
+    text = os.fsdecode(read_all(sys.stdin.buffer, _LONGEST, "Standard input")) if text == "-" else text
+    if not text.strip():
+        raise UserError(
+            "No introduction was given.", todo="'asha introduction' on the other node prints one."
+        )
+    click.echo(_taken(text, anew=anew))
+
+
+def _own_text() -> str:
+    try:
+        return str(ask("introduction", deadline=_PATIENCE)["text"])
+    except AgentAbsent:
+        from appliance.net.address import own_address  # noqa: PLC0415 - only without an agent
+        from appliance.sync.pairing_files import PairingFiles, introduce  # noqa: PLC0415
+
+        return introduce(PairingFiles(), os.uname().nodename, own_address)
+
+
+def _taken(text: str, *, anew: bool) -> str:
+    by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
+    try:
+        return str(ask("introduction take", deadline=_PATIENCE, text=text, anew=anew, by=by)["says"])
+    except AgentAbsent:
+        from appliance.sync.pairing_files import PairingFiles, proof, take  # noqa: PLC0415 - only without an agent
+
+        taken = take(PairingFiles(), text, os.uname().nodename, anew=anew)
+        return f"{taken.says} {proof(taken.edit.conf, taken.node, taken.name)[1]}"
+
+
+# Command `asha sync-source`, sshd's forced command: do what the peer's key allows here, and nothing else.
+
+
+@click.command(hidden=True)
+def sync_source() -> None:
+    """Carry out SSH_ORIGINAL_COMMAND when it is one of ours."""
+    conf, node = conf_and_node()
+    ours, asked = trees(conf), os.environ.get("SSH_ORIGINAL_COMMAND", "")
+    found = judge(asked, ours, PLACES, lambda: read_words(sys.stdin.fileno()))
+    if isinstance(found, Refusal):
+        raise SyncError(f"This key does not allow that: {found.why}.")
+    if isinstance(found, Reading):
+        give(found, conf.rsync, ours, PLACES)
+    if found.verb == "serve":
+        from appliance.sync_setup import source  # noqa: PLC0415 - must not delay rsync, which comes often
+
+        source().serve(sys.stdin.buffer, sys.stdout.buffer)
+    elif found.verb in ("conf", "secret"):
+        from appliance.cli.peer import answer_one  # noqa: PLC0415
+
+        answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)
+    else:
+        from appliance.sync.watch import TreeWatch  # noqa: PLC0415
+
+        TreeWatch(conf).run(sys.stdout.buffer)
+
+
+# Questions of the peer besides those for data: to take over the tab's values, and the cluster's secret.
+
+
+Message = dict[str, Any]
+# Bytes: a question is a handful of short values.
+_QUESTION_PATIENCE = 20.0
+
+
+def answer_one(verb: str, node: Node, asked: BinaryIO, answered: BinaryIO) -> None:
+    """Answer the one question on `asked`, a JSON object on one line, by another such line on `answered`."""
+    try:
+        request = _read(asked)
+        answer = {"ok": True, **(_secret(node) if verb == "secret" else _conf(request))}
+    except AshaError as problem:
+        answer = {"ok": False, "says": str(problem)}
+    answered.write(json.dumps(answer).encode() + b"\n")
+    answered.flush()
+
+
+def _read(asked: BinaryIO) -> Message:
+    try:
+        return parse_object(read_line(asked, _LONGEST, "The peer"))
+    except ValueError:
+        raise UserError("That was no question.") from None
+
+
+def _conf(request: Mapping[str, Any]) -> Message:
+    """Set the values in `request`, through the agent when one runs, else in the file.
+
+    Only keys of the High Availability tab are accepted, whatever the peer believes.
+    """
+    values = checked_values(request.get("values"))
+    by = one_line(str(request.get("by", "")) or "the peer")
+    try:
+        answer = ask("conf set", values=values, by=by, deadline=_QUESTION_PATIENCE)
+    except AgentAbsent:
+        edit = set_values(CONF_PATH, values)
+        return {"says": "Saved; no agent runs there.", "diff": edit.diff}
+    return {"says": str(answer["says"]), "diff": str(answer["diff"])}
+
+
+def _secret(node: Node) -> Message:
+    """Return the secret that protects the messages of the HA engine.
+
+    Only the primary gives the secret away, because the primary makes it.
+    """
+    if node is not Node.PRIMARY:
+        raise ClusterError("Only the primary gives the cluster's secret away.")
+    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
+
+    method, secret = installed_engine().secret()
+    return {"method": method, "secret": secret}

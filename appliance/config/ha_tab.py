@@ -1,0 +1,171 @@
+"""Keys that the High Availability tab offers, and that may be set from another machine or by the panel.
+
+No key among them has a value that names a program, a directory or a file, other than a serial port. Whoever
+may set these keys can make the pair serve badly, but cannot have a program run, or a file of their choice
+written or read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from appliance.config.conf import Conf
+from appliance.config.frozen import FROZEN_KEYS
+from appliance.config.key import Key
+from appliance.config.parse import Assignment, ConfError, Problem, parse, printable, scan
+from appliance.config.schema import KEY_BY_NAME, KEYS
+
+# First the tab of asha 1.0.0-2, with its labels and in its order; then the network, the card, and the times.
+_LABELS: dict[str, str] = {
+    "HASYNCH": "HA Synch Mode",
+    "HACLUSTERIP": "HA IP Address",
+    "HAPRINODE": "HA Primary Node",
+    "HASECNODE": "HA Failover Node",
+    "HAUSECLUSTER": "Provision with Cluster IP",
+    "HAAUTOFAILBACK": "HA Auto-Failback",
+    "HADEV": "Network Interface",
+    "HAPREFIX": "Prefix Length",
+    "HAPRIADDR": "Primary's own Address",
+    "HASECADDR": "Failover Node's own Address",
+    "HASSHPORT": "ssh Port",
+    "HAMEDIA": "Heartbeat Paths",
+    "HAUDPPORT": "Heartbeat UDP Port",
+    "RHINOSPF": "Rhino Failover Card",
+    "RHINOUSB": "Card's tty",
+    "RHINOSPANS": "Spans on the Card",
+    "HAKEEPALIVE": "Keepalive",
+    "HAWARNTIME": "Warn Time",
+    "HADEADTIME": "Dead Time",
+    "HAINITDEAD": "Initial Dead Time",
+    "FAILBACKWAIT": "Wait before Auto-Failback",
+    "HAWITNESS": "Line as Witness",
+    "HAWITNESSWAIT": "Wait for the Witness",
+    "PROBEPERIOD": "Probe Period",
+    "PROBEDEADLINE": "Probe Deadline",
+    "PROBERISE": "Good Probes to be well",
+    "PROBEFALL": "Silent Probes to be hung",
+    "LINEDWELL": "Line Dwell",
+    "MOVEDWELL": "Move Dwell",
+    "LINEDEADLINE": "Line Deadline",
+    "DCHANNELDEADLINE": "D-channel Deadline",
+    "PBXSTARTDEADLINE": "Asterisk Start Deadline",
+    "PBXSTOPDEADLINE": "Asterisk Stop Deadline",
+    "CARDDEADLINE": "Card Deadline",
+}
+TAB_KEYS: tuple[str, ...] = tuple(name for name in _LABELS if name in KEY_BY_NAME)
+
+_AT_NEXT_START = ("HAMEDIA", "HAUDPPORT", "HAKEEPALIVE", "HAWARNTIME", "HADEADTIME", "HAINITDEAD")
+
+# The only paths that root opens because the tab says so: serial ports.
+_TTY = re.compile(r"/dev/tty(S|USB|ACM|AMA)[0-9]{1,3}", re.ASCII)
+_TTY_WANTED = "a serial port such as /dev/ttyS0 or /dev/ttyUSB0 (others only by root, in the file)"
+_LONGEST = 500
+
+
+def checked_values(values: object) -> dict[str, str]:
+    """Return `values` that came from elsewhere, if every key is one of the tab's and every value is safe.
+
+    Raises ConfError with all that are not.
+    """
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise ConfError([Problem("", "the values", 0, "a text for each key")])
+    problems = [
+        Problem(printable(str(key)), _shown(str(key), value), 0, want)
+        for key, value in values.items()
+        if (want := _objection(str(key), value))
+    ]
+    if problems:
+        raise ConfError(problems, todo="Nothing was changed.")
+    return {str(key): value for key, value in values.items()}
+
+
+def offered(conf: Conf) -> dict[str, str]:
+    """Return the tab's keys with their values in `conf`, without values that may be set by root alone."""
+    values = {name: KEY_BY_NAME[name].text(conf) for name in TAB_KEYS}
+    return {name: value for name, value in values.items() if not _objection(name, value)}
+
+
+def _shown(key: str, value: str) -> str:
+    return printable(KEY_BY_NAME[key].hide(value) if key in KEY_BY_NAME else value)
+
+
+def _objection(key: str, value: str) -> str:
+    if key not in TAB_KEYS:
+        return "one of the High Availability tab's keys; others are set in the file, as root"
+    if len(value) > _LONGEST:
+        return f"at most {_LONGEST} characters long"
+    if not all(_TTY.fullmatch(tty) for tty in _ttys(key, value)):
+        return _TTY_WANTED
+    return ""
+
+
+def _ttys(key: str, value: str) -> Iterator[str]:
+    """Yield the device paths in `value`, whether or not the rest of the value is right."""
+    if key == "RHINOUSB" and value.strip():
+        yield value.strip()
+    if key == "HAMEDIA":
+        yield from (word for word in value.replace(",", " ").split() if "/" in word)
+
+
+def takes_effect(names: Iterable[str]) -> list[str]:
+    """Return one sentence for each time at which a change of `names` takes effect."""
+    changed = list(names)
+    standing = [name for name in changed if name in FROZEN_KEYS]
+    next_start = [name for name in changed if name in _AT_NEXT_START]
+    at_once = [name for name in changed if name not in FROZEN_KEYS and name not in _AT_NEXT_START]
+    sentences = []
+    if standing:
+        sentences.append(f"{', '.join(standing)}: can be changed only while the HA engine is off.")
+    if next_start:
+        sentences.append(
+            f"{', '.join(next_start)}: when the HA engine is next started; stop and start it on both nodes."
+        )
+    if at_once:
+        sentences.append(f"{', '.join(at_once)}: at once.")
+    return sentences
+
+
+def changed_keys(before: str, after: Conf) -> list[str]:
+    """Return the keys whose value in `after` differs from that in the text `before`, right or wrong."""
+    was = written_values(before)
+    return [key.name for key in KEYS if was[key.name] != key.text(after)]
+
+
+def written_values(text: str) -> dict[str, str]:
+    """Return the value of every key in `text`: as it counts, or as it is written where the file is wrong."""
+    conf = parse(text)
+    if isinstance(conf, Conf):
+        return {key.name: key.text(conf) for key in KEYS}
+    written = {item.key: item.value for item in scan(text) if isinstance(item, Assignment)}
+    return {key.name: written.get(key.name) or key.default for key in KEYS}
+
+
+def key_documents(text: str) -> list[dict[str, Any]]:
+    """Return every key for a page: the tab's in its order, then the others in file order.
+
+    Secrets are not shown.
+    """
+    values = written_values(text)
+    others = [key.name for key in KEYS if key.name not in TAB_KEYS]
+    return [_document(KEY_BY_NAME[name], values) for name in (*TAB_KEYS, *others)]
+
+
+def _document(key: Key, values: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "label": _LABELS.get(key.name, key.name),
+        "group": key.group.value,
+        "value": key.hide(values[key.name]),
+        "default": key.default,
+        "example": key.example,
+        "comment": list(key.comment),
+        "choices": list(key.kind.words) or None,
+        "tab": key.name in TAB_KEYS,
+    }
+
+
+def problem_documents(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    """Return problems as documents for a page."""
+    return [{"key": problem.key, "value": problem.value, "want": problem.want} for problem in problems]

@@ -1,0 +1,183 @@
+"""The rules for what an operator may do in which state.
+
+They are the rules of asha 1.0.0-2; the agent applies them wherever a request comes from.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from appliance.core.model import Node
+from appliance.core.reading import is_known
+from appliance.core.roles import Role
+from appliance.core.transfer import Peer
+
+
+class OperatorAction(enum.Enum):
+    """An action that an operator can ask for."""
+
+    START_HA = "ha start"
+    STOP_HA = "ha stop"
+    START_PBX = "pbx start"
+    STOP_PBX = "pbx stop"
+    STANDBY = "standby"
+    TAKEOVER = "takeover"
+    RELEASE_LINE = "line release"
+    FAILBACK = "failback"
+    MAINTENANCE_ON = "maintenance on"
+    MAINTENANCE_OFF = "maintenance off"
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The answer to a wish.
+
+    `says` is the consequence when the wish is allowed, and the reason with the way out when it is not.
+    """
+
+    allowed: bool
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """The facts that a wish depends on beside the role and the peer.
+
+    `not_there`: why service must not leave with data that the peer has not got; `not_home`: why service must
+    not come here without the peer's data; both are "" when nothing is in the way. `peer_newer`: the peer has
+    data that are not here; `mergeable`: they can be brought here now.
+    """
+
+    node: Node = Node.PRIMARY
+    peer_role: str = ""
+    peer_newer: bool = False
+    mergeable: bool = False
+    not_there: str = ""
+    not_home: str = ""
+    maintenance: bool = False
+
+
+ORDINARY = ActionContext()
+_SERVING = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
+
+
+def _yes(says: str = "") -> Permit:
+    return Permit(True, says)
+
+
+def _no(says: str) -> Permit:
+    return Permit(False, says)
+
+
+def _start_ha(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if role is Role.OFF:
+        return _yes("the line is let go and Asterisk stopped first; Heartbeat starts it where it belongs")
+    return _no(f"the HA engine runs already (this node is {role.value})")
+
+
+def _stop_ha(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if role is Role.OFF:
+        return _no("the HA engine does not run here")
+    if role.holds and is_known(peer.alive, True):
+        return _yes("service moves to the peer")
+    return _yes("service ends: no peer is there to take it" if role.holds else "")
+
+
+def _start_pbx(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if role is Role.OFF:
+        return _yes("the HA engine is off: Asterisk starts plainly, and the relay stays released")
+    if role.holds:
+        return _yes()
+    if role is Role.WAITING:
+        return _no(
+            "the HA engine waits for its peer and starts Asterisk itself, at the latest after HAINITDEAD"
+        )
+    return _no(
+        "this node does not hold the service; Asterisk must never run on both. 'asha takeover' brings it here"
+    )
+
+
+def _stop_pbx(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if not role.holds:
+        return _yes() if role is Role.OFF else _no("Asterisk does not run on a node that does not serve")
+    if not is_known(peer.alive, True) or is_known(peer.fit, False):
+        return _no("no standby could take over, so calls would end: 'asha ha stop' ends service on purpose")
+    return _yes("this is a failover: the peer takes over")
+
+
+def _standby(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if not role.holds:
+        return _no(f"this node does not hold the service (it is {role.value})")
+    if not is_known(peer.alive, True):
+        return _no("the peer is not there")
+    if is_known(peer.fit, False):
+        return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
+    return _no(case.not_there) if case.not_there else _yes("the peer takes over")
+
+
+def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if role.holds:
+        return _no("this node holds the service already")
+    if role is not Role.STANDBY:
+        return _no(f"only a standby can take over (this node is {role.value})")
+    return _no(case.not_home) if case.not_home else _yes("service moves here")
+
+
+def _release_line(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if not role.holds:
+        return _yes()
+    if not is_known(peer.alive, True):
+        return _no("no peer is there to take the line: 'asha ha stop' ends service on purpose")
+    if is_known(peer.fit, False):
+        return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
+    return _yes("the relay drops and the peer takes over")
+
+
+def _failback(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if case.node is not Node.PRIMARY:
+        return _no("the way back leads to the primary: it is asked for there")
+    if role.holds:
+        newer = _yes("what the secondary has got while it served is brought here")
+        return newer if case.peer_newer else _no("this node serves, and its peer has nothing newer")
+    if role is not Role.STANDBY:
+        return _no(f"only a primary that stands by can take service back (this node is {role.value})")
+    if not is_known(peer.alive, True) or case.peer_role not in _SERVING:
+        return _no(f"the peer does not serve (it is {case.peer_role or 'not heard of'})")
+    blocked = case.not_home and not case.mergeable
+    return _no(case.not_home) if blocked else _yes("first the data, then service, come back here")
+
+
+def _maintenance_on(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if role in (Role.OFF, Role.WAITING):
+        return _no(f"nothing is watched here while the HA engine {'is off' if role is Role.OFF else 'waits'}")
+    return _yes("this node neither hands over nor restarts Asterisk by itself, until it ends by itself")
+
+
+def _maintenance_off(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    return (
+        _yes("this node watches again") if case.maintenance else _no("there is no maintenance on this node")
+    )
+
+
+_RULES: Mapping[OperatorAction, Callable[[Role, Peer, ActionContext], Permit]] = MappingProxyType(
+    {
+        OperatorAction.START_HA: _start_ha,
+        OperatorAction.STOP_HA: _stop_ha,
+        OperatorAction.START_PBX: _start_pbx,
+        OperatorAction.STOP_PBX: _stop_pbx,
+        OperatorAction.STANDBY: _standby,
+        OperatorAction.TAKEOVER: _takeover,
+        OperatorAction.RELEASE_LINE: _release_line,
+        OperatorAction.FAILBACK: _failback,
+        OperatorAction.MAINTENANCE_ON: _maintenance_on,
+        OperatorAction.MAINTENANCE_OFF: _maintenance_off,
+    }
+)
+
+
+def permit_for(wish: OperatorAction, role: Role, peer: Peer, case: ActionContext = ORDINARY) -> Permit:
+    """Return whether `wish` is safe now, with the sentence for the operator."""
+    return _RULES[wish](role, peer, case)

@@ -1,0 +1,116 @@
+"""The places where the agent keeps its files and finds others."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+# The places where synchronisation keeps its own files.
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPaths:
+    """The folders of synchronisation, and the files in them.
+
+    `lasting` survives a reboot. `passing` is on a tmpfs. `apart` survives the loss or the restoring of /var.
+    """
+
+    lasting: Path = Path("/var/lib/asha/sync")
+    passing: Path = Path("/run/asha/sync")
+    apart: Path = Path("/etc/asha")
+
+    @property
+    def store(self) -> Path:
+        """The database of generations, their entries, and the redo log."""
+        return self.lasting / "store.db"
+
+    @property
+    def stage(self) -> Path:
+        """The folder of fetched files that are not in place yet."""
+        return self.lasting / "stage"
+
+    @property
+    def outbox(self) -> Path:
+        """The folder of snapshots of our databases, for the peer to fetch."""
+        return self.lasting / "outbox"
+
+    @property
+    def lock(self) -> Path:
+        """The lock held by the process that brings data to this node."""
+        return self.lasting / "lock"
+
+    @property
+    def turn(self) -> Path:
+        """The lock held by the process that waits for `lock`.
+
+        Until that process has got `lock`, no process that does not wait gets it.
+        """
+        return self.lasting / "turn"
+
+    @property
+    def state(self) -> Path:
+        """The JSON file with the state of synchronisation, for status pages."""
+        return self.lasting / "state.json"
+
+    @property
+    def marks(self) -> tuple[Path, Path]:
+        """The two files of the mark that this node has data which its peer has not got; see `served`."""
+        return self.lasting / "served", self.apart / "served"
+
+    def make_folder_of(self, mark: Path) -> None:
+        """Make the folder of `mark`, one of `marks`. Raises OSError.
+
+        The folder `lasting` is made for root alone.
+        """
+        mark.parent.mkdir(mode=0o700 if mark.parent == self.lasting else 0o755, parents=True, exist_ok=True)
+
+    @property
+    def handed_over(self) -> Path:
+        """The note that the peer has merged everything, which exists until the next whole pass."""
+        return self.lasting / "handed-over"
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder of the peer's conflicting versions, and of files of ours that have made way."""
+        return self.lasting / "quarantine"
+
+    @property
+    def root(self) -> Path:
+        """The empty directory that becomes the root of an rsync which reads for the peer."""
+        return self.passing / "root"
+
+    def kept(self, path: bytes, digest: str) -> bytes:
+        """Return where the peer's version of `path` with that `digest` is kept."""
+        return os.fsencode(self.quarantine / digest[:16]) + path
+
+    def aside(self, made: float, number: int) -> Path:
+        """Return where what makes way for the generation `number` is set aside.
+
+        `made` is the time at which the generation was decided, in epoch seconds.
+        """
+        return self.quarantine / f"{time.strftime('%Y-%m-%dT%H-%M-%SZ', time.gmtime(made))}-{number}"
+
+    def file_list(self, token: str) -> Path:
+        """Return the path of a list of files for the peer to fetch. `token` is 16 hexadecimal digits."""
+        return self.passing / f"list-{token}"
+
+
+CONF = Path("/etc/asha.conf")
+# On a tmpfs: a grant does not outlive a reboot, and reading it never waits for a disk.
+GRANT = Path("/run/asha/grant")
+JOURNAL = Path("/var/lib/asha/journal")
+CARD = Path("/var/lib/asha/card.json")
+MAINTENANCE = Path("/var/lib/asha/maintenance.json")
+# The conf values with which Heartbeat's files were last made (agent/active_conf.py).
+STANDING = Path("/var/lib/asha/standing.json")
+TRENDS = Path("/var/lib/asha/trends.json")
+DATA = SyncPaths()
+# The panel's own files (panel/auth/files.py), which the agent checks and does not use.
+PANEL = Path("/var/lib/asha/panel")
+# Exists while the telephones' files are older than the address with which they are to be made.
+REGENERATE = Path("/var/lib/asha/regenerate")
+# This very interpreter and package, whatever PATH says.
+OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

@@ -1,0 +1,42 @@
+"""Client of the agent's control socket for the panel, with a deadline for each question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.control.client import ask
+from appliance.control.protocol import SOCKET
+from appliance.control.status import read_status
+from appliance.core.status import Status
+
+Document = dict[str, Any]
+# Deadlines in seconds. A question must be answered quickly; an action may wait until Asterisk has stopped or
+# Heartbeat has started.
+_LOOK = 2.0
+_DEED = 60.0
+
+
+class AgentClient:
+    """Questions and requests to the agent.
+
+    Each method raises AgentAbsent, AgentSilent, or the error with which the agent answered.
+    """
+
+    def __init__(self, path: str = SOCKET) -> None:
+        self._path = path
+
+    def look(self, verb: str, **arguments: object) -> Any:
+        """Ask the agent for something that is only shown, and return the answer."""
+        return ask(verb, deadline=_LOOK, path=self._path, **arguments)
+
+    def status(self) -> Status:
+        """Ask how things stand."""
+        return read_status(self.look("status"))
+
+    def do(self, verb: str, by: str, **arguments: object) -> Document:
+        """Ask the agent to do something in the name of `by`, and return the answer.
+
+        The text `says` in the answer is for people.
+        """
+        answer = ask(verb, deadline=_DEED, path=self._path, by=by, **arguments)
+        return answer if isinstance(answer, dict) else {"says": str(answer)}

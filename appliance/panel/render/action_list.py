@@ -1,0 +1,87 @@
+"""Buttons that are safe now, and why the others are missing.
+
+The rules of the agent decide, see appliance/core/operator_actions.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.core.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Action that an operator can start from the page.
+
+    `wish` is the agent's verb, and `slug` names the page that asks for confirmation. `grave`: callers may
+    notice it.
+    """
+
+    slug: str
+    wish: str
+    label: str
+    grave: bool = False
+
+
+DEEDS = (
+    Action("start-ha", "ha start", "Start HA"),
+    Action("stop-ha", "ha stop", "Stop HA", grave=True),
+    Action("start-asterisk", "pbx start", "Start Asterisk"),
+    Action("stop-asterisk", "pbx stop", "Stop Asterisk", grave=True),
+    Action("hand-over", "standby", "Fail over now", grave=True),
+    Action("take-over", "takeover", "Fail over to here now", grave=True),
+    Action("fail-back", "failback", "Fail back", grave=True),
+    Action("maintenance-on", "maintenance on", "Maintenance on"),
+    Action("maintenance-off", "maintenance off", "Maintenance off"),
+)
+BY_SLUG = {deed.slug: deed for deed in DEEDS}
+_RUNNING = frozenset({"running", "starting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Deed that may be done now; `says` tells what will follow."""
+
+    deed: Action
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Deed that may not be done now, and why."""
+
+    deed: Action
+    why: str
+
+
+def buttons(status: Status) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
+    """Return the deeds that may be done now, and those that may not."""
+    offered: list[Button] = []
+    absent: list[Absent] = []
+    for deed in DEEDS:
+        permit = status.permits.get(deed.wish)
+        if permit is None:
+            continue
+        if pointless := _pointless(deed, status):
+            absent.append(Absent(deed, pointless))
+        elif permit.allowed:
+            offered.append(Button(deed, permit.says))
+        else:
+            absent.append(Absent(deed, permit.says))
+    return tuple(offered), tuple(absent)
+
+
+def _pointless(deed: Action, status: Status) -> str:
+    """Return why an allowed deed would be of no use now, or ""."""
+    runs = status.pbx.state.value in _RUNNING
+    match deed.wish:
+        case "pbx start" if runs:
+            return "Asterisk runs already"
+        case "pbx stop" if status.pbx.state.value == "dead":
+            return "Asterisk does not run"
+        case "maintenance on" if status.maintenance:
+            return "it is on already"
+        case "takeover" if status.permit("failback").allowed:
+            return "on this node, 'Fail back' does it, and brings the data first"
+    return ""

@@ -1,0 +1,76 @@
+"""Pages behind the buttons: each says what will happen and asks for confirmation; the agent acts."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.core.errors import UserError
+from appliance.panel.context import parts
+from appliance.panel.render.action_list import BY_SLUG, Action
+from appliance.panel.views.access import Access, answers, by
+
+blueprint = Blueprint("deeds", __name__, url_prefix="/do")
+# Durations of maintenance that the page offers, in seconds. Maintenance always ends by itself, so it cannot
+# be forgotten for longer.
+SPANS = {"15 minutes": 900, "1 hour": 3600, "4 hours": 4 * 3600, "24 hours": 24 * 3600}
+_WHY_LENGTH = 200
+
+
+@blueprint.get("/<slug>")
+@answers(Access.OPERATOR)
+def asked(slug: str) -> str:
+    """Return the page that asks for confirmation of the deed."""
+    deed = _deed(slug)
+    status = parts().agent.status()
+    permit = status.permit(deed.wish)
+    return render_template("deed.html", deed=deed, permit=permit, spans=SPANS, status=status)
+
+
+@blueprint.post("/<slug>")
+@answers(Access.OPERATOR)
+def done(slug: str) -> Response:
+    """Carry out the confirmed deed. The agent decides whether it is allowed, whatever the page showed."""
+    deed = _deed(slug)
+    flash(carry_out(deed, dict(request.form.items())))
+    return redirect(url_for("home.home"))
+
+
+def carry_out(deed: Action, more: dict[str, str]) -> str:
+    """Have the agent carry out `deed`, and return what the agent says.
+
+    `more` holds the other fields of the form. Raises AshaError.
+    """
+    agent = parts().agent
+    match deed.wish:
+        case "maintenance on":
+            answer = agent.do(deed.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH])
+        case "failback":
+            answer = agent.do("errand start", by(), name="failback")
+        case _:
+            answer = agent.do(deed.wish, by())
+    return str(answer["says"])
+
+
+@blueprint.post("/errand")
+@answers(Access.OPERATOR)
+def errand() -> Response:
+    """Have the agent run one of its errands: a dry run of the failback, a pass of the data, or a check."""
+    answer = parts().agent.do("errand start", by(), name=request.form.get("name", ""))
+    flash(str(answer["says"]))
+    back = request.form.get("back", "")
+    return redirect(url_for("deeds.asked", slug=back) if back in BY_SLUG else url_for("home.home"))
+
+
+def _deed(slug: str) -> Action:
+    deed = BY_SLUG.get(slug)
+    if deed is None:
+        abort(404)
+    return deed
+
+
+def _seconds(more: dict[str, str]) -> int:
+    text = more.get("seconds", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise UserError("For how long? Choose one of the times offered.")
+    return int(text)

@@ -1,0 +1,127 @@
+"""Synchronisation assembled for the commands from the conf, the agent, DAHDI and the link to the peer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.config import Conf
+from appliance.control.client import AgentAbsent, AgentSilent, ask
+from appliance.control.status import ask_status
+from appliance.core.data_policy import Duty
+from appliance.core.errors import HostError, SyncError
+from appliance.core.model import Node
+from appliance.core.reading import Known, Reading
+from appliance.dahdi.directory import read_configuration, refused_by_dahdi_cfg
+from appliance.dahdi.fit import Misfit, misfits
+from appliance.dahdi.report import pack_spans
+from appliance.dahdi.span import Span
+from appliance.dahdi.spans import read_hardware
+from appliance.host.clock import SystemClock
+from appliance.local_node import CLOCK, PLACES, conf_and_node
+from appliance.sync.errors import Fault, SyncProblem
+from appliance.sync.server import SourceHealth, SyncServer
+from appliance.sync.session import SyncSession
+
+# Check of a DAHDI configuration directory against this node, which synchronisation uses too.
+
+
+def own_spans(conf: Conf) -> Reading[tuple[Span, ...]]:
+    """Return the spans of this node."""
+    return read_hardware(conf.dahdi_root, SystemClock().now())
+
+
+def own_misfits(directory: Path, seen: Reading[tuple[Span, ...]]) -> tuple[Misfit, ...]:
+    """Return what in `directory` does not fit this node's spans `seen`, or is refused by dahdi_cfg."""
+    try:
+        found = misfits(read_configuration(directory), seen)
+        # Where DAHDI is not loaded, dahdi_cfg cannot be asked; then only a configuration that names no
+        # hardware fits.
+        refused = refused_by_dahdi_cfg(directory) if isinstance(seen, Known) else ""
+    except HostError as problem:
+        return (Misfit(0, f"it cannot be checked: {problem}".rstrip(".")),)
+    return (*found, Misfit(0, refused)) if refused else found
+
+
+def vet_for(conf: Conf) -> Callable[[Path], None]:
+    """Return a function that checks a directory of DAHDI configuration against this node.
+
+    The function raises SyncError when the configuration does not fit.
+    """
+
+    def vet(directory: Path) -> None:
+        found = own_misfits(directory, own_spans(conf))
+        if found:
+            raise SyncError("; ".join(misfit.says for misfit in found) + ".")
+
+    return vet
+
+
+# These files describe which card is in which slot, which is true of one machine only (docs/facts/dahdi.md).
+LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
+
+
+def session(
+    conf: Conf, node: Node, *, asked_for: bool = False, live: bool = False, last: bool = False
+) -> SyncSession:
+    """Return this node's end of the synchronisation.
+
+    `asked_for`: an operator asks for the pass, so it runs whatever HASYNCH says. `live`: Asterisk serves on
+    the data meanwhile. `last`: Asterisk is about to start here and waits for a last merge.
+    """
+    may = permission(node, asked_for=asked_for, live=live, last=last)
+    return SyncSession(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
+
+
+def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callable[[], None]:
+    """Return a function that asks the agent whether this node's part is to be done now.
+
+    The function raises SyncProblem when the agent's duty is not a merge (primary) or a pull (secondary), or
+    when `live` differs from what the agent says.
+    """
+    part = Duty.MERGE if node is Node.PRIMARY else Duty.PULL
+
+    def may() -> None:
+        answer = own_duty(asked_for, last=last)
+        if answer["duty"] != part.value or answer["live"] != live:
+            raise SyncProblem(Fault.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node begins to serve'}.")
+
+    return may
+
+
+def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
+    """Return the agent's answer on what is to be done for the data here.
+
+    Raises SyncProblem when the agent does not answer.
+    """
+    try:
+        answer: dict[str, Any] = ask("data", asked_for=asked_for, last=last)
+    except (AgentAbsent, AgentSilent) as problem:
+        raise SyncProblem(
+            Fault.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"
+        ) from problem
+    return answer
+
+
+def source() -> SyncServer:
+    """Return this node's data as a source that the peer can ask."""
+    conf, _ = conf_and_node()
+    return SyncServer(conf, PLACES, CLOCK, standing, lambda: pack_spans(own_spans(conf)))
+
+
+def standing() -> SourceHealth:
+    """Return whether this node's data may be copied now, by the word of its agent."""
+    try:
+        status = ask_status()
+    except (AgentAbsent, AgentSilent) as problem:
+        return SourceHealth(f"its agent does not answer ({problem})", False)
+    role, pbx = status.role, status.pbx.state
+    serving = role in ("active", "acquiring")
+    if serving and pbx.value != "running":
+        return SourceHealth(f"its Asterisk is {pbx.value or 'in an unknown state: ' + pbx.why}", True)
+    if role in ("releasing", "leaving"):
+        return SourceHealth("it is letting go of service", False)
+    if pbx.value == "hung":
+        return SourceHealth("its Asterisk hangs", serving)
+    return SourceHealth("", serving)

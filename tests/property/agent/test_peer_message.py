@@ -1,0 +1,77 @@
+"""What one agent tells, the other hears; anything else in a message becomes Unknown and harms nobody."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.agent.peer_message import DataWord, hear, tell
+from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
+from appliance.core.model import DChannel, Line, Pbx, Relay
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.roles import Role
+from appliance.core.transfer import Peer, Seen
+
+UNKNOWN = st.text(max_size=300).map(lambda reason: Unknown(reason, 1.0))
+LINES = st.one_of(st.sampled_from(Line).map(lambda line: Known(line, 1.0)), UNKNOWN)
+RELAYS = st.one_of(st.sampled_from(Relay).map(lambda relay: Known(relay, 1.0)), UNKNOWN)
+DARK = Unknown("dark", 0.0)
+
+
+def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) -> Seen:
+    return Seen(
+        commanded=relay,
+        card=DARK,
+        line=line,
+        dchannel=Known(DChannel.UP, 1.0),
+        pbx=Known(Pbx.RUNNING, 1.0),
+        address=DARK,
+        peer=Peer(DARK, DARK, DARK, DARK, DARK),
+        maintenance=maintenance,
+    )
+
+
+@given(
+    LINES, RELAYS, st.sampled_from(Role), st.booleans(), st.integers(0, 10**9), st.lists(st.text(max_size=60))
+)
+def test_told_is_heard(
+    line: Reading[Line], relay: Reading[Relay], role: Role, granted: bool, generation: int, unfit: list[str]
+) -> None:
+    word = DataWord(granted, generation)
+    report = hear(
+        tell(role, granted, generation, tuple(unfit), seen(line, relay, not granted), data=word), 5.0
+    )
+    assert report.at == 5.0
+    assert report.role == role.value
+    assert report.granted == Known(granted, 5.0)
+    assert report.fit == Known(not unfit, 5.0)
+    assert report.generation == generation
+    assert report.served == Known(granted, 5.0)
+    assert report.data_age == generation // 10 * 10
+    assert report.maintenance == Known(not granted, 5.0)
+    for said, heard in ((line, report.line), (relay, report.relay)):
+        assert isinstance(heard, Known) == isinstance(said, Known)
+        if isinstance(said, Known) and isinstance(heard, Known):
+            assert said.value is heard.value
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["role", "granted", "fit", "line", "relay", "gen", "why", "v"]), st.text()
+    )
+)
+def test_any_message_is_heard_without_harm(fields: dict[str, str]) -> None:
+    report = hear(fields, 5.0)
+    if fields.get("granted") not in ("yes", "no"):
+        assert isinstance(report.granted, Unknown)
+    if fields.get("line") not in {line.value for line in Line}:
+        assert isinstance(report.line, Unknown)
+
+
+@given(LINES, RELAYS, st.lists(st.text(max_size=200), max_size=5))
+def test_a_message_always_fits_a_serial_link(
+    line: Reading[Line], relay: Reading[Relay], unfit: list[str]
+) -> None:
+    fields = tell(Role.ACQUIRING, True, 10**9, tuple(unfit), seen(line, relay), data=DataWord(True, 1e9))
+    packed = pack(fields, 123456.789)
+    assert sum(len(name) + len(value) + 2 for name, value in packed.items()) <= LONGEST_MESSAGE

@@ -1,0 +1,158 @@
+"""A conf file that changes under a running Heartbeat: what Heartbeat was started with stands until it is off."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from appliance.agent import active_conf
+from appliance.agent.active_conf import ActiveConf, InstalledConf, conf_in_force
+from appliance.agent.grant_file import GrantFile
+from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.kept_conf import Found
+from appliance.agent.this_node import ThisNode
+from appliance.config import Conf
+from appliance.core.errors import UserError
+from appliance.core.grant import Verb
+from appliance.core.model import Node
+from appliance.core.roles import Event, Role, advance
+from appliance.host.clock import SystemClock
+
+HERE = os.uname().nodename
+OLD = Conf(cluster_ip="10.0.0.5", primary_name=HERE)
+NEW = Conf(cluster_ip="10.0.0.6", primary_name=HERE, restart=True)
+WAITS = "HACLUSTERIP was changed in the conf file; it is taken when the HA engine is stopped on this node"
+
+
+class Bench:
+    """The site, the book and the room, with a role that is moved by hand."""
+
+    def __init__(self, folder: Path, *, written: Conf = OLD, works_by: Conf = OLD) -> None:
+        self.journal = Journal(JournalFile(folder / "journal"), SystemClock(), lambda problem: None)
+        self.this_node = ThisNode(works_by, Node.PRIMARY)
+        self.role = Role.OFF
+        self.book = InstalledConf(folder / "standing.json")
+        self.anew = 0
+        self.conf = folder / "asha.conf"
+        self.room = ActiveConf(
+            path=self.conf,
+            this_node=self.this_node,
+            written=Found(written),
+            book=self.book,
+            role=lambda: self.role,
+            journal=self.journal,
+            begin_anew=self._begin_anew,
+        )
+
+    def _begin_anew(self) -> None:
+        self.anew += 1
+
+    def engine(self, event: Event) -> None:
+        self.role = advance(self.role, event)
+
+    def said(self) -> list[str]:
+        return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == "agent"]
+
+
+def test_while_heartbeat_runs_the_rest_is_taken_and_what_waits_is_named_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.book.keep(OLD)
+    bench.engine(Event.ENGINE_UP)
+    assert bench.room.look() is False
+    for _ in range(2):
+        bench.room.adopt(NEW)
+    assert (bench.this_node.conf.cluster_ip, bench.this_node.conf.restart) == ("10.0.0.5", True)
+    assert bench.room.problems() == [WAITS] and bench.said() == [WAITS]
+    assert bench.room.look() is False and bench.anew == 0
+    assert (bench.room.refuses(NEW), bench.room.refuses(OLD)) == (("HACLUSTERIP",), ())
+    bench.engine(Event.ENGINE_DOWN)
+    assert bench.room.refuses(NEW) == ()
+    assert bench.room.look() is True and bench.anew == 1
+
+
+def test_taken_back_in_time_nothing_waits(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.engine(Event.ENGINE_UP)
+    bench.room.look()
+    bench.room.adopt(NEW)
+    bench.room.adopt(OLD)
+    assert bench.room.problems() == []
+    bench.engine(Event.ENGINE_DOWN)
+    assert bench.room.look() is False and bench.anew == 0
+
+
+def test_a_file_that_is_wrong_or_names_neither_node_is_not_taken(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for text in ("RESTART=maybe\n", "HAPRINODE=elsewhere\n"):
+        bench.conf.write_text(text)
+        with pytest.raises(UserError):
+            bench.room.reload()
+    assert bench.this_node.conf == OLD and bench.said() == []
+    bench.conf.write_text(f"HACLUSTERIP=10.0.0.5\nHAPRINODE={HERE}\nRESTART=YES\n")
+    bench.room.reload()
+    assert bench.this_node.conf.restart and bench.said() == ["the conf file was read again"]
+
+
+def test_while_it_is_off_a_change_is_taken_at_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.room.adopt(Conf(cluster_ip="10.0.0.5", primary_name=HERE, restart=True))
+    assert bench.this_node.conf.restart and bench.anew == 0
+    bench.room.adopt(NEW)
+    assert bench.anew == 1
+
+
+def test_a_heartbeat_that_others_started_has_the_files_it_was_given_last(tmp_path: Path) -> None:
+    """The file was changed while the engine was off, and init starts Heartbeat with its old files."""
+    bench = Bench(tmp_path, written=NEW, works_by=NEW)
+    bench.book.keep(OLD)
+    bench.engine(Event.ENGINE_UP)
+    assert bench.room.look() is True and bench.anew == 1
+    again = Bench(tmp_path, written=NEW, works_by=again_under(tmp_path))
+    again.engine(Event.ENGINE_UP)
+    again.room.begin()
+    assert again.this_node.conf.cluster_ip == "10.0.0.5" and again.said() == [WAITS]
+    assert again.room.look() is False, "and not for ever"
+
+
+def again_under(folder: Path) -> Conf:
+    return InstalledConf(folder / "standing.json").under(NEW)
+
+
+def test_an_engine_found_running_without_a_book_gets_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.room.begin()
+    assert bench.book.blank, "nothing is known of an engine that is off"
+    bench.engine(Event.ENGINE_UP)
+    bench.room.begin()
+    while not (tmp_path / "standing.json").exists():  # a thread writes it, so that no disk is waited for
+        SystemClock().sleep(0.01)
+    assert InstalledConf(tmp_path / "standing.json").under(NEW).cluster_ip == "10.0.0.5"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", '{"HACLUSTERIP": "everywhere"}', '{"HAPRINODE": "another"}']
+)
+def test_a_book_that_says_nothing_leaves_the_file_as_it_is(tmp_path: Path, text: str) -> None:
+    (tmp_path / "standing.json").write_text(text)
+    assert InstalledConf(tmp_path / "standing.json").under(NEW) == NEW
+
+
+@pytest.mark.parametrize(
+    ("engine", "granted", "address"),
+    [("9:9", False, "10.0.0.5"), ("", True, "10.0.0.5"), ("", False, "10.0.0.6")],
+)
+def test_an_agent_or_script_that_begins_later_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, granted: bool, address: str
+) -> None:
+    """A grant that is left over when Heartbeat has died is to be let go of with the address it had put up."""
+    book = InstalledConf(tmp_path / "standing.json")
+    book.keep(OLD)
+    monkeypatch.setattr(active_conf, "engine_identity", lambda: engine)
+    monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
+    if granted:
+        GrantFile(tmp_path / "grant").ask(Verb.START, 1.0, "9:9")
+    conf = tmp_path / "asha.conf"
+    conf.write_text(f"HACLUSTERIP=10.0.0.6\nHAPRINODE={HERE}\n")
+    assert conf_in_force(conf, book).cluster_ip == address

@@ -1,0 +1,78 @@
+"""What the rooms bring to the control socket is one whole: each verb once, every part of the status, all problems."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_agent_cycle import Bench
+
+from appliance.agent.components.component import Component, who
+from appliance.agent.control_api import ControlApi
+from appliance.control.access import AllowedUsers, authorise
+from appliance.control.protocol import Message
+from appliance.core.errors import UserError
+from appliance.core.maintenance import begin
+from appliance.core.status import Status
+
+
+class Kitchen(Component):
+    """A room with something of everything."""
+
+    def __init__(self, verb: str = "cook") -> None:
+        self.verbs = {verb: self._cook}
+
+    def report(self, status: Status) -> Status:
+        return super().report(replace(status, trouble="the stove is hot"))
+
+    def problems(self) -> list[str]:
+        return ["the milk boils over"]
+
+    async def _cook(self, request: Message) -> Message:
+        return {"says": f"{request['what']} is served"}
+
+
+def control_api(bench: Bench, *rooms: Component) -> ControlApi:
+    nothing: Any = None
+    return ControlApi(
+        this_node=bench.this_node,
+        observations=bench.observations,
+        executor=nothing,
+        cycle=bench.cycle,
+        engine=nothing,
+        data=nothing,
+        rules=nothing,
+        clock=bench.clock,
+        components=rooms,
+        look_at_engine=nothing,
+        reload=nothing,
+        before_start=nothing,
+    )
+
+
+def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.observations.duplicate = "00:11:22:33:44:55"
+    requests = control_api(bench, Component(), Kitchen())
+    assert asyncio.run(requests.answer({"verb": "cook", "what": "soup"})) == {"says": "soup is served"}
+    for _ in range(2):
+        status = asyncio.run(requests.answer({"verb": "status"}))
+        assert status["trouble"] == "the stove is hot" and status["node"] == "primary"
+        assert [text[:12] for text in status["problems"]] == ["the cluster ", "the milk boi"]
+    with pytest.raises(UserError, match="knows no verb 'eat'"):
+        asyncio.run(requests.answer({"verb": "eat"}))
+
+
+@pytest.mark.parametrize("verb", ["cook", "start", "status"])
+def test_no_component_takes_a_verb_from_another(tmp_path: Path, verb: str) -> None:
+    with pytest.raises(ValueError, match=f"two components answer .*'{verb}'"):
+        control_api(Bench(tmp_path), Kitchen(), Kitchen(verb))
+
+
+def test_whatever_name_the_panel_gives_its_mark_stays_behind_it() -> None:
+    request = authorise({"verb": "ha stop", "by": "x" * 500}, 990, AllowedUsers(own=0, panel=990))
+    assert who(request).endswith("… (panel)")
+    assert begin(3600.0, who(request), "", 0.0).by == who(request)

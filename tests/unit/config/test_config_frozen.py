@@ -1,0 +1,51 @@
+"""What cannot change under a running Heartbeat is told apart from what can."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.config import Conf, parse
+from appliance.config.frozen import FROZEN_KEYS, changed_standing, held_back, standing_values, with_standing
+
+TEXT = "HACLUSTERIP=10.0.0.5\nHADEV=eth1\nHAPREFIX=16\nHAPRINODE=pbx1\nHASECNODE=pbx2\nRHINOSPF=YES\nRESTART=YES\n"
+
+
+def conf(text: str) -> Conf:
+    found = parse(text)
+    assert isinstance(found, Conf)
+    return found
+
+
+def test_a_conf_goes_on_with_the_standing_values_and_takes_the_rest() -> None:
+    before, after = conf(TEXT), conf("HACLUSTERIP=10.0.0.6\nLINEDWELL=3\n")
+    assert changed_standing(before, after) == FROZEN_KEYS
+    held = with_standing(after, standing_values(before))
+    assert changed_standing(before, held) == ()
+    assert (held.cluster_ip, held.restart, held.line_dwell) == ("10.0.0.5", False, 3.0)
+    assert with_standing(after, standing_values(after)) == after
+
+
+@pytest.mark.parametrize("name", FROZEN_KEYS)
+def test_each_of_them_is_noticed_alone(name: str) -> None:
+    lines = [line for line in TEXT.splitlines() if not line.startswith(f"{name}=")]
+    assert changed_standing(conf(TEXT), conf("\n".join(lines) + "\n")) == (name,)
+
+
+def test_others_are_not_noticed() -> None:
+    assert changed_standing(conf(TEXT), conf(TEXT.replace("RESTART=YES", "RESTART=NO"))) == ()
+
+
+def test_what_is_no_value_of_such_a_key_is_not_taken() -> None:
+    with pytest.raises(ValueError, match="IPv4"):
+        with_standing(Conf(), {"HACLUSTERIP": "everywhere"})
+    assert with_standing(Conf(), {"RESTART": "YES"}) == Conf(), "only the standing keys"
+
+
+def test_it_is_said_in_one_sentence() -> None:
+    assert held_back((), "SARK") == ""
+    assert held_back(("HADEV",), "the conf file") == (
+        "HADEV was changed in the conf file; it is taken when the HA engine is stopped on this node"
+    )
+    assert held_back(("HADEV", "HAPREFIX"), "SARK") == (
+        "HADEV, HAPREFIX were changed in SARK; they are taken when the HA engine is stopped on this node"
+    )
