@@ -42,7 +42,7 @@ _NOTES, _MINUTE = 60, 60.0
 
 
 class Threads:
-    """The threads in which paperwork waits: one for this machine's disk, one for the answers of the peer.
+    """The threads in which a change of settings waits: one for this machine's disk, one for the answers of the peer.
 
     They outlive the part that the agent plays (node, or machine to be set up): a request that ends one part
     is still answered.
