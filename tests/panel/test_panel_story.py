@@ -154,7 +154,7 @@ async def story(stage: Stage, folder: Path) -> None:
         await primary.sees_buttons("Start HA", "Start Asterisk")
         await primary.press("Start HA")
         await primary.sees_state("primary", "waiting")
-        await expect(primary.page.locator("#picture")).to_contain_text(re.compile(r"waits \d+ s more"))
+        await expect(primary.page.locator("#diagram")).to_contain_text(re.compile(r"waits \d+ s more"))
         await primary.sees_buttons("Stop HA")
         await primary.picture("5-waiting")
 
@@ -165,7 +165,7 @@ async def story(stage: Stage, folder: Path) -> None:
         await primary.sees_buttons("Stop HA", "Stop Asterisk", "Fail over now", "Maintenance on")
         await secondary.sees_buttons("Stop HA", "Fail over to here now", "Maintenance on")
         await primary.sees("line at the primary")
-        await expect(secondary.page.locator("#fitness .bad")).to_have_count(0, timeout=_MOVE)
+        await expect(secondary.page.locator("#readiness .bad")).to_have_count(0, timeout=_MOVE)
         await primary.picture("6-active")
         await secondary.picture("7-standby")
 

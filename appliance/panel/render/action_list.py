@@ -14,28 +14,28 @@ from appliance.core.status import Status
 class Action:
     """Action that an operator can start from the page.
 
-    `wish` is the agent's verb, and `slug` names the page that asks for confirmation. `grave`: callers may
+    `wish` is the agent's verb, and `slug` names the page that asks for confirmation. `disruptive`: callers may
     notice it.
     """
 
     slug: str
     wish: str
     label: str
-    grave: bool = False
+    disruptive: bool = False
 
 
-DEEDS = (
+ACTIONS = (
     Action("start-ha", "ha start", "Start HA"),
-    Action("stop-ha", "ha stop", "Stop HA", grave=True),
+    Action("stop-ha", "ha stop", "Stop HA", disruptive=True),
     Action("start-asterisk", "pbx start", "Start Asterisk"),
-    Action("stop-asterisk", "pbx stop", "Stop Asterisk", grave=True),
-    Action("hand-over", "standby", "Fail over now", grave=True),
-    Action("take-over", "takeover", "Fail over to here now", grave=True),
-    Action("fail-back", "failback", "Fail back", grave=True),
+    Action("stop-asterisk", "pbx stop", "Stop Asterisk", disruptive=True),
+    Action("hand-over", "standby", "Fail over now", disruptive=True),
+    Action("take-over", "takeover", "Fail over to here now", disruptive=True),
+    Action("fail-back", "failback", "Fail back", disruptive=True),
     Action("maintenance-on", "maintenance on", "Maintenance on"),
     Action("maintenance-off", "maintenance off", "Maintenance off"),
 )
-BY_SLUG = {deed.slug: deed for deed in DEEDS}
+BY_SLUG = {action.slug: action for action in ACTIONS}
 _RUNNING = frozenset({"running", "starting"})
 
 
@@ -43,7 +43,7 @@ _RUNNING = frozenset({"running", "starting"})
 class Button:
     """Deed that may be done now; `says` tells what will follow."""
 
-    deed: Action
+    action: Action
     says: str
 
 
@@ -51,31 +51,31 @@ class Button:
 class Absent:
     """Deed that may not be done now, and why."""
 
-    deed: Action
+    action: Action
     why: str
 
 
 def buttons(status: Status) -> tuple[tuple[Button, ...], tuple[Absent, ...]]:
-    """Return the deeds that may be done now, and those that may not."""
+    """Return the actions that may be done now, and those that may not."""
     offered: list[Button] = []
     absent: list[Absent] = []
-    for deed in DEEDS:
-        permit = status.permits.get(deed.wish)
+    for action in ACTIONS:
+        permit = status.permits.get(action.wish)
         if permit is None:
             continue
-        if pointless := _pointless(deed, status):
-            absent.append(Absent(deed, pointless))
+        if pointless := _pointless(action, status):
+            absent.append(Absent(action, pointless))
         elif permit.allowed:
-            offered.append(Button(deed, permit.says))
+            offered.append(Button(action, permit.says))
         else:
-            absent.append(Absent(deed, permit.says))
+            absent.append(Absent(action, permit.says))
     return tuple(offered), tuple(absent)
 
 
-def _pointless(deed: Action, status: Status) -> str:
-    """Return why an allowed deed would be of no use now, or ""."""
+def _pointless(action: Action, status: Status) -> str:
+    """Return why an allowed action would be of no use now, or ""."""
     runs = status.pbx.state.value in _RUNNING
-    match deed.wish:
+    match action.wish:
         case "pbx start" if runs:
             return "Asterisk runs already"
         case "pbx stop" if status.pbx.state.value == "dead":

@@ -1,4 +1,4 @@
-"""Values that the picture of the pair shows; the template only draws them."""
+"""Values that the diagram of the pair shows; the template only draws them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ARRIVED = frozenset({"settling", "clear"})
 
 @dataclass(frozen=True, slots=True)
 class SpanMark:
-    """Span in the picture: its name, what it says, and how bad that is (`good`, `idle`, `doubt`, `bad`)."""
+    """Span in the diagram: its name, what it says, and how bad that is (`good`, `idle`, `doubt`, `bad`)."""
 
     name: str
     says: str
@@ -49,7 +49,7 @@ class SpanMark:
 
 @dataclass(frozen=True, slots=True)
 class NodeMark:
-    """Node in the picture.
+    """Node in the diagram.
 
     `tone` is also the style: good, idle, doubt, bad. `here`: the page is served by this node.
     """
@@ -68,7 +68,7 @@ class NodeMark:
 
 @dataclass(frozen=True, slots=True)
 class LinkMark:
-    """Heartbeat link in the picture."""
+    """Heartbeat link in the diagram."""
 
     name: str
     up: bool
@@ -76,7 +76,7 @@ class LinkMark:
 
 @dataclass(frozen=True, slots=True)
 class RelayMark:
-    """Relay in the picture.
+    """Relay in the diagram.
 
     `arm`: the node to which the relay is drawn (`primary`, `secondary`, "" when unknown). `confirmed`: the
     spans show that position; otherwise it is only what the card was told, which is what a move shows first.
@@ -89,8 +89,8 @@ class RelayMark:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """Whole picture. `relay` is None where there is no line to move; `says` is all of it in words."""
+class PairDiagram:
+    """Whole diagram. `relay` is None where there is no line to move; `says` is all of it in words."""
 
     primary: NodeMark
     secondary: NodeMark
@@ -106,15 +106,17 @@ class Picture:
         return self.primary, self.secondary
 
 
-def picture(status: Status) -> Picture:
-    """Return the picture of what the status document says."""
+def diagram(status: Status) -> PairDiagram:
+    """Return the diagram of what the status document says."""
     own, other = _own(status), _peer(status)
     primary, secondary = (own, other) if own.side == "primary" else (other, own)
     links = tuple(LinkMark(name, state == "up") for name, state in sorted(status.peer.links.items()))
     relay = _relay(status, primary, secondary)
     address = status.address.ip or "no address set"
     at = next((node.side for node in (primary, secondary) if node.has_address), "")
-    return Picture(primary, secondary, links, address, at, relay, _words(primary, secondary, relay, links))
+    return PairDiagram(
+        primary, secondary, links, address, at, relay, _words(primary, secondary, relay, links)
+    )
 
 
 def _own(status: Status) -> NodeMark:

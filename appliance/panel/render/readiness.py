@@ -18,7 +18,7 @@ class Check:
     says: str
 
 
-def fitness(status: Status) -> tuple[Check, ...]:
+def readiness(status: Status) -> tuple[Check, ...]:
     """Return every point for the node that stands by: this node, or else the peer by its own report."""
     own = status.role == "standby"
     found = [

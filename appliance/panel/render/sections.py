@@ -8,12 +8,12 @@ from flask import Flask
 
 from appliance.panel.render import charts, timeline
 from appliance.panel.render.action_list import buttons
-from appliance.panel.render.diagram import picture
+from appliance.panel.render.diagram import diagram
 from appliance.panel.render.feed import View
-from appliance.panel.render.readiness import fitness
+from appliance.panel.render.readiness import readiness
 
 # In the order of the page; each name is that of a template in live/.
-NAMES = ("headline", "picture", "buttons", "errand", "fitness", "timeline", "charts", "journal")
+NAMES = ("headline", "diagram", "buttons", "errand", "readiness", "timeline", "charts", "journal")
 _NEWEST_FIRST = 30
 
 
@@ -45,10 +45,10 @@ def _facts(view: View) -> dict[str, object]:
     status = view.status
     offered, absent = buttons(status) if status else ((), ())
     return {
-        "p": picture(status) if status else None,
+        "p": diagram(status) if status else None,
         "offered": offered,
         "absent": absent,
-        "checks": fitness(status) if status else (),
+        "checks": readiness(status) if status else (),
         "moves": timeline.moves(view.history, of_service=True),
         "charts": charts.charts(view.trends) if view.trends else (),
         "entries": timeline.entries(view.journal)[:_NEWEST_FIRST],

@@ -144,7 +144,7 @@ def give_form_cookie(response: Response) -> Response:
 
 def wants_page() -> bool:
     """Return whether the client is a person with a browser, not a program that asks for data."""
-    return not request.path.startswith("/api/") and request.endpoint not in ("home.live", "measure.metrics")
+    return not request.path.startswith("/api/") and request.endpoint not in ("status.live", "metrics.metrics")
 
 
 def _who() -> tuple[User | None, Session | None]:

@@ -10,7 +10,7 @@ from appliance.panel.context import parts
 from appliance.panel.render.action_list import BY_SLUG, Action
 from appliance.panel.views.access import Access, answers, by
 
-blueprint = Blueprint("deeds", __name__, url_prefix="/do")
+blueprint = Blueprint("actions", __name__, url_prefix="/do")
 # Durations of maintenance that the page offers, in seconds. Maintenance always ends by itself, so it cannot
 # be forgotten for longer.
 SPANS = {"15 minutes": 900, "1 hour": 3600, "4 hours": 4 * 3600, "24 hours": 24 * 3600}
@@ -20,35 +20,37 @@ _WHY_LENGTH = 200
 @blueprint.get("/<slug>")
 @answers(Access.OPERATOR)
 def asked(slug: str) -> str:
-    """Return the page that asks for confirmation of the deed."""
-    deed = _deed(slug)
+    """Return the page that asks for confirmation of the action."""
+    action = _deed(slug)
     status = parts().agent.status()
-    permit = status.permit(deed.wish)
-    return render_template("deed.html", deed=deed, permit=permit, spans=SPANS, status=status)
+    permit = status.permit(action.wish)
+    return render_template("action.html", action=action, permit=permit, spans=SPANS, status=status)
 
 
 @blueprint.post("/<slug>")
 @answers(Access.OPERATOR)
 def done(slug: str) -> Response:
-    """Carry out the confirmed deed. The agent decides whether it is allowed, whatever the page showed."""
-    deed = _deed(slug)
-    flash(carry_out(deed, dict(request.form.items())))
-    return redirect(url_for("home.home"))
+    """Carry out the confirmed action. The agent decides whether it is allowed, whatever the page showed."""
+    action = _deed(slug)
+    flash(carry_out(action, dict(request.form.items())))
+    return redirect(url_for("status.home"))
 
 
-def carry_out(deed: Action, more: dict[str, str]) -> str:
-    """Have the agent carry out `deed`, and return what the agent says.
+def carry_out(action: Action, more: dict[str, str]) -> str:
+    """Have the agent carry out `action`, and return what the agent says.
 
     `more` holds the other fields of the form. Raises AshaError.
     """
     agent = parts().agent
-    match deed.wish:
+    match action.wish:
         case "maintenance on":
-            answer = agent.do(deed.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH])
+            answer = agent.do(
+                action.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH]
+            )
         case "failback":
             answer = agent.do("errand start", by(), name="failback")
         case _:
-            answer = agent.do(deed.wish, by())
+            answer = agent.do(action.wish, by())
     return str(answer["says"])
 
 
@@ -59,14 +61,14 @@ def errand() -> Response:
     answer = parts().agent.do("errand start", by(), name=request.form.get("name", ""))
     flash(str(answer["says"]))
     back = request.form.get("back", "")
-    return redirect(url_for("deeds.asked", slug=back) if back in BY_SLUG else url_for("home.home"))
+    return redirect(url_for("actions.asked", slug=back) if back in BY_SLUG else url_for("status.home"))
 
 
 def _deed(slug: str) -> Action:
-    deed = BY_SLUG.get(slug)
-    if deed is None:
+    action = BY_SLUG.get(slug)
+    if action is None:
         abort(404)
-    return deed
+    return action
 
 
 def _seconds(more: dict[str, str]) -> int:

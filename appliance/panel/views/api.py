@@ -94,14 +94,14 @@ def save() -> Response:
 @blueprint.post("/do/<slug>")
 @answers(Access.OPERATOR)
 def do(slug: str) -> Response:
-    """Carry out the deed named `slug`, as the button of the page does."""
-    deed = BY_SLUG.get(slug)
-    if deed is None:
+    """Carry out the action named `slug`, as the button of the page does."""
+    action = BY_SLUG.get(slug)
+    if action is None:
         raise UserError(
             f"There is nothing called {slug[:40]!r} to do.", todo=f"One of: {', '.join(BY_SLUG)}."
         )
     more = {name: str(value) for name, value in _body().items() if isinstance(value, str | int)}
-    return jsonify({"says": carry_out(deed, more)})
+    return jsonify({"says": carry_out(action, more)})
 
 
 def _newest(most: int) -> int:

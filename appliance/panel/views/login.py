@@ -49,7 +49,7 @@ def login() -> Response | AnyResponse:
     code is open.
     """
     if g.user is not None:
-        return redirect(url_for("home.home"))
+        return redirect(url_for("status.home"))
     if parts().first_login.is_open():
         return redirect(url_for("login.first"))
     return _form(200)
@@ -145,7 +145,7 @@ def change() -> AnyResponse:
 def _let_in(user: User, what: str) -> AnyResponse:
     """Log `user` in with a new session, whatever cookie the browser sent, and make the browser known."""
     parts().sessions.end(brought(Cookie.SESSION))
-    response: Response = make_response(redirect(url_for("home.home")))
+    response: Response = make_response(redirect(url_for("status.home")))
     give_cookie(response, Cookie.SESSION, parts().sessions.begin(user.name, user.stamp))
     give_cookie(response, Cookie.DEVICE, parts().seal.device(user))
     take_cookie(response, Cookie.FORM)

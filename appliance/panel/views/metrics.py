@@ -11,7 +11,7 @@ from appliance.panel.context import parts
 from appliance.panel.render.metrics import CONTENT_TYPE, exposition
 from appliance.panel.views.access import Access, answers
 
-blueprint = Blueprint("measure", __name__)
+blueprint = Blueprint("metrics", __name__)
 
 
 @blueprint.get("/metrics")

@@ -12,7 +12,7 @@ from appliance.config.ha_tab import TAB_KEYS
 from appliance.panel.context import parts
 from appliance.panel.views.access import Access, answers, by
 
-blueprint = Blueprint("tab", __name__, url_prefix="/settings")
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 Document = dict[str, Any]
 _PREFIX = "key-"
 # The fields that the tab of asha 1.0.0-2 had, and the relay card, make the first group.
@@ -65,7 +65,7 @@ def save() -> Response:
     if answer.get("peer"):
         peer = answer["peer"]
         flash(f"The other node: {peer['says']}", "message" if peer["ok"] else "error")
-    return redirect(url_for("tab.settings"))
+    return redirect(url_for("settings.settings"))
 
 
 def _form(conf: Document, values: dict[str, str], problems: list[Document]) -> str:

@@ -13,7 +13,7 @@ from appliance.panel.context import PanelContext, parts
 from appliance.panel.render import timeline
 from appliance.panel.views.access import Access, Cookie, answers, brought
 
-blueprint = Blueprint("home", __name__)
+blueprint = Blueprint("status", __name__)
 # Largest number of live streams. More would leave no thread for pages; further viewers get a page that
 # reloads itself.
 MOST_VIEWERS = 64
@@ -28,7 +28,7 @@ _PULSE = 5.0
 def home() -> str:
     """Return the first page."""
     sections = parts().press.sections(parts().feed.view(), operator=g.user.role == "operator")
-    return render_template("home.html", sections=sections)
+    return render_template("status.html", sections=sections)
 
 
 @blueprint.get("/live")

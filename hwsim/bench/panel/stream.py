@@ -55,7 +55,7 @@ def drawn(kind: str, data: str) -> Drawn | None:
     """Return the picture that an event draws; None where the picture stays as it was."""
     if kind != "sections":
         return None
-    picture = json.loads(data).get("picture")
+    picture = json.loads(data).get("diagram")
     if picture is None:
         return None
     relay = _RELAY.search(picture)

@@ -184,7 +184,7 @@ def test_the_stream_sends_the_sections_that_changed(agent: AgentStandIn, visit: 
     assert answer.mimetype == "text/event-stream"
     stream = answer.iter_encoded()
     first = json.loads(next(stream).decode().split("data: ", 1)[1])
-    assert {"headline", "picture", "buttons", "journal"} <= set(first)
+    assert {"headline", "diagram", "buttons", "journal"} <= set(first)
     agent.says["status"] = {**agent.status, "headline": "<b>changed</b>"}
     while not (sent := json.loads(next(stream).decode().split("data: ", 1)[1])) or sent == 1:
         pass

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.core.errors import ClusterError
 from appliance.core.operator_actions import OperatorAction
-from appliance.panel.render.action_list import DEEDS
+from appliance.panel.render.action_list import ACTIONS
 from hwsim.bench.panel.page import needed
 from hwsim.bench.panel.stream import Drawn, drawn
 from tests.plugins.agent_stand_in import AgentStandIn, known, permits, span, unknown
@@ -31,7 +31,7 @@ def test_the_page_says_who_is_active_and_where_the_line_is(visit: Callable) -> N
 def test_the_benchmark_reads_what_the_page_says(visit: Callable) -> None:
     browser = visit("olga")
     page = text_of(browser.get("/"))
-    assert drawn("sections", json.dumps({"picture": page})) == Drawn(
+    assert drawn("sections", json.dumps({"diagram": page})) == Drawn(
         "line at the primary", ("ACTIVE", "STANDBY")
     )
     paths = needed(page)
@@ -67,7 +67,7 @@ def test_asterisk_that_runs_is_not_offered_to_be_started(visit: Callable) -> Non
 
 def test_every_wish_of_the_agent_has_its_button() -> None:
     """But for letting the line go, which a failover does, and which alone is for a shell."""
-    assert {deed.wish for deed in DEEDS} == {wish.value for wish in OperatorAction} - {"line release"}
+    assert {action.wish for action in ACTIONS} == {wish.value for wish in OperatorAction} - {"line release"}
 
 
 def test_a_viewer_sees_no_buttons(visit: Callable) -> None:

@@ -27,14 +27,14 @@ def test_events_come_at_their_blank_lines_and_a_cut_one_not_at_all() -> None:
 
 
 def test_the_picture_is_read_where_it_was_drawn_anew() -> None:
-    seen = drawn("sections", json.dumps({"picture": PICTURE, "journal": "…"}))
+    seen = drawn("sections", json.dumps({"diagram": PICTURE, "journal": "…"}))
     assert seen == Drawn("line at the primary", ("ACTIVE", "TAKING & GIVING"))
     assert drawn("sections", json.dumps({"journal": "…"})) is None
     assert drawn("alive", "1") is None
 
 
 def test_a_pair_without_a_line_has_no_relay() -> None:
-    assert drawn("sections", json.dumps({"picture": "<svg></svg>"})) == Drawn("", ())
+    assert drawn("sections", json.dumps({"diagram": "<svg></svg>"})) == Drawn("", ())
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from appliance.core.status import Status, from_json
-from appliance.panel.render.diagram import picture
-from appliance.panel.render.readiness import fitness
+from appliance.panel.render.diagram import diagram
+from appliance.panel.render.readiness import readiness
 from tests.plugins.agent_stand_in import STATUS, known, span, unknown
 
 
@@ -33,20 +33,20 @@ def peer(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_every_role_has_its_word_and_its_shape(role: str, word: str, shape: str) -> None:
-    own = picture(status(role=role)).primary
+    own = diagram(status(role=role)).primary
     assert (own.state, own.shape) == (word, shape)
 
 
 def test_the_nodes_stand_where_the_conf_has_them_whoever_shows_the_page() -> None:
-    seen = picture(status(node="secondary", role="standby", peer=peer(node="primary", role="active")))
+    seen = diagram(status(node="secondary", role="standby", peer=peer(node="primary", role="active")))
     assert (seen.primary.state, seen.primary.here) == ("ACTIVE", False)
     assert (seen.secondary.state, seen.secondary.here) == ("STANDBY", True)
 
 
 def test_a_peer_that_is_gone_and_one_that_is_silent_are_not_the_same() -> None:
-    gone = picture(status(peer=peer(alive=known(False)))).secondary
-    silent = picture(status(peer=peer(fit=unknown("last heard 9 s ago")))).secondary
-    unseen = picture(status(peer=peer(alive=unknown("Heartbeat does not say")))).secondary
+    gone = diagram(status(peer=peer(alive=known(False)))).secondary
+    silent = diagram(status(peer=peer(fit=unknown("last heard 9 s ago")))).secondary
+    unseen = diagram(status(peer=peer(alive=unknown("Heartbeat does not say")))).secondary
     assert (gone.state, gone.tone) == ("GONE", "bad")
     assert (silent.state, silent.tone) == ("UNKNOWN", "doubt")
     assert unseen.state == "UNKNOWN" and "Heartbeat does not say" in unseen.lines[0]
@@ -54,7 +54,7 @@ def test_a_peer_that_is_gone_and_one_that_is_silent_are_not_the_same() -> None:
 
 def test_what_a_dead_peer_said_last_is_not_shown() -> None:
     dead = peer(alive=known(False), line=known("clear"), granted=known(True))
-    seen = picture(
+    seen = diagram(
         status(peer=dead, line=known("absent"), address={"ip": "", "here": known(False), "duplicate": ""})
     )
     assert not seen.secondary.has_line and not seen.secondary.has_address
@@ -62,7 +62,7 @@ def test_what_a_dead_peer_said_last_is_not_shown() -> None:
 
 
 def test_the_relay_is_drawn_where_the_line_is_seen_not_where_it_was_told() -> None:
-    seen = picture(status(line=known("absent"), peer=peer(line=known("clear")))).relay
+    seen = diagram(status(line=known("absent"), peer=peer(line=known("clear")))).relay
     assert seen is not None and (seen.arm, seen.confirmed) == ("secondary", True)
 
 
@@ -78,8 +78,8 @@ def test_a_relay_that_was_let_go_is_not_drawn_where_it_was(
     own: str, other: str, arm: str, confirmed: bool
 ) -> None:
     relay = {"card": known(True), "place": "", "commanded": known("released")}
-    here = picture(status(line=known(own), peer=peer(line=known(other)), relay=relay)).relay
-    there = picture(
+    here = diagram(status(line=known(own), peer=peer(line=known(other)), relay=relay)).relay
+    there = diagram(
         status(
             node="secondary",
             line=known(other),
@@ -94,35 +94,35 @@ def test_a_relay_that_was_let_go_is_not_drawn_where_it_was(
 def test_what_a_peer_says_while_it_takes_service_is_shown() -> None:
     relay = {"card": known(True), "place": "", "commanded": known("released")}
     taking = peer(role="acquiring", line=known("settling"))
-    seen = picture(status(role="standby", line=known("absent"), peer=taking, relay=relay))
+    seen = diagram(status(role="standby", line=known("absent"), peer=taking, relay=relay))
     assert seen.secondary.has_line and "the line arrives" in seen.secondary.lines
     assert seen.relay is not None and seen.relay.confirmed
 
 
 def test_a_relay_that_has_fallen_against_its_order_is_drawn_where_the_line_is() -> None:
     relay = {"card": known(True), "place": "", "commanded": known("energised")}
-    seen = picture(status(line=known("absent"), peer=peer(line=known("settling")), relay=relay)).relay
+    seen = diagram(status(line=known("absent"), peer=peer(line=known("settling")), relay=relay)).relay
     assert seen is not None and (seen.arm, seen.confirmed) == ("secondary", True)
 
 
 def test_where_nobody_sees_the_line_and_nothing_was_told_it_is_nowhere() -> None:
     relay = {"card": None, "place": "", "commanded": None}
-    seen = picture(status(line=known("absent"), peer=peer(line=unknown("?")), relay=relay)).relay
+    seen = diagram(status(line=known("absent"), peer=peer(line=unknown("?")), relay=relay)).relay
     assert seen is not None and (seen.arm, seen.confirmed) == ("", False)
 
 
 def test_without_a_line_there_is_no_relay() -> None:
-    assert picture(status(line=None, spans=None)).relay is None
+    assert diagram(status(line=None, spans=None)).relay is None
 
 
 def test_red_is_an_alarm_where_service_is_and_well_on_the_standby() -> None:
     red = known([span(1, "RED")])
-    assert picture(status(spans=red)).primary.spans[0].tone == "bad"
-    assert picture(status(spans=red, role="standby")).primary.spans[0].tone == "idle"
+    assert diagram(status(spans=red)).primary.spans[0].tone == "bad"
+    assert diagram(status(spans=red, role="standby")).primary.spans[0].tone == "idle"
 
 
 def test_the_words_say_what_is_drawn() -> None:
-    says = picture(status(peer=peer(links={"eth0": "up", "eth1": "down"}))).says
+    says = diagram(status(peer=peer(links={"eth0": "up", "eth1": "down"}))).says
     assert says == (
         "primary pbx1.example.com: active; secondary pbx2.example.com: standby; line at the primary; "
         "Heartbeat links down: eth1."
@@ -130,17 +130,17 @@ def test_the_words_say_what_is_drawn() -> None:
 
 
 def test_fitness_is_of_the_standby_wherever_one_looks() -> None:
-    there = {check.name: check for check in fitness(status())}
+    there = {check.name: check for check in readiness(status())}
     assert there["could take over"].says == "the secondary is fit"
     here = {
-        check.name: check for check in fitness(status(role="standby", fit=False, unfit_because=["no card"]))
+        check.name: check for check in readiness(status(role="standby", fit=False, unfit_because=["no card"]))
     }
     assert (here["could take over"].tone, here["could take over"].says) == ("bad", "no: no card")
 
 
 def test_what_a_silent_peer_said_last_is_no_point_in_its_favour() -> None:
     for lost in (peer(alive=known(False)), peer(fit=unknown("silent"))):
-        assert {"data", "spans"}.isdisjoint(check.name for check in fitness(status(peer=lost)))
+        assert {"data", "spans"}.isdisjoint(check.name for check in readiness(status(peer=lost)))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_a_silent_peer_said_last_is_no_point_in_its_favour() -> None:
     ],
 )
 def test_each_point_of_fitness(changes: dict[str, Any], name: str, tone: str) -> None:
-    assert {check.name: check.tone for check in fitness(status(**changes))}[name] == tone
+    assert {check.name: check.tone for check in readiness(status(**changes))}[name] == tone
 
 
 def test_a_span_that_cannot_be_verified_is_not_shown_as_well() -> None:
@@ -170,11 +170,11 @@ def test_a_span_that_cannot_be_verified_is_not_shown_as_well() -> None:
         "spans": known([silent, dead]),
         "line": {"value": "unverifiable", "why": "span 1: run dahdi_cfg"},
     }
-    marks = picture(status(**changes)).primary.spans
+    marks = diagram(status(**changes)).primary.spans
     assert [(mark.says.split(",")[0], mark.tone) for mark in marks] == [
         ("not verified", "doubt"),
         ("no line", "bad"),
     ]
-    (point,) = [check for check in fitness(status(role="standby", **changes)) if check.name == "spans"]
+    (point,) = [check for check in readiness(status(role="standby", **changes)) if check.name == "spans"]
     assert point.tone == "doubt"
     assert "span 1: run dahdi_cfg" in point.says
