@@ -7,6 +7,7 @@ import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from appliance.config import value_types
 from kickstart.release import RELEASE_BY_NAME
@@ -43,7 +44,7 @@ def _list(want: str, each: Callable[[object], bool], default: tuple[str, ...] | 
     return Field(want, lambda value: isinstance(value, list) and all(map(each, value)), default)
 
 
-def _of_conf(kind: value_types.ValueType) -> Callable[[object], bool]:
+def _of_conf(kind: value_types.ValueType[Any]) -> Callable[[object], bool]:
     """Return a check whether a value is right as a value of `kind` in asha.conf."""
 
     def is_right(value: object) -> bool:

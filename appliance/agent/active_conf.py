@@ -1,6 +1,6 @@
 """The conf that counts while Heartbeat runs: the file's, except for keys that cannot change under Heartbeat.
 
-These standing keys keep the values with which Heartbeat's files were made. The values are kept on disk, so
+These frozen keys keep the values with which Heartbeat's files were made. The values are kept on disk, so
 that neither an agent that is restarted nor a resource script without an agent takes another value from a conf
 file that was changed meanwhile.
 """
@@ -21,8 +21,14 @@ from appliance.agent.kept_conf import Found, load_or_kept
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
 from appliance.config import Conf, load, which_node
-from appliance.config.frozen import FROZEN_KEYS, changed_standing, held_back, standing_values, with_standing
-from appliance.config.schema import KEY_BY_NAME
+from appliance.config.schema import (
+    FROZEN_KEYS,
+    KEY_BY_NAME,
+    changed_frozen,
+    frozen_values,
+    held_back,
+    with_frozen,
+)
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, HostError, UserError
 from appliance.core.roles import Role
@@ -31,14 +37,14 @@ from appliance.host.statefile import StateFile
 
 
 def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
-    """Return the state file at `path`, which holds the values of the standing keys by name."""
+    """Return the state file at `path`, which holds the values of the frozen keys by name."""
     return StateFile(
         path, _parse, dict, "the conf file's values count, as if Heartbeat had been started with them"
     )
 
 
 class InstalledConf:
-    """The values of the standing keys with which Heartbeat's files were last made.
+    """The values of the frozen keys with which Heartbeat's files were last made.
 
     The file is read once; `keep` changes it.
     """
@@ -57,7 +63,7 @@ class InstalledConf:
 
     def keep(self, conf: Conf) -> None:
         """Record `conf` as the one that Heartbeat's files are made with. Blocking. Raises HostError."""
-        values = standing_values(conf)
+        values = frozen_values(conf)
         if values == self._values:
             return
         try:
@@ -72,7 +78,7 @@ class InstalledConf:
         Recorded values that do not name this machine are ignored.
         """
         try:
-            counts = with_standing(conf, self._values)
+            counts = with_frozen(conf, self._values)
             which_node(counts, os.uname().nodename)
         except (ValueError, UserError):
             return conf
@@ -164,11 +170,11 @@ class ActiveConf(Component):
         While the engine is off, the conf may make this machine another node, or none.
         """
         self._written, self._wrong = conf, ""
-        waiting = changed_standing(self._this_node.conf, conf)
+        waiting = changed_frozen(self._this_node.conf, conf)
         if waiting and self.engine_off:
             self._begin_anew()
             return
-        self._this_node.adopt(with_standing(conf, standing_values(self._this_node.conf)) if waiting else conf)
+        self._this_node.adopt(with_frozen(conf, frozen_values(self._this_node.conf)) if waiting else conf)
         self._tell()
 
     def look(self) -> bool:
@@ -184,18 +190,18 @@ class ActiveConf(Component):
             counts = self._book.under(self._written)
         else:
             return False
-        if not changed_standing(self._this_node.conf, counts):
+        if not changed_frozen(self._this_node.conf, counts):
             return False
         self._begin_anew()
         return True
 
     def refuses(self, conf: Conf) -> tuple[str, ...]:
         """Return the keys for which `conf` cannot be taken now."""
-        return () if self.engine_off else changed_standing(self._this_node.conf, conf)
+        return () if self.engine_off else changed_frozen(self._this_node.conf, conf)
 
     def problems(self) -> list[str]:
         """Return what is wrong with the conf file and what waits, for the status document."""
-        waiting = held_back(changed_standing(self._this_node.conf, self._written), "the conf file")
+        waiting = held_back(changed_frozen(self._this_node.conf, self._written), "the conf file")
         return list(filter(None, [self._wrong, waiting]))
 
     def _keep_book(self) -> None:
@@ -213,6 +219,6 @@ def _parse(content: bytes) -> dict[str, str]:
     values = parse_object(content)
     for name, value in values.items():
         if name not in FROZEN_KEYS or not isinstance(value, str):
-            raise ValueError("it is no book of the standing keys")
+            raise ValueError("it is no book of the frozen keys")
         KEY_BY_NAME[name].parse(value)
     return values

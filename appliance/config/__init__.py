@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from appliance.config.conf import CardDriver, Conf, Medium, MediumKind, Synch, Witness, which_node
+from appliance.config.conf import Conf, which_node
 from appliance.config.conf_file import CONF_PATH, load
+from appliance.config.media import Medium
 from appliance.config.parse import ConfError, Problem, parse
 
 __all__ = [
     "CONF_PATH",
-    "CardDriver",
     "Conf",
     "ConfError",
     "Medium",
-    "MediumKind",
     "Problem",
-    "Synch",
-    "Witness",
     "load",
     "parse",
     "which_node",

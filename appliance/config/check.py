@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from appliance.config.conf import Conf, Medium
-from appliance.config.media import HEARTBEAT_BAUD
+from appliance.config.conf import Conf
+from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
 from appliance.core.timing import TimingPolicy
 
@@ -59,20 +59,4 @@ def _timing(conf: Conf) -> Iterator[Clash]:
 
 def timing_policy(conf: Conf) -> TimingPolicy:
     """Return the times of `conf` as core's TimingPolicy."""
-    return TimingPolicy(
-        keepalive=conf.keepalive,
-        warntime=conf.warntime,
-        deadtime=conf.deadtime,
-        initdead=conf.initdead,
-        probe_period=conf.probe_period,
-        probe_deadline=conf.probe_deadline,
-        fall=conf.fall,
-        line_dwell=conf.line_dwell,
-        move_dwell=conf.move_dwell,
-        line_deadline=conf.line_deadline,
-        dchannel_deadline=conf.dchannel_deadline,
-        pbx_start_deadline=conf.pbx_start_deadline,
-        pbx_stop_deadline=conf.pbx_stop_deadline,
-        card_deadline=conf.card_deadline,
-        peer_max_age=conf.peer_max_age,
-    )
+    return TimingPolicy(**{each.name: getattr(conf, each.name) for each in fields(TimingPolicy)})

@@ -1,137 +1,23 @@
-"""Values of `/etc/asha.conf`: every field has its default, and times are in seconds."""
+"""Values of `/etc/asha.conf`, and which node of the pair this machine is by them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
 
+from appliance.config.keys_cluster import ClusterKeys
+from appliance.config.keys_original import OriginalKeys
+from appliance.config.keys_service import ServiceKeys
 from appliance.core.errors import UserError
 from appliance.core.model import Node
 
-MediumKind: TypeAlias = Literal["ucast", "bcast", "serial"]
-Synch: TypeAlias = Literal["LAZY", "LOOSE"]
-CardDriver: TypeAlias = Literal["tool", "serial"]
-Witness: TypeAlias = Literal["OFF", "PREFER", "REQUIRE"]
 
+# A dataclass takes the fields of its last base first: so they have the order of the conf file.
+@dataclass(frozen=True, kw_only=True)
+class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
+    """Values of the whole conf file; times are in seconds. An empty text or tuple means: not there, or off.
 
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """Path of Heartbeat's own messages between the nodes.
-
-    `device` is a network interface, or a tty when `kind` is serial. `argument` is the peer's address for
-    ucast, the baud rate for serial ("" is Heartbeat's own default), and "" for bcast.
+    Each field declares its key (`appliance.config.key`).
     """
-
-    kind: MediumKind
-    device: str
-    argument: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conf:
-    """Values of the whole conf file. An empty text or tuple means: not there, or off."""
-
-    # the cluster
-    cluster_ip: str = ""
-    primary_name: str = "haprimary"
-    secondary_name: str = "hastandby"
-    use_cluster: bool = False  # telephones are provisioned with the cluster address
-
-    # data kept in step
-    synch: Synch = "LAZY"
-    ssh_port: int = 22
-    asterisk_dir: Path = Path("/etc/asterisk")
-    db: Path = Path("/opt/sark/db/sark.db")
-    greetings: Path = Path("/var/lib/asterisk/sounds")
-    others: tuple[Path, ...] = ()
-    postsync: str = "/opt/sark/scripts/srkgenAst"
-    restart: bool = False
-    rsync: Path = Path("/usr/bin/rsync")
-    telephony: str = ""
-    voicemail: Path = Path("/var/spool/asterisk/voicemail")
-    primary_addr: str = ""  # empty: the node's name
-    secondary_addr: str = ""
-    astdb: Path = Path("/var/lib/asterisk/astdb.sqlite3")
-    sync_period: float = 60.0
-    sync_stale: float = 300.0
-    sync_max_loss: int = 50  # percent
-    sync_special_bits: bool = False
-    merge_deadline: float = 5.0
-    postsync_deadline: float = 60.0
-
-    # the relay card
-    card_installed: bool = False
-    card_tty: Path = Path("/dev/ttyUSB0")
-    card_tool: Path = Path("/usr/local/bin/rhinofailover")
-    card_driver: CardDriver = "tool"
-    card_profile: str = "assumed-ascii"
-    card_relay: int = 0
-    card_spans: tuple[int, ...] = ()  # empty: every span
-    card_deadline: float = 2.0
-
-    # Heartbeat
-    device: str = "eth0"
-    prefix: int = 24
-    media: tuple[Medium, ...] = (Medium("bcast", "eth0"),)
-    udp_port: int = 694
-    keepalive: float = 0.2
-    warntime: float = 1.0
-    deadtime: float = 2.0
-    initdead: float = 120.0
-    auto_failback: bool = False
-    failback_wait: float = 60.0
-    witness: Witness = "OFF"
-    witness_wait: float = 5.0
-
-    # watching
-    probe_period: float = 1.0
-    probe_deadline: float = 1.0
-    rise: int = 2
-    fall: int = 3
-    line_dwell: float = 1.0
-    move_dwell: float = 15.0
-    line_deadline: float = 8.0
-    dchannel_deadline: float = 8.0
-    pbx_start_deadline: float = 60.0
-    pbx_stop_deadline: float = 5.0
-    peer_max_age: float = 5.0
-
-    # Asterisk
-    pbx_program: str = "asterisk"
-    pbx_pidfile: Path = Path("/var/run/asterisk/asterisk.pid")
-    ami_port: int = 5038
-    ami_user: str = ""  # empty: the AMI probe is off
-    ami_secret: str = field(default="", repr=False)
-    sip_port: int = 5060  # 0: the SIP probe is off
-
-    # being told
-    mail_to: str = ""
-    notify_from: str = ""  # empty: asha@ this machine's name
-    notify_smtp: str = ""  # empty: sendmail
-    notify_tls: bool = False
-    notify_user: str = ""
-    notify_password: str = field(default="", repr=False)
-    notify_syslog: bool = False
-    notify_webhook: str = field(default="", repr=False)
-    notify_trap: str = ""
-    notify_community: str = field(default="", repr=False)  # empty: public
-
-    # the panel
-    panel_on: bool = True
-    panel_addr: str = "127.0.0.1"
-    panel_port: int = 8443
-    panel_prefix: str = ""  # empty: at /
-    panel_proxy: bool = False
-    panel_cert: Path = Path("/etc/asha/panel.crt")
-    panel_key: Path = Path("/etc/asha/panel.key")
-
-    # the rest
-    watchdog: str = ""  # empty: off
-    dahdi_root: Path = Path("/")
-
-
-# Identity of this machine: which node of the pair it is.
 
 
 def which_node(conf: Conf, uname: str) -> Node:

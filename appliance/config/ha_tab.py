@@ -12,51 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from appliance.config.conf import Conf
-from appliance.config.frozen import FROZEN_KEYS
 from appliance.config.key import Key
+from appliance.config.media import MEDIA
 from appliance.config.parse import Assignment, ConfError, Problem, parse, printable, scan
 from appliance.config.schema import KEY_BY_NAME, KEYS
+from appliance.config.value_types import FILE
 
-# First the tab of asha 1.0.0-2, with its labels and in its order; then the network, the card, and the times.
-_LABELS: dict[str, str] = {
-    "HASYNCH": "HA Synch Mode",
-    "HACLUSTERIP": "HA IP Address",
-    "HAPRINODE": "HA Primary Node",
-    "HASECNODE": "HA Failover Node",
-    "HAUSECLUSTER": "Provision with Cluster IP",
-    "HAAUTOFAILBACK": "HA Auto-Failback",
-    "HADEV": "Network Interface",
-    "HAPREFIX": "Prefix Length",
-    "HAPRIADDR": "Primary's own Address",
-    "HASECADDR": "Failover Node's own Address",
-    "HASSHPORT": "ssh Port",
-    "HAMEDIA": "Heartbeat Paths",
-    "HAUDPPORT": "Heartbeat UDP Port",
-    "RHINOSPF": "Rhino Failover Card",
-    "RHINOUSB": "Card's tty",
-    "RHINOSPANS": "Spans on the Card",
-    "HAKEEPALIVE": "Keepalive",
-    "HAWARNTIME": "Warn Time",
-    "HADEADTIME": "Dead Time",
-    "HAINITDEAD": "Initial Dead Time",
-    "FAILBACKWAIT": "Wait before Auto-Failback",
-    "HAWITNESS": "Line as Witness",
-    "HAWITNESSWAIT": "Wait for the Witness",
-    "PROBEPERIOD": "Probe Period",
-    "PROBEDEADLINE": "Probe Deadline",
-    "PROBERISE": "Good Probes to be well",
-    "PROBEFALL": "Silent Probes to be hung",
-    "LINEDWELL": "Line Dwell",
-    "MOVEDWELL": "Move Dwell",
-    "LINEDEADLINE": "Line Deadline",
-    "DCHANNELDEADLINE": "D-channel Deadline",
-    "PBXSTARTDEADLINE": "Asterisk Start Deadline",
-    "PBXSTOPDEADLINE": "Asterisk Stop Deadline",
-    "CARDDEADLINE": "Card Deadline",
-}
-TAB_KEYS: tuple[str, ...] = tuple(name for name in _LABELS if name in KEY_BY_NAME)
+_PLACES = {key.name: key.tab.place for key in KEYS if key.tab}
+TAB_KEYS: tuple[str, ...] = tuple(sorted(_PLACES, key=_PLACES.__getitem__))
+"""First the tab of asha 1.0.0-2, in its order; then the network, the card, and the times."""
 
-_AT_NEXT_START = ("HAMEDIA", "HAUDPPORT", "HAKEEPALIVE", "HAWARNTIME", "HADEADTIME", "HAINITDEAD")
+FIRST_KEYS = frozenset(key.name for key in KEYS if key.tab and key.tab.first)
+"""The page's first group: the fields of the tab of asha 1.0.0-2, and the relay card."""
 
 # The only paths that root opens because the tab says so: serial ports.
 _TTY = re.compile(r"/dev/tty(S|USB|ACM|AMA)[0-9]{1,3}", re.ASCII)
@@ -103,28 +70,10 @@ def _objection(key: str, value: str) -> str:
 
 def _ttys(key: str, value: str) -> Iterator[str]:
     """Yield the device paths in `value`, whether or not the rest of the value is right."""
-    if key == "RHINOUSB" and value.strip():
+    if KEY_BY_NAME[key].kind is FILE and value.strip():
         yield value.strip()
-    if key == "HAMEDIA":
+    if KEY_BY_NAME[key].kind is MEDIA:
         yield from (word for word in value.replace(",", " ").split() if "/" in word)
-
-
-def takes_effect(names: Iterable[str]) -> list[str]:
-    """Return one sentence for each time at which a change of `names` takes effect."""
-    changed = list(names)
-    standing = [name for name in changed if name in FROZEN_KEYS]
-    next_start = [name for name in changed if name in _AT_NEXT_START]
-    at_once = [name for name in changed if name not in FROZEN_KEYS and name not in _AT_NEXT_START]
-    sentences = []
-    if standing:
-        sentences.append(f"{', '.join(standing)}: can be changed only while the HA engine is off.")
-    if next_start:
-        sentences.append(
-            f"{', '.join(next_start)}: when the HA engine is next started; stop and start it on both nodes."
-        )
-    if at_once:
-        sentences.append(f"{', '.join(at_once)}: at once.")
-    return sentences
 
 
 def changed_keys(before: str, after: Conf) -> list[str]:
@@ -155,7 +104,7 @@ def key_documents(text: str) -> list[dict[str, Any]]:
 def _document(key: Key, values: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": key.name,
-        "label": _LABELS.get(key.name, key.name),
+        "label": key.label,
         "group": key.group.value,
         "value": key.hide(values[key.name]),
         "default": key.default,

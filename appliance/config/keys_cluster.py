@@ -1,212 +1,223 @@
-"""Keys added since asha 1.0.0-2 for the cluster address, the relay card and Heartbeat."""
+"""Keys added since asha 1.0.0-2 for the data kept in step, the cluster address, the relay card and Heartbeat."""
 
 from __future__ import annotations
 
-from appliance.config import value_types
-from appliance.config.key import Group, Key
-from appliance.config.media import MEDIA
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-CLUSTER_KEYS: tuple[Key, ...] = (
-    Key(
-        "HADEV",
-        "device",
-        value_types.DEVICE,
-        Group.PAIR,
-        (
-            "network interface that carries HACLUSTERIP, the same on both nodes",
-            "When you change it, look at HAMEDIA too.",
-        ),
-        "eth1",
-    ),
-    Key(
-        "HAPREFIX",
-        "prefix",
-        value_types.whole(1, 32, "a prefix length"),
-        Group.PAIR,
-        ("prefix length of HACLUSTERIP's subnet (24 is 255.255.255.0)",),
-        "16",
-    ),
-    Key(
-        "HAUSECLUSTER",
-        "use_cluster",
-        value_types.YES_NO,
-        Group.PAIR,
-        (
-            "provision with cluster IP? (YES/NO)",
-            "YES: telephones are provisioned to register to HACLUSTERIP, so that they follow a failover.",
-            "NO: to this node's own address on HADEV. 'asha provision-address' says which.",
-        ),
-        "YES",
-    ),
-    Key(
-        "RHINOUSB",
-        "card_tty",
-        value_types.FILE,
-        Group.CARD,
-        (
-            "tty of the relay card",
-            "Where the card is looked for first. After it was found once it is known by its USB",
-            "identity, so a changed number does no harm.",
-        ),
-        "/dev/ttyUSB1",
-    ),
-    Key(
-        "RHINODRIVER",
-        "card_driver",
-        value_types.choice("tool", "serial"),
-        Group.CARD,
-        (
-            "how to talk to the card (tool or serial)",
-            "tool: run the vendor's program RHINOTOOL, the one documented way.",
-            "serial: speak on the tty ourselves, in the words of RHINOPROFILE.",
-        ),
-        "serial",
-    ),
-    Key(
-        "RHINOTOOL",
-        "card_tool",
-        value_types.FILE,
-        Group.CARD,
-        ("the vendor's program (RHINODRIVER=tool)",),
-        "/usr/local/bin/rhinofailover",
-    ),
-    Key(
-        "RHINOPROFILE",
-        "card_profile",
-        value_types.WORD_OR_PATH,
-        Group.CARD,
-        (
-            "the card's language (RHINODRIVER=serial): a built-in profile, or the path of a learned one",
-            "assumed-ascii is a guess: the bytes on the wire are published nowhere. Learn your own",
-            "card's with 'asha card learn'.",
-        ),
-        "/etc/asha/rhino-profile.toml",
-    ),
-    Key(
-        "RHINORELAY",
-        "card_relay",
-        value_types.whole(0, 15, "a relay number"),
-        Group.CARD,
-        ("number of the relay on the card", "0 is the only one ever documented."),
-        "0",
-    ),
-    Key(
-        "RHINOSPANS",
-        "card_spans",
-        value_types.SPANS,
-        Group.CARD,
-        (
-            "DAHDI spans that hang on the relay, with commas between",
-            "Blank: every span. Name them when this server has other lines too.",
-        ),
-        "1,2",
-        may_be_off=True,
-    ),
-    Key(
-        "CARDDEADLINE",
-        "card_deadline",
-        value_types.DEADLINE,
-        Group.CARD,
-        ("longest one command to the card may take",),
-        "500ms",
-    ),
-    Key(
-        "HAMEDIA",
-        "media",
-        MEDIA,
-        Group.HEARTBEAT,
-        (
-            "paths of Heartbeat's messages between the nodes, with commas between",
-            "ucast DEV PEERADDR, bcast DEV, serial TTY [BAUD]. Give two that share no switch and no",
-            "cable: when the only path is cut, both nodes think the other is dead. PEERADDR is the",
-            "other node's own address, so with ucast this line differs between the nodes.",
-        ),
-        "ucast eth0 192.168.1.12, serial /dev/ttyS0 19200",
-    ),
-    Key(
-        "HAUDPPORT",
-        "udp_port",
-        value_types.PORT,
-        Group.HEARTBEAT,
-        ("UDP port of Heartbeat's messages",),
-        "695",
-    ),
-    Key(
-        "HAKEEPALIVE",
-        "keepalive",
-        value_types.DEADLINE,
-        Group.HEARTBEAT,
-        ("time between two of Heartbeat's messages",),
-        "500ms",
-    ),
-    Key(
-        "HAWARNTIME",
-        "warntime",
-        value_types.DEADLINE,
-        Group.HEARTBEAT,
-        ("silence of the peer after which Heartbeat warns in the log",),
-        "1500ms",
-    ),
-    Key(
-        "HADEADTIME",
-        "deadtime",
-        value_types.DEADLINE,
-        Group.HEARTBEAT,
-        (
-            "silence of the peer after which it is taken for dead",
-            "Too short, and a busy network makes both nodes active.",
-            "Keep HAKEEPALIVE < HAWARNTIME < HADEADTIME < HAINITDEAD.",
-        ),
-        "10",
-    ),
-    Key(
-        "HAINITDEAD",
-        "initdead",
-        value_types.DEADLINE,
-        Group.HEARTBEAT,
-        ("how long a node that starts first waits for its peer before it goes on alone",),
-        "60",
-    ),
-    Key(
-        "HAAUTOFAILBACK",
-        "auto_failback",
-        value_types.ON_OFF,
-        Group.HEARTBEAT,
-        (
-            "go back to the primary by itself when it returns? (on/off)",
-            "Most users run with this off and go back by 'asha failback' at a quiet hour.",
-            "Either way the secondary's data are merged into the primary's first.",
-        ),
-        "on",
-    ),
-    Key(
-        "FAILBACKWAIT",
-        "failback_wait",
-        value_types.DWELL,
-        Group.HEARTBEAT,
-        ("how long the primary must have been fit and its data merged before it goes back by itself",),
-        "600",
-    ),
-    Key(
-        "HAWITNESS",
-        "witness",
-        value_types.choice("OFF", "PREFER", "REQUIRE"),
-        Group.HEARTBEAT,
-        (
-            "does the line itself say whether the primary is down? (OFF, PREFER or REQUIRE)",
-            "The line falls to the secondary when the primary loses power or lets go of it.",
-            "OFF: Heartbeat alone decides.",
-            "PREFER: a secondary whose peer is silent waits HAWITNESSWAIT for the line, then acts.",
-            "REQUIRE: it waits until the line arrives.",
-        ),
-        "PREFER",
-    ),
-    Key(
-        "HAWITNESSWAIT",
-        "witness_wait",
-        value_types.DWELL,
-        Group.HEARTBEAT,
-        ("how long HAWITNESS=PREFER waits for the line",),
-        "10",
-    ),
+from appliance.config.key import Comment, Effect, Group, Tab
+from appliance.config.media import MEDIA, Medium
+from appliance.config.value_types import (
+    DEADLINE,
+    DEVICE,
+    DWELL,
+    FILE,
+    HOST,
+    ON_OFF,
+    PORT,
+    SPANS,
+    WORD_OR_PATH,
+    YES_NO,
+    choice,
+    duration,
+    whole,
 )
+
+CardDriver: TypeAlias = Literal["tool", "serial"]
+Witness: TypeAlias = Literal["OFF", "PREFER", "REQUIRE"]
+
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+class ClusterKeys:
+    """Keys of what makes two servers a pair."""
+
+    primary_addr: str = Comment(
+        "where the primary node is reached by ssh: a name or an IPv4 address",
+        "Blank: the primary node's name is used, which must then be in /etc/hosts or in the DNS.",
+    ).key(
+        "HAPRIADDR", HOST, "", Group.DATA, "192.168.1.6", tab=Tab(3, "Primary's own Address"), may_be_off=True
+    )
+    secondary_addr: str = Comment(
+        "where the secondary node is reached by ssh: a name or an IPv4 address",
+        "Blank: the secondary node's name is used, which must then be in /etc/hosts or in the DNS.",
+    ).key(
+        "HASECADDR",
+        HOST,
+        "",
+        Group.DATA,
+        "192.168.1.7",
+        tab=Tab(3, "Failover Node's own Address"),
+        may_be_off=True,
+    )
+    astdb: Path = Comment(
+        "Asterisk's own database, where it keeps registrations and call forwards",
+        "Copied like DB when it is there and is an SQLite file (Asterisk 10 and later).",
+    ).key(
+        "ASTDB", FILE, Path("/var/lib/asterisk/astdb.sqlite3"), Group.DATA, "/var/lib/asterisk/astdb.sqlite3"
+    )
+    sync_period: float = Comment(
+        "how often the standby looks at all the data, whether anything was noticed or not",
+        "A change on the active node is fetched at once; this is for what was not noticed.",
+    ).key("SYNCPERIOD", duration(5000), 60.0, Group.DATA, "30")
+    sync_stale: float = Comment("age of the standby's data from which 'asha status' calls it stale").key(
+        "SYNCSTALE", duration(10000), 300.0, Group.DATA, "600"
+    )
+    sync_max_loss: int = Comment(
+        "share of a directory's files that may vanish at once, in percent",
+        "More is taken for a sick source: nothing is synchronised until 'asha sync --now",
+        "--accept-loss' says that it is meant. 100 never refuses.",
+    ).key("SYNCMAXLOSS", whole(1, 100, "a percentage"), 50, Group.DATA, "20")
+    sync_special_bits: bool = Comment(
+        "carry set-user-ID and set-group-ID, file capabilities and other privileged attributes? (on/off)",
+        "Off: mode 4755 there is 755 here, 2775 of a shared directory 775, and attributes security.* and",
+        "trusted.* are left out, so that nobody who may write there becomes root here. Turn it on, on both",
+        "nodes, when programs or directories in the trees need them and only root may write there.",
+    ).key("SYNCSPECIALBITS", ON_OFF, False, Group.DATA, "on")
+    merge_deadline: float = Comment(
+        "how long Asterisk's start on the primary waits for the secondary's last changes",
+        "What has not come by then is merged while Asterisk serves.",
+    ).key("MERGEDEADLINE", DEADLINE, 5.0, Group.DATA, "10")
+    postsync_deadline: float = Comment("how long POSTSYNC may take before it is killed").key(
+        "POSTSYNCDEADLINE", DEADLINE, 60.0, Group.DATA, "30"
+    )
+    device: str = Comment(
+        "network interface that carries HACLUSTERIP, the same on both nodes",
+        "When you change it, look at HAMEDIA too.",
+    ).key(
+        "HADEV", DEVICE, "eth0", Group.PAIR, "eth1", tab=Tab(2, "Network Interface"), effect=Effect.ENGINE_OFF
+    )
+    prefix: int = Comment("prefix length of HACLUSTERIP's subnet (24 is 255.255.255.0)").key(
+        "HAPREFIX",
+        whole(1, 32, "a prefix length"),
+        24,
+        Group.PAIR,
+        "16",
+        tab=Tab(2, "Prefix Length"),
+        effect=Effect.ENGINE_OFF,
+    )
+    use_cluster: bool = Comment(
+        "provision with cluster IP? (YES/NO)",
+        "YES: telephones are provisioned to register to HACLUSTERIP, so that they follow a failover.",
+        "NO: to this node's own address on HADEV. 'asha provision-address' says which.",
+    ).key(
+        "HAUSECLUSTER", YES_NO, False, Group.PAIR, "YES", tab=Tab(1, "Provision with Cluster IP", first=True)
+    )
+    card_tty: Path = Comment(
+        "tty of the relay card",
+        "Where the card is looked for first. After it was found once it is known by its USB",
+        "identity, so a changed number does no harm.",
+    ).key("RHINOUSB", FILE, Path("/dev/ttyUSB0"), Group.CARD, "/dev/ttyUSB1", tab=Tab(6, "Card's tty"))
+    card_driver: CardDriver = Comment(
+        "how to talk to the card (tool or serial)",
+        "tool: run the vendor's program RHINOTOOL, the one documented way.",
+        "serial: speak on the tty ourselves, in the words of RHINOPROFILE.",
+    ).key("RHINODRIVER", choice("tool", "serial"), "tool", Group.CARD, "serial")
+    card_tool: Path = Comment("the vendor's program (RHINODRIVER=tool)").key(
+        "RHINOTOOL", FILE, Path("/usr/local/bin/rhinofailover"), Group.CARD, "/usr/local/bin/rhinofailover"
+    )
+    card_profile: str = Comment(
+        "the card's language (RHINODRIVER=serial): a built-in profile, or the path of a learned one",
+        "assumed-ascii is a guess: the bytes on the wire are published nowhere. Learn your own",
+        "card's with 'asha card learn'.",
+    ).key("RHINOPROFILE", WORD_OR_PATH, "assumed-ascii", Group.CARD, "/etc/asha/rhino-profile.toml")
+    card_relay: int = Comment("number of the relay on the card", "0 is the only one ever documented.").key(
+        "RHINORELAY", whole(0, 15, "a relay number"), 0, Group.CARD, "0"
+    )
+    card_spans: tuple[int, ...] = Comment(
+        "DAHDI spans that hang on the relay, with commas between",
+        "Blank: every span. Name them when this server has other lines too.",
+    ).key("RHINOSPANS", SPANS, (), Group.CARD, "1,2", tab=Tab(6, "Spans on the Card"), may_be_off=True)
+    card_deadline: float = Comment("longest one command to the card may take").key(
+        "CARDDEADLINE", DEADLINE, 2.0, Group.CARD, "500ms", tab=Tab(8, "Card Deadline")
+    )
+    media: tuple[Medium, ...] = Comment(
+        "paths of Heartbeat's messages between the nodes, with commas between",
+        "ucast DEV PEERADDR, bcast DEV, serial TTY [BAUD]. Give two that share no switch and no",
+        "cable: when the only path is cut, both nodes think the other is dead. PEERADDR is the",
+        "other node's own address, so with ucast this line differs between the nodes.",
+    ).key(
+        "HAMEDIA",
+        MEDIA,
+        (Medium("bcast", "eth0"),),
+        Group.HEARTBEAT,
+        "ucast eth0 192.168.1.12, serial /dev/ttyS0 19200",
+        tab=Tab(5, "Heartbeat Paths"),
+        effect=Effect.ENGINE_START,
+    )
+    udp_port: int = Comment("UDP port of Heartbeat's messages").key(
+        "HAUDPPORT",
+        PORT,
+        694,
+        Group.HEARTBEAT,
+        "695",
+        tab=Tab(5, "Heartbeat UDP Port"),
+        effect=Effect.ENGINE_START,
+    )
+    keepalive: float = Comment("time between two of Heartbeat's messages").key(
+        "HAKEEPALIVE",
+        DEADLINE,
+        0.2,
+        Group.HEARTBEAT,
+        "500ms",
+        tab=Tab(7, "Keepalive"),
+        effect=Effect.ENGINE_START,
+    )
+    warntime: float = Comment("silence of the peer after which Heartbeat warns in the log").key(
+        "HAWARNTIME",
+        DEADLINE,
+        1.0,
+        Group.HEARTBEAT,
+        "1500ms",
+        tab=Tab(7, "Warn Time"),
+        effect=Effect.ENGINE_START,
+    )
+    deadtime: float = Comment(
+        "silence of the peer after which it is taken for dead",
+        "Too short, and a busy network makes both nodes active.",
+        "Keep HAKEEPALIVE < HAWARNTIME < HADEADTIME < HAINITDEAD.",
+    ).key(
+        "HADEADTIME",
+        DEADLINE,
+        2.0,
+        Group.HEARTBEAT,
+        "10",
+        tab=Tab(7, "Dead Time"),
+        effect=Effect.ENGINE_START,
+    )
+    initdead: float = Comment(
+        "how long a node that starts first waits for its peer before it goes on alone"
+    ).key(
+        "HAINITDEAD",
+        DEADLINE,
+        120.0,
+        Group.HEARTBEAT,
+        "60",
+        tab=Tab(7, "Initial Dead Time"),
+        effect=Effect.ENGINE_START,
+    )
+    auto_failback: bool = Comment(
+        "go back to the primary by itself when it returns? (on/off)",
+        "Most users run with this off and go back by 'asha failback' at a quiet hour.",
+        "Either way the secondary's data are merged into the primary's first.",
+    ).key("HAAUTOFAILBACK", ON_OFF, False, Group.HEARTBEAT, "on", tab=Tab(1, "HA Auto-Failback", first=True))
+    failback_wait: float = Comment(
+        "how long the primary must have been fit and its data merged before it goes back by itself"
+    ).key("FAILBACKWAIT", DWELL, 60.0, Group.HEARTBEAT, "600", tab=Tab(7, "Wait before Auto-Failback"))
+    witness: Witness = Comment(
+        "does the line itself say whether the primary is down? (OFF, PREFER or REQUIRE)",
+        "The line falls to the secondary when the primary loses power or lets go of it.",
+        "OFF: Heartbeat alone decides.",
+        "PREFER: a secondary whose peer is silent waits HAWITNESSWAIT for the line, then acts.",
+        "REQUIRE: it waits until the line arrives.",
+    ).key(
+        "HAWITNESS",
+        choice("OFF", "PREFER", "REQUIRE"),
+        "OFF",
+        Group.HEARTBEAT,
+        "PREFER",
+        tab=Tab(7, "Line as Witness"),
+    )
+    witness_wait: float = Comment("how long HAWITNESS=PREFER waits for the line").key(
+        "HAWITNESSWAIT", DWELL, 5.0, Group.HEARTBEAT, "10", tab=Tab(7, "Wait for the Witness")
+    )

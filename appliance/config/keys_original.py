@@ -2,191 +2,156 @@
 
 from __future__ import annotations
 
-from appliance.config import value_types
-from appliance.config.key import Group, Key
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
 
-_OTHERS = (
-    "user sync nodes - specify any other directories you want to sync",
-    "A file may be named too. No pattern and no ~: one full path in each.",
-    "Leave blank what you do not need.",
+from appliance.config.key import Comment, Effect, Group, Tab
+from appliance.config.value_types import (
+    COMMAND,
+    DIRECTORY,
+    DIRECTORY_OR_FILE,
+    DIRECTORY_TEXT,
+    FILE,
+    IPV4,
+    NODE_NAME,
+    PORT,
+    YES_NO,
+    choice,
 )
 
-
-def _other(number: int, example: str) -> Key:
-    return Key(
-        f"OTHER{number}",
-        "others",
-        value_types.DIRECTORY_OR_FILE,
-        Group.DATA,
-        _OTHERS if number == 1 else ("one more directory or file to sync",),
-        example,
-        may_be_off=True,
-        slot=number - 1,
-        seed=True,
-    )
+Synch: TypeAlias = Literal["LAZY", "LOOSE"]
 
 
-SEED_KEYS: tuple[Key, ...] = (
-    Key(
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+class OriginalKeys:
+    """Keys of asha 1.0.0-2."""
+
+    cluster_ip: str = Comment(
+        "virtual IP of the HA cluster",
+        "A free static address on the subnet of HADEV. The active node holds it, and the",
+        "phones register to it. Blank: the cluster is not set up yet.",
+    ).key(
         "HACLUSTERIP",
-        "cluster_ip",
-        value_types.IPV4,
+        IPV4,
+        "",
         Group.PAIR,
-        (
-            "virtual IP of the HA cluster",
-            "A free static address on the subnet of HADEV. The active node holds it, and the",
-            "phones register to it. Blank: the cluster is not set up yet.",
-        ),
         "192.168.1.5",
+        tab=Tab(1, "HA IP Address", first=True),
+        effect=Effect.ENGINE_OFF,
         may_be_off=True,
-        seed=True,
-    ),
-    Key(
+        original=True,
+    )
+    primary_name: str = Comment(
+        "primary node name",
+        "Exactly what 'uname -n' prints there, with or without a domain as it does. The relay",
+        "card, if there is one, is in this node.",
+    ).key(
         "HAPRINODE",
-        "primary_name",
-        value_types.NODE_NAME,
+        NODE_NAME,
+        "haprimary",
         Group.PAIR,
-        (
-            "primary node name",
-            "Exactly what 'uname -n' prints there, with or without a domain as it does. The relay",
-            "card, if there is one, is in this node.",
-        ),
         "pbx1.example.com",
-        seed=True,
-    ),
-    Key(
+        tab=Tab(1, "HA Primary Node", first=True),
+        effect=Effect.ENGINE_OFF,
+        original=True,
+    )
+    secondary_name: str = Comment("secondary node name", "Exactly what 'uname -n' prints there.").key(
         "HASECNODE",
-        "secondary_name",
-        value_types.NODE_NAME,
+        NODE_NAME,
+        "hastandby",
         Group.PAIR,
-        ("secondary node name", "Exactly what 'uname -n' prints there."),
         "pbx2.example.com",
-        seed=True,
-    ),
-    Key(
+        tab=Tab(1, "HA Failover Node", first=True),
+        effect=Effect.ENGINE_OFF,
+        original=True,
+    )
+    synch: Synch = Comment(
+        "sync mode (LAZY or LOOSE)",
+        "LAZY: the standby fetches the data from the active node every minute.",
+        "LOOSE: nothing is synchronised.",
+    ).key(
         "HASYNCH",
-        "synch",
-        value_types.choice("LAZY", "LOOSE"),
+        choice("LAZY", "LOOSE"),
+        "LAZY",
         Group.DATA,
-        (
-            "sync mode (LAZY or LOOSE)",
-            "LAZY: the standby fetches the data from the active node every minute.",
-            "LOOSE: nothing is synchronised.",
-        ),
         "LOOSE",
-        seed=True,
-    ),
-    Key(
-        "HASSHPORT",
-        "ssh_port",
-        value_types.PORT,
-        Group.DATA,
-        (
-            "ssh port on the primary",
-            "Use the same port on the secondary: the way back after a failover needs it.",
-        ),
-        "2222",
-        seed=True,
-    ),
-    Key(
-        "ASTERISK",
-        "asterisk_dir",
-        value_types.DIRECTORY,
-        Group.DATA,
-        ("asterisk conf file directory",),
-        "/etc/asterisk",
-        seed=True,
-    ),
-    Key(
-        "DB",
-        "db",
-        value_types.FILE,
-        Group.DATA,
-        ("database file (N.B. this is a FILE not a directory)",),
-        "/opt/sark/db/sark.db",
-        seed=True,
-    ),
-    Key(
+        tab=Tab(0, "HA Synch Mode", first=True),
+        original=True,
+    )
+    ssh_port: int = Comment(
+        "ssh port on the primary",
+        "Use the same port on the secondary: the way back after a failover needs it.",
+    ).key("HASSHPORT", PORT, 22, Group.DATA, "2222", tab=Tab(4, "ssh Port"), original=True)
+    asterisk_dir: Path = Comment("asterisk conf file directory").key(
+        "ASTERISK", DIRECTORY, Path("/etc/asterisk"), Group.DATA, "/etc/asterisk", original=True
+    )
+    db: Path = Comment("database file (N.B. this is a FILE not a directory)").key(
+        "DB", FILE, Path("/opt/sark/db/sark.db"), Group.DATA, "/opt/sark/db/sark.db", original=True
+    )
+    greetings: Path = Comment("your greeting file directory").key(
         "GREETINGS",
-        "greetings",
-        value_types.DIRECTORY,
+        DIRECTORY,
+        Path("/var/lib/asterisk/sounds"),
         Group.DATA,
-        ("your greeting file directory",),
         "/var/lib/asterisk/sounds",
-        seed=True,
-    ),
-    _other(1, "/var/spool/asterisk/monitor"),
-    _other(2, "/var/lib/asterisk/moh"),
-    _other(3, "/srv/tftp"),
-    Key(
-        "POSTSYNC",
-        "postsync",
-        value_types.COMMAND,
+        original=True,
+    )
+    others: tuple[Path, ...] = Comment(
+        "user sync nodes - specify any other directories you want to sync",
+        "A file may be named too. No pattern and no ~: one full path in each.",
+        "Leave blank what you do not need.",
+    ).slots(
+        {"OTHER1": "/var/spool/asterisk/monitor", "OTHER2": "/var/lib/asterisk/moh", "OTHER3": "/srv/tftp"},
+        DIRECTORY_OR_FILE,
         Group.DATA,
-        (
-            "post rsync job to run",
-            "A program with its arguments, run on the standby after data has arrived. No shell",
-            "reads it: what needs && or > goes into a script, whose path stands here. Blank: none.",
-        ),
+        more="one more directory or file to sync",
+        original=True,
+    )
+    postsync: str = Comment(
+        "post rsync job to run",
+        "A program with its arguments, run on the standby after data has arrived. No shell",
+        "reads it: what needs && or > goes into a script, whose path stands here. Blank: none.",
+    ).key(
+        "POSTSYNC",
+        COMMAND,
+        "/opt/sark/scripts/srkgenAst",
+        Group.DATA,
         "/opt/sark/scripts/srkgenAst",
         may_be_off=True,
-        seed=True,
-    ),
-    Key(
-        "RESTART",
-        "restart",
-        value_types.YES_NO,
-        Group.PBX,
-        (
-            "attempt restart if no failover running? (YES/NO) - default is NO. Do NOT set this to YES",
-            "unless you absolutely know what you are doing.",
-            "YES: when Asterisk dies and no standby could take over, it is started again here.",
-        ),
-        "YES",
-        seed=True,
-    ),
-    Key(
+        original=True,
+    )
+    restart: bool = Comment(
+        "attempt restart if no failover running? (YES/NO) - default is NO. Do NOT set this to YES",
+        "unless you absolutely know what you are doing.",
+        "YES: when Asterisk dies and no standby could take over, it is started again here.",
+    ).key("RESTART", YES_NO, False, Group.PBX, "YES", original=True)
+    card_installed: bool = Comment(
+        "rhino failover card installed? (YES/NO)",
+        "The same on both nodes, though the card is in the primary only.",
+    ).key(
         "RHINOSPF",
-        "card_installed",
-        value_types.YES_NO,
+        YES_NO,
+        False,
         Group.CARD,
-        (
-            "rhino failover card installed? (YES/NO)",
-            "The same on both nodes, though the card is in the primary only.",
-        ),
         "YES",
-        seed=True,
-    ),
-    Key(
-        "RSYNC",
-        "rsync",
-        value_types.FILE,
-        Group.DATA,
-        ("rsync program location",),
-        "/usr/local/bin/rsync",
-        seed=True,
-    ),
-    Key(
-        "TELEPHONY",
-        "telephony",
-        value_types.DIRECTORY_TEXT,
-        Group.DATA,
-        (
-            "dahdi directory (usually /etc/dahdi) - only include if you want it sync'ed",
-            "What arrives is checked against this node's own spans before it is put in place ('asha dahdi fit').",
-            "assigned-spans.conf, span-types.conf and xpp_order describe slots and stay on their node.",
-        ),
-        "/etc/dahdi",
-        may_be_off=True,
-        seed=True,
-    ),
-    Key(
+        tab=Tab(6, "Rhino Failover Card", first=True),
+        effect=Effect.ENGINE_OFF,
+        original=True,
+    )
+    rsync: Path = Comment("rsync program location").key(
+        "RSYNC", FILE, Path("/usr/bin/rsync"), Group.DATA, "/usr/local/bin/rsync", original=True
+    )
+    telephony: str = Comment(
+        "dahdi directory (usually /etc/dahdi) - only include if you want it sync'ed",
+        "What arrives is checked against this node's own spans before it is put in place ('asha dahdi fit').",
+        "assigned-spans.conf, span-types.conf and xpp_order describe slots and stay on their node.",
+    ).key("TELEPHONY", DIRECTORY_TEXT, "", Group.DATA, "/etc/dahdi", may_be_off=True, original=True)
+    voicemail: Path = Comment("voicemail directory").key(
         "VOICEMAIL",
-        "voicemail",
-        value_types.DIRECTORY,
+        DIRECTORY,
+        Path("/var/spool/asterisk/voicemail"),
         Group.DATA,
-        ("voicemail directory",),
         "/var/spool/asterisk/voicemail",
-        seed=True,
-    ),
-)
+        original=True,
+    )

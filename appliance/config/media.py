@@ -1,14 +1,31 @@
-"""Kind of HAMEDIA: the paths that Heartbeat's messages take between the nodes."""
+"""Paths that Heartbeat's messages take between the nodes, and how HAMEDIA has them."""
 
 from __future__ import annotations
 
-from appliance.config.conf import Medium
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
 from appliance.config.value_types import DEVICE, FILE, ValueType, unicast
+
+MediumKind: TypeAlias = Literal["ucast", "bcast", "serial"]
 
 HEARTBEAT_BAUD = "19200"
 """The rate of a serial medium that names none: Heartbeat's own default."""
 
 _BAUDS = ("9600", "19200", "38400", "57600", "115200", "230400", "460800")
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """Path of Heartbeat's own messages between the nodes.
+
+    `device` is a network interface, or a tty when `kind` is serial. `argument` is the peer's address for
+    ucast, the baud rate for serial ("" is Heartbeat's own default), and "" for bcast.
+    """
+
+    kind: MediumKind
+    device: str
+    argument: str = ""
 
 
 def _medium(text: str) -> Medium:

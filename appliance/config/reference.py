@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from appliance.config.conf import Conf
-from appliance.config.schema import KEYS, Group, Key, in_group
+from appliance.config.key import Group, Key
+from appliance.config.schema import KEYS, in_group
+from appliance.config.value_types import TEXT, URL
 
 _HEADER = """\
 #
@@ -37,8 +39,8 @@ one that is missing has its default, and so has one that is left blank, unless i
 something else. Words such as `YES` may be written in any mix of upper and lower case. Times are written `200ms`,
 `2`, `2s` or `1.5`.
 
-The file must belong to root and be writable by root alone, and once it holds a secret (`AMISECRET`,
-`NOTIFYPASSWORD`, `NOTIFYWEBHOOK`, `NOTIFYCOMMUNITY`) it must not be readable by everybody; otherwise it is refused.
+The file must belong to root and be writable by root alone, and once it holds a secret (%s,
+%s) it must not be readable by everybody; otherwise it is refused.
 `asha check` reports everything wrong in it at once, and `asha conf set KEY VALUE` changes a value and keeps the
 comments and the order.
 
@@ -46,6 +48,8 @@ comments and the order.
 
 """
 
+_SECRETS = [f"`{key.name}`" for key in KEYS if key.secret]
+_FREE_TEXT = ", ".join(key.name for kind in (TEXT, URL) for key in KEYS if key.kind is kind)
 _HOW_READ = (
     "A # begins a comment only at the start of a line. A comment may be in any encoding; a value is UTF-8. A value in "
     "another encoding is named with its line.",
@@ -55,7 +59,7 @@ _HOW_READ = (
     "Nothing is expanded: no $NAME, no ${NAME}, no $(command), no ~ and no pattern such as *. A value in which a shell "
     "would do so, quotes in the middle of a value, a quote that is not closed, and a comment behind a value are "
     "refused with what to write instead. A character that is meant, such as the & in /srv/R&D, is put into single "
-    "quotes with the whole value. Free text (AMISECRET, NOTIFYUSER, NOTIFYPASSWORD, NOTIFYCOMMUNITY, NOTIFYWEBHOOK) "
+    f"quotes with the whole value. Free text ({_FREE_TEXT}) "
     "is taken as it stands also without quotes, unless it is a whole $NAME or holds a ${NAME}.",
     "A line ends with LF or CR LF. CR alone ends no line, and a file that has it is refused. A byte order mark (UTF-8) "
     "does not matter; a file in UTF-16 is refused.",
@@ -85,10 +89,10 @@ def conf_file(conf: Conf | None = None) -> str:
     Without `conf` the result is the shipped file.
     """
     conf = conf or Conf()
-    seed = [_entry(key, conf) for key in KEYS if key.seed]
-    parts = [_HEADER, *seed]
+    original = [_entry(key, conf) for key in KEYS if key.original]
+    parts = [_HEADER, *original]
     for group in Group:
-        own = [_entry(key, conf) for key in in_group(group) if not key.seed]
+        own = [_entry(key, conf) for key in in_group(group) if not key.original]
         parts += [f"#\n# --- {group.value} ---\n#\n", *own] if own else []
     return "\n".join(parts)
 
@@ -103,7 +107,12 @@ def reference() -> str:
 
 
 def _reference_parts() -> Iterator[str]:
-    yield _INTRODUCTION + "\n\n".join(_HOW_READ) + "\n" + _OF_THE_ORIGINAL
+    yield (
+        _INTRODUCTION % (_SECRETS[0], ", ".join(_SECRETS[1:]))
+        + "\n\n".join(_HOW_READ)
+        + "\n"
+        + _OF_THE_ORIGINAL
+    )
     for group in Group:
         yield f"## {group.value}\n"
         yield "| key | default | |\n|---|---|---|"
@@ -121,7 +130,7 @@ def _section(key: Key) -> str:
         f"- Value: {key.kind.want}",
         f"- Default: {_default(key)}",
         f"- Example: `{key.name}={key.example}`",
-        "- One of the original's keys (1.0.0-2)" if key.seed else "",
+        "- One of the original's keys (1.0.0-2)" if key.original else "",
     ]
     return "\n".join((f"### {key.name}\n", f"{_prose(key.comment)}\n", *filter(None, facts), ""))
 
@@ -132,7 +141,7 @@ def _default(key: Key) -> str:
 
 
 def _mark(key: Key) -> str:
-    return "**1.0.0-2**" if key.seed else ""
+    return "**1.0.0-2**" if key.original else ""
 
 
 def _code(value: str) -> str:

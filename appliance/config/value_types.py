@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from appliance.config.quotes import advice_on, advice_on_text, command_words
+
+T = TypeVar("T")
+W = TypeVar("W", bound=str)
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _DURATION = re.compile(r"([0-9]{1,8})(?:\.([0-9]{1,3}))? ?(ms|s)?", re.ASCII | re.IGNORECASE)
@@ -29,7 +32,7 @@ _MORE_THAN_ONE = re.compile(r"[\s,]/|\s--?[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
-class ValueType:
+class ValueType(Generic[T]):
     """Kind of value.
 
     `want` completes the sentence "the value should be …". `words` are all possible values, where these are
@@ -38,17 +41,17 @@ class ValueType:
     """
 
     want: str
-    parse: Callable[[str], Any]
-    render: Callable[[Any], str] = str
+    parse: Callable[[str], T]
+    render: Callable[[T], str] = str
     words: tuple[str, ...] = ()
     bare: Callable[[str], str] = advice_on
 
 
-def choice(*words: str) -> ValueType:
+def choice(*words: W) -> ValueType[W]:
     """Return the kind of one of `words`, in any mix of upper and lower case."""
     by_folded = {word.casefold(): word for word in words}
 
-    def parse(text: str) -> str:
+    def parse(text: str) -> W:
         if text.casefold() not in by_folded:
             raise ValueError
         return by_folded[text.casefold()]
@@ -56,7 +59,7 @@ def choice(*words: str) -> ValueType:
     return ValueType(f"{', '.join(words[:-1])} or {words[-1]}", parse, words=words)
 
 
-def switch(yes: str, no: str) -> ValueType:
+def switch(yes: str, no: str) -> ValueType[bool]:
     """Return the kind of a bool written with two words, in any mix of upper and lower case."""
     words = choice(yes, no)
     return ValueType(
@@ -64,7 +67,7 @@ def switch(yes: str, no: str) -> ValueType:
     )
 
 
-def whole(low: int, high: int, what: str = "a whole number") -> ValueType:
+def whole(low: int, high: int, what: str = "a whole number") -> ValueType[int]:
     """Return the kind of an integer, `low` and `high` included."""
 
     def parse(text: str) -> int:
@@ -75,7 +78,7 @@ def whole(low: int, high: int, what: str = "a whole number") -> ValueType:
     return ValueType(f"{what} from {low} to {high}", parse)
 
 
-def duration(least_ms: int) -> ValueType:
+def duration(least_ms: int) -> ValueType[float]:
     """Return the kind of a time such as `200ms`, `2`, `2s` or `1.5`, from `least_ms` up to a day.
 
     The value is seconds as a float, to the millisecond.

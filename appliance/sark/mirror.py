@@ -14,9 +14,8 @@ from typing import Any
 
 from appliance.config import CONF_PATH, Conf, ConfError
 from appliance.config.conf_file import ConfFile, read_source
-from appliance.config.frozen import FROZEN_KEYS, held_back
-from appliance.config.replace import replace_file
-from appliance.config.schema import KEY_BY_NAME
+from appliance.config.edit import replace_file
+from appliance.config.schema import FROZEN_KEYS, KEY_BY_NAME, held_back
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.sark.offered_values import fitting

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from appliance.config.parse import printable
 from appliance.config.schema import KEY_BY_NAME
+from appliance.config.value_types import ON_OFF, YES_NO
 from appliance.core.data_merge import NOTHING, Content, MergeVerdict, judge
 from appliance.core.document import parse_object
 from appliance.host.statefile import StateFile
@@ -42,12 +43,6 @@ SHOWN_ONLY = ("HAMODE",)
 ADDRESS = "HACLUSTERIP"
 NAMES = ("HAPRINODE", "HASECNODE")
 
-_SWITCHES: dict[str, tuple[str, str]] = {
-    "HAUSECLUSTER": ("YES", "NO"),
-    "HAAUTOFAILBACK": ("on", "off"),
-    "RESTART": ("YES", "NO"),
-    "RHINOSPF": ("YES", "NO"),
-}
 # SARK's versions, and people using sqlite3, have written a switch in all of these ways.
 _YES = frozenset({"yes", "y", "on", "true", "1"})
 _NO = frozenset({"no", "n", "off", "false", "0"})
@@ -62,8 +57,8 @@ def to_conf(column: str, raw: str) -> str | None:
     if not text:
         return None
     key = KEY_BY_NAME[column]
-    if column in _SWITCHES and text.casefold() in _YES | _NO:
-        return _SWITCHES[column][text.casefold() in _NO]
+    if key.kind in (YES_NO, ON_OFF) and text.casefold() in _YES | _NO:
+        return key.kind.words[text.casefold() in _NO]
     return key.kind.render(key.parse(text))
 
 

@@ -14,8 +14,9 @@ import click
 
 from appliance import __version__
 from appliance.cli.main import asha
+from appliance.config.key import Group, Key
 from appliance.config.reference import how_read
-from appliance.config.schema import Group, Key, in_group
+from appliance.config.schema import in_group
 
 _CONF_HEAD = """\
 .SH DESCRIPTION

@@ -141,9 +141,9 @@ def test_an_upgrade_from_the_original_keeps_its_conf_and_adds_what_is_new(
     assert now.startswith(text)
     added = now.removeprefix(text)
     assert [line for line in added.splitlines() if line and not line.startswith("#")] == []
-    new = [key for key in KEYS if not key.seed]
+    new = [key for key in KEYS if not key.original]
     assert new and [key.name for key in new if f"\n#{key.name}={key.default}\n" not in added] == []
-    assert [key.name for key in KEYS if key.seed and f"#{key.name}=" in added] == []
+    assert [key.name for key in KEYS if key.original and f"#{key.name}=" in added] == []
     assert "no problem" in ok(el5.run("/usr/sbin/asha", "conf", "check"))
     assert "HACLUSTERIP=10.0.0.5" in ok(el5.run("/usr/sbin/asha", "conf", "list"))
     assert not el5.path(f"{CONF}.rpmnew").exists()

@@ -23,8 +23,8 @@ from appliance.config.ha_tab import (
     checked_values,
     key_documents,
     problem_documents,
-    takes_effect,
 )
+from appliance.config.schema import takes_effect
 from appliance.control.protocol import Message
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError, UserError

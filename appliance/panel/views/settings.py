@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.config.ha_tab import TAB_KEYS
+from appliance.config.ha_tab import FIRST_KEYS, TAB_KEYS
 from appliance.panel.context import parts
 from appliance.panel.views.access import Access, answers, by
 
@@ -17,7 +17,6 @@ Document = dict[str, Any]
 _PREFIX = "key-"
 # The fields that the tab of asha 1.0.0-2 had, and the relay card, make the first group.
 FIRST = "High Availability"
-_SEED = (*TAB_KEYS[:6], "RHINOSPF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def groups(conf: Document, values: dict[str, str], problems: list[Document]) -> 
     found: dict[str, list[Field]] = {FIRST: []}
     for name in (name for name in TAB_KEYS if name in offered):
         key = offered[name]
-        found.setdefault(FIRST if name in _SEED else key["group"], []).append(_field(key, values, wants))
+        found.setdefault(FIRST if name in FIRST_KEYS else key["group"], []).append(_field(key, values, wants))
     return found
 
 

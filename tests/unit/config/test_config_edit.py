@@ -9,9 +9,8 @@ import pytest
 
 from appliance.config import Conf, ConfError, load, parse
 from appliance.config.conf_file import read_source
-from appliance.config.edit import missing_keys, name_missing, set_value, set_values, with_value
+from appliance.config.edit import missing_keys, name_missing, replace_file, set_value, set_values, with_value
 from appliance.config.reference import comment_lines
-from appliance.config.replace import replace_file
 from appliance.config.schema import KEY_BY_NAME, KEYS
 from appliance.core.errors import HostError, UserError
 

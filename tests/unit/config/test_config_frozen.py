@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.config import Conf, parse
-from appliance.config.frozen import FROZEN_KEYS, changed_standing, held_back, standing_values, with_standing
+from appliance.config.schema import FROZEN_KEYS, changed_frozen, frozen_values, held_back, with_frozen
 
 TEXT = "HACLUSTERIP=10.0.0.5\nHADEV=eth1\nHAPREFIX=16\nHAPRINODE=pbx1\nHASECNODE=pbx2\nRHINOSPF=YES\nRESTART=YES\n"
 
@@ -16,29 +16,29 @@ def conf(text: str) -> Conf:
     return found
 
 
-def test_a_conf_goes_on_with_the_standing_values_and_takes_the_rest() -> None:
+def test_a_conf_goes_on_with_the_frozen_values_and_takes_the_rest() -> None:
     before, after = conf(TEXT), conf("HACLUSTERIP=10.0.0.6\nLINEDWELL=3\n")
-    assert changed_standing(before, after) == FROZEN_KEYS
-    held = with_standing(after, standing_values(before))
-    assert changed_standing(before, held) == ()
+    assert changed_frozen(before, after) == FROZEN_KEYS
+    held = with_frozen(after, frozen_values(before))
+    assert changed_frozen(before, held) == ()
     assert (held.cluster_ip, held.restart, held.line_dwell) == ("10.0.0.5", False, 3.0)
-    assert with_standing(after, standing_values(after)) == after
+    assert with_frozen(after, frozen_values(after)) == after
 
 
 @pytest.mark.parametrize("name", FROZEN_KEYS)
 def test_each_of_them_is_noticed_alone(name: str) -> None:
     lines = [line for line in TEXT.splitlines() if not line.startswith(f"{name}=")]
-    assert changed_standing(conf(TEXT), conf("\n".join(lines) + "\n")) == (name,)
+    assert changed_frozen(conf(TEXT), conf("\n".join(lines) + "\n")) == (name,)
 
 
 def test_others_are_not_noticed() -> None:
-    assert changed_standing(conf(TEXT), conf(TEXT.replace("RESTART=YES", "RESTART=NO"))) == ()
+    assert changed_frozen(conf(TEXT), conf(TEXT.replace("RESTART=YES", "RESTART=NO"))) == ()
 
 
 def test_what_is_no_value_of_such_a_key_is_not_taken() -> None:
     with pytest.raises(ValueError, match="IPv4"):
-        with_standing(Conf(), {"HACLUSTERIP": "everywhere"})
-    assert with_standing(Conf(), {"RESTART": "YES"}) == Conf(), "only the standing keys"
+        with_frozen(Conf(), {"HACLUSTERIP": "everywhere"})
+    assert with_frozen(Conf(), {"RESTART": "YES"}) == Conf(), "only the frozen keys"
 
 
 def test_it_is_said_in_one_sentence() -> None:

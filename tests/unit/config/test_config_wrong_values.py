@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.config import Conf, ConfError, Problem, parse
-from appliance.config.schema import KEYS, Key
+from appliance.config.key import Key
+from appliance.config.schema import KEYS
 
 
 def problems(text: str) -> tuple[Problem, ...]:
