@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 
-from appliance.config import CONF_PATH, Conf, load, which_node
+from appliance.config import Conf, load, which_node
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
-from appliance.host.paths import SyncPaths
+from appliance.host.paths import CONF, SyncPaths
 
-__all__ = ["CLOCK", "CONF_PATH", "PLACES", "conf_and_node"]
+__all__ = ["CLOCK", "PLACES", "conf_and_node"]
 PLACES = SyncPaths()
 CLOCK = SystemClock()
 
@@ -23,5 +23,5 @@ def conf_and_node() -> tuple[Conf, Node]:
     Raises UserError when the conf file is wrong or this machine is neither node, and HostError when the file
     cannot be read.
     """
-    conf = load(CONF_PATH)
+    conf = load(CONF)
     return conf, which_node(conf, os.uname().nodename)

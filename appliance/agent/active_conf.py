@@ -11,12 +11,11 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from appliance.agent.components.component import Component
+from appliance.agent.context import NodeContext
 from appliance.agent.grant_file import GrantFile
-from appliance.agent.journal import Journal
 from appliance.agent.kept_conf import Found, load_or_kept
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
@@ -104,36 +103,24 @@ def read_this_node(path: Path = CONF, book: InstalledConf | None = None) -> This
 class ActiveConf(Component):
     """The component that makes the site work by the conf file, as far as that is possible now.
 
-    `begin_anew`: ends this agent, so that another begins, which works by the whole file. `written`: the
-    content of the file `path` as it was read, or the kept copy when the file is spoilt.
+    `written`: the content of the conf file as it was read, or the kept copy when the file is spoilt.
     """
 
-    def __init__(
-        self,
-        *,
-        path: Path,
-        this_node: ThisNode,
-        written: Found,
-        book: InstalledConf,
-        role: Callable[[], Role],
-        journal: Journal,
-        begin_anew: Callable[[], None],
-    ) -> None:
-        self._path = path
-        self._this_node = this_node
+    def __init__(self, context: NodeContext, written: Found, book: InstalledConf) -> None:
+        self._path = context.conf_path
+        self._this_node = context.this_node
         self._written = written.conf
         self._wrong = written.problem
         self._book = book
-        self._role = role
-        self._journal = journal
-        self._begin_anew = begin_anew
+        self._service = context.service
+        self._journal = context.journal
+        self._restart = context.restart
         self._engine_off = True
-        self._told = ""
 
     @property
     def engine_off(self) -> bool:
         """True when the HA engine does not run here, and everything of it is let go."""
-        return self._role() is Role.OFF
+        return self._service.role is Role.OFF
 
     def begin(self) -> None:
         """Begin after the first look of the agent.
@@ -172,7 +159,7 @@ class ActiveConf(Component):
         self._written, self._wrong = conf, ""
         waiting = changed_frozen(self._this_node.conf, conf)
         if waiting and self.engine_off:
-            self._begin_anew()
+            self._restart()
             return
         self._this_node.adopt(with_frozen(conf, frozen_values(self._this_node.conf)) if waiting else conf)
         self._tell()
@@ -192,7 +179,7 @@ class ActiveConf(Component):
             return False
         if not changed_frozen(self._this_node.conf, counts):
             return False
-        self._begin_anew()
+        self._restart()
         return True
 
     def refuses(self, conf: Conf) -> tuple[str, ...]:
@@ -209,10 +196,7 @@ class ActiveConf(Component):
             self._book.keep(self._this_node.conf)
 
     def _tell(self) -> None:
-        said = "".join(self.problems())
-        if said and said != self._told:
-            self._journal.note("agent", says=said)
-        self._told = said
+        self._journal.note_once("agent", "conf", "".join(self.problems()))
 
 
 def _parse(content: bytes) -> dict[str, str]:

@@ -6,20 +6,21 @@ They are the verbs of the resource script, and those of the operator.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+from appliance.agent.active_conf import ActiveConf
 from appliance.agent.components.component import Component, Handler
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.components.sark import SarkMirror
+from appliance.agent.context import NodeContext
 from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl
 from appliance.agent.executor import Executor
-from appliance.agent.observations import Observations
 from appliance.agent.operator_policy import OperatorPolicy
+from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import node_status
-from appliance.agent.this_node import ThisNode
 from appliance.control.protocol import Message
-from appliance.core.controller import ENGINE_SETTLES
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.operator_actions import OperatorAction
@@ -27,7 +28,6 @@ from appliance.core.release import line_is_free
 from appliance.core.roles import Role
 from appliance.core.status import Status, to_json
 from appliance.core.transfer import Goal, Order, Phase
-from appliance.host.clock import Clock
 
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
@@ -41,31 +41,29 @@ class ControlApi:
 
     def __init__(
         self,
+        context: NodeContext,
         *,
-        this_node: ThisNode,
-        observations: Observations,
-        executor: Executor,
         cycle: Cycle,
+        executor: Executor,
         engine: EngineControl,
+        engine_sensor: EngineSensor,
+        policy: OperatorPolicy,
         data: SyncSupervisor,
-        rules: OperatorPolicy,
-        clock: Clock,
+        active_conf: ActiveConf,
+        sark: SarkMirror,
         components: Iterable[Component],
-        look_at_engine: Callable[[], None],
-        reload: Callable[[], None],
-        before_start: Callable[[], Awaitable[None]],
     ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._executor = executor
+        self._this_node = context.this_node
+        self._observations = context.observations
+        self._clock = context.clock
         self._cycle = cycle
+        self._executor = executor
         self._engine = engine
+        self._engine_sensor = engine_sensor
+        self._policy = policy
         self._data = data
-        self._rules = rules
-        self._clock = clock
-        self._look_at_engine = look_at_engine
-        self._reload = reload
-        self._before_start = before_start
+        self._active_conf = active_conf
+        self._sark = sark
         self._components = tuple(components)
         self._verbs: dict[str, Handler] = {
             "start": self._start,
@@ -99,7 +97,7 @@ class ControlApi:
 
     async def _start(self, request: Message) -> Message:
         # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
-        self._look_at_engine()
+        self._engine_sensor.look()
         verdict = self._cycle.ask(Verb.START, _ticket(request), self._observations.engine_id)
         self._observations.notify_changed()
         if verdict is Verdict.STALE and not self._cycle.state.grant.held:  # two starts at once are no trouble
@@ -158,27 +156,39 @@ class ControlApi:
         return {"duty": duty.duty.value, "why": duty.why, "live": duty.live}
 
     async def _reloaded(self, request: Message) -> Message:
-        self._reload()
+        self._active_conf.reload()
         return {"says": "The conf file was read again."}
 
     # -- the operator -------------------------------------------------------------------------------------
 
     async def _ha_start(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.START_HA, request)
-        await self._before_start()
+        permit = self._policy.permitted(OperatorAction.START_HA, request)
+        await self._take_what_waits()
         await self._engine.prepare()
         self._cycle.clear_node("before Heartbeat is started")
         await self._released()
         await self._engine.start()
         return {"says": f"The HA engine runs: {permit.says}."}
 
+    async def _take_what_waits(self) -> None:
+        """Take the values that wait for the HA engine to be off, before the engine's files are made.
+
+        Raises ClusterError when this agent must end because of them and a new one begin.
+        """
+        await self._sark.take_held()
+        if self._active_conf.look():
+            raise ClusterError(
+                "A value that has waited for the HA engine to be off is being taken. Nothing was started.",
+                todo="Ask again in a few seconds.",
+            )
+
     async def _ha_stop(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.STOP_HA, request)
+        permit = self._policy.permitted(OperatorAction.STOP_HA, request)
         await self._engine.stop()
         return {"says": f"The HA engine is stopped{': ' + permit.says if permit.says else ''}."}
 
     async def _pbx_start(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.START_PBX, request)
+        permit = self._policy.permitted(OperatorAction.START_PBX, request)
         if self._cycle.state.role is Role.OFF:
             await self._executor.do(
                 Order.START_PBX, "an operator asked for it", self._cycle.state.grant.generation
@@ -188,7 +198,7 @@ class ControlApi:
         return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
 
     async def _pbx_stop(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.STOP_PBX, request)
+        permit = self._policy.permitted(OperatorAction.STOP_PBX, request)
         if self._cycle.state.role is Role.OFF:
             await self._executor.do(
                 Order.STOP_PBX, "an operator asked for it", self._cycle.state.grant.generation
@@ -198,25 +208,18 @@ class ControlApi:
         return {"says": f"Asterisk stops: {permit.says}."}
 
     async def _standby(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.STANDBY, request)
+        permit = self._policy.permitted(OperatorAction.STANDBY, request)
         if request.get("leave_data") is not True:
             self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
         return {"says": f"Handing over: {permit.says}."}
 
     async def _takeover(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.TAKEOVER, request)
+        permit = self._policy.permitted(OperatorAction.TAKEOVER, request)
         if request.get("leave_data") is not True:
             self._refuse_to_leave(self._data.not_home())
-        await self.go_home()
-        return {"says": f"Taking over: {permit.says}."}
-
-    async def go_home(self) -> None:
-        """Have Heartbeat bring everything here."""
-        # The peer was given what we let go a moment later (see controller.ENGINE_SETTLES).
-        settled = self._cycle.state.asked_at + 2 * ENGINE_SETTLES
-        await asyncio.sleep(max(0.0, settled - self._clock.now()))
         await self._engine.takeover()
+        return {"says": f"Taking over: {permit.says}."}
 
     @staticmethod
     def _refuse_to_leave(why: str) -> None:
@@ -228,7 +231,7 @@ class ControlApi:
             )
 
     async def _line_release(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.RELEASE_LINE, request)
+        permit = self._policy.permitted(OperatorAction.RELEASE_LINE, request)
         if self._cycle.state.role.holds:
             self._cycle.hand_over("an operator released the line")
         elif self._this_node.has_card:

@@ -12,11 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from appliance.agent.components.maintenance import MaintenanceSwitch
+from appliance.agent.context import NodeContext
 from appliance.agent.executor import Executor
 from appliance.agent.grant_file import GrantFile
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
-from appliance.agent.this_node import ThisNode
 from appliance.core import controller
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
 from appliance.core.grant import Verb, Verdict
@@ -32,10 +30,8 @@ from appliance.core.service_state import (
     ServiceState,
     SettleGrant,
     VoidGrant,
-    first_state,
 )
 from appliance.core.transfer import Seen
-from appliance.host.clock import Clock
 
 # How often the controller takes a turn while something is on its way, in seconds; a touch of the board gives it one
 # at once.
@@ -53,26 +49,23 @@ class Cycle:
 
     def __init__(
         self,
+        context: NodeContext,
         *,
-        this_node: ThisNode,
-        observations: Observations,
         book: GrantFile,
         executor: Executor,
-        journal: Journal,
-        clock: Clock,
         maintenance: MaintenanceSwitch,
         ask_standby: Callable[[], Awaitable[None]],
     ) -> None:
-        self._this_node = this_node
-        self._observations = observations
+        self._this_node = context.this_node
+        self._observations = context.observations
+        self._service = context.service
         self._book = book
         self._executor = executor
-        self._journal = journal
-        self._clock = clock
+        self._journal = context.journal
+        self._clock = context.clock
         self.maintenance = maintenance
         self._ask_standby = ask_standby
         self._request: asyncio.Future[None] | None = None
-        self.state: ServiceState = first_state(book.read(), clock.now())
         self.released = asyncio.Event()
         self.released.set()
         self.turned = asyncio.Event()
@@ -88,6 +81,11 @@ class Cycle:
                     await self._observations.changed.wait()
             except TimeoutError:
                 pass
+
+    @property
+    def state(self) -> ServiceState:
+        """What the controller remembers."""
+        return self._service.state
 
     @property
     def busy(self) -> bool:
@@ -200,7 +198,7 @@ class Cycle:
         policy = ControllerPolicy(
             this_node.transfer_policy, this_node.watch_policy, this_node.conf.peer_max_age
         )
-        self.state, effects = controller.step(self.state, event, policy, self._clock.now())
+        self._service.state, effects = controller.step(self.state, event, policy, self._clock.now())
         for effect in effects:
             self._carry_out(effect)
         if self.state.releasing:
@@ -218,11 +216,11 @@ class Cycle:
                 self._request = asyncio.ensure_future(self._ask_standby())
             case VoidGrant():
                 # A script that worked alone may have spoken since the grant was read: what is on file counts.
-                self.state = replace(self.state, grant=self._book.void())
+                self._service.state = replace(self.state, grant=self._book.void())
             case ConfirmGrant(engine):
-                self.state = replace(self.state, grant=self._book.confirm(engine))
+                self._service.state = replace(self.state, grant=self._book.confirm(engine))
             case SettleGrant():
-                self.state = replace(self.state, grant=self._book.settled())
+                self._service.state = replace(self.state, grant=self._book.settled())
             case ForgetFailures():
                 self._executor.forget_failures()
 

@@ -18,7 +18,7 @@ from appliance.agent.components.settings import Threads, why_not_set_up
 from appliance.agent.peer_message import tell
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.agent.wiring import AgentParts
-from appliance.control.protocol import SOCKET, Message
+from appliance.control.protocol import Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.grant import valid
@@ -27,7 +27,7 @@ from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
-from appliance.host.paths import CONF
+from appliance.host.paths import CONF, SOCKET
 from appliance.host.service_manager import ServiceManager
 from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
@@ -46,10 +46,10 @@ class Daemon:
         self._begins_anew = False
         self._ready = asyncio.Event()
         self._parts = parts = AgentParts(conf_path, clock, threads, self._begin_anew)
-        self._this_node = parts.this_node
-        self._journal = parts.journal
-        self._observations = parts.observations
-        self._standing = parts.standing
+        self._this_node = parts.context.this_node
+        self._journal = parts.context.journal
+        self._observations = parts.context.observations
+        self._active_conf = parts.active_conf
         self._executor = parts.executor
         self._cycle = parts.cycle
         self._engine = parts.engine_sensor
@@ -114,7 +114,7 @@ class Daemon:
             ),
             "the agent was restarted" if engine_runs else "Heartbeat is gone",
         )
-        self._standing.begin()
+        self._active_conf.begin()
         await self._parts.first_report()
 
     async def _ask_engine(self) -> None:
@@ -180,7 +180,7 @@ class Daemon:
                 self._engine.tell(fields)
                 told, told_at = fields, now
             self._feed_watchdogs()
-            self._standing.look()
+            self._active_conf.look()
             self._cycle.turned.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PEER_MESSAGE_PERIOD):
@@ -225,7 +225,7 @@ class Daemon:
 
     def _reload_quietly(self) -> None:
         try:
-            self._standing.reload()
+            self._active_conf.reload()
         except AshaError as problem:
             self._journal.note("agent", says=f"the conf file was not taken: {problem}")
 
@@ -239,7 +239,6 @@ def run_agent(conf_path: Path = CONF) -> None:
         while goes_on:
             part = Daemon if _is_set_up(conf_path) else UnconfiguredAgent
             goes_on = await part(conf_path, clock, init, threads).run()
-        threads.close()
 
     asyncio.run(be())
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 
 from appliance.agent.active_conf import InstalledConf
-from appliance.agent.this_node import ThisNode
+from appliance.agent.context import NodeContext
 from appliance.cluster.engine import ClusterEngine
-from appliance.core.errors import AshaError, ClusterError, UserError
+from appliance.core.controller import ENGINE_SETTLES
+from appliance.core.errors import AshaError, ClusterError, UserError, attempt
 from appliance.core.model import Node
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
@@ -24,9 +24,11 @@ class EngineControl:
     `book` records the conf with which the engine's files were made.
     """
 
-    def __init__(self, engine: ClusterEngine, this_node: ThisNode, book: InstalledConf) -> None:
+    def __init__(self, context: NodeContext, engine: ClusterEngine, book: InstalledConf) -> None:
         self._engine = engine
-        self._this_node = this_node
+        self._this_node = context.this_node
+        self._service = context.service
+        self._clock = context.clock
         self._book = book
 
     async def prepare(self) -> None:
@@ -48,10 +50,13 @@ class EngineControl:
 
     async def standby(self) -> str:
         """Ask the engine to hand everything to the peer; return what went wrong, or ""."""
-        return await asyncio.to_thread(_tried, self._engine.standby)
+        return await asyncio.to_thread(attempt, self._engine.standby)
 
     async def takeover(self) -> None:
-        """Ask the engine to bring everything here."""
+        """Ask the engine to bring everything here, not sooner than the engine has settled after its last move."""
+        # The peer was given what this node let go a moment later (see controller.ENGINE_SETTLES).
+        settled = self._service.state.asked_at + 2 * ENGINE_SETTLES
+        await asyncio.sleep(max(0.0, settled - self._clock.now()))
         await asyncio.to_thread(self._engine.takeover)
 
     def _install(self) -> None:
@@ -86,11 +91,3 @@ def script_command() -> tuple[str, ...]:
     It names this very interpreter and package, whatever PATH says.
     """
     return (sys.executable, "-I", "-m", "appliance.cli.resource")
-
-
-def _tried(action: Callable[[], None]) -> str:
-    try:
-        action()
-    except AshaError as problem:
-        return str(problem)
-    return ""

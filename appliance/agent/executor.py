@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from appliance.agent.journal import Journal
+from appliance.agent.context import NodeContext
 from appliance.agent.pre_start import before_service
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
@@ -117,17 +117,15 @@ class Executor:
     nothing else. `commanded` is what the card last accepted: it does not prove where the line is.
     """
 
-    def __init__(
-        self, actuator: Actuator, journal: Journal, clock: Clock, done: Callable[[Order, str], None]
-    ) -> None:
+    def __init__(self, context: NodeContext, actuator: Actuator, done: Callable[[Order, str], None]) -> None:
         self._actuator = actuator
-        self._journal = journal
-        self._clock = clock
+        self._journal = context.journal
+        self._clock = context.clock
         self._done = done
         self._card = ThreadPoolExecutor(1, "card")
         self._others = ThreadPoolExecutor(4, "order")
         self._tasks: dict[Order, asyncio.Task[None]] = {}
-        self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
+        self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", context.clock.now())
         self.failed: dict[Order, str] = {}
         self.start_failed_at: float | None = None
         self.start_failure = ""  # kept longer than `failed`: a standby says for a minute why it is not fit

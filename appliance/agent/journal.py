@@ -41,6 +41,7 @@ class Journal:
         self._on_problem = on_problem
         self._news: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
         self._recent: deque[Entry] = deque(maxlen=_KEPT_IN_MEMORY)
+        self._said: dict[tuple[str, str], str] = {}
         self._waiting: deque[Entry] = deque()
         self._count = 0
         self._given_up = 0
@@ -70,6 +71,16 @@ class Journal:
         self._count += 1
         self._recent.append({"number": self._count, **entry})
         self._news.put(entry)
+
+    def note_once(self, kind: str, topic: str, says: str, *, over: str = "") -> None:
+        """Write what `says`, unless it was the last thing said of `topic`: looks repeat, entries need not.
+
+        "" says that the trouble is over: `over` is then written, when it is given and there was a trouble.
+        """
+        before = self._said.get((kind, topic), "")
+        self._said[kind, topic] = says
+        if says != before and (says or over):
+            self.note(kind, says=says or over)
 
     def since(self, number: int) -> list[Entry]:
         """Return the entries of this agent's life after the `number`th, oldest first.

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from appliance.config import which_node
 from appliance.config.conf import Conf
-from appliance.config.conf_file import CONF_PATH, load, read_source
+from appliance.config.conf_file import load, read_source
 from appliance.config.parse import parse
 from appliance.core.alerts import one_line
 from appliance.core.errors import AshaError, UserError
+from appliance.host.paths import CONF, KEPT_CONF
 from appliance.host.statefile import StateFile
 
-KEPT = Path("/var/lib/asha/conf.kept")
 _LENGTH = 600
 
 
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     problem: str = ""
 
 
-def kept_file(path: Path = KEPT) -> StateFile[str]:
+def kept_file(path: Path = KEPT_CONF) -> StateFile[str]:
     """Return the copy at `path`, which holds the whole text of the conf file."""
     return StateFile(
         path,
@@ -38,7 +38,7 @@ def kept_file(path: Path = KEPT) -> StateFile[str]:
     )
 
 
-def load_or_kept(path: Path = CONF_PATH, kept: Path = KEPT) -> Found:
+def load_or_kept(path: Path = CONF, kept: Path = KEPT_CONF) -> Found:
     """Load the conf file at `path`, or else the copy of the last good one.
 
     Raises what `load` raises for `path` when there is no good copy either.
@@ -67,7 +67,7 @@ def _load(path: Path) -> Conf:
     return conf
 
 
-def keep(path: Path = CONF_PATH, kept: Path = KEPT) -> None:
+def keep(path: Path = CONF, kept: Path = KEPT_CONF) -> None:
     """Keep the text of the conf file at `path` when it is right and names this machine.
 
     Blocking. Raises OSError when the disk refuses.

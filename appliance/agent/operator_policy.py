@@ -9,16 +9,13 @@ from dataclasses import replace
 
 from appliance.agent.components.component import who
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.context import NodeContext
 from appliance.agent.cycle import Cycle
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
-from appliance.agent.this_node import ThisNode
 from appliance.control.protocol import Message
 from appliance.core.data_policy import Duty
 from appliance.core.errors import ClusterError
 from appliance.core.operator_actions import ActionContext, OperatorAction, Permit, permit_for
 from appliance.core.status import PermitStatus
-from appliance.host.clock import Clock
 
 
 class OperatorPolicy:
@@ -27,22 +24,13 @@ class OperatorPolicy:
     A wish that is really made is noted in the journal, with the name of the asker.
     """
 
-    def __init__(
-        self,
-        *,
-        this_node: ThisNode,
-        observations: Observations,
-        cycle: Cycle,
-        data: SyncSupervisor,
-        journal: Journal,
-        clock: Clock,
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
+    def __init__(self, context: NodeContext, cycle: Cycle, data: SyncSupervisor) -> None:
+        self._this_node = context.this_node
+        self._observations = context.observations
         self._cycle = cycle
         self._data = data
-        self._journal = journal
-        self._clock = clock
+        self._journal = context.journal
+        self._clock = context.clock
 
     def permits(self) -> dict[str, PermitStatus]:
         """Return whether each wish may be made now, by its name."""

@@ -20,33 +20,37 @@ from appliance.agent.components.maintenance import maintenance_file
 from appliance.agent.components.samples import trends_file
 from appliance.agent.grant_file import parse_grant
 from appliance.agent.journal_file import JournalFile
-from appliance.agent.kept_conf import KEPT, kept_file
+from appliance.agent.kept_conf import kept_file
 from appliance.config import Conf
-from appliance.control.protocol import SOCKET
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError
 from appliance.host.disk import open_plain
 from appliance.host.paths import (
+    ALERTS_PASSING,
     CARD,
+    CARD_LOCK,
     CONF,
     DATA,
     GRANT,
     JOURNAL,
+    KEPT_CONF,
     MAINTENANCE,
-    PANEL,
+    PANEL_DIR,
+    PROVISIONING,
     REGENERATE,
+    SARK_MEMORY,
+    SOCKET,
+    SSH_KEYS,
     STANDING,
     TRENDS,
 )
 from appliance.host.statefile import StateFile
-from appliance.hw.card_lock import LOCK as CARD_LOCK
 from appliance.hw.rhino.profile import load_profile
 from appliance.hw.usb_identity import card_file
-from appliance.notify.spool import PASSING, Spool
-from appliance.sark.provisioning import FOLDER, PHP, TEXT
-from appliance.sark.reconcile import MEMORY, memory_file
+from appliance.notify.spool import Spool
+from appliance.sark.provisioning import PHP, TEXT
+from appliance.sark.reconcile import memory_file
 from appliance.sync.newer_data_mark import MARK
-from appliance.sync.ssh import KEYS
 from appliance.sync.ssh_access import pinned_in, plain_key
 from appliance.sync.state import state_file
 from appliance.sync.store import MAGIC
@@ -75,8 +79,8 @@ def state_files() -> tuple[StateFile[Any], ...]:
         maintenance_file(MAINTENANCE),
         book_file(STANDING),
         trends_file(TRENDS),
-        kept_file(KEPT),
-        memory_file(MEMORY),
+        kept_file(KEPT_CONF),
+        memory_file(SARK_MEMORY),
         state_file(DATA.state),
         *(
             StateFile(mark, _mark, str, "it counts as a mark: the peer has not got what is here", stays=True)
@@ -86,32 +90,34 @@ def state_files() -> tuple[StateFile[Any], ...]:
         spool.memory_file,
         StateFile(GRANT, _grant, lambda: None, "Heartbeat is asked whether this node is to serve"),
         StateFile(
-            KEYS / "id",
+            SSH_KEYS / "id",
             _private_key,
             str,
             "the data do not follow until 'asha ssh-setup' has run",
             stays=True,
         ),
-        StateFile(KEYS / "id.pub", _public_key, str, "'asha ssh-setup' makes it anew", stays=True),
+        StateFile(SSH_KEYS / "id.pub", _public_key, str, "'asha ssh-setup' makes it anew", stays=True),
         StateFile(
-            KEYS / "known_hosts",
+            SSH_KEYS / "known_hosts",
             _known_hosts,
             tuple,
             "no host is taken for the peer: 'asha ssh-setup'",
             stays=True,
         ),
         *(
-            StateFile(PANEL / name, parse_object, dict, "nobody can log in to the page with it", stays=True)
+            StateFile(
+                PANEL_DIR / name, parse_object, dict, "nobody can log in to the page with it", stays=True
+            )
             for name in ("users", "setup")
         ),
-        StateFile(PANEL / "metrics", _token, str, "the metrics are not given to anybody", stays=True),
-        *(StateFile(FOLDER / name, _address, str, "it is written anew") for name in (TEXT, PHP)),
+        StateFile(PANEL_DIR / "metrics", _token, str, "the metrics are not given to anybody", stays=True),
+        *(StateFile(PROVISIONING / name, _address, str, "it is written anew") for name in (TEXT, PHP)),
     )
 
 
 def own_files(conf: Conf) -> tuple[OwnFile, ...]:
     """Return every file that belongs to asha alone, under the conf `conf`."""
-    locks = (DATA.lock, DATA.turn, Spool().lock, MEMORY.with_suffix(".lock"), CARD_LOCK)
+    locks = (DATA.lock, DATA.turn, Spool().lock, SARK_MEMORY.with_suffix(".lock"), CARD_LOCK)
     return (
         *(OwnFile(file.path, file.trouble) for file in state_files()),
         *(OwnFile(path, partial(_not_plain, path)) for path in (*locks, REGENERATE, DATA.handed_over)),
@@ -133,7 +139,7 @@ def own_directories(conf: Conf) -> tuple[Path, ...]:
                 GRANT.parent,
                 *found,
                 CONF.parent,
-                PASSING,
+                ALERTS_PASSING,
                 Path.home() / ".ssh",
                 Path(tempfile.gettempdir()),
             ]

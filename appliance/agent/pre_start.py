@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from appliance.agent.this_node import ThisNode
-from appliance.core.errors import AshaError
+from appliance.core.errors import attempt
 from appliance.core.model import Node
 from appliance.host.clock import Clock
 from appliance.host.disk import lock_holder, lock_keepers
@@ -71,16 +71,7 @@ def _problem_of(step: Callable[[], None], patience: float) -> str:
     The wait is bounded because service comes first.
     """
     said: list[str] = []
-
-    def body() -> None:
-        try:
-            step()
-        except (AshaError, OSError) as problem:
-            said.append(str(problem))
-        else:
-            said.append("")
-
-    thread = threading.Thread(target=body, name="before service", daemon=True)
+    thread = threading.Thread(target=lambda: said.append(attempt(step)), name="before service", daemon=True)
     thread.start()
     thread.join(patience)
     return said[0] if said else f"a step was not done after {patience:g} s: the disk hangs"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from appliance.agent.active_conf import read_this_node
@@ -19,7 +18,7 @@ from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
 from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick, step
-from appliance.core.errors import AshaError, ClusterError, HardwareError
+from appliance.core.errors import ClusterError, HardwareError, attempt
 from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
@@ -164,7 +163,7 @@ class ResourceFallback:
 
     def _collect(self) -> None:
         for order in [order for order, future in self._under_way.items() if future.done()]:
-            problem = _problem(self._under_way.pop(order).result)
+            problem = attempt(self._under_way.pop(order).result)
             self._note("done", order=order.name, problem=problem)
             self._conclude(order, problem)
 
@@ -213,14 +212,6 @@ class ResourceFallback:
 
     def _note(self, kind: str, **fields: object) -> None:
         self._journal.note(kind, **{"generation": self._state.grant.generation, "by": "script", **fields})
-
-
-def _problem(action: Callable[[], None]) -> str:
-    try:
-        action()
-    except (AshaError, OSError) as problem:
-        return str(problem)
-    return ""
 
 
 def _complain(problem: str) -> None:

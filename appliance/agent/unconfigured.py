@@ -19,9 +19,10 @@ from appliance import __version__
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import Written
 from appliance.agent.components.settings import Settings, Threads, why_not_set_up
+from appliance.agent.context import Context
 from appliance.agent.journal import Journal, JournalFile
 from appliance.config import Conf, load
-from appliance.control.protocol import SOCKET, Message
+from appliance.control.protocol import Message
 from appliance.control.server import ControlServer
 from appliance.core.alerts import one_line
 from appliance.core.errors import AshaError, UserError
@@ -40,9 +41,8 @@ from appliance.core.status import (
     to_json,
 )
 from appliance.host.clock import Clock
-from appliance.host.paths import JOURNAL
+from appliance.host.paths import JOURNAL, SOCKET
 from appliance.host.service_manager import ServiceManager
-from appliance.sync.pairing_files import PairingFiles
 
 # The answers of an agent on a machine that is no node yet: a whole status, with nothing in it.
 
@@ -109,16 +109,10 @@ class UnconfiguredAgent:
         self._init = init
         self._conf, self._wrong = _conf_or_none(conf_path)
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
-        self._written = Written(self._journal)
-        self._paper = Settings(
-            place=PairingFiles(conf_path),
-            threads=threads,
-            journal=self._journal,
-            clock=clock,
-            adopt=self._adopt,
-            refuses=lambda conf: (),
-        )
-        self._files = FileTroubles(conf_path=conf_path, conf=lambda: self._conf, journal=self._journal)
+        context = Context(conf_path, clock, self._journal)
+        self._written = Written(context)
+        self._settings = Settings(context, threads, adopt=self._adopt, refuses=lambda conf: ())
+        self._files = FileTroubles(context, conf=lambda: self._conf)
         self._over = asyncio.Event()
         self._told_to_end = False
 
@@ -159,7 +153,7 @@ class UnconfiguredAgent:
             return {"says": "The conf file was read again."}
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
-        handler = {**self._written.verbs, **self._paper.verbs}.get(verb)
+        handler = {**self._written.verbs, **self._settings.verbs}.get(verb)
         if handler is None and self._wrong:
             raise UserError(self._wrong)
         if handler is None:

@@ -16,8 +16,8 @@ from appliance.core.model import Node
 from appliance.core.reading import Unknown
 from appliance.core.text import printable
 from appliance.host.clock import SystemClock
+from appliance.host.paths import CONF, PANEL_DIR
 from appliance.host.process import find_program
-from appliance.panel.auth.files import PANEL_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,7 @@ class Finding:
 
 
 @click.command()
-@click.option(
-    "--conf", "path", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True
-)
+@click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def check(path: Path, as_json: bool) -> None:
     """Look at the conf file, Heartbeat, Asterisk, card, line, address and agent, and say what is not right."""

@@ -13,10 +13,9 @@ from appliance.config.ha_tab import checked_values
 from appliance.config.schema import KEYS
 from appliance.core.errors import SyncError
 from appliance.core.model import Node
+from appliance.host.paths import CONF
 
-_PATH = click.option(
-    "--conf", "path", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True
-)
+_PATH = click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
 _AS_BEFORE = "It was so already: nothing was changed."
 
 

@@ -11,6 +11,7 @@ import click
 from appliance import __version__
 from appliance.core.errors import AshaError
 from appliance.core.text import printable_lines
+from appliance.host.paths import CONF
 
 # Command → the module in appliance/cli that has it, as a click command of the same name (dashes become
 # underscores).
@@ -92,7 +93,7 @@ def main() -> None:
 
 
 @click.command()
-@click.option("--conf", type=click.Path(path_type=Path), default=Path("/etc/asha.conf"), show_default=True)
+@click.option("--conf", type=click.Path(path_type=Path), default=CONF, show_default=True)
 def agent(conf: Path) -> None:
     """Run the agent in the foreground (init starts it so).
 

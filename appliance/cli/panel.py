@@ -7,7 +7,6 @@ import json
 import os
 import pwd
 import sys
-from pathlib import Path
 
 import click
 
@@ -16,11 +15,10 @@ from appliance.config.schema import without_secrets
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
 from appliance.host.bounded import read_line
+from appliance.host.paths import CONF, PANEL_DIR
 from appliance.host.service_manager import ServiceManager
 from appliance.local_node import CLOCK
-from appliance.panel.auth.files import PANEL_DIR
 
-_CONF = Path("/etc/asha.conf")
 _LONGEST = 4096  # of a password, in bytes
 
 
@@ -32,7 +30,7 @@ def panel() -> None:
 @panel.command()
 def run() -> None:
     """Serve the page in the foreground (init starts it so). It gives up root's rights at once."""
-    conf = load(_CONF)
+    conf = load(CONF)
     if not conf.panel_on:
         click.echo("asha: the panel is off (PANEL=off).")
         ServiceManager.of_this_process().ready()  # success for init: no failure, and no restart
@@ -47,13 +45,13 @@ def answers() -> None:
     """Fail when nobody answers where the page should be (init asks)."""
     from appliance.panel.server.reach import reach  # noqa: PLC0415
 
-    reach(load(_CONF))
+    reach(load(CONF))
 
 
 @panel.command(hidden=True)
 def welcome() -> None:
     """Make what is missing for a first visit, and say where the page is (the package does this)."""
-    conf = load(_CONF)
+    conf = load(CONF)
     if not conf.panel_on:
         return
     try:
@@ -154,7 +152,7 @@ def certificate(renew: bool) -> None:
     """Make the page's certificate if there is none, and say how long it is good for and its fingerprint."""
     from appliance.panel.server.certificate import days_left, read_certificate  # noqa: PLC0415
 
-    conf = load(_CONF)
+    conf = load(CONF)
     if _make_certificate(conf, renew=renew):
         click.echo("A certificate was made. Restart the panel to use it: service asha-panel restart.")
     cert = conf.panel_cert

@@ -19,13 +19,14 @@ from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
 from appliance.core.model import Node
 from appliance.host.bounded import read_all, read_line
+from appliance.host.paths import CONF, SSH_KEYS
 from appliance.host.process import interact
-from appliance.local_node import CONF_PATH, PLACES, conf_and_node
+from appliance.local_node import PLACES, conf_and_node
 from appliance.sync import ssh_access
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.gate import Reading, Refusal, give, judge, read_words
 from appliance.sync.peer_link import is_accepted, prove
-from appliance.sync.ssh import KEYS, NOT_KEPT, Ssh, way_to_peer
+from appliance.sync.ssh import NOT_KEPT, Ssh, way_to_peer
 from appliance.sync.trees import trees
 
 _LONGEST_KEY = 16 * 1024  # of a public key, in bytes
@@ -43,7 +44,7 @@ def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_onl
     Run it on both nodes: the standby fetches, and after a failover the primary does. Doing it again is harmless.
     """
     if key_only:
-        click.echo(ssh_access.make_key(KEYS))
+        click.echo(ssh_access.make_key(SSH_KEYS))
         return
     conf, node = conf_and_node()
     # The connection that is kept open may be authenticated by an earlier key, and would not prove this one.
@@ -222,7 +223,7 @@ def _conf(request: Mapping[str, Any]) -> Message:
     try:
         answer = ask("conf set", values=values, by=by, deadline=_QUESTION_PATIENCE)
     except AgentAbsent:
-        edit = set_values(CONF_PATH, values)
+        edit = set_values(CONF, values)
         return {"says": "Saved; no agent runs there.", "diff": edit.diff}
     return {"says": str(answer["says"]), "diff": str(answer["diff"])}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from appliance.config.conf import Conf, which_node
-from appliance.config.conf_file import CONF_PATH, load
+from appliance.config.conf_file import load
 from appliance.config.media import Medium
 from appliance.config.parse import ConfError, Problem, parse
 
 __all__ = [
-    "CONF_PATH",
     "Conf",
     "ConfError",
     "Medium",

@@ -12,6 +12,7 @@ from appliance.config.conf import Conf
 from appliance.config.parse import Assignment, ConfError, Problem, parse, scan
 from appliance.config.schema import KEY_BY_NAME
 from appliance.core.errors import HostError
+from appliance.host.paths import CONF
 
 _LIMIT = 1 << 20
 
@@ -84,10 +85,7 @@ def _unreadable(path: Path, why: str) -> HostError:
 # Reading of `/etc/asha.conf`.
 
 
-CONF_PATH = Path("/etc/asha.conf")
-
-
-def load(path: Path = CONF_PATH) -> Conf:
+def load(path: Path = CONF) -> Conf:
     """Return the values of the conf file at `path`.
 
     Raises ConfError with every problem of the file and of its values, and HostError when there is no such

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from appliance.control.protocol import Message
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError
+from appliance.host.paths import PANEL_USER
 
-PANEL_USER = PANEL_GROUP = "asha-panel"
+PANEL_GROUP = PANEL_USER
 PANEL_VERBS = frozenset(
     {
         "status",

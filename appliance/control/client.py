@@ -8,9 +8,10 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from appliance.control.protocol import LINE_LIMIT, SOCKET, Message, decode, encode, unwrap
+from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, unwrap
 from appliance.core.errors import ClusterError
 from appliance.host.bounded import Lines
+from appliance.host.paths import SOCKET
 
 
 class AgentAbsent(ClusterError):

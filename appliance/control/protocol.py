@@ -14,7 +14,6 @@ from typing import Any
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, SyncError, UserError
 
-SOCKET = "/run/asha/control"
 # The longest line that either side accepts, in bytes; a status document is about 4 kB.
 LINE_LIMIT = 256 * 1024
 

@@ -6,8 +6,8 @@ This is apart from `client`, which scripts wait for and which must be quick to l
 from __future__ import annotations
 
 from appliance.control.client import AgentSilent, ask
-from appliance.control.protocol import SOCKET
 from appliance.core.status import Status, from_json
+from appliance.host.paths import SOCKET
 
 
 def ask_status(*, deadline: float = 5.0, path: str = SOCKET) -> Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 
@@ -50,3 +51,12 @@ class SyncError(AshaError):
     """Data that could not be brought across or did not pass their checks."""
 
     exit_code = 6
+
+
+def attempt(action: Callable[[], object]) -> str:
+    """Call `action` and return what went wrong, in words for people; "" when it succeeded."""
+    try:
+        action()
+    except (AshaError, OSError) as problem:
+        return str(problem)
+    return ""

@@ -1,4 +1,7 @@
-"""The places where the agent keeps its files and finds others."""
+"""Every place where asha keeps a file of its own, and where it finds others: no other module names one.
+
+The conf file's own defaults (`config/`) are values like any other, and are not here.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-# The places where synchronisation keeps its own files.
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,32 @@ CONF = Path("/etc/asha.conf")
 # On a tmpfs: a grant does not outlive a reboot, and reading it never waits for a disk.
 GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
+# The agent's control socket.
+SOCKET = "/run/asha/control"
+# The USB identity of the relay card, and the lock of whoever commands it: on a tmpfs, because a full or dead disk must
+# not keep the line held.
 CARD = Path("/var/lib/asha/card.json")
+CARD_LOCK = Path("/run/asha/card.lock")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
-# The conf values with which Heartbeat's files were last made (agent/active_conf.py).
+# The conf values with which Heartbeat's files were last made (agent/active_conf.py), and the conf last worked by
+# (agent/kept_conf.py).
 STANDING = Path("/var/lib/asha/standing.json")
+KEPT_CONF = Path("/var/lib/asha/conf.kept")
 TRENDS = Path("/var/lib/asha/trends.json")
 DATA = SyncPaths()
-# The panel's own files (panel/auth/files.py), which the agent checks and does not use.
-PANEL = Path("/var/lib/asha/panel")
-# Exists while the telephones' files are older than the address with which they are to be made.
+# The key with which the peer is asked, the host keys pinned of it, and the socket of the connection that stays open.
+SSH_KEYS = Path("/var/lib/asha/ssh")
+SSH_SOCKET = Path("/run/asha/ssh-peer")
+# The queue of alerts; and, on a tmpfs, the alerts that the disk does not accept: first of all the alert that the
+# disk accepts nothing.
+ALERTS = Path("/var/lib/asha/notify")
+ALERTS_PASSING = Path("/run/asha/notify")
+# The page's own files, of its own user.
+PANEL_USER = "asha-panel"
+PANEL_DIR = Path("/var/lib/asha/panel")
+# What SARK's row held last, the address that telephones register to, and the mark that their files are older than it.
+SARK_MEMORY = Path("/var/lib/asha/sark.json")
+PROVISIONING = Path("/etc/asha")
 REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")

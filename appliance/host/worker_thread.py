@@ -1,6 +1,11 @@
 """A thread for work that may block: one job at a time, with a bound.
 
-The end of the agent does not wait for the thread.
+This is the agent's one way to wait for a disk, a database or the peer without its loop waiting too; the end of the
+agent does not wait for the thread. What blocks and is not run here has a reason of its own: orders have the executor's
+pools, because a command to the card must wait for nothing but the card (agent/executor.py); the sensors' short looks
+and the engine's commands have the threads of `asyncio.to_thread`, which nothing else may occupy; the journal and the
+alert queue own a thread for life (agent/journal.py, agent/components/alert_queue.py); and a system call on a sick tty
+is left behind in a thread that is never used again (`within` in hw/rhino/card.py).
 """
 
 from __future__ import annotations
@@ -31,10 +36,11 @@ class WorkerThread:
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    async def do(self, job: Callable[[], _T], patience: float = 30.0) -> _T:
+    async def do(self, job: Callable[[], _T], patience: float | None = 30.0) -> _T:
         """Run `job` in the thread and return its result.
 
-        Raises what `job` raises, and HostError when it takes longer than `patience` seconds.
+        Raises what `job` raises, and HostError when it takes longer than `patience` seconds; None waits for as long
+        as the job takes.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()

@@ -13,8 +13,6 @@ from appliance.host.clock import Clock
 from appliance.host.disk import open_lock
 from appliance.hw.relay import CardBusy
 
-LOCK = Path("/run/asha/card.lock")  # on a tmpfs: a full or dead disk must not keep the line held
-
 _POLL = 0.01
 _log = logging.getLogger(__name__)
 

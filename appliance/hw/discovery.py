@@ -10,10 +10,11 @@ from typing import Protocol
 
 from appliance.config import Conf
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.paths import CARD
 from appliance.hw.ttys_sysfs import SysfsTtys
 from appliance.hw.ttys_udev import UdevTtys, UdevWatch, udev_runs
 from appliance.hw.uevents import KernelEvents
-from appliance.hw.usb_identity import STORE, DeviceInfo, UsbIdentity, remember, remembered
+from appliance.hw.usb_identity import DeviceInfo, UsbIdentity, remember, remembered
 
 __all__ = ["DeviceInfo", "DeviceWatch", "Ttys", "UsbIdentity", "find_card", "usb_ttys", "watch_devices"]
 
@@ -52,7 +53,7 @@ def find_card(
     *,
     sys_root: Path = Path("/"),
     dev_root: Path | None = None,
-    store: Path = STORE,
+    store: Path = CARD,
     ttys: Ttys | None = None,
 ) -> Reading[DeviceInfo | None]:
     """Return where the card is: `Known(None)` when it is surely absent, `Unknown` when that cannot be told.

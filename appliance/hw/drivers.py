@@ -10,13 +10,13 @@ from typing import TypeAlias
 from appliance.config import Conf
 from appliance.core.reading import Known
 from appliance.host.clock import Clock
-from appliance.hw.card_lock import LOCK, CardLock
+from appliance.host.paths import CARD, CARD_LOCK
+from appliance.hw.card_lock import CardLock
 from appliance.hw.discovery import find_card
 from appliance.hw.relay import CardAbsent, RelayCard
 from appliance.hw.rhino.card import RhinoCard
 from appliance.hw.rhino.serial_transport import WireWay
 from appliance.hw.rhino.vendor_tool import ToolWay
-from appliance.hw.usb_identity import STORE
 
 Locate: TypeAlias = Callable[[], Path]
 
@@ -49,8 +49,8 @@ def open_card(
     clock: Clock,
     *,
     sys_root: Path = Path("/"),
-    store: Path = STORE,
-    lock: Path = LOCK,
+    store: Path = CARD,
+    lock: Path = CARD_LOCK,
 ) -> RelayCard:
     """Return the card, driven as the conf file says. Nothing is sent, and the card may still be absent.
 

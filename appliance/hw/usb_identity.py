@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance.core.document import parse_object
+from appliance.host.paths import CARD
 from appliance.host.statefile import StateFile
 
 
@@ -52,8 +53,6 @@ class DeviceInfo:
 # The card's USB identity, kept on disk so that the card is recognised under another tty number.
 
 
-STORE = Path("/var/lib/asha/card.json")
-
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +63,7 @@ class Card(NamedTuple):
     usb: UsbIdentity
 
 
-def card_file(store: Path = STORE) -> StateFile[Card | None]:
+def card_file(store: Path = CARD) -> StateFile[Card | None]:
     """Return the state file at `store` that holds the card's identity."""
     return StateFile(
         store, _parse, lambda: None, "what is at RHINOUSB is taken for the card, and remembered anew"

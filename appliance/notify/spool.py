@@ -12,13 +12,10 @@ from typing import Any
 
 from appliance.core.document import parse_json, parse_object
 from appliance.host.disk import read_small, replace_file, set_aside
+from appliance.host.paths import ALERTS, ALERTS_PASSING
 from appliance.host.statefile import StateFile
 from appliance.notify.notice import Notice, pack, unpack
 
-PLACE = Path("/var/lib/asha/notify")
-# Directory on a tmpfs for alerts that the disk does not accept; first of all the alert that the disk accepts
-# nothing.
-PASSING = Path("/run/asha/notify")
 # Largest number of alerts kept; the oldest are dropped first.
 MOST = 200
 _ALERT = ".alert"
@@ -55,9 +52,9 @@ class Spool:
     A file is written completely or not at all; an unreadable file is set aside, and blocks nothing.
     """
 
-    def __init__(self, place: Path = PLACE, passing: Path | None = None) -> None:
+    def __init__(self, place: Path = ALERTS, passing: Path | None = None) -> None:
         self.place = place
-        self._places = (place, passing or (PASSING if place == PLACE else place / "passing"))
+        self._places = (place, passing or (ALERTS_PASSING if place == ALERTS else place / "passing"))
         self.ways_file = StateFile(place / "ways.json", _ways, Ways, "every way out is tried again at once")
         self.memory_file = StateFile(
             place / "memory.json",

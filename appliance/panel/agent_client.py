@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from appliance.control.client import ask
-from appliance.control.protocol import SOCKET
 from appliance.control.status import read_status
 from appliance.core.status import Status
+from appliance.host.paths import SOCKET
 
 Document = dict[str, Any]
 # Deadlines in seconds. A question must be answered quickly; an action may wait until Asterisk has stopped or

@@ -15,8 +15,8 @@ from appliance.config import Conf
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.clock import Clock, SystemClock
+from appliance.host.paths import PANEL_DIR
 from appliance.panel.agent_client import AgentClient
-from appliance.panel.auth.files import PANEL_DIR
 from appliance.panel.auth.first_login import FirstLogin
 from appliance.panel.auth.rate_limit import LoginThrottle
 from appliance.panel.auth.seal import Seal

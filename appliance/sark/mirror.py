@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.config import CONF_PATH, Conf, ConfError
+from appliance.config import Conf, ConfError
 from appliance.config.conf_file import ConfFile, read_source
 from appliance.config.edit import replace_file
 from appliance.config.schema import FROZEN_KEYS, KEY_BY_NAME, held_back
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
+from appliance.host.paths import CONF, SARK_MEMORY
 from appliance.sark.offered_values import fitting
 from appliance.sark.reconcile import (
     ADDRESS,
-    MEMORY,
     SHARED,
     SHOWN_ONLY,
     Setting,
@@ -129,8 +129,8 @@ class Mirror:
     def __init__(
         self,
         uname: str,
-        conf: Path = CONF_PATH,
-        memory: Path = MEMORY,
+        conf: Path = CONF,
+        memory: Path = SARK_MEMORY,
         *,
         engine_runs: Callable[[], bool] = lambda: False,
     ) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from appliance.config import value_types
 from appliance.core.errors import HostError
 from appliance.host.disk import read_small, replace_file, set_aside
+from appliance.host.paths import PROVISIONING
 
 # Not /var/lib/asha, where asha's own files are: in /etc a web server may read, under SELinux too. The files
 # are there from boot on, before an agent runs.
-FOLDER = Path("/etc/asha")
 TEXT, PHP = "provision-address", "provision-address.php"
 
 
@@ -23,7 +23,7 @@ def provision_address(*, use_cluster: bool, cluster_ip: str, own: str) -> str:
     return cluster_ip if use_cluster and cluster_ip else own
 
 
-def written_address(folder: Path = FOLDER) -> str:
+def written_address(folder: Path = PROVISIONING) -> str:
     """Return the address that is in both files, or "" when one of them lacks it."""
     try:
         text = (read_small(folder / TEXT) or b"").decode().strip()
@@ -32,7 +32,7 @@ def written_address(folder: Path = FOLDER) -> str:
         return ""
 
 
-def write_address(address: str, folder: Path = FOLDER) -> None:
+def write_address(address: str, folder: Path = PROVISIONING) -> None:
     """Write `address` to both files, each in one step.
 
     Raises HostError, also when `address` is no IPv4 address.

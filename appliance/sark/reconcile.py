@@ -19,6 +19,7 @@ from appliance.config.schema import KEY_BY_NAME
 from appliance.config.value_types import ON_OFF, YES_NO
 from appliance.core.data_merge import NOTHING, Content, MergeVerdict, judge
 from appliance.core.document import parse_object
+from appliance.host.paths import SARK_MEMORY
 from appliance.host.statefile import StateFile
 
 # The columns of SARK's `globals` that are conf keys too, and how a value is written on each side.
@@ -187,10 +188,7 @@ def _content(value: str) -> Content:
 # The record, kept over reboots, of what the conf file and SARK last agreed on.
 
 
-MEMORY = Path("/var/lib/asha/sark.json")
-
-
-def memory_file(path: Path = MEMORY) -> StateFile[dict[str, str]]:
+def memory_file(path: Path = SARK_MEMORY) -> StateFile[dict[str, str]]:
     """Return the state file at `path`: by key, the value that both sides had."""
     return StateFile(
         path, _parse, dict, "the conf file and SARK are compared as if they met for the first time"

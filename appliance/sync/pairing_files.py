@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from appliance.config import CONF_PATH, Conf, load
+from appliance.config import Conf, load
 from appliance.config.conf import which_node
 from appliance.config.edit import Edit, preview, set_values
 from appliance.config.ha_tab import offered
 from appliance.core.errors import AshaError, HostError, UserError
 from appliance.core.model import Node
+from appliance.host.paths import CONF, SSH_KEYS
 from appliance.sync import ssh_access
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.pairing import Introduction, fill, read, write
 from appliance.sync.peer_link import prove
-from appliance.sync.ssh import KEYS, NOT_KEPT, way_to_peer
+from appliance.sync.ssh import NOT_KEPT, way_to_peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class PairingFiles:
     `ssh_dir` the folder of sshd's host keys, and `home` root's home (None: as the password database says).
     """
 
-    conf: Path = CONF_PATH
-    keys: Path = KEYS
+    conf: Path = CONF
+    keys: Path = SSH_KEYS
     ssh_dir: Path = Path("/etc/ssh")
     home: Path | None = None
 
@@ -113,7 +114,7 @@ def is_known(place: PairingFiles) -> bool:
     return bool(ssh_access.pinned(place.keys) and ssh_access.accepted_key(place.home))
 
 
-def proof(conf: Conf, node: Node, name: str, at: Path = KEYS) -> tuple[bool, str]:
+def proof(conf: Conf, node: Node, name: str, at: Path = SSH_KEYS) -> tuple[bool, str]:
     """Check that the other node, `name`, answers us over ssh and lets our key do nothing more.
 
     Returns whether that is so, and a sentence about it for people. `at` is the folder of our key.

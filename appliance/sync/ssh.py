@@ -14,6 +14,7 @@ from appliance.config import Conf
 from appliance.core.alerts import one_line
 from appliance.core.errors import HostError
 from appliance.core.model import Node
+from appliance.host.paths import SSH_KEYS, SSH_SOCKET
 from appliance.host.process import find_program, run
 from appliance.sync.errors import Fault, SyncProblem
 
@@ -40,7 +41,6 @@ _SIGNS: tuple[tuple[str, Fault], ...] = (
     ("rsync: command not found", Fault.NO_RSYNC_THERE),
 )
 
-KEYS = Path("/var/lib/asha/ssh")
 _SAID = 300  # characters of the other side's own words that go into a message of ours
 
 
@@ -54,8 +54,8 @@ class Ssh:
 
     host: str
     port: int
-    keys: Path = KEYS
-    socket: Path = Path("/run/asha/ssh-peer")
+    keys: Path = SSH_KEYS
+    socket: Path = SSH_SOCKET
 
     def options(self) -> tuple[str, ...]:
         """Return the options of every ssh call, none with a space, since rsync splits its shell at spaces."""

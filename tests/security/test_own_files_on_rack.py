@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 from pair_on_rack import Pair, Status
 
-from appliance.agent.kept_conf import KEPT
 from appliance.agent.own_files import own_files
 from appliance.config import Conf
-from appliance.host.paths import CONF, JOURNAL, REGENERATE
-from appliance.sark.provisioning import FOLDER, PHP, TEXT
+from appliance.host.paths import CONF, JOURNAL, KEPT_CONF, PROVISIONING, REGENERATE
+from appliance.sark.provisioning import PHP, TEXT
 from hwsim.demo.scenario import OTHER
 from hwsim.site import Site
 from tests.plugins.own_file_examples import examples
@@ -49,7 +48,7 @@ SURELY_OF_NO_USE = (
     "a link that cannot be read",
 )
 # These are made anew, or used up, at once; a journal goes on behind what it cannot read, and a check names the place.
-WRITTEN_ANEW = {JOURNAL, REGENERATE, FOLDER / TEXT, FOLDER / PHP}
+WRITTEN_ANEW = {JOURNAL, REGENERATE, PROVISIONING / TEXT, PROVISIONING / PHP}
 # Of these only that they are there, or are locked, says anything: their content is of no meaning.
 WITHOUT_CONTENT = {"lock", "turn", "sark.lock", "card.lock", "handed-over"}
 CONTENTS = {"garbage", "nested deeply", "too long"}
@@ -71,7 +70,7 @@ def spoil(pair: Pair, side: str, turn: int, good: dict[str, bytes]) -> dict[Path
     """Bring every file on `side` into a state, in turn `turn`; which. Of conf and its copy one stays as it is."""
     spoilt = {}
     for at, path in enumerate(FILES):
-        if path != (CONF if turn % 2 else KEPT):
+        if path != (CONF if turn % 2 else KEPT_CONF):
             state = BROUGHT_ABOUT[(at + turn) % len(BROUGHT_ABOUT)]
             there = place(pair, side, path)
             content = there.read_bytes() if there.is_file() and not there.is_symlink() else b""
@@ -160,7 +159,7 @@ async def test_an_active_node_that_has_lost_everything_serves_on(
         await pair.primary.stop_agent(signal.SIGKILL)
         began = pair.rack.now()
         for path in FILES:
-            if path != KEPT:
+            if path != KEPT_CONF:
                 STATES[state](place(pair, "primary", path), b"")
         # Until the agent is back no grant is on file; Heartbeat's own stands all the while.
         pair.watchman.grace = 20.0

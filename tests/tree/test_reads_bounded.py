@@ -22,9 +22,8 @@ UNBOUNDED = re.compile(
     r"|(open_connection|start_unix_server|start_server|open_unix_connection)\((?!.*limit=)"
 )
 JSON = re.compile(r"^json\.loads?\(")
-BOOKS = re.compile(
-    r"book\.read\(\)$|^GrantFile\(.*\)\.read\(\)$"
-)  # agent/grant_file.py, which reads 4096 bytes
+# agent/grant_file.py reads 4096 bytes
+BOOKS = re.compile(r"(book|grants)\.read\(\)$|^GrantFile\(.*\)\.read\(\)$")
 
 
 NAMES = frozenset(

@@ -10,60 +10,53 @@ from collections.abc import Callable
 from typing import Any
 
 from appliance.agent.components.alert_queue import AlertBatch, AlertQueue
-from appliance.agent.journal import Journal
-from appliance.agent.this_node import ThisNode
+from appliance.agent.components.component import Component
+from appliance.agent.context import NodeContext
 from appliance.core.alert_rules import FailoverTracker, problems, read_on
 from appliance.core.alerts import AlertState, recall, remembered, tell
 from appliance.core.status import NotifyStatus, Status
-from appliance.host.clock import Clock
 from appliance.notify.notice import way_names
 from appliance.notify.spool import Spool
 
 _LOOK = 1.0
 
 
-class Alerts:
+class Alerts(Component):
     """Nothing is looked at while the conf file names no way out. `status`: the status of this node as it is now."""
 
     def __init__(
-        self,
-        *,
-        this_node: ThisNode,
-        journal: Journal,
-        clock: Clock,
-        status: Callable[[], Status],
-        busy: Callable[[], bool],
-        spool: Spool | None = None,
+        self, context: NodeContext, status: Callable[[], Status], spool: Spool | None = None
     ) -> None:
-        self._this_node = this_node
-        self._journal = journal
-        self._clock = clock
+        self._this_node = context.this_node
+        self._journal = context.journal
+        self._clock = context.clock
+        self._service = context.service
         self._status = status
-        self._busy = busy
         self._spool = spool or Spool()
-        self._post = AlertQueue(self._spool, clock, this_node.node.value, os.uname().nodename)
-        self._story = FailoverTracker(this_node.node.value)
+        self._queue = AlertQueue(
+            self._spool, context.clock, context.this_node.node.value, os.uname().nodename
+        )
+        self._story = FailoverTracker(context.this_node.node.value)
         self._memory = AlertState()
         self._kept: Any = None
         self._number = 0
-        self._broken = ""
         self.made = 0  # alerts, since this agent was started
 
     async def run(self) -> None:
         """Look for alerts once a second, until cancelled."""
         self._kept = await asyncio.to_thread(self._spool.memory)
         self._memory = recall(self._kept)
-        self._post.open()
+        self._queue.open()
         try:
             while True:
                 self._look_safely()
                 await asyncio.sleep(_LOOK)
         finally:
-            await asyncio.to_thread(self._post.close)
+            await asyncio.to_thread(self._queue.close)
 
     async def first_look(self) -> None:
         """Learn how the notification ways are doing, and how many alerts wait, before anybody is told."""
-        await asyncio.to_thread(self._post.see)
+        await asyncio.to_thread(self._queue.see)
 
     def _look_safely(self) -> None:
         """Look once, and survive any error in making alerts.
@@ -74,16 +67,14 @@ class Alerts:
         try:
             self.look()
         except (LookupError, TypeError, ValueError, AttributeError) as problem:
-            if repr(problem) != self._broken:
-                self._broken = repr(problem)
-                self._journal.note("notify", says=f"alerts cannot be made of what there is: {problem!r}")
+            self._journal.note_once("notify", "made", f"alerts cannot be made of what there is: {problem!r}")
 
     def look(self) -> None:
         """Look once at the journal and, where the conf file names a notification way, at the status."""
-        self._post.busy = self._busy()
+        self._queue.busy = self._service.state.busy
         with contextlib.suppress(queue.Empty):
             while True:
-                self._journal.note("notify", says=self._post.said.get_nowait())
+                self._journal.note("notify", says=self._queue.said.get_nowait())
         entries = self._journal.since(self._number)
         self._number = max((entry["number"] for entry in entries), default=self._number)
         self._story, happened = read_on(self._story, entries)
@@ -91,8 +82,8 @@ class Alerts:
             self._tell(happened, ways)
 
     def ways_status(self) -> NotifyStatus:
-        """Return how the ways out do, as the post last saw it; of those that the conf file still names."""
-        seen, ways = self._post.seen, way_names(self._this_node.conf)
+        """Return how the ways out do, as the queue last saw it; of those that the conf file still names."""
+        seen, ways = self._queue.seen, way_names(self._this_node.conf)
         return NotifyStatus(
             seen.waiting, {name: text for name, text in seen.problems.items() if name in ways}
         )
@@ -104,4 +95,4 @@ class Alerts:
         kept = remembered(self._memory)
         if news or kept != self._kept:
             self._kept = kept
-            self._post.take(AlertBatch(news, ways, kept))
+            self._queue.take(AlertBatch(news, ways, kept))

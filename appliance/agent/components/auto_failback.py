@@ -6,48 +6,34 @@ The primary must be fit and have all the data.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
+from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
-from appliance.agent.this_node import ThisNode
+from appliance.agent.context import NodeContext
+from appliance.agent.cycle import Cycle
+from appliance.agent.engine_control import EngineControl
 from appliance.core.data_policy import why_not
 from appliance.core.errors import AshaError
 from appliance.core.reading import is_known
-from appliance.host.clock import Clock
 
 _LOOK = 1.0
 # Heartbeat is not asked again sooner than this, in seconds.
 _AGAIN = 60.0
 
 
-class AutoFailback:
-    """The job that asks for service when everything has been in order for FAILBACKWAIT.
-
-    `unfit`: returns why this node is not fit.
-    """
+class AutoFailback(Component):
+    """The job that asks for service when everything has been in order for FAILBACKWAIT."""
 
     def __init__(
-        self,
-        *,
-        this_node: ThisNode,
-        observations: Observations,
-        data: SyncSupervisor,
-        journal: Journal,
-        clock: Clock,
-        unfit: Callable[[float], tuple[str, ...]],
-        maintenance: Callable[[], bool],
-        go_home: Callable[[], Awaitable[None]],
+        self, context: NodeContext, data: SyncSupervisor, cycle: Cycle, engine: EngineControl
     ) -> None:
-        self._this_node = this_node
-        self._observations = observations
+        self._this_node = context.this_node
+        self._observations = context.observations
         self._data = data
-        self._journal = journal
-        self._clock = clock
-        self._unfit = unfit
-        self._maintenance = maintenance
-        self._go_home = go_home
+        self._journal = context.journal
+        self._clock = context.clock
+        self._cycle = cycle
+        self._engine = engine
         self._since: float | None = None
 
     async def run(self) -> None:
@@ -70,16 +56,16 @@ class AutoFailback:
     def _stands_down(self) -> bool:
         """True while an operator works on this node, or on the node that serves."""
         report = self._observations.report
-        return self._maintenance() or (report is not None and is_known(report.maintenance, True))
+        return self._cycle.maintenance.on or (report is not None and is_known(report.maintenance, True))
 
     def _is_in_the_way(self, now: float) -> str:
-        home = self._data.home(fit=not self._unfit(now))
+        home = self._data.home(fit=not self._cycle.unfit(now))
         return why_not(home, self._this_node.conf.sync_stale)
 
     async def _go(self) -> None:
         self._journal.note("failback", says="the primary is fit and has all the data (HAAUTOFAILBACK)")
         try:
-            await self._go_home()
+            await self._engine.takeover()
         except AshaError as problem:
             self._journal.note("failback", says=str(problem))
         await asyncio.sleep(_AGAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +20,21 @@ _NAME_LENGTH = 160
 class Component:
     """A part of the agent that answers requests and reports to the status document.
 
-    `verbs`: the handlers of the component by verb. A component that has no verbs, document or problems leaves that
-    member out.
+    `verbs`: the handlers of the component by verb. A component leaves out the members that it has no use for. It
+    takes a context (agent/context.py), and becomes a part of the agent by a line in `AgentParts.components`.
     """
 
     verbs: Verbs = MappingProxyType({})
+
+    async def first_look(self) -> None:
+        """Look once at what people are told of, before anybody is told."""
+
+    async def run(self) -> None:
+        """Do the regular work of the component until cancelled; without any, wait."""
+        await asyncio.Event().wait()
+
+    def close(self) -> None:
+        """End what the component has begun, when the agent ends; nothing here may wait."""
 
     def report(self, status: Status) -> Status:
         """Return `status` with what this component knows, and with the problems that somebody is to see to."""

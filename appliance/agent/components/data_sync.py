@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.agent.components.component import Component
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
+from appliance.agent.context import NodeContext
 from appliance.agent.peer_message import DataWord
 from appliance.agent.this_node import ThisNode
 from appliance.core.alerts import one_line
@@ -27,9 +25,7 @@ from appliance.core.data_policy import (
 from appliance.core.errors import AshaError, HostError
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
-from appliance.core.roles import Role
 from appliance.core.status import DataStatus, Status
-from appliance.host.clock import Clock
 from appliance.host.disk import is_held
 from appliance.host.paths import DATA, OWN_COMMAND
 from appliance.host.stream import Stream
@@ -44,34 +40,30 @@ _WORDS = 300  # characters of the worker's last complaint
 _AGAIN = 5.0
 
 
-class SyncSupervisor:
+class SyncSupervisor(Component):
     """The keeper of the worker (`asha sync follow`), which runs only while there is something to fetch.
 
     `word` is what the peer is to know of the data here, as of the last look. The agent looks before it tells
     anybody.
     """
 
-    def __init__(
-        self,
-        this_node: ThisNode,
-        observations: Observations,
-        role: Callable[[], Role],
-        journal: Journal,
-        clock: Clock,
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._role_now = role
-        self._journal = journal
-        self._clock = clock
+    def __init__(self, context: NodeContext) -> None:
+        self._this_node = context.this_node
+        self._observations = context.observations
+        self._service = context.service
+        self._journal = context.journal
+        self._clock = context.clock
         self._hands = WorkerThread("mark", "Writing the mark of service")
         self._worker: Stream | None = None
         self._ended_at = float("-inf")
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
-        self._told = ""
         self._held: dict[str, str] = {}
-        self._worker_told = ""
         self.word = DataWord()
+
+    def report(self, status: Status) -> Status:
+        """Add the state of the data; the disk is read once."""
+        data = data_status(self, self._this_node, self._clock.wall())
+        return replace(status, data=data).with_problems(data_problems(data))
 
     def duty(self, *, asked_for: bool = False, last: bool = False) -> DataDuty:
         """Return what is to be done for the data now.
@@ -89,7 +81,7 @@ class SyncSupervisor:
         silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
         return DataSeen(
             node=self._this_node.node,
-            role=self._role_now(),
+            role=self._service.role,
             pbx=observations.pbx(self._this_node.probe_policy, self._clock.now()),
             synch=asked_for or self._synchronises,
             own_served=bool(read_mark(DATA)),
@@ -140,7 +132,7 @@ class SyncSupervisor:
         observations, state = self._observations, read_state(DATA.state)
         return Home(
             node=self._this_node.node,
-            role=self.role,
+            role=self._service.role,
             fit=fit,
             peer_alive=observations.peer_alive,
             peer_role=observations.report.role if observations.report is not None else "",
@@ -188,11 +180,6 @@ class SyncSupervisor:
         self._journal.note("data", says=problem or "POSTSYNC has run after the takeover")
 
     @property
-    def role(self) -> Role:
-        """The role of this node in the pair."""
-        return self._role_now()
-
-    @property
     def _synchronises(self) -> bool:
         return self._this_node.conf.synch == "LAZY"
 
@@ -236,14 +223,10 @@ class SyncSupervisor:
 
     def _tell_of_worker(self, problem: str) -> None:
         """Note a problem of the worker in the journal, once: the worker is started again and again."""
-        if problem != self._worker_told:
-            self._journal.note("data", says=f"what fetches the data does not run: {problem}")
-            self._worker_told = problem
+        self._journal.note_once("data", "worker", f"what fetches the data does not run: {problem}")
 
     def _report(self, state: State) -> None:
-        if state.problem != self._told:
-            self._journal.note("data", says=state.problem or "in step again")
-            self._told = state.problem
+        self._journal.note_once("data", "problem", state.problem, over="in step again")
         held = {one.path: one.why for one in state.held}
         for path in held.keys() - self._held.keys():
             self._journal.note("data", says=f"{path} is held back: {held[path]}")
@@ -258,23 +241,9 @@ class SyncSupervisor:
 _ITEMS_SHOWN = 5
 
 
-class DataReport(Component):
-    """The component that reports the state of the data to those who ask."""
-
-    def __init__(self, data: SyncSupervisor, this_node: ThisNode, clock: Clock) -> None:
-        self._data = data
-        self._this_node = this_node
-        self._clock = clock
-
-    def report(self, status: Status) -> Status:
-        """Add the data; the disk is read once."""
-        data = data_status(self._data, self._this_node, self._clock.wall())
-        return replace(status, data=data).with_problems(data_problems(data))
-
-
-def data_status(component: SyncSupervisor, this_node: ThisNode, wall: float) -> DataStatus:
+def data_status(supervisor: SyncSupervisor, this_node: ThisNode, wall: float) -> DataStatus:
     """Return how the data of this node stand at `wall`, in seconds since the epoch."""
-    state, duty = read_state(DATA.state), component.duty()
+    state, duty = read_state(DATA.state), supervisor.duty()
     seconds = age(state, wall)
     busy = duty.duty is not Duty.NONE
     return DataStatus(
@@ -293,8 +262,8 @@ def data_status(component: SyncSupervisor, this_node: ThisNode, wall: float) -> 
         done=state.done,
         total=state.total,
         served=bool(read_mark(DATA)),
-        newer=component.keeps_newer,
-        peer_newer=component.peer_newer,
+        newer=supervisor.keeps_newer,
+        peer_newer=supervisor.peer_newer,
         conflicts=state.conflicts,
         held_back=tuple(state.held) if busy else (),
         held_back_more=state.held_more if busy else 0,

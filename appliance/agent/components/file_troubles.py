@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.agent.components.component import Component
-from appliance.agent.journal import Journal
+from appliance.agent.context import Context
 from appliance.agent.kept_conf import keep
 from appliance.agent.own_files import OwnFile, own_directories, own_files
 from appliance.config import Conf
@@ -41,16 +41,15 @@ class FileTroubles(Component):
 
     def __init__(
         self,
+        context: Context,
         *,
-        conf_path: Path,
         conf: Callable[[], Conf],
-        journal: Journal,
         grant: Callable[[], str] = lambda: "",
         looked: Callable[[], None] = lambda: None,
     ) -> None:
-        self._conf_path = conf_path
+        self._conf_path = context.conf_path
         self._conf = conf
-        self._journal = journal
+        self._journal = context.journal
         self._grant = grant
         self._looked = looked
         self._hands = WorkerThread("files", "The look at asha's own files")

@@ -6,14 +6,15 @@ The views are history, trends and meters.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
+from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.component import Component, who
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.samples import Samples
-from appliance.agent.journal import Journal, JournalFile
+from appliance.agent.context import Context, NodeContext
+from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.control.protocol import Message
 from appliance.core.errors import UserError
@@ -22,7 +23,6 @@ from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import AgentUsage, NotifyStatus, Status
 from appliance.core.transfer_history import KINDS, chronicle
-from appliance.host.clock import Clock
 from appliance.host.process import own_usage
 from appliance.host.worker_thread import WorkerThread
 
@@ -38,8 +38,8 @@ _LINKS = frozenset({"prev", "hash"})
 class Written(Component):
     """The component with the verbs `events` (entries of this agent's life) and `journal` (entries of the file)."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, context: Context) -> None:
+        self._journal = context.journal
         self._hands = WorkerThread("written", "The look at the journal")
         self.verbs = {"events": self._events, "journal": self._newest}
 
@@ -82,30 +82,25 @@ MOST_TRANSFERS = 50
 
 
 class History(Component):
-    """The component with the verbs for these views, and its part of the status document.
-
-    `notify`: returns how the notification ways are doing.
-    """
+    """The component with the verbs for these views, and its part of the status document."""
 
     def __init__(
         self,
+        context: NodeContext,
         *,
-        rules: OperatorPolicy,
+        policy: OperatorPolicy,
         maintenance: MaintenanceSwitch,
-        journal: Journal,
-        recorder: Samples,
-        node: Node,
-        clock: Clock,
-        notify: Callable[[], NotifyStatus],
+        samples: Samples,
+        alerts: Alerts,
     ) -> None:
-        self._rules = rules
+        self._policy = policy
         self._maintenance = maintenance
-        self._journal = journal
-        self._recorder = recorder
-        self._node = node
-        self._clock = clock
-        self._notify = notify
-        self._began = clock.now()
+        self._journal = context.journal
+        self._samples = samples
+        self._node = context.this_node.node
+        self._clock = context.clock
+        self._alerts = alerts
+        self._began = context.clock.now()
         self._hands = WorkerThread("looks", "The look at the journal")
         self.verbs = {
             "history": self._history,
@@ -117,10 +112,10 @@ class History(Component):
 
     def report(self, status: Status) -> Status:
         """Add what may be done now, what the agent uses, and how alerts go out."""
-        usage, notify = own_usage(), self._notify()
+        usage, notify = own_usage(), self._alerts.ways_status()
         added = replace(
             status,
-            permits=self._rules.permits(),
+            permits=self._policy.permits(),
             agent=AgentUsage(
                 cpu=round(usage.seconds, 2),
                 memory=usage.resident,
@@ -135,21 +130,21 @@ class History(Component):
         return await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
 
     async def _trends(self, request: Message) -> Message:
-        return self._recorder.trends()
+        return self._samples.trends()
 
     async def _meters(self, request: Message) -> Message:
-        return self._recorder.meters()
+        return self._samples.meters()
 
     async def _maintenance_on(self, request: Message) -> Message:
         seconds = request.get("seconds", USUAL)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise UserError("For how long? 'seconds' is a number.")
-        permit = self._rules.permitted(OperatorAction.MAINTENANCE_ON, request)
+        permit = self._policy.permitted(OperatorAction.MAINTENANCE_ON, request)
         await self._maintenance.begin(float(seconds), who(request), str(request.get("why", "")))
         return {"says": f"Maintenance is on for {seconds / 60:.0f} min: {permit.says}."}
 
     async def _maintenance_off(self, request: Message) -> Message:
-        permit = self._rules.permitted(OperatorAction.MAINTENANCE_OFF, request)
+        permit = self._policy.permitted(OperatorAction.MAINTENANCE_OFF, request)
         await self._maintenance.end(who(request))
         return {"says": f"Maintenance is off: {permit.says}."}
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from appliance.agent.components.component import Component, who
-from appliance.agent.journal import Journal
+from appliance.agent.context import Context
 from appliance.control.protocol import Message
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.status import ErrandStatus, Status, to_json
-from appliance.host.clock import Clock
 from appliance.host.paths import OWN_COMMAND
 from appliance.host.stream import Stream
 
@@ -65,9 +64,9 @@ class Errand:
 class Jobs(Component):
     """The component with the verbs `errand` and `errand start`. `start` is the function that runs a command."""
 
-    def __init__(self, journal: Journal, clock: Clock, start: Start = start_command) -> None:
-        self._journal = journal
-        self._clock = clock
+    def __init__(self, context: Context, start: Start = start_command) -> None:
+        self._journal = context.journal
+        self._clock = context.clock
         self._start = start
         self._last: Errand | None = None
         self._child: Stream | None = None

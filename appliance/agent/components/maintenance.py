@@ -10,12 +10,13 @@ import contextlib
 import json
 from pathlib import Path
 
-from appliance.agent.journal import Journal
+from appliance.agent.components.component import Component
+from appliance.agent.context import Context
 from appliance.core.document import parse_object
 from appliance.core.errors import HostError
 from appliance.core.maintenance import Maintenance, begin, pack, unpack
 from appliance.core.status import MaintenanceStatus
-from appliance.host.clock import Clock
+from appliance.host.paths import MAINTENANCE
 from appliance.host.statefile import StateFile
 from appliance.host.worker_thread import WorkerThread
 
@@ -29,18 +30,18 @@ def maintenance_file(path: Path) -> StateFile[Maintenance | None]:
     )
 
 
-class MaintenanceSwitch:
+class MaintenanceSwitch(Component):
     """The component that knows whether this node is in maintenance.
 
     Maintenance ends by the wall clock, which goes on while the agent does not run; and, whatever is done to
     that clock, at the latest when the time it was given for has passed on the monotonic clock.
     """
 
-    def __init__(self, path: Path, journal: Journal, clock: Clock) -> None:
+    def __init__(self, context: Context, path: Path = MAINTENANCE) -> None:
         self._path = path
         self._file = maintenance_file(path)
-        self._journal = journal
-        self._clock = clock
+        self._journal = context.journal
+        self._clock = context.clock
         self._at_latest = float("-inf")
         self._begun = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()

@@ -10,16 +10,15 @@ import os
 from pathlib import Path
 
 from appliance.agent.components.component import Component
-from appliance.agent.journal import Journal
-from appliance.agent.this_node import ThisNode
+from appliance.agent.context import NodeContext
 from appliance.config import Conf
 from appliance.config.quotes import command_words
 from appliance.core.errors import AshaError
-from appliance.host.paths import DATA, REGENERATE
+from appliance.host.paths import DATA, PROVISIONING, REGENERATE
 from appliance.host.statefile import StateFile
 from appliance.host.worker_thread import WorkerThread
 from appliance.net.address import own_address
-from appliance.sark.provisioning import FOLDER, provision_address, write_address, written_address
+from appliance.sark.provisioning import provision_address, write_address, written_address
 from appliance.sync.post_job import run_postsync
 
 _LOOK = 2.0
@@ -33,11 +32,9 @@ class Provisioning(Component):
     `owed`: a file that exists from before the address changes until POSTSYNC has run after the change.
     """
 
-    def __init__(
-        self, this_node: ThisNode, journal: Journal, folder: Path = FOLDER, owed: Path = REGENERATE
-    ) -> None:
-        self._this_node = this_node
-        self._journal = journal
+    def __init__(self, context: NodeContext, folder: Path = PROVISIONING, owed: Path = REGENERATE) -> None:
+        self._this_node = context.this_node
+        self._journal = context.journal
         self._folder = folder
         self._owed = StateFile(owed, bytes, bytes, "POSTSYNC runs once more")
         self._hands = WorkerThread("provision", "Provisioning telephones")
@@ -113,9 +110,8 @@ class Provisioning(Component):
         return bool(program) and Path(program[0]).exists(), problem
 
     def _say_unknown(self, problem: str) -> None:
-        if problem and problem != self._unknown:
-            self._journal.note("provision", says=problem)
         self._unknown = problem
+        self._journal.note_once("provision", "address", problem)
 
 
 def address_for_telephones(conf: Conf) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.agent.components.alerts import Alerts
+from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
+from appliance.agent.context import NodeContext
 from appliance.agent.status import milliseconds
 from appliance.core.counters import Meters
 from appliance.core.data_policy import Duty
@@ -22,7 +22,7 @@ from appliance.core.document import parse_object
 from appliance.core.errors import HostError
 from appliance.core.reading import Known
 from appliance.core.trends import STEP, Sample, Trends, restore
-from appliance.host.clock import Clock
+from appliance.host.paths import TRENDS
 from appliance.host.statefile import StateFile
 from appliance.host.worker_thread import WorkerThread
 
@@ -39,35 +39,24 @@ def trends_file(path: Path) -> StateFile[Trends]:
     return StateFile(path, lambda content: restore(parse_object(content)), Trends, "the charts begin anew")
 
 
-class Samples:
-    """The recorder of counters and samples; it costs a look every few seconds and a sample a minute.
-
-    `alerts`: returns how many alerts were made so far.
-    """
+class Samples(Component):
+    """The recorder of counters and samples; it costs a look every few seconds and a sample a minute."""
 
     def __init__(
-        self,
-        *,
-        path: Path,
-        observations: Observations,
-        data: SyncSupervisor,
-        journal: Journal,
-        clock: Clock,
-        alerts: Callable[[], int],
+        self, context: NodeContext, data: SyncSupervisor, alerts: Alerts, path: Path = TRENDS
     ) -> None:
         self._file = trends_file(path)
-        self._observations = observations
+        self._observations = context.observations
         self._data = data
-        self._journal = journal
-        self._clock = clock
+        self._journal = context.journal
+        self._clock = context.clock
         self._alerts = alerts
-        self._meters = Meters(round(clock.wall(), 3))
+        self._meters = Meters(round(context.clock.wall(), 3))
         self._number = 0
         self._trends = Trends()
         self._taken_up: asyncio.Task[None] | None = None
         self._unkept = 0
-        self._sampled_at = clock.now()
-        self._told = ""
+        self._sampled_at = context.clock.now()
         self._hands = WorkerThread("trends", "Reading or writing trends")
 
     async def run(self) -> None:
@@ -112,7 +101,7 @@ class Samples:
     def meters(self) -> dict[str, Any]:
         """Return everything counted since this agent was started."""
         self._read_journal()
-        return self._meters.document(self._alerts())
+        return self._meters.document(self._alerts.made)
 
     def _read_journal(self) -> None:
         entries = self._journal.since(self._number)
@@ -144,9 +133,7 @@ class Samples:
             problem = await self._hands.do(lambda: self._write(document), _PATIENCE)
         except HostError as hangs:
             problem = str(hangs)
-        if problem != self._told:
-            self._told = problem
-            self._journal.note("trends", says=problem or "they are kept again")
+        self._journal.note_once("trends", "kept", problem, over="they are kept again")
 
     def _write(self, document: dict[str, Any]) -> str:
         try:

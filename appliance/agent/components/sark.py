@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from appliance.agent.active_conf import ActiveConf
 from appliance.agent.components.component import Component, who
-from appliance.agent.journal import Journal
+from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.this_node import ThisNode
 from appliance.control.protocol import Message
 from appliance.core.errors import AshaError, ClusterError
-from appliance.host.paths import CONF
 from appliance.host.worker_thread import WorkerThread
 from appliance.sark.mirror import Done, KeyChange, Mirror
 from appliance.sark.table import NoGlobals
@@ -36,29 +36,18 @@ _TROUBLE = (AshaError, OSError, ValueError, LookupError)
 class SarkMirror(Component):
     """The component that keeps SARK's settings and the conf file in step.
 
-    Everything that touches a disk is done in a thread of its own, one thing at a time. `receives`: returns
-    why nothing may be written into SARK's database now, or "". `reload`: makes the agent work by the conf
-    file as it is. `engine_off`: tells whether the HA engine is off here; while it runs, values that cannot
-    change under it wait.
+    Everything that touches a disk is done in a thread of its own, one thing at a time. `data` says
+    whether SARK's database may be written on this node now. `active_conf` is told when the conf file has changed; while
+    the HA engine runs, values that cannot change under it wait.
     """
 
-    def __init__(
-        self,
-        *,
-        this_node: ThisNode,
-        journal: Journal,
-        receives: Callable[[], str],
-        reload: Callable[[], None],
-        engine_off: Callable[[], bool],
-        conf: Path = CONF,
-    ) -> None:
-        self._this_node = this_node
-        self._journal = journal
-        self._receives = receives
-        self._reload = reload
-        self._engine_off = engine_off
-        self._conf = conf
-        self._keeper = Mirror(os.uname().nodename, conf, engine_runs=lambda: not engine_off())
+    def __init__(self, context: NodeContext, data: SyncSupervisor, active_conf: ActiveConf) -> None:
+        self._this_node = context.this_node
+        self._journal = context.journal
+        self._data = data
+        self._active_conf = active_conf
+        self._conf = context.conf_path
+        self._mirror = Mirror(os.uname().nodename, self._conf, engine_runs=lambda: not active_conf.engine_off)
         self._hands = WorkerThread("sark", "The look at SARK's database")
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
@@ -98,24 +87,24 @@ class SarkMirror(Component):
         """
         if self._held:
             with contextlib.suppress(*_TROUBLE):  # the values go on waiting, and are reported
-                await self._follow(self._receives())
+                await self._follow(self._data.receives())
 
     async def look(self, request: Message) -> Any:
         """Return both sides as JSON, and whether SARK's database may be written on this node now."""
-        view = await self._hands.do(self._keeper.look)
-        receives = self._receives()
+        view = await self._hands.do(self._mirror.look)
+        receives = self._data.receives()
         return {**view.document(), "writes": not receives, "why": receives}
 
     async def follow(self, request: Message) -> Any:
         """Do at once what the component would do by itself."""
-        receives = self._receives()
-        return await self._asked_for(lambda: self._keeper.follow(receives=receives), request, dry_run=False)
+        receives = self._data.receives()
+        return await self._asked_for(lambda: self._mirror.follow(receives=receives), request, dry_run=False)
 
     async def pull(self, request: Message) -> Any:
         """Bring SARK's values into the conf file."""
         dry_run, blank = request.get("dry_run") is True, request.get("blank") is True
         return await self._asked_for(
-            lambda: self._keeper.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
+            lambda: self._mirror.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
         )
 
     async def push(self, request: Message) -> Any:
@@ -123,13 +112,13 @@ class SarkMirror(Component):
 
         Raises ClusterError on a node whose data come from its peer.
         """
-        if receives := self._receives():
+        if receives := self._data.receives():
             raise ClusterError(
                 f"SARK's database is not to be written here: {receives}.",
                 todo="Do this on the active node; what is written there comes here.",
             )
         dry_run = request.get("dry_run") is True
-        return await self._asked_for(lambda: self._keeper.push(dry_run=dry_run), request, dry_run=dry_run)
+        return await self._asked_for(lambda: self._mirror.push(dry_run=dry_run), request, dry_run=dry_run)
 
     async def _follow_files(self, files: tuple[Path, ...]) -> None:
         """Follow `files` for as long as they are the files to follow."""
@@ -158,8 +147,8 @@ class SarkMirror(Component):
         try:
             if watch is not None:
                 await self._hands.do(watch.add)
-            receives = self._receives()
-            now = (await self._hands.do(lambda: mark(files)), bool(receives), self._engine_off())
+            receives = self._data.receives()
+            now = (await self._hands.do(lambda: mark(files)), bool(receives), self._active_conf.engine_off)
             if now != self._seen or self._failed:
                 await self._follow(receives)
                 self._seen = now
@@ -169,7 +158,7 @@ class SarkMirror(Component):
     async def _follow(self, receives: str) -> None:
         try:
             async with self._turn:
-                self._take(await self._hands.do(lambda: self._keeper.follow(receives=receives)))
+                self._take(await self._hands.do(lambda: self._mirror.follow(receives=receives)))
         except NoGlobals:
             self._failed, self._waiting, self._held = "", (), False
 
@@ -197,7 +186,7 @@ class SarkMirror(Component):
         self._tell(self._waiting)
         if done.pulled:
             try:
-                self._reload()
+                self._active_conf.reload()
             except AshaError as problem:
                 self._fail(f"the conf file was not taken: {problem}")
 

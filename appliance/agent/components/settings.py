@@ -10,11 +10,10 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from appliance.agent.components.component import Component, who
-from appliance.agent.journal import Journal
+from appliance.agent.context import Context
 from appliance.config import Conf, ConfError, load, which_node
 from appliance.config.conf_file import read_source
 from appliance.config.edit import Edit, preview, set_values
@@ -29,7 +28,7 @@ from appliance.control.protocol import Message
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
-from appliance.host.clock import Clock
+from appliance.host.worker_thread import WorkerThread
 from appliance.net.address import own_address
 from appliance.sync.pairing_files import PairingFiles, introduce, is_known, proof, take
 from appliance.sync.peer_link import apply_at_peer
@@ -49,21 +48,16 @@ class Threads:
     """
 
     def __init__(self) -> None:
-        self._disk = ThreadPoolExecutor(1, "paper")
-        self._way = ThreadPoolExecutor(1, "way")
+        self._disk = WorkerThread("settings", "The look at the conf file")
+        self._way = WorkerThread("peer", "The question to the other node")
 
     async def disk(self, action: Callable[[], _T]) -> _T:
-        """Run work that needs a disk."""
-        return await asyncio.get_running_loop().run_in_executor(self._disk, action)
+        """Run work that needs a disk, however long that takes: the asker has a deadline of its own."""
+        return await self._disk.do(action, None)
 
     async def way(self, action: Callable[[], _T]) -> _T:
-        """Run work that needs the peer, or ssh."""
-        return await asyncio.get_running_loop().run_in_executor(self._way, action)
-
-    def close(self) -> None:
-        """Begin nothing more."""
-        for pool in (self._disk, self._way):
-            pool.shutdown(wait=False, cancel_futures=True)
+        """Run work that needs the peer, or ssh, which have deadlines of their own."""
+        return await self._way.do(action, None)
 
 
 class Settings(Component):
@@ -75,20 +69,18 @@ class Settings(Component):
 
     def __init__(
         self,
-        *,
-        place: PairingFiles,
+        context: Context,
         threads: Threads,
-        journal: Journal,
-        clock: Clock,
+        *,
         adopt: Callable[[Conf], None],
         refuses: Callable[[Conf], tuple[str, ...]],
     ) -> None:
-        self._clock = clock
+        self._clock = context.clock
         self._noted: deque[float] = deque(maxlen=_NOTES)
-        self._place = place
-        self._path = place.conf
+        self._place = PairingFiles(context.conf_path)
+        self._path = context.conf_path
         self._threads = threads
-        self._journal = journal
+        self._journal = context.journal
         self._adopt = adopt
         self._refuses = refuses
         self._one_writer = asyncio.Lock()

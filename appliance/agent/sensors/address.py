@@ -8,13 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
+from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.this_node import ThisNode
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.host.clock import Clock
 from appliance.net.address import AddressWatch, read_address
 from appliance.net.arp import announce, duplicated
 
@@ -29,13 +26,11 @@ class AddressSensor:
     elsewhere: after a split nobody else does that, and the phones would go on talking to the wrong node.
     """
 
-    def __init__(
-        self, this_node: ThisNode, observations: Observations, clock: Clock, journal: Journal
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._clock = clock
-        self._journal = journal
+    def __init__(self, context: NodeContext) -> None:
+        self._this_node = context.this_node
+        self._observations = context.observations
+        self._clock = context.clock
+        self._journal = context.journal
         self._change = asyncio.Event()
         self._peer_was_alive: bool | None = None
 

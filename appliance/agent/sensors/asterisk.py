@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
-from appliance.agent.observations import Observations
+from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import AshaError
 from appliance.core.health import ProbeRecord, observe
 from appliance.core.model import DChannel, Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
-from appliance.host.clock import Clock
 from appliance.host.process import find_program
 from appliance.pbx.dchannel import read_dchannel
 from appliance.pbx.probes import Probe, probes_for
@@ -33,18 +30,13 @@ _DCHANNEL_IDLE = 30.0
 
 
 class AsteriskSensor:
-    """The sensor that watches one life of Asterisk after the other.
+    """The sensor that watches one life of Asterisk after the other, more often while a transfer is under way."""
 
-    `busy`: tells whether a transfer is under way.
-    """
-
-    def __init__(
-        self, this_node: ThisNode, observations: Observations, clock: Clock, busy: Callable[[], bool]
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._clock = clock
-        self._busy = busy
+    def __init__(self, context: NodeContext) -> None:
+        self._this_node = this_node = context.this_node
+        self._observations = context.observations
+        self._clock = context.clock
+        self._service = context.service
         self._death: DeathWatch | None = None
         self._death_ready: Readable | None = None
         self._probes = probes_for(this_node.conf)
@@ -85,7 +77,7 @@ class AsteriskSensor:
             # With a pidfd the kernel reports the end of the process; without one, or with no process, the
             # sensor has to look.
             told = self._death is not None and self._death.fileno() is not None
-            quick = self._busy() and not told
+            quick = self._service.state.busy and not told
             await asyncio.sleep(_LOOK_BUSY if quick else _LOOK_IDLE)
 
     def _ask_from_now_on(self, tasks: asyncio.TaskGroup) -> None:
@@ -237,7 +229,7 @@ class AsteriskSensor:
         while True:
             asked_at = await self._ask_dchannel_if_due(asked_at)
             # Never a long sleep: a link that is lost during one would be noticed late.
-            await asyncio.sleep(_DCHANNEL_BUSY if self._busy() else 2 * _DCHANNEL_BUSY)
+            await asyncio.sleep(_DCHANNEL_BUSY if self._service.state.busy else 2 * _DCHANNEL_BUSY)
 
     async def _ask_dchannel_if_due(self, asked_at: float) -> float:
         """Ask for the D-channel if it is due; `asked_at` and the result are those of `_ask_if_due`."""
@@ -266,7 +258,7 @@ class AsteriskSensor:
     def _dchannel_due(self, asked_at: float) -> bool:
         reading = self._observations.dchannel
         up = isinstance(reading, Known) and reading.value is not DChannel.DOWN
-        return not up or self._busy() or self._clock.now() - asked_at >= _DCHANNEL_IDLE
+        return not up or self._service.state.busy or self._clock.now() - asked_at >= _DCHANNEL_IDLE
 
     def _answers(self) -> bool:
         pbx = self._observations.pbx(self._this_node.probe_policy, self._clock.now())

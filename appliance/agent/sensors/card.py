@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from appliance.agent.journal import Journal
-from appliance.agent.observations import Observations
+from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.this_node import ThisNode
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.host.clock import Clock
 from appliance.host.paths import CARD
 from appliance.hw.discovery import DeviceInfo, find_card, watch_devices
 
@@ -24,18 +21,11 @@ class CardSensor:
     void.
     """
 
-    def __init__(
-        self,
-        this_node: ThisNode,
-        observations: Observations,
-        clock: Clock,
-        journal: Journal,
-        moved: Callable[[str], None],
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._clock = clock
-        self._journal = journal
+    def __init__(self, context: NodeContext, moved: Callable[[str], None]) -> None:
+        self._this_node = context.this_node
+        self._observations = context.observations
+        self._clock = context.clock
+        self._journal = context.journal
         self._moved = moved
         self._change = asyncio.Event()
 

@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 
-from appliance.agent.observations import Observations
+from appliance.agent.context import NodeContext
 from appliance.agent.peer_message import hear
 from appliance.agent.sensors.readiness import Readable
-from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import ClusterEngine, EngineView
 from appliance.core.reading import Known, is_known
-from appliance.host.clock import Clock
 
 # The kernel reports the engine's death; a new engine is looked for this often, in seconds.
 _LOOK_PERIOD = 1.0
@@ -23,12 +21,10 @@ _FIRST_WORD = 0.5
 class EngineSensor:
     """The sensor that watches `engine` and writes on the board what the engine says."""
 
-    def __init__(
-        self, engine: ClusterEngine, this_node: ThisNode, observations: Observations, clock: Clock
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._clock = clock
+    def __init__(self, context: NodeContext, engine: ClusterEngine) -> None:
+        self._this_node = this_node = context.this_node
+        self._observations = context.observations
+        self._clock = context.clock
         self._watch = engine.watch(this_node.node, this_node.own_name, this_node.peer_name, self._links)
         self._readable: dict[int, Readable] = {}
 

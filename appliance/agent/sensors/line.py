@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-from appliance.agent.observations import Observations
-from appliance.agent.this_node import ThisNode
+from appliance.agent.context import NodeContext
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.line import read_line
 from appliance.dahdi.span import Span
 from appliance.dahdi.spans import read_heads, read_spans
-from appliance.host.clock import Clock
 
 # How often to look while something moves, and while nothing does; seconds. A look reads one small file in
 # /proc for each span.
@@ -29,13 +26,11 @@ class LineSensor:
     separately: where sysfs or an ioctl hangs, the line is still seen.
     """
 
-    def __init__(
-        self, this_node: ThisNode, observations: Observations, clock: Clock, busy: Callable[[], bool]
-    ) -> None:
-        self._this_node = this_node
-        self._observations = observations
-        self._clock = clock
-        self._busy = busy
+    def __init__(self, context: NodeContext) -> None:
+        self._this_node = context.this_node
+        self._observations = context.observations
+        self._clock = context.clock
+        self._service = context.service
         self._alarms: object = None
         self._whole_at = float("-inf")
         self._whole: asyncio.Task[None] | None = None
@@ -45,7 +40,7 @@ class LineSensor:
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(_BUSY if self._busy() else _IDLE)
+                await asyncio.sleep(_BUSY if self._service.state.busy else _IDLE)
         finally:
             if self._whole is not None:
                 self._whole.cancel()

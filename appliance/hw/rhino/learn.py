@@ -15,14 +15,14 @@ from appliance.config import Conf
 from appliance.core.errors import HardwareError, UserError
 from appliance.core.reading import Known
 from appliance.host.clock import Clock
-from appliance.hw.card_lock import LOCK, CardLock
+from appliance.host.paths import CARD, CARD_LOCK
+from appliance.hw.card_lock import CardLock
 from appliance.hw.discovery import find_card
 from appliance.hw.relay import CardAbsent, CardRefused
 from appliance.hw.rhino.card import RESET_SETTLE, CardCommand
 from appliance.hw.rhino.profile import LineSettings, Profile, write_profile
 from appliance.hw.rhino.vendor_tool import run_tool
 from appliance.hw.rhino.wire_recorder import Passed, WireRecorder, exchanges, line_settings, slowest_answer
-from appliance.hw.usb_identity import STORE
 
 _LINGER = 0.3  # seconds to record an answer that the tool itself does not wait for
 _LEAST_ANSWER_DEADLINE = 0.5
@@ -36,8 +36,8 @@ def learn_profile(
     *,
     confirm: bool,
     sys_root: Path = Path("/"),
-    store: Path = STORE,
-    lock: Path = LOCK,
+    store: Path = CARD,
+    lock: Path = CARD_LOCK,
 ) -> Profile:
     """Run the tool's three commands through a recorder and write the recorded bytes to `path`.
 

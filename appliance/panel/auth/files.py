@@ -10,9 +10,6 @@ from pathlib import Path
 from appliance.core.errors import HostError
 from appliance.host.disk import read_small, replace_file
 
-PANEL_USER = "asha-panel"
-PANEL_DIR = Path("/var/lib/asha/panel")
-
 
 def read_own(path: Path) -> str | None:
     """Return the text of one of the panel's files, or None if there is no such file. Raises HostError."""

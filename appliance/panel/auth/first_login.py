@@ -12,8 +12,9 @@ from pathlib import Path
 from appliance.core.document import parse_object
 from appliance.core.errors import UserError
 from appliance.host.clock import Clock, SystemClock
+from appliance.host.paths import PANEL_DIR
 from appliance.panel.auth.codes import is_code, new_code
-from appliance.panel.auth.files import PANEL_DIR, read_own, remove_own, write_own
+from appliance.panel.auth.files import read_own, remove_own, write_own
 from appliance.panel.auth.users import User, Users
 
 VALID_FOR = 7 * 24 * 3600.0

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from appliance.core.errors import HostError
 from appliance.host.clock import Clock, SystemClock
-from appliance.panel.auth.files import PANEL_DIR, read_own, write_own
+from appliance.host.paths import PANEL_DIR
+from appliance.panel.auth.files import read_own, write_own
 from appliance.panel.auth.users import User
 
 # Seconds. A form that was left open for longer must be fetched again; a browser in which the user has not

@@ -7,7 +7,8 @@ import hmac
 import secrets
 from pathlib import Path
 
-from appliance.panel.auth.files import PANEL_DIR, read_own, write_own
+from appliance.host.paths import PANEL_DIR
+from appliance.panel.auth.files import read_own, write_own
 
 
 class MetricsToken:

@@ -14,7 +14,8 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 from appliance.core.document import parse_object
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import in_turn
-from appliance.panel.auth.files import PANEL_DIR, read_own, write_own
+from appliance.host.paths import PANEL_DIR
+from appliance.panel.auth.files import read_own, write_own
 from appliance.panel.auth.passwords import checked, hash_of, is_right
 
 Role: TypeAlias = Literal["viewer", "operator"]

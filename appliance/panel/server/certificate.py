@@ -19,8 +19,8 @@ from pathlib import Path
 from appliance.core.errors import HostError
 from appliance.host.disk import replace_file
 from appliance.host.leftovers import temporary_mark
+from appliance.host.paths import PANEL_USER
 from appliance.host.process import find_program, run
-from appliance.panel.auth.files import PANEL_USER
 
 # Apple's telephones and tablets refuse a certificate that is valid for longer, even one trusted by hand.
 VALID_DAYS = 825

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.errors import HostError
+from appliance.host.paths import PANEL_USER
 from appliance.host.process import become_user
 from appliance.host.service_manager import ServiceManager
-from appliance.panel.auth.files import PANEL_USER
 from appliance.panel.server.webserver import BACKLOG, App, PanelServer
 
 _NICE = 10

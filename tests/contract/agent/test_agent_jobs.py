@@ -15,6 +15,7 @@ import pytest
 
 from appliance.agent.components import jobs
 from appliance.agent.components.jobs import COMMANDS, JobCommand, Jobs
+from appliance.agent.context import Context
 from appliance.agent.journal import Journal, JournalFile
 from appliance.core.errors import ClusterError, UserError
 from appliance.host.clock import SystemClock
@@ -41,7 +42,7 @@ def play(tmp_path: Path, runner: Runner, test: Callable[[Jobs], Awaitable[None]]
 
     async def run() -> None:
         journal = Journal(file, SystemClock(), print)
-        room = Jobs(journal, SystemClock(), runner)
+        room = Jobs(Context(tmp_path / "asha.conf", SystemClock(), journal), runner)
         try:
             await test(room)
         finally:

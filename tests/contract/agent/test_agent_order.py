@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from appliance.agent import wiring as wiring_module
 from appliance.agent.active_conf import InstalledConf
+from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
+from appliance.agent.components.samples import Samples
 from appliance.agent.components.settings import Threads
 from appliance.agent.peer_message import DataWord, tell
 from appliance.agent.sensors import address, asterisk, card
@@ -124,9 +126,11 @@ class Machine:
             "line": self.parts.line.first_look,
             "address": self._address,
             "data": self._data,
-            "notices": self.parts.notices.first_look,
-            "provision": self.parts.provision.first_look,
-            "recorder": self.parts.recorder.first_look,
+            "alerts": self.parts.alerts.first_look,
+            "provisioning": next(
+                one for one in self.parts.components if isinstance(one, Provisioning)
+            ).first_look,
+            "samples": self.parts.samples.first_look,
             "cycle": self._cycle,
         }
         if case.primary:
@@ -137,7 +141,7 @@ class Machine:
         parts = self.parts
         parts.engine_sensor.look()
         if self.case.serves:
-            parts.cycle.ask(Verb.START, 1.0, parts.observations.engine_id)
+            parts.cycle.ask(Verb.START, 1.0, parts.context.observations.engine_id)
         role = resume(engine_runs=True, granted=self.case.serves, peer_seen=False)
         parts.cycle.start(role, "the agent was restarted")
 
@@ -152,7 +156,7 @@ class Machine:
     def end(self) -> None:
         """As the daemon ends. A journal that still wrote would give the next machine this one's generation."""
         self.parts.close()
-        self.parts.journal.close()
+        self.parts.context.journal.close()
 
     # -- one round of each loop
 
@@ -172,9 +176,9 @@ class Machine:
 
     async def _hear(self, *messages: PeerMessage) -> None:
         """Have the engine speak, and wait until the agent has heard it."""
-        self.parts.observations.changed.clear()
+        self.parts.context.observations.changed.clear()
         self.engine.watches[-1].say(*messages)
-        await self.parts.observations.changed.wait()
+        await self.parts.context.observations.changed.wait()
 
     async def _word_of_peer(self) -> None:
         now = self.clock.now()
@@ -300,6 +304,8 @@ def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (Spool, ["var/lib/asha/notify", "run/asha/notify"]),
         (Provisioning, ["var/etc-asha", "var/lib/asha/regenerate"]),
         (InstalledConf, ["var/lib/asha/standing.json"]),
+        (MaintenanceSwitch, ["var/lib/asha/maintenance.json"]),
+        (Samples, ["var/lib/asha/trends.json"]),
         (Mirror, ["asha.conf", "var/lib/asha/sark.json"]),
     ):
         monkeypatch.setattr(owner.__init__, "__defaults__", tuple(folder / place for place in places))
@@ -352,7 +358,7 @@ LOOKERS: dict[str, tuple[str, ...]] = {
     "dchannel.value": ("dchannel",),
     "probes.cli.ms": ("console", "dchannel"),
     "probes.ami.ms": ("ami",),
-    "notify.waiting": ("notices",),
+    "notify.waiting": ("alerts",),
 }
 
 
@@ -442,7 +448,7 @@ def test_what_hangs_delays_the_start_a_moment_and_is_told_as_not_looked_at(
     one = machine(CASES[0])
     monkeypatch.setattr(wiring_module, "_FIRST_LOOK", 0.01)
     monkeypatch.setattr(one.parts.line, "first_look", hangs)
-    monkeypatch.setattr(one.parts.notices, "first_look", hangs)
+    monkeypatch.setattr(one.parts.alerts, "first_look", hangs)
     document = asyncio.run(as_started(one))
     assert document["line"] == {"value": None, "why": "not looked at yet"}
     assert document["notify"] == {"waiting": None, "problems": {}}

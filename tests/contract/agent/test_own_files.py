@@ -17,9 +17,8 @@ from appliance.agent.own_files import own_directories, own_files, state_files
 from appliance.config import Conf
 from appliance.core.trends import Trends
 from appliance.host.disk import spoilt_versions
-from appliance.host.paths import DATA, PANEL, SyncPaths
+from appliance.host.paths import DATA, SyncPaths
 from appliance.host.statefile import StateFile
-from appliance.panel.auth.files import PANEL_DIR
 from tests.plugins.own_file_examples import examples
 from tests.plugins.spoilt_states import STATES
 
@@ -75,7 +74,6 @@ def test_every_place_of_the_data_is_in_the_table() -> None:
     places = [place for name in properties for place in [getattr(DATA, name)]]
     paths = [path for place in places for path in (place if isinstance(place, tuple) else (place,))]
     assert [path for path in paths if path not in known] == []
-    assert PANEL == PANEL_DIR
 
 
 def test_leftovers_are_looked_for_wherever_we_make_files() -> None:

@@ -9,9 +9,10 @@ import pytest
 from card_bench import CardBench
 from relay_card_suite import await_position, check_relay_card
 
-from appliance.config import CONF_PATH, Conf, load
+from appliance.config import Conf, load
 from appliance.core.model import Relay
 from appliance.host.clock import SystemClock
+from appliance.host.paths import CONF
 from appliance.hw.drivers import DRIVERS, open_card
 
 SIMULATED = "simulated"
@@ -30,7 +31,7 @@ def test_conformance(bench: CardBench, driver: str, tty: str) -> None:
     if tty == SIMULATED:
         check_relay_card(lambda: bench.open(card_driver=driver), bench.observe)
     else:
-        conf = replace(load() if CONF_PATH.exists() else Conf(), card_tty=Path(tty), card_driver=driver)
+        conf = replace(load() if CONF.exists() else Conf(), card_tty=Path(tty), card_driver=driver)
         check_relay_card(
             lambda: open_card(conf, SystemClock(), store=bench.store, lock=bench.lock), lambda: None
         )

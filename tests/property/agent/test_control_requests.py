@@ -71,14 +71,12 @@ def test_every_request_is_answered_and_no_other_key_changes(
     before = load(conf)
 
     async def ask() -> list[dict[str, Any]]:
-        threads = Threads()
-        agent = UnconfiguredAgent(conf, SystemClock(), ServiceManager(""), threads)
+        agent = UnconfiguredAgent(conf, SystemClock(), ServiceManager(""), Threads())
         server = ControlServer(tmp_path / "control", agent.answer, AllowedUsers(os.geteuid(), PANEL))
         try:
             return [await server._reply(json.dumps(request).encode(), PANEL) for request in requests]
         finally:
             agent._journal.close()
-            threads.close()
 
     for request, answer in zip(requests, asyncio.run(ask()), strict=True):
         assert answer["ok"] is True or answer["error"], (request, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,15 @@ import pytest
 from appliance.agent import active_conf
 from appliance.agent.active_conf import ActiveConf, InstalledConf, conf_in_force
 from appliance.agent.grant_file import GrantFile
-from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.kept_conf import Found
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import UserError
 from appliance.core.grant import Verb
 from appliance.core.model import Node
-from appliance.core.roles import Event, Role, advance
+from appliance.core.roles import Event, advance
 from appliance.host.clock import SystemClock
+from tests.plugins.agent_context import node_context
 
 HERE = os.uname().nodename
 OLD = Conf(cluster_ip="10.0.0.5", primary_name=HERE)
@@ -30,27 +31,20 @@ class Bench:
     """The site, the book and the room, with a role that is moved by hand."""
 
     def __init__(self, folder: Path, *, written: Conf = OLD, works_by: Conf = OLD) -> None:
-        self.journal = Journal(JournalFile(folder / "journal"), SystemClock(), lambda problem: None)
         self.this_node = ThisNode(works_by, Node.PRIMARY)
-        self.role = Role.OFF
+        self.context = node_context(folder, self.this_node, restart=self._begin_anew)
+        self.journal = self.context.journal
         self.book = InstalledConf(folder / "standing.json")
         self.anew = 0
         self.conf = folder / "asha.conf"
-        self.room = ActiveConf(
-            path=self.conf,
-            this_node=self.this_node,
-            written=Found(written),
-            book=self.book,
-            role=lambda: self.role,
-            journal=self.journal,
-            begin_anew=self._begin_anew,
-        )
+        self.room = ActiveConf(self.context, Found(written), self.book)
 
     def _begin_anew(self) -> None:
         self.anew += 1
 
     def engine(self, event: Event) -> None:
-        self.role = advance(self.role, event)
+        state = self.context.service.state
+        self.context.service.state = replace(state, role=advance(state.role, event))
 
     def said(self) -> list[str]:
         return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == "agent"]

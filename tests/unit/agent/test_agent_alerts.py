@@ -23,18 +23,11 @@ class Told(Bench):
 
     def __init__(self, tmp_path: Path, **conf: object) -> None:
         super().__init__(tmp_path, **conf)
-        self.data = SyncSupervisor(self.this_node, self.observations, self.role, self.journal, self.clock)
+        self.data = SyncSupervisor(self.context)
         self.room = self.agent(tmp_path)
 
     def agent(self, tmp_path: Path) -> Alerts:
-        return Alerts(
-            this_node=self.this_node,
-            journal=self.journal,
-            clock=self.clock,
-            status=self.status,
-            busy=lambda: self.cycle.busy,
-            spool=Spool(tmp_path / "notify"),
-        )
+        return Alerts(self.context, self.status, Spool(tmp_path / "notify"))
 
     def status(self) -> Status:
         status = node_status(self.this_node, self.observations, self.cycle, self.clock.now())
@@ -46,7 +39,7 @@ class Told(Bench):
             self.room.look()
 
     def subjects(self) -> list[str]:
-        bags = self.room._post._bags
+        bags = self.room._queue._bags
         found = [bags.get() for _ in range(bags.qsize())]
         return [alert.subject for bag in found if bag is not None for alert in bag.alerts]
 
@@ -115,7 +108,7 @@ def test_while_service_moves_the_post_knows(tmp_path: Path) -> None:
     bench = Told(tmp_path, mail_to="root")
     bench.serve()
     bench.looks(1)
-    assert not bench.room._post.busy
+    assert not bench.room._queue.busy
     bench.see_line(Line.ABSENT)
     bench.looks(1)
-    assert bench.room._post.busy
+    assert bench.room._queue.busy

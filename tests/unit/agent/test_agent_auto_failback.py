@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from test_agent_cycle import Bench
 
 from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.core.model import Line
 from appliance.core.reading import Known, Unknown
 
 
@@ -19,16 +22,9 @@ class Away(Bench):
 
     def __init__(self, tmp_path: Path) -> None:
         super().__init__(tmp_path, auto_failback=True, failback_wait=0.0, synch="LOOSE")
-        self.way = AutoFailback(
-            this_node=self.this_node,
-            observations=self.observations,
-            data=SyncSupervisor(self.this_node, self.observations, self.role, self.journal, self.clock),
-            journal=self.journal,
-            clock=self.clock,
-            unfit=lambda now: (),
-            maintenance=lambda: self.maintenance.on,
-            go_home=self._standby,
-        )
+        engine: Any = SimpleNamespace(takeover=self._standby)
+        self.way = AutoFailback(self.context, SyncSupervisor(self.context), self.cycle, engine)
+        self.see_line(Line.ABSENT)
         self.peer_says(False)
 
     def peer_says(self, maintenance: bool | None) -> None:

@@ -38,18 +38,16 @@ class Kitchen(Component):
 def control_api(bench: Bench, *rooms: Component) -> ControlApi:
     nothing: Any = None
     return ControlApi(
-        this_node=bench.this_node,
-        observations=bench.observations,
-        executor=nothing,
+        bench.context,
         cycle=bench.cycle,
+        executor=nothing,
         engine=nothing,
+        engine_sensor=nothing,
+        policy=nothing,
         data=nothing,
-        rules=nothing,
-        clock=bench.clock,
+        active_conf=nothing,
+        sark=nothing,
         components=rooms,
-        look_at_engine=nothing,
-        reload=nothing,
-        before_start=nothing,
     )
 
 

@@ -22,6 +22,7 @@ from appliance.core.model import DChannel, Line, Node, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
+from tests.plugins.agent_context import node_context
 from tests.plugins.hand_clock import HandClock
 
 ENGINE = "100:5555"
@@ -75,20 +76,18 @@ class Bench:
 
     def __init__(self, tmp_path: Path, node: Node = Node.PRIMARY, **conf: object) -> None:
         self.clock = HandClock()
-        self.observations = Observations()
-        self.file = JournalFile(tmp_path / "journal")
-        self.journal = Journal(self.file, self.clock, lambda problem: None)
         self.this_node = ThisNode(Conf(card_installed=True, cluster_ip="10.77.0.100", **conf), node)  # type: ignore[arg-type]
+        book = GrantFile(tmp_path / "grant")
+        self.context = node_context(tmp_path, self.this_node, self.clock, grant=book.read())
+        self.observations, self.journal = self.context.observations, self.context.journal
+        self.file = JournalFile(tmp_path / "journal")
         self.executor = RecordingDesk(self.observations, self.clock, self.journal)
         self.standbys = 0
-        self.maintenance = MaintenanceSwitch(tmp_path / "maintenance.json", self.journal, self.clock)
+        self.maintenance = MaintenanceSwitch(self.context, tmp_path / "maintenance.json")
         self.cycle = Cycle(
-            this_node=self.this_node,
-            observations=self.observations,
-            book=GrantFile(tmp_path / "grant"),
+            self.context,
+            book=book,
             executor=cast(Executor, self.executor),
-            journal=self.journal,
-            clock=self.clock,
             maintenance=self.maintenance,
             ask_standby=self._standby,
         )

@@ -10,6 +10,7 @@ import pytest
 
 from appliance.agent.components import file_troubles
 from appliance.agent.components.file_troubles import FileTroubles
+from appliance.agent.context import Context
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.own_files import OwnFile
 from appliance.config import Conf
@@ -36,9 +37,8 @@ class Bench:
         monkeypatch.setattr(file_troubles, "remove_old_lists", lambda places: None)
         self.journal = Journal(JournalFile(self.path.parent / "journal"), SystemClock(), lambda problem: None)
         self.grant = ""
-        self.room = FileTroubles(
-            conf_path=tmp_path / "asha.conf", conf=Conf, journal=self.journal, grant=lambda: self.grant
-        )
+        context = Context(tmp_path / "asha.conf", SystemClock(), self.journal)
+        self.room = FileTroubles(context, conf=Conf, grant=lambda: self.grant)
 
     def look(self) -> list[str]:
         asyncio.run(self.room.look())

@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,36 +38,21 @@ class Asked(Bench):
 
     def __init__(self, tmp_path: Path, node: Node = Node.PRIMARY, **conf: object) -> None:
         super().__init__(tmp_path, node, **conf)
-        data = SyncSupervisor(self.this_node, self.observations, self.role, self.journal, self.clock)
-        self.rules = OperatorPolicy(
-            this_node=self.this_node,
-            observations=self.observations,
-            cycle=self.cycle,
-            data=data,
-            journal=self.journal,
-            clock=self.clock,
-        )
-        self.recorder = Samples(
-            path=tmp_path / "trends.json",
-            observations=self.observations,
-            data=data,
-            journal=self.journal,
-            clock=self.clock,
-            alerts=lambda: 4,
-        )
-        self.looks = History(
-            rules=self.rules,
+        data = SyncSupervisor(self.context)
+        alerts: Any = SimpleNamespace(made=4, ways_status=NotifyStatus)
+        self.policy = OperatorPolicy(self.context, self.cycle, data)
+        self.samples = Samples(self.context, data, alerts, tmp_path / "trends.json")
+        self.history = History(
+            self.context,
+            policy=self.policy,
             maintenance=self.maintenance,
-            journal=self.journal,
-            recorder=self.recorder,
-            node=node,
-            clock=self.clock,
-            notify=NotifyStatus,
+            samples=self.samples,
+            alerts=alerts,
         )
 
     def ask(self, verb: str, **arguments: object) -> Any:
         return asyncio.run(
-            {**self.looks.verbs, **Written(self.journal).verbs}[verb]({"verb": verb, **arguments})
+            {**self.history.verbs, **Written(self.context).verbs}[verb]({"verb": verb, **arguments})
         )  # type: ignore[arg-type]
 
 
@@ -142,7 +128,7 @@ def test_maintenance_is_asked_for_with_who_and_why(tmp_path: Path) -> None:
     assert "on for 10 min" in bench.ask("maintenance on", seconds=600, by=who, why="cables")["says"]
     lasting = bench.maintenance.status()
     assert lasting is not None and lasting.by == "anna at 10.0.0.7 (panel)"
-    assert bench.looks.report(Status()).permit("maintenance off").allowed
+    assert bench.history.report(Status()).permit("maintenance off").allowed
     bench.ask("maintenance off", by=who)
     assert not bench.maintenance.on
     wishes = [entry for entry in bench.journal.since(0) if entry["kind"] == "wish"]
@@ -168,12 +154,12 @@ def test_a_disk_that_refuses_is_an_error_for_the_operator(
 
 def test_every_wish_has_its_permit_in_the_document(tmp_path: Path) -> None:
     bench = Asked(tmp_path)
-    status = bench.looks.report(Status())
+    status = bench.history.report(Status())
     assert set(status.permits) == {wish.value for wish in OperatorAction}
     assert status.permit("takeover").allowed
     assert not status.permit("failback").allowed
     bench.serve()
-    served = bench.looks.report(Status())
+    served = bench.history.report(Status())
     assert served.permit("pbx stop") == PermitStatus(True, "this is a failover: the peer takes over")
     assert "holds the service already" in served.permit("takeover").says
     usage = status.agent
@@ -181,7 +167,7 @@ def test_every_wish_has_its_permit_in_the_document(tmp_path: Path) -> None:
 
 
 def test_the_way_back_is_not_offered_on_the_secondary(tmp_path: Path) -> None:
-    permit = Asked(tmp_path, Node.SECONDARY).looks.report(Status()).permit("failback")
+    permit = Asked(tmp_path, Node.SECONDARY).history.report(Status()).permit("failback")
     assert not permit.allowed and "leads to the primary" in permit.says
 
 
@@ -197,7 +183,7 @@ def test_a_way_that_fails_is_a_problem() -> None:
 def minutes(bench: Asked, count: int) -> None:
     for _ in range(count * 6):
         bench.clock.time += 10
-        bench.recorder.look()
+        bench.samples.look()
 
 
 def test_a_sample_a_minute_with_the_slowest_answer_in_it(tmp_path: Path) -> None:
@@ -217,8 +203,8 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     bench = Asked(tmp_path)
 
     async def life() -> None:
-        running = asyncio.create_task(bench.recorder.run())
-        while not bench.recorder.trends()["line"]:
+        running = asyncio.create_task(bench.samples.run())
+        while not bench.samples.trends()["line"]:
             bench.clock.time += 60
             await asyncio.sleep(0)
         running.cancel()
@@ -226,9 +212,9 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     asyncio.run(life())
     kept = bench.ask("trends")
-    assert bench.recorder._read().document() == kept
+    assert bench.samples._read().document() == kept
     (tmp_path / "trends.json").write_text("{")
-    assert bench.recorder._read().document()["line"] == []
+    assert bench.samples._read().document()["line"] == []
     assert any("begin anew" in entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends")
 
 
@@ -236,7 +222,7 @@ def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path, monkeypatch
     bench = Asked(tmp_path)
     monkeypatch.setattr(statefile, "replace_file", refuses)
     for _ in range(3):
-        asyncio.run(bench.recorder._keep())
+        asyncio.run(bench.samples._keep())
     (said,) = [entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends"]
     assert "cannot be kept on disk" in said
 
@@ -246,10 +232,10 @@ def test_a_disk_that_hangs_leaves_the_threads_that_a_failover_needs(
 ) -> None:
     bench, release = Asked(tmp_path), threading.Event()
     monkeypatch.setattr(bench.journal, "settled", release.wait)
-    written = Written(bench.journal)
+    written = Written(bench.context)
 
     async def many() -> None:
-        verbs = {**bench.looks.verbs, **written.verbs}
+        verbs = {**bench.history.verbs, **written.verbs}
         asked = [asyncio.create_task(verbs[verb]({})) for verb in ("journal", "history") for _ in range(40)]  # type: ignore[arg-type]
         await asyncio.sleep(0.0)
         async with asyncio.timeout(10):

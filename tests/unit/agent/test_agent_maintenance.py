@@ -9,7 +9,6 @@ import pytest
 from test_agent_cycle import Bench, on_loop
 
 from appliance.agent.components.maintenance import MaintenanceSwitch
-from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.status import node_status
 from appliance.core.alert_rules import problems
 from appliance.core.alerts import AlertKind
@@ -19,6 +18,7 @@ from appliance.core.reading import Known
 from appliance.core.roles import Role
 from appliance.core.status import MaintenanceStatus, Status
 from appliance.core.transfer import Order
+from tests.plugins.agent_context import node_context
 from tests.plugins.hand_clock import HandClock
 
 
@@ -37,11 +37,12 @@ class Node:
     def __init__(self, tmp_path: Path) -> None:
         self.clock = Moved()
         self.path = tmp_path / "kept" / "maintenance.json"
-        self.journal = Journal(JournalFile(tmp_path / "journal"), self.clock, lambda problem: None)
+        self.context = node_context(tmp_path, clock=self.clock)
+        self.journal = self.context.journal
         self.room = self.again()
 
     def again(self) -> MaintenanceSwitch:
-        self.room = MaintenanceSwitch(self.path, self.journal, self.clock)
+        self.room = MaintenanceSwitch(self.context, self.path)
         return self.room
 
     def begin(self, seconds: float = 600.0) -> None:

@@ -9,22 +9,23 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from appliance.agent.components import provisioning, sark
 from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.sark import SarkMirror
-from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.this_node import ThisNode
 from appliance.config import load
 from appliance.config.edit import set_values
 from appliance.core.errors import AshaError, ClusterError, HostError
 from appliance.core.model import Node
-from appliance.host.clock import SystemClock
 from appliance.host.worker_thread import WorkerThread
 from appliance.sark.mirror import Mirror
 from appliance.sark.provisioning import PHP, TEXT, write_address, written_address
+from tests.plugins.agent_context import node_context
 
 ROW = {"HACLUSTERIP": "192.168.1.5", "HASYNCH": "LAZY", "HAUSECLUSTER": "NO", "HAMODE": "ON"}
 
@@ -37,24 +38,24 @@ class Place:
         self.conf = folder / "asha.conf"
         self.memory = folder / "lib/sark.json"
         self.conf.write_text(f"HACLUSTERIP=192.168.1.5\nDB={self.database}\nPOSTSYNC={folder / 'job'}\n")
-        self.journal = Journal(JournalFile(folder / "journal"), SystemClock(), lambda problem: None)
         self.this_node = ThisNode(load(self.conf), Node.PRIMARY)
+        context = node_context(folder, self.this_node)
+        self.journal = context.journal
+        self.data: Any = SimpleNamespace(receives=lambda: self.receives)
+        self.active_conf: Any = self
         self.receives = ""
         self.reloads = 0
         self.engine_runs = False
-        self.room = SarkMirror(
-            this_node=self.this_node,
-            journal=self.journal,
-            receives=lambda: self.receives,
-            reload=self.reload,
-            engine_off=lambda: not self.engine_runs,
-            conf=self.conf,
-        )
-        self.room._keeper = Mirror("haprimary", self.conf, self.memory, engine_runs=lambda: self.engine_runs)
-        self.telephones = Provisioning(self.this_node, self.journal, folder / "etc", folder / "owed")
+        self.room = SarkMirror(context, self.data, self.active_conf)
+        self.room._mirror = Mirror("haprimary", self.conf, self.memory, engine_runs=lambda: self.engine_runs)
+        self.telephones = Provisioning(context, folder / "etc", folder / "owed")
         self.owed = folder / "owed"
         self.folder = folder / "etc"
         self.job = folder / "job"
+
+    @property
+    def engine_off(self) -> bool:
+        return not self.engine_runs
 
     def reload(self) -> None:
         self.this_node.adopt(load(self.conf))
@@ -263,13 +264,13 @@ def test_whatever_goes_wrong_ends_nothing(
     asyncio.run(play())
 
 
-def test_a_conf_file_the_agent_cannot_work_by_is_named(place: Place) -> None:
+def test_a_conf_file_the_agent_cannot_work_by_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.make_sark()
 
     def refuse() -> None:
         raise AshaError("not this one")
 
-    place.room._reload = refuse
+    monkeypatch.setattr(place, "reload", refuse)
 
     async def play() -> None:
         await place.room._follow("")

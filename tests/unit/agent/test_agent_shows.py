@@ -49,9 +49,10 @@ class Spanned(Bench):
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(tmp_path, dahdi_root=tmp_path / "root")
         monkeypatch.setattr(line_sensor, "_BUSY", QUICK)
+        monkeypatch.setattr(line_sensor, "_IDLE", QUICK)
         self.root = tmp_path / "root"
         self.reads = 0
-        self.sensor = LineSensor(self.this_node, self.observations, self.clock, lambda: True)
+        self.sensor = LineSensor(self.context)
         read = line_sensor.read_spans
 
         def counted(root: Path, now: float) -> Any:

@@ -36,7 +36,7 @@ def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     engine = FakeEngine()
     engine.run(ENGINE, holds=Known("all", 0.0), serves=Known(True, 0.0))
-    sensor = EngineSensor(as_engine(engine), bench.this_node, bench.observations, bench.clock)
+    sensor = EngineSensor(bench.context, as_engine(engine))
 
     async def look() -> None:
         sensor.look()
@@ -98,7 +98,7 @@ def test_an_address_that_is_elsewhere_too_is_asked_for_until_it_is_not(
     bench = Bench(tmp_path)
     answers: list[Reading[str | None]] = [Known("00:11:22:33:44:55", 0.0), Unknown("the device is down", 0.0)]
     monkeypatch.setattr(address, "duplicated", lambda *words, **more: answers.pop(0))
-    sensor = AddressSensor(bench.this_node, bench.observations, bench.clock, bench.journal)
+    sensor = AddressSensor(bench.context)
     bench.observations.address = Known(True, 0.0)
     for _ in range(2):  # a network that cannot be asked ends no alarm
         asyncio.run(sensor._look_for_duplicate())
@@ -115,7 +115,7 @@ def test_asterisk_that_was_installed_meanwhile_makes_the_node_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(tmp_path, pbx_program=str(tmp_path / "asterisk"), pbx_pidfile=tmp_path / "pid")
-    sensor = AsteriskSensor(bench.this_node, bench.observations, bench.clock, lambda: False)
+    sensor = AsteriskSensor(bench.context)
     sensor.look()
     assert "Asterisk is not installed" in bench.cycle.unfit(bench.clock.now())
     (tmp_path / "asterisk").touch(0o755)
@@ -135,7 +135,7 @@ def test_a_life_seen_before_the_sensor_runs_has_its_probes(
     """An order to release, or the first look, finds the process before the sensor's loops have begun."""
     bench = Bench(tmp_path, sip_port=0)
     monkeypatch.setattr(asterisk, "find_pid", lambda conf, now: Known(os.getpid(), now))
-    sensor = AsteriskSensor(bench.this_node, bench.observations, bench.clock, lambda: False)
+    sensor = AsteriskSensor(bench.context)
 
     async def look() -> None:
         sensor.look()
@@ -147,7 +147,7 @@ def test_a_life_seen_before_the_sensor_runs_has_its_probes(
 
 def test_a_probe_that_is_switched_on_later_is_asked_in_the_same_life(tmp_path: Path) -> None:
     bench = Bench(tmp_path, sip_port=0)
-    sensor = AsteriskSensor(bench.this_node, bench.observations, bench.clock, lambda: False)
+    sensor = AsteriskSensor(bench.context)
     answered = ProbeRecord(True, 5, 0, None, "up")
     bench.observations.process, bench.observations.probes = Known(True, 0.0), {"cli": answered}
 
@@ -167,7 +167,7 @@ def test_a_probe_that_is_switched_on_later_is_asked_in_the_same_life(tmp_path: P
 
 def test_nobody_is_to_bring_home_what_is_not_synchronised(tmp_path: Path) -> None:
     bench = Bench(tmp_path, Node.PRIMARY, synch="LOOSE")
-    room = SyncSupervisor(bench.this_node, bench.observations, bench.role, bench.journal, bench.clock)
+    room = SyncSupervisor(bench.context)
     assert bench.observations.report is not None
     bench.observations.report = replace(bench.observations.report, served=Known(True, 0.0))
     assert (room.peer_newer, room.owed(), room.not_home()) == (False, False, "")

@@ -9,13 +9,13 @@ import pytest
 
 from appliance.agent.active_conf import InstalledConf
 from appliance.agent.engine_control import EngineControl
-from appliance.agent.observations import Observations
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import PeerMessage
 from appliance.config import Conf
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, Unknown, is_known
+from tests.plugins.agent_context import node_context
 from tests.plugins.fake_engine import FakeEngine, as_engine
 from tests.plugins.hand_clock import HandClock
 
@@ -23,9 +23,11 @@ CONF = Conf(cluster_ip="10.77.0.100", primary_name="pbx1", secondary_name="pbx2"
 
 
 class Bench:
-    def __init__(self, node: Node = Node.PRIMARY) -> None:
-        self.engine, self.observations, self.this_node = FakeEngine(), Observations(), ThisNode(CONF, node)
-        self.sensor = EngineSensor(as_engine(self.engine), self.this_node, self.observations, HandClock())
+    def __init__(self, folder: Path, node: Node = Node.PRIMARY) -> None:
+        self.engine, self.this_node = FakeEngine(), ThisNode(CONF, node)
+        context = node_context(folder, self.this_node, HandClock())
+        self.observations = context.observations
+        self.sensor = EngineSensor(context, as_engine(self.engine))
 
     async def hear(self, *messages: PeerMessage) -> None:
         self.observations.changed.clear()
@@ -33,9 +35,9 @@ class Bench:
         await asyncio.wait_for(self.observations.changed.wait(), 5.0)
 
 
-def test_what_the_engine_says_is_on_the_board() -> None:
+def test_what_the_engine_says_is_on_the_board(tmp_path: Path) -> None:
     async def play() -> None:
-        bench = Bench()
+        bench = Bench(tmp_path)
         bench.sensor.look()
         assert is_known(bench.observations.engine, False) and not bench.observations.peer_seen
         bench.engine.run("1:7", peer_alive=Known(True, 1.0), holds=Known("asha", 1.0), links={"eth1": False})
@@ -52,9 +54,9 @@ def test_what_the_engine_says_is_on_the_board() -> None:
     asyncio.run(play())
 
 
-def test_the_peers_word_is_true_at_the_time_it_was_sent() -> None:
+def test_the_peers_word_is_true_at_the_time_it_was_sent(tmp_path: Path) -> None:
     async def play() -> None:
-        bench = Bench()
+        bench = Bench(tmp_path)
         bench.engine.run("1:7")
         bench.sensor.look()
         await bench.hear(PeerMessage("pbx2", {"line": "clear", "granted": "yes"}, 900.5))
@@ -69,9 +71,9 @@ def test_the_peers_word_is_true_at_the_time_it_was_sent() -> None:
     asyncio.run(play())
 
 
-def test_an_engine_that_is_gone_takes_its_words_with_it() -> None:
+def test_an_engine_that_is_gone_takes_its_words_with_it(tmp_path: Path) -> None:
     async def play() -> None:
-        bench = Bench()
+        bench = Bench(tmp_path)
         bench.engine.run("1:7", peer_alive=Known(True, 1.0), links={"eth1": True})
         bench.sensor.look()
         await bench.hear(PeerMessage("pbx2", {}, 900.5))
@@ -94,11 +96,11 @@ def test_an_engine_that_is_gone_takes_its_words_with_it() -> None:
     asyncio.run(play())
 
 
-def test_a_connection_that_gets_the_number_of_an_old_one_is_heard() -> None:
+def test_a_connection_that_gets_the_number_of_an_old_one_is_heard(tmp_path: Path) -> None:
     """The kernel forgets a closed descriptor; an agent that goes by its number alone would be deaf for ever."""
 
     async def play() -> None:
-        bench = Bench()
+        bench = Bench(tmp_path)
         bench.sensor.look()
         watch = bench.engine.watches[0]
         before = watch.descriptors()
@@ -112,9 +114,9 @@ def test_a_connection_that_gets_the_number_of_an_old_one_is_heard() -> None:
     asyncio.run(play())
 
 
-def test_the_peer_is_told_through_the_engine() -> None:
+def test_the_peer_is_told_through_the_engine(tmp_path: Path) -> None:
     async def play() -> None:
-        bench = Bench()
+        bench = Bench(tmp_path)
         bench.sensor.tell({"role": "standby"})
         assert bench.engine.watches[0].told == [{"role": "standby"}]
 
@@ -125,9 +127,8 @@ def test_the_peer_is_told_through_the_engine() -> None:
 def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
     async def play() -> None:
         engine = FakeEngine(kept=("aes256", "known"))
-        control = EngineControl(
-            as_engine(engine), ThisNode(CONF, node), InstalledConf(tmp_path / "standing.json")
-        )
+        context = node_context(tmp_path, ThisNode(CONF, node))
+        control = EngineControl(context, as_engine(engine), InstalledConf(tmp_path / "standing.json"))
         await control.prepare()
         await control.start()
         assert await control.standby() == ""
@@ -142,7 +143,9 @@ def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
     async def play() -> None:
         engine = FakeEngine()
         book = InstalledConf(tmp_path / "standing.json")
-        await EngineControl(as_engine(engine), ThisNode(CONF, Node.PRIMARY), book).prepare()
+        await EngineControl(
+            node_context(tmp_path, ThisNode(CONF, Node.PRIMARY)), as_engine(engine), book
+        ).prepare()
         assert engine.kept == ("aes256", "made here")
         assert not book.blank
 

@@ -35,7 +35,7 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def absent(verb: str, **arguments: object) -> None:
         raise AgentAbsent("The agent is not running.")
 
-    monkeypatch.setattr(peer, "CONF_PATH", path)
+    monkeypatch.setattr(peer, "CONF", path)
     monkeypatch.setattr(peer, "ask", absent)
     return path
 

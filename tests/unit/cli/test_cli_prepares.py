@@ -34,7 +34,7 @@ def test_a_key_without_its_value_changes_nothing(path: Path) -> None:
 
 
 def test_the_key_is_made_before_there_is_a_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer, "KEYS", tmp_path / "ssh")
+    monkeypatch.setattr(peer, "SSH_KEYS", tmp_path / "ssh")
     for _ in range(2):
         done = CliRunner().invoke(peer.ssh_setup, ("--key-only",), catch_exceptions=False)
         assert done.output.split() == (tmp_path / "ssh/id.pub").read_text().split()[:2]

@@ -19,6 +19,7 @@ from appliance.core.errors import AshaError, ClusterError
 from appliance.core.model import Node
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.ssh import Ssh
+from tests.plugins.agent_context import node_context
 
 CONF = Conf(cluster_ip="10.0.0.5", primary_name="pbx1", secondary_name="pbx2")
 
@@ -36,7 +37,8 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
     monkeypatch.setattr(engine_control, "ask_once", ask_once)
     paths = SimpleNamespace(ha_dir=ha_dir, resource_dir=ha_dir)
     monkeypatch.setattr("appliance.cluster.heartbeat.engine.find_heartbeat", lambda: paths)
-    EngineControl(HeartbeatEngine(), ThisNode(CONF, node), InstalledConf(ha_dir / "standing.json"))._install()
+    context = node_context(ha_dir, ThisNode(CONF, node))
+    EngineControl(context, HeartbeatEngine(), InstalledConf(ha_dir / "standing.json"))._install()
     return asked
 
 
