@@ -24,7 +24,7 @@ from appliance.core.errors import AshaError, ClusterError, HardwareError
 from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.release import line_is_free
+from appliance.core.release import stop_fails
 from appliance.core.service_state import (
     Effect,
     ForgetFailures,
@@ -113,7 +113,7 @@ class ResourceFallback:
             self._collect()
         self._pool.shutdown(wait=True)
         transfer = self._transfer
-        free = transfer.goal is Goal.ACQUIRE or line_is_free(transfer, self._seen())
+        free = not stop_fails(transfer, self._seen())
         self._note(
             "phase",
             goal=transfer.goal.value,

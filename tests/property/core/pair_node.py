@@ -28,7 +28,7 @@ from appliance.core.grant import Verb, Verdict
 from appliance.core.health import FitnessInputs, unfit_reasons
 from appliance.core.model import Line, Relay
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.release import line_is_free
+from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
@@ -86,12 +86,9 @@ class Agent:
 
     def stopped(self) -> bool | None:
         """None while a stop is under way; then whether it may be answered with success."""
-        transfer = self.transfer
-        if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.done:
-            return True
-        if transfer.phase is not Phase.BLOCKED:
+        if self.state.releasing:
             return None
-        return line_is_free(transfer, self.seen())
+        return not stop_fails(self.transfer, self.seen())
 
     def hand_over(self) -> None:
         """An operator's `asha standby`."""
