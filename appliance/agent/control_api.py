@@ -24,10 +24,10 @@ from appliance.control.protocol import Message
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.operator_actions import OperatorAction
-from appliance.core.release import line_is_free
+from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.status import Status, to_json
-from appliance.core.transfer import Goal, Order, Phase
+from appliance.core.transfer import Order
 
 # Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
@@ -119,25 +119,19 @@ class ControlApi:
         except TimeoutError:
             pass
         transfer = self._cycle.state.transfer
-        if transfer is None or transfer.phase is not Phase.BLOCKED:
-            return
-        if not line_is_free(transfer, self._cycle.seen(self._clock.now())):
-            # Design rule 1: Heartbeat reboots a node whose stop fails, and so frees the line.
+        if transfer is not None and self._stop_fails():
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
     async def _running(self, request: Message) -> Message:
-        return {"running": self._cycle.state.grant.held or self._still_holds()}
-
-    def _still_holds(self) -> bool:
-        """Tell whether a release is under way, or is blocked with the line not let go.
+        """Tell whether the engine is to take this node for one that holds the line.
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
-        transfer = self._cycle.state.transfer
-        if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.done:
-            return False
-        seen = self._cycle.seen(self._clock.now())
-        return transfer.phase is not Phase.BLOCKED or not line_is_free(transfer, seen)
+        state = self._cycle.state
+        return {"running": state.grant.held or state.releasing or self._stop_fails()}
+
+    def _stop_fails(self) -> bool:
+        return stop_fails(self._cycle.state.transfer, self._cycle.seen(self._clock.now()))
 
     # -- looking ------------------------------------------------------------------------------------------
 

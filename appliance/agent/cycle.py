@@ -16,10 +16,21 @@ from appliance.agent.context import NodeContext
 from appliance.agent.executor import Executor
 from appliance.agent.grant_file import GrantFile
 from appliance.core import controller
-from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
+from appliance.core.controller import ControllerPolicy
+from appliance.core.controller_events import (
+    ClearNode,
+    ControllerEvent,
+    GrantSeen,
+    HandOver,
+    Inputs,
+    ScriptSpoke,
+    Started,
+    Starting,
+    StartPbx,
+    Tick,
+)
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import FitnessInputs, unfit_reasons
-from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
     ConfirmGrant,
@@ -27,6 +38,7 @@ from appliance.core.service_state import (
     ForgetFailures,
     GiveOrder,
     JournalEntry,
+    ResetCard,
     ServiceState,
     SettleGrant,
     VoidGrant,
@@ -93,11 +105,6 @@ class Cycle:
         return self.state.busy
 
     @property
-    def grant_lost(self) -> bool:
-        """No grant, held or not, is on file: only the engine can say whether this node is to serve."""
-        return self._book.lost
-
-    @property
     def grant_problem(self) -> str:
         """Why the grant is not on file as it should be; "" when it is."""
         told = self.state.regained if self._clock.now() - self.state.granted_at < _TOLD_FOR else ""
@@ -136,15 +143,9 @@ class Cycle:
         )
         return unfit_reasons(standing, now)
 
-    # -- what happens -------------------------------------------------------------------------------------
-
-    def turn(self) -> None:
-        """Take one turn: everything that follows from what the board shows now."""
-        on_file = self._book.peek()
-        if on_file is not None:
-            self._step(controller.GrantSeen(on_file))
+    def _inputs(self) -> Inputs:
         observations = self._observations
-        inputs = Inputs(
+        return Inputs(
             seen=self.seen(self._clock.now()),
             engine=observations.engine,
             engine_id=observations.engine_id,
@@ -152,59 +153,64 @@ class Cycle:
             engine_moving=observations.engine_moving,
             peer_seen=observations.peer_seen,
         )
-        self._step(controller.Tick(inputs))
 
-    def start(self, role: Role, reason: str) -> None:
-        """Take the first role of an agent that has just started."""
-        self._step(controller.Started(role, reason, self.maintenance.on))
+    # -- what happens -------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Take one turn: everything that follows from what the board shows now."""
+        on_file = self._book.peek()
+        if on_file is not None:
+            self._step(GrantSeen(on_file))
+        self._step(Tick(self._inputs()))
+
+    async def begin(self) -> None:
+        """Hand in what the engine says to an agent that starts; return when what follows is done."""
+        for effect in self._decide(Starting(self._inputs(), self._book.lost)):
+            self._carry_out(effect)
+            await self._executor.settle()
+
+    def start(self) -> None:
+        """Hand in the first look, which gives an agent that starts its role."""
+        self._step(Started(self._inputs(), self._book.read()))
 
     def ask(self, verb: Verb, ticket: float, engine: str) -> Verdict:
         """Do what the resource script wants. `ticket`: when it was started, in seconds since boot."""
         grant, verdict = self._book.ask(verb, ticket, engine)
-        self._step(controller.ScriptSpoke(verb, grant, verdict))
+        self._step(ScriptSpoke(verb, grant, verdict))
         return verdict
-
-    def read_grant(self) -> None:
-        """Take the grant as it is on file: a resource script that worked alone may have changed it."""
-        self._step(controller.GrantRead(self._book.read()))
-
-    def confirm_grant(self, reason: str) -> None:
-        """Take the grant from the word of the engine that runs now: what was on file is lost."""
-        self._step(controller.GrantConfirmed(self._observations.engine_id, reason))
-
-    def end_grant(self, reason: str) -> None:
-        """End the grant on file: the Heartbeat that gave it is gone."""
-        self._step(controller.GrantEnded(reason))
 
     def hand_over(self, reason: str) -> None:
         """Let the line go at once and have Heartbeat move the rest: an operator wants it."""
-        self._step(controller.HandOver(reason))
+        self._step(HandOver(reason))
         self._observations.notify_changed()  # an operator's wish comes between two turns, and the line is to go first
 
     def start_pbx(self, reason: str) -> None:
         """Start Asterisk again under the present grant: an operator wants it."""
-        self._step(controller.StartPbx(reason))
+        self._step(StartPbx(reason))
         self._observations.notify_changed()
 
     def clear_node(self, reason: str) -> None:
         """Let go of everything whatever the role: before Heartbeat is started."""
-        self._step(controller.ClearNode(reason))
+        self._step(ClearNode(reason))
         self._observations.notify_changed()
 
     # -- what follows -------------------------------------------------------------------------------------
 
     def _step(self, event: ControllerEvent) -> None:
-        this_node = self._this_node
-        policy = ControllerPolicy(
-            this_node.transfer_policy, this_node.watch_policy, this_node.conf.peer_max_age
-        )
-        self._service.state, effects = controller.step(self.state, event, policy, self._clock.now())
-        for effect in effects:
+        for effect in self._decide(event):
             self._carry_out(effect)
         if self.state.releasing:
             self.released.clear()
         else:
             self.released.set()
+
+    def _decide(self, event: ControllerEvent) -> tuple[Effect, ...]:
+        this_node = self._this_node
+        policy = ControllerPolicy(
+            this_node.transfer_policy, this_node.watch_policy, this_node.conf.peer_max_age
+        )
+        self._service.state, effects = controller.step(self.state, event, policy, self._clock.now())
+        return effects
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -212,6 +218,8 @@ class Cycle:
                 self._journal.note(kind, **fields)
             case GiveOrder(order, reason, generation, under):
                 self._executor.give(order, reason, generation, self._still_wanted(under))
+            case ResetCard():
+                self._executor.reset_card()
             case AskStandby():
                 self._request = asyncio.ensure_future(self._ask_standby())
             case VoidGrant():

@@ -21,11 +21,8 @@ from appliance.agent.wiring import AgentParts
 from appliance.control.protocol import Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
-from appliance.core.grant import valid
 from appliance.core.reading import Known, is_known
-from appliance.core.roles import resume
 from appliance.core.timing import PEER_MESSAGE_PERIOD
-from appliance.core.transfer import Order
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.paths import CONF, SOCKET
 from appliance.host.service_manager import ServiceManager
@@ -50,7 +47,6 @@ class Daemon:
         self._journal = parts.context.journal
         self._observations = parts.context.observations
         self._active_conf = parts.active_conf
-        self._executor = parts.executor
         self._cycle = parts.cycle
         self._engine = parts.engine_sensor
         self._watchdog: WatchdogTimer | None = None
@@ -90,65 +86,29 @@ class Daemon:
         return await self._parts.control_api.answer(request)
 
     async def _first_look(self) -> None:
-        """Learn about Heartbeat before anything moves.
-
-        Without a valid grant the relay is released before everything else.
-        """
-        self._engine.look()
-        engine_runs = is_known(self._observations.engine, True)
-        if engine_runs:
-            await self._ask_engine()
-        if not self._granted(engine_runs) and self._this_node.has_card:
-            await self._release_at_start()
+        """Learn about Heartbeat before anything moves, and about the rest before this node has a role."""
+        await self._hear_engine()
+        await self._cycle.begin()
         await self._parts.first_look()
-        self._cycle.read_grant()  # a script that found no agent may have changed it meanwhile
-        granted = self._granted(engine_runs)
-        if not granted:
-            self._cycle.end_grant("the Heartbeat that gave the grant is gone")
-        self._cycle.start(
-            resume(
-                engine_runs=engine_runs,
-                granted=granted,
-                peer_seen=self._observations.peer_seen,
-                clearing=self._cycle.state.grant.clearing,
-            ),
-            "the agent was restarted" if engine_runs else "Heartbeat is gone",
-        )
+        self._cycle.start()
         self._active_conf.begin()
         await self._parts.first_report()
 
-    async def _ask_engine(self) -> None:
-        """Compare the grant on file with what the engine knows.
+    async def _hear_engine(self) -> None:
+        """Look at the engine, and wait a moment until it says who serves.
 
-        A grant that was lost is restored from the engine's word, an old one is ended. Heartbeat answers
-        within a tenth of a second. When Heartbeat does not answer, or is about to move service, nothing is
-        done here: the controller goes on looking (core/controller.py).
+        Heartbeat answers within a tenth of a second.
         """
-        observations = self._observations
+        self._engine.look()
         end = self._clock.now() + _ENGINES_WORD
-        while (
-            not (isinstance(observations.engine_serves, Known) or observations.engine_moving)
-            and self._clock.now() < end
-        ):
+        while self._engine_is_silent() and self._clock.now() < end:
             await asyncio.sleep(_LOOK)
             self._engine.look()
-        if self._cycle.grant_lost and is_known(observations.engine_serves, True):
-            self._cycle.confirm_grant("the grant on file was lost while Heartbeat has this node serve")
-        elif is_known(observations.engine_serves, False):
-            self._cycle.end_grant("a grant was on file, and Heartbeat says that this node holds nothing")
 
-    def _granted(self, engine_runs: bool) -> bool:
-        grant = self._cycle.state.grant
-        return valid(grant, self._observations.engine_id) if engine_runs else grant.held
-
-    async def _release_at_start(self) -> None:
-        try:
-            await self._executor.reset_card()
-        except AshaError as problem:
-            self._journal.note("card", says=f"it could not be reset: {problem}")
-        generation = self._cycle.state.grant.generation
-        with contextlib.suppress(AshaError):
-            await self._executor.do(Order.RELEASE, "an agent that holds no grant has started", generation)
+    def _engine_is_silent(self) -> bool:
+        seen = self._observations
+        spoken = isinstance(seen.engine_serves, Known) or seen.engine_moving
+        return is_known(seen.engine, True) and not spoken
 
     async def _work(self) -> None:
         tasks = [asyncio.create_task(job) for job in (*self._parts.jobs(), self._tell_peer())]

@@ -125,6 +125,7 @@ class Executor:
         self._card = ThreadPoolExecutor(1, "card")
         self._others = ThreadPoolExecutor(4, "order")
         self._tasks: dict[Order, asyncio.Task[None]] = {}
+        self._reset: asyncio.Task[None] | None = None
         self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", context.clock.now())
         self.failed: dict[Order, str] = {}
         self.start_failed_at: float | None = None
@@ -165,12 +166,14 @@ class Executor:
         """Forget all failures: a new transfer begins without them."""
         self.failed.clear()
 
-    async def reset_card(self) -> None:
-        """Reset the card; done at the start of an agent that holds no grant."""
-        await asyncio.get_running_loop().run_in_executor(self._card, self._actuator.reset_card)
+    def reset_card(self) -> None:
+        """Have the card reset."""
+        self._reset = asyncio.create_task(self._reset_card())
 
     async def settle(self) -> None:
-        """Wait for all orders under way."""
+        """Wait for all orders under way, and for the card's reset."""
+        if self._reset is not None:
+            await self._reset
         while self._tasks:
             await asyncio.gather(*self._tasks.values())
 
@@ -179,6 +182,12 @@ class Executor:
         self._card.shutdown(wait=False, cancel_futures=True)
         self._others.shutdown(wait=False, cancel_futures=True)
         self._actuator.close()
+
+    async def _reset_card(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._card, self._actuator.reset_card)
+        except AshaError as problem:
+            self._journal.note("card", says=f"it could not be reset: {problem}")
 
     async def _carry_out(self, order: Order, generation: int, still_wanted: Callable[[], bool]) -> None:
         pool = self._card if order in _RELAY else self._others

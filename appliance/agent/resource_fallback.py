@@ -17,12 +17,13 @@ from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
-from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick, step
+from appliance.core.controller import ControllerPolicy, step
+from appliance.core.controller_events import ControllerEvent, Inputs, ScriptSpoke, Tick
 from appliance.core.errors import ClusterError, HardwareError, attempt
 from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.release import line_is_free
+from appliance.core.release import stop_fails
 from appliance.core.service_state import (
     Effect,
     ForgetFailures,
@@ -111,7 +112,7 @@ class ResourceFallback:
             self._collect()
         self._pool.shutdown(wait=True)
         transfer = self._transfer
-        free = transfer.goal is Goal.ACQUIRE or line_is_free(transfer, self._seen())
+        free = not stop_fails(transfer, self._seen())
         self._note(
             "phase",
             goal=transfer.goal.value,

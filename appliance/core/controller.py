@@ -10,14 +10,18 @@ faults. There is no second copy of a decision: what is proved is what ships (doc
 may call it).
 
 **How it is driven.** Whoever drives it keeps the state, hands in one event at a time, and carries the effects out in
-their order before the next event. Effects are data (see `core/service_state.py`); the controller never learns whether
-one was carried out except by what is seen afterwards. Nothing breaks when a driver is killed between two effects: the
-plan of a transfer is level-triggered (`core/plan.py`), and all that outlives an agent is the grant on file.
+their order before the next event. Events and effects are data (see `core/controller_events.py` and
+`core/service_state.py`); the controller never learns whether an effect was carried out except by what is seen
+afterwards. Nothing breaks when a driver is killed between two effects: the plan of a transfer is level-triggered
+(`core/plan.py`), and all that outlives an agent is the grant on file.
 
 **What holds at every step.**
 
 - The relay is energised, and Asterisk started, only by a transfer that acquires, and such an order is void once the
   grant it was given under has changed (`ServiceState.wants`).
+- An agent that starts knows nothing but the grant on file. The driver hands in what the engine says (`Starting`),
+  carries the effects out to their end, looks at everything else, and hands that in (`Started`): unless a grant
+  stands, the relay is released before anything else is waited for.
 - A reading that is Unknown never gives service up and never takes it (`core/decide.py`, `core/reading.py`).
 - Service that this node gave up by itself is not forgotten: until the engine has spoken, each turn presses for the
   peer to take over, and takes service back when nobody does. It is never taken back from a peer that says it serves.
@@ -29,15 +33,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from appliance.core.controller_events import (
+    ClearNode,
+    ControllerEvent,
+    GrantSeen,
+    HandOver,
+    Inputs,
+    ScriptSpoke,
+    Started,
+    Starting,
+    StartPbx,
+    Tick,
+)
 from appliance.core.decide import Act, Decision, Watch, WatchPolicy, decide
-from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.progress import ENDING
-from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import AskStandby, Effect, ForgetFailures, ServiceState, Transition
-from appliance.core.transfer import Goal, Policy, Seen, arrived
+from appliance.core.transfer import Goal, Policy, arrived
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
 # it is a time in which this node stood still.
@@ -53,7 +69,6 @@ ENGINE_SETTLES = 2.0
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0
 
-_UNASKED = Unknown("nobody has asked the engine", 0.0)
 _ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
 
 
@@ -64,115 +79,6 @@ class ControllerPolicy:
     transfer: Policy
     watch: WatchPolicy
     peer_max_age: float
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything a turn looks at.
-
-    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
-    believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
-    since the engine started.
-    """
-
-    seen: Seen
-    engine: Reading[bool]
-    engine_id: str = ""
-    engine_serves: Reading[bool] = _UNASKED
-    engine_moving: bool = False
-    peer_seen: bool = False
-
-
-# -- events --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The agent has started and looked at the engine: its first role, why, and whether an operator works here."""
-
-    role: Role
-    reason: str
-    maintenance: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptSpoke:
-    """The engine has spoken through the resource script: what it said, the grant on file since, what became of it."""
-
-    verb: Verb
-    grant: Grant
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class GrantRead:
-    """The grant on file was read again, by an agent that has no role yet."""
-
-    grant: Grant
-
-
-@dataclass(frozen=True, slots=True)
-class GrantSeen:
-    """The grant is on file like this now: a resource script that found no agent may have changed it."""
-
-    grant: Grant
-
-
-@dataclass(frozen=True, slots=True)
-class GrantConfirmed:
-    """The engine's master `engine` says that this node serves, and what was on file is lost."""
-
-    engine: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GrantEnded:
-    """The engine that gave the grant on file is gone."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """An operator wants service to go to the peer."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartPbx:
-    """An operator wants Asterisk started under the present grant."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClearNode:
-    """Everything is to be let go, whatever the role: before the engine is started."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time has gone by, or something was seen."""
-
-    inputs: Inputs
-
-
-ControllerEvent = (
-    Started
-    | ScriptSpoke
-    | GrantRead
-    | GrantSeen
-    | GrantConfirmed
-    | GrantEnded
-    | HandOver
-    | StartPbx
-    | ClearNode
-    | Tick
-)
 
 
 def step(
@@ -195,16 +101,14 @@ def step(
             _Tick(transition, policy, inputs, now).take()
         case ScriptSpoke():
             _hear_script(transition, event, now)
-        case Started(role, reason, maintenance):
-            transition.start(role, reason, maintenance=maintenance)
-        case GrantRead(grant):
-            transition.set(grant=grant)
+        case Starting(inputs, grant_lost):
+            _compare_grant(transition, inputs, grant_lost=grant_lost)
+            if policy.transfer.has_card and not _stands(transition.state.grant, inputs):
+                transition.secure_relay()
+        case Started(inputs, grant):
+            _start(transition, inputs, grant)
         case GrantSeen(grant):
             _see_grant(transition, grant, now)
-        case GrantConfirmed(engine, reason):
-            transition.confirm(engine, reason)
-        case GrantEnded(reason):
-            transition.void(reason)
         case HandOver(reason):
             transition.hand_over(reason)
         case StartPbx(reason):
@@ -212,6 +116,46 @@ def step(
         case ClearNode(reason):
             transition.begin(Goal.LEAVE, reason)
     return transition.state, tuple(transition.effects)
+
+
+def _compare_grant(transition: Transition, inputs: Inputs, *, grant_lost: bool) -> None:
+    """Compare the grant on file with the engine's word, which restores one that was lost and ends an old one.
+
+    While the engine does not say, or is about to move service, nothing is concluded: the turns go on looking.
+    """
+    if not is_known(inputs.engine, True) or inputs.engine_moving:
+        return
+    if grant_lost and is_known(inputs.engine_serves, True):
+        transition.confirm(inputs.engine_id, "the grant on file was lost while Heartbeat has this node serve")
+    elif is_known(inputs.engine_serves, False):
+        transition.void("a grant was on file, and Heartbeat says that this node holds nothing")
+
+
+def _stands(grant: Grant, inputs: Inputs) -> bool:
+    """Tell whether the grant is held, and not by the word of a master that another one has replaced."""
+    return valid(grant, inputs.engine_id) if is_known(inputs.engine, True) else grant.held
+
+
+def _start(transition: Transition, inputs: Inputs, grant: Grant) -> None:
+    """Take the first role, by the grant on file and what the engine is."""
+    transition.set(grant=grant)
+    stands = _stands(grant, inputs)
+    if not stands:
+        transition.void("the Heartbeat that gave the grant is gone")
+    gone = is_known(inputs.engine, False)
+    reason = "Heartbeat is gone" if gone else "the agent was restarted"
+    role = _first_role(inputs, stands=stands, clearing=transition.state.grant.clearing)
+    transition.start(role, reason, maintenance=inputs.seen.maintenance)
+
+
+def _first_role(inputs: Inputs, *, stands: bool, clearing: bool) -> Role:
+    if stands and not is_known(inputs.engine, False):
+        return Role.ACQUIRING  # an engine that cannot be seen is not known to be gone
+    if stands or clearing:
+        return Role.LEAVING
+    if not is_known(inputs.engine, True):
+        return Role.OFF
+    return Role.STANDBY if inputs.peer_seen else Role.WAITING
 
 
 def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None:

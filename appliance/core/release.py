@@ -68,6 +68,16 @@ def line_is_free(transfer: Transfer, seen: Seen) -> bool:
     return told is not None and _at_peer_since(told, seen.line, seen.peer.line)
 
 
+def stop_fails(transfer: Transfer | None, seen: Seen) -> bool:
+    """Tell whether the engine's stop must fail, so that it reboots this node and so frees the line (design rule 1).
+
+    That is so when a release is blocked and the line not let go. A start that came after the stop is not that.
+    """
+    if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.phase is not Phase.BLOCKED:
+        return False
+    return not line_is_free(transfer, seen)
+
+
 def _card_is_there(transfer: Transfer, seen: Seen) -> bool:
     return transfer.policy.has_card and not is_known(seen.card, False)
 

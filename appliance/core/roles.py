@@ -89,24 +89,6 @@ def advance(role: Role, event: Event) -> Role:
         raise IllegalEvent(f"'{event.value}' cannot happen to a node that is {role.value}") from None
 
 
-def resume(*, engine_runs: bool, granted: bool, peer_seen: bool, clearing: bool = False) -> Role:
-    """Return the role of an agent that has just started and looks at the world for the first time.
-
-    Args:
-        engine_runs: The engine runs here.
-        granted: A grant is on file, and it was given by the engine that runs now, if one runs.
-        peer_seen: The peer was seen since the engine started.
-        clearing: An earlier agent had not let go of everything after its grant was void.
-    """
-    if granted and engine_runs:
-        return Role.ACQUIRING
-    if granted or clearing:
-        return Role.LEAVING
-    if not engine_runs:
-        return Role.OFF
-    return Role.STANDBY if peer_seen else Role.WAITING
-
-
 def diagram() -> str:
     """Return the table as a Mermaid state diagram."""
     arrows = [

@@ -26,6 +26,7 @@ from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
 
 _NEVER = float("-inf")
 _MOVES_KEPT = 16
+_UNGRANTED = "an agent that holds no grant has started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,11 @@ class GiveOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ResetCard:
+    """Reset the relay card, which also releases its relay."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskStandby:
     """Ask the engine to have the peer take over."""
 
@@ -148,7 +154,16 @@ class ForgetFailures:
     """Forget how the orders of an earlier transfer ended."""
 
 
-Effect = JournalEntry | GiveOrder | AskStandby | VoidGrant | ConfirmGrant | SettleGrant | ForgetFailures
+Effect = (
+    JournalEntry
+    | GiveOrder
+    | ResetCard
+    | AskStandby
+    | VoidGrant
+    | ConfirmGrant
+    | SettleGrant
+    | ForgetFailures
+)
 
 
 # -- changes -------------------------------------------------------------------------------------------------
@@ -197,7 +212,12 @@ class Transition:
             self.begin(Goal.LEAVE, reason)
         elif role is not Role.OFF:
             # The engine runs and has not chosen this node: whatever is left of an earlier service must end.
-            self.begin(Goal.RELEASE, "an agent that holds no grant has started")
+            self.begin(Goal.RELEASE, _UNGRANTED)
+
+    def secure_relay(self) -> None:
+        """Have the card reset and the relay released, before this node has any role."""
+        self.effects.append(ResetCard())
+        self.effects.append(GiveOrder(Order.RELEASE, _UNGRANTED, self.state.grant.generation, None))
 
     def granted(self, verdict: Verdict) -> None:
         """Begin or go on serving after the engine has said start."""

@@ -35,7 +35,7 @@ from appliance.core.data_policy import LOOSE, NEWER
 from appliance.core.grant import Verb
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
-from appliance.core.roles import Role, resume
+from appliance.core.roles import Role
 from appliance.core.status import to_json
 from appliance.core.transfer import Peer, Seen
 from appliance.host.paths import SyncPaths
@@ -142,8 +142,7 @@ class Machine:
         parts.engine_sensor.look()
         if self.case.serves:
             parts.cycle.ask(Verb.START, 1.0, parts.context.observations.engine_id)
-        role = resume(engine_runs=True, granted=self.case.serves, peer_seen=False)
-        parts.cycle.start(role, "the agent was restarted")
+        parts.cycle.start()
 
     async def take(self, name: str) -> None:
         self.clock.time += 0.001

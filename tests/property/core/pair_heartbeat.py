@@ -142,7 +142,8 @@ class Heartbeat:
             self._end(script, now)
             return
         agent = self.agent_of(script.node)
-        if not self.servers[script.node].runs or agent is None or now < script.speaks:
+        answers = self.servers[script.node].runs and agent is not None and agent.awake
+        if not answers or agent is None or now < script.speaks:
             return  # with no agent the script works alone; here init brings the agent back first
         if not script.spoken:
             agent.script(script.verb, script.ticket, now)

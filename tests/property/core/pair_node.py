@@ -13,14 +13,23 @@ from pair_site import PEER_MAX_AGE, Site, Word
 
 from appliance.core import controller
 from appliance.core import grant as grants
-from appliance.core.controller import ControllerEvent, ControllerPolicy, Inputs
+from appliance.core.controller import ControllerPolicy
+from appliance.core.controller_events import (
+    ControllerEvent,
+    HandOver,
+    Inputs,
+    ScriptSpoke,
+    Started,
+    Starting,
+    Tick,
+)
 from appliance.core.decide import STAY, Act, Decision
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import FitnessInputs, unfit_reasons
 from appliance.core.model import Line, Relay
-from appliance.core.reading import Known, Reading, Unknown, is_known
-from appliance.core.release import line_is_free
-from appliance.core.roles import Role, resume
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.release import stop_fails
+from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
     ConfirmGrant,
@@ -28,6 +37,7 @@ from appliance.core.service_state import (
     ForgetFailures,
     GiveOrder,
     JournalEntry,
+    ResetCard,
     SettleGrant,
     VoidGrant,
     first_state,
@@ -52,7 +62,8 @@ class Agent:
         self.heard: tuple[float, Word] | None = None
         self.engine = this_node.engine()
         self.state = first_state(this_node.book.grant, now)
-        self._wake()
+        self.awake = False  # it answers nobody, and says nothing, before it has a role
+        self._step(Starting(self._inputs(), this_node.book.lost))
 
     @property
     def role(self) -> Role:
@@ -70,21 +81,18 @@ class Agent:
         engine = self._engine_id()
         self.this_node.book.grant, verdict = grants.ask(self.this_node.book.grant, verb, ticket, engine)
         self.this_node.book.lost = False
-        self._step(controller.ScriptSpoke(verb, self.this_node.book.grant, verdict))
+        self._step(ScriptSpoke(verb, self.this_node.book.grant, verdict))
         return verdict
 
     def stopped(self) -> bool | None:
         """None while a stop is under way; then whether it may be answered with success."""
-        transfer = self.transfer
-        if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.done:
-            return True
-        if transfer.phase is not Phase.BLOCKED:
+        if self.state.releasing:
             return None
-        return line_is_free(transfer, self.seen())
+        return not stop_fails(self.transfer, self.seen())
 
     def hand_over(self) -> None:
         """An operator's `asha standby`."""
-        self._step(controller.HandOver("an operator asked for standby"))
+        self._step(HandOver("an operator asked for standby"))
 
     def card_changed(self) -> None:
         self.commanded = Unknown("the card went away or came back", self.now)
@@ -120,18 +128,25 @@ class Agent:
     def quiet(self) -> bool:
         """Nothing is on its way."""
         settled = self.transfer is None or self.transfer.phase in (Phase.DONE, Phase.BLOCKED)
-        return settled and not self.busy and self.state.handing_over_since is None
+        return self.awake and settled and not self.busy and self.state.handing_over_since is None
 
     # -- what it sees -----------------------------------------------------------------------------------
 
     def turn(self, now: float) -> None:
-        """One turn of the cycle."""
+        """One turn of the cycle, or the first look once the relay has been seen to."""
         self.now = now
-        engine = self.this_node.engine()
+        if self.awake:
+            self._step(Tick(self._inputs()))
+        elif not self.busy:
+            self.awake = True
+            self._step(Started(self._inputs(), self.this_node.book.grant))
+
+    def _inputs(self) -> Inputs:
+        now, engine = self.now, self.this_node.engine()
         # The death of a master is always noticed, even when the next one runs already.
         runs = engine is not None and engine == (self.engine or engine)
         self.engine = engine
-        inputs = Inputs(
+        return Inputs(
             seen=self.seen(),
             engine=Known(runs, now),
             engine_id=self._engine_id() if runs else "",
@@ -139,7 +154,6 @@ class Agent:
             engine_moving=self.this_node.engine_moving(),
             peer_seen=True,
         )
-        self._step(controller.Tick(inputs))
 
     def sleep(self, now: float) -> None:
         """A quiet time has gone by in which it turned as ever."""
@@ -159,22 +173,6 @@ class Agent:
             busy=frozenset(self.busy),
             failed=dict(self.failed),
         )
-
-    def _wake(self) -> None:
-        """What the daemon does at its first look."""
-        runs = self.engine is not None
-        serves = self._engine_serves()
-        if runs and self.this_node.book.lost and is_known(serves, True):
-            self._step(controller.GrantConfirmed(self._engine_id(), "the grant on file was lost"))
-        elif runs and is_known(serves, False):
-            self._step(controller.GrantEnded("Heartbeat says that this node holds nothing"))
-        grant = self.state.grant
-        granted = grants.valid(grant, self._engine_id()) if runs else grant.held
-        if not granted:
-            self._step(controller.GrantEnded("the Heartbeat that gave the grant is gone"))
-        clearing = self.state.grant.clearing
-        role = resume(engine_runs=runs, granted=granted, peer_seen=True, clearing=clearing)
-        self._step(controller.Started(role, "the agent was restarted"))
 
     def _engine_serves(self) -> Reading[bool]:
         serves = self.this_node.engine_serves()
@@ -227,6 +225,11 @@ class Agent:
                 self.journal.append(effect)
             case GiveOrder():
                 self._give(effect)
+            case ResetCard():
+                # It takes its time as a release does, and ends in the same.
+                self.this_node.server.jobs.append(
+                    Job(Order.RELEASE, lambda: True, lambda order, problem: None)
+                )
             case AskStandby():
                 self.this_node.ask_standby()
             case VoidGrant():

@@ -246,7 +246,8 @@ class World:
 
     def _exchange(self) -> None:
         for node, agent in self.agents.items():
-            if agent is None or not self.servers[node].runs or self.heartbeat.identity(node) is None:
+            silent = agent is None or not agent.awake or not self.servers[node].runs
+            if agent is None or silent or self.heartbeat.identity(node) is None:
                 continue
             at, word = self.said[node]
             new = agent.word()

@@ -303,6 +303,22 @@ def test_an_agent_killed_while_it_clears_its_node_goes_on_with_it(tenths: int) -
     assert world.violations() == []
 
 
+def test_an_agent_that_starts_without_a_grant_releases_before_it_has_a_role() -> None:
+    world = served()
+    agent = world.agents[P]
+    assert agent is not None
+    agent.hand_over()
+    assert world.until_quiet(60.0) and world.serving() is S
+    world.kill_agent(P, with_hands=True)
+    while (agent := world.agents[P]) is None:
+        world.advance(0.1)
+    assert orders(world, P) == [Order.RELEASE] and not agent.awake and agent.role is Role.OFF
+    world.advance(1.0)
+    assert agent.awake and agent.role is Role.STANDBY
+    assert orders(world, P) == [Order.RELEASE], "the relay is released already"
+    assert world.violations() == []
+
+
 # -- a grant that is lost with its file -------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ class RecordingDesk:
     def __init__(self, observations: Observations, clock: HandClock, journal: Journal) -> None:
         self._observations, self._clock, self._journal = observations, clock, journal
         self.orders: list[Order] = []
+        self.resets = 0
         self.commanded: Reading[Relay] = Unknown("not commanded", 0.0)
         self.failed: dict[Order, str] = {}
         self.fails: dict[Order, str] = {}
@@ -52,6 +53,13 @@ class RecordingDesk:
                 self.start_failed_at, self.start_failure = self._clock.now(), problem
             return
         self._do(order)
+
+    def reset_card(self) -> None:
+        self.resets += 1
+        self.commanded = Known(Relay.RELEASED, self._clock.now())
+
+    async def settle(self) -> None:
+        pass
 
     def forget_failures(self) -> None:
         self.failed.clear()

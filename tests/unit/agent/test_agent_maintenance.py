@@ -186,7 +186,7 @@ def test_alone_with_restart_yes_it_is_not_restarted_either(tmp_path: Path) -> No
 def test_an_agent_that_is_restarted_takes_asterisk_as_it_finds_it(tmp_path: Path) -> None:
     bench = Served(tmp_path)
     bench.asterisk_dies()
-    bench.cycle.start(Role.ACQUIRING, "the agent was restarted")
+    bench.cycle.start()
     for _ in range(20):
         bench.turn()
     assert Order.START_PBX not in bench.executor.orders and bench.standbys == 0

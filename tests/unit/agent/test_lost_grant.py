@@ -12,14 +12,13 @@ from appliance.cluster.heartbeat.watch import serves
 from appliance.core.controller import LOST_GRANT_DWELL
 from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.core.roles import Role
 from appliance.core.transfer import Order
 
 
 def standing_by(tmp_path: Path) -> Bench:
     """A node whose agent was restarted, and whose grant is gone."""
     bench = Bench(tmp_path)
-    bench.cycle.start(Role.STANDBY, "the agent was restarted")
+    bench.cycle.start()
     bench.turn(0.1)
     return bench
 

@@ -9,7 +9,7 @@ import pytest
 from core_seen import POLICY, SECONDARY, SERVING, Walk, known, peer, seen
 
 from appliance.core.model import Line, Pbx, Relay
-from appliance.core.release import line_is_free
+from appliance.core.release import line_is_free, stop_fails
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen
 
 OFF = Relay.RELEASED
@@ -114,6 +114,34 @@ def test_a_start_under_way_may_still_bring_asterisk_up(order: Order) -> None:
     )
     walk.look(111.0, seen())
     assert walk.phase is Phase.DONE
+
+
+# -- what the engine's stop is answered -------------------------------------------------------------------
+
+
+def test_a_stop_fails_once_the_line_cannot_be_let_go_and_not_before() -> None:
+    walk = letting_go()
+    walk.look(100.0, DEAF)
+    assert walk.phase is Phase.LETTING_GO and not stop_fails(walk.transfer, DEAF)
+    walk.look(110.0, DEAF)
+    assert walk.phase is Phase.BLOCKED and stop_fails(walk.transfer, DEAF)
+    assert not stop_fails(walk.transfer, seen(commanded=OFF)), "the relay took the order after all"
+
+
+def test_a_stop_does_not_fail_for_what_is_not_the_line() -> None:
+    walk = letting_go()
+    hangs = seen(commanded=OFF, pbx=Pbx.HUNG)
+    walk.look(100.0, hangs)
+    walk.look(110.0, hangs)
+    assert walk.phase is Phase.BLOCKED and not stop_fails(walk.transfer, hangs)
+
+
+def test_a_stop_does_not_fail_where_a_start_has_come_after_it_nor_where_nothing_was_held() -> None:
+    walk = letting_go()
+    walk.look(110.0, DEAF)
+    assert stop_fails(walk.transfer, DEAF)
+    assert not stop_fails(replace(walk.transfer, goal=Goal.ACQUIRE), DEAF)
+    assert not stop_fails(None, DEAF)
 
 
 # -- the line as a witness --------------------------------------------------------------------------------

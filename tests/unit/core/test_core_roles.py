@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from appliance.core.roles import TABLE, Event, IllegalEvent, Role, advance, diagram, resume
+from appliance.core.roles import TABLE, Event, IllegalEvent, Role, advance, diagram
 
 ROWS = [
     (Role.OFF, Event.ENGINE_UP, Role.WAITING),
@@ -61,29 +61,6 @@ def test_nobody_stays_a_holder_when_the_engine_dies() -> None:
     for role in Role:
         if role.holds:
             assert not advance(role, Event.ENGINE_DOWN).holds
-
-
-@pytest.mark.parametrize(
-    ("engine_runs", "granted", "peer_seen", "role"),
-    [
-        (False, False, False, Role.OFF),
-        (False, False, True, Role.OFF),
-        (False, True, True, Role.LEAVING),
-        (True, True, False, Role.ACQUIRING),
-        (True, True, True, Role.ACQUIRING),
-        (True, False, True, Role.STANDBY),
-        (True, False, False, Role.WAITING),
-    ],
-)
-def test_an_agent_that_starts_again(engine_runs: bool, granted: bool, peer_seen: bool, role: Role) -> None:
-    assert resume(engine_runs=engine_runs, granted=granted, peer_seen=peer_seen) is role
-
-
-@pytest.mark.parametrize("engine_runs", [True, False])
-def test_an_agent_that_was_killed_while_it_cleared_the_node_goes_on_with_it(engine_runs: bool) -> None:
-    assert resume(engine_runs=engine_runs, granted=False, peer_seen=True, clearing=True) is Role.LEAVING
-    granted = resume(engine_runs=True, granted=True, peer_seen=True, clearing=True)
-    assert granted is Role.ACQUIRING, "the engine has given it service meanwhile"
 
 
 def test_the_diagram_has_every_row() -> None:

@@ -1,0 +1,101 @@
+"""What the controller is told: the events that can happen to a node, and what a turn looks at.
+
+Whoever drives `core/controller.py` makes these from what its sensors show. They carry what was seen, never a
+conclusion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.core.grant import Grant, Verb, Verdict
+from appliance.core.reading import Reading, Unknown
+from appliance.core.transfer import Seen
+
+_UNASKED = Unknown("nobody has asked the engine", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a turn looks at.
+
+    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
+    believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
+    since the engine started.
+    """
+
+    seen: Seen
+    engine: Reading[bool]
+    engine_id: str = ""
+    engine_serves: Reading[bool] = _UNASKED
+    engine_moving: bool = False
+    peer_seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """The agent starts, and has asked the engine what it knows; nothing else has been looked at.
+
+    `grant_lost`: no grant, held or not, is on file; only the engine can say whether this node is to serve.
+    """
+
+    inputs: Inputs
+    grant_lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The agent has looked at everything, and knows the grant as it is on file by now.
+
+    A resource script that found no agent may have changed it since the agent began.
+    """
+
+    inputs: Inputs
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptSpoke:
+    """The engine has spoken through the resource script: what it said, the grant on file since, what became of it."""
+
+    verb: Verb
+    grant: Grant
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSeen:
+    """The grant is on file like this now: a resource script that found no agent may have changed it."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """An operator wants service to go to the peer."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartPbx:
+    """An operator wants Asterisk started under the present grant."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearNode:
+    """Everything is to be let go, whatever the role: before the engine is started."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has gone by, or something was seen."""
+
+    inputs: Inputs
+
+
+ControllerEvent = Starting | Started | ScriptSpoke | GrantSeen | HandOver | StartPbx | ClearNode | Tick
