@@ -207,6 +207,7 @@ class Cycle:
             self.released.clear()
         else:
             self.released.set()
+        self._observations.stepped.set()
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:

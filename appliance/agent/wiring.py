@@ -145,6 +145,7 @@ class AgentParts:
             self.line.run(),
             self.address.run(),
             self.data.run(),
+            self.data.keep_worker(),
             self.auto_failback.run(),
             self.notices.run(),
             self.maintenance.run(),

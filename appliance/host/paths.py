@@ -114,3 +114,4 @@ PANEL = Path("/var/lib/asha/panel")
 REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")
+SYNC_WORKER = (sys.executable, "-I", "-m", "appliance.sync_worker")
