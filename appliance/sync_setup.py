@@ -1,15 +1,14 @@
-"""Synchronisation assembled for the commands from the conf, the agent, DAHDI and the link to the peer."""
+"""Synchronisation assembled for the worker and the commands: from the conf, the agent, DAHDI and the peer's link."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from appliance.config import Conf
 from appliance.control.client import AgentAbsent, AgentSilent, ask
 from appliance.control.status import ask_status
-from appliance.core.data_policy import Duty
+from appliance.core.data_policy import DataDuty, Duty
 from appliance.core.errors import HostError, SyncError
 from appliance.core.model import Node
 from appliance.core.reading import Known, Reading
@@ -23,6 +22,8 @@ from appliance.local_node import CLOCK, PLACES, conf_and_node
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.server import SourceHealth, SyncServer
 from appliance.sync.session import SyncSession
+from appliance.sync.state import read_state, write_state
+from appliance.sync.sync_pass import Progress
 
 # Check of a DAHDI configuration directory against this node, which synchronisation uses too.
 
@@ -60,48 +61,60 @@ def vet_for(conf: Conf) -> Callable[[Path], None]:
 
 # These files describe which card is in which slot, which is true of one machine only (docs/facts/dahdi.md).
 LOCAL_FILES = frozenset({"assigned-spans.conf", "span-types.conf", "xpp_order"})
+_TELL_EVERY = 0.5
 
 
-def session(
-    conf: Conf, node: Node, *, asked_for: bool = False, live: bool = False, last: bool = False
-) -> SyncSession:
-    """Return this node's end of the synchronisation.
+def own_duty(*, asked_for: bool = False, last: bool = False) -> DataDuty:
+    """Return what is to be done for the data here, by the agent's answer at its socket.
 
-    `asked_for`: an operator asks for the pass, so it runs whatever HASYNCH says. `live`: Asterisk serves on
-    the data meanwhile. `last`: Asterisk is about to start here and waits for a last merge.
-    """
-    may = permission(node, asked_for=asked_for, live=live, last=last)
-    return SyncSession(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
-
-
-def permission(node: Node, *, asked_for: bool, live: bool, last: bool) -> Callable[[], None]:
-    """Return a function that asks the agent whether this node's part is to be done now.
-
-    The function raises SyncProblem when the agent's duty is not a merge (primary) or a pull (secondary), or
-    when `live` differs from what the agent says.
-    """
-    part = Duty.MERGE if node is Node.PRIMARY else Duty.PULL
-
-    def may() -> None:
-        answer = own_duty(asked_for, last=last)
-        if answer["duty"] != part.value or answer["live"] != live:
-            raise SyncProblem(Fault.NOT_ALLOWED, f"Not now: {answer['why'] or 'this node begins to serve'}.")
-
-    return may
-
-
-def own_duty(asked_for: bool, *, last: bool = False) -> dict[str, Any]:
-    """Return the agent's answer on what is to be done for the data here.
-
-    Raises SyncProblem when the agent does not answer.
+    `asked_for`: an operator asks for it, so HASYNCH does not matter. `last`: Asterisk is about to start here and
+    waits for a last merge. Raises SyncProblem when the agent does not answer.
     """
     try:
-        answer: dict[str, Any] = ask("data", asked_for=asked_for, last=last)
+        answer = ask("data", asked_for=asked_for, last=last)
     except (AgentAbsent, AgentSilent) as problem:
         raise SyncProblem(
             Fault.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"
         ) from problem
-    return answer
+    return DataDuty(Duty(answer["duty"]), answer["why"], answer["live"])
+
+
+def session(
+    conf: Conf, node: Node, current: Callable[[], DataDuty] = own_duty, *, live: bool = False
+) -> SyncSession:
+    """Return this node's end of the synchronisation.
+
+    `current`: returns what is to be done now, or raises SyncProblem; a pass asks it when it begins and before it
+    changes anything. `live`: Asterisk serves on the data meanwhile.
+    """
+    part = Duty.MERGE if node is Node.PRIMARY else Duty.PULL
+
+    def may() -> None:
+        duty = current()
+        if duty.duty is not part or duty.live != live:
+            raise SyncProblem(Fault.NOT_ALLOWED, f"Not now: {duty.why or 'this node begins to serve'}.")
+
+    return SyncSession(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
+
+
+def progress_in_state() -> Progress:
+    """Return a progress function that writes to the state file for status pages.
+
+    A new phase is written at once, the progress within a phase at most twice a second.
+    """
+    said, at = "", 0.0
+
+    def progress(phase: str, done: int, total: int) -> None:
+        nonlocal said, at
+        now = CLOCK.now()
+        if phase == said and now - at < _TELL_EVERY:
+            return
+        said, at = phase, now
+        state = read_state(PLACES.state)
+        state.phase, state.done, state.total = phase, done, total
+        write_state(PLACES.state, state)
+
+    return progress
 
 
 def source() -> SyncServer:

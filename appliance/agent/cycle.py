@@ -203,6 +203,7 @@ class Cycle:
             self.released.clear()
         else:
             self.released.set()
+        self._observations.stepped.set()
 
     def _decide(self, event: ControllerEvent) -> tuple[Effect, ...]:
         this_node = self._this_node

@@ -39,6 +39,7 @@ class Observations:
     """The board of current readings.
 
     A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
+    `stepped` is set after every step of the controller, for those who follow the role.
     `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
     sample was taken. `spans` is for people only: nothing is decided by it.
     """
@@ -68,6 +69,7 @@ class Observations:
     address: Reading[bool] = field(default_factory=_unseen)
     duplicate: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    stepped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notify_changed(self) -> None:
         """Have the cycle turn now, because something may have changed."""

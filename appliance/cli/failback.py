@@ -61,11 +61,11 @@ def failback(dry_run: bool, yes: bool) -> None:
 
 
 def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
-    duty = own_duty(asked_for=False)
-    if duty["duty"] != Duty.MERGE.value:
-        click.echo(f"Nothing to merge: {duty['why']}.")
+    duty = own_duty()
+    if duty.duty is not Duty.MERGE:
+        click.echo(f"Nothing to merge: {duty.why}.")
         return
-    here = session(conf, node, live=duty["live"])
+    here = session(conf, node, live=duty.live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome: Outcome = here.run(
             peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True

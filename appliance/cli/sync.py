@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 
 import click
 
@@ -21,18 +22,16 @@ from appliance.host.stream import die_with_parent
 from appliance.local_node import CLOCK, PLACES, conf_and_node
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.errors import Fault, SyncProblem, problems_named
-from appliance.sync.follow import Follower
 from appliance.sync.newer_data_mark import drop_mark
 from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
-from appliance.sync.state import age, read_state, under_way, write_state
+from appliance.sync.state import age, read_state, under_way
 from appliance.sync.store import Store
 from appliance.sync.sync_pass import Outcome, Progress, Request
-from appliance.sync_setup import own_duty, session, vet_for
+from appliance.sync_setup import own_duty, progress_in_state, session, vet_for
 
 _SHOWN_NAMES = 20
 _LAST_AGAIN = 0.1
-_TELL_EVERY = 0.5
 
 
 @click.group(invoke_without_command=True)
@@ -67,8 +66,9 @@ def sync(
         if dry_run:
             raise click.UsageError("--discard and --dry-run exclude each other.")
         _give_up(agreed=yes)
+    duty = partial(own_duty, asked_for=now)
     request = Request("an operator asked for it", deep=deep, accept_loss=accept_loss, dry_run=dry_run)
-    here = session(conf, node, asked_for=now, live=own_duty(now)["live"])
+    here = session(conf, node, duty, live=duty().live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.run(peer, request, progress, patient=now)
     click.echo("\n".join(outcome_lines(outcome, dry_run)))
@@ -133,34 +133,11 @@ def history(count: int, as_json: bool) -> None:
 
 
 @sync.command(hidden=True)
-def follow() -> None:
-    """Stay in step until killed (the agent runs this)."""
-    die_with_parent()
-    os.nice(10)
-    conf, node = conf_and_node()
-    way, tell = way_to_peer(conf, node), in_state()
-
-    def one_pass(peer: PeerLink, request: Request) -> bool:
-        # What goes wrong is in the state and the history; the link is as good as before.
-        try:
-            here = session(conf, node, live=own_duty(False)["live"])
-            here.run(peer, request, tell, patient=False)
-        except SyncProblem:
-            return False
-        return True
-
-    def failed(problem: SyncProblem) -> None:
-        session(conf, node).link_failed(problem)
-
-    Follower(way, CLOCK, conf.sync_period, one_pass, failed).run()
-
-
-@sync.command(hidden=True)
 def last() -> None:
     """Merge once more before Asterisk starts here (the agent runs this, and ends it at MERGEDEADLINE)."""
     die_with_parent()
     conf, node = conf_and_node()
-    here, tell = session(conf, node, last=True), in_state()
+    here, tell = session(conf, node, partial(own_duty, last=True)), progress_in_state()
     with PeerLink(way_to_peer(conf, node)) as peer:
         while True:
             try:
@@ -172,26 +149,6 @@ def last() -> None:
                 CLOCK.sleep(_LAST_AGAIN)
             else:
                 return
-
-
-def in_state() -> Progress:
-    """Return a progress function that writes to the state file for status pages.
-
-    A new phase is written at once, the progress within a phase at most twice a second.
-    """
-    said, at = "", 0.0
-
-    def progress(phase: str, done: int, total: int) -> None:
-        nonlocal said, at
-        now = CLOCK.now()
-        if phase == said and now - at < _TELL_EVERY:
-            return
-        said, at = phase, now
-        state = read_state(PLACES.state)
-        state.phase, state.done, state.total = phase, done, total
-        write_state(PLACES.state, state)
-
-    return progress
 
 
 @contextlib.contextmanager

@@ -132,3 +132,4 @@ PROVISIONING = Path("/etc/asha")
 REGENERATE = Path("/var/lib/asha/regenerate")
 # This very interpreter and package, whatever PATH says.
 OWN_COMMAND = (sys.executable, "-I", "-m", "appliance.cli")
+SYNC_WORKER = (sys.executable, "-I", "-m", "appliance.sync_worker")

@@ -102,6 +102,17 @@ class Stream:
             with contextlib.suppress(BlockingIOError):
                 view = view[os.write(self._input.fileno(), view) :]
 
+    def offer(self, line: bytes) -> bool:
+        """Write `line` at once or not at all, without waiting.
+
+        False says that the program has stopped reading: it has ended, or its pipe is full. `line` and its newline
+        must not be longer than a pipe takes whole (PIPE_BUF, 4096 bytes).
+        """
+        try:
+            return os.write(self._input.fileno(), line + b"\n") > 0
+        except (BlockingIOError, BrokenPipeError):
+            return False
+
     def line(self, patience: float) -> bytes | None:
         """Return the next line without its newline, b"" at the end of the output.
 

@@ -30,7 +30,8 @@ _PROCESSES = r"""
 for process in /proc/[0-9]*; do
     words=$(tr '\000' ' ' <$process/cmdline)
     case $words in
-    /opt/asha/*" /usr/sbin/asha "*|/opt/asha/*" appliance.cli "*) echo $words $(grep Seccomp: $process/status)
+    /opt/asha/*" /usr/sbin/asha "*|/opt/asha/*" appliance.cli "*|\
+    /opt/asha/*" appliance.sync_worker "*) echo $words $(grep Seccomp: $process/status)
     esac
 done 2>/dev/null
 """
@@ -60,7 +61,7 @@ def start_agent(host: Host, old_kernel: str) -> None:
 def processes(host: Host) -> dict[str, bool]:
     """asha's own: their words, and whether they are filtered."""
     found = [
-        re.split(" /usr/sbin/asha | appliance.cli | Seccomp: ", line)
+        re.split(" /usr/sbin/asha | appliance.cli | -m (?=appliance.sync_worker )| Seccomp: ", line)
         for line in ok(host.sh(_PROCESSES)).splitlines()
     ]
     return {words: status == "2" for _, words, status in found}

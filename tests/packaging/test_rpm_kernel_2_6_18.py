@@ -110,7 +110,7 @@ def test_data_are_synchronised_there(make_el5: Callable[[], Host], rpms: Rpms, o
     until(lambda: generations(asking, old_kernel) == [1], "the first generation is in place")
     assert data(asking) == data(giving)
     assert processes(giving) == {"agent": True, "sync-source": True}
-    assert processes(asking) == {"agent": True, "sync follow": True}
+    assert processes(asking) == {"agent": True, "appliance.sync_worker": True}
 
     giving.write("/etc/asterisk/sip.conf", "[general]\nport=5061")
     giving.path("/etc/asterisk/old.conf").unlink()

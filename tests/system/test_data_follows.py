@@ -159,7 +159,7 @@ async def test_a_failover_waits_for_no_pass_under_way(pair: Pair) -> None:
     assert pid is not None
     killed = primary.kill(pid)
     await pair.until(lambda: pair.rack.asterisk_runs("secondary"), "the secondary takes over")
-    assert secondary.pids(r"sync follow|^rsync |^/usr/bin/rsync ") == [], "nothing of the pass is left"
+    assert secondary.pids(r"sync_worker|^rsync |^/usr/bin/rsync ") == [], "nothing of the pass is left"
     assert not secondary.path(f"{_SOUNDS}/much/big").exists(), "it served before the change had come"
     assert (await shell(secondary, SHOW)).out == before, "one whole state: that before the change"
     await pair.served(killed, "secondary")

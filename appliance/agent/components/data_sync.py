@@ -27,9 +27,10 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
 from appliance.core.status import DataStatus, Status
 from appliance.host.disk import is_held
-from appliance.host.paths import DATA, OWN_COMMAND
+from appliance.host.paths import DATA, SYNC_WORKER
 from appliance.host.stream import Stream
 from appliance.host.worker_thread import WorkerThread
+from appliance.sync.handed_duty import WORD_PERIOD, DutyWord
 from appliance.sync.newer_data_mark import complete_mark, read_mark
 from appliance.sync.post_job import run_postsync
 from appliance.sync.state import State, age, read_state, write_state
@@ -41,7 +42,9 @@ _AGAIN = 5.0
 
 
 class SyncSupervisor(Component):
-    """The keeper of the worker (`asha sync follow`), which runs only while there is something to fetch.
+    """The keeper of the worker (`appliance/sync_worker.py`), which runs only while there is something to fetch.
+
+    The worker is handed the duty, and asks nothing: see `sync/handed_duty.py`.
 
     `word` is what the peer is to know of the data here, as of the last look. The agent looks before it tells
     anybody.
@@ -55,6 +58,7 @@ class SyncSupervisor(Component):
         self._clock = context.clock
         self._hands = WorkerThread("mark", "Writing the mark of service")
         self._worker: Stream | None = None
+        self._handed = DutyWord(DataDuty(Duty.NONE), float("-inf"))
         self._ended_at = float("-inf")
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
         self._held: dict[str, str] = {}
@@ -91,17 +95,31 @@ class SyncSupervisor(Component):
         )
 
     async def run(self) -> None:
-        """Start and end the worker as the duty changes, until cancelled.
+        """Watch the data and keep the worker, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            tasks.create_task(self._keep_worker())
 
-        The troubles of the worker are noted in the journal. The worker is ended with this loop.
+    async def _watch(self) -> None:
+        """Look at the data once a second, and note in the journal what is wrong with them."""
+        while True:
+            await self._notice_service()
+            self._report(self.look())
+            await asyncio.sleep(_LOOK)
+
+    async def _keep_worker(self) -> None:
+        """Start, instruct and end the worker as the duty changes.
+
+        The duty is looked at after every step of the controller, because a role may end it: the worker is killed
+        in the same turn of the loop. The worker is ended with this loop.
         """
         try:
             while True:
-                await self._notice_service()
-                state = self.look()
+                self._observations.stepped.clear()
                 self._keep()
-                self._report(state)
-                await asyncio.sleep(_LOOK)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(WORD_PERIOD):
+                        await self._observations.stepped.wait()
         finally:
             self._end_worker()
 
@@ -184,15 +202,31 @@ class SyncSupervisor(Component):
         return self._this_node.conf.synch == "LAZY"
 
     def _keep(self) -> None:
-        wanted = self.duty().duty is not Duty.NONE
+        duty = self.duty()
+        wanted = duty.duty is not Duty.NONE
         if self._worker is not None and (not wanted or self._has_ended()):
+            self._end_worker()
+        if self._worker is not None and not self._hand(self._worker, duty):
+            self._tell_of_worker("it takes nothing in any more, and is killed")
             self._end_worker()
         if self._worker is None and wanted and self._clock.now() - self._ended_at >= _AGAIN:
             try:
-                self._worker = Stream((*OWN_COMMAND, "sync", "follow"), bound=False)
+                self._worker = Stream(SYNC_WORKER, bound=False)
+                self._hand(self._worker, duty, anew=True)
             except AshaError as problem:
                 self._ended_at = self._clock.now()
                 self._tell_of_worker(str(problem))
+
+    def _hand(self, worker: Stream, duty: DataDuty, *, anew: bool = False) -> bool:
+        """Tell `worker` the duty when it has changed or the last word grows old; False when it does not listen.
+
+        `anew`: this worker has been told nothing yet.
+        """
+        now = self._clock.now()
+        if not anew and duty == self._handed.duty and now - self._handed.at < WORD_PERIOD / 2:
+            return True
+        self._handed = DutyWord(duty, now)
+        return worker.offer(self._handed.to_line())
 
     async def _notice_service(self) -> None:
         """Set the mark of newer data when Asterisk runs on the secondary.

@@ -120,7 +120,8 @@ def test_what_a_pass_has_started_ends_with_it(places: SyncPaths) -> None:
 
 def test_a_worker_that_starts_during_a_takeover_may_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent says `none` while it serves: that is no leave to write."""
-    monkeypatch.setattr(sync_setup, "ask", lambda verb, **fields: {"duty": "none", "why": "this node serves"})
+    answer = {"duty": "none", "why": "this node serves", "live": False}
+    monkeypatch.setattr(sync_setup, "ask", lambda verb, **fields: answer)
     here = sync_setup.session(Conf(), Node.SECONDARY)
     with pytest.raises(SyncProblem, match="this node serves"):
         here.may()

@@ -1,0 +1,85 @@
+"""The sync worker's supervisor: the worker ends with its duty, and one that hangs stops nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from test_agent_cycle import Bench
+
+from appliance.agent.components import data_sync
+from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.core.model import Node
+from appliance.core.reading import Known
+from appliance.host.paths import SyncPaths
+
+_PATIENCE = 10.0
+_READS_NOTHING = (sys.executable, "-c", "import time; time.sleep(600)")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(
+        data_sync, "DATA", SyncPaths(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
+    )
+    monkeypatch.setattr(data_sync, "SYNC_WORKER", _READS_NOTHING)
+    return Bench(tmp_path, Node.SECONDARY, synch="LAZY")
+
+
+@asynccontextmanager
+async def working(bench: Bench) -> AsyncIterator[SyncSupervisor]:
+    """A supervisor whose worker has been started."""
+    supervisor = SyncSupervisor(bench.context)
+    task = asyncio.create_task(supervisor._keep_worker())
+    try:
+        await asyncio.sleep(0)  # the first look starts it
+        assert supervisor._worker is not None
+        yield supervisor
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _process_of(supervisor: SyncSupervisor) -> int:
+    assert supervisor._worker is not None
+    return os.pidfd_open(supervisor._worker._process.pid)
+
+
+def test_a_worker_ends_in_the_turn_that_ends_its_duty(bench: Bench) -> None:
+    """It is not left until the next look, a second later."""
+
+    async def scenario() -> None:
+        async with working(bench) as supervisor:
+            process = _process_of(supervisor)
+            await asyncio.sleep(0.05)
+            bench.observations.process = Known(True, bench.clock.now())
+            bench.turn()
+            for _ in range(3):  # turns of the loop, not time
+                await asyncio.sleep(0)
+            assert supervisor._worker is None
+            assert select.select([process], [], [], 0)[0], "the process has ended"
+            os.close(process)
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_takes_nothing_in_is_killed_and_the_agent_goes_on(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with working(bench) as supervisor:
+            process = _process_of(supervisor)
+            for _ in range(5000):
+                bench.turn(1.0)
+                await asyncio.sleep(0)
+                if select.select([process], [], [], 0)[0]:
+                    break
+            assert select.select([process], [], [], _PATIENCE)[0], "it was killed"
+            os.close(process)
+
+    asyncio.run(scenario())
+    assert any("takes nothing in" in str(entry) for entry in bench.journal.since(0))
