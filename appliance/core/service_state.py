@@ -100,7 +100,7 @@ def first_state(grant: Grant, now: float) -> ServiceState:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
+class WriteEntry:
     """Write an entry of `kind` into the journal."""
 
     kind: str
@@ -148,7 +148,7 @@ class ForgetFailures:
     """Forget how the orders of an earlier transfer ended."""
 
 
-Effect = JournalEntry | GiveOrder | AskStandby | VoidGrant | ConfirmGrant | SettleGrant | ForgetFailures
+Effect = WriteEntry | GiveOrder | AskStandby | VoidGrant | ConfirmGrant | SettleGrant | ForgetFailures
 
 
 # -- changes -------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Transition:
 
     def note(self, kind: str, **fields: object) -> None:
         """Have the journal say it."""
-        self.effects.append(JournalEntry(kind, fields))
+        self.effects.append(WriteEntry(kind, fields))
 
     def happen(self, event: Event) -> None:
         """Move the role on. Raises IllegalEvent when the table has no such transition."""
