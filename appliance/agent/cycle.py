@@ -37,11 +37,11 @@ from appliance.core.service_state import (
     Effect,
     ForgetFailures,
     GiveOrder,
-    JournalEntry,
     ResetCard,
     ServiceState,
     SettleGrant,
     VoidGrant,
+    WriteEntry,
 )
 from appliance.core.transfer import Seen
 
@@ -215,7 +215,7 @@ class Cycle:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case JournalEntry(kind, fields):
+            case WriteEntry(kind, fields):
                 self._journal.note(kind, **fields)
             case GiveOrder(order, reason, generation, under):
                 self._executor.give(order, reason, generation, self._still_wanted(under))

@@ -11,10 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from appliance.agent.journal_file import Entry, JournalFile
+from appliance.agent.journal_file import JournalFile
+from appliance.core.journal_entry import JournalEntry
 from appliance.host.clock import Clock
 
-__all__ = ["Entry", "Journal", "JournalFile"]
+__all__ = ["Journal", "JournalFile"]
 
 _KEPT_IN_MEMORY = 400
 # Entries that the disk does not take wait for it. Beyond this number the oldest are dropped, and an entry
@@ -39,10 +40,10 @@ class Journal:
         self._file = file
         self._clock = clock
         self._on_problem = on_problem
-        self._news: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
-        self._recent: deque[Entry] = deque(maxlen=_KEPT_IN_MEMORY)
+        self._news: queue.SimpleQueue[JournalEntry | threading.Event | None] = queue.SimpleQueue()
+        self._recent: deque[JournalEntry] = deque(maxlen=_KEPT_IN_MEMORY)
         self._said: dict[tuple[str, str], str] = {}
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[JournalEntry] = deque()
         self._count = 0
         self._given_up = 0
         self._refusal = ""
@@ -69,8 +70,8 @@ class Journal:
             **fields,
         }
         self._count += 1
-        self._recent.append({"number": self._count, **entry})
-        self._news.put(entry)
+        self._recent.append(JournalEntry({"number": self._count, **entry}))
+        self._news.put(JournalEntry(entry))
 
     def note_once(self, kind: str, topic: str, says: str, *, over: str = "") -> None:
         """Write what `says`, unless it was the last thing said of `topic`: looks repeat, entries need not.
@@ -82,12 +83,12 @@ class Journal:
         if says != before and (says or over):
             self.note(kind, says=says or over)
 
-    def since(self, number: int) -> list[Entry]:
+    def since(self, number: int) -> list[JournalEntry]:
         """Return the entries of this agent's life after the `number`th, oldest first.
 
         Only the entries still in memory are returned.
         """
-        return [entry for entry in self._recent if entry["number"] > number]
+        return [entry for entry in self._recent if entry.number > number]
 
     def settle(self, patience: float = 1.0) -> None:
         """Wait until all that was noted so far was offered to the file, at most `patience` seconds.
@@ -131,7 +132,7 @@ class Journal:
         self._begun = self._clock.now()
         try:
             while self._waiting:
-                self._file.append(self._waiting[0])
+                self._file.append(self._waiting[0].fields)
                 self._waiting.popleft()
             self._well_again()
         except (OSError, ValueError) as problem:

@@ -15,13 +15,12 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from appliance.core.document import parse_object
-from appliance.core.journal_rules import AFTER_SPOILT, START, Broken, ChainCheck, link, look_through
+from appliance.core.journal_entry import JournalEntry
+from appliance.core.journal_rules import AFTER_SPOILT, START, Broken, ChainCheck, Entry, link, look_through
 from appliance.host.disk import open_lock, open_plain, set_aside
 
-Entry = dict[str, Any]
 # At this size, in bytes, the journal is renamed and a new file begun; the chain goes on into the new file.
 TURN_OVER = 8 * 1024 * 1024
 # The longest entry, in bytes; anything longer without an end of line was never an entry.
@@ -30,7 +29,6 @@ LONGEST_LINE = 65536
 _CUT_TO = 2000
 _SHOWN_OF_HALF_LINE = 200
 _BLOCK = 65536
-_MOST_GENERATIONS = 2**53
 
 
 class JournalFile:
@@ -44,8 +42,8 @@ class JournalFile:
         self._older_is_seen = False
         self.spoilt = ""  # what this object has found spoilt, and has gone on behind
 
-    def append(self, entry: Entry) -> Entry:
-        """Append `entry` with its link, and return it linked. Raises OSError when the disk refuses."""
+    def append(self, entry: Entry) -> JournalEntry:
+        """Append the fields of `entry` with their link, and return it linked. Raises OSError when the disk refuses."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = self._open()
         try:
@@ -57,7 +55,7 @@ class JournalFile:
             os.close(descriptor)
         return linked
 
-    def entries(self, newest: int | None = None) -> list[Entry]:
+    def entries(self, newest: int | None = None) -> list[JournalEntry]:
         """Return the entries, oldest first; only the `newest` ones if given.
 
         Lines that are no entries are left out. Raises OSError when the file cannot be read.
@@ -66,7 +64,7 @@ class JournalFile:
             return list(islice(self.backwards(), newest))[::-1]
         return [entry for line in self._lines() if (entry := _parse(line)) is not None]
 
-    def backwards(self, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+    def backwards(self, kinds: frozenset[str] | None = None) -> Iterator[JournalEntry]:
         """Yield the entries, newest first; only those of `kinds` if given.
 
         No more of the file is read than the caller asks for. Raises OSError when the file cannot be read.
@@ -75,7 +73,7 @@ class JournalFile:
         for path in (self.path, self._older):
             for line in _lines_backwards(path, marks):
                 entry = _parse(line.decode(errors="replace"))
-                if entry is not None and (kinds is None or entry.get("kind") in kinds):
+                if entry is not None and (kinds is None or entry.kind in kinds):
                     yield entry
 
     def newest_generation(self) -> int:
@@ -84,8 +82,7 @@ class JournalFile:
         Never raises.
         """
         with contextlib.suppress(OSError):
-            numbers = [entry.get("generation") for entry in self.entries(newest=50)]
-            return max((n for n in numbers if type(n) is int and 0 <= n < _MOST_GENERATIONS), default=0)
+            return max((entry.generation or 0 for entry in self.entries(newest=50)), default=0)
         return 0
 
     def check(self) -> Broken | None:
@@ -154,7 +151,7 @@ class JournalFile:
             if half
             else "what is before is no entry"
         )
-        note: Entry = {key: entry[key] for key in ("at", "wall") if key in entry}
+        note: dict[str, object] = {key: entry[key] for key in ("at", "wall") if key in entry}
         note |= {"kind": "journal", "says": f"{says} (a crash, a full disk, or another hand)"}
         if half:
             note["began"] = half[:_SHOWN_OF_HALF_LINE].decode(errors="replace")
@@ -163,7 +160,7 @@ class JournalFile:
             self.spoilt = (
                 f"the journal {self.path} was spoilt and goes on: 'asha events --verify' names the place"
             )
-        return str(_write(descriptor, previous or START, note)["hash"])
+        return _write(descriptor, previous or START, note).hash
 
     def _lines(self) -> Iterator[str]:
         for path in (self._older, self.path):
@@ -193,7 +190,7 @@ class JournalFile:
         return found or START
 
 
-def _write(descriptor: int, previous: str, entry: Entry) -> Entry:
+def _write(descriptor: int, previous: str, entry: Entry) -> JournalEntry:
     """Append a whole line, or nothing of it. Raises OSError."""
     linked = link(previous, entry)
     line = json.dumps(linked).encode() + b"\n"
@@ -209,7 +206,7 @@ def _write(descriptor: int, previous: str, entry: Entry) -> Entry:
         with contextlib.suppress(OSError):  # if that fails too, the next entry takes the rest off
             os.ftruncate(descriptor, end)
         raise
-    return linked
+    return JournalEntry(linked)
 
 
 def _shortened(entry: Entry, length: int) -> Entry:
@@ -246,8 +243,8 @@ def _last_hash(descriptor: int) -> str | None:
     tail = os.pread(descriptor, 2 * LONGEST_LINE, max(0, size - 2 * LONGEST_LINE)).split(b"\n")
     last = tail[-2] if len(tail) > 1 and not tail[-1] else b""  # a whole line has an end
     entry = _parse(last.decode("utf-8", "replace"))
-    found = entry.get("hash") if entry is not None else None
-    return found if isinstance(found, str) and len(found) == len(START) else None
+    found = entry.hash if entry is not None else ""
+    return found if len(found) == len(START) else None
 
 
 def _lines_backwards(path: Path, marks: Sequence[bytes] | None) -> Iterator[bytes]:
@@ -283,8 +280,8 @@ def _marked(text: bytes, marks: Sequence[bytes] | None) -> bool:
     return marks is None or any(mark in text for mark in marks)
 
 
-def _parse(line: str) -> Entry | None:
+def _parse(line: str) -> JournalEntry | None:
     try:
-        return parse_object(line)
+        return JournalEntry(parse_object(line))
     except ValueError:
         return None

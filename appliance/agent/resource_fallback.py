@@ -21,6 +21,7 @@ from appliance.core.controller import ControllerPolicy, step
 from appliance.core.controller_events import ControllerEvent, Inputs, ScriptSpoke, Tick
 from appliance.core.errors import ClusterError, HardwareError, attempt
 from appliance.core.grant import Verb, Verdict, valid
+from appliance.core.journal_entry import PhaseEntry
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
@@ -28,8 +29,8 @@ from appliance.core.service_state import (
     Effect,
     ForgetFailures,
     GiveOrder,
-    JournalEntry,
     ServiceState,
+    WriteEntry,
     first_state,
 )
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
@@ -76,8 +77,9 @@ class ResourceFallback:
         if valid(grant, engine_identity()):
             return True
         with contextlib.suppress(OSError):
-            phases = [entry for entry in self._file.entries(newest=50) if entry.get("kind") == "phase"]
-            return bool(phases) and phases[-1].get("line_free") is False
+            details = [entry.detail for entry in self._file.entries(newest=50)]
+            phases = [detail for detail in details if isinstance(detail, PhaseEntry)]
+            return bool(phases) and phases[-1].line_free is False
         return False
 
     def obey(self, verb: Verb, ticket: float) -> None:
@@ -139,7 +141,7 @@ class ResourceFallback:
         out.
         """
         match effect:
-            case JournalEntry(kind, fields):
+            case WriteEntry(kind, fields):
                 self._note(kind, **fields)
             case GiveOrder(order, reason):
                 self._note("order", order=order.name, reason=reason)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
+from appliance.core.journal_entry import JournalEntry, read_entries
 from appliance.core.text import printable
 
-Entry = dict[str, Any]
 _FOLLOW_PERIOD = 0.2
 # These fields of an entry are shown first and in this order, by value; the other fields follow as name=value.
 _FIRST = ("act", "order", "goal", "phase", "role", "wish", "verdict", "held")
@@ -32,40 +31,40 @@ def events(follow: bool, lines: int, as_json: bool, verify: bool) -> None:
         return
     source = _follow() if follow else iter(_read(lines))
     for entry in source:
-        click.echo(json.dumps(entry) if as_json else printable(entry_line(entry)))
+        click.echo(json.dumps(entry.fields) if as_json else printable(entry_line(entry)))
 
 
-def entry_line(entry: Entry) -> str:
+def entry_line(entry: JournalEntry) -> str:
     """Return an entry as a line for people: local time with milliseconds, kind, and what the entry says."""
-    wall = float(entry.get("wall", 0.0))
+    wall, fields = entry.wall, entry.fields
     clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
-    words = [str(entry[key]) for key in _FIRST if key in entry]
+    words = [str(fields[key]) for key in _FIRST if key in fields]
     rest = [
-        f"{key}={entry[key]}"
-        for key in entry
-        if key not in _HIDDEN and key not in _FIRST and entry[key] != ""
+        f"{key}={fields[key]}"
+        for key in fields
+        if key not in _HIDDEN and key not in _FIRST and fields[key] != ""
     ]
-    return f"{clock}  {entry.get('kind', '?'):<9} {' '.join(words)}" + (f"  {' '.join(rest)}" if rest else "")
+    return f"{clock}  {entry.kind:<9} {' '.join(words)}" + (f"  {' '.join(rest)}" if rest else "")
 
 
-def _read(newest: int) -> list[Entry]:
+def _read(newest: int) -> list[JournalEntry]:
     from appliance.agent.journal import JournalFile  # noqa: PLC0415
     from appliance.host.paths import JOURNAL  # noqa: PLC0415
 
     return JournalFile(JOURNAL).entries(newest)
 
 
-def _follow() -> Iterator[Entry]:
+def _follow() -> Iterator[JournalEntry]:
     from appliance.host.clock import SystemClock  # noqa: PLC0415
 
     clock, number = SystemClock(), 0
     while True:
         try:
-            entries = ask("events", since=number)
+            entries = read_entries(ask("events", since=number))
         except AgentAbsent:
             entries, number = [], 0  # the agent is being restarted, and then numbers its entries from one
         for entry in entries:
-            number = max(number, int(entry["number"]))
+            number = max(number, entry.number)
             yield entry
         clock.sleep(_FOLLOW_PERIOD)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,9 +18,13 @@ from appliance.core.status import (
     PeerStatus,
     Status,
     StatusValue,
+    to_json,
 )
 from appliance.core.text import format_duration, printable, printable_lines
 from appliance.sync.state import under_way
+
+if TYPE_CHECKING:  # what these modules load, a command that only shows the status need not wait for
+    from appliance.core.transfer_history import PastPhase, PastTransfer
 
 
 @click.command()
@@ -137,9 +141,6 @@ def _peer(peer: PeerStatus) -> str:
 # Command `asha history`: show the last transfers of this node, with the time that each phase took.
 
 
-Transfer = dict[str, Any]
-
-
 @click.command()
 @click.option("-n", "--newest", type=click.IntRange(1, 50), default=10, show_default=True, help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="For machines, newest first.")
@@ -150,7 +151,7 @@ def history(newest: int, as_json: bool) -> None:
     """
     found = _read(newest)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(to_json(found), indent=2))
         return
     click.echo(
         "\n\n".join(printable_lines(transfer_text(one)) for one in reversed(found))
@@ -158,7 +159,7 @@ def history(newest: int, as_json: bool) -> None:
     )
 
 
-def _read(newest: int) -> list[Transfer]:
+def _read(newest: int) -> list[PastTransfer]:
     from appliance.agent.components.history import newest_transfers  # noqa: PLC0415
     from appliance.agent.journal import JournalFile  # noqa: PLC0415
     from appliance.host.paths import JOURNAL  # noqa: PLC0415
@@ -167,21 +168,19 @@ def _read(newest: int) -> list[Transfer]:
     return newest_transfers(JournalFile(JOURNAL), newest, conf_and_node()[1])
 
 
-def transfer_text(transfer: Transfer) -> str:
+def transfer_text(transfer: PastTransfer) -> str:
     """Return a transfer as text for people: a headline, and a row for each phase with how long it lasted."""
-    wall = transfer["began"]
+    wall = transfer.began
     clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
-    took = "" if transfer["took"] is None else f" after {transfer['took']:.3f} s"
-    head = (
-        f"{clock}  {transfer['node']} {transfer['goal']}: {transfer['ended']}{took}  ({transfer['reason']})"
-    )
-    return "\n".join([head, *_rows(transfer["phases"])])
+    took = "" if transfer.took is None else f" after {transfer.took:.3f} s"
+    head = f"{clock}  {transfer.node} {transfer.goal}: {transfer.ended}{took}  ({transfer.reason})"
+    return "\n".join([head, *_rows(transfer.phases)])
 
 
-def _rows(phases: list[dict[str, Any]]) -> list[str]:
-    ends = [phase["after"] for phase in phases[1:]]
-    lasted = [f"{1000 * (end - phase['after']):8.0f} ms" for phase, end in zip(phases, ends, strict=False)]
+def _rows(phases: tuple[PastPhase, ...]) -> list[str]:
+    ends = [phase.after for phase in phases[1:]]
+    lasted = [f"{1000 * (end - phase.after):8.0f} ms" for phase, end in zip(phases, ends, strict=False)]
     return [
-        f"  {spent:>11}  {phase['phase']:<12} {phase['note']}".rstrip()
+        f"  {spent:>11}  {phase.phase:<12} {phase.note}".rstrip()
         for phase, spent in zip(phases, [*lasted, ""], strict=True)
     ]

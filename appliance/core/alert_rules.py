@@ -7,12 +7,20 @@ neither can know whether the other one can.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from appliance.core.alerts import Alert, AlertKind, Condition, Severity, one_line, plain
 from appliance.core.held_back import HeldBack
+from appliance.core.journal_entry import (
+    AgentEntry,
+    GapEntry,
+    JournalEntry,
+    PeerEntry,
+    PhaseEntry,
+    RoleEntry,
+    TransferEntry,
+)
 from appliance.core.roles import Event, Role
 from appliance.core.status import Status
 from appliance.core.transfer import Goal, Phase
@@ -182,7 +190,6 @@ def _files(status: Status) -> Iterator[Condition]:
 # is dead, the other node tells both.
 
 
-Entry = Mapping[str, Any]
 _CONFIRMED = frozenset({Phase.DONE.value, Phase.UNVERIFIABLE.value})
 
 
@@ -204,7 +211,9 @@ class FailoverTracker:
     phases: tuple[str, ...] = ()
 
 
-def read_on(story: FailoverTracker, entries: Iterable[Entry]) -> tuple[FailoverTracker, tuple[Alert, ...]]:
+def read_on(
+    story: FailoverTracker, entries: Iterable[JournalEntry]
+) -> tuple[FailoverTracker, tuple[Alert, ...]]:
     """Return the story after `entries` (see agent/journal.py), and the alerts to send for them."""
     news: list[Alert] = []
     for entry in entries:
@@ -214,32 +223,34 @@ def read_on(story: FailoverTracker, entries: Iterable[Entry]) -> tuple[FailoverT
     return story, tuple(news)
 
 
-def _read(story: FailoverTracker, entry: Entry) -> tuple[FailoverTracker, Alert | None]:
-    match entry["kind"]:
-        case "peer":
-            return replace(story, peer_alive=entry["alive"] is True), None
-        case "role":
-            return replace(story, was=entry.get("was", ""), event=entry["event"]), None
-        case "transfer":
-            return _transfer(story, entry)
-        case "phase" if entry["goal"] == Goal.ACQUIRE.value:
-            return _phase(story, entry)
-    return story, _of_the_node(story.node, entry)
+def _read(story: FailoverTracker, entry: JournalEntry) -> tuple[FailoverTracker, Alert | None]:
+    match entry.detail:
+        case PeerEntry(alive):
+            return replace(story, peer_alive=alive is True), None
+        case RoleEntry(was=was, event=event):
+            return replace(story, was=was, event=event), None
+        case TransferEntry() as begun:
+            return _transfer(story, begun)
+        case PhaseEntry(goal=Goal.ACQUIRE.value) as reached:
+            return _phase(story, reached)
+        case GapEntry() | AgentEntry() as said:
+            return story, _of_the_node(story.node, said)
+    return story, None
 
 
-def _of_the_node(node: str, entry: Entry) -> Alert | None:
-    if entry["kind"] == "gap":
-        text = f"the {node} stood still for {entry['seconds']:.1f} s"
+def _of_the_node(node: str, entry: GapEntry | AgentEntry) -> Alert | None:
+    if isinstance(entry, GapEntry):
+        text = f"the {node} stood still for {entry.seconds:.1f} s"
         why = f"{text}: it is overloaded, or its disk or its host hangs."
         return _event(AlertKind.NODE_STOOD_STILL, Severity.WARNING, text, why)
-    if entry["kind"] == "agent" and entry["says"] == "started":
+    if entry.says == "started":
         text = f"the agent on the {node} was started"
-        return _event(AlertKind.AGENT_STARTED, Severity.NOTICE, text, f"{text} (version {entry['version']}).")
+        return _event(AlertKind.AGENT_STARTED, Severity.NOTICE, text, f"{text} (version {entry.version}).")
     return None
 
 
-def _transfer(story: FailoverTracker, entry: Entry) -> tuple[FailoverTracker, Alert | None]:
-    acquiring, reason = entry["goal"] == Goal.ACQUIRE.value, str(entry["reason"])
+def _transfer(story: FailoverTracker, entry: TransferEntry) -> tuple[FailoverTracker, Alert | None]:
+    acquiring, reason = entry.goal == Goal.ACQUIRE.value, entry.reason
     resumed = story.event == "agent started"  # the agent was restarted while service went on: no failover
     after = replace(story, acquiring=acquiring, untold=acquiring and not resumed, reason=reason, phases=())
     return replace(after, event="", was=""), _begun(story, acquiring=acquiring, reason=reason)
@@ -258,8 +269,8 @@ def _begun(story: FailoverTracker, *, acquiring: bool, reason: str) -> Alert | N
     return _event(AlertKind.FAILOVER_BEGUN, Severity.WARNING, f"failover {way} begun: {reason}", text)
 
 
-def _phase(story: FailoverTracker, entry: Entry) -> tuple[FailoverTracker, Alert | None]:
-    phase, after, note = entry["phase"], float(entry["after"]), entry.get("note", "")
+def _phase(story: FailoverTracker, entry: PhaseEntry) -> tuple[FailoverTracker, Alert | None]:
+    phase, after, note = entry.phase, entry.after or 0.0, entry.note
     story = replace(story, phases=(*story.phases, f"{after:.3f} s: {phase}{f': {note}' if note else ''}"))
     if phase not in _CONFIRMED or not story.untold:
         return story, None

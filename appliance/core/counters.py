@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from appliance.core.journal_entry import DoneEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Order, Phase
 
-Entry = Mapping[str, Any]
 # Upper bounds in seconds. The driver of a span settles for 5.0 to 5.1 s, so there is a bound on either side
 # of that.
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 5.5, 7.5, 10.0, 30.0, 60.0)
@@ -56,16 +56,16 @@ class Meters:
         self._phase_at = 0.0
         self._ended: set[str] = set()
 
-    def read_on(self, entries: Iterable[Entry]) -> None:
+    def read_on(self, entries: Iterable[JournalEntry]) -> None:
         """Count the events in `entries` (see agent/journal.py)."""
         for entry in entries:
-            match entry.get("kind"):
-                case "transfer":
-                    self._begin(str(entry["goal"]))
-                case "phase":
-                    self._follow(str(entry["goal"]), str(entry["phase"]), float(entry["after"]))
-                case "done":
-                    self._done(str(entry["order"]), str(entry["problem"]))
+            match entry.detail:
+                case TransferEntry(goal=goal) if goal in self._transfers:
+                    self._begin(goal)
+                case PhaseEntry(goal=goal, phase=phase, after=float() | int() as after):
+                    self._follow(goal, phase, after)
+                case DoneEntry(order=order, problem=problem):
+                    self._done(order, problem)
 
     def document(self, alerts: int) -> dict[str, Any]:
         """Return all counters for machines to read. `alerts`: how many alerts were made."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from appliance.core.journal_entry import DecisionEntry, GrantEntry, JournalEntry, OrderEntry
 from appliance.core.model import Node, Relay
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -164,7 +165,7 @@ def energised_without_grant(moments: Sequence[Moment], grace: float) -> Iterator
             yield Violation("energised only under a grant", moment.at, f"without one since {bare_since:.2f}")
 
 
-def audit_journal(entries: Iterable[Mapping[str, object]]) -> Iterator[Violation]:
+def audit_journal(entries: Iterable[JournalEntry]) -> Iterator[Violation]:
     """Yield the violations in the journal of one node.
 
     The journal may span agent restarts and hold entries of the resource script. Every relay order has a
@@ -174,29 +175,24 @@ def audit_journal(entries: Iterable[Mapping[str, object]]) -> Iterator[Violation
     held = False
     generation = 0
     for entry in entries:
-        at = _number(entry.get("at"))
-        kind = entry.get("kind")
-        number = int(_number(entry.get("generation", generation)))
+        at, detail = entry.at, entry.detail
+        number = generation if entry.generation is None else entry.generation
         if number < generation:
             yield Violation("the generation never falls", at, f"{number} after {generation}")
         generation = max(generation, number)
-        if kind == "grant":
-            held = bool(entry.get("held"))
-        elif kind == "order":
-            yield from _audit_order(entry, at, held)
-        elif kind == "decision" and entry.get("act") != "stay" and not entry.get("evidence"):
-            yield Violation("Unknown alone moves nothing", at, str(entry.get("reason")))
+        if isinstance(detail, GrantEntry):
+            held = detail.held
+        elif isinstance(detail, OrderEntry):
+            yield from _audit_order(entry, detail, held)
+        elif isinstance(detail, DecisionEntry) and detail.act != "stay" and not detail.evidence:
+            yield Violation("Unknown alone moves nothing", at, detail.reason)
 
 
-def _audit_order(entry: Mapping[str, object], at: float, held: bool) -> Iterator[Violation]:
-    order = str(entry.get("order"))
-    if not entry.get("reason"):
+def _audit_order(entry: JournalEntry, given: OrderEntry, held: bool) -> Iterator[Violation]:
+    order, at = given.order, entry.at
+    if not given.reason:
         yield Violation("every order has a reason", at, order)
-    if "generation" not in entry:
+    if entry.generation is None:
         yield Violation("every order has a generation", at, order)
     if order == "ENERGISE" and not held:
         yield Violation("energised only under a grant", at, "ENERGISE while no grant was held")
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -101,7 +101,7 @@ def first_state(grant: Grant, now: float) -> ServiceState:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
+class WriteEntry:
     """Write an entry of `kind` into the journal."""
 
     kind: str
@@ -155,14 +155,7 @@ class ForgetFailures:
 
 
 Effect = (
-    JournalEntry
-    | GiveOrder
-    | ResetCard
-    | AskStandby
-    | VoidGrant
-    | ConfirmGrant
-    | SettleGrant
-    | ForgetFailures
+    WriteEntry | GiveOrder | ResetCard | AskStandby | VoidGrant | ConfirmGrant | SettleGrant | ForgetFailures
 )
 
 
@@ -184,7 +177,7 @@ class Transition:
 
     def note(self, kind: str, **fields: object) -> None:
         """Have the journal say it."""
-        self.effects.append(JournalEntry(kind, fields))
+        self.effects.append(WriteEntry(kind, fields))
 
     def happen(self, event: Event) -> None:
         """Move the role on. Raises IllegalEvent when the table has no such transition."""

@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 from appliance.core.held_back import HeldBack
 
 T_co = TypeVar("T_co", covariant=True)
+_T = TypeVar("_T")
 NOT_SET_UP = "not set up"
 
 
@@ -312,6 +313,12 @@ def from_json(document: object) -> Status:
         return typing.cast(Status, _reader(Status)(document))
     except ValueError as problem:
         raise ValueError(str(problem).removeprefix(".")) from None
+
+
+def read_as(kind: type[_T], document: object) -> _T:
+    """Read the dataclass `kind` from what `to_json` has made of one. Raises ValueError when it is none."""
+    reader: _Reader = _reader(typing.cast(Any, kind))
+    return typing.cast(_T, reader(document))
 
 
 _Reader = Callable[[Any], Any]

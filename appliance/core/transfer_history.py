@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from appliance.core.journal_entry import AgentEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.plan import FIRST
+from appliance.core.status import read_as
 from appliance.core.transfer import Goal, Phase
 
-Entry = Mapping[str, Any]
 # The kinds of journal entries that a chronicle is made from.
 KINDS = frozenset({"transfer", "phase", "agent"})
 _ENDINGS = frozenset({Phase.DONE.value, Phase.BLOCKED.value, Phase.UNVERIFIABLE.value})
@@ -18,6 +18,38 @@ UNDER_WAY = "under way"
 SUPERSEDED = "superseded"
 # A flapping line produces endless phases; the first ones are enough to tell what happened.
 _MOST_PHASES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PastPhase:
+    """A phase of a past transfer, reached `after` so many seconds, with the note of the journal."""
+
+    phase: str
+    after: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PastTransfer:
+    """A transfer as the journal tells it: what `asha history --json` and the page's API show of it.
+
+    `began`: seconds since the epoch. `ended`: the last phase, or UNDER_WAY, or SUPERSEDED. `took`: seconds; None
+    when it has not ended. The names of the fields are the keys of the JSON (core/status.py).
+    """
+
+    began: float
+    node: str = ""
+    goal: str = ""
+    reason: str = ""
+    generation: int = 0
+    phases: tuple[PastPhase, ...] = ()
+    ended: str = UNDER_WAY
+    took: float | None = None
+
+
+def read_transfers(answer: object) -> tuple[PastTransfer, ...]:
+    """Return the transfers in an `answer` of the agent. Raises ValueError when it holds anything else."""
+    return tuple(read_as(PastTransfer, one) for one in answer) if isinstance(answer, list) else ()
 
 
 @dataclass(slots=True)
@@ -58,20 +90,20 @@ class _Chapter:
         if self.ended == UNDER_WAY:
             self.ended = SUPERSEDED
 
-    def document(self, node: str) -> dict[str, Any]:
-        return {
-            "began": self.began,
-            "node": node,
-            "goal": self.goal,
-            "reason": self.reason,
-            "generation": self.generation,
-            "phases": [{"phase": name, "after": after, "note": note} for name, after, note in self.phases],
-            "ended": self.ended,
-            "took": self.phases[-1][1] if self.ended in _ENDINGS else None,
-        }
+    def told(self, node: str) -> PastTransfer:
+        return PastTransfer(
+            began=self.began,
+            node=node,
+            goal=self.goal,
+            reason=self.reason,
+            generation=self.generation,
+            phases=tuple(itertools.starmap(PastPhase, self.phases)),
+            ended=self.ended,
+            took=self.phases[-1][1] if self.ended in _ENDINGS else None,
+        )
 
 
-def chronicle(entries: Iterable[Entry], node: str) -> list[dict[str, Any]]:
+def chronicle(entries: Iterable[JournalEntry], node: str) -> list[PastTransfer]:
     """Return the transfers of `node` that begin within `entries`, newest first.
 
     `entries` come oldest first (see agent/journal.py). Malformed entries are skipped, because the journal is
@@ -80,43 +112,34 @@ def chronicle(entries: Iterable[Entry], node: str) -> list[dict[str, Any]]:
     chapters: list[_Chapter] = []
     for entry in entries:
         last = chapters[-1] if chapters else None
-        kind = entry.get("kind")
-        if kind == "transfer":
-            if last is not None:
+        match entry.detail:
+            case TransferEntry(goal, reason):
+                if last is not None:
+                    last.break_off()
+                chapters.append(_begun(entry, goal, reason))
+            case PhaseEntry() as reached if (
+                last is not None and not last.closed and reached.goal == last.goal
+            ):
+                last.add(reached.phase, _after(entry, reached.after, last), reached.note)
+            case AgentEntry("started") if last is not None:
                 last.break_off()
-            chapters.append(_begun(entry))
-        elif kind == "phase" and last is not None and not last.closed and entry.get("goal") == last.goal:
-            last.add(str(entry.get("phase")), _after(entry, last), str(entry.get("note", "")))
-        elif kind == "agent" and entry.get("says") == "started" and last is not None:
-            last.break_off()
-    return [chapter.document(node) for chapter in reversed(chapters)]
+    return [chapter.told(node) for chapter in reversed(chapters)]
 
 
-def _begun(entry: Entry) -> _Chapter:
-    goal = str(entry.get("goal"))
-    chapter = _Chapter(
-        began=_number(entry.get("wall")),
-        goal=goal,
-        reason=str(entry.get("reason", "")),
-        generation=int(_number(entry.get("generation"))),
-    )
+def _begun(entry: JournalEntry, goal: str, reason: str) -> _Chapter:
+    chapter = _Chapter(began=entry.wall, goal=goal, reason=reason, generation=entry.generation or 0)
     if goal in _FIRST:
         chapter.phases.append((_FIRST[goal], 0.0, ""))
     return chapter
 
 
-def _after(entry: Entry, chapter: _Chapter) -> float:
+def _after(entry: JournalEntry, after: float | None, chapter: _Chapter) -> float:
     """Return the seconds from the beginning of `chapter` to `entry`.
 
     The transfer's own clock is preferred; a resource script that works alone records only the time of day.
     """
-    after = entry.get("after")
-    seconds = _number(after) if after is not None else _number(entry.get("wall")) - chapter.began
-    return round(max(0.0, seconds), 4)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+    seconds = entry.wall - chapter.began if after is None else after
+    return round(max(0.0, float(seconds)), 4)
 
 
 _FIRST = {goal.value: FIRST[goal].value for goal in Goal}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.control.client import ask
+from appliance.control.client import AgentSilent, ask
 from appliance.control.status import read_status
+from appliance.core.journal_entry import JournalEntry, read_entries
 from appliance.core.status import Status
+from appliance.core.transfer_history import PastTransfer, read_transfers
 from appliance.host.paths import SOCKET
 
 Document = dict[str, Any]
@@ -32,6 +34,17 @@ class AgentClient:
     def status(self) -> Status:
         """Ask how things stand."""
         return read_status(self.look("status"))
+
+    def journal(self, newest: int) -> tuple[JournalEntry, ...]:
+        """Ask for the newest entries of the journal, oldest first."""
+        return tuple(read_entries(self.look("journal", newest=newest)))
+
+    def history(self, newest: int) -> tuple[PastTransfer, ...]:
+        """Ask for the last transfers, newest first. Raises AgentSilent also when the answer holds no such thing."""
+        try:
+            return read_transfers(self.look("history", newest=newest))
+        except ValueError as problem:
+            raise AgentSilent(f"The agent speaks another language than this page: {problem}.") from None
 
     def do(self, verb: str, by: str, **arguments: object) -> Document:
         """Ask the agent to do something in the name of `by`, and return the answer.

@@ -76,7 +76,7 @@ class Alerts(Component):
             while True:
                 self._journal.note("notify", says=self._queue.said.get_nowait())
         entries = self._journal.since(self._number)
-        self._number = max((entry["number"] for entry in entries), default=self._number)
+        self._number = max((entry.number for entry in entries), default=self._number)
         self._story, happened = read_on(self._story, entries)
         if ways := way_names(self._this_node.conf):
             self._tell(happened, ways)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.component import Component, who
@@ -18,11 +19,13 @@ from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.control.protocol import Message
 from appliance.core.errors import UserError
+from appliance.core.journal_entry import JournalEntry
+from appliance.core.journal_rules import Entry
 from appliance.core.maintenance import USUAL
 from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
-from appliance.core.status import AgentUsage, NotifyStatus, Status
-from appliance.core.transfer_history import KINDS, chronicle
+from appliance.core.status import AgentUsage, NotifyStatus, Status, to_json
+from appliance.core.transfer_history import KINDS, PastTransfer, chronicle
 from appliance.host.process import own_usage
 from appliance.host.worker_thread import WorkerThread
 
@@ -43,23 +46,23 @@ class Written(Component):
         self._hands = WorkerThread("written", "The look at the journal")
         self.verbs = {"events": self._events, "journal": self._newest}
 
-    async def _events(self, request: Message) -> list[Message]:
-        return self._journal.since(int(request.get("since", 0)))
+    async def _events(self, request: Message) -> list[Entry]:
+        return [entry.fields for entry in self._journal.since(int(request.get("since", 0)))]
 
-    async def _newest(self, request: Message) -> list[Message]:
+    async def _newest(self, request: Message) -> list[Entry]:
         count = wanted(request, MOST_ENTRIES)
         return await self._hands.do(lambda: newest_entries(self._journal.settled(), count))
 
 
-def newest_entries(file: JournalFile, count: int) -> list[Message]:
+def newest_entries(file: JournalFile, count: int) -> list[Entry]:
     """Return the newest entries of the journal, oldest first.
 
     There are at most `count` of them, and no more than one answer holds.
     """
-    found: list[Message] = []
+    found: list[Entry] = []
     left = _ROOM
     for entry in islice(file.backwards(), count):
-        shown = {key: value for key, value in entry.items() if key not in _LINKS}
+        shown = {key: value for key, value in entry.fields.items() if key not in _LINKS}
         left -= len(json.dumps(shown))
         if left < 0:
             break
@@ -125,9 +128,11 @@ class History(Component):
         )
         return added.with_problems(notify_problems(notify))
 
-    async def _history(self, request: Message) -> list[Message]:
+    async def _history(self, request: Message) -> Any:
         count = wanted(request, MOST_TRANSFERS)
-        return await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
+        return to_json(
+            await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
+        )
 
     async def _trends(self, request: Message) -> Message:
         return self._samples.trends()
@@ -149,12 +154,12 @@ class History(Component):
         return {"says": f"Maintenance is off: {permit.says}."}
 
 
-def newest_transfers(file: JournalFile, count: int, node: Node) -> list[Message]:
+def newest_transfers(file: JournalFile, count: int, node: Node) -> list[PastTransfer]:
     """Return the newest transfers in the journal of this node, newest first (see core/transfer_history.py)."""
-    entries: list[Message] = []
+    entries: list[JournalEntry] = []
     for entry in file.backwards(KINDS):
         entries.append(entry)
-        count -= entry["kind"] == "transfer"
+        count -= entry.kind == "transfer"
         if count <= 0:
             break
     return chronicle(reversed(entries), node.value)

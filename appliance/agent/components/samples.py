@@ -106,10 +106,8 @@ class Samples(Component):
     def _read_journal(self) -> None:
         entries = self._journal.since(self._number)
         if entries:
-            self._number = int(entries[-1]["number"])
-            # A job that breaks ends the agent, and a count is not worth that.
-            with contextlib.suppress(LookupError, TypeError, ValueError):
-                self._meters.read_on(entries)
+            self._number = entries[-1].number
+            self._meters.read_on(entries)
 
     def _sample(self) -> Sample:
         observations = self._observations

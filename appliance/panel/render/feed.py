@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from appliance.core.errors import AshaError
+from appliance.core.journal_entry import JournalEntry, read_entries
 from appliance.core.status import Status
+from appliance.core.transfer_history import PastTransfer
 from appliance.host.clock import Clock
 from appliance.panel.agent_client import AgentClient, Document
 
@@ -35,8 +36,8 @@ class View:
     at: float = float("-inf")
     status: Status | None = None
     problem: str = "The agent was not asked yet."
-    journal: tuple[Document, ...] = ()
-    history: tuple[Document, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+    history: tuple[PastTransfer, ...] = ()
     trends: Document | None = None
 
 
@@ -135,16 +136,16 @@ class Feed:
         phase = transfer and (transfer.generation, transfer.phase)
         if phase != self._phase or now - self._slow_at >= _SLOW_PERIOD:
             self._phase, self._slow_at = phase, now
-            view = replace(view, history=tuple(self._agent.look("history", newest=10)))
+            view = replace(view, history=self._agent.history(10))
         if now - self._trends_at >= _TRENDS_PERIOD:
             self._trends_at = now
             view = replace(view, trends=self._agent.look("trends"))
         return replace(view, journal=self._journal(before.journal))
 
-    def _journal(self, before: tuple[Document, ...]) -> tuple[Document, ...]:
+    def _journal(self, before: tuple[JournalEntry, ...]) -> tuple[JournalEntry, ...]:
         """Return the journal: read from the file at first, then extended by what the agent has added."""
-        news: list[dict[str, Any]] = self._agent.look("events", since=self._entry)
-        first, self._entry = self._entry == 0, max([self._entry, *(entry["number"] for entry in news)])
+        news = read_entries(self._agent.look("events", since=self._entry))
+        first, self._entry = self._entry == 0, max([self._entry, *(entry.number for entry in news)])
         if first:
-            return tuple(self._agent.look("journal", newest=_ENTRIES))
+            return self._agent.journal(_ENTRIES)
         return (*before, *news)[-_ENTRIES:]

@@ -6,7 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Document = dict[str, Any]
+from appliance.core.journal_entry import (
+    DecisionEntry,
+    DoneEntry,
+    GrantEntry,
+    JournalEntry,
+    OrderEntry,
+    PeerEntry,
+    PhaseEntry,
+    RoleEntry,
+    TransferEntry,
+    WishEntry,
+)
+from appliance.core.transfer_history import PastPhase, PastTransfer
+
 _WIDTH = 100.0
 _GOALS = {"acquire": "service taken", "release": "service let go", "leave": "everything let go"}
 _TONES = {"done": "good", "blocked": "bad", "unverifiable": "doubt"}
@@ -48,92 +61,111 @@ class TimelineEntry:
     says: str
 
 
-def moves(history: Iterable[Document], *, of_service: bool = False) -> tuple[Move, ...]:
+def moves(history: Iterable[PastTransfer], *, of_service: bool = False) -> tuple[Move, ...]:
     """Return the transfers, newest first.
 
     `of_service` leaves out the transfers whose goal is `leave`, which clear a node whose HA engine does not
     run.
     """
-    return tuple(_move(document) for document in history if not (of_service and document["goal"] == "leave"))
+    return tuple(_move(past) for past in history if not (of_service and past.goal == "leave"))
 
 
-def _move(document: Document) -> Move:
-    phases = document["phases"]
-    took = document["took"]
-    whole = max([took or 0.0, *(phase["after"] for phase in phases)]) or 1.0
+def _move(past: PastTransfer) -> Move:
+    whole = max([past.took or 0.0, *(phase.after for phase in past.phases)]) or 1.0
     return Move(
-        began=document["began"],
-        title=f"{_GOALS.get(document['goal'], document['goal'])} on the {document['node']}",
-        reason=document["reason"],
-        ended=document["ended"],
-        tone=_TONES.get(document["ended"], "doubt"),
-        took=took,
-        marks=tuple(_marks(phases, whole)),
+        began=past.began,
+        title=f"{_GOALS.get(past.goal, past.goal)} on the {past.node}",
+        reason=past.reason,
+        ended=past.ended,
+        tone=_TONES.get(past.ended, "doubt"),
+        took=past.took,
+        marks=tuple(_marks(past.phases, whole)),
     )
 
 
-def _marks(phases: Sequence[Document], whole: float) -> Iterable[Mark]:
+def _marks(phases: Sequence[PastPhase], whole: float) -> Iterable[Mark]:
     before = 0.0
     for phase in phases:
-        after = phase["after"]
+        after = phase.after
         wide = max(0.0, after - before) / whole * _WIDTH
-        yield Mark(phase["phase"], after, before / whole * _WIDTH, wide, phase["note"])
+        yield Mark(phase.phase, after, before / whole * _WIDTH, wide, phase.note)
         before = after
 
 
-def entries(journal: Sequence[Document]) -> tuple[TimelineEntry, ...]:
+def entries(journal: Sequence[JournalEntry]) -> tuple[TimelineEntry, ...]:
     """Return the journal in words, newest first."""
     return tuple(
-        TimelineEntry(float(entry.get("wall", 0.0)), str(entry.get("kind", "?")), _said(entry))
+        TimelineEntry(entry.wall, entry.kind, _said(entry))
         for entry in reversed(journal)
-        if entry.get("kind") != "skipped"
+        if entry.kind != "skipped"
     )
 
 
-def _said(entry: Document) -> str:
+def _said(entry: JournalEntry) -> str:
     """Return an entry in words.
 
-    An entry written by another version of asha may lack fields that this version writes.
+    An entry written by another version of asha may lack fields that this version writes: its fields are then shown
+    as they are.
     """
-    try:
-        return _WORDS.get(str(entry["kind"]), _rest)(entry)
-    except (LookupError, TypeError):
-        return _rest(entry)
+    detail = entry.detail
+    words = _WORDS.get(type(detail))
+    return (words(detail) if words is not None else "") or _rest(entry)
 
 
-def _phase(entry: Document) -> str:
-    note = f": {entry['note']}" if entry["note"] else ""
-    return f"{entry['goal']} {entry['phase']} after {entry['after'] * 1000:.0f} ms{note}"
+def _phase(entry: PhaseEntry) -> str:
+    if entry.after is None:
+        return ""
+    note = f": {entry.note}" if entry.note else ""
+    return f"{entry.goal} {entry.phase} after {entry.after * 1000:.0f} ms{note}"
 
 
-def _wish(entry: Document) -> str:
-    refused = "" if entry["allowed"] else f" refused: {entry['says']}"
-    return f"{entry['wish']}{refused}, by {entry['by'] or 'somebody'}"
+def _wish(entry: WishEntry) -> str:
+    refused = "" if entry.allowed else f" refused: {entry.says}"
+    return entry.wish and f"{entry.wish}{refused}, by {entry.by or 'somebody'}"
 
 
-def _order(entry: Document) -> str:
-    return str(entry["order"]).lower().replace("_", " ")
+def _order(entry: OrderEntry) -> str:
+    return entry.order and f"{_plain(entry.order)}: {entry.reason}"
 
 
-_WORDS: Mapping[str, Callable[[Document], str]] = {
-    "role": lambda entry: f"{entry['role']} ({entry['event']})",
-    "transfer": lambda entry: f"{entry['goal']}: {entry['reason']}",
-    "phase": _phase,
-    "order": lambda entry: f"{_order(entry)}: {entry['reason']}",
-    "done": lambda entry: f"{_order(entry)}: {entry['problem'] or str(entry['ms']) + ' ms'}",
-    "wish": _wish,
-    "grant": lambda entry: (
-        f"{'held' if entry['held'] else 'not held'} ({entry['verdict']}): {entry['reason']}"
-    ),
-    "decision": lambda entry: f"{entry['act']}: {entry['reason']}",
-    "peer": lambda entry: "the peer is there" if entry["alive"] else "the peer is gone",
+def _done(entry: DoneEntry) -> str:
+    if entry.ms is None and not entry.problem:
+        return ""
+    return f"{_plain(entry.order)}: {entry.problem or f'{entry.ms} ms'}"
+
+
+def _plain(order: str) -> str:
+    return order.lower().replace("_", " ")
+
+
+def _grant(entry: GrantEntry) -> str:
+    held = "held" if entry.held else "not held"
+    return entry.verdict and f"{held} ({entry.verdict}): {entry.reason}"
+
+
+def _peer(entry: PeerEntry) -> str:
+    return {True: "the peer is there", False: "the peer is gone", None: ""}[entry.alive]
+
+
+# The words for the kinds of entries that are not shown as they are; "" when what they would need is missing.
+_WORDS: Mapping[type, Callable[[Any], str]] = {
+    RoleEntry: lambda entry: entry.role and f"{entry.role} ({entry.event})",
+    TransferEntry: lambda entry: entry.goal and f"{entry.goal}: {entry.reason}",
+    PhaseEntry: _phase,
+    OrderEntry: _order,
+    DoneEntry: _done,
+    WishEntry: _wish,
+    GrantEntry: _grant,
+    DecisionEntry: lambda entry: entry.act and f"{entry.act}: {entry.reason}",
+    PeerEntry: _peer,
 }
 _KNOWN = frozenset({"number", "at", "wall", "kind", "hash", "prev", "generation"})
 
 
-def _rest(entry: Document) -> str:
+def _rest(entry: JournalEntry) -> str:
     words = [
-        f"{name} {value}" for name, value in entry.items() if name not in _KNOWN and value not in ("", None)
+        f"{name} {value}"
+        for name, value in entry.fields.items()
+        if name not in _KNOWN and value not in ("", None)
     ]
-    says = str(entry.get("says", ""))
-    return says if says and len(words) == 1 else ", ".join(words)
+    return entry.says if entry.says and len(words) == 1 else ", ".join(words)

@@ -79,13 +79,11 @@ _MOVES, _ENTRIES = 50, 500
 @answers(Access.VIEWER)
 def moves() -> str:
     """Return the page of the last transfers of service."""
-    history = parts().agent.look("history", newest=_MOVES)
-    return render_template("moves.html", moves=timeline.moves(history))
+    return render_template("moves.html", moves=timeline.moves(parts().agent.history(_MOVES)))
 
 
 @records_blueprint.get("/journal")
 @answers(Access.VIEWER)
 def journal() -> str:
     """Return the page of the journal's last entries."""
-    entries = parts().agent.look("journal", newest=_ENTRIES)
-    return render_template("journal.html", entries=timeline.entries(entries))
+    return render_template("journal.html", entries=timeline.entries(parts().agent.journal(_ENTRIES)))

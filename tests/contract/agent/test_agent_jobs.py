@@ -94,7 +94,7 @@ print('aside', file=sys.stderr)
 
     journal = play(tmp_path, runner, run)
     assert runner.asked == [("check",)]
-    assert [(entry["says"], entry.get("by")) for entry in journal] == [
+    assert [(entry.says, entry.fields.get("by")) for entry in journal] == [
         ("begun", "anna at 10.0.0.7 (panel)"),
         ("done", None),
     ]

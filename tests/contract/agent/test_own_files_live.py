@@ -96,9 +96,9 @@ def test_whatever_the_journal_has_become_it_goes_on_and_a_check_says_so(tmp_path
     verdict = file.look_through()
     garbage = [line for line in path.read_bytes().split(b"\n")[:-1] if not line.startswith(b'{"')]
     assert verdict.broken is None, "what crashes leave is no forgery"
-    assert file.entries()[-1]["kind"] == "next" and file.newest_generation() == 9
+    assert file.entries()[-1].kind == "next" and file.newest_generation() == 9
     if garbage or "cut" in state:
-        assert any(entry["kind"] == "journal" for entry in file.entries()), "it is said"
+        assert any(entry.kind == "journal" for entry in file.entries()), "it is said"
     if spoilt := spoilt_versions(path):
         assert not stat.S_ISREG(os.lstat(spoilt[0]).st_mode)
 
@@ -114,7 +114,7 @@ def test_a_spoilt_older_journal_is_set_aside_and_the_chain_is_that_of_the_newer(
     STATES[state](older, file.path.read_bytes())
     file = JournalFile(file.path)
     file.append({"kind": "next", "generation": 3})
-    assert [entry["kind"] for entry in file.entries()] == ["order", "order", "order", "next"]
+    assert [entry.kind for entry in file.entries()] == ["order", "order", "order", "next"]
     assert file.look_through() == ChainCheck(None)
     assert len(spoilt_versions(older)) == 1
 
@@ -126,7 +126,7 @@ def test_the_next_entry_does_not_glue_itself_to_what_was_cut_short(tmp_path: Pat
     with file.path.open("ab") as crash:
         crash.write(tail)
     file.append({"kind": "b"})
-    assert [entry["kind"] for entry in file.entries()] == ["a", "journal", "b"]
+    assert [entry.kind for entry in file.entries()] == ["a", "journal", "b"]
     verdict = file.look_through()
     assert verdict.broken is None
     assert len(verdict.named) == (not (len(tail) < 65536 and not tail.endswith(b"\n"))), (
@@ -163,7 +163,7 @@ def test_a_short_write_is_an_error_and_leaves_nothing(
         file.append({"kind": "b"})
     monkeypatch.undo()
     file.append({"kind": "c"})
-    assert [entry["kind"] for entry in file.entries()] == ["a", "c"]
+    assert [entry.kind for entry in file.entries()] == ["a", "c"]
     assert file.check() is None
 
 
@@ -172,9 +172,10 @@ def test_an_entry_that_is_too_long_is_cut_and_says_so(tmp_path: Path) -> None:
     file.append({"kind": "long", "says": "y" * 300_000, "keys": ["k" * 100] * 2000, "generation": 5})
     file.append({"kind": "next"})
     long, last = file.entries()
-    assert long["says"] == "y" * 2000 and long["generation"] == 5 and long["cut_from"] > 500_000
-    assert "keys" not in long
-    assert last["kind"] == "next" and file.check() is None
+    assert long.says == "y" * 2000 and long.generation == 5
+    assert int(str(long.fields["cut_from"])) > 500_000
+    assert "keys" not in long.fields
+    assert last.kind == "next" and file.check() is None
 
 
 class FullDisk(JournalFile):
@@ -208,8 +209,8 @@ def test_what_a_full_disk_refuses_is_named_and_written_when_there_is_room(
     journal.settle(5.0)
     journal.close()
     entries = file.entries()
-    assert [entry["number"] for entry in entries[:5]] == list(range(5)), "nothing was lost"
-    assert "it is written again" in entries[5]["says"]
+    assert [entry.number for entry in entries[:5]] == list(range(5)), "nothing was lost"
+    assert "it is written again" in entries[5].says
     assert file.check() is None
 
 

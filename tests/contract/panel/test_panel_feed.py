@@ -109,7 +109,7 @@ def test_new_entries_are_added_to_those_of_the_file(agent: AgentStandIn) -> None
     assert len(feed.view().journal) == 3
     agent.says["events"] = [{"number": 10, "wall": 2.0, "kind": "agent", "says": "after"}]
     clock.time += 1.0
-    assert [entry.get("says") for entry in feed.view().journal][-1] == "after"
+    assert [entry.says for entry in feed.view().journal][-1] == "after"
     assert agent.asked[-1]["since"] == 9
 
 

@@ -36,10 +36,10 @@ from appliance.core.service_state import (
     Effect,
     ForgetFailures,
     GiveOrder,
-    JournalEntry,
     ResetCard,
     SettleGrant,
     VoidGrant,
+    WriteEntry,
     first_state,
 )
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
@@ -58,7 +58,7 @@ class Agent:
         self.given: list[tuple[float, Order, int]] = []
         self.audited = 0  # how many of them the observer has looked at
         self.decisions: list[tuple[float, Decision]] = []
-        self.journal: list[JournalEntry] = []
+        self.journal: list[WriteEntry] = []
         self.heard: tuple[float, Word] | None = None
         self.engine = this_node.engine()
         self.state = first_state(this_node.book.grant, now)
@@ -217,11 +217,11 @@ class Agent:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case JournalEntry("decision"):
+            case WriteEntry("decision"):
                 self.journal.append(effect)
                 if self.state.decision is not STAY and self.state.decision.act is not Act.STAY:
                     self.decisions.append((self.now, self.state.decision))
-            case JournalEntry():
+            case WriteEntry():
                 self.journal.append(effect)
             case GiveOrder():
                 self._give(effect)

@@ -47,7 +47,7 @@ class Bench:
         self.context.service.state = replace(state, role=advance(state.role, event))
 
     def said(self) -> list[str]:
-        return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == "agent"]
+        return [entry.says for entry in self.journal.since(0) if entry.kind == "agent"]
 
 
 def test_while_heartbeat_runs_the_rest_is_taken_and_what_waits_is_named_once(tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ def test_what_cannot_be_told_is_said_once_and_ends_nothing(tmp_path: Path) -> No
     bench.room._status = lambda: None
     for _ in range(3):
         bench.room._look_safely()
-    notes = [entry for entry in bench.journal.since(0) if entry["kind"] == "notify"]
-    assert len(notes) == 1 and "AttributeError" in notes[0]["says"]
+    notes = [entry for entry in bench.journal.since(0) if entry.kind == "notify"]
+    assert len(notes) == 1 and "AttributeError" in notes[0].says
 
 
 def test_while_service_moves_the_post_knows(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class Bench:
         return list(self.room.report(Status()).problems)
 
     def told(self) -> list[str]:
-        return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == "files"]
+        return [entry.says for entry in self.journal.since(0) if entry.kind == "files"]
 
 
 @pytest.fixture

@@ -89,8 +89,8 @@ def test_the_journal_is_read_backwards_whatever_the_block(
             (tmp_path / "journal").rename(tmp_path / "journal.1")
     with (tmp_path / "journal").open("ab") as crash:
         crash.write(b'no entry\n\n\xff\xfe\n{"kind": "a", "num')
-    assert [entry["number"] for entry in file.backwards()] == list(range(11, -1, -1))
-    assert [entry["number"] for entry in file.backwards(frozenset({"b"}))] == [9, 6, 3, 0]
+    assert [entry.number for entry in file.backwards()] == list(range(11, -1, -1))
+    assert [entry.number for entry in file.backwards(frozenset({"b"}))] == [9, 6, 3, 0]
     assert list(file.backwards(frozenset({"c"}))) == []
     assert list(JournalFile(tmp_path / "none").backwards()) == []
 
@@ -131,8 +131,8 @@ def test_maintenance_is_asked_for_with_who_and_why(tmp_path: Path) -> None:
     assert bench.history.report(Status()).permit("maintenance off").allowed
     bench.ask("maintenance off", by=who)
     assert not bench.maintenance.on
-    wishes = [entry for entry in bench.journal.since(0) if entry["kind"] == "wish"]
-    assert [(wish["wish"], wish["allowed"]) for wish in wishes][-2:] == [
+    wishes = [entry for entry in bench.journal.since(0) if entry.kind == "wish"]
+    assert [(wish.fields["wish"], wish.fields["allowed"]) for wish in wishes][-2:] == [
         ("maintenance on", True),
         ("maintenance off", True),
     ]
@@ -215,7 +215,7 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert bench.samples._read().document() == kept
     (tmp_path / "trends.json").write_text("{")
     assert bench.samples._read().document()["line"] == []
-    assert any("begin anew" in entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends")
+    assert any("begin anew" in entry.says for entry in bench.journal.since(0) if entry.kind == "trends")
 
 
 def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path, monkeypatch
     monkeypatch.setattr(statefile, "replace_file", refuses)
     for _ in range(3):
         asyncio.run(bench.samples._keep())
-    (said,) = [entry["says"] for entry in bench.journal.since(0) if entry["kind"] == "trends"]
+    (said,) = [entry.says for entry in bench.journal.since(0) if entry.kind == "trends"]
     assert "cannot be kept on disk" in said
 
 

@@ -18,8 +18,8 @@ def test_entries_are_chained_and_read_back(tmp_path: Path) -> None:
     file = JournalFile(tmp_path / "journal")
     for number in range(3):
         file.append({"kind": "order", "generation": number})
-    assert [entry["generation"] for entry in file.entries()] == [0, 1, 2]
-    assert [entry["generation"] for entry in file.entries(newest=1)] == [2]
+    assert [entry.generation for entry in file.entries()] == [0, 1, 2]
+    assert [entry.generation for entry in file.entries(newest=1)] == [2]
     assert file.check() is None
 
 
@@ -41,7 +41,7 @@ def test_a_half_written_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path) ->
     with path.open("a") as crash:
         crash.write('{"kind": "b", "prev": "12')
     file.append({"kind": "c"})
-    kinds = [(entry["kind"], entry.get("began")) for entry in file.entries()]
+    kinds = [(entry.kind, entry.fields.get("began")) for entry in file.entries()]
     assert kinds == [("a", None), ("journal", '{"kind": "b", "prev": "12'), ("c", None)], "it is said"
     assert file.look_through() == ChainCheck(None), "and it is no break"
 
@@ -80,7 +80,7 @@ def test_a_full_disk_is_complained_of_and_delays_nothing(tmp_path: Path) -> None
     (tmp_path / "nowhere").write_text("a file where a directory should be")
     written = Journal(JournalFile(tmp_path / "nowhere" / "journal"), SystemClock(), complaints.append)
     written.note("order", reason="because")
-    assert written.since(0)[0]["reason"] == "because"
+    assert written.since(0)[0].fields["reason"] == "because"
     written.close()
     assert len(complaints) == 1
     assert "cannot be written" in complaints[0]

@@ -49,7 +49,7 @@ class Node:
         asyncio.run(self.room.begin(seconds, "root", "new cables"))
 
     def said(self) -> list[str]:
-        return [entry.get("says", "on") for entry in self.journal.since(0) if entry["kind"] == "maintenance"]
+        return [entry.says or "on" for entry in self.journal.since(0) if entry.kind == "maintenance"]
 
 
 @pytest.fixture

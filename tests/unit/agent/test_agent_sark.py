@@ -76,7 +76,7 @@ class Place:
             return str(database.execute(f"SELECT {column} FROM globals").fetchone()[0])
 
     def said(self, kind: str = "sark") -> list[str]:
-        return [entry["says"] for entry in self.journal.since(0) if entry["kind"] == kind]
+        return [entry.says for entry in self.journal.since(0) if entry.kind == kind]
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_conflict_is_said_once_and_ended_by_a_choice(place: Place) -> None:
         assert len(place.said()) == 2 and place.this_node.conf.cluster_ip == "192.168.1.5"
         await place.room.pull({"by": "ann\nroot"})
         assert place.room.problems() == [] and place.this_node.conf.cluster_ip == "192.168.1.7"
-        assert place.journal.since(0)[-1]["by"] == "ann root"
+        assert place.journal.since(0)[-1].fields["by"] == "ann root"
 
     asyncio.run(play())
 

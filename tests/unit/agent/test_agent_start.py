@@ -55,9 +55,9 @@ def test_the_card_is_reset_then_the_relay_released_and_both_are_waited_for(
         executor.close()
 
     asyncio.run(begin())
-    told = [entry for entry in bench.journal.since(0) if entry["kind"] in ("card", "order", "done")]
+    told = [entry for entry in bench.journal.since(0) if entry.kind in ("card", "order", "done")]
     said = ["it could not be reset: the tool hangs"] if refuses else []
-    assert [entry.get("says") or entry["order"] for entry in told] == [*said, "RELEASE", "RELEASE"]
+    assert [entry.says or entry.fields["order"] for entry in told] == [*said, "RELEASE", "RELEASE"]
 
 
 def test_a_grant_that_stands_moves_nothing(tmp_path: Path) -> None:

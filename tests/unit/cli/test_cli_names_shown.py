@@ -15,6 +15,7 @@ from appliance.cli.events import entry_line, events
 from appliance.cli.sync import outcome_lines
 from appliance.config import Conf
 from appliance.core.held_back import HeldBack
+from appliance.core.journal_entry import JournalEntry
 from appliance.core.text import printable
 from appliance.host.clock import SystemClock
 from appliance.host.paths import SyncPaths
@@ -83,7 +84,8 @@ def test_what_a_pass_found() -> None:
 
 
 def test_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = {"wall": 1.0, "kind": _TEXT, "reason": _TEXT, "name": _EVIL.decode(errors="surrogateescape")}
+    fields = {"wall": 1.0, "kind": _TEXT, "reason": _TEXT, "name": _EVIL.decode(errors="surrogateescape")}
+    entry = JournalEntry(fields)
     assert not harmless(entry_line(entry))
     monkeypatch.setattr("appliance.cli.events._read", lambda lines: [entry])
     said = CliRunner().invoke(events, [])

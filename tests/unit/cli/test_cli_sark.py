@@ -75,7 +75,7 @@ def test_a_pull_without_an_agent_is_made_here_and_is_in_the_journal(place: Path)
     assert "HAUSECLUSTER is 'perhaps' in SARK" in done[1]
     assert (place / "asha.conf").read_text().startswith("# ours\nHACLUSTERIP=192.168.1.6\n")
     (entry,) = JournalFile(place / "journal").entries()
-    assert (entry["kind"], entry["keys"]) == ("sark", ["HACLUSTERIP"])
+    assert (entry.kind, entry.fields["keys"]) == ("sark", ["HACLUSTERIP"])
 
 
 def test_what_an_event_of_sme_server_does_takes_no_side(place: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_an_event_of_sme_server_does_takes_no_side(place: Path) -> None:
     (place / "lib/sark.json").unlink()
     assert said("follow").startswith("The conf file has taken HACLUSTERIP from '' to '192.168.1.6'\n")
     (entry,) = JournalFile(place / "journal").entries()
-    assert entry["keys"] == ["HACLUSTERIP"]
+    assert entry.fields["keys"] == ["HACLUSTERIP"]
 
 
 def test_a_push_without_an_agent_is_refused_while_data_are_synchronised(place: Path) -> None:

@@ -16,7 +16,9 @@ from appliance.agent import active_conf
 from appliance.cli import events, ha, leave, main, maintenance, status
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
+from appliance.core.journal_entry import JournalEntry
 from appliance.core.status import Status, from_json, to_json
+from appliance.core.transfer_history import PastPhase, PastTransfer
 from appliance.host import paths
 from appliance.hw.relay import CardAbsent, CardRefused
 
@@ -125,15 +127,15 @@ def test_history_shows_the_milliseconds_of_each_phase() -> None:
         ("done", 5.3004, "here"),
     ]
     text = status.transfer_text(
-        {
-            "began": 1_700_000_000.25,
-            "node": "primary",
-            "goal": "acquire",
-            "reason": "granted by Heartbeat",
-            "ended": "done",
-            "took": 5.3004,
-            "phases": [{"phase": name, "after": after, "note": note} for name, after, note in phases],
-        }
+        PastTransfer(
+            began=1_700_000_000.25,
+            node="primary",
+            goal="acquire",
+            reason="granted by Heartbeat",
+            ended="done",
+            took=5.3004,
+            phases=tuple(PastPhase(*one) for one in phases),
+        )
     )
     head, *rows = text.splitlines()
     assert head.endswith(".250  primary acquire: done after 5.300 s  (granted by Heartbeat)")
@@ -208,14 +210,16 @@ def test_an_unknown_command_is_refused() -> None:
 
 def test_an_event_is_one_readable_line() -> None:
     line = events.entry_line(
-        {
-            "at": 1.0,
-            "wall": 1_700_000_000.25,
-            "kind": "order",
-            "order": "RELEASE",
-            "reason": "Asterisk died",
-            "hash": "x",
-        }
+        JournalEntry(
+            {
+                "at": 1.0,
+                "wall": 1_700_000_000.25,
+                "kind": "order",
+                "order": "RELEASE",
+                "reason": "Asterisk died",
+                "hash": "x",
+            }
+        )
     )
     assert "order" in line
     assert "RELEASE" in line

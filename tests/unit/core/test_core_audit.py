@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from appliance.core.journal_entry import JournalEntry
 from appliance.core.journal_rules import Moment, audit_journal, energised_without_grant, two_owners
 from appliance.core.model import Node, Relay
 
@@ -92,7 +93,7 @@ GOOD: list[Entry] = [
 
 
 def test_a_good_journal() -> None:
-    assert list(audit_journal(GOOD)) == []
+    assert list(audit_journal(map(JournalEntry, GOOD))) == []
 
 
 @pytest.mark.parametrize(
@@ -115,10 +116,12 @@ def test_a_good_journal() -> None:
     ],
 )
 def test_each_rule_is_found(entry: Entry, rule: str) -> None:
-    (violation,) = audit_journal([*GOOD, entry])
+    (violation,) = audit_journal(map(JournalEntry, [*GOOD, entry]))
     assert (violation.rule, violation.at) == (rule, 7.0)
 
 
 def test_a_late_energise_of_an_ended_grant_is_found() -> None:
     late = [grant(True, 1), grant(False, 2, at=2.0), grant(True, 3, at=3.0), order("ENERGISE", 1, at=4.0)]
-    assert "the generation never falls" in {violation.rule for violation in audit_journal(late)}
+    assert "the generation never falls" in {
+        violation.rule for violation in audit_journal(map(JournalEntry, late))
+    }

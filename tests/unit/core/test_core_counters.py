@@ -8,6 +8,7 @@ import pytest
 from alert_documents import phase, transfer
 
 from appliance.core.counters import BOUNDS, Histogram, Meters
+from appliance.core.journal_entry import JournalEntry
 
 
 def done(order: str, problem: str = "") -> dict[str, Any]:
@@ -16,7 +17,7 @@ def done(order: str, problem: str = "") -> dict[str, Any]:
 
 def counted(*entries: dict[str, Any]) -> dict[str, Any]:
     meters = Meters(1000.0)
-    meters.read_on(entries)
+    meters.read_on(map(JournalEntry, entries))
     return meters.document(3)
 
 

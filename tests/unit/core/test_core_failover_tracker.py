@@ -8,13 +8,14 @@ from alert_documents import phase, role, transfer
 
 from appliance.core.alert_rules import FailoverTracker, read_on
 from appliance.core.alerts import Alert, AlertKind
+from appliance.core.journal_entry import JournalEntry
 
 TAKES = [role("standby", "granted", "acquiring"), transfer("acquire", "granted by Heartbeat")]
 ARRIVES = [phase("settling", 0.4), phase("linking", 5.5), phase("done", 5.6, "the line is in service here")]
 
 
 def told(*entries: dict[str, Any], node: str = "secondary") -> tuple[Alert, ...]:
-    return read_on(FailoverTracker(node), entries)[1]
+    return read_on(FailoverTracker(node), map(JournalEntry, entries))[1]
 
 
 def kinds(*entries: dict[str, Any]) -> list[AlertKind]:
@@ -38,7 +39,7 @@ def test_the_node_that_gets_it_tells_the_end_with_phases_and_once() -> None:
 def test_told_in_pieces_it_is_the_same_story() -> None:
     story, news = FailoverTracker("secondary"), []
     for entry in [*TAKES, *ARRIVES]:
-        story, more = read_on(story, [entry])
+        story, more = read_on(story, [JournalEntry(entry)])
         news += more
     assert tuple(news) == told(*TAKES, *ARRIVES)
 

@@ -9,6 +9,8 @@ from alert_documents import phase, transfer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.journal_entry import JournalEntry
+from appliance.core.status import to_json
 from appliance.core.transfer_history import chronicle
 
 Entry = dict[str, Any]
@@ -18,7 +20,8 @@ STARTED = {"kind": "agent", "says": "started"}
 def told(*entries: Entry) -> list[Entry]:
     """The chronicle of entries made a second apart."""
     seconds = count(1000.0)
-    return chronicle([{"wall": next(seconds), "generation": 7, **entry} for entry in entries], "primary")
+    made = [JournalEntry({"wall": next(seconds), "generation": 7, **entry}) for entry in entries]
+    return [to_json(one) for one in chronicle(made, "primary")]
 
 
 def phases(one: Entry) -> list[tuple[str, float]]:
@@ -124,6 +127,6 @@ WORDS = st.sampled_from(["transfer", "phase", "agent", "acquire", "release", "do
     )
 )
 def test_a_damaged_journal_harms_nobody(entries: list[Entry]) -> None:
-    for one in chronicle(entries, "primary"):
-        assert one["ended"] in {"done", "blocked", "unverifiable", "superseded", "under way"}
-        assert all(seen["after"] >= 0 for seen in one["phases"])
+    for one in chronicle(map(JournalEntry, entries), "primary"):
+        assert one.ended in {"done", "blocked", "unverifiable", "superseded", "under way"}
+        assert all(seen.after >= 0 for seen in one.phases)

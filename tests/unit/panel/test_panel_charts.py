@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.core.journal_entry import read_entries
+from appliance.core.transfer_history import read_transfers
 from appliance.panel.render.charts import HEIGHT, WIDTH, chart, charts
 from appliance.panel.render.timeline import entries, moves
 from tests.plugins.agent_stand_in import HISTORY, TRENDS
@@ -53,7 +55,7 @@ def test_a_probe_that_is_off_has_no_chart() -> None:
 
 
 def test_the_pieces_of_a_move_lie_end_to_end() -> None:
-    (move,) = moves(HISTORY)
+    (move,) = moves(read_transfers(HISTORY))
     assert [mark.phase for mark in move.marks] == ["settling", "linking", "done"]
     ends = [mark.left + mark.wide for mark in move.marks]
     assert [mark.left for mark in move.marks[1:]] == pytest.approx(ends[:-1])
@@ -62,4 +64,4 @@ def test_the_pieces_of_a_move_lie_end_to_end() -> None:
 
 def test_an_entry_of_another_version_is_shown_as_it_is() -> None:
     odd = [{"wall": 1.0, "kind": "phase", "says": "something new"}, {"kind": "wish"}]
-    assert [entry.says for entry in entries(odd)] == ["", "something new"]
+    assert [entry.says for entry in entries(read_entries(odd))] == ["", "something new"]

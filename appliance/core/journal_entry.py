@@ -1,0 +1,255 @@
+"""An entry of the journal as a value, and what the entries of each kind say.
+
+On disk and on the wire an entry is one JSON object. `JournalEntry` keeps that object as it is, because the hash
+chain and the display need every field of it, also those of another version of asha. Whoever wants to know what an
+entry says reads the attributes that all entries share, or `detail`, which is a class of its own for each kind that
+some part of asha understands.
+
+The journal is read most often when something went wrong. Reading an entry therefore never raises: a field that is
+missing or has the wrong type reads as its default, and an entry of a kind that is not listed in `DETAILS` has no
+detail.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+# No counter, generation or number of seconds that asha writes is as large; a larger one is spoilt.
+_MOST = 2**53
+# The last time of day that is taken for one, in seconds since the epoch: about the year 5000.
+_LAST_WALL = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEntry:
+    """The kind `transfer`: a transfer with this goal has begun."""
+
+    goal: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEntry:
+    """The kind `phase`: a transfer has reached a phase, `after` so many seconds (None when the script wrote it).
+
+    `line_free`: whether the line was let go; only the resource script says it.
+    """
+
+    goal: str = ""
+    phase: str = ""
+    note: str = ""
+    after: float | None = None
+    line_free: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEntry:
+    """The kind `role`: the role has changed from `was` by `event`."""
+
+    role: str = ""
+    was: str = ""
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEntry:
+    """The kind `order`: an order was given."""
+
+    order: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneEntry:
+    """The kind `done`: an order has ended after `ms` milliseconds. `problem`: why it failed; "" when it did not."""
+
+    order: str = ""
+    problem: str = ""
+    ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEntry:
+    """The kind `grant`: how the grant stands now."""
+
+    held: bool = False
+    verdict: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry:
+    """The kind `decision`: what the controller decided, and the readings that led to it."""
+
+    act: str = ""
+    reason: str = ""
+    evidence: Sequence[object] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEntry:
+    """The kind `peer`: the engine says that the peer has come or gone."""
+
+    alive: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEntry:
+    """The kind `agent`: what an agent says of its own life."""
+
+    says: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GapEntry:
+    """The kind `gap`: the agent stood still for so many seconds."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WishEntry:
+    """The kind `wish`: an operator asked for something. `says`: what came of it, or why it was refused."""
+
+    wish: str = ""
+    allowed: bool = False
+    says: str = ""
+    by: str = ""
+
+
+EntryDetail: TypeAlias = (
+    TransferEntry
+    | PhaseEntry
+    | RoleEntry
+    | OrderEntry
+    | DoneEntry
+    | GrantEntry
+    | DecisionEntry
+    | PeerEntry
+    | AgentEntry
+    | GapEntry
+    | WishEntry
+)
+DETAILS: Mapping[str, type[EntryDetail]] = {
+    "transfer": TransferEntry,
+    "phase": PhaseEntry,
+    "role": RoleEntry,
+    "order": OrderEntry,
+    "done": DoneEntry,
+    "grant": GrantEntry,
+    "decision": DecisionEntry,
+    "peer": PeerEntry,
+    "agent": AgentEntry,
+    "gap": GapEntry,
+    "wish": WishEntry,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One entry. `fields`: all of it, by the keys that are on disk."""
+
+    fields: Mapping[str, object]
+
+    @property
+    def kind(self) -> str:
+        """The kind; "?" when it is not said."""
+        kind = self.fields.get("kind")
+        return kind if isinstance(kind, str) else "?"
+
+    @property
+    def at(self) -> float:
+        """The writer's monotonic time in seconds; 0 when it is not said."""
+        return _number(self.fields.get("at"))
+
+    @property
+    def wall(self) -> float:
+        """The time of day in seconds since the epoch; 0 when it is not said."""
+        wall = _number(self.fields.get("wall"))
+        return wall if 0.0 <= wall <= _LAST_WALL else 0.0
+
+    @property
+    def number(self) -> int:
+        """The number of the entry in the life of its agent, from 1; 0 when it was read from the file."""
+        return _count(self.fields.get("number")) or 0
+
+    @property
+    def generation(self) -> int | None:
+        """The generation of the grant under which it was written; None when the entry does not say it."""
+        return _count(self.fields.get("generation"))
+
+    @property
+    def hash(self) -> str:
+        """The entry's place in the hash chain; "" when it has none."""
+        found = self.fields.get("hash")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def says(self) -> str:
+        """What the entry says in a sentence; "" when it says nothing."""
+        says = self.fields.get("says")
+        return says if isinstance(says, str) else ""
+
+    @property
+    def detail(self) -> EntryDetail | None:
+        """What an entry of this kind says; None for a kind that no part of asha reads."""
+        kind: Any = DETAILS.get(self.kind)
+        if kind is None:
+            return None
+        fields = self.fields
+        good = {name: fields[name] for name, fits in _checks(kind) if name in fields and fits(fields[name])}
+        return cast(EntryDetail, kind(**good))
+
+
+def read_entries(answer: object) -> list[JournalEntry]:
+    """Return the entries in an `answer` of the agent. What is no entry is left out."""
+    found = answer if isinstance(answer, list) else []
+    return [JournalEntry(one) for one in found if isinstance(one, dict)]
+
+
+def _number(value: object) -> float:
+    return float(value) if _is_number(value) else 0.0  # type: ignore[arg-type]
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < _MOST else None
+
+
+def _is_number(value: object) -> bool:
+    # To Python a truth value is a number; in JSON it is none. NaN compares as false.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+_Check: TypeAlias = Callable[[object], bool]
+# By the annotation of the field.
+_CHECKS: Mapping[str, _Check] = {
+    "str": _is_text,
+    "bool": _is_truth,
+    "bool | None": _is_truth,
+    "float": _is_number,
+    "float | None": _is_number,
+    "Sequence[object]": _is_list,
+}
+
+
+@functools.cache
+def _checks(kind: Any) -> tuple[tuple[str, _Check], ...]:
+    """Return the fields of `kind`, each with what tells whether a value is good for it."""
+    return tuple((one.name, _CHECKS[str(one.type)]) for one in dataclasses.fields(kind))
