@@ -20,7 +20,7 @@ from appliance.agent.executor import Executor
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import node_status
-from appliance.control.protocol import Message
+from appliance.control.protocol import Answer, ControlRequest
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.operator_actions import OperatorAction
@@ -85,17 +85,17 @@ class ControlApi:
                 raise ValueError(f"two components answer {sorted(twice)}")
             self._verbs |= component.verbs
 
-    async def answer(self, request: Message) -> Any:
+    async def answer(self, request: ControlRequest) -> Any:
         """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
-        verb = request.get("verb")
-        handler = self._verbs.get(str(verb))
+        verb = request.verb
+        handler = self._verbs.get(verb)
         if handler is None:
             raise UserError(f"The agent knows no verb '{verb}'.")
         return await handler(request)
 
     # -- the resource script ------------------------------------------------------------------------------
 
-    async def _start(self, request: Message) -> Message:
+    async def _start(self, request: ControlRequest) -> Answer:
         # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
         self._engine_sensor.look()
         verdict = self._cycle.ask(Verb.START, _ticket(request), self._observations.engine_id)
@@ -104,7 +104,7 @@ class ControlApi:
             raise ClusterError("This start is late: a script that was started after it has spoken already.")
         return {"verdict": verdict.value}
 
-    async def _stop(self, request: Message) -> Message:
+    async def _stop(self, request: ControlRequest) -> Answer:
         verdict = self._cycle.ask(Verb.STOP, _ticket(request), self._observations.engine_id)
         self._observations.notify_changed()
         if verdict is not Verdict.STALE:
@@ -122,7 +122,7 @@ class ControlApi:
         if transfer is not None and self._stop_fails():
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
-    async def _running(self, request: Message) -> Message:
+    async def _running(self, request: ControlRequest) -> Answer:
         """Tell whether the engine is to take this node for one that holds the line.
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
@@ -135,7 +135,7 @@ class ControlApi:
 
     # -- looking ------------------------------------------------------------------------------------------
 
-    async def _status(self, request: Message) -> Any:
+    async def _status(self, request: ControlRequest) -> Any:
         return to_json(self.status())
 
     def status(self) -> Status:
@@ -145,17 +145,17 @@ class ControlApi:
             status = component.report(status)
         return status
 
-    async def _data_duty(self, request: Message) -> Message:
-        duty = self._data.duty(asked_for=request.get("asked_for") is True, last=request.get("last") is True)
+    async def _data_duty(self, request: ControlRequest) -> Answer:
+        duty = self._data.duty(asked_for=request.flag("asked_for"), last=request.flag("last"))
         return {"duty": duty.duty.value, "why": duty.why, "live": duty.live}
 
-    async def _reloaded(self, request: Message) -> Message:
+    async def _reloaded(self, request: ControlRequest) -> Answer:
         self._active_conf.reload()
         return {"says": "The conf file was read again."}
 
     # -- the operator -------------------------------------------------------------------------------------
 
-    async def _ha_start(self, request: Message) -> Message:
+    async def _ha_start(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.START_HA, request)
         await self._take_what_waits()
         await self._engine.prepare()
@@ -176,12 +176,12 @@ class ControlApi:
                 todo="Ask again in a few seconds.",
             )
 
-    async def _ha_stop(self, request: Message) -> Message:
+    async def _ha_stop(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.STOP_HA, request)
         await self._engine.stop()
         return {"says": f"The HA engine is stopped{': ' + permit.says if permit.says else ''}."}
 
-    async def _pbx_start(self, request: Message) -> Message:
+    async def _pbx_start(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.START_PBX, request)
         if self._cycle.state.role is Role.OFF:
             await self._executor.do(
@@ -191,7 +191,7 @@ class ControlApi:
             self._cycle.start_pbx("an operator asked for it")
         return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
 
-    async def _pbx_stop(self, request: Message) -> Message:
+    async def _pbx_stop(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.STOP_PBX, request)
         if self._cycle.state.role is Role.OFF:
             await self._executor.do(
@@ -201,16 +201,16 @@ class ControlApi:
         self._cycle.hand_over("an operator stopped Asterisk")
         return {"says": f"Asterisk stops: {permit.says}."}
 
-    async def _standby(self, request: Message) -> Message:
+    async def _standby(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.STANDBY, request)
-        if request.get("leave_data") is not True:
+        if not request.flag("leave_data"):
             self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
         return {"says": f"Handing over: {permit.says}."}
 
-    async def _takeover(self, request: Message) -> Message:
+    async def _takeover(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.TAKEOVER, request)
-        if request.get("leave_data") is not True:
+        if not request.flag("leave_data"):
             self._refuse_to_leave(self._data.not_home())
         await self._engine.takeover()
         return {"says": f"Taking over: {permit.says}."}
@@ -224,7 +224,7 @@ class ControlApi:
                 todo="'asha failback' on the primary brings the data first; --leave-data does not wait for them.",
             )
 
-    async def _line_release(self, request: Message) -> Message:
+    async def _line_release(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.RELEASE_LINE, request)
         if self._cycle.state.role.holds:
             self._cycle.hand_over("an operator released the line")
@@ -235,8 +235,5 @@ class ControlApi:
         return {"says": f"The line is released{': ' + permit.says if permit.says else ''}."}
 
 
-def _ticket(request: Message) -> float:
-    ticket = request.get("ticket")
-    if not isinstance(ticket, int | float):
-        raise UserError("A script's request carries no ticket.")
-    return float(ticket)
+def _ticket(request: ControlRequest) -> float:
+    return request.number("ticket")

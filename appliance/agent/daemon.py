@@ -18,7 +18,7 @@ from appliance.agent.components.settings import Threads, why_not_set_up
 from appliance.agent.peer_message import tell
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.agent.wiring import AgentParts
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, is_known
@@ -77,7 +77,7 @@ class Daemon:
             self._journal.close()
         return self._begins_anew
 
-    async def _answer(self, request: Message) -> Any:
+    async def _answer(self, request: ControlRequest) -> Any:
         """Answer a request, but not before the first look is done.
 
         A grant that came during the first look would be taken for an old one.

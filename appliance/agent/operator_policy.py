@@ -11,7 +11,7 @@ from appliance.agent.components.component import who
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.context import NodeContext
 from appliance.agent.cycle import Cycle
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.core.data_policy import Duty
 from appliance.core.errors import ClusterError
 from appliance.core.operator_actions import ActionContext, OperatorAction, Permit, permit_for
@@ -40,7 +40,7 @@ class OperatorPolicy:
         }
         return {name: PermitStatus(permit.allowed, permit.says) for name, permit in permits.items()}
 
-    def permitted(self, wish: OperatorAction, request: Message) -> Permit:
+    def permitted(self, wish: OperatorAction, request: ControlRequest) -> Permit:
         """Return the permit of `wish` and note the wish in the journal.
 
         Whether the data are where service is to go is not checked here, but by the verbs that can be told not

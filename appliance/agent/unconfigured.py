@@ -22,7 +22,7 @@ from appliance.agent.components.settings import Settings, Threads, why_not_set_u
 from appliance.agent.context import Context
 from appliance.agent.journal import Journal, JournalFile
 from appliance.config import Conf, load
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 from appliance.core.alerts import one_line
 from appliance.core.errors import AshaError, UserError
@@ -140,12 +140,12 @@ class UnconfiguredAgent:
             self._journal.close()
         return not self._told_to_end
 
-    async def answer(self, request: Message) -> Any:
+    async def answer(self, request: ControlRequest) -> Any:
         """Answer what can be answered without knowing which node this is.
 
         Raises UserError for all other verbs.
         """
-        verb = str(request.get("verb"))
+        verb = request.verb
         if verb == "status":
             return to_json(self._status())
         if verb == "reload":

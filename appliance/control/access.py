@@ -11,7 +11,7 @@ import grp
 import pwd
 from dataclasses import dataclass
 
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError
 from appliance.host.paths import PANEL_USER
@@ -61,22 +61,22 @@ class AllowedUsers:
     panel: int | None = None
 
 
-def authorise(request: Message, uid: int, hosts: AllowedUsers) -> Message:
+def authorise(request: ControlRequest, uid: int, hosts: AllowedUsers) -> ControlRequest:
     """Return `request` as it may be carried out for `uid`, with `by` cleaned.
 
     Whatever name the panel gives for the asker, the journal also says that the request came through the
     panel. Raises ClusterError when the request is not allowed.
     """
-    by = one_line(str(request.get("by", "")), _BY_LENGTH)
+    by = one_line(str(request.arguments.get("by", "")), _BY_LENGTH)
     if uid in (0, hosts.own):
-        return {**request, "by": by} if "by" in request else request
+        return request.naming(by) if "by" in request.arguments else request
     if uid != hosts.panel:
         raise ClusterError("Only root may ask that.", todo="Run it as root.")
-    if str(request.get("verb")) not in PANEL_VERBS:
+    if request.verb not in PANEL_VERBS:
         raise ClusterError("The panel may not ask that.", todo="Use the asha command as root.")
-    if any(request.get(name) for name in _ROOT_ONLY):
+    if any(request.arguments.get(name) for name in _ROOT_ONLY):
         raise ClusterError("That takes root: something is lost by it.", todo="Use the asha command as root.")
-    return {**request, "by": by.removesuffix(_MARK) + _MARK}
+    return request.naming(by.removesuffix(_MARK) + _MARK)
 
 
 def panel_uid() -> int | None:

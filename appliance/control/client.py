@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, unwrap
+from appliance.control.protocol import LINE_LIMIT, ControlRequest, decode, encode, unwrap
 from appliance.core.errors import ClusterError
 from appliance.host.bounded import Lines
 from appliance.host.paths import SOCKET
@@ -28,12 +28,11 @@ def ask(verb: str, *, deadline: float = 5.0, path: str = SOCKET, **arguments: ob
     `deadline` is in seconds, for each of connecting, sending and being answered. Raises AgentAbsent,
     AgentSilent, or the error that the agent answered with.
     """
-    request: Message = {"verb": verb, **arguments}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(deadline)
         _connect(connection, path)
         try:
-            connection.sendall(encode(request))
+            connection.sendall(encode(ControlRequest(verb, arguments).to_json()))
             line = _read_line(connection)
         except TimeoutError:
             raise AgentSilent(f"The agent did not answer '{verb}' within {deadline:g} s.") from None

@@ -13,12 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from appliance.control.access import AllowedUsers, authorise, panel_gid, panel_uid
-from appliance.control.protocol import LINE_LIMIT, Message, decode, encode, failure, success
+from appliance.control.protocol import (
+    LINE_LIMIT,
+    ControlRequest,
+    Message,
+    encode,
+    failure,
+    read_request,
+    success,
+)
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.bounded import TooMuch
 from appliance.host.disk import set_aside
 
-Answer = Callable[[Message], Awaitable[Any]]
+Handler = Callable[[ControlRequest], Awaitable[Any]]
 # A client that connects and says nothing is dropped after this many seconds.
 _PATIENCE = 10.0
 # The most connections that other users than root may have open: they must never take the file descriptors
@@ -34,7 +42,7 @@ class ControlServer:
     begun goes on when its client goes away.
     """
 
-    def __init__(self, path: Path, answer: Answer, hosts: AllowedUsers | None = None) -> None:
+    def __init__(self, path: Path, answer: Handler, hosts: AllowedUsers | None = None) -> None:
         self._path = path
         self._answer = answer
         self._hosts = hosts
@@ -101,7 +109,7 @@ class ControlServer:
 
     async def _reply(self, line: bytes, uid: int) -> Message:
         try:
-            request = authorise(decode(line), uid, self._hosts or AllowedUsers(os.geteuid()))
+            request = authorise(read_request(line), uid, self._hosts or AllowedUsers(os.geteuid()))
             return success(await self._answer(request))
         except AshaError as problem:
             return failure(problem)

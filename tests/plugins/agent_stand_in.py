@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 from appliance.core.errors import UserError
 from appliance.core.operator_actions import OperatorAction
@@ -197,7 +197,7 @@ class AgentStandIn:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.asked: list[Message] = []
+        self.asked: list[dict[str, object]] = []
         self.says: dict[str, Any] = {
             "status": copy.deepcopy(STATUS),
             "history": HISTORY,
@@ -250,10 +250,10 @@ class AgentStandIn:
         self._thread.join(5)
         self._loop.close()
 
-    async def _answer(self, request: Message) -> Any:
-        self.asked.append(request)
-        verb = str(request["verb"])
+    async def _answer(self, request: ControlRequest) -> Any:
+        self.asked.append(request.to_json())
+        verb = request.verb
         if verb not in self.says:
             raise UserError(f"The agent knows no verb '{verb}'.")
         answer = self.says[verb]
-        return answer(request) if isinstance(answer, Callable) else answer  # type: ignore[arg-type]
+        return answer(request.to_json()) if isinstance(answer, Callable) else answer  # type: ignore[arg-type]

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.core.alerts import one_line
 from appliance.core.status import Status
 
-Handler = Callable[[Message], Awaitable[Any]]
+Handler = Callable[[ControlRequest], Awaitable[Any]]
 Verbs = Mapping[str, Handler]
 # More than the panel may say (control/access.py), so that its mark behind the name stays.
 _NAME_LENGTH = 160
@@ -45,6 +45,6 @@ class Component:
         return []
 
 
-def who(request: Message) -> str:
+def who(request: ControlRequest) -> str:
     """Return the name that the asker gives, fit for the journal."""
-    return one_line(str(request.get("by", "")), _NAME_LENGTH)
+    return one_line(request.by, _NAME_LENGTH)

@@ -17,8 +17,7 @@ from appliance.agent.components.samples import Samples
 from appliance.agent.context import Context, NodeContext
 from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
-from appliance.control.protocol import Message
-from appliance.core.errors import UserError
+from appliance.control.protocol import Answer, ControlRequest
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.journal_rules import Entry
 from appliance.core.maintenance import USUAL
@@ -46,10 +45,10 @@ class Written(Component):
         self._hands = WorkerThread("written", "The look at the journal")
         self.verbs = {"events": self._events, "journal": self._newest}
 
-    async def _events(self, request: Message) -> list[Entry]:
-        return [entry.fields for entry in self._journal.since(int(request.get("since", 0)))]
+    async def _events(self, request: ControlRequest) -> list[Entry]:
+        return [entry.fields for entry in self._journal.since(request.whole("since", 0))]
 
-    async def _newest(self, request: Message) -> list[Entry]:
+    async def _newest(self, request: ControlRequest) -> list[Entry]:
         count = wanted(request, MOST_ENTRIES)
         return await self._hands.do(lambda: newest_entries(self._journal.settled(), count))
 
@@ -70,15 +69,12 @@ def newest_entries(file: JournalFile, count: int) -> list[Entry]:
     return found[::-1]
 
 
-def wanted(request: Message, most: int) -> int:
+def wanted(request: ControlRequest, most: int) -> int:
     """Return how many entries are asked for, between 1 and `most`.
 
     Raises UserError when `newest` is not a whole number.
     """
-    newest = request.get("newest", most)
-    if isinstance(newest, bool) or not isinstance(newest, int):
-        raise UserError("How many? 'newest' is a whole number.")
-    return max(1, min(newest, most))
+    return max(1, min(request.whole("newest", most), most))
 
 
 MOST_TRANSFERS = 50
@@ -128,27 +124,25 @@ class History(Component):
         )
         return added.with_problems(notify_problems(notify))
 
-    async def _history(self, request: Message) -> Any:
+    async def _history(self, request: ControlRequest) -> Any:
         count = wanted(request, MOST_TRANSFERS)
         return to_json(
             await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
         )
 
-    async def _trends(self, request: Message) -> Message:
+    async def _trends(self, request: ControlRequest) -> Answer:
         return self._samples.trends()
 
-    async def _meters(self, request: Message) -> Message:
+    async def _meters(self, request: ControlRequest) -> Answer:
         return self._samples.meters()
 
-    async def _maintenance_on(self, request: Message) -> Message:
-        seconds = request.get("seconds", USUAL)
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise UserError("For how long? 'seconds' is a number.")
+    async def _maintenance_on(self, request: ControlRequest) -> Answer:
+        seconds = request.number("seconds", USUAL)
         permit = self._policy.permitted(OperatorAction.MAINTENANCE_ON, request)
-        await self._maintenance.begin(float(seconds), who(request), str(request.get("why", "")))
+        await self._maintenance.begin(seconds, who(request), request.text("why"))
         return {"says": f"Maintenance is on for {seconds / 60:.0f} min: {permit.says}."}
 
-    async def _maintenance_off(self, request: Message) -> Message:
+    async def _maintenance_off(self, request: ControlRequest) -> Answer:
         permit = self._policy.permitted(OperatorAction.MAINTENANCE_OFF, request)
         await self._maintenance.end(who(request))
         return {"says": f"Maintenance is off: {permit.says}."}

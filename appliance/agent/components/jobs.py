@@ -14,7 +14,7 @@ from typing import Any
 
 from appliance.agent.components.component import Component, who
 from appliance.agent.context import Context
-from appliance.control.protocol import Message
+from appliance.control.protocol import Answer, ControlRequest
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.status import ErrandStatus, Status, to_json
@@ -95,11 +95,11 @@ class Jobs(Component):
             self._child.kill()
             self._child = None
 
-    async def _look_at(self, request: Message) -> Any:
+    async def _look_at(self, request: ControlRequest) -> Any:
         return to_json(self.last())
 
-    async def _begin(self, request: Message) -> Message:
-        name = str(request.get("name"))
+    async def _begin(self, request: ControlRequest) -> Answer:
+        name = request.text("name")
         command = COMMANDS.get(name)
         if command is None:
             raise UserError(f"There is no such errand. There are: {', '.join(COMMANDS)}.")

@@ -17,7 +17,7 @@ from appliance.agent.components.component import Component, who
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.core.errors import AshaError, ClusterError
 from appliance.host.worker_thread import WorkerThread
 from appliance.sark.mirror import Done, KeyChange, Mirror
@@ -89,25 +89,25 @@ class SarkMirror(Component):
             with contextlib.suppress(*_TROUBLE):  # the values go on waiting, and are reported
                 await self._follow(self._data.receives())
 
-    async def look(self, request: Message) -> Any:
+    async def look(self, request: ControlRequest) -> Any:
         """Return both sides as JSON, and whether SARK's database may be written on this node now."""
         view = await self._hands.do(self._mirror.look)
         receives = self._data.receives()
         return {**view.document(), "writes": not receives, "why": receives}
 
-    async def follow(self, request: Message) -> Any:
+    async def follow(self, request: ControlRequest) -> Any:
         """Do at once what the component would do by itself."""
         receives = self._data.receives()
         return await self._asked_for(lambda: self._mirror.follow(receives=receives), request, dry_run=False)
 
-    async def pull(self, request: Message) -> Any:
+    async def pull(self, request: ControlRequest) -> Any:
         """Bring SARK's values into the conf file."""
-        dry_run, blank = request.get("dry_run") is True, request.get("blank") is True
+        dry_run, blank = request.flag("dry_run"), request.flag("blank")
         return await self._asked_for(
             lambda: self._mirror.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
         )
 
-    async def push(self, request: Message) -> Any:
+    async def push(self, request: ControlRequest) -> Any:
         """Bring the conf file's values into SARK's database.
 
         Raises ClusterError on a node whose data come from its peer.
@@ -117,7 +117,7 @@ class SarkMirror(Component):
                 f"SARK's database is not to be written here: {receives}.",
                 todo="Do this on the active node; what is written there comes here.",
             )
-        dry_run = request.get("dry_run") is True
+        dry_run = request.flag("dry_run")
         return await self._asked_for(lambda: self._mirror.push(dry_run=dry_run), request, dry_run=dry_run)
 
     async def _follow_files(self, files: tuple[Path, ...]) -> None:
@@ -162,7 +162,7 @@ class SarkMirror(Component):
         except NoGlobals:
             self._failed, self._waiting, self._held = "", (), False
 
-    async def _asked_for(self, work: Callable[[], Done], request: Message, *, dry_run: bool) -> Any:
+    async def _asked_for(self, work: Callable[[], Done], request: ControlRequest, *, dry_run: bool) -> Any:
         async with self._turn:
             done = await self._hands.do(work)
         if not dry_run:

@@ -24,7 +24,7 @@ from appliance.config.ha_tab import (
     problem_documents,
 )
 from appliance.config.schema import takes_effect
-from appliance.control.protocol import Message
+from appliance.control.protocol import Answer, ControlRequest
 from appliance.core.alerts import one_line
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
@@ -96,7 +96,7 @@ class Settings(Component):
 
     # -- the conf file ------------------------------------------------------------------------------------
 
-    async def _conf(self, request: Message) -> Message:
+    async def _conf(self, request: ControlRequest) -> Answer:
         source = await self._threads.disk(lambda: read_source(self._path))
         verdict = source.judge()
         problems = () if isinstance(verdict, Conf) else verdict
@@ -106,22 +106,22 @@ class Settings(Component):
             "problems": problem_documents(problems),
         }
 
-    async def _preview(self, request: Message) -> Message:
+    async def _preview(self, request: ControlRequest) -> Answer:
         try:
-            values = checked_values(request.get("values"))
+            values = checked_values(request.arguments.get("values"))
             edit = await self._threads.disk(lambda: preview(self._path, values))
         except ConfError as wrong:
             return {"diff": "", "problems": problem_documents(wrong.problems), "restarts": []}
         changed = changed_keys(edit.before, edit.conf)
         return {"diff": edit.diff, "problems": [], "restarts": takes_effect(changed)}
 
-    async def _set(self, request: Message) -> Message:
-        values, by = checked_values(request.get("values")), who(request)
+    async def _set(self, request: ControlRequest) -> Answer:
+        values, by = checked_values(request.arguments.get("values")), who(request)
         async with self._one_writer:
             edit = await self._threads.disk(lambda: self._written(values))
             self._entered(edit, by)
         peer = (
-            await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if request.get("peer") else None
+            await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if request.flag("peer") else None
         )
         return {"says": _what_changed(edit), "diff": edit.diff, "peer": peer}
 
@@ -148,11 +148,11 @@ class Settings(Component):
 
     # -- the other node -----------------------------------------------------------------------------------
 
-    async def _introduction(self, request: Message) -> Message:
+    async def _introduction(self, request: ControlRequest) -> Answer:
         text = await self._threads.way(lambda: introduce(self._place, _machine(), own_address))
         return {"text": text, "other": await self._threads.way(self._other)}
 
-    def _other(self) -> Message | None:
+    def _other(self) -> Answer | None:
         """Return the other node, when it was introduced; else None.
 
         The other node is asked until it has once been proven that it answers.
@@ -168,8 +168,8 @@ class Settings(Component):
         self._proven = says if proven else ""
         return {"name": name, "proven": proven, "says": says}
 
-    async def _take(self, request: Message) -> Message:
-        text, anew, by = str(request.get("text", "")), request.get("anew") is True, who(request)
+    async def _take(self, request: ControlRequest) -> Answer:
+        text, anew, by = request.text("text"), request.flag("anew"), who(request)
         async with self._one_writer:
             taken = await self._threads.way(
                 lambda: take(self._place, text, _machine(), anew=anew, may=self._may_write)
@@ -184,14 +184,12 @@ class Settings(Component):
 
     # -- the panel ------------------------------------------------------------------------------------------
 
-    async def _panel_note(self, request: Message) -> Message:
+    async def _panel_note(self, request: ControlRequest) -> Answer:
         now = self._clock.now()
         if len(self._noted) == _NOTES and now - self._noted[0] < _MINUTE:
             raise UserError(f"More than {_NOTES} notes in a minute are not written down.")
         self._noted.append(now)
-        self._journal.note(
-            "panel", by=who(request), says=one_line(str(request.get("says", "")), _NOTE_LENGTH)
-        )
+        self._journal.note("panel", by=who(request), says=one_line(request.text("says"), _NOTE_LENGTH))
         return {}
 
 
@@ -208,7 +206,7 @@ def _machine() -> str:
     return os.uname().nodename
 
 
-def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> Message:
+def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> Answer:
     if why := why_not_set_up(conf):
         return {"ok": False, "says": f"There is no peer yet: {why}"}
     node = which_node(conf, _machine())

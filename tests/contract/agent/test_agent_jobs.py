@@ -17,6 +17,7 @@ from appliance.agent.components import jobs
 from appliance.agent.components.jobs import COMMANDS, JobCommand, Jobs
 from appliance.agent.context import Context
 from appliance.agent.journal import Journal, JournalFile
+from appliance.control.protocol import ControlRequest
 from appliance.core.errors import ClusterError, UserError
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream
@@ -54,13 +55,15 @@ def play(tmp_path: Path, runner: Runner, test: Callable[[Jobs], Awaitable[None]]
 
 
 async def begin(room: Jobs, name: object) -> Any:
-    return await room.verbs["errand start"]({"name": name, "by": "anna at 10.0.0.7 (panel)"})
+    return await room.verbs["errand start"](
+        ControlRequest("errand start", {"name": name, "by": "anna at 10.0.0.7 (panel)"})
+    )
 
 
 async def over(room: Jobs) -> dict[str, Any]:
     assert room._following is not None
     await room._following
-    return await room.verbs["errand"]({})
+    return await room.verbs["errand"](ControlRequest("errand"))
 
 
 def test_the_table_is_that_of_the_contract() -> None:
@@ -83,7 +86,7 @@ print('aside', file=sys.stderr)
     runner = Runner(code)
 
     async def run(room: Jobs) -> None:
-        assert await room.verbs["errand"]({}) is None
+        assert await room.verbs["errand"](ControlRequest("errand")) is None
         assert "under way" in (await begin(room, "check"))["says"]
         document = await over(room)
         assert (document["name"], document["state"]) == ("check", "done")
@@ -162,7 +165,7 @@ def test_nothing_else_is_run(tmp_path: Path, name: object) -> None:
     runner = Runner("")
 
     async def run(room: Jobs) -> None:
-        with pytest.raises(UserError, match="no such errand"):
+        with pytest.raises(UserError, match=r"no such errand|'name' must be a text"):
             await begin(room, name)
 
     play(tmp_path, runner, run)

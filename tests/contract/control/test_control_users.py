@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 
 from appliance.control import server
 from appliance.control.access import AllowedUsers
-from appliance.control.protocol import Message
+from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 
 PANEL, GROUP, STRANGER = 46001, 46002, 46003
@@ -42,11 +42,13 @@ def place() -> Iterator[Path]:
         yield Path(name) / "control"
 
 
-async def _echo(request: Message) -> Any:
-    return {"heard": request}
+async def _echo(request: ControlRequest) -> Any:
+    return {"heard": request.to_json()}
 
 
-def _asked(path: Path, request: Message, *, user: int, group: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+def _asked(
+    path: Path, request: Mapping[str, object], *, user: int, group: int, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """The answer that a process of `user` in `group` gets, or what it ended with."""
     monkeypatch.setattr(server, "panel_gid", lambda: GROUP)
 
@@ -79,7 +81,7 @@ def test_the_panels_user_is_answered_and_marked(place: Path, monkeypatch: pytest
     + [{"verb": verb, "leave_data": True} for verb in ("standby", "takeover")],
 )
 def test_the_panels_user_is_refused_what_is_not_its(
-    place: Path, monkeypatch: pytest.MonkeyPatch, request_: Message
+    place: Path, monkeypatch: pytest.MonkeyPatch, request_: Mapping[str, object]
 ) -> None:
     answer = _asked(place, request_, user=PANEL, group=GROUP, monkeypatch=monkeypatch)
     assert answer["ok"] is False and answer["exit_code"] == 5, answer

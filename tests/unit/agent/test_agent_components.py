@@ -13,7 +13,7 @@ from test_agent_cycle import Bench
 from appliance.agent.components.component import Component, who
 from appliance.agent.control_api import ControlApi
 from appliance.control.access import AllowedUsers, authorise
-from appliance.control.protocol import Message
+from appliance.control.protocol import Answer, ControlRequest
 from appliance.core.errors import UserError
 from appliance.core.maintenance import begin
 from appliance.core.status import Status
@@ -31,8 +31,8 @@ class Kitchen(Component):
     def problems(self) -> list[str]:
         return ["the milk boils over"]
 
-    async def _cook(self, request: Message) -> Message:
-        return {"says": f"{request['what']} is served"}
+    async def _cook(self, request: ControlRequest) -> Answer:
+        return {"says": f"{request.text('what')} is served"}
 
 
 def control_api(bench: Bench, *rooms: Component) -> ControlApi:
@@ -55,13 +55,15 @@ def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.observations.duplicate = "00:11:22:33:44:55"
     requests = control_api(bench, Component(), Kitchen())
-    assert asyncio.run(requests.answer({"verb": "cook", "what": "soup"})) == {"says": "soup is served"}
+    assert asyncio.run(requests.answer(ControlRequest("cook", {"what": "soup"}))) == {
+        "says": "soup is served"
+    }
     for _ in range(2):
-        status = asyncio.run(requests.answer({"verb": "status"}))
+        status = asyncio.run(requests.answer(ControlRequest("status")))
         assert status["trouble"] == "the stove is hot" and status["node"] == "primary"
         assert [text[:12] for text in status["problems"]] == ["the cluster ", "the milk boi"]
     with pytest.raises(UserError, match="knows no verb 'eat'"):
-        asyncio.run(requests.answer({"verb": "eat"}))
+        asyncio.run(requests.answer(ControlRequest("eat")))
 
 
 @pytest.mark.parametrize("verb", ["cook", "start", "status"])
@@ -71,6 +73,6 @@ def test_no_component_takes_a_verb_from_another(tmp_path: Path, verb: str) -> No
 
 
 def test_whatever_name_the_panel_gives_its_mark_stays_behind_it() -> None:
-    request = authorise({"verb": "ha stop", "by": "x" * 500}, 990, AllowedUsers(own=0, panel=990))
+    request = authorise(ControlRequest("ha stop", {"by": "x" * 500}), 990, AllowedUsers(own=0, panel=990))
     assert who(request).endswith("… (panel)")
     assert begin(3600.0, who(request), "", 0.0).by == who(request)

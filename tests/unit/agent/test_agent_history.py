@@ -25,7 +25,7 @@ from appliance.agent.components.history import (
 from appliance.agent.components.samples import Samples
 from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
-from appliance.control.protocol import LINE_LIMIT, encode, success
+from appliance.control.protocol import LINE_LIMIT, ControlRequest, encode, success
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
@@ -52,7 +52,7 @@ class Asked(Bench):
 
     def ask(self, verb: str, **arguments: object) -> Any:
         return asyncio.run(
-            {**self.history.verbs, **Written(self.context).verbs}[verb]({"verb": verb, **arguments})
+            {**self.history.verbs, **Written(self.context).verbs}[verb](ControlRequest(verb, arguments))
         )  # type: ignore[arg-type]
 
 
@@ -236,7 +236,11 @@ def test_a_disk_that_hangs_leaves_the_threads_that_a_failover_needs(
 
     async def many() -> None:
         verbs = {**bench.history.verbs, **written.verbs}
-        asked = [asyncio.create_task(verbs[verb]({})) for verb in ("journal", "history") for _ in range(40)]  # type: ignore[arg-type]
+        asked = [
+            asyncio.create_task(verbs[verb](ControlRequest(verb)))
+            for verb in ("journal", "history")
+            for _ in range(40)
+        ]  # type: ignore[arg-type]
         await asyncio.sleep(0.0)
         async with asyncio.timeout(10):
             assert await asyncio.to_thread(lambda: "free") == "free"

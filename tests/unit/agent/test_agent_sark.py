@@ -20,6 +20,7 @@ from appliance.agent.components.sark import SarkMirror
 from appliance.agent.this_node import ThisNode
 from appliance.config import load
 from appliance.config.edit import set_values
+from appliance.control.protocol import ControlRequest
 from appliance.core.errors import AshaError, ClusterError, HostError
 from appliance.core.model import Node
 from appliance.host.worker_thread import WorkerThread
@@ -160,7 +161,7 @@ def test_what_waits_for_service_is_written_when_it_comes(
             await until(lambda: place.room._seen != seen)
             assert place.saved("HAUSECLUSTER") == "NO" and place.room.problems() == []
             with pytest.raises(ClusterError, match="this node stands by"):
-                await place.room.push({"by": "root"})
+                await place.room.push(ControlRequest("sark push", {"by": "root"}))
             place.receives = ""
             await until(lambda: place.saved("HAUSECLUSTER") == "YES")
 
@@ -177,10 +178,10 @@ def test_a_conflict_is_said_once_and_ended_by_a_choice(place: Place) -> None:
         for _ in range(3):
             await place.room._follow("")
         assert len(place.room.problems()) == 2 and len(place.said()) == 2
-        dry = await place.room.pull({"dry_run": True})
+        dry = await place.room.pull(ControlRequest("sark pull", {"dry_run": True}))
         assert dry["pulled"] == ["HACLUSTERIP from '192.168.1.6' to '192.168.1.7'"]
         assert len(place.said()) == 2 and place.this_node.conf.cluster_ip == "192.168.1.5"
-        await place.room.pull({"by": "ann\nroot"})
+        await place.room.pull(ControlRequest("sark pull", {"by": "ann\nroot"}))
         assert place.room.problems() == [] and place.this_node.conf.cluster_ip == "192.168.1.7"
         assert place.journal.since(0)[-1].fields["by"] == "ann root"
 
@@ -203,7 +204,7 @@ def test_a_value_that_cannot_change_under_heartbeat_waits_for_it_to_be_off(
             place.save("HAUSECLUSTER", "YES")
             await until(lambda: place.room.problems() == [f"SARK: {says}"])
             await until(lambda: place.this_node.conf.use_cluster)
-            asked = await place.room.pull({"by": "root"})
+            asked = await place.room.pull(ControlRequest("sark pull", {"by": "root"}))
             assert (asked["pulled"], asked["problems"]) == ([], [says])
             assert place.this_node.conf.cluster_ip == "192.168.1.5" and place.said().count(says) == 1
             place.engine_runs = False

@@ -17,6 +17,7 @@ from appliance.agent.components.settings import Threads, why_not_set_up
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.cli.status import status_lines
 from appliance.config import load
+from appliance.control.protocol import ControlRequest
 from appliance.core.errors import UserError
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import from_json
@@ -52,7 +53,7 @@ def test_status_says_what_to_do_and_refuses_every_wish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def look(agent: UnconfiguredAgent) -> None:
-        document = await agent.answer({"verb": "status"})
+        document = await agent.answer(ControlRequest("status"))
         assert (document["set_up"], document["role"]) == (False, "not set up")
         assert {wish.value for wish in OperatorAction} <= set(document["permits"])
         assert all(not permit["allowed"] for permit in document["permits"].values())
@@ -66,10 +67,10 @@ def test_status_says_what_to_do_and_refuses_every_wish(
 
 def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def look(agent: UnconfiguredAgent) -> None:
-        assert await agent.answer({"verb": "history"}) == []
-        assert await agent.answer({"verb": "errand"}) is None
-        assert (await agent.answer({"verb": "trends"}))["step"] == 60
-        assert (await agent.answer({"verb": "meters"}))["relay_moves"] == 0
+        assert await agent.answer(ControlRequest("history")) == []
+        assert await agent.answer(ControlRequest("errand")) is None
+        assert (await agent.answer(ControlRequest("trends")))["step"] == 60
+        assert (await agent.answer(ControlRequest("meters")))["relay_moves"] == 0
 
     play(tmp_path, monkeypatch, look)
 
@@ -80,7 +81,7 @@ def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.Mon
 def test_nothing_is_moved_or_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     async def ask(agent: UnconfiguredAgent) -> None:
         with pytest.raises(UserError, match="not set up"):
-            await agent.answer({"verb": verb, "ticket": 1.0})
+            await agent.answer(ControlRequest(verb, {"ticket": 1.0}))
 
     play(tmp_path, monkeypatch, ask)
 
@@ -92,13 +93,15 @@ def test_it_goes_on_as_soon_as_the_conf_names_this_machine(
 
     async def fill_in(agent: UnconfiguredAgent) -> None:
         running = asyncio.create_task(agent.run())
-        looked = await agent.answer({"verb": "conf preview", "values": {"HAPRINODE": name}})
+        looked = await agent.answer(ControlRequest("conf preview", {"values": {"HAPRINODE": name}}))
         assert f"+HAPRINODE={name}" in looked["diff"] and "HA engine is off" in looked["restarts"][0]
-        wrong = await agent.answer({"verb": "conf preview", "values": {"HACLUSTERIP": "localhost"}})
+        wrong = await agent.answer(ControlRequest("conf preview", {"values": {"HACLUSTERIP": "localhost"}}))
         assert wrong["problems"][0]["key"] == "HACLUSTERIP"
-        half = await agent.answer({"verb": "conf set", "values": {"HACLUSTERIP": "10.0.0.9"}, "by": "anna"})
+        half = await agent.answer(
+            ControlRequest("conf set", {"values": {"HACLUSTERIP": "10.0.0.9"}, "by": "anna"})
+        )
         assert half["says"].startswith("Saved.") and not running.done()
-        whole = await agent.answer({"verb": "conf set", "values": {"HAPRINODE": name}, "by": "anna"})
+        whole = await agent.answer(ControlRequest("conf set", {"values": {"HAPRINODE": name}, "by": "anna"}))
         assert f"+HAPRINODE={name}" in whole["diff"]
         assert await running is True
 
@@ -113,7 +116,7 @@ def test_it_goes_on_as_soon_as_the_conf_names_this_machine(
 def test_told_to_end_it_ends_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def end(agent: UnconfiguredAgent) -> None:
         running = asyncio.create_task(agent.run())
-        await agent.answer({"verb": "conf"})  # a turn of its thread: the signals are taken by then
+        await agent.answer(ControlRequest("conf"))  # a turn of its thread: the signals are taken by then
         os.kill(os.getpid(), signal.SIGTERM)
         assert await running is False
 
@@ -124,15 +127,15 @@ def test_told_to_end_it_ends_for_good(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_panels_notes_and_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def note(agent: UnconfiguredAgent) -> None:
         says = 'anna logged in\n{"kind": "grant"}' + "x" * 1000
-        await agent.answer({"verb": "panel note", "says": says, "by": "anna at 10.0.0.7 (panel)"})
-        entries = await agent.answer({"verb": "journal", "newest": 5})
+        await agent.answer(ControlRequest("panel note", {"says": says, "by": "anna at 10.0.0.7 (panel)"}))
+        entries = await agent.answer(ControlRequest("journal", {"newest": 5}))
         while not entries:  # the journal is written by a thread of its own
-            entries = await agent.answer({"verb": "journal", "newest": 5})
+            entries = await agent.answer(ControlRequest("journal", {"newest": 5}))
         (entry,) = entries
         assert (entry["kind"], entry["by"]) == ("panel", "anna at 10.0.0.7 (panel)")
         assert "\n" not in entry["says"] and len(entry["says"]) <= 200
         with pytest.raises(UserError):
-            await agent.answer({"verb": "journal", "newest": "all"})
+            await agent.answer(ControlRequest("journal", {"newest": "all"}))
 
     play(tmp_path, monkeypatch, note)
 
@@ -142,9 +145,9 @@ def test_a_flood_of_notes_does_not_push_out_what_matters(
 ) -> None:
     async def flood(agent: UnconfiguredAgent) -> None:
         for _ in range(60):
-            await agent.answer({"verb": "panel note", "says": "refused login"})
+            await agent.answer(ControlRequest("panel note", {"says": "refused login"}))
         with pytest.raises(UserError, match="More than 60 notes"):
-            await agent.answer({"verb": "panel note", "says": "refused login"})
+            await agent.answer(ControlRequest("panel note", {"says": "refused login"}))
 
     assert play(tmp_path, monkeypatch, flood).count("refused login") <= 60
 
@@ -161,13 +164,13 @@ def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pyte
 
         monkeypatch.setattr(agent._journal, "note", told)
         running = asyncio.create_task(agent.run())
-        await agent.answer({"verb": "conf"})  # a turn of its thread: the signals are taken by then
+        await agent.answer(ControlRequest("conf"))  # a turn of its thread: the signals are taken by then
         conf = tmp_path / "asha.conf"
         conf.write_text("RESTART=maybe\n")
         os.kill(os.getpid(), signal.SIGHUP)
         async with asyncio.timeout(10):
             await refused.wait()
-        shown = await agent.answer({"verb": "conf"})
+        shown = await agent.answer(ControlRequest("conf"))
         assert shown["problems"] == [{"key": "RESTART", "value": "maybe", "want": "YES or NO"}]
         assert not running.done()
         conf.write_text(f"HASECNODE={os.uname().nodename}\n")
@@ -183,11 +186,11 @@ def test_a_conf_file_that_cannot_be_used_is_said_and_taken_when_it_is_mended(
     (tmp_path / "asha.conf").write_bytes(b"\xff\xfe no conf")
 
     async def look(agent: UnconfiguredAgent) -> None:
-        document = await agent.answer({"verb": "status"})
+        document = await agent.answer(ControlRequest("status"))
         assert document["set_up"] is False and "cannot be used" in document["headline"]
         assert any("asha.conf" in problem for problem in document["problems"])
         with pytest.raises(UserError, match=r"asha\.conf"):
-            await agent.answer({"verb": "ha start"})
+            await agent.answer(ControlRequest("ha start"))
         (tmp_path / "asha.conf").write_text(f"HAPRINODE={os.uname().nodename}\nHASECNODE=two\n")
         (tmp_path / "asha.conf").chmod(0o600)
         assert await asyncio.wait_for(agent.run(), 10) is True, "it goes on as a node by itself"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appliance.control.client import AgentAbsent, AgentSilent, ask
-from appliance.control.protocol import LINE_LIMIT, Message
+from appliance.control.protocol import LINE_LIMIT, ControlRequest, Message
 from appliance.control.server import ControlServer
 from appliance.core.errors import ClusterError, HardwareError, UserError
 
@@ -53,8 +53,8 @@ class Served:
         await server.stop()
 
 
-async def echo(request: Message) -> Any:
-    return {"heard": request}
+async def echo(request: ControlRequest) -> Any:
+    return {"heard": request.to_json()}
 
 
 def test_a_request_is_answered_with_its_arguments(tmp_path: Path) -> None:
