@@ -54,11 +54,6 @@ class Edit:
         return "\n".join(without_secrets_in(line) for line in lines)
 
 
-def set_value(path: Path, key: str, value: str) -> Edit:
-    """Set `key` to `value` in the file at `path`. See `set_values`."""
-    return set_values(path, {key: value})
-
-
 def set_values(path: Path, values: Mapping[str, str]) -> Edit:
     """Set several keys at once, for values that are right only together.
 

@@ -14,7 +14,6 @@ from typing import TypeAlias
 from appliance.core.journal_entry import DecisionEntry, GrantEntry, JournalEntry, OrderEntry
 from appliance.core.model import Node, Relay
 
-Scalar: TypeAlias = str | int | float | bool | None
 Entry: TypeAlias = Mapping[str, object]
 
 START = "0" * 64

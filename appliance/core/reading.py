@@ -40,14 +40,6 @@ def is_known(reading: Reading[T], value: T) -> bool:
     return isinstance(reading, Known) and reading.value == value
 
 
-def value_or(reading: Reading[T], default: T) -> T:
-    """Return the value when it is known, else `default`.
-
-    This is meant for display; a decision should match on the type of the reading.
-    """
-    return reading.value if isinstance(reading, Known) else default
-
-
 def fresh(reading: Reading[T], now: float, max_age: float) -> Reading[T]:
     """Return `reading`, or Unknown when it is older than `max_age` seconds at `now` (monotonic)."""
     if isinstance(reading, Known) and now - reading.at > max_age:

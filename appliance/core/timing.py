@@ -61,24 +61,6 @@ class TimingPolicy:
         """The longest time that Heartbeat may leave a message unhandled, in seconds."""
         return min(self.keepalive, LONGEST_TICK)
 
-    @property
-    def hang_detection(self) -> float:
-        """The worst case from a hang to the verdict, in seconds.
-
-        Counted are the `fall` rounds of probes, the deadline of the last one, and one period until the first.
-        """
-        return (
-            self.fall * max(self.probe_period, self.probe_deadline) + self.probe_deadline + self.probe_period
-        )
-
-    @property
-    def death_of_peer(self) -> float:
-        """The worst case from a power cut to Heartbeat's verdict, in seconds.
-
-        Counted are deadtime, one keepalive and one tick.
-        """
-        return self.deadtime + self.keepalive + self.tick
-
 
 _Value = Callable[[TimingPolicy], float]
 _Holds = Callable[[float, float], bool]

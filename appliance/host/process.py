@@ -144,16 +144,6 @@ def _is_done(descriptor: int, data: Tail | _Given) -> bool:
     return not data.left
 
 
-def launch(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> int:
-    """Start a daemon in a session of its own, with output to /dev/null; return its pid at once.
-
-    The child is reaped when it ends while this process lives. Raises HostError when it cannot be started.
-    """
-    words = tuple(str(word) for word in argv)
-    process = _spawn(words, env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return process.pid
-
-
 def find_program(name: str, *candidates: str | Path) -> Path:
     """Return the first of `candidates` that is executable, else `name` on PATH (sbin included).
 
@@ -175,14 +165,13 @@ def _spawn(
     env: Mapping[str, str] | None,
     *,
     stdin: int,
-    stdout: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             words,
             stdin=stdin,
-            stdout=stdout,
-            stderr=stdout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, **env} if env else None,
             start_new_session=True,
             restore_signals=True,

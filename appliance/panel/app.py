@@ -30,6 +30,7 @@ from appliance.panel.render.feed import Feed
 from appliance.panel.render.sections import SectionRenderer
 from appliance.panel.server.certificate import read_certificate
 from appliance.panel.server.proxy import Loopback, Prefix
+from appliance.panel.server.webserver import BODY_LIMIT
 from appliance.panel.views import access, actions, api, introduction, login, metrics, settings, status
 
 # Content security policy: the browser loads everything from this server, and runs scripts and applies styles
@@ -55,8 +56,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# Largest request body, in bytes. The panel's forms are small: a larger body does not come from them.
-BODY_LIMIT = 256 * 1024
 _VIEWS = (status, login, actions, settings, introduction, api, metrics)
 
 

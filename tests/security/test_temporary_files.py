@@ -17,7 +17,7 @@ from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import keep
 from appliance.config import load
-from appliance.config.edit import set_value
+from appliance.config.edit import set_values
 from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.grant import Verb
 from appliance.host.disk import create_file, replace_file
@@ -54,7 +54,7 @@ def _write_for_ever(root: Path, seed: int) -> None:
         lambda number: write_state(places.state, State(verified_at=float(number))),
         lambda number: set_mark(places, float(number)),
         lambda number: write_address(f"10.0.{number % 200}.1", etc),
-        lambda number: set_value(etc / "asha.conf", "HASYNCH", dice.choice(["LAZY", "LOOSE"])),
+        lambda number: set_values(etc / "asha.conf", {"HASYNCH": dice.choice(["LAZY", "LOOSE"])}),
         lambda number: keep(etc / "asha.conf", state / "conf.kept"),
         lambda number: GrantFile(state / "grant").ask(dice.choice(list(Verb)), 1.0 + number / 1e6, "7:99"),
         lambda number: JournalFile(state / "journal").append({"kind": "order", "number": number}),

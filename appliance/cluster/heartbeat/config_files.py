@@ -167,15 +167,6 @@ def install_resource_script(resource_dir: Path, command: Sequence[str | Path]) -
     return write_if_changed(resource_dir / RESOURCE_NAME, resource_script(command), 0o755)
 
 
-def missing_resources(resource_dir: Path) -> tuple[str, ...]:
-    """Return the scripts named in asha's haresources line that are missing.
-
-    Heartbeat does not report missing scripts itself.
-    """
-    names = ("IPaddr2", RESOURCE_NAME)
-    return tuple(name for name in names if not (resource_dir / name).is_file())
-
-
 if TYPE_CHECKING:
     from jinja2 import Environment
 

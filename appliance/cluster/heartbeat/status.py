@@ -5,7 +5,6 @@ The sources are the pid file, /proc and the program cl_status.
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 
 from appliance.cluster.heartbeat.installation import HeartbeatPaths, find_heartbeat, is_master
@@ -17,13 +16,6 @@ from appliance.host.process import run
 
 _ANSWER_LIMIT = 2.0
 _STARTTIME_FIELD = 19  # of /proc/PID/stat, counted behind the closing bracket of the command
-
-
-class Engine(enum.Enum):
-    """The state of Heartbeat's master process on this node."""
-
-    STOPPED = "stopped"
-    RUNNING = "running"
 
 
 class Heartbeat:
@@ -44,17 +36,6 @@ class Heartbeat:
             if pid is not None and is_master(pid, self._proc):
                 return pid
         return None
-
-    def read_engine(self, now: float) -> Reading[Engine]:
-        """Return whether Heartbeat is running or stopped, cheaply, from the pid file and /proc.
-
-        The reading is never Unknown on a sane system.
-        """
-        try:
-            alive = self.master_pid() is not None
-        except OSError as problem:
-            return Unknown(f"Heartbeat's pid file could not be read: {problem.strerror}", now)
-        return Known(Engine.RUNNING if alive else Engine.STOPPED, now)
 
     def answers(self, deadline: float = _ANSWER_LIMIT) -> bool:
         """Tell whether `cl_status hbstatus` says that Heartbeat runs.

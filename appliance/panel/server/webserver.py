@@ -22,7 +22,8 @@ from appliance.host.clock import Clock, SystemClock
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# Largest number of open event streams: the application refuses the next one.
+# Largest number of open event streams. More would leave no thread for pages: a further viewer gets a page that
+# reloads itself (views/status.py).
 STREAMS = 64
 # Each stream keeps a thread; this many more threads serve pages meanwhile.
 _FOR_PAGES = 16
@@ -38,6 +39,7 @@ REQUEST_DEADLINE = 10.0
 # Seconds without progress in sending after which a client is considered gone.
 SEND_DEADLINE = 10
 HEADER_LIMIT = 16 * 1024
+# Largest request body, in bytes. The panel's forms are small: a larger body does not come from them.
 BODY_LIMIT = 256 * 1024
 _END_DEADLINE = 2
 _BY_PLAIN_HTTP = (

@@ -11,12 +11,10 @@ from werkzeug.exceptions import ServiceUnavailable
 from appliance.panel.auth.users import User
 from appliance.panel.context import PanelContext, parts
 from appliance.panel.render import timeline
+from appliance.panel.server.webserver import STREAMS
 from appliance.panel.views.access import Access, Cookie, answers, brought
 
 blueprint = Blueprint("status", __name__)
-# Largest number of live streams. More would leave no thread for pages; further viewers get a page that
-# reloads itself.
-MOST_VIEWERS = 64
 # Seconds. A stream ends after _STREAM, and the browser connects again. While nothing changes, a sign of life
 # is sent every _PULSE.
 _STREAM = 600.0
@@ -35,7 +33,7 @@ def home() -> str:
 @answers(Access.VIEWER)
 def live() -> Response:
     """Stream server-sent events: each time something has changed, the sections that changed."""
-    if parts().feed.viewers >= MOST_VIEWERS:
+    if parts().feed.viewers >= STREAMS:
         raise ServiceUnavailable("Too many pages follow already; this one loads itself anew.")
     stream = _stream(parts(), g.user, brought(Cookie.SESSION))
     return Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -10,11 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.cluster.heartbeat.config_files import (
-    install_resource_script,
-    missing_resources,
-    resource_script,
-)
+from appliance.cluster.heartbeat.config_files import install_resource_script
 from appliance.cluster.heartbeat.resource import (
     Call,
     ScriptVerb,
@@ -111,9 +107,3 @@ def test_the_script_passes_heartbeats_words_on(tmp_path: Path) -> None:
     assert not install_resource_script(tmp_path, [odd, "-I"])
     ended = subprocess.run([tmp_path / "asha", "x y", "start"], capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.returncode) == ("-I|x y|start|", 7)
-
-
-def test_missing_resources_are_named(tmp_path: Path) -> None:
-    assert missing_resources(tmp_path) == ("IPaddr2", "asha")
-    (tmp_path / "asha").write_text(resource_script(["true"]))
-    assert missing_resources(tmp_path) == ("IPaddr2",)

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.config import Conf, ConfError, load, parse
 from appliance.config.conf_file import read_source
-from appliance.config.edit import missing_keys, name_missing, replace_file, set_value, set_values, with_value
+from appliance.config.edit import missing_keys, name_missing, replace_file, set_values, with_value
 from appliance.config.reference import comment_lines
 from appliance.config.schema import KEY_BY_NAME, KEYS
 from appliance.core.errors import HostError, UserError
@@ -26,16 +26,16 @@ def conf_file(tmp_path: Path) -> Path:
 
 
 def test_only_the_value_changes(conf_file: Path) -> None:
-    edit = set_value(conf_file, "HASSHPORT", "2222")
+    edit = set_values(conf_file, {"HASSHPORT": "2222"})
     assert conf_file.read_text() == TEXT.replace("22", "2222")
     assert edit.conf == load(conf_file)
     assert edit.conf.ssh_port == 2222
 
 
 def test_the_diff_shows_what_changed(conf_file: Path) -> None:
-    diff = set_value(conf_file, "HASSHPORT", "2222").diff
+    diff = set_values(conf_file, {"HASSHPORT": "2222"}).diff
     assert diff.splitlines()[-2:] == ["-HASSHPORT=22", "+HASSHPORT=2222"]
-    assert set_value(conf_file, "HASSHPORT", "2222").diff == ""
+    assert set_values(conf_file, {"HASSHPORT": "2222"}).diff == ""
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_value_is_put_in_quotes_where_it_needs_them(key: str, value: str, befo
 def test_bytes_that_are_no_text_stay_when_another_line_changes(conf_file: Path) -> None:
     before = b"# f\xfcr \x00 \xff\xfe\r\nDB='/x'\r\n#\x00u\x00\n\x00HASSHPORT=22\n\n# \xe4"
     conf_file.write_bytes(before)
-    set_value(conf_file, "HASSHPORT", "2222")
+    set_values(conf_file, {"HASSHPORT": "2222"})
     assert conf_file.read_bytes() == before.replace(b"22", b"2222")
     name_missing(conf_file)
     assert conf_file.read_bytes().startswith(before.replace(b"22", b"2222"))
@@ -94,7 +94,7 @@ def test_bytes_that_are_no_text_stay_when_another_line_changes(conf_file: Path) 
 @pytest.mark.parametrize("content", [b"# asha\rHASSHPORT=22\r", "# asha\nHASSHPORT=22\n".encode("utf-16")])
 def test_a_file_without_lines_is_left_as_it_is(conf_file: Path, content: bytes) -> None:
     conf_file.write_bytes(content)
-    for change in (lambda: set_value(conf_file, "HASSHPORT", "23"), lambda: name_missing(conf_file)):
+    for change in (lambda: set_values(conf_file, {"HASSHPORT": "23"}), lambda: name_missing(conf_file)):
         with pytest.raises(ConfError, match=r"CR alone|UTF-16"):
             change()
     assert conf_file.read_bytes() == content
@@ -116,7 +116,7 @@ def test_an_appended_key_keeps_the_files_line_ends() -> None:
 def test_mode_and_owner_stay(conf_file: Path, tmp_path: Path) -> None:
     conf_file.chmod(0o640)
     before = conf_file.stat()
-    set_value(conf_file, "AMISECRET", "hunter2")
+    set_values(conf_file, {"AMISECRET": "hunter2"})
     after = conf_file.stat()
     assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
     assert stat.S_IMODE(after.st_mode) == 0o640
@@ -126,7 +126,7 @@ def test_mode_and_owner_stay(conf_file: Path, tmp_path: Path) -> None:
 def test_a_link_stays_a_link(conf_file: Path) -> None:
     link = conf_file.with_name("link")
     link.symlink_to(conf_file.name)
-    set_value(link, "HASSHPORT", "2222")
+    set_values(link, {"HASSHPORT": "2222"})
     assert link.is_symlink()
     assert load(conf_file).ssh_port == 2222
 
@@ -145,7 +145,7 @@ def test_a_link_stays_a_link(conf_file: Path) -> None:
 )
 def test_what_would_be_wrong_is_not_written(conf_file: Path, key: str, value: str, want: str) -> None:
     with pytest.raises(ConfError) as caught:
-        set_value(conf_file, key, value)
+        set_values(conf_file, {key: value})
     assert want in str(caught.value)
     assert "Nothing was changed." in str(caught.value)
     assert conf_file.read_text() == TEXT
@@ -154,7 +154,7 @@ def test_what_would_be_wrong_is_not_written(conf_file: Path, key: str, value: st
 def test_what_is_wrong_elsewhere_in_the_file_stops_the_edit(conf_file: Path) -> None:
     conf_file.write_text("RESTART=maybe\nHASSHPORT=22\n")
     with pytest.raises(ConfError, match="RESTART=maybe"):
-        set_value(conf_file, "HASSHPORT", "2222")
+        set_values(conf_file, {"HASSHPORT": "2222"})
     assert "2222" not in conf_file.read_text()
 
 
@@ -167,7 +167,7 @@ def test_a_wrong_file_can_be_put_right(conf_file: Path) -> None:
 def test_values_right_only_together_are_set_together(conf_file: Path) -> None:
     values = {"HAKEEPALIVE": "2", "HAWARNTIME": "10", "HADEADTIME": "30"}
     with pytest.raises(ConfError):
-        set_value(conf_file, "HAKEEPALIVE", "2")
+        set_values(conf_file, {"HAKEEPALIVE": "2"})
     edit = set_values(conf_file, values)
     assert (edit.conf.keepalive, edit.conf.warntime, edit.conf.deadtime) == (2.0, 10.0, 30.0)
 
@@ -175,10 +175,10 @@ def test_values_right_only_together_are_set_together(conf_file: Path) -> None:
 def test_the_diff_hides_secrets(conf_file: Path) -> None:
     conf_file.write_text("AMISECRET=old1\n")
     conf_file.chmod(0o600)
-    diff = set_value(conf_file, "AMISECRET", "new2").diff
+    diff = set_values(conf_file, {"AMISECRET": "new2"}).diff
     assert diff.splitlines()[-2:] == ["-AMISECRET=(hidden)", "+AMISECRET=(hidden)"]
     conf_file.write_text("AMISECRET='old1\n")
-    assert "old1" not in set_value(conf_file, "AMISECRET", "new2").diff
+    assert "old1" not in set_values(conf_file, {"AMISECRET": "new2"}).diff
 
 
 def test_a_change_by_somebody_else_meanwhile_is_not_lost(conf_file: Path, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_what_is_new_is_named_and_changes_nothing(conf_file: Path) -> None:
 
 def test_a_key_that_was_named_is_set_beneath_its_comment(conf_file: Path) -> None:
     name_missing(conf_file)
-    set_value(conf_file, "PROBEPERIOD", "2")
+    set_values(conf_file, {"PROBEPERIOD": "2"})
     assert "\n#PROBEPERIOD=1\nPROBEPERIOD=2\n" in conf_file.read_text()
 
 

@@ -13,7 +13,7 @@ from appliance.core.errors import (
     UserError,
 )
 from appliance.core.model import Line, Node, Pbx
-from appliance.core.reading import Known, Unknown, fresh, is_known, value_or
+from appliance.core.reading import Known, Unknown, fresh, is_known
 from appliance.core.transfer import arrived, unknown_because
 
 SILENT = Unknown("no answer within 1 s", 3.0)
@@ -24,11 +24,6 @@ def test_unknown_equals_no_value() -> None:
     assert not is_known(SILENT, False)
     assert is_known(Known(False, 1.0), False)
     assert not is_known(Known(False, 1.0), True)
-
-
-def test_value_or_is_for_display() -> None:
-    assert value_or(SILENT, Pbx.DEAD) is Pbx.DEAD
-    assert value_or(Known(Pbx.RUNNING, 1.0), Pbx.DEAD) is Pbx.RUNNING
 
 
 def test_a_reading_grows_old() -> None:
