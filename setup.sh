@@ -30,11 +30,9 @@ dahdi            dahdi_genconf
 sqlite3          sqlite3
 openssl          openssl
 keepalived       keepalived
-umockdev         umockdev-run
 procps           ps
 psmisc           killall
 util-linux       unshare
-libudev1         -
 "
 
 NEEDED_FOR_RPM="

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from appliance.cli.terminal import ShownLine, Tone, show
 from appliance.config import Conf, load, which_node
 from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, HostError
@@ -41,11 +42,16 @@ def check(path: Path, as_json: bool) -> None:
 
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        for finding in findings:
-            click.echo(f"{'ok ' if finding.right else 'NOT'}  {finding.what:<11} {printable(finding.says)}")
+        show(map(_shown, findings))
     wrong = sum(not finding.right for finding in findings)
     if wrong:
         raise HostError(f"{wrong} of {len(findings)} checks failed.")
+
+
+def _shown(finding: Finding) -> ShownLine:
+    mark, tone = ("ok ", Tone.GOOD) if finding.right else ("NOT", Tone.BAD)
+    head = f"{mark}  {finding.what:<11} "
+    return ShownLine(head + printable(finding.says), len(head), tone)
 
 
 def _all(path: Path) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from appliance.cli.terminal import ShownLine, Tone, show
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.control.status import ask_status
@@ -72,7 +73,7 @@ def fit(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_document(directory, sides, problem), indent=2))
     else:
-        click.echo("\n".join(fit_lines(directory, sides)))
+        show(map(_fit_line, fit_lines(directory, sides)))
     _end(directory, sides, problem)
 
 
@@ -108,6 +109,17 @@ def _end(directory: Path, sides: list[Side], problem: AshaError | None) -> None:
         raise problem
 
 
+_UNFIT = " does not fit "
+
+
+def _fit_line(text: str) -> ShownLine:
+    return (
+        ShownLine(text, 2)
+        if text.startswith("  ")
+        else ShownLine(text, tone=Tone.BAD if _UNFIT in text else Tone.PLAIN)
+    )
+
+
 def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
     """Return the table of spans, followed by one sentence for each thing that does not fit."""
     rows = [_COLUMNS, *(row for _, row in sorted(_rows(sides)))]
@@ -121,7 +133,7 @@ def fit_lines(directory: Path, sides: list[Side]) -> list[str]:
         elif not side.seen.value:
             lines.append(f"{side.name}: no spans.")
         if side.unfit:
-            lines += ["", f"{directory} does not fit {side.name}:"]
+            lines += ["", f"{directory}{_UNFIT}{side.name}:"]
             lines += [f"  {misfit.says}." for misfit in side.unfit]
         else:
             lines += ["", f"{directory} fits {side.name}."]

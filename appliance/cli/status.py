@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.cli.terminal import ShownLine, Tone, show
 from appliance.control.client import ask
 from appliance.control.status import ask_status
 from appliance.core.status import (
@@ -27,6 +28,10 @@ if TYPE_CHECKING:  # what these modules load, a command that only shows the stat
     from appliance.core.transfer_history import PastPhase, PastTransfer
 
 
+# The columns in which the texts of the parts, and the notes of a transfer's phases, begin.
+_PARTS, _NOTES = 14, 28
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="The whole document, for machines.")
 def status(as_json: bool) -> None:
@@ -34,7 +39,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(ask("status"), indent=2))
         return
-    click.echo("\n".join(map(printable, status_lines(ask_status()))))
+    show(map(_line, status_lines(ask_status())))
 
 
 def status_lines(status: Status) -> list[str]:
@@ -53,7 +58,15 @@ def status_lines(status: Status) -> list[str]:
         *_maintenance(status.maintenance),
         ("fit", "yes" if status.fit else "no: " + "; ".join(status.unfit_because)),
     ]
-    return [status.headline, *problems, "", *(f"  {name:<11} {text}" for name, text in rows)]
+    return [status.headline, *problems, "", *(f"  {name:<{_PARTS - 3}} {text}" for name, text in rows)]
+
+
+def _line(text: str) -> ShownLine:
+    """Return a line of `status_lines` as it is shown: what is wrong stands out, and a part's text keeps its column."""
+    text = printable(text)
+    if text.startswith("  ! "):
+        return ShownLine(text, 4, Tone.BAD)
+    return ShownLine(text, _PARTS) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
 
 
 def _maintenance(given: MaintenanceStatus | None) -> list[tuple[str, str]]:
@@ -153,10 +166,12 @@ def history(newest: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(to_json(found), indent=2))
         return
-    click.echo(
-        "\n\n".join(printable_lines(transfer_text(one)) for one in reversed(found))
-        or "Nothing has happened yet."
-    )
+    texts = "\n\n".join(printable_lines(transfer_text(one)) for one in reversed(found))
+    show(_history_line(text) for text in (texts or "Nothing has happened yet.").split("\n"))
+
+
+def _history_line(text: str) -> ShownLine:
+    return ShownLine(text, _NOTES) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
 
 
 def _read(newest: int) -> list[PastTransfer]:
@@ -181,6 +196,6 @@ def _rows(phases: tuple[PastPhase, ...]) -> list[str]:
     ends = [phase.after for phase in phases[1:]]
     lasted = [f"{1000 * (end - phase.after):8.0f} ms" for phase, end in zip(phases, ends, strict=False)]
     return [
-        f"  {spent:>11}  {phase.phase:<12} {phase.note}".rstrip()
+        f"  {spent:>11}  {phase.phase:<{_NOTES - 16}} {phase.note}".rstrip()
         for phase, spent in zip(phases, [*lasted, ""], strict=True)
     ]

@@ -12,7 +12,6 @@ from appliance.config import Conf
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.paths import CARD
 from appliance.hw.ttys_sysfs import SysfsTtys
-from appliance.hw.ttys_udev import UdevTtys, UdevWatch, udev_runs
 from appliance.hw.uevents import KernelEvents
 from appliance.hw.usb_identity import DeviceInfo, UsbIdentity, remember, remembered
 
@@ -74,15 +73,13 @@ def find_card(
 
 
 def usb_ttys(sys_root: Path = Path("/"), dev_root: Path = Path("/dev")) -> Ttys:
-    """Return libudev's view where udev runs and the trees are the machine's own, else a scan of sysfs."""
-    if (sys_root, dev_root) == (Path("/"), Path("/dev")) and udev_runs():
-        return UdevTtys()
+    """Return the USB ttys as a scan of sysfs below `sys_root` finds them (docs/adr/0021-libraries-in-the-agent.md)."""
     return SysfsTtys(sys_root, dev_root)
 
 
 def watch_devices() -> DeviceWatch:
-    """Listen to udev where it runs, else to the kernel. Raises HostError when neither is available."""
-    return UdevWatch() if udev_runs() else KernelEvents()
+    """Listen to the kernel's own device events. Raises HostError when the kernel gives no netlink socket."""
+    return KernelEvents()
 
 
 def _home(tty: Path) -> Path:

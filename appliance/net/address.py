@@ -152,8 +152,8 @@ def _words(problem: OSError) -> str:
 
 # Whether the network interface is fit to carry the cluster address; for `asha check`, not for the agent.
 #
-# Uses pyroute2, imported late: its import alone costs 33 MB and 0.3 s, which a command can spend and a daemon
-# cannot (see docs/adr/0008-netlink-by-hand-in-the-agent.md).
+# Uses pyroute2, imported late: the agent loads this module too, and asks the kernel itself (see
+# docs/adr/0021-libraries-in-the-agent.md).
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The few rtnetlink messages about IPv4 addresses: bytes in, values out, no I/O.
 
-Encoded here because pyroute2, which could do it, costs 14 MB and 200 ms to import (measured, 0.9.7), and one
-of these messages is sent just when Heartbeat has died. The contract tests compare them with those of `ip`.
+Encoded here, and not by pyroute2, because one of these messages is sent just when Heartbeat has died, with a deadline
+(docs/adr/0021-libraries-in-the-agent.md). The contract tests compare them with those of `ip`.
 Source: linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h.
 """
 
