@@ -20,7 +20,7 @@ from appliance.local_node import CLOCK, PLACES, conf_and_node
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
-from appliance.sync.sync_pass import Outcome, Request
+from appliance.sync.sync_pass import PassResult, Request
 from appliance.sync_setup import own_duty, session, vet_for
 
 _LOOK = 0.2
@@ -67,7 +67,7 @@ def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
         return
     here = session(conf, node, live=duty.live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
-        outcome: Outcome = here.run(
+        outcome: PassResult = here.run(
             peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True
         )
     click.echo("\n".join(outcome_lines(outcome, dry_run)))

@@ -27,7 +27,7 @@ from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
 from appliance.sync.state import age, read_state, under_way
 from appliance.sync.store import Store
-from appliance.sync.sync_pass import Outcome, Progress, Request
+from appliance.sync.sync_pass import PassResult, Progress, Request
 from appliance.sync_setup import own_duty, progress_in_state, session, vet_for
 
 _SHOWN_NAMES = 20
@@ -180,7 +180,7 @@ def bar() -> Iterator[Progress]:
         yield progress
 
 
-def outcome_lines(outcome: Outcome, dry_run: bool) -> list[str]:
+def outcome_lines(outcome: PassResult, dry_run: bool) -> list[str]:
     """Return what a pass found, as lines for people."""
     warnings = [printable(says) for says in (*outcome.warnings, outcome.telephony) if says]
     held = [f"  ! {one}" for one in outcome.held[:_SHOWN_NAMES]]

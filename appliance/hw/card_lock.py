@@ -25,10 +25,10 @@ class CardLock:
         self._clock = clock
 
     @contextlib.contextmanager
-    def taken(self, until: float, *, insist: bool) -> Iterator[None]:
+    def taken(self, until: float, *, force: bool) -> Iterator[None]:
         """Wait for the lock until `until`, in seconds on the monotonic clock, and hold it for the body.
 
-        `insist` is for releasing the line: when the holder does not give way in half the time (it may be
+        `force` is for releasing the line: when the holder does not give way in half the time (it may be
         frozen while holding the lock), the body runs without the lock. Otherwise CardBusy is raised.
         """
         handle = self._open()
@@ -36,7 +36,7 @@ class CardLock:
             yield
             return
         try:
-            self._wait(handle, until, insist)
+            self._wait(handle, until, force)
             yield
         finally:
             os.close(handle)
@@ -51,12 +51,12 @@ class CardLock:
             _log.warning("no lock on the card, going on without: %s", problem)
             return None
 
-    def _wait(self, handle: int, until: float, insist: bool) -> None:
+    def _wait(self, handle: int, until: float, force: bool) -> None:
         now = self._clock.now()
-        patience = now + (until - now) / 2 if insist else until
+        patience = now + (until - now) / 2 if force else until
         while not _locked(handle):
             if self._clock.now() >= patience:
-                if insist:
+                if force:
                     _log.warning("the card's lock is held by another caller; releasing the line without it")
                     return
                 raise CardBusy(

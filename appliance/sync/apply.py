@@ -109,7 +109,7 @@ class Applier:
         """Do `step`, or note why it cannot be done. Raises OSError when the disk is in trouble."""
         try:
             self._refuse_in_refused(step.path)
-            _DEEDS[step.verb](self, step)
+            _ACTIONS[step.verb](self, step)
         except OSError as problem:
             # A file that waits under another name may exist nowhere else, such as a message of ours that gets
             # another number.
@@ -210,7 +210,7 @@ class Applier:
         self._below.forget_open()
 
 
-_DEEDS: Mapping[str, Callable[[Applier, PlaceStep], None]] = {
+_ACTIONS: Mapping[str, Callable[[Applier, PlaceStep], None]] = {
     REMOVE: Applier.remove,
     REMOVE_DIRECTORY: Applier.remove_directory,
     MAKE_DIRECTORY: Applier.make_directory,

@@ -39,7 +39,7 @@ from appliance.sync.trees import databases, telephony
 class Conflicts:
     """The open conflicts of this node.
 
-    `vet`: see `Means`. Every method raises SyncError.
+    `vet`: see `PassContext`. Every method raises SyncError.
     """
 
     def __init__(self, conf: Conf, places: SyncPaths, clock: Clock, vet: Vet) -> None:
@@ -89,7 +89,7 @@ class Conflicts:
             raise SyncError(f"{printable(path)} waits for no choice: 'asha conflicts' shows what does.")
         return found
 
-    def _settle(self, path: bytes, deed: Callable[[Conflict, Below], None]) -> None:
+    def _settle(self, path: bytes, action: Callable[[Conflict, Below], None]) -> None:
         conflict = self._one(path)
         with (
             hold(self._places, self._clock, LOCK_PATIENCE),
@@ -97,7 +97,7 @@ class Conflicts:
             contextlib.closing(Store(self._places.store)) as store,
         ):
             below = Stages(self._conf, self._places, store.sent_as_link).below
-            deed(conflict, below)
+            action(conflict, below)
             store.settled(path)
             if below.stat(conflict.kept) is not None:
                 remove(below.at(conflict.kept))

@@ -13,7 +13,7 @@ from appliance.sync.databases import why_damaged
 from appliance.sync.file_moves import tame
 from appliance.sync.open_directories import OpenDirectory
 from appliance.sync.server import PAGE
-from appliance.sync.sync_pass import Means
+from appliance.sync.sync_pass import PassContext
 from appliance.sync.trees import Traits, TreeEntry
 
 # How often a file that is being written is fetched before it is left to the next pass.
@@ -29,14 +29,14 @@ class Fetcher:
     Every method raises SyncProblem.
     """
 
-    def __init__(self, means: Means) -> None:
-        self._peer = means.peer
-        self._rsync = means.rsync
-        self._store = means.store
-        self._stages = means.stages
-        self._below = means.stages.below
-        self._progress = means.progress
-        self._special = means.conf.sync_special_bits
+    def __init__(self, context: PassContext) -> None:
+        self._peer = context.peer
+        self._rsync = context.rsync
+        self._store = context.store
+        self._stages = context.stages
+        self._below = context.stages.below
+        self._progress = context.progress
+        self._special = context.conf.sync_special_bits
         self.troubled: dict[bytes, str] = {}
 
     def fetch_everything(self, tops: Sequence[str], traits: Traits) -> tuple[list[bytes], list[bytes]]:

@@ -23,7 +23,7 @@ from appliance.sync.newer_data_mark import tenure_of
 from appliance.sync.open_directories import OpenName
 from appliance.sync.peer_diff import PeerDiff, skew_warnings, widened
 from appliance.sync.store import Conflict, Generation, PlaceStep
-from appliance.sync.sync_pass import Means, Outcome, Request
+from appliance.sync.sync_pass import PassContext, PassResult, Request
 from appliance.sync.telephony import refused
 from appliance.sync.trees import Care, databases, telephony, trees
 
@@ -40,26 +40,26 @@ class Merge:
     `live`: Asterisk serves on this node.
     """
 
-    def __init__(self, means: Means, *, live: bool) -> None:
-        self._means = means
+    def __init__(self, context: PassContext, *, live: bool) -> None:
+        self._context = context
         self._live = live
-        self._store = means.store
-        self._stages = means.stages
-        self._survey = PeerDiff(means)
-        self._delivery = Fetcher(means)
-        self._below = means.stages.below
-        self._trees = trees(means.conf)
-        self._outcome = Outcome()
+        self._store = context.store
+        self._stages = context.stages
+        self._survey = PeerDiff(context)
+        self._delivery = Fetcher(context)
+        self._below = context.stages.below
+        self._trees = trees(context.conf)
+        self._outcome = PassResult()
         self._conflicts: list[Conflict] = []
 
-    def run(self, request: Request) -> Outcome:
+    def run(self, request: Request) -> PassResult:
         """Make the pass and return its outcome. The pass may be run again after any failure or kill.
 
         Raises SyncProblem before anything of ours is changed, except that a live merge may have appended
         messages by then. OSError and sqlite3.Error, which `Session.run` turns into SyncProblem, may also be
         raised while the decided generation is being put in place; the next pass finishes it.
         """
-        self._means.may()
+        self._context.may()
         apply.finish(self._store, self._stages)
         self._stages.drop_links()
         request, outcome = widened(self._whole_boxes(request), self._below), self._outcome
@@ -69,7 +69,7 @@ class Merge:
             return outcome  # the peer has nothing that is missing here
         self._follow_tenure(ready.mark)
         found = self._survey.compare(request, ready, lambda path: self._store.entry(path) is not None)
-        plan = Planner(self._means, live=self._live).plan(found, ready)
+        plan = Planner(self._context, live=self._live).plan(found, ready)
         outcome.warnings += [*plan.lost, *found.warnings()]
         outcome.held += [*ready.held, *plan.held]
         outcome.hold(found.unread)
@@ -84,8 +84,8 @@ class Merge:
         if request.scope is None and waits:
             outcome.warnings.append(f"The merge is not finished: {len(waits)} items are held back.")
         elif request.scope is None and not ready.serving and not outcome.left:
-            self._means.may()
-            outcome.settled = bool(self._means.peer.ask("merged", mark=ready.mark)["settled"])
+            self._context.may()
+            outcome.settled = bool(self._context.peer.ask("merged", mark=ready.mark)["settled"])
         return outcome
 
     def _whole_boxes(self, request: Request) -> Request:
@@ -111,8 +111,8 @@ class Merge:
         """
         tenure = tenure_of(mark)
         if self._store.tenure() != tenure:
-            tops = [tree.path for tree in self._trees] + list(databases(self._means.conf))
-            common = itertools.chain.from_iterable(self._means.peer.base(os.fsencode(top)) for top in tops)
+            tops = [tree.path for tree in self._trees] + list(databases(self._context.conf))
+            common = itertools.chain.from_iterable(self._context.peer.base(os.fsencode(top)) for top in tops)
             self._store.begin_tenure(tenure, common)
 
     def _report(self, plan: MergePlan) -> None:
@@ -188,7 +188,7 @@ class Merge:
 
         Our configuration stays, and the peer's is kept aside.
         """
-        tree = telephony(self._means.conf)
+        tree = telephony(self._context.conf)
         if tree is None:
             return
         taken = [path for path in plan.take if tree.holds(path) and path not in plan.directories]
@@ -196,7 +196,7 @@ class Merge:
         if not taken and not removed:
             return
         arrived = {path: self._source(path) for path in taken}
-        why = refused(self._below, tree.path, arrived, removed, self._means.vet)
+        why = refused(self._below, tree.path, arrived, removed, self._context.vet)
         if why:
             plan.take = [path for path in plan.take if not tree.holds(path)]
             plan.remove = [path for path in plan.remove if not tree.holds(path)]
@@ -270,7 +270,7 @@ class Merge:
                 incoming[ending] = OpenName(folder, apply.INCOMING + os.fsencode(ending))
                 move(self._below.at(self._stages.ready(entry.path) + entry.path), incoming[ending])
             sources = {ending: way + b"/" + spot.name for ending, spot in incoming.items()}
-            append(Path(os.fsdecode(way)), sources, self._means.clock, self._means.conf.pbx_program)
+            append(Path(os.fsdecode(way)), sources, self._context.clock, self._context.conf.pbx_program)
         except FolderRefused as refused:
             refused.held = replace(refused.held, path=printable(path))
             raise
@@ -279,14 +279,14 @@ class Merge:
                 remove(spot)
 
     def _keep(self, paths: list[bytes], why: str) -> None:
-        now = self._means.clock.wall()
+        now = self._context.clock.wall()
         for path in paths:
             arrival = self._store.arrival(path)
             digest = arrival.digest if arrival is not None else ""
             self._conflicts.append(Conflict(path, now, self._kept(path, digest), why))
 
     def _kept(self, path: bytes, name: str) -> bytes:
-        return self._means.places.kept(path, name)
+        return self._context.places.kept(path, name)
 
     def _is_kept(self, path: bytes) -> bool:
         return any(conflict.path == path for conflict in self._conflicts)
@@ -301,9 +301,9 @@ class Merge:
 
     def _decide(self, request: Request, plan: MergePlan) -> None:
         outcome = self._outcome
-        self._means.progress("putting in place", 0, 0)
+        self._context.progress("putting in place", 0, 0)
         self._stages.flush()
-        self._means.may()
+        self._context.may()
         self._survey.still_healthy()
         steps = list(self._steps(plan))
         forgotten = [*plan.forgotten, *(path for box in plan.boxes for path in box.forgotten)]
@@ -313,8 +313,8 @@ class Merge:
             return
         generation = Generation(
             number=0,
-            made=self._means.clock.wall(),
-            source=self._means.peer.ssh.host,
+            made=self._context.clock.wall(),
+            source=self._context.peer.ssh.host,
             reason=f"merged: {request.reason}",
             changed=len(outcome.changed),
             removed=len(outcome.removed),

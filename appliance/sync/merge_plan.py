@@ -26,7 +26,7 @@ from appliance.sync.databases import NotCopied, Snapshots
 from appliance.sync.errors import Fault
 from appliance.sync.mailboxes import Parts, mailbox, part_of, place_of, sort_parts
 from appliance.sync.peer_diff import Differences, Ready
-from appliance.sync.sync_pass import REPAIR, Means
+from appliance.sync.sync_pass import REPAIR, PassContext
 from appliance.sync.trees import Care, Tree, TreeEntry, tree_of, trees
 
 
@@ -124,17 +124,17 @@ class MergePlan:
 class Planner:
     """The comparison and decision, which change nothing. `live`: Asterisk serves on this node."""
 
-    def __init__(self, means: Means, *, live: bool) -> None:
-        self._conf = means.conf
-        self._store = means.store
-        self._below = means.stages.below
-        self._peer = means.peer
+    def __init__(self, context: PassContext, *, live: bool) -> None:
+        self._conf = context.conf
+        self._store = context.store
+        self._below = context.stages.below
+        self._peer = context.peer
         self._live = live
-        self._trees = trees(means.conf)
+        self._trees = trees(context.conf)
         self._mail = next(
             (os.fsencode(tree.path) for tree in self._trees if tree.care is Care.VOICEMAIL), None
         )
-        self._snapshots = Snapshots(means.places.outbox, means.clock)
+        self._snapshots = Snapshots(context.places.outbox, context.clock)
         self._troubled: set[bytes] = set()
         self._unread: Mapping[bytes, str] = {}
         self._plan = MergePlan()

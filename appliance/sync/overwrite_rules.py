@@ -15,18 +15,18 @@ from __future__ import annotations
 import stat
 
 from appliance.sync.newer_data_mark import drop_note, peer_has_all
-from appliance.sync.sync_pass import Means
+from appliance.sync.sync_pass import PassContext
 from appliance.sync.trees import TreeEntry
 
 
 class Spare:
     """The comparison of files here with the record."""
 
-    def __init__(self, means: Means) -> None:
-        self._store = means.store
-        self._below = means.stages.below
-        self._places = means.places
-        self._all = peer_has_all(means.places)
+    def __init__(self, context: PassContext) -> None:
+        self._store = context.store
+        self._below = context.stages.below
+        self._places = context.places
+        self._all = peer_has_all(context.places)
 
     def is_spare(self, path: bytes, coming: TreeEntry | None = None) -> bool:
         """Return whether nothing is lost when the file at `path` goes. Raises OSError.

@@ -15,7 +15,7 @@ from appliance.core.text import printable
 from appliance.sync.errors import Fault, SyncProblem, understood
 from appliance.sync.open_directories import Below
 from appliance.sync.rsync import ItemChange
-from appliance.sync.sync_pass import Means, Request
+from appliance.sync.sync_pass import PassContext, Request
 from appliance.sync.trees import ALL, Traits, databases, tree_of, trees
 
 _NAMED = 5
@@ -97,16 +97,16 @@ class PeerDiff:
     A peer that looks as no healthy node does is refused, with the reason. Every method raises SyncProblem.
     """
 
-    def __init__(self, means: Means) -> None:
-        self._conf = means.conf
-        self._store = means.store
-        self._clock = means.clock
-        self._peer = means.peer
-        self._rsync = means.rsync
-        self._progress = means.progress
-        self._stages = means.stages
-        self._below = means.stages.below
-        self._trees = trees(means.conf)
+    def __init__(self, context: PassContext) -> None:
+        self._conf = context.conf
+        self._store = context.store
+        self._clock = context.clock
+        self._peer = context.peer
+        self._rsync = context.rsync
+        self._progress = context.progress
+        self._stages = context.stages
+        self._below = context.stages.below
+        self._trees = trees(context.conf)
 
     def prepare(self, request: Request, traits_of: Sequence[str] = ()) -> Ready:
         """Have the peer prepare what `request` needs, and check its health.

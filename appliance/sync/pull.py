@@ -14,7 +14,7 @@ from appliance.sync.overwrite_rules import Spare
 from appliance.sync.peer_diff import Differences, PeerDiff, Ready, lies_in, skew_warnings, widened
 from appliance.sync.state import read_state
 from appliance.sync.store import Generation, PlaceStep
-from appliance.sync.sync_pass import Means, Outcome, Request
+from appliance.sync.sync_pass import PassContext, PassResult, Request
 from appliance.sync.telephony import refused
 from appliance.sync.trees import TreeEntry, companions, covers, telephony, trees
 
@@ -22,26 +22,26 @@ from appliance.sync.trees import TreeEntry, companions, covers, telephony, trees
 class Pull:
     """A pass that makes the data of this node equal to the peer's."""
 
-    def __init__(self, means: Means) -> None:
-        self._store = means.store
-        self._peer = means.peer
-        self._may = means.may
-        self._vet = means.vet
-        self._stages = means.stages
-        self._clock = means.clock
-        self._progress = means.progress
-        self._survey = PeerDiff(means)
-        self._delivery = Fetcher(means)
-        self._below = means.stages.below
-        self._spare = Spare(means)
-        self._trees = trees(means.conf)
-        self._telephony = telephony(means.conf)
-        self._places = means.places
-        self._mail = os.fsencode(means.conf.voicemail)
+    def __init__(self, context: PassContext) -> None:
+        self._store = context.store
+        self._peer = context.peer
+        self._may = context.may
+        self._vet = context.vet
+        self._stages = context.stages
+        self._clock = context.clock
+        self._progress = context.progress
+        self._survey = PeerDiff(context)
+        self._delivery = Fetcher(context)
+        self._below = context.stages.below
+        self._spare = Spare(context)
+        self._trees = trees(context.conf)
+        self._telephony = telephony(context.conf)
+        self._places = context.places
+        self._mail = os.fsencode(context.conf.voicemail)
         self._directories: set[bytes] = set()
-        self._outcome = Outcome()
+        self._outcome = PassResult()
 
-    def run(self, request: Request) -> Outcome:
+    def run(self, request: Request) -> PassResult:
         """Make the pass and return its outcome.
 
         Raises SyncProblem before this pass changes anything here. OSError and sqlite3.Error, which

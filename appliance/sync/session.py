@@ -28,7 +28,7 @@ from appliance.sync.ssh import Ssh
 from appliance.sync.stages import Stages
 from appliance.sync.state import State, read_state, write_state
 from appliance.sync.store import Attempt, Store, is_damage, set_record_aside
-from appliance.sync.sync_pass import Means, Outcome, Progress, Request
+from appliance.sync.sync_pass import PassContext, PassResult, Progress, Request
 from appliance.sync.telephony import Vet
 from appliance.sync.trees import databases, excluded, trees
 
@@ -41,7 +41,7 @@ _LOCK_LOOK = 0.05
 class SyncSession:
     """One node's end of the synchronisation.
 
-    `may`, `vet`: see `Means`. `local_names`: names in TELEPHONY's directory that are never synchronised.
+    `may`, `vet`: see `PassContext`. `local_names`: names in TELEPHONY's directory that are never synchronised.
     `live`: Asterisk serves here, so a merge continues while it does.
     """
 
@@ -54,7 +54,7 @@ class SyncSession:
     places: SyncPaths
     live: bool = False
 
-    def run(self, peer: PeerLink, request: Request, progress: Progress, *, patient: bool) -> Outcome:
+    def run(self, peer: PeerLink, request: Request, progress: Progress, *, patient: bool) -> PassResult:
         """Make one pass over the open link `peer`: the secondary's pulls, the primary's merges.
 
         `patient`: wait up to `LOCK_PATIENCE` seconds for a pass under way instead of raising at once. The
@@ -64,7 +64,7 @@ class SyncSession:
         with hold(self.places, self.clock, LOCK_PATIENCE if patient else 0.0) as lock:
             try:
                 with problems_named(), contextlib.closing(Store(self.places.store)) as store:
-                    outcome = self._pass(self._means(peer, store, lock, progress)).run(request)
+                    outcome = self._pass(self._context(peer, store, lock, progress)).run(request)
                     if not request.dry_run:
                         self._went_well(store, request, outcome, began)
             except SyncProblem as problem:
@@ -95,11 +95,11 @@ class SyncSession:
         """Record in the state and the history that the peer could not be reached."""
         self._failed(problem, self.clock.now())
 
-    def _pass(self, means: Means) -> Pull | Merge:
-        return Merge(means, live=self.live) if self.node is Node.PRIMARY else Pull(means)
+    def _pass(self, context: PassContext) -> Pull | Merge:
+        return Merge(context, live=self.live) if self.node is Node.PRIMARY else Pull(context)
 
-    def _means(self, peer: PeerLink, store: Store, lock: int, progress: Progress) -> Means:
-        return Means(
+    def _context(self, peer: PeerLink, store: Store, lock: int, progress: Progress) -> PassContext:
+        return PassContext(
             conf=self.conf,
             store=store,
             clock=self.clock,
@@ -113,7 +113,7 @@ class SyncSession:
         )
 
     def _allow(self) -> None:
-        """Raise SyncProblem when the data here must not be touched; see `Means.may`.
+        """Raise SyncProblem when the data here must not be touched; see `PassContext.may`.
 
         The secondary's mark is read here as well, whatever the caller knows of it: reading it again is cheap.
         """
@@ -138,7 +138,7 @@ class SyncSession:
                 Stages(self.conf, self.places).clean()
             self._remember(store, began, problem.kind.value, str(problem), 0)
 
-    def _went_well(self, store: Store, request: Request, outcome: Outcome, began: float) -> None:
+    def _went_well(self, store: Store, request: Request, outcome: PassResult, began: float) -> None:
         state = read_state(self.places.state)
         state.kind = state.problem = state.phase = state.unsettled = ""
         state.verified_at = self.clock.wall()
@@ -155,7 +155,7 @@ class SyncSession:
         says = "; ".join(filter(None, (_counts(outcome), *outcome.warnings, outcome.telephony)))
         self._remember(store, began, "same" if outcome.same else "changed", says, outcome.generation)
 
-    def _note_held(self, state: State, request: Request, outcome: Outcome) -> None:
+    def _note_held(self, state: State, request: Request, outcome: PassResult) -> None:
         """Record what is held back after a pass.
 
         A pass over a part of the data says nothing about items that are held back elsewhere. Every pass looks
@@ -177,7 +177,7 @@ class SyncSession:
         store.note(Attempt(self.clock.wall(), seconds, outcome, says, generation))
 
 
-def _counts(outcome: Outcome) -> str:
+def _counts(outcome: PassResult) -> str:
     if outcome.same and not outcome.left and not outcome.held:
         return "nothing differs"
     counts = [f"{len(outcome.changed)} changed, {len(outcome.removed)} removed"]

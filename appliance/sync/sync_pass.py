@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class PassContext:
     """The objects a pass works with. The caller of the pass holds the sync lock.
 
     `may`: raises SyncProblem when the data of this node must not be touched (any more). `vet`: raises
@@ -58,7 +58,7 @@ class Means:
 
 
 @dataclass(slots=True)
-class Outcome:
+class PassResult:
     """The findings and results of a pass.
 
     `changed`, `removed`: paths. `conflicts`: paths changed differently on both nodes. `messages`: how many

@@ -113,9 +113,9 @@ def panel(host: Host) -> tuple[float, float, float]:
     return took, first, int(resident) / 1000
 
 
-def seconds(deed: Callable[[], object]) -> float:
+def seconds(action: Callable[[], object]) -> float:
     began = time.monotonic()
-    deed()
+    action()
     return time.monotonic() - began
 
 

@@ -114,8 +114,8 @@ def read(at: Path) -> str:
         database.close()
 
 
-def killed_at(number: int, deed: Callable[[], object]) -> bool:
-    """Carry out `deed` in a process that is killed at its change number `number`; whether it came to that."""
+def killed_at(number: int, action: Callable[[], object]) -> bool:
+    """Carry out `action` in a process that is killed at its change number `number`; whether it came to that."""
     child = os.fork()
     if not child:
         left = iter(range(number))
@@ -127,7 +127,7 @@ def killed_at(number: int, deed: Callable[[], object]) -> bool:
 
         sys.addaudithook(hook)
         try:
-            deed()
+            action()
         except SyncError:
             os._exit(1)  # a choice that is settled already cannot be made again
         except BaseException:  # the child of a test must not go on with the tests

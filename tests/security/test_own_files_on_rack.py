@@ -14,27 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pair_on_rack import Pair, Status
+from pair_on_rack import PAIR_SITE, Pair, Status
 
 from appliance.agent.own_files import own_files
 from appliance.config import Conf
 from appliance.host.paths import CONF, JOURNAL, KEPT_CONF, PROVISIONING, REGENERATE
 from appliance.sark.provisioning import PHP, TEXT
 from hwsim.demo.scenario import OTHER
-from hwsim.site import Site
 from tests.plugins.own_file_examples import examples
 from tests.plugins.security_figures import Count
 from tests.plugins.spoilt_states import STATES
 
-SITE = Site(
-    keepalive=0.1,
-    deadtime=1.0,
-    initdead=2.0,
-    boot_time=0.2,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={"HAWARNTIME": "500ms"},
-)
+SITE = PAIR_SITE
 # Whatever a file is for, none of these is of use.
 SURELY_OF_NO_USE = (
     "garbage",

@@ -27,9 +27,18 @@ TOOL = "/usr/local/bin/rhinofailover"
 SERIAL = "/dev/ttyS9"
 SCRIPT = "/etc/ha.d/resource.d/asha"
 CLUSTER_NODE = {"primary": Node.PRIMARY, "secondary": Node.SECONDARY}
-# Heartbeat's, in seconds, as short as a busy machine allows: with a deadtime of 0.5 s a node whose machine stood still
-# for a second while Heartbeat started was taken for dead, both served, and Heartbeat alone does not mend that.
-DEADTIME, INITDEAD = 1.5, 3.0
+# The site that the tests play on; a test says only what is other on its own. Heartbeat's times are as short as a busy
+# machine allows: with a deadtime of 0.5 s a node whose machine stood still for a second while Heartbeat started was
+# taken for dead, both served, and Heartbeat alone does not mend that.
+PAIR_SITE = Site(
+    keepalive=0.1,
+    deadtime=1.5,
+    initdead=3.0,
+    boot_time=0.1,
+    profile="dynamic",
+    move_dwell=7.0,
+    extra={"HAWARNTIME": "250ms"},
+)
 _SAMPLE_PERIOD = 0.1
 _TEST_DEADLINE = 120.0
 # Noticing that the line has left: the driver's loss-to-red time, a look at the spans, a turn of the cycle.

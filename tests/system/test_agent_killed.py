@@ -5,22 +5,13 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from pair_on_rack import DEADTIME, INITDEAD, Entry, Pair
-
-from hwsim.site import Site
+from pair_on_rack import PAIR_SITE, Entry, Pair
 
 # A line without settle time: a move takes three seconds instead of six.
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.5,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={"HAWARNTIME": "250ms"},
-)
+SITE = replace(PAIR_SITE, boot_time=0.5)
 HB_STANDBY = "/usr/share/heartbeat/hb_standby"
 SEED = 20261124
 

@@ -10,26 +10,13 @@ import signal
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
-from pair_on_rack import DEADTIME, INITDEAD, Pair
+from pair_on_rack import PAIR_SITE, Pair
 
 from hwsim.nodes import Network
 from hwsim.nodes.netns import server_in
-from hwsim.site import Site
 
 ADDRESS, PORT = Network.address("outside"), 2525
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={
-        "HAWARNTIME": "250ms",
-        "MAILTO": "noc@example.com",
-        "NOTIFYSMTP": f"{ADDRESS}:{PORT}",
-    },
-)
+SITE = PAIR_SITE.with_conf({"MAILTO": "noc@example.com", "NOTIFYSMTP": f"{ADDRESS}:{PORT}"})
 
 
 class MailHost:

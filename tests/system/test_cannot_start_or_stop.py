@@ -5,22 +5,13 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from pair_on_rack import DEADTIME, INITDEAD, TOOL, Pair
+from pair_on_rack import PAIR_SITE, TOOL, Pair
 
 from hwsim.card import vendortool
 from hwsim.nodes import Power
 from hwsim.server import Server
-from hwsim.site import Site
 
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={"HAWARNTIME": "250ms", "CARDDEADLINE": "1", "PBXSTOPDEADLINE": "2"},
-)
+SITE = PAIR_SITE.with_conf({"CARDDEADLINE": "1", "PBXSTOPDEADLINE": "2"})
 ASTERISK_CONF = "/etc/hwsim-asterisk.conf"
 COMPLAINT = "Unable to load config modules.conf"
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Any
 
-from pair_on_rack import DEADTIME, INITDEAD, TOOL, Pair
+from pair_on_rack import PAIR_SITE, TOOL, Pair
 
 from hwsim.card.card import Fault
 from hwsim.site import Site
 
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    move_dwell=7.0,
-    extra={"HAWARNTIME": "250ms", "CARDDEADLINE": "1", "LINEDEADLINE": "5500ms"},
-)
+SITE = replace(PAIR_SITE, profile=Site().profile).with_conf({"CARDDEADLINE": "1", "LINEDEADLINE": "5500ms"})
 
 
 def transfer_says(phase: str, words: str) -> Any:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import DEADTIME, INITDEAD, Pair
+from pair_on_rack import PAIR_SITE, Pair
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
 from hwsim.nodes.sshd import shell
-from hwsim.site import Site
 
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    extra={
+SITE = PAIR_SITE.with_conf(
+    {
         "HASYNCH": "LAZY",
         "HAPRIADDR": Network.address("primary", "eth0"),
         "HASECADDR": Network.address("secondary", "eth0"),
         "SYNCPERIOD": "600",
         "TELEPHONY": "/etc/dahdi",
-    },
+    }
 )
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default

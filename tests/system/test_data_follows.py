@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from data_on_nodes import SHOW, SLOW, is_marked
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import DEADTIME, INITDEAD, Pair, Status
+from pair_on_rack import PAIR_SITE, Pair, Status
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
 from hwsim.nodes.sshd import shell
-from hwsim.site import AMI_SECRET, AMI_USER, SYNCHRONISED, Site
+from hwsim.site import AMI_SECRET, AMI_USER, SYNCHRONISED
 
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={**SYNCHRONISED, "SYNCPERIOD": "600"},
-)
+SITE = PAIR_SITE.with_conf({**SYNCHRONISED, "SYNCPERIOD": "600"})
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX
 sqlite3 /opt/sark/db/sark.db 'create table if not exists t (n)'

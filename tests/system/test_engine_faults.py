@@ -6,12 +6,11 @@ import asyncio
 import signal
 from typing import Any
 
-from pair_on_rack import DEADTIME, INITDEAD, SCRIPT, Pair
+from pair_on_rack import PAIR_SITE, SCRIPT, Pair
 from pair_on_rack import SERIAL as PORT
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import CLUSTER_ADDRESS, Network
-from hwsim.site import Site
 
 MEDIA = ", ".join(
     [
@@ -23,15 +22,7 @@ MEDIA = ", ".join(
         f"serial {PORT}",
     ]
 )
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={"HAWARNTIME": "250ms", "HAMEDIA": MEDIA},
-)
+SITE = PAIR_SITE.with_conf({"HAMEDIA": MEDIA})
 SERIAL = True
 MASTER = "^heartbeat: master control process"
 # Many deadtimes: who would move something because of a link has moved it by then.

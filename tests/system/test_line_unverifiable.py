@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pair_on_rack import DEADTIME, INITDEAD, Pair
+from pair_on_rack import PAIR_SITE, Pair
 
 from hwsim.dahdi.cards import R1T1
 from hwsim.site import Site
 
 # The witness is asked, and cannot tell: the secondary waits HAWITNESSWAIT, and then acts.
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    move_dwell=7.0,
-    cards=(replace(R1T1, set_up=False),),
-    extra={"HAWARNTIME": "250ms", "HAWITNESS": "PREFER", "HAWITNESSWAIT": "2"},
+SITE = replace(PAIR_SITE, profile=Site().profile, cards=(replace(R1T1, set_up=False),)).with_conf(
+    {"HAWITNESS": "PREFER", "HAWITNESSWAIT": "2"}
 )
 WHY = "span 1 (R1T1/0): dahdi_cfg has not set up its channels, so nothing goes over it; run dahdi_cfg"
 NOBODY = "nobody can say whether the line is here"

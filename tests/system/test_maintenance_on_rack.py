@@ -5,20 +5,10 @@ from __future__ import annotations
 import json
 import signal
 
-from pair_on_rack import DEADTIME, INITDEAD, Pair
+from pair_on_rack import PAIR_SITE, Pair
 
-from hwsim.site import Site
-
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    # Nobody listens there: what is told waits, and can be looked at.
-    extra={"HAWARNTIME": "250ms", "MAILTO": "noc@example.com", "NOTIFYSMTP": "127.0.0.1:9"},
-)
+# Nobody listens there: what is told waits, and can be looked at.
+SITE = PAIR_SITE.with_conf({"MAILTO": "noc@example.com", "NOTIFYSMTP": "127.0.0.1:9"})
 NOTED = 1.5  # seconds within which its end is in the journal
 KEPT = "/var/lib/asha/maintenance.json"
 

@@ -6,19 +6,9 @@ import json
 import signal
 from typing import Any
 
-from pair_on_rack import DEADTIME, INITDEAD, Pair
+from pair_on_rack import PAIR_SITE, Pair
 
-from hwsim.site import Site
-
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={"HAWARNTIME": "250ms"},
-)
+SITE = PAIR_SITE
 AUTHKEYS = "/etc/ha.d/authkeys"
 USER, CLUSTER = 2, 5  # exit codes, core.errors
 

@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import DEADTIME, INITDEAD, Pair
+from pair_on_rack import PAIR_SITE, Pair
 
 from hwsim.nodes import Network
 from hwsim.nodes.network import CLUSTER_ADDRESS
 from hwsim.nodes.sshd import shell
-from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, SYNCHRONISED, Site
+from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, SYNCHRONISED
 
 _JOB = "/opt/sark/regenerate"
-SITE = Site(
-    keepalive=0.1,
-    deadtime=DEADTIME,
-    initdead=INITDEAD,
-    boot_time=0.1,
-    profile="dynamic",
-    move_dwell=7.0,
-    extra={**SYNCHRONISED, "SYNCPERIOD": "600", "POSTSYNC": _JOB},
-)
+SITE = PAIR_SITE.with_conf({**SYNCHRONISED, "SYNCPERIOD": "600", "POSTSYNC": _JOB})
 _DB = "/opt/sark/db/sark.db"
 # The published columns of high availability, all of them TEXT, and some of the others.
 _FURNISH = f"""

@@ -74,10 +74,10 @@ _OWN_SHARE = 0.9  # of the deadline; the rest is left for reporting what went wr
 class CardTransport(Protocol):
     """The way in which one command reaches the card."""
 
-    def send(self, tty: Path, command: CardCommand, until: float, *, insist: bool) -> None:
+    def send(self, tty: Path, command: CardCommand, until: float, *, force: bool) -> None:
         """Send `command` to the card at `tty`, and finish by `until` seconds on the monotonic clock.
 
-        With `insist`, the tty is used even if another program has it open exclusively. Raises HardwareError.
+        With `force`, the tty is used even if another program has it open exclusively. Raises HardwareError.
         """
         ...
 
@@ -114,13 +114,13 @@ class RhinoCard:
         within(lambda: self._send(command, until), self._deadline, f"{command.value} to the relay card")
 
     def _send(self, command: CardCommand, until: float) -> None:
-        insist = command is CardCommand.RELAYOFF
-        with self._turn.taken(until, insist=insist):
+        force = command is CardCommand.RELAYOFF
+        with self._turn.taken(until, force=force):
             self._let_settle(until)
             tty = self._locate()
             if self._clock.now() >= until:  # the caller has given up and does not expect the command any more
                 raise CardSilent(f"{command.value} was not sent: no time was left for it.", todo="Try again.")
-            self._way.send(tty, command, until, insist=insist)
+            self._way.send(tty, command, until, force=force)
 
     def _let_settle(self, until: float) -> None:
         """Wait until a second after the last reset, but no longer than half of the time left until `until`."""

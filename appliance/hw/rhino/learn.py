@@ -49,7 +49,7 @@ def learn_profile(
     if not confirm:
         raise UserError("Learning moves the relay to the primary and back.", todo="Say that this is meant.")
     tty = _tty(conf, clock, sys_root, store)
-    with _one_interrupt(), CardLock(lock, clock).taken(clock.now() + conf.card_deadline, insist=False):
+    with _one_interrupt(), CardLock(lock, clock).taken(clock.now() + conf.card_deadline, force=False):
         profile = _record_all(conf, tty, clock, path.stem)
     write_profile(path, profile)
     return profile

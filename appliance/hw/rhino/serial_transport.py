@@ -32,15 +32,15 @@ class WireWay:
         self._relay = conf.card_relay
         self._clock = clock
 
-    def send(self, tty: Path, command: CardCommand, until: float, *, insist: bool) -> None:
+    def send(self, tty: Path, command: CardCommand, until: float, *, force: bool) -> None:
         exchanges = self._profile.exchanges(command, self._relay)
-        with _sickness_named(tty, command), self._opened(tty, until, insist) as port:
+        with _sickness_named(tty, command), self._opened(tty, until, force) as port:
             for exchange in exchanges:
                 self._exchange(port, exchange, until)
 
     @contextlib.contextmanager
-    def _opened(self, tty: Path, until: float, insist: bool) -> Iterator[Serial]:
-        port = self._open(tty, until, insist)
+    def _opened(self, tty: Path, until: float, force: bool) -> Iterator[Serial]:
+        port = self._open(tty, until, force)
         try:
             yield port
         finally:
@@ -50,10 +50,10 @@ class WireWay:
                 port.reset_output_buffer()
             port.close()
 
-    def _open(self, tty: Path, until: float, insist: bool) -> Serial:
+    def _open(self, tty: Path, until: float, force: bool) -> Serial:
         while True:
             try:
-                return _serial(tty, self._profile.line, exclusive=not insist)
+                return _serial(tty, self._profile.line, exclusive=not force)
             except OSError as problem:
                 if problem.errno != errno.EWOULDBLOCK:
                     raise

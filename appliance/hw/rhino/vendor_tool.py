@@ -36,7 +36,7 @@ class ToolWay:
         self._relay = conf.card_relay
         self._clock = clock
 
-    def send(self, tty: Path, command: CardCommand, until: float, *, insist: bool) -> None:
+    def send(self, tty: Path, command: CardCommand, until: float, *, force: bool) -> None:
         finished = run_tool(self._tool, tty, command, self._relay, until - self._clock.now())
         if finished.ok:
             return

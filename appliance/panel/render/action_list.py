@@ -41,7 +41,7 @@ _RUNNING = frozenset({"running", "starting"})
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Deed that may be done now; `says` tells what will follow."""
+    """Action that may be done now; `says` tells what will follow."""
 
     action: Action
     says: str
@@ -49,7 +49,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Deed that may not be done now, and why."""
+    """Action that may not be done now, and why."""
 
     action: Action
     why: str

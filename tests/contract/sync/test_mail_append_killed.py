@@ -45,14 +45,14 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def killed_before(step: int, deed: Callable[[], object]) -> None:
-    """Carry out `deed` in a process that ends, as by SIGKILL, just before its change number `step`."""
+def killed_before(step: int, action: Callable[[], object]) -> None:
+    """Carry out `action` in a process that ends, as by SIGKILL, just before its change number `step`."""
     child = os.fork()
     if not child:
         left = iter(range(step))
         for name in set(STEPS):
             setattr(os, name, _counted(getattr(os, name), left))
-        deed()
+        action()
         os._exit(1)  # it came to its end
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

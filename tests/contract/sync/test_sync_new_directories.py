@@ -20,7 +20,7 @@ from appliance.sync.pull import Pull
 from appliance.sync.rsync import ItemChange
 from appliance.sync.stages import Stages
 from appliance.sync.store import PlaceStep, Store
-from appliance.sync.sync_pass import Means, Outcome, Request
+from appliance.sync.sync_pass import PassContext, PassResult, Request
 from appliance.sync.trees import TreeEntry, look
 
 MAILBOX = {
@@ -29,7 +29,7 @@ MAILBOX = {
     "default/200/x": "",
 }
 
-Deed = Callable[[apply.Applier, PlaceStep], None]
+Action = Callable[[apply.Applier, PlaceStep], None]
 
 
 class Killed(BaseException):
@@ -110,7 +110,7 @@ class Here:
         self.stages = Stages(self.conf, self.places)
         write(self.there.top, {"kept": "kept", **MAILBOX})
 
-    def run(self) -> Outcome:
+    def run(self) -> PassResult:
         """One pass."""
         store = Store(self.places.store)
         try:
@@ -118,12 +118,12 @@ class Here:
         finally:
             store.close()
 
-    def _means(self, store: Store) -> Means:
+    def _means(self, store: Store) -> PassContext:
         def agreed(*words: object) -> None:
             return None
 
         there: Any = self.there
-        return Means(
+        return PassContext(
             conf=self.conf,
             store=store,
             clock=SystemClock(),
@@ -168,15 +168,15 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """The steps that were, each with the name of what it was about."""
     done: list[tuple[str, str]] = []
 
-    def counted(verb: str, deed: Deed) -> Deed:
+    def counted(verb: str, action: Action) -> Action:
         def one(placing: apply.Applier, step: PlaceStep) -> None:
             done.append((verb, Path(os.fsdecode(step.path)).name))
-            deed(placing, step)
+            action(placing, step)
 
         return one
 
-    deeds = {verb: counted(verb, deed) for verb, deed in apply._DEEDS.items()}
-    monkeypatch.setattr(apply, "_DEEDS", deeds)
+    actions = {verb: counted(verb, action) for verb, action in apply._ACTIONS.items()}
+    monkeypatch.setattr(apply, "_ACTIONS", actions)
     return done
 
 
@@ -232,25 +232,25 @@ def test_a_kill_at_any_step_is_made_good(
         if stale:
             here.leave_on_stage()
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(apply, "_DEEDS", _mortal(step, after))
+            patch.setattr(apply, "_ACTIONS", _mortal(step, after))
             here.run()
         here.settle()
         assert contents(here.tree) == {"kept": "kept", **MAILBOX}
         assert not here.places.stage.exists()
 
 
-def _mortal(step: int, after: bool) -> dict[str, Deed]:
-    """The deeds of which number `step` is the last."""
+def _mortal(step: int, after: bool) -> dict[str, Action]:
+    """The actions of which number `step` is the last."""
     left = iter(range(step))
 
-    def mortal(deed: Deed) -> Deed:
+    def mortal(action: Action) -> Action:
         def one(placing: apply.Applier, step: PlaceStep) -> None:
             dies = next(left, None) is None
             if after or not dies:
-                deed(placing, step)
+                action(placing, step)
             if dies:
                 raise Killed
 
         return one
 
-    return {verb: mortal(deed) for verb, deed in apply._DEEDS.items()}
+    return {verb: mortal(action) for verb, action in apply._ACTIONS.items()}

@@ -22,7 +22,7 @@ from appliance.host.paths import SyncPaths
 from appliance.sync.conflicts import Conflicts
 from appliance.sync.state import State, write_state
 from appliance.sync.store import Attempt, Conflict, Generation, Store
-from appliance.sync.sync_pass import Outcome
+from appliance.sync.sync_pass import PassResult
 
 _EVIL = b"/etc/asterisk/\x1b]0;owned\x07\r\n\xff\xe2\x80\xae.conf"
 _TEXT = "a \x1b[2J b \u202e c \x9b31m"
@@ -77,7 +77,7 @@ def test_conflicts(places: SyncPaths, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_pass_found() -> None:
     held = [HeldBack(printable(_EVIL), _TEXT, _TEXT)]
-    outcome = Outcome(
+    outcome = PassResult(
         held=held, changed=[_EVIL], removed=[_EVIL], conflicts=[_EVIL], warnings=[_TEXT], telephony=_TEXT
     )
     assert harmless("\n".join(outcome_lines(outcome, dry_run=True)))

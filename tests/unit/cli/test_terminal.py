@@ -14,6 +14,7 @@ import pytest
 from appliance.cli.terminal import ShownLine, Tone, show
 
 LONG = "it could not be asked, because " + "the other node says nothing and " * 4 + "that is all."
+END = "-- that was all --"
 LINES = (
     ShownLine("The primary serves.", tone=Tone.HEADLINE),
     ShownLine(f"  card        {LONG}", 14, Tone.BAD),
@@ -24,12 +25,14 @@ def on_terminal(width: int) -> str:
     """What a terminal of `width` columns gets."""
     leader, follower = os.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    said = b""
     with os.fdopen(follower, "w") as stream:
-        show(LINES, stream)
+        show((*LINES, ShownLine(END)), stream)
         stream.flush()
-        said = os.read(leader, 65536).decode().replace("\r\n", "\n")
+        while END.encode() not in said:  # a terminal gives what it has, which may be less than all
+            said += os.read(leader, 65536)
     os.close(leader)
-    return said
+    return said.decode().replace("\r\n", "\n").partition(END)[0]
 
 
 @pytest.fixture(autouse=True)

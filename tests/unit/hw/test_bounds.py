@@ -32,18 +32,18 @@ def test_an_error_in_the_action_reaches_the_caller() -> None:
 def test_a_turn_is_one_at_a_time_and_given_back(tmp_path: Path) -> None:
     clock = HandClock(100.0, sleeping=True)
     turn = CardLock(tmp_path / "lock", clock)
-    with turn.taken(102.0, insist=False):
-        with pytest.raises(CardBusy), CardLock(tmp_path / "lock", clock).taken(102.0, insist=False):
+    with turn.taken(102.0, force=False):
+        with pytest.raises(CardBusy), CardLock(tmp_path / "lock", clock).taken(102.0, force=False):
             pass
         assert clock.now() >= 102.0
-    with turn.taken(clock.now(), insist=False):
+    with turn.taken(clock.now(), force=False):
         pass
 
 
 def test_who_insists_waits_half_the_time(tmp_path: Path) -> None:
     clock = HandClock(100.0, sleeping=True)
     holder, other = (CardLock(tmp_path / "lock", clock) for _ in range(2))
-    with holder.taken(102.0, insist=False), other.taken(102.0, insist=True):
+    with holder.taken(102.0, force=False), other.taken(102.0, force=True):
         assert 101.0 <= clock.now() < 101.5
 
 
