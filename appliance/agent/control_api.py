@@ -202,15 +202,17 @@ class ControlApi:
         return {"says": f"Asterisk stops: {permit.says}."}
 
     async def _standby(self, request: ControlRequest) -> Answer:
+        leave_data = request.flag("leave_data")
         permit = self._policy.permitted(OperatorAction.STANDBY, request)
-        if not request.flag("leave_data"):
+        if not leave_data:
             self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
         return {"says": f"Handing over: {permit.says}."}
 
     async def _takeover(self, request: ControlRequest) -> Answer:
+        leave_data = request.flag("leave_data")
         permit = self._policy.permitted(OperatorAction.TAKEOVER, request)
-        if not request.flag("leave_data"):
+        if not leave_data:
             self._refuse_to_leave(self._data.not_home())
         await self._engine.takeover()
         return {"says": f"Taking over: {permit.says}."}

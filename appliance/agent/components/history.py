@@ -137,9 +137,9 @@ class History(Component):
         return self._samples.meters()
 
     async def _maintenance_on(self, request: ControlRequest) -> Answer:
-        seconds = request.number("seconds", USUAL)
+        seconds, why = request.number("seconds", USUAL), request.text("why")
         permit = self._policy.permitted(OperatorAction.MAINTENANCE_ON, request)
-        await self._maintenance.begin(seconds, who(request), request.text("why"))
+        await self._maintenance.begin(seconds, who(request), why)
         return {"says": f"Maintenance is on for {seconds / 60:.0f} min: {permit.says}."}
 
     async def _maintenance_off(self, request: ControlRequest) -> Answer:

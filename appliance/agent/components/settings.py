@@ -116,13 +116,15 @@ class Settings(Component):
         return {"diff": edit.diff, "problems": [], "restarts": takes_effect(changed)}
 
     async def _set(self, request: ControlRequest) -> Answer:
-        values, by = checked_values(request.arguments.get("values")), who(request)
+        values, by, also_peer = (
+            checked_values(request.arguments.get("values")),
+            who(request),
+            request.flag("peer"),
+        )
         async with self._one_writer:
             edit = await self._threads.disk(lambda: self._written(values))
             self._entered(edit, by)
-        peer = (
-            await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if request.flag("peer") else None
-        )
+        peer = await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if also_peer else None
         return {"says": _what_changed(edit), "diff": edit.diff, "peer": peer}
 
     def _written(self, values: Mapping[str, str]) -> Edit:

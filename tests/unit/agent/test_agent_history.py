@@ -124,6 +124,10 @@ def test_maintenance_is_asked_for_with_who_and_why(tmp_path: Path) -> None:
     for wrong in (59, 86401, -1, True, "long", None, float("nan"), float("inf")):
         with pytest.raises(UserError):
             bench.ask("maintenance on", seconds=wrong, by=who)
+    noted = len(bench.journal.since(0))
+    with pytest.raises(UserError, match="'why' must be a text"):
+        bench.ask("maintenance on", seconds=600, by=who, why=7)
+    assert len(bench.journal.since(0)) == noted, "a wish that cannot be understood is none"
     assert not bench.maintenance.on
     assert "on for 10 min" in bench.ask("maintenance on", seconds=600, by=who, why="cables")["says"]
     lasting = bench.maintenance.status()

@@ -101,6 +101,12 @@ def test_it_goes_on_as_soon_as_the_conf_names_this_machine(
             ControlRequest("conf set", {"values": {"HACLUSTERIP": "10.0.0.9"}, "by": "anna"})
         )
         assert half["says"].startswith("Saved.") and not running.done()
+        with pytest.raises(UserError, match="'peer' must be true or false"):
+            wish = {"values": {"HAPRINODE": name}, "peer": "yes", "by": "anna"}
+            await agent.answer(ControlRequest("conf set", wish))
+        assert f"HAPRINODE={name}" not in (tmp_path / "asha.conf").read_text(), (
+            "what is wrong is refused before anything is written"
+        )
         whole = await agent.answer(ControlRequest("conf set", {"values": {"HAPRINODE": name}, "by": "anna"}))
         assert f"+HAPRINODE={name}" in whole["diff"]
         assert await running is True
