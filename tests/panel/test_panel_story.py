@@ -183,7 +183,11 @@ async def story(stage: Stage, folder: Path) -> None:
         await expect(primary.page.get_by_role("heading", name="The dry run", exact=True)).to_be_visible(
             timeout=_MOVE
         )
-        await expect(primary.page.locator("pre.lines")).to_contain_text("msg0000")
+        # The primary's worker merges a message as soon as it has heard of it, which may be before the dry run looks.
+        said = primary.page.locator("pre.lines")
+        await expect(said).to_contain_text(re.compile("msg0000|Nothing differs"))
+        if "msg0000" not in await said.inner_text():
+            assert list(mailboxes(stage, "primary").callers("100", INBOX)) == ["a caller"]
         await primary.picture("9-dry-run")
         await primary.page.get_by_role("button", name="Fail back", exact=True).click()
         await primary.sees_state("primary", "active", patience=2 * _MOVE)
