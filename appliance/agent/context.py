@@ -1,4 +1,4 @@
-"""The context: what every part of one agent shares, handed to each of them as one value."""
+"""The context: everything that the parts of one agent share, handed to each of them as one value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from appliance.host.clock import Clock
 
 @dataclass(slots=True)
 class Service:
-    """What this node does about its service now: the cycle writes it after each step, every part may read it."""
+    """The service of this node as it is now: the cycle writes it after each step, every part may read it."""
 
     state: ServiceState
 
@@ -33,7 +33,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a part needs even on a machine that is no node yet: its conf file, a clock and a journal."""
+    """The conf file, clock and journal that a part needs even on a machine that is no node yet."""
 
     conf_path: Path
     clock: Clock
@@ -42,7 +42,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class NodeContext(Context):
-    """What the parts of a node's agent share.
+    """The values that the parts of a node's agent share.
 
     `observations` is what the sensors see, `service` what this node does about it. `restart` ends this agent, so
     that another begins as the conf file now says.

@@ -29,7 +29,7 @@ from appliance.core.roles import Role
 from appliance.core.status import Status, to_json
 from appliance.core.transfer import Order
 
-# Longer than a release may take before it is called blocked (Site.transfer_policy), in seconds.
+# Longer than a release may take before it is called blocked (ThisNode.transfer_policy), in seconds.
 _STOP_PATIENCE = 30.0
 
 

@@ -1,7 +1,7 @@
 """Drives the controller: hands it what the sensors see, and carries out what it says, in its order.
 
 Nothing is decided here. What a turn, an operator or the resource script changes is `core/controller.py`; this module
-owns the state between two steps, the grant on file, and the way of an effect to the journal, the order desk and the
+owns the state between two steps, the grant on file, and the way of an effect to the journal, the executor and the
 engine.
 """
 
@@ -96,7 +96,7 @@ class Cycle:
 
     @property
     def state(self) -> ServiceState:
-        """What the controller remembers."""
+        """The state of the controller after its last step."""
         return self._service.state
 
     @property

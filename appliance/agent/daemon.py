@@ -1,6 +1,6 @@
 """The life of the agent: signals, the first look, the socket, watchdogs, and the end.
 
-The parts that an agent consists of are put together in house.py.
+The parts that an agent consists of are put together in agent/wiring.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The order desk: it hands orders to threads, one of each kind at a time, and remembers how they ended."""
+"""The execution of orders: what each does, and the threads that carry them out, one of each kind at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from appliance.agent.context import NodeContext
 from appliance.agent.pre_start import before_service
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
-from appliance.core.errors import AshaError, HardwareError, HostError
+from appliance.core.errors import AshaError, HardwareError, HostError, attempt
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.transfer import Order
@@ -21,13 +21,12 @@ from appliance.net.address import remove_address
 from appliance.pbx import service
 from appliance.pbx.dchannel import restart_spans
 
-# The execution of orders: one blocking function for each order.
-#
-# The agent runs the functions in threads; the resource script runs them when it works without an agent.
-
 
 class Actuator:
-    """The executor of orders; every order is bounded by its conf deadline and raises AshaError on failure.
+    """One blocking function for each order, bounded by its conf deadline; each raises AshaError on failure.
+
+    The agent runs the functions in the threads of an `Executor`; the resource script runs them itself when it works
+    without an agent.
 
     `owed`: tells whether the peer has data that must be merged before Asterisk starts.
     """
@@ -184,9 +183,9 @@ class Executor:
         self._actuator.close()
 
     async def _reset_card(self) -> None:
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._card, self._actuator.reset_card)
-        except AshaError as problem:
+        # Whatever goes wrong, the agent goes on: one that ended here would be started again, and end here again.
+        reset = self._actuator.reset_card
+        if problem := await asyncio.get_running_loop().run_in_executor(self._card, attempt, reset):
             self._journal.note("card", says=f"it could not be reset: {problem}")
 
     async def _carry_out(self, order: Order, generation: int, still_wanted: Callable[[], bool]) -> None:

@@ -47,7 +47,7 @@ def sark_follow() -> None:
         done = ask("sark follow", deadline=_PATIENCE, by=_asker())
     except AgentAbsent as absent:
         receives = "" if load().synch == "LOOSE" else str(absent)
-        done = _by_hand(_keeper().follow(receives=receives), dry_run=False)
+        done = _by_hand(_mirror().follow(receives=receives), dry_run=False)
     _tell(done, dry_run=False)
 
 
@@ -59,7 +59,7 @@ def sark_pull(dry_run: bool, blank: bool) -> None:
     try:
         done = ask("sark pull", deadline=_PATIENCE, by=_asker(), dry_run=dry_run, blank=blank)
     except AgentAbsent:
-        done = _by_hand(_keeper().pull(blank=blank, dry_run=dry_run), dry_run=dry_run)
+        done = _by_hand(_mirror().pull(blank=blank, dry_run=dry_run), dry_run=dry_run)
     _tell(done, dry_run=dry_run)
 
 
@@ -71,7 +71,7 @@ def sark_push(dry_run: bool) -> None:
         done = ask("sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
     except AgentAbsent as absent:
         _refuse_unless_apart(absent)
-        done = _by_hand(_keeper().push(dry_run=dry_run), dry_run=dry_run)
+        done = _by_hand(_mirror().push(dry_run=dry_run), dry_run=dry_run)
     _tell(done, dry_run=dry_run)
 
 
@@ -79,7 +79,7 @@ def _show(as_json: bool) -> None:
     try:
         document = ask("sark", deadline=_PATIENCE)
     except AgentAbsent:
-        document = {**_keeper().look().document(), "writes": None, "why": "the agent does not run"}
+        document = {**_mirror().look().document(), "writes": None, "why": "the agent does not run"}
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -149,7 +149,7 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
         ) from None
 
 
-def _keeper() -> Mirror:
+def _mirror() -> Mirror:
     return Mirror(os.uname().nodename, engine_runs=lambda: bool(engine_identity()))
 
 

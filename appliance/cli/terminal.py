@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
+import click
+
 
 class Tone(enum.Enum):
-    """What a line means to the person who reads it, as rich names the style."""
+    """The meaning of a line to the person who reads it; the value is the style by which rich shows it."""
 
     PLAIN = ""
     HEADLINE = "bold"
@@ -26,7 +28,10 @@ class Tone(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """One line. `hang`: the column, from 0, below which the rest of a long line continues on a terminal."""
+    """A line of a command's output.
+
+    `hang`: the column, from 0, below which the rest of a long line continues on a terminal.
+    """
 
     text: str
     hang: int = 0
@@ -40,7 +45,7 @@ def show(lines: Iterable[ShownLine], stream: TextIO | None = None) -> None:
         _show_on_terminal(lines, stream)
         return
     for line in lines:
-        print(line.text, file=stream)
+        click.echo(line.text, file=stream)
 
 
 def _show_on_terminal(lines: Iterable[ShownLine], stream: TextIO) -> None:
@@ -48,8 +53,7 @@ def _show_on_terminal(lines: Iterable[ShownLine], stream: TextIO) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    width = os.get_terminal_size(stream.fileno()).columns or None  # a serial console may not know its width
-    console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    console = Console(file=stream, width=_width(stream), highlight=False, markup=False, emoji=False)
     for line in lines:
         if not line.hang:
             console.print(Text(line.text, line.tone.value))
@@ -61,3 +65,11 @@ def _show_on_terminal(lines: Iterable[ShownLine], stream: TextIO) -> None:
             Text(line.text[: line.hang], line.tone.value), Text(line.text[line.hang :], line.tone.value)
         )
         console.print(row)
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the columns of the terminal; None where it does not know them, as a serial console may not."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None

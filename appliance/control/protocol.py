@@ -32,7 +32,7 @@ Answer = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """What is asked of the agent: a verb and its arguments, which are read by name and type.
+    """A request to the agent: a verb and its arguments, which are read by name and type.
 
     Each reader returns its default when the argument is missing, and raises UserError, which is the asker's answer,
     when the argument is something else. Arguments that no reader asks for are of another version of asha, and are

@@ -46,9 +46,11 @@ class WorkerThread:
         future: asyncio.Future[_T] = loop.create_future()
         self._jobs.put((job, future, loop))
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(patience) as bound:
                 return await future
         except TimeoutError:
+            if not bound.expired():
+                raise  # the job's own: something that it asked has not answered
             raise HostError(f"{self._what} has not ended for {patience:g} s.") from None
 
     def _work(self) -> None:

@@ -15,7 +15,7 @@ Document = dict[str, Any]
 # Deadlines in seconds. A question must be answered quickly; an action may wait until Asterisk has stopped or
 # Heartbeat has started.
 _LOOK = 2.0
-_DEED = 60.0
+_ACTION = 60.0
 
 
 class AgentClient:
@@ -51,5 +51,5 @@ class AgentClient:
 
         The text `says` in the answer is for people.
         """
-        answer = ask(verb, deadline=_DEED, path=self._path, by=by, **arguments)
+        answer = ask(verb, deadline=_ACTION, path=self._path, by=by, **arguments)
         return answer if isinstance(answer, dict) else {"says": str(answer)}

@@ -6,7 +6,7 @@ agent hangs, and what is not known is not allowed: a word that is too old permit
 
 The kernel signals every arrival (SIGIO), because a pass may wait for rsync for an hour: the pipe is emptied meanwhile,
 and an agent that dies ends the pass wherever it is. A thread cannot do this, because the worker forks bound programs
-(host/stream.py).
+(host/stream.py). Where a signal is lost, the pipe is read when the duty is asked for.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class HandedDuty:
         """Return what is to be done now. Raises SyncProblem when the agent no longer says so."""
         give_up = self._clock.now() + _PATIENCE
         while (now := self._clock.now()) - self._word.at > _FRESH:
+            self._take_in()
             if now >= give_up:
                 says = "It is not known whether Asterisk runs here: the agent says nothing any more."
                 raise SyncProblem(Fault.NOT_ALLOWED, says)

@@ -1,6 +1,6 @@
 """The agent's post: a thread that puts alerts on disk and keeps a separate process delivering them.
 
-The agent's loop only puts a bag into a queue in memory, so that neither a disk nor a mail server that hangs
+The agent's loop only puts a batch into a queue in memory, so that neither a disk nor a mail server that hangs
 can delay a failover.
 """
 
@@ -76,7 +76,7 @@ class AlertQueue:
         self._node = node
         self._host = host
         self._start = start
-        self._bags: queue.SimpleQueue[AlertBatch | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[AlertBatch | None] = queue.SimpleQueue()
         self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.busy = False  # service is moving
         self.seen = QueueStatus()
@@ -92,28 +92,28 @@ class AlertQueue:
         """Start the thread."""
         self._thread.start()
 
-    def take(self, bag: AlertBatch) -> None:
-        """Have the bag queued on disk; returns at once."""
-        self._bags.put(bag)
+    def take(self, batch: AlertBatch) -> None:
+        """Have the batch queued on disk; returns at once."""
+        self._batches.put(batch)
 
     def close(self) -> None:
         """Write what is waiting to the disk and end the process.
 
         Alerts that have not gone out wait on the disk for the next agent.
         """
-        self._bags.put(None)
+        self._batches.put(None)
         self._thread.join(timeout=2.0)
 
     def _work(self) -> None:
         while True:
             try:
-                bag = self._bags.get(timeout=_LOOK)
+                batch = self._batches.get(timeout=_LOOK)
             except queue.Empty:
                 self._look_safely()
                 continue
-            if bag is None:
+            if batch is None:
                 break
-            self.store(bag)
+            self.store(batch)
         self._end_worker()
 
     def _look_safely(self) -> None:
@@ -126,22 +126,22 @@ class AlertQueue:
         except OSError as problem:
             self._say_once(f"what waits cannot be seen: {problem.strerror}")
 
-    def store(self, bag: AlertBatch) -> None:
+    def store(self, batch: AlertBatch) -> None:
         """Write the alerts to the disk, then the memory of them.
 
         In this order no alert that was not written is remembered as told.
         """
         try:
-            for alert in bag.alerts:
+            for alert in batch.alerts:
                 notice = Notice(
-                    os.urandom(8).hex(), alert, self._node, self._host, self._clock.wall(), bag.ways
+                    os.urandom(8).hex(), alert, self._node, self._host, self._clock.wall(), batch.ways
                 )
                 for lost in self._spool.put(notice):
                     self.said.put(f"the queue is full; dropped: {lost.subject}")
-            self._spool.keep_memory(bag.memory)
+            self._spool.keep_memory(batch.memory)
         except OSError as problem:
             self._say_once(f"alerts cannot be written: {problem.strerror}")
-        self._fresh = self._fresh or bool(bag.alerts)
+        self._fresh = self._fresh or bool(batch.alerts)
 
     def look(self) -> None:
         """Keep the delivering process running while an alert is due, and not longer than its allowed life."""

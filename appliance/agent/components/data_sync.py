@@ -42,7 +42,7 @@ _AGAIN = 5.0
 
 
 class SyncSupervisor(Component):
-    """The keeper of the worker (`appliance/sync_worker.py`), which runs only while there is something to fetch.
+    """The supervisor of the worker (`appliance/sync_worker.py`), which runs only while there is something to fetch.
 
     The worker is handed the duty, and asks nothing: see `sync/handed_duty.py`.
 

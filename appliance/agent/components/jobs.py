@@ -1,4 +1,4 @@
-"""Errands: asha's own commands, run for a user who has no shell.
+"""Jobs: asha's own commands, run for a user who has no shell. On the wire a job is called an errand.
 
 One runs at a time, and its last lines are kept to be looked at.
 """
@@ -50,8 +50,8 @@ def start_command(words: tuple[str, ...]) -> Stream:
 
 
 @dataclass(slots=True)
-class Errand:
-    """An errand that runs, or the last one that has run."""
+class Job:
+    """A job that runs, or the last one that has run."""
 
     name: str
     began: float  # monotonic
@@ -68,7 +68,7 @@ class Jobs(Component):
         self._journal = context.journal
         self._clock = context.clock
         self._start = start
-        self._last: Errand | None = None
+        self._last: Job | None = None
         self._child: Stream | None = None
         self._following: asyncio.Task[None] | None = None
         self.verbs = {
@@ -77,18 +77,18 @@ class Jobs(Component):
         }
 
     def report(self, status: Status) -> Status:
-        """Add the errand under way, or the last one."""
+        """Add the job under way, or the last one."""
         return replace(status, errand=self.last())
 
     def last(self) -> ErrandStatus | None:
-        """Return the errand under way, or the last one; None when there was none in this agent's life."""
+        """Return the job under way, or the last one; None when there was none in this agent's life."""
         last = self._last
         if last is None:
             return None
         return ErrandStatus(last.name, last.state, tuple(last.lines), round(last.wall, 3), last.took)
 
     def close(self) -> None:
-        """Kill the errand that runs."""
+        """Kill the job that runs."""
         if self._following is not None:
             self._following.cancel()
         if self._child is not None:
@@ -107,21 +107,21 @@ class Jobs(Component):
             raise ClusterError(f"'{self._last.name}' is under way; one errand at a time.")
         child = self._start(command.words)
         self._journal.note("errand", name=name, by=who(request), says="begun")
-        self._child, self._last = child, Errand(name, self._clock.now(), self._clock.wall())
+        self._child, self._last = child, Job(name, self._clock.now(), self._clock.wall())
         self._following = asyncio.create_task(self._follow(child, self._last, command.deadline))
         return {"says": f"'{name}' is under way."}
 
-    async def _follow(self, child: Stream, errand: Errand, deadline: float) -> None:
-        """Keep the output of an errand until it ends or has to be killed.
+    async def _follow(self, child: Stream, job: Job, deadline: float) -> None:
+        """Keep the output of a job until it ends or has to be killed.
 
         A look is a few system calls and never waits. The end is waited for in a thread: a process that hangs
         in the kernel does not end even when it is killed.
         """
         code: int | None = None
-        while self._clock.now() - errand.began < deadline:
+        while self._clock.now() - job.began < deadline:
             line = child.line(0.0)
             if line:
-                _keep(errand, line)
+                _keep(job, line)
                 await asyncio.sleep(0.0)  # one that never stops talking is not to have the loop for itself
             elif child.ended:
                 code = await asyncio.to_thread(child.end, 1.0)
@@ -130,21 +130,21 @@ class Jobs(Component):
                 await asyncio.sleep(_LOOK)
         else:
             await asyncio.to_thread(child.end, 0.0)
-            errand.lines.append(f"It did not end within {deadline:.0f} s and was killed.")
-        self._conclude(child, errand, code)
+            job.lines.append(f"It did not end within {deadline:.0f} s and was killed.")
+        self._conclude(child, job, code)
 
-    def _conclude(self, child: Stream, errand: Errand, code: int | None) -> None:
+    def _conclude(self, child: Stream, job: Job, code: int | None) -> None:
         with contextlib.suppress(OSError):
             for line in child.complaint().splitlines()[-_LINES_KEPT:]:
-                _keep(errand, line.encode())
+                _keep(job, line.encode())
         child.close()
         self._child = None
-        errand.took = round(self._clock.now() - errand.began, 3)
-        errand.state = "done" if code == 0 else "failed"
-        last = errand.lines[-1] if errand.lines else ""
-        self._journal.note("errand", name=errand.name, says=errand.state, took=errand.took, last=last)
+        job.took = round(self._clock.now() - job.began, 3)
+        job.state = "done" if code == 0 else "failed"
+        last = job.lines[-1] if job.lines else ""
+        self._journal.note("errand", name=job.name, says=job.state, took=job.took, last=last)
 
 
-def _keep(errand: Errand, line: bytes) -> None:
+def _keep(job: Job, line: bytes) -> None:
     if text := one_line(line.decode(errors="replace"), _LINE_LENGTH):
-        errand.lines.append(text)
+        job.lines.append(text)

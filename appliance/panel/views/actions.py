@@ -21,7 +21,7 @@ _WHY_LENGTH = 200
 @answers(Access.OPERATOR)
 def asked(slug: str) -> str:
     """Return the page that asks for confirmation of the action."""
-    action = _deed(slug)
+    action = _action_named(slug)
     status = parts().agent.status()
     permit = status.permit(action.wish)
     return render_template("action.html", action=action, permit=permit, spans=SPANS, status=status)
@@ -31,7 +31,7 @@ def asked(slug: str) -> str:
 @answers(Access.OPERATOR)
 def done(slug: str) -> Response:
     """Carry out the confirmed action. The agent decides whether it is allowed, whatever the page showed."""
-    action = _deed(slug)
+    action = _action_named(slug)
     flash(carry_out(action, dict(request.form.items())))
     return redirect(url_for("status.home"))
 
@@ -64,7 +64,7 @@ def errand() -> Response:
     return redirect(url_for("actions.asked", slug=back) if back in BY_SLUG else url_for("status.home"))
 
 
-def _deed(slug: str) -> Action:
+def _action_named(slug: str) -> Action:
     action = BY_SLUG.get(slug)
     if action is None:
         abort(404)

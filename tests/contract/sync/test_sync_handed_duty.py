@@ -90,6 +90,18 @@ def test_the_newest_word_counts(worker: Worker) -> None:
     assert worker.may() == "none rest"
 
 
+def test_a_word_counts_also_where_the_kernel_signals_no_arrival() -> None:
+    """Nothing here depends on SIGIO but how soon the end of the agent is noticed."""
+    unsignalled = Worker(
+        _WORKER.replace('print("ready"', 'signal.signal(signal.SIGIO, signal.SIG_IGN)\nprint("ready"')
+    )
+    try:
+        assert unsignalled.stream.offer(word(Duty.PULL))
+        assert unsignalled.may() == "pull rest"
+    finally:
+        unsignalled.stream.close()
+
+
 def test_the_word_of_an_agent_that_hangs_since_is_no_permission(worker: Worker) -> None:
     """It may lie in the pipe for long: what counts is when it was said, not when it was read."""
     assert worker.stream.offer(word(Duty.PULL, age=5.0))

@@ -39,7 +39,7 @@ class Told(Bench):
             self.room.look()
 
     def subjects(self) -> list[str]:
-        bags = self.room._queue._bags
+        bags = self.room._queue._batches
         found = [bags.get() for _ in range(bags.qsize())]
         return [alert.subject for bag in found if bag is not None for alert in bag.alerts]
 

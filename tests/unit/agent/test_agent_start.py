@@ -24,15 +24,15 @@ RESET = 0.05  # seconds the card takes for it
 class Card:
     """An actuator whose card takes its time for a reset, and may refuse it."""
 
-    def __init__(self, *, refuses: bool) -> None:
+    def __init__(self, refusal: Exception | None) -> None:
         self.done: list[str] = []
-        self._refuses = refuses
+        self._refusal = refusal
 
     def reset_card(self) -> None:
         time.sleep(RESET)
         self.done.append("reset")
-        if self._refuses:
-            raise HardwareError("the tool hangs")
+        if self._refusal is not None:
+            raise self._refusal
 
     def perform(self, order: Order) -> None:
         self.done.append(order.name)
@@ -41,11 +41,11 @@ class Card:
         pass
 
 
-@pytest.mark.parametrize("refuses", [False, True])
+@pytest.mark.parametrize("refusal", [None, HardwareError("it hangs"), OSError(28, "it hangs")])
 def test_the_card_is_reset_then_the_relay_released_and_both_are_waited_for(
-    tmp_path: Path, refuses: bool
+    tmp_path: Path, refusal: Exception | None
 ) -> None:
-    bench, card = Bench(tmp_path), Card(refuses=refuses)
+    bench, card = Bench(tmp_path), Card(refusal)
 
     async def begin() -> None:
         executor = Executor(bench.context, cast(Actuator, card), lambda order, problem: None)
@@ -56,7 +56,7 @@ def test_the_card_is_reset_then_the_relay_released_and_both_are_waited_for(
 
     asyncio.run(begin())
     told = [entry for entry in bench.journal.since(0) if entry.kind in ("card", "order", "done")]
-    said = ["it could not be reset: the tool hangs"] if refuses else []
+    said = [f"it could not be reset: {refusal}"] if refusal else []
     assert [entry.says or entry.fields["order"] for entry in told] == [*said, "RELEASE", "RELEASE"]
 
 

@@ -40,7 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sark_command, "load", lambda: load(conf))
     monkeypatch.setattr(sark_command, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(
-        sark_command, "_keeper", lambda: Mirror("haprimary", conf, tmp_path / "lib/sark.json")
+        sark_command, "_mirror", lambda: Mirror("haprimary", conf, tmp_path / "lib/sark.json")
     )
     return tmp_path
 
