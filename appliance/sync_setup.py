@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.config import Conf
-from appliance.control.client import AgentAbsent, AgentSilent, ask
+from appliance.control.answers import ask_as
+from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.control.status import ask_status
+from appliance.core.answers import DutyAnswer
 from appliance.core.data_policy import DataDuty, Duty
 from appliance.core.errors import HostError, SyncError
 from appliance.core.model import Node
@@ -71,12 +73,12 @@ def own_duty(*, asked_for: bool = False, last: bool = False) -> DataDuty:
     waits for a last merge. Raises SyncProblem when the agent does not answer.
     """
     try:
-        answer = ask("data", asked_for=asked_for, last=last)
+        answer = ask_as(DutyAnswer, "data", asked_for=asked_for, last=last)
     except (AgentAbsent, AgentSilent) as problem:
         raise SyncProblem(
             Fault.NOT_ALLOWED, f"It is not known whether Asterisk runs here: {problem}"
         ) from problem
-    return DataDuty(Duty(answer["duty"]), answer["why"], answer["live"])
+    return DataDuty(Duty(answer.duty), answer.why, answer.live)
 
 
 def session(

@@ -20,13 +20,14 @@ from appliance.agent.executor import Executor
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import node_status
-from appliance.control.protocol import Answer, ControlRequest
+from appliance.control.protocol import ControlRequest
+from appliance.core.answers import DutyAnswer, LineHeld, Said, ScriptVerdict
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
-from appliance.core.status import Status, to_json
+from appliance.core.status import Status
 from appliance.core.transfer import Order
 
 # Longer than a release may take before it is called blocked (ThisNode.transfer_policy), in seconds.
@@ -86,7 +87,7 @@ class ControlApi:
             self._verbs |= component.verbs
 
     async def answer(self, request: ControlRequest) -> Any:
-        """Carry out `request`; the result is JSON. Raises AshaError when it cannot or may not be done."""
+        """Carry out `request`; the result is a value of core. Raises AshaError when it cannot or may not be done."""
         verb = request.verb
         handler = self._verbs.get(verb)
         if handler is None:
@@ -95,21 +96,21 @@ class ControlApi:
 
     # -- the resource script ------------------------------------------------------------------------------
 
-    async def _start(self, request: ControlRequest) -> Answer:
+    async def _start(self, request: ControlRequest) -> ScriptVerdict:
         # The grant is bound to the Heartbeat that gives it; ours may be a look behind.
         self._engine_sensor.look()
         verdict = self._cycle.ask(Verb.START, _ticket(request), self._observations.engine_id)
         self._observations.notify_changed()
         if verdict is Verdict.STALE and not self._cycle.state.grant.held:  # two starts at once are no trouble
             raise ClusterError("This start is late: a script that was started after it has spoken already.")
-        return {"verdict": verdict.value}
+        return ScriptVerdict(verdict.value)
 
-    async def _stop(self, request: ControlRequest) -> Answer:
+    async def _stop(self, request: ControlRequest) -> ScriptVerdict:
         verdict = self._cycle.ask(Verb.STOP, _ticket(request), self._observations.engine_id)
         self._observations.notify_changed()
         if verdict is not Verdict.STALE:
             await self._released()
-        return {"verdict": verdict.value}
+        return ScriptVerdict(verdict.value)
 
     async def _released(self) -> None:
         """Wait until everything is let go. Raises HardwareError only when the line cannot be let go."""
@@ -122,21 +123,21 @@ class ControlApi:
         if transfer is not None and self._stop_fails():
             raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
-    async def _running(self, request: ControlRequest) -> Answer:
+    async def _running(self, request: ControlRequest) -> LineHeld:
         """Tell whether the engine is to take this node for one that holds the line.
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
         state = self._cycle.state
-        return {"running": state.grant.held or state.releasing or self._stop_fails()}
+        return LineHeld(state.grant.held or state.releasing or self._stop_fails())
 
     def _stop_fails(self) -> bool:
         return stop_fails(self._cycle.state.transfer, self._cycle.seen(self._clock.now()))
 
     # -- looking ------------------------------------------------------------------------------------------
 
-    async def _status(self, request: ControlRequest) -> Any:
-        return to_json(self.status())
+    async def _status(self, request: ControlRequest) -> Status:
+        return self.status()
 
     def status(self) -> Status:
         """Return the whole status of this node, as it is now."""
@@ -145,24 +146,24 @@ class ControlApi:
             status = component.report(status)
         return status
 
-    async def _data_duty(self, request: ControlRequest) -> Answer:
+    async def _data_duty(self, request: ControlRequest) -> DutyAnswer:
         duty = self._data.duty(asked_for=request.flag("asked_for"), last=request.flag("last"))
-        return {"duty": duty.duty.value, "why": duty.why, "live": duty.live}
+        return DutyAnswer(duty.duty.value, duty.why, duty.live)
 
-    async def _reloaded(self, request: ControlRequest) -> Answer:
+    async def _reloaded(self, request: ControlRequest) -> Said:
         self._active_conf.reload()
-        return {"says": "The conf file was read again."}
+        return Said("The conf file was read again.")
 
     # -- the operator -------------------------------------------------------------------------------------
 
-    async def _ha_start(self, request: ControlRequest) -> Answer:
+    async def _ha_start(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.START_HA, request)
         await self._take_what_waits()
         await self._engine.prepare()
         self._cycle.clear_node("before Heartbeat is started")
         await self._released()
         await self._engine.start()
-        return {"says": f"The HA engine runs: {permit.says}."}
+        return Said(f"The HA engine runs: {permit.says}.")
 
     async def _take_what_waits(self) -> None:
         """Take the values that wait for the HA engine to be off, before the engine's files are made.
@@ -176,12 +177,12 @@ class ControlApi:
                 todo="Ask again in a few seconds.",
             )
 
-    async def _ha_stop(self, request: ControlRequest) -> Answer:
+    async def _ha_stop(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.STOP_HA, request)
         await self._engine.stop()
-        return {"says": f"The HA engine is stopped{': ' + permit.says if permit.says else ''}."}
+        return Said(f"The HA engine is stopped{': ' + permit.says if permit.says else ''}.")
 
-    async def _pbx_start(self, request: ControlRequest) -> Answer:
+    async def _pbx_start(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.START_PBX, request)
         if self._cycle.state.role is Role.OFF:
             await self._executor.do(
@@ -189,33 +190,33 @@ class ControlApi:
             )
         else:
             self._cycle.start_pbx("an operator asked for it")
-        return {"says": f"Asterisk starts{': ' + permit.says if permit.says else ''}."}
+        return Said(f"Asterisk starts{': ' + permit.says if permit.says else ''}.")
 
-    async def _pbx_stop(self, request: ControlRequest) -> Answer:
+    async def _pbx_stop(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.STOP_PBX, request)
         if self._cycle.state.role is Role.OFF:
             await self._executor.do(
                 Order.STOP_PBX, "an operator asked for it", self._cycle.state.grant.generation
             )
-            return {"says": "Asterisk is stopped."}
+            return Said("Asterisk is stopped.")
         self._cycle.hand_over("an operator stopped Asterisk")
-        return {"says": f"Asterisk stops: {permit.says}."}
+        return Said(f"Asterisk stops: {permit.says}.")
 
-    async def _standby(self, request: ControlRequest) -> Answer:
+    async def _standby(self, request: ControlRequest) -> Said:
         leave_data = request.flag("leave_data")
         permit = self._policy.permitted(OperatorAction.STANDBY, request)
         if not leave_data:
             self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
-        return {"says": f"Handing over: {permit.says}."}
+        return Said(f"Handing over: {permit.says}.")
 
-    async def _takeover(self, request: ControlRequest) -> Answer:
+    async def _takeover(self, request: ControlRequest) -> Said:
         leave_data = request.flag("leave_data")
         permit = self._policy.permitted(OperatorAction.TAKEOVER, request)
         if not leave_data:
             self._refuse_to_leave(self._data.not_home())
         await self._engine.takeover()
-        return {"says": f"Taking over: {permit.says}."}
+        return Said(f"Taking over: {permit.says}.")
 
     @staticmethod
     def _refuse_to_leave(why: str) -> None:
@@ -226,7 +227,7 @@ class ControlApi:
                 todo="'asha failback' on the primary brings the data first; --leave-data does not wait for them.",
             )
 
-    async def _line_release(self, request: ControlRequest) -> Answer:
+    async def _line_release(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.RELEASE_LINE, request)
         if self._cycle.state.role.holds:
             self._cycle.hand_over("an operator released the line")
@@ -234,7 +235,7 @@ class ControlApi:
             await self._executor.do(
                 Order.RELEASE, "an operator asked for it", self._cycle.state.grant.generation
             )
-        return {"says": f"The line is released{': ' + permit.says if permit.says else ''}."}
+        return Said(f"The line is released{': ' + permit.says if permit.says else ''}.")
 
 
 def _ticket(request: ControlRequest) -> float:

@@ -25,6 +25,8 @@ from appliance.config import Conf, load
 from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 from appliance.core.alerts import one_line
+from appliance.core.answers import Said, TrendsAnswer
+from appliance.core.counters import Meters
 from appliance.core.errors import AshaError, UserError
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import (
@@ -38,7 +40,6 @@ from appliance.core.status import (
     PermitStatus,
     Status,
     StatusValue,
-    to_json,
 )
 from appliance.host.clock import Clock
 from appliance.host.paths import JOURNAL, SOCKET
@@ -82,15 +83,8 @@ def blank_answer(verb: str, wall: float) -> Any:
     answers: dict[str, Any] = {
         "errand": None,
         "history": [],
-        "trends": {"step": 60, "end": round(wall, 3), "data_age": [], "probes": {}, "line": []},
-        "meters": {
-            "since": round(wall, 3),
-            "transfers": {goal: {"done": 0, "blocked": 0, "unverifiable": 0} for goal in _GOALS},
-            "phases": {goal: {} for goal in _GOALS},
-            "relay_moves": 0,
-            "orders_failed": 0,
-            "alerts": 0,
-        },
+        "trends": TrendsAnswer(60, round(wall, 3)),
+        "meters": Meters(round(wall, 3)).document(alerts=0),
     }
     return answers[verb]
 
@@ -147,10 +141,10 @@ class UnconfiguredAgent:
         """
         verb = request.verb
         if verb == "status":
-            return to_json(self._status())
+            return self._status()
         if verb == "reload":
             self._reload()
-            return {"says": "The conf file was read again."}
+            return Said("The conf file was read again.")
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
         handler = {**self._written.verbs, **self._settings.verbs}.get(verb)

@@ -74,9 +74,9 @@ def _apply_at_peer(values: dict[str, str]) -> None:
     here, node = conf_and_node()
     name = here.secondary_name if node is Node.PRIMARY else here.primary_name
     answer = apply_at_peer(way_to_peer(here, node), name, values, f"root, by way of {os.uname().nodename}")
-    if not answer["ok"]:
-        raise SyncError(f"Here it is set. {answer['says']}")
-    click.echo(answer["says"])
+    if not answer.ok:
+        raise SyncError(f"Here it is set. {answer.says}")
+    click.echo(answer.says)
 
 
 @conf.command("update")

@@ -6,7 +6,8 @@ import os
 
 import click
 
-from appliance.control.client import ask
+from appliance.control.answers import ask_as
+from appliance.core.answers import Said
 
 # Seconds. A release may take as long as Asterisk's stop deadline and more; starting Heartbeat takes some
 # seconds.
@@ -19,7 +20,7 @@ def wish(verb: str, *, leave_data: bool = False) -> None:
     `leave_data`: do not wait for the data to be brought over first.
     """
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
-    click.echo(ask(verb, deadline=_PATIENCE, by=by, leave_data=leave_data)["says"])
+    click.echo(ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data).says)
 
 
 @click.group()

@@ -8,10 +8,12 @@ import re
 
 import click
 
-from appliance.control.client import ask
+from appliance.control.answers import ask_as
 from appliance.control.status import ask_status
+from appliance.core.answers import Said
+from appliance.core.as_json import to_json
 from appliance.core.maintenance import LONGEST, SHORTEST, USUAL
-from appliance.core.status import MaintenanceStatus, to_json
+from appliance.core.status import MaintenanceStatus
 from appliance.core.text import format_duration
 
 _SPAN = re.compile(r"([0-9]{1,5}) ?(s|m|min|h)?", re.ASCII | re.IGNORECASE)
@@ -72,14 +74,14 @@ def state_line(given: MaintenanceStatus | None) -> str:
 @click.option("--why", default="", help="Shown wherever it is shown, and told with the alert.")
 def maintenance_on(seconds: float, why: str) -> None:
     """Stand down from now on. Given again, the time begins anew."""
-    said = ask("maintenance on", deadline=_PATIENCE, seconds=seconds, why=why, by=operator())
-    click.echo(said["says"])
+    said = ask_as(Said, "maintenance on", deadline=_PATIENCE, seconds=seconds, why=why, by=operator())
+    click.echo(said.says)
 
 
 @maintenance.command("off")
 def maintenance_off() -> None:
     """Watch again, now."""
-    click.echo(ask("maintenance off", deadline=_PATIENCE, by=operator())["says"])
+    click.echo(ask_as(Said, "maintenance off", deadline=_PATIENCE, by=operator()).says)
 
 
 def operator() -> str:

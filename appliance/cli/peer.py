@@ -13,8 +13,10 @@ import click
 
 from appliance.config.edit import set_values
 from appliance.config.ha_tab import checked_values
-from appliance.control.client import AgentAbsent, ask
+from appliance.control.answers import ask_as
+from appliance.control.client import AgentAbsent
 from appliance.core.alerts import one_line
+from appliance.core.answers import ConfSaved, OwnIntroduction, Said
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
 from appliance.core.model import Node
@@ -141,7 +143,7 @@ def introduction_take(text: str, anew: bool) -> None:
 
 def _own_text() -> str:
     try:
-        return str(ask("introduction", deadline=_PATIENCE)["text"])
+        return ask_as(OwnIntroduction, "introduction", deadline=_PATIENCE).text
     except AgentAbsent:
         from appliance.net.address import own_address  # noqa: PLC0415 - only without an agent
         from appliance.sync.pairing_files import PairingFiles, introduce  # noqa: PLC0415
@@ -152,7 +154,7 @@ def _own_text() -> str:
 def _taken(text: str, *, anew: bool) -> str:
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
     try:
-        return str(ask("introduction take", deadline=_PATIENCE, text=text, anew=anew, by=by)["says"])
+        return ask_as(Said, "introduction take", deadline=_PATIENCE, text=text, anew=anew, by=by).says
     except AgentAbsent:
         from appliance.sync.pairing_files import PairingFiles, proof, take  # noqa: PLC0415 - only without an agent
 
@@ -221,11 +223,11 @@ def _conf(request: Mapping[str, Any]) -> Message:
     values = checked_values(request.get("values"))
     by = one_line(str(request.get("by", "")) or "the peer")
     try:
-        answer = ask("conf set", values=values, by=by, deadline=_QUESTION_PATIENCE)
+        answer = ask_as(ConfSaved, "conf set", values=values, by=by, deadline=_QUESTION_PATIENCE)
     except AgentAbsent:
         edit = set_values(CONF, values)
         return {"says": "Saved; no agent runs there.", "diff": edit.diff}
-    return {"says": str(answer["says"]), "diff": str(answer["diff"])}
+    return {"says": answer.says, "diff": answer.diff}
 
 
 def _secret(node: Node) -> Message:

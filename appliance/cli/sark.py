@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 import click
 
@@ -12,7 +11,10 @@ from appliance.agent.components.provisioning import address_for_telephones
 from appliance.agent.journal import JournalFile
 from appliance.cluster.installed import engine_identity
 from appliance.config import load
-from appliance.control.client import AgentAbsent, ask
+from appliance.control.answers import ask_as
+from appliance.control.client import AgentAbsent
+from appliance.core.answers import SarkChanges, SarkView
+from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError
 from appliance.host.paths import JOURNAL
 from appliance.local_node import CLOCK
@@ -44,7 +46,7 @@ def sark_status(as_json: bool) -> None:
 def sark_follow() -> None:
     """Bring over now what only one side has changed, as the agent does by itself. Conflicts stay."""
     try:
-        done = ask("sark follow", deadline=_PATIENCE, by=_asker())
+        done = ask_as(SarkChanges, "sark follow", deadline=_PATIENCE, by=_asker())
     except AgentAbsent as absent:
         receives = "" if load().synch == "LOOSE" else str(absent)
         done = _by_hand(_mirror().follow(receives=receives), dry_run=False)
@@ -57,7 +59,7 @@ def sark_follow() -> None:
 def sark_pull(dry_run: bool, blank: bool) -> None:
     """SARK's values win: the conf file takes every one that is right."""
     try:
-        done = ask("sark pull", deadline=_PATIENCE, by=_asker(), dry_run=dry_run, blank=blank)
+        done = ask_as(SarkChanges, "sark pull", deadline=_PATIENCE, by=_asker(), dry_run=dry_run, blank=blank)
     except AgentAbsent:
         done = _by_hand(_mirror().pull(blank=blank, dry_run=dry_run), dry_run=dry_run)
     _tell(done, dry_run=dry_run)
@@ -68,7 +70,7 @@ def sark_pull(dry_run: bool, blank: bool) -> None:
 def sark_push(dry_run: bool) -> None:
     """Have SARK's row take the conf file's values. Not on a node whose data come from its peer."""
     try:
-        done = ask("sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
+        done = ask_as(SarkChanges, "sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
     except AgentAbsent as absent:
         _refuse_unless_apart(absent)
         done = _by_hand(_mirror().push(dry_run=dry_run), dry_run=dry_run)
@@ -77,28 +79,27 @@ def sark_push(dry_run: bool) -> None:
 
 def _show(as_json: bool) -> None:
     try:
-        document = ask("sark", deadline=_PATIENCE)
+        view = ask_as(SarkView, "sark", deadline=_PATIENCE)
     except AgentAbsent:
-        document = {**_mirror().look().document(), "writes": None, "why": "the agent does not run"}
+        view = _mirror().look().answer(writes=None, why="the agent does not run")
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(to_json(view), indent=2))
     else:
-        click.echo("\n".join(lines(document)))
+        click.echo("\n".join(lines(view)))
 
 
-def lines(document: dict[str, Any]) -> list[str]:
+def lines(view: SarkView) -> list[str]:
     """Return the two columns of settings as lines for people."""
     rows = [("", "the conf file", "SARK", "")]
-    rows += [(one["key"], one["conf"], one["sark"], _word(one["state"])) for one in document["settings"]]
-    rows += [(column, "", value, "shown only") for column, value in document["shown"].items()]
+    rows += [(one.key, one.conf, one.sark, _word(one.state)) for one in view.settings]
+    rows += [(column, "", value, "shown only") for column, value in view.shown.items()]
     wide = [max(len(row[place]) for row in rows) for place in range(3)]
     table = [
         "  ".join(text.ljust(width) for text, width in zip(row, (*wide, 0), strict=True)) for row in rows
     ]
-    problems = [f"  ! {problem}" for problem in document["problems"]]
-    why = document["why"]
-    written = [] if document["writes"] else [f"SARK is not written to from here: {why}."]
-    return [f"SARK's database: {document['database']}", *(row.rstrip() for row in table), *problems, *written]
+    problems = [f"  ! {problem}" for problem in view.problems]
+    written = [] if view.writes else [f"SARK is not written to from here: {view.why}."]
+    return [f"SARK's database: {view.database}", *(row.rstrip() for row in table), *problems, *written]
 
 
 def _word(state: str) -> str:
@@ -107,15 +108,15 @@ def _word(state: str) -> str:
     return words[state]
 
 
-def _tell(done: dict[str, Any], *, dry_run: bool) -> None:
+def _tell(done: SarkChanges, *, dry_run: bool) -> None:
     would = "would take" if dry_run else "has taken"
-    said = [f"The conf file {would} {change}" for change in done["pulled"]]
-    said += [f"SARK {would} {change}" for change in done["pushed"]]
-    said += [f"  ! {problem}" for problem in ([] if dry_run else done["problems"])]
+    said = [f"The conf file {would} {change}" for change in done.pulled]
+    said += [f"SARK {would} {change}" for change in done.pushed]
+    said += [f"  ! {problem}" for problem in ([] if dry_run else done.problems)]
     click.echo("\n".join(said) or "They agree: nothing was changed.")
 
 
-def _by_hand(done: Done, *, dry_run: bool) -> dict[str, Any]:
+def _by_hand(done: Done, *, dry_run: bool) -> SarkChanges:
     """Write the journal entries that the agent would write, and return `done` as the agent would answer."""
     sides = (
         ("the conf file has followed SARK", done.pulled),
@@ -131,11 +132,7 @@ def _by_hand(done: Done, *, dry_run: bool) -> dict[str, Any]:
                 "says": says,
             }
             JournalFile(JOURNAL).append({**entry, "keys": [change.key for change in changes], "by": _asker()})
-    return {
-        "pulled": [str(change) for change in done.pulled],
-        "pushed": [str(change) for change in done.pushed],
-        **done.view.document(),
-    }
+    return done.view.changes(done.pulled, done.pushed)
 
 
 def _refuse_unless_apart(absent: AgentAbsent) -> None:

@@ -11,6 +11,7 @@ import click
 from appliance.cli.terminal import ShownLine, Tone, show
 from appliance.control.client import ask
 from appliance.control.status import ask_status
+from appliance.core.as_json import to_json
 from appliance.core.status import (
     AddressStatus,
     DataStatus,
@@ -19,7 +20,6 @@ from appliance.core.status import (
     PeerStatus,
     Status,
     StatusValue,
-    to_json,
 )
 from appliance.core.text import format_duration, printable, printable_lines
 from appliance.sync.state import under_way

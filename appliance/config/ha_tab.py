@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from appliance.config.conf import Conf
 from appliance.config.key import Key
@@ -17,6 +16,7 @@ from appliance.config.media import MEDIA
 from appliance.config.parse import Assignment, ConfError, Problem, parse, printable, scan
 from appliance.config.schema import KEY_BY_NAME, KEYS
 from appliance.config.value_types import FILE
+from appliance.core.answers import ConfKey, ConfProblem
 
 _PLACES = {key.name: key.tab.place for key in KEYS if key.tab}
 TAB_KEYS: tuple[str, ...] = tuple(sorted(_PLACES, key=_PLACES.__getitem__))
@@ -91,30 +91,30 @@ def written_values(text: str) -> dict[str, str]:
     return {key.name: written.get(key.name) or key.default for key in KEYS}
 
 
-def key_documents(text: str) -> list[dict[str, Any]]:
+def shown_keys(text: str) -> tuple[ConfKey, ...]:
     """Return every key for a page: the tab's in its order, then the others in file order.
 
     Secrets are not shown.
     """
     values = written_values(text)
     others = [key.name for key in KEYS if key.name not in TAB_KEYS]
-    return [_document(KEY_BY_NAME[name], values) for name in (*TAB_KEYS, *others)]
+    return tuple(_shown_key(KEY_BY_NAME[name], values) for name in (*TAB_KEYS, *others))
 
 
-def _document(key: Key, values: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "label": key.label,
-        "group": key.group.value,
-        "value": key.hide(values[key.name]),
-        "default": key.default,
-        "example": key.example,
-        "comment": list(key.comment),
-        "choices": list(key.kind.words) or None,
-        "tab": key.name in TAB_KEYS,
-    }
+def _shown_key(key: Key, values: Mapping[str, str]) -> ConfKey:
+    return ConfKey(
+        name=key.name,
+        label=key.label,
+        group=key.group.value,
+        value=key.hide(values[key.name]),
+        default=key.default,
+        example=key.example,
+        comment=tuple(key.comment),
+        choices=tuple(key.kind.words) or None,
+        tab=key.name in TAB_KEYS,
+    )
 
 
-def problem_documents(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """Return problems as documents for a page."""
-    return [{"key": problem.key, "value": problem.value, "want": problem.want} for problem in problems]
+def shown_problems(problems: Iterable[Problem]) -> tuple[ConfProblem, ...]:
+    """Return problems for a page."""
+    return tuple(ConfProblem(problem.key, problem.value, problem.want) for problem in problems)

@@ -26,9 +26,6 @@ _BRANCHES: dict[int, type[AshaError]] = {
 # A line of the protocol as JSON has it. Nothing but this package sees one.
 Message = dict[str, Any]
 
-# What a verb answers with: an object whose keys are part of the protocol.
-Answer = Mapping[str, object]
-
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:

@@ -22,6 +22,7 @@ from appliance.control.protocol import (
     read_request,
     success,
 )
+from appliance.core.as_json import to_json
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.bounded import TooMuch
 from appliance.host.disk import set_aside
@@ -110,7 +111,7 @@ class ControlServer:
     async def _reply(self, line: bytes, uid: int) -> Message:
         try:
             request = authorise(read_request(line), uid, self._hosts or AllowedUsers(os.geteuid()))
-            return success(await self._answer(request))
+            return success(to_json(await self._answer(request)))
         except AshaError as problem:
             return failure(problem)
         except (TypeError, ValueError, OverflowError):

@@ -1,11 +1,12 @@
 """Ask the agent how things stand, and read its answer as a `Status`.
 
-This is apart from `client`, which scripts wait for and which must be quick to load.
+This is apart from `answers`, because the status is the largest of them and the slowest to load.
 """
 
 from __future__ import annotations
 
-from appliance.control.client import AgentSilent, ask
+from appliance.control.answers import another_version
+from appliance.control.client import ask
 from appliance.core.status import Status, from_json
 from appliance.host.paths import SOCKET
 
@@ -29,4 +30,4 @@ def read_status(answer: object) -> Status:
     try:
         return from_json(answer)
     except ValueError as problem:
-        raise AgentSilent(f"The agent speaks another language than this asha: {problem}.") from None
+        raise another_version(problem) from None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from appliance.core.answers import HistogramAnswer, MetersAnswer
 from appliance.core.journal_entry import DoneEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Order, Phase
@@ -29,14 +29,14 @@ class Histogram:
         self._counts[place] += 1
         self._sum += seconds
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> HistogramAnswer:
         """Return the histogram with cumulative counts, by upper bound."""
         buckets: dict[str, int] = {}
         count = 0
         for bound, more in zip((*map("{:g}".format, BOUNDS), "+Inf"), self._counts, strict=True):
             count += more
             buckets[bound] = count
-        return {"buckets": buckets, "sum": round(self._sum, 4), "count": count}
+        return HistogramAnswer(buckets, round(self._sum, 4), count)
 
 
 class Meters:
@@ -67,19 +67,19 @@ class Meters:
                 case DoneEntry(order=order, problem=problem):
                     self._done(order, problem)
 
-    def document(self, alerts: int) -> dict[str, Any]:
+    def document(self, alerts: int) -> MetersAnswer:
         """Return all counters for machines to read. `alerts`: how many alerts were made."""
-        return {
-            "since": self._since,
-            "transfers": self._transfers,
-            "phases": {
+        return MetersAnswer(
+            since=self._since,
+            transfers={goal: dict(ended) for goal, ended in self._transfers.items()},
+            phases={
                 goal: {phase: histogram.document() for phase, histogram in phases.items()}
                 for goal, phases in self._phases.items()
             },
-            "relay_moves": self._relay_moves,
-            "orders_failed": self._orders_failed,
-            "alerts": alerts,
-        }
+            relay_moves=self._relay_moves,
+            orders_failed=self._orders_failed,
+            alerts=alerts,
+        )
 
     def _begin(self, goal: str) -> None:
         self._goal, self._phase, self._phase_at = goal, FIRST[Goal(goal)].value, 0.0

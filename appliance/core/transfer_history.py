@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from appliance.core.as_json import read_as
 from appliance.core.journal_entry import AgentEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.plan import FIRST
-from appliance.core.status import read_as
 from appliance.core.transfer import Goal, Phase
 
 # The kinds of journal entries that a chronicle is made from.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from appliance.core.answers import TrendsAnswer
+from appliance.core.as_json import read_as
 
 STEP = 60.0
 KEPT = 1440
@@ -55,42 +57,21 @@ class Trends:
         self._ages.append(sample.data_age)
         self._lines.append(sample.line)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> TrendsAnswer:
         """Return every row, oldest sample first, all rows of the same length.
 
         Of the probes only those are included that answered within the day.
         """
         answered = {
-            name: list(row) for name, row in sorted(self._probes.items()) if row.count(None) < len(row)
+            name: tuple(row) for name, row in sorted(self._probes.items()) if row.count(None) < len(row)
         }
-        return {
-            "step": STEP,
-            "end": self.end,
-            "data_age": list(self._ages),
-            "probes": answered,
-            "line": list(self._lines),
-        }
+        return TrendsAnswer(STEP, self.end, tuple(self._ages), answered, tuple(self._lines))
 
 
-def restore(document: Any) -> Trends:
+def restore(document: object) -> Trends:
     """Return the trends in a `document` that an earlier agent wrote. Raises ValueError when it holds none."""
-    try:
-        trends = Trends()
-        for sample in _rows(document):
-            trends.append(sample)
-        trends.end = float(document["end"])
-    except (KeyError, TypeError, AttributeError):
-        raise ValueError("it holds no trends") from None
+    kept, trends = read_as(TrendsAnswer, document), Trends()
+    for age, line, *probes in zip(kept.data_age, kept.line, *kept.probes.values(), strict=True):
+        trends.append(Sample(age, dict(zip(kept.probes, probes, strict=True)), line))
+    trends.end = float(kept.end)
     return trends
-
-
-def _rows(document: Mapping[str, Any]) -> Iterator[Sample]:
-    names = list(document["probes"])
-    columns = [document["probes"][name] for name in names]
-    for age, line, *probes in zip(document["data_age"], document["line"], *columns, strict=True):
-        row = {name: _number(value) for name, value in zip(names, probes, strict=True)}
-        yield Sample(_number(age), row, None if line is None else str(line))
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from appliance.control.client import AgentSilent, ask
+from appliance.control.answers import another_version, as_answer, ask_as
+from appliance.control.client import ask
 from appliance.control.status import read_status
 from appliance.core.journal_entry import JournalEntry, read_entries
 from appliance.core.status import Status
 from appliance.core.transfer_history import PastTransfer, read_transfers
 from appliance.host.paths import SOCKET
 
-Document = dict[str, Any]
+_T = TypeVar("_T")
 # Deadlines in seconds. A question must be answered quickly; an action may wait until Asterisk has stopped or
 # Heartbeat has started.
 _LOOK = 2.0
@@ -44,12 +45,12 @@ class AgentClient:
         try:
             return read_transfers(self.look("history", newest=newest))
         except ValueError as problem:
-            raise AgentSilent(f"The agent speaks another language than this page: {problem}.") from None
+            raise another_version(problem) from None
 
-    def do(self, verb: str, by: str, **arguments: object) -> Document:
-        """Ask the agent to do something in the name of `by`, and return the answer.
+    def read(self, kind: type[_T], verb: str, **arguments: object) -> _T:
+        """Ask for something that is only shown, and return the answer, a `kind` of core.answers."""
+        return as_answer(kind, self.look(verb, **arguments))
 
-        The text `says` in the answer is for people.
-        """
-        answer = ask(verb, deadline=_ACTION, path=self._path, by=by, **arguments)
-        return answer if isinstance(answer, dict) else {"says": str(answer)}
+    def do(self, kind: type[_T], verb: str, by: str, **arguments: object) -> _T:
+        """Ask the agent to do something in the name of `by`, and return the answer, a `kind` of core.answers."""
+        return ask_as(kind, verb, deadline=_ACTION, path=self._path, by=by, **arguments)

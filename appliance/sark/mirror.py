@@ -7,15 +7,15 @@ docs/adr/0014-sark-and-the-conf-file.md.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from appliance.config import Conf, ConfError
 from appliance.config.conf_file import ConfFile, read_source
 from appliance.config.edit import replace_file
 from appliance.config.schema import FROZEN_KEYS, KEY_BY_NAME, held_back
+from appliance.core.answers import SarkChanges, SarkSetting, SarkView
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.host.paths import CONF, SARK_MEMORY
@@ -70,24 +70,19 @@ class MirrorView:
     problems: tuple[str, ...]
     held: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
-        """Return the view as JSON."""
-        settings = [
-            {
-                "key": one.key,
-                "conf": one.conf,
-                "sark": one.raw,
-                "state": one.step.name.lower(),
-                "says": one.says,
-            }
-            for one in self.settings
-        ]
-        return {
-            "database": str(self.database),
-            "settings": settings,
-            "shown": dict(self.shown),
-            "problems": list(self.problems),
-        }
+    def answer(self, *, writes: bool | None, why: str) -> SarkView:
+        """Return the view for those who ask. `writes`: SARK's database may be written here; `why` it may not."""
+        return SarkView(str(self.database), self._settings(), dict(self.shown), self.problems, writes, why)
+
+    def changes(self, pulled: Iterable[KeyChange], pushed: Iterable[KeyChange]) -> SarkChanges:
+        """Return what a pass has changed, with the view since, for those who ask."""
+        said = tuple(map(str, pulled)), tuple(map(str, pushed))
+        return SarkChanges(*said, str(self.database), self._settings(), dict(self.shown), self.problems)
+
+    def _settings(self) -> tuple[SarkSetting, ...]:
+        return tuple(
+            SarkSetting(one.key, one.conf, one.raw, one.step.name.lower(), one.says) for one in self.settings
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from appliance.core.answers import PeerSaid
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, SyncError
 from appliance.host.bounded import TooMuch
@@ -192,8 +193,8 @@ def _ask(ssh: Ssh) -> None:
 # The peer's end is cli.peer_questions.
 
 
-def apply_at_peer(ssh: Ssh, name: str, values: Mapping[str, str], by: str) -> dict[str, Any]:
-    """Have the peer, `name`, apply `values`, and return `{"ok": bool, "says": str}` about the result.
+def apply_at_peer(ssh: Ssh, name: str, values: Mapping[str, str], by: str) -> PeerSaid:
+    """Have the peer, `name`, apply `values`, and return how it went.
 
     `by` names the person or program that made the change. A value the peer did not take stays there as it
     was. HAMEDIA lines with ucast are not sent, see `_is_one_nodes`. Never raises AshaError.
@@ -201,13 +202,13 @@ def apply_at_peer(ssh: Ssh, name: str, values: Mapping[str, str], by: str) -> di
     shared = {key: value for key, value in values.items() if not _is_one_nodes(key, value)}
     own = f" HAMEDIA names a node's own way to its peer: set it on {name} itself." if shared != values else ""
     if not shared:
-        return {"ok": False, "says": own.strip() or f"{name} was asked nothing."}
+        return PeerSaid(False, own.strip() or f"{name} was asked nothing.")
     try:
         answer = ask_once(ssh, "conf", {"values": shared, "by": by})
     except AshaError as problem:
         kept = f"{name} has not got it, and has what it had before"
-        return {"ok": False, "says": f"{kept}: {problem} Save again when it can be reached.{own}"}
-    return {"ok": not own, "says": f"{name}: {answer.get('says', '')}{own}"}
+        return PeerSaid(False, f"{kept}: {problem} Save again when it can be reached.{own}")
+    return PeerSaid(not own, f"{name}: {answer.get('says', '')}{own}")
 
 
 def _is_one_nodes(key: str, value: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
+from appliance.core.as_json import to_json
 from appliance.core.errors import UserError
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import (
@@ -29,7 +30,6 @@ from appliance.core.status import (
     Status,
     StatusValue,
     TransferStatus,
-    to_json,
 )
 
 Document = dict[str, Any]

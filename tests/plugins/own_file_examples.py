@@ -12,6 +12,7 @@ from appliance.agent.grant_file import GrantFile
 from appliance.config import Conf
 from appliance.core import maintenance
 from appliance.core.alerts import AlertState, remembered
+from appliance.core.as_json import to_json
 from appliance.core.grant import Verb
 from appliance.core.trends import Sample, Trends
 from appliance.host.paths import SyncPaths
@@ -38,7 +39,7 @@ def examples(folder: Path) -> dict[str, bytes]:
         ),
         "maintenance.json": lambda path: maintenance_file(path).write(json.dumps(maintenance.pack(given))),
         "standing.json": lambda path: InstalledConf(path).keep(Conf(cluster_ip="10.0.0.5")),
-        "trends.json": lambda path: path.write_text(json.dumps(trends.document())),
+        "trends.json": lambda path: path.write_text(json.dumps(to_json(trends.document()))),
         "conf.kept": lambda path: path.write_text("HAPRINODE=one\nHASECNODE=two\n"),
         "sark.json": lambda path: write_agreed(path, {"HADEV": "eth0"}),
         "state.json": lambda path: write_state(path, State(verified_at=5.0, warnings=["one"])),

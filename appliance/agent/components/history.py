@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.component import Component, who
@@ -17,13 +16,14 @@ from appliance.agent.components.samples import Samples
 from appliance.agent.context import Context, NodeContext
 from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
-from appliance.control.protocol import Answer, ControlRequest
+from appliance.control.protocol import ControlRequest
+from appliance.core.answers import MetersAnswer, Said, TrendsAnswer
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.journal_rules import Entry
 from appliance.core.maintenance import USUAL
 from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
-from appliance.core.status import AgentUsage, NotifyStatus, Status, to_json
+from appliance.core.status import AgentUsage, NotifyStatus, Status
 from appliance.core.transfer_history import KINDS, PastTransfer, chronicle
 from appliance.host.process import own_usage
 from appliance.host.worker_thread import WorkerThread
@@ -124,28 +124,26 @@ class History(Component):
         )
         return added.with_problems(notify_problems(notify))
 
-    async def _history(self, request: ControlRequest) -> Any:
+    async def _history(self, request: ControlRequest) -> list[PastTransfer]:
         count = wanted(request, MOST_TRANSFERS)
-        return to_json(
-            await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
-        )
+        return await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
 
-    async def _trends(self, request: ControlRequest) -> Answer:
+    async def _trends(self, request: ControlRequest) -> TrendsAnswer:
         return self._samples.trends()
 
-    async def _meters(self, request: ControlRequest) -> Answer:
+    async def _meters(self, request: ControlRequest) -> MetersAnswer:
         return self._samples.meters()
 
-    async def _maintenance_on(self, request: ControlRequest) -> Answer:
+    async def _maintenance_on(self, request: ControlRequest) -> Said:
         seconds, why = request.number("seconds", USUAL), request.text("why")
         permit = self._policy.permitted(OperatorAction.MAINTENANCE_ON, request)
         await self._maintenance.begin(seconds, who(request), why)
-        return {"says": f"Maintenance is on for {seconds / 60:.0f} min: {permit.says}."}
+        return Said(f"Maintenance is on for {seconds / 60:.0f} min: {permit.says}.")
 
-    async def _maintenance_off(self, request: ControlRequest) -> Answer:
+    async def _maintenance_off(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.MAINTENANCE_OFF, request)
         await self._maintenance.end(who(request))
-        return {"says": f"Maintenance is off: {permit.says}."}
+        return Said(f"Maintenance is off: {permit.says}.")
 
 
 def newest_transfers(file: JournalFile, count: int, node: Node) -> list[PastTransfer]:

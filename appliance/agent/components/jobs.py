@@ -10,14 +10,14 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from appliance.agent.components.component import Component, who
 from appliance.agent.context import Context
-from appliance.control.protocol import Answer, ControlRequest
+from appliance.control.protocol import ControlRequest
 from appliance.core.alerts import one_line
+from appliance.core.answers import Said
 from appliance.core.errors import ClusterError, UserError
-from appliance.core.status import ErrandStatus, Status, to_json
+from appliance.core.status import ErrandStatus, Status
 from appliance.host.paths import OWN_COMMAND
 from appliance.host.stream import Stream
 
@@ -95,10 +95,10 @@ class Jobs(Component):
             self._child.kill()
             self._child = None
 
-    async def _look_at(self, request: ControlRequest) -> Any:
-        return to_json(self.last())
+    async def _look_at(self, request: ControlRequest) -> ErrandStatus | None:
+        return self.last()
 
-    async def _begin(self, request: ControlRequest) -> Answer:
+    async def _begin(self, request: ControlRequest) -> Said:
         name = request.text("name")
         command = COMMANDS.get(name)
         if command is None:
@@ -109,7 +109,7 @@ class Jobs(Component):
         self._journal.note("errand", name=name, by=who(request), says="begun")
         self._child, self._last = child, Job(name, self._clock.now(), self._clock.wall())
         self._following = asyncio.create_task(self._follow(child, self._last, command.deadline))
-        return {"says": f"'{name}' is under way."}
+        return Said(f"'{name}' is under way.")
 
     async def _follow(self, child: Stream, job: Job, deadline: float) -> None:
         """Keep the output of a job until it ends or has to be killed.

@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
 
 from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.context import NodeContext
 from appliance.agent.status import milliseconds
+from appliance.core.answers import MetersAnswer, TrendsAnswer
+from appliance.core.as_json import to_json
 from appliance.core.counters import Meters
 from appliance.core.data_policy import Duty
 from appliance.core.document import parse_object
@@ -94,11 +95,11 @@ class Samples(Component):
             self._trends.add(self._sample(), round(self._clock.wall(), 3))
             self._unkept += 1
 
-    def trends(self) -> dict[str, Any]:
+    def trends(self) -> TrendsAnswer:
         """Return a day of samples."""
         return self._trends.document()
 
-    def meters(self) -> dict[str, Any]:
+    def meters(self) -> MetersAnswer:
         """Return everything counted since this agent was started."""
         self._read_journal()
         return self._meters.document(self._alerts.made)
@@ -133,9 +134,9 @@ class Samples(Component):
             problem = str(hangs)
         self._journal.note_once("trends", "kept", problem, over="they are kept again")
 
-    def _write(self, document: dict[str, Any]) -> str:
+    def _write(self, document: TrendsAnswer) -> str:
         try:
-            self._file.write(json.dumps(document, separators=(",", ":")))
+            self._file.write(json.dumps(to_json(document), separators=(",", ":")))
         except OSError as problem:
             return f"they cannot be kept on disk: {problem.strerror}"
         return ""

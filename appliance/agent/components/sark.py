@@ -10,7 +10,6 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from appliance.agent.active_conf import ActiveConf
 from appliance.agent.components.component import Component, who
@@ -18,6 +17,7 @@ from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
 from appliance.control.protocol import ControlRequest
+from appliance.core.answers import SarkChanges, SarkView
 from appliance.core.errors import AshaError, ClusterError
 from appliance.host.worker_thread import WorkerThread
 from appliance.sark.mirror import Done, KeyChange, Mirror
@@ -89,25 +89,25 @@ class SarkMirror(Component):
             with contextlib.suppress(*_TROUBLE):  # the values go on waiting, and are reported
                 await self._follow(self._data.receives())
 
-    async def look(self, request: ControlRequest) -> Any:
-        """Return both sides as JSON, and whether SARK's database may be written on this node now."""
+    async def look(self, request: ControlRequest) -> SarkView:
+        """Return both sides, and whether SARK's database may be written on this node now."""
         view = await self._hands.do(self._mirror.look)
         receives = self._data.receives()
-        return {**view.document(), "writes": not receives, "why": receives}
+        return view.answer(writes=not receives, why=receives)
 
-    async def follow(self, request: ControlRequest) -> Any:
+    async def follow(self, request: ControlRequest) -> SarkChanges:
         """Do at once what the component would do by itself."""
         receives = self._data.receives()
         return await self._asked_for(lambda: self._mirror.follow(receives=receives), request, dry_run=False)
 
-    async def pull(self, request: ControlRequest) -> Any:
+    async def pull(self, request: ControlRequest) -> SarkChanges:
         """Bring SARK's values into the conf file."""
         dry_run, blank = request.flag("dry_run"), request.flag("blank")
         return await self._asked_for(
             lambda: self._mirror.pull(blank=blank, dry_run=dry_run), request, dry_run=dry_run
         )
 
-    async def push(self, request: ControlRequest) -> Any:
+    async def push(self, request: ControlRequest) -> SarkChanges:
         """Bring the conf file's values into SARK's database.
 
         Raises ClusterError on a node whose data come from its peer.
@@ -162,16 +162,14 @@ class SarkMirror(Component):
         except NoGlobals:
             self._failed, self._waiting, self._held = "", (), False
 
-    async def _asked_for(self, work: Callable[[], Done], request: ControlRequest, *, dry_run: bool) -> Any:
+    async def _asked_for(
+        self, work: Callable[[], Done], request: ControlRequest, *, dry_run: bool
+    ) -> SarkChanges:
         async with self._turn:
             done = await self._hands.do(work)
         if not dry_run:
             self._take(done, by=who(request) or "somebody")
-        return {
-            "pulled": [str(change) for change in done.pulled],
-            "pushed": [str(change) for change in done.pushed],
-            **done.view.document(),
-        }
+        return done.view.changes(done.pulled, done.pushed)
 
     def _take(self, done: Done, by: str = "") -> None:
         """Note what was changed, work by it, and report what waits.

@@ -20,12 +20,22 @@ from appliance.config.edit import Edit, preview, set_values
 from appliance.config.ha_tab import (
     changed_keys,
     checked_values,
-    key_documents,
-    problem_documents,
+    shown_keys,
+    shown_problems,
 )
 from appliance.config.schema import takes_effect
-from appliance.control.protocol import Answer, ControlRequest
+from appliance.control.protocol import ControlRequest
 from appliance.core.alerts import one_line
+from appliance.core.answers import (
+    ConfAnswer,
+    ConfPreview,
+    ConfSaved,
+    Noted,
+    OtherNode,
+    OwnIntroduction,
+    PeerSaid,
+    Said,
+)
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
 from appliance.host.worker_thread import WorkerThread
@@ -96,26 +106,22 @@ class Settings(Component):
 
     # -- the conf file ------------------------------------------------------------------------------------
 
-    async def _conf(self, request: ControlRequest) -> Answer:
+    async def _conf(self, request: ControlRequest) -> ConfAnswer:
         source = await self._threads.disk(lambda: read_source(self._path))
         verdict = source.judge()
         problems = () if isinstance(verdict, Conf) else verdict
-        return {
-            "path": str(self._path),
-            "keys": key_documents(source.text),
-            "problems": problem_documents(problems),
-        }
+        return ConfAnswer(str(self._path), shown_keys(source.text), shown_problems(problems))
 
-    async def _preview(self, request: ControlRequest) -> Answer:
+    async def _preview(self, request: ControlRequest) -> ConfPreview:
         try:
             values = checked_values(request.arguments.get("values"))
             edit = await self._threads.disk(lambda: preview(self._path, values))
         except ConfError as wrong:
-            return {"diff": "", "problems": problem_documents(wrong.problems), "restarts": []}
+            return ConfPreview("", shown_problems(wrong.problems))
         changed = changed_keys(edit.before, edit.conf)
-        return {"diff": edit.diff, "problems": [], "restarts": takes_effect(changed)}
+        return ConfPreview(edit.diff, restarts=tuple(takes_effect(changed)))
 
-    async def _set(self, request: ControlRequest) -> Answer:
+    async def _set(self, request: ControlRequest) -> ConfSaved:
         values, by, also_peer = (
             checked_values(request.arguments.get("values")),
             who(request),
@@ -125,7 +131,7 @@ class Settings(Component):
             edit = await self._threads.disk(lambda: self._written(values))
             self._entered(edit, by)
         peer = await self._threads.way(lambda: _at_peer(edit.conf, values, by)) if also_peer else None
-        return {"says": _what_changed(edit), "diff": edit.diff, "peer": peer}
+        return ConfSaved(_what_changed(edit), edit.diff, peer)
 
     def _written(self, values: Mapping[str, str]) -> Edit:
         self._may_write(preview(self._path, values))
@@ -150,11 +156,11 @@ class Settings(Component):
 
     # -- the other node -----------------------------------------------------------------------------------
 
-    async def _introduction(self, request: ControlRequest) -> Answer:
+    async def _introduction(self, request: ControlRequest) -> OwnIntroduction:
         text = await self._threads.way(lambda: introduce(self._place, _machine(), own_address))
-        return {"text": text, "other": await self._threads.way(self._other)}
+        return OwnIntroduction(text, await self._threads.way(self._other))
 
-    def _other(self) -> Answer | None:
+    def _other(self) -> OtherNode | None:
         """Return the other node, when it was introduced; else None.
 
         The other node is asked until it has once been proven that it answers.
@@ -165,12 +171,12 @@ class Settings(Component):
         node = which_node(conf, _machine())
         name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
         if self._proven:
-            return {"name": name, "proven": True, "says": self._proven}
+            return OtherNode(name, True, self._proven)
         proven, says = proof(conf, node, name, self._place.keys)
         self._proven = says if proven else ""
-        return {"name": name, "proven": proven, "says": says}
+        return OtherNode(name, proven, says)
 
-    async def _take(self, request: ControlRequest) -> Answer:
+    async def _take(self, request: ControlRequest) -> Said:
         text, anew, by = request.text("text"), request.flag("anew"), who(request)
         async with self._one_writer:
             taken = await self._threads.way(
@@ -182,17 +188,17 @@ class Settings(Component):
         _, shown = await self._threads.way(
             lambda: proof(taken.edit.conf, taken.node, taken.name, self._place.keys)
         )
-        return {"says": f"{taken.says} {shown}"}
+        return Said(f"{taken.says} {shown}")
 
     # -- the panel ------------------------------------------------------------------------------------------
 
-    async def _panel_note(self, request: ControlRequest) -> Answer:
+    async def _panel_note(self, request: ControlRequest) -> Noted:
         now = self._clock.now()
         if len(self._noted) == _NOTES and now - self._noted[0] < _MINUTE:
             raise UserError(f"More than {_NOTES} notes in a minute are not written down.")
         self._noted.append(now)
         self._journal.note("panel", by=who(request), says=one_line(request.text("says"), _NOTE_LENGTH))
-        return {}
+        return Noted()
 
 
 def why_not_set_up(conf: Conf) -> str:
@@ -208,9 +214,9 @@ def _machine() -> str:
     return os.uname().nodename
 
 
-def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> Answer:
+def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> PeerSaid:
     if why := why_not_set_up(conf):
-        return {"ok": False, "says": f"There is no peer yet: {why}"}
+        return PeerSaid(False, f"There is no peer yet: {why}")
     node = which_node(conf, _machine())
     name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
     return apply_at_peer(way_to_peer(conf, node), name, values, f"{by}, by way of {_machine()}")

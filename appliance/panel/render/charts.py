@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from appliance.core.answers import TrendsAnswer
 from appliance.core.text import format_duration
 
-Document = dict[str, Any]
 Value = float | None
 
 # Size of the plotted area, in the units of the drawing; text stands around it.
@@ -47,11 +46,11 @@ class Chart:
         return f"now {now}; at most {self.worst:.3g} {self.unit}, {format_duration(self.worst_ago)} ago"
 
 
-def charts(trends: Document) -> tuple[Chart, ...]:
-    """Return all charts of the trends document: the age of the data, and one for each probe that is on."""
-    step = float(trends["step"])
-    found = [chart("data-age", "age of the standby's data", "s", trends["data_age"], step)]
-    for probe, values in sorted(trends["probes"].items()):
+def charts(trends: TrendsAnswer) -> tuple[Chart, ...]:
+    """Return all charts of the trends: the age of the data, and one for each probe that is on."""
+    step = trends.step
+    found = [chart("data-age", "age of the standby's data", "s", trends.data_age, step)]
+    for probe, values in sorted(trends.probes.items()):
         if any(value is not None for value in values):
             found.append(chart(probe, f"Asterisk answers the {probe.upper()} probe", "ms", values, step))
     return tuple(found)

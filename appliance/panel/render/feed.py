@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from appliance.core.answers import TrendsAnswer
 from appliance.core.errors import AshaError
 from appliance.core.journal_entry import JournalEntry, read_entries
 from appliance.core.status import Status
 from appliance.core.transfer_history import PastTransfer
 from appliance.host.clock import Clock
-from appliance.panel.agent_client import AgentClient, Document
+from appliance.panel.agent_client import AgentClient
 
 # A relay's move is to be on the page within half a second; seconds.
 PERIOD = 0.25
@@ -38,7 +39,7 @@ class View:
     problem: str = "The agent was not asked yet."
     journal: tuple[JournalEntry, ...] = ()
     history: tuple[PastTransfer, ...] = ()
-    trends: Document | None = None
+    trends: TrendsAnswer | None = None
 
 
 class Feed:
@@ -139,7 +140,7 @@ class Feed:
             view = replace(view, history=self._agent.history(10))
         if now - self._trends_at >= _TRENDS_PERIOD:
             self._trends_at = now
-            view = replace(view, trends=self._agent.look("trends"))
+            view = replace(view, trends=self._agent.read(TrendsAnswer, "trends"))
         return replace(view, journal=self._journal(before.journal))
 
     def _journal(self, before: tuple[JournalEntry, ...]) -> tuple[JournalEntry, ...]:

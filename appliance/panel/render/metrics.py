@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -17,12 +17,12 @@ from prometheus_client.core import (
     Metric,
 )
 
+from appliance.core.answers import MetersAnswer, TrendsAnswer
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.roles import Role
 from appliance.core.status import NOT_SET_UP, SpanStatus, Status, StatusValue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-Document: TypeAlias = Mapping[str, Any]
 
 _ROLES = (NOT_SET_UP, *(role.value for role in Role))
 _HOUR = 60  # points of the trends
@@ -31,8 +31,8 @@ T = TypeVar("T")
 
 def exposition(
     status: Status | None,
-    trends: Document | None,
-    meters: Document | None,
+    trends: TrendsAnswer | None,
+    meters: MetersAnswer | None,
     panel: Mapping[str, float | None],
 ) -> bytes:
     """Return the text that Prometheus reads, made from the agent's answers to status, trends and meters.
@@ -49,13 +49,13 @@ class _Collector:
     def __init__(
         self,
         status: Status | None,
-        trends: Document | None,
-        meters: Document | None,
+        trends: TrendsAnswer | None,
+        meters: MetersAnswer | None,
         panel: Mapping[str, float | None],
     ) -> None:
         self._status = status
-        self._trends = trends or {}
-        self._meters = meters or {}
+        self._trends = trends
+        self._meters = meters
         self._panel = panel
 
     def collect(self) -> Iterator[Metric]:
@@ -158,11 +158,11 @@ def _probes(status: Status) -> Iterator[Metric]:
     yield from (last, silences)
 
 
-def _worst_latency(trends: Document) -> Metric:
+def _worst_latency(trends: TrendsAnswer | None) -> Metric:
     worst = _family(
         "asha_probe_latency_hour_max_seconds", "The worst minute of the last hour of it.", ["probe"]
     )
-    for name, points in sorted((trends.get("probes") or {}).items()):
+    for name, points in sorted(trends.probes.items() if trends is not None else ()):
         known = [point for point in points[-_HOUR:] if point is not None]
         _sample(worst, [_text(name)], _seconds(max(known, default=None)))
     return worst
@@ -176,25 +176,25 @@ def _agent(status: Status) -> Iterator[Metric]:
     yield _gauge("asha_alerts_waiting", "Alerts that have not gone out yet.", status.notify.waiting)
 
 
-def _transfers(meters: Document) -> Iterator[Metric]:
+def _transfers(meters: MetersAnswer | None) -> Iterator[Metric]:
     ended = CounterMetricFamily(
         "asha_transfers", "Transfers of service that have ended.", labels=["goal", "outcome"]
     )
-    for goal, outcomes in sorted((meters.get("transfers") or {}).items()):
+    for goal, outcomes in sorted(meters.transfers.items() if meters is not None else ()):
         for outcome, number in sorted(outcomes.items()):
             _sample(ended, [_text(goal), _text(outcome)], number)
     yield ended
     phases = HistogramMetricFamily(
         "asha_transfer_phase_seconds", "How long a phase of a transfer took.", labels=["goal", "phase"]
     )
-    for goal, by_phase in sorted((meters.get("phases") or {}).items()):
+    for goal, by_phase in sorted(meters.phases.items() if meters is not None else ()):
         for phase, measured in sorted(by_phase.items()):
-            buckets = sorted(measured["buckets"].items(), key=lambda bucket: float(bucket[0]))
-            phases.add_metric([_text(goal), _text(phase)], buckets, measured["sum"])
+            buckets = sorted(measured.buckets.items(), key=lambda bucket: float(bucket[0]))
+            phases.add_metric([_text(goal), _text(phase)], buckets, measured.sum)
     yield phases
-    yield _counter("asha_relay_moves", "Moves of the relay.", meters.get("relay_moves"))
-    yield _counter("asha_orders_failed", "Orders that failed.", meters.get("orders_failed"))
-    yield _counter("asha_alerts", "Alerts that were made.", meters.get("alerts"))
+    yield _counter("asha_relay_moves", "Moves of the relay.", meters.relay_moves if meters else None)
+    yield _counter("asha_orders_failed", "Orders that failed.", meters.orders_failed if meters else None)
+    yield _counter("asha_alerts", "Alerts that were made.", meters.alerts if meters else None)
 
 
 def _value(reading: StatusValue[T] | None) -> T | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.core.answers import Said
 from appliance.core.errors import UserError
 from appliance.panel.context import parts
 from appliance.panel.render.action_list import BY_SLUG, Action
@@ -45,21 +46,21 @@ def carry_out(action: Action, more: dict[str, str]) -> str:
     match action.wish:
         case "maintenance on":
             answer = agent.do(
-                action.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH]
+                Said, action.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH]
             )
         case "failback":
-            answer = agent.do("errand start", by(), name="failback")
+            answer = agent.do(Said, "errand start", by(), name="failback")
         case _:
-            answer = agent.do(action.wish, by())
-    return str(answer["says"])
+            answer = agent.do(Said, action.wish, by())
+    return answer.says
 
 
 @blueprint.post("/errand")
 @answers(Access.OPERATOR)
 def errand() -> Response:
     """Have the agent run one of its errands: a dry run of the failback, a pass of the data, or a check."""
-    answer = parts().agent.do("errand start", by(), name=request.form.get("name", ""))
-    flash(str(answer["says"]))
+    answer = parts().agent.do(Said, "errand start", by(), name=request.form.get("name", ""))
+    flash(answer.says)
     back = request.form.get("back", "")
     return redirect(url_for("actions.asked", slug=back) if back in BY_SLUG else url_for("status.home"))
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from appliance.core.answers import ConfSaved
+from appliance.core.as_json import to_json
 from appliance.core.errors import UserError
 from appliance.panel.context import parts
 from appliance.panel.render.action_list import BY_SLUG
@@ -88,7 +90,8 @@ def save() -> Response:
     peer = body.get("peer", False)
     if not isinstance(peer, bool):
         raise UserError("'peer' is true or false.")
-    return jsonify(parts().agent.do("conf set", by(), values=_values(body), peer=peer))
+    saved = parts().agent.do(ConfSaved, "conf set", by(), values=_values(body), peer=peer)
+    return jsonify(to_json(saved))
 
 
 @blueprint.post("/do/<slug>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.core.answers import OwnIntroduction, Said
 from appliance.panel.context import parts
 from appliance.panel.views.access import Access, answers, by
 
@@ -15,7 +16,7 @@ blueprint = Blueprint("introduction", __name__, url_prefix="/introduction")
 @answers(Access.OPERATOR)
 def introduction() -> str:
     """Return the page with this node's introduction text and a field for the other node's."""
-    return render_template("introduction.html", found=parts().agent.do("introduction", by()))
+    return render_template("introduction.html", found=parts().agent.do(OwnIntroduction, "introduction", by()))
 
 
 @blueprint.post("")
@@ -23,6 +24,6 @@ def introduction() -> str:
 def take() -> Response:
     """Take the other node's introduction text."""
     text = "".join(request.form.get("text", "").split())
-    answer = parts().agent.do("introduction take", by(), text=text)
-    flash(str(answer["says"]))
+    answer = parts().agent.do(Said, "introduction take", by(), text=text)
+    flash(answer.says)
     return redirect(url_for("introduction.introduction"))

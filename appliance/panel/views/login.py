@@ -18,6 +18,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from appliance.core.answers import Noted
 from appliance.core.errors import AshaError, UserError
 from appliance.panel.auth.rate_limit import TooEarly
 from appliance.panel.auth.users import User
@@ -184,4 +185,4 @@ def _field(name: str) -> str:
 def _tell(what: str) -> None:
     """Note `what` in the journal, if an agent runs to write it."""
     with contextlib.suppress(AshaError):  # without an agent there is no journal; login must still be possible
-        parts().agent.do("panel note", by(), says=what)
+        parts().agent.do(Noted, "panel note", by(), says=what)

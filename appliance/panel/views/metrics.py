@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, g, request
 
+from appliance.core.answers import MetersAnswer
 from appliance.core.errors import AshaError
 from appliance.host.process import own_usage
-from appliance.panel.agent_client import Document
 from appliance.panel.context import parts
 from appliance.panel.render.metrics import CONTENT_TYPE, exposition
 from appliance.panel.views.access import Access, answers
@@ -30,8 +30,8 @@ def metrics() -> Response:
     return Response(exposition(view.status, view.trends, _meters(), own), content_type=CONTENT_TYPE)
 
 
-def _meters() -> Document | None:
+def _meters() -> MetersAnswer | None:
     try:
-        return parts().agent.look("meters")  # type: ignore[no-any-return]
+        return parts().agent.read(MetersAnswer, "meters")
     except AshaError:
         return None

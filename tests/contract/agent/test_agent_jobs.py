@@ -18,6 +18,7 @@ from appliance.agent.components.jobs import COMMANDS, JobCommand, Jobs
 from appliance.agent.context import Context
 from appliance.agent.journal import Journal, JournalFile
 from appliance.control.protocol import ControlRequest
+from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError, UserError
 from appliance.host.clock import SystemClock
 from appliance.host.stream import Stream
@@ -55,15 +56,14 @@ def play(tmp_path: Path, runner: Runner, test: Callable[[Jobs], Awaitable[None]]
 
 
 async def begin(room: Jobs, name: object) -> Any:
-    return await room.verbs["errand start"](
-        ControlRequest("errand start", {"name": name, "by": "anna at 10.0.0.7 (panel)"})
-    )
+    request = ControlRequest("errand start", {"name": name, "by": "anna at 10.0.0.7 (panel)"})
+    return to_json(await room.verbs["errand start"](request))
 
 
 async def over(room: Jobs) -> dict[str, Any]:
     assert room._following is not None
     await room._following
-    return await room.verbs["errand"](ControlRequest("errand"))
+    return to_json(await room.verbs["errand"](ControlRequest("errand")))
 
 
 def test_the_table_is_that_of_the_contract() -> None:

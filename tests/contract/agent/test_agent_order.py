@@ -31,12 +31,12 @@ from appliance.agent.peer_message import DataWord, tell
 from appliance.agent.sensors import address, asterisk, card
 from appliance.agent.wiring import AgentParts
 from appliance.cluster.engine import EngineView, PeerMessage
+from appliance.core.as_json import to_json
 from appliance.core.data_policy import LOOSE, NEWER
 from appliance.core.grant import Verb
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role
-from appliance.core.status import to_json
 from appliance.core.transfer import Peer, Seen
 from appliance.host.paths import SyncPaths
 from appliance.host.worker_thread import WorkerThread

@@ -16,6 +16,7 @@ from appliance import sync_setup
 from appliance.agent import pre_start as order
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
+from appliance.control import answers
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
 from appliance.host.disk import lock_holder
@@ -121,7 +122,7 @@ def test_what_a_pass_has_started_ends_with_it(places: SyncPaths) -> None:
 def test_a_worker_that_starts_during_a_takeover_may_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent says `none` while it serves: that is no leave to write."""
     answer = {"duty": "none", "why": "this node serves", "live": False}
-    monkeypatch.setattr(sync_setup, "ask", lambda verb, **fields: answer)
+    monkeypatch.setattr(answers, "ask", lambda verb, **fields: answer)
     here = sync_setup.session(Conf(), Node.SECONDARY)
     with pytest.raises(SyncProblem, match="this node serves"):
         here.may()

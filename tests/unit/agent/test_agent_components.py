@@ -13,7 +13,8 @@ from test_agent_cycle import Bench
 from appliance.agent.components.component import Component, who
 from appliance.agent.control_api import ControlApi
 from appliance.control.access import AllowedUsers, authorise
-from appliance.control.protocol import Answer, ControlRequest
+from appliance.control.protocol import ControlRequest
+from appliance.core.answers import Said
 from appliance.core.errors import UserError
 from appliance.core.maintenance import begin
 from appliance.core.status import Status
@@ -31,8 +32,8 @@ class Kitchen(Component):
     def problems(self) -> list[str]:
         return ["the milk boils over"]
 
-    async def _cook(self, request: ControlRequest) -> Answer:
-        return {"says": f"{request.text('what')} is served"}
+    async def _cook(self, request: ControlRequest) -> Said:
+        return Said(f"{request.text('what')} is served")
 
 
 def control_api(bench: Bench, *rooms: Component) -> ControlApi:
@@ -55,13 +56,11 @@ def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.observations.duplicate = "00:11:22:33:44:55"
     requests = control_api(bench, Component(), Kitchen())
-    assert asyncio.run(requests.answer(ControlRequest("cook", {"what": "soup"}))) == {
-        "says": "soup is served"
-    }
+    assert asyncio.run(requests.answer(ControlRequest("cook", {"what": "soup"}))) == Said("soup is served")
     for _ in range(2):
         status = asyncio.run(requests.answer(ControlRequest("status")))
-        assert status["trouble"] == "the stove is hot" and status["node"] == "primary"
-        assert [text[:12] for text in status["problems"]] == ["the cluster ", "the milk boi"]
+        assert status.trouble == "the stove is hot" and status.node == "primary"
+        assert [text[:12] for text in status.problems] == ["the cluster ", "the milk boi"]
     with pytest.raises(UserError, match="knows no verb 'eat'"):
         asyncio.run(requests.answer(ControlRequest("eat")))
 

@@ -26,6 +26,7 @@ from appliance.agent.components.samples import Samples
 from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.control.protocol import LINE_LIMIT, ControlRequest, encode, success
+from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
@@ -51,9 +52,10 @@ class Asked(Bench):
         )
 
     def ask(self, verb: str, **arguments: object) -> Any:
-        return asyncio.run(
+        answer = asyncio.run(
             {**self.history.verbs, **Written(self.context).verbs}[verb](ControlRequest(verb, arguments))
-        )  # type: ignore[arg-type]
+        )
+        return to_json(answer)  # type: ignore[arg-type]
 
 
 def test_the_journal_comes_oldest_first_and_without_its_links(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     async def life() -> None:
         running = asyncio.create_task(bench.samples.run())
-        while not bench.samples.trends()["line"]:
+        while not bench.samples.trends().line:
             bench.clock.time += 60
             await asyncio.sleep(0)
         running.cancel()
@@ -216,9 +218,9 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     asyncio.run(life())
     kept = bench.ask("trends")
-    assert bench.samples._read().document() == kept
+    assert to_json(bench.samples._read().document()) == kept
     (tmp_path / "trends.json").write_text("{")
-    assert bench.samples._read().document()["line"] == []
+    assert bench.samples._read().document().line == ()
     assert any("begin anew" in entry.says for entry in bench.journal.since(0) if entry.kind == "trends")
 
 

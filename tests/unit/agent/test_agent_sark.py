@@ -179,7 +179,7 @@ def test_a_conflict_is_said_once_and_ended_by_a_choice(place: Place) -> None:
             await place.room._follow("")
         assert len(place.room.problems()) == 2 and len(place.said()) == 2
         dry = await place.room.pull(ControlRequest("sark pull", {"dry_run": True}))
-        assert dry["pulled"] == ["HACLUSTERIP from '192.168.1.6' to '192.168.1.7'"]
+        assert dry.pulled == ("HACLUSTERIP from '192.168.1.6' to '192.168.1.7'",)
         assert len(place.said()) == 2 and place.this_node.conf.cluster_ip == "192.168.1.5"
         await place.room.pull(ControlRequest("sark pull", {"by": "ann\nroot"}))
         assert place.room.problems() == [] and place.this_node.conf.cluster_ip == "192.168.1.7"
@@ -205,7 +205,7 @@ def test_a_value_that_cannot_change_under_heartbeat_waits_for_it_to_be_off(
             await until(lambda: place.room.problems() == [f"SARK: {says}"])
             await until(lambda: place.this_node.conf.use_cluster)
             asked = await place.room.pull(ControlRequest("sark pull", {"by": "root"}))
-            assert (asked["pulled"], asked["problems"]) == ([], [says])
+            assert (asked.pulled, asked.problems) == ((), (says,))
             assert place.this_node.conf.cluster_ip == "192.168.1.5" and place.said().count(says) == 1
             place.engine_runs = False
             await until(lambda: place.this_node.conf.cluster_ip == "192.168.1.9")

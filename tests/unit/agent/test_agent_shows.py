@@ -15,10 +15,10 @@ from appliance.agent.sensors import line as line_sensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.agent.status import node_status, probes_status, spans_status
 from appliance.config import Conf
+from appliance.core.as_json import to_json
 from appliance.core.health import ProbeRecord
 from appliance.core.model import Line
 from appliance.core.reading import Known, Unknown
-from appliance.core.status import to_json
 from appliance.dahdi.alarms import NONE
 from appliance.dahdi.span import Span
 

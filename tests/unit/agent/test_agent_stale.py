@@ -18,10 +18,10 @@ from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import node_status
 from appliance.config import Conf
+from appliance.core.as_json import to_json
 from appliance.core.health import ProbeRecord
 from appliance.core.model import DChannel, Node
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.status import to_json
 from tests.plugins.fake_engine import OFF, FakeEngine, as_engine
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.cli.status import status_lines
 from appliance.config import load
 from appliance.control.protocol import ControlRequest
+from appliance.core.as_json import to_json
 from appliance.core.errors import UserError
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import from_json
@@ -49,11 +51,16 @@ def play(
     return journal.read_text() if journal.exists() else ""
 
 
+async def told(agent: UnconfiguredAgent, request: ControlRequest) -> Any:
+    """The answer as it goes over the socket."""
+    return to_json(await agent.answer(request))
+
+
 def test_status_says_what_to_do_and_refuses_every_wish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def look(agent: UnconfiguredAgent) -> None:
-        document = await agent.answer(ControlRequest("status"))
+        document = await told(agent, ControlRequest("status"))
         assert (document["set_up"], document["role"]) == (False, "not set up")
         assert {wish.value for wish in OperatorAction} <= set(document["permits"])
         assert all(not permit["allowed"] for permit in document["permits"].values())
@@ -67,10 +74,10 @@ def test_status_says_what_to_do_and_refuses_every_wish(
 
 def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def look(agent: UnconfiguredAgent) -> None:
-        assert await agent.answer(ControlRequest("history")) == []
-        assert await agent.answer(ControlRequest("errand")) is None
-        assert (await agent.answer(ControlRequest("trends")))["step"] == 60
-        assert (await agent.answer(ControlRequest("meters")))["relay_moves"] == 0
+        assert await told(agent, ControlRequest("history")) == []
+        assert await told(agent, ControlRequest("errand")) is None
+        assert (await told(agent, ControlRequest("trends")))["step"] == 60
+        assert (await told(agent, ControlRequest("meters")))["relay_moves"] == 0
 
     play(tmp_path, monkeypatch, look)
 
@@ -81,7 +88,7 @@ def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.Mon
 def test_nothing_is_moved_or_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     async def ask(agent: UnconfiguredAgent) -> None:
         with pytest.raises(UserError, match="not set up"):
-            await agent.answer(ControlRequest(verb, {"ticket": 1.0}))
+            await told(agent, ControlRequest(verb, {"ticket": 1.0}))
 
     play(tmp_path, monkeypatch, ask)
 
@@ -93,21 +100,21 @@ def test_it_goes_on_as_soon_as_the_conf_names_this_machine(
 
     async def fill_in(agent: UnconfiguredAgent) -> None:
         running = asyncio.create_task(agent.run())
-        looked = await agent.answer(ControlRequest("conf preview", {"values": {"HAPRINODE": name}}))
+        looked = await told(agent, ControlRequest("conf preview", {"values": {"HAPRINODE": name}}))
         assert f"+HAPRINODE={name}" in looked["diff"] and "HA engine is off" in looked["restarts"][0]
-        wrong = await agent.answer(ControlRequest("conf preview", {"values": {"HACLUSTERIP": "localhost"}}))
+        wrong = await told(agent, ControlRequest("conf preview", {"values": {"HACLUSTERIP": "localhost"}}))
         assert wrong["problems"][0]["key"] == "HACLUSTERIP"
-        half = await agent.answer(
-            ControlRequest("conf set", {"values": {"HACLUSTERIP": "10.0.0.9"}, "by": "anna"})
+        half = await told(
+            agent, ControlRequest("conf set", {"values": {"HACLUSTERIP": "10.0.0.9"}, "by": "anna"})
         )
         assert half["says"].startswith("Saved.") and not running.done()
         with pytest.raises(UserError, match="'peer' must be true or false"):
             wish = {"values": {"HAPRINODE": name}, "peer": "yes", "by": "anna"}
-            await agent.answer(ControlRequest("conf set", wish))
+            await told(agent, ControlRequest("conf set", wish))
         assert f"HAPRINODE={name}" not in (tmp_path / "asha.conf").read_text(), (
             "what is wrong is refused before anything is written"
         )
-        whole = await agent.answer(ControlRequest("conf set", {"values": {"HAPRINODE": name}, "by": "anna"}))
+        whole = await told(agent, ControlRequest("conf set", {"values": {"HAPRINODE": name}, "by": "anna"}))
         assert f"+HAPRINODE={name}" in whole["diff"]
         assert await running is True
 
@@ -122,7 +129,7 @@ def test_it_goes_on_as_soon_as_the_conf_names_this_machine(
 def test_told_to_end_it_ends_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def end(agent: UnconfiguredAgent) -> None:
         running = asyncio.create_task(agent.run())
-        await agent.answer(ControlRequest("conf"))  # a turn of its thread: the signals are taken by then
+        await told(agent, ControlRequest("conf"))  # a turn of its thread: the signals are taken by then
         os.kill(os.getpid(), signal.SIGTERM)
         assert await running is False
 
@@ -133,15 +140,15 @@ def test_told_to_end_it_ends_for_good(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_panels_notes_and_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def note(agent: UnconfiguredAgent) -> None:
         says = 'anna logged in\n{"kind": "grant"}' + "x" * 1000
-        await agent.answer(ControlRequest("panel note", {"says": says, "by": "anna at 10.0.0.7 (panel)"}))
-        entries = await agent.answer(ControlRequest("journal", {"newest": 5}))
+        await told(agent, ControlRequest("panel note", {"says": says, "by": "anna at 10.0.0.7 (panel)"}))
+        entries = await told(agent, ControlRequest("journal", {"newest": 5}))
         while not entries:  # the journal is written by a thread of its own
-            entries = await agent.answer(ControlRequest("journal", {"newest": 5}))
+            entries = await told(agent, ControlRequest("journal", {"newest": 5}))
         (entry,) = entries
         assert (entry["kind"], entry["by"]) == ("panel", "anna at 10.0.0.7 (panel)")
         assert "\n" not in entry["says"] and len(entry["says"]) <= 200
         with pytest.raises(UserError):
-            await agent.answer(ControlRequest("journal", {"newest": "all"}))
+            await told(agent, ControlRequest("journal", {"newest": "all"}))
 
     play(tmp_path, monkeypatch, note)
 
@@ -151,9 +158,9 @@ def test_a_flood_of_notes_does_not_push_out_what_matters(
 ) -> None:
     async def flood(agent: UnconfiguredAgent) -> None:
         for _ in range(60):
-            await agent.answer(ControlRequest("panel note", {"says": "refused login"}))
+            await told(agent, ControlRequest("panel note", {"says": "refused login"}))
         with pytest.raises(UserError, match="More than 60 notes"):
-            await agent.answer(ControlRequest("panel note", {"says": "refused login"}))
+            await told(agent, ControlRequest("panel note", {"says": "refused login"}))
 
     assert play(tmp_path, monkeypatch, flood).count("refused login") <= 60
 
@@ -163,20 +170,20 @@ def test_a_wrong_conf_is_not_taken_by_a_signal(tmp_path: Path, monkeypatch: pyte
         refused = asyncio.Event()
         note = agent._journal.note
 
-        def told(kind: str, **fields: object) -> None:
+        def noting(kind: str, **fields: object) -> None:
             note(kind, **fields)
             if "not taken" in str(fields.get("says")):
                 refused.set()
 
-        monkeypatch.setattr(agent._journal, "note", told)
+        monkeypatch.setattr(agent._journal, "note", noting)
         running = asyncio.create_task(agent.run())
-        await agent.answer(ControlRequest("conf"))  # a turn of its thread: the signals are taken by then
+        await told(agent, ControlRequest("conf"))  # a turn of its thread: the signals are taken by then
         conf = tmp_path / "asha.conf"
         conf.write_text("RESTART=maybe\n")
         os.kill(os.getpid(), signal.SIGHUP)
         async with asyncio.timeout(10):
             await refused.wait()
-        shown = await agent.answer(ControlRequest("conf"))
+        shown = await told(agent, ControlRequest("conf"))
         assert shown["problems"] == [{"key": "RESTART", "value": "maybe", "want": "YES or NO"}]
         assert not running.done()
         conf.write_text(f"HASECNODE={os.uname().nodename}\n")
@@ -192,11 +199,11 @@ def test_a_conf_file_that_cannot_be_used_is_said_and_taken_when_it_is_mended(
     (tmp_path / "asha.conf").write_bytes(b"\xff\xfe no conf")
 
     async def look(agent: UnconfiguredAgent) -> None:
-        document = await agent.answer(ControlRequest("status"))
+        document = await told(agent, ControlRequest("status"))
         assert document["set_up"] is False and "cannot be used" in document["headline"]
         assert any("asha.conf" in problem for problem in document["problems"])
         with pytest.raises(UserError, match=r"asha\.conf"):
-            await agent.answer(ControlRequest("ha start"))
+            await told(agent, ControlRequest("ha start"))
         (tmp_path / "asha.conf").write_text(f"HAPRINODE={os.uname().nodename}\nHASECNODE=two\n")
         (tmp_path / "asha.conf").chmod(0o600)
         assert await asyncio.wait_for(agent.run(), 10) is True, "it goes on as a node by itself"

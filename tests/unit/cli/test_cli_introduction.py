@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance import local_node
-from appliance.cli import peer
 from appliance.cli.main import asha
 from appliance.config import Conf
+from appliance.control import answers
+from appliance.core.answers import PeerSaid
 from appliance.core.errors import SyncError, UserError
 from appliance.core.model import Node
 from appliance.sync import peer_link
@@ -28,7 +29,7 @@ def asked(
         heard.append({"verb": verb, **arguments})
         return {"text": "asha1:abc", "says": "pbx1 is known here now."}
 
-    monkeypatch.setattr(peer, "ask", agent)
+    monkeypatch.setattr(answers, "ask", agent)
     return CliRunner().invoke(asha, words, input=typed), heard
 
 
@@ -71,10 +72,10 @@ class AtPeer:
         monkeypatch.setattr(local_node, "conf_and_node", lambda: (conf, Node.PRIMARY))
         monkeypatch.setattr(peer_link, "apply_at_peer", self)
 
-    def __call__(self, ssh: Ssh, name: str, values: dict[str, str], by: str) -> dict[str, Any]:
+    def __call__(self, ssh: Ssh, name: str, values: dict[str, str], by: str) -> PeerSaid:
         assert (ssh.host, name) == ("10.0.0.2", "pbx2") and by.startswith("root, by way of ")
         self.took.append(values)
-        return {"ok": self._ok, "says": "pbx2: Saved." if self._ok else "pbx2 has not got it."}
+        return PeerSaid(self._ok, "pbx2: Saved." if self._ok else "pbx2 has not got it.")
 
 
 @pytest.fixture

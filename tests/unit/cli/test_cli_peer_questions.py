@@ -12,6 +12,7 @@ import pytest
 from appliance.cli import peer
 from appliance.cli.peer import answer_one
 from appliance.cluster.heartbeat.installation import HeartbeatPaths
+from appliance.control import answers
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError
 from appliance.core.model import Node
@@ -36,7 +37,7 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AgentAbsent("The agent is not running.")
 
     monkeypatch.setattr(peer, "CONF", path)
-    monkeypatch.setattr(peer, "ask", absent)
+    monkeypatch.setattr(answers, "ask", absent)
     return path
 
 
@@ -53,7 +54,7 @@ def test_with_an_agent_it_is_the_agents_to_do(conf: Path, monkeypatch: pytest.Mo
         heard.append({"verb": verb, **arguments})
         return {"says": "Saved.", "diff": "+HADEADTIME=10"}
 
-    monkeypatch.setattr(peer, "ask", agent)
+    monkeypatch.setattr(answers, "ask", agent)
     assert asked("conf", {"values": {"HADEADTIME": "10"}, "by": "an\nna", "peer": True})["says"] == "Saved."
     (request,) = heard
     assert request["verb"] == "conf set" and request["by"] == "an na" and "peer" not in request
@@ -64,7 +65,7 @@ def test_an_agent_that_refuses_is_heard(conf: Path, monkeypatch: pytest.MonkeyPa
     def refuses(verb: str, **arguments: object) -> None:
         raise ClusterError("The HA engine runs.")
 
-    monkeypatch.setattr(peer, "ask", refuses)
+    monkeypatch.setattr(answers, "ask", refuses)
     assert asked("conf", {"values": {"HADEADTIME": "10"}}) == {"ok": False, "says": "The HA engine runs."}
     assert conf.read_text() == "# ours\nHADEADTIME=5\n"
 

@@ -16,6 +16,7 @@ from appliance.agent.journal import JournalFile
 from appliance.cli import check, sark
 from appliance.cli import sark as sark_command
 from appliance.config import Conf, load
+from appliance.control import answers
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
@@ -36,7 +37,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def absent(verb: str, **words: object) -> Any:
         raise AgentAbsent("The agent is not running.")
 
-    monkeypatch.setattr(sark_command, "ask", absent)
+    monkeypatch.setattr(answers, "ask", absent)
     monkeypatch.setattr(sark_command, "load", lambda: load(conf))
     monkeypatch.setattr(sark_command, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(

@@ -13,11 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.agent import active_conf
-from appliance.cli import events, ha, leave, main, maintenance, status
+from appliance.cli import events, leave, main, status
+from appliance.control import answers
 from appliance.control.client import AgentAbsent
+from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError, HardwareError, HostError, SyncError, UserError
 from appliance.core.journal_entry import JournalEntry
-from appliance.core.status import Status, from_json, to_json
+from appliance.core.status import Status, from_json
 from appliance.core.transfer_history import PastPhase, PastTransfer
 from appliance.host import paths
 from appliance.hw.relay import CardAbsent, CardRefused
@@ -106,7 +108,7 @@ def test_how_long_maintenance_lasts(words: str, seconds: float, monkeypatch: pyt
         asked.append({"verb": verb, **arguments})
         return {"says": "It is on."}
 
-    monkeypatch.setattr(maintenance, "ask", answer)
+    monkeypatch.setattr(answers, "ask", answer)
     monkeypatch.setenv("SUDO_USER", "anna")
     result = CliRunner().invoke(main.asha, ["maintenance", "on", *(["--for", words] if words else [])])
     assert result.output == "It is on.\n"
@@ -189,7 +191,7 @@ def test_each_branch_of_errors_has_its_exit_code_and_says_one_line(
     def refuse(verb: str, **arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(ha, "ask", refuse)
+    monkeypatch.setattr(answers, "ask", refuse)
     monkeypatch.setattr(sys, "argv", ["asha", "standby"])
     with pytest.raises(SystemExit) as ended:
         main.main()
@@ -242,7 +244,7 @@ def asked_of(monkeypatch: pytest.MonkeyPatch, roles: list[str]) -> list[str]:
         return Status(role=roles.pop(0) if len(roles) > 1 else roles[0])
 
     monkeypatch.setattr(leave, "ask_status", ask_status)
-    monkeypatch.setattr(ha, "ask", ask)
+    monkeypatch.setattr(answers, "ask", ask)
     return asked
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.config import Conf, ConfError, parse, value_types
-from appliance.config.ha_tab import TAB_KEYS, changed_keys, checked_values, key_documents
+from appliance.config.ha_tab import TAB_KEYS, changed_keys, checked_values, shown_keys
 from appliance.config.media import MEDIA
 from appliance.config.schema import FROZEN_KEYS, KEY_BY_NAME, KEYS, takes_effect
 
@@ -23,7 +23,7 @@ _GUARDED = {name for name in TAB_KEYS if KEY_BY_NAME[name].kind in (value_types.
 
 
 def test_the_seeds_tab_comes_first_in_its_order_and_with_its_labels() -> None:
-    labels = [document["label"] for document in key_documents("")]
+    labels = [key.label for key in shown_keys("")]
     seed = ["HA Synch Mode", "HA IP Address", "HA Primary Node", "HA Failover Node"]
     assert labels[:4] == seed
     assert "HA Auto-Failback" in labels[4:6]
@@ -90,17 +90,17 @@ def test_what_are_no_values_is_refused(values: object) -> None:
 
 def test_secrets_are_not_shown_whether_the_file_is_right_or_wrong() -> None:
     for text in ("AMISECRET=hush\n", "AMISECRET=hush\nRESTART=maybe\n"):
-        by_name = {document["name"]: document for document in key_documents(text)}
-        assert by_name["AMISECRET"]["value"] == "(hidden)"
+        by_name = {key.name: key for key in shown_keys(text)}
+        assert by_name["AMISECRET"].value == "(hidden)"
         assert "hush" not in str(by_name)
 
 
 def test_every_key_is_described_and_a_wrong_value_is_shown_as_written() -> None:
-    documents = key_documents("HASYNCH=SOMETIMES\n")
-    assert sorted(document["name"] for document in documents) == sorted(KEY_BY_NAME)
-    synch = documents[0]
-    assert (synch["name"], synch["value"], synch["choices"]) == ("HASYNCH", "SOMETIMES", ["LAZY", "LOOSE"])
-    assert [document["tab"] for document in documents[:3]] == [True] * 3
+    keys = shown_keys("HASYNCH=SOMETIMES\n")
+    assert sorted(key.name for key in keys) == sorted(KEY_BY_NAME)
+    synch = keys[0]
+    assert (synch.name, synch.value, synch.choices) == ("HASYNCH", "SOMETIMES", ("LAZY", "LOOSE"))
+    assert [key.tab for key in keys[:3]] == [True] * 3
 
 
 def test_when_a_change_takes_effect_is_said() -> None:

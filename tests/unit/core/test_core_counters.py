@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from alert_documents import phase, transfer
 
+from appliance.core.as_json import to_json
 from appliance.core.counters import BOUNDS, Histogram, Meters
 from appliance.core.journal_entry import JournalEntry
 
@@ -18,7 +19,7 @@ def done(order: str, problem: str = "") -> dict[str, Any]:
 def counted(*entries: dict[str, Any]) -> dict[str, Any]:
     meters = Meters(1000.0)
     meters.read_on(map(JournalEntry, entries))
-    return meters.document(3)
+    return to_json(meters.document(3))
 
 
 def test_nothing_has_happened() -> None:
@@ -80,7 +81,7 @@ def test_buckets_are_cumulative_and_whole(seconds: float) -> None:
     histogram = Histogram()
     histogram.take(seconds)
     histogram.take(0.3)
-    document = histogram.document()
+    document = to_json(histogram.document())
     counts = list(document["buckets"].values())
     assert counts == sorted(counts) and counts[-1] == document["count"] == 2
     for bound, counted_below in zip(BOUNDS, counts, strict=False):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.core.as_json import to_json
 from appliance.core.held_back import HeldBack
 from appliance.core.status import (
     AgentUsage,
@@ -23,7 +24,6 @@ from appliance.core.status import (
     StatusValue,
     TransferStatus,
     from_json,
-    to_json,
 )
 
 words = st.text(max_size=8)

@@ -9,8 +9,8 @@ from alert_documents import phase, transfer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.as_json import to_json
 from appliance.core.journal_entry import JournalEntry
-from appliance.core.status import to_json
 from appliance.core.transfer_history import chronicle
 
 Entry = dict[str, Any]

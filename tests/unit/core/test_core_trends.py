@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from appliance.core.as_json import to_json
 from appliance.core.trends import KEPT, Sample, Trends, restore
 
 NOON = 1_764_000_000.0
@@ -21,7 +22,7 @@ def sampled(*walls: float) -> Trends:
 def test_rows_are_of_one_length_and_oldest_first() -> None:
     trends = sampled(NOON, NOON + 60)
     trends.add(Sample(None, {"sip": 2.0}, None), NOON + 120)
-    assert trends.document() == {
+    assert to_json(trends.document()) == {
         "step": 60,
         "end": NOON + 120,
         "data_age": [0.0, 1.0, None],
@@ -32,7 +33,7 @@ def test_rows_are_of_one_length_and_oldest_first() -> None:
 
 def test_a_day_and_not_more() -> None:
     trends = sampled(*(NOON + 60 * minute for minute in range(KEPT + 100)))
-    document = trends.document()
+    document = to_json(trends.document())
     assert len(document["line"]) == KEPT
     assert document["data_age"][0] == 100.0 and document["data_age"][-1] == KEPT + 99
 
@@ -42,17 +43,17 @@ def test_a_day_and_not_more() -> None:
     [(60.0, 0), (85.0, 0), (95.0, 1), (600.0, 9), (-3600.0, 0), (1e9, KEPT - 1), (0.0, 0)],
 )
 def test_minutes_in_which_no_agent_ran_are_empty(later: float, empty: int) -> None:
-    ages = sampled(NOON, NOON + later).document()["data_age"]
+    ages = sampled(NOON, NOON + later).document().data_age
     assert ages.count(None) == empty and ages[-1] == 1.0
 
 
 def test_it_is_kept_over_a_restart() -> None:
     trends = sampled(NOON, NOON + 60, NOON + 240)
-    document = json.loads(json.dumps(trends.document()))
+    document = json.loads(json.dumps(to_json(trends.document())))
     again = restore(document)
     assert again.document() == trends.document()
     again.add(Sample(), NOON + 420)
-    assert len(again.document()["line"]) == len(document["line"]) + 3
+    assert len(again.document().line) == len(document["line"]) + 3
 
 
 @pytest.mark.parametrize(

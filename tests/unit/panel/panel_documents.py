@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from appliance.agent.unconfigured import blank_status
+from appliance.core.answers import MetersAnswer, TrendsAnswer
+from appliance.core.as_json import read_as
 from appliance.core.status import NodeNames, Status, from_json
 
 
@@ -51,21 +53,29 @@ def nothing_known() -> Status:
     return blank_status("pbx1", "it is neither node", NodeNames())
 
 
-METERS = {
-    "since": 1.7e9,
-    "transfers": {"acquire": {"done": 3, "blocked": 1, "unverifiable": 0}, "release": {"done": 2}},
-    "phases": {
-        "acquire": {"settling": {"buckets": {"+Inf": 4, "5": 1, "10": 3, "0.5": 0}, "sum": 30.5, "count": 4}}
+METERS = read_as(
+    MetersAnswer,
+    {
+        "since": 1.7e9,
+        "transfers": {"acquire": {"done": 3, "blocked": 1, "unverifiable": 0}, "release": {"done": 2}},
+        "phases": {
+            "acquire": {
+                "settling": {"buckets": {"+Inf": 4, "5": 1, "10": 3, "0.5": 0}, "sum": 30.5, "count": 4}
+            }
+        },
+        "relay_moves": 7,
+        "orders_failed": 0,
+        "alerts": 9,
     },
-    "relay_moves": 7,
-    "orders_failed": 0,
-    "alerts": 9,
-}
-TRENDS = {
-    "step": 60,
-    "end": 1.7e9,
-    "data_age": [None, 1.0],
-    "probes": {"ami": [9000.0] + [None] * 30 + [40.0, 250.0, None] + [10.0] * 27, "sip": [None] * 1440},
-    "line": [],
-}
+)
+TRENDS = read_as(
+    TrendsAnswer,
+    {
+        "step": 60,
+        "end": 1.7e9,
+        "data_age": [None, 1.0],
+        "probes": {"ami": [9000.0] + [None] * 30 + [40.0, 250.0, None] + [10.0] * 27, "sip": [None] * 1440},
+        "line": [],
+    },
+)
 PANEL = {"viewers": 2.0, "memory": 4.1e7, "certificate_expires": 1.9e9}

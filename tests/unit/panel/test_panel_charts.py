@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.core.answers import TrendsAnswer
+from appliance.core.as_json import read_as
 from appliance.core.journal_entry import read_entries
 from appliance.core.transfer_history import read_transfers
 from appliance.panel.render.charts import HEIGHT, WIDTH, chart, charts
@@ -51,7 +53,7 @@ def test_in_words() -> None:
 
 
 def test_a_probe_that_is_off_has_no_chart() -> None:
-    assert [one.name for one in charts(TRENDS)] == ["data-age", "ami"]
+    assert [one.name for one in charts(read_as(TrendsAnswer, TRENDS))] == ["data-age", "ami"]
 
 
 def test_the_pieces_of_a_move_lie_end_to_end() -> None:

@@ -10,6 +10,7 @@ import yaml
 from panel_documents import METERS, PANEL, TRENDS, nothing_known, status
 from prometheus_client.parser import text_string_to_metric_families
 
+from appliance.core.answers import MetersAnswer, TrendsAnswer
 from appliance.core.model import Line
 from appliance.core.status import from_json
 from appliance.panel.render.metrics import exposition
@@ -112,7 +113,12 @@ def test_an_agent_that_is_silent_is_down_and_nothing_else() -> None:
 
 
 def test_an_older_agent_that_lacks_keys_is_no_fault() -> None:
-    assert samples(exposition(from_json({"role": "standby"}), {}, {}, PANEL))["asha_role", "standby"] == 1
+    assert (
+        samples(exposition(from_json({"role": "standby"}), TrendsAnswer(60, 0), MetersAnswer(0.0), PANEL))[
+            "asha_role", "standby"
+        ]
+        == 1
+    )
 
 
 def names_known() -> set[str]:

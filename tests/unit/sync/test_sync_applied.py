@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from appliance.core.answers import PeerSaid
 from appliance.core.errors import AshaError
 from appliance.sync import peer_link
 from appliance.sync.errors import Fault, SyncProblem
@@ -33,15 +34,15 @@ def answered(
 
 def test_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     found, heard = answered(monkeypatch, {"says": "Saved."}, {"HADEADTIME": "10", "HAMEDIA": "bcast eth0"})
-    assert found == {"ok": True, "says": "pbx2: Saved."}
+    assert found == PeerSaid(True, "pbx2: Saved.")
     assert heard == [("conf", {"values": {"HADEADTIME": "10", "HAMEDIA": "bcast eth0"}, "by": "anna"})]
 
 
 def test_out_of_reach_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = SyncProblem(Fault.UNREACHABLE, "10.0.0.2: Connection refused.")
     found, _ = answered(monkeypatch, problem, {"HADEADTIME": "10"})
-    assert not found["ok"]
-    assert found["says"].startswith(
+    assert not found.ok
+    assert found.says.startswith(
         "pbx2 has not got it, and has what it had before: 10.0.0.2: Connection refused."
     )
 
@@ -49,7 +50,7 @@ def test_out_of_reach_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("media", ["ucast eth0 10.0.0.2", "bcast eth0, UCAST eth1 10.1.0.2"])
 def test_a_way_to_itself_is_not_sent(monkeypatch: pytest.MonkeyPatch, media: str) -> None:
     found, heard = answered(monkeypatch, {"says": "Saved."}, {"HADEADTIME": "10", "HAMEDIA": media})
-    assert not found["ok"] and "set it on pbx2 itself" in found["says"]
+    assert not found.ok and "set it on pbx2 itself" in found.says
     assert heard == [("conf", {"values": {"HADEADTIME": "10"}, "by": "anna"})]
     alone, heard = answered(monkeypatch, {"says": "Saved."}, {"HAMEDIA": media})
-    assert not alone["ok"] and heard == []
+    assert not alone.ok and heard == []
