@@ -42,7 +42,7 @@ class Daemon:
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
-        self._parts = parts = AgentParts(conf_path, clock, threads, self._begin_anew)
+        self._parts = parts = AgentParts(conf_path, clock, threads, self._restart)
         self._this_node = parts.context.this_node
         self._journal = parts.context.journal
         self._observations = parts.context.observations
@@ -111,7 +111,7 @@ class Daemon:
         return is_known(seen.engine, True) and not spoken
 
     async def _work(self) -> None:
-        tasks = [asyncio.create_task(job) for job in (*self._parts.jobs(), self._tell_peer())]
+        tasks = [asyncio.create_task(task) for task in (*self._parts.tasks(), self._tell_peer())]
         ended = asyncio.create_task(self._end.wait())
         try:
             # None of the tasks ends by itself: the first that is done is the order to end, or a task that
@@ -169,7 +169,7 @@ class Daemon:
         if self._watchdog is not None:
             self._watchdog.disarm()
 
-    def _begin_anew(self) -> None:
+    def _restart(self) -> None:
         self._begins_anew = True
         self._end.set()
 

@@ -82,7 +82,7 @@ class ResourceFallback:
             return bool(phases) and phases[-1].line_free is False
         return False
 
-    def obey(self, verb: Verb, ticket: float) -> None:
+    def execute(self, verb: Verb, ticket: float) -> None:
         """Carry out a start or stop.
 
         `ticket`: seconds since boot at which the script was started. Raises ClusterError for a late start,

@@ -48,7 +48,7 @@ from appliance.host.service_manager import ServiceManager
 # The answers of an agent on a machine that is no node yet: a whole status, with nothing in it.
 
 
-LOOKS = ("errand", "history", "trends", "meters")
+LOOKS = ("job", "history", "trends", "meters")
 _GOALS = ("acquire", "release")
 FILL_IN = "fill in the High Availability tab first"
 
@@ -81,7 +81,7 @@ def blank_answer(verb: str, wall: float) -> Any:
     Raises KeyError for any verb but those in LOOKS.
     """
     answers: dict[str, Any] = {
-        "errand": None,
+        "job": None,
         "history": [],
         "trends": TrendsAnswer(60, round(wall, 3)),
         "meters": Meters(round(wall, 3)).document(alerts=0),

@@ -162,8 +162,8 @@ class AgentParts:
         for look in done:
             look.result()
 
-    def jobs(self) -> list[Coroutine[Any, Any, None]]:
-        """Return the jobs that run for as long as the agent does; a job that ends is broken."""
+    def tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """Return the tasks that run for as long as the agent does; a task that ends is broken."""
         sensors = [self.engine_sensor.run(), self.asterisk.run(), self.line.run(), self.address.run()]
         if self.context.this_node.has_card:
             sensors.append(self.card.run())

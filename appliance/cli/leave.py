@@ -125,7 +125,7 @@ def _end_grant() -> None:
 
     if _grant_held():
         clock, this_node = SystemClock(), _this_node()
-        ResourceFallback(clock, this_node).obey(Verb.STOP, clock.now())
+        ResourceFallback(clock, this_node).execute(Verb.STOP, clock.now())
         remove_address(this_node.conf.device, this_node.conf.cluster_ip)
 
 

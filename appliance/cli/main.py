@@ -69,7 +69,7 @@ def asha(*, with_starter: bool) -> None:
 
     'asha status' says how things stand, 'asha check' what is not right. See asha(8).
     """
-    if with_starter:  # an errand that the agent started ends with the agent
+    if with_starter:  # a job that the agent started ends with the agent
         from appliance.host.stream import die_with_parent  # noqa: PLC0415
 
         die_with_parent()

@@ -76,7 +76,7 @@ def _alone(verb: ScriptVerb, ticket: float, *, ask_again: bool) -> Answer:
                 return _by_agent(verb, ticket)
         if verb is ScriptVerb.STATUS:
             return resource.status_answer(alone.running())
-        alone.obey(grant.Verb(verb.value), ticket)
+        alone.execute(grant.Verb(verb.value), ticket)
     except (AshaError, OSError) as problem:
         print(f"asha: {problem}", file=sys.stderr, flush=True)
         return resource.done_answer(False)

@@ -221,7 +221,7 @@ class NotifyStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrandStatus:
+class JobStatus:
     """A command that the agent runs for the page, or the last one: when it began (epoch seconds), how long it took."""
 
     name: str
@@ -252,7 +252,7 @@ class Status:
     node: str = ""
     names: NodeNames = field(default_factory=NodeNames)
     set_up: bool = True
-    errand: ErrandStatus | None = None
+    job: JobStatus | None = None
     files: tuple[FileTrouble, ...] = ()
     role: str = NOT_SET_UP
     headline: str = ""

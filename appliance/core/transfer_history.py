@@ -11,7 +11,7 @@ from appliance.core.journal_entry import AgentEntry, JournalEntry, PhaseEntry, T
 from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Phase
 
-# The kinds of journal entries that a chronicle is made from.
+# The kinds of journal entries that past transfers are made from.
 KINDS = frozenset({"transfer", "phase", "agent"})
 _ENDINGS = frozenset({Phase.DONE.value, Phase.BLOCKED.value, Phase.UNVERIFIABLE.value})
 UNDER_WAY = "under way"
@@ -103,7 +103,7 @@ class _Chapter:
         )
 
 
-def chronicle(entries: Iterable[JournalEntry], node: str) -> list[PastTransfer]:
+def past_transfers(entries: Iterable[JournalEntry], node: str) -> list[PastTransfer]:
     """Return the transfers of `node` that begin within `entries`, newest first.
 
     `entries` come oldest first (see agent/journal.py). Malformed entries are skipped, because the journal is

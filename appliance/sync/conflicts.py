@@ -98,7 +98,7 @@ class Conflicts:
         ):
             below = Stages(self._conf, self._places, store.sent_as_link).below
             action(conflict, below)
-            store.settled(path)
+            store.resolve_conflict(path)
             if below.stat(conflict.kept) is not None:
                 remove(below.at(conflict.kept))
             state = read_state(self._places.state)

@@ -88,7 +88,7 @@ class Fetcher:
             self._fetch_links([path for path in missing if path in links])
             wanted, names = self._verify(wanted), []
         whole = [self._checked(Path(path), digest) for path, digest in databases.items()]
-        self._store.arrive(entry for entry in whole if entry is not None)
+        self._store.stage(entry for entry in whole if entry is not None)
         late = [
             path
             for path, entry in zip(databases, whole, strict=True)
@@ -173,7 +173,7 @@ class Fetcher:
         here = [
             entry for entry in page if entry.kind in _CARRIED and not entry.trouble and self._is_here(entry)
         ]
-        self._store.arrive(here)
+        self._store.stage(here)
         return here
 
     def _is_here(self, there: TreeEntry) -> bool:

@@ -19,7 +19,7 @@ from appliance.sync.fetch import Fetcher
 from appliance.sync.file_moves import move, remove
 from appliance.sync.mailboxes import FolderRefused, append, box_of
 from appliance.sync.merge_plan import BoxPlan, MergePlan, Planner
-from appliance.sync.newer_data_mark import tenure_of
+from appliance.sync.newer_data_mark import takeover_of
 from appliance.sync.open_directories import OpenName
 from appliance.sync.peer_diff import PeerDiff, skew_warnings, widened
 from appliance.sync.store import Conflict, Generation, PlaceStep
@@ -67,7 +67,7 @@ class Merge:
         outcome.skew, outcome.warnings = ready.skew, skew_warnings(ready.skew)
         if not ready.mark:
             return outcome  # the peer has nothing that is missing here
-        self._follow_tenure(ready.mark)
+        self._follow_takeover(ready.mark)
         found = self._survey.compare(request, ready, lambda path: self._store.entry(path) is not None)
         plan = Planner(self._context, live=self._live).plan(found, ready)
         outcome.warnings += [*plan.lost, *found.warnings()]
@@ -103,17 +103,17 @@ class Merge:
         )
         return replace(request, scope=tuple(dict.fromkeys(scope)))
 
-    def _follow_tenure(self, mark: str) -> None:
-        """Start over from the peer's record when the mark names a tenure that is not being merged yet.
+    def _follow_takeover(self, mark: str) -> None:
+        """Start over from the peer's record when the mark names a takeover that is not being merged yet.
 
         Changes are measured against what both nodes had before the peer served, and the peer's record says
         what that was.
         """
-        tenure = tenure_of(mark)
-        if self._store.tenure() != tenure:
+        takeover = takeover_of(mark)
+        if self._store.takeover() != takeover:
             tops = [tree.path for tree in self._trees] + list(databases(self._context.conf))
             common = itertools.chain.from_iterable(self._context.peer.base(os.fsencode(top)) for top in tops)
-            self._store.begin_tenure(tenure, common)
+            self._store.begin_takeover(takeover, common)
 
     def _report(self, plan: MergePlan) -> None:
         outcome = self._outcome
@@ -150,7 +150,7 @@ class Merge:
         self._make_ready(plan)
         boxes = plan.boxes
         self._report(plan)
-        self._store.arrive(itertools.chain(plan.known, *(box.known() for box in boxes)))
+        self._store.stage(itertools.chain(plan.known, *(box.known() for box in boxes)))
         self._decide(request, plan)
 
     def _is_whole(self, box: BoxPlan) -> bool:
@@ -181,7 +181,7 @@ class Merge:
         """
         self._outcome.left += len(boxes)
         for box in boxes:
-            self._store.send_back_files(entry.path for entry in box.fetched())
+            self._store.unstage_files(entry.path for entry in box.fetched())
 
     def _check_telephony(self, plan: MergePlan) -> None:
         """Make a conflict of the peer's DAHDI configuration when it does not fit this node.
@@ -253,7 +253,7 @@ class Merge:
             return True
         # Recorded as had by both nodes, the messages would pass for removed here. Those that were appended
         # are known by their content when the next merge comes.
-        self._store.send_back_files(entry.path for entry in box.fetched())
+        self._store.unstage_files(entry.path for entry in box.fetched())
         return False
 
     def _append_message(self, box: BoxPlan, placing: Placing) -> None:
@@ -308,7 +308,7 @@ class Merge:
         steps = list(self._steps(plan))
         forgotten = [*plan.forgotten, *(path for box in plan.boxes for path in box.forgotten)]
         if not steps:
-            self._store.agree(forgotten)
+            self._store.set_common(forgotten)
             self._stages.clean()
             return
         generation = Generation(

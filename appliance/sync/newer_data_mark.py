@@ -1,7 +1,7 @@
 """The mark of a node that has served: the node has data that its peer has not got.
 
-The mark holds two wall times: when this tenure (time of service) began, and when Asterisk was last started in
-it. The first names the tenure, so that a merge continues when Asterisk is restarted during it. Both together
+The mark holds two wall times: when this takeover (time of service) began, and when Asterisk was last started in
+it. The first names the takeover, so that a merge continues when Asterisk is restarted during it. Both together
 name a state of the data.
 
 If a mark were lost, newer data would be overwritten. So the mark is kept in two places (`SyncPaths.marks`), one
@@ -43,7 +43,7 @@ def set_mark(places: SyncPaths, wall: float) -> None:
     that failed, even when the other has the mark.
     """
     drop_note(places)
-    began = tenure_of(read_mark(places)) or f"{wall:.3f}"
+    began = takeover_of(read_mark(places)) or f"{wall:.3f}"
     _write(places, places.marks, f"{began} {wall:.3f}")
 
 
@@ -91,8 +91,8 @@ def drop_note(places: SyncPaths) -> None:
         places.handed_over.unlink()
 
 
-def tenure_of(mark: str) -> str:
-    """Return the part of `mark` that names the tenure, or "" for no mark."""
+def takeover_of(mark: str) -> str:
+    """Return the part of `mark` that names the takeover, or "" for no mark."""
     return mark.partition(" ")[0]
 
 

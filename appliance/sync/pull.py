@@ -66,7 +66,7 @@ class Pull:
         outcome.warnings += found.warnings()
         if not request.dry_run:
             if self._is_first(request):
-                self._store.arrive(self._links_of_both(found, empty))
+                self._store.stage(self._links_of_both(found, empty))
             wanted = self._likely(found.changed) + unverified
             outcome.left = self._delivery.bring(wanted, fresh, found.links)
             self._hold_back(fresh)
@@ -113,7 +113,7 @@ class Pull:
             for path in self._store.arrived_below(directory)
             if stem_of(path, self._mail) in stems
         ]
-        self._store.send_back_files(parted)
+        self._store.unstage_files(parted)
         for path in parted:
             self._stages.discard(path)
         held = {*troubled, *parted}
@@ -150,7 +150,7 @@ class Pull:
         arrived = {path: self._stages.staged(path) for path in self._store.arrived_below(under)}
         why = refused(self._below, tree.path, arrived, removed, self._vet) if removed or arrived else ""
         if why:
-            self._store.send_back(under)
+            self._store.unstage(under)
             outcome.removed = [path for path in outcome.removed if not tree.holds(path)]
             outcome.changed = [path for path in outcome.changed if not tree.holds(path)]
             outcome.telephony = why

@@ -165,26 +165,26 @@ class Store:
                 "INSERT OR REPLACE INTO conflict VALUES (?, ?, ?, ?)",
                 ((one.path, one.at, one.kept, one.why) for one in conflicts),
             )
-            self._agree(gone)
+            self._set_common(gone)
         return int(cursor.lastrowid or 0)
 
-    def agree(self, gone: Iterable[bytes]) -> None:
+    def set_common(self, gone: Iterable[bytes]) -> None:
         """Record what has arrived as what both nodes have, without the paths `gone`.
 
         Nothing is to be put in place.
         """
         with self._transaction():
-            self._agree(gone)
+            self._set_common(gone)
 
-    def _agree(self, gone: Iterable[bytes]) -> None:
+    def _set_common(self, gone: Iterable[bytes]) -> None:
         self._db.executemany("DELETE FROM entry WHERE path = ?", ((path,) for path in gone))
         self._db.execute("INSERT OR REPLACE INTO entry SELECT path, kind, size, mtime, digest FROM arrived")
         self._db.execute("DELETE FROM arrived")
 
-    def arrive(self, entries: Iterable[TreeEntry]) -> None:
+    def stage(self, entries: Iterable[TreeEntry]) -> None:
         """Note `entries` as arrived and verified.
 
-        They are kept aside until `decide` or `agree`, and are forgotten when this object is closed.
+        They are kept aside until `decide` or `set_common`, and are forgotten when this object is closed.
         """
         self._insert("arrived", entries)
 
@@ -217,11 +217,11 @@ class Store:
         query = "SELECT count(*) FROM arrived WHERE path >= ? AND path < ?"
         return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
 
-    def send_back(self, under: bytes) -> None:
+    def unstage(self, under: bytes) -> None:
         """Forget everything that has arrived below `under`: it will not be applied in this generation."""
         self._db.execute("DELETE FROM arrived WHERE path >= ? AND path < ?", (under + b"/", under + b"0"))
 
-    def send_back_files(self, paths: Iterable[bytes]) -> None:
+    def unstage_files(self, paths: Iterable[bytes]) -> None:
         """Forget the given paths: they will not be applied in this generation."""
         self._db.executemany("DELETE FROM arrived WHERE path = ?", ((path,) for path in paths))
 
@@ -284,13 +284,13 @@ class Store:
         query = "SELECT count(*) FROM entry WHERE path >= ? AND path < ? AND kind <> 'd'"
         return int(self._db.execute(query, (under + b"/", under + b"0")).fetchone()[0])
 
-    def tenure(self) -> str:
-        """Return the peer's tenure (time of service) that is being merged, or "" for none yet."""
+    def takeover(self) -> str:
+        """Return the peer's takeover (time of service) that is being merged, or "" for none yet."""
         row = self._db.execute("SELECT mark FROM tenure").fetchone()
         return str(row[0]) if row is not None else ""
 
-    def begin_tenure(self, mark: str, common: Iterable[TreeEntry]) -> None:
-        """Begin to merge the tenure `mark`: `common` is what both nodes had before it."""
+    def begin_takeover(self, mark: str, common: Iterable[TreeEntry]) -> None:
+        """Begin to merge the takeover `mark`: `common` is what both nodes had before it."""
         with self._transaction():
             self._db.execute("DELETE FROM tenure")
             self._db.execute("INSERT INTO tenure VALUES (?)", (mark,))
@@ -301,7 +301,7 @@ class Store:
         """Return the conflicts that wait for the operator, in order of path."""
         return [Conflict(*row) for row in self._db.execute("SELECT * FROM conflict ORDER BY path")]
 
-    def settled(self, path: bytes) -> None:
+    def resolve_conflict(self, path: bytes) -> None:
         """Delete the conflict record of `path` once the operator has resolved it."""
         self._db.execute("DELETE FROM conflict WHERE path = ?", (path,))
 

@@ -97,7 +97,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     for name, role in (("olga", "operator"), ("vera", "viewer")):
         Users(folder).add(name, "correct horse battery", role)
     agent = AgentStandIn(folder / "control")
-    agent.says.update({verb: {"says": "done"} for verb in (*ACTIONS, "errand start")})
+    agent.says.update({verb: {"says": "done"} for verb in (*ACTIONS, "job start")})
     agent.says.update({"conf preview": _previewed, "conf set": _refused})
     agent.start()
     panel = Panel(create_app(Conf(), agent=AgentClient(str(agent.path)), directory=folder), agent)

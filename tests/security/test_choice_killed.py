@@ -253,7 +253,7 @@ def test_what_makes_way_is_never_gone(
         for name in ("f", "d"):
             (staged / name).write_text(f"THEIRS {name}")
         store = Store(places.store)
-        store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in ("f", "d"))
+        store.stage(look(bytes(live / name), stage + bytes(live / name)) for name in ("f", "d"))
         steps = [PlaceStep(apply.SET_ASIDE, bytes(live / "f"))]
         steps += [PlaceStep(apply.MOVE, bytes(live / name), stage) for name in ("f", "d")]
         store.decide(Generation(0, 1.0, "peer", "t", 2, 0, 8, False), steps, [])

@@ -56,7 +56,7 @@ class SyncSupervisor(Component):
         self._service = context.service
         self._journal = context.journal
         self._clock = context.clock
-        self._hands = WorkerThread("mark", "Writing the mark of service")
+        self._mark_writer = WorkerThread("mark", "Writing the mark of service")
         self._worker: Stream | None = None
         self._handed = DutyWord(DataDuty(Duty.NONE), float("-inf"))
         self._ended_at = float("-inf")
@@ -238,7 +238,7 @@ class SyncSupervisor(Component):
             return
         if is_known(self._observations.pbx(self._this_node.probe_policy, self._clock.now()), Pbx.RUNNING):
             with contextlib.suppress(OSError, HostError):
-                await self._hands.do(lambda: complete_mark(DATA, self._clock.wall()), _LOOK)
+                await self._mark_writer.do(lambda: complete_mark(DATA, self._clock.wall()), _LOOK)
 
     def _has_ended(self) -> bool:
         return self._worker is not None and self._worker.line(0.0) == b""

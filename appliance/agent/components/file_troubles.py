@@ -52,7 +52,7 @@ class FileTroubles(Component):
         self._journal = context.journal
         self._grant = grant
         self._looked = looked
-        self._hands = WorkerThread("files", "The look at asha's own files")
+        self._worker = WorkerThread("files", "The look at asha's own files")
         self._found: tuple[FileTrouble, ...] = ()
         self._told: frozenset[FileTrouble] = frozenset()
 
@@ -67,7 +67,7 @@ class FileTroubles(Component):
         """Look at the files once, and note new troubles in the journal."""
         conf = self._conf()
         try:
-            self._found = await self._hands.do(lambda: self._look(conf), _PATIENCE)
+            self._found = await self._worker.do(lambda: self._look(conf), _PATIENCE)
         except (AshaError, OSError) as problem:
             self._found = (FileTrouble(str(JOURNAL.parent), f"{problem} Its disk hangs or is broken."),)
         now = frozenset(self.troubles())

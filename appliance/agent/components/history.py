@@ -24,7 +24,7 @@ from appliance.core.maintenance import USUAL
 from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import AgentUsage, NotifyStatus, Status
-from appliance.core.transfer_history import KINDS, PastTransfer, chronicle
+from appliance.core.transfer_history import KINDS, PastTransfer, past_transfers
 from appliance.host.process import own_usage
 from appliance.host.worker_thread import WorkerThread
 
@@ -42,7 +42,7 @@ class Written(Component):
 
     def __init__(self, context: Context) -> None:
         self._journal = context.journal
-        self._hands = WorkerThread("written", "The look at the journal")
+        self._worker = WorkerThread("written", "The look at the journal")
         self.verbs = {"events": self._events, "journal": self._newest}
 
     async def _events(self, request: ControlRequest) -> list[Entry]:
@@ -50,7 +50,7 @@ class Written(Component):
 
     async def _newest(self, request: ControlRequest) -> list[Entry]:
         count = wanted(request, MOST_ENTRIES)
-        return await self._hands.do(lambda: newest_entries(self._journal.settled(), count))
+        return await self._worker.do(lambda: newest_entries(self._journal.settled(), count))
 
 
 def newest_entries(file: JournalFile, count: int) -> list[Entry]:
@@ -100,7 +100,7 @@ class History(Component):
         self._clock = context.clock
         self._alerts = alerts
         self._began = context.clock.now()
-        self._hands = WorkerThread("looks", "The look at the journal")
+        self._worker = WorkerThread("looks", "The look at the journal")
         self.verbs = {
             "history": self._history,
             "trends": self._trends,
@@ -126,7 +126,7 @@ class History(Component):
 
     async def _history(self, request: ControlRequest) -> list[PastTransfer]:
         count = wanted(request, MOST_TRANSFERS)
-        return await self._hands.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
+        return await self._worker.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
 
     async def _trends(self, request: ControlRequest) -> TrendsAnswer:
         return self._samples.trends()
@@ -154,7 +154,7 @@ def newest_transfers(file: JournalFile, count: int, node: Node) -> list[PastTran
         count -= entry.kind == "transfer"
         if count <= 0:
             break
-    return chronicle(reversed(entries), node.value)
+    return past_transfers(reversed(entries), node.value)
 
 
 def notify_problems(notify: NotifyStatus) -> list[str]:

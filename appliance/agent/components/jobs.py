@@ -1,4 +1,4 @@
-"""Jobs: asha's own commands, run for a user who has no shell. On the wire a job is called an errand.
+"""Jobs: asha's own commands, run for a user who has no shell.
 
 One runs at a time, and its last lines are kept to be looked at.
 """
@@ -17,7 +17,7 @@ from appliance.control.protocol import ControlRequest
 from appliance.core.alerts import one_line
 from appliance.core.answers import Said
 from appliance.core.errors import ClusterError, UserError
-from appliance.core.status import ErrandStatus, Status
+from appliance.core.status import JobStatus, Status
 from appliance.host.paths import OWN_COMMAND
 from appliance.host.stream import Stream
 
@@ -62,7 +62,7 @@ class Job:
 
 
 class Jobs(Component):
-    """The component with the verbs `errand` and `errand start`. `start` is the function that runs a command."""
+    """The component with the verbs `job` and `job start`. `start` is the function that runs a command."""
 
     def __init__(self, context: Context, start: Start = start_command) -> None:
         self._journal = context.journal
@@ -72,20 +72,20 @@ class Jobs(Component):
         self._child: Stream | None = None
         self._following: asyncio.Task[None] | None = None
         self.verbs = {
-            "errand": self._look_at,
-            "errand start": self._begin,
+            "job": self._look_at,
+            "job start": self._begin,
         }
 
     def report(self, status: Status) -> Status:
         """Add the job under way, or the last one."""
-        return replace(status, errand=self.last())
+        return replace(status, job=self.last())
 
-    def last(self) -> ErrandStatus | None:
+    def last(self) -> JobStatus | None:
         """Return the job under way, or the last one; None when there was none in this agent's life."""
         last = self._last
         if last is None:
             return None
-        return ErrandStatus(last.name, last.state, tuple(last.lines), round(last.wall, 3), last.took)
+        return JobStatus(last.name, last.state, tuple(last.lines), round(last.wall, 3), last.took)
 
     def close(self) -> None:
         """Kill the job that runs."""
@@ -95,18 +95,18 @@ class Jobs(Component):
             self._child.kill()
             self._child = None
 
-    async def _look_at(self, request: ControlRequest) -> ErrandStatus | None:
+    async def _look_at(self, request: ControlRequest) -> JobStatus | None:
         return self.last()
 
     async def _begin(self, request: ControlRequest) -> Said:
         name = request.text("name")
         command = COMMANDS.get(name)
         if command is None:
-            raise UserError(f"There is no such errand. There are: {', '.join(COMMANDS)}.")
+            raise UserError(f"There is no such job. There are: {', '.join(COMMANDS)}.")
         if self._child is not None and self._last is not None:
-            raise ClusterError(f"'{self._last.name}' is under way; one errand at a time.")
+            raise ClusterError(f"'{self._last.name}' is under way; one job at a time.")
         child = self._start(command.words)
-        self._journal.note("errand", name=name, by=who(request), says="begun")
+        self._journal.note("job", name=name, by=who(request), says="begun")
         self._child, self._last = child, Job(name, self._clock.now(), self._clock.wall())
         self._following = asyncio.create_task(self._follow(child, self._last, command.deadline))
         return Said(f"'{name}' is under way.")
@@ -142,7 +142,7 @@ class Jobs(Component):
         job.took = round(self._clock.now() - job.began, 3)
         job.state = "done" if code == 0 else "failed"
         last = job.lines[-1] if job.lines else ""
-        self._journal.note("errand", name=job.name, says=job.state, took=job.took, last=last)
+        self._journal.note("job", name=job.name, says=job.state, took=job.took, last=last)
 
 
 def _keep(job: Job, line: bytes) -> None:

@@ -45,7 +45,7 @@ class MaintenanceSwitch(Component):
         self._at_latest = float("-inf")
         self._begun = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
-        self._hands = WorkerThread("maintenance", "Writing maintenance down")
+        self._worker = WorkerThread("maintenance", "Writing maintenance down")
         self._given = self._read()
 
     async def run(self) -> None:
@@ -83,7 +83,7 @@ class MaintenanceSwitch(Component):
         """
         given = begin(seconds, by, why, self._clock.wall())
         async with self._one_at_a_time:
-            await self._hands.do(lambda: self._write(given))
+            await self._worker.do(lambda: self._write(given))
             self._take(given)
         self._journal.note("maintenance", on=True, by=given.by, why=given.why, seconds=given.lasts)
 
@@ -96,7 +96,7 @@ class MaintenanceSwitch(Component):
         async with self._one_at_a_time:
             self._take(None)
             self._journal.note("maintenance", on=False, by=by, says="it was ended")
-            await self._hands.do(self._forget)
+            await self._worker.do(self._forget)
 
     async def _ended(self) -> None:
         async with self._one_at_a_time:
@@ -105,7 +105,7 @@ class MaintenanceSwitch(Component):
             self._journal.note("maintenance", on=False, by=self._given.by, says="it has ended by itself")
             self._take(None)
             with contextlib.suppress(HostError):
-                await self._hands.do(self._forget)
+                await self._worker.do(self._forget)
 
     def _take(self, given: Maintenance | None) -> None:
         self._given = given

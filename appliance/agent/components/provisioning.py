@@ -37,7 +37,7 @@ class Provisioning(Component):
         self._journal = context.journal
         self._folder = folder
         self._owed = StateFile(owed, bytes, bytes, "POSTSYNC runs once more")
-        self._hands = WorkerThread("provision", "Provisioning telephones")
+        self._worker = WorkerThread("provision", "Provisioning telephones")
         self._unknown = ""
         self._is_owed = False
         self._job = ""
@@ -62,7 +62,7 @@ class Provisioning(Component):
         conf = self._this_node.conf
         self._is_owed = False
         try:
-            changed, self._is_owed = await self._hands.do(
+            changed, self._is_owed = await self._worker.do(
                 lambda: (self._keep(conf), os.path.lexists(self._owed.path))
             )
         except (AshaError, OSError) as problem:
@@ -94,7 +94,7 @@ class Provisioning(Component):
 
     async def _regenerate(self, conf: Conf) -> None:
         try:
-            ran, self._job = await self._hands.do(
+            ran, self._job = await self._worker.do(
                 lambda: self._run_job(conf), conf.postsync_deadline + _SLACK
             )
         except (AshaError, OSError) as problem:

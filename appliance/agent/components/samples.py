@@ -58,7 +58,7 @@ class Samples(Component):
         self._taken_up: asyncio.Task[None] | None = None
         self._unkept = 0
         self._sampled_at = context.clock.now()
-        self._hands = WorkerThread("trends", "Reading or writing trends")
+        self._worker = WorkerThread("trends", "Reading or writing trends")
 
     async def run(self) -> None:
         """Count and sample repeatedly, and write the samples now and then, until cancelled."""
@@ -84,7 +84,7 @@ class Samples(Component):
 
     async def _take_up(self) -> None:
         with contextlib.suppress(HostError):
-            self._trends = await self._hands.do(self._read, _PATIENCE)
+            self._trends = await self._worker.do(self._read, _PATIENCE)
 
     def look(self) -> None:
         """Count new journal entries, and take a sample when its minute has come."""
@@ -129,7 +129,7 @@ class Samples(Component):
         self._unkept = 0
         document = self._trends.document()
         try:
-            problem = await self._hands.do(lambda: self._write(document), _PATIENCE)
+            problem = await self._worker.do(lambda: self._write(document), _PATIENCE)
         except HostError as hangs:
             problem = str(hangs)
         self._journal.note_once("trends", "kept", problem, over="they are kept again")

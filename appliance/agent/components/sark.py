@@ -48,7 +48,7 @@ class SarkMirror(Component):
         self._active_conf = active_conf
         self._conf = context.conf_path
         self._mirror = Mirror(os.uname().nodename, self._conf, engine_runs=lambda: not active_conf.engine_off)
-        self._hands = WorkerThread("sark", "The look at SARK's database")
+        self._worker = WorkerThread("sark", "The look at SARK's database")
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
         self._seen: tuple[object, ...] | None = None
@@ -91,7 +91,7 @@ class SarkMirror(Component):
 
     async def look(self, request: ControlRequest) -> SarkView:
         """Return both sides, and whether SARK's database may be written on this node now."""
-        view = await self._hands.do(self._mirror.look)
+        view = await self._worker.do(self._mirror.look)
         receives = self._data.receives()
         return view.answer(writes=not receives, why=receives)
 
@@ -122,7 +122,7 @@ class SarkMirror(Component):
 
     async def _follow_files(self, files: tuple[Path, ...]) -> None:
         """Follow `files` for as long as they are the files to follow."""
-        watch = await self._hands.do(lambda: _watch(files))
+        watch = await self._worker.do(lambda: _watch(files))
         ready = Readable(watch.fileno(), lambda: self._hear(watch)) if watch is not None else None
         try:
             while files == watched(self._this_node.conf.db, self._conf):
@@ -146,9 +146,9 @@ class SarkMirror(Component):
     async def _look_at(self, files: tuple[Path, ...], watch: RowWatch | None) -> None:
         try:
             if watch is not None:
-                await self._hands.do(watch.add)
+                await self._worker.do(watch.add)
             receives = self._data.receives()
-            now = (await self._hands.do(lambda: mark(files)), bool(receives), self._active_conf.engine_off)
+            now = (await self._worker.do(lambda: mark(files)), bool(receives), self._active_conf.engine_off)
             if now != self._seen or self._failed:
                 await self._follow(receives)
                 self._seen = now
@@ -158,7 +158,7 @@ class SarkMirror(Component):
     async def _follow(self, receives: str) -> None:
         try:
             async with self._turn:
-                self._take(await self._hands.do(lambda: self._mirror.follow(receives=receives)))
+                self._take(await self._worker.do(lambda: self._mirror.follow(receives=receives)))
         except NoGlobals:
             self._failed, self._waiting, self._held = "", (), False
 
@@ -166,7 +166,7 @@ class SarkMirror(Component):
         self, work: Callable[[], Done], request: ControlRequest, *, dry_run: bool
     ) -> SarkChanges:
         async with self._turn:
-            done = await self._hands.do(work)
+            done = await self._worker.do(work)
         if not dry_run:
             self._take(done, by=who(request) or "somebody")
         return done.view.changes(done.pulled, done.pushed)

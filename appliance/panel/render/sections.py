@@ -13,7 +13,7 @@ from appliance.panel.render.feed import View
 from appliance.panel.render.readiness import readiness
 
 # In the order of the page; each name is that of a template in live/.
-NAMES = ("headline", "diagram", "buttons", "errand", "readiness", "timeline", "charts", "journal")
+NAMES = ("headline", "diagram", "buttons", "job", "readiness", "timeline", "charts", "journal")
 _NEWEST_FIRST = 30
 
 

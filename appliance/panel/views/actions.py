@@ -49,17 +49,17 @@ def carry_out(action: Action, more: dict[str, str]) -> str:
                 Said, action.wish, by(), seconds=_seconds(more), why=more.get("why", "")[:_WHY_LENGTH]
             )
         case "failback":
-            answer = agent.do(Said, "errand start", by(), name="failback")
+            answer = agent.do(Said, "job start", by(), name="failback")
         case _:
             answer = agent.do(Said, action.wish, by())
     return answer.says
 
 
-@blueprint.post("/errand")
+@blueprint.post("/job")
 @answers(Access.OPERATOR)
-def errand() -> Response:
-    """Have the agent run one of its errands: a dry run of the failback, a pass of the data, or a check."""
-    answer = parts().agent.do(Said, "errand start", by(), name=request.form.get("name", ""))
+def job() -> Response:
+    """Have the agent run one of its jobs: a dry run of the failback, a pass of the data, or a check."""
+    answer = parts().agent.do(Said, "job start", by(), name=request.form.get("name", ""))
     flash(answer.says)
     back = request.form.get("back", "")
     return redirect(url_for("actions.asked", slug=back) if back in BY_SLUG else url_for("status.home"))

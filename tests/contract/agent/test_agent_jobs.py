@@ -1,4 +1,4 @@
-"""Errands: one at a time, from a fixed table, their last lines kept, ended at their deadline and with the agent."""
+"""Jobs: one at a time, from a fixed table, their last lines kept, ended at their deadline and with the agent."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def play(tmp_path: Path, runner: Runner, test: Callable[[Jobs], Awaitable[None]]
 
 
 async def begin(room: Jobs, name: object) -> Any:
-    request = ControlRequest("errand start", {"name": name, "by": "anna at 10.0.0.7 (panel)"})
-    return to_json(await room.verbs["errand start"](request))
+    request = ControlRequest("job start", {"name": name, "by": "anna at 10.0.0.7 (panel)"})
+    return to_json(await room.verbs["job start"](request))
 
 
 async def over(room: Jobs) -> dict[str, Any]:
     assert room._following is not None
     await room._following
-    return to_json(await room.verbs["errand"](ControlRequest("errand")))
+    return to_json(await room.verbs["job"](ControlRequest("job")))
 
 
 def test_the_table_is_that_of_the_contract() -> None:
@@ -75,7 +75,7 @@ def test_the_table_is_that_of_the_contract() -> None:
     }
 
 
-def test_an_errand_is_done_and_its_last_lines_are_kept(tmp_path: Path) -> None:
+def test_an_job_is_done_and_its_last_lines_are_kept(tmp_path: Path) -> None:
     code = """
 import sys
 for n in range(60):
@@ -86,7 +86,7 @@ print('aside', file=sys.stderr)
     runner = Runner(code)
 
     async def run(room: Jobs) -> None:
-        assert await room.verbs["errand"](ControlRequest("errand")) is None
+        assert await room.verbs["job"](ControlRequest("job")) is None
         assert "under way" in (await begin(room, "check"))["says"]
         document = await over(room)
         assert (document["name"], document["state"]) == ("check", "done")
@@ -165,7 +165,7 @@ def test_nothing_else_is_run(tmp_path: Path, name: object) -> None:
     runner = Runner("")
 
     async def run(room: Jobs) -> None:
-        with pytest.raises(UserError, match=r"no such errand|'name' must be a text"):
+        with pytest.raises(UserError, match=r"no such job|'name' must be a text"):
             await begin(room, name)
 
     play(tmp_path, runner, run)

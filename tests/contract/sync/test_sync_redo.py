@@ -58,7 +58,7 @@ def carry_out(places: SyncPaths, live: Path, verb: str) -> None:
 def decide(places: SyncPaths, live: Path) -> Store:
     store, stage = Store(places.store), bytes(places.stage)
     names = ("dir", "changed", "dir/fresh")
-    store.arrive(look(bytes(live / name), stage + bytes(live / name)) for name in names)
+    store.stage(look(bytes(live / name), stage + bytes(live / name)) for name in names)
     steps = [
         PlaceStep(apply.REMOVE, bytes(live / "gone")),
         PlaceStep(apply.MAKE_DIRECTORY, bytes(live / "dir"), stage),
@@ -97,7 +97,7 @@ def test_it_ends_whole_after_any_number_of_steps(tmp_path: Path, done: int, twic
 def test_what_was_not_decided_changes_nothing(tmp_path: Path) -> None:
     places, live = prepare(tmp_path)
     store = Store(places.store)
-    store.arrive([look(bytes(live / "changed"), bytes(places.stage) + bytes(live / "changed"))])
+    store.stage([look(bytes(live / "changed"), bytes(places.stage) + bytes(live / "changed"))])
     store.close()
     again = Store(places.store)
     apply.finish(again, stages(places, live))
@@ -126,7 +126,7 @@ def test_a_file_takes_the_place_of_a_directory_and_what_never_travelled_in_it(tm
 def test_a_generation_without_steps_is_in_place_too(tmp_path: Path) -> None:
     places, live = prepare(tmp_path)
     store = Store(places.store)
-    store.arrive([look(bytes(live / "keep"))])
+    store.stage([look(bytes(live / "keep"))])
     store.decide(Generation(0, 1.0, "peer", "it was here already", 1, 0, 4, False), [], [])
     assert store.pending()
     apply.finish(store, stages(places, live))
@@ -140,8 +140,8 @@ def test_what_lies_in_whole_directories_is_left_out(tmp_path: Path) -> None:
     """Names that sort otherwise with a slash behind them, and neighbours that only begin alike."""
     store = Store(tmp_path / "store.db")
     files = (b"/t/a", b"/t/b/1", b"/t/b-c/2", b"/t/b-d", b"/t/b/deep/3", b"/t/b0", b"/t/z/4")
-    store.arrive(TreeEntry(path, "f") for path in files)
-    store.arrive(TreeEntry(path, "d") for path in (b"/t/b", b"/t/b-c", b"/t/b/deep", b"/t/z"))
+    store.stage(TreeEntry(path, "f") for path in files)
+    store.stage(TreeEntry(path, "d") for path in (b"/t/b", b"/t/b-c", b"/t/b/deep", b"/t/z"))
     whole = {b"/t/b", b"/t/b-c"}
     left = [entry.path for entry in store.arrived(directories=False, outside=whole)]
     assert sorted(left) == [b"/t/a", b"/t/b-d", b"/t/b0", b"/t/z/4"]

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.host.paths import SyncPaths
 from appliance.sync import newer_data_mark
-from appliance.sync.newer_data_mark import complete_mark, drop_mark, read_mark, set_mark, tenure_of
+from appliance.sync.newer_data_mark import complete_mark, drop_mark, read_mark, set_mark, takeover_of
 
 Spoil = Callable[[Path], object]
 # What may lie where the mark should be, and whether that is a mark by itself.
@@ -37,13 +37,13 @@ def places(tmp_path: Path) -> SyncPaths:
     return SyncPaths(tmp_path / "lasting", tmp_path / "passing", tmp_path / "apart")
 
 
-def test_a_start_goes_on_with_the_tenure_that_there_is(places: SyncPaths) -> None:
+def test_a_start_goes_on_with_the_takeover_that_there_is(places: SyncPaths) -> None:
     assert read_mark(places) == ""
     set_mark(places, 100.0)
     set_mark(places, 200.5)
     assert read_mark(places) == "100.000 200.500"
     assert {path.read_text() for path in places.marks} == {"100.000 200.500"}
-    assert tenure_of(read_mark(places)) == "100.000"
+    assert takeover_of(read_mark(places)) == "100.000"
     drop_mark(places)
     assert read_mark(places) == ""
     set_mark(places, 300.0)
@@ -68,7 +68,7 @@ def test_whatever_lies_there_is_a_mark_that_can_be_set_and_dropped(
     except OSError:
         assert there or "folder a file" in (first, second)
     else:
-        assert read_mark(places) == f"{tenure_of(mark) or '5000000000.000'} 5000000000.000"
+        assert read_mark(places) == f"{takeover_of(mark) or '5000000000.000'} 5000000000.000"
     assert read_mark(places) or first == second == "folder a file"
     drop_mark(places)
     assert read_mark(places) == ""

@@ -16,7 +16,7 @@ from appliance.core.alert_rules import FailoverTracker, read_on
 from appliance.core.counters import Meters
 from appliance.core.journal_entry import DETAILS, JournalEntry, read_entries
 from appliance.core.journal_rules import audit_journal
-from appliance.core.transfer_history import chronicle
+from appliance.core.transfer_history import past_transfers
 from appliance.panel.render import timeline
 
 _SHARED = ("kind", "at", "wall", "number", "generation", "hash")
@@ -46,7 +46,7 @@ def test_no_reader_of_the_journal_is_ended_by_an_entry(objects: list[dict[str, A
     story, _ = read_on(FailoverTracker("primary"), entries)
     assert isinstance(story.was + story.event + story.reason, str)
     assert all(isinstance(broken.at, float) for broken in audit_journal(entries))
-    assert len(chronicle(entries, "primary")) == sum(entry.kind == "transfer" for entry in entries)
+    assert len(past_transfers(entries, "primary")) == sum(entry.kind == "transfer" for entry in entries)
 
 
 @given(OBJECTS)

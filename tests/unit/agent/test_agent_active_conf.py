@@ -32,14 +32,14 @@ class Bench:
 
     def __init__(self, folder: Path, *, written: Conf = OLD, works_by: Conf = OLD) -> None:
         self.this_node = ThisNode(works_by, Node.PRIMARY)
-        self.context = node_context(folder, self.this_node, restart=self._begin_anew)
+        self.context = node_context(folder, self.this_node, restart=self._restart)
         self.journal = self.context.journal
         self.book = InstalledConf(folder / "standing.json")
         self.anew = 0
         self.conf = folder / "asha.conf"
         self.room = ActiveConf(self.context, Found(written), self.book)
 
-    def _begin_anew(self) -> None:
+    def _restart(self) -> None:
         self.anew += 1
 
     def engine(self, event: Event) -> None:

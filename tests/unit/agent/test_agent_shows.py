@@ -177,5 +177,5 @@ def test_each_probe_that_is_switched_on_is_shown(tmp_path: Path) -> None:
         "ami": {"ms": 1.23, "silences": 0, "why": ""},
         "cli": {"ms": None, "silences": 2, "why": "no answer"},
     }
-    assert document["set_up"] is True and document["errand"] is None
+    assert document["set_up"] is True and document["job"] is None
     assert set(document["names"]) == {"primary", "secondary"}

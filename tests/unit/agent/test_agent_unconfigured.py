@@ -75,7 +75,7 @@ def test_status_says_what_to_do_and_refuses_every_wish(
 def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def look(agent: UnconfiguredAgent) -> None:
         assert await told(agent, ControlRequest("history")) == []
-        assert await told(agent, ControlRequest("errand")) is None
+        assert await told(agent, ControlRequest("job")) is None
         assert (await told(agent, ControlRequest("trends")))["step"] == 60
         assert (await told(agent, ControlRequest("meters")))["relay_moves"] == 0
 
@@ -83,7 +83,7 @@ def test_there_is_nothing_to_look_at_yet(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "verb", ["start", "stop", "running", "ha start", "takeover", "errand start", "nonsense"]
+    "verb", ["start", "stop", "running", "ha start", "takeover", "job start", "nonsense"]
 )
 def test_nothing_is_moved_or_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     async def ask(agent: UnconfiguredAgent) -> None:

@@ -116,7 +116,7 @@ def test_what_the_peer_would_not_take_is_set_on_neither(conf: Path, monkeypatch:
     assert peer.took == [] and conf.read_text() == "HADEADTIME=5\n"
 
 
-def test_an_errands_command_asks_the_kernel_to_end_it_with_the_agent(
+def test_an_jobs_command_asks_the_kernel_to_end_it_with_the_agent(
     conf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bound: list[bool] = []

@@ -18,13 +18,13 @@ Ask = Callable[..., dict[str, bool]]
 class Alone:
     """The work without an agent, as far as the script asks for it."""
 
-    obeyed: list[tuple[Wish, float]]
+    executed: list[tuple[Wish, float]]
 
     def __init__(self, clock: object) -> None:
         pass
 
-    def obey(self, verb: Wish, ticket: float) -> None:
-        self.obeyed.append((verb, ticket))
+    def execute(self, verb: Wish, ticket: float) -> None:
+        self.executed.append((verb, ticket))
 
     def running(self) -> bool:
         return True
@@ -33,7 +33,7 @@ class Alone:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Exception | bool]], list[str]]:
     """Has the agent answer so, question by question; what was asked is in the list."""
-    Alone.obeyed = []
+    Alone.executed = []
     monkeypatch.setattr(fallback_module, "ResourceFallback", Alone)
 
     def prepare(answers: list[Exception | bool]) -> list[str]:
@@ -55,19 +55,19 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Exception | bool]],
 def test_an_agent_that_has_started_meanwhile_is_asked_after_all(asked: Callable[..., list[str]]) -> None:
     questions = asked([AgentAbsent("nobody"), True])
     assert resource._answer(ScriptVerb.START, 7.0).status == 0
-    assert (questions, Alone.obeyed) == (["start", "start"], [])
+    assert (questions, Alone.executed) == (["start", "start"], [])
 
 
 def test_without_an_agent_the_script_does_the_work(asked: Callable[..., list[str]]) -> None:
     asked([AgentAbsent("nobody"), AgentAbsent("still nobody")])
     assert resource._answer(ScriptVerb.STOP, 7.0).status == 0
-    assert Alone.obeyed == [(Wish.STOP, 7.0)]
+    assert Alone.executed == [(Wish.STOP, 7.0)]
 
 
 def test_an_agent_that_hangs_is_not_waited_for_twice(asked: Callable[..., list[str]]) -> None:
     questions = asked([AgentSilent("it hangs")])
     assert resource._answer(ScriptVerb.START, 7.0).status == 0
-    assert (questions, Alone.obeyed) == (["start"], [(Wish.START, 7.0)])
+    assert (questions, Alone.executed) == (["start"], [(Wish.START, 7.0)])
 
 
 def test_the_status_too_is_the_agents_when_there_is_one_in_the_end(asked: Callable[..., list[str]]) -> None:

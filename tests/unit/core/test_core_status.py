@@ -14,8 +14,8 @@ from appliance.core.held_back import HeldBack
 from appliance.core.status import (
     AgentUsage,
     DataStatus,
-    ErrandStatus,
     FileTrouble,
+    JobStatus,
     MaintenanceStatus,
     PermitStatus,
     ProbeStatus,
@@ -55,7 +55,7 @@ statuses = st.builds(
     ),
     permits=st.dictionaries(words, st.builds(PermitStatus, st.booleans(), words), max_size=2),
     agent=st.none() | st.builds(AgentUsage, numbers, st.integers(), numbers),
-    errand=st.none() | st.builds(ErrandStatus, words, lines=st.lists(words, max_size=2).map(tuple)),
+    job=st.none() | st.builds(JobStatus, words, lines=st.lists(words, max_size=2).map(tuple)),
     files=st.lists(st.builds(FileTrouble, words, words), max_size=2).map(tuple),
 )
 

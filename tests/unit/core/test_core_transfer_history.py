@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.core.as_json import to_json
 from appliance.core.journal_entry import JournalEntry
-from appliance.core.transfer_history import chronicle
+from appliance.core.transfer_history import past_transfers
 
 Entry = dict[str, Any]
 STARTED = {"kind": "agent", "says": "started"}
@@ -21,7 +21,7 @@ def told(*entries: Entry) -> list[Entry]:
     """The chronicle of entries made a second apart."""
     seconds = count(1000.0)
     made = [JournalEntry({"wall": next(seconds), "generation": 7, **entry}) for entry in entries]
-    return [to_json(one) for one in chronicle(made, "primary")]
+    return [to_json(one) for one in past_transfers(made, "primary")]
 
 
 def phases(one: Entry) -> list[tuple[str, float]]:
@@ -127,6 +127,6 @@ WORDS = st.sampled_from(["transfer", "phase", "agent", "acquire", "release", "do
     )
 )
 def test_a_damaged_journal_harms_nobody(entries: list[Entry]) -> None:
-    for one in chronicle(map(JournalEntry, entries), "primary"):
+    for one in past_transfers(map(JournalEntry, entries), "primary"):
         assert one.ended in {"done", "blocked", "unverifiable", "superseded", "under way"}
         assert all(seen.after >= 0 for seen in one.phases)
