@@ -21,8 +21,7 @@ from appliance.core.status import (
     Status,
     StatusValue,
 )
-from appliance.core.text import format_duration, printable, printable_lines
-from appliance.sync.state import under_way
+from appliance.core.text import format_duration, format_progress, printable, printable_lines
 
 if TYPE_CHECKING:  # what these modules load, a command that only shows the status need not wait for
     from appliance.core.transfer_history import PastPhase, PastTransfer
@@ -128,7 +127,7 @@ def _data(data: DataStatus) -> str:
         age = (
             "never in step with the peer" if data.age is None else f"in step {format_duration(data.age)} ago"
         )
-        going_on = f"; {under_way(data.phase, data.done, data.total)}" if data.phase else ""
+        going_on = f"; {format_progress(data.phase, data.done, data.total)}" if data.phase else ""
         return f"{age}, generation {data.generation}{going_on}"
     return str(data.why)
 

@@ -16,7 +16,7 @@ import click
 from appliance.control.status import ask_status
 from appliance.core.errors import SyncError, UserError
 from appliance.core.model import Node
-from appliance.core.text import format_duration, printable
+from appliance.core.text import format_duration, format_progress, printable
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
 from appliance.local_node import CLOCK, PLACES, conf_and_node
@@ -25,7 +25,7 @@ from appliance.sync.errors import Fault, SyncProblem, problems_named
 from appliance.sync.newer_data_mark import drop_mark
 from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
-from appliance.sync.state import age, read_state, under_way
+from appliance.sync.state import age, read_state
 from appliance.sync.store import Store
 from appliance.sync.sync_pass import PassResult, Progress, Request
 from appliance.sync_setup import own_duty, progress_in_state, session, vet_for
@@ -113,7 +113,7 @@ def status(as_json: bool) -> None:
     if state.held_more:
         click.echo(f"  ! {state.held_more} more items are held back")
     if state.phase and is_held(PLACES.lock):  # else it was killed, and could not say that it is over
-        click.echo(f"  under way: {under_way(state.phase, state.done, state.total)}")
+        click.echo(f"  under way: {format_progress(state.phase, state.done, state.total)}")
 
 
 @sync.command()
@@ -170,7 +170,7 @@ def bar() -> Iterator[Progress]:
 
         def progress(phase: str, done: int, total: int) -> None:
             nonlocal task, said
-            words, is_new = under_way(phase, done, total), phase != said
+            words, is_new = format_progress(phase, done, total), phase != said
             if is_new:  # a bar of its own: a total that was known once cannot become unknown
                 shown.refresh()
                 shown.remove_task(task)

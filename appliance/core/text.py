@@ -33,3 +33,10 @@ def _escaped(char: str) -> str:
     if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8, as os.fsdecode leaves it
         return f"\\x{ord(char) - 0xDC00:02x}"
     return char.encode("unicode_escape").decode()
+
+
+def format_progress(phase: str, done: int, total: int) -> str:
+    """Return a pass under way in words, as far as known."""
+    if total:
+        return f"{phase}, {min(done, total)} of {total}"
+    return f"{phase}, {done}" if done else phase

@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class SyncPaths:
+class SyncPaths(NamedTuple):
     """The folders of synchronisation, and the files in them.
 
-    `lasting` survives a reboot. `passing` is on a tmpfs. `apart` survives the loss or the restoring of /var.
+    `lasting` survives a reboot. `passing` is on a tmpfs. `apart` survives the loss or the restoring of /var. It is no
+    dataclass, for the reason given in `control/protocol.py`.
     """
 
     lasting: Path = Path("/var/lib/asha/sync")

@@ -90,13 +90,6 @@ def _shown(value: Any) -> Any:
     return printable(value) if isinstance(value, str) else value
 
 
-def under_way(phase: str, done: int, total: int) -> str:
-    """Return a pass under way in words, as far as known."""
-    if total:
-        return f"{phase}, {min(done, total)} of {total}"
-    return f"{phase}, {done}" if done else phase
-
-
 def age(state: State, wall: float) -> float | None:
     """Return how many seconds ago our data was last known to equal the peer's; None for never.
 

@@ -51,13 +51,20 @@ def test_answers_are_what_heartbeat_judges() -> None:
     assert usage_answer().status != 0
 
 
-def test_only_cheap_modules_are_imported() -> None:
-    code = (
-        "import sys, json; before = set(sys.modules); import appliance.cluster.heartbeat.resource;"
-        "print(json.dumps(sorted(set(sys.modules) - before)))"
-    )
+HEAVY = {"asyncio", "subprocess", "dataclasses", "inspect", "jinja2", "logging", "psutil"}
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("appliance.cluster.heartbeat.resource", HEAVY | {"socket", "pathlib"}),
+        ("appliance.cli.resource", HEAVY),  # it asks the agent, so it needs a socket and its path
+    ],
+)
+def test_only_cheap_modules_are_imported(module: str, heavy: set[str]) -> None:
+    after = "print(json.dumps(sorted(set(sys.modules) - before)))"
+    code = f"import sys, json; before = set(sys.modules); import {module}; {after}"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    heavy = {"asyncio", "socket", "subprocess", "pathlib", "dataclasses", "jinja2", "logging", "psutil"}
     assert not heavy & set(json.loads(output))
 
 

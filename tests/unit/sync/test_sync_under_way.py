@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.text import format_progress
 from appliance.host.disk import is_held, locked
-from appliance.sync.state import under_way
 from appliance.sync.trees import traits_of
 
 
@@ -24,7 +24,7 @@ from appliance.sync.trees import traits_of
     ],
 )
 def test_as_much_as_is_known_is_said(done: int, total: int, words: str) -> None:
-    assert under_way("fetching", done, total) == words
+    assert format_progress("fetching", done, total) == words
 
 
 def test_it_is_under_way_only_while_its_process_has_the_lock(tmp_path: Path) -> None:
