@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Protocol
 
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.context import NodeContext
@@ -33,11 +34,13 @@ from appliance.core.grant import Verb, Verdict
 from appliance.core.health import FitnessInputs, unfit_reasons
 from appliance.core.service_state import (
     AskStandby,
+    AskTakeover,
     ConfirmGrant,
     Effect,
     ForgetFailures,
     GiveOrder,
     ResetCard,
+    RestartEngine,
     ServiceState,
     SettleGrant,
     VoidGrant,
@@ -52,11 +55,24 @@ BUSY_PERIOD = 0.1
 _TOLD_FOR = 3600.0
 
 
+class EngineAsks(Protocol):
+    """The requests that the controller makes to the engine. None raises; how each went is in the journal."""
+
+    async def standby(self) -> None:
+        """Ask it to have the peer take over."""
+
+    async def takeover(self) -> None:
+        """Ask it to bring service here."""
+
+    async def restart(self) -> None:
+        """Stop it, which lets go of everything, and start it again."""
+
+
 class Cycle:
     """The controller of this node, its state, and its driver.
 
-    `ask_standby` has Heartbeat hand over to the peer. `released` is set whenever no release is under way, so that a
-    stop can wait for it. `turned` is set after every turn.
+    `asks` carries the controller's requests to the engine. `released` is set whenever no release is under way, so that
+    a stop can wait for it. `turned` is set after every turn.
     """
 
     def __init__(
@@ -66,7 +82,7 @@ class Cycle:
         book: GrantFile,
         executor: Executor,
         maintenance: MaintenanceSwitch,
-        ask_standby: Callable[[], Awaitable[None]],
+        asks: EngineAsks,
     ) -> None:
         self._this_node = context.this_node
         self._observations = context.observations
@@ -76,8 +92,8 @@ class Cycle:
         self._journal = context.journal
         self._clock = context.clock
         self.maintenance = maintenance
-        self._ask_standby = ask_standby
-        self._request: asyncio.Future[None] | None = None
+        self._asks = asks
+        self._requests: set[asyncio.Future[None]] = set()
         self.released = asyncio.Event()
         self.released.set()
         self.turned = asyncio.Event()
@@ -152,6 +168,8 @@ class Cycle:
             engine_serves=observations.engine_serves,
             engine_moving=observations.engine_moving,
             peer_seen=observations.peer_seen,
+            fit=not self.unfit(self._clock.now()),
+            wall=self._clock.wall(),
         )
 
     # -- what happens -------------------------------------------------------------------------------------
@@ -222,7 +240,11 @@ class Cycle:
             case ResetCard():
                 self._executor.reset_card()
             case AskStandby():
-                self._request = asyncio.ensure_future(self._ask_standby())
+                self._request(self._asks.standby())
+            case AskTakeover():
+                self._request(self._asks.takeover())
+            case RestartEngine():
+                self._request(self._asks.restart())
             case VoidGrant():
                 # A script that worked alone may have spoken since the grant was read: what is on file counts.
                 self._service.state = replace(self.state, grant=self._book.void())
@@ -232,6 +254,11 @@ class Cycle:
                 self._service.state = replace(self.state, grant=self._book.settled())
             case ForgetFailures():
                 self._executor.forget_failures()
+
+    def _request(self, asking: Awaitable[None]) -> None:
+        request = asyncio.ensure_future(asking)
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
 
     def _still_wanted(self, under: int | None) -> Callable[[], bool]:
         """Return the check that an order makes in its thread when its turn comes: whether it is wanted."""

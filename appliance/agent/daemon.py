@@ -113,6 +113,7 @@ class Daemon:
     async def _work(self) -> None:
         tasks = [asyncio.create_task(task) for task in (*self._parts.tasks(), self._tell_peer())]
         ended = asyncio.create_task(self._end.wait())
+        resumed = asyncio.create_task(self._parts.engine_requests.resume_restart())
         try:
             # None of the tasks ends by itself: the first that is done is the order to end, or a task that
             # broke.
@@ -122,9 +123,9 @@ class Daemon:
                     task.result()  # a sensor that broke must end the agent: init starts a new one
         finally:
             ended.cancel()
-            for task in tasks:
+            for task in (*tasks, resumed):
                 task.cancel()
-            await asyncio.gather(*tasks, ended, return_exceptions=True)
+            await asyncio.gather(*tasks, ended, resumed, return_exceptions=True)
 
     async def _tell_peer(self) -> None:
         """Send this node's state to the peer every second, and at once when it changes."""
@@ -132,10 +133,9 @@ class Daemon:
         told_at = float("-inf")
         while True:
             now = self._clock.now()
-            state = self._cycle.state
             unfit = self._cycle.unfit(now)
             seen, word = self._cycle.seen(now), self._parts.data.word
-            fields = tell(state.role, state.grant.held, state.grant.generation, unfit, seen, data=word)
+            fields = tell(self._cycle.state, unfit, seen, now, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._engine.tell(fields)
                 told, told_at = fields, now

@@ -6,7 +6,10 @@ Every call that waits runs in a thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import Awaitable
+from pathlib import Path
 
 from appliance.agent.active_conf import InstalledConf
 from appliance.agent.context import NodeContext
@@ -14,22 +17,32 @@ from appliance.cluster.engine import ClusterEngine
 from appliance.core.controller import ENGINE_SETTLES
 from appliance.core.errors import AshaError, ClusterError, UserError, attempt
 from appliance.core.model import Node
+from appliance.host.paths import ENGINE_RESTART
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
+
+# How long what the stopped engine leaves to be let go is waited for before it is started again, in seconds.
+_RELEASE_DEADLINE = 30.0
 
 
 class EngineControl:
     """The orders to the cluster engine.
 
-    `book` records the conf with which the engine's files were made.
+    `book` records the conf with which the engine's files were made. `mark`: the file that says that a restart is under
+    way.
     """
 
-    def __init__(self, context: NodeContext, engine: ClusterEngine, book: InstalledConf) -> None:
+    def __init__(
+        self, context: NodeContext, engine: ClusterEngine, book: InstalledConf, mark: Path = ENGINE_RESTART
+    ) -> None:
         self._engine = engine
         self._this_node = context.this_node
         self._service = context.service
+        self._observations = context.observations
         self._clock = context.clock
         self._book = book
+        self._mark = mark
+        self._restart_wanted = False
 
     async def prepare(self) -> None:
         """Write the engine's files and the resource script.
@@ -45,8 +58,41 @@ class EngineControl:
         await asyncio.to_thread(self._engine.start)
 
     async def stop(self) -> None:
-        """Stop the engine, which releases the resources first."""
+        """Stop the engine, which releases the resources first; a restart under way does not start it again."""
+        self._restart_wanted = False
+        self._mark.unlink(missing_ok=True)
         await asyncio.to_thread(self._engine.stop)
+
+    async def restart(self) -> None:
+        """Stop the engine, which releases the resources first, and start it again.
+
+        A mark on file tells an agent that is started in the middle of it to finish it. Raises
+        ClusterError, in the engine's own words, when the engine does not stop or does not start.
+        """
+        self._restart_wanted = True
+        with contextlib.suppress(
+            OSError
+        ):  # without the mark a restart that is cut short leaves the engine off
+            self._mark.touch()
+        await asyncio.to_thread(self._engine.stop)
+        await self._have_let_go()
+        if self._restart_wanted:
+            await asyncio.to_thread(self._engine.start)
+        self._restart_wanted = False
+        self._mark.unlink(missing_ok=True)
+
+    async def _have_let_go(self) -> None:
+        """Wait until the controller has let go of what the stopped engine left, for a limited time."""
+        state = self._service
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RELEASE_DEADLINE):
+                while state.state.releasing or state.state.clearing:
+                    self._observations.stepped.clear()
+                    await self._observations.stepped.wait()
+
+    def restart_is_pending(self) -> bool:
+        """Tell whether an agent that is gone was restarting the engine."""
+        return self._mark.exists()
 
     async def standby(self) -> str:
         """Ask the engine to hand everything to the peer; return what went wrong, or ""."""
@@ -83,6 +129,44 @@ class EngineControl:
         except AshaError as problem:
             return f" It could not be fetched over ssh: {problem.args[0]}"
         return ""
+
+
+class EngineRequests:
+    """What the controller asks of the engine by itself (see `agent/cycle.py`): nothing raises, the journal tells."""
+
+    def __init__(self, context: NodeContext, engine: EngineControl) -> None:
+        self._engine = engine
+        self._journal = context.journal
+        self._service = context.service
+
+    async def standby(self) -> None:
+        """Ask the engine to have the peer take over."""
+        self._tell("standby", await self._engine.standby())
+
+    async def takeover(self) -> None:
+        """Ask the engine to bring service here."""
+        self._tell("takeover", await _problem_of(self._engine.takeover()))
+
+    async def restart(self) -> None:
+        """Restart the engine."""
+        self._tell("engine restart", await _problem_of(self._engine.restart()))
+
+    async def resume_restart(self) -> None:
+        """Finish a restart of the engine that an earlier agent had begun, if there is one."""
+        if self._engine.restart_is_pending():
+            self._tell("engine restart", await _problem_of(self._engine.restart()))
+
+    def _tell(self, kind: str, problem: str) -> None:
+        self._journal.note(kind, problem=problem, generation=self._service.generation)
+
+
+async def _problem_of(asking: Awaitable[None]) -> str:
+    """Await `asking`; return what went wrong, or ""."""
+    try:
+        await asking
+    except AshaError as problem:
+        return str(problem)
+    return ""
 
 
 def script_command() -> tuple[str, ...]:

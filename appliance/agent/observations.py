@@ -32,6 +32,9 @@ class PeerReport:
     served: Reading[bool] = field(default_factory=_unseen)
     data_age: float | None = None
     maintenance: Reading[bool] = field(default_factory=_unseen)
+    serves: Reading[bool] = field(default_factory=_unseen)
+    served_since: int | None = None
+    lost_request: bool = False
 
 
 @dataclass(slots=True)
@@ -109,4 +112,7 @@ class Observations:
             granted=fresh(said.granted, now, max_age),
             relay=fresh(said.relay, now, max_age),
             unfit_because=said.unfit_because,
+            serves=fresh(said.serves, now, max_age),
+            served_since=said.served_since,
+            lost_request=said.lost_request,
         )

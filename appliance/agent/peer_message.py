@@ -13,8 +13,10 @@ from typing import TypeVar
 from appliance import __version__
 from appliance.agent.observations import PeerReport
 from appliance.core.model import Line, Relay
+from appliance.core.pair_remedies import told_request_lost
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
+from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Seen
 
 Word = TypeVar("Word", bound=enum.Enum)
@@ -41,14 +43,16 @@ class DataWord:
 
 
 def tell(
-    role: Role, granted: bool, generation: int, unfit: tuple[str, ...], seen: Seen, *, data: DataWord
+    state: ServiceState, unfit: tuple[str, ...], seen: Seen, now: float, *, data: DataWord
 ) -> dict[str, str]:
-    """Return the message to the peer: everything about this node that the peer's decisions need."""
+    """Return the message to the peer at `now`: everything about this node that the peer's decisions need."""
     return {
         "v": __version__,
-        "role": role.value,
-        "granted": "yes" if granted else "no",
-        "gen": str(generation),
+        "role": state.role.value,
+        "granted": "yes" if state.grant.held else "no",
+        "since": str(state.served_since) if state.grant.held else "",
+        "gen": str(state.grant.generation),
+        "lost": "yes" if told_request_lost(state, now) else "no",
         "fit": "no" if unfit else "yes",
         "why": _short("; ".join(unfit)),
         "line": _spell(seen.line),
@@ -76,6 +80,9 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         generation=_number(fields.get("gen", "")) or 0,
         served=_yes_or_no(fields.get("served"), at),
         data_age=_number(fields.get("age", "")),
+        serves=_serves(fields.get("role", ""), at),
+        served_since=_number(fields.get("since", "")),
+        lost_request=fields.get("lost") == "yes",
         maintenance=_yes_or_no(fields.get("maint"), at),
     )
 
@@ -107,6 +114,13 @@ def _read(kind: type[Word], text: str, at: float) -> Reading[Word]:
         return Known(kind(text), at)
     except ValueError:
         return Unknown(f"the peer says '{text}', a word this version does not know", at)
+
+
+def _serves(role: str, at: float) -> Reading[bool]:
+    try:
+        return Known(Role(role).holds, at)
+    except ValueError:
+        return Unknown(f"the peer calls its role '{role}'", at)
 
 
 def _yes_or_no(text: str | None, at: float) -> Reading[bool]:

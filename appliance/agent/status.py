@@ -13,6 +13,7 @@ from appliance.agent.this_node import ThisNode
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
+from appliance.core.pair_watch import StandingFault, rule_of
 from appliance.core.reading import Known, Reading, Unknown, fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
@@ -20,6 +21,7 @@ from appliance.core.status import (
     AddressStatus,
     EngineStatus,
     NodeNames,
+    PairFaultStatus,
     PbxStatus,
     PeerStatus,
     ProbeStatus,
@@ -111,7 +113,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         generation=state.grant.generation,
         fit=not unfit,
         unfit_because=tuple(unfit),
-        problems=_problems(observations, cycle, seen),
+        problems=_problems(observations, cycle, seen, now),
         trouble=_trouble(state),
         ungranted=_runs_ungranted(state, seen),
         engine=EngineStatus(
@@ -134,6 +136,19 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         transfer=_transfer(state.transfer, now),
         busy=tuple(sorted(order.value for order in seen.busy)),
         maintenance=cycle.maintenance.status(),
+        pair=tuple(_fault(one, now) for one in state.faults),
+    )
+
+
+def _fault(fault: StandingFault, now: float) -> PairFaultStatus:
+    rule = rule_of(fault.fault)
+    return PairFaultStatus(
+        fault=fault.fault.value,
+        since=round(now - fault.since, 1),
+        tried=fault.tried,
+        overdue=fault.is_overdue(now),
+        says=rule.says,
+        todo=rule.todo,
     )
 
 
@@ -228,7 +243,7 @@ def _note(state: ServiceState) -> str:
     return (transfer.note or transfer.phase.value) if transfer is not None else "nothing under way"
 
 
-def _problems(observations: Observations, cycle: Cycle, seen: Seen) -> tuple[str, ...]:
+def _problems(observations: Observations, cycle: Cycle, seen: Seen, now: float) -> tuple[str, ...]:
     found, state = [], cycle.state
     transfer = state.transfer
     if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
@@ -239,12 +254,20 @@ def _problems(observations: Observations, cycle: Cycle, seen: Seen) -> tuple[str
         found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
     if maintenance := cycle.maintenance.status():
         found.append(maintenance_problem(maintenance))
+    found += [_fault_words(fault, now) for fault in state.faults if fault.is_due(now)]
     if observations.duplicate:
         found.append(f"the cluster address is also at {observations.duplicate}")
     down = [name for name, state in observations.links.items() if state != "up"]
     if down:
         found.append(f"Heartbeat link down: {', '.join(down)}")
     return tuple(dict.fromkeys(found))
+
+
+def _fault_words(fault: StandingFault, now: float) -> str:
+    rule = rule_of(fault.fault)
+    if fault.is_overdue(now):
+        return f"{rule.says}, for {now - fault.since:.0f} s. {rule.todo}"
+    return f"{rule.says}; {rule.who} ends it"
 
 
 def _trouble(state: ServiceState) -> str:

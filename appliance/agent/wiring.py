@@ -28,7 +28,7 @@ from appliance.agent.components.settings import Settings, Threads
 from appliance.agent.context import NodeContext, Service
 from appliance.agent.control_api import ControlApi
 from appliance.agent.cycle import Cycle
-from appliance.agent.engine_control import EngineControl
+from appliance.agent.engine_control import EngineControl, EngineRequests
 from appliance.agent.executor import Actuator, Executor
 from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal, JournalFile
@@ -74,13 +74,14 @@ class AgentParts:
         self.data = SyncSupervisor(context)
         self.executor = Executor(context, Actuator(this_node, clock, self.data.owed), self._order_done)
         self.engine = EngineControl(context, engine, installed)
+        self.engine_requests = EngineRequests(context, self.engine)
         self.maintenance = MaintenanceSwitch(context)
         self.cycle = Cycle(
             context,
             book=grants,
             executor=self.executor,
             maintenance=self.maintenance,
-            ask_standby=self._ask_standby,
+            asks=self.engine_requests,
         )
 
         self.engine_sensor = EngineSensor(context, engine)
@@ -191,10 +192,6 @@ class AgentParts:
         else:
             self.asterisk.look()
         self.context.observations.notify_changed()
-
-    async def _ask_standby(self) -> None:
-        problem = await self.engine.standby()
-        self.context.journal.note("standby", problem=problem, generation=self.context.service.generation)
 
 
 def _complain(problem: str) -> None:

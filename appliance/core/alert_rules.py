@@ -1,8 +1,8 @@
 """The problems in a status document that people must be told of for as long as they last.
 
 Each problem is told by one node: by the node that has it. A problem that both nodes see, such as a lost link,
-is told by the node that serves, and a dead peer by the living node. In a split brain both nodes tell, since
-neither can know whether the other one can.
+is told by the node that serves, and a dead peer by the living node. Of a split brain, and of a pair in which nobody
+serves, both nodes tell, since neither can know whether the other one can.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PASSING = frozenset({"not now", "busy"})
 
 def problems(status: Status) -> tuple[Condition, ...]:
     """Return everything in `status` that this node is to tell of."""
-    parts = (_line, _service, _split, _peer, _own_fitness, _card, _links, _data, _maintenance, _files)
+    parts = (_line, _service, _split, _pair, _peer, _own_fitness, _card, _links, _data, _maintenance, _files)
     return tuple(found for part in parts for found in part(status))
 
 
@@ -82,6 +82,14 @@ def _split(status: Status) -> Iterator[Condition]:
     if any(signs):
         text = f"split brain suspected: {'; '.join(filter(None, signs))}"
         yield _problem("split", AlertKind.SPLIT_BRAIN, Severity.CRITICAL, text, _AT_ONCE)
+
+
+def _pair(status: Status) -> Iterator[Condition]:
+    """Yield what is wrong with the pair and has outlasted its bound (docs/pair-states.md); each node tells of it."""
+    for fault in status.pair:
+        if fault.overdue:
+            text = f"{fault.says}, for {fault.since:.0f} s. {fault.todo}"
+            yield _problem(f"pair {fault.fault}", AlertKind.PAIR_TROUBLED, Severity.CRITICAL, text, _AT_ONCE)
 
 
 def _peer(status: Status) -> Iterator[Condition]:

@@ -56,6 +56,7 @@ class AlertKind(enum.Enum):
     MAINTENANCE = 18
     ITEM_HELD_BACK = 19
     FILE_SPOILT = 20
+    PAIR_TROUBLED = 21
 
     @property
     def word(self) -> str:

@@ -25,6 +25,8 @@ afterwards. Nothing breaks when a driver is killed between two effects: the plan
 - A reading that is Unknown never gives service up and never takes it (`core/decide.py`, `core/reading.py`).
 - Service that this node gave up by itself is not forgotten: until the engine has spoken, each turn presses for the
   peer to take over, and takes service back when nobody does. It is never taken back from a peer that says it serves.
+- What the engine leaves as it is, although nobody serves or both nodes do, is ended by the agents, who hear each other
+  (`core/pair_watch.py`).
 - The grant of an engine that is gone is void. What was held under it stays marked on file (`Grant.clearing`) until it
   has been let go of, so that an agent killed in the middle finishes when it is started again.
 """
@@ -48,6 +50,7 @@ from appliance.core.controller_events import (
 from appliance.core.decide import Act, Decision, Watch, WatchPolicy, decide
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.model import Line, Pbx, Relay
+from appliance.core.pair_remedies import watch_pair
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
@@ -208,6 +211,7 @@ class _Tick:
         self._forget_old_failures()
         self._follow_line()
         self._follow_lost_grant()
+        watch_pair(self._transition, self._inputs, self._seen, self._policy.transfer.node, self._now)
         since = self._state.handing_over_since
         if self._state.role.holds:
             self._serve()
@@ -357,6 +361,7 @@ class _Tick:
 
     def _end_hand_over(self) -> None:
         if not self._peer_serves():
+            self._transition.set(request_lost_at=self._now)
             self._transition.take_back("the peer did not take over")
             return
         # The engine moved without a word to this node. Taking service back would make two that serve.

@@ -21,7 +21,7 @@ class Inputs:
 
     `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
     believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
-    since the engine started.
+    since the engine started. `fit`: this node could serve. `wall`: the time of day, in seconds since the epoch.
     """
 
     seen: Seen
@@ -30,6 +30,8 @@ class Inputs:
     engine_serves: Reading[bool] = _UNASKED
     engine_moving: bool = False
     peer_seen: bool = False
+    fit: bool = False
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from appliance.core import grant as grants
 from appliance.core import plan
 from appliance.core.decide import STAY, Decision
 from appliance.core.grant import Grant, Verdict
+from appliance.core.pair_watch import StandingFault
 from appliance.core.roles import Event, Role, advance
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
 
@@ -43,6 +44,9 @@ class ServiceState:
     `failures_of`: when the transfer began to which the remembered failures of orders belong.
     `adrift_since`: since when the engine says that this node serves although it has no grant.
     `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
+    `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
+    compare when both serve. `request_lost_at`: when the engine was last seen not to have done what this node asked.
+    `faults`: what is wrong with the pair (see `core/pair_watch.py`).
     """
 
     grant: Grant
@@ -65,6 +69,10 @@ class ServiceState:
     failures_of: float | None = None
     adrift_since: float | None = None
     regained: str = ""
+    stamped: float = _NEVER
+    served_since: int = 0
+    request_lost_at: float = _NEVER
+    faults: tuple[StandingFault, ...] = ()
     decision: Decision = STAY
 
     @property
@@ -133,6 +141,18 @@ class AskStandby:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTakeover:
+    """Ask the engine to bring service here."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartEngine:
+    """Stop the engine of this node, which lets go of everything, and start it again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class VoidGrant:
     """End the grant on file without a script (see `core.grant.void`)."""
 
@@ -155,7 +175,16 @@ class ForgetFailures:
 
 
 Effect = (
-    WriteEntry | GiveOrder | ResetCard | AskStandby | VoidGrant | ConfirmGrant | SettleGrant | ForgetFailures
+    WriteEntry
+    | GiveOrder
+    | ResetCard
+    | AskStandby
+    | AskTakeover
+    | RestartEngine
+    | VoidGrant
+    | ConfirmGrant
+    | SettleGrant
+    | ForgetFailures
 )
 
 

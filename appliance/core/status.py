@@ -152,6 +152,22 @@ class TransferStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PairFaultStatus:
+    """Something wrong with the pair as a whole (docs/pair-states.md).
+
+    `fault`: its name. `since`: for how many seconds it is there. `tried`: how often this node has tried to end it.
+    `overdue`: it has outlasted its bound. `says`, `todo`: what it is, and what to do when it stays.
+    """
+
+    fault: str
+    since: float = 0.0
+    tried: int = 0
+    overdue: bool = False
+    says: str = ""
+    todo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DataStatus:
     """The data that both nodes are to have.
 
@@ -245,7 +261,8 @@ class Status:
 
     `headline`: the state in one sentence. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
     node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant.
-    `line` and `spans` are None where there is no line to move. `busy`: the orders under way. `permits`: by command.
+    `line` and `spans` are None where there is no line to move. `pair`: what is wrong with
+    both nodes as one. `busy`: the orders under way. `permits`: by command.
     """
 
     version: str = ""
@@ -276,6 +293,7 @@ class Status:
     busy: tuple[str, ...] = ()
     maintenance: MaintenanceStatus | None = None
     data: DataStatus = field(default_factory=DataStatus)
+    pair: tuple[PairFaultStatus, ...] = ()
     permits: Mapping[str, PermitStatus] = field(default_factory=_empty)
     agent: AgentUsage | None = None
     notify: NotifyStatus = field(default_factory=NotifyStatus)

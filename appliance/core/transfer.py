@@ -89,9 +89,17 @@ class Policy:
     retry: float = 1.0
 
 
+_UNSAID = Unknown("the peer does not say", 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The state of the other node, as Heartbeat sees it (`alive`) and as that node reports it (the rest)."""
+    """The state of the other node, as Heartbeat sees it (`alive`) and as that node reports it (the rest).
+
+    `granted`: it holds a grant, which it may have given up by itself; `serves`: it acts under one. `served_since`: when
+    it began to serve, in whole seconds since the epoch by its own clock; None when it does not say. `lost_request`: its
+    engine has not done what it was asked.
+    """
 
     alive: Reading[bool]
     fit: Reading[bool]
@@ -99,6 +107,9 @@ class Peer:
     granted: Reading[bool]
     relay: Reading[Relay]
     unfit_because: str = ""
+    serves: Reading[bool] = _UNSAID
+    served_since: int | None = None
+    lost_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ SOCKET = "/run/asha/control"
 # not keep the line held.
 CARD = Path("/var/lib/asha/card.json")
 CARD_LOCK = Path("/run/asha/card.lock")
+# The mark of a restart of the engine that is under way: on a tmpfs, because a reboot ends it.
+ENGINE_RESTART = Path("/run/asha/engine-restart")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
 # The conf values with which Heartbeat's files were last made (agent/active_conf.py), and the conf last worked by
 # (agent/kept_conf.py).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class FakeEngine:
     asked: list[str] = field(default_factory=list)
     watches: list[FakeWatch] = field(default_factory=list)
     kept: tuple[str, str] | None = None
+    on_stop: Callable[[], None] = lambda: None
     name: str = "Corosync"
     log: Path = Path("/var/log/cluster/corosync.log")
 
@@ -97,6 +98,7 @@ class FakeEngine:
 
     def stop(self) -> None:
         self.asked.append("stop")
+        self.on_stop()
 
     def standby(self) -> None:
         self.asked.append("standby")

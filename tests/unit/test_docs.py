@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.cli.main import _COMMANDS
+from appliance.core.pair_reference import document
 from appliance.core.roles import diagram
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +17,10 @@ PAGES = sorted([ROOT / "README.md", ROOT / "kickstart/README.md", *(ROOT / "docs
 
 def test_the_role_diagram_is_made_from_the_table() -> None:
     assert diagram() in (ROOT / "docs/architecture.md").read_text()
+
+
+def test_the_states_of_the_pair_are_the_controllers() -> None:
+    assert (ROOT / "docs/pair-states.md").read_text() == document()
 
 
 def test_every_room_is_in_the_table_of_rooms() -> None:

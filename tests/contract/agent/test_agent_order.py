@@ -33,10 +33,11 @@ from appliance.agent.wiring import AgentParts
 from appliance.cluster.engine import EngineView, PeerMessage
 from appliance.core.as_json import to_json
 from appliance.core.data_policy import LOOSE, NEWER
-from appliance.core.grant import Verb
+from appliance.core.grant import Grant, Verb
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role
+from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Peer, Seen
 from appliance.host.paths import SyncPaths
 from appliance.host.worker_thread import WorkerThread
@@ -195,7 +196,8 @@ class Machine:
         )
         role = Role.STANDBY if self.case.serves else Role.ACTIVE
         word = DataWord(self.case.peer_served, 40.0)
-        fields = tell(role, not self.case.serves, 3, (), seen, data=word)
+        state = ServiceState(Grant(held=not self.case.serves, generation=3), now, now, role=role)
+        fields = tell(state, (), seen, now, data=word)
         await self._hear(PeerMessage(PEER, fields, now))
 
     async def _process(self) -> None:

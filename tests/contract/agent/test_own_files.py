@@ -24,7 +24,7 @@ from tests.plugins.spoilt_states import STATES
 
 CONF = Conf(card_profile="/etc/asha/rhino-profile.toml")
 FILES = {str(file.path): file for file in state_files()}
-# Directories, and what is not a file that is read: the mark of the wrapped sockets of ssh.
+# Directories, and what is not a file that is read: the sockets of ssh, and an empty file that is there or not.
 NOT_READ = {
     "/var/lib/asha",
     "/run/asha",
@@ -36,6 +36,7 @@ NOT_READ = {
     "/var/lib/asha/ssh",
     "/var/lib/asha/panel",
     "/run/asha/ssh-peer",
+    "/run/asha/engine-restart",
 }
 # Directories of what is fetched and kept of others' data; each is looked at by those who put it there.
 OTHERS_DATA = {DATA.stage, DATA.outbox, DATA.quarantine, DATA.root}

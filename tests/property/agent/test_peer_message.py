@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 
 from appliance.agent.peer_message import DataWord, hear, tell
 from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
+from appliance.core.grant import Grant
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
+from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Peer, Seen
 
 UNKNOWN = st.text(max_size=300).map(lambda reason: Unknown(reason, 1.0))
 LINES = st.one_of(st.sampled_from(Line).map(lambda line: Known(line, 1.0)), UNKNOWN)
 RELAYS = st.one_of(st.sampled_from(Relay).map(lambda relay: Known(relay, 1.0)), UNKNOWN)
 DARK = Unknown("dark", 0.0)
+SINCE = 1_800_000_000
 
 
 def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) -> Seen:
@@ -31,6 +34,11 @@ def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) 
     )
 
 
+def service(role: Role, granted: bool, generation: int) -> ServiceState:
+    grant = Grant(held=granted, generation=generation)
+    return ServiceState(grant, 0.0, 0.0, role=role, served_since=SINCE, request_lost_at=0.5)
+
+
 @given(
     LINES, RELAYS, st.sampled_from(Role), st.booleans(), st.integers(0, 10**9), st.lists(st.text(max_size=60))
 )
@@ -39,13 +47,18 @@ def test_told_is_heard(
 ) -> None:
     word = DataWord(granted, generation)
     report = hear(
-        tell(role, granted, generation, tuple(unfit), seen(line, relay, not granted), data=word), 5.0
+        tell(
+            service(role, granted, generation), tuple(unfit), seen(line, relay, not granted), 1.0, data=word
+        ),
+        5.0,
     )
     assert report.at == 5.0
     assert report.role == role.value
     assert report.granted == Known(granted, 5.0)
     assert report.fit == Known(not unfit, 5.0)
     assert report.generation == generation
+    assert report.served_since == (SINCE if granted else None)
+    assert report.lost_request is True
     assert report.served == Known(granted, 5.0)
     assert report.data_age == generation // 10 * 10
     assert report.maintenance == Known(not granted, 5.0)
@@ -72,6 +85,7 @@ def test_any_message_is_heard_without_harm(fields: dict[str, str]) -> None:
 def test_a_message_always_fits_a_serial_link(
     line: Reading[Line], relay: Reading[Relay], unfit: list[str]
 ) -> None:
-    fields = tell(Role.ACQUIRING, True, 10**9, tuple(unfit), seen(line, relay), data=DataWord(True, 1e9))
+    state = service(Role.ACQUIRING, True, 10**9)
+    fields = tell(state, tuple(unfit), seen(line, relay), 1.0, data=DataWord(True, 1e9))
     packed = pack(fields, 123456.789)
     assert sum(len(name) + len(value) + 2 for name, value in packed.items()) <= LONGEST_MESSAGE

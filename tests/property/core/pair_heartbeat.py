@@ -39,6 +39,7 @@ class Script:
     speaks: float
     spoken: bool = False
     then_start: Node | None = None
+    ends: bool = False
 
 
 @dataclass
@@ -66,6 +67,13 @@ class Heartbeat:
         self.scripts = [script for script in self.scripts if script.node is not node]
         self.standbys.pop(node, None)
         self.afresh = None
+
+    def stop_engine(self, node: Node, now: float) -> None:
+        """`heartbeat -k`: what it owns is stopped by its script, then it ends."""
+        if self.engines[node].identity is None:
+            return
+        self.scripts = [script for script in self.scripts if script.node is not node]
+        self._begin(node, Verb.STOP, now, ends=True)
 
     def identity(self, node: Node) -> int | None:
         return self.engines[node].identity
@@ -133,9 +141,11 @@ class Heartbeat:
         engine = self.engines[node]
         return engine.identity is not None and now - engine.heard_at < DEADTIME
 
-    def _begin(self, node: Node, verb: Verb, now: float, then_start: Node | None = None) -> None:
+    def _begin(
+        self, node: Node, verb: Verb, now: float, then_start: Node | None = None, *, ends: bool = False
+    ) -> None:
         self.tickets += 1.0
-        self.scripts.append(Script(node, verb, self.tickets, now + SCRIPT, then_start=then_start))
+        self.scripts.append(Script(node, verb, self.tickets, now + SCRIPT, then_start=then_start, ends=ends))
 
     def _advance(self, script: Script, now: float) -> None:
         if not self.servers[script.node].power:
@@ -169,5 +179,7 @@ class Heartbeat:
         engine = self.engines[script.node]
         engine.owns = script.verb is Verb.START and engine.identity is not None
         engine.owns_since = now
+        if script.ends:
+            self.kill_engine(script.node)
         if script.then_start is not None and self._up(script.then_start, now):
             self._begin(script.then_start, Verb.START, now)

@@ -27,16 +27,19 @@ from appliance.core.decide import STAY, Act, Decision
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import FitnessInputs, unfit_reasons
 from appliance.core.model import Line, Relay
+from appliance.core.pair_remedies import told_request_lost
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
+    AskTakeover,
     ConfirmGrant,
     Effect,
     ForgetFailures,
     GiveOrder,
     ResetCard,
+    RestartEngine,
     SettleGrant,
     VoidGrant,
     WriteEntry,
@@ -98,17 +101,24 @@ class Agent:
         self.commanded = Unknown("the card went away or came back", self.now)
 
     def word(self) -> Word:
-        server, now = self.this_node.server, self.now
-        line = server.line(now)
+        now = self.now
+        line = self.this_node.server.line(now)
+        return Word(
+            self.state.grant.held,
+            self._fit(),
+            line.value if isinstance(line, Known) else None,
+            self.commanded.value if isinstance(self.commanded, Known) else None,
+            serves=self.role.holds,
+            since=self.state.served_since if self.state.grant.held else None,
+            lost_request=told_request_lost(self.state, now),
+        )
+
+    def _fit(self) -> bool:
+        line = self.this_node.server.line(self.now)
         standing = FitnessInputs(
             self.this_node.policy.has_card, True, self._card(), line, True, self.start_failed_at
         )
-        return Word(
-            self.state.grant.held,
-            not unfit_reasons(standing, now),
-            line.value if isinstance(line, Known) else None,
-            self.commanded.value if isinstance(self.commanded, Known) else None,
-        )
+        return not unfit_reasons(standing, self.now)
 
     @property
     def claims_line(self) -> bool:
@@ -153,6 +163,8 @@ class Agent:
             engine_serves=self._engine_serves() if runs else Unknown("Heartbeat does not run", now),
             engine_moving=self.this_node.engine_moving(),
             peer_seen=True,
+            fit=self._fit(),
+            wall=now,
         )
 
     def sleep(self, now: float) -> None:
@@ -201,7 +213,16 @@ class Agent:
         silent = Unknown("the peer does not say", at)
         line: Reading[Line] = silent if word.line is None else Known(word.line, at)
         relay: Reading[Relay] = silent if word.relay is None else Known(word.relay, at)
-        return Peer(seen, Known(word.fit, at), line, Known(word.granted, at), relay)
+        return Peer(
+            alive=seen,
+            fit=Known(word.fit, at),
+            line=line,
+            granted=Known(word.granted, at),
+            relay=relay,
+            serves=Known(word.serves, at),
+            served_since=word.since,
+            lost_request=word.lost_request,
+        )
 
     # -- what follows -----------------------------------------------------------------------------------
 
@@ -232,6 +253,10 @@ class Agent:
                 )
             case AskStandby():
                 self.this_node.ask_standby()
+            case AskTakeover():
+                self.this_node.ask_takeover()
+            case RestartEngine():
+                self.this_node.restart_engine()
             case VoidGrant():
                 self.this_node.book.grant = grants.void(self.this_node.book.grant)
             case ConfirmGrant(engine):

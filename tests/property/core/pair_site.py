@@ -38,6 +38,9 @@ class Word:
     fit: bool
     line: Line | None
     relay: Relay | None
+    serves: bool = False
+    since: int | None = None
+    lost_request: bool = False
 
 
 @dataclass
@@ -62,5 +65,7 @@ class Site:
     engine: Callable[[], int | None]
     alive: Callable[[], bool | None]
     ask_standby: Callable[[], None]
+    ask_takeover: Callable[[], None]
+    restart_engine: Callable[[], None]
     engine_moving: Callable[[], bool]
     engine_serves: Callable[[], bool | None]

@@ -88,6 +88,11 @@ class World:
         self.heartbeat.kill_engine(node)
         self._engine_at[node] = None
 
+    def restart_engine(self, node: Node) -> None:
+        """Heartbeat is stopped, its stop script first, and started again."""
+        self.heartbeat.stop_engine(node, self.now)
+        self._engine_at[node] = self.now
+
     def engine_on(self, node: Node) -> None:
         if self.heartbeat.identity(node) is None and self._engine_at[node] is None:
             self._engine_at[node] = self.now
@@ -223,6 +228,8 @@ class World:
             engine=lambda: self.heartbeat.identity(node),
             alive=lambda: self.heartbeat.alive(node, self.now),
             ask_standby=lambda: self.heartbeat.ask_standby(node, self.now),
+            ask_takeover=lambda: self.heartbeat.ask_standby(node.other, self.now),
+            restart_engine=lambda: self.restart_engine(node),
             engine_moving=lambda: bool(self.heartbeat.scripts),
             engine_serves=lambda: self.heartbeat.serves(node),
         )
@@ -240,7 +247,8 @@ class World:
             # What came and went before its birth it cannot know; what is still away it can see.
             self.servers[node].pbx.ghost &= not self.servers[node].bits
         engine_at, agent = self._engine_at[node], self.agents[node]
-        if engine_at is not None and self.now >= engine_at and agent is not None and agent.quiet:
+        stopped = self.heartbeat.identity(node) is None
+        if engine_at is not None and stopped and self.now >= engine_at and agent is not None and agent.quiet:
             self._engine_at[node] = None
             self.heartbeat.start_engine(node, self.now)
 

@@ -22,7 +22,7 @@ class Away(Bench):
 
     def __init__(self, tmp_path: Path) -> None:
         super().__init__(tmp_path, auto_failback=True, failback_wait=0.0, synch="LOOSE")
-        engine: Any = SimpleNamespace(takeover=self._standby)
+        engine: Any = SimpleNamespace(takeover=self.takeover)
         self.way = AutoFailback(self.context, SyncSupervisor(self.context), self.cycle, engine)
         self.see_line(Line.ABSENT)
         self.peer_says(False)

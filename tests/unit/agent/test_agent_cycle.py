@@ -90,14 +90,14 @@ class Bench:
         self.observations, self.journal = self.context.observations, self.context.journal
         self.file = JournalFile(tmp_path / "journal")
         self.executor = RecordingDesk(self.observations, self.clock, self.journal)
-        self.standbys = 0
+        self.standbys = self.takeovers = self.restarts = 0
         self.maintenance = MaintenanceSwitch(self.context, tmp_path / "maintenance.json")
         self.cycle = Cycle(
             self.context,
             book=book,
             executor=cast(Executor, self.executor),
             maintenance=self.maintenance,
-            ask_standby=self._standby,
+            asks=self,
         )
         self.observations.process = Known(False, 0.0)
         self.observations.card = Known(True, 0.0)
@@ -109,8 +109,14 @@ class Bench:
     def role(self) -> Role:
         return self.cycle.state.role
 
-    async def _standby(self) -> None:
+    async def standby(self) -> None:
         self.standbys += 1
+
+    async def takeover(self) -> None:
+        self.takeovers += 1
+
+    async def restart(self) -> None:
+        self.restarts += 1
 
     def hear_peer(self, *, fit: bool = True, line: Line = Line.ABSENT, granted: bool = False) -> None:
         now = self.clock.now()

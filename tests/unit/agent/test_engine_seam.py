@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.agent.active_conf import InstalledConf
-from appliance.agent.engine_control import EngineControl
+from appliance.agent.context import NodeContext
+from appliance.agent.engine_control import EngineControl, EngineRequests
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import PeerMessage
 from appliance.config import Conf
+from appliance.core.errors import ClusterError
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, Unknown, is_known
+from appliance.core.roles import Role
+from appliance.core.transfer import Goal, Phase, Transfer
 from tests.plugins.agent_context import node_context
 from tests.plugins.fake_engine import FakeEngine, as_engine
 from tests.plugins.hand_clock import HandClock
@@ -123,18 +128,80 @@ def test_the_peer_is_told_through_the_engine(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def engine_control(tmp_path: Path, context: NodeContext, engine: FakeEngine) -> EngineControl:
+    book = InstalledConf(tmp_path / "standing.json")
+    return EngineControl(context, as_engine(engine), book, tmp_path / "engine-restart")
+
+
 @pytest.mark.parametrize("node", list(Node))
 def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
     async def play() -> None:
         engine = FakeEngine(kept=("aes256", "known"))
         context = node_context(tmp_path, ThisNode(CONF, node))
-        control = EngineControl(context, as_engine(engine), InstalledConf(tmp_path / "standing.json"))
+        control = engine_control(tmp_path, context, engine)
         await control.prepare()
         await control.start()
         assert await control.standby() == ""
         await control.takeover()
         await control.stop()
         assert engine.asked == [f"install 10.77.0.100 {node.value}", "start", "standby", "takeover", "stop"]
+
+    asyncio.run(play())
+
+
+def test_a_restart_ends_what_runs_first_and_leaves_no_mark(tmp_path: Path) -> None:
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
+        control = engine_control(tmp_path, context, engine)
+        await control.restart()
+        assert engine.asked == ["stop", "start"]
+        assert not control.restart_is_pending()
+
+    asyncio.run(play())
+
+
+def test_a_restart_that_an_agents_death_has_cut_short_is_finished_by_the_next(tmp_path: Path) -> None:
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
+        control = engine_control(tmp_path, context, engine)
+
+        def refuse() -> None:
+            raise ClusterError("it was killed here")
+
+        engine.on_stop = refuse
+        with pytest.raises(ClusterError):
+            await control.restart()
+        engine.on_stop = lambda: None
+        again = engine_control(tmp_path, context, engine)
+        await EngineRequests(context, again).resume_restart()
+        assert engine.asked == ["stop", "stop", "start"]
+        await EngineRequests(context, again).resume_restart()
+        assert engine.asked == ["stop", "stop", "start"], "it is finished"
+
+    asyncio.run(play())
+
+
+def test_an_operators_stop_is_not_undone_by_a_restart_under_way(tmp_path: Path) -> None:
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
+        state = context.service.state
+        clearing = Transfer(Goal.LEAVE, 1, "", 0.0, context.this_node.transfer_policy, Phase.LETTING_GO, 0.0)
+        context.service.state = replace(state, role=Role.OFF, transfer=clearing)
+        control = engine_control(tmp_path, context, engine)
+        loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(begun.set)
+
+        engine.on_stop = tell
+        restart = asyncio.create_task(control.restart())
+        await begun.wait()
+        await control.stop()
+        context.service.state = state
+        context.observations.stepped.set()
+        await restart
+        assert engine.asked == ["stop", "stop"]
+        assert not control.restart_is_pending()
 
     asyncio.run(play())
 

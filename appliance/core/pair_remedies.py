@@ -1,0 +1,92 @@
+"""The controller's part in what ends a state of the pair that the engine leaves as it is.
+
+Which states these are, and whose turn it is, stands in `core/pair_watch.py`.
+"""
+
+from __future__ import annotations
+
+from appliance.core.controller_events import Inputs
+from appliance.core.model import Node
+from appliance.core.pair_watch import Claim, PairView, Remedy, StandingFault, due, rule_of, standing, tried
+from appliance.core.reading import is_known
+from appliance.core.roles import Role
+from appliance.core.service_state import AskTakeover, RestartEngine, ServiceState, Transition
+from appliance.core.transfer import Seen, arrived
+
+# For so long the peer is told that the engine has lost a request, in seconds.
+_LOST_REQUEST_TOLD = 30.0
+
+
+def watch_pair(transition: Transition, inputs: Inputs, seen: Seen, node: Node, now: float) -> None:
+    """Follow the faults of the pair, and do what is this node's to do about them.
+
+    Args:
+        transition: The step under way.
+        inputs: What the turn looks at.
+        seen: Its readings, as the step has them by now.
+        node: This node.
+        now: Monotonic seconds.
+    """
+    _stamp_service(transition, inputs)
+    view = _view(transition.state, inputs, seen, node)
+    before = transition.state.faults
+    faults = standing(before, view, now)
+    _note_changes(transition, before, faults)
+    transition.set(faults=tuple(_mend(transition, one, view, now) for one in faults))
+
+
+def told_request_lost(state: ServiceState, now: float) -> bool:
+    """Tell whether the peer is to be told that the engine did not do what this node asked."""
+    unanswered = state.asked_at < state.request_lost_at
+    return unanswered and now - state.request_lost_at < _LOST_REQUEST_TOLD
+
+
+def _stamp_service(transition: Transition, inputs: Inputs) -> None:
+    state = transition.state
+    if state.role.holds and state.stamped != state.granted_at:
+        transition.set(stamped=state.granted_at, served_since=int(inputs.wall))
+
+
+def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node) -> PairView:
+    peer = seen.peer
+    quiet = state.handing_over_since is None and not state.releasing and not seen.maintenance
+    # A node that has never seen its peer may still be about to be given service by its engine.
+    roles = (Role.STANDBY,) if is_known(peer.alive, False) else (Role.STANDBY, Role.WAITING)
+    return PairView(
+        node=node,
+        engine=is_known(inputs.engine, True),
+        peer_alive=peer.alive,
+        serves=state.role.holds,
+        peer_serves=peer.serves,
+        peer_granted=peer.granted,
+        stands_by=state.role in roles and quiet and not state.grant.held,
+        moving=inputs.engine_moving,
+        own=Claim(arrived(seen.line), state.served_since),
+        peer=Claim(arrived(peer.line), peer.served_since),
+        fit=inputs.fit,
+        peer_fit=peer.fit,
+        peer_lost_request=peer.lost_request,
+    )
+
+
+def _note_changes(
+    transition: Transition, before: tuple[StandingFault, ...], faults: tuple[StandingFault, ...]
+) -> None:
+    had, has = ({one.fault for one in some if one.there} for some in (before, faults))
+    for fault in sorted(had ^ has, key=lambda one: one.value):
+        transition.note("pair", fault=fault.value, there=fault in has)
+
+
+def _mend(transition: Transition, fault: StandingFault, view: PairView, now: float) -> StandingFault:
+    remedy = due(fault, view, now)
+    if remedy is None:
+        return fault
+    says = rule_of(fault.fault).says
+    transition.note("pair", fault=fault.fault.value, remedy=remedy.value, tried=fault.tried)
+    if remedy is Remedy.TAKE_OVER:
+        transition.effects.append(AskTakeover())
+        return tried(fault, now)
+    if remedy is Remedy.YIELD and transition.state.role.holds:
+        transition.let_go(says)
+    transition.effects.append(RestartEngine(says))
+    return tried(fault, now)

@@ -1,0 +1,262 @@
+"""The watchdog over the pair: states of two living nodes that must not last, and what ends each of them.
+
+The engine decides who serves, and there are ordinary events after which it never does: two nodes that started apart
+both serve for ever, an order is lost and nobody serves, a request is lost and every later one is dropped for an hour
+(docs/facts/heartbeat.md). The agents hear each other and can see it. So each of these states has a `FaultRule`: how
+long it may last before it is one, what the product does about it, and what people are told when that does not help.
+
+Both nodes compute the same from the same words, so that exactly one of them acts: what is compared are values that
+each has told the other, never an age that is measured twice.
+
+Nothing here acts. `standing` follows which faults there are, `due` says what to do now; `core/controller.py` does it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from appliance.core.model import Node
+from appliance.core.reading import Reading, is_known
+
+
+class PairFault(enum.Enum):
+    """A state of the pair that the product does not leave as it is."""
+
+    BOTH_SERVE = "both nodes serve"
+    NOBODY_SERVES = "nobody serves"
+    REQUEST_LOST = "a request to the engine was lost"
+
+
+class Remedy(enum.Enum):
+    """What the product does about a fault, on the node whose turn it is."""
+
+    YIELD = "let go of everything and restart this node's engine"
+    TAKE_OVER = "ask the engine to bring service here"
+    RESTART_ENGINE = "restart this node's engine"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """What is known about one fault, and what is done.
+
+    Attributes:
+        fault: The fault.
+        dwell: For how many seconds it must have been seen without a break before anything is done: longer than what an
+            ordinary move makes of it.
+        remedies: What is done, one after the other, each when the one before did not help; the last is repeated.
+        patience: How many seconds a remedy is given before the next one.
+        who: Which of the two nodes acts, as the subject of a clause for people.
+        bound: After how many seconds people are told, when the fault still stands.
+        says: What is told then, as a clause.
+        todo: What an operator can do about it.
+    """
+
+    fault: PairFault
+    dwell: float
+    remedies: tuple[Remedy, ...]
+    patience: float
+    who: str
+    bound: float
+    says: str
+    todo: str
+
+
+# An engine that settles a split by itself has done so by then: 2.8 s (docs/facts/heartbeat.md).
+_BOTH_DWELL = 5.0
+# A joint start of the engine waits 12 s before it chooses, and a planned move takes 2 (docs/facts/heartbeat.md).
+_NOBODY_DWELL = 15.0
+# The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
+MOVING_FOR_EVER = 45.0
+_LOST_DWELL = 0.0
+# How long a fault that is gone is remembered, in seconds.
+_REMEMBERED = 60.0
+
+RULES: tuple[FaultRule, ...] = (
+    FaultRule(
+        fault=PairFault.BOTH_SERVE,
+        dwell=_BOTH_DWELL,
+        remedies=(Remedy.YIELD,),
+        patience=45.0,
+        who="the node without the line, or else the one that began to serve later,",
+        bound=30.0,
+        says="both nodes serve, and Heartbeat does not settle it",
+        todo="Stop one of them: 'asha ha stop' on the node that is not to serve, then 'asha ha start'.",
+    ),
+    FaultRule(
+        fault=PairFault.NOBODY_SERVES,
+        dwell=_NOBODY_DWELL,
+        remedies=(Remedy.TAKE_OVER, Remedy.RESTART_ENGINE),
+        patience=20.0,
+        who="the primary if it is fit, or else the secondary if that is fit,",
+        bound=45.0,
+        says="both nodes stand by and nobody serves",
+        todo="'asha takeover' on the node that is to serve; else 'asha ha stop' and 'asha ha start' there.",
+    ),
+    FaultRule(
+        fault=PairFault.REQUEST_LOST,
+        dwell=_LOST_DWELL,
+        remedies=(Remedy.RESTART_ENGINE,),
+        patience=60.0,
+        who="the node that does not serve",
+        bound=60.0,
+        says="Heartbeat has lost a request to move service, and answers no other",
+        todo="'asha ha stop' and 'asha ha start' on the node that does not serve.",
+    ),
+)
+_RULE = {rule.fault: rule for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one of two nodes that serve has to say for itself.
+
+    `line`: the line's signal is there. `since`: when it began to serve, in whole seconds since the epoch by its own
+    clock, as it tells the other; None when it does not tell, as an older version does not.
+    """
+
+    line: bool
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """What the node `node` knows of the pair now.
+
+    `engine`: the engine runs here. `peer_alive`: it sees the other node. `serves`, `peer_serves`: who acts under a
+    grant. `peer_granted`: the other node holds one. `stands_by`: this node has settled down as a standby. `moving`: the
+    engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve.
+    `peer_lost_request`: the engine did not do what the peer asked.
+    """
+
+    node: Node
+    engine: bool
+    peer_alive: Reading[bool]
+    serves: bool
+    peer_serves: Reading[bool]
+    peer_granted: Reading[bool]
+    stands_by: bool
+    moving: bool
+    own: Claim
+    peer: Claim
+    fit: bool
+    peer_fit: Reading[bool]
+    peer_lost_request: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StandingFault:
+    """A fault of the pair; times are monotonic seconds.
+
+    `there`: it is there now. `first`: when it was first seen. `since`: since when it is there without a break.
+    `seen_at`: when it was last seen. `tried`: how often a remedy was begun, the last time at `tried_at`. A fault that
+    comes back soon is the same one, so that a remedy which does not last is not tried for ever in silence.
+    """
+
+    fault: PairFault
+    first: float
+    since: float
+    seen_at: float
+    there: bool = True
+    tried: int = 0
+    tried_at: float = float("-inf")
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether it is there for longer than an ordinary move makes of it."""
+        return self.there and now - self.since >= _RULE[self.fault].dwell
+
+    def is_overdue(self, now: float) -> bool:
+        """Tell whether it has outlasted its bound, so that people are told."""
+        return self.is_due(now) and now - self.first >= _RULE[self.fault].bound
+
+
+def rule_of(fault: PairFault) -> FaultRule:
+    """Return the rule of `fault`."""
+    return _RULE[fault]
+
+
+def standing(before: Iterable[StandingFault], view: PairView, now: float) -> tuple[StandingFault, ...]:
+    """Return the faults there are at `now`, and those that were there a short time ago."""
+    known = {one.fault: one for one in before if now - one.seen_at < _REMEMBERED}
+    for fault in PairFault:
+        if _is_there(fault, view):
+            known[fault] = _seen(known.get(fault), fault, now)
+        elif fault in known:
+            known[fault] = replace(known[fault], there=False)
+    return tuple(known.values())
+
+
+def _seen(before: StandingFault | None, fault: PairFault, now: float) -> StandingFault:
+    if before is None:
+        return StandingFault(fault, now, now, now)
+    return replace(before, there=True, since=before.since if before.there else now, seen_at=now)
+
+
+def _is_there(fault: PairFault, view: PairView) -> bool:
+    if not view.engine:
+        return False
+    peer_lives = is_known(view.peer_alive, True)
+    match fault:
+        case PairFault.BOTH_SERVE:
+            return peer_lives and view.serves and is_known(view.peer_serves, True)
+        case PairFault.NOBODY_SERVES:
+            nobody_there = (
+                is_known(view.peer_granted, False) if peer_lives else is_known(view.peer_alive, False)
+            )
+            return view.stands_by and nobody_there
+        case PairFault.REQUEST_LOST:
+            return peer_lives and not view.serves and view.peer_lost_request
+
+
+def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
+    """Return what this node is to do about `fault` at `now`; None when it is not its turn, or not time yet."""
+    rule = _RULE[fault.fault]
+    if not fault.there:
+        return None
+    dwell = MOVING_FOR_EVER if view.moving and fault.fault is PairFault.NOBODY_SERVES else rule.dwell
+    if (
+        now - fault.since < dwell
+        or now - fault.tried_at < rule.patience
+        or not _is_its_turn(fault.fault, view)
+    ):
+        return None
+    return rule.remedies[min(fault.tried, len(rule.remedies) - 1)]
+
+
+def tried(fault: StandingFault, now: float) -> StandingFault:
+    """Return `fault` after a remedy was begun at `now`."""
+    return replace(fault, tried=fault.tried + 1, tried_at=now)
+
+
+def _is_its_turn(fault: PairFault, view: PairView) -> bool:
+    match fault:
+        case PairFault.BOTH_SERVE:
+            return yields(view.node, view.own, view.peer)
+        case PairFault.NOBODY_SERVES:
+            return serves_next(view) is view.node
+        case PairFault.REQUEST_LOST:
+            return True
+
+
+def yields(node: Node, own: Claim, peer: Claim) -> bool:
+    """Tell whether `node` lets go, of two that serve.
+
+    The line stays where it is; of two with or without it, the one that has served longer goes on, because more
+    telephones know it; of two that began alike, the primary. A peer that does not say when it began is of a version
+    that lets go for nobody.
+    """
+    if peer.since is None or own.since is None:
+        return peer.since is None
+    if own.line is not peer.line:
+        return peer.line
+    if own.since != peer.since:
+        return own.since > peer.since
+    return node is Node.SECONDARY
+
+
+def serves_next(view: PairView) -> Node | None:
+    """Return which node is to serve when nobody does; None when neither is known to be able to."""
+    peer_able = is_known(view.peer_alive, True) and is_known(view.peer_fit, True)
+    able = {view.node: view.fit, view.node.other: peer_able}
+    return next((node for node in (Node.PRIMARY, Node.SECONDARY) if able[node]), None)

@@ -1,0 +1,155 @@
+"""What both nodes make of a fault of the pair: exactly one of them acts, and each of them knows which."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.model import Node
+from appliance.core.pair_watch import (
+    RULES,
+    Claim,
+    PairFault,
+    PairView,
+    Remedy,
+    StandingFault,
+    due,
+    rule_of,
+    serves_next,
+    standing,
+    tried,
+    yields,
+)
+from appliance.core.reading import Known, Reading, Unknown
+
+P, S = Node.PRIMARY, Node.SECONDARY
+CLAIMS = st.builds(Claim, st.booleans(), st.integers(0, 3))
+SAID: st.SearchStrategy[Reading[bool]] = st.sampled_from(
+    [Known(True, 0.0), Known(False, 0.0), Unknown("dark", 0.0)]
+)
+
+
+def view(node: Node = P, **fields: object) -> PairView:
+    """A node that stands by beside a peer that does, both fit."""
+    known = {
+        "engine": True,
+        "peer_alive": Known(True, 0.0),
+        "serves": False,
+        "peer_serves": Known(False, 0.0),
+        "peer_granted": Known(False, 0.0),
+        "stands_by": True,
+        "moving": False,
+        "own": Claim(False, 1),
+        "peer": Claim(False, 1),
+        "fit": True,
+        "peer_fit": Known(True, 0.0),
+        "peer_lost_request": False,
+    }
+    return PairView(node=node, **{**known, **fields})  # type: ignore[arg-type]
+
+
+def both(node: Node = P, **fields: object) -> PairView:
+    return view(
+        node,
+        **{
+            "serves": True,
+            "peer_serves": Known(True, 0.0),
+            "peer_granted": Known(True, 0.0),
+            "stands_by": False,
+            **fields,
+        },
+    )
+
+
+@given(CLAIMS, CLAIMS)
+def test_of_two_that_serve_exactly_one_lets_go(primary: Claim, secondary: Claim) -> None:
+    assert yields(P, primary, secondary) is not yields(S, secondary, primary)
+
+
+def test_the_line_stays_then_the_longer_service_then_the_primary() -> None:
+    assert yields(P, Claim(False, 1), Claim(True, 9))
+    assert yields(P, Claim(True, 9), Claim(True, 1))
+    assert yields(S, Claim(False, 5), Claim(False, 5))
+    assert not yields(P, Claim(False, 5), Claim(False, 5))
+    assert yields(P, Claim(True, 1), Claim(False, None)), "an older version lets go for nobody"
+
+
+@given(st.booleans(), st.booleans())
+def test_when_nobody_serves_both_know_who_is_next(primary: bool, secondary: bool) -> None:
+    told = (
+        view(P, fit=primary, peer_fit=Known(secondary, 0.0)),
+        view(S, fit=secondary, peer_fit=Known(primary, 0.0)),
+    )
+    assert serves_next(told[0]) is serves_next(told[1])
+    assert (serves_next(told[0]) is None) is not (primary or secondary)
+
+
+@given(SAID, SAID, SAID, st.booleans(), st.booleans())
+def test_what_is_unknown_is_no_fault(
+    alive: Reading[bool], granted: Reading[bool], fit: Reading[bool], serves: bool, lost: bool
+) -> None:
+    seen = view(
+        serves=serves,
+        stands_by=not serves,
+        peer_alive=alive,
+        peer_granted=granted,
+        peer_serves=granted,
+        peer_fit=fit,
+        peer_lost_request=lost,
+    )
+    faults = {one.fault for one in standing((), seen, 0.0)}
+    if isinstance(alive, Unknown):
+        assert not faults
+    if isinstance(granted, Unknown) and alive == Known(True, 0.0):
+        assert not faults - {PairFault.REQUEST_LOST}
+    if serves:
+        assert PairFault.NOBODY_SERVES not in faults
+
+
+def test_a_fault_must_stand_for_its_dwell_and_is_given_time_after_each_remedy() -> None:
+    (fault,) = standing((), view(), 100.0)
+    rule = rule_of(PairFault.NOBODY_SERVES)
+    assert fault == StandingFault(PairFault.NOBODY_SERVES, 100.0, 100.0, 100.0)
+    assert due(fault, view(), 100.0 + rule.dwell - 0.1) is None
+    assert due(fault, view(), 100.0 + rule.dwell) is Remedy.TAKE_OVER
+    fault = tried(fault, 115.0)
+    assert due(fault, view(), 115.0 + rule.patience - 0.1) is None
+    assert due(fault, view(), 115.0 + rule.patience) is Remedy.RESTART_ENGINE
+    assert due(fault, view(S), 115.0 + rule.patience) is None, "it is the primary's turn"
+
+
+def test_a_fault_that_comes_back_soon_is_the_same_one() -> None:
+    (fault,) = standing((), view(), 0.0)
+    fault = tried(fault, 15.0)
+    (gone,) = standing((fault,), view(peer_granted=Known(True, 0.0)), 16.0)
+    assert not gone.there and not gone.is_overdue(100.0) and due(gone, view(), 100.0) is None
+    (again,) = standing((gone,), view(), 40.0)
+    assert (again.first, again.since, again.tried) == (0.0, 40.0, 1)
+    assert not again.is_overdue(50.0), "it may be an ordinary move"
+    assert again.is_overdue(55.0)
+    assert standing((gone,), view(peer_granted=Known(True, 0.0)), 80.0) == ()
+
+
+def test_an_engine_that_moves_something_is_given_time_but_not_for_ever() -> None:
+    (fault,) = standing((), view(), 0.0)
+    assert due(fault, view(moving=True), 20.0) is None
+    assert due(fault, view(moving=True), 60.0) is Remedy.TAKE_OVER
+
+
+def test_a_node_alone_that_its_engine_forgets_serves() -> None:
+    alone = view(S, peer_alive=Known(False, 0.0), peer_granted=Unknown("silent", 0.0))
+    (fault,) = standing((), alone, 0.0)
+    assert due(fault, alone, 20.0) is Remedy.TAKE_OVER
+    assert standing((), view(S, peer_alive=Unknown("dark", 0.0)), 0.0) == ()
+
+
+def test_both_serve() -> None:
+    (fault,) = standing((), both(), 0.0)
+    assert fault.fault is PairFault.BOTH_SERVE
+    assert due(fault, both(P), 30.0) is None
+    assert due(fault, both(S), 30.0) is Remedy.YIELD
+
+
+def test_every_fault_has_its_rule() -> None:
+    assert [rule.fault for rule in RULES] == list(PairFault)
+    assert all(rule.remedies and rule.says and rule.todo and rule.bound >= rule.dwell for rule in RULES)
