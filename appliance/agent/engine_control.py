@@ -21,9 +21,6 @@ from appliance.host.paths import ENGINE_RESTART
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
 
-# How long what the stopped engine leaves to be let go is waited for before it is started again, in seconds.
-_RELEASE_DEADLINE = 30.0
-
 
 class EngineControl:
     """The orders to the cluster engine.
@@ -38,11 +35,10 @@ class EngineControl:
         self._engine = engine
         self._this_node = context.this_node
         self._service = context.service
-        self._observations = context.observations
         self._clock = context.clock
         self._book = book
         self._mark = mark
-        self._restart_wanted = False
+        self._turn = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Write the engine's files and the resource script.
@@ -55,40 +51,28 @@ class EngineControl:
 
     async def start(self) -> None:
         """Start the engine. Raises ClusterError, in the engine's own words, when it does not run then."""
-        await asyncio.to_thread(self._engine.start)
+        async with self._turn:
+            await asyncio.to_thread(self._engine.start)
 
     async def stop(self) -> None:
-        """Stop the engine, which releases the resources first; a restart under way does not start it again."""
-        self._restart_wanted = False
-        self._mark.unlink(missing_ok=True)
-        await asyncio.to_thread(self._engine.stop)
+        """Stop the engine, which releases the resources first; a restart that is under way is waited for."""
+        async with self._turn:
+            self._mark.unlink(missing_ok=True)
+            await asyncio.to_thread(self._engine.stop)
 
     async def restart(self) -> None:
         """Stop the engine, which releases the resources first, and start it again.
 
-        A mark on file tells an agent that is started in the middle of it to finish it. Raises
-        ClusterError, in the engine's own words, when the engine does not stop or does not start.
+        A mark on file tells an agent that is started in the middle of it to finish. Raises ClusterError, in the
+        engine's own words, when the engine does not run then.
         """
-        self._restart_wanted = True
-        with contextlib.suppress(
-            OSError
-        ):  # without the mark a restart that is cut short leaves the engine off
-            self._mark.touch()
-        await asyncio.to_thread(self._engine.stop)
-        await self._have_let_go()
-        if self._restart_wanted:
-            await asyncio.to_thread(self._engine.start)
-        self._restart_wanted = False
-        self._mark.unlink(missing_ok=True)
-
-    async def _have_let_go(self) -> None:
-        """Wait until the controller has let go of what the stopped engine left, for a limited time."""
-        state = self._service
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_RELEASE_DEADLINE):
-                while state.state.releasing or state.state.clearing:
-                    self._observations.stepped.clear()
-                    await self._observations.stepped.wait()
+        async with self._turn:
+            with contextlib.suppress(
+                OSError
+            ):  # without the mark a restart that is cut short leaves the engine off
+                self._mark.touch()
+            await asyncio.to_thread(self._engine.restart)
+            self._mark.unlink(missing_ok=True)
 
     def restart_is_pending(self) -> bool:
         """Tell whether an agent that is gone was restarting the engine."""

@@ -111,6 +111,13 @@ class ClusterEngine(Protocol):
     def stop(self) -> None:
         """Stop it; it has the resource script let go of everything first."""
 
+    def restart(self) -> None:
+        """Stop it and start it again, whatever it waits for; the other node takes what this one held.
+
+        It forgets every order that it was given. It is started in any case where it was stopped: one that
+        does not stop in its time is ended by force, so let go of everything before.
+        """
+
     def standby(self) -> None:
         """Ask it to hand everything to the other node. Return when it is asked, not when it is done."""
 

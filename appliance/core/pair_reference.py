@@ -1,19 +1,16 @@
 """The table of states of the pair, as docs/pair-states.md shows it.
 
-`python -m appliance.core.pair_reference docs/pair-states.md` writes the document.
+`python -m appliance.core.pair_reference >docs/pair-states.md` writes the document.
 """
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 from appliance.core.pair_watch import RULES, FaultRule
 
 _HEAD = """\
 # States of the pair that do not last
 
-<!-- Written by `python -m appliance.core.pair_reference docs/pair-states.md` from core/pair_watch.py; do not edit. -->
+<!-- Written by `python -m appliance.core.pair_reference >docs/pair-states.md` from core/pair_watch.py; do not edit. -->
 
 The cluster engine decides which node serves. After some ordinary events it never does: two nodes that were started
 behind cut cables both serve for ever, an order is lost and nobody serves, a request is lost and every later one is
@@ -50,4 +47,4 @@ def _seconds(seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(document())
+    print(document(), end="")

@@ -71,7 +71,7 @@ class FakeEngine:
     asked: list[str] = field(default_factory=list)
     watches: list[FakeWatch] = field(default_factory=list)
     kept: tuple[str, str] | None = None
-    on_stop: Callable[[], None] = lambda: None
+    on_restart: Callable[[], None] = lambda: None
     name: str = "Corosync"
     log: Path = Path("/var/log/cluster/corosync.log")
 
@@ -98,7 +98,10 @@ class FakeEngine:
 
     def stop(self) -> None:
         self.asked.append("stop")
-        self.on_stop()
+
+    def restart(self) -> None:
+        self.asked.append("restart")
+        self.on_restart()
 
     def standby(self) -> None:
         self.asked.append("standby")

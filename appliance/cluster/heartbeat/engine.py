@@ -50,6 +50,11 @@ class HeartbeatEngine:
 
         stop_engine(find_heartbeat())
 
+    def restart(self) -> None:
+        from appliance.cluster.heartbeat.commands import restart_engine  # noqa: PLC0415
+
+        restart_engine(find_heartbeat())
+
     def standby(self) -> None:
         from appliance.cluster.heartbeat.commands import standby  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,6 @@ from appliance.config import Conf
 from appliance.core.errors import ClusterError
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.core.roles import Role
-from appliance.core.transfer import Goal, Phase, Transfer
 from tests.plugins.agent_context import node_context
 from tests.plugins.fake_engine import FakeEngine, as_engine
 from tests.plugins.hand_clock import HandClock
@@ -149,34 +147,21 @@ def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
     asyncio.run(play())
 
 
-def test_a_restart_ends_what_runs_first_and_leaves_no_mark(tmp_path: Path) -> None:
-    async def play() -> None:
-        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
-        control = engine_control(tmp_path, context, engine)
-        await control.restart()
-        assert engine.asked == ["stop", "start"]
-        assert not control.restart_is_pending()
-
-    asyncio.run(play())
-
-
 def test_a_restart_that_an_agents_death_has_cut_short_is_finished_by_the_next(tmp_path: Path) -> None:
     async def play() -> None:
         engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
-        control = engine_control(tmp_path, context, engine)
 
-        def refuse() -> None:
+        def die() -> None:
             raise ClusterError("it was killed here")
 
-        engine.on_stop = refuse
+        engine.on_restart = die
         with pytest.raises(ClusterError):
-            await control.restart()
-        engine.on_stop = lambda: None
+            await engine_control(tmp_path, context, engine).restart()
+        engine.on_restart = lambda: None
         again = engine_control(tmp_path, context, engine)
-        await EngineRequests(context, again).resume_restart()
-        assert engine.asked == ["stop", "stop", "start"]
-        await EngineRequests(context, again).resume_restart()
-        assert engine.asked == ["stop", "stop", "start"], "it is finished"
+        for _ in range(2):
+            await EngineRequests(context, again).resume_restart()
+            assert engine.asked == ["restart", "restart"], "once it is finished there is nothing to resume"
 
     asyncio.run(play())
 
@@ -184,23 +169,15 @@ def test_a_restart_that_an_agents_death_has_cut_short_is_finished_by_the_next(tm
 def test_an_operators_stop_is_not_undone_by_a_restart_under_way(tmp_path: Path) -> None:
     async def play() -> None:
         engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
-        state = context.service.state
-        clearing = Transfer(Goal.LEAVE, 1, "", 0.0, context.this_node.transfer_policy, Phase.LETTING_GO, 0.0)
-        context.service.state = replace(state, role=Role.OFF, transfer=clearing)
-        control = engine_control(tmp_path, context, engine)
-        loop, begun = asyncio.get_running_loop(), asyncio.Event()
-
-        def tell() -> None:
-            loop.call_soon_threadsafe(begun.set)
-
-        engine.on_stop = tell
+        control, may_end = engine_control(tmp_path, context, engine), threading.Event()
+        engine.on_restart = lambda: engine.asked.append("started" if may_end.wait(10.0) else "late")
         restart = asyncio.create_task(control.restart())
-        await begun.wait()
-        await control.stop()
-        context.service.state = state
-        context.observations.stepped.set()
-        await restart
-        assert engine.asked == ["stop", "stop"]
+        await asyncio.sleep(0)  # it has begun
+        stop = asyncio.create_task(control.stop())
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.gather(restart, stop)
+        assert engine.asked == ["restart", "started", "stop"]
         assert not control.restart_is_pending()
 
     asyncio.run(play())
