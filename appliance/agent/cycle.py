@@ -31,7 +31,7 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.grant import Verb, Verdict
-from appliance.core.health import FitnessInputs, unfit_reasons
+from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.service_state import (
     AskStandby,
     AskTakeover,
@@ -146,6 +146,10 @@ class Cycle:
 
     def unfit(self, now: float) -> tuple[str, ...]:
         """Why this node could not serve if it were asked; empty when it could."""
+        return self.fitness(now).unfit
+
+    def fitness(self, now: float) -> Fitness:
+        """Return whether this node could serve if it were asked."""
         observations = self._observations
         policy = self._this_node.transfer_policy
         standing = FitnessInputs(
@@ -157,7 +161,7 @@ class Cycle:
             start_failed_at=self._executor.start_failed_at,
             start_failure=self._executor.start_failure,
         )
-        return unfit_reasons(standing, now)
+        return fitness_of(standing, now)
 
     def _inputs(self) -> Inputs:
         observations = self._observations

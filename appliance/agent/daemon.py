@@ -133,9 +133,9 @@ class Daemon:
         told_at = float("-inf")
         while True:
             now = self._clock.now()
-            unfit = self._cycle.unfit(now)
+            fitness = self._cycle.fitness(now)
             seen, word = self._cycle.seen(now), self._parts.data.word
-            fields = tell(self._cycle.state, unfit, seen, now, data=word)
+            fields = tell(self._cycle.state, fitness, seen, now, data=word)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._engine.tell(fields)
                 told, told_at = fields, now

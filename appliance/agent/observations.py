@@ -32,6 +32,7 @@ class PeerReport:
     served: Reading[bool] = field(default_factory=_unseen)
     data_age: float | None = None
     maintenance: Reading[bool] = field(default_factory=_unseen)
+    fit_for_lan: Reading[bool] = field(default_factory=_unseen)
     serves: Reading[bool] = field(default_factory=_unseen)
     served_since: int | None = None
     lost_request: bool = False
@@ -112,6 +113,7 @@ class Observations:
             granted=fresh(said.granted, now, max_age),
             relay=fresh(said.relay, now, max_age),
             unfit_because=said.unfit_because,
+            fit_for_lan=fresh(said.fit_for_lan, now, max_age),
             serves=fresh(said.serves, now, max_age),
             served_since=said.served_since,
             lost_request=said.lost_request,

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from appliance import __version__
 from appliance.agent.observations import PeerReport
+from appliance.core.health import Fitness
 from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import told_request_lost
 from appliance.core.reading import Known, Reading, Unknown
@@ -42,9 +43,7 @@ class DataWord:
     age: float | None = None
 
 
-def tell(
-    state: ServiceState, unfit: tuple[str, ...], seen: Seen, now: float, *, data: DataWord
-) -> dict[str, str]:
+def tell(state: ServiceState, fitness: Fitness, seen: Seen, now: float, *, data: DataWord) -> dict[str, str]:
     """Return the message to the peer at `now`: everything about this node that the peer's decisions need."""
     return {
         "v": __version__,
@@ -53,8 +52,9 @@ def tell(
         "since": str(state.served_since) if state.grant.held else "",
         "gen": str(state.grant.generation),
         "lost": "yes" if told_request_lost(state, now) else "no",
-        "fit": "no" if unfit else "yes",
-        "why": _short("; ".join(unfit)),
+        "fit": "no" if fitness.unfit else "yes",
+        "lanfit": "yes" if fitness.for_lan else "no",
+        "why": _short("; ".join(fitness.unfit)),
         "line": _spell(seen.line),
         "relay": _spell(seen.commanded),
         "served": "yes" if data.served else "no",
@@ -80,6 +80,7 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         generation=_number(fields.get("gen", "")) or 0,
         served=_yes_or_no(fields.get("served"), at),
         data_age=_number(fields.get("age", "")),
+        fit_for_lan=_yes_or_no(fields.get("lanfit"), at),
         serves=_serves(fields.get("role", ""), at),
         served_since=_number(fields.get("since", "")),
         lost_request=fields.get("lost") == "yes",

@@ -64,6 +64,7 @@ class Watch:
 
 
 STAY = Decision(Act.STAY)
+_WITHOUT_LINE = "the peer serves the telephones of the LAN, though not the line"
 
 
 def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
@@ -106,12 +107,18 @@ def _pbx_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> 
     if watch.was_serving and is_known(seen.pbx, Pbx.HUNG):
         return _without_pbx("Asterisk hangs: its process lives but answers nothing", policy, watch, seen, now)
     if not watch.was_serving and (failure := _start_failure(seen)):
-        # Service that cannot start here goes only to a peer that reports itself fit; otherwise this node
-        # keeps trying.
-        if peer_is_fit(seen) and may_move(policy, watch, now):
-            return Decision(Act.HAND_OVER, f"Asterisk does not start here: {failure}", ("pbx", "peer fit"))
-        return Decision(Act.STAY, f"Asterisk does not start here ({failure}) and {standby_state(seen)}")
+        return _without_start(failure, policy, watch, seen, now)
     return None
+
+
+def _without_start(failure: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
+    """Hand service that cannot start here only to a peer that reports itself fit; otherwise keep trying."""
+    if peer_is_fit(seen) and may_move(policy, watch, now):
+        return Decision(Act.HAND_OVER, f"Asterisk does not start here: {failure}", ("pbx", "peer fit"))
+    if _peer_is_better_than_nobody(policy, watch, seen, now):
+        reason = f"Asterisk does not start here ({failure}): {_WITHOUT_LINE}"
+        return Decision(Act.HAND_OVER, reason, ("pbx", "peer fit for the LAN"))
+    return Decision(Act.STAY, f"Asterisk does not start here ({failure}) and {standby_state(seen)}")
 
 
 def _start_failure(seen: Seen) -> str:
@@ -128,6 +135,8 @@ def _start_failure(seen: Seen) -> str:
 def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
     if peer_could_serve(seen) and may_move(policy, watch, now):
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
+    if not policy.restart_allowed and _peer_is_better_than_nobody(policy, watch, seen, now):
+        return Decision(Act.HAND_OVER, f"{what}: {_WITHOUT_LINE}", ("pbx", "peer fit for the LAN"))
     if policy.restart_allowed or peer_could_serve(seen):
         # With a standby present this is reached only when service has moved too often to move again now.
         return Decision(Act.RESTART_PBX, f"{what} and {standby_state(seen)}", ("pbx",))
@@ -187,6 +196,12 @@ def peer_could_serve(seen: Seen) -> bool:
 def peer_is_fit(seen: Seen) -> bool:
     """Tell whether Heartbeat sees the peer alive and the peer reports itself fit."""
     return is_known(seen.peer.alive, True) and is_known(seen.peer.fit, True)
+
+
+def _peer_is_better_than_nobody(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> bool:
+    """Tell whether the peer, unfit only for the line, can serve the LAN's telephones while this node serves nobody."""
+    lives = is_known(seen.peer.alive, True) and is_known(seen.peer.fit_for_lan, True)
+    return lives and may_move(policy, watch, now)
 
 
 def standby_state(seen: Seen) -> str:

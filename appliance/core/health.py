@@ -118,8 +118,21 @@ class FitnessInputs:
     start_failure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """Whether a node could serve: why not, `unfit`, empty when it could; and whether at least the LAN's telephones."""
+
+    unfit: tuple[str, ...] = ()
+    for_lan: bool = True
+
+
 # A node on which Asterisk failed to start counts as unfit for this many seconds.
 START_FAILURE_COUNTS_FOR = 60.0
+
+
+def fitness_of(standing: FitnessInputs, now: float) -> Fitness:
+    """Return the fitness of a node at `now` (monotonic seconds)."""
+    return Fitness(unfit_reasons(standing, now), not lan_unfit_reasons(standing, now))
 
 
 def unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
@@ -127,12 +140,22 @@ def unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
 
     A standby whose span is in RED alarm is fit: the line is at its peer, where it belongs.
     """
+    return lan_unfit_reasons(standing, now) + _line_unfit_reasons(standing)
+
+
+def lan_unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
+    """Return the reasons why this node could not even serve the telephones of the LAN, without the line."""
     reasons = []
     if not standing.pbx_installed:
         reasons.append("Asterisk is not installed")
     failed_at = standing.start_failed_at
     if failed_at is not None and now - failed_at < START_FAILURE_COUNTS_FOR:
         reasons.append(f"Asterisk failed to start just now: {standing.start_failure}")
+    return tuple(reasons)
+
+
+def _line_unfit_reasons(standing: FitnessInputs) -> tuple[str, ...]:
+    reasons = []
     if standing.has_card and is_known(standing.card, False):
         reasons.append("the relay card is not there, so the line cannot be brought here")
     if standing.has_line and isinstance(standing.line, Unknown):

@@ -96,9 +96,10 @@ _UNSAID = Unknown("the peer does not say", 0.0)
 class Peer:
     """The state of the other node, as Heartbeat sees it (`alive`) and as that node reports it (the rest).
 
-    `granted`: it holds a grant, which it may have given up by itself; `serves`: it acts under one. `served_since`: when
-    it began to serve, in whole seconds since the epoch by its own clock; None when it does not say. `lost_request`: its
-    engine has not done what it was asked.
+    `fit_for_lan`: it could serve the telephones of the LAN, be it without the line. `granted`: it holds a grant, which
+    it may have given up by itself; `serves`: it acts under one. `served_since`: when it began to serve, in whole
+    seconds since the epoch by its own clock; None when it does not say. `lost_request`: its engine has not done what it
+    was asked.
     """
 
     alive: Reading[bool]
@@ -108,6 +109,7 @@ class Peer:
     relay: Reading[Relay]
     unfit_because: str = ""
     serves: Reading[bool] = _UNSAID
+    fit_for_lan: Reading[bool] = _UNSAID
     served_since: int | None = None
     lost_request: bool = False
 

@@ -34,6 +34,7 @@ from appliance.cluster.engine import EngineView, PeerMessage
 from appliance.core.as_json import to_json
 from appliance.core.data_policy import LOOSE, NEWER
 from appliance.core.grant import Grant, Verb
+from appliance.core.health import Fitness
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role
@@ -197,7 +198,7 @@ class Machine:
         role = Role.STANDBY if self.case.serves else Role.ACTIVE
         word = DataWord(self.case.peer_served, 40.0)
         state = ServiceState(Grant(held=not self.case.serves, generation=3), now, now, role=role)
-        fields = tell(state, (), seen, now, data=word)
+        fields = tell(state, Fitness(), seen, now, data=word)
         await self._hear(PeerMessage(PEER, fields, now))
 
     async def _process(self) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from appliance.agent.peer_message import DataWord, hear, tell
 from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
 from appliance.core.grant import Grant
+from appliance.core.health import Fitness
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
@@ -48,7 +49,11 @@ def test_told_is_heard(
     word = DataWord(granted, generation)
     report = hear(
         tell(
-            service(role, granted, generation), tuple(unfit), seen(line, relay, not granted), 1.0, data=word
+            service(role, granted, generation),
+            Fitness(tuple(unfit), not granted),
+            seen(line, relay, not granted),
+            1.0,
+            data=word,
         ),
         5.0,
     )
@@ -59,6 +64,8 @@ def test_told_is_heard(
     assert report.generation == generation
     assert report.served_since == (SINCE if granted else None)
     assert report.lost_request is True
+    assert report.fit_for_lan == Known(not granted, 5.0)
+    assert report.serves == Known(role.holds, 5.0)
     assert report.served == Known(granted, 5.0)
     assert report.data_age == generation // 10 * 10
     assert report.maintenance == Known(not granted, 5.0)
@@ -86,6 +93,6 @@ def test_a_message_always_fits_a_serial_link(
     line: Reading[Line], relay: Reading[Relay], unfit: list[str]
 ) -> None:
     state = service(Role.ACQUIRING, True, 10**9)
-    fields = tell(state, tuple(unfit), seen(line, relay), 1.0, data=DataWord(True, 1e9))
+    fields = tell(state, Fitness(tuple(unfit)), seen(line, relay), 1.0, data=DataWord(True, 1e9))
     packed = pack(fields, 123456.789)
     assert sum(len(name) + len(value) + 2 for name, value in packed.items()) <= LONGEST_MESSAGE

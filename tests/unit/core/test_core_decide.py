@@ -68,6 +68,28 @@ def test_else_it_stays(watch: Watch, granted: object) -> None:
     assert judged(replace(SERVING, peer=replace(peer(), granted=granted)), watch) is STAY  # type: ignore[arg-type]
 
 
+# -- a peer that has lost the line's card -------------------------------------------------------------------
+
+CARDLESS = replace(UNFIT, fit_for_lan=known(True), unfit_because="the relay card is not there")
+
+
+def test_telephones_without_the_line_are_better_than_nobody() -> None:
+    decision = judged(with_pbx(Pbx.DEAD, CARDLESS))
+    assert (decision.act, decision.evidence) == (Act.HAND_OVER, ("pbx", "peer fit for the LAN"))
+    assert judged(with_pbx(Pbx.DEAD, CARDLESS), policy=RESTART).act is Act.RESTART_PBX, "the line is here"
+    assert judged(with_pbx(Pbx.DEAD, replace(CARDLESS, fit_for_lan=known(False)))).act is Act.STAY
+    assert judged(with_pbx(Pbx.DEAD, replace(CARDLESS, fit_for_lan=known(None)))).act is Act.STAY
+    moved = replace(WATCH, granted_at=NOW - 1.0, moves=(NOW - 1.0,))
+    assert judged(with_pbx(Pbx.DEAD, CARDLESS), moved).act is Act.STAY, "it waits MOVEDWELL"
+
+
+def test_an_asterisk_that_does_not_start_is_better_started_without_the_line() -> None:
+    fresh = replace(WATCH, was_serving=False)
+    failed = with_pbx(Pbx.DEAD, CARDLESS, failed={Order.START_PBX: "it ended while it booted"})
+    for policy in (POLICY, RESTART):
+        assert judged(failed, fresh, policy).act is Act.HAND_OVER
+
+
 # -- Asterisk ---------------------------------------------------------------------------------------------
 
 
