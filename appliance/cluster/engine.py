@@ -112,10 +112,9 @@ class ClusterEngine(Protocol):
         """Stop it; it has the resource script let go of everything first."""
 
     def restart(self) -> None:
-        """Stop it and start it again, whatever it waits for; the other node takes what this one held.
+        """End it by force and start it again, whatever it waits for; it forgets every order it was given.
 
-        It forgets every order that it was given. It is started in any case where it was stopped: one that
-        does not stop in its time is ended by force, so let go of everything before.
+        Let go of everything before: it does not. The other node takes what this one held.
         """
 
     def standby(self) -> None:

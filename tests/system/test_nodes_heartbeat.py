@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+import time
 from pathlib import Path
 
 from hwsim.nodes import CLUSTER_ADDRESS, Node, Outside, SerialCable, heartbeat_site, pair
@@ -24,6 +26,11 @@ auto_failback off
 node haprimary hastandby
 """
 RESOURCES = f"haprimary IPaddr2::{CLUSTER_ADDRESS}/24/eth0\n"
+SLOW = """#!/bin/sh
+case $1 in start) sleep 60;; status) echo stopped;; esac
+"""
+STARTING = "resource.d/slow start$"
+MASTER = "^heartbeat: master control process"
 PROGRAM = next(
     place
     for lib in ("libexec", "lib", "lib64")
@@ -42,6 +49,17 @@ async def start(node: Node, port: str) -> None:
     node.symlink("/dev/ttyS0", port)
     started = await node.run([str(PROGRAM)], deadline=10)
     assert started.ok, started
+
+
+async def restarted(node: Node) -> float:
+    """Restart Heartbeat through asha; return how long that took."""
+    program = "from appliance.cluster.installed import installed_engine; installed_engine().restart()"
+    before, began = node.pids(MASTER), time.monotonic()
+    ended = await node.run([sys.executable, "-c", program], deadline=40)
+    assert ended.ok, ended
+    after = node.pids(MASTER)
+    assert len(before) == len(after) == 1 and before != after
+    return time.monotonic() - began
 
 
 async def link_up(node: Node, peer: str, link: str) -> None:
@@ -74,5 +92,46 @@ def test_the_address_follows_a_power_cut() -> None:
             finally:
                 await outside.stop()
                 cable.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_ends_a_heartbeat_that_hangs() -> None:
+    async def scenario() -> None:
+        async with pair() as rack:
+            cable = SerialCable()
+            try:
+                for node in (rack.primary, rack.secondary):
+                    install(node)
+                await rack.boot()
+                for node, port in zip((rack.primary, rack.secondary), cable.ends, strict=True):
+                    await start(node, port)
+                await link_up(rack.primary, "hastandby", "eth0")
+                for node in (rack.secondary, rack.primary):
+                    (master,) = node.pids(MASTER)
+                    node.kill(master, signal.SIGSTOP)
+                    seconds = await restarted(node)
+                    await link_up(rack.primary, "hastandby", "eth0")
+                    sys.stdout.write(f"restart of one that hangs {seconds:.1f} s\n")
+            finally:
+                cable.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_ends_the_scripts_too() -> None:
+    async def scenario() -> None:
+        async with pair() as rack:
+            install(rack.primary)
+            rack.primary.write("/etc/ha.d/ha.cf", HA_CF.replace("serial /dev/ttyS0\n", ""))
+            rack.primary.write("/etc/ha.d/haresources", "haprimary slow\n")
+            rack.primary.write("/etc/ha.d/resource.d/slow", SLOW, 0o755)
+            await rack.primary.boot()
+            assert (await rack.primary.run([str(PROGRAM)])).ok
+            poll = f"until pgrep -f '{STARTING}'; do sleep 0.05; done"
+            assert (await rack.primary.run(["sh", "-c", poll])).ok
+            before = rack.primary.pids(STARTING)
+            await restarted(rack.primary)
+            assert not set(before) & set(rack.primary.pids(STARTING))
 
     asyncio.run(scenario())

@@ -9,10 +9,11 @@ import contextlib
 import os
 import shutil
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.cluster.heartbeat.api import is_listened_on
-from appliance.cluster.heartbeat.installation import LOG_FILE, HeartbeatPaths, orphans
+from appliance.cluster.heartbeat.installation import LOG_FILE, HeartbeatPaths, in_session, orphans
 from appliance.cluster.heartbeat.status import Heartbeat
 from appliance.core.errors import ClusterError, HostError
 from appliance.host.clock import Clock, SystemClock
@@ -20,8 +21,6 @@ from appliance.host.process import Finished, find_program, run
 
 START_DEADLINE = 20.0
 STOP_DEADLINE = 90.0  # a release takes the PBX's stop, and a failing stop script is tried 11 times in 11 s
-# A stop takes 5 s of its own after the resources are released. Source: docs/facts/heartbeat.md.
-RESTART_STOP_DEADLINE = 15.0
 SWITCH_DEADLINE = 5.0
 _SETTLE = 2.0  # a start that must fail (a bad interface, no /run/heartbeat) has failed by then. Source: lab
 _POLL = 0.1
@@ -79,21 +78,19 @@ def stop_engine(
             )
 
 
-def restart_engine(
-    paths: HeartbeatPaths, *, clock: Clock | None = None, deadline: float = RESTART_STOP_DEADLINE
-) -> None:
-    """Stop Heartbeat and start it again; it forgets its standing orders, such as a standby of one hour.
+def restart_engine(paths: HeartbeatPaths, *, clock: Clock | None = None) -> None:
+    """End Heartbeat by force and start it again; it forgets every order, such as a standby of one hour.
 
-    A Heartbeat that has not stopped within `deadline` seconds is killed: the caller has let go of the
-    resources before, so nothing is left behind. Raises ClusterError when Heartbeat does not live then.
+    It is not asked to stop: while an order stands it does not obey for an hour, and otherwise it takes 3 to
+    12 s (measured: docs/facts/heartbeat.md). Its resource scripts end with it, so that none of them starts
+    anything later. The caller has let go of the resources before. Raises ClusterError.
     """
     clock = clock or SystemClock()
-    try:
-        stop_engine(paths, clock=clock, deadline=deadline)
-    except ClusterError:
-        heartbeat = Heartbeat(paths)
-        if (master := heartbeat.master_pid()) is not None:
-            _kill_master(heartbeat, master, clock)
+    heartbeat = Heartbeat(paths)
+    if (master := heartbeat.master_pid()) is not None:
+        scripts = in_session(master)
+        _kill_master(heartbeat, master, clock)
+        _kill((*scripts, *in_session(master)))
     start_engine(paths, clock=clock)
 
 
@@ -127,9 +124,7 @@ def kill_leftovers(
         return ()
     clock = clock or SystemClock()
     found = orphans()
-    for pid in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    _kill(found)
     end = clock.now() + deadline
     while left := set(found) & set(orphans()):
         if clock.now() > end:
@@ -149,8 +144,7 @@ def _switch(paths: HeartbeatPaths, script: Path, deadline: float) -> None:
 
 
 def _kill_master(heartbeat: Heartbeat, master: int, clock: Clock) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(master, signal.SIGKILL)
+    _kill((master,))
     end = clock.now() + _SETTLE
     while heartbeat.master_pid() is not None:
         if clock.now() > end:
@@ -158,6 +152,12 @@ def _kill_master(heartbeat: Heartbeat, master: int, clock: Clock) -> None:
         clock.sleep(_POLL / 10)
     kill_leftovers(heartbeat, clock=clock)
     _remove_stale_pid_files(heartbeat)
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _start_command(paths: HeartbeatPaths, root: Path) -> list[str | Path]:

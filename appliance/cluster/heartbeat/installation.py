@@ -134,6 +134,7 @@ def _is_program(path: Path) -> bool:
 
 _PROGRAM = "heartbeat"
 _MASTER_TITLE = b"heartbeat: master control process"
+_PPID, _SESSION = 1, 3  # fields of /proc/PID/stat, counted behind the closing bracket of the command
 _CHILD_TITLE = b"heartbeat: "  # 'FIFO reader', 'write: ucast eth0', 'read: ...'
 
 
@@ -155,6 +156,14 @@ def orphans(proc: Path = Path("/proc")) -> tuple[int, ...]:
     Such children still hold the links and the FIFO. Source: lab, kill -9.
     """
     return tuple(pid for pid in _pids(proc) if _is_orphan(pid, proc))
+
+
+def in_session(leader: int, proc: Path = Path("/proc")) -> tuple[int, ...]:
+    """Return the pids of the session that `leader` leads, without `leader`.
+
+    The master leads the session of its children and of the resource scripts. Source: lab.
+    """
+    return tuple(pid for pid in _pids(proc) if pid != leader and _stat_field(pid, proc, _SESSION) == leader)
 
 
 def _is_orphan(pid: int, proc: Path) -> bool:
@@ -184,8 +193,12 @@ def _comm(pid: int, proc: Path) -> str:
 
 
 def _parent(pid: int, proc: Path) -> int:
+    return _stat_field(pid, proc, _PPID)
+
+
+def _stat_field(pid: int, proc: Path, number: int) -> int:
     try:
         stat = (proc / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return 0
-    return int(stat.rpartition(")")[2].split()[1])
+    return int(stat.rpartition(")")[2].split()[number])
