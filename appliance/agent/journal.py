@@ -25,6 +25,8 @@ _MOST_WAITING = 2000
 # seconds.
 _AGAIN = 1.0
 _HANGS = 10.0
+# For so long, in seconds, the status says that the file was spoilt and goes on; the journal has it for good.
+_TOLD_FOR = 3600.0
 # How long the end of a process waits for the disk, in seconds.
 _LAST_PATIENCE = 2.0
 
@@ -48,6 +50,7 @@ class Journal:
         self._given_up = 0
         self._refusal = ""
         self._begun: float | None = None
+        self._spoilt, self._spoilt_at = "", float("-inf")
         self._writer = threading.Thread(target=self._write_all, name="journal", daemon=True)
         self._writer.start()
 
@@ -59,7 +62,7 @@ class Journal:
         begun = self._begun
         if begun is not None and self._clock.now() - begun > _HANGS:
             return f"the journal {self._file.path} cannot be written: its disk hangs; {self._news.qsize()} entries wait"
-        return self._file.spoilt
+        return self._spoilt if self._clock.now() - self._spoilt_at < _TOLD_FOR else ""
 
     def note(self, kind: str, **fields: object) -> None:
         """Write an entry of `kind`, with the time on both clocks (`at` monotonic, `wall` epoch seconds)."""
@@ -134,6 +137,8 @@ class Journal:
             while self._waiting:
                 self._file.append(self._waiting[0].fields)
                 self._waiting.popleft()
+            if self._file.spoilt:
+                self._spoilt, self._spoilt_at, self._file.spoilt = self._file.spoilt, self._begun, ""
             self._well_again()
         except (OSError, ValueError) as problem:
             self._refuse(f"the journal {self._file.path} cannot be written: {_said(problem)}")

@@ -1,7 +1,8 @@
 """The file of the journal: one line an entry, each with the hash of the one before, written under a lock.
 
 A line is in the file whole or not at all. What a crash or a full disk has cut short is taken off before the
-next entry, which says so. A file that does not end with an entry was written by something else: the chain
+next entry, which says so. Until then it is no entry to those who read, and no break of the chain: a process that is
+killed on a full disk leaves such a half line, and so does every writer for the moment until it has taken it off. A file that does not end with an entry was written by something else: the chain
 restarts behind the foreign part, with an entry that names the place (`core.chain.AFTER_SPOILT`), so that a
 check can tell this from an entry that was changed.
 """
@@ -13,6 +14,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -91,7 +93,17 @@ class JournalFile:
 
     def look_through(self) -> ChainCheck:
         """Follow the whole chain. Raises OSError when the file cannot be read."""
-        return look_through(self._lines())
+        return replace(look_through(self._lines()), unfinished=self._unfinished())
+
+    def _unfinished(self) -> int:
+        """Return how many bytes stand behind the last end of line."""
+        descriptor = open_plain(self.path)
+        if descriptor is None:
+            return 0
+        try:
+            return os.fstat(descriptor).st_size - _size_of_whole_lines(descriptor)
+        finally:
+            os.close(descriptor)
 
     def trouble(self) -> str:
         """Return why the file cannot be read or is spoilt; "" when it is good or does not exist."""
@@ -163,12 +175,20 @@ class JournalFile:
         return _write(descriptor, previous or START, note).hash
 
     def _lines(self) -> Iterator[str]:
+        """Yield the lines up to the last end of line that was there when the file was opened.
+
+        What stands behind it is no entry yet, and its writer may take it off at any moment.
+        """
         for path in (self._older, self.path):
             file = open_plain(path)
-            if file is not None:
-                with os.fdopen(file, encoding="utf-8", errors="replace") as lines:
-                    pieces = iter(lambda: lines.readline(2 * LONGEST_LINE), "")
-                    yield from (line for line in pieces if line.strip())
+            if file is None:
+                continue
+            with os.fdopen(file, "rb") as lines:
+                left = _size_of_whole_lines(file) if path == self.path else os.fstat(file).st_size
+                while left > 0 and (line := lines.readline(min(left, 2 * LONGEST_LINE))):
+                    left -= len(line)
+                    if line.strip():
+                        yield line.decode("utf-8", "replace")
 
     def _last_of_older(self) -> str:
         """Return the hash that the first entry of the file follows.
@@ -225,16 +245,26 @@ def _cut_half_line(descriptor: int) -> bytes:
 
     A piece longer than an entry can be was never an entry: it gets an end of line and stays. Raises OSError.
     """
+    size, whole = os.fstat(descriptor).st_size, _size_of_whole_lines(descriptor)
+    if whole == size:
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            os.pwrite(descriptor, b"\n", size)
+        return b""
+    half = os.pread(descriptor, size - whole, whole)
+    os.ftruncate(descriptor, whole)
+    return half
+
+
+def _size_of_whole_lines(descriptor: int) -> int:
+    """Return where the half line at the end begins; the size of the file when there is none.
+
+    A piece longer than an entry can be is no half line.
+    """
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, LONGEST_LINE, max(0, size - LONGEST_LINE))
-    if not tail or tail.endswith(b"\n"):
-        return b""
     if b"\n" not in tail and size > len(tail):
-        os.pwrite(descriptor, b"\n", size)
-        return b""
-    half = tail[tail.rfind(b"\n") + 1 :]
-    os.ftruncate(descriptor, size - len(half))
-    return half
+        return size
+    return size - len(tail) + tail.rfind(b"\n") + 1
 
 
 def _last_hash(descriptor: int) -> str | None:

@@ -80,6 +80,11 @@ def _verify() -> None:
         click.echo(
             f"line {line}: what was before was spoilt, and asha has said so when it went on (a crash, a disk)"
         )
+    if verdict.unfinished:
+        click.echo(
+            f"{verdict.unfinished} bytes behind the last entry are no whole line (a crash, a full disk): the next entry "
+            "takes their place"
+        )
     broken = verdict.broken
     if broken is not None:
         raise ClusterError(f"The journal {JOURNAL} does not hold at line {broken.line}: {broken.why}.")

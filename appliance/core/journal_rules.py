@@ -37,11 +37,13 @@ class ChainCheck:
 
     `named`: the lines at which the writer itself found the part before spoilt (by a crash or a full disk),
     said so, and restarted the chain. `broken`: the first spoilt place that no writer has named; there
-    somebody has changed the journal.
+    somebody has changed the journal. `unfinished`: how many bytes stand behind the last end of line; they are no entry,
+    and the next one takes their place.
     """
 
     broken: Broken | None
     named: tuple[int, ...] = ()
+    unfinished: int = 0
 
 
 def digest(previous: str, entry: Entry) -> str:
