@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from appliance.config import Conf, load, which_node
+from appliance.core.errors import UserError
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF, SyncPaths
@@ -24,4 +25,9 @@ def conf_and_node() -> tuple[Conf, Node]:
     cannot be read.
     """
     conf = load(CONF)
-    return conf, which_node(conf, os.uname().nodename)
+    try:
+        return conf, which_node(conf, os.uname().nodename)
+    except UserError:
+        from appliance.agent.active_conf import read_this_node  # noqa: PLC0415 - only a host that was renamed needs it
+
+        return conf, read_this_node().node

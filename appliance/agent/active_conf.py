@@ -3,6 +3,10 @@
 These frozen keys keep the values with which Heartbeat's files were made. The values are kept on disk, so
 that neither an agent that is restarted nor a resource script without an agent takes another value from a conf
 file that was changed meanwhile.
+
+Which node this is, is kept with them. A host that gets another name (from DHCP, from cloud-init) while Heartbeat runs
+stays the node that it is, for Heartbeat asked for its name only once: an agent that went by the new name would leave a
+node alone that serves.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import contextlib
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.agent.components.component import Component
@@ -19,7 +24,7 @@ from appliance.agent.grant_file import GrantFile
 from appliance.agent.kept_conf import Found, load_or_kept
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
-from appliance.config import Conf, load, which_node
+from appliance.config import Conf, load, same_name, which_node
 from appliance.config.schema import (
     FROZEN_KEYS,
     KEY_BY_NAME,
@@ -30,13 +35,18 @@ from appliance.config.schema import (
 )
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, HostError, UserError
+from appliance.core.model import Node
 from appliance.core.roles import Role
+from appliance.core.status import Status
 from appliance.host.paths import CONF, GRANT, STANDING
 from appliance.host.statefile import StateFile
 
+# The name under which the node itself is kept beside the frozen keys.
+_NODE = "node"
+
 
 def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
-    """Return the state file at `path`, which holds the values of the frozen keys by name."""
+    """Return the state file at `path`, which holds the values of the frozen keys by name, and the node."""
     return StateFile(
         path, _parse, dict, "the conf file's values count, as if Heartbeat had been started with them"
     )
@@ -54,15 +64,21 @@ class InstalledConf:
 
     @property
     def blank(self) -> bool:
-        """True when nothing is known.
+        """True when nothing is known, or not which node this is.
 
-        Heartbeat's files were then made without asha, or by a version of asha that did not record the values.
+        Heartbeat's files were then made without asha, or by a version of asha that did not record it.
         """
-        return not self._values
+        return self.node is None
 
-    def keep(self, conf: Conf) -> None:
-        """Record `conf` as the one that Heartbeat's files are made with. Blocking. Raises HostError."""
-        values = frozen_values(conf)
+    @property
+    def node(self) -> Node | None:
+        """The node that this machine was when Heartbeat's files were made; None when that was not recorded."""
+        name = self._values.get(_NODE)
+        return Node(name) if name else None
+
+    def keep(self, conf: Conf, node: Node) -> None:
+        """Record what Heartbeat's files are made with: `conf`, on `node`. Blocking. Raises HostError."""
+        values = {**frozen_values(conf), _NODE: node.value}
         if values == self._values:
             return
         try:
@@ -78,26 +94,61 @@ class InstalledConf:
         """
         try:
             counts = with_frozen(conf, self._values)
-            which_node(counts, os.uname().nodename)
+            self.node_of(counts)
         except (ValueError, UserError):
             return conf
         return counts
+
+    def node_of(self, conf: Conf) -> Node:
+        """Return which node this machine is by `conf`, or else the recorded one of the same pair.
+
+        Raises UserError when the conf names neither node and the record is of another pair or says nothing.
+        """
+        try:
+            return which_node(conf, os.uname().nodename)
+        except UserError:
+            names = (conf.primary_name, conf.secondary_name)
+            if self.node is None or names != (self._values.get("HAPRINODE"), self._values.get("HASECNODE")):
+                raise
+            return self.node
 
 
 def conf_in_force(path: Path = CONF, book: InstalledConf | None = None) -> Conf:
     """Return the conf that counts on this machine now. Raises UserError when the file is wrong."""
     conf = load_or_kept(path).conf
-    # A grant whose Heartbeat is gone still has to be let go of, with the address that this Heartbeat had put
-    # up.
-    if engine_identity() or GrantFile(GRANT).read().held:
-        return (book or InstalledConf()).under(conf)
-    return conf
+    return (book or InstalledConf()).under(conf) if _is_bound() else conf
 
 
 def read_this_node(path: Path = CONF, book: InstalledConf | None = None) -> ThisNode:
-    """Return conf and node of this machine. Raises UserError when the conf is wrong or names neither node."""
+    """Return conf and node of this machine.
+
+    Raises UserError when the conf is wrong or names neither node, unless Heartbeat runs or a grant is on file: then
+    this machine is the node that it was when Heartbeat's files were made.
+    """
+    book = book or InstalledConf()
     conf = conf_in_force(path, book)
-    return ThisNode(conf, which_node(conf, os.uname().nodename))
+    return ThisNode(conf, book.node_of(conf) if _is_bound() else which_node(conf, os.uname().nodename))
+
+
+def _is_bound() -> bool:
+    """Tell whether this machine is bound to what Heartbeat's files were made with.
+
+    A grant whose Heartbeat is gone still has to be let go of, with the address that this Heartbeat had put up.
+    """
+    return bool(engine_identity()) or GrantFile(GRANT).read().held
+
+
+def misnamed(this_node: ThisNode) -> str:
+    """Return what is wrong when this machine has not the name by which Heartbeat knows it; "" when it has."""
+    name = os.uname().nodename
+    if same_name(name, this_node.own_name):
+        return ""
+    key = "HAPRINODE" if this_node.node is Node.PRIMARY else "HASECNODE"
+    return (
+        f"this machine's name is now '{name}' (uname -n), and Heartbeat knows it as '{this_node.own_name}' ({key}): "
+        f"it goes on as the {this_node.node.value}, but Heartbeat would not start again under that name. "
+        f"Name it {this_node.own_name} again ('hostname {this_node.own_name}', and wherever it gets its name at boot)"
+    )
 
 
 class ActiveConf(Component):
@@ -141,7 +192,8 @@ class ActiveConf(Component):
         A file that is wrong, or names neither node, changes nothing and raises UserError.
         """
         conf = load(self._path)
-        which_node(conf, os.uname().nodename)
+        if not self._names_the_same_pair(conf):
+            which_node(conf, os.uname().nodename)
         self._journal.note("agent", says="the conf file was read again")
         self.adopt(conf)
 
@@ -189,11 +241,19 @@ class ActiveConf(Component):
     def problems(self) -> list[str]:
         """Return what is wrong with the conf file and what waits, for the status document."""
         waiting = held_back(changed_frozen(self._this_node.conf, self._written), "the conf file")
-        return list(filter(None, [self._wrong, waiting]))
+        return list(filter(None, [self._wrong, waiting, misnamed(self._this_node)]))
+
+    def report(self, status: Status) -> Status:
+        """Add what is wrong with the conf file and with this machine's name."""
+        return replace(super().report(status), misnamed=misnamed(self._this_node))
+
+    def _names_the_same_pair(self, conf: Conf) -> bool:
+        known = self._this_node.conf
+        return (conf.primary_name, conf.secondary_name) == (known.primary_name, known.secondary_name)
 
     def _keep_book(self) -> None:
         with contextlib.suppress(HostError):  # recorded when the engine is started the next time
-            self._book.keep(self._this_node.conf)
+            self._book.keep(self._this_node.conf, self._this_node.node)
 
     def _tell(self) -> None:
         self._journal.note_once("agent", "conf", "".join(self.problems()))
@@ -202,6 +262,9 @@ class ActiveConf(Component):
 def _parse(content: bytes) -> dict[str, str]:
     values = parse_object(content)
     for name, value in values.items():
+        if name == _NODE:
+            Node(value)
+            continue
         if name not in FROZEN_KEYS or not isinstance(value, str):
             raise ValueError("it is no book of the frozen keys")
         KEY_BY_NAME[name].parse(value)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__
-from appliance.agent.active_conf import conf_in_force
-from appliance.agent.components.settings import Threads, why_not_set_up
+from appliance.agent.active_conf import read_this_node
+from appliance.agent.components.settings import Threads
 from appliance.agent.peer_message import tell
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.agent.wiring import AgentParts
@@ -209,6 +209,7 @@ def _is_set_up(conf_path: Path) -> bool:
     A conf file that cannot be read counts as no: the agent that waits to be set up shows what is wrong.
     """
     try:
-        return not why_not_set_up(conf_in_force(conf_path))
+        read_this_node(conf_path)
     except AshaError:
         return False
+    return True

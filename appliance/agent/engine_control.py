@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable
 from pathlib import Path
 
-from appliance.agent.active_conf import InstalledConf
+from appliance.agent.active_conf import InstalledConf, misnamed
 from appliance.agent.context import NodeContext
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.controller import ENGINE_SETTLES
@@ -47,6 +47,8 @@ class EngineControl:
         """
         if not self._this_node.conf.cluster_ip:
             raise UserError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
+        if why := misnamed(self._this_node):
+            raise UserError(f"Heartbeat cannot be started: {why}.")
         await asyncio.to_thread(self._install)
 
     async def start(self) -> None:
@@ -95,7 +97,7 @@ class EngineControl:
             self._engine.install(self._this_node.conf, self._this_node.node, script_command())
         except ClusterError as problem:
             raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
-        self._book.keep(self._this_node.conf)
+        self._book.keep(self._this_node.conf, self._this_node.node)
 
     def _have_secret(self) -> str:
         """Make the cluster secret exist; return "" or why it could not be fetched.

@@ -2,7 +2,8 @@
 
 A line is in the file whole or not at all. What a crash or a full disk has cut short is taken off before the
 next entry, which says so. Until then it is no entry to those who read, and no break of the chain: a process that is
-killed on a full disk leaves such a half line, and so does every writer for the moment until it has taken it off. A file that does not end with an entry was written by something else: the chain
+killed on a full disk leaves such a half line, and so does every writer for the moment until it has taken it off.
+A file that does not end with an entry was written by something else: the chain
 restarts behind the foreign part, with an entry that names the place (`core.chain.AFTER_SPOILT`), so that a
 check can tell this from an entry that was changed.
 """

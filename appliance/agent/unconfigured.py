@@ -113,7 +113,8 @@ class UnconfiguredAgent:
     async def run(self) -> bool:
         """Serve until the conf names this machine (True), or until SIGTERM or SIGINT (False)."""
         self._take_signals()
-        says = "started; waits to be set up"
+        why = self._wrong or why_not_set_up(self._conf)
+        says = f"started; waits to be set up: {one_line(why, _LENGTH)}"
         self._journal.note("agent", says=says, version=__version__, pid=os.getpid())
         server = ControlServer(Path(SOCKET), self.answer)
         await server.start()

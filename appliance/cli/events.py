@@ -82,8 +82,8 @@ def _verify() -> None:
         )
     if verdict.unfinished:
         click.echo(
-            f"{verdict.unfinished} bytes behind the last entry are no whole line (a crash, a full disk): the next entry "
-            "takes their place"
+            f"{verdict.unfinished} bytes behind the last entry are no whole line (a crash, a full disk): "
+            "the next entry takes their place"
         )
     broken = verdict.broken
     if broken is not None:

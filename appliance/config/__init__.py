@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.config.conf import Conf, which_node
+from appliance.config.conf import Conf, same_name, which_node
 from appliance.config.conf_file import load
 from appliance.config.media import Medium
 from appliance.config.parse import ConfError, Problem, parse
@@ -14,5 +14,6 @@ __all__ = [
     "Problem",
     "load",
     "parse",
+    "same_name",
     "which_node",
 ]

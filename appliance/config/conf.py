@@ -21,19 +21,18 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
 
 
 def which_node(conf: Conf, uname: str) -> Node:
-    """Return the node whose name is exactly `uname`, as 'uname -n' prints it.
+    """Return the node whose name is `uname`, as 'uname -n' prints it, in any mix of upper and lower case.
 
-    Heartbeat finds its nodes in the same way.
+    Heartbeat finds its nodes in the same way: it turns all names into lower case.
 
-    Raises UserError when neither node has that name, and tells when a name differs only in its domain or in
-    upper and lower case.
+    Raises UserError when neither node has that name, and tells when a name differs only in its domain.
     """
-    if uname == conf.primary_name:
+    if same_name(uname, conf.primary_name):
         return Node.PRIMARY
-    if uname == conf.secondary_name:
+    if same_name(uname, conf.secondary_name):
         return Node.SECONDARY
     names = (("HAPRINODE", conf.primary_name), ("HASECNODE", conf.secondary_name))
-    almost = [(key, name, how) for key, name in names if (how := _almost(uname, name))]
+    almost = [(key, name) for key, name in names if _almost(uname, name)]
     if almost:
         raise _almost_error(uname, almost)
     raise UserError(
@@ -43,18 +42,19 @@ def which_node(conf: Conf, uname: str) -> Node:
     )
 
 
-def _almost(uname: str, name: str) -> str:
-    """Return how the two names differ when they differ only in form, else ""."""
-    ours, theirs = uname.casefold(), name.casefold()
-    if ours == theirs:
-        return "in upper and lower case"
-    if ours.startswith(f"{theirs}.") or theirs.startswith(f"{ours}."):
-        return "in the domain"
-    return ""
+def same_name(one: str, other: str) -> bool:
+    """Tell whether the two host names are the same, whatever their upper and lower case."""
+    return one.lower() == other.lower()
 
 
-def _almost_error(uname: str, almost: list[tuple[str, str, str]]) -> UserError:
-    differences = "; ".join(f"it differs from {key} ({name}) only {how}" for key, name, how in almost)
+def _almost(uname: str, name: str) -> bool:
+    """Tell whether the two names differ only in their domain."""
+    ours, theirs = uname.lower(), name.lower()
+    return ours.startswith(f"{theirs}.") or theirs.startswith(f"{ours}.")
+
+
+def _almost_error(uname: str, almost: list[tuple[str, str]]) -> UserError:
+    differences = "; ".join(f"it differs from {key} ({name}) only in the domain" for key, name in almost)
     key = almost[0][0]
     return UserError(
         f"This machine is '{uname}' (uname -n), which is not exactly one of the two nodes: {differences}.",

@@ -44,8 +44,8 @@ class OriginalKeys:
     )
     primary_name: str = Comment(
         "primary node name",
-        "Exactly what 'uname -n' prints there, with or without a domain as it does. The relay",
-        "card, if there is one, is in this node.",
+        "What 'uname -n' prints there, with or without a domain as it does, in capitals or not.",
+        "The relay card, if there is one, is in this node.",
     ).key(
         "HAPRINODE",
         NODE_NAME,
@@ -56,7 +56,7 @@ class OriginalKeys:
         effect=Effect.ENGINE_OFF,
         original=True,
     )
-    secondary_name: str = Comment("secondary node name", "Exactly what 'uname -n' prints there.").key(
+    secondary_name: str = Comment("secondary node name", "What 'uname -n' prints there.").key(
         "HASECNODE",
         NODE_NAME,
         "hastandby",

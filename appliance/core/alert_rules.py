@@ -41,7 +41,20 @@ _PASSING = frozenset({"not now", "busy"})
 
 def problems(status: Status) -> tuple[Condition, ...]:
     """Return everything in `status` that this node is to tell of."""
-    parts = (_line, _service, _split, _pair, _peer, _own_fitness, _card, _links, _data, _maintenance, _files)
+    parts = (
+        _line,
+        _service,
+        _split,
+        _pair,
+        _peer,
+        _own_fitness,
+        _name,
+        _card,
+        _links,
+        _data,
+        _maintenance,
+        _files,
+    )
     return tuple(found for part in parts for found in part(status))
 
 
@@ -108,6 +121,11 @@ def _own_fitness(status: Status) -> Iterator[Condition]:
     if status.role == Role.STANDBY.value and not status.fit:
         text = f"this standby could not take over: {'; '.join(status.unfit_because)}"
         yield _problem("unfit", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _SOON)
+
+
+def _name(status: Status) -> Iterator[Condition]:
+    if status.misnamed:
+        yield _problem("name", AlertKind.NODE_UNFIT, Severity.CRITICAL, status.misnamed, _AT_ONCE)
 
 
 def _card(status: Status) -> Iterator[Condition]:

@@ -261,8 +261,9 @@ class Status:
 
     `headline`: the state in one sentence. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
     node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant.
-    `line` and `spans` are None where there is no line to move. `pair`: what is wrong with
-    both nodes as one. `busy`: the orders under way. `permits`: by command.
+    `misnamed`: why this machine's name is not that by which the engine knows it. `line` and `spans` are None where there
+    is no line to move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way. `permits`: by
+    command.
     """
 
     version: str = ""
@@ -280,6 +281,7 @@ class Status:
     problems: tuple[str, ...] = ()
     trouble: str = ""
     ungranted: bool = False
+    misnamed: str = ""
     engine: EngineStatus = field(default_factory=EngineStatus)
     peer: PeerStatus = field(default_factory=PeerStatus)
     address: AddressStatus = field(default_factory=AddressStatus)

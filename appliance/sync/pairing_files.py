@@ -136,7 +136,7 @@ def _part_of(conf: Conf, theirs: Introduction, machine: str) -> Node:
     Raises UserError when the two machines are not the pair of `conf`.
     """
     names = {Node.PRIMARY: conf.primary_name, Node.SECONDARY: conf.secondary_name}
-    if {machine, theirs.name} != set(names.values()):
+    if {machine.lower(), theirs.name.lower()} != {name.lower() for name in names.values()}:
         raise UserError(
             f"The introduction is that of {theirs.name}, and this machine is {machine}; but the pair is "
             f"{conf.primary_name} (HAPRINODE) and {conf.secondary_name} (HASECNODE). Nothing was changed.",

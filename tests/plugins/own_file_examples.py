@@ -14,6 +14,7 @@ from appliance.core import maintenance
 from appliance.core.alerts import AlertState, remembered
 from appliance.core.as_json import to_json
 from appliance.core.grant import Verb
+from appliance.core.model import Node
 from appliance.core.trends import Sample, Trends
 from appliance.host.paths import SyncPaths
 from appliance.hw.usb_identity import UsbIdentity, remember
@@ -38,7 +39,7 @@ def examples(folder: Path) -> dict[str, bytes]:
             path, Path("/dev/ttyUSB0"), UsbIdentity("0403", "6001", "A", "1-1")
         ),
         "maintenance.json": lambda path: maintenance_file(path).write(json.dumps(maintenance.pack(given))),
-        "standing.json": lambda path: InstalledConf(path).keep(Conf(cluster_ip="10.0.0.5")),
+        "standing.json": lambda path: InstalledConf(path).keep(Conf(cluster_ip="10.0.0.5"), Node.PRIMARY),
         "trends.json": lambda path: path.write_text(json.dumps(to_json(trends.document()))),
         "conf.kept": lambda path: path.write_text("HAPRINODE=one\nHASECNODE=two\n"),
         "sark.json": lambda path: write_agreed(path, {"HADEV": "eth0"}),

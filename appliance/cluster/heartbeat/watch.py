@@ -32,8 +32,9 @@ class HeartbeatWatch:
         self, node: Node, own_name: str, peer_name: str, links: Names, root: Path = Path("/")
     ) -> None:
         self._node = node
-        self._own = own_name
-        self._peer = peer_name
+        # Heartbeat turns the names of nodes into lower case, in its files and in all that it says.
+        self._own = own_name.lower()
+        self._peer = peer_name.lower()
         self._links = links
         self._root = root
         self._heartbeat: Heartbeat | None = None
@@ -42,8 +43,8 @@ class HeartbeatWatch:
         self._identity = ""
         self._api: HeartbeatApi | None = None
         self._asked_at = float("-inf")
-        self._mailbox = Mailbox(own_name)
-        self._view = ClusterView(peer_name)
+        self._mailbox = Mailbox(self._own)
+        self._view = ClusterView(self._peer)
 
     def look(self, now: float) -> None:
         if not self._find():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +10,22 @@ from pathlib import Path
 import pytest
 
 from appliance.agent import active_conf
-from appliance.agent.active_conf import ActiveConf, InstalledConf, conf_in_force
+from appliance.agent.active_conf import ActiveConf, InstalledConf, conf_in_force, read_this_node
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.grant_file import GrantFile
 from appliance.agent.kept_conf import Found
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
+from appliance.core.alert_rules import problems
+from appliance.core.alerts import Severity
 from appliance.core.errors import UserError
 from appliance.core.grant import Verb
 from appliance.core.model import Node
 from appliance.core.roles import Event, advance
+from appliance.core.status import Status
 from appliance.host.clock import SystemClock
 from tests.plugins.agent_context import node_context
+from tests.plugins.fake_engine import FakeEngine, as_engine
 
 HERE = os.uname().nodename
 OLD = Conf(cluster_ip="10.0.0.5", primary_name=HERE)
@@ -52,7 +58,7 @@ class Bench:
 
 def test_while_heartbeat_runs_the_rest_is_taken_and_what_waits_is_named_once(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    bench.book.keep(OLD)
+    bench.book.keep(OLD, Node.PRIMARY)
     bench.engine(Event.ENGINE_UP)
     assert bench.room.look() is False
     for _ in range(2):
@@ -100,7 +106,7 @@ def test_while_it_is_off_a_change_is_taken_at_once(tmp_path: Path) -> None:
 def test_a_heartbeat_that_others_started_has_the_files_it_was_given_last(tmp_path: Path) -> None:
     """The file was changed while the engine was off, and init starts Heartbeat with its old files."""
     bench = Bench(tmp_path, written=NEW, works_by=NEW)
-    bench.book.keep(OLD)
+    bench.book.keep(OLD, Node.PRIMARY)
     bench.engine(Event.ENGINE_UP)
     assert bench.room.look() is True and bench.anew == 1
     again = Bench(tmp_path, written=NEW, works_by=again_under(tmp_path))
@@ -142,7 +148,7 @@ def test_an_agent_or_script_that_begins_later_goes_on_with_it(
 ) -> None:
     """A grant that is left over when Heartbeat has died is to be let go of with the address it had put up."""
     book = InstalledConf(tmp_path / "standing.json")
-    book.keep(OLD)
+    book.keep(OLD, Node.PRIMARY)
     monkeypatch.setattr(active_conf, "engine_identity", lambda: engine)
     monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
     if granted:
@@ -150,3 +156,53 @@ def test_an_agent_or_script_that_begins_later_goes_on_with_it(
     conf = tmp_path / "asha.conf"
     conf.write_text(f"HACLUSTERIP=10.0.0.6\nHAPRINODE={HERE}\n")
     assert conf_in_force(conf, book).cluster_ip == address
+
+
+RENAMED = Conf(cluster_ip="10.0.0.5", primary_name="not-this-host", secondary_name="nor-this")
+
+
+@pytest.mark.parametrize(("engine", "granted"), [("9:9", False), ("", True)])
+@pytest.mark.parametrize("node", list(Node))
+def test_a_host_that_gets_another_name_under_heartbeat_stays_the_node_it_is_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: Node, engine: str, granted: bool
+) -> None:
+    InstalledConf(tmp_path / "standing.json").keep(RENAMED, node)
+    monkeypatch.setattr(active_conf, "engine_identity", lambda: engine)
+    monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
+    if granted:
+        GrantFile(tmp_path / "grant").ask(Verb.START, 1.0, "9:9")
+    conf = tmp_path / "asha.conf"
+    conf.write_text("HACLUSTERIP=10.0.0.5\nHAPRINODE=not-this-host\nHASECNODE=nor-this\n")
+    this_node = read_this_node(conf, InstalledConf(tmp_path / "standing.json"))
+    assert this_node.node is node
+    bench = Bench(tmp_path, written=RENAMED, works_by=RENAMED)
+    (problem,) = bench.room.problems()
+    assert f"this machine's name is now '{HERE}'" in problem and "'not-this-host'" in problem
+    status = bench.room.report(Status())
+    assert status.misnamed == problem and status.problems == (problem,)
+    (told,) = [found for found in problems(status) if found.alert.key == "name"]
+    assert told.alert.severity is Severity.CRITICAL and HERE in told.alert.text
+    bench.conf.write_text(conf.read_text() + "RESTART=YES\n")
+    bench.room.reload()
+    assert bench.this_node.conf.restart, "and goes on reading its conf"
+
+
+def test_a_host_that_neither_heartbeat_nor_a_grant_binds_is_no_node_by_an_old_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    InstalledConf(tmp_path / "standing.json").keep(RENAMED, Node.PRIMARY)
+    monkeypatch.setattr(active_conf, "engine_identity", lambda: "")
+    monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
+    conf = tmp_path / "asha.conf"
+    conf.write_text("HAPRINODE=not-this-host\nHASECNODE=nor-this\n")
+    with pytest.raises(UserError, match="neither HAPRINODE"):
+        read_this_node(conf, InstalledConf(tmp_path / "standing.json"))
+
+
+def test_an_engine_that_would_not_start_under_this_name_is_not_started(tmp_path: Path) -> None:
+    engine = FakeEngine(kept=("aes256", "known"))
+    context = node_context(tmp_path, ThisNode(RENAMED, Node.PRIMARY))
+    control = EngineControl(context, as_engine(engine), InstalledConf(tmp_path / "standing.json"))
+    with pytest.raises(UserError, match="would not start again under that name"):
+        asyncio.run(control.prepare())
+    assert engine.asked == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,12 @@ from tests.plugins.fake_engine import FakeEngine, as_engine
 from tests.plugins.hand_clock import HandClock
 
 CONF = Conf(cluster_ip="10.77.0.100", primary_name="pbx1", secondary_name="pbx2")
+
+
+def named_as_this_host(node: Node) -> Conf:
+    """Return a conf in which this machine is `node`: an engine is not started under another name."""
+    here = os.uname().nodename
+    return replace(CONF, primary_name=here) if node is Node.PRIMARY else replace(CONF, secondary_name=here)
 
 
 class Bench:
@@ -135,7 +143,7 @@ def engine_control(tmp_path: Path, context: NodeContext, engine: FakeEngine) -> 
 def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
     async def play() -> None:
         engine = FakeEngine(kept=("aes256", "known"))
-        context = node_context(tmp_path, ThisNode(CONF, node))
+        context = node_context(tmp_path, ThisNode(named_as_this_host(node), node))
         control = engine_control(tmp_path, context, engine)
         await control.prepare()
         await control.start()
@@ -188,7 +196,9 @@ def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
         engine = FakeEngine()
         book = InstalledConf(tmp_path / "standing.json")
         await EngineControl(
-            node_context(tmp_path, ThisNode(CONF, Node.PRIMARY)), as_engine(engine), book
+            node_context(tmp_path, ThisNode(named_as_this_host(Node.PRIMARY), Node.PRIMARY)),
+            as_engine(engine),
+            book,
         ).prepare()
         assert engine.kept == ("aes256", "made here")
         assert not book.blank

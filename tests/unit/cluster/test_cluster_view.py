@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from appliance.cluster.heartbeat.view import ClusterView, Held, NodeStatus
+from appliance.cluster.heartbeat.watch import HeartbeatWatch
+from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown
 
 
@@ -66,3 +68,15 @@ def test_learning_tells_change_and_forgetting_forgets() -> None:
     assert not view.learn({"t": "hbapi-resp", "reqtype": "nodestatus", "result": "badreq"}, 3.0)
     view.forget()
     assert isinstance(view.peer_status(4.0), Unknown)
+
+
+def test_a_pair_whose_names_have_capitals_hears_each_other() -> None:
+    """Heartbeat turns the names into lower case, whatever ha.cf and `uname -n` say."""
+    watch = HeartbeatWatch(Node.PRIMARY, "PBX-One", "PBX-Two", list)
+    alive = {"t": "hbapi-resp", "reqtype": "nodestatus", "node": "pbx-two", "st": "active", "result": "OK"}
+    holds = {"t": "hbapi-resp", "reqtype": "getrsc", "node": "pbx-one", "rsc_hold": "local", "result": "OK"}
+    said = {"t": "asha", "src": "pbx-two", "a.at": "1.000", "a.role": "standby"}
+    news = watch._take_in([alive, holds, said, {**said, "src": "pbx-one"}], 5.0)
+    assert [dict(message.fields) for message in news.messages] == [{"role": "standby"}]
+    assert watch._view.peer_status(5.0) == Known(NodeStatus.ACTIVE, 5.0)
+    assert watch._view.held(watch._own, 5.0) == Known(Held.LOCAL, 5.0)
