@@ -66,7 +66,7 @@ def _transfer_policy(conf: Conf, node: Node) -> Policy:
     return Policy(
         node=node,
         has_card=conf.card_installed and node is Node.PRIMARY,
-        has_line=conf.card_installed or bool(conf.card_spans),
+        has_line=conf.has_line,
         witness=Witness(conf.witness),
         witness_wait=conf.witness_wait,
         line_deadline=conf.line_deadline,

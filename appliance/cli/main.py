@@ -17,6 +17,7 @@ from appliance.host.paths import CONF
 # underscores).
 _COMMANDS = {
     "agent": "main",
+    "bound": "bound",
     "card": "hardware",
     "check": "check",
     "conf": "conf",

@@ -19,6 +19,11 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
     Each field declares its key (`appliance.config.key`).
     """
 
+    @property
+    def has_line(self) -> bool:
+        """True when this pair has a telephone line that the nodes watch."""
+        return self.card_installed or bool(self.card_spans)
+
 
 def which_node(conf: Conf, uname: str) -> Node:
     """Return the node whose name is `uname`, as 'uname -n' prints it, in any mix of upper and lower case.

@@ -14,6 +14,9 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 # A telephone system that answers no phone is down even if its console still answers. But one silent probe is
 # weaker evidence than all of them, so SIP alone must stay silent this many times longer.
 SIP_ALONE = 3
+# The console costs a fork each time, so that it is asked less often than the sockets while all is well: once in so
+# many rounds.
+CONSOLE_EVERY = 30
 
 
 @dataclass(frozen=True, slots=True)

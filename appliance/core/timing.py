@@ -16,8 +16,26 @@ ALARM_SETTLE = 5.1
 LEAST_INITDEAD = 1.0
 # docs/facts/heartbeat.md: messages are acted on at ticks of min(keepalive, 0.5 s).
 LONGEST_TICK = 0.5
+# docs/facts/heartbeat.md: by so much the latest death of a peer was noticed later than deadtime, keepalive and a tick
+# explain (0.89 s of 0.7 s beside four busy loops, 0.27 s of 0.07 s with the shortest times).
+ENGINE_LAG = 0.2
+# docs/facts/heartbeat.md: what Heartbeat's own scripts add to a move at the most (0.46 s, beside four busy loops).
+ENGINE_SCRIPTS = 0.5
+# docs/facts/pri-timing.md: the longest that a driver waits before it raises RED (wct4xxp and its kin).
+RED_RAISED = 2.6
 # The agent tells its peer what it sees at least once in so many seconds.
 PEER_MESSAGE_PERIOD = 1.0
+
+# How often the sensors look while nothing is on its way, in seconds. What the kernel tells is noticed at once.
+PROCESS_LOOK = 1.0
+ENGINE_LOOK = 1.0
+LINE_LOOK = 0.75
+# How often the D-channel is looked at while a transfer is under way, in seconds.
+DCHANNEL_LOOK = 0.25
+# A killed process ends within this, unless the kernel itself is stuck; seconds.
+KILL_PATIENCE = 5.0
+# From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them.
+AGENT_BACK = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,8 @@ class TimingPolicy:
     pbx_stop_deadline: float
     card_deadline: float
     peer_max_age: float
+    merge_deadline: float
+    witness_wait: float
 
     def problems(self) -> tuple[TimingProblem, ...]:
         """Return every inequality that does not hold; empty when the policy makes sense."""

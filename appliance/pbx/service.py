@@ -9,6 +9,7 @@ import signal
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HostError
 from appliance.core.reading import Unknown
+from appliance.core.timing import KILL_PATIENCE
 from appliance.host.clock import Clock
 from appliance.host.pidwatch import PidWatch
 from appliance.host.process import find_program, run
@@ -17,7 +18,6 @@ from appliance.pbx.process import find_pid
 _POLL = 0.02
 _CONSOLE = 1.0  # seconds for a console command that should answer at once
 _TERM_SHARE = 0.25  # of the deadline: reserved for SIGTERM after the console's turn
-_KILL_PATIENCE = 5.0  # seconds; a killed process ends within this, unless the kernel itself is stuck
 
 
 def start(conf: Conf, clock: Clock) -> int:
@@ -90,7 +90,7 @@ def _end(conf: Conf, clock: Clock, watch: PidWatch, deadline: float, hung: bool)
         if _gone(watch, clock, end):
             return
     _send(watch.pid, signal.SIGKILL)
-    if not _gone(watch, clock, clock.now() + _KILL_PATIENCE):
+    if not _gone(watch, clock, clock.now() + KILL_PATIENCE):
         raise HostError(f"Asterisk (pid {watch.pid}) does not die of SIGKILL: the kernel holds it.")
 
 

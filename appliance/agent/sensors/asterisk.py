@@ -12,20 +12,17 @@ from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
 from appliance.config import Conf
 from appliance.core.errors import AshaError
-from appliance.core.health import ProbeRecord, observe
+from appliance.core.health import CONSOLE_EVERY, ProbeRecord, observe
 from appliance.core.model import DChannel, Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.timing import DCHANNEL_LOOK, PROCESS_LOOK
 from appliance.host.process import find_program
 from appliance.pbx.dchannel import read_dchannel
 from appliance.pbx.probes import Probe, probes_for
 from appliance.pbx.process import DeathWatch, find_pid, watch_death
 
-# How often a process is looked for while there is none, in seconds: more often while one is being started.
+# How often a process is looked for while one is being started, in seconds.
 _LOOK_BUSY = 0.05
-_LOOK_IDLE = 1.0
-# The console costs a fork each time, so it is asked less often than the sockets: once in this many rounds.
-_CONSOLE_EVERY = 30
-_DCHANNEL_BUSY = 0.25
 _DCHANNEL_IDLE = 30.0
 
 
@@ -78,7 +75,7 @@ class AsteriskSensor:
             # sensor has to look.
             told = self._death is not None and self._death.fileno() is not None
             quick = self._service.state.busy and not told
-            await asyncio.sleep(_LOOK_BUSY if quick else _LOOK_IDLE)
+            await asyncio.sleep(_LOOK_BUSY if quick else PROCESS_LOOK)
 
     def _ask_from_now_on(self, tasks: asyncio.TaskGroup) -> None:
         self._asking = [tasks.create_task(self._watch_probe(probe)) for probe in self._probes]
@@ -197,7 +194,7 @@ class AsteriskSensor:
         if probe.name != "cli" or self._doubtful():
             return True
         last = max(asked_at, self._console_answered_at)
-        return self._clock.now() - last >= _CONSOLE_EVERY * self._this_node.conf.probe_period
+        return self._clock.now() - last >= CONSOLE_EVERY * self._this_node.conf.probe_period
 
     def _doubtful(self) -> bool:
         """Tell whether some probe is silent; all the others are then asked as often as that one."""
@@ -229,7 +226,7 @@ class AsteriskSensor:
         while True:
             asked_at = await self._ask_dchannel_if_due(asked_at)
             # Never a long sleep: a link that is lost during one would be noticed late.
-            await asyncio.sleep(_DCHANNEL_BUSY if self._service.state.busy else 2 * _DCHANNEL_BUSY)
+            await asyncio.sleep(DCHANNEL_LOOK if self._service.state.busy else 2 * DCHANNEL_LOOK)
 
     async def _ask_dchannel_if_due(self, asked_at: float) -> float:
         """Ask for the D-channel if it is due; `asked_at` and the result are those of `_ask_if_due`."""

@@ -11,9 +11,8 @@ from appliance.agent.peer_message import hear
 from appliance.agent.sensors.readiness import Readable
 from appliance.cluster.engine import ClusterEngine, EngineView
 from appliance.core.reading import Known, is_known
+from appliance.core.timing import ENGINE_LOOK
 
-# The kernel reports the engine's death; a new engine is looked for this often, in seconds.
-_LOOK_PERIOD = 1.0
 # How long the agent's start waits for the engine's first word on the peer, in seconds.
 _FIRST_WORD = 0.5
 
@@ -33,7 +32,7 @@ class EngineSensor:
         try:
             while True:
                 self.look()
-                await asyncio.sleep(_LOOK_PERIOD)
+                await asyncio.sleep(ENGINE_LOOK)
         finally:
             self._listen(())
             self._watch.close()

@@ -7,14 +7,14 @@ import asyncio
 from appliance.agent.context import NodeContext
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.timing import LINE_LOOK
 from appliance.dahdi.line import read_line
 from appliance.dahdi.span import Span
 from appliance.dahdi.spans import read_heads, read_spans
 
-# How often to look while something moves, and while nothing does; seconds. A look reads one small file in
+# How often to look while something moves, in seconds. A look reads one small file in
 # /proc for each span.
 _BUSY = 0.05
-_IDLE = 0.75
 # How often the spans are read with their channels, for people, in seconds; also whenever an alarm changes.
 _WHOLE = 5.0
 
@@ -40,7 +40,7 @@ class LineSensor:
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(_BUSY if self._service.state.busy else _IDLE)
+                await asyncio.sleep(_BUSY if self._service.state.busy else LINE_LOOK)
         finally:
             if self._whole is not None:
                 self._whole.cancel()

@@ -26,7 +26,7 @@ def test_the_console_joins_as_soon_as_another_is_silent(
     asterisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All but never, while all is well: were it not asked out of turn, no verdict would come.
-    monkeypatch.setattr(sensor_module, "_CONSOLE_EVERY", 100_000)
+    monkeypatch.setattr(sensor_module, "CONSOLE_EVERY", 100_000)
     conf = replace(asterisk.conf, probe_period=0.2, probe_deadline=1.0)
     context = node_context(tmp_path, ThisNode(conf, Node.SECONDARY), CLOCK)
     site, world = context.this_node, context.observations

@@ -49,7 +49,7 @@ class Spanned(Bench):
     def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(tmp_path, dahdi_root=tmp_path / "root")
         monkeypatch.setattr(line_sensor, "_BUSY", QUICK)
-        monkeypatch.setattr(line_sensor, "_IDLE", QUICK)
+        monkeypatch.setattr(line_sensor, "LINE_LOOK", QUICK)
         self.root = tmp_path / "root"
         self.reads = 0
         self.sensor = LineSensor(self.context)

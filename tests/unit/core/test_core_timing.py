@@ -24,6 +24,8 @@ SENSIBLE = TimingPolicy(
     pbx_stop_deadline=5.0,
     card_deadline=2.0,
     peer_max_age=5.0,
+    merge_deadline=5.0,
+    witness_wait=5.0,
 )
 
 

@@ -1,0 +1,350 @@
+"""How long each kind of failover may take at the most: a table of named phases, each a sum of figures with a source.
+
+The table is data, and nothing else knows a worst case: `asha bound` prints it with a site's values, docs/bound.md is
+made from it with the default ones, and `asha drill` compares with it what was measured. The property tests play each
+kind in virtual time and hold every time that is seen against the same table.
+
+What is assumed: one fault at a time, on a pair at rest. Both nodes are up and fit, this node has not handed over
+within the last ten minutes, and no disk hangs. After several moves MOVEDWELL holds the next one up on purpose
+(core/decide.py). A phase that has a deadline in the conf file and does not keep it is told as blocked, by both nodes.
+
+A phase begins when the one above it has ended, with one exception: to the secondary the line falls by itself as soon
+as the primary's relay lets go, so that the driver's settle time runs beside everything else.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from appliance.core import timing
+from appliance.core.controller import ENGINE_SETTLES, IDLE_PERIOD, STANDBY_AGAIN, STANDBY_GIVEN_UP
+from appliance.core.health import CONSOLE_EVERY, SIP_ALONE
+from appliance.core.model import Node
+from appliance.core.timing import TimingPolicy
+from appliance.core.transfer import Witness
+
+
+@dataclass(frozen=True, slots=True)
+class BoundInputs:
+    """What of a site the bounds depend on.
+
+    `sockets`: Asterisk is probed through AMI or SIP too, and not by its console alone.
+    """
+
+    timing: TimingPolicy
+    witness: Witness
+    has_line: bool
+    sockets: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a sum: `formula` in words, its seconds at a site, and `source`, where it comes from."""
+
+    formula: str
+    seconds: Callable[[BoundInputs], float]
+    source: str
+
+
+_CONF = "conf file"
+_HEARTBEAT = "docs/facts/heartbeat.md"
+_LINE_FACTS = "docs/facts/pri-timing.md"
+_OWN = "asha"
+
+
+def _key(name: str, value: Callable[[TimingPolicy], float]) -> Figure:
+    return Figure(name, lambda site: value(site.timing), _CONF)
+
+
+def _own(what: str, seconds: float) -> Figure:
+    return Figure(what, lambda site: seconds, _OWN)
+
+
+def _measured(what: str, seconds: float) -> Figure:
+    return Figure(what, lambda site: seconds, _HEARTBEAT)
+
+
+def _rounds(site: BoundInputs) -> float:
+    """Return how long the quiet console may not have been asked when it is the only probe."""
+    return 0.0 if site.sockets else CONSOLE_EVERY * site.timing.probe_period
+
+
+def _witness(site: BoundInputs) -> float:
+    waits = {Witness.PREFER: site.timing.witness_wait, Witness.REQUIRE: site.timing.line_deadline}
+    return waits.get(site.witness, 0.0) if site.has_line else 0.0
+
+
+_PROCESS_LOOK = _own("a look at the process, where the kernel does not tell", timing.PROCESS_LOOK)
+_ENGINE_LOOK = _own("a look at Heartbeat, when the kernel has not told", timing.ENGINE_LOOK)
+_LINE_LOOK = _own("a look at the spans", timing.LINE_LOOK)
+_RED = Figure("the span's driver raises RED", lambda site: timing.RED_RAISED, _LINE_FACTS)
+_TURN = _own("a turn of the controller", IDLE_PERIOD)
+_TOLD = _own("a message of the peer's agent", timing.PEER_MESSAGE_PERIOD)
+_SETTLED = _own("Heartbeat is not asked sooner after its last move", ENGINE_SETTLES)
+_ASKED_AGAIN = _own("a request that was lost is made again", STANDBY_AGAIN)
+_GIVEN_UP = _own("nobody took over: service is taken back", STANDBY_GIVEN_UP)
+_BEFORE_TAKEOVER = _own("Heartbeat is not asked sooner after its last move", 2 * ENGINE_SETTLES)
+_KILLED = _own("a killed process ends", timing.KILL_PATIENCE)
+_RESPAWNED = _own("init starts the agent again, and it has looked", timing.AGENT_BACK)
+_CONSOLE_QUIET = Figure(f"{CONSOLE_EVERY} * PROBEPERIOD, when only the console is probed", _rounds, _CONF)
+_SILENT_ROUNDS = _key("PROBEFALL * PROBEPERIOD", lambda t: t.fall * t.probe_period)
+_SILENT_SIP = _key(f"{SIP_ALONE} * PROBEFALL * PROBEPERIOD", lambda t: SIP_ALONE * t.fall * t.probe_period)
+_ANSWERS_LATE = _key("2 * PROBEDEADLINE", lambda t: 2 * t.probe_deadline)
+_DEADTIME = _key("HADEADTIME", lambda t: t.deadtime)
+_KEEPALIVE = _key("HAKEEPALIVE", lambda t: t.keepalive)
+_TICK = _key("min(HAKEEPALIVE, 0.5 s)", lambda t: t.tick)
+_TICKS = _key("3 * min(HAKEEPALIVE, 0.5 s)", lambda t: 3 * t.tick)
+_LAG = _measured("a death is noticed late", timing.ENGINE_LAG)
+_SCRIPTS = _measured("Heartbeat's scripts", timing.ENGINE_SCRIPTS)
+_CARD = _key("CARDDEADLINE", lambda t: t.card_deadline)
+_PBX_STOPS = _key("PBXSTOPDEADLINE", lambda t: t.pbx_stop_deadline)
+_PBX_STARTS = _key("PBXSTARTDEADLINE", lambda t: t.pbx_start_deadline)
+_LINE_DWELL = _key("LINEDWELL", lambda t: t.line_dwell)
+_LINE_CLEARS = _key("LINEDEADLINE", lambda t: t.line_deadline)
+_LINKS = _key("DCHANNELDEADLINE", lambda t: t.dchannel_deadline)
+_LINK_SEEN = _key("PROBEDEADLINE", lambda t: t.probe_deadline)
+_LINK_LOOK = _own("a look at the D-channel", timing.DCHANNEL_LOOK)
+_MERGE = _key("MERGEDEADLINE", lambda t: t.merge_deadline)
+_WITNESS = Figure("HAWITNESSWAIT with HAWITNESS=PREFER, LINEDEADLINE with REQUIRE", _witness, _CONF)
+
+_Sum = tuple[Figure, ...]
+_LINK_UP: _Sum = (_LINKS, _LINK_LOOK, _LINK_SEEN)
+_SILENCE: _Sum = (_DEADTIME, _KEEPALIVE, _TICK, _LAG)
+
+
+class BoundPhase(enum.Enum):
+    """A phase of a failover, in the order in which they follow each other."""
+
+    DETECT = "detected"
+    DECIDE = "decided"
+    LET_GO = "let go"
+    ENGINE = "engine moves"
+    WITNESS = "witness heard"
+    MERGE = "data merged"
+    BOOT = "Asterisk boots"
+    RELAY = "relay moves"
+    SETTLE = "line settles"
+    LINK = "D-channel up"
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverKind:
+    """One kind of failover.
+
+    `before`: the sums of the phases until service is granted, in order. `falls`: from the beginning until the
+    primary's relay has let go of the line; None when it keeps it. `stays`: service comes back on the node that had it.
+    `silent`: the peer is silent, so that the line may be asked as a witness. `ways`: where service can come so.
+    """
+
+    name: str
+    title: str
+    before: tuple[tuple[BoundPhase, _Sum], ...]
+    falls: _Sum | None = ()
+    stays: bool = False
+    silent: bool = False
+    ways: tuple[Node, ...] = (Node.SECONDARY, Node.PRIMARY)
+    says: str = ""
+
+    def keeps_line(self, to: Node) -> bool:
+        """Tell whether the line is in the end where it was, when service comes to `to`."""
+        if self.stays:
+            return self.falls is None or to is Node.SECONDARY
+        return self.falls is None and to is Node.SECONDARY
+
+
+def _handed_over(name: str, title: str, detect: _Sum, let_go: _Sum) -> FailoverKind:
+    """Return a kind in which the node that serves decides: the relay lets go at once, then Heartbeat moves the rest."""
+    before = (
+        (BoundPhase.DETECT, detect),
+        (BoundPhase.DECIDE, (_TURN,)),
+        (BoundPhase.LET_GO, (_CARD, *let_go)),
+        (BoundPhase.ENGINE, (_SETTLED, _ASKED_AGAIN, _TICKS, _SCRIPTS)),
+    )
+    return FailoverKind(name, title, before, (*detect, _TURN, _CARD))
+
+
+def _taken(name: str, title: str, *, falls: _Sum | None, says: str = "") -> FailoverKind:
+    """Return a kind in which the node that serves is silent, and Heartbeat has its peer take over."""
+    before = ((BoundPhase.DETECT, _SILENCE), (BoundPhase.ENGINE, (_SCRIPTS,)))
+    return FailoverKind(name, title, before, falls, silent=True, says=says)
+
+
+_HANG: _Sum = (_CONSOLE_QUIET, _SILENT_ROUNDS, _ANSWERS_LATE)
+KINDS: tuple[FailoverKind, ...] = (
+    _handed_over("asterisk-dies", "Asterisk dies", (_PROCESS_LOOK,), ()),
+    _handed_over(
+        "asterisk-hangs", "Asterisk hangs: its process lives and answers no probe", _HANG, (_KILLED,)
+    ),
+    _handed_over(
+        "sip-hangs",
+        "Asterisk answers on its console and no telephone",
+        (_SILENT_SIP, _ANSWERS_LATE),
+        (_PBX_STOPS, _KILLED),
+    ),
+    replace(
+        _handed_over(
+            "line-falls",
+            "The relay card fails or is pulled, and the line falls to the secondary",
+            (_RED, _LINE_LOOK, _TOLD, _LINE_DWELL),
+            (_PBX_STOPS, _KILLED),
+        ),
+        falls=(),
+        ways=(Node.SECONDARY,),
+    ),
+    _taken(
+        "heartbeat-dies",
+        "Heartbeat dies on the active node",
+        falls=(_ENGINE_LOOK, _TURN, _CARD),
+        says="The agent beside it lets go of relay, Asterisk and address at once, without waiting for the peer.",
+    ),
+    _taken("power-cut", "The active node loses its power", falls=()),
+    _taken(
+        "frozen",
+        "The active node is frozen, and keeps its power",
+        falls=None,
+        says="A frozen primary keeps the line, and after LINEDEADLINE the secondary says so and what frees it. With "
+        "HAWITNESS=REQUIRE nobody serves until then.",
+    ),
+    _handed_over("standby", "Planned: 'asha standby' on the node that serves", (), (_PBX_STOPS, _KILLED)),
+    FailoverKind(
+        "takeover",
+        "Planned: 'asha takeover', 'asha failback' or HAAUTOFAILBACK on the node that stands by",
+        (
+            (BoundPhase.DECIDE, (_BEFORE_TAKEOVER,)),
+            (BoundPhase.ENGINE, (_TICKS, _SCRIPTS)),
+            (BoundPhase.LET_GO, (_CARD, _PBX_STOPS, _KILLED)),
+        ),
+        (_BEFORE_TAKEOVER, _TICKS, _SCRIPTS, _CARD),
+        says="From the request to Heartbeat; what 'asha failback' merges before it takes as long as it takes.",
+    ),
+    FailoverKind(
+        "agent-dies",
+        "The agent dies, and Asterisk before the agent is back",
+        ((BoundPhase.DETECT, (_RESPAWNED, _TURN)),),
+        falls=None,
+        stays=True,
+        says="The death of the agent alone moves nothing and ends no call.",
+    ),
+    FailoverKind(
+        "not-taken",
+        "Asterisk dies, and Heartbeat loses every request to hand over",
+        (
+            (BoundPhase.DETECT, (_PROCESS_LOOK,)),
+            (BoundPhase.DECIDE, (_TURN,)),
+            (BoundPhase.ENGINE, (_GIVEN_UP, _TURN)),
+        ),
+        stays=True,
+        says="The node that gave service up takes it back.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBound:
+    """A phase with its seconds at the most, the sum they come from, and where its figures come from."""
+
+    phase: str
+    seconds: float
+    formula: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The worst case of one kind of failover to one node.
+
+    `to`: the node that serves at the end. `telephones`: seconds until the telephones of the LAN can call.
+    `line`: seconds until the line is in service; None when there is none, or when it does not come.
+    """
+
+    kind: str
+    title: str
+    to: str
+    phases: tuple[PhaseBound, ...]
+    telephones: float
+    line: float | None
+    says: str = ""
+
+    def of(self, phase: BoundPhase) -> float:
+        """Return the seconds of `phase`; 0 when this kind does not have it."""
+        return sum(one.seconds for one in self.phases if one.phase == phase.value)
+
+
+def bounds(site: BoundInputs) -> tuple[Bound, ...]:
+    """Return the worst case of every kind of failover, each way, with the values of `site`."""
+    return tuple(_bound(kind, to, site) for kind in KINDS for to in kind.ways)
+
+
+def bound_of(site: BoundInputs, kind: str, to: Node) -> Bound:
+    """Return the worst case of `kind` when service moves to `to`. Raises KeyError for what the table does not have."""
+    for one in bounds(site):
+        if (one.kind, one.to) == (kind, to.value):
+            return one
+    raise KeyError(kind)
+
+
+def _bound(kind: FailoverKind, to: Node, site: BoundInputs) -> Bound:
+    to_telephones = tuple(_phase(*part, site) for part in (*kind.before, *_until_called(kind, to)))
+    to_line = tuple(_phase(*part, site) for part in _until_linked(kind, to, site))
+    telephones = sum(phase.seconds for phase in to_telephones)
+    line = _line_in_service(kind, to, site, telephones) if to_line else None
+    return Bound(
+        kind.name,
+        kind.title,
+        to.value,
+        tuple(phase for phase in (*to_telephones, *to_line) if phase.seconds),
+        _round(telephones),
+        None if line is None else _round(line),
+        kind.says,
+    )
+
+
+def _until_called(kind: FailoverKind, to: Node) -> Iterator[tuple[BoundPhase, _Sum]]:
+    """Yield the phases from the grant until Asterisk answers."""
+    if kind.silent and to is Node.SECONDARY:
+        yield BoundPhase.WITNESS, (_WITNESS,)
+    if to is Node.PRIMARY and not kind.stays:
+        yield BoundPhase.MERGE, (_MERGE,)
+    yield BoundPhase.BOOT, (_PBX_STARTS,)
+
+
+def _until_linked(kind: FailoverKind, to: Node, site: BoundInputs) -> Iterator[tuple[BoundPhase, _Sum]]:
+    """Yield the phases of the line; none when there is no line, or when it does not come."""
+    kept = kind.keeps_line(to)
+    if not site.has_line or (kept and not kind.stays):
+        return
+    if to is Node.PRIMARY and not kept:
+        yield BoundPhase.RELAY, (_CARD,)  # energised under the grant, beside Asterisk's start
+    if not kept:
+        yield BoundPhase.SETTLE, (_LINE_CLEARS,)
+    yield BoundPhase.LINK, _LINK_UP
+
+
+def _line_in_service(kind: FailoverKind, to: Node, site: BoundInputs, telephones: float) -> float:
+    """Return when the line is in service: the D-channel waits for the clear alarm and for Asterisk."""
+    if to is Node.SECONDARY and kind.falls is not None:
+        moved = _seconds(kind.falls, site)
+    else:
+        moved = sum(_seconds(figures, site) for _, figures in kind.before) + _CARD.seconds(site)
+    clear = 0.0 if kind.keeps_line(to) else moved + _LINE_CLEARS.seconds(site)
+    return max(clear, telephones) + _seconds(_LINK_UP, site)
+
+
+def _phase(phase: BoundPhase, figures: _Sum, site: BoundInputs) -> PhaseBound:
+    counted = [figure for figure in figures if figure.seconds(site)]
+    words = " + ".join(
+        figure.formula if figure.source == _CONF else f"{figure.seconds(site):g} s ({figure.formula})"
+        for figure in counted
+    )
+    sources = tuple(dict.fromkeys(figure.source for figure in counted))
+    return PhaseBound(phase.value, _round(_seconds(figures, site)), words, sources)
+
+
+def _seconds(figures: _Sum, site: BoundInputs) -> float:
+    return sum(figure.seconds(site) for figure in figures)
+
+
+def _round(seconds: float) -> float:
+    return round(seconds, 3)
