@@ -24,7 +24,7 @@ def conf_and_node() -> tuple[Conf, Node]:
     Raises UserError when the conf file is wrong or this machine is neither node, and HostError when the file
     cannot be read.
     """
-    conf = load(CONF)
+    conf = load(CONF, to_run=True)
     try:
         return conf, which_node(conf, os.uname().nodename)
     except UserError:

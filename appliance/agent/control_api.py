@@ -28,10 +28,8 @@ from appliance.core.operator_actions import OperatorAction
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.status import Status
+from appliance.core.timing import STOP_PATIENCE
 from appliance.core.transfer import Order
-
-# Longer than a release may take before it is called blocked (ThisNode.transfer_policy), in seconds.
-_STOP_PATIENCE = 30.0
 
 
 class ControlApi:
@@ -115,7 +113,7 @@ class ControlApi:
     async def _released(self) -> None:
         """Wait until everything is let go. Raises HardwareError only when the line cannot be let go."""
         try:
-            async with asyncio.timeout(_STOP_PATIENCE):
+            async with asyncio.timeout(STOP_PATIENCE):
                 await self._cycle.released.wait()
         except TimeoutError:
             pass

@@ -41,27 +41,38 @@ def kept_file(path: Path = KEPT_CONF) -> StateFile[str]:
 def load_or_kept(path: Path = CONF, kept: Path = KEPT_CONF) -> Found:
     """Load the conf file at `path`, or else the copy of the last good one.
 
+    Times that contradict each other are good enough to run by, in the copy and, when there is none, in the file: they
+    may have been right to the version of asha that made the pair.
+
     Raises what `load` raises for `path` when there is no good copy either.
     """
     try:
         return Found(_load(path))
     except AshaError as wrong:
-        text = kept_file(kept).load()
-        conf = parse(text)
-        if not text or not isinstance(conf, Conf):
-            raise
         said = one_line(str(wrong), _LENGTH)
-        return Found(
-            conf, f"{said} Until that is mended this node works by the conf it had before, kept in {kept}."
-        )
+        text = kept_file(kept).load()
+        conf = parse(text, to_run=True)
+        if text and isinstance(conf, Conf):
+            by = f"the conf it had before, kept in {kept}"
+        else:
+            conf, by = _run_by_the_file(path, wrong), "these times all the same"
+        return Found(conf, f"{said} Until that is mended this node works by {by}.")
 
 
-def _load(path: Path) -> Conf:
+def _run_by_the_file(path: Path, wrong: AshaError) -> Conf:
+    """Return what the file says if nothing but its times is wrong; else raise `wrong`."""
+    try:
+        return _load(path, to_run=True)
+    except AshaError:
+        raise wrong from None
+
+
+def _load(path: Path, *, to_run: bool = False) -> Conf:
     """Load the conf file as `load` does, but refuse an empty file, which nobody has written on purpose.
 
     Raises AshaError.
     """
-    conf = load(path)
+    conf = load(path, to_run=to_run)
     if not read_source(path).text.strip():
         raise UserError(f"The conf file {path} is empty.")
     return conf
@@ -85,7 +96,7 @@ def keep(path: Path = CONF, kept: Path = KEPT_CONF) -> None:
 
 def _parse(content: bytes) -> str:
     text = content.decode("utf-8", "surrogateescape")
-    if not text.strip() or not isinstance(parse(text), Conf):
+    if not text.strip() or not isinstance(parse(text, to_run=True), Conf):
         raise ValueError("it is no conf")
     return text
 

@@ -11,10 +11,8 @@ from appliance.config import Conf
 from appliance.core.decide import WatchPolicy
 from appliance.core.health import ProbePolicy
 from appliance.core.model import Node
+from appliance.core.timing import RELEASE_SLACK
 from appliance.core.transfer import Policy, Witness
-
-# How long a release may take before it is called blocked, beyond Asterisk's own stop deadline; seconds.
-_RELEASE_SLACK = 5.0
 
 
 @dataclass(slots=True)
@@ -73,5 +71,5 @@ def _transfer_policy(conf: Conf, node: Node) -> Policy:
         dchannel_deadline=conf.dchannel_deadline,
         pbx_start_deadline=conf.pbx_start_deadline,
         pbx_stop_deadline=conf.pbx_stop_deadline,
-        release_deadline=conf.pbx_stop_deadline + _RELEASE_SLACK,
+        release_deadline=conf.pbx_stop_deadline + RELEASE_SLACK,
     )

@@ -189,7 +189,7 @@ def probe() -> None:
     from appliance.host.paths import CARD  # noqa: PLC0415
     from appliance.hw.discovery import find_card  # noqa: PLC0415
 
-    conf = load()
+    conf = load(to_run=True)
     found = find_card(conf, SystemClock().now(), store=CARD)
     if isinstance(found, Unknown):
         raise HardwareError(f"Whether the card is there could not be told: {found.reason}.")
@@ -210,7 +210,7 @@ def reset() -> None:
     from appliance.core.model import Relay  # noqa: PLC0415
     from appliance.hw.drivers import open_card  # noqa: PLC0415
 
-    opened = open_card(load(), SystemClock())
+    opened = open_card(load(to_run=True), SystemClock())
     try:
         opened.reset()
         opened.move(Relay.RELEASED)
@@ -228,7 +228,7 @@ def learn(profile: Path, yes: bool) -> None:
     This moves the relay to the primary and back: calls on the line are cut.
     """
     _refuse_while_serving()
-    conf = load()
+    conf = load(to_run=True)
     if not yes:
         click.confirm(
             "This moves the relay to the primary and back; calls on the line are cut. Go on?", abort=True

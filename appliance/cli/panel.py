@@ -30,7 +30,7 @@ def panel() -> None:
 @panel.command()
 def run() -> None:
     """Serve the page in the foreground (init starts it so). It gives up root's rights at once."""
-    conf = load(CONF)
+    conf = load(CONF, to_run=True)
     if not conf.panel_on:
         click.echo("asha: the panel is off (PANEL=off).")
         ServiceManager.of_this_process().ready()  # success for init: no failure, and no restart
@@ -45,13 +45,13 @@ def answers() -> None:
     """Fail when nobody answers where the page should be (init asks)."""
     from appliance.panel.server.reach import reach  # noqa: PLC0415
 
-    reach(load(CONF))
+    reach(load(CONF, to_run=True))
 
 
 @panel.command(hidden=True)
 def welcome() -> None:
     """Make what is missing for a first visit, and say where the page is (the package does this)."""
-    conf = load(CONF)
+    conf = load(CONF, to_run=True)
     if not conf.panel_on:
         return
     try:
@@ -152,7 +152,7 @@ def certificate(renew: bool) -> None:
     """Make the page's certificate if there is none, and say how long it is good for and its fingerprint."""
     from appliance.panel.server.certificate import days_left, read_certificate  # noqa: PLC0415
 
-    conf = load(CONF)
+    conf = load(CONF, to_run=True)
     if _make_certificate(conf, renew=renew):
         click.echo("A certificate was made. Restart the panel to use it: service asha-panel restart.")
     cert = conf.panel_cert

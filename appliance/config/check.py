@@ -13,10 +13,14 @@ from appliance.core.timing import TimingPolicy
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Conflict of values: that of `key` should be `want`, which names the other keys concerned, if any."""
+    """Conflict of values: that of `key` should be `want`, which names the other keys concerned, if any.
+
+    `of_times`: both are times that contradict each other. A node can run by them, and perhaps has done so for years.
+    """
 
     key: str
     want: str
+    of_times: bool = False
 
 
 def cross_check(conf: Conf) -> tuple[Clash, ...]:
@@ -54,7 +58,7 @@ def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
 
 def _timing(conf: Conf) -> Iterator[Clash]:
     for problem in timing_policy(conf).problems():
-        yield Clash(problem.key, problem.want)
+        yield Clash(problem.key, problem.want, of_times=True)
 
 
 def timing_policy(conf: Conf) -> TimingPolicy:

@@ -25,9 +25,9 @@ class ConfFile:
     text: str
     status: os.stat_result
 
-    def judge(self) -> Conf | tuple[Problem, ...]:
-        """Return the values, or all problems: those of the file itself first."""
-        verdict = parse(self.text)
+    def judge(self, *, to_run: bool = False) -> Conf | tuple[Problem, ...]:
+        """Return the values, or all problems: those of the file itself first. `to_run`: see `parse`."""
+        verdict = parse(self.text, to_run=to_run)
         distrust = tuple(self._distrust())
         if isinstance(verdict, Conf):
             return distrust or verdict
@@ -85,13 +85,19 @@ def _unreadable(path: Path, why: str) -> HostError:
 # Reading of `/etc/asha.conf`.
 
 
-def load(path: Path = CONF) -> Conf:
+def load(path: Path = CONF, *, to_run: bool = False) -> Conf:
     """Return the values of the conf file at `path`.
 
-    Raises ConfError with every problem of the file and of its values, and HostError when there is no such
-    file or it cannot be read.
+    Args:
+        path: The file.
+        to_run: Take times that contradict each other too. Whoever changes or checks the file refuses them; whoever
+            only works by it goes on, and the agent says what is wrong.
+
+    Raises:
+        ConfError: The file or its values have problems; it holds every one.
+        HostError: There is no such file, or it cannot be read.
     """
-    verdict = read_source(path).judge()
+    verdict = read_source(path).judge(to_run=to_run)
     if isinstance(verdict, Conf):
         return verdict
     raise ConfError(verdict, path=path)

@@ -27,13 +27,14 @@ class Problem:
     """Problem of a conf file. `want` completes "… should be …".
 
     `key` is "" when no key is concerned; `value` then says what was found. `line` counts from 1, and is 0
-    when the file has no such line.
+    when the file has no such line. `of_times`: see `Clash`.
     """
 
     key: str
     value: str
     line: int
     want: str
+    of_times: bool = False
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line else ""
@@ -172,10 +173,11 @@ def _wanted_instead_of(content: str) -> str:
 _KEY_NAME = re.compile(r"[A-Z][A-Z0-9]+", re.ASCII)
 
 
-def parse(text: str) -> Conf | tuple[Problem, ...]:
+def parse(text: str, *, to_run: bool = False) -> Conf | tuple[Problem, ...]:
     """Return the values of `text`, or all its problems in the order of its lines. Never raises.
 
-    Keys that are missing have their default.
+    Keys that are missing have their default. With `to_run`, times that contradict each other are no problem: a pair
+    that has run by them must not end when a new version of asha finds a contradiction in them.
     """
     found = list(scan(text))
     assignments, repeats = _first_of_each(item for item in found if isinstance(item, Assignment))
@@ -183,7 +185,8 @@ def parse(text: str) -> Conf | tuple[Problem, ...]:
     problems = [_discreet(item) for item in found if isinstance(item, Problem)] + repeats + wrong
     conf = _conf(values)
     suspects = {problem.key for problem in problems}
-    problems += [_problem(clash, conf, assignments) for clash in _clashes(conf, suspects)]
+    clashes = [clash for clash in _clashes(conf, suspects) if not (to_run and clash.of_times)]
+    problems += [_problem(clash, conf, assignments) for clash in clashes]
     return tuple(sorted(problems, key=lambda problem: problem.line)) or conf
 
 
@@ -272,4 +275,4 @@ def _clashes(conf: Conf, suspects: set[str]) -> Iterable[Clash]:
 
 def _problem(clash: Clash, conf: Conf, assignments: dict[str, Assignment]) -> Problem:
     line = assignments[clash.key].line if clash.key in assignments else 0
-    return Problem(clash.key, KEY_BY_NAME[clash.key].shown(conf), line, clash.want)
+    return Problem(clash.key, KEY_BY_NAME[clash.key].shown(conf), line, clash.want, clash.of_times)

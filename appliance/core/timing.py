@@ -32,6 +32,12 @@ ENGINE_LOOK = 1.0
 LINE_LOOK = 0.75
 # How often the D-channel is looked at while a transfer is under way, in seconds.
 DCHANNEL_LOOK = 0.25
+# A release is called blocked so many seconds after the time that Asterisk's stop may take.
+RELEASE_SLACK = 5.0
+# For so many seconds the agent lets the resource script's `stop` wait for a release.
+STOP_PATIENCE = 30.0
+# docs/facts/pri-timing.md: the longest that a D-channel took to come up by itself after the line was back.
+LINK_COMES_UP = 2.0
 # A killed process ends within this, unless the kernel itself is stuck; seconds.
 KILL_PATIENCE = 5.0
 # From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them.
@@ -67,6 +73,10 @@ class TimingPolicy:
     peer_max_age: float
     merge_deadline: float
     witness_wait: float
+    failback_wait: float
+    auto_failback: bool
+    sync_period: float
+    sync_stale: float
 
     def problems(self) -> tuple[TimingProblem, ...]:
         """Return every inequality that does not hold; empty when the policy makes sense."""
@@ -139,6 +149,62 @@ def _inequalities() -> Iterator[tuple[str, str, _Value, _Value, _Holds]]:
         lambda p: 3 * PEER_MESSAGE_PERIOD,
         lambda p: p.peer_max_age,
         _at_most,
+    )
+    yield (
+        "PEERMAXAGE",
+        "at most MOVEDWELL, or what the peer said before a move of the line counts after it",
+        lambda p: p.peer_max_age,
+        lambda p: p.move_dwell,
+        _at_most,
+    )
+    yield (
+        "FAILBACKWAIT",
+        "at least MOVEDWELL with HAAUTOFAILBACK=on, or the way back moves the line too soon",
+        lambda p: p.move_dwell if p.auto_failback else 0.0,
+        lambda p: p.failback_wait,
+        _at_most,
+    )
+    yield (
+        "CARDDEADLINE",
+        "below LINEDEADLINE, or the line is called blocked while the card still works",
+        lambda p: p.card_deadline,
+        lambda p: p.line_deadline,
+        _less,
+    )
+    yield (
+        "CARDDEADLINE",
+        f"below PBXSTOPDEADLINE and {RELEASE_SLACK:g} s, or a node is rebooted while its card still works",
+        lambda p: p.card_deadline,
+        lambda p: p.pbx_stop_deadline + RELEASE_SLACK,
+        _less,
+    )
+    yield (
+        "PBXSTOPDEADLINE",
+        f"with {RELEASE_SLACK:g} s below {STOP_PATIENCE:g} s, or Heartbeat's stop fails before Asterisk's is over",
+        lambda p: p.pbx_stop_deadline + RELEASE_SLACK,
+        lambda p: STOP_PATIENCE,
+        _less,
+    )
+    yield (
+        "DCHANNELDEADLINE",
+        f"at least {LINK_COMES_UP:g} s, in which a D-channel comes up by itself",
+        lambda p: LINK_COMES_UP,
+        lambda p: p.dchannel_deadline,
+        _at_most,
+    )
+    yield (
+        "MERGEDEADLINE",
+        "below PBXSTARTDEADLINE, or Asterisk's start is called failed while the data are merged",
+        lambda p: p.merge_deadline,
+        lambda p: p.pbx_start_deadline,
+        _less,
+    )
+    yield (
+        "SYNCPERIOD",
+        "below SYNCSTALE, or the data are called stale between two looks",
+        lambda p: p.sync_period,
+        lambda p: p.sync_stale,
+        _less,
     )
 
 

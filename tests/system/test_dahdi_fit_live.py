@@ -15,6 +15,7 @@ SITE = PAIR_SITE.with_conf(
         "HAPRIADDR": Network.address("primary", "eth0"),
         "HASECADDR": Network.address("secondary", "eth0"),
         "SYNCPERIOD": "600",
+        "SYNCSTALE": "1200",
         "TELEPHONY": "/etc/dahdi",
     }
 )

@@ -11,7 +11,7 @@ from hwsim.nodes import Network
 from hwsim.nodes.sshd import shell
 from hwsim.site import AMI_SECRET, AMI_USER, SYNCHRONISED
 
-SITE = PAIR_SITE.with_conf({**SYNCHRONISED, "SYNCPERIOD": "600"})
+SITE = PAIR_SITE.with_conf({**SYNCHRONISED, "SYNCPERIOD": "600", "SYNCSTALE": "1200"})
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail/default/100/INBOX
 sqlite3 /opt/sark/db/sark.db 'create table if not exists t (n)'

@@ -13,7 +13,7 @@ from hwsim.nodes.sshd import shell
 from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, SYNCHRONISED
 
 _JOB = "/opt/sark/regenerate"
-SITE = PAIR_SITE.with_conf({**SYNCHRONISED, "SYNCPERIOD": "600", "POSTSYNC": _JOB})
+SITE = PAIR_SITE.with_conf({**SYNCHRONISED, "SYNCPERIOD": "600", "SYNCSTALE": "1200", "POSTSYNC": _JOB})
 _DB = "/opt/sark/db/sark.db"
 # The published columns of high availability, all of them TEXT, and some of the others.
 _FURNISH = f"""

@@ -82,6 +82,7 @@ confs = st.builds(
     deadtime=seconds(1.6, 30),
     initdead=seconds(60, 86400),
     auto_failback=st.booleans(),
+    failback_wait=seconds(1000, 86400),
     witness=st.sampled_from(["OFF", "PREFER", "REQUIRE"]),
     witness_wait=seconds(0, 100),
     rise=st.integers(1, 100),

@@ -300,7 +300,7 @@ def test_a_wrong_value_brings_no_echo_from_the_keys_it_is_compared_with() -> Non
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_lines() -> None:
-    found = problems("RESTART=maybe\nNOTAKEY=1\nHASSHPORT\nHASECNODE=haprimary\nMOVEDWELL=1\nRESTART=NO\n")
+    found = problems("RESTART=maybe\nNOTAKEY=1\nHASSHPORT\nHASECNODE=haprimary\nMOVEDWELL=6\nRESTART=NO\n")
     assert [(p.line, p.key) for p in found] == [
         (1, "RESTART"),
         (2, "NOTAKEY"),

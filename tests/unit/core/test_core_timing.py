@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -26,6 +26,10 @@ SENSIBLE = TimingPolicy(
     peer_max_age=5.0,
     merge_deadline=5.0,
     witness_wait=5.0,
+    failback_wait=60.0,
+    auto_failback=True,
+    sync_period=60.0,
+    sync_stale=300.0,
 )
 
 
@@ -45,6 +49,14 @@ def test_the_defaults_make_sense() -> None:
         ({"move_dwell": GHOST_LINK}, "MOVEDWELL", "above 6.9 s"),
         ({"line_deadline": ALARM_SETTLE}, "LINEDEADLINE", "above 5.1 s"),
         ({"peer_max_age": 2.9}, "PEERMAXAGE", "at least three message periods"),
+        ({"peer_max_age": 15.1}, "PEERMAXAGE", "at most MOVEDWELL"),
+        ({"failback_wait": 14.9}, "FAILBACKWAIT", "at least MOVEDWELL with HAAUTOFAILBACK=on"),
+        ({"card_deadline": 8.0, "pbx_stop_deadline": 9.0}, "CARDDEADLINE", "below LINEDEADLINE"),
+        ({"card_deadline": 6.0, "pbx_stop_deadline": 1.0}, "CARDDEADLINE", "below PBXSTOPDEADLINE and 5 s"),
+        ({"pbx_stop_deadline": 25.0}, "PBXSTOPDEADLINE", "with 5 s below 30 s"),
+        ({"dchannel_deadline": 1.9}, "DCHANNELDEADLINE", "at least 2 s"),
+        ({"merge_deadline": 60.0}, "MERGEDEADLINE", "below PBXSTARTDEADLINE"),
+        ({"sync_period": 300.0}, "SYNCPERIOD", "below SYNCSTALE"),
     ],
 )
 def test_each_inequality(change: dict[str, float], key: str, says: str) -> None:
@@ -63,10 +75,29 @@ def test_each_inequality(change: dict[str, float], key: str, says: str) -> None:
         {"move_dwell": 7.0},
         {"line_deadline": 5.2},
         {"peer_max_age": 3.0},
+        {"peer_max_age": 15.0},
+        {"failback_wait": 15.0},
+        {"failback_wait": 0.0, "auto_failback": False},
+        {"card_deadline": 7.9},
+        {"pbx_stop_deadline": 24.9},
+        {"dchannel_deadline": 2.0},
+        {"merge_deadline": 59.9},
+        {"sync_period": 299.0},
     ],
 )
 def test_its_limit_is_still_right(change: dict[str, float]) -> None:
     assert replace(SENSIBLE, **change).problems() == ()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {one.name for one in fields(TimingPolicy)} - {"auto_failback", "fall", "line_dwell", "witness_wait"}
+    ),
+)
+def test_a_time_that_is_no_number_fits_nothing(name: str) -> None:
+    """The conf file cannot hold one (tests/unit/config/test_config_wrong_values.py); a caller might."""
+    assert replace(SENSIBLE, **{name: float("nan")}).problems()  # type: ignore[arg-type]
 
 
 def test_all_problems_at_once() -> None:
