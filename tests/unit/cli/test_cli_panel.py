@@ -107,7 +107,7 @@ def test_the_token_is_printed_and_works() -> None:
 
 
 def test_a_panel_that_is_off_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panel, "load", lambda path: Conf(panel_on=False))
+    monkeypatch.setattr(panel, "load", lambda path, to_run: Conf(panel_on=False))
     result = asha("run")
     assert (result.exit_code, result.output) == (0, "asha: the panel is off (PANEL=off).\n")
 
@@ -116,7 +116,7 @@ def test_a_certificate_is_made_once_and_the_sites_own_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = Conf(panel_cert=tmp_path / "panel.crt", panel_key=tmp_path / "panel.key", cluster_ip="192.0.2.5")
-    monkeypatch.setattr(panel, "load", lambda path: ours)
+    monkeypatch.setattr(panel, "load", lambda path, to_run: ours)
     monkeypatch.setattr(panel, "Conf", lambda: ours)
     assert "was made" in asha("certificate").output
     made = ours.panel_cert.read_bytes()
@@ -131,7 +131,7 @@ def test_the_package_makes_what_a_first_visit_needs_and_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = Conf(panel_cert=tmp_path / "panel.crt", panel_key=tmp_path / "panel.key", panel_prefix="/asha")
-    monkeypatch.setattr(panel, "load", lambda path: ours)
+    monkeypatch.setattr(panel, "load", lambda path, to_run: ours)
     monkeypatch.setattr(panel, "Conf", lambda: ours)
     said = asha("welcome").output
     assert "https://127.0.0.1:8443/asha/ once its service runs" in said
@@ -144,7 +144,7 @@ def test_without_openssl_the_package_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = Conf(panel_cert=tmp_path / "panel.crt", panel_key=tmp_path / "panel.key")
-    monkeypatch.setattr(panel, "load", lambda path: ours)
+    monkeypatch.setattr(panel, "load", lambda path, to_run: ours)
     monkeypatch.setattr(panel, "Conf", lambda: ours)
 
     def no_program(name: str, *candidates: str) -> Path:
