@@ -261,8 +261,8 @@ class Status:
 
     `headline`: the state in one sentence. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
     node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant.
-    `misnamed`: why this machine's name is not that by which the engine knows it. `line` and `spans` are None where there
-    is no line to move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way. `permits`: by
+    `misnamed`: why this machine's name is not that by which the engine knows it. `line` and `spans` are None where
+    there is no line to move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way. `permits`: by
     command.
     """
 
