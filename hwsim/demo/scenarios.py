@@ -1,4 +1,4 @@
-"""The ten scenarios: nine faults, and the data.
+"""The scenarios: faults of a node, of the line and of the pair, and the data.
 
 Each begins at home (the primary serves) unless it says otherwise.
 """
@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 from hwsim.demo.data import data
+from hwsim.demo.line_troubles import flapping, ghost_link, telco_dead
 from hwsim.demo.marks import Marks
 from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
 from hwsim.site import SYNCHRONISED
@@ -145,5 +146,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("card-unplugged", "the relay card is unplugged", card_unplugged),
     Scenario("primary-frozen", "the primary hangs, powered", primary_frozen),
     Scenario("first-node-alone", "the peer never comes", first_node_alone, initdead=5.0),
+    Scenario("telco-dead", "the provider's line is dead", telco_dead),
+    Scenario("ghost-link", "the D-channel sticks", ghost_link),
+    Scenario("flapping", "Asterisk dies again and again", flapping),
     Scenario("data", "the phones' data, there and back", data, conf=SYNCHRONISED),
 )
