@@ -174,6 +174,7 @@ class Cycle:
             peer_seen=observations.peer_seen,
             fit=not self.unfit(self._clock.now()),
             wall=self._clock.wall(),
+            pbx_started_by=observations.pbx_started_by,
         )
 
     # -- what happens -------------------------------------------------------------------------------------

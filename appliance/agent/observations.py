@@ -45,7 +45,8 @@ class Observations:
     A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
     `stepped` is set after every step of the controller, for those who follow the role.
     `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
-    sample was taken. `spans` is for people only: nothing is decided by it.
+    sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
+    nothing is decided by them.
     """
 
     engine: Reading[bool] = field(default_factory=_unseen)
@@ -61,6 +62,7 @@ class Observations:
     process: Reading[bool] = field(default_factory=_unseen)
     pid: int | None = None
     booted: bool = False
+    pbx_started_by: str = ""
     probes: dict[str, ProbeRecord] = field(default_factory=dict)
     latency: dict[str, float] = field(default_factory=dict)
     slowest: dict[str, float] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from appliance.core.status import (
     StatusValue,
     TransferStatus,
 )
+from appliance.core.stray import STRAY_DWELL, Strays, persistence, presence, recent
 from appliance.core.transfer import Seen, Transfer
 from appliance.dahdi.alarms import Alarm
 from appliance.dahdi.line import line_of
@@ -103,6 +104,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
     """Return what the agent's own turn knows; the components add theirs (see `Component.report`)."""
     state, seen = cycle.state, cycle.seen(now)
     unfit = cycle.unfit(now)
+    strays = _strays(observations, state, seen, now)
     return Status(
         version=__version__,
         node=this_node.node.value,
@@ -113,9 +115,10 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         generation=state.grant.generation,
         fit=not unfit,
         unfit_because=tuple(unfit),
-        problems=_problems(observations, cycle, seen, now),
+        problems=_problems(observations, cycle, seen, strays, now),
         trouble=_trouble(state),
-        ungranted=_runs_ungranted(state, seen),
+        ungranted=strays.running,
+        strays=strays,
         engine=EngineStatus(
             running=_said(observations.engine),
             holds=_said(observations.engine_holds),
@@ -243,15 +246,20 @@ def _note(state: ServiceState) -> str:
     return (transfer.note or transfer.phase.value) if transfer is not None else "nothing under way"
 
 
-def _problems(observations: Observations, cycle: Cycle, seen: Seen, now: float) -> tuple[str, ...]:
+def _problems(
+    observations: Observations, cycle: Cycle, seen: Seen, strays: Strays, now: float
+) -> tuple[str, ...]:
     found, state = [], cycle.state
     transfer = state.transfer
     if transfer is not None and transfer.phase.value in ("blocked", "unverifiable"):
         found.append(transfer.note)
     if trouble := _trouble(state):
         found.append(trouble)
-    if _runs_ungranted(state, seen):
-        found.append("Asterisk runs on a node that holds no grant: stop it, it must never run on both")
+    if strays.running:
+        remedy = "'asha pbx stop' ends it" if seen.maintenance else f"asha ends it after {STRAY_DWELL:.0f} s"
+        found.append(f"{presence(strays)}: it must never run on both; {remedy}")
+    if again := persistence(strays):
+        found.append(again)
     if maintenance := cycle.maintenance.status():
         found.append(maintenance_problem(maintenance))
     found += [_fault_words(fault, now) for fault in state.faults if fault.is_due(now)]
@@ -273,6 +281,11 @@ def _fault_words(fault: StandingFault, now: float) -> str:
 def _trouble(state: ServiceState) -> str:
     """Return what a serving node is about to act on or can do nothing about; "" on any other node."""
     return state.decision.reason if state.role.holds else ""
+
+
+def _strays(observations: Observations, state: ServiceState, seen: Seen, now: float) -> Strays:
+    running, ended = _runs_ungranted(state, seen), recent(state.strays_ended, now)
+    return Strays(running, observations.pbx_started_by if running else state.stray_started_by, ended)
 
 
 def _runs_ungranted(state: ServiceState, seen: Seen) -> bool:

@@ -23,6 +23,7 @@ from appliance.core.journal_entry import (
 )
 from appliance.core.roles import Event, Role
 from appliance.core.status import Status
+from appliance.core.stray import persistence, presence
 from appliance.core.transfer import Goal, Phase
 
 # How long each must stand, in seconds: longer than what an ordinary move or restart makes of it.
@@ -46,6 +47,7 @@ def problems(status: Status) -> tuple[Condition, ...]:
         _service,
         _split,
         _pair,
+        _strays,
         _peer,
         _own_fitness,
         _name,
@@ -90,7 +92,7 @@ def _split(status: Status) -> Iterator[Condition]:
     signs = [
         f"the cluster address is also at {status.address.duplicate}" if status.address.duplicate else "",
         "both nodes hold a grant" if both else "",
-        "Asterisk runs here without a grant" if status.ungranted else "",
+        presence(status.strays),
     ]
     if any(signs):
         text = f"split brain suspected: {'; '.join(filter(None, signs))}"
@@ -103,6 +105,11 @@ def _pair(status: Status) -> Iterator[Condition]:
         if fault.overdue:
             text = f"{fault.says}, for {fault.since:.0f} s. {fault.todo}"
             yield _problem(f"pair {fault.fault}", AlertKind.PAIR_TROUBLED, Severity.CRITICAL, text, _AT_ONCE)
+
+
+def _strays(status: Status) -> Iterator[Condition]:
+    if text := persistence(status.strays):
+        yield _problem("stray", AlertKind.SPLIT_BRAIN, Severity.CRITICAL, text, _AT_ONCE)
 
 
 def _peer(status: Status) -> Iterator[Condition]:

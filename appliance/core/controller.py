@@ -56,7 +56,8 @@ from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import AskStandby, Effect, ForgetFailures, ServiceState, Transition
-from appliance.core.transfer import Goal, Policy, arrived
+from appliance.core.stray import STRAY_DWELL
+from appliance.core.transfer import Goal, Order, Policy, arrived
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
 # it is a time in which this node stood still.
@@ -71,6 +72,9 @@ ENGINE_SETTLES = 2.0
 # For so long the engine must say that a node without a grant serves before that is believed, in seconds: a script that
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0
+
+# An Asterisk that comes up by one of these orders was wanted until a moment ago.
+_STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
 
 _ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
 
@@ -219,6 +223,7 @@ class _Tick:
             self._await_settled(since)
         elif since is not None:
             self._press_hand_over(since)
+        self._follow_stray()
         self._transition.follow_plan(self._seen)
 
     def _measure_gap(self) -> None:
@@ -279,6 +284,24 @@ class _Tick:
             self._transition.set(adrift_since=None)
             reason = "Heartbeat has this node serve, and no grant of it is on file"
             self._transition.take_up(inputs.engine_id, reason)
+
+    def _follow_stray(self) -> None:
+        """End an Asterisk that something else than asha has started on a node that does not serve."""
+        state, seen = self._state, self._seen
+        transfer = state.transfer
+        stray = (
+            state.role in (Role.WAITING, Role.STANDBY)
+            and (transfer is None or transfer.done)
+            and not seen.maintenance
+            and not seen.busy & _STARTING
+            and not is_known(self._inputs.engine_serves, True)
+            and isinstance(seen.pbx, Known)
+            and seen.pbx.value.process_alive
+        )
+        since = _since(state.stray_since, stray, self._now)
+        self._transition.set(stray_since=since)
+        if since is not None and self._now - since >= STRAY_DWELL:
+            self._transition.end_stray(self._inputs.pbx_started_by)
 
     def _follow_peer(self) -> None:
         alive = self._seen.peer.alive

@@ -22,6 +22,7 @@ class Inputs:
     `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
     believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
     since the engine started. `fit`: this node could serve. `wall`: the time of day, in seconds since the epoch.
+    `pbx_started_by`: what has started the Asterisk that runs here, for people.
     """
 
     seen: Seen
@@ -32,6 +33,7 @@ class Inputs:
     peer_seen: bool = False
     fit: bool = False
     wall: float = 0.0
+    pbx_started_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

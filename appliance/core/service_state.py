@@ -23,6 +23,7 @@ from appliance.core.decide import STAY, Decision
 from appliance.core.grant import Grant, Verdict
 from appliance.core.pair_watch import StandingFault
 from appliance.core.roles import Event, Role, advance
+from appliance.core.stray import Strays, persistence, presence, recent
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
 
 _NEVER = float("-inf")
@@ -43,6 +44,8 @@ class ServiceState:
     `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
     `failures_of`: when the transfer began to which the remembered failures of orders belong.
     `adrift_since`: since when the engine says that this node serves although it has no grant.
+    `stray_since`: since when Asterisk runs here although this node does not serve; `strays_ended`: when it was ended,
+    `stray_started_by`: and what had started it.
     `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
     `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
     compare when both serve. `request_lost_at`: when the engine was last seen not to have done what this node asked.
@@ -68,6 +71,9 @@ class ServiceState:
     peer_alive: bool | None = None
     failures_of: float | None = None
     adrift_since: float | None = None
+    stray_since: float | None = None
+    strays_ended: tuple[float, ...] = ()
+    stray_started_by: str = ""
     regained: str = ""
     stamped: float = _NEVER
     served_since: int = 0
@@ -299,6 +305,14 @@ class Transition:
         """Serve by the engine's word alone, on a node that has a role already."""
         self.confirm(engine, reason)
         self._serve_afresh(reason)
+
+    def end_stray(self, started_by: str) -> None:
+        """End an Asterisk that runs here although this node does not serve (see `core.stray`)."""
+        self.set(stray_since=None, stray_started_by=started_by)
+        self.set(strays_ended=(*self.state.strays_ended, self._now)[-_MOVES_KEPT:])
+        strays = Strays(True, started_by, recent(self.state.strays_ended, self._now))
+        self.note("stray", says=persistence(strays) or presence(strays))
+        self.begin(Goal.RELEASE, presence(strays))
 
     def begin_again(self, reason: str) -> None:
         """Acquire afresh under the same grant: Asterisk is to be started again."""

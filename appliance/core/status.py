@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from appliance.core.as_json import read_as
 from appliance.core.held_back import HeldBack
+from appliance.core.stray import Strays
 
 T_co = TypeVar("T_co", covariant=True)
 NOT_SET_UP = "not set up"
@@ -260,10 +261,10 @@ class Status:
     """The whole document. Times are seconds ago.
 
     `headline`: the state in one sentence. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
-    node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant.
-    `misnamed`: why this machine's name is not that by which the engine knows it. `line` and `spans` are None where
-    there is no line to move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way. `permits`: by
-    command.
+    node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant,
+    and `strays` what has started it, and how often asha has ended one lately. `misnamed`: why this machine's name is
+    not that by which the engine knows it. `line` and `spans` are None where there is no line to move. `pair`: what is
+    wrong with both nodes as one. `busy`: the orders under way. `permits`: by command.
     """
 
     version: str = ""
@@ -281,6 +282,7 @@ class Status:
     problems: tuple[str, ...] = ()
     trouble: str = ""
     ungranted: bool = False
+    strays: Strays = field(default_factory=Strays)
     misnamed: str = ""
     engine: EngineStatus = field(default_factory=EngineStatus)
     peer: PeerStatus = field(default_factory=PeerStatus)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +17,10 @@ from appliance.core.errors import HostError
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.bounded import PID_LIMIT, TooMuch, pid_in, read_file
 from appliance.host.pidwatch import PidWatch
+from appliance.host.process import find_program
 
 _PROC = Path("/proc")
+_WORDS = 4096  # bytes of a command line: what tells Asterisk from others is at its beginning
 # linux/netlink.h, linux/connector.h, linux/cn_proc.h
 _NETLINK_CONNECTOR = 11
 _NLMSG_DONE = 3
@@ -43,25 +47,94 @@ class DeathWatch(Protocol):
         ...
 
 
-def find_pid(conf: Conf, now: float) -> Reading[int | None]:
+def find_pid(conf: Conf, now: float, *, thorough: bool = True) -> Reading[int | None]:
     """Return the pid of the running Asterisk, or Known(None). Unknown when /proc does not tell.
 
-    The pid file is believed only when the process of that number is Asterisk, because pids are reused.
+    The pid file is believed only when the process of that number is Asterisk, because pids are reused. An Asterisk
+    may have lost its pid file (to tmpfiles, to a package's script, to a second Asterisk that took it over and ended):
+    it is then found among all processes, for a second one must never be started beside it. That costs some
+    milliseconds of processor time; without `thorough` only the pid file is looked at.
     """
     try:
         pid = pid_in(read_file(conf.pbx_pidfile, PID_LIMIT))
     except FileNotFoundError:
-        return Known(None, now)
+        pid = None
     except TooMuch as problem:
         return Unknown(str(problem), now)
     except OSError as problem:
         return Unknown(f"{conf.pbx_pidfile} could not be read: {problem.strerror}", now)
+    named = _verified(pid, Path(conf.pbx_program).name, now)
+    if thorough and isinstance(named, Known) and named.value is None:
+        return Known(_without_pid_file(conf), now)
+    return named
+
+
+# asterisk(8): options with which it is only the console of another one.
+_CONSOLE = re.compile(rb"-[A-Za-z]*[rRx][A-Za-z]*")
+_CONFIGURATION = b"-C"
+_INTERPRETER = re.compile(r"python[0-9.]*|perl|bash|sh")
+
+
+def _without_pid_file(conf: Conf) -> int | None:
+    """Return the Asterisk among the processes of this machine that has run for longest, or None.
+
+    A process that ends meanwhile, or cannot be looked at, is none. Nor is the console of an Asterisk, one with a
+    configuration of its own, or one in a container.
+    """
+    name, path = os.fsencode(Path(conf.pbx_program).name), os.fsencode(_place(conf.pbx_program))
+    configuration = os.fsencode(conf.asterisk_dir / "asterisk.conf")
+    own_space = _process_space("self")
+    found = []
+    for entry in os.listdir(_PROC):  # noqa: PTH208 - once a second, and twice as quick as Path.iterdir
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"{_PROC}/{entry}/cmdline", "rb") as words:  # noqa: PTH123 - as above
+                argv = words.read(_WORDS).split(b"\0")
+        except OSError:
+            continue
+        if _is_pbx(argv, name, path, configuration) and _process_space(entry) == own_space:
+            found.append(int(entry))
+    # The child that it has forked and that is not another program yet has the same words, and a later number.
+    return min(found, key=_started_at, default=None)
+
+
+def _is_pbx(argv: list[bytes], name: bytes, path: bytes, configuration: bytes) -> bool:
+    scripted = _INTERPRETER.fullmatch(os.fsdecode(argv[0].rpartition(b"/")[2])) is not None
+    place = next((number for number, word in enumerate(argv[:3]) if word == path), None) if scripted else None
+    if place is None and argv[0].rpartition(b"/")[2] != name:
+        return False
+    options = argv[(place or 0) + 1 :]
+    if any(_CONSOLE.fullmatch(word) for word in options):
+        return False
+    return _CONFIGURATION not in options or configuration in options
+
+
+def _place(program: str) -> str:
+    try:
+        return str(find_program(program))
+    except HostError:
+        return program
+
+
+def _process_space(pid: str) -> str:
+    try:
+        return os.readlink(f"{_PROC}/{pid}/ns/pid")  # noqa: PTH115 - a name that is no path
+    except OSError:
+        return ""  # a kernel without them
+
+
+def _started_at(pid: int) -> tuple[int, int]:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return sys.maxsize, pid
+    return int(stat.rpartition(")")[2].split()[19]), pid
+
+
+def _verified(pid: int | None, program: str, now: float) -> Reading[int | None]:
     if pid is None:
         return Known(None, now)
-    return _verified(pid, Path(conf.pbx_program).name, now)
-
-
-def _verified(pid: int, program: str, now: float) -> Reading[int | None]:
     try:
         words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):

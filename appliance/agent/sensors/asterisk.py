@@ -18,11 +18,14 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.timing import DCHANNEL_LOOK, PROCESS_LOOK
 from appliance.host.process import find_program
 from appliance.pbx.dchannel import read_dchannel
+from appliance.pbx.origin import started_by
 from appliance.pbx.probes import Probe, probes_for
 from appliance.pbx.process import DeathWatch, find_pid, watch_death
 
 # How often a process is looked for while one is being started, in seconds.
 _LOOK_BUSY = 0.05
+# One without a pid file is searched for at this interval, in seconds, because to look at all processes costs more.
+_SEARCH = 5.0
 _DCHANNEL_IDLE = 30.0
 
 
@@ -39,7 +42,7 @@ class AsteriskSensor:
         self._probes = probes_for(this_node.conf)
         self._probed_by = _probe_values(this_node.conf)
         self._asking: list[asyncio.Task[None]] = []
-        self._console_answered_at = float("-inf")
+        self._console_answered_at = self._searched_at = float("-inf")
         self._doubt = asyncio.Event()
 
     async def run(self) -> None:
@@ -102,7 +105,10 @@ class AsteriskSensor:
 
     def _find(self) -> None:
         self._observations.pbx_installed = self._installed()
-        found = find_pid(self._this_node.conf, self._clock.now())
+        now = self._clock.now()
+        thorough = now - self._searched_at >= _SEARCH
+        self._searched_at = now if thorough else self._searched_at
+        found = find_pid(self._this_node.conf, now, thorough=thorough)
         if isinstance(found, Unknown):
             self._observations.process = found
             return
@@ -119,6 +125,7 @@ class AsteriskSensor:
     def _see_process(self, pid: int) -> None:
         observations = self._observations
         observations.pid, observations.booted = pid, False
+        observations.pbx_started_by = started_by(pid)
         observations.probes = {probe.name: ProbeRecord() for probe in self._probes}
         observations.latency.clear()
         observations.process = Known(True, self._clock.now())

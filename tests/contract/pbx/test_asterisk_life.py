@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -152,3 +153,50 @@ def test_the_best_way_that_works_is_taken(asterisk) -> None:
     assert isinstance(watch_death(pid, (Missing, Deaf)), Deaf)
     with pytest.raises(HostError, match="cannot be watched"):
         watch_death(pid, (Missing,))
+
+
+def test_one_that_has_lost_its_pid_file_is_found_and_no_second_is_started(asterisk) -> None:
+    conf = asterisk.conf
+    pid = start(conf)
+    for text in (None, "999999999", ""):
+        conf.pbx_pidfile.unlink() if text is None else conf.pbx_pidfile.write_text(text)
+        assert find_pid(conf, 1.0) == Known(pid, 1.0), text
+        assert service.start(conf, CLOCK) == pid
+    service.stop(conf, CLOCK, 5.0)
+    assert gone(pid)
+    assert find_pid(conf, 2.0) == Known(None, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["asterisk"], True),
+        (["/usr/sbin/asterisk", "-g"], True),
+        (["asterisk", "-U", "asterisk", "-G", "asterisk", "-vvvf"], True),
+        (["/usr/sbin/asterisk", "-f", "-C", "/etc/asterisk/asterisk.conf"], True),
+        (["asterisk", "-rx", "core show uptime"], False),
+        (["asterisk", "-rvvv"], False),
+        (["asterisk", "-C", "/etc/second/asterisk.conf"], False),
+        (["tail", "-f", "/var/log/asterisk"], False),
+        (["/bin/sh", "/etc/init.d/asterisk", "start"], False),
+        (["/bin/sh", "/usr/sbin/safe_asterisk"], False),
+    ],
+)
+def test_only_the_pbx_itself_is_taken_for_one_without_a_pid_file(
+    tmp_path: Path, words: list[str], found: bool
+) -> None:
+    process = subprocess.Popen(words, executable=_sleeper(tmp_path))
+    try:
+        conf = Conf(pbx_program="asterisk", pbx_pidfile=tmp_path / "asterisk.pid")
+        assert find_pid(conf, 1.0) == Known(process.pid if found else None, 1.0)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _sleeper(folder: Path) -> str:
+    """Return a program that waits, whatever its words are."""
+    source = folder / "sleeper.c"
+    source.write_text("#include <unistd.h>\nint main(void) { return pause(); }\n")
+    subprocess.run(["cc", "-o", folder / "sleeper", source], check=True)
+    return str(folder / "sleeper")

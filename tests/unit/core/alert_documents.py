@@ -18,7 +18,7 @@ def status(role: str = "active", **changes: Any) -> Status:
         "fit": True,
         "unfit_because": [],
         "trouble": "",
-        "ungranted": False,
+        "strays": {},
         "transfer": {"goal": "acquire", "phase": "done", "note": ""},
         "address": {"duplicate": ""},
         "relay": {"card": reading(True)},

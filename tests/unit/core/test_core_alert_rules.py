@@ -42,7 +42,8 @@ def test_nothing_wrong_is_nothing_told(role: str) -> None:
         (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), AlertKind.LINK_LOST),
         (status(address={"duplicate": "02:00:00:00:00:01"}), AlertKind.SPLIT_BRAIN),
         (status(peer={"granted": reading(True)}), AlertKind.SPLIT_BRAIN),
-        (status("standby", ungranted=True), AlertKind.SPLIT_BRAIN),
+        (status("standby", strays={"running": True}), AlertKind.SPLIT_BRAIN),
+        (status("standby", strays={"ended": 2}), AlertKind.SPLIT_BRAIN),
     ],
 )
 def test_each_problem_is_told_and_no_other(told: Status, kind: AlertKind) -> None:
