@@ -1,192 +1,102 @@
-"""Command `asha check`: check at once everything that should be right before the HA engine is started."""
+"""Command `asha check`: what is not right with this host, and with `--peer` with both nodes of the pair."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import json
+import sys
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import click
 
+from appliance.cli.checks.report import report_here, report_pair
 from appliance.cli.terminal import ShownLine, Tone, show
-from appliance.config import Conf, load, which_node
-from appliance.control.status import ask_status
-from appliance.core.errors import AshaError, HostError
-from appliance.core.model import Node
-from appliance.core.reading import Unknown
+from appliance.core.as_json import to_json
+from appliance.core.errors import HostError
+from appliance.core.host_check.finding import Finding, Level, NodeReport, PairReport, failed
 from appliance.core.text import printable
-from appliance.host.clock import SystemClock
-from appliance.host.paths import CONF, PANEL_DIR
-from appliance.host.process import find_program
+from appliance.host.clock import Clock, SystemClock
+from appliance.host.paths import CONF
 
+_QUICK = 1.0  # seconds after which a person at a terminal is told what is still waited for
+_NAMED = 4  # subjects named in the line of progress
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Result of one check: what was checked, whether it is right, and what was seen or what to do."""
-
-    what: str
-    right: bool
-    says: str
+# What stands before a line, and what its sentence begins with. Scripts look for the first two.
+_SHOWN = {
+    Level.OK: ("ok ", "", Tone.GOOD),
+    Level.ERROR: ("NOT", "", Tone.BAD),
+    Level.WARNING: ("!  ", "warning: ", Tone.DOUBTFUL),
+    Level.UNKNOWN: ("?  ", "not known: ", Tone.BAD),
+}
 
 
 @click.command()
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
+@click.option("--peer", is_flag=True, help="Have the other node look at itself too, and compare the two.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def check(path: Path, as_json: bool) -> None:
-    """Look at the conf file, Heartbeat, Asterisk, card, line, address and agent, and say what is not right."""
-    findings = list(_all(path))
-    if as_json:
-        import json  # noqa: PLC0415
-        from dataclasses import asdict  # noqa: PLC0415
+def check(path: Path, peer: bool, as_json: bool) -> None:
+    """Look at the whole host, with --peer at both nodes, and say what is not right and what to do about it.
 
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    A line begins with 'ok', '!' (a warning: works today, and will hurt in some event), 'NOT' (an error) or '?'
+    (not known, which is never taken for right). The exit status is 0 when there is neither an error nor anything
+    not known, else 3.
+    """
+    clock = SystemClock()
+    waiting, wipe = _progress(clock)
+    try:
+        report = report_pair(path, clock, waiting) if peer else PairReport(report_here(path, clock, waiting))
+    finally:
+        wipe()
+    if as_json:
+        click.echo(json.dumps(to_json(report), indent=2))
     else:
-        show(map(_shown, findings))
-    wrong = sum(not finding.right for finding in findings)
+        show(_lines(report))
+    findings = report.findings()
+    wrong = failed(findings)
     if wrong:
         raise HostError(f"{wrong} of {len(findings)} checks failed.")
 
 
-def _shown(finding: Finding) -> ShownLine:
-    mark, tone = ("ok ", Tone.GOOD) if finding.right else ("NOT", Tone.BAD)
-    head = f"{mark}  {finding.what:<11} "
-    return ShownLine(head + printable(finding.says), len(head), tone)
+def _lines(report: PairReport) -> Iterator[ShownLine]:
+    """Yield the findings, those of the two nodes about the same subject one below the other."""
+    if report.peer is None:
+        yield from map(_line, report.here.findings)
+    else:
+        yield from _beside(report.here, report.peer)
+    yield from map(_line, report.compared)
 
 
-def _all(path: Path) -> Iterator[Finding]:
-    try:
-        conf = load(path)
-        node = which_node(conf, os.uname().nodename)
-    except AshaError as problem:
-        yield Finding("conf", False, str(problem))
-        return
-    yield Finding("conf", True, f"{path} has no problem; this node is the {node.value}")
-    yield from (_tried(what, looked, conf, node) for what, looked in _CHECKS if _applies(what, conf, node))
+def _beside(here: NodeReport, peer: NodeReport) -> Iterator[ShownLine]:
+    subjects = dict.fromkeys(finding.what for finding in (*here.findings, *peer.findings))
+    names = [printable(report.name) for report in (here, peer)]
+    width = max(map(len, names))
+    for what in subjects:
+        for name, report in zip(names, (here, peer), strict=True):
+            yield from (_line(one, f"{name:<{width}} ") for one in report.findings if one.what == what)
 
 
-def _applies(what: str, conf: Conf, node: Node) -> bool:
-    if what in ("card", "card tool"):
-        return conf.card_installed and node is Node.PRIMARY and (what == "card" or conf.card_driver == "tool")
-    if what == "panel":
-        return conf.panel_on and PANEL_DIR.is_dir()  # the package creates the directory
-    if what == "bind":
-        return bool(conf.cluster_ip)
-    return what != "line" or conf.card_installed or bool(conf.card_spans)
+def _line(finding: Finding, of: str = "") -> ShownLine:
+    level = finding.level if finding.level in _SHOWN else Level.UNKNOWN
+    mark, begins, tone = _SHOWN[Level(level)]
+    head = f"{mark}  {printable(finding.what):<11} {of}"
+    says = " ".join(part for part in (finding.says, finding.remedy) if part)
+    return ShownLine(f"{head}{begins}{printable(says)}", len(head), tone)
 
 
-def _tried(what: str, looked: Callable[[Conf, Node], str], conf: Conf, node: Node) -> Finding:
-    try:
-        return Finding(what, True, looked(conf, node))
-    except AshaError as problem:
-        return Finding(what, False, str(problem))
+def _progress(clock: Clock) -> tuple[Callable[[Collection[str]], None], Callable[[], None]]:
+    """Return what shows on a terminal what is still waited for, and what removes that line again."""
+    began, terminal = clock.now(), sys.stderr.isatty()
+    shown = False
 
+    def waiting(names: Collection[str]) -> None:
+        nonlocal shown
+        if terminal and clock.now() - began > _QUICK:
+            shown = True
+            listed = ", ".join([*names][:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+            click.echo(f"\r\x1b[KLooking; still out: {listed}", nl=False, err=True)
 
-def _address(conf: Conf, node: Node) -> str:
-    if not conf.cluster_ip:
-        raise HostError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
-    from appliance.net.address import check_interface, read_interface  # noqa: PLC0415
+    def wipe() -> None:
+        if shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
 
-    return check_interface(read_interface(conf.device), conf.cluster_ip, conf.prefix)
-
-
-def _heartbeat(conf: Conf, node: Node) -> str:
-    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
-
-    return f"found at {installed_engine().place()}"
-
-
-def _asterisk(conf: Conf, node: Node) -> str:
-    return f"found at {find_program(conf.pbx_program)}"
-
-
-def _bind(conf: Conf, node: Node) -> str:
-    from appliance.pbx.bindings import narrow_bindings  # noqa: PLC0415
-
-    narrow = narrow_bindings(conf.asterisk_dir)
-    if not narrow:
-        return "Asterisk listens on every address, the cluster address too"
-    named = "; ".join(f"{one.file}, line {one.line}: {one.key} is {one.address}" for one in narrow)
-    raise HostError(
-        f"Asterisk is tied to one address ({named}), and has to answer on {conf.cluster_ip}, which moves, and to "
-        "asha on 127.0.0.1.",
-        todo="Write 0.0.0.0 there; in SARK, switch off the binding to the cluster address.",
-    )
-
-
-def _card(conf: Conf, node: Node) -> str:
-    from appliance.hw.discovery import find_card  # noqa: PLC0415
-
-    found = find_card(conf, SystemClock().now())
-    if isinstance(found, Unknown):
-        raise HostError(f"It could not be looked for: {found.reason}.")
-    if found.value is None:
-        raise HostError(f"It is not at {conf.card_tty}.", todo="Check its cable and RHINOUSB.")
-    return f"at {found.value.tty}"
-
-
-def _card_tool(conf: Conf, node: Node) -> str:
-    if not os.access(conf.card_tool, os.X_OK):
-        raise HostError(
-            f"{conf.card_tool} is not there or not executable.", todo="Install it, or set RHINOTOOL."
-        )
-    return str(conf.card_tool)
-
-
-def _line(conf: Conf, node: Node) -> str:
-    from appliance.dahdi.line import read_line  # noqa: PLC0415
-    from appliance.dahdi.spans import read_spans  # noqa: PLC0415
-
-    now = SystemClock().now()
-    reading = read_line(read_spans(conf.dahdi_root, now), conf.card_spans, now)
-    if isinstance(reading, Unknown):
-        raise HostError(f"It cannot be seen: {reading.reason}.")
-    return f"{reading.value.value}: {reading.why}" if reading.why else reading.value.value
-
-
-def _panel(conf: Conf, node: Node) -> str:
-    from appliance.panel.server.certificate import WARN_DAYS, days_left, read_certificate  # noqa: PLC0415
-    from appliance.panel.server.reach import reach  # noqa: PLC0415
-
-    left = days_left(read_certificate(conf.panel_cert), SystemClock().wall())
-    if left < WARN_DAYS:
-        renew = "asha panel certificate --renew, then service asha-panel restart"
-        raise HostError(
-            f"{conf.panel_cert} {'is good for ' + str(left) + ' days' if left >= 0 else 'has expired'}.",
-            todo=f"Renew it: {renew}, or put the site's own in place.",
-        )
-    if conf.panel_key.exists() and conf.panel_key.stat().st_mode & 0o007:
-        raise HostError(f"{conf.panel_key} can be read by everybody.", todo=f"chmod o-rwx {conf.panel_key}")
-    reach(conf)
-    return f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days"
-
-
-def _alerts(conf: Conf, node: Node) -> str:
-    from appliance.notify.notice import way_names  # noqa: PLC0415
-    from appliance.notify.spool import Spool  # noqa: PLC0415
-
-    ways, known = way_names(conf), Spool().ways().by_name
-    if not ways:
-        return "nobody is told of anything: no way out is set up ('asha notify')"
-    failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
-    if failing:
-        raise HostError(f"Alerts do not go out by {'; '.join(failing)}.", todo="Try it: asha notify test.")
-    return f"by {', '.join(ways)}"
-
-
-def _agent(conf: Conf, node: Node) -> str:
-    return ask_status(deadline=2.0).headline
-
-
-_CHECKS: tuple[tuple[str, Callable[[Conf, Node], str]], ...] = (
-    ("address", _address),
-    ("Heartbeat", _heartbeat),
-    ("Asterisk", _asterisk),
-    ("bind", _bind),
-    ("card", _card),
-    ("card tool", _card_tool),
-    ("line", _line),
-    ("panel", _panel),
-    ("alerts", _alerts),
-    ("agent", _agent),
-)
+    return waiting, wipe

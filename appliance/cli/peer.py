@@ -17,10 +17,12 @@ from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent
 from appliance.core.alerts import one_line
 from appliance.core.answers import ConfSaved, OwnIntroduction, Said
+from appliance.core.as_json import to_json
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
 from appliance.core.model import Node
 from appliance.host.bounded import read_all, read_line
+from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF, SSH_KEYS
 from appliance.host.process import interact
 from appliance.local_node import PLACES, conf_and_node
@@ -179,7 +181,7 @@ def sync_source() -> None:
         from appliance.sync_setup import source  # noqa: PLC0415 - must not delay rsync, which comes often
 
         source().serve(sys.stdin.buffer, sys.stdout.buffer)
-    elif found.verb in ("conf", "secret"):
+    elif found.verb in ("conf", "secret", "check"):
         from appliance.cli.peer import answer_one  # noqa: PLC0415
 
         answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)
@@ -189,7 +191,7 @@ def sync_source() -> None:
         TreeWatch(conf).run(sys.stdout.buffer)
 
 
-# Questions of the peer besides those for data: to take over the tab's values, and the cluster's secret.
+# Questions of the peer besides those for data: the values of the tab, the secret of the cluster, and how this host is.
 
 
 Message = dict[str, Any]
@@ -201,11 +203,19 @@ def answer_one(verb: str, node: Node, asked: BinaryIO, answered: BinaryIO) -> No
     """Answer the one question on `asked`, a JSON object on one line, by another such line on `answered`."""
     try:
         request = _read(asked)
-        answer = {"ok": True, **(_secret(node) if verb == "secret" else _conf(request))}
+        answer = {"ok": True, **_answer(verb, node, request)}
     except AshaError as problem:
         answer = {"ok": False, "says": str(problem)}
     answered.write(json.dumps(answer).encode() + b"\n")
     answered.flush()
+
+
+def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
+    if verb == "check":
+        from appliance.cli.checks.report import report_here  # noqa: PLC0415 - the other questions need none of it
+
+        return {"report": to_json(report_here(CONF, SystemClock(), compared=True))}
+    return _secret(node) if verb == "secret" else _conf(request)
 
 
 def _read(asked: BinaryIO) -> Message:

@@ -23,6 +23,7 @@ class Tone(enum.Enum):
     PLAIN = ""
     HEADLINE = "bold"
     GOOD = "green"
+    DOUBTFUL = "yellow"
     BAD = "bold red"
 
 

@@ -102,6 +102,9 @@ class ClusterEngine(Protocol):
     def place(self) -> str:
         """Return where it is installed, for people."""
 
+    def version(self) -> str:
+        """Return its version, for people."""
+
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         """Write its files from the conf file, and have its resource `asha` run `script`."""
 

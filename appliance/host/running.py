@@ -1,8 +1,9 @@
-"""The start times of a program's processes, as the kernel tells them."""
+"""The processes of a program and their start times, as the kernel tells them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -26,9 +27,30 @@ def first_start(program: str) -> float | None:
     return min(starts, default=None)
 
 
+def processes_of(programs: Collection[str], proc: Path = _PROC) -> dict[str, list[int]]:
+    """Return the numbers of the processes that run each of `programs`, for those that have any.
+
+    Raises OSError when `proc`, the kernel's directory of processes, does not tell.
+    """
+    found: dict[str, list[int]] = {}
+    for entry in proc.iterdir():
+        try:
+            names = _names(entry) if entry.name.isdigit() else set()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the process has ended meanwhile
+        for program in names & {*programs}:
+            found.setdefault(program, []).append(int(entry.name))
+    return found
+
+
 def _runs(entry: Path, program: str) -> bool:
+    return program in _names(entry)
+
+
+def _names(entry: Path) -> set[str]:
+    """Return the names of what a process runs: of its first three words, because an interpreter may come first."""
     words = (entry / "cmdline").read_bytes().split(b"\0")[:3]
-    return any(Path(os.fsdecode(word)).name == program for word in words if word)
+    return {Path(os.fsdecode(word)).name for word in words if word}
 
 
 def _ticks(entry: Path) -> int:

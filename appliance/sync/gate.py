@@ -40,9 +40,11 @@ _LIST_NAME = re.compile(r"list-[0-9a-f]{16}")
 _STDIN_LIMIT = 64 * 1024
 _STDIN_PATIENCE = 30.0
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-# `conf` and `secret` take one question each, on standard input. The code that answers checks what it may ask
-# for.
-VERBS = ("serve", "watch", "conf", "secret")
+# `conf`, `secret` and `check` take one question each, on standard input. The code that answers checks what it may
+# ask for.
+VERBS = ("serve", "watch", "conf", "secret", "check")
+NOT_FOR_THIS_KEY = "is none of what this key is for"
+"""The words by which a gate refuses what it does not know; an older version of asha refuses newer questions so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def judge(
             case []:
                 return Refusal("this key opens no shell")
             case words:
-                return Refusal(f"{words[0]!r} is none of what this key is for")
+                return Refusal(f"{words[0]!r} {NOT_FOR_THIS_KEY}")
     except ValueError:
         return Refusal("that is no command line")
     except _Refused as refused:

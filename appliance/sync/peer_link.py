@@ -135,18 +135,20 @@ def _name(path: bytes) -> str:
 _GATE_PATIENCE = 30.0
 
 
-def ask_once(ssh: Ssh, verb: str, document: Message | None = None) -> Message:
+def ask_once(
+    ssh: Ssh, verb: str, document: Message | None = None, *, patience: float = _GATE_PATIENCE
+) -> Message:
     """Ask `asha-source VERB` at the peer one question, `document`, and return the answer.
 
-    Raises SyncProblem, which names the peer.
+    Raises SyncProblem, which names the peer, also when the answer has not come after `patience` seconds.
     """
     asked = json.dumps(document or {}) + "\n"
     # A connection that is kept open would hold our pipes, and would answer by an earlier key instead of this
     # one.
     own = replace(ssh, socket=NOT_KEPT)
-    said = run(own.argv("asha-source", verb), deadline=_GATE_PATIENCE, stdin=asked)
+    said = run(own.argv("asha-source", verb), deadline=patience, stdin=asked)
     if said.code is None:
-        raise SyncProblem(Fault.INTERRUPTED, f"{ssh.host} has not answered for {_GATE_PATIENCE:.0f} s.")
+        raise SyncProblem(Fault.INTERRUPTED, f"{ssh.host} has not answered for {patience:.0f} s.")
     try:
         answer = parse_object(said.output)
     except TooMuch as problem:

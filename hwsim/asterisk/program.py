@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Action: TypeAlias = Callable[[socket.socket], None]
 
+VERSION = "Asterisk 1.8.32.3-hwsim"
 FULLY_BOOTED = "Asterisk has fully booted.\n"
 STILL_BOOTING = "Asterisk is still booting.\n"
 IP_PKTINFO = 8  # linux/in.h
@@ -222,7 +223,7 @@ class Pbx:
         age = int(time.monotonic() - self.began)
         fixed = {
             "core show uptime": f"System uptime: {age} seconds\nLast reload: {age} seconds\n",
-            "core show version": "Asterisk 1.8.32.3-hwsim built by hwsim on a rack\n",
+            "core show version": f"{VERSION} built by hwsim on a rack\n",
             "core show channels": "Channel Location State Application(Data)\n0 active channels\n0 active calls\n",
             "core waitfullybooted": FULLY_BOOTED if self.booted else STILL_BOOTING,
         }
@@ -380,9 +381,12 @@ def daemonise() -> None:
 
 
 def main() -> None:
-    """Run as PBX or as console, depending on the arguments."""
+    """Run as PBX or as console, or tell the version, depending on the arguments."""
     settings = Settings()
     arguments = sys.argv[1:]
+    if "-V" in arguments:
+        print(VERSION)
+        return
     if arguments and arguments[0].startswith("-r"):
         console(settings, arguments[-1])
         return

@@ -90,6 +90,9 @@ class FakeEngine:
     def place(self) -> str:
         return "/usr/sbin/corosync"
 
+    def version(self) -> str:
+        return "3.1.6"
+
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         self.asked.append(f"install {conf.cluster_ip} {node.value}")
 

@@ -28,6 +28,14 @@ _CONFIGURATION_ERROR = 6
 _RUN_DIRECTORIES = ("heartbeat", "heartbeat/ccm", "heartbeat/crm", "heartbeat/dopd", "crm")
 
 
+def version(paths: HeartbeatPaths) -> str:
+    """Return the version that Heartbeat tells. Raises ClusterError, HostError."""
+    said = run([paths.daemon, "-V"], deadline=SWITCH_DEADLINE)
+    if not said.ok:
+        raise ClusterError(f"Heartbeat does not tell its version: {said.explain()}.")
+    return said.output.strip()
+
+
 def start_engine(
     paths: HeartbeatPaths,
     *,

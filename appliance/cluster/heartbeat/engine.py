@@ -33,6 +33,11 @@ class HeartbeatEngine:
     def place(self) -> str:
         return str(find_heartbeat().daemon)
 
+    def version(self) -> str:
+        from appliance.cluster.heartbeat.commands import version  # noqa: PLC0415
+
+        return version(find_heartbeat())
+
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         from appliance.cluster.heartbeat.config_files import install, install_resource_script  # noqa: PLC0415
 

@@ -39,6 +39,10 @@ from appliance.net.address import read_interface
 subprocess.run("ip link add eth7 type veth peer name eth8 && ip addr add 10.9.0.1/24 dev eth7 && "
                "ip link set eth7 up && ip link set eth8 up", shell=True, check=True)
 print(read_interface("eth7"))
+from appliance.net.links import read_links, wire_of
+subprocess.run("ip link add link eth7 name over7 type macvlan && ip link set eth8 down", shell=True, check=True)
+links = read_links()
+print(links["eth7"].addresses, links["eth8"].up, wire_of("over7", links), wire_of("eth7", links))
 try:
     read_interface("eth9")
 except HostError as problem:
@@ -54,6 +58,7 @@ def test_the_real_one_is_read() -> None:
         timeout=30,
         check=True,
     )
-    first, second = done.stdout.splitlines()
+    first, links, second = done.stdout.splitlines()
     assert first == "Interface(name='eth7', up=True, carrier=True, addresses=('10.9.0.1/24',))"
+    assert links == "('10.9.0.1/24',) False eth7 eth7"
     assert second.startswith("There is no network interface eth9.")

@@ -14,7 +14,9 @@ from appliance.cli.peer import answer_one
 from appliance.cluster.heartbeat.installation import HeartbeatPaths
 from appliance.control import answers
 from appliance.control.client import AgentAbsent
+from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError
+from appliance.core.host_check.finding import NodeReport, fine
 from appliance.core.model import Node
 
 
@@ -101,3 +103,9 @@ def test_only_the_primary_gives_the_secret_and_makes_it_once(
     first = asked("secret", {})
     assert first == asked("secret", {}) and first["method"] == "sha1" and len(first["secret"]) == 40
     assert (tmp_path / "authkeys").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_peer_may_have_this_host_look_at_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = NodeReport("primary", "pbx1", "2.0", (fine("well"),), {"asha": "2.0"}, 12.0, 0.5)
+    monkeypatch.setattr("appliance.cli.checks.report.report_here", lambda conf, clock, *, compared: report)
+    assert asked("check", {}) == {"ok": True, "report": to_json(report)}

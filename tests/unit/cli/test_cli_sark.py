@@ -1,4 +1,4 @@
-"""`asha sark`, `asha provision-address` and the advice of `asha check`: what they say, with an agent and without."""
+"""`asha sark` and `asha provision-address`: what they say, with an agent and without."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from click.testing import CliRunner
 
 from appliance.agent.components import provisioning
 from appliance.agent.journal import JournalFile
-from appliance.cli import check, sark
+from appliance.cli import sark
 from appliance.cli import sark as sark_command
 from appliance.config import Conf, load
 from appliance.control import answers
 from appliance.control.client import AgentAbsent
-from appliance.core.errors import ClusterError, HostError
-from appliance.core.model import Node
+from appliance.core.errors import ClusterError
 from appliance.sark.mirror import Mirror
 
 ROW = {"HACLUSTERIP": "192.168.1.6", "HASYNCH": "LAZY", "HAUSECLUSTER": "perhaps", "HAMODE": "ON"}
@@ -119,12 +118,3 @@ def test_the_address_of_telephones(
     assert run.output == f"{address}\n"
     run = CliRunner().invoke(sark.provision_address, ["--json"])
     assert json.loads(run.output) == {"address": address, "from": source, "device": "eth0"}
-
-
-def test_asterisk_tied_to_one_address_is_named_with_what_to_write(tmp_path: Path) -> None:
-    conf = Conf(cluster_ip="192.168.1.5", asterisk_dir=tmp_path)
-    assert "every address" in check._bind(conf, Node.PRIMARY)
-    (tmp_path / "sip.conf").write_text("[general]\nbindaddr=192.168.1.5\n")
-    with pytest.raises(HostError, match=r"sip\.conf, line 2: bindaddr is 192\.168\.1\.5.*Write 0\.0\.0\.0"):
-        check._bind(conf, Node.PRIMARY)
-    assert not check._applies("bind", Conf(asterisk_dir=tmp_path), Node.PRIMARY), "no address that moves"

@@ -1,0 +1,182 @@
+"""Looks at the cluster address, the paths between the nodes, and what filters them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from appliance.cli.checks.files import text_of
+from appliance.cli.checks.look import Scene
+from appliance.config import Conf, Medium
+from appliance.control.client import AgentAbsent, AgentSilent
+from appliance.core.errors import HostError
+from appliance.core.host_check.finding import Finding, not_known
+from appliance.core.host_check.firewall import Packet, Ruleset, judge_firewall
+from appliance.core.host_check.firewall_rules import read_iptables, read_nft
+from appliance.core.host_check.network import (
+    AddressHolder,
+    LinkSeen,
+    judge_hearing,
+    judge_holder,
+    judge_links,
+    judge_prefix,
+)
+from appliance.core.model import Node
+from appliance.core.reading import Unknown
+from appliance.core.status import Status
+from appliance.host.process import find_program, run
+from appliance.net.links import NetLink, read_links, wire_of
+
+_FILTER_PATIENCE = 4.0  # seconds for nft or iptables-save; both wait for a lock that another may hold
+_IPTABLES_OWN = frozenset(
+    {("ip", "filter"), ("ip", "nat"), ("ip", "mangle"), ("ip", "raw"), ("ip", "security")}
+)
+_START = "Start it: service asha start."
+_SERVING = frozenset({"active", "acquiring"})
+
+
+def prefix(scene: Scene) -> Finding:
+    """Look at the addresses of HADEV: is HAPREFIX that of their network?"""
+    conf, links = scene.conf, read_links()
+    if conf.device not in links:
+        raise HostError(f"There is no network interface {conf.device}.", todo=_other_device(conf, links))
+    return judge_prefix(conf.device, links[conf.device].addresses, conf.cluster_ip, conf.prefix)
+
+
+def _other_device(conf: Conf, links: dict[str, NetLink]) -> str:
+    """Return what to do where HADEV is not there: an interface may have been renamed."""
+    wanted = ipaddress.ip_address(conf.cluster_ip)
+    for link in links.values():
+        if any(wanted in ipaddress.ip_interface(text).network for text in link.addresses):
+            return f"{link.name} is in the network of {conf.cluster_ip}: asha conf set HADEV {link.name}."
+    return f"There are {', '.join(sorted(links))}: set HADEV."
+
+
+def holder(scene: Scene) -> Finding:
+    """Ask the LAN who has the cluster address."""
+    from appliance.net.arp import duplicated  # noqa: PLC0415
+
+    conf, clock = scene.conf, scene.clock
+    answer = duplicated(conf.device, conf.cluster_ip, clock.now(), clock=clock)
+    if isinstance(answer, Unknown):
+        return not_known(f"{answer.reason}.", "Run this as root, with HADEV up.")
+    if answer.value is None:
+        return judge_holder(conf.cluster_ip, AddressHolder(None))
+    peer_ip = peer_address(conf, scene.node, conf.device)
+    peer = duplicated(conf.device, peer_ip, clock.now(), clock=clock) if peer_ip else None
+    status = _status(scene)
+    found = AddressHolder(
+        answer.value,
+        peer_mac=(peer.value or "") if peer is not None and not isinstance(peer, Unknown) else "",
+        peer_serves=status.peer.role in _SERVING if status and status.peer.role else None,
+        here=status.address.here.value if status else None,
+    )
+    return judge_holder(conf.cluster_ip, found)
+
+
+def peer_address(conf: Conf, node: Node, device: str) -> str:
+    """Return the other node's own IPv4 address on `device`, as far as the conf file says; "" when it does not."""
+    named = conf.secondary_addr if node is Node.PRIMARY else conf.primary_addr
+    if device == conf.device and _is_ipv4(named):
+        return named
+    own = _own_addresses(read_links())
+    ways = (medium.argument for medium in conf.media if (medium.kind, medium.device) == ("ucast", device))
+    return next((address for address in ways if address not in own), "")
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 4
+    except ValueError:
+        return False
+
+
+def _own_addresses(links: dict[str, NetLink]) -> set[str]:
+    return {text.partition("/")[0] for link in links.values() for text in link.addresses}
+
+
+def paths(scene: Scene) -> Finding:
+    """Look at every path of HAMEDIA."""
+    links = read_links()
+    return judge_links([_path(scene, medium, links) for medium in scene.conf.media])
+
+
+def _path(scene: Scene, medium: Medium, links: dict[str, NetLink]) -> LinkSeen:
+    if medium.kind == "serial":
+        there = (scene.root / medium.device.lstrip("/")).is_char_device()
+        return LinkSeen(medium.device, there, there, medium.device)
+    link = links.get(medium.device)
+    own = medium.argument in _own_addresses(links)
+    wire = wire_of(medium.device, links)
+    return LinkSeen(f"{medium.kind} {medium.device}", link is not None, bool(link and link.up), wire, own)
+
+
+def hearing(scene: Scene) -> Finding:
+    """Ask the agent whether the engine hears the other node, by each path."""
+    status = _status(scene)
+    if status is None:
+        return not_known("The agent does not say whether the other node is heard.", _START)
+    peer = status.peer
+    return judge_hearing(status.engine.running.value, peer.alive.value, peer.links, scene.conf.udp_port)
+
+
+def _status(scene: Scene) -> Status | None:
+    try:
+        return scene.status()
+    except (AgentAbsent, AgentSilent):
+        return None
+
+
+def firewall(scene: Scene) -> Finding:
+    """Read the rules of nft and iptables, and walk them with the other node's messages."""
+    status = _status(scene)
+    heard = [name for name, state in status.peer.links.items() if state == "up"] if status else []
+    unreadable: list[str] = []
+    rulesets = [*_iptables(scene, unreadable), *_nft(unreadable)]
+    return judge_firewall(rulesets, tuple(_packets(scene)), heard, unreadable)
+
+
+def _packets(scene: Scene) -> Iterator[Packet]:
+    """Yield a message of the other node for each path over the network that leads to it."""
+    conf, own = scene.conf, _own_addresses(read_links())
+    for medium in conf.media:
+        if medium.kind != "serial" and medium.argument not in own:
+            source = medium.argument or peer_address(conf, scene.node, medium.device)
+            yield Packet(medium.device, conf.udp_port, source)
+
+
+def _iptables(scene: Scene, unreadable: list[str]) -> Iterator[Ruleset]:
+    text = _output(("iptables-save", "-t", "filter"), unreadable)
+    if text is not None:
+        yield read_iptables(text)
+    elif "filter" in text_of(scene.root / "proc/net/ip_tables_names").split():
+        unreadable.append("The kernel has rules of iptables, and there is no 'iptables-save' to read them.")
+
+
+def _nft(unreadable: list[str]) -> Iterator[Ruleset]:
+    text = _output(("nft", "--json", "list", "ruleset"), unreadable)
+    if text is not None:
+        own = _IPTABLES_OWN if _is_installed("iptables-save") else frozenset()
+        try:
+            yield from read_nft(text, own)
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
+            unreadable.append(f"What 'nft' says of its rules could not be read: {problem}.")
+
+
+def _is_installed(program: str) -> bool:
+    try:
+        find_program(program)
+    except HostError:
+        return False
+    return True
+
+
+def _output(words: tuple[str, ...], unreadable: list[str]) -> str | None:
+    """Return what the program prints; None when it is not installed or fails, which is noted in `unreadable`."""
+    if not _is_installed(words[0]):
+        return None
+    said = run([find_program(words[0]), *words[1:]], deadline=_FILTER_PATIENCE)
+    if said.ok and not said.lost:
+        return said.kept
+    unreadable.append(f"The rules could not be read: {said.explain()}.")
+    return None

@@ -1,0 +1,77 @@
+"""Every check of a node, in the order in which it is shown, and the facts that the nodes compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from appliance import __version__
+from appliance.cli.checks import machine, network, own, pbx, starters
+from appliance.cli.checks.look import HostCheck, Scene
+from appliance.config import Conf
+from appliance.config.schema import KEY_BY_NAME
+from appliance.core.host_check.pair import AUTHKEYS, CONF, HEARING
+from appliance.core.model import Node
+
+
+def _has_address(conf: Conf, node: Node) -> bool:
+    return bool(conf.cluster_ip)
+
+
+def _has_card(conf: Conf, node: Node) -> bool:
+    return conf.card_installed and node is Node.PRIMARY
+
+
+def _has_tool(conf: Conf, node: Node) -> bool:
+    return _has_card(conf, node) and conf.card_driver == "tool"
+
+
+def _has_line(conf: Conf, node: Node) -> bool:
+    return conf.card_installed or bool(conf.card_spans)
+
+
+def _has_panel(conf: Conf, node: Node) -> bool:
+    return own.has_panel(conf)
+
+
+CHECKS: tuple[HostCheck, ...] = (
+    HostCheck("name", machine.name),
+    HostCheck("address", own.address),
+    HostCheck("prefix", network.prefix, _has_address),
+    HostCheck("in use", network.holder, _has_address),
+    HostCheck("links", network.paths),
+    HostCheck("firewall", network.firewall),
+    HostCheck(HEARING, network.hearing),
+    HostCheck("Heartbeat", own.engine),
+    HostCheck("Asterisk", pbx.installed),
+    HostCheck("bind", pbx.bind, _has_address),
+    HostCheck("user", pbx.user),
+    HostCheck("boot", starters.boot),
+    HostCheck("restarts", starters.restarters),
+    HostCheck("card", own.card, _has_card),
+    HostCheck("card tool", own.card_tool, _has_tool),
+    HostCheck("card's port", starters.grabbers, _has_card),
+    HostCheck("line", own.line, _has_line),
+    HostCheck("machine", machine.pauses),
+    HostCheck("panic", machine.panic),
+    HostCheck("watchdog", machine.watchdog),
+    HostCheck("time", machine.time_service),
+    HostCheck("disks", machine.disks),
+    HostCheck("ssh", own.ssh),
+    HostCheck("panel", own.panel, _has_panel),
+    HostCheck("alerts", own.alerts),
+    HostCheck("agent", own.agent),
+)
+
+_ALIKE = (
+    *("HACLUSTERIP", "HAPREFIX", "HADEV", "HAPRINODE", "HASECNODE", "HAUDPPORT", "HAKEEPALIVE", "HAWARNTIME"),
+    *("HADEADTIME", "HAINITDEAD", "HAAUTOFAILBACK", "HAWITNESS", "HASYNCH", "RHINOSPF"),
+)
+"""Keys of the conf file that both nodes must have alike."""
+
+FACTS: Mapping[str, Callable[[Scene], str]] = {
+    "asha": lambda scene: __version__,
+    "Asterisk": pbx.version,
+    "Heartbeat": lambda scene: own.engine_version(),
+    AUTHKEYS: lambda scene: own.secret_fingerprint(),
+    **{f"{CONF}{name}": lambda scene, name=name: KEY_BY_NAME[name].text(scene.conf) for name in _ALIKE},  # type: ignore[misc]
+}
