@@ -40,6 +40,7 @@ class ThisNode:
             deadtime=conf.deadtime,
             line_dwell=conf.line_dwell,
             move_dwell=conf.move_dwell,
+            follows_line=conf.line_fail == "FAILOVER",
         )
         # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.
         self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)

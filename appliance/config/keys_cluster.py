@@ -218,6 +218,19 @@ class ClusterKeys:
         "PREFER",
         tab=Tab(7, "Line as Witness"),
     )
+    line_fail: str = Comment(
+        "the line is gone here and is at the peer: does service follow it? (FAILOVER or STAY)",
+        "FAILOVER: yes, after LINEDWELL, when the peer is fit.",
+        "STAY: service stays where it is, and an alert says where the line is.",
+        "A line that is gone on both nodes is the provider's, and moves nothing either way.",
+    ).key(
+        "HALINEFAIL",
+        choice("FAILOVER", "STAY"),
+        "FAILOVER",
+        Group.HEARTBEAT,
+        "STAY",
+        tab=Tab(7, "When the Line Is Lost"),
+    )
     witness_wait: float = Comment("how long HAWITNESS=PREFER waits for the line").key(
         "HAWITNESSWAIT", DWELL, 5.0, Group.HEARTBEAT, "10", tab=Tab(7, "Wait for the Witness")
     )

@@ -34,13 +34,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """Settings from the conf file, in seconds; moves are counted over the last `moves_window` seconds."""
+    """Settings from the conf file, in seconds; moves are counted over the last `moves_window` seconds.
+
+    `follows_line`: service goes to the peer when the line has (HALINEFAIL=FAILOVER).
+    """
 
     restart_allowed: bool
     deadtime: float
     line_dwell: float
     move_dwell: float
     moves_window: float = 600.0
+    follows_line: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
         return None
     if why := _why_not_follow(seen):
         return Decision(Act.STAY, why)
+    if not policy.follows_line:
+        return Decision(Act.STAY, "the line is at the peer; HALINEFAIL=STAY, so service stays here")
     at_peer = watch.line_at_peer_since
     if at_peer is not None and now - at_peer < _line_settles(policy, seen):
         return None

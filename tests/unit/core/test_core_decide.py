@@ -203,6 +203,11 @@ def test_asterisk_follows_a_line_that_fell_to_the_peer() -> None:
     assert "relay card is gone" in judged(replace(LOST, card=known(False)), ABSENT).reason
 
 
+def test_with_halinefail_stay_service_stays_and_says_where_the_line_is() -> None:
+    decision = judged(LOST, ABSENT, replace(POLICY, follows_line=False))
+    assert decision == Decision(Act.STAY, "the line is at the peer; HALINEFAIL=STAY, so service stays here")
+
+
 def test_the_line_dwell_is_respected() -> None:
     assert judged(LOST, replace(WATCH, line_absent_since=NOW - 0.99)) is STAY
     assert judged(LOST, WATCH) is STAY
