@@ -15,7 +15,7 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.active_conf import read_this_node
 from appliance.agent.components.settings import Threads
-from appliance.agent.peer_message import tell
+from appliance.agent.peer_message import Hearing, tell
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.agent.wiring import AgentParts
 from appliance.control.protocol import ControlRequest
@@ -23,6 +23,7 @@ from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, is_known
 from appliance.core.timing import PEER_MESSAGE_PERIOD
+from appliance.host.boot import boot_identity
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.paths import CONF, SOCKET
 from appliance.host.service_manager import ServiceManager
@@ -39,6 +40,7 @@ class Daemon:
     def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
         self._clock = clock
         self._init = init
+        self._boot = boot_identity()
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
@@ -127,6 +129,10 @@ class Daemon:
                 task.cancel()
             await asyncio.gather(*tasks, ended, resumed, return_exceptions=True)
 
+    def _hearing(self, now: float) -> Hearing:
+        seen, max_age = self._observations, self._this_node.conf.peer_max_age
+        return Hearing(seen.hears_peer(now, max_age), seen.deaf_links(), self._boot)
+
     async def _tell_peer(self) -> None:
         """Send this node's state to the peer every second, and at once when it changes."""
         told: dict[str, str] = {}
@@ -135,7 +141,7 @@ class Daemon:
             now = self._clock.now()
             fitness = self._cycle.fitness(now)
             seen, word = self._cycle.seen(now), self._parts.data.word
-            fields = tell(self._cycle.state, fitness, seen, now, data=word)
+            fields = tell(self._cycle.state, fitness, seen, now, data=word, hearing=self._hearing(now))
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._engine.tell(fields)
                 told, told_at = fields, now

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from appliance.core.health import ProbePolicy, ProbeRecord, judge
 from appliance.core.model import DChannel, Line, Pbx, Relay
-from appliance.core.reading import Reading, Unknown, fresh
+from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.transfer import Peer
 from appliance.dahdi.span import Span
 
@@ -32,6 +32,9 @@ class PeerReport:
     served: Reading[bool] = field(default_factory=_unseen)
     data_age: float | None = None
     maintenance: Reading[bool] = field(default_factory=_unseen)
+    boot: str = ""
+    hears_us: Reading[bool] = field(default_factory=_unseen)
+    deaf_links: tuple[str, ...] = ()
     fit_for_lan: Reading[bool] = field(default_factory=_unseen)
     serves: Reading[bool] = field(default_factory=_unseen)
     served_since: int | None = None
@@ -98,6 +101,24 @@ class Observations:
         if self.report is None:
             return Unknown("the peer's agent has said nothing yet", now)
         return fresh(self.report.maintenance, now, max_age)
+
+    def hears_peer(self, now: float, max_age: float) -> Reading[bool]:
+        """Return whether the peer's agent is heard: Unknown until it has been heard once, or is known to be gone."""
+        if self.report is None:
+            return (
+                Known(False, now) if is_known(self.peer_alive, False) else Unknown("nothing heard yet", now)
+            )
+        return Known(now - self.report.at <= max_age, now)
+
+    def deaf_links(self) -> tuple[str, ...]:
+        """Return the engine's links over which nothing of the peer arrives."""
+        return tuple(name for name, state in self.links.items() if state != "up")
+
+    def hears_us(self, now: float, max_age: float) -> Reading[bool]:
+        """Return whether the peer hears this node, as the peer reports."""
+        if self.report is None:
+            return Unknown("the peer's agent has said nothing yet", now)
+        return fresh(self.report.hears_us, now, max_age)
 
     def peer(self, now: float, max_age: float) -> Peer:
         """Return the peer, with everything older than `max_age` seconds turned into Unknown."""

@@ -29,6 +29,8 @@ _UNKNOWN = "?"
 # each of its own.
 _REASON_LENGTH = 260
 _DIGITS = 15
+# How many links are named, and the longest name of one (IFNAMSIZ of Linux).
+_LINKS, _LINK_LENGTH = 4, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,22 @@ class DataWord:
     age: float | None = None
 
 
-def tell(state: ServiceState, fitness: Fitness, seen: Seen, now: float, *, data: DataWord) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What this node hears of the peer, which the peer cannot know by itself.
+
+    `peer`: the peer's agent is heard. `deaf_links`: the engine's links over which nothing of the peer arrives here.
+    `boot`: which boot of this machine it is (see `host.boot`).
+    """
+
+    peer: Reading[bool]
+    deaf_links: tuple[str, ...] = ()
+    boot: str = ""
+
+
+def tell(
+    state: ServiceState, fitness: Fitness, seen: Seen, now: float, *, data: DataWord, hearing: Hearing
+) -> dict[str, str]:
     """Return the message to the peer at `now`: everything about this node that the peer's decisions need."""
     return {
         "v": __version__,
@@ -59,6 +76,9 @@ def tell(state: ServiceState, fitness: Fitness, seen: Seen, now: float, *, data:
         "relay": _spell(seen.commanded),
         "served": "yes" if data.served else "no",
         "maint": "yes" if seen.maintenance else "no",
+        "boot": hearing.boot,
+        "hears": _spell_yes_or_no(hearing.peer),
+        "deaf": " ".join(name[:_LINK_LENGTH] for name in hearing.deaf_links[:_LINKS]),
         "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
     }
 
@@ -85,6 +105,9 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         served_since=_number(fields.get("since", "")),
         lost_request=fields.get("lost") == "yes",
         maintenance=_yes_or_no(fields.get("maint"), at),
+        boot=fields.get("boot", ""),
+        hears_us=_yes_or_no(fields.get("hears"), at),
+        deaf_links=tuple(fields.get("deaf", "").split())[:_LINKS],
     )
 
 
@@ -122,6 +145,12 @@ def _serves(role: str, at: float) -> Reading[bool]:
         return Known(Role(role).holds, at)
     except ValueError:
         return Unknown(f"the peer calls its role '{role}'", at)
+
+
+def _spell_yes_or_no(reading: Reading[bool]) -> str:
+    if isinstance(reading, Unknown):
+        return ""
+    return "yes" if reading.value else "no"
 
 
 def _yes_or_no(text: str | None, at: float) -> Reading[bool]:

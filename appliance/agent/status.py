@@ -14,6 +14,7 @@ from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
 from appliance.core.pair_watch import StandingFault, rule_of
+from appliance.core.peer_hearing import one_way
 from appliance.core.reading import Known, Reading, Unknown, fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
@@ -105,6 +106,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
     state, seen = cycle.state, cycle.seen(now)
     unfit = cycle.unfit(now)
     strays = _strays(observations, state, seen, now)
+    peer = _peer(this_node, observations, seen, now)
     return Status(
         version=__version__,
         node=this_node.node.value,
@@ -115,7 +117,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         generation=state.grant.generation,
         fit=not unfit,
         unfit_because=tuple(unfit),
-        problems=_problems(observations, cycle, seen, strays, now),
+        problems=(*_problems(observations, cycle, seen, strays, now), *one_way(peer)),
         trouble=_trouble(state),
         ungranted=strays.running,
         strays=strays,
@@ -124,7 +126,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             holds=_said(observations.engine_holds),
             waits_another=_wait(this_node, observations, state, now),
         ),
-        peer=_peer(this_node, observations, seen, now),
+        peer=peer,
         address=AddressStatus(this_node.conf.cluster_ip, _said(observations.address), observations.duplicate),
         relay=RelayStatus(
             card=_said(observations.card) if this_node.has_card else None,
@@ -188,6 +190,7 @@ def _peer(this_node: ThisNode, observations: Observations, seen: Seen, now: floa
         relay=_said(seen.peer.relay),
         maintenance=_said(observations.peer_maintenance(now, this_node.conf.peer_max_age)).value,
         links=dict(observations.links),
+        hears_us=_said(observations.hears_us(now, this_node.conf.peer_max_age)),
     )
     report = observations.report
     if report is None:
@@ -198,6 +201,7 @@ def _peer(this_node: ThisNode, observations: Observations, seen: Seen, now: floa
         generation=report.generation,
         version=report.version,
         data_age=report.data_age,
+        deaf_links=report.deaf_links if isinstance(seen.peer.granted, Known) else (),
         heard=round(now - report.at, 1),
     )
 

@@ -21,6 +21,7 @@ from appliance.core.journal_entry import (
     RoleEntry,
     TransferEntry,
 )
+from appliance.core.peer_hearing import deaf_here, one_way
 from appliance.core.roles import Event, Role
 from appliance.core.status import Status
 from appliance.core.stray import persistence, presence
@@ -145,14 +146,18 @@ def _card(status: Status) -> Iterator[Condition]:
 def _links(status: Status) -> Iterator[Condition]:
     """Yield the lost Heartbeat links; both nodes see them, and only the serving node tells.
 
-    Links to a dead peer are all down and are told of as its death.
+    Links to a dead peer are all down and are told of as its death. A link that works one way only is lost to one node
+    alone, and so is a peer that hears nothing at all: it takes this node for dead, so this node tells in any role.
     """
-    if status.role not in _SERVING or not status.peer.alive.value:
+    peer = status.peer
+    if peer.hears_us.value is False and status.role in _ENGINE_RUNS:
+        (text,) = one_way(peer)
+        yield _problem("deaf peer", AlertKind.LINK_LOST, Severity.CRITICAL, text, _SOON)
+    if status.role not in _SERVING or not peer.alive.value:
         return
-    for name, state in status.peer.links.items():
-        if state != "up":
-            text = f"Heartbeat link {name} is lost"
-            yield _problem(f"link {name}", AlertKind.LINK_LOST, Severity.WARNING, text, _AT_ONCE)
+    lost = [(name, f"Heartbeat link {name} is lost") for name, state in peer.links.items() if state != "up"]
+    for name, text in (*lost, *zip(deaf_here(peer), one_way(peer), strict=False)):
+        yield _problem(f"link {name}", AlertKind.LINK_LOST, Severity.WARNING, text, _AT_ONCE)
 
 
 def _data(status: Status) -> Iterator[Condition]:

@@ -71,6 +71,7 @@ class PeerStatus:
     """The other node: what the engine says of it (`alive`, `links`), and what its agent has told of itself.
 
     `heard`: seconds since its agent spoke. `data_age`: seconds since that node last had all of this node's data.
+    `hears_us`: that node hears this one, and `deaf_links`: the links over which it does not, by its own word.
     """
 
     node: str = ""
@@ -88,6 +89,8 @@ class PeerStatus:
     data_age: float | None = None
     heard: float | None = None
     links: Mapping[str, str] = field(default_factory=_empty)
+    hears_us: StatusValue[bool] = field(default_factory=_unsaid)
+    deaf_links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

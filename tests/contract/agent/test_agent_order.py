@@ -27,7 +27,7 @@ from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.settings import Threads
-from appliance.agent.peer_message import DataWord, tell
+from appliance.agent.peer_message import DataWord, Hearing, tell
 from appliance.agent.sensors import address, asterisk, card
 from appliance.agent.wiring import AgentParts
 from appliance.cluster.engine import EngineView, PeerMessage
@@ -198,7 +198,7 @@ class Machine:
         role = Role.STANDBY if self.case.serves else Role.ACTIVE
         word = DataWord(self.case.peer_served, 40.0)
         state = ServiceState(Grant(held=not self.case.serves, generation=3), now, now, role=role)
-        fields = tell(state, Fitness(), seen, now, data=word)
+        fields = tell(state, Fitness(), seen, now, data=word, hearing=Hearing(nothing))
         await self._hear(PeerMessage(PEER, fields, now))
 
     async def _process(self) -> None:
@@ -267,7 +267,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr(wiring_module, "installed_engine", lambda: as_engine(engine))
     monkeypatch.setattr(address, "read_address", lambda device, ip, now: Known(case.serves, now))
     monkeypatch.setattr(
-        asterisk, "find_pid", lambda conf, now: Known(os.getpid() if case.serves else None, now)
+        asterisk, "find_pid", lambda conf, now, thorough: Known(os.getpid() if case.serves else None, now)
     )
     monkeypatch.setattr(asterisk, "find_program", lambda program: program)
     monkeypatch.setattr(asterisk, "read_dchannel", dchannel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.agent.peer_message import DataWord, hear, tell
+from appliance.agent.peer_message import DataWord, Hearing, hear, tell
 from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
 from appliance.core.grant import Grant
 from appliance.core.health import Fitness
@@ -54,9 +54,12 @@ def test_told_is_heard(
             seen(line, relay, not granted),
             1.0,
             data=word,
+            hearing=Hearing(Known(granted, 1.0), ("eth0", "/dev/ttyS0")[generation % 3 :], "1a2b3c4d-7"),
         ),
         5.0,
     )
+    assert report.hears_us == Known(granted, 5.0) and report.boot == "1a2b3c4d-7"
+    assert report.deaf_links == ("eth0", "/dev/ttyS0")[generation % 3 :]
     assert report.at == 5.0
     assert report.role == role.value
     assert report.granted == Known(granted, 5.0)
@@ -93,6 +96,8 @@ def test_a_message_always_fits_a_serial_link(
     line: Reading[Line], relay: Reading[Relay], unfit: list[str]
 ) -> None:
     state = service(Role.ACQUIRING, True, 10**9)
-    fields = tell(state, Fitness(tuple(unfit)), seen(line, relay), 1.0, data=DataWord(True, 1e9))
+    hearing = Hearing(Known(True, 1.0), ("enp130s0f0np0v1",) * 9, "1a2b3c4d-123456789012")
+    data = DataWord(True, 1e9)
+    fields = tell(state, Fitness(tuple(unfit)), seen(line, relay), 1.0, data=data, hearing=hearing)
     packed = pack(fields, 123456.789)
     assert sum(len(name) + len(value) + 2 for name, value in packed.items()) <= LONGEST_MESSAGE

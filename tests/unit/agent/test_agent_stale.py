@@ -119,7 +119,7 @@ def test_asterisk_that_was_installed_meanwhile_makes_the_node_fit(
     sensor.look()
     assert "Asterisk is not installed" in bench.cycle.unfit(bench.clock.now())
     (tmp_path / "asterisk").touch(0o755)
-    monkeypatch.setattr(asterisk, "find_pid", lambda conf, now: Known(os.getpid(), now))
+    monkeypatch.setattr(asterisk, "find_pid", lambda conf, now, thorough: Known(os.getpid(), now))
 
     async def look() -> None:
         sensor.look()
@@ -134,7 +134,7 @@ def test_a_life_seen_before_the_sensor_runs_has_its_probes(
 ) -> None:
     """An order to release, or the first look, finds the process before the sensor's loops have begun."""
     bench = Bench(tmp_path, sip_port=0)
-    monkeypatch.setattr(asterisk, "find_pid", lambda conf, now: Known(os.getpid(), now))
+    monkeypatch.setattr(asterisk, "find_pid", lambda conf, now, thorough: Known(os.getpid(), now))
     sensor = AsteriskSensor(bench.context)
 
     async def look() -> None:
