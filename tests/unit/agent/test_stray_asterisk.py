@@ -25,6 +25,7 @@ def standing_by(folder: Path, node: Node = Node.PRIMARY) -> Bench:
     bench.observations.engine_serves = Known(False, 0.0)
     bench.cycle.start()
     bench.see_line(Line.ABSENT)
+    bench.hear_peer(granted=True)
     for _ in range(2):
         bench.turn(0.1)
     bench.executor.orders.clear()
@@ -108,6 +109,7 @@ def test_under_maintenance_or_unseen_or_while_one_is_being_started_nothing_is_en
     let_pass(bench, 3 * STRAY_DWELL)
     runs(bench)
     let_pass(bench, STRAY_DWELL - 1)
+    bench.hear_peer(granted=False)
     bench.observations.engine_serves = Known(True, bench.clock.now())  # the grant was lost: it is taken up
     let_pass(bench, STRAY_DWELL - 1)
     assert Order.STOP_PBX not in bench.executor.orders and bench.role().holds
