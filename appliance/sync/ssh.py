@@ -5,6 +5,7 @@ The complaints of ssh and rsync are turned into named problems here too.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from dataclasses import dataclass
@@ -108,6 +109,15 @@ def way_to_peer(conf: Conf, node: Node) -> Ssh:
     if node is Node.PRIMARY:
         return Ssh(conf.secondary_addr or conf.secondary_name, conf.ssh_port)
     return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
+
+
+def drop_connection(socket: Path = SSH_SOCKET) -> None:
+    """Have the next call connect anew: the connection that is kept open leads to a peer that is gone.
+
+    Its own process ends by itself when the peer does not answer (ServerAliveInterval).
+    """
+    with contextlib.suppress(OSError):
+        socket.unlink()
 
 
 @functools.cache

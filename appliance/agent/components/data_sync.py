@@ -33,6 +33,7 @@ from appliance.host.worker_thread import WorkerThread
 from appliance.sync.handed_duty import WORD_PERIOD, DutyWord
 from appliance.sync.newer_data_mark import complete_mark, read_mark
 from appliance.sync.post_job import run_postsync
+from appliance.sync.ssh import drop_connection
 from appliance.sync.state import State, age, read_state, write_state
 
 _LOOK = 1.0
@@ -60,6 +61,7 @@ class SyncSupervisor(Component):
         self._worker: Stream | None = None
         self._handed = DutyWord(DataDuty(Duty.NONE), float("-inf"))
         self._ended_at = float("-inf")
+        self._peer_boot, self._peer_was_dead = "", False
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
         self._held: dict[str, str] = {}
         self.word = DataWord()
@@ -201,8 +203,29 @@ class SyncSupervisor(Component):
     def _synchronises(self) -> bool:
         return self._this_node.conf.synch == "LAZY"
 
+    def _peer_is_another(self) -> bool:
+        """Tell whether the peer has died or was booted anew since the last look.
+
+        What a pass waits for then never comes: nobody at the other end knows of its connections, and a program that
+        hears nothing gives up only after its own time-out, which took 160 s.
+        """
+        report, dead = self._observations.report, is_known(self._observations.peer_alive, False)
+        boot = report.boot if report is not None else ""
+        died, rebooted = (
+            dead and not self._peer_was_dead,
+            bool(self._peer_boot and boot) and boot != self._peer_boot,
+        )
+        self._peer_was_dead, self._peer_boot = dead, boot or self._peer_boot
+        return died or rebooted
+
     def _keep(self) -> None:
         duty = self.duty()
+        if self._peer_is_another() and self._worker is not None:
+            self._journal.note(
+                "data", says="the peer has died or was booted anew: its connections are given up"
+            )
+            drop_connection()
+            self._end_worker()
         wanted = duty.duty is not Duty.NONE
         if self._worker is not None and (not wanted or self._has_ended()):
             self._end_worker()

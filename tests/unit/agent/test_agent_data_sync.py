@@ -6,8 +6,9 @@ import asyncio
 import os
 import select
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.core.model import Node
 from appliance.core.reading import Known
 from appliance.host.paths import SyncPaths
+from appliance.sync.ssh import drop_connection
 
 _PATIENCE = 10.0
 _READS_NOTHING = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -67,6 +69,48 @@ def test_a_worker_ends_in_the_turn_that_ends_its_duty(bench: Bench) -> None:
             os.close(process)
 
     asyncio.run(scenario())
+
+
+def _dies(bench: Bench) -> None:
+    bench.observations.peer_alive = Known(False, bench.clock.now())
+
+
+def _is_booted_anew(bench: Bench) -> None:
+    """Sooner than Heartbeat's deadtime, so that it was never dead."""
+    report = bench.observations.report
+    assert report is not None
+    bench.observations.report = replace(report, boot="another-1")
+
+
+@pytest.mark.parametrize("happens", [_dies, _is_booted_anew])
+def test_a_pass_does_not_outlive_the_peer_that_it_asks(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happens: Callable[[Bench], None]
+) -> None:
+    """Its connections are those of a peer that is gone; another worker begins with new ones."""
+    kept = tmp_path / "ssh-peer"
+    kept.touch()
+    monkeypatch.setattr(data_sync, "drop_connection", lambda: drop_connection(kept))
+    report = bench.observations.report
+    assert report is not None
+    bench.observations.report = replace(report, boot="one-1")
+
+    async def scenario() -> None:
+        async with working(bench) as supervisor:
+            process = _process_of(supervisor)
+            happens(bench)
+            bench.observations.stepped.set()
+            await asyncio.sleep(0.05)
+            assert select.select([process], [], [], 0)[0], "the process has ended"
+            os.close(process)
+            again = _process_of(supervisor)
+            bench.observations.stepped.set()
+            await asyncio.sleep(0.05)
+            assert not select.select([again], [], [], 0)[0], "and the next one goes on"
+            os.close(again)
+
+    asyncio.run(scenario())
+    assert not kept.exists()
+    assert [entry.says for entry in bench.journal.since(0) if "booted anew" in entry.says]
 
 
 def test_a_worker_that_takes_nothing_in_is_killed_and_the_agent_goes_on(bench: Bench) -> None:
