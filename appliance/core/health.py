@@ -23,8 +23,7 @@ CONSOLE_EVERY = 30
 class ProbePolicy:
     """The thresholds of a probe.
 
-    `rise` answers in a row make a probe good; `fall` silences in a row that last `dwell` seconds make it
-    silent.
+    `fall` silences in a row that last `dwell` seconds make a probe silent, and `rise` answers in a row end that.
     """
 
     rise: int
@@ -34,7 +33,10 @@ class ProbePolicy:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRecord:
-    """The record of one probe (AMI, CLI, SIP) during this life of the Asterisk process."""
+    """The record of one probe (AMI, CLI, SIP) during this life of the Asterisk process.
+
+    `answers`: how many in a row, up to now. `silences`: how many in the present silence, which began at `silent_since`.
+    """
 
     ever_answered: bool = False
     answers: int = 0
@@ -43,17 +45,19 @@ class ProbeRecord:
     last: str = ""
 
 
-def observe(record: ProbeRecord, reading: Reading[str]) -> ProbeRecord:
-    """Return `record` after one more reading."""
+def observe(record: ProbeRecord, reading: Reading[str], policy: ProbePolicy) -> ProbeRecord:
+    """Return `record` after one more reading.
+
+    A single answer of a probe that has fallen silent is not its recovery: an Asterisk that answers now and then would
+    count as well and as hung in turn.
+    """
     if isinstance(reading, Known):
+        answers = record.answers + 1
+        if answers < policy.rise and is_silent(record, policy, reading.at):
+            return replace(record, answers=answers)
         return ProbeRecord(True, record.answers + 1, 0, None, reading.value)
     since = reading.at if record.silent_since is None else record.silent_since
     return replace(record, answers=0, silences=record.silences + 1, silent_since=since, last=reading.reason)
-
-
-def is_good(record: ProbeRecord, policy: ProbePolicy) -> bool:
-    """Tell whether the probe has answered at least `rise` times in a row, up to now."""
-    return record.answers >= policy.rise
 
 
 def is_silent(record: ProbeRecord, policy: ProbePolicy, now: float, times: int = 1) -> bool:
@@ -95,7 +99,7 @@ def judge(
 
 
 def silent_probes(probes: Mapping[str, ProbeRecord]) -> tuple[str, ...]:
-    """Return the names of the probes whose last question got no answer though they answered before.
+    """Return the names of the probes that get no answer, or not enough yet, though they answered before.
 
     The names are for display only.
     """

@@ -220,7 +220,7 @@ class AsteriskSensor:
         An answer has its latency, whichever part of the sensor has asked.
         """
         before = self._observations.probes[name]
-        self._observations.probes[name] = observe(before, reading)
+        self._observations.probes[name] = observe(before, reading, self._this_node.probe_policy)
         if isinstance(reading, Known):
             self._observations.answered(name, reading.at - asked_at)
         if self._doubtful():

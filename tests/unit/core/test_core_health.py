@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,6 @@ from appliance.core.health import (
     SIP_ALONE,
     ProbePolicy,
     ProbeRecord,
-    is_good,
     is_silent,
     judge,
     observe,
@@ -28,19 +28,27 @@ def told(answers: Sequence[bool], start: float = 0.0) -> ProbeRecord:
     record = ProbeRecord()
     for second, answered in enumerate(answers):
         at = start + second
-        record = observe(record, Known("pong", at) if answered else Unknown("no answer", at))
+        record = observe(record, Known("pong", at) if answered else Unknown("no answer", at), POLICY)
     return record
 
 
 SILENT = told([True, False, False, False])
 
 
-def test_a_probe_is_good_after_rise_answers_in_a_row() -> None:
-    assert not is_good(told([True]), POLICY)
-    assert is_good(told([True, True]), POLICY)
-    assert not is_good(told([True, True, False]), POLICY)
-    assert not is_good(told([True, True, False, True]), POLICY)
-    assert is_good(told([True, True, False, True, True]), POLICY)
+def test_a_silent_probe_is_well_again_after_rise_answers_in_a_row() -> None:
+    silent = [True, False, False, False]
+    for answers, well in (
+        ([True], False),
+        ([True, False, True], False),
+        ([True, False, True, False, True], False),
+        ([True, True], True),
+        ([True, False, True, True], True),
+    ):
+        record = told([*silent, *answers])
+        assert is_silent(record, POLICY, 100.0) is not well, answers
+        state = judge(ALIVE, True, {"ami": record}, POLICY, 100.0)
+        assert state == Known(Pbx.RUNNING if well else Pbx.HUNG, 100.0), answers
+    assert not is_silent(observe(told(silent), Known("pong", 4.0), replace(POLICY, rise=1)), POLICY, 100.0)
 
 
 def test_a_probe_is_silent_after_fall_silences() -> None:
@@ -51,15 +59,14 @@ def test_a_probe_is_silent_after_fall_silences() -> None:
 def test_silences_in_a_burst_wait_for_the_dwell() -> None:
     record = told([True])
     for _ in range(5):
-        record = observe(record, Unknown("no answer", 1.0))
+        record = observe(record, Unknown("no answer", 1.0), POLICY)
     assert not is_silent(record, POLICY, 2.99)
     assert is_silent(record, POLICY, 3.0)
 
 
-def test_one_answer_ends_a_silence() -> None:
-    record = observe(SILENT, Known("pong", 4.0))
-    assert not is_silent(record, POLICY, 100.0)
-    assert record.silent_since is None
+def test_one_answer_ends_a_silence_that_is_none_yet() -> None:
+    record = observe(told([True, False, False]), Known("pong", 3.0), POLICY)
+    assert record == ProbeRecord(True, 1, 0, None, "pong")
 
 
 def test_a_probe_that_never_answered_tells_nothing() -> None:
