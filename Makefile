@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
+.PHONY: help demo campaign-real test test-security test-panel pictures browser unit lint bench rpm kickstart iso test-packaging clean system tools packaging
 
 BIN := .venv/bin
 SITE := kickstart/site.example.toml
@@ -56,6 +56,11 @@ lint: tools ## format, rules, types, import contract
 	@$(BIN)/mypy --no-error-summary rpm/asha/*.py
 	@$(BIN)/mypy --no-error-summary --package kickstart
 	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
+
+ROUNDS ?= 40
+
+campaign-real: system tools ## seeded rounds of faults on real nodes, ROUNDS=40 (root)
+	@.ci/clean-after $(BIN)/hwsim campaign-real --rounds $(ROUNDS)
 
 bench: system tools ## how fast, beside keepalived and a polling watchdog (root)
 	@.ci/clean-after $(BIN)/hwsim bench $(ARGS)

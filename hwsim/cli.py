@@ -63,6 +63,19 @@ def bench(runs: int, only: str | None, out: Path) -> None:
     sys.exit(0 if _run(measure(planned(only, runs), out, _console())) else 1)
 
 
+@hwsim.command("campaign-real")
+@click.option("--rounds", default=40, show_default=True, type=click.IntRange(1), help="Number of rounds.")
+@click.option("--seed", default=1, show_default=True, help="The first round's seed.")
+@click.option("--at-once", default=4, show_default=True, type=click.IntRange(1), help="Racks at a time.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("out/campaign"), show_default=True)
+def campaign_real(rounds: int, seed: int, at_once: int, out: Path) -> None:
+    """Play seeded rounds of faults on real nodes; exit 1 when a pair did not settle."""
+    from hwsim.campaign.real import campaign  # noqa: PLC0415
+
+    _check_host()
+    sys.exit(0 if _run(campaign(seed, rounds, at_once, out, _console())) else 1)
+
+
 @hwsim.command()
 @click.option("--bare", is_flag=True, help="Only switch the machines on; start nothing.")
 def rack(bare: bool) -> None:

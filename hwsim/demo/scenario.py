@@ -8,6 +8,7 @@ from typing import Any
 
 from hwsim.demo.evidence import Evidence
 from hwsim.demo.marks import Marks, measure
+from hwsim.nodes.network import LINKS
 from hwsim.rack import Rack
 from hwsim.server import Server
 
@@ -75,6 +76,17 @@ class Stage:
     def in_service(self, side: str) -> bool:
         """Return True when the line itself is in service on `side` now."""
         return self.rack.in_service(side)
+
+    def cut(self, side: str) -> None:
+        """Pull both cables of `side`."""
+        for link in LINKS:
+            self.rack.servers[side].node.cut(link)
+
+    def heal(self, side: str) -> float:
+        """Put both cables of `side` back; return the monotonic time."""
+        for link in LINKS:
+            self.rack.servers[side].node.heal(link)
+        return self.now()
 
     async def ask(self, server: Server, *words: str) -> str:
         """Give the operator's command `asha WORDS` on `server`, which must succeed; return its output."""

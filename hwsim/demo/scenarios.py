@@ -12,6 +12,7 @@ from hwsim.demo.data import data
 from hwsim.demo.line_troubles import flapping, ghost_link, telco_dead
 from hwsim.demo.marks import Marks
 from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
+from hwsim.service_log import NeverSettled, ServiceLog, recorded
 from hwsim.site import SYNCHRONISED
 
 
@@ -116,6 +117,43 @@ async def first_node_alone(stage: Stage) -> Outcome:
     return Outcome(marks, "waited for its peer, then served alone")
 
 
+async def cold_start_apart(stage: Stage) -> Outcome:
+    """Start the primary behind cut cables while the secondary serves: both serve, and Heartbeat never settles it."""
+    await stage.home()
+    stage.say("the primary loses power; the secondary serves")
+    await stage.moved(stage.rack.power_off("primary"), "secondary")
+    async with recorded(stage.rack) as log:
+        stage.say("the primary boots behind cut cables, hears nobody and serves too")
+        stage.cut("primary")
+        await stage.rack.boot("primary")
+        await stage.rack.start_agent("primary")
+        await stage.ask(stage.primary, "ha", "start")
+        await stage.until(lambda: log.serves("primary"), 40, "the primary serves apart")
+        stage.say("the cables are put back")
+        return await _one_serves(stage, log, stage.heal("primary"))
+
+
+async def split_and_heal(stage: Stage) -> Outcome:
+    """Cut both cables of the serving primary for 20 s: both serve, and plain Heartbeat has nobody serve at the heal."""
+    await stage.home()
+    async with recorded(stage.rack) as log:
+        stage.say("both cables of the primary are cut")
+        stage.cut("primary")
+        await stage.until(lambda: log.serves("secondary"), 20, "the secondary serves too")
+        await stage.rack.pause(20)
+        stage.say("the cables are put back")
+        return await _one_serves(stage, log, stage.heal("primary"))
+
+
+async def _one_serves(stage: Stage, log: ServiceLog, healed: float) -> Outcome:
+    """Wait until one node serves alone after the heal, and for a while; return the move to it."""
+    try:
+        settled = await log.settled(healed, within=30, stays=12)
+    except NeverSettled as problem:
+        raise ScenarioFailed(str(problem)) from problem
+    return Outcome(stage.marks(healed, settled.owner), str(settled))
+
+
 def _standby(status: dict[str, Any]) -> bool:
     return bool(status["role"] == "standby")
 
@@ -149,5 +187,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("telco-dead", "the provider's line is dead", telco_dead),
     Scenario("ghost-link", "the D-channel sticks", ghost_link),
     Scenario("flapping", "Asterisk dies again and again", flapping),
+    Scenario("cold-start-apart", "a start behind cut cables", cold_start_apart),
+    Scenario("split-and-heal", "both cables cut for 20 s", split_and_heal),
     Scenario("data", "the phones' data, there and back", data, conf=SYNCHRONISED),
 )

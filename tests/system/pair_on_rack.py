@@ -275,7 +275,8 @@ class Pair:
 
     async def _verify(self) -> None:
         assert self.watchman.moments, "the watchman saw nothing"
-        assert self.watchman.violations() == []
+        violations = self.watchman.violations()
+        assert violations == [], violations
         for side, server in self.rack.servers.items():
             if server.powered:
                 said = await server.asha("events", "--verify")
