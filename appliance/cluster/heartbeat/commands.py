@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ STOP_DEADLINE = 90.0  # a release takes the PBX's stop, and a failing stop scrip
 SWITCH_DEADLINE = 5.0
 _SETTLE = 2.0  # a start that must fail (a bad interface, no /run/heartbeat) has failed by then. Source: lab
 _POLL = 0.1
+_TICK = 1.0  # Heartbeat acts on a request within half a second. Source: docs/facts/heartbeat.md
+_LOG_READ = 1 << 16
+_DROPPED = re.compile(r"new request from \S+ ignored \[(\d+) seconds left\]")
 _CONFIGURATION_ERROR = 6
 _RUN_DIRECTORIES = ("heartbeat", "heartbeat/ccm", "heartbeat/crm", "heartbeat/dopd", "crm")
 
@@ -146,9 +150,42 @@ def _switch(paths: HeartbeatPaths, script: Path, deadline: float) -> None:
         raise ClusterError(
             f"{script.name} was not run: Heartbeat is not running.", todo="'asha ha start' starts it."
         )
+    logged = _log_size()
     finished = run([script, "all"], deadline=deadline)
     if not finished.ok:
         raise ClusterError(f"Heartbeat was not reached: {finished.explain()}.")
+    _check_taken(logged, SystemClock())
+
+
+def _check_taken(logged: int, clock: Clock) -> None:
+    """Raise ClusterError when Heartbeat logs, behind the first `logged` bytes, that it drops the request.
+
+    It does so for up to an hour after a request whose end it has missed, and tells nobody.
+    """
+    end = clock.now() + _TICK
+    while clock.now() < end:
+        clock.sleep(_POLL)
+        if dropped := _DROPPED.search(_logged_since(logged)):
+            raise ClusterError(
+                f"Heartbeat drops the request: an earlier one stands for another {dropped[1]} s.",
+                todo="Restart Heartbeat on the node that does not serve, and then on the other one.",
+            )
+
+
+def _log_size() -> int:
+    try:
+        return LOG_FILE.stat().st_size
+    except OSError:
+        return 0
+
+
+def _logged_since(size: int) -> str:
+    try:
+        with LOG_FILE.open("rb") as log:
+            log.seek(size)
+            return log.read(_LOG_READ).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _kill_master(heartbeat: Heartbeat, master: int, clock: Clock) -> None:

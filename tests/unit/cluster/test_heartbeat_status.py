@@ -93,6 +93,23 @@ def test_no_cl_status_is_unknown(paths: HeartbeatPaths, tmp_path: Path) -> None:
     assert isinstance(heartbeat(paths, tmp_path).held(3.0), Unknown)
 
 
+def test_a_request_that_heartbeat_drops_is_refused_with_how_long_it_will(
+    paths: HeartbeatPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "ha-log"
+    line = (
+        "bravo heartbeat: [5]: WARN: Standby in progress- new request from bravo ignored [{} seconds left]\n"
+    )
+    log.write_text(line.format(3599))  # of an earlier one
+    monkeypatch.setattr("appliance.cluster.heartbeat.commands.LOG_FILE", log)
+    monkeypatch.setattr(Heartbeat, "master_pid", lambda self: 1)
+    asked = replace(paths, hb_standby=program(tmp_path / "hb_standby", "exit 0"))
+    standby(asked)
+    drops = f"echo '{line.format(3580).strip()}' >>{log}"
+    with pytest.raises(ClusterError, match="another 3580 s"):
+        standby(replace(paths, hb_standby=program(tmp_path / "hb_standby", drops)))
+
+
 @pytest.mark.parametrize("command", [standby, takeover])
 def test_a_switch_without_heartbeat_is_refused(paths: HeartbeatPaths, command: object) -> None:
     assert callable(command)
