@@ -8,13 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from appliance import __version__
+from appliance.agent.active_conf import read_this_node
 from appliance.cli.checks.look import DEADLINE, Scene, gather, late, made
 from appliance.cli.checks.registry import CHECKS, FACTS
 from appliance.config import Conf, load, which_node
 from appliance.core.as_json import read_as
-from appliance.core.errors import AshaError
+from appliance.core.errors import AshaError, UserError
 from appliance.core.host_check.finding import Finding, NodeReport, PairReport, fine, wrong
 from appliance.core.host_check.pair import compare
 from appliance.core.model import Node
@@ -40,16 +42,42 @@ def report_here(
     """
     began, name = clock.now(), os.uname().nodename
     try:
-        conf = load(path)
-        node = which_node(conf, name)
+        known = _known(path)
     except AshaError as problem:
-        found = replace(wrong(str(problem.args[0]), problem.todo), what="conf")
-        return NodeReport("", name, __version__, (found,), time=clock.wall(), took=clock.now() - began)
-    first = replace(fine(f"{path} has no problem; this node is the {node.value}"), what="conf")
-    findings, facts = _looked(Scene(conf, node, name, clock), waiting, FACTS if compared else {})
-    return NodeReport(
-        node.value, name, __version__, (first, *findings), facts, clock.wall(), clock.now() - began
-    )
+        return NodeReport(
+            "", name, __version__, (_of_conf(problem),), time=clock.wall(), took=clock.now() - began
+        )
+    scene = Scene(known.conf, known.node, name, clock)
+    findings, facts = _looked(scene, waiting, FACTS if compared else {})
+    found = (known.finding, *findings)
+    return NodeReport(known.node.value, name, __version__, found, facts, clock.wall(), clock.now() - began)
+
+
+class _Known(NamedTuple):
+    """The conf, which node this machine is, and what is to be said of both."""
+
+    conf: Conf
+    node: Node
+    finding: Finding
+
+
+def _known(path: Path) -> _Known:
+    """Return conf and node; a host that was renamed under a running engine is the node that the engine knows.
+
+    Raises UserError or HostError when the conf file is wrong, or this machine is neither node.
+    """
+    conf = load(path)
+    try:
+        node = which_node(conf, os.uname().nodename)
+    except UserError as problem:
+        node = read_this_node(path).node
+        return _Known(conf, node, _of_conf(problem))
+    right = fine(f"{path} has no problem; this node is the {node.value}")
+    return _Known(conf, node, replace(right, what="conf"))
+
+
+def _of_conf(problem: AshaError) -> Finding:
+    return replace(wrong(str(problem.args[0]), problem.todo), what="conf")
 
 
 def _looked(
@@ -79,8 +107,7 @@ def _fact(fact: Callable[[Scene], str], scene: Scene) -> str:
 def report_pair(path: Path, clock: Clock, waiting: Waiting = lambda names: None) -> PairReport:
     """Return the reports of both nodes, made at the same time, and their comparison."""
     try:
-        conf = load(path)
-        node = which_node(conf, os.uname().nodename)
+        conf, node, _ = _known(path)
     except AshaError:
         return PairReport(report_here(path, clock))  # which says what is wrong with the conf file
     jobs: dict[str, Callable[[], NodeReport | _Answer | Finding]] = {

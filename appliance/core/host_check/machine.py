@@ -17,27 +17,24 @@ LEAST_SHARE, LITTLE_SHARE = 0.01, 0.05
 
 
 def judge_name(conf_name: str, lasting: str, uname: str) -> Finding:
-    """Judge the node's name.
+    """Judge the node's name. Capitals do not count: to Heartbeat, and so to asha, they are small letters.
 
     Args:
-        conf_name: The name of this node in the conf file, which is what `uname -n` prints now.
+        conf_name: The name of this node in the conf file.
         lasting: The name that the machine takes at its next boot, "" when no file says.
         uname: What `uname -n` prints.
     """
-    return worst_of(_name(conf_name, lasting, uname), f"{uname}, as the conf file has it")
-
-
-def _name(conf_name: str, lasting: str, uname: str) -> Iterator[Finding]:
-    if conf_name != conf_name.lower():
-        yield warning(
-            f"The name {conf_name} has capitals, and Heartbeat writes names in small letters.",
-            f"Name the machine {conf_name.lower()}, and set it so in both conf files.",
+    if uname.lower() != conf_name.lower():
+        return wrong(
+            f"This machine is {uname} now, and {conf_name} in the conf file.",
+            f"Name it {conf_name} again ('hostname {conf_name}', and wherever it gets its name at boot).",
         )
-    if lasting and lasting not in (uname, uname.partition(".")[0]) and lasting.partition(".")[0] != uname:
-        yield wrong(
+    if lasting and lasting.lower() != conf_name.lower():
+        return wrong(
             f"This machine is {uname} now, and {lasting} after its next boot, which the conf file does not know.",
-            f"Set the lasting name to {uname} ('hostnamectl set-hostname', or /etc/hostname).",
+            f"Set the lasting name to {conf_name} ('hostnamectl set-hostname', or /etc/hostname).",
         )
+    return fine(f"{uname}, as the conf file has it")
 
 
 def judge_pauses(virtual: str, deadtime: float) -> Finding:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from appliance.agent.this_node import ThisNode
 from appliance.cli import check as command
 from appliance.cli.checks import look, report
 from appliance.cli.checks.look import HostCheck, Scene, gather, made
 from appliance.cli.checks.registry import CHECKS
 from appliance.config import Conf
 from appliance.core.as_json import to_json
-from appliance.core.errors import HostError
+from appliance.core.errors import HostError, UserError
 from appliance.core.host_check.finding import (
     Finding,
     Level,
@@ -193,6 +194,24 @@ def test_a_wrong_conf_file_is_the_one_finding(tmp_path: Path) -> None:
     ):
         (finding,) = found.findings
         assert (finding.what, finding.level, found.node) == ("conf", Level.ERROR, "")
+
+
+def test_a_host_that_was_renamed_under_a_running_engine_is_looked_at_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = tmp_path / "asha.conf"
+    conf.write_text("HAPRINODE=pbx1\nHASECNODE=pbx2\n")
+    monkeypatch.setattr(report, "CHECKS", (HostCheck("time", lambda scene: fine("ticks")),))
+
+    def neither(path: Path) -> ThisNode:
+        raise UserError("Neither node.")
+
+    monkeypatch.setattr(report, "read_this_node", neither)
+    assert report.report_here(conf, CLOCK).node == ""
+    monkeypatch.setattr(report, "read_this_node", lambda path: ThisNode(Conf(), Node.SECONDARY))
+    found = report.report_here(conf, CLOCK)
+    assert found.node == "secondary"
+    assert [(one.what, one.level) for one in found.findings] == [("conf", Level.ERROR), ("time", Level.OK)]
 
 
 class Terminal:

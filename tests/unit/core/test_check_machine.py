@@ -25,10 +25,11 @@ GIB = 1 << 30
     [
         ("pbx1", "pbx1", "pbx1", Level.OK),
         ("pbx1", "", "pbx1", Level.OK),
-        ("pbx1", "pbx1.example.com", "pbx1", Level.OK),
-        ("pbx1.example.com", "pbx1", "pbx1.example.com", Level.OK),
+        ("PBX1", "pbx1", "Pbx1", Level.OK),
+        ("pbx1", "pbx1", "other", Level.ERROR),
         ("pbx1", "other", "pbx1", Level.ERROR),
-        ("PBX1", "PBX1", "PBX1", Level.WARNING),
+        # The conf file has to have the domain exactly when the machine has it.
+        ("pbx1", "pbx1.example.com", "pbx1", Level.ERROR),
     ],
 )
 def test_the_name(conf: str, lasting: str, uname: str, level: Level) -> None:
