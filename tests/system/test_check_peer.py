@@ -49,7 +49,7 @@ async def test_a_good_pair_is_good_on_both_nodes(pair: Pair) -> None:
         assert not_right(document) == [] and said.code == 0, said.error
         assert (document["here"]["node"], document["peer"]["node"]) == (side, other)
         assert set(compared(document).values()) == {"ok"}, document["compared"]
-        for what in ("address", "prefix", "in use", "links", "hearing", "disks", "ssh", "agent"):
+        for what in ("address", "in use", "links", "hearing", "disks", "ssh", "agent"):
             assert (level(document["here"], what), level(document["peer"], what)) == ("ok", "ok"), document
         # What is compared is a fingerprint: the secret is in no report.
         secret = pair.primary.node.path("/etc/ha.d/authkeys").read_text().split()[-1]

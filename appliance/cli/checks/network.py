@@ -10,7 +10,7 @@ from appliance.cli.checks.look import Scene
 from appliance.config import Conf, Medium
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import HostError
-from appliance.core.host_check.finding import Finding, not_known
+from appliance.core.host_check.finding import Finding, Level, fine, not_known, wrong
 from appliance.core.host_check.firewall import Packet, Ruleset, judge_firewall
 from appliance.core.host_check.firewall_rules import read_iptables, read_nft
 from appliance.core.host_check.network import (
@@ -35,12 +35,21 @@ _START = "Start it: service asha start."
 _SERVING = frozenset({"active", "acquiring"})
 
 
-def prefix(scene: Scene) -> Finding:
-    """Look at the addresses of HADEV: is HAPREFIX that of their network?"""
-    conf, links = scene.conf, read_links()
+def address(scene: Scene) -> Finding:
+    """Look whether HADEV can carry the cluster address, with the prefix length of its own network."""
+    from appliance.net.address import check_interface, read_interface  # noqa: PLC0415
+
+    conf = scene.conf
+    if not conf.cluster_ip:
+        return wrong("HACLUSTERIP is empty.", "Set it: asha conf set HACLUSTERIP ADDRESS.")
+    links = read_links()
     if conf.device not in links:
         raise HostError(f"There is no network interface {conf.device}.", todo=_other_device(conf, links))
-    return judge_prefix(conf.device, links[conf.device].addresses, conf.cluster_ip, conf.prefix)
+    link = links[conf.device]
+    judged = judge_prefix(conf.device, link.addresses, conf.cluster_ip, conf.prefix)
+    if link.up and judged.level != Level.OK:
+        return judged
+    return fine(check_interface(read_interface(conf.device), conf.cluster_ip, conf.prefix))
 
 
 def _other_device(conf: Conf, links: dict[str, NetLink]) -> str:

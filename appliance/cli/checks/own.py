@@ -18,16 +18,6 @@ SSH_PATIENCE = 8.0
 _FINGERPRINT = 16  # characters: enough to tell two secrets apart, and too few to tell anything of them
 
 
-def address(scene: Scene) -> Finding:
-    """Look whether HADEV can carry the cluster address."""
-    conf = scene.conf
-    if not conf.cluster_ip:
-        return wrong("HACLUSTERIP is empty.", "Set it: asha conf set HACLUSTERIP ADDRESS.")
-    from appliance.net.address import check_interface, read_interface  # noqa: PLC0415
-
-    return fine(check_interface(read_interface(conf.device), conf.cluster_ip, conf.prefix))
-
-
 def engine(scene: Scene) -> Finding:
     """Look for the cluster engine."""
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415

@@ -8,7 +8,8 @@ from appliance import __version__
 from appliance.cli.checks import machine, network, own, pbx, starters
 from appliance.cli.checks.look import HostCheck, Scene
 from appliance.config import Conf
-from appliance.config.schema import KEY_BY_NAME
+from appliance.config.key import Effect, Group
+from appliance.config.schema import KEYS
 from appliance.core.host_check.pair import AUTHKEYS, CONF, HEARING
 from appliance.core.model import Node
 
@@ -35,8 +36,7 @@ def _has_panel(conf: Conf, node: Node) -> bool:
 
 CHECKS: tuple[HostCheck, ...] = (
     HostCheck("name", machine.name),
-    HostCheck("address", own.address),
-    HostCheck("prefix", network.prefix, _has_address),
+    HostCheck("address", network.address),
     HostCheck("in use", network.holder, _has_address),
     HostCheck("links", network.paths),
     HostCheck("firewall", network.firewall),
@@ -62,16 +62,25 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("agent", own.agent),
 )
 
-_ALIKE = (
-    *("HACLUSTERIP", "HAPREFIX", "HADEV", "HAPRINODE", "HASECNODE", "HAUDPPORT", "HAKEEPALIVE", "HAWARNTIME"),
-    *("HADEADTIME", "HAINITDEAD", "HAAUTOFAILBACK", "HAWITNESS", "HASYNCH", "RHINOSPF"),
-)
-"""Keys of the conf file that both nodes must have alike."""
+
+def _alike() -> dict[str, Callable[[Scene], str]]:
+    """Return the keys of the conf file that both nodes must have alike, each with what tells its value.
+
+    They are those of the pair and its engine, but for the paths, which lead from each node to the other.
+    """
+    keys = [
+        key
+        for key in KEYS
+        if (key.group in (Group.PAIR, Group.HEARTBEAT) or key.effect is Effect.ENGINE_OFF)
+        and key.field != "media"
+    ]
+    return {f"{CONF}{key.name}": lambda scene, key=key: key.text(scene.conf) for key in keys}  # type: ignore[misc]
+
 
 FACTS: Mapping[str, Callable[[Scene], str]] = {
     "asha": lambda scene: __version__,
     "Asterisk": pbx.version,
     "Heartbeat": lambda scene: own.engine_version(),
     AUTHKEYS: lambda scene: own.secret_fingerprint(),
-    **{f"{CONF}{name}": lambda scene, name=name: KEY_BY_NAME[name].text(scene.conf) for name in _ALIKE},  # type: ignore[misc]
+    **_alike(),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.cli.checks import machine, pbx, starters
 from appliance.cli.checks.look import Scene
-from appliance.cli.checks.registry import CHECKS
+from appliance.cli.checks.registry import CHECKS, FACTS
 from appliance.cli.checks.units import enabled_by, is_active, unit_value
 from appliance.config import Conf
 from appliance.core.host_check.finding import Level
@@ -288,3 +288,12 @@ def test_asterisk_tied_to_one_address_is_named_with_what_to_write(root: Path) ->
     assert "Write 0.0.0.0" in found.remedy
     (bind,) = (check for check in CHECKS if check.what == "bind")
     assert not bind.applies(Conf(), Node.PRIMARY), "no address that moves"
+
+
+def test_both_nodes_tell_the_values_of_the_pair_and_no_path_or_secret(root: Path) -> None:
+    told = {
+        name: FACTS[f"conf {name}"](scene(root))
+        for name in ("HAPREFIX", "HADEADTIME", "RHINOSPF", "HAPRINODE")
+    }
+    assert told == {"HAPREFIX": "24", "HADEADTIME": "2", "RHINOSPF": "NO", "HAPRINODE": "haprimary"}
+    assert not {"conf HAMEDIA", "conf AMISECRET", "conf RHINOUSB"} & FACTS.keys()
