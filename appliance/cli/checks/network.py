@@ -27,7 +27,7 @@ from appliance.core.status import Status
 from appliance.host.process import find_program, run
 from appliance.net.links import NetLink, read_links, wire_of
 
-_FILTER_PATIENCE = 4.0  # seconds for nft or iptables-save; both wait for a lock that another may hold
+_FILTER_PATIENCE = 3.0  # seconds for nft or iptables-save; both wait for a lock that another may hold
 _IPTABLES_OWN = frozenset(
     {("ip", "filter"), ("ip", "nat"), ("ip", "mangle"), ("ip", "raw"), ("ip", "security")}
 )
