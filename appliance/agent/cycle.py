@@ -32,6 +32,8 @@ from appliance.core.controller_events import (
 )
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
+from appliance.core.lan import LAN_MAX_AGE
+from appliance.core.reading import fresh
 from appliance.core.service_state import (
     AskStandby,
     AskTakeover,
@@ -142,6 +144,8 @@ class Cycle:
             busy=self._executor.busy,
             failed=dict(self._executor.failed),
             maintenance=self.maintenance.on,
+            lan=fresh(observations.lan, now, LAN_MAX_AGE),
+            calls=fresh(observations.calls, now, LAN_MAX_AGE),
         )
 
     def unfit(self, now: float) -> tuple[str, ...]:
@@ -160,6 +164,8 @@ class Cycle:
             pbx_installed=observations.pbx_installed,
             start_failed_at=self._executor.start_failed_at,
             start_failure=self._executor.start_failure,
+            lan=fresh(observations.lan, now, LAN_MAX_AGE),
+            not_settable=observations.not_settable,
         )
         return fitness_of(standing, now)
 

@@ -140,8 +140,9 @@ class Daemon:
         while True:
             now = self._clock.now()
             fitness = self._cycle.fitness(now)
-            seen, word = self._cycle.seen(now), self._parts.data.word
-            fields = tell(self._cycle.state, fitness, seen, now, data=word, hearing=self._hearing(now))
+            seen, word, ip = self._cycle.seen(now), self._parts.data.word, self._observations.lan_address
+            hearing = self._hearing(now)
+            fields = tell(self._cycle.state, fitness, seen, now, data=word, hearing=hearing, lan_address=ip)
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._engine.tell(fields)
                 told, told_at = fields, now

@@ -11,15 +11,20 @@ from appliance.agent.pre_start import before_service
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HardwareError, HostError, attempt
+from appliance.core.lan import why_not_settable
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import RelayCard
-from appliance.net.address import remove_address
+from appliance.net.address import put_address, read_lan_interface, remove_address
+from appliance.net.arp import announce, duplicated
 from appliance.pbx import service
 from appliance.pbx.dchannel import restart_spans
+
+# For so long the network is asked whether another machine has the address before it is put back, in seconds.
+_ARP_WAIT = 0.5
 
 
 class Actuator:
@@ -45,6 +50,7 @@ class Actuator:
             Order.RESTART_SPANS: self._restart_spans,
             Order.RESTART_PBX: self._restart_pbx,
             Order.REMOVE_ADDRESS: self._remove_address,
+            Order.PUT_ADDRESS: self._put_address,
         }
 
     @property
@@ -99,6 +105,21 @@ class Actuator:
 
     def _remove_address(self) -> None:
         remove_address(self._conf.device, self._conf.cluster_ip)
+
+    def _put_address(self) -> None:
+        """Set the cluster address again, unless another machine has it by now, and announce it.
+
+        Not before this node has an address of its own there: the first address of a subnet becomes the source of
+        everything that is sent, and takes the others with it when Heartbeat removes it.
+        """
+        device, ip, prefix = self._conf.device, self._conf.cluster_ip, self._conf.prefix
+        if wrong := why_not_settable(read_lan_interface(device, ip, prefix, self._clock.now()), ip):
+            raise HostError(f"{wrong}.")
+        other = duplicated(device, ip, self._clock.now(), timeout=_ARP_WAIT, clock=self._clock)
+        if isinstance(other, Known) and other.value:
+            raise HostError(f"{ip} is at {other.value} by now, so it is not set here.")
+        put_address(device, ip, prefix)
+        announce(device, ip)
 
 
 _RELAY = {Order.ENERGISE: Relay.ENERGISED, Order.RELEASE: Relay.RELEASED}

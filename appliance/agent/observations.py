@@ -39,6 +39,9 @@ class PeerReport:
     serves: Reading[bool] = field(default_factory=_unseen)
     served_since: int | None = None
     lost_request: bool = False
+    lan: Reading[bool] = field(default_factory=_unseen)
+    calls: Reading[bool] = field(default_factory=_unseen)
+    lan_address: str = ""
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class Observations:
     `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
     sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
     nothing is decided by them.
+    `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
     """
 
     engine: Reading[bool] = field(default_factory=_unseen)
@@ -77,6 +81,10 @@ class Observations:
     dchannel: Reading[DChannel] = field(default_factory=_unseen)
     address: Reading[bool] = field(default_factory=_unseen)
     duplicate: str = ""
+    lan: Reading[bool] = field(default_factory=_unseen)
+    calls: Reading[bool] = field(default_factory=_unseen)
+    lan_address: str = ""
+    not_settable: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stepped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -125,10 +133,10 @@ class Observations:
         said = self.report
         if said is None:
             silent = Unknown("the peer's agent has said nothing yet", now)
-            return Peer(self.peer_alive, silent, silent, silent, silent)
+            return Peer(self.peer_alive, silent, silent, silent, silent, lan=silent, calls=silent)
         if now - said.at > max_age:
             silent = Unknown(f"the peer's agent has been silent for {now - said.at:.0f} s", now)
-            return Peer(self.peer_alive, silent, silent, silent, silent)
+            return Peer(self.peer_alive, silent, silent, silent, silent, lan=silent, calls=silent)
         return Peer(
             alive=self.peer_alive,
             fit=fresh(said.fit, now, max_age),
@@ -140,4 +148,6 @@ class Observations:
             serves=fresh(said.serves, now, max_age),
             served_since=said.served_since,
             lost_request=said.lost_request,
+            lan=fresh(said.lan, now, max_age),
+            calls=fresh(said.calls, now, max_age),
         )

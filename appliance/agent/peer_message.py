@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from appliance import __version__
 from appliance.agent.observations import PeerReport
+from appliance.config.value_types import unicast
 from appliance.core.health import Fitness
 from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import told_request_lost
@@ -27,7 +28,7 @@ _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
 # cluster/heartbeat/messages.py), where a character that is no plain letter or digit may take three bytes for
 # each of its own.
-_REASON_LENGTH = 260
+_REASON_LENGTH = 240
 _DIGITS = 15
 # How many links are named, and the longest name of one (IFNAMSIZ of Linux).
 _LINKS, _LINK_LENGTH = 4, 15
@@ -59,9 +60,19 @@ class Hearing:
 
 
 def tell(
-    state: ServiceState, fitness: Fitness, seen: Seen, now: float, *, data: DataWord, hearing: Hearing
+    state: ServiceState,
+    fitness: Fitness,
+    seen: Seen,
+    now: float,
+    *,
+    data: DataWord,
+    hearing: Hearing,
+    lan_address: str = "",
 ) -> dict[str, str]:
-    """Return the message to the peer at `now`: everything about this node that the peer's decisions need."""
+    """Return the message to the peer at `now`: everything about this node that the peer's decisions need.
+
+    `lan_address`: this node's own address on the LAN, where the peer may ask for it; "" when it has none.
+    """
     return {
         "v": __version__,
         "role": state.role.value,
@@ -79,6 +90,9 @@ def tell(
         "boot": hearing.boot,
         "hears": _spell_yes_or_no(hearing.peer),
         "deaf": " ".join(name[:_LINK_LENGTH] for name in hearing.deaf_links[:_LINKS]),
+        "lan": _spell_yes_or_no(seen.lan),
+        "calls": _spell_yes_or_no(seen.calls),
+        "ip": lan_address,
         "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
     }
 
@@ -108,7 +122,18 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         boot=fields.get("boot", ""),
         hears_us=_yes_or_no(fields.get("hears"), at),
         deaf_links=tuple(fields.get("deaf", "").split())[:_LINKS],
+        lan=_yes_or_no(fields.get("lan"), at),
+        calls=_yes_or_no(fields.get("calls"), at),
+        lan_address=_address(fields.get("ip", "")),
     )
+
+
+def _address(text: str) -> str:
+    """Return an IPv4 address that one machine can have; "" for anything else: the peer's words are data."""
+    try:
+        return unicast(text)
+    except ValueError:
+        return ""
 
 
 def _number(text: str) -> int | None:
@@ -148,6 +173,7 @@ def _serves(role: str, at: float) -> Reading[bool]:
 
 
 def _spell_yes_or_no(reading: Reading[bool]) -> str:
+    """Spell a reading without its reason."""
     if isinstance(reading, Unknown):
         return ""
     return "yes" if reading.value else "no"
@@ -156,4 +182,4 @@ def _spell_yes_or_no(reading: Reading[bool]) -> str:
 def _yes_or_no(text: str | None, at: float) -> Reading[bool]:
     if text in ("yes", "no"):
         return Known(text == "yes", at)
-    return Unknown("the peer does not say", at)
+    return Unknown("the peer does not know" if text == _UNKNOWN else "the peer does not say", at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,17 +11,19 @@ from appliance import __version__
 from appliance.agent.cycle import Cycle
 from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
+from appliance.core import cluster_address
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
 from appliance.core.pair_watch import StandingFault, rule_of
 from appliance.core.peer_hearing import one_way
-from appliance.core.reading import Known, Reading, Unknown, fresh
+from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.status import (
     AddressStatus,
     EngineStatus,
+    LanStatus,
     NodeNames,
     PairFaultStatus,
     PbxStatus,
@@ -127,7 +130,15 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             waits_another=_wait(this_node, observations, state, now),
         ),
         peer=peer,
-        address=AddressStatus(this_node.conf.cluster_ip, _said(observations.address), observations.duplicate),
+        address=AddressStatus(
+            this_node.conf.cluster_ip,
+            _said(observations.address),
+            observations.duplicate,
+            _address_trouble(state, seen, now),
+        ),
+        lan=LanStatus(
+            this_node.conf.device, observations.lan_address, reached=_said(seen.lan), calls=_said(seen.calls)
+        ),
         relay=RelayStatus(
             card=_said(observations.card) if this_node.has_card else None,
             place=observations.card_place,
@@ -188,6 +199,8 @@ def _peer(this_node: ThisNode, observations: Observations, seen: Seen, now: floa
         granted=_said(seen.peer.granted),
         line=_said(seen.peer.line),
         relay=_said(seen.peer.relay),
+        lan=_said(seen.peer.lan),
+        calls=_said(seen.peer.calls),
         maintenance=_said(observations.peer_maintenance(now, this_node.conf.peer_max_age)).value,
         links=dict(observations.links),
         hears_us=_said(observations.hears_us(now, this_node.conf.peer_max_age)),
@@ -259,6 +272,7 @@ def _problems(
         found.append(transfer.note)
     if trouble := _trouble(state):
         found.append(trouble)
+    found += _lan_problems(state, seen, now)
     if strays.running:
         remedy = "'asha pbx stop' ends it" if seen.maintenance else f"asha ends it after {STRAY_DWELL:.0f} s"
         found.append(f"{presence(strays)}: it must never run on both; {remedy}")
@@ -290,6 +304,22 @@ def _trouble(state: ServiceState) -> str:
 def _strays(observations: Observations, state: ServiceState, seen: Seen, now: float) -> Strays:
     running, ended = _runs_ungranted(state, seen), recent(state.strays_ended, now)
     return Strays(running, observations.pbx_started_by if running else state.stray_started_by, ended)
+
+
+def _lan_problems(state: ServiceState, seen: Seen, now: float) -> Iterator[str]:
+    """Yield what is wrong between this node and the telephones; what a serving node does about a cut is its trouble."""
+    if trouble := _address_trouble(state, seen, now):
+        yield trouble
+    if is_known(seen.lan, False) and not state.role.holds:
+        yield f"this node is cut off from the LAN: {_said(seen.lan).why}"
+    if state.role is Role.ACTIVE and is_known(seen.peer.calls, False):
+        yield "seen from the peer, a telephone on the LAN cannot call through the cluster address"
+
+
+def _address_trouble(state: ServiceState, seen: Seen, now: float) -> str:
+    """Return what is wrong with the cluster address of a serving node; "" on any other node."""
+    transfer = state.transfer if state.role.holds else None
+    return "" if transfer is None else cluster_address.trouble(transfer, seen, now)
 
 
 def _runs_ungranted(state: ServiceState, seen: Seen) -> bool:

@@ -39,6 +39,7 @@ from appliance.agent.sensors.address import AddressSensor
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.engine import EngineSensor
+from appliance.agent.sensors.lan import LanSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.cluster.installed import installed_engine
 from appliance.core.service_state import first_state
@@ -88,6 +89,7 @@ class AgentParts:
         self.asterisk = AsteriskSensor(context)
         self.line = LineSensor(context)
         self.address = AddressSensor(context)
+        self.lan = LanSensor(context)
         self.card = CardSensor(context, self.executor.forget_relay)
 
         self.active_conf = ActiveConf(context, load_or_kept(conf_path), installed)
@@ -143,6 +145,7 @@ class AgentParts:
         self.engine_sensor.look()
         self.asterisk.look()
         self.address.look()
+        self.lan.look()
         looks = [self.engine_sensor.first_look(), self.line.first_look()]
         if self.context.this_node.has_card:
             looks.append(self.card.first_look())
@@ -166,6 +169,7 @@ class AgentParts:
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """Return the tasks that run for as long as the agent does; a task that ends is broken."""
         sensors = [self.engine_sensor.run(), self.asterisk.run(), self.line.run(), self.address.run()]
+        sensors.append(self.lan.run())
         if self.context.this_node.has_card:
             sensors.append(self.card.run())
         return [*sensors, *(component.run() for component in self.components), self.cycle.run()]

@@ -15,6 +15,7 @@ from appliance.core.as_json import to_json
 from appliance.core.status import (
     AddressStatus,
     DataStatus,
+    LanStatus,
     MaintenanceStatus,
     PbxStatus,
     PeerStatus,
@@ -50,6 +51,7 @@ def status_lines(status: Status) -> list[str]:
         ("role", status.role + (" (under a grant)" if status.granted else "")),
         ("Asterisk", _pbx(status.pbx, status.granted)),
         ("address", _address(status.address)),
+        ("LAN", _lan(status.lan)),
         *(tuple(line.split(": ", 1)) for line in line_lines(status)),
         ("Heartbeat", _engine(status)),
         ("peer", _peer(status.peer)),
@@ -120,6 +122,17 @@ def _address(address: AddressStatus) -> str:
     return f"{address.ip or 'none set'} {where}" + (
         f", ALSO AT {address.duplicate}" if address.duplicate else ""
     )
+
+
+def _lan(lan: LanStatus) -> str:
+    reached = _either(lan.reached, "reached", f"CUT OFF: {lan.reached.why}")
+    calls = (
+        ""
+        if lan.calls.value is None
+        else "; a telephone " + ("can call" if lan.calls.value else "CANNOT call")
+    )
+    why = f" ({lan.calls.why})" if lan.calls.value is False else ""
+    return f"{lan.device} {lan.ip or 'without an address'}: {reached}{calls}{why}"
 
 
 def _data(data: DataStatus) -> str:

@@ -25,7 +25,7 @@ class Clash:
 
 def cross_check(conf: Conf) -> tuple[Clash, ...]:
     """Return every clash in `conf`; empty when its values go together."""
-    return (*_names(conf), *_address(conf), *_media(conf), *_timing(conf))
+    return (*_names(conf), *_address(conf), *_ping(conf), *_media(conf), *_timing(conf))
 
 
 def _names(conf: Conf) -> Iterator[Clash]:
@@ -42,6 +42,15 @@ def _address(conf: Conf) -> Iterator[Clash]:
         yield Clash("HACLUSTERIP", f"a host's address, not that of the network (HAPREFIX is {conf.prefix})")
     if host == hosts:
         yield Clash("HACLUSTERIP", f"a host's address, not the broadcast one (HAPREFIX is {conf.prefix})")
+
+
+def _ping(conf: Conf) -> Iterator[Clash]:
+    """Yield the hosts of HAPING that cannot be asked by ARP, or that would be no sign of the LAN."""
+    for host in conf.ping if conf.cluster_ip else ():
+        if host == conf.cluster_ip:
+            yield Clash("HAPING", "other hosts than HACLUSTERIP, which one of the two nodes has")
+        elif (ipv4_number(host) ^ ipv4_number(conf.cluster_ip)) >> (32 - conf.prefix):
+            yield Clash("HAPING", f"of HACLUSTERIP's subnet (HAPREFIX is {conf.prefix}): {host} is not")
 
 
 def _media(conf: Conf) -> Iterator[Clash]:

@@ -14,6 +14,7 @@ from appliance.config.value_types import (
     DWELL,
     FILE,
     HOST,
+    HOSTS,
     ON_OFF,
     PORT,
     SPANS,
@@ -95,6 +96,20 @@ class ClusterKeys:
         "16",
         tab=Tab(2, "Prefix Length"),
         effect=Effect.ENGINE_OFF,
+    )
+    ping: tuple[str, ...] = Comment(
+        "hosts of the LAN that are always there: the gateway, a switch, a telephone, with commas between",
+        "They are asked by ARP once a second, so they must be in HACLUSTERIP's subnet. When none of them",
+        "answers, nor the other node, this node is cut off from the telephones, whatever its cable says.",
+        "Blank: when only the other node can be asked and is silent, that is not known.",
+    ).key(
+        "HAPING",
+        HOSTS,
+        (),
+        Group.PAIR,
+        "192.168.1.1, 192.168.1.20",
+        tab=Tab(2, "Hosts on the LAN"),
+        may_be_off=True,
     )
     use_cluster: bool = Comment(
         "provision with cluster IP? (YES/NO)",

@@ -50,6 +50,11 @@ class ServiceKeys:
     line_dwell: float = Comment("how long an alarm must stand before the line counts as gone").key(
         "LINEDWELL", DWELL, 1.0, Group.WATCHING, "2", tab=Tab(7, "Line Dwell")
     )
+    lan_dwell: float = Comment(
+        "how long the LAN must be cut, or be back, before that counts",
+        "Service goes to the other node when only this one is cut off from the LAN. Keep it above the time",
+        "in which a restarting switch gives its ports back one after the other.",
+    ).key("LANDWELL", DWELL, 5.0, Group.WATCHING, "10", tab=Tab(7, "LAN Dwell"))
     move_dwell: float = Comment(
         "least time between two moves of the relay",
         "Keep it well above 7 s: a line that leaves and comes back sooner can leave Asterisk",

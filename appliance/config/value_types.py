@@ -27,6 +27,7 @@ _URL = re.compile(
 _MAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*(@[A-Za-z0-9][A-Za-z0-9.-]*)?", re.ASCII)
 
 
+_MOST_HOSTS = 8
 _PATTERN = re.compile(r"[*?]")
 _MORE_THAN_ONE = re.compile(r"[\s,]/|\s--?[A-Za-z]")
 
@@ -186,6 +187,13 @@ def _spans(text: str) -> tuple[int, ...]:
     return numbers
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(unicast(word) for word in text.replace(",", " ").split())
+    if not hosts or len(set(hosts)) < len(hosts) or len(hosts) > _MOST_HOSTS:
+        raise ValueError
+    return hosts
+
+
 def _server(text: str) -> str:
     host, colon, port = text.partition(":")
     if colon:
@@ -226,6 +234,11 @@ DEADLINE = duration(1)
 DWELL = duration(0)
 
 IPV4 = ValueType("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", unicast)
+HOSTS = ValueType(
+    f"at most {_MOST_HOSTS} IPv4 addresses, each once, with commas between",
+    _hosts,
+    ", ".join,
+)
 LISTEN = ValueType("an IPv4 address of this machine, 127.0.0.1, or 0.0.0.0 for every one", _listen)
 PREFIX = ValueType(
     "a path of one word in small letters, digits and -, such as /asha",

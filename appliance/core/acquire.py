@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from appliance.core import cluster_address
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.progress import (
     ENDING,
@@ -54,6 +55,8 @@ def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
     """Yield the orders that bring the world nearer to the goal."""
     if _relay_missing(transfer, seen, now):
         yield Order.ENERGISE
+    if cluster_address.to_be_put_back(transfer, seen, now):
+        yield Order.PUT_ADDRESS
     yield from _pbx_orders(transfer, seen, now)
     yield from _recovery(transfer, seen, now)
 

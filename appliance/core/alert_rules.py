@@ -46,6 +46,8 @@ def problems(status: Status) -> tuple[Condition, ...]:
     parts = (
         _line,
         _service,
+        _address,
+        _lan,
         _split,
         _pair,
         _strays,
@@ -84,6 +86,26 @@ def _service(status: Status) -> Iterator[Condition]:
     """Yield the trouble that the serving node sees in its service and cannot mend."""
     if status.trouble:
         yield _problem("service", AlertKind.SERVICE_TROUBLED, Severity.CRITICAL, status.trouble, _SOON)
+
+
+def _address(status: Status) -> Iterator[Condition]:
+    """Yield the trouble that a serving node has with the cluster address; an address put back once is none."""
+    if status.address.trouble:
+        text = status.address.trouble
+        yield _problem("address", AlertKind.ADDRESS_TAKEN, Severity.CRITICAL, text, _AT_ONCE)
+
+
+def _lan(status: Status) -> Iterator[Condition]:
+    """Yield what is wrong with the LAN: a node without it tells of itself, and of the service the node that serves.
+
+    What a serving node does when it is cut off is among its troubles; a standby's is why it is not fit.
+    """
+    if status.role == Role.ACTIVE.value and status.peer.calls.value is False:
+        text = "seen from the standby, a telephone on the LAN cannot call through the cluster address"
+        yield _problem("calls", AlertKind.LAN_LOST, Severity.CRITICAL, text, _SOON)
+    if status.role not in (*_SERVING, Role.STANDBY.value) and status.lan.reached.value is False:
+        text = f"this node is cut off from the LAN: {status.lan.reached.why}"
+        yield _problem("lan", AlertKind.LAN_LOST, Severity.WARNING, text, _SOON)
 
 
 def _split(status: Status) -> Iterator[Condition]:

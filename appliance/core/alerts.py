@@ -57,6 +57,8 @@ class AlertKind(enum.Enum):
     ITEM_HELD_BACK = 19
     FILE_SPOILT = 20
     PAIR_TROUBLED = 21
+    LAN_LOST = 22
+    ADDRESS_TAKEN = 23
 
     @property
     def word(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.core.model import Line, Pbx, Relay
@@ -82,8 +83,17 @@ def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decisio
     if watch.gap >= policy.deadtime and _peer_has_taken_over(watch, seen):
         reason = f"this node stood still for {watch.gap:.1f} s and its peer has taken over"
         return Decision(Act.LET_GO, reason, ("peer granted",))
-    decision = _pbx_decision(policy, watch, seen, now) or _line_decision(policy, watch, seen, now) or STAY
+    decision = _first_act(
+        part(policy, watch, seen, now) for part in (_pbx_decision, _lan_decision, _line_decision)
+    )
     return _stand_down(decision) if seen.maintenance else decision
+
+
+def _first_act(found: Iterable[Decision | None]) -> Decision:
+    """Return the first decision that does something, else the first that says why nothing is done."""
+    decisions = [decision for decision in found if decision is not None]
+    acts = [decision for decision in decisions if decision.act is not Act.STAY]
+    return next(iter([*acts, *decisions]), STAY)
 
 
 def _stand_down(decision: Decision) -> Decision:
@@ -141,12 +151,44 @@ def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: 
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
     if not policy.restart_allowed and _peer_is_better_than_nobody(policy, watch, seen, now):
         return Decision(Act.HAND_OVER, f"{what}: {_WITHOUT_LINE}", ("pbx", "peer fit for the LAN"))
-    if policy.restart_allowed or peer_could_serve(seen):
-        # With a standby present this is reached only when service has moved too often to move again now.
+    if policy.restart_allowed or peer_could_serve(seen) or _peer_is_cut_off(seen):
+        # With a standby present this is reached only when service has moved too often to move again now, or when the
+        # standby is cut off from the telephones: RESTART=NO means a standby that could take over.
         return Decision(Act.RESTART_PBX, f"{what} and {standby_state(seen)}", ("pbx",))
     return Decision(
         Act.STAY, f"{what} and {standby_state(seen)}; RESTART=NO, so start it by 'asha pbx start'"
     )
+
+
+def _lan_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision | None:
+    """Return what follows from a LAN that this node does not reach; the dwell is in the reading (see `core.lan`).
+
+    Service never goes to a node that is not known to be better off.
+    """
+    if not isinstance(seen.lan, Known) or seen.lan.value:
+        return None
+    what = f"this node is cut off from the LAN ({seen.lan.why})"
+    if why := _why_not_to_lan(policy, watch, seen, now):
+        return Decision(Act.STAY, f"{what}, and {why}")
+    return Decision(Act.HAND_OVER, f"{what}, and the peer reaches it", ("lan", "peer lan", "peer fit"))
+
+
+def _why_not_to_lan(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> str:
+    if not is_known(seen.peer.alive, True):
+        return standby_state(seen)
+    if _peer_is_cut_off(seen):
+        return "so is the peer: moving would help nobody"
+    if not is_known(seen.peer.lan, True):
+        return "it is not known whether the peer reaches it"
+    if is_known(seen.peer.granted, True):
+        return "the peer serves too"
+    # A node without the LAN serves nobody, so a peer that lacks only the line is better.
+    able = peer_is_fit(seen) or is_known(seen.peer.fit_for_lan, True)
+    return "" if able and may_move(policy, watch, now) else standby_state(seen)
+
+
+def _peer_is_cut_off(seen: Seen) -> bool:
+    return is_known(seen.peer.alive, True) and is_known(seen.peer.lan, False)
 
 
 def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision | None:
@@ -192,22 +234,23 @@ def _why_follow(seen: Seen) -> str:
 
 
 def peer_could_serve(seen: Seen) -> bool:
-    """Tell whether Heartbeat sees the peer alive and the peer has not reported itself unfit.
+    """Tell whether Heartbeat sees the peer alive and the peer has not reported itself unfit or cut off from the LAN.
 
     A live node whose agent is silent can still take over: its resource script does the work alone.
     """
-    return is_known(seen.peer.alive, True) and not is_known(seen.peer.fit, False)
+    alive, cut_off = is_known(seen.peer.alive, True), is_known(seen.peer.lan, False)
+    return alive and not cut_off and not is_known(seen.peer.fit, False)
 
 
 def peer_is_fit(seen: Seen) -> bool:
-    """Tell whether Heartbeat sees the peer alive and the peer reports itself fit."""
-    return is_known(seen.peer.alive, True) and is_known(seen.peer.fit, True)
+    """Tell whether Heartbeat sees the peer alive, and the peer reports itself fit and is not cut off from the LAN."""
+    return peer_could_serve(seen) and is_known(seen.peer.fit, True)
 
 
 def _peer_is_better_than_nobody(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> bool:
     """Tell whether the peer, unfit only for the line, can serve the LAN's telephones while this node serves nobody."""
-    lives = is_known(seen.peer.alive, True) and is_known(seen.peer.fit_for_lan, True)
-    return lives and may_move(policy, watch, now)
+    able = is_known(seen.peer.alive, True) and is_known(seen.peer.fit_for_lan, True)
+    return able and not _peer_is_cut_off(seen) and may_move(policy, watch, now)
 
 
 def standby_state(seen: Seen) -> str:
@@ -216,6 +259,8 @@ def standby_state(seen: Seen) -> str:
         return "no standby is there"
     if is_known(seen.peer.fit, False):
         return f"the standby is not fit: {seen.peer.unfit_because or 'it gives no reason'}"
+    if _peer_is_cut_off(seen):
+        return "the standby is cut off from the LAN"
     if not isinstance(seen.peer.fit, Known):
         return "the standby's agent is silent"
     return "service has moved too often just now"

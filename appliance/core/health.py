@@ -109,11 +109,15 @@ def silent_probes(probes: Mapping[str, ProbeRecord]) -> tuple[str, ...]:
 # The fitness of a node: whether it could serve if asked now, with the reasons why not, told to the peer.
 
 
+_UNSEEN = Unknown("not looked at yet", 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class FitnessInputs:
     """The facts that fitness depends on.
 
-    `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None.
+    `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None. `lan`: this node reaches
+    the LAN. `not_settable`: why the cluster address could not be set here; "" when nothing is known against it.
     """
 
     has_card: bool
@@ -123,6 +127,8 @@ class FitnessInputs:
     pbx_installed: bool
     start_failed_at: float | None
     start_failure: str = ""
+    lan: Reading[bool] = _UNSEEN
+    not_settable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,8 @@ def fitness_of(standing: FitnessInputs, now: float) -> Fitness:
 def unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
     """Return the reasons why this node is not fit to serve; empty when it is fit.
 
-    A standby whose span is in RED alarm is fit: the line is at its peer, where it belongs.
+    A standby whose span is in RED alarm is fit: the line is at its peer, where it belongs. A LAN of which nothing is
+    known is not known to be ready, which is shown, and is no reason.
     """
     return lan_unfit_reasons(standing, now) + _line_unfit_reasons(standing)
 
@@ -158,6 +165,10 @@ def lan_unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
     failed_at = standing.start_failed_at
     if failed_at is not None and now - failed_at < START_FAILURE_COUNTS_FOR:
         reasons.append(f"Asterisk failed to start just now: {standing.start_failure}")
+    if standing.not_settable:
+        reasons.append(standing.not_settable)
+    elif isinstance(standing.lan, Known) and not standing.lan.value:
+        reasons.append(f"it is cut off from the LAN: {standing.lan.why}")
     return tuple(reasons)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.core import cluster_address
 from appliance.core.model import DChannel, Line, Node, Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.transfer import Order, Phase, Seen, Transfer, Witness, arrived, doubted_because
@@ -61,7 +62,8 @@ ENDING = frozenset({Order.STOP_PBX, Order.KILL_PBX, Order.RESTART_PBX})
 
 def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of what has come, gone or become unreadable."""
-    return _note_linking(_note_ghost(_note_times(transfer, seen, now), seen, now), seen, now)
+    noted = cluster_address.note(_note_times(transfer, seen, now), seen, now)
+    return _note_linking(_note_ghost(noted, seen, now), seen, now)
 
 
 def link_is_up(transfer: Transfer, dchannel: Reading[DChannel]) -> bool:

@@ -31,7 +31,9 @@ def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     """Return how much this node still has to let go of, and the sentence that tells people so."""
     free = line_is_free(transfer, seen)
     gone = is_known(seen.pbx, Pbx.DEAD) and not seen.busy & _STARTING
-    cleared = transfer.goal is not Goal.LEAVE or is_known(seen.address, False)
+    # An order to put the address back that is under way would undo the engine's removal, which follows the release.
+    cleared = Order.PUT_ADDRESS not in seen.busy
+    cleared = cleared and (transfer.goal is not Goal.LEAVE or is_known(seen.address, False))
     if free and gone and cleared:
         return Phase.DONE, "the line is let go and Asterisk is gone"
     if now - transfer.began >= transfer.policy.release_deadline:
@@ -112,6 +114,8 @@ def _why_blocked(free: bool, gone: bool, seen: Seen) -> str:
             return "Asterisk may still come up: an order to start it from before has not ended"
         state = seen.pbx.value.value if isinstance(seen.pbx, Known) else unknown_because(seen.pbx)
         return f"Asterisk is not gone: {state}"
+    if Order.PUT_ADDRESS in seen.busy:
+        return "the cluster address may still come back: an order to put it back has not ended"
     if because := unknown_because(seen.address):
         return f"whether the cluster address is gone cannot be seen: {because}"
     return (

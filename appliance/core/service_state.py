@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from appliance.core import cluster_address, plan
 from appliance.core import grant as grants
-from appliance.core import plan
 from appliance.core.decide import STAY, Decision
 from appliance.core.grant import Grant, Verdict
 from appliance.core.pair_watch import StandingFault
@@ -404,6 +404,8 @@ class Transition:
 
     def _give(self, order: Order, transfer: Transfer) -> None:
         reason = transfer.reason if transfer.phase is not Phase.BLOCKED else transfer.note
-        acquires = order in (Order.ENERGISE, Order.START_PBX)
+        if order is Order.PUT_ADDRESS:
+            reason = cluster_address.TAKEN
+        acquires = order in (Order.ENERGISE, Order.START_PBX, Order.PUT_ADDRESS)
         under = self.state.grant.generation if acquires else None
         self.effects.append(GiveOrder(order, reason, transfer.generation, under))

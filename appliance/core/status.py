@@ -83,6 +83,8 @@ class PeerStatus:
     role: str = ""
     line: StatusValue[str] = field(default_factory=_unsaid)
     relay: StatusValue[str] = field(default_factory=_unsaid)
+    lan: StatusValue[bool] = field(default_factory=_unsaid)
+    calls: StatusValue[bool] = field(default_factory=_unsaid)
     maintenance: bool | None = None
     generation: int = 0
     version: str = ""
@@ -95,11 +97,28 @@ class PeerStatus:
 
 @dataclass(frozen=True, slots=True)
 class AddressStatus:
-    """The cluster address. `duplicate`: the hardware address of another machine that has it too."""
+    """The cluster address. `duplicate`: the hardware address of another machine that has it too.
+
+    `trouble`: why a node that serves has it not, and what is done about that; "" when nothing is wrong.
+    """
 
     ip: str = ""
     here: StatusValue[bool] = field(default_factory=_unsaid)
     duplicate: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LanStatus:
+    """The LAN. `reached`: this node reaches it. `calls`: seen from here, a telephone could call the cluster address.
+
+    `ip`: this node's own address there, "" when it has none.
+    """
+
+    device: str = ""
+    ip: str = ""
+    reached: StatusValue[bool] = field(default_factory=_unsaid)
+    calls: StatusValue[bool] = field(default_factory=_unsaid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +309,7 @@ class Status:
     engine: EngineStatus = field(default_factory=EngineStatus)
     peer: PeerStatus = field(default_factory=PeerStatus)
     address: AddressStatus = field(default_factory=AddressStatus)
+    lan: LanStatus = field(default_factory=LanStatus)
     relay: RelayStatus = field(default_factory=RelayStatus)
     line: StatusValue[str] | None = None
     dchannel: StatusValue[str] = field(default_factory=_unsaid)

@@ -46,6 +46,7 @@ class Order(enum.Enum):
     RESTART_SPANS = "restart the spans' links"
     RESTART_PBX = "restart Asterisk"
     REMOVE_ADDRESS = "remove the cluster address"
+    PUT_ADDRESS = "put the cluster address back"
 
 
 class Witness(enum.Enum):
@@ -100,6 +101,7 @@ class Peer:
     it may have given up by itself; `serves`: it acts under one. `served_since`: when it began to serve, in whole
     seconds since the epoch by its own clock; None when it does not say. `lost_request`: its engine has not done what it
     was asked.
+    `lan`: it reaches the LAN. `calls`: seen from there, a telephone could call through the cluster address.
     """
 
     alive: Reading[bool]
@@ -112,6 +114,8 @@ class Peer:
     fit_for_lan: Reading[bool] = _UNSAID
     served_since: int | None = None
     lost_request: bool = False
+    lan: Reading[bool] = _UNSAID
+    calls: Reading[bool] = _UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ class Seen:
     """Everything that a step looks at.
 
     `busy`: orders being carried out. `failed`: how the last try of an order failed. `maintenance`: an
-    operator works on this node, and nothing is handed over or restarted by itself.
+    operator works on this node, and nothing is handed over or restarted by itself. `lan`: this node reaches the LAN;
+    `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`).
     """
 
     commanded: Reading[Relay]
@@ -132,6 +137,8 @@ class Seen:
     busy: frozenset[Order] = frozenset()
     failed: Mapping[Order, str] = field(default_factory=dict)
     maintenance: bool = False
+    lan: Reading[bool] = _UNSAID
+    calls: Reading[bool] = _UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,8 @@ class Transfer:
     the line came back in that state (docs/facts/pri-timing.md, ghost link), `relinked_at` when the links of
     the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
     to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
+    `had_address` is set once the cluster address was here under this transfer, `address_gone_since` is since when it
+    is not.
     """
 
     goal: Goal
@@ -166,6 +175,8 @@ class Transfer:
     ghost: bool = False
     relinked_at: float | None = None
     served: bool = False
+    had_address: bool = False
+    address_gone_since: float | None = None
 
     @property
     def done(self) -> bool:

@@ -1,15 +1,18 @@
-"""Whether the cluster address is on this node, and its removal when Heartbeat has died and cannot do it."""
+"""The cluster address on this node: whether it is here, its removal, its return; and the interface that carries it."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import ipaddress
 import os
 import socket
+import struct
 from dataclasses import dataclass
 
 from appliance.core.errors import HostError
+from appliance.core.lan import LanInterface
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.net import rtnetlink
 from appliance.net.rtnetlink import Address, Reply
@@ -17,6 +20,10 @@ from appliance.net.rtnetlink import Address, Reply
 # seconds; the kernel answers within the call, so this is for a kernel that does not answer
 _ANSWER_LIMIT = 1.0
 _BUFFER = 64 * 1024
+# <linux/sockios.h>, <linux/if.h>: a struct ifreq with the interface's name and its flags
+_SIOCGIFFLAGS = 0x8913
+_IFF_UP, _IFF_RUNNING = 0x1, 0x40
+_IFREQ = struct.Struct("16sH14x")
 
 
 def read_address(device: str, ip: str, now: float) -> Reading[bool]:
@@ -49,7 +56,7 @@ def remove_address(device: str, ip: str) -> bool:
     try:
         found = _find(device, ip)
         for address in found:
-            _delete(address)
+            _change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
     except OSError as problem:
         if problem.errno == errno.ENODEV:
             return False
@@ -57,16 +64,48 @@ def remove_address(device: str, ip: str) -> bool:
     return bool(found)
 
 
-class AddressWatch:
-    """A watch for every change to `ip` on any interface of this node."""
+def put_address(device: str, ip: str, prefix: int) -> bool:
+    """Set `ip` on `device`; return False when it is there already, with any prefix length. Raises HostError."""
+    try:
+        if _find(device, ip):
+            return False
+        _change(rtnetlink.add_request(Address(_index(device), ip, prefix, device)), harmless=errno.EEXIST)
+    except OSError as problem:
+        raise HostError(f"{ip} could not be set on {device}: {_words(problem)}.") from problem
+    return True
 
-    def __init__(self, ip: str) -> None:
+
+def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) -> Reading[LanInterface]:
+    """Return the interface `device`, and where else the subnet of the cluster address is when it is not there.
+
+    Never blocks. Unknown when the kernel does not tell. `now` is in monotonic seconds.
+    """
+    try:
+        found = [reply.address for reply in _ask(rtnetlink.dump_request()) if reply.address is not None]
+        flags = _flags(device)
+        index = _index(device) if flags is not None else 0
+    except OSError as problem:
+        return Unknown(f"the interface {device} could not be looked at: {_words(problem)}", now)
+    own = tuple((address.ip, address.prefix) for address in found if address.index == index)
+    others = (address.index for address in found if _same_subnet(address.ip, cluster_ip, prefix))
+    elsewhere = next((name for other in others if other != index and (name := _name(other))), "")
+    if flags is None:
+        return Known(LanInterface(device, exists=False, elsewhere=elsewhere), now)
+    up, carrier = bool(flags & _IFF_UP), bool(flags & _IFF_RUNNING)
+    return Known(LanInterface(device, True, up, carrier, own, elsewhere), now)
+
+
+class AddressWatch:
+    """A watch for every change to `ip` on any interface of this node; without `ip`, for every address and link."""
+
+    def __init__(self, ip: str = "") -> None:
         """Start to watch. Raises HostError when the kernel gives no netlink socket."""
         self._ip = ip
+        groups = rtnetlink.RTMGRP_IPV4_IFADDR | (0 if ip else rtnetlink.RTMGRP_LINK)
         try:
             self._socket = _netlink()
             self._socket.setblocking(False)
-            self._socket.bind((0, rtnetlink.RTMGRP_IPV4_IFADDR))
+            self._socket.bind((0, groups))
         except OSError as problem:
             raise HostError(f"The cluster address cannot be watched: {_words(problem)}.") from problem
 
@@ -75,7 +114,7 @@ class AddressWatch:
         return self._socket.fileno()
 
     def drain(self) -> bool:
-        """Read the waiting messages; return True when `ip` came or went, or when messages were lost.
+        """Read the waiting messages; return True when what is watched changed, or when messages were lost.
 
         After True the caller must read the address again. Never blocks.
         """
@@ -92,7 +131,10 @@ class AddressWatch:
                     ) from problem
                 changed = True
                 continue
-            changed |= any(reply.address and reply.address.ip == self._ip for reply in rtnetlink.parse(data))
+            changed |= any(self._concerns(reply) for reply in rtnetlink.parse(data))
+
+    def _concerns(self, reply: Reply) -> bool:
+        return not self._ip or (reply.address is not None and reply.address.ip == self._ip)
 
     def close(self) -> None:
         """Stop watching; harmless when repeated."""
@@ -115,9 +157,10 @@ def _same_subnet(one: str, other: str, prefix: int) -> bool:
     return (first ^ second) >> (32 - prefix) == 0
 
 
-def _delete(address: Address) -> None:
-    for reply in _ask(rtnetlink.delete_request(address)):
-        if reply.error and reply.error != errno.EADDRNOTAVAIL:
+def _change(request: bytes, *, harmless: int) -> None:
+    """Have the kernel change an address; the errno `harmless` says that it is so already. Raises OSError."""
+    for reply in _ask(request):
+        if reply.error and reply.error != harmless:
             raise OSError(reply.error, rtnetlink.explain(reply.error))
 
 
@@ -135,6 +178,25 @@ def _ask(request: bytes) -> list[Reply]:
 
 def _netlink() -> socket.socket:
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+
+
+def _flags(device: str) -> int | None:
+    """Return the flags of an interface; None when there is no such interface."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, _IFREQ.pack(device.encode(), 0))
+        except OSError as problem:
+            if problem.errno == errno.ENODEV:
+                return None
+            raise
+    return int(_IFREQ.unpack(answer)[1])
+
+
+def _name(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        return ""
 
 
 def _index(device: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import selectors
 import socket
@@ -19,6 +21,8 @@ _REQUEST, _REPLY = 1, 2
 _BROADCAST = b"\xff" * 6
 _NOBODY = b"\0" * 6
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - RFC 5227: a probe claims no address
+_MOST_AT_ONCE = 64
+_SIOCGIFHWADDR = 0x8927  # <linux/sockios.h>
 _PROBES = 3  # RFC 5227 PROBE_NUM; spread over the time allowed
 
 
@@ -32,11 +36,11 @@ class Arp:
     target_mac: bytes
     target_ip: str
 
-    def encode(self) -> bytes:
-        """Return the packet as a broadcast Ethernet frame."""
+    def encode(self, destination: bytes = _BROADCAST) -> bytes:
+        """Return the packet as an Ethernet frame, to everybody or to `destination`."""
         operation = _REPLY if self.reply else _REQUEST
         sender, target = socket.inet_aton(self.sender_ip), socket.inet_aton(self.target_ip)
-        head = (_BROADCAST, self.sender_mac, _ETHERTYPE, _ETHERNET, _IPV4, 6, 4, operation)
+        head = (destination, self.sender_mac, _ETHERTYPE, _ETHERNET, _IPV4, 6, 4, operation)
         return _PACKET.pack(*head, self.sender_mac, sender, self.target_mac, target)
 
 
@@ -84,11 +88,81 @@ def duplicated(
     return Known(other, now)
 
 
+class ArpLink:
+    """An open way to ask the hosts on a LAN by ARP, and to hear them; nothing in it ever waits."""
+
+    def __init__(self, device: str) -> None:
+        """Open it on `device`. Raises HostError when that is missing or down."""
+        self._device = device
+        try:
+            self._link = _open(device)
+            self._link.setblocking(False)
+        except OSError as problem:
+            raise self._error(problem) from problem
+        self._mac = _mac(self._link)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a packet has come."""
+        return self._link.fileno()
+
+    def ask(self, ip: str, own: str, mac: str = "") -> None:
+        """Ask who has `ip`: everybody, or the host at `mac` alone. Raises HostError when the device is down.
+
+        Args:
+            ip: The address asked for.
+            own: This node's address on the LAN; "" when it has none, or claims none by asking (RFC 5227).
+            mac: The hardware address at which `ip` answered before.
+        """
+        question = Arp(False, self._mac, own or _NO_ADDRESS, _NOBODY, ip)
+        try:
+            self._link.send(question.encode(bytes.fromhex(mac.replace(":", "")) if mac else _BROADCAST))
+        except BlockingIOError:
+            pass  # the queue is full: an answer that does not come is counted
+        except OSError as problem:
+            raise self._error(problem) from problem
+
+    def heard(self) -> list[Arp]:
+        """Return the packets that have come, at most a few dozen at once. Raises HostError when the device went."""
+        found: list[Arp] = []
+        try:
+            for _ in range(_MOST_AT_ONCE):
+                packet = parse_arp(self._link.recv(2048))
+                if packet is not None:
+                    found.append(packet)
+        except BlockingIOError:
+            pass
+        except OSError as problem:
+            raise self._error(problem) from problem
+        return found
+
+    def close(self) -> None:
+        """Close it; harmless when repeated."""
+        self._link.close()
+
+    def _error(self, problem: OSError) -> HostError:
+        return HostError(f"ARP on {self._device} is not possible: {_words(problem)}.")
+
+
+def own_macs() -> frozenset[str]:
+    """Return the hardware address of every interface of this node.
+
+    The kernel answers ARP for an address on any interface that hears the question, so a second interface on the same
+    LAN answers for the address of the first.
+    """
+    found = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):  # it may have gone since
+                answer = fcntl.ioctl(asking, _SIOCGIFHWADDR, struct.pack("16s16x", name.encode()))
+                found.add(answer[18:24].hex(":"))
+    return frozenset(found)
+
+
 def _probe(link: socket.socket, ip: str, timeout: float, clock: Clock) -> str | None:
-    own = _mac(link)
+    mac, own = _mac(link), own_macs()
     begin = clock.now()
     for attempt in range(_PROBES):
-        link.send(Arp(False, own, _NO_ADDRESS, _NOBODY, ip).encode())
+        link.send(Arp(False, mac, _NO_ADDRESS, _NOBODY, ip).encode())
         until = begin + timeout * (attempt + 1) / _PROBES
         other = _listen(link, ip, own, until, clock)
         if other is not None:
@@ -96,15 +170,15 @@ def _probe(link: socket.socket, ip: str, timeout: float, clock: Clock) -> str | 
     return None
 
 
-def _listen(link: socket.socket, ip: str, own: bytes, until: float, clock: Clock) -> str | None:
+def _listen(link: socket.socket, ip: str, own: frozenset[str], until: float, clock: Clock) -> str | None:
     with selectors.DefaultSelector() as selector:
         selector.register(link, selectors.EVENT_READ)
         while (left := until - clock.now()) > 0:
             if not selector.select(left):
                 continue
             heard = parse_arp(link.recv(2048))
-            if heard and heard.sender_ip == ip and heard.sender_mac != own:
-                return heard.sender_mac.hex(":")
+            if heard and heard.sender_ip == ip and (mac := heard.sender_mac.hex(":")) not in own:
+                return mac
     return None
 
 

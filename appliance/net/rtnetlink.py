@@ -1,4 +1,4 @@
-"""The few rtnetlink messages about IPv4 addresses: bytes in, values out, no I/O.
+"""The few rtnetlink messages about IPv4 addresses and links: bytes in, values out, no I/O.
 
 Encoded here, and not by pyroute2, because one of these messages is sent just when Heartbeat has died, with a deadline
 (docs/adr/0021-libraries-in-the-agent.md). The contract tests compare them with those of `ip`.
@@ -14,11 +14,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-RTMGRP_IPV4_IFADDR = 0x10
+RTMGRP_LINK, RTMGRP_IPV4_IFADDR = 0x1, 0x10
+RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL = 1, 2, 3
+_REQUEST, _ACK, _EXCLUSIVE, _DUMP, _CREATE = 0x1, 0x4, 0x200, 0x300, 0x400
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST = 1, 2, 3, 4
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _IFADDR = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
@@ -37,7 +38,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One netlink message: `kind` is RTM_NEWADDR or RTM_DELADDR with an address, or `last` ends the answer."""
+    """One netlink message: `kind` is RTM_NEWADDR or RTM_DELADDR with an address, or `last` ends the answer.
+
+    RTM_NEWLINK and RTM_DELLINK come without more: they say that an interface has changed.
+    """
 
     kind: int
     address: Address | None = None
@@ -58,6 +62,20 @@ def delete_request(address: Address) -> bytes:
     return _message(RTM_DELADDR, _REQUEST | _ACK, body + attribute)
 
 
+def add_request(address: Address) -> bytes:
+    """Return the message that asks to add `address` under its interface's own name, with a confirmation.
+
+    It carries the broadcast address of its subnet, as Heartbeat's IPaddr2 gives it.
+    """
+    body = _IFADDR.pack(socket.AF_INET, address.prefix, 0, 0, address.index)
+    local = socket.inet_aton(address.ip)
+    hosts = (1 << (32 - address.prefix)) - 1
+    broadcast = (int.from_bytes(local) | hosts).to_bytes(4)
+    for kind, value in ((_IFA_LOCAL, local), (_IFA_ADDRESS, local), (_IFA_BROADCAST, broadcast)):
+        body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
+    return _message(RTM_NEWADDR, _REQUEST | _ACK | _CREATE | _EXCLUSIVE, body)
+
+
 def parse(data: bytes) -> Iterator[Reply]:
     """Yield the messages in one datagram, without those that are cut short or irrelevant."""
     for kind, body in _messages(data):
@@ -65,6 +83,8 @@ def parse(data: bytes) -> Iterator[Reply]:
             address = _address(body)
             if address is not None:
                 yield Reply(kind, address)
+        elif kind in (RTM_NEWLINK, RTM_DELLINK):
+            yield Reply(kind)
         elif kind == _NLMSG_DONE:
             yield Reply(kind, last=True)
         elif kind == _NLMSG_ERROR and len(body) >= 4:

@@ -143,19 +143,29 @@ class CliProbe:
 
 
 class SipProbe:
-    """A probe by SIP OPTIONS over UDP; any SIP reply, also 404 and 503, means that the stack lives."""
+    """A probe by SIP OPTIONS over UDP; any SIP reply, also 404 and 503, means that the stack lives.
+
+    Without more it asks this node's own Asterisk. `host`: another address to be asked, from the own address `own`, over
+    the interface `device` and no other way.
+    """
 
     name = "sip"
 
-    def __init__(self, port: int, deadline: float) -> None:
+    def __init__(
+        self, port: int, deadline: float, *, host: str = LOOPBACK, own: str = LOOPBACK, device: str = ""
+    ) -> None:
         self._port = port
         self._deadline = deadline
+        self._host, self._own, self._device = host, own, device
 
     async def ask(self, now: Now) -> Reading[str]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
             connection.setblocking(False)
             try:
-                connection.connect((LOOPBACK, self._port))
+                if self._device:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._device.encode())
+                connection.bind((self._own, 0))
+                connection.connect((self._host, self._port))
                 async with asyncio.timeout(self._deadline):
                     return Known(await self._exchange(connection), now())
             except TimeoutError:
@@ -171,26 +181,26 @@ class SipProbe:
     async def _exchange(self, connection: socket.socket) -> str:
         loop = asyncio.get_running_loop()
         call = uuid.uuid4().hex
-        await loop.sock_sendall(connection, options(connection.getsockname()[1], self._port, call))
+        own = f"{self._own}:{connection.getsockname()[1]}"
+        await loop.sock_sendall(connection, options(own, f"{self._host}:{self._port}", call))
         while True:
             reply = (await loop.sock_recv(connection, _LONGEST)).decode(errors="replace")
             if reply.startswith("SIP/2.0 ") and call in reply:
                 return reply.splitlines()[0]
 
 
-def options(own_port: int, port: int, call: str) -> bytes:
-    """Return a SIP OPTIONS request from loopback to loopback, with `call` in its Call-ID.
+def options(own: str, asked: str, call: str) -> bytes:
+    """Return a SIP OPTIONS request from `own` to `asked`, each as address:port, with `call` in its Call-ID.
 
     Source: RFC 3261, 11.1.
     """
-    own = f"{LOOPBACK}:{own_port}"
     return (
-        f"OPTIONS sip:{LOOPBACK}:{port} SIP/2.0\r\n"
+        f"OPTIONS sip:{asked} SIP/2.0\r\n"
         f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{call[:16]};rport\r\n"
         "Max-Forwards: 70\r\n"
         f"From: <sip:asha@{own}>;tag={call[:8]}\r\n"
-        f"To: <sip:{LOOPBACK}:{port}>\r\n"
-        f"Call-ID: {call}@{LOOPBACK}\r\n"
+        f"To: <sip:{asked}>\r\n"
+        f"Call-ID: {call}@{own.partition(':')[0]}\r\n"
         "CSeq: 1 OPTIONS\r\n"
         f"Contact: <sip:asha@{own}>\r\n"
         "User-Agent: asha\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n"

@@ -1,6 +1,7 @@
-"""The sensor for the cluster address: whether it is here, and whether it is elsewhere too.
+"""The sensor for the cluster address: whether it is here.
 
-The sensor also announces the address to the network when the peer comes back.
+The sensor also announces the address to the network when the peer comes back. Whether it is elsewhere too, the sensor
+for the LAN sees.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ from appliance.agent.sensors.readiness import Readable
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.net.address import AddressWatch, read_address
-from appliance.net.arp import announce, duplicated
+from appliance.net.arp import announce
 
 _LOOK_PERIOD = 5.0
-_ARP_WAIT = 0.5
 
 
 class AddressSensor:
     """The sensor that looks when the kernel reports a change of addresses, and now and then besides.
 
-    When the peer comes back after a silence, an address that is here is announced again and searched for
-    elsewhere: after a split nobody else does that, and the phones would go on talking to the wrong node.
+    When the peer comes back after a silence, an address that is here is announced again: after a split nobody else
+    does that, and the phones would go on talking to the wrong node.
     """
 
     def __init__(self, context: NodeContext) -> None:
@@ -49,8 +49,6 @@ class AddressSensor:
                 self.look()
                 if self._peer_is_back():
                     await self._announce()
-                elif self._observations.duplicate:
-                    await self._look_for_duplicate()
                 await self._next()
         finally:
             ready.close()
@@ -67,6 +65,9 @@ class AddressSensor:
         if isinstance(self._observations.address, Known) and not is_known(
             before, self._observations.address.value
         ):
+            if isinstance(before, Known):
+                says = "here" if self._observations.address.value else "gone"
+                self._journal.note("address", says=says, device=conf.device)
             self._observations.notify_changed()
 
     def _peer_is_back(self) -> bool:
@@ -80,26 +81,7 @@ class AddressSensor:
         conf = self._this_node.conf
         with contextlib.suppress(AshaError):
             await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
-        await self._look_for_duplicate()
-        self._journal.note(
-            "address", says="announced again: the peer is back", also_at=self._observations.duplicate
-        )
-
-    async def _look_for_duplicate(self) -> None:
-        """Ask the network whether another machine has the address.
-
-        This is repeated while another machine has it, so that the alarm ends. An address that is not here is
-        not a duplicate, whoever else has it.
-        """
-        conf = self._this_node.conf
-        if not is_known(self._observations.address, True):
-            self._observations.duplicate = ""
-            return
-        other = await asyncio.to_thread(
-            duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ARP_WAIT
-        )
-        if isinstance(other, Known):  # a network that cannot be asked does not end the alarm
-            self._observations.duplicate = other.value or ""
+        self._journal.note("address", says="announced again: the peer is back")
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -28,13 +28,14 @@ from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.settings import Threads
 from appliance.agent.peer_message import DataWord, Hearing, tell
-from appliance.agent.sensors import address, asterisk, card
+from appliance.agent.sensors import address, asterisk, card, lan
 from appliance.agent.wiring import AgentParts
 from appliance.cluster.engine import EngineView, PeerMessage
 from appliance.core.as_json import to_json
 from appliance.core.data_policy import LOOSE, NEWER
 from appliance.core.grant import Grant, Verb
 from appliance.core.health import Fitness
+from appliance.core.lan import LanInterface
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role
@@ -58,6 +59,7 @@ SILENT_ENGINE = EngineView(Known(True, 0.0), ENGINE, _WORDLESS, _WORDLESS, _WORD
 LONGEST_CHAIN = 5
 CONSOLE = 0.004  # seconds the console takes for an answer, whoever asks
 T1 = 'Span 1: R1T1/0 "Rhino R1T1 T1/PRI Card 0" (MASTER) B8ZS/ESF \n\n\t   1 R1T1/0/1 Clear (In use) \n'
+LAN = LanInterface("eth0", exists=True, up=True, carrier=True, addresses=(("10.77.0.1", 24),))
 NOBODY = (
     "not looked at yet",
     "not asked yet",
@@ -127,6 +129,7 @@ class Machine:
             "dchannel": self._dchannel,
             "line": self.parts.line.first_look,
             "address": self._address,
+            "lan": self._lan,
             "data": self._data,
             "alerts": self.parts.alerts.first_look,
             "provisioning": next(
@@ -217,6 +220,9 @@ class Machine:
     async def _address(self) -> None:
         self.parts.address.look()
 
+    async def _lan(self) -> None:
+        self.parts.lan.look()
+
     async def _data(self) -> None:
         self.parts.data.look()
 
@@ -266,6 +272,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     monkeypatch.setattr(wiring_module, "installed_engine", lambda: as_engine(engine))
     monkeypatch.setattr(address, "read_address", lambda device, ip, now: Known(case.serves, now))
+    monkeypatch.setattr(lan, "read_lan_interface", lambda *words: Known(LAN, words[-1]))
     monkeypatch.setattr(
         asterisk, "find_pid", lambda conf, now, thorough: Known(os.getpid() if case.serves else None, now)
     )

@@ -12,8 +12,7 @@ import pytest
 from test_agent_cycle import ENGINE, Bench
 
 from appliance.agent.components.data_sync import SyncSupervisor
-from appliance.agent.sensors import address, asterisk
-from appliance.agent.sensors.address import AddressSensor
+from appliance.agent.sensors import asterisk
 from appliance.agent.sensors.asterisk import AsteriskSensor
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import node_status
@@ -90,25 +89,6 @@ def test_the_peers_maintenance_is_not_known_once_it_is_silent(tmp_path: Path) ->
     assert shown(bench)["peer"]["maintenance"] is True
     bench.clock.time += bench.this_node.conf.peer_max_age + 1
     assert shown(bench)["peer"]["maintenance"] is None
-
-
-def test_an_address_that_is_elsewhere_too_is_asked_for_until_it_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = Bench(tmp_path)
-    answers: list[Reading[str | None]] = [Known("00:11:22:33:44:55", 0.0), Unknown("the device is down", 0.0)]
-    monkeypatch.setattr(address, "duplicated", lambda *words, **more: answers.pop(0))
-    sensor = AddressSensor(bench.context)
-    bench.observations.address = Known(True, 0.0)
-    for _ in range(2):  # a network that cannot be asked ends no alarm
-        asyncio.run(sensor._look_for_duplicate())
-        assert shown(bench)["problems"] == ["the cluster address is also at 00:11:22:33:44:55"]
-    answers.append(Known(None, 0.0))
-    asyncio.run(sensor._look_for_duplicate())
-    assert shown(bench)["problems"] == []
-    bench.observations.duplicate, bench.observations.address = "00:11:22:33:44:55", Known(False, 0.0)
-    asyncio.run(sensor._look_for_duplicate())  # nobody asks the network: it is not here
-    assert shown(bench)["address"]["duplicate"] == ""
 
 
 def test_asterisk_that_was_installed_meanwhile_makes_the_node_fit(

@@ -10,6 +10,7 @@ from core_seen import SERVING, known, peer, seen
 
 from appliance.core.decide import STAY, Act, Decision, Watch, WatchPolicy, decide, may_move
 from appliance.core.model import Line, Pbx, Relay
+from appliance.core.reading import Known
 from appliance.core.transfer import Order, Peer, Seen
 
 POLICY = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
@@ -303,3 +304,84 @@ def test_every_act_has_a_reason_and_evidence() -> None:
             if decision.act is not Act.STAY:
                 assert decision.reason
                 assert decision.evidence
+
+
+# -- the LAN ----------------------------------------------------------------------------------------------
+
+CUT_OFF = Known(False, 0.0, "eth0 has no carrier")
+
+
+def on_lan(here: bool | None, there: bool | None, **more: object) -> Seen:
+    """`here` and `there`: whether this node and its peer reach the LAN."""
+    lan = CUT_OFF if here is False else known(here)
+    return replace(SERVING, lan=lan, peer=replace(peer(), lan=known(there)), **more)  # type: ignore[arg-type]
+
+
+def test_service_goes_to_where_the_lan_is() -> None:
+    decision = judged(on_lan(False, True))
+    assert decision.act is Act.HAND_OVER
+    assert (
+        decision.reason == "this node is cut off from the LAN (eth0 has no carrier), and the peer reaches it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        (on_lan(False, False), "so is the peer: moving would help nobody"),
+        (on_lan(False, None), "it is not known whether the peer reaches it"),
+        (replace(on_lan(False, True), peer=replace(UNFIT, lan=known(True))), "the standby is not fit"),
+        (replace(on_lan(False, True), peer=GONE), "no standby is there"),
+        (replace(on_lan(False, True), peer=replace(MUTE, lan=known(True))), "the standby's agent is silent"),
+        (
+            replace(on_lan(False, True), peer=replace(peer(granted=True), lan=known(True))),
+            "the peer serves too",
+        ),
+    ],
+)
+def test_it_never_goes_to_where_it_is_not_known_to_be(what: Seen, says: str) -> None:
+    decision = judged(what)
+    assert decision.act is Act.STAY
+    assert says in decision.reason
+
+
+@pytest.mark.parametrize("there", [True, False, None])
+@pytest.mark.parametrize("here", [True, None])
+def test_a_lan_that_is_well_or_unknown_here_moves_nothing(here: bool | None, there: bool | None) -> None:
+    assert judged(on_lan(here, there)) is STAY
+
+
+def test_after_a_move_the_lan_waits_for_the_dwell() -> None:
+    watch = replace(WATCH, granted_at=NOW - 1.0, moves=(NOW - 1.0,))
+    assert judged(on_lan(False, True), watch).act is Act.STAY
+
+
+@pytest.mark.parametrize("here", [True, False, None])
+def test_asterisk_is_restarted_here_rather_than_handed_to_a_cut_off_peer(here: bool | None) -> None:
+    """RESTART=NO is for a site whose standby could take over; this one could not be reached by anybody."""
+    for fit in (True, False):
+        other = replace(peer(fit=fit), lan=known(False))
+        decision = judged(replace(on_lan(here, False), pbx=known(Pbx.DEAD), peer=other))
+        assert decision.act is Act.RESTART_PBX
+
+
+def test_the_line_is_not_followed_to_a_cut_off_peer() -> None:
+    other = replace(peer(line=Line.CLEAR), lan=known(False))
+    what = replace(SERVING, line=known(Line.ABSENT), peer=other)
+    decision = judged(what, replace(WATCH, line_absent_since=NOW - 5.0))
+    assert decision.act is Act.STAY
+    assert "the standby is cut off from the LAN" in decision.reason
+
+
+def test_a_cut_that_cannot_be_mended_hides_no_move_that_can() -> None:
+    what = replace(on_lan(False, None), line=known(Line.ABSENT))
+    what = replace(what, peer=replace(what.peer, line=known(Line.CLEAR)))
+    assert judged(what, replace(WATCH, line_absent_since=NOW - 5.0)).act is Act.HAND_OVER
+
+
+def test_a_peer_that_lacks_only_the_line_is_better_than_a_node_without_the_lan() -> None:
+    other = replace(UNFIT, lan=known(True), fit_for_lan=known(True))
+    assert judged(replace(on_lan(False, True), peer=other)).act is Act.HAND_OVER
+    cut_off = replace(other, lan=known(False))
+    assert judged(replace(on_lan(False, False), peer=cut_off)).act is Act.STAY
+    assert judged(replace(on_lan(True, False), peer=cut_off, pbx=known(Pbx.DEAD))).act is Act.RESTART_PBX

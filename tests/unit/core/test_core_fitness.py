@@ -9,6 +9,7 @@ from core_seen import known
 
 from appliance.core.health import START_FAILURE_COUNTS_FOR, FitnessInputs, unfit_reasons
 from appliance.core.model import Line
+from appliance.core.reading import Known
 
 FIT = FitnessInputs(
     has_card=True,
@@ -34,6 +35,18 @@ def test_a_standby_without_the_line_is_fit(line: Line) -> None:
             "Asterisk failed to start just now: no modules",
         ),
         (replace(FIT, card=known(False)), "the relay card is not there, so the line cannot be brought here"),
+        (
+            replace(FIT, not_settable="there is no network interface eth0"),
+            "there is no network interface eth0",
+        ),
+        (
+            replace(FIT, lan=Known(False, 0.0, "eth0 has no carrier")),
+            "it is cut off from the LAN: eth0 has no carrier",
+        ),
+        (
+            replace(FIT, lan=known(False), not_settable="there is no network interface eth0"),
+            "there is no network interface eth0",
+        ),
         (replace(FIT, line=known(None)), "its spans cannot be seen: the probe got no answer"),
     ],
 )

@@ -36,7 +36,7 @@ def test_only_the_spans_of_the_relay_count() -> None:
 
 
 def test_an_options_request_is_whole() -> None:
-    text = options(40000, 5060, "a" * 32).decode()
+    text = options("10.0.0.1:40000", "10.0.0.9:5060", "a" * 32).decode()
     assert text.endswith("\r\n\r\n")
     for header in ("Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length"):
         assert f"\r\n{header}: " in text

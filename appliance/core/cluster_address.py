@@ -1,0 +1,63 @@
+"""The cluster address while this node serves: what is noted of it, when it is put back, and what people are told.
+
+The engine sets the address before it grants, and looks at it never again. Others may take it away: networkd and
+NetworkManager when they are restarted, an operator with `ip`. It is put back once, and only where the engine has set it
+under this grant. When it goes again within `PUT_AGAIN`, something here fights for that: people are told, and the next
+try waits until that time is over.
+
+The order is void once the grant has ended (`ServiceState.wants`), and a release is not done while it is under way: the
+engine removes the address after the release, and it must not come back behind that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.core.reading import is_known
+from appliance.core.transfer import Order, Seen, Transfer
+
+# Seconds after the address was put back in which it is not put back again.
+PUT_AGAIN = 60.0
+# Seconds after which an address that the engine has never set under this grant is told.
+NEVER_SET = 5.0
+TAKEN = "the cluster address was taken away from this node while it serves"
+
+
+def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    """Return the transfer with a note of whether the address was here, and since when it is not."""
+    gone = is_known(seen.address, False)
+    since = transfer.address_gone_since
+    return replace(
+        transfer,
+        had_address=transfer.had_address or is_known(seen.address, True),
+        address_gone_since=(now if since is None else since) if gone else None,
+    )
+
+
+def to_be_put_back(transfer: Transfer, seen: Seen, now: float) -> bool:
+    """Tell whether the address was here under this transfer, is not now, and was not put back just before."""
+    if not transfer.had_address or transfer.address_gone_since is None:
+        return False
+    last = transfer.ordered.get(Order.PUT_ADDRESS)
+    return last is None or now - last >= PUT_AGAIN or Order.PUT_ADDRESS in seen.failed
+
+
+def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
+    """Return what is wrong with the address of a node that serves, and what to do; "" when nothing is."""
+    since = transfer.address_gone_since
+    if since is None:
+        return ""
+    if not transfer.had_address:
+        late = now - since >= NEVER_SET
+        return (
+            "the cluster address is not on this node, although it serves: see Heartbeat's log" if late else ""
+        )
+    if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
+        return f"{TAKEN}, and it could not be put back: {failure}"
+    last = transfer.ordered.get(Order.PUT_ADDRESS)
+    if last is None or since <= last or now - last >= PUT_AGAIN:
+        return f"{TAKEN}; it is being put back"
+    return (
+        f"{TAKEN} again, within {PUT_AGAIN:g} s of being put back: find what removes it "
+        "(NetworkManager, networkd, a script), or hand service over by 'asha standby'"
+    )

@@ -1,0 +1,197 @@
+"""The LAN as an input: whether this node reaches it, and whether a telephone on it could call.
+
+Two judgements, both without I/O. `sign` says what one look at the interface and at the hosts that were asked amounts
+to; `follow` makes a reading of such signs that stand for a while:
+
+- **Known, well**: somebody on the LAN answers.
+- **Known, cut**: the interface is missing, down, without carrier or without an address in the cluster address's subnet;
+  or every host of HAPING is silent and so is the peer.
+- **Unknown**: the carrier is up and nobody answers, while HAPING names nobody. That may be a cut behind the next
+  switch, or a peer that is off on an empty LAN.
+
+One silent host is no cut LAN while another answers. A cut counts once it has stood for LANDWELL, and so does its end:
+a switch that restarts takes the carrier from both nodes and gives it back to one of them first.
+
+`judge_calls` is the view of a telephone (design rule 12): the node that has not got the cluster address asks who has
+it, and whether SIP answers there. What the active node believes of itself is no proof of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from appliance.core.health import ProbePolicy, ProbeRecord
+from appliance.core.reading import Known, Reading, Unknown, is_known
+
+# Seconds after which a look at the LAN, which is taken once a second, counts as none.
+LAN_MAX_AGE = 10.0
+_UNSEEN = Unknown("not looked at yet", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LanInterface:
+    """The interface that carries the cluster address, as the kernel has it.
+
+    `addresses`: its IPv4 addresses, each with its prefix length. `elsewhere`: the name of another interface that has an
+    address in the cluster address's subnet, which this one has not; "" when there is none.
+    """
+
+    device: str
+    exists: bool
+    up: bool = False
+    carrier: bool = False
+    addresses: tuple[tuple[str, int], ...] = ()
+    elsewhere: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LanPolicy:
+    """What the conf file says: the cluster address, the dwell in seconds, and a host's rise and fall.
+
+    `named`: the hosts of HAPING.
+    """
+
+    cluster_ip: str
+    dwell: float
+    probe: ProbePolicy
+    named: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LanSign:
+    """What one look amounts to. `well`: the LAN is reached (True), it is not (False), or that cannot be told (None)."""
+
+    well: bool | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LanState:
+    """What is known of the LAN: the reading, and since when the last sign has been what it is (monotonic seconds).
+
+    `cut`: the LAN was known to be cut, and has not been known to be well since.
+    """
+
+    reading: Reading[bool] = _UNSEEN
+    well: bool | None = None
+    since: float = 0.0
+    cut: bool = False
+
+
+def sign(interface: Reading[LanInterface], hosts: Mapping[str, ProbeRecord], policy: LanPolicy) -> LanSign:
+    """Return what a look amounts to.
+
+    Args:
+        interface: What the kernel says of the LAN's interface.
+        hosts: By address, how each host that was asked has answered.
+        policy: What the conf file says.
+    """
+    if isinstance(interface, Unknown):
+        return LanSign(None, interface.reason)
+    if why := _why_dead(interface.value, policy.cluster_ip):
+        return LanSign(False, why)
+    answering = sorted(host for host, record in hosts.items() if answers(record, policy.probe))
+    if answering:
+        return LanSign(True, f"{', '.join(answering)} answered")
+    if policy.named and all(record.silences >= policy.probe.fall for record in hosts.values()):
+        return LanSign(False, f"on {interface.value.device} nobody answers: {', '.join(sorted(hosts))}")
+    return LanSign(None, _why_unknown(interface.value.device, hosts, policy))
+
+
+def follow(state: LanState, seen: LanSign, policy: LanPolicy, now: float) -> LanState:
+    """Return the state after one more sign. A cut, and the end of a cut, count once they have stood for the dwell."""
+    since = state.since if seen.well is state.well else now
+    stands = now - since >= policy.dwell
+    after = replace(state, well=seen.well, since=since)
+    if seen.well is None:
+        return replace(after, reading=Unknown(seen.why, now))
+    if stands or (seen.well and not state.cut):
+        return replace(after, reading=Known(seen.well, now, seen.why), cut=not seen.well)
+    waits = f"{seen.why}, for less than LANDWELL ({policy.dwell:g} s)"
+    return replace(after, reading=Unknown(waits, now))
+
+
+def why_not_settable(interface: Reading[LanInterface], cluster_ip: str) -> str:
+    """Return why the cluster address could not be put on the interface so that telephones reach it; "" when it could.
+
+    An interface that cannot be looked at is not known to be wrong.
+    """
+    if isinstance(interface, Unknown) or not cluster_ip:
+        return ""
+    lan = interface.value
+    if not lan.exists:
+        return _why_missing(lan)
+    if own_address_of(interface, cluster_ip):
+        return ""
+    has = ", ".join(f"{ip}/{prefix}" for ip, prefix in lan.addresses if ip != cluster_ip) or "none at all"
+    return f"{lan.device} has no address of its own whose subnet holds {cluster_ip} ({has}): see HADEV, HACLUSTERIP"
+
+
+def judge_calls(
+    lan: Reading[bool], holder: str, sip: ProbeRecord, policy: LanPolicy, now: float
+) -> Reading[bool]:
+    """Return whether a telephone could call through the cluster address, as seen from a node that has not got it.
+
+    Args:
+        lan: Whether this node reaches the LAN: one that does not sees nothing of the service.
+        holder: The hardware address that answers for the cluster address; "" when none does.
+        sip: How SIP at the cluster address has answered.
+        policy: What the conf file says.
+        now: Monotonic seconds.
+    """
+    where = f"{policy.cluster_ip} at {holder}" if holder else policy.cluster_ip
+    if answers(sip, policy.probe):
+        return Known(True, now, f"SIP answers on {where}")
+    if not is_known(lan, True):
+        return Unknown("this node is not known to reach the LAN, so it cannot try", now)
+    if sip.silences < policy.probe.fall:
+        return Unknown("it was not tried often enough yet", now)
+    if not holder:
+        return Known(False, now, f"nobody on the LAN has {policy.cluster_ip}")
+    return Known(False, now, f"SIP does not answer on {where}: {sip.last}")
+
+
+def own_address_of(interface: Reading[LanInterface], cluster_ip: str) -> str:
+    """Return the first address of the interface in whose subnet the cluster address is; "" when there is none."""
+    addresses = interface.value.addresses if isinstance(interface, Known) else ()
+    own = (ip for ip, prefix in addresses if ip != cluster_ip and in_subnet(ip, cluster_ip, prefix))
+    return next(own, "")
+
+
+def in_subnet(ip: str, other: str, prefix: int) -> bool:
+    """Tell whether two IPv4 addresses are in one subnet of that prefix length."""
+    return (_number(ip) ^ _number(other)) >> (32 - prefix) == 0
+
+
+def _number(ip: str) -> int:
+    return int.from_bytes(bytes(int(octet) for octet in ip.split(".")))
+
+
+def answers(record: ProbeRecord, policy: ProbePolicy) -> bool:
+    """Tell whether a host answers: it has done so often enough, and has not been silent often enough since."""
+    return record.answers >= policy.rise or (record.ever_answered and 0 < record.silences < policy.fall)
+
+
+def _why_dead(lan: LanInterface, cluster_ip: str) -> str:
+    if not lan.exists:
+        return _why_missing(lan)
+    if not lan.up:
+        return f"{lan.device} is down"
+    if not lan.carrier:
+        return f"{lan.device} has no carrier: see its cable and the switch"
+    if not any(ip == cluster_ip or in_subnet(ip, cluster_ip, prefix) for ip, prefix in lan.addresses):
+        return f"{lan.device} has no address in the subnet of {cluster_ip}"
+    return ""
+
+
+def _why_missing(lan: LanInterface) -> str:
+    renamed = f"; {lan.elsewhere} has an address of that LAN: was it renamed?" if lan.elsewhere else ""
+    return f"there is no network interface {lan.device} (HADEV){renamed}"
+
+
+def _why_unknown(device: str, hosts: Mapping[str, ProbeRecord], policy: LanPolicy) -> str:
+    if any(record.silences < policy.probe.fall for record in hosts.values()):
+        return "the hosts on the LAN were not asked often enough yet"
+    asked = f"{', '.join(sorted(hosts))} does not answer" if hosts else "there is nobody to ask"
+    return f"{device} has carrier and {asked}: HAPING names hosts that are always there"

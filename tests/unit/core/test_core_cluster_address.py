@@ -1,0 +1,95 @@
+"""The cluster address taken away from the node that serves: put back once, told, and never fought for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core_seen import SERVING, Walk, known, seen
+
+from appliance.core import cluster_address
+from appliance.core.cluster_address import PUT_AGAIN
+from appliance.core.model import Pbx
+from appliance.core.transfer import Goal, Order, Phase
+
+HERE = replace(SERVING, address=known(True))
+GONE = replace(SERVING, address=known(False))
+PUTTING = replace(GONE, busy=frozenset({Order.PUT_ADDRESS}))
+
+
+def serving() -> Walk:
+    walk = Walk()
+    walk.look(100.0, HERE)
+    assert walk.phase is Phase.DONE
+    return walk
+
+
+def trouble(walk: Walk, at: float, what: object = GONE) -> str:
+    return cluster_address.trouble(walk.transfer, what, at)  # type: ignore[arg-type]
+
+
+def test_it_is_put_back_at_once_and_once() -> None:
+    walk = serving()
+    assert trouble(walk, 100.0, HERE) == ""
+    assert walk.look(200.0, GONE) == (Order.PUT_ADDRESS,)
+    assert trouble(walk, 200.0).endswith("it is being put back")
+    assert walk.look(200.2, PUTTING) == ()
+    assert walk.look(201.0, HERE) == ()
+    assert trouble(walk, 201.0, HERE) == ""
+    assert walk.phase is Phase.DONE
+
+
+def test_taken_again_within_its_time_it_is_told_and_not_fought_for() -> None:
+    walk = serving()
+    walk.look(200.0, GONE)
+    walk.look(201.0, HERE)
+    assert walk.look(230.0, GONE) == ()
+    assert "again, within 60 s of being put back: find what removes it" in trouble(walk, 230.0)
+    assert walk.look(200.0 + PUT_AGAIN - 0.1, GONE) == ()
+    assert walk.look(200.0 + PUT_AGAIN, GONE) == (Order.PUT_ADDRESS,)
+
+
+def test_taken_again_much_later_it_is_put_back_again() -> None:
+    walk = serving()
+    walk.look(200.0, GONE)
+    walk.look(201.0, HERE)
+    assert walk.look(300.0, GONE) == (Order.PUT_ADDRESS,)
+
+
+def test_what_could_not_be_put_back_is_tried_again_and_told() -> None:
+    walk = serving()
+    walk.look(200.0, GONE)
+    failed = replace(
+        GONE, failed={Order.PUT_ADDRESS: "10.0.0.100 is at 02:02 by now, so it is not set here."}
+    )
+    assert walk.look(201.0, failed) == ()
+    assert walk.look(205.0, failed) == (Order.PUT_ADDRESS,)
+    assert "could not be put back: 10.0.0.100 is at 02:02" in trouble(walk, 205.0, failed)
+
+
+def test_what_the_engine_has_not_set_is_not_put_back_but_told() -> None:
+    walk = Walk()
+    assert Order.PUT_ADDRESS not in walk.look(100.0, GONE)
+    assert walk.look(104.9, GONE) == ()
+    assert trouble(walk, 104.9) == ""
+    assert "is not on this node, although it serves" in trouble(walk, 105.0)
+
+
+def test_an_address_that_cannot_be_seen_is_not_gone() -> None:
+    walk = serving()
+    assert walk.look(200.0, replace(SERVING, address=known(None))) == ()
+    assert trouble(walk, 200.0) == ""
+
+
+def test_a_node_that_lets_go_never_puts_it_back() -> None:
+    for goal in (Goal.RELEASE, Goal.LEAVE):
+        walk = Walk(goal)
+        walk.look(100.0, seen(address=True))
+        assert Order.PUT_ADDRESS not in walk.look(101.0, seen(address=False))
+
+
+def test_a_release_is_not_done_while_it_may_still_come_back() -> None:
+    walk = Walk(Goal.RELEASE)
+    walk.look(100.0, seen(pbx=Pbx.DEAD, busy={Order.PUT_ADDRESS}))
+    assert walk.phase is Phase.STOPPING
+    walk.look(100.5, seen(pbx=Pbx.DEAD))
+    assert walk.phase is Phase.DONE
