@@ -130,12 +130,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             waits_another=_wait(this_node, observations, state, now),
         ),
         peer=peer,
-        address=AddressStatus(
-            this_node.conf.cluster_ip,
-            _said(observations.address),
-            observations.duplicate,
-            _address_trouble(state, seen, now),
-        ),
+        address=_address(this_node, observations, state, seen, now),
         lan=LanStatus(
             this_node.conf.device, observations.lan_address, reached=_said(seen.lan), calls=_said(seen.calls)
         ),
@@ -314,6 +309,19 @@ def _lan_problems(state: ServiceState, seen: Seen, now: float) -> Iterator[str]:
         yield f"this node is cut off from the LAN: {_said(seen.lan).why}"
     if state.role is Role.ACTIVE and is_known(seen.peer.calls, False):
         yield "seen from the peer, a telephone on the LAN cannot call through the cluster address"
+
+
+def _address(
+    this_node: ThisNode, observations: Observations, state: ServiceState, seen: Seen, now: float
+) -> AddressStatus:
+    at = cluster_address.put_back_at(state.transfer) if state.transfer is not None else None
+    return AddressStatus(
+        ip=this_node.conf.cluster_ip,
+        here=_said(observations.address),
+        duplicate=observations.duplicate,
+        trouble=_address_trouble(state, seen, now),
+        put_back=round(now - at, 1) if at is not None and is_known(seen.address, True) else None,
+    )
 
 
 def _address_trouble(state: ServiceState, seen: Seen, now: float) -> str:

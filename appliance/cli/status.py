@@ -119,9 +119,9 @@ def _pbx(pbx: PbxStatus, granted: bool) -> str:
 
 def _address(address: AddressStatus) -> str:
     where = _either(address.here, "here", "not here")
-    return f"{address.ip or 'none set'} {where}" + (
-        f", ALSO AT {address.duplicate}" if address.duplicate else ""
-    )
+    back = "" if address.put_back is None else f", put back {format_duration(address.put_back)} ago"
+    also = f", ALSO AT {address.duplicate}" if address.duplicate else ""
+    return f"{address.ip or 'none set'} {where}{back}{also}"
 
 
 def _lan(lan: LanStatus) -> str:

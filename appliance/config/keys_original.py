@@ -125,6 +125,7 @@ class OriginalKeys:
         "attempt restart if no failover running? (YES/NO) - default is NO. Do NOT set this to YES",
         "unless you absolutely know what you are doing.",
         "YES: when Asterisk dies and no standby could take over, it is started again here.",
+        "Either way it is when a standby is there, but cut off from the LAN.",
     ).key("RESTART", YES_NO, False, Group.PBX, "YES", original=True)
     card_installed: bool = Comment(
         "rhino failover card installed? (YES/NO)",

@@ -14,6 +14,7 @@ from appliance.core.alerts import Alert, AlertKind, Condition, Severity, one_lin
 from appliance.core.held_back import HeldBack
 from appliance.core.journal_entry import (
     AgentEntry,
+    DoneEntry,
     GapEntry,
     JournalEntry,
     PeerEntry,
@@ -25,7 +26,7 @@ from appliance.core.peer_hearing import deaf_here, one_way
 from appliance.core.roles import Event, Role
 from appliance.core.status import Status
 from appliance.core.stray import persistence, presence
-from appliance.core.transfer import Goal, Phase
+from appliance.core.transfer import Goal, Order, Phase
 
 # How long each must stand, in seconds: longer than what an ordinary move or restart makes of it.
 _AT_ONCE = 3.0
@@ -293,12 +294,14 @@ def _read(story: FailoverTracker, entry: JournalEntry) -> tuple[FailoverTracker,
             return _transfer(story, begun)
         case PhaseEntry(goal=Goal.ACQUIRE.value) as reached:
             return _phase(story, reached)
-        case GapEntry() | AgentEntry() as said:
+        case GapEntry() | AgentEntry() | DoneEntry() as said:
             return story, _of_the_node(story.node, said)
     return story, None
 
 
-def _of_the_node(node: str, entry: GapEntry | AgentEntry) -> Alert | None:
+def _of_the_node(node: str, entry: GapEntry | AgentEntry | DoneEntry) -> Alert | None:
+    if isinstance(entry, DoneEntry):
+        return _put_back(node) if entry.order == Order.PUT_ADDRESS.name and not entry.problem else None
     if isinstance(entry, GapEntry):
         text = f"the {node} stood still for {entry.seconds:.1f} s"
         why = f"{text}: it is overloaded, or its disk or its host hangs."
@@ -307,6 +310,11 @@ def _of_the_node(node: str, entry: GapEntry | AgentEntry) -> Alert | None:
         text = f"the agent on the {node} was started"
         return _event(AlertKind.AGENT_STARTED, Severity.NOTICE, text, f"{text} (version {entry.version}).")
     return None
+
+
+def _put_back(node: str) -> Alert:
+    text = f"the cluster address was taken away from the {node} while it served, and was put back"
+    return _event(AlertKind.ADDRESS_TAKEN, Severity.WARNING, text, f"{text}.")
 
 
 def _transfer(story: FailoverTracker, entry: TransferEntry) -> tuple[FailoverTracker, Alert | None]:

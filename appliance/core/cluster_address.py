@@ -38,8 +38,13 @@ def to_be_put_back(transfer: Transfer, seen: Seen, now: float) -> bool:
     """Tell whether the address was here under this transfer, is not now, and was not put back just before."""
     if not transfer.had_address or transfer.address_gone_since is None:
         return False
-    last = transfer.ordered.get(Order.PUT_ADDRESS)
+    last = put_back_at(transfer)
     return last is None or now - last >= PUT_AGAIN or Order.PUT_ADDRESS in seen.failed
+
+
+def put_back_at(transfer: Transfer) -> float | None:
+    """Return when the address was last put back under this transfer (monotonic seconds), or None."""
+    return transfer.ordered.get(Order.PUT_ADDRESS)
 
 
 def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
@@ -54,10 +59,10 @@ def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
         )
     if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
         return f"{TAKEN}, and it could not be put back: {failure}"
-    last = transfer.ordered.get(Order.PUT_ADDRESS)
+    last = put_back_at(transfer)
     if last is None or since <= last or now - last >= PUT_AGAIN:
         return f"{TAKEN}; it is being put back"
     return (
-        f"{TAKEN} again, within {PUT_AGAIN:g} s of being put back: find what removes it "
+        f"{TAKEN}, and again within {PUT_AGAIN:g} s of being put back: find what removes it "
         "(NetworkManager, networkd, a script), or hand service over by 'asha standby'"
     )

@@ -3,10 +3,11 @@
 Two judgements, both without I/O. `sign` says what one look at the interface and at the hosts that were asked amounts
 to; `follow` makes a reading of such signs that stand for a while:
 
-- **Known, well**: somebody on the LAN answers.
+- **Known, well**: somebody on the LAN answers, or was heard there a moment ago. So it is too when nobody but the peer
+  could be asked and the peer says that it is cut off itself: then its silence says nothing against this node's carrier.
 - **Known, cut**: the interface is missing, down, without carrier or without an address in the cluster address's subnet;
   or every host of HAPING is silent and so is the peer.
-- **Unknown**: the carrier is up and nobody answers, while HAPING names nobody. That may be a cut behind the next
+- **Unknown**: the carrier is up and nobody is heard, while HAPING names nobody. That may be a cut behind the next
   switch, or a peer that is off on an empty LAN.
 
 One silent host is no cut LAN while another answers. A cut counts once it has stood for LANDWELL, and so does its end:
@@ -79,21 +80,29 @@ class LanState:
     cut: bool = False
 
 
-def sign(interface: Reading[LanInterface], hosts: Mapping[str, ProbeRecord], policy: LanPolicy) -> LanSign:
+def sign(
+    interface: Reading[LanInterface],
+    hosts: Mapping[str, ProbeRecord],
+    policy: LanPolicy,
+    *,
+    heard: bool = False,
+    peer_cut_off: bool = False,
+) -> LanSign:
     """Return what a look amounts to.
 
     Args:
         interface: What the kernel says of the LAN's interface.
         hosts: By address, how each host that was asked has answered.
         policy: What the conf file says.
+        heard: Some other machine was heard on the LAN a moment ago, whoever it was.
+        peer_cut_off: The peer, which is not asked then, says that it is cut off itself.
     """
     if isinstance(interface, Unknown):
         return LanSign(None, interface.reason)
     if why := _why_dead(interface.value, policy.cluster_ip):
         return LanSign(False, why)
-    answering = sorted(host for host, record in hosts.items() if answers(record, policy.probe))
-    if answering:
-        return LanSign(True, f"{', '.join(answering)} answered")
+    if why := _why_reached(interface.value, hosts, policy, heard=heard, peer_cut_off=peer_cut_off):
+        return LanSign(True, why)
     if policy.named and all(record.silences >= policy.probe.fall for record in hosts.values()):
         return LanSign(False, f"on {interface.value.device} nobody answers: {', '.join(sorted(hosts))}")
     return LanSign(None, _why_unknown(interface.value.device, hosts, policy))
@@ -183,6 +192,18 @@ def _why_dead(lan: LanInterface, cluster_ip: str) -> str:
     if not any(ip == cluster_ip or in_subnet(ip, cluster_ip, prefix) for ip, prefix in lan.addresses):
         return f"{lan.device} has no address in the subnet of {cluster_ip}"
     return ""
+
+
+def _why_reached(
+    lan: LanInterface, hosts: Mapping[str, ProbeRecord], policy: LanPolicy, *, heard: bool, peer_cut_off: bool
+) -> str:
+    answering = sorted(host for host, record in hosts.items() if answers(record, policy.probe))
+    if answering:
+        return f"{', '.join(answering)} answered"
+    if heard:
+        return "another machine was heard on it"
+    alone = peer_cut_off and not hosts
+    return f"{lan.device} has carrier, and the other node is cut off itself" if alone else ""
 
 
 def _why_missing(lan: LanInterface) -> str:

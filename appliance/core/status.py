@@ -99,13 +99,15 @@ class PeerStatus:
 class AddressStatus:
     """The cluster address. `duplicate`: the hardware address of another machine that has it too.
 
-    `trouble`: why a node that serves has it not, and what is done about that; "" when nothing is wrong.
+    `trouble`: why a node that serves has it not, and what is done about that; "" when nothing is wrong. `put_back`: for
+    how many seconds it has been here again after it was taken away in this service; None when it was not.
     """
 
     ip: str = ""
     here: StatusValue[bool] = field(default_factory=_unsaid)
     duplicate: str = ""
     trouble: str = ""
+    put_back: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

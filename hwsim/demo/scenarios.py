@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 from hwsim.demo.data import data
+from hwsim.demo.lan_troubles import address_taken, lan_lost
 from hwsim.demo.line_troubles import flapping, ghost_link, telco_dead
 from hwsim.demo.marks import Marks
 from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
@@ -184,6 +185,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("card-unplugged", "the relay card is unplugged", card_unplugged),
     Scenario("primary-frozen", "the primary hangs, powered", primary_frozen),
     Scenario("first-node-alone", "the peer never comes", first_node_alone, initdead=5.0),
+    Scenario("lan-lost", "the active node loses the LAN", lan_lost),
+    Scenario("address-taken", "the cluster address is taken away", address_taken),
     Scenario("telco-dead", "the provider's line is dead", telco_dead),
     Scenario("ghost-link", "the D-channel sticks", ghost_link),
     Scenario("flapping", "Asterisk dies again and again", flapping),

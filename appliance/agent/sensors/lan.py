@@ -30,13 +30,16 @@ from appliance.core.lan import (
     sign,
     why_not_settable,
 )
-from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.net.address import AddressWatch, read_lan_interface
 from appliance.net.arp import ArpLink, own_macs
 from appliance.pbx.probes import SipProbe
 
 _ROUND = 1.0
 _CALL_AGAIN = 2.0
+_NO_ADDRESS_SET = "no cluster address is set (HACLUSTERIP)"
+# For so many seconds after any other machine was heard the LAN is known to carry something to this node.
+_HEARD_LATELY = 5.0
 
 
 class LanSensor:
@@ -56,6 +59,7 @@ class LanSensor:
         self._sip = ProbeRecord()
         self._asked: frozenset[str] = frozenset()
         self._heard: dict[str, str] = {}
+        self._heard_at = float("-inf")
         self._link: ArpLink | None = None
         self._ready: Readable | None = None
 
@@ -76,11 +80,18 @@ class LanSensor:
         """Look at the interface, and judge the LAN by that and by the answers so far."""
         conf, now = self._this_node.conf, self._clock.now()
         if not conf.cluster_ip:
-            self._observations.lan = Unknown("no cluster address is set (HACLUSTERIP)", now)
+            self._interface = self._observations.lan = Unknown(_NO_ADDRESS_SET, now)
             return
         self._interface = read_lan_interface(conf.device, conf.cluster_ip, conf.prefix, now)
         policy = self._policy()
-        self._state = follow(self._state, sign(self._interface, self._hosts, policy), policy, now)
+        seen = sign(
+            self._interface,
+            self._hosts,
+            policy,
+            heard=now - self._heard_at < _HEARD_LATELY,
+            peer_cut_off=self._peer_is_cut_off(now),
+        )
+        self._state = follow(self._state, seen, policy, now)
         self._write(self._state.reading)
         if why := self._why_no_call():
             self._see_calls(Unknown(why, now))
@@ -112,9 +123,10 @@ class LanSensor:
         for host in self._asked & wanted:
             self._hosts[host] = observe(self._hosts[host], self._answer(host, now))
         cluster_ip = self._this_node.conf.cluster_ip
-        if cluster_ip in self._asked:
-            self._holder = observe(self._holder, self._answer(cluster_ip, now))
-            self._follow_duplicate()
+        # A network that cannot be asked tells nothing of an address elsewhere; what is lost is told as the LAN.
+        asked = cluster_ip in self._asked
+        self._holder = observe(self._holder, self._answer(cluster_ip, now)) if asked else ProbeRecord()
+        self._follow_duplicate()
         self._heard.clear()
 
     def _answer(self, ip: str, now: float) -> Reading[str]:
@@ -159,14 +171,23 @@ class LanSensor:
         self._asked = frozenset((*self._hosts, conf.cluster_ip))
 
     def _wanted(self) -> frozenset[str]:
-        """Return the hosts to be asked: those of HAPING, and the peer where it says it is, if that is on this LAN."""
+        """Return the hosts to be asked: those of HAPING, and the peer where it says it is, if that is on this LAN.
+
+        A peer that says that it is cut off is not asked: its silence proves nothing of this node.
+        """
         conf, report = self._this_node.conf, self._observations.report
         own = self._observations.lan_address
         hosts = {*conf.ping} - {own, conf.cluster_ip}
         peer = report.lan_address if report is not None else ""
+        if self._peer_is_cut_off(self._clock.now()):
+            peer = ""
         if peer and conf.cluster_ip and in_subnet(peer, conf.cluster_ip, conf.prefix):
             hosts |= {peer} - {own, conf.cluster_ip}
         return frozenset(hosts)
+
+    def _peer_is_cut_off(self, now: float) -> bool:
+        report, max_age = self._observations.report, self._this_node.conf.peer_max_age
+        return report is not None and is_known(fresh(report.lan, now, max_age), False)
 
     def _open_link(self) -> bool:
         if self._link is None:
@@ -193,14 +214,15 @@ class LanSensor:
             self._close_link()  # the interface went away; the next round opens what is there then
             return
         cluster_ip = self._this_node.conf.cluster_ip
+        own = own_macs() if packets else frozenset()
         for packet in packets:
             ip, mac = packet.sender_ip, packet.sender_mac.hex(":")
-            if ip not in self._asked:
+            if mac in own:
                 continue
-            if ip == cluster_ip:
-                if packet.reply and mac not in own_macs():
-                    self._heard[ip] = self._macs["holder"] = mac
-            else:
+            self._heard_at = self._clock.now()
+            if ip == cluster_ip and packet.reply:
+                self._heard[ip] = self._macs["holder"] = mac
+            elif ip in self._asked and ip != cluster_ip:
                 self._heard[ip] = self._macs[ip] = mac
 
     # -- the telephone --------------------------------------------------------------------------------------
@@ -230,7 +252,7 @@ class LanSensor:
     def _why_no_call(self) -> str:
         conf, observations = self._this_node.conf, self._observations
         if not conf.cluster_ip:
-            return "no cluster address is set (HACLUSTERIP)"
+            return _NO_ADDRESS_SET
         if not conf.sip_port:
             return "SIP is not tried (SIPPORT=0)"
         if not is_known(observations.address, False):

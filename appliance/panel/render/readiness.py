@@ -26,6 +26,8 @@ def readiness(status: Status) -> tuple[Check, ...]:
         _data(status, own=own),
         _spans(status, own=own),
         _card(status),
+        _lan(status, own=own),
+        _calls(status, own=own),
         _links(status),
         _versions(status),
     ]
@@ -108,6 +110,36 @@ def _card(status: Status) -> Check | None:
             )
         case _:
             return Check("relay card", "doubt", f"unknown: {card.why}")
+
+
+def _lan(status: Status, *, own: bool) -> Check | None:
+    """Return whether the node that stands by reaches the telephones."""
+    if not own and not _heard(status.peer):
+        return None
+    reached = status.lan.reached if own else status.peer.lan
+    match reached.value:
+        case True:
+            return Check("LAN", "good", "reached")
+        case False:
+            return Check(
+                "LAN", "bad", f"cut off: {reached.why}" if own else "cut off: no telephone reaches it"
+            )
+        case _:
+            return Check("LAN", "doubt", f"not known: {reached.why}")
+
+
+def _calls(status: Status, *, own: bool) -> Check | None:
+    """Return whether a telephone can call now, as the node that stands by has tried."""
+    if not own and not _heard(status.peer):
+        return None
+    calls = status.lan.calls if own else status.peer.calls
+    match calls.value:
+        case True:
+            return Check("a telephone's call", "good", "seen from there, SIP at the cluster address answers")
+        case False:
+            return Check("a telephone's call", "bad", f"not possible: {calls.why or 'see the standby'}")
+        case _:
+            return None
 
 
 def _links(status: Status) -> Check:

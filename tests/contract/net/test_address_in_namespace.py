@@ -15,10 +15,18 @@ from typing import TypeVar
 import pytest
 
 from appliance.core.errors import HostError
+from appliance.core.lan import LanInterface
 from appliance.core.reading import Known, Unknown
-from appliance.net.address import AddressWatch, own_address, read_address, remove_address
+from appliance.net.address import (
+    AddressWatch,
+    own_address,
+    put_address,
+    read_address,
+    read_lan_interface,
+    remove_address,
+)
+from appliance.net.arp import ArpLink, announce, duplicated, own_macs, parse_arp
 from appliance.net.arp import _open as open_link
-from appliance.net.arp import announce, duplicated, parse_arp
 
 IP = "192.0.2.100"
 MAC = {"a": "02:00:00:00:00:0a", "b": "02:00:00:00:00:0b"}
@@ -161,3 +169,114 @@ def test_an_ordinary_user_is_told(machines: tuple[Machine, Machine]) -> None:
     with pytest.raises(HostError, match="root"):
         a.do(remove_address, "eth0", IP)
     assert a.do(read_address, "eth0", IP, 5.0) == Known(True, 5.0)
+
+
+def test_the_interface_is_read_as_the_kernel_has_it(machines: tuple[Machine, Machine]) -> None:
+    a, b = machines
+
+    def look() -> LanInterface:
+        reading = a.do(read_lan_interface, "eth0", IP, 24, 5.0)
+        assert isinstance(reading, Known)
+        return reading.value
+
+    assert look() == LanInterface("eth0", True, True, True, (("192.0.2.1", 24),))
+    watch = a.do(AddressWatch)
+    try:
+        b.ip("link set eth0 down")
+        while look().carrier:  # the kernel tells of a carrier within a second
+            assert select.select([watch], [], [], 5.0)[0]
+            watch.drain()
+    finally:
+        watch.close()
+    assert look().up
+    a.ip("link set eth0 down")
+    assert (look().up, look().carrier) == (False, False)
+    a.ip("link set eth0 name ens192")
+    a.ip("link set ens192 up")
+    assert look() == LanInterface("eth0", False, elsewhere="ens192")
+
+
+def test_every_link_and_address_is_heard_by_a_watch_without_an_address(
+    machines: tuple[Machine, Machine],
+) -> None:
+    a, b = machines
+    watch = a.do(AddressWatch)
+    try:
+        a.ip("addr add 192.0.2.101/24 dev eth0")
+        assert select.select([watch], [], [], 5.0)[0] and watch.drain()
+        b.ip("link set eth0 down")
+        assert select.select([watch], [], [], 5.0)[0] and watch.drain()
+    finally:
+        watch.close()
+
+
+def test_the_address_is_set_as_heartbeat_sets_it(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    assert a.do(put_address, "eth0", IP, 24)
+    assert f"inet {IP}/24 brd 192.0.2.255 scope global secondary eth0" in a.ip("-4 addr show dev eth0")
+    assert not a.do(put_address, "eth0", IP, 24), "it is there already"
+    assert a.do(remove_address, "eth0", IP)
+    with pytest.raises(HostError, match="eth7"):
+        a.do(put_address, "eth7", IP, 24)
+
+
+def test_an_answer_of_this_nodes_other_interface_is_no_duplicate(machines: tuple[Machine, Machine]) -> None:
+    """Linux answers ARP for an address on every interface that hears the question."""
+    a, b = machines
+    # Two cables from a into one bridge of b: a's second interface hears what its first one asks.
+    a.ip(f"link add eth1 type veth peer name eth1 netns {b.thread}")
+    b.ip("link add lan type bridge forward_delay 0")
+    for words in (
+        "link set eth0 master lan",
+        "link set eth1 master lan",
+        "link set lan up",
+        "link set eth1 up",
+    ):
+        b.ip(words)
+    a.ip("link set eth1 up")
+    a.ip(f"addr add {IP}/24 dev eth0")
+    second = a.ip("-br link show eth1").split()[2]
+    assert second in a.do(own_macs)
+    heard = a.do(_first_answer, IP)
+    assert heard == second, "the kernel does answer on the other interface"
+    assert a.do(duplicated, "eth0", IP, 5.0, timeout=0.5) == Known(None, 5.0)
+
+
+def _first_answer(ip: str) -> str:
+    """The hardware address that answers first when eth0 asks everybody for `ip`."""
+    link = ArpLink("eth0")
+    try:
+        for _ in range(50):
+            link.ask(ip, "")
+            if select.select([link], [], [], 0.1)[0]:
+                for packet in link.heard():
+                    if packet.reply and packet.sender_ip == ip:
+                        return packet.sender_mac.hex(":")
+    finally:
+        link.close()
+    return ""
+
+
+def test_hosts_are_asked_and_heard_one_by_one_or_all(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    link = a.do(ArpLink, "eth0")
+    try:
+        for mac in ("", MAC["b"]):
+            a.do(link.ask, "192.0.2.2", "192.0.2.1", mac)
+            assert select.select([link], [], [], 5.0)[0]
+            (packet,) = a.do(link.heard)
+            assert (packet.reply, packet.sender_ip, packet.sender_mac.hex(":")) == (
+                True,
+                "192.0.2.2",
+                MAC["b"],
+            )
+        assert link.heard() == []
+        a.ip("link set eth0 down")
+        with pytest.raises(HostError, match="ARP on eth0"):
+            for _ in range(2):  # the first may find the news still waiting
+                a.do(link.heard)
+                a.do(link.ask, "192.0.2.2", "192.0.2.1")
+    finally:
+        link.close()
+    with pytest.raises(HostError, match="eth7"):
+        a.do(ArpLink, "eth7")

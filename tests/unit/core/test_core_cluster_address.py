@@ -43,7 +43,7 @@ def test_taken_again_within_its_time_it_is_told_and_not_fought_for() -> None:
     walk.look(200.0, GONE)
     walk.look(201.0, HERE)
     assert walk.look(230.0, GONE) == ()
-    assert "again, within 60 s of being put back: find what removes it" in trouble(walk, 230.0)
+    assert "again within 60 s of being put back: find what removes it" in trouble(walk, 230.0)
     assert walk.look(200.0 + PUT_AGAIN - 0.1, GONE) == ()
     assert walk.look(200.0 + PUT_AGAIN, GONE) == (Order.PUT_ADDRESS,)
 

@@ -172,3 +172,11 @@ def test_whether_a_telephone_can_call(
     reading = judge_calls(known(lan), holder, sip, POLICY, 9.0)
     assert (reading.value if isinstance(reading, Known) else None) is can
     assert says in (reading.why if isinstance(reading, Known) else reading.reason)
+
+
+def test_whoever_is_heard_and_a_peer_that_is_cut_off_itself() -> None:
+    assert sign(known(ETH0), {PEER: SILENT, GATEWAY: SILENT}, NAMED, heard=True).well is True
+    assert sign(known(replace(ETH0, carrier=False)), {}, POLICY, heard=True, peer_cut_off=True).well is False
+    assert sign(known(ETH0), {}, POLICY, peer_cut_off=True).well is True
+    assert sign(known(ETH0), {GATEWAY: SILENT}, NAMED, peer_cut_off=True).well is False
+    assert sign(known(ETH0), {GATEWAY: record("-")}, NAMED, peer_cut_off=True).well is None

@@ -1,0 +1,219 @@
+"""The sensor for the LAN: who is asked and how, and an address elsewhere that is told for as long as it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_agent_cycle import Bench
+from test_agent_stale import shown
+
+from appliance.agent.peer_message import hear
+from appliance.agent.sensors import lan
+from appliance.agent.sensors.lan import LanSensor
+from appliance.core.errors import HostError
+from appliance.core.lan import LanInterface
+from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.net.arp import Arp
+
+IP, OWN, PEER, GATEWAY = "10.77.0.100", "10.77.0.1", "10.77.0.2", "10.77.0.50"
+OWN_MAC, PEER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
+ETH0 = LanInterface("eth0", True, True, True, ((OWN, 24),))
+
+
+class Lan:
+    """The LAN: which hardware addresses answer for which address, and what was asked."""
+
+    def __init__(self) -> None:
+        self.interface: Reading[LanInterface] = Known(ETH0, 0.0)
+        self.has: dict[str, str] = {PEER: PEER_MAC}
+        self.asked: list[tuple[str, str, str]] = []
+        self.broken = False
+        self._answers: list[Arp] = []
+
+    def ask(self, ip: str, own: str, mac: str = "") -> None:
+        if self.broken:
+            raise HostError("ARP on eth0 is not possible: Network is down.")
+        self.asked.append((ip, own, mac))
+        if ip in self.has:
+            self.say(ip, self.has[ip])
+
+    def say(self, ip: str, mac: str, *, reply: bool = True) -> None:
+        self._answers.append(Arp(reply, bytes.fromhex(mac.replace(":", "")), ip, b"\0" * 6, OWN))
+
+    def heard(self) -> list[Arp]:
+        answers, self._answers = self._answers, []
+        return answers
+
+    def fileno(self) -> int:
+        return -1
+
+    def close(self) -> None:
+        pass
+
+
+class Rounds:
+    """A sensor whose rounds are taken by hand, on a node with the cluster address unless said otherwise."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, here: bool = True, **conf: object
+    ) -> None:
+        self.lan = Lan()
+        monkeypatch.setattr(lan, "ArpLink", lambda device: self.lan)
+        monkeypatch.setattr(lan, "read_lan_interface", lambda *words: self.lan.interface)
+        monkeypatch.setattr(lan, "own_macs", lambda: frozenset({OWN_MAC}))
+        self.bench = Bench(folder, **conf)
+        self.sensor = LanSensor(self.bench.context)
+        self.seen = self.bench.observations
+        self.seen.address = Known(here, 0.0)
+        assert self.seen.report is not None
+        self.seen.report = replace(self.seen.report, lan_address=PEER)
+        self.sensor.look()
+
+    def take(self, times: int = 1) -> None:
+        asyncio.run(self._take(times))
+
+    async def _take(self, times: int) -> None:
+        for _ in range(times):
+            self.bench.clock.time += 1.0
+            self.sensor._hear()
+            self.sensor._count_answers()
+            self.sensor.look()
+            self.sensor._ask()
+
+
+def test_the_peer_and_the_hosts_of_the_conf_are_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, here=False, ping=(GATEWAY, OWN))
+    rounds.take(2)
+    assert sorted(rounds.lan.asked[-3:]) == [(IP, OWN, ""), (PEER, OWN, ""), (GATEWAY, OWN, "")]
+    rounds.take(2)
+    assert (PEER, OWN, PEER_MAC) in rounds.lan.asked[-3:], "who answers is asked alone, and not everybody"
+    assert is_known(rounds.seen.lan, True)
+    assert rounds.seen.lan_address == OWN
+
+
+def test_an_address_that_is_here_is_asked_for_without_a_sender(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.take(2)
+    assert (IP, "", "") in rounds.lan.asked
+    assert (IP, OWN, "") not in rounds.lan.asked
+
+
+@pytest.mark.parametrize("said", ["", "10.99.0.2", IP, OWN, "10.77.0.2; reboot", "224.0.0.1"])
+def test_no_word_of_the_peer_makes_it_ask_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.seen.report = hear({"ip": said}, rounds.bench.clock.now())
+    rounds.take(3)
+    assert {ip for ip, _, _ in rounds.lan.asked} == {IP}
+
+
+def test_a_peer_that_is_cut_off_itself_is_no_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two nodes alone on a LAN: the one that keeps its carrier is the better one, though nobody answers it."""
+    rounds = Rounds(tmp_path, monkeypatch, here=False)
+    rounds.take(2)
+    rounds.lan.has.clear()
+    rounds.take(9)
+    assert isinstance(rounds.seen.lan, Unknown)
+    assert rounds.seen.report is not None
+    rounds.seen.report = replace(rounds.seen.report, lan=Known(False, rounds.bench.clock.now()))
+    rounds.take()
+    assert is_known(rounds.seen.lan, True)
+    rounds.take(9)  # what the peer said is too old now
+    assert isinstance(rounds.seen.lan, Unknown)
+
+
+def test_whoever_is_heard_shows_that_the_lan_carries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, here=False)
+    rounds.lan.has.clear()
+    rounds.take(2)
+    rounds.lan.say("10.77.0.99", "02:00:00:00:00:63", reply=False)
+    rounds.take()
+    assert is_known(rounds.seen.lan, True)
+    rounds.lan.say("10.77.0.99", OWN_MAC, reply=False)  # an interface of this node's own proves nothing
+    rounds.take(6)
+    assert isinstance(rounds.seen.lan, Unknown)
+
+
+def test_an_address_elsewhere_is_told_until_it_is_there_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.take(2)
+    rounds.lan.has[IP] = PEER_MAC
+    rounds.take(3)
+    assert rounds.seen.duplicate == PEER_MAC
+    assert f"the cluster address is also at {PEER_MAC}" in shown(rounds.bench)["problems"]
+    del rounds.lan.has[IP]
+    rounds.take(5)
+    assert rounds.seen.duplicate == ""
+    rounds.lan.has[IP] = PEER_MAC
+    rounds.take(4)
+    assert rounds.seen.duplicate == PEER_MAC
+    rounds.seen.address = Known(False, 0.0)
+    rounds.take()
+    assert rounds.seen.duplicate == "", "an address that is not here is not here too"
+
+
+@pytest.mark.parametrize("lost", ["the interface", "the question"])
+def test_an_address_elsewhere_ends_when_nobody_can_ask_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """It was told for ever when the interface was renamed or went down: the LAN that is lost is told instead."""
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.lan.has[IP] = PEER_MAC
+    rounds.take(4)
+    assert rounds.seen.duplicate == PEER_MAC
+    if lost == "the interface":
+        rounds.lan.interface = Known(LanInterface("eth0", False), 0.0)
+    else:
+        rounds.lan.broken = True
+    rounds.take(5)
+    assert rounds.seen.duplicate == ""
+
+
+def test_one_stale_answer_and_this_nodes_own_are_no_duplicate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.take(2)
+    rounds.lan.say(IP, PEER_MAC)  # the last answer of a peer that is giving the address up
+    rounds.take(3)
+    assert rounds.seen.duplicate == ""
+    rounds.lan.has[IP] = OWN_MAC  # another interface of this node on the same LAN
+    rounds.take(4)
+    assert rounds.seen.duplicate == ""
+    del rounds.lan.has[IP]
+    for _ in range(4):  # announcements are no answers
+        rounds.lan.say(IP, PEER_MAC, reply=False)
+        rounds.take()
+    assert rounds.seen.duplicate == ""
+
+
+def test_a_renamed_interface_makes_the_node_unfit_at_once_and_cut_off_after_the_dwell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, here=False)
+    rounds.take(4)
+    rounds.lan.interface = Known(LanInterface("eth0", False, elsewhere="ens192"), 0.0)
+    rounds.take()
+    told = shown(rounds.bench)
+    assert not told["fit"] and "ens192" in str(told["unfit_because"])
+    assert told["lan"]["reached"]["value"] is None
+    rounds.take(6)
+    assert shown(rounds.bench)["lan"]["reached"]["value"] is False
+
+
+def test_without_a_cluster_address_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.bench.this_node.adopt(replace(rounds.bench.this_node.conf, cluster_ip=""))
+    rounds.take(2)
+    assert rounds.lan.asked == []
+    assert isinstance(rounds.seen.lan, Unknown) and "HACLUSTERIP" in rounds.seen.lan.reason
