@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from dataclasses import replace
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance.agent.peer_message import DataWord, Hearing, hear, tell
@@ -79,6 +81,29 @@ def test_told_is_heard(
 
 
 @given(
+    st.sampled_from([True, False, None]), st.sampled_from([True, False, None]), st.ip_addresses(v=4).map(str)
+)
+def test_the_lan_is_told(lan: bool | None, calls: bool | None, ip: str) -> None:
+    def spoken(value: bool | None) -> Reading[bool]:
+        return Unknown("nobody was heard", 1.0) if value is None else Known(value, 1.0)
+
+    what = replace(seen(DARK, DARK), lan=spoken(lan), calls=spoken(calls))
+    report = hear(
+        tell(service(Role.STANDBY, False, 1), Fitness(), what, 1.0, data=DataWord(), lan_address=ip), 5.0
+    )
+    for value, heard in ((lan, report.lan), (calls, report.calls)):
+        assert heard == (Known(value, 5.0) if value is not None else Unknown("the peer does not know", 5.0))
+    first = int(ip.partition(".")[0])
+    assert report.lan_address == (ip if 0 < first < 224 and first != 127 else "")
+
+
+def test_an_older_peer_does_not_say() -> None:
+    report = hear({"role": "standby", "granted": "no"}, 5.0)
+    assert report.lan == report.calls == Unknown("the peer does not say", 5.0)
+    assert report.lan_address == ""
+
+
+@given(
     st.dictionaries(
         st.sampled_from(["role", "granted", "fit", "line", "relay", "gen", "why", "v"]), st.text()
     )
@@ -91,13 +116,17 @@ def test_any_message_is_heard_without_harm(fields: dict[str, str]) -> None:
         assert isinstance(report.line, Unknown)
 
 
+LONG = Unknown("x" * 300, 1.0)
+
+
 @given(LINES, RELAYS, st.lists(st.text(max_size=200), max_size=5))
+@example(LONG, LONG, ["x" * 300])
 def test_a_message_always_fits_a_serial_link(
     line: Reading[Line], relay: Reading[Relay], unfit: list[str]
 ) -> None:
     state = service(Role.ACQUIRING, True, 10**9)
     hearing = Hearing(Known(True, 1.0), ("enp130s0f0np0v1",) * 9, "1a2b3c4d-123456789012")
-    data = DataWord(True, 1e9)
-    fields = tell(state, Fitness(tuple(unfit)), seen(line, relay), 1.0, data=data, hearing=hearing)
+    fitness, word, ip = Fitness(tuple(unfit)), DataWord(True, 1e9), "192.168.100.200"
+    fields = tell(state, fitness, seen(line, relay), 1.0, data=word, hearing=hearing, lan_address=ip)
     packed = pack(fields, 123456.789)
     assert sum(len(name) + len(value) + 2 for name, value in packed.items()) <= LONGEST_MESSAGE

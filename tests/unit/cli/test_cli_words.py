@@ -167,6 +167,28 @@ def test_a_duplicate_address_shouts() -> None:
     assert "ALSO AT 02:00:00:00:00:01" in "\n".join(status.status_lines(told(address=address)))
 
 
+def test_the_lan_and_what_a_telephone_can_do_are_told() -> None:
+    lan = {"device": "eth0", "ip": "10.0.0.1", "reached": reading(True), "calls": reading(True)}
+    assert "eth0 10.0.0.1: reached; a telephone can call" in "\n".join(status.status_lines(told(lan=lan)))
+    cut = {**lan, "reached": reading(False, "eth0 has no carrier"), "calls": reading(None)}
+    assert "CUT OFF: eth0 has no carrier" in "\n".join(status.status_lines(told(lan=cut)))
+    none = {
+        **lan,
+        "ip": "",
+        "reached": reading(None, "nobody was heard"),
+        "calls": reading(False, "SIP is silent"),
+    }
+    text = "\n".join(status.status_lines(told(lan=none)))
+    assert (
+        "eth0 without an address: unknown (nobody was heard); a telephone CANNOT call (SIP is silent)" in text
+    )
+
+
+def test_an_address_that_was_put_back_says_so() -> None:
+    address = {"ip": "10.0.0.9", "here": reading(True), "put_back": 30.0}
+    assert "10.0.0.9 here, put back 30 s ago" in "\n".join(status.status_lines(told(address=address)))
+
+
 def test_status_json_is_the_whole_document(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "ask", lambda verb: to_json(told()))
     result = CliRunner().invoke(main.asha, ["status", "--json"])

@@ -20,7 +20,8 @@ def status(role: str = "active", **changes: Any) -> Status:
         "trouble": "",
         "strays": {},
         "transfer": {"goal": "acquire", "phase": "done", "note": ""},
-        "address": {"duplicate": ""},
+        "address": {"duplicate": "", "trouble": ""},
+        "lan": {"device": "eth0", "reached": reading(True), "calls": reading(None)},
         "relay": {"card": reading(True)},
         "peer": {
             "node": "secondary",
@@ -28,6 +29,8 @@ def status(role: str = "active", **changes: Any) -> Status:
             "alive": reading(True),
             "fit": reading(True),
             "granted": reading(False),
+            "lan": reading(True),
+            "calls": reading(True),
             "links": {"eth0": "up", "eth1": "up"},
         },
         "data": {

@@ -38,6 +38,9 @@ def test_nothing_wrong_is_nothing_told(role: str) -> None:
         (status(data={"unsettled": "may not be whole"}), AlertKind.DATA_TROUBLED),
         (status(data={"postsync": "POSTSYNC ended with status 1"}), AlertKind.DATA_TROUBLED),
         (status("standby", data={"conflicts": 3}), AlertKind.DATA_TROUBLED),
+        (status(address={"trouble": "the cluster address was taken away"}), AlertKind.ADDRESS_TAKEN),
+        (status(peer={"calls": reading(False)}), AlertKind.LAN_LOST),
+        (status("off", lan={"reached": reading(False, "eth0 is down")}), AlertKind.LAN_LOST),
         (status(relay={"card": reading(False)}), AlertKind.CARD_LOST),
         (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), AlertKind.LINK_LOST),
         (status(address={"duplicate": "02:00:00:00:00:01"}), AlertKind.SPLIT_BRAIN),
@@ -60,6 +63,11 @@ def test_each_problem_is_told_and_no_other(told: Status, kind: AlertKind) -> Non
         status("off", peer={"alive": reading(False)}),  # nobody watches while HA is off
         status(relay={"card": reading(None, "not looked at yet")}),  # unknown is not lost
         status(relay={"card": None}),
+        status("acquiring", peer={"calls": reading(False)}),  # nobody can call yet
+        status("standby", peer={"calls": reading(False)}),
+        status(lan={"reached": reading(None, "nobody was heard")}),
+        status("standby", lan={"reached": reading(False)}),  # told as why it is not fit
+        status(lan={"reached": reading(False)}),  # told as trouble
         status(transfer=None),
         status("standby", data={"problem": "later", "kind": "busy"}),
     ],

@@ -82,3 +82,10 @@ def test_a_node_that_stood_still_says_so() -> None:
 def test_a_newline_in_a_reason_stays_within_the_subject() -> None:
     (begun,) = told(role("active", "revoked", "releasing"), transfer("release", "x\r\nTo: all@example.com"))
     assert begun.subject.endswith("begun: x To: all@example.com")
+
+
+def test_an_address_that_was_put_back_is_told_and_one_that_was_not_is_no_event() -> None:
+    done = {"kind": "done", "order": "PUT_ADDRESS", "ms": 600.0, "problem": ""}
+    assert kinds(done) == [AlertKind.ADDRESS_TAKEN]
+    assert kinds({**done, "problem": "it is elsewhere"}) == []
+    assert kinds({**done, "order": "START_PBX"}) == []
