@@ -56,6 +56,7 @@ class LanSensor:
         self._hosts: dict[str, ProbeRecord] = {}
         self._macs: dict[str, str] = {}
         self._holder = ProbeRecord()
+        self._was_here = False
         self._sip = ProbeRecord()
         self._asked: frozenset[str] = frozenset()
         self._heard: dict[str, str] = {}
@@ -124,7 +125,10 @@ class LanSensor:
             self._hosts[host] = observe(self._hosts[host], self._answer(host, now))
         cluster_ip = self._this_node.conf.cluster_ip
         # A network that cannot be asked tells nothing of an address elsewhere; what is lost is told as the LAN.
-        asked = cluster_ip in self._asked
+        here = is_known(self._observations.address, True)
+        # Who had the address before it came here, or before it went, is no answer to the question of now.
+        asked = cluster_ip in self._asked and here is self._was_here
+        self._was_here = here
         self._holder = observe(self._holder, self._answer(cluster_ip, now)) if asked else ProbeRecord()
         self._follow_duplicate()
         self._heard.clear()
@@ -144,7 +148,7 @@ class LanSensor:
         before, mac = observations.duplicate, self._mac_of_holder()
         observations.duplicate = mac if here and (is_good(self._holder, policy) or still) else ""
         if bool(observations.duplicate) != bool(before):
-            self._journal.note("address", says="also elsewhere" if before == "" else "here alone", at=mac)
+            self._journal.note("address", says="also elsewhere" if before == "" else "here alone", mac=mac)
 
     def _mac_of_holder(self) -> str:
         return self._heard.get(self._this_node.conf.cluster_ip, self._macs.get("holder", ""))

@@ -197,6 +197,19 @@ def test_one_stale_answer_and_this_nodes_own_are_no_duplicate(
     assert rounds.seen.duplicate == ""
 
 
+def test_who_had_the_address_before_it_came_here_is_no_duplicate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, here=False)
+    rounds.lan.has[IP] = PEER_MAC
+    rounds.take(5)
+    rounds.seen.address = Known(True, 0.0)
+    del rounds.lan.has[IP]
+    for _ in range(4):
+        rounds.take()
+        assert rounds.seen.duplicate == ""
+
+
 def test_a_renamed_interface_makes_the_node_unfit_at_once_and_cut_off_after_the_dwell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
