@@ -151,7 +151,7 @@ def judge_calls(
     """
     where = f"{policy.cluster_ip} at {holder}" if holder else policy.cluster_ip
     if answers(sip, policy.probe):
-        return Known(True, now, f"SIP answers on {where}")
+        return Known(True, now, f"SIP answers on {where}: {sip.last}")
     if not is_known(lan, True):
         return Unknown("this node is not known to reach the LAN, so it cannot try", now)
     if sip.silences < policy.probe.fall:

@@ -146,7 +146,8 @@ class SipProbe:
     """A probe by SIP OPTIONS over UDP; any SIP reply, also 404 and 503, means that the stack lives.
 
     Without more it asks this node's own Asterisk. `host`: another address to be asked, from the own address `own`, over
-    the interface `device` and no other way.
+    the interface `device` and no other way. Its answer may come from another address: an Asterisk that listens on every
+    address answers from the first one of the interface, and most telephones take that.
     """
 
     name = "sip"
@@ -165,7 +166,8 @@ class SipProbe:
                 if self._device:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._device.encode())
                 connection.bind((self._own, 0))
-                connection.connect((self._host, self._port))
+                if self._host == LOOPBACK:
+                    connection.connect((self._host, self._port))  # so that a closed port is told at once
                 async with asyncio.timeout(self._deadline):
                     return Known(await self._exchange(connection), now())
             except TimeoutError:
@@ -182,11 +184,13 @@ class SipProbe:
         loop = asyncio.get_running_loop()
         call = uuid.uuid4().hex
         own = f"{self._own}:{connection.getsockname()[1]}"
-        await loop.sock_sendall(connection, options(own, f"{self._host}:{self._port}", call))
+        request = options(own, f"{self._host}:{self._port}", call)
+        await loop.sock_sendto(connection, request, (self._host, self._port))
         while True:
-            reply = (await loop.sock_recv(connection, _LONGEST)).decode(errors="replace")
+            data, (source, _) = await loop.sock_recvfrom(connection, _LONGEST)
+            reply = data.decode(errors="replace")
             if reply.startswith("SIP/2.0 ") and call in reply:
-                return reply.splitlines()[0]
+                return reply.splitlines()[0] + ("" if source == self._host else f" from {source}")
 
 
 def options(own: str, asked: str, call: str) -> bytes:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+
 import pytest
 
 from appliance.config import Conf
 from appliance.core.model import DChannel
+from appliance.core.reading import Known, Reading
 from appliance.pbx.dchannel import parse_spans
-from appliance.pbx.probes import options, probes_for
+from appliance.pbx.probes import SipProbe, options, probes_for
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,32 @@ def test_probes_are_those_that_are_switched_on() -> None:
 
     assert names(Conf()) == ["cli", "sip"]
     assert names(Conf(ami_user="asha", sip_port=0)) == ["cli", "ami"]
+
+
+def test_a_far_asterisk_may_answer_from_another_of_its_addresses() -> None:
+    """As one does that listens on 0.0.0.0: the kernel takes the first address of the interface."""
+
+    async def play() -> tuple[Reading[str], str]:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+        ):
+            for server, ip in ((asked, "127.0.0.2"), (other, "127.0.0.3")):
+                server.bind((ip, 0))
+                server.setblocking(False)
+            loop = asyncio.get_running_loop()
+            probe = SipProbe(asked.getsockname()[1], 5.0, host="127.0.0.2", own="127.0.0.4")
+            asking = asyncio.create_task(probe.ask(lambda: 7.0))
+            data, sender = await loop.sock_recvfrom(asked, 4096)
+            request = data.decode()
+            call = next(line for line in request.splitlines() if line.startswith("Call-ID:"))
+            for reply in (
+                "SIP/2.0 200 OK\r\nCall-ID: another\r\n\r\n",
+                f"SIP/2.0 404 Not Found\r\n{call}\r\n\r\n",
+            ):
+                await loop.sock_sendto(other, reply.encode(), sender)
+            return await asking, f"{sender[0]} {request}"
+
+    reading, request = asyncio.run(play())
+    assert reading == Known("SIP/2.0 404 Not Found from 127.0.0.3", 7.0)
+    assert request.startswith("127.0.0.4 OPTIONS sip:127.0.0.2:")
