@@ -17,6 +17,7 @@ from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.components.drill import Drill
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import History, Written
 from appliance.agent.components.jobs import Jobs
@@ -97,6 +98,7 @@ class AgentParts:
         self.alerts = Alerts(context, self._status)
         self.samples = Samples(context, self.data, self.alerts)
         self.sark = SarkMirror(context, self.data, self.active_conf)
+        failback = AutoFailback(context, self.data, self.cycle, self.engine)
         self.components: tuple[Component, ...] = (
             Written(context),
             self.data,
@@ -121,7 +123,8 @@ class AgentParts:
             self.samples,
             self.alerts,
             self.maintenance,
-            AutoFailback(context, self.data, self.cycle, self.engine),
+            failback,
+            Drill(context, self.cycle, self.policy, failback),
         )
         self.control_api = ControlApi(
             context,

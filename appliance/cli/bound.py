@@ -25,7 +25,7 @@ _SUMS = 29
 def bound(path: Path, as_json: bool) -> None:
     """Print how long each kind of failover may take at the most, phase by phase, and where each figure comes from.
 
-    They are upper limits, by the deadlines of the conf file; what is usual here, 'asha history' tells.
+    They are upper limits, by the deadlines of the conf file; what is usual here, 'asha drill' measures.
     """
     found = bounds(bound_inputs(load(path)))
     if as_json:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "conf": "conf",
     "conflicts": "sync",
     "dahdi": "hardware",
+    "drill": "drill",
     "events": "events",
     "failback": "failback",
     "ha": "ha",

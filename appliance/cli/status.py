@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,7 @@ from appliance.core.status import (
 from appliance.core.text import format_duration, format_progress, printable, printable_lines
 
 if TYPE_CHECKING:  # what these modules load, a command that only shows the status need not wait for
+    from appliance.core.drill import PastDrill
     from appliance.core.transfer_history import PastPhase, PastTransfer
 
 
@@ -57,6 +59,7 @@ def status_lines(status: Status) -> list[str]:
         ("peer", _peer(status.peer)),
         ("data", _data(status.data)),
         *_maintenance(status.maintenance),
+        *_drill(status),
         ("fit", "yes" if status.fit else "no: " + "; ".join(status.unfit_because)),
     ]
     return [status.headline, *problems, "", *(f"  {name:<{_PARTS - 3}} {text}" for name, text in rows)]
@@ -68,6 +71,18 @@ def _line(text: str) -> ShownLine:
     if text.startswith("  ! "):
         return ShownLine(text, 4, Tone.BAD)
     return ShownLine(text, _PARTS) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
+
+
+def _drill(status: Status) -> list[tuple[str, str]]:
+    drill = status.drill
+    if drill is None or not (drill.outcome or drill.skipped):
+        return []
+    if drill.running:
+        return [("drill", drill.lines[-1] if drill.lines else "begins")]
+    held = f"{_clock(drill.at)} {drill.outcome}: {drill.says}" if drill.outcome else "none was held yet"
+    return [
+        ("drill", f"{held}; the last scheduled one was skipped: {drill.skipped}" if drill.skipped else held)
+    ]
 
 
 def _maintenance(given: MaintenanceStatus | None) -> list[tuple[str, str]]:
@@ -172,13 +187,15 @@ def _peer(peer: PeerStatus) -> str:
 def history(newest: int, as_json: bool) -> None:
     """Show how service came to this node and left it: when, why, and the milliseconds of each phase.
 
-    It is read from the journal, also while the agent does not run.
+    It is read from the journal, also while the agent does not run. Drills are shown among them.
     """
     found = _read(newest)
     if as_json:
         click.echo(json.dumps(to_json(found), indent=2))
         return
-    texts = "\n\n".join(printable_lines(transfer_text(one)) for one in reversed(found))
+    told = [(one.began, transfer_text(one)) for one in found]
+    told += [(one.at, drill_text(one)) for one in _drills(newest)]
+    texts = "\n\n".join(printable_lines(text) for _, text in sorted(told)[-newest:])
     show(_history_line(text) for text in (texts or "Nothing has happened yet.").split("\n"))
 
 
@@ -195,10 +212,30 @@ def _read(newest: int) -> list[PastTransfer]:
     return newest_transfers(JournalFile(JOURNAL), newest, conf_and_node()[1])
 
 
+def _drills(newest: int) -> list[PastDrill]:
+    from appliance.agent.journal import JournalFile  # noqa: PLC0415
+    from appliance.core.drill import KINDS, past_drills  # noqa: PLC0415
+    from appliance.host.paths import JOURNAL  # noqa: PLC0415
+
+    return list(islice(past_drills(JournalFile(JOURNAL).backwards(KINDS)), newest))
+
+
+def drill_text(drill: PastDrill) -> str:
+    """Return a drill as text for people: a headline, and a row for each phase with its bound."""
+    by = f"  (by {drill.by})" if drill.by else ""
+    says = f": {drill.says}" if drill.says else ""
+    return "\n".join(
+        [f"{_clock(drill.at)}  drill {drill.outcome}{says}{by}", *(f"    {step}" for step in drill.steps)]
+    )
+
+
+def _clock(wall: float) -> str:
+    return time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
+
+
 def transfer_text(transfer: PastTransfer) -> str:
     """Return a transfer as text for people: a headline, and a row for each phase with how long it lasted."""
-    wall = transfer.began
-    clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
+    clock = _clock(transfer.began)
     took = "" if transfer.took is None else f" after {transfer.took:.3f} s"
     head = f"{clock}  {transfer.node} {transfer.goal}: {transfer.ended}{took}  ({transfer.reason})"
     return "\n".join([head, *_rows(transfer.phases)])

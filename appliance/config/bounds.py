@@ -21,9 +21,9 @@ _INTRODUCTION = """\
 <!-- Written by `python -m appliance.config.bounds docs/bound.md` from appliance/core/bound.py; do not edit. -->
 
 `asha bound` prints these tables with the values of `/etc/asha.conf`; here are the defaults. They are upper limits and
-not what is usual: a phase that has a deadline in the conf file may use it up. What is usual on your site,
-`asha history` tells. A shorter deadline makes the bound shorter, and a slow Asterisk or provider is then told of
-earlier.
+not what is usual: a phase that has a deadline in the conf file may use it up. What is usual on your site, `asha
+history` tells, and `asha drill` measures and compares. A shorter deadline makes the bound shorter, and a slow Asterisk
+or provider is then told of earlier.
 
 """
 

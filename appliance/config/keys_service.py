@@ -9,6 +9,7 @@ from appliance.config.key import Comment, Effect, Group, Tab
 from appliance.config.value_types import (
     COUNT,
     DEADLINE,
+    DRILL,
     DWELL,
     FILE,
     FILE_TEXT,
@@ -70,6 +71,12 @@ class ServiceKeys:
     peer_max_age: float = Comment("age after which what the other node said of itself counts as unknown").key(
         "PEERMAXAGE", DEADLINE, 5.0, Group.WATCHING, "10"
     )
+    drill: str = Comment(
+        "when the primary holds a drill by itself: service goes to the secondary and comes back",
+        "off, or weekly with a day and a time at which nobody calls.",
+        "It is held only while no call is up and the standby is ready, within an hour of that time;",
+        "otherwise the journal says why it was skipped. See 'asha drill'.",
+    ).key("DRILL", DRILL, "off", Group.WATCHING, "weekly sunday 03:30")
     pbx_program: str = Comment("the Asterisk program: a name looked up on PATH, or a full path").key(
         "PBXPROGRAM", WORD_OR_PATH, "asterisk", Group.PBX, "/usr/sbin/asterisk"
     )

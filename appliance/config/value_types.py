@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from appliance.config.quotes import advice_on, advice_on_text, command_words
+from appliance.core.schedule import schedule_of
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
@@ -274,6 +275,11 @@ SPANS = ValueType(
     "span numbers such as 1,2 (from 1 to 1023, each once)",
     _spans,
     lambda spans: ",".join(str(span) for span in spans),
+)
+DRILL = ValueType(
+    "off, or weekly with a day and a time of this machine's clock, such as weekly sunday 03:30",
+    schedule_of,
+    bare=lambda text: "",
 )
 MAIL = ValueType("one or more mail addresses with commas between", _mail)
 ONE_MAIL = ValueType("a mail address", _one_mail)

@@ -59,6 +59,7 @@ def problems(status: Status) -> tuple[Condition, ...]:
         _links,
         _data,
         _maintenance,
+        _drill,
         _files,
     )
     return tuple(found for part in parts for found in part(status))
@@ -234,6 +235,13 @@ def _maintenance(status: Status) -> Iterator[Condition]:
             "this node neither hands over nor restarts Asterisk by itself"
         )
         yield _problem("maintenance", AlertKind.MAINTENANCE, Severity.WARNING, text, _AT_ONCE)
+
+
+def _drill(status: Status) -> Iterator[Condition]:
+    """Yield the last drill if it did not go as it should; the next that does ends the alert."""
+    if status.drill is not None and status.drill.failed:
+        text = f"the last drill {status.drill.outcome}: {status.drill.says}"
+        yield _problem("drill", AlertKind.DRILL_FAILED, Severity.WARNING, text, _AT_ONCE)
 
 
 def _files(status: Status) -> Iterator[Condition]:

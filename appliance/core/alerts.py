@@ -59,6 +59,7 @@ class AlertKind(enum.Enum):
     PAIR_TROUBLED = 21
     LAN_LOST = 22
     ADDRESS_TAKEN = 23
+    DRILL_FAILED = 24
 
     @property
     def word(self) -> str:

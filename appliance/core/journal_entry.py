@@ -122,6 +122,16 @@ class WishEntry:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DrillEntry:
+    """The kind `drill`: what became of a drill (a value of `core.drill.Outcome`), why, and its phases in words."""
+
+    outcome: str = ""
+    says: str = ""
+    by: str = ""
+    steps: Sequence[object] = ()
+
+
 EntryDetail: TypeAlias = (
     TransferEntry
     | PhaseEntry
@@ -134,6 +144,7 @@ EntryDetail: TypeAlias = (
     | AgentEntry
     | GapEntry
     | WishEntry
+    | DrillEntry
 )
 DETAILS: Mapping[str, type[EntryDetail]] = {
     "transfer": TransferEntry,
@@ -147,6 +158,7 @@ DETAILS: Mapping[str, type[EntryDetail]] = {
     "agent": AgentEntry,
     "gap": GapEntry,
     "wish": WishEntry,
+    "drill": DrillEntry,
 }
 
 

@@ -245,6 +245,23 @@ class PermitStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillStatus:
+    """The drill under way or the last one that was held: a value of `core.drill.Outcome`, when, and what it came to.
+
+    `at`: seconds since the epoch. `failed`: it did not come back, or was slower than its bound. `skipped`: why the last
+    scheduled one was not held, when that is newer. `lines`: what was said of the one under way so far.
+    """
+
+    outcome: str = ""
+    at: float = 0.0
+    says: str = ""
+    failed: bool = False
+    skipped: str = ""
+    running: bool = False
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AgentUsage:
     """The agent's use of the machine: processor seconds, memory in bytes, and for how many seconds it is `up`."""
 
@@ -326,6 +343,7 @@ class Status:
     permits: Mapping[str, PermitStatus] = field(default_factory=_empty)
     agent: AgentUsage | None = None
     notify: NotifyStatus = field(default_factory=NotifyStatus)
+    drill: DrillStatus | None = None
 
     def permit(self, command: str) -> PermitStatus:
         """Return whether `command` may be given; one that this node does not know may not."""

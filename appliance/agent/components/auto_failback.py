@@ -22,7 +22,10 @@ _AGAIN = 60.0
 
 
 class AutoFailback(Component):
-    """The job that asks for service when everything has been in order for FAILBACKWAIT."""
+    """The job that asks for service when everything has been in order for FAILBACKWAIT.
+
+    `paused`: a drill brings service back in its own time, by the same way.
+    """
 
     def __init__(
         self, context: NodeContext, data: SyncSupervisor, cycle: Cycle, engine: EngineControl
@@ -35,17 +38,19 @@ class AutoFailback(Component):
         self._cycle = cycle
         self._engine = engine
         self._since: float | None = None
+        self.paused = False
 
     async def run(self) -> None:
         """Look once a second whether service is to return, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK)
             if self._is_due():
-                await self._go()
+                await self.go("the primary is fit and has all the data (HAAUTOFAILBACK)")
+                await asyncio.sleep(_AGAIN)
 
     def _is_due(self) -> bool:
         now = self._clock.now()
-        if not self._this_node.conf.auto_failback or self._stands_down or self._is_in_the_way(now):
+        if not self._this_node.conf.auto_failback or self.paused or self.why_not(now):
             self._since = None
             return False
         if self._since is None:
@@ -58,14 +63,19 @@ class AutoFailback(Component):
         report = self._observations.report
         return self._cycle.maintenance.on or (report is not None and is_known(report.maintenance, True))
 
-    def _is_in_the_way(self, now: float) -> str:
+    def why_not(self, now: float) -> str:
+        """Return what is in the way of service coming back here at `now`; "" when nothing is."""
+        if self._stands_down:
+            return "somebody works on the pair (maintenance)"
         home = self._data.home(fit=not self._cycle.unfit(now))
         return why_not(home, self._this_node.conf.sync_stale)
 
-    async def _go(self) -> None:
-        self._journal.note("failback", says="the primary is fit and has all the data (HAAUTOFAILBACK)")
+    async def go(self, reason: str) -> str:
+        """Ask the engine to bring service here; return what went wrong, or ""."""
+        self._journal.note("failback", says=reason)
         try:
             await self._engine.takeover()
         except AshaError as problem:
             self._journal.note("failback", says=str(problem))
-        await asyncio.sleep(_AGAIN)
+            return str(problem)
+        return ""

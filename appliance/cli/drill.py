@@ -1,0 +1,67 @@
+"""Command `asha drill`: hold a planned failover and back, and compare it with its bound."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from appliance.cli.ha import wish
+from appliance.control.answers import ask_as
+from appliance.control.status import ask_status
+from appliance.core.answers import Said
+from appliance.core.drill import Outcome
+from appliance.core.errors import ClusterError, UserError
+from appliance.core.status import DrillStatus
+from appliance.core.text import printable
+from appliance.host.paths import CONF
+from appliance.local_node import CLOCK
+
+_LOOK = 0.2
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--schedule", metavar="WHEN", help="Only set DRILL: off, or such as 'weekly sunday 03:30'.")
+def drill(yes: bool, schedule: str | None) -> None:
+    """Hand service to the secondary and bring it back, and hold each phase against its bound (see 'asha bound').
+
+    Run it on the primary, at a quiet hour. It is refused while calls are up, the standby is not ready, somebody works
+    on the pair, or service has just moved. 'asha history' shows how it went, and an alert tells when it missed its
+    bound.
+    """
+    if schedule is not None:
+        _set_schedule(schedule)
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserError("A drill moves service to the secondary and back.", todo="Give --yes.")
+        click.confirm("Move service to the secondary and back now?", abort=True)
+    wish("drill")
+    held = _follow()
+    if held.outcome != Outcome.WITHIN.value:
+        raise ClusterError(f"The drill {held.outcome}: {held.says}.", todo="'asha history' shows its phases.")
+    click.echo(f"The drill stayed {held.outcome}: {held.says}.")
+
+
+def _set_schedule(schedule: str) -> None:
+    from appliance.config.edit import set_values  # noqa: PLC0415
+
+    click.echo(set_values(CONF, {"DRILL": schedule}).diff or "It was so already.")
+    click.echo(ask_as(Said, "reload").says)
+
+
+def _follow() -> DrillStatus:
+    """Print what is said of the drill until it has ended; return how it ended.
+
+    Raises ClusterError when the agent knows nothing of it any more.
+    """
+    shown = 0
+    while (held := ask_status().drill) is not None:
+        for line in held.lines[shown:]:
+            click.echo(f"  {printable(line)}")
+        shown = max(shown, len(held.lines))
+        if not held.running:
+            return held
+        CLOCK.sleep(_LOOK)
+    raise ClusterError("The agent says nothing of the drill.", todo="'asha events' shows what has happened.")
