@@ -35,6 +35,7 @@ def bound_inputs(conf: Conf) -> BoundInputs:
         witness=Witness(conf.witness),
         has_line=conf.has_line,
         sockets=bool(conf.ami_user or conf.sip_port),
+        follows_line=conf.line_fail == "FAILOVER",
     )
 
 

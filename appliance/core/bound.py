@@ -30,13 +30,15 @@ from appliance.core.transfer import Witness
 class BoundInputs:
     """What of a site the bounds depend on.
 
-    `sockets`: Asterisk is probed through AMI or SIP too, and not by its console alone.
+    `sockets`: Asterisk is probed through AMI or SIP too, and not by its console alone. `follows_line`: service goes
+    where the line has gone (HALINEFAIL=FAILOVER).
     """
 
     timing: TimingPolicy
     witness: Witness
     has_line: bool
     sockets: bool
+    follows_line: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def _taken(name: str, title: str, *, falls: _Sum | None, says: str = "") -> Fail
 
 
 _HANG: _Sum = (_CONSOLE_QUIET, _SILENT_ROUNDS, _ANSWERS_LATE)
+_LINE_FALLS = "line-falls"
 KINDS: tuple[FailoverKind, ...] = (
     _handed_over("asterisk-dies", "Asterisk dies", (_PROCESS_LOOK,), ()),
     _handed_over(
@@ -185,7 +188,7 @@ KINDS: tuple[FailoverKind, ...] = (
     ),
     replace(
         _handed_over(
-            "line-falls",
+            _LINE_FALLS,
             "The relay card fails or is pulled, and the line falls to the secondary",
             (_RED, _LINE_LOOK, _TOLD, _LINE_DWELL),
             (_PBX_STOPS, _KILLED),
@@ -274,7 +277,9 @@ class Bound:
 
 def bounds(site: BoundInputs) -> tuple[Bound, ...]:
     """Return the worst case of every kind of failover, each way, with the values of `site`."""
-    return tuple(_bound(kind, to, site) for kind in KINDS for to in kind.ways)
+    follows = site.has_line and site.follows_line
+    kinds = [kind for kind in KINDS if follows or kind.name != _LINE_FALLS]
+    return tuple(_bound(kind, to, site) for kind in kinds for to in kind.ways)
 
 
 def bound_of(site: BoundInputs, kind: str, to: Node) -> Bound:

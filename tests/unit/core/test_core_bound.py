@@ -80,6 +80,12 @@ def test_a_hang_that_only_the_console_can_see_takes_as_long_as_its_quiet_rounds(
     assert (with_sip, without) == (5.0, 35.0)
 
 
+def test_service_that_does_not_follow_the_line_has_no_bound_for_that() -> None:
+    assert "line-falls" in {one.kind for one in bounds(SITE)}
+    stays = bound_inputs(Conf(card_installed=True, line_fail="STAY"))
+    assert "line-falls" not in {one.kind for one in bounds(stays)}
+
+
 def test_a_pair_without_a_line_has_no_bound_for_one() -> None:
     assert {one.line for one in bounds(replace(SITE, has_line=False))} == {None}
 
