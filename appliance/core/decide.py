@@ -33,6 +33,10 @@ class Decision:
     evidence: tuple[str, ...] = ()
 
 
+# For so long a move makes the next one wait longer, in seconds.
+MOVES_WINDOW = 600.0
+
+
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
     """Settings from the conf file, in seconds; moves are counted over the last `moves_window` seconds.
@@ -44,7 +48,7 @@ class WatchPolicy:
     deadtime: float
     line_dwell: float
     move_dwell: float
-    moves_window: float = 600.0
+    moves_window: float = MOVES_WINDOW
     follows_line: bool = True
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from appliance.core.bound import Bound, BoundPhase
+from appliance.core.decide import MOVES_WINDOW
 from appliance.core.journal_entry import DrillEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.model import Node
 from appliance.core.reading import Known, Reading, is_known
@@ -38,7 +39,7 @@ class DrillFacts:
     """What decides whether a drill may be held now.
 
     `refusal`: why 'asha standby' is not possible now, with the data in mind; "" when it is. `calls`: how many calls are
-    up. `moved_ago`: seconds since service came here or was handed over, whichever is later.
+    up. `moved_ago`: seconds since service came here. `handed_over_ago`: seconds since this node handed it over before.
     """
 
     node: Node
@@ -49,6 +50,7 @@ class DrillFacts:
     peer_maintenance: Reading[bool]
     calls: Reading[int]
     moved_ago: float
+    handed_over_ago: float
 
 
 def why_no_drill(facts: DrillFacts, least_rest: float) -> str:
@@ -69,6 +71,9 @@ def _reasons(facts: DrillFacts, least_rest: float) -> Iterator[str]:
         yield "the standby is not known to be ready"
     if facts.moved_ago < least_rest:
         yield f"service has moved {facts.moved_ago:.0f} s ago; a drill waits until {least_rest:.0f} s have passed"
+    if facts.handed_over_ago < MOVES_WINDOW:
+        minutes = MOVES_WINDOW / 60
+        yield f"this node has handed over within the last {minutes:.0f} minutes, so that a fault now would wait"
     if not isinstance(facts.calls, Known):
         yield f"it is not known whether calls are up: {facts.calls.reason}"
     elif facts.calls.value:

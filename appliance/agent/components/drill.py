@@ -139,12 +139,14 @@ class Drill(Component):
             self._note(Outcome.SKIPPED, why, _BY_SCHEDULE)
 
     async def _why_not(self) -> str:
-        if self._status.running:
-            return "one is under way"
         conf, now, state = self._this_node.conf, self._clock.now(), self._cycle.state
         calls: Reading[int] = Unknown("this node does not serve", now)
         if state.role is Role.ACTIVE:
             calls = await asyncio.to_thread(read_calls, conf, self._clock.now, conf.probe_deadline)
+        if (
+            self._status.running
+        ):  # looked at last, because nothing is waited for from here to the beginning of a drill
+            return "one is under way"
         report, permit = self._observations.report, self._policy.permits()[OperatorAction.STANDBY.value]
         facts = DrillFacts(
             node=self._this_node.node,
@@ -154,7 +156,8 @@ class Drill(Component):
             maintenance=self._cycle.maintenance.on,
             peer_maintenance=Unknown("it says nothing", now) if report is None else report.maintenance,
             calls=calls,
-            moved_ago=now - max(state.granted_at, *state.moves) if state.moves else now - state.granted_at,
+            moved_ago=now - state.granted_at,
+            handed_over_ago=now - max(state.moves, default=float("-inf")),
         )
         return why_no_drill(facts, conf.move_dwell)
 

@@ -38,6 +38,7 @@ QUIET = DrillFacts(
     peer_maintenance=Known(False, 0.0),
     calls=Known(0, 0.0),
     moved_ago=100.0,
+    handed_over_ago=float("inf"),
 )
 SITE = bound_inputs(Conf(card_installed=True))
 THERE, BACK = bound_of(SITE, "standby", Node.SECONDARY), bound_of(SITE, "takeover", Node.PRIMARY)
@@ -58,6 +59,7 @@ def test_a_quiet_pair_may() -> None:
         ({"refusal": "the peer is not fit: no card"}, "the peer is not fit: no card"),
         ({"peer_fit": Unknown("silence", 0.0)}, "not known to be ready"),
         ({"moved_ago": 14.9}, "service has moved 15 s ago"),
+        ({"handed_over_ago": 599.0}, "within the last 10 minutes"),
         ({"calls": Known(2, 0.0)}, "calls are up (2)"),
         ({"calls": Unknown("the console is silent", 0.0)}, "the console is silent"),
     ],
