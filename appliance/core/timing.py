@@ -40,8 +40,9 @@ STOP_PATIENCE = 30.0
 LINK_COMES_UP = 2.0
 # A killed process ends within this, unless the kernel itself is stuck; seconds.
 KILL_PATIENCE = 5.0
-# From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them.
-AGENT_BACK = 3.0
+# From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them, and Python
+# took 1.5 to load the agent beside six programs on two cores.
+AGENT_BACK = 5.0
 
 
 @dataclass(frozen=True, slots=True)
