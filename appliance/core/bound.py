@@ -103,6 +103,15 @@ _SCRIPTS = _measured("Heartbeat's scripts", timing.ENGINE_SCRIPTS)
 _CARD = _key("CARDDEADLINE", lambda t: t.card_deadline)
 _PBX_STOPS = _key("PBXSTOPDEADLINE", lambda t: t.pbx_stop_deadline)
 _PBX_STARTS = _key("PBXSTARTDEADLINE", lambda t: t.pbx_start_deadline)
+_LAN_DWELL = _key("LANDWELL", lambda t: t.lan_dwell)
+_LAN_SILENT = Figure(
+    f"PROBEFALL rounds of {timing.LAN_ROUND:g} s, when no carrier is lost and HAPING names hosts",
+    lambda site: site.timing.fall * timing.LAN_ROUND,
+    _CONF,
+)
+_LAN_LOOK = _own(
+    "a round in which the hosts are asked, and one in which the dwell is over", 2 * timing.LAN_ROUND
+)
 _LINE_DWELL = _key("LINEDWELL", lambda t: t.line_dwell)
 _LINE_CLEARS = _key("LINEDEADLINE", lambda t: t.line_deadline)
 _LINKS = _key("DCHANNELDEADLINE", lambda t: t.dchannel_deadline)
@@ -195,6 +204,16 @@ KINDS: tuple[FailoverKind, ...] = (
         ),
         falls=(),
         ways=(Node.SECONDARY,),
+    ),
+    replace(
+        _handed_over(
+            "lan-lost",
+            "The active node is cut off from the LAN, and the standby reaches it",
+            (_LAN_SILENT, _LAN_LOOK, _LAN_DWELL, _TOLD),
+            (_PBX_STOPS, _KILLED),
+        ),
+        says="A cut behind the next switch is known only where HAPING names hosts to ask; else nothing moves, and the "
+        "standby, which cannot call, says so.",
     ),
     _taken(
         "heartbeat-dies",

@@ -30,6 +30,8 @@ PEER_MESSAGE_PERIOD = 1.0
 PROCESS_LOOK = 1.0
 ENGINE_LOOK = 1.0
 LINE_LOOK = 0.75
+# The LAN's hosts are asked, and the LAN judged, once in so many seconds.
+LAN_ROUND = 1.0
 # How often the D-channel is looked at while a transfer is under way, in seconds.
 DCHANNEL_LOOK = 0.25
 # A release is called blocked so many seconds after the time that Asterisk's stop may take.
@@ -78,6 +80,7 @@ class TimingPolicy:
     auto_failback: bool
     sync_period: float
     sync_stale: float
+    lan_dwell: float
 
     def problems(self) -> tuple[TimingProblem, ...]:
         """Return every inequality that does not hold; empty when the policy makes sense."""

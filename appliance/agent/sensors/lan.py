@@ -31,11 +31,11 @@ from appliance.core.lan import (
     why_not_settable,
 )
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
+from appliance.core.timing import LAN_ROUND
 from appliance.net.address import AddressWatch, read_lan_interface
 from appliance.net.arp import ArpLink, own_macs
 from appliance.pbx.probes import SipProbe
 
-_ROUND = 1.0
 _CALL_AGAIN = 2.0
 _NO_ADDRESS_SET = "no cluster address is set (HACLUSTERIP)"
 # For so many seconds after any other machine was heard the LAN is known to carry something to this node.
@@ -108,7 +108,7 @@ class LanSensor:
 
     async def _next(self) -> None:
         """Wait for the next round, and look at the interface whenever the kernel reports a change meanwhile."""
-        end = self._clock.now() + _ROUND
+        end = self._clock.now() + LAN_ROUND
         while (left := end - self._clock.now()) > 0:
             self._change.clear()
             with contextlib.suppress(TimeoutError):
@@ -234,7 +234,7 @@ class LanSensor:
     async def _be_telephone(self) -> None:
         while True:
             await self._call()
-            await asyncio.sleep(_CALL_AGAIN if self._sip.answers else _ROUND)
+            await asyncio.sleep(_CALL_AGAIN if self._sip.answers else LAN_ROUND)
 
     async def _call(self) -> None:
         """Try the cluster address once, as a telephone does, if it is not here."""

@@ -19,8 +19,10 @@ from appliance.config.bounds import bound_inputs
 from appliance.core.bound import KINDS, BoundInputs, BoundPhase, FailoverKind, bound_of
 from appliance.core.controller import IDLE_PERIOD
 from appliance.core.health import ProbePolicy, ProbeRecord, judge, observe
+from appliance.core.lan import LanInterface, LanPolicy, LanState, follow, sign
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
+from appliance.core.timing import LAN_ROUND
 from appliance.core.transfer import Witness
 
 P, S = Node.PRIMARY, Node.SECONDARY
@@ -112,7 +114,9 @@ def play(world: World, target: Node, limit: float) -> tuple[float | None, float 
 
 @pytest.mark.parametrize("witness", [Witness.OFF, Witness.PREFER])
 @pytest.mark.parametrize(
-    ("kind", "to"), [(kind, to) for kind in KINDS for to in kind.ways], ids=lambda value: value.name.lower()
+    ("kind", "to"),
+    [(kind, to) for kind in KINDS if kind.name in FAULTS for to in kind.ways],
+    ids=lambda value: value.name.lower(),
 )
 def test_no_failover_is_slower_than_its_bound(kind: FailoverKind, to: Node, witness: Witness) -> None:
     if witness is not Witness.OFF and not kind.silent:
@@ -151,6 +155,37 @@ def test_one_lost_request_is_within_the_bound(kind: str, active: Node) -> None:
         telephones, line = play(world, active.other, 30.0)
         assert telephones is not None and telephones + spent <= bound.telephones
         assert line is not None and bound.line is not None and line + spent <= bound.line
+
+
+def test_every_kind_is_played_but_the_one_that_needs_a_lan() -> None:
+    """The virtual world has no LAN: how late a cut is noticed is held against the judgement itself, below."""
+    assert {kind.name for kind in KINDS} - FAULTS.keys() == {"lan-lost"}
+
+
+@pytest.mark.parametrize("carrier", [True, False])
+def test_no_cut_lan_is_noticed_later(carrier: bool) -> None:
+    """The hosts are asked in their rounds and the LAN is judged in its own, out of step with each other."""
+    bound = bound_of(inputs(Witness.OFF), "lan-lost", S)
+    policy = LanPolicy(
+        "10.0.0.5", TIMING.lan_dwell, ProbePolicy(2, TIMING.fall, TIMING.fall - 1.0), frozenset({"10.0.0.1"})
+    )
+    for asked in OFFSETS:
+        for judged in OFFSETS:
+            assert _lan_noticed(asked, judged, policy, carrier=carrier) <= bound.of(BoundPhase.DETECT)
+
+
+def _lan_noticed(asked: float, judged: float, policy: LanPolicy, *, carrier: bool) -> float:
+    """Return when the cut of 0 s is known, with hosts asked from `asked` and the LAN judged from `judged` on."""
+    lan = LanInterface("eth0", exists=True, up=True, carrier=carrier, addresses=(("10.0.0.2", 24),))
+    host, state, turn = ProbeRecord(ever_answered=True, answers=9), LanState(Known(True, 0.0), well=True), 0
+    while True:
+        now = judged + turn * LAN_ROUND
+        while asked <= now:
+            host, asked = observe(host, Unknown("silence", asked)), asked + LAN_ROUND
+        state = follow(state, sign(Known(lan, now), {"10.0.0.1": host}, policy), policy, now)
+        if is_known(state.reading, False):
+            return now
+        turn += 1
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.02])

@@ -30,6 +30,7 @@ SENSIBLE = TimingPolicy(
     auto_failback=True,
     sync_period=60.0,
     sync_stale=300.0,
+    lan_dwell=5.0,
 )
 
 
@@ -92,7 +93,8 @@ def test_its_limit_is_still_right(change: dict[str, float]) -> None:
 @pytest.mark.parametrize(
     "name",
     sorted(
-        {one.name for one in fields(TimingPolicy)} - {"auto_failback", "fall", "line_dwell", "witness_wait"}
+        {one.name for one in fields(TimingPolicy)}
+        - {"auto_failback", "fall", "lan_dwell", "line_dwell", "witness_wait"}
     ),
 )
 def test_a_time_that_is_no_number_fits_nothing(name: str) -> None:
