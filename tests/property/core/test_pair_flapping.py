@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import random
 
-from pair_world import World, served
-
 from appliance.core.decide import Act
 from appliance.core.model import Node, Pbx
+from hwsim.virtual.world import World, served
 
 
 def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 
 import pytest
-from pair_world import World, served
 
 from appliance.core.model import Node, Pbx
+from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
 END = 45.0

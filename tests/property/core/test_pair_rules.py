@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pair_profile import PROFILE
-from pair_world import World, served
 
 from appliance.core.controller import STANDBY_GIVEN_UP
 from appliance.core.decide import Act
@@ -17,6 +16,7 @@ from appliance.core.model import Node, Pbx, Relay
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase, Witness
+from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
 SENSORS = ["line", "dchannel", "pbx", "card"]
@@ -26,6 +26,11 @@ def orders(world: World, node: Node) -> list[Order]:
     agent = world.agents[node]
     assert agent is not None
     return [order for _, order, _ in agent.given]
+
+
+def ignore_requests(world: World) -> None:
+    """The secondary's Heartbeat waits for the end of a hand-over, and ignores every request for an hour."""
+    world.heartbeat.engines[S].standby_until = world.now + 3600.0
 
 
 # -- Unknown alone never moves anything -------------------------------------------------------------------
@@ -86,14 +91,19 @@ def test_a_frozen_primary_keeps_the_line_and_the_secondary_never_claims_it(witne
     assert world.violations() == []
 
 
-def test_a_primary_that_thaws_lets_go() -> None:
+def test_a_primary_that_thaws_lets_go_and_serves_again_once_its_peer_has_let_go() -> None:
+    """Heartbeat ends the other one of the two; this node lets go first, for it cannot know that."""
     world = served()
     world.servers[P].frozen = True
     world.advance(30.0)
     world.servers[P].frozen = False
-    assert world.until_quiet(30.0)
-    assert (world.serving(), world.holders()) == (S, [S])
-    assert world.servers[P].pbx.state is Pbx.DEAD
+    primary = world.agents[P]
+    assert primary is not None
+    while primary.role.holds:
+        world.advance(0.1)
+    assert world.until_quiet(60.0)
+    assert (world.serving(), world.holders()) == (P, [P])
+    assert world.servers[S].pbx.state is Pbx.DEAD
     assert world.violations() == []
 
 
@@ -211,7 +221,7 @@ def test_a_start_at_any_moment_of_a_stop_ends_in_service(tenths: int) -> None:
     world = served()
     primary = world.agents[P]
     assert primary is not None
-    world.heartbeat.ignores_requests = True  # the hand-over is taken back
+    ignore_requests(world)  # the hand-over is taken back
     primary.hand_over()
     world.advance(tenths / 10)
     primary.state = replace(primary.state, handing_over_since=primary.now - 12.0)
@@ -254,13 +264,13 @@ def test_service_is_not_taken_back_from_a_peer_that_serves() -> None:
     world = served()
     primary = world.agents[P]
     assert primary is not None
-    world.heartbeat.ignores_requests = True
+    ignore_requests(world)
     primary.hand_over()
     world.advance(1.0)
     secondary = world.agents[S]
     assert secondary is not None
     secondary.script(Verb.START, 1e9, world.now)
-    world.heartbeat.engines[P].owns, world.heartbeat.engines[S].owns = False, True
+    world.heartbeat.engines[P].holds, world.heartbeat.engines[S].holds = False, True
     world.servers[S].address = True
     for _ in range(400):
         world.advance(0.1)
@@ -276,7 +286,7 @@ def test_service_that_is_taken_back_is_a_service_of_its_own() -> None:
     world.sleep(7 * 86_400.0)
     primary = world.agents[P]
     assert primary is not None
-    world.heartbeat.ignores_requests = True
+    ignore_requests(world)
     primary.hand_over()
     world.advance(STANDBY_GIVEN_UP + 1.0)
     assert primary.role.holds

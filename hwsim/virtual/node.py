@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pair_metal import RELAY, Job
-from pair_site import PEER_MAX_AGE, Site, Word
-
 from appliance.core import controller
 from appliance.core import grant as grants
 from appliance.core.controller import ControllerPolicy
 from appliance.core.controller_events import (
     ControllerEvent,
+    GrantSeen,
     HandOver,
     Inputs,
     ScriptSpoke,
@@ -25,7 +23,7 @@ from appliance.core.controller_events import (
 )
 from appliance.core.decide import STAY, Act, Decision
 from appliance.core.grant import Verb, Verdict
-from appliance.core.health import FitnessInputs, unfit_reasons
+from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import told_request_lost
 from appliance.core.reading import Known, Reading, Unknown
@@ -46,14 +44,25 @@ from appliance.core.service_state import (
     first_state,
 )
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+from hwsim.virtual.metal import RELAY, Job
+from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
+
+# How often an agent turns while something is on its way and nothing changes, and while all is quiet, in seconds.
+BUSY, QUIET = 0.5, 30.0
 
 
 class Agent:
     """The controller of one node, from the start of its process to its end."""
 
-    def __init__(self, this_node: Site, now: float) -> None:
+    def __init__(self, this_node: Site, now: float, *, alone: bool = False) -> None:
+        """Start. `alone`: it is a resource script that found no agent, and drives the controller for one call."""
         self.this_node = this_node
-        self.now = now
+        self.now = self.born = now
+        self.alone = alone
+        self.paused_until = now  # it was stopped (SIGSTOP) until then
+        self.away = 0.0  # for how long it could not turn, until it has turned again
+        self.turn_at = now
+        self.saw: object = None
         self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
         self.failed: dict[Order, str] = {}
         self.busy: set[Order] = set()
@@ -62,24 +71,32 @@ class Agent:
         self.audited = 0  # how many of them the observer has looked at
         self.decisions: list[tuple[float, Decision]] = []
         self.journal: list[WriteEntry] = []
-        self.heard: tuple[float, Word] | None = None
-        self.engine = this_node.engine()
+        self.heard: tuple[float, Message] | None = None
+        self.engine = this_node.heartbeat.identity(this_node.node)
         self.state = first_state(this_node.book.grant, now)
-        self.awake = False  # it answers nobody, and says nothing, before it has a role
-        self._step(Starting(self._inputs(), this_node.book.lost))
+        self.awake = alone  # it answers nobody, and says nothing, before it has a role
+        if not alone:
+            self._step(Starting(self._inputs(), this_node.book.lost))
 
     @property
     def role(self) -> Role:
+        """Its role."""
         return self.state.role
 
     @property
+    def answers(self) -> bool:
+        """It takes requests."""
+        return self.awake and self.now >= self.paused_until
+
+    @property
     def transfer(self) -> Transfer | None:
+        """The transfer under way, or the last one."""
         return self.state.transfer
 
     # -- what it is asked -------------------------------------------------------------------------------
 
     def script(self, verb: Verb, ticket: float, now: float) -> Verdict:
-        """A resource script's wish."""
+        """Take a resource script's wish."""
         self.now = now
         engine = self._engine_id()
         self.this_node.book.grant, verdict = grants.ask(self.this_node.book.grant, verb, ticket, engine)
@@ -93,32 +110,39 @@ class Agent:
             return None
         return not stop_fails(self.transfer, self.seen())
 
+    def line_held(self) -> bool:
+        """Whether the engine is to take this node for one that serves: the script's `status`."""
+        return self.state.grant.held or self.state.releasing or stop_fails(self.transfer, self.seen())
+
     def hand_over(self) -> None:
-        """An operator's `asha standby`."""
+        """Do as an operator's `asha standby` says."""
         self._step(HandOver("an operator asked for standby"))
 
     def card_changed(self) -> None:
+        """Take note that the card was unplugged or plugged in."""
         self.commanded = Unknown("the card went away or came back", self.now)
 
-    def word(self) -> Word:
-        now = self.now
+    def message(self) -> Message:
+        """Return what it tells its peer."""
+        now, fitness = self.now, self.fitness()
         line = self.this_node.server.line(now)
-        return Word(
-            self.state.grant.held,
-            self._fit(),
-            line.value if isinstance(line, Known) else None,
-            self.commanded.value if isinstance(self.commanded, Known) else None,
+        return Message(
+            granted=self.state.grant.held,
+            fit=not fitness.unfit,
+            line=line.value if isinstance(line, Known) else None,
+            relay=self.commanded.value if isinstance(self.commanded, Known) else None,
+            role=self.role.value,
+            fit_for_lan=fitness.for_lan,
             serves=self.role.holds,
             since=self.state.served_since if self.state.grant.held else None,
             lost_request=told_request_lost(self.state, now),
         )
 
-    def _fit(self) -> bool:
-        line = self.this_node.server.line(self.now)
-        standing = FitnessInputs(
-            self.this_node.policy.has_card, True, self._card(), line, True, self.start_failed_at
-        )
-        return not unfit_reasons(standing, self.now)
+    def fitness(self) -> Fitness:
+        """Return whether this node could serve if it were asked."""
+        line, policy = self.this_node.server.line(self.now), self.this_node.policy
+        standing = FitnessInputs(policy.has_card, True, self._card(), line, True, self.start_failed_at)
+        return fitness_of(standing, self.now)
 
     @property
     def claims_line(self) -> bool:
@@ -135,6 +159,20 @@ class Agent:
         return None if over or transfer is None else transfer.phase
 
     @property
+    def at_rest(self) -> bool:
+        """Nothing is on its way, and nothing waits for time to go by."""
+        state = self.state
+        settled = self.transfer is None or self.transfer.done
+        waits = (
+            state.adrift_since is not None
+            or state.line_absent_since is not None
+            or state.stray_since is not None
+            or bool(state.decision.reason)
+            or any(fault.there for fault in state.faults)
+        )
+        return self.quiet and settled and not waits
+
+    @property
     def quiet(self) -> bool:
         """Nothing is on its way."""
         settled = self.transfer is None or self.transfer.phase in (Phase.DONE, Phase.BLOCKED)
@@ -142,17 +180,50 @@ class Agent:
 
     # -- what it sees -----------------------------------------------------------------------------------
 
+    def due(self) -> bool:
+        """Tell whether it is to turn: something has changed since its last turn, or its time has come."""
+        return self.now >= self.paused_until and (self.now >= self.turn_at or self._facts() != self.saw)
+
     def turn(self, now: float) -> None:
         """One turn of the cycle, or the first look once the relay has been seen to."""
         self.now = now
         if self.awake:
+            on_file = self.this_node.book.grant
+            if on_file.generation > self.state.grant.generation:
+                self._step(GrantSeen(on_file))
+            # A turn in which nothing had changed was left out; one that could not be taken was not.
+            self.state = replace(self.state, turned_at=now - self.away)
+            self.away = 0.0
             self._step(Tick(self._inputs()))
         elif not self.busy:
             self.awake = True
             self._step(Started(self._inputs(), self.this_node.book.grant))
+        saw = self._facts()
+        self.turn_at = now + (0.1 if saw != self.saw else QUIET if self.at_rest else BUSY)
+        self.saw = saw
+
+    def _facts(self) -> object:
+        """Everything that an agent sees, but for the times at which it was seen."""
+        server, heartbeat, node = self.this_node.server, self.this_node.heartbeat, self.this_node.node
+        heard = self.heard
+        return (
+            server.facts(self.now),
+            self.this_node.card.plugged,
+            self.commanded,
+            len(self.busy),
+            len(self.failed),
+            heartbeat.identity(node),
+            heartbeat.serves(node),
+            heartbeat.alive(node),
+            heard[1] if heard is not None and self.now - heard[0] <= PEER_MAX_AGE else None,
+            self.this_node.book.grant,
+            self.state.role,
+            self.state.transfer and self.state.transfer.phase,
+        )
 
     def _inputs(self) -> Inputs:
-        now, engine = self.now, self.this_node.engine()
+        now, node, heartbeat = self.now, self.this_node.node, self.this_node.heartbeat
+        engine = heartbeat.identity(node)
         # The death of a master is always noticed, even when the next one runs already.
         runs = engine is not None and engine == (self.engine or engine)
         self.engine = engine
@@ -161,18 +232,19 @@ class Agent:
             engine=Known(runs, now),
             engine_id=self._engine_id() if runs else "",
             engine_serves=self._engine_serves() if runs else Unknown("Heartbeat does not run", now),
-            engine_moving=self.this_node.engine_moving(),
-            peer_seen=True,
-            fit=self._fit(),
+            engine_moving=heartbeat.moving(node),
+            peer_seen=heartbeat.alive(node) is not None,
+            fit=not self.fitness().unfit,
             wall=now,
         )
 
     def sleep(self, now: float) -> None:
-        """A quiet time has gone by in which it turned as ever."""
+        """Have a quiet time behind it in which it turned as ever."""
         self.now = now
         self.state = replace(self.state, turned_at=now)
 
     def seen(self) -> Seen:
+        """Everything that the controller looks at."""
         server, now = self.this_node.server, self.now
         return Seen(
             commanded=self.commanded,
@@ -187,11 +259,11 @@ class Agent:
         )
 
     def _engine_serves(self) -> Reading[bool]:
-        serves = self.this_node.engine_serves()
+        serves = self.this_node.heartbeat.serves(self.this_node.node)
         return Unknown("Heartbeat does not say", self.now) if serves is None else Known(serves, self.now)
 
     def _engine_id(self) -> str:
-        return str(self.this_node.engine() or "")
+        return str(self.this_node.heartbeat.identity(self.this_node.node) or "")
 
     def _card(self) -> Reading[bool]:
         if "card" in self.this_node.server.blind:
@@ -199,7 +271,7 @@ class Agent:
         return Known(self.this_node.card.plugged, self.now)
 
     def _peer(self) -> Peer:
-        alive = self.this_node.alive()
+        alive = self.this_node.heartbeat.alive(self.this_node.node)
         seen: Reading[bool] = (
             Unknown("Heartbeat does not run", self.now) if alive is None else Known(alive, self.now)
         )
@@ -220,6 +292,7 @@ class Agent:
             granted=Known(word.granted, at),
             relay=relay,
             serves=Known(word.serves, at),
+            fit_for_lan=Known(word.fit_for_lan, at),
             served_since=word.since,
             lost_request=word.lost_request,
         )
@@ -252,11 +325,11 @@ class Agent:
                     Job(Order.RELEASE, lambda: True, lambda order, problem: None)
                 )
             case AskStandby():
-                self.this_node.ask_standby()
+                self.this_node.heartbeat.ask_standby(self.this_node.node, self.now)
             case AskTakeover():
-                self.this_node.ask_takeover()
+                self.this_node.heartbeat.ask_takeover(self.this_node.node, self.now)
             case RestartEngine():
-                self.this_node.restart_engine()
+                self.this_node.heartbeat.restart_engine(self.this_node.node, self.now)
             case VoidGrant():
                 self.this_node.book.grant = grants.void(self.this_node.book.grant)
             case ConfirmGrant(engine):

@@ -1,22 +1,26 @@
-"""What an agent finds around it, and what it tells its peer."""
+"""What an agent finds around it, what it tells its peer, and what outlives it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-
-from pair_metal import Card, Server
+from typing import TYPE_CHECKING
 
 from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant
 from appliance.core.model import Line, Node, Relay
 from appliance.core.transfer import Policy, Witness
+from hwsim.virtual.links import Links
+from hwsim.virtual.metal import Card, Server
+
+if TYPE_CHECKING:
+    from hwsim.virtual.heartbeat import Heartbeat
 
 PEER_MAX_AGE = 5.0
 WATCH = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
 
 
 def policy_for(node: Node, witness: Witness = Witness.OFF) -> Policy:
+    """Return the times of the conf file's defaults, as far as a transfer needs them."""
     return Policy(
         node=node,
         has_card=node is Node.PRIMARY,
@@ -31,13 +35,15 @@ def policy_for(node: Node, witness: Witness = Witness.OFF) -> Policy:
 
 
 @dataclass(frozen=True)
-class Word:
-    """What one node tells the other."""
+class Message:
+    """What the agent of one node tells that of the other."""
 
     granted: bool
     fit: bool
     line: Line | None
     relay: Relay | None
+    role: str = ""
+    fit_for_lan: bool = True
     serves: bool = False
     since: int | None = None
     lost_request: bool = False
@@ -53,19 +59,13 @@ class Book:
 
 @dataclass
 class Site:
-    """What an agent finds around it; `engine` is Heartbeat's identity or None, `alive` its view of the peer,
-    `engine_moving` whether it says that it is in transition, `engine_serves` its word on who serves, None when it
-    says neither."""
+    """What an agent finds around it."""
 
+    node: Node
     server: Server
     card: Card
     book: Book
     policy: Policy
     watch: WatchPolicy
-    engine: Callable[[], int | None]
-    alive: Callable[[], bool | None]
-    ask_standby: Callable[[], None]
-    ask_takeover: Callable[[], None]
-    restart_engine: Callable[[], None]
-    engine_moving: Callable[[], bool]
-    engine_serves: Callable[[], bool | None]
+    heartbeat: Heartbeat
+    links: Links

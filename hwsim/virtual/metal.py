@@ -36,9 +36,11 @@ class Card:
 
     @property
     def obeys(self) -> bool:
+        """It does as it is told."""
         return self.plugged and not self.mute and not self.stuck
 
     def settle(self) -> None:
+        """Have the armature follow the coil."""
         if not self.plugged:
             self.coil = Relay.RELEASED
         if not self.stuck and self.armature is not self.coil:
@@ -60,12 +62,14 @@ class Asterisk:
     starts_fail: bool = False
 
     def be(self, state: Pbx, now: float) -> None:
+        """Enter `state`."""
         if state is not self.state:
             self.state, self.since = state, now
         if state in (Pbx.DEAD, Pbx.STARTING):
             self.drop_link()
 
     def drop_link(self, now: float = 0.0) -> None:
+        """Lose the D-channel."""
         self.fell_at = now if self.link_up else self.fell_at
         self.link_up = self.ghost = False
         self.linkable_since = None
@@ -126,31 +130,57 @@ class Server:
 
     @property
     def runs(self) -> bool:
+        """It has power and is not frozen."""
         return self.power and not self.frozen
 
+    def facts(self, now: float) -> object:
+        """Everything that can be seen of this node, but for the times at which it was seen."""
+        settled = self.bits and now - self.bits_since >= SETTLE
+        pbx = self.pbx
+        return (pbx.state, pbx.link_up, self.bits, settled, self.address, frozenset(self.blind))
+
     def line(self, now: float) -> Reading[Line]:
+        """Return the line as its span shows it."""
         if not self.bits:
             return self._seen("line", Line.ABSENT, now)
         return self._seen("line", Line.CLEAR if now - self.bits_since >= SETTLE else Line.SETTLING, now)
 
     def dchannel(self, now: float) -> Reading[DChannel]:
+        """Return the D-channel as Asterisk reports it."""
         if self.pbx.state is not Pbx.RUNNING:
             return Unknown("Asterisk does not run", now)
         return self._seen("dchannel", DChannel.UP if self.pbx.link_up else DChannel.DOWN, now)
 
     def asterisk(self, now: float) -> Reading[Pbx]:
+        """Return Asterisk as the probes find it."""
         return self._seen("pbx", self.pbx.state, now)
 
     def _seen(self, what: str, value: object, now: float) -> Reading:  # type: ignore[type-arg]
         return Unknown("it cannot be seen", now) if what in self.blind else Known(value, now)
 
+    def due(self, now: float) -> float:
+        """Return when something happens here by itself."""
+        pbx = self.pbx
+        times = [job.ends if job.ends else now + 0.05 for job in self.jobs]
+        if pbx.state is Pbx.STARTING:
+            times.append(pbx.since + BOOT - 0.1)
+        if self.bits:
+            times.append(self.bits_since + SETTLE)
+            if pbx.linkable_since is not None and not pbx.link_up:
+                times.append(pbx.linkable_since + LINK_UP)
+        elif pbx.link_up:
+            times.append(self.bits_since + LINK_LOST)
+        return min((time + 1e-6 for time in times if time + 1e-6 > now), default=float("inf"))
+
     def follow_line(self, bits: bool, agent: bool, now: float) -> None:
+        """Have the span and Asterisk follow the signal. `agent`: somebody watches them."""
         if bits is not self.bits:
             self.bits, self.bits_since = bits, now
         watched = agent and self.runs and not self.blind & {"line", "dchannel"}
         self.pbx.follow_bits(self.bits, self.bits_since, watched, now)
 
     def lose_power(self, now: float) -> None:
+        """Go dark, with everything that ran."""
         self.power = self.frozen = self.address = False
         self.pbx.be(Pbx.DEAD, now)
         self.jobs.clear()
@@ -205,7 +235,7 @@ class Hands:
         return 0.1
 
     def _end(self, order: Order, now: float) -> str:
-        """The effect; returns the problem, or nothing."""
+        """Have the order take effect; return the problem, or nothing."""
         pbx = self._server.pbx
         match order:
             case Order.ENERGISE | Order.RELEASE:

@@ -1,0 +1,246 @@
+"""What an observer of the pair finds wrong, apart from any scenario: looked at after every step.
+
+It looks at the true state of the world: relay, address, Asterisk, cables. Of the agents it asks one thing only: whether
+they have an alert out, where rule 11 of the design lets them off with one.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from appliance.core.journal_rules import Moment, Violation, energised_without_grant, two_owners
+from appliance.core.model import Node, Relay
+from appliance.core.transfer import Order
+from hwsim.virtual.alarm import says_nobody_serves, says_two_may_serve
+from hwsim.virtual.metal import SETTLE
+
+if TYPE_CHECKING:
+    from hwsim.virtual.node import Agent
+    from hwsim.virtual.world import World
+
+# From the end of a grant to a released relay: an agent to be respawned, a look, a command; and slack.
+LETTING_GO = 5.0
+NOBODY_BOUND = 60.0  # a settled split costs 27 s, a frozen node 27 s, a start 20 s
+TWO_BOUND = 10.0  # after both can hear each other; Heartbeat itself takes 2.8 s after a split
+APART_BOUND = 15.0  # without a link they cannot know of each other; then both must say so
+KNOWS_AFTER = 15.0  # an agent that has just been started has seen nothing yet
+CAUSE_LASTS = 180.0
+
+
+class Kind(enum.Enum):
+    """A kind of violation."""
+
+    OWNERS = "two owners of the line, or one that does not have it"
+    RELAY = "the relay is energised without a grant"
+    GHOST = "a link that is dead is called alive, or one was restarted too soon"
+    RAISED = "the controller raised an exception"
+    GENERATION = "the generation of a grant fell"
+    TWO = "both nodes serve the telephones, and could hear each other"
+    TWO_UNSAID = "both nodes serve the telephones, and one of them does not say so"
+    NOBODY_UNSAID = "nobody serves the telephones, and no node says so"
+    NOBODY_HALF_SAID = "nobody serves the telephones, and only one node says so"
+    NO_CAUSE = "service moved without a cause"
+    LOST = "a message was lost"
+    APART = "the pair is whole, and messages are on one node only"
+    NEVER_WHOLE = "everything is repaired, and service does not return to one node"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation in words."""
+
+    kind: Kind
+    at: float
+    says: str
+
+
+@dataclass
+class Observer:
+    """Everything found so far. `moments`: the true owner of the line over time."""
+
+    world: World
+    found: list[Finding] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+    cause_at: float = 1000.0
+    _nobody_since: float | None = None
+    _two_since: float | None = None
+    _heard_since: float | None = None
+    _told: set[Kind] = field(default_factory=set)
+    _asked_at: float = 0.0
+    _moves: int = 0
+    _generations: dict[Node, int] = field(default_factory=lambda: dict.fromkeys(Node, 0))
+    _ghost_since: dict[Node, float | None] = field(default_factory=lambda: dict.fromkeys(Node))
+    _unexcused_since: float = 0.0
+    _bounced: dict[Node, bool] = field(default_factory=lambda: dict.fromkeys(Node, False))
+
+    def rules_broken(self) -> list[Violation | str]:
+        """Return what did not hold of the rules of the line since the last call."""
+        found: list[Violation | str] = list(self.problems)
+        found += two_owners(self.moments)
+        found += energised_without_grant(self.moments, LETTING_GO)
+        self.moments = self.moments[-1:]
+        return found
+
+    def find(self, kind: Kind, says: str) -> None:
+        """Note a violation."""
+        self.found.append(Finding(kind, self.world.now, says))
+
+    def due(self) -> float:
+        """Return when something becomes too long."""
+        times = []
+        if self._nobody_since is not None and Kind.NOBODY_UNSAID not in self._told:
+            times.append(max(self._nobody_since + NOBODY_BOUND, self._asked_at + 5.0))
+        if self._two_since is not None and Kind.TWO_UNSAID not in self._told:
+            times.append(max(self._two_since + APART_BOUND, self._asked_at + 5.0))
+        if self._heard_since is not None and Kind.TWO not in self._told:
+            times.append(self._heard_since + TWO_BOUND)
+        return min((time for time in times if time > self.world.now), default=float("inf"))
+
+    # -- who serves the telephones ------------------------------------------------------------------------
+
+    def look_at_service(self, answering: list[Node]) -> None:
+        """Look at how many answer at the cluster address, and for how long that has been so."""
+        if len(answering) == 1:
+            self._nobody_since = self._two_since = self._heard_since = None
+            self._told.clear()
+        elif answering:
+            self._look_at_two()
+        else:
+            self._look_at_nobody()
+        self._look_at_moves()
+        self._look_at_grants()
+
+    def _look_at_two(self) -> None:
+        now, world = self.world.now, self.world
+        self._nobody_since = None
+        self._two_since = now if self._two_since is None else self._two_since
+        hear = any(world.links.carries(node) for node in Node)
+        self._heard_since = (self._heard_since if self._heard_since is not None else now) if hear else None
+        if self._heard_since is not None and now - self._heard_since >= TWO_BOUND:
+            self._tell(Kind.TWO, f"both have served for {now - self._two_since:.0f} s")
+        if now - self._two_since >= APART_BOUND and now - self._asked_at >= 5.0:
+            self._asked_at = now
+            silent = [agent for agent in self._who_could_say() if not says_two_may_serve(agent)]
+            if silent:
+                self._tell(Kind.TWO_UNSAID, f"{_names(silent)} does not say so")
+
+    def _look_at_nobody(self) -> None:
+        now = self.world.now
+        self._two_since = self._heard_since = None
+        self._nobody_since = now if self._nobody_since is None else self._nobody_since
+        if now - self._nobody_since < NOBODY_BOUND or now - self._asked_at < 5.0:
+            return
+        self._asked_at = now
+        asked = self._who_could_say()
+        silent = [agent for agent in asked if not says_nobody_serves(agent)]
+        since = f"for {now - self._nobody_since:.0f} s"
+        if silent and len(silent) == len(asked):
+            self._tell(Kind.NOBODY_UNSAID, f"{since}; {self.world.in_words()}")
+        elif silent:
+            self._tell(
+                Kind.NOBODY_HALF_SAID, f"{since}; {_names(silent)} says nothing; {self.world.in_words()}"
+            )
+
+    def _who_could_say(self) -> list[Agent]:
+        """Return the agents that live long enough; an engine that an operator has stopped is nothing to tell of."""
+        world = self.world
+        return [
+            agent
+            for node, agent in world.agents.items()
+            if agent is not None
+            and agent.answers
+            and world.servers[node].runs
+            and world.now - agent.born >= KNOWS_AFTER
+            and node not in world.stopped
+        ]
+
+    def _tell(self, kind: Kind, says: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            self.find(kind, says)
+
+    def _look_at_moves(self) -> None:
+        if self.world.card.moves == self._moves:
+            return
+        self._moves = self.world.card.moves
+        if self.world.now - self.cause_at > CAUSE_LASTS:
+            self.find(Kind.NO_CAUSE, f"nothing has happened for {self.world.now - self.cause_at:.0f} s")
+
+    def _look_at_grants(self) -> None:
+        for node, book in self.world.books.items():
+            generation = book.grant.generation
+            if generation < self._generations[node]:
+                self.find(
+                    Kind.GENERATION, f"{generation} after {self._generations[node]} on the {node.value}"
+                )
+            self._generations[node] = generation
+
+    # -- the line -----------------------------------------------------------------------------------------
+
+    def look_at_line(self, leads_to: Node) -> None:
+        """Look at who says that the line is in service on it, and who truly has it."""
+        world = self.world
+        claims = {node: agent is not None and agent.claims_line for node, agent in world.agents.items()}
+        frozen = {node for node, server in world.servers.items() if server.frozen}
+        excused = (
+            not world.card.obeys or Node.PRIMARY in frozen or "card" in world.servers[Node.PRIMARY].blind
+        )
+        granted = {node: world.granted(node) for node in Node}
+        if excused:
+            self._unexcused_since = world.now
+        if world.now - self._unexcused_since < 3.0:
+            granted[Node.PRIMARY] = True  # no one could let go: the card or its whole node did not obey
+        for node, agent in world.agents.items():
+            if node in frozen or (agent is not None and not agent.answers):
+                claims[node] = False  # it says nothing at all
+        moment = Moment(world.now, world.card.armature, granted, claims)
+        if not self._same(moment):
+            self.moments.append(moment)
+        for node, agent in world.agents.items():
+            if agent is not None:
+                self._watch_patience(node, agent)
+        for node, claimed in claims.items():
+            self._watch_ghost(node, claimed and world.servers[node].pbx.ghost and leads_to is node)
+
+    def _same(self, moment: Moment) -> bool:
+        """Tell whether nothing is new, and nothing is wrong whose length counts."""
+        if not self.moments:
+            return False
+        last, energised = self.moments[-1], moment.relay is Relay.ENERGISED
+        right = moment.granted[Node.PRIMARY] if energised else not moment.claims_line[Node.PRIMARY]
+        alike = (last.relay, last.granted, last.claims_line) == (
+            moment.relay,
+            moment.granted,
+            moment.claims_line,
+        )
+        return alike and right and not (energised and moment.claims_line[Node.SECONDARY])
+
+    def _watch_patience(self, node: Node, agent: Agent) -> None:
+        """See that a link is restarted only for a ghost or after its D-channel's time, Asterisk after twice that."""
+        server = self.world.servers[node]
+        up_at = max(server.bits_since + SETTLE, server.pbx.since, server.pbx.fell_at)
+        for at, order, _ in agent.given[agent.audited :]:
+            waits = {Order.RESTART_SPANS: 7.5, Order.RESTART_PBX: 15.5}.get(order)
+            suspicious = self._bounced[node]  # the line was away while Asterisk held its link up
+            if waits is not None and at - up_at < waits and not suspicious:
+                self.problems.append(
+                    f"{at:.1f}: the {node.value} gave {order.name} {at - up_at:.1f} s after it could"
+                )
+        agent.audited = len(agent.given)
+        if not server.bits and server.pbx.link_up:
+            self._bounced[node] = True
+        elif not server.pbx.link_up and "dchannel" not in server.blind:
+            self._bounced[node] = False
+
+    def _watch_ghost(self, node: Node, ghost: bool) -> None:
+        since = self._ghost_since[node]
+        self._ghost_since[node] = (self.world.now if since is None else since) if ghost else None
+        if ghost and since is not None and self.world.now - since > 1.0:
+            self.problems.append(f"{self.world.now:.1f}: the {node.value} claims a ghost link")
+
+
+def _names(agents: list[Agent]) -> str:
+    return " and ".join(f"the {agent.this_node.node.value}" for agent in agents)

@@ -1,0 +1,426 @@
+"""A pair in virtual time: two servers, one card, one line, cables, Heartbeat, and the shipped core deciding on both.
+
+Time goes by in steps from one moment at which something happens to the next (`advance`), so that a quiet hour costs
+nothing. After every step an observer looks at what is true (`hwsim/virtual/audit.py`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from random import Random
+
+from appliance.core.decide import WatchPolicy
+from appliance.core.grant import Grant
+from appliance.core.journal_rules import Violation
+from appliance.core.model import Node, Pbx, Relay
+from appliance.core.transfer import Witness
+from hwsim.virtual.audit import Kind, Observer
+from hwsim.virtual.heartbeat import Heartbeat
+from hwsim.virtual.links import Links
+from hwsim.virtual.mailboxes import Mailboxes
+from hwsim.virtual.metal import SETTLE, Card, Hands, Server
+from hwsim.virtual.node import Agent
+from hwsim.virtual.site import WATCH, Book, Message, Site, policy_for
+
+P, S = Node.PRIMARY, Node.SECONDARY
+STEP = 0.1  # never more than one step in so many seconds, where nothing demands it
+LONGEST = 30.0
+TOLD_PERIOD = 1.0  # the agents tell each other what they see at least so often
+RESPAWN = 0.5  # init starts a dead agent again
+BOOT = 3.0  # from power to a running agent; Heartbeat follows a second later
+NEVER = 1e9
+
+
+class World:
+    """The true state of the pair. Times in seconds from 1000."""
+
+    def __init__(self, witness: Witness = Witness.OFF, watch: WatchPolicy = WATCH, seed: int = 0) -> None:
+        self.now = 1000.0
+        self.dice = Random(seed)
+        self.telco = True
+        self.links = Links()
+        self.deaf: set[Node] = set()  # nodes to which the peer's messages do not come
+        self.delay = 0.0
+        self.card = Card()
+        self.servers = {node: Server(node) for node in Node}
+        self.heartbeat = Heartbeat(
+            self.servers, self.links, self.agents_get, self.alone_on, self.power_cut, self.dice
+        )
+        self.agents: dict[Node, Agent | None] = dict.fromkeys(Node)
+        self.books = {node: Book() for node in Node}
+        self.sites = {node: self._site(node, witness, watch) for node in Node}
+        self.hands = {node: Hands(server, self.card) for node, server in self.servers.items()}
+        self.mailboxes = Mailboxes()
+        self.audit = Observer(self)
+        self.post: list[tuple[float, Node, Message]] = []
+        self.said: dict[Node, tuple[float, Message | None]] = dict.fromkeys(Node, (0.0, None))
+        self.stopped: set[Node] = set()  # where an operator has stopped the engine
+        self.agenda: list[tuple[float, Callable[[], None]]] = []
+        self._respawn_at: dict[Node, float] = dict.fromkeys(Node, self.now)
+        self._engine_at: dict[Node, float | None] = dict.fromkeys(Node, self.now)
+        self._stood_since: dict[Node, float | None] = dict.fromkeys(Node)
+
+    def agents_get(self, node: Node) -> Agent | None:
+        """Return the node's agent, if it lives."""
+        return self.agents[node]
+
+    def alone_on(self, node: Node) -> Agent:
+        """Return a resource script that found no agent on `node` and drives the controller itself."""
+        return Agent(self.sites[node], self.now, alone=True)
+
+    # -- what can happen ----------------------------------------------------------------------------------
+
+    def power_cut(self, node: Node) -> None:
+        """Take the power from the node, and with it everything it remembers under /run."""
+        self.servers[node].lose_power(self.now)
+        self.heartbeat.kill_engine(node)
+        self.agents[node] = None
+        self.lose_grant(node)
+        self._respawn_at[node] = self._engine_at[node] = self.now + NEVER
+        if node is P:
+            self.card.coil = Relay.RELEASED
+
+    def power_on(self, node: Node) -> None:
+        """Give the node its power back; it boots."""
+        if not self.servers[node].power:
+            self.servers[node].power = True
+            self._respawn_at[node] = self.now + BOOT
+            self._engine_at[node] = None if node in self.stopped else self.now + BOOT + 1.0
+
+    def kill_agent(self, node: Node, *, with_hands: bool, after: float = RESPAWN) -> None:
+        """kill -9. Commands that it had begun go on by themselves, unless they die `with_hands`."""
+        if self.agents[node] is None:
+            return
+        self.agents[node] = None
+        self._respawn_at[node] = self.now + after
+        self.servers[node].jobs = [] if with_hands else [j for j in self.servers[node].jobs if j.ends]
+
+    def pause_agent(self, node: Node, seconds: float) -> None:
+        """Stop the agent (SIGSTOP) and let it go on later."""
+        agent = self.agents[node]
+        if agent is not None:
+            agent.paused_until = self.now + seconds
+            agent.away = seconds
+
+    def lose_grant(self, node: Node) -> None:
+        """Lose the grant's file; the journal still knows how far its generations were."""
+        book = self.books[node]
+        book.grant, book.lost = Grant(generation=book.grant.generation), True
+
+    def kill_engine(self, node: Node) -> None:
+        """kill -9 of Heartbeat's master; an operator starts it again later (`engine_on`)."""
+        self.heartbeat.kill_engine(node)
+        self._engine_at[node] = None
+
+    def stop_engine(self, node: Node) -> None:
+        """Do as an operator's `asha ha stop` says."""
+        self.stopped.add(node)
+        self._engine_at[node] = None
+        self.heartbeat.stop_engine(node, self.now)
+
+    def restart_engine(self, node: Node) -> None:
+        """Restart the master, by an operator or by the node itself."""
+        self.heartbeat.restart_engine(node, self.now)
+
+    def engine_on(self, node: Node) -> None:
+        """Do as an operator's `asha ha start` says."""
+        self.stopped.discard(node)
+        if self.heartbeat.identity(node) is None and self._engine_at[node] is None:
+            self._engine_at[node] = self.now
+
+    def freeze(self, node: Node) -> None:
+        """Have the whole node stand still, with its power on."""
+        self.servers[node].frozen = self.servers[node].power
+
+    def thaw(self, node: Node) -> None:
+        """Let the node go on."""
+        self.servers[node].frozen = False
+
+    def pull_card(self) -> None:
+        """Unplug the relay card."""
+        self._plug(False)
+
+    def plug_card(self) -> None:
+        """Plug the relay card in."""
+        self._plug(True)
+
+    def pbx(self, node: Node, state: Pbx) -> None:
+        """Have Asterisk die or hang, if it runs."""
+        asterisk = self.servers[node].pbx
+        if asterisk.state is Pbx.RUNNING or (state is Pbx.DEAD and asterisk.state is not Pbx.DEAD):
+            asterisk.be(state, self.now)
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        """Have `what` happen after so many seconds, unless everything is repaired before."""
+        self.agenda.append((self.now + seconds, what))
+
+    def heal(self) -> None:
+        """Repair everything that was broken."""
+        self.agenda.clear()
+        self.telco, self.delay = True, 0.0
+        self.deaf.clear()
+        self.links.heal()
+        self.card.mute = self.card.stuck = False
+        self.card.takes = 0.05
+        self.plug_card()
+        for node, server in self.servers.items():
+            server.frozen = False
+            server.blind.clear()
+            server.pbx.starts_fail = False
+            server.pbx.far_end = True
+            self.power_on(node)
+            self.engine_on(node)
+            if self._respawn_at[node] >= self.now + NEVER / 2:
+                self._respawn_at[node] = self.now
+        self.audit.cause_at = self.now
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Let time go by."""
+        end = self.now + seconds
+        due = self.now + STEP  # what has been done to the world since the last step is seen first
+        while self.now < end - 1e-9:
+            self.now = min(end, max(due, self.now + STEP / 2))
+            self.tick()
+            due = self._due()
+
+    def until_quiet(self, limit: float) -> bool:
+        """Let time go by until one node serves and nothing moves for two seconds; False past `limit`."""
+        quiet_since, end = self.now, self.now + limit
+        while self.now < end:
+            self.advance(STEP)
+            if not (self.quiet and self.serving() is not None):
+                quiet_since = self.now
+            elif self.now - quiet_since >= 2.0:
+                return True
+        return False
+
+    def sleep(self, seconds: float) -> None:
+        """Let a quiet time go by at once, in which every node beats and speaks as before."""
+        assert self.quiet, "only a quiet time can be slept through"
+        self.now += seconds
+        for node, agent in self.agents.items():
+            if agent is not None:
+                agent.sleep(self.now)
+                agent.heard = (self.now, agent.heard[1]) if agent.heard else None
+            self.said[node] = (self.now, self.said[node][1])
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is on its way anywhere."""
+        agents = all(
+            agent.quiet if agent is not None else not self.servers[node].power
+            for node, agent in self.agents.items()
+        )
+        return agents and self.heartbeat.quiet and not any(server.jobs for server in self.servers.values())
+
+    def tick(self) -> None:
+        """One moment: metal, Heartbeat, agents, messages, and what an observer sees of it all."""
+        if self.agenda:
+            self._follow_agenda()
+        self.card.settle()
+        leads_to = P if self.card.armature is Relay.ENERGISED else S
+        for node, server in self.servers.items():
+            self._boot(node)
+            self._stand_still(node)
+            bits = self.telco and server.power and node is leads_to
+            server.follow_line(bits, self.agents[node] is not None, self.now)
+            if server.jobs and server.runs:
+                self.hands[node].work(self.now)
+        self.heartbeat.turn(self.now)
+        for node, agent in self.agents.items():
+            if agent is not None and self.servers[node].runs:
+                agent.now = self.now
+                if (
+                    agent.heard is not None
+                    and agent.heard[1] is self.said[node.other][1]
+                    and self._told(node)
+                ):
+                    agent.heard = (
+                        self.now,
+                        agent.heard[1],
+                    )  # it was said again in the time that was left out
+                if agent.due():
+                    self._turn(node, agent)
+        self._exchange()
+        answering = self.answering()
+        if lost := self.mailboxes.look(answering, self.agents, self._talk(), self.now):
+            self.audit.find(Kind.LOST, lost)
+        self.audit.look_at_service(answering)
+        self.audit.look_at_line(leads_to)
+
+    # -- what is true -------------------------------------------------------------------------------------
+
+    def holders(self) -> list[Node]:
+        """Return the nodes that act under a grant."""
+        return [node for node, agent in self.agents.items() if agent is not None and agent.role.holds]
+
+    def answering(self) -> list[Node]:
+        """Return the nodes on which a telephone of the LAN, asking at the cluster address, finds an Asterisk."""
+        return [
+            node
+            for node, server in self.servers.items()
+            if server.address
+            and server.pbx.state is Pbx.RUNNING
+            and server.runs
+            and self.links.phones_reach(node)
+        ]
+
+    def serving(self) -> Node | None:
+        """Return the node on which the line is truly in service, if it is so on one."""
+        for node, server in self.servers.items():
+            settled = server.bits and self.now - server.bits_since >= SETTLE
+            if settled and server.pbx.link_up and not server.pbx.ghost:
+                return node
+        return None
+
+    def granted(self, node: Node) -> bool:
+        """Tell whether the node has a grant; an agent that lives knows it, whatever became of the file."""
+        agent, book = self.agents[node], self.books[node]
+        known = book.lost and agent is not None and agent.state.grant.held
+        return book.grant.held or known
+
+    def violations(self) -> list[Violation | str]:
+        """Return what did not hold of the rules of the line since the last call."""
+        return self.audit.rules_broken()
+
+    def picture(self) -> dict[Node, tuple[object, ...]]:
+        """Return what a transfer ends in, for comparing ends."""
+        return {
+            node: (
+                agent and agent.role,
+                agent and agent.under_way,
+                self.servers[node].pbx.state,
+                self.servers[node].address,
+                self.card.armature,
+                self.books[node].grant.held,
+            )
+            for node, agent in self.agents.items()
+        }
+
+    def in_words(self) -> str:
+        """Say where everything is."""
+        said = []
+        for node, server in self.servers.items():
+            agent, engine = self.agents[node], self.heartbeat.engines[node]
+            role = "has no agent" if agent is None else f"is {agent.role.value}"
+            master = "no Heartbeat" if engine.identity is None else f"Heartbeat {engine.stage.value}"
+            parts = [master, f"Asterisk {server.pbx.state.value}"]
+            parts += ["the address"] if server.address else []
+            parts += [f"a hand-over at '{engine.standby.value}'"] if engine.standby_until is not None else []
+            said.append(
+                f"the {node.value} {role}, {', '.join(parts)}"
+                if server.power
+                else f"the {node.value} is dark"
+            )
+        return f"{'; '.join(said)}; the relay is {self.card.armature.value}"
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _site(self, node: Node, witness: Witness, watch: WatchPolicy) -> Site:
+        policy = policy_for(node, witness)
+        return Site(
+            node, self.servers[node], self.card, self.books[node], policy, watch, self.heartbeat, self.links
+        )
+
+    def _due(self) -> float:
+        """Return when something happens next."""
+        now = self.now
+        times = [now + LONGEST, self.heartbeat.due(now), self.audit.due()]
+        times += [server.due(now) for server in self.servers.values()]
+        times += [at for at, _ in self.agenda] + [at for at, _, _ in self.post]
+        for node, agent in self.agents.items():
+            if agent is None:
+                times.append(self._respawn_at[node])
+            else:
+                times.append(max(agent.turn_at, agent.paused_until))
+                if agent.heard is not None and now - agent.heard[0] <= 5.0 and not self._told(node):
+                    times.append(agent.heard[0] + 5.001)
+            engine_at = self._engine_at[node]
+            if engine_at is not None:
+                times.append(max(engine_at, now + STEP))
+        return min(times)
+
+    def _told(self, node: Node) -> bool:
+        """Tell whether the messages of the other node reach this one now."""
+        speaker = self.agents[node.other]
+        speaks = speaker is not None and speaker.answers and self.servers[node.other].runs
+        engines = all(self.heartbeat.identity(each) is not None for each in Node)
+        return speaks and engines and node not in self.deaf and self.links.carries(node.other)
+
+    def _talk(self) -> bool:
+        return all(self.servers[node].runs and self.links.carries(node) for node in Node)
+
+    def _plug(self, plugged: bool) -> None:
+        agent = self.agents[P]
+        if self.card.plugged is not plugged:
+            self.card.plugged, self.card.coil = plugged, Relay.RELEASED
+            if agent is not None:
+                agent.card_changed()
+
+    def _follow_agenda(self) -> None:
+        due = [entry for entry in self.agenda if entry[0] <= self.now]
+        self.agenda = [entry for entry in self.agenda if entry[0] > self.now]
+        for _, what in due:
+            self.audit.cause_at = self.now
+            what()
+
+    def _stand_still(self, node: Node) -> None:
+        """Have an agent whose node has stood still know, when it goes on, for how long."""
+        since, agent = self._stood_since[node], self.agents[node]
+        if self.servers[node].frozen:
+            self._stood_since[node] = self.now if since is None else since
+        elif since is not None:
+            self._stood_since[node] = None
+            if agent is not None:
+                agent.away = self.now - since
+
+    def _boot(self, node: Node) -> None:
+        if self.agents[node] is None and self.servers[node].runs and self.now >= self._respawn_at[node]:
+            self.agents[node] = Agent(self.sites[node], self.now)
+            # What came and went before its birth it cannot know; what is still away it can see.
+            self.servers[node].pbx.ghost &= not self.servers[node].bits
+        engine_at, agent = self._engine_at[node], self.agents[node]
+        if engine_at is not None and self.now >= engine_at and agent is not None and agent.quiet:
+            self._engine_at[node] = None
+            self.heartbeat.start_engine(node, self.now)
+
+    def _turn(self, node: Node, agent: Agent) -> None:
+        try:
+            agent.turn(self.now)
+        except (ValueError, AssertionError) as problem:
+            self.audit.find(Kind.RAISED, f"on the {node.value}: {problem}")
+            self.kill_agent(node, with_hands=True)  # as it is when the product's agent dies of it
+
+    def _exchange(self) -> None:
+        for node, agent in self.agents.items():
+            if agent is None or not agent.answers or not self.servers[node].runs:
+                continue
+            if self.heartbeat.identity(node) is None:
+                continue
+            at, before = self.said[node]
+            new = agent.message()
+            # Where nothing is new and everything is heard, a message would change the time of the last one only.
+            if new != before or self.now - at >= TOLD_PERIOD:
+                self.said[node] = (self.now, new)
+                if self.links.carries(node):
+                    self.post.append((self.now + self.delay, node.other, new))
+        if not self.post:
+            return
+        due = [letter for letter in self.post if letter[0] <= self.now]
+        self.post = [letter for letter in self.post if letter[0] > self.now]
+        for _, node, message in due:
+            reader = self.agents[node]
+            listens = self.heartbeat.identity(node) is not None and self.servers[node].runs
+            if reader is not None and listens and node not in self.deaf:
+                reader.heard = (self.now, message)
+
+
+def served(witness: Witness = Witness.OFF, seed: int = 0, **watch: float) -> World:
+    """Return a world in which the primary has come into service."""
+    world = World(witness, dataclasses.replace(WATCH, **watch), seed)  # type: ignore[arg-type]
+    assert world.until_quiet(60.0), world.picture()
+    assert world.serving() is P
+    return world

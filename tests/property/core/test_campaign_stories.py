@@ -1,0 +1,83 @@
+"""The fault campaign in virtual time: a few hundred seeds, and the stories that were kept because they once failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwsim.virtual import story as stories
+from hwsim.virtual.audit import Finding, Kind
+from hwsim.virtual.campaign import outcome
+from hwsim.virtual.faults import KINDS, Fault
+from hwsim.virtual.known import KNOWN_VIOLATIONS
+from hwsim.virtual.story import Story, from_seed, play, shrink
+
+SEEDS = 200
+STORIES: dict[str, Story] = {
+    "the active node reboots behind cut cables": Story(
+        ((1, Fault("cold start apart", "primary", 20)),), linger=90
+    ),
+    "the standby reboots behind cut cables": Story(
+        ((1, Fault("cold start apart", "secondary", 20)),), linger=90
+    ),
+    "both boot before the switch": Story(((1, Fault("both start apart", "primary", 20)),), linger=90),
+    "a split of running nodes": Story(((1, Fault("all links cut", "primary", 20)),), linger=60),
+    "the active node stands still": Story(((1, Fault("frozen", "primary", 60)),), linger=90),
+    "a request is cut short": Story(((1, Fault("standby cut short", "primary", 1.5)),), linger=60),
+    "the target of a hand-over loses power": Story(
+        ((1, Fault("standby and dark", "primary", 1)),), linger=90
+    ),
+    "the script is stopped by hand": Story(((1, Fault("script stop by hand", "primary")),), linger=60),
+    "the address is taken away": Story(((1, Fault("address taken", "primary")),), linger=90),
+    "the LAN of the active node is cut": Story(((1, Fault("lan cut", "primary", 200)),), linger=90),
+    "the standby is deaf": Story(((1, Fault("deaf", "secondary", 60)),), linger=90),
+    "Asterisk dies without a card": Story(
+        ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_that_was_kept(name: str) -> None:
+    kinds = {found.kind for found in play(STORIES[name])}
+    assert kinds <= KNOWN_VIOLATIONS, STORIES[name]
+
+
+def test_a_few_hundred_seeds() -> None:
+    new = {
+        (seed, found.kind.name, found.says)
+        for seed in range(SEEDS)
+        for found in outcome(seed).found
+        if found.kind not in KNOWN_VIOLATIONS
+    }
+    assert new == set()
+
+
+def test_a_story_ends_the_same_when_it_is_played_again() -> None:
+    for seed in range(3):
+        assert play(from_seed(seed)) == play(from_seed(seed))
+
+
+def test_every_fault_is_told_in_a_sentence() -> None:
+    for name in KINDS:
+        told = str(Fault(name, "primary", 3.0))
+        assert "{" not in told and len(told) > 15
+
+
+def test_a_story_is_printed_as_it_is_kept() -> None:
+    story = from_seed(7)
+    assert eval(story.literal, {"Story": Story, "Fault": Fault}) == story
+
+
+def test_a_story_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five faults the one remains without which nothing goes wrong."""
+
+    def wrong_with_power_cut(told: Story) -> tuple[Finding, ...]:
+        cut = any(fault.name == "power cut" for _, fault in told.faults)
+        return (Finding(Kind.TWO, 0.0, "wrong"),) if cut else ()
+
+    monkeypatch.setattr(stories, "play", wrong_with_power_cut)
+    others = tuple((10.0, Fault("asterisk dies")) for _ in range(4))
+    big = Story((*others, (25.0, Fault("power cut", "secondary"))), linger=90.0, boots=True)
+    small = shrink(big, Kind.TWO)
+    assert small.faults == ((0.3, Fault("power cut", "secondary")),)
+    assert small.linger == 5.0 and not small.boots
