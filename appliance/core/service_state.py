@@ -207,8 +207,12 @@ class Transition:
         self._now = now
 
     def set(self, **fields: object) -> None:
-        """Replace fields of the state."""
-        self.state = replace(self.state, **fields)  # type: ignore[arg-type]
+        """Replace fields of the state; most of them are what they were, and a copy is what a turn costs."""
+        state = self.state
+        for name, value in fields.items():
+            if getattr(state, name) != value:
+                self.state = replace(state, **fields)  # type: ignore[arg-type]
+                return
 
     def note(self, kind: str, **fields: object) -> None:
         """Have the journal say it."""

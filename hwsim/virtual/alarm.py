@@ -42,7 +42,6 @@ def alerts(agent: Agent) -> frozenset[AlertKind]:
 
 def _status(agent: Agent) -> Status:
     state, seen, transfer = agent.state, agent.seen(), agent.transfer
-    message = agent.message()
     waits = state.role in (Role.WAITING, Role.STANDBY) and state.handing_over_since is None
     shown = None
     if transfer is not None:
@@ -51,7 +50,7 @@ def _status(agent: Agent) -> Status:
     return Status(
         node=agent.this_node.node.value,
         role=state.role.value,
-        fit=message.fit,
+        fit=not agent.fitness.unfit,
         trouble=state.decision.reason if state.role.holds else "",
         strays=Strays(running=waits and isinstance(seen.pbx, Known) and seen.pbx.value is not Pbx.DEAD),
         peer=PeerStatus(

@@ -130,7 +130,10 @@ class Observer:
     def _look_at_nobody(self) -> None:
         now = self.world.now
         self._two_since = self._heard_since = None
-        self._nobody_since = now if self._nobody_since is None else self._nobody_since
+        switched_off = all(
+            not server.power or node in self.world.stopped for node, server in self.world.servers.items()
+        )
+        self._nobody_since = now if switched_off or self._nobody_since is None else self._nobody_since
         if now - self._nobody_since < NOBODY_BOUND or now - self._asked_at < 5.0:
             return
         self._asked_at = now

@@ -205,10 +205,11 @@ class Heartbeat:
 
     def _heard(self, node: Node, now: float) -> bool:
         """Tell whether the master of `node` hears the other one now."""
-        other, servers = self.engines[node.other], self.servers
-        speaks = other.identity is not None and other.talks_at <= now and servers[node.other].runs
-        listens = self.engines[node].identity is not None and servers[node].runs
-        return speaks and listens and self.links.carries(node.other)
+        both = all(
+            engine.identity is not None and engine.talks_at <= now and self.servers[each].runs
+            for each, engine in self.engines.items()
+        )
+        return both and self.links.carries(node.other)
 
     def _none(self, node: Node) -> Engine:
         return Engine(node, self.dice, self.send_now)
@@ -237,6 +238,8 @@ class Heartbeat:
                 if self.dice.random() < LOST:
                     continue
                 at = None
+            if at is not None:  # words come in their order, unless a cut link has kept one back
+                at = max([at, *(x.at for x in self.letters if x.at is not None and x.to is to)])
             self.letters.append(Letter(word, to, life, at))
 
     def _deliver(self, now: float) -> None:

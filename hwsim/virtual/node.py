@@ -63,6 +63,7 @@ class Agent:
         self.away = 0.0  # for how long it could not turn, until it has turned again
         self.turn_at = now
         self.saw: object = None
+        self.message: Message | None = None  # what it tells its peer
         self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
         self.failed: dict[Order, str] = {}
         self.busy: set[Order] = set()
@@ -122,9 +123,8 @@ class Agent:
         """Take note that the card was unplugged or plugged in."""
         self.commanded = Unknown("the card went away or came back", self.now)
 
-    def message(self) -> Message:
-        """Return what it tells its peer."""
-        now, fitness = self.now, self.fitness()
+    def _message(self) -> Message:
+        now, fitness = self.now, self.fitness
         line = self.this_node.server.line(now)
         return Message(
             granted=self.state.grant.held,
@@ -138,8 +138,9 @@ class Agent:
             lost_request=told_request_lost(self.state, now),
         )
 
+    @property
     def fitness(self) -> Fitness:
-        """Return whether this node could serve if it were asked."""
+        """Whether this node could serve if it were asked."""
         line, policy = self.this_node.server.line(self.now), self.this_node.policy
         standing = FitnessInputs(policy.has_card, True, self._card(), line, True, self.start_failed_at)
         return fitness_of(standing, self.now)
@@ -201,6 +202,7 @@ class Agent:
         saw = self._facts()
         self.turn_at = now + (0.1 if saw != self.saw else QUIET if self.at_rest else BUSY)
         self.saw = saw
+        self.message = self._message()
 
     def _facts(self) -> object:
         """Everything that an agent sees, but for the times at which it was seen."""
@@ -234,7 +236,7 @@ class Agent:
             engine_serves=self._engine_serves() if runs else Unknown("Heartbeat does not run", now),
             engine_moving=heartbeat.moving(node),
             peer_seen=heartbeat.alive(node) is not None,
-            fit=not self.fitness().unfit,
+            fit=not self.fitness.unfit,
             wall=now,
         )
 

@@ -171,6 +171,8 @@ class World:
             server.pbx.far_end = True
             self.power_on(node)
             self.engine_on(node)
+            if (agent := self.agents[node]) is not None:
+                agent.paused_until = self.now
             if self._respawn_at[node] >= self.now + NEVER / 2:
                 self._respawn_at[node] = self.now
         self.audit.cause_at = self.now
@@ -233,15 +235,10 @@ class World:
         for node, agent in self.agents.items():
             if agent is not None and self.servers[node].runs:
                 agent.now = self.now
-                if (
-                    agent.heard is not None
-                    and agent.heard[1] is self.said[node.other][1]
-                    and self._told(node)
-                ):
-                    agent.heard = (
-                        self.now,
-                        agent.heard[1],
-                    )  # it was said again in the time that was left out
+                heard = agent.heard
+                again = heard is not None and heard[0] < self.now and heard[1] is self.said[node.other][1]
+                if heard is not None and again and self._told(node):
+                    agent.heard = (self.now, heard[1])  # it was said again in the time that was left out
                 if agent.due():
                     self._turn(node, agent)
         self._exchange()
@@ -347,8 +344,9 @@ class World:
         """Tell whether the messages of the other node reach this one now."""
         speaker = self.agents[node.other]
         speaks = speaker is not None and speaker.answers and self.servers[node.other].runs
-        engines = all(self.heartbeat.identity(each) is not None for each in Node)
-        return speaks and engines and node not in self.deaf and self.links.carries(node.other)
+        engines = self.heartbeat.engines.values()
+        members = all(engine.identity is not None for engine in engines)
+        return speaks and members and node not in self.deaf and self.links.carries(node.other)
 
     def _talk(self) -> bool:
         return all(self.servers[node].runs and self.links.carries(node) for node in Node)
@@ -401,9 +399,8 @@ class World:
             if self.heartbeat.identity(node) is None:
                 continue
             at, before = self.said[node]
-            new = agent.message()
-            # Where nothing is new and everything is heard, a message would change the time of the last one only.
-            if new != before or self.now - at >= TOLD_PERIOD:
+            new = agent.message
+            if new is not None and (self.now - at >= TOLD_PERIOD or new != before):
                 self.said[node] = (self.now, new)
                 if self.links.carries(node):
                     self.post.append((self.now + self.delay, node.other, new))
