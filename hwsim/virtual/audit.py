@@ -74,6 +74,7 @@ class Observer:
     _generations: dict[Node, int] = field(default_factory=lambda: dict.fromkeys(Node, 0))
     _ghost_since: dict[Node, float | None] = field(default_factory=lambda: dict.fromkeys(Node))
     _unexcused_since: float = 0.0
+    _right: bool = False
     _bounced: dict[Node, bool] = field(default_factory=lambda: dict.fromkeys(Node, False))
 
     def rules_broken(self) -> list[Violation | str]:
@@ -183,9 +184,11 @@ class Observer:
 
     # -- the line -----------------------------------------------------------------------------------------
 
-    def look_at_line(self, leads_to: Node) -> None:
-        """Look at who says that the line is in service on it, and who truly has it."""
+    def look_at_line(self, leads_to: Node, *, turned: bool) -> None:
+        """Look at who says that the line is in service on it, and who truly has it. `turned`: an agent has."""
         world = self.world
+        if not turned and self._right and self.moments and self.moments[-1].relay is world.card.armature:
+            return  # only what is wrong counts by its length
         claims = {node: agent is not None and agent.claims_line for node, agent in world.agents.items()}
         frozen = {node for node, server in world.servers.items() if server.frozen}
         excused = (
@@ -200,13 +203,16 @@ class Observer:
             if node in frozen or (agent is not None and not agent.answers):
                 claims[node] = False  # it says nothing at all
         moment = Moment(world.now, world.card.armature, granted, claims)
-        if not self._same(moment):
+        self._right = self._same(moment)
+        if not self._right:
             self.moments.append(moment)
         for node, agent in world.agents.items():
             if agent is not None:
                 self._watch_patience(node, agent)
         for node, claimed in claims.items():
-            self._watch_ghost(node, claimed and world.servers[node].pbx.ghost and leads_to is node)
+            ghost = claimed and world.servers[node].pbx.ghost and leads_to is node
+            self._watch_ghost(node, ghost)
+            self._right = self._right and not ghost
 
     def _same(self, moment: Moment) -> bool:
         """Tell whether nothing is new, and nothing is wrong whose length counts."""

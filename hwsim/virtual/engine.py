@@ -191,6 +191,8 @@ class Engine:
 
     def due(self, carried: bool) -> float:
         """Return when this master does something by itself; `carried`: its peer is being heard."""
+        if self.stage is Stage.STABLE and carried and self.standby_until is None and self.stop_at is None:
+            return float("inf")
         times = [self.standby_until, self.stop_at]
         if self.peer is Member.ALIVE and not carried:
             times.append(self.heard_at + self.deadtime)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from appliance.core import controller
 from appliance.core import grant as grants
-from appliance.core.controller import ControllerPolicy
+from appliance.core.controller import IDLE_PERIOD, ControllerPolicy
 from appliance.core.controller_events import (
     ControllerEvent,
     GrantSeen,
@@ -47,8 +47,11 @@ from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
 from hwsim.virtual.metal import RELAY, Job
 from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
 
-# How often an agent turns while something is on its way and nothing changes, and while all is quiet, in seconds.
-BUSY, QUIET = 0.5, 30.0
+# How often an agent turns while all is quiet, in seconds.
+QUIET = 30.0
+# How often it turns while something is on its way and nothing changes: after a share of the time that it has waited
+# for already, so that a deadline is noticed a little late, and never by more than the slowest of these.
+SHARE, FASTEST, SLOWEST = 0.15, 0.3, 2.0
 
 
 class Agent:
@@ -61,7 +64,7 @@ class Agent:
         self.alone = alone
         self.paused_until = now  # it was stopped (SIGSTOP) until then
         self.away = 0.0  # for how long it could not turn, until it has turned again
-        self.turn_at = now
+        self.turn_at = self.changed_at = now
         self.saw: object = None
         self.message: Message | None = None  # what it tells its peer
         self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
@@ -186,22 +189,26 @@ class Agent:
         return self.now >= self.paused_until and (self.now >= self.turn_at or self._facts() != self.saw)
 
     def turn(self, now: float) -> None:
-        """One turn of the cycle, or the first look once the relay has been seen to."""
+        """Take one turn of the cycle, or the first look once the relay has been seen to."""
         self.now = now
         if self.awake:
             on_file = self.this_node.book.grant
             if on_file.generation > self.state.grant.generation:
                 self._step(GrantSeen(on_file))
-            # A turn in which nothing had changed was left out; one that could not be taken was not.
-            self.state = replace(self.state, turned_at=now - self.away)
-            self.away = 0.0
+            if self.away or now - self.state.turned_at > IDLE_PERIOD:
+                # A turn in which nothing had changed was left out; one that could not be taken was not.
+                self.state = replace(self.state, turned_at=now - self.away)
+                self.away = 0.0
             self._step(Tick(self._inputs()))
         elif not self.busy:
             self.awake = True
             self._step(Started(self._inputs(), self.this_node.book.grant))
         saw = self._facts()
-        self.turn_at = now + (0.1 if saw != self.saw else QUIET if self.at_rest else BUSY)
-        self.saw = saw
+        if saw != self.saw:
+            self.saw, self.changed_at, self.turn_at = saw, now, now + 0.1
+        else:
+            waited = SHARE * (now - self.changed_at)
+            self.turn_at = now + (QUIET if self.at_rest else min(SLOWEST, max(FASTEST, waited)))
         self.message = self._message()
 
     def _facts(self) -> object:

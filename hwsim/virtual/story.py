@@ -96,10 +96,11 @@ def _served(witness: str) -> bytes:
 
 def _settle(world: World) -> None:
     """Give everything its time to end well, and look whether it has: whole, and nothing moves any more."""
+    world.advance(LOOKS)
     whole_since, end = world.now, world.now + SETTLES
     moves = -1
     while world.now < end and world.now - whole_since < STAYS:
-        world.advance(LOOKS)
+        world.advance(LOOKS, at_once=False)
         if not _whole(world) or moves != world.card.moves:
             whole_since, moves = world.now, world.card.moves
     if world.now - whole_since < STAYS:

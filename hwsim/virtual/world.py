@@ -59,6 +59,7 @@ class World:
         self.agenda: list[tuple[float, Callable[[], None]]] = []
         self._respawn_at: dict[Node, float] = dict.fromkeys(Node, self.now)
         self._engine_at: dict[Node, float | None] = dict.fromkeys(Node, self.now)
+        self._tells: dict[Node, bool] = {}  # whether the messages of the other node reach this one
         self._stood_since: dict[Node, float | None] = dict.fromkeys(Node)
 
     def agents_get(self, node: Node) -> Agent | None:
@@ -179,10 +180,10 @@ class World:
 
     # -- time ---------------------------------------------------------------------------------------------
 
-    def advance(self, seconds: float) -> None:
-        """Let time go by."""
+    def advance(self, seconds: float, *, at_once: bool = True) -> None:
+        """Let time go by. `at_once`: something was done to the world, and is to be seen before anything else."""
         end = self.now + seconds
-        due = self.now + STEP  # what has been done to the world since the last step is seen first
+        due = self.now + STEP if at_once else self._due()
         while self.now < end - 1e-9:
             self.now = min(end, max(due, self.now + STEP / 2))
             self.tick()
@@ -232,21 +233,24 @@ class World:
             if server.jobs and server.runs:
                 self.hands[node].work(self.now)
         self.heartbeat.turn(self.now)
+        self._tells = {node: self._told(node) for node in Node}
+        turned = False
         for node, agent in self.agents.items():
             if agent is not None and self.servers[node].runs:
                 agent.now = self.now
                 heard = agent.heard
                 again = heard is not None and heard[0] < self.now and heard[1] is self.said[node.other][1]
-                if heard is not None and again and self._told(node):
+                if heard is not None and again and self._tells[node]:
                     agent.heard = (self.now, heard[1])  # it was said again in the time that was left out
                 if agent.due():
                     self._turn(node, agent)
+                    turned = True
         self._exchange()
         answering = self.answering()
         if lost := self.mailboxes.look(answering, self.agents, self._talk(), self.now):
             self.audit.find(Kind.LOST, lost)
         self.audit.look_at_service(answering)
-        self.audit.look_at_line(leads_to)
+        self.audit.look_at_line(leads_to, turned=turned)
 
     # -- what is true -------------------------------------------------------------------------------------
 
@@ -333,7 +337,7 @@ class World:
                 times.append(self._respawn_at[node])
             else:
                 times.append(max(agent.turn_at, agent.paused_until))
-                if agent.heard is not None and now - agent.heard[0] <= 5.0 and not self._told(node):
+                if agent.heard is not None and now - agent.heard[0] <= 5.0 and not self._tells[node]:
                     times.append(agent.heard[0] + 5.001)
             engine_at = self._engine_at[node]
             if engine_at is not None:
