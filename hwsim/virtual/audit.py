@@ -141,9 +141,11 @@ class Observer:
         asked = self._who_could_say()
         silent = [agent for agent in asked if not says_nobody_serves(agent)]
         since = f"for {now - self._nobody_since:.0f} s"
-        if silent and len(silent) == len(asked):
+        if not silent or self._told & {Kind.NOBODY_UNSAID, Kind.NOBODY_HALF_SAID}:
+            return
+        if len(silent) == len(asked):
             self._tell(Kind.NOBODY_UNSAID, f"{since}; {self.world.in_words()}")
-        elif silent:
+        else:
             self._tell(
                 Kind.NOBODY_HALF_SAID, f"{since}; {_names(silent)} says nothing; {self.world.in_words()}"
             )

@@ -12,7 +12,7 @@ from random import Random
 
 from appliance.core.grant import Verb
 from appliance.core.model import Node
-from hwsim.virtual.engine import AGAIN, JOINS, After, Engine, Member, Stage, Standby, Word, Work
+from hwsim.virtual.engine import AGAIN, HOUR, JOINS, After, Engine, Member, Stage, Standby, Word, Work
 from hwsim.virtual.links import Links
 from hwsim.virtual.metal import Server
 from hwsim.virtual.node import Agent
@@ -122,6 +122,11 @@ class Heartbeat:
         """Ask by the master of `node` that the other one hands over (`hb_takeover`)."""
         if self.engines[node].identity is not None:
             self._send(Word("ask", node.other, info="me"), now, carrier=node)
+
+    def trap(self, node: Node, now: float) -> None:
+        """Have the master of `node` wait for the end of a hand-over: it ignores every request for an hour."""
+        engine = self.engines[node]
+        engine.standby, engine.standby_until = Standby.OTHER, now + HOUR
 
     def by_hand(self, node: Node, verb: Verb, now: float) -> None:
         """Run the resource script without Heartbeat."""

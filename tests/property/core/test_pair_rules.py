@@ -28,11 +28,6 @@ def orders(world: World, node: Node) -> list[Order]:
     return [order for _, order, _ in agent.given]
 
 
-def ignore_requests(world: World) -> None:
-    """The secondary's Heartbeat waits for the end of a hand-over, and ignores every request for an hour."""
-    world.heartbeat.engines[S].standby_until = world.now + 3600.0
-
-
 # -- Unknown alone never moves anything -------------------------------------------------------------------
 
 blindness = st.lists(
@@ -221,7 +216,7 @@ def test_a_start_at_any_moment_of_a_stop_ends_in_service(tenths: int) -> None:
     world = served()
     primary = world.agents[P]
     assert primary is not None
-    ignore_requests(world)  # the hand-over is taken back
+    world.heartbeat.trap(S, world.now)  # the hand-over is taken back
     primary.hand_over()
     world.advance(tenths / 10)
     primary.state = replace(primary.state, handing_over_since=primary.now - 12.0)
@@ -264,7 +259,7 @@ def test_service_is_not_taken_back_from_a_peer_that_serves() -> None:
     world = served()
     primary = world.agents[P]
     assert primary is not None
-    ignore_requests(world)
+    world.heartbeat.trap(S, world.now)
     primary.hand_over()
     world.advance(1.0)
     secondary = world.agents[S]
@@ -286,7 +281,7 @@ def test_service_that_is_taken_back_is_a_service_of_its_own() -> None:
     world.sleep(7 * 86_400.0)
     primary = world.agents[P]
     assert primary is not None
-    ignore_requests(world)
+    world.heartbeat.trap(S, world.now)
     primary.hand_over()
     world.advance(STANDBY_GIVEN_UP + 1.0)
     assert primary.role.holds

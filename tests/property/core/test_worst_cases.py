@@ -10,9 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from pair_heartbeat import DEADTIME
-from pair_metal import BOOT, LINK_UP, SETTLE, STOP
-from pair_world import World, served
 
 from appliance.config import Conf
 from appliance.config.bounds import bound_inputs
@@ -24,6 +21,9 @@ from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.timing import LAN_ROUND
 from appliance.core.transfer import Witness
+from hwsim.virtual.engine import DEADTIME
+from hwsim.virtual.metal import BOOT, LINK_UP, SETTLE, STOP
+from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
 TIMING = replace(
@@ -68,7 +68,7 @@ def _agent_dies(world: World, node: Node) -> None:
 
 
 def _not_taken(world: World, node: Node) -> None:
-    world.heartbeat.ignores_requests = True
+    world.heartbeat.trap(node.other, world.now)
     world.pbx(node, Pbx.DEAD)
 
 
@@ -146,11 +146,10 @@ def test_one_lost_request_is_within_the_bound(kind: str, active: Node) -> None:
         world.advance(offset)
         agent, began = world.agents[active], world.now
         assert agent is not None
-        world.heartbeat.ignores_requests = True
         FAULTS[kind](world, active)
         while agent.state.standby_asked < began:
             world.advance(0.1)
-        world.heartbeat.ignores_requests = False
+        world.heartbeat.letters.clear()  # both masters drop it
         spent = world.now - began
         telephones, line = play(world, active.other, 30.0)
         assert telephones is not None and telephones + spent <= bound.telephones
