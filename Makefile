@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm kickstart iso test-packaging campaign campaign-real clean system tools packaging
 
 BIN := .venv/bin
-SEEDS := 100000
+SEEDS := 15000
 SITE := kickstart/site.example.toml
 KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
@@ -62,7 +62,8 @@ ROUNDS ?= 40
 
 campaign-real: system tools ## seeded rounds of faults on real nodes, ROUNDS=40 (root)
 	@.ci/clean-after $(BIN)/hwsim campaign-real --rounds $(ROUNDS)
-campaign: tools ## random faults on the shipped controller in virtual time, SEEDS=100000 of them
+
+campaign: tools ## random faults on the shipped controller in virtual time, SEEDS=15000 of them (about 10 minutes)
 	@$(BIN)/hwsim campaign --seeds $(SEEDS) $(ARGS)
 
 bench: system tools ## how fast, beside keepalived and a polling watchdog (root)
