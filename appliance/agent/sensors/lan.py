@@ -17,7 +17,7 @@ import contextlib
 from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
 from appliance.core.errors import HostError
-from appliance.core.health import ProbeRecord, is_good, observe
+from appliance.core.health import ProbeRecord, observe
 from appliance.core.lan import (
     LanInterface,
     LanPolicy,
@@ -118,18 +118,20 @@ class LanSensor:
 
     def _count_answers(self) -> None:
         """Count who has answered the questions of the last round."""
-        now = self._clock.now()
+        now, policy = self._clock.now(), self._this_node.probe_policy
         wanted = self._wanted()
         self._hosts = {host: self._hosts.get(host, ProbeRecord()) for host in wanted}
         for host in self._asked & wanted:
-            self._hosts[host] = observe(self._hosts[host], self._answer(host, now))
+            self._hosts[host] = observe(self._hosts[host], self._answer(host, now), policy)
         cluster_ip = self._this_node.conf.cluster_ip
         # A network that cannot be asked tells nothing of an address elsewhere; what is lost is told as the LAN.
         here = is_known(self._observations.address, True)
         # Who had the address before it came here, or before it went, is no answer to the question of now.
         asked = cluster_ip in self._asked and here is self._was_here
         self._was_here = here
-        self._holder = observe(self._holder, self._answer(cluster_ip, now)) if asked else ProbeRecord()
+        self._holder = (
+            observe(self._holder, self._answer(cluster_ip, now), policy) if asked else ProbeRecord()
+        )
         self._follow_duplicate()
         self._heard.clear()
 
@@ -146,7 +148,7 @@ class LanSensor:
         here = is_known(observations.address, True)
         still = bool(observations.duplicate) and answers(self._holder, policy)
         before, mac = observations.duplicate, self._mac_of_holder()
-        observations.duplicate = mac if here and (is_good(self._holder, policy) or still) else ""
+        observations.duplicate = mac if here and (self._holder.answers >= policy.rise or still) else ""
         if bool(observations.duplicate) != bool(before):
             self._journal.note("address", says="also elsewhere" if before == "" else "here alone", mac=mac)
 
@@ -246,7 +248,7 @@ class LanSensor:
         probe = SipProbe(
             conf.sip_port, conf.probe_deadline, host=conf.cluster_ip, own=own, device=conf.device
         )
-        self._sip = observe(self._sip, await probe.ask(self._clock.now))
+        self._sip = observe(self._sip, await probe.ask(self._clock.now), self._this_node.probe_policy)
         if not self._why_no_call():  # else the address has come here meanwhile
             holder = self._mac_of_holder() if answers(self._holder, self._this_node.probe_policy) else ""
             self._see_calls(

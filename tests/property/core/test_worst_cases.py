@@ -180,7 +180,7 @@ def _lan_noticed(asked: float, judged: float, policy: LanPolicy, *, carrier: boo
     while True:
         now = judged + turn * LAN_ROUND
         while asked <= now:
-            host, asked = observe(host, Unknown("silence", asked)), asked + LAN_ROUND
+            host, asked = observe(host, Unknown("silence", asked), policy.probe), asked + LAN_ROUND
         state = follow(state, sign(Known(lan, now), {"10.0.0.1": host}, policy), policy, now)
         if is_known(state.reading, False):
             return now
@@ -225,5 +225,5 @@ def _noticed(
                 return turn
             turn += IDLE_PERIOD
         reading = Unknown("silence", at) if name in hung else Known("it answers", at)
-        records[name] = observe(records[name], reading)
+        records[name] = observe(records[name], reading, policy)
     raise AssertionError("it was never noticed")

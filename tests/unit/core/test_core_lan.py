@@ -34,7 +34,7 @@ def record(answers: str) -> ProbeRecord:
     """A host asked once a second: `+` for each answer and `-` for each silence."""
     found = ProbeRecord()
     for at, letter in enumerate(answers):
-        found = observe(found, known("it answered" if letter == "+" else None, float(at)))
+        found = observe(found, known("it answered" if letter == "+" else None, float(at)), POLICY.probe)
     return found
 
 
