@@ -28,7 +28,7 @@ _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
 # cluster/heartbeat/messages.py), where a character that is no plain letter or digit may take three bytes for
 # each of its own.
-_REASON_LENGTH = 240
+_REASON_LENGTH = 215
 _DIGITS = 15
 # How many links are named, and the longest name of one (IFNAMSIZ of Linux).
 _LINKS, _LINK_LENGTH = 4, 15

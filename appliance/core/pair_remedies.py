@@ -8,7 +8,7 @@ from __future__ import annotations
 from appliance.core.controller_events import Inputs
 from appliance.core.model import Node
 from appliance.core.pair_watch import Claim, PairView, Remedy, StandingFault, due, rule_of, standing, tried
-from appliance.core.reading import is_known
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import AskTakeover, RestartEngine, ServiceState, Transition
 from appliance.core.transfer import Seen, arrived
@@ -57,7 +57,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node) -> PairVi
         engine=is_known(inputs.engine, True),
         peer_alive=peer.alive,
         serves=state.role.holds,
-        peer_serves=peer.serves,
+        peer_serves=_said_under_this_service(peer.serves, state),
         peer_granted=peer.granted,
         stands_by=state.role in roles and quiet and not state.grant.held,
         moving=inputs.engine_moving,
@@ -67,6 +67,13 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node) -> PairVi
         peer_fit=peer.fit,
         peer_lost_request=peer.lost_request,
     )
+
+
+def _said_under_this_service(serves: Reading[bool], state: ServiceState) -> Reading[bool]:
+    """Return what the peer says, Unknown if it said so before this node began to serve: then it may well have."""
+    if state.role.holds and isinstance(serves, Known) and serves.at < state.granted_at:
+        return Unknown("the peer has not spoken since this node began to serve", serves.at)
+    return serves
 
 
 def _note_changes(

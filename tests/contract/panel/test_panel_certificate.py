@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cli import check
+from appliance.cli.checks import own
+from appliance.cli.checks.look import Scene
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.model import Node
+from appliance.host.clock import Clock, SystemClock
 from appliance.panel.server.certificate import VALID_DAYS, days_left, make_certificate, read_certificate
 from appliance.panel.server.serve import listen, tls_context
 from appliance.panel.server.webserver import PanelServer
@@ -153,30 +155,33 @@ def served(conf: Conf) -> Iterator[None]:
     thread.join(60)
 
 
-def test_check_says_when_it_must_be_renewed(cert: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def scene(conf: Conf, clock: Clock | None = None) -> Scene:
+    return Scene(conf, Node.PRIMARY, "pbx1", clock or SystemClock())
+
+
+def test_check_says_when_it_must_be_renewed(cert: Path, key: Path) -> None:
     with contextlib.closing(listen("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     conf = Conf(panel_cert=cert, panel_key=key, panel_port=port)
     with pytest.raises(HostError, match="asha panel certificate"):
-        check._panel(conf, Node.PRIMARY)
+        own.panel(scene(conf))
     make(cert, key)
     with pytest.raises(HostError, match="service asha-panel start"):
-        check._panel(conf, Node.PRIMARY)
+        own.panel(scene(conf))
     with served(conf):
-        assert re.search("good for 82[45] days", check._panel(conf, Node.PRIMARY))
+        assert re.search("good for 82[45] days", own.panel(scene(conf)).says)
     expires = read_certificate(cert).expires
 
-    class Later:
+    class Later(SystemClock):
         def wall(self) -> float:
             return expires - 29 * 86400
 
-    monkeypatch.setattr(check, "SystemClock", Later)
     with pytest.raises(HostError, match=r"29 days.*--renew"):
-        check._panel(conf, Node.PRIMARY)
+        own.panel(scene(conf, Later()))
 
 
 def test_a_key_that_others_can_read_is_named(cert: Path, key: Path) -> None:
     make(cert, key)
     os.chmod(key, 0o644)
-    with pytest.raises(HostError, match="chmod o-rwx"):
-        check._panel(Conf(panel_cert=cert, panel_key=key), Node.PRIMARY)
+    finding = own.panel(scene(Conf(panel_cert=cert, panel_key=key)))
+    assert "chmod o-rwx" in finding.remedy

@@ -88,11 +88,11 @@ def test_the_lan_is_told(lan: bool | None, calls: bool | None, ip: str) -> None:
         return Unknown("nobody was heard", 1.0) if value is None else Known(value, 1.0)
 
     what = replace(seen(DARK, DARK), lan=spoken(lan), calls=spoken(calls))
-    report = hear(
-        tell(service(Role.STANDBY, False, 1), Fitness(), what, 1.0, data=DataWord(), lan_address=ip), 5.0
-    )
+    state, hearing = service(Role.STANDBY, False, 1), Hearing(Known(True, 1.0))
+    fields = tell(state, Fitness(), what, 1.0, data=DataWord(), hearing=hearing, lan_address=ip)
+    report = hear(fields, 5.0)
     for value, heard in ((lan, report.lan), (calls, report.calls)):
-        assert heard == (Known(value, 5.0) if value is not None else Unknown("the peer does not know", 5.0))
+        assert heard == (Known(value, 5.0) if value is not None else Unknown("the peer does not say", 5.0))
     first = int(ip.partition(".")[0])
     assert report.lan_address == (ip if 0 < first < 224 and first != 127 else "")
 
