@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: system tools ## two nodes, one line: every scenario, or one with SCENARIO=power-cut (root)
+demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO="power-cut lan-lost" (root)
 	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)

@@ -23,19 +23,19 @@ def hwsim() -> None:
 
 
 @hwsim.command()
-@click.argument("scenario", required=False)
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True)
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
-def demo(scenario: str | None, out: Path, runs: int) -> None:
-    """Play every scenario, or one; measure; exit 1 when any failed."""
+def demo(scenarios: tuple[str, ...], out: Path, runs: int) -> None:
+    """Play every scenario, or those named; measure; exit 1 when any failed."""
     from hwsim.demo.runner import UnknownScenario, chosen, perform  # noqa: PLC0415
 
     _check_host()
     try:
-        scenarios = chosen(scenario)
+        found = chosen(scenarios)
     except UnknownScenario as problem:
         raise click.ClickException(str(problem)) from None
-    sys.exit(0 if _run(perform(list(scenarios) * runs, out, _console())) else 1)
+    sys.exit(0 if _run(perform(list(found) * runs, out, _console())) else 1)
 
 
 @hwsim.command()

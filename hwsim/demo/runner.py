@@ -24,13 +24,13 @@ class UnknownScenario(ValueError):
     """There is no scenario of that name."""
 
 
-def chosen(name: str | None) -> Sequence[Scenario]:
-    """Return the scenarios to play: all, or the one called `name`. Raises UnknownScenario."""
-    found = [scenario for scenario in SCENARIOS if name in (None, scenario.name)]
-    if not found:
-        known = ", ".join(scenario.name for scenario in SCENARIOS)
-        raise UnknownScenario(f"There is no scenario '{name}'. There are: {known}.")
-    return found
+def chosen(names: Sequence[str]) -> Sequence[Scenario]:
+    """Return the scenarios to play: those called `names`, or all when none is named. Raises UnknownScenario."""
+    by_name = {scenario.name: scenario for scenario in SCENARIOS}
+    for name in names:
+        if name not in by_name:
+            raise UnknownScenario(f"There is no scenario '{name}'. There are: {', '.join(by_name)}.")
+    return [by_name[name] for name in names] or SCENARIOS
 
 
 async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) -> bool:
