@@ -29,12 +29,19 @@ def document() -> str:
 
 def _section(rule: FaultRule) -> str:
     remedies = ", then ".join(remedy.value for remedy in rule.remedies)
-    rows = [
-        ("what is wrong", rule.says),
+    acts = (
         ("acted on after", _seconds(rule.dwell)),
         ("who acts", rule.who.rstrip(",")),
         ("what is done", remedies),
         ("tried again after", _seconds(rule.patience)),
+    )
+    rows = [
+        ("what is wrong", rule.says),
+        *(
+            acts
+            if remedies
+            else [("what is done", "nothing: no remedy without an outage was found; people are told")]
+        ),
         ("alert when it still stands after", _seconds(rule.bound)),
         ("what to do then", rule.todo),
     ]

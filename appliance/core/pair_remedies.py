@@ -13,8 +13,9 @@ from appliance.core.roles import Role
 from appliance.core.service_state import AskTakeover, RestartEngine, ServiceState, Transition
 from appliance.core.transfer import Seen, arrived
 
-# For so long the peer is told that the engine has lost a request, in seconds.
-_LOST_REQUEST_TOLD = 30.0
+# For so long an engine that has lost a request may drop every other one, in seconds (docs/facts/heartbeat.md), unless
+# it does something before.
+_LOST_REQUEST_TOLD = 3600.0
 
 
 def watch_pair(transition: Transition, inputs: Inputs, seen: Seen, node: Node, now: float) -> None:
@@ -28,7 +29,7 @@ def watch_pair(transition: Transition, inputs: Inputs, seen: Seen, node: Node, n
         now: Monotonic seconds.
     """
     _stamp_service(transition, inputs)
-    view = _view(transition.state, inputs, seen, node)
+    view = _view(transition.state, inputs, seen, node, now)
     before = transition.state.faults
     faults = standing(before, view, now)
     _note_changes(transition, before, faults)
@@ -47,7 +48,7 @@ def _stamp_service(transition: Transition, inputs: Inputs) -> None:
         transition.set(stamped=state.granted_at, served_since=int(inputs.wall))
 
 
-def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node) -> PairView:
+def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: float) -> PairView:
     peer = seen.peer
     quiet = state.handing_over_since is None and not state.releasing and not seen.maintenance
     # A node that has never seen its peer may still be about to be given service by its engine.
@@ -65,7 +66,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node) -> PairVi
         peer=Claim(arrived(peer.line), peer.served_since),
         fit=inputs.fit,
         peer_fit=peer.fit,
-        peer_lost_request=peer.lost_request,
+        lost_request=peer.lost_request or told_request_lost(state, now),
     )
 
 

@@ -45,7 +45,8 @@ class FaultRule:
         fault: The fault.
         dwell: For how many seconds it must have been seen without a break before anything is done: longer than what an
             ordinary move makes of it.
-        remedies: What is done, one after the other, each when the one before did not help; the last is repeated.
+        remedies: What is done, one after the other, each when the one before did not help; the last is repeated. Empty
+            where nothing was found that helps without an outage (docs/facts/heartbeat.md): then people are only told.
         patience: How many seconds a remedy is given before the next one.
         who: Which of the two nodes acts, as the subject of a clause for people.
         bound: After how many seconds people are told, when the fault still stands.
@@ -71,7 +72,6 @@ _BOTH_DWELL = 1.0
 _NOBODY_DWELL = 15.0
 # The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
 MOVING_FOR_EVER = 45.0
-_LOST_DWELL = 0.0
 # How long a fault that is gone is remembered, in seconds.
 _REMEMBERED = 60.0
 
@@ -98,13 +98,16 @@ RULES: tuple[FaultRule, ...] = (
     ),
     FaultRule(
         fault=PairFault.REQUEST_LOST,
-        dwell=_LOST_DWELL,
-        remedies=(Remedy.RESTART_ENGINE,),
-        patience=60.0,
-        who="the node that does not serve",
-        bound=60.0,
-        says="Heartbeat has lost a request to move service, and answers no other",
-        todo="'asha ha stop' and 'asha ha start' on the node that does not serve.",
+        dwell=0.0,
+        remedies=(),
+        patience=0.0,
+        who="",
+        bound=0.0,
+        says="Heartbeat has not done what it was asked, and may drop every request to move service for an hour",
+        todo=(
+            "Service stays where it is, and an Asterisk that dies is started again there. To end it sooner, restart "
+            "the node that does not serve and then, at a quiet hour, the one that does."
+        ),
     ),
 )
 _RULE = {rule.fault: rule for rule in RULES}
@@ -129,7 +132,7 @@ class PairView:
     `engine`: the engine runs here. `peer_alive`: it sees the other node. `serves`, `peer_serves`: who acts under a
     grant. `peer_granted`: the other node holds one. `stands_by`: this node has settled down as a standby. `moving`: the
     engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve.
-    `peer_lost_request`: the engine did not do what the peer asked.
+    `lost_request`: the engine did not do what this node or the peer asked.
     """
 
     node: Node
@@ -144,7 +147,7 @@ class PairView:
     peer: Claim
     fit: bool
     peer_fit: Reading[bool]
-    peer_lost_request: bool
+    lost_request: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +211,13 @@ def _is_there(fault: PairFault, view: PairView) -> bool:
             )
             return view.stands_by and nobody_there
         case PairFault.REQUEST_LOST:
-            return peer_lives and not view.serves and view.peer_lost_request
+            return peer_lives and view.lost_request
 
 
 def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
     """Return what this node is to do about `fault` at `now`; None when it is not its turn, or not time yet."""
     rule = _RULE[fault.fault]
-    if not fault.there:
+    if not fault.there or not rule.remedies:
         return None
     dwell = MOVING_FOR_EVER if view.moving and fault.fault is PairFault.NOBODY_SERVES else rule.dwell
     if (
@@ -238,7 +241,7 @@ def _is_its_turn(fault: PairFault, view: PairView) -> bool:
         case PairFault.NOBODY_SERVES:
             return serves_next(view) is view.node
         case PairFault.REQUEST_LOST:
-            return True
+            return False
 
 
 def yields(node: Node, own: Claim, peer: Claim) -> bool:

@@ -43,7 +43,7 @@ def view(node: Node = P, **fields: object) -> PairView:
         "peer": Claim(False, 1),
         "fit": True,
         "peer_fit": Known(True, 0.0),
-        "peer_lost_request": False,
+        "lost_request": False,
     }
     return PairView(node=node, **{**known, **fields})  # type: ignore[arg-type]
 
@@ -95,7 +95,7 @@ def test_what_is_unknown_is_no_fault(
         peer_granted=granted,
         peer_serves=granted,
         peer_fit=fit,
-        peer_lost_request=lost,
+        lost_request=lost,
     )
     faults = {one.fault for one in standing((), seen, 0.0)}
     if isinstance(alive, Unknown):
@@ -152,4 +152,15 @@ def test_both_serve() -> None:
 
 def test_every_fault_has_its_rule() -> None:
     assert [rule.fault for rule in RULES] == list(PairFault)
-    assert all(rule.remedies and rule.says and rule.todo and rule.bound >= rule.dwell for rule in RULES)
+    assert all(rule.says and rule.todo and rule.bound >= rule.dwell for rule in RULES)
+
+
+def test_a_lost_request_is_told_by_both_at_once_and_nothing_is_done() -> None:
+    for seen in (
+        view(lost_request=True, peer_granted=Known(True, 0.0)),
+        both(lost_request=True, peer_serves=Known(False, 0.0)),
+    ):
+        (fault,) = standing((), seen, 0.0)
+        assert fault.fault is PairFault.REQUEST_LOST
+        assert fault.is_overdue(0.0)
+        assert due(fault, seen, 100.0) is None
