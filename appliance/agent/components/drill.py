@@ -83,7 +83,10 @@ class Drill(Component):
 
     async def first_look(self) -> None:
         """Learn from the journal how the last drill went."""
-        past = await asyncio.to_thread(self._past)
+        try:
+            past = await asyncio.to_thread(self._past)
+        except OSError:  # a journal that cannot be read ends no agent; it is named where asha's own files are
+            past = []
         for drill in past:
             self._remember(drill)
         if past and past[-1].outcome == Outcome.BEGUN.value:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from appliance.agent.components import drill as module
 from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.components.drill import Drill
+from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.config import Conf
 from appliance.control.protocol import ControlRequest
@@ -112,6 +115,17 @@ def test_a_restart_in_the_middle_is_told_until_a_drill_goes_well(
     later.journal.settle()
     asyncio.run(last.drill.first_look())
     assert not last.status().failed and problems(last.drill.report(Status())) == ()
+
+
+def test_a_journal_that_cannot_be_read_ends_no_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Held(tmp_path, monkeypatch)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(JournalFile, "backwards", refuse)
+    asyncio.run(bench.drill.first_look())
+    assert bench.status() == DrillStatus()
 
 
 def scheduled(bench: Held, monkeypatch: pytest.MonkeyPatch, hour: int, minute: int) -> None:
