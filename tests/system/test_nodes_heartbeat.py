@@ -129,7 +129,7 @@ def test_a_restart_ends_the_scripts_too() -> None:
             await rack.primary.boot()
             assert (await rack.primary.run([str(PROGRAM)])).ok
             poll = f"until pgrep -f '{STARTING}'; do sleep 0.05; done"
-            assert (await rack.primary.run(["sh", "-c", poll])).ok
+            assert (await rack.primary.run(["sh", "-c", poll], deadline=60.0)).ok
             before = rack.primary.pids(STARTING)
             await restarted(rack.primary)
             assert not set(before) & set(rack.primary.pids(STARTING))

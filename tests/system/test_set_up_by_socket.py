@@ -172,13 +172,11 @@ async def steered(pair: Pair) -> None:
     root_only = await said(pair, "primary", "conf set", values={"POSTSYNC": "/bin/sh"})
     assert not root_only["ok"] and root_only["exit_code"] == 2
 
-    await ask(pair, "primary", "errand start", name="failback plan")
+    await ask(pair, "primary", "job start", name="failback plan")
     status = await pair.until_status(
-        "primary", lambda status: status["errand"]["state"] != "running", "the errand is over", 40
+        "primary", lambda status: status["job"]["state"] != "running", "the job is over", 40
     )
-    assert status["errand"]["state"] == "done" and "Nothing to do" in status["errand"]["lines"][-1], status[
-        "errand"
-    ]
+    assert status["job"]["state"] == "done" and "Nothing to do" in status["job"]["lines"][-1], status["job"]
 
     pair.rack.power_off("secondary")
     lost = await ask(pair, "primary", "conf set", values={"MOVEDWELL": "9"}, peer=True)
