@@ -63,7 +63,7 @@ ROUNDS ?= 40
 campaign-real: system tools ## seeded rounds of faults on real nodes, ROUNDS=40 (root)
 	@.ci/clean-after $(BIN)/hwsim campaign-real --rounds $(ROUNDS)
 
-campaign: tools ## random faults on the shipped controller in virtual time, SEEDS=15000 of them (about 10 minutes)
+campaign: tools ## random faults on the shipped controller in virtual time, SEEDS=15000 of them
 	@$(BIN)/hwsim campaign --seeds $(SEEDS) $(ARGS)
 
 bench: system tools ## how fast, beside keepalived and a polling watchdog (root)

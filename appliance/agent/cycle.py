@@ -67,7 +67,7 @@ class EngineAsks(Protocol):
         """Ask it to bring service here."""
 
     async def restart(self) -> None:
-        """Stop it, which lets go of everything, and start it again."""
+        """End it by force and start it again."""
 
 
 class Cycle:

@@ -55,30 +55,36 @@ class EngineControl:
         """Start the engine. Raises ClusterError, in the engine's own words, when it does not run then."""
         async with self._turn:
             await asyncio.to_thread(self._engine.start)
+            self._unmark()
 
     async def stop(self) -> None:
         """Stop the engine, which releases the resources first; a restart that is under way is waited for."""
         async with self._turn:
-            self._mark.unlink(missing_ok=True)
+            self._unmark()
             await asyncio.to_thread(self._engine.stop)
 
     async def restart(self) -> None:
-        """Stop the engine, which releases the resources first, and start it again.
+        """End the engine by force and start it again; what was held under it is let go of by the controller.
 
-        A mark on file tells an agent that is started in the middle of it to finish. Raises ClusterError, in the
-        engine's own words, when the engine does not run then.
+        A mark on file tells an agent that is started in the middle of it to start the engine. Raises ClusterError, in
+        the engine's own words, when the engine does not run then.
         """
         async with self._turn:
-            with contextlib.suppress(
-                OSError
-            ):  # without the mark a restart that is cut short leaves the engine off
-                self._mark.touch()
+            self._put_mark()
             await asyncio.to_thread(self._engine.restart)
-            self._mark.unlink(missing_ok=True)
+            self._unmark()
 
     def restart_is_pending(self) -> bool:
-        """Tell whether an agent that is gone was restarting the engine."""
+        """Tell whether an agent that is gone was restarting the engine, and nobody has started or stopped it since."""
         return self._mark.exists()
+
+    def _put_mark(self) -> None:
+        with contextlib.suppress(OSError):  # without it a restart that is cut short leaves the engine off
+            self._mark.touch()
+
+    def _unmark(self) -> None:
+        with contextlib.suppress(OSError):
+            self._mark.unlink(missing_ok=True)
 
     async def standby(self) -> str:
         """Ask the engine to hand everything to the peer; return what went wrong, or ""."""
@@ -138,9 +144,9 @@ class EngineRequests:
         self._tell("engine restart", await _problem_of(self._engine.restart()))
 
     async def resume_restart(self) -> None:
-        """Finish a restart of the engine that an earlier agent had begun, if there is one."""
+        """Start the engine if an earlier agent was restarting it; one that runs is left alone, it may serve by now."""
         if self._engine.restart_is_pending():
-            self._tell("engine restart", await _problem_of(self._engine.restart()))
+            self._tell("engine restart", await _problem_of(self._engine.start()))
 
     def _tell(self, kind: str, problem: str) -> None:
         self._journal.note(kind, problem=problem, generation=self._service.generation)

@@ -384,7 +384,8 @@ class _Tick:
 
     def _end_hand_over(self) -> None:
         if not self._peer_serves():
-            self._transition.set(request_lost_at=self._now)
+            if is_known(self._seen.peer.alive, True):  # else nobody was there to do what was asked
+                self._transition.set(request_lost_at=self._now)
             self._transition.take_back("the peer did not take over")
             return
         # The engine moved without a word to this node. Taking service back would make two that serve.

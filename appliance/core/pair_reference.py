@@ -15,8 +15,8 @@ _HEAD = """\
 The cluster engine decides which node serves. After some ordinary events it never does: two nodes that were started
 behind cut cables both serve for ever, an order is lost and nobody serves, a request is lost and every later one is
 dropped for an hour (docs/facts/heartbeat.md). The agents of both nodes hear each other over the engine's links, compute
-the same from the same words, and end such a state. When that does not help in time, both nodes show it in
-`asha status` and on the page, and send an alert of the kind *pair troubled*.
+the same from the same words, and end such a state where that is possible. When it is not, or does not help in time,
+both nodes show it in `asha status` and on the page, and send an alert of the kind *pair troubled*.
 
 What is not known counts as no fault: a node that hears nothing of its peer concludes nothing here.
 """

@@ -45,8 +45,8 @@ class FaultRule:
         fault: The fault.
         dwell: For how many seconds it must have been seen without a break before anything is done: longer than what an
             ordinary move makes of it.
-        remedies: What is done, one after the other, each when the one before did not help; the last is repeated. Empty
-            where nothing was found that helps without an outage (docs/facts/heartbeat.md): then people are only told.
+        remedies: What is done, one after the other and from the first again, each when the one before did not help.
+            Empty where nothing was found that helps without an outage (docs/facts/heartbeat.md): people are told.
         patience: How many seconds a remedy is given before the next one.
         who: Which of the two nodes acts, as the subject of a clause for people.
         bound: After how many seconds people are told, when the fault still stands.
@@ -226,7 +226,7 @@ def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
         or not _is_its_turn(fault.fault, view)
     ):
         return None
-    return rule.remedies[min(fault.tried, len(rule.remedies) - 1)]
+    return rule.remedies[fault.tried % len(rule.remedies)]
 
 
 def tried(fault: StandingFault, now: float) -> StandingFault:

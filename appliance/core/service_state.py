@@ -153,7 +153,7 @@ class AskTakeover:
 
 @dataclass(frozen=True, slots=True)
 class RestartEngine:
-    """Stop the engine of this node, which lets go of everything, and start it again."""
+    """End this node's engine by force and start it again; what it held is let go of as after its death."""
 
     reason: str
 

@@ -116,6 +116,8 @@ def test_a_fault_must_stand_for_its_dwell_and_is_given_time_after_each_remedy() 
     assert due(fault, view(), 115.0 + rule.patience - 0.1) is None
     assert due(fault, view(), 115.0 + rule.patience) is Remedy.RESTART_ENGINE
     assert due(fault, view(S), 115.0 + rule.patience) is None, "it is the primary's turn"
+    fault = tried(fault, 135.0)
+    assert due(fault, view(), 135.0 + rule.patience) is Remedy.TAKE_OVER, "from the first again"
 
 
 def test_a_fault_that_comes_back_soon_is_the_same_one() -> None:

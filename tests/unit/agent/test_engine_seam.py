@@ -169,7 +169,21 @@ def test_a_restart_that_an_agents_death_has_cut_short_is_finished_by_the_next(tm
         again = engine_control(tmp_path, context, engine)
         for _ in range(2):
             await EngineRequests(context, again).resume_restart()
-            assert engine.asked == ["restart", "restart"], "once it is finished there is nothing to resume"
+            assert engine.asked == ["restart", "start"], "once it is finished there is nothing to resume"
+
+    asyncio.run(play())
+
+
+def test_an_operators_start_ends_a_restart_that_failed(tmp_path: Path) -> None:
+    """Else an agent that is started much later would have an engine to see to that serves."""
+
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
+        control = engine_control(tmp_path, context, engine)
+        control._put_mark()
+        await control.start()
+        await EngineRequests(context, engine_control(tmp_path, context, engine)).resume_restart()
+        assert engine.asked == ["start"]
 
     asyncio.run(play())
 
