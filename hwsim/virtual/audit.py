@@ -7,18 +7,18 @@ they have an alert out, where rule 11 of the design lets them off with one.
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from appliance.core.journal_rules import Moment, Violation, energised_without_grant, two_owners
 from appliance.core.model import Node, Relay
 from appliance.core.transfer import Order
 from hwsim.virtual.alarm import says_nobody_serves, says_two_may_serve
-from hwsim.virtual.metal import SETTLE
-
-if TYPE_CHECKING:
-    from hwsim.virtual.node import Agent
-    from hwsim.virtual.world import World
+from hwsim.virtual.links import Links
+from hwsim.virtual.metal import SETTLE, Card, Server
+from hwsim.virtual.node import Agent
+from hwsim.virtual.site import Book
 
 # From the end of a grant to a released relay: an agent to be respawned, a look, a command; and slack.
 LETTING_GO = 5.0
@@ -56,11 +56,47 @@ class Finding:
     says: str
 
 
+class Pair(Protocol):
+    """What an observer looks at (see `hwsim/virtual/world.py`)."""
+
+    now: float
+    links: Links
+    card: Card
+
+    @property
+    def servers(self) -> Mapping[Node, Server]:
+        """The nodes."""
+        ...
+
+    @property
+    def agents(self) -> Mapping[Node, Agent | None]:
+        """The agents that live."""
+        ...
+
+    @property
+    def books(self) -> Mapping[Node, Book]:
+        """The grants on file."""
+        ...
+
+    @property
+    def stopped(self) -> Collection[Node]:
+        """The nodes on which an operator has stopped the engine."""
+        ...
+
+    def granted(self, node: Node) -> bool:
+        """Tell whether the node has a grant."""
+        ...
+
+    def in_words(self) -> str:
+        """Say where everything is."""
+        ...
+
+
 @dataclass
 class Observer:
     """Everything found so far. `moments`: the true owner of the line over time."""
 
-    world: World
+    world: Pair
     found: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant
@@ -11,9 +11,6 @@ from appliance.core.model import Line, Node, Relay
 from appliance.core.transfer import Policy, Witness
 from hwsim.virtual.links import Links
 from hwsim.virtual.metal import Card, Server
-
-if TYPE_CHECKING:
-    from hwsim.virtual.heartbeat import Heartbeat
 
 PEER_MAX_AGE = 5.0
 WATCH = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
@@ -57,6 +54,38 @@ class Book:
     lost: bool = False
 
 
+class Engine(Protocol):
+    """What an agent asks of the cluster engine, and asks it to do (see `hwsim/virtual/heartbeat.py`)."""
+
+    def identity(self, node: Node) -> int | None:
+        """Return the master that runs on `node`."""
+        ...
+
+    def serves(self, node: Node) -> bool | None:
+        """Return its word on whether `node` serves; None while it does not say."""
+        ...
+
+    def moving(self, node: Node) -> bool:
+        """Tell whether it says that it is in transition."""
+        ...
+
+    def alive(self, node: Node) -> bool | None:
+        """Return what `node`'s master says of its peer; None when it does not say."""
+        ...
+
+    def ask_standby(self, node: Node, now: float) -> None:
+        """Ask for a hand-over by the master of `node`."""
+        ...
+
+    def ask_takeover(self, node: Node, now: float) -> None:
+        """Ask by the master of `node` that the other one hands over."""
+        ...
+
+    def restart_engine(self, node: Node, now: float) -> None:
+        """End the master by force and start it again."""
+        ...
+
+
 @dataclass
 class Site:
     """What an agent finds around it."""
@@ -67,5 +96,5 @@ class Site:
     book: Book
     policy: Policy
     watch: WatchPolicy
-    heartbeat: Heartbeat
+    heartbeat: Engine
     links: Links
