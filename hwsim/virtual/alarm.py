@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.core import cluster_address
 from appliance.core.alert_rules import problems
 from appliance.core.alerts import AlertKind, Severity
 from appliance.core.model import Node, Pbx
@@ -9,6 +10,8 @@ from appliance.core.pair_watch import rule_of
 from appliance.core.reading import Known, Reading
 from appliance.core.roles import Role
 from appliance.core.status import (
+    AddressStatus,
+    LanStatus,
     PairFaultStatus,
     PeerStatus,
     RelayStatus,
@@ -53,11 +56,18 @@ def _status(agent: Agent) -> Status:
         fit=not agent.fitness.unfit,
         trouble=state.decision.reason if state.role.holds else "",
         strays=Strays(running=waits and isinstance(seen.pbx, Known) and seen.pbx.value is not Pbx.DEAD),
+        address=AddressStatus(
+            duplicate="the other node" if agent.lan.duplicate else "", trouble=_address(agent)
+        ),
+        lan=LanStatus(reached=_value(seen.lan), calls=_value(seen.calls)),
         peer=PeerStatus(
             node=agent.this_node.node.other.value,
             alive=_value(seen.peer.alive),
             fit=_value(seen.peer.fit),
             granted=_value(seen.peer.granted),
+            lan=_value(seen.peer.lan),
+            calls=_value(seen.peer.calls),
+            hears_us=_value(agent.hears_us),
         ),
         relay=RelayStatus(card=_value(seen.card) if primary else None),
         transfer=shown,
@@ -66,6 +76,11 @@ def _status(agent: Agent) -> Status:
             for one in state.faults
         ),
     )
+
+
+def _address(agent: Agent) -> str:
+    transfer = agent.transfer if agent.role.holds else None
+    return "" if transfer is None else cluster_address.trouble(transfer, agent.seen(), agent.now)
 
 
 def _value(reading: Reading[bool]) -> StatusValue[bool]:

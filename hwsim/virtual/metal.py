@@ -19,6 +19,7 @@ LINK_LOST = 6.9  # layer 1 lost -> D-channel down
 CARD_DEADLINE = 2.0
 BOOT = 2.0
 STOP = 0.5
+PUTTING = 0.6  # it is asked on the LAN first whether another machine has the address
 STOP_DEADLINE = 5.0
 
 
@@ -190,9 +191,13 @@ RELAY = {Order.ENERGISE: Relay.ENERGISED, Order.RELEASE: Relay.RELEASED}
 
 
 class Hands:
-    """Carries out the jobs of one server: card commands one after the other, the rest side by side."""
+    """Carries out the jobs of one server: card commands one after the other, the rest side by side.
 
-    def __init__(self, server: Server, card: Card) -> None:
+    `elsewhere`: another machine answers for the cluster address, which is not set here then.
+    """
+
+    def __init__(self, server: Server, card: Card, elsewhere: Callable[[], bool]) -> None:
+        self._elsewhere = elsewhere
         self._server = server
         self._card = card
 
@@ -232,7 +237,7 @@ class Hands:
             return STOP_DEADLINE if self._server.pbx.state is Pbx.HUNG else STOP
         if order in (Order.START_PBX, Order.RESTART_PBX):
             return 0.2 if self._server.pbx.starts_fail else BOOT
-        return 0.1
+        return PUTTING if order is Order.PUT_ADDRESS else 0.1
 
     def _end(self, order: Order, now: float) -> str:
         """Have the order take effect; return the problem, or nothing."""
@@ -248,6 +253,10 @@ class Hands:
                 pbx.drop_link()
             case Order.REMOVE_ADDRESS:
                 self._server.address = False
+            case Order.PUT_ADDRESS:
+                if self._elsewhere():
+                    return "the cluster address is elsewhere by now, so it is not set here"
+                self._server.address = True
         return ""
 
     def _move(self, relay: Relay) -> str:

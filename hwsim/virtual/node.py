@@ -44,6 +44,7 @@ from appliance.core.service_state import (
     first_state,
 )
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+from hwsim.virtual.lan import LanSight, facts_of
 from hwsim.virtual.metal import RELAY, Job
 from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
 
@@ -76,6 +77,7 @@ class Agent:
         self.decisions: list[tuple[float, Decision]] = []
         self.journal: list[WriteEntry] = []
         self.heard: tuple[float, Message] | None = None
+        self.lan = LanSight()
         self.engine = this_node.heartbeat.identity(this_node.node)
         self.state = first_state(this_node.book.grant, now)
         self.awake = alone  # it answers nobody, and says nothing, before it has a role
@@ -139,13 +141,32 @@ class Agent:
             serves=self.role.holds,
             since=self.state.served_since if self.state.grant.held else None,
             lost_request=told_request_lost(self.state, now),
+            lan=_value(self.lan.lan),
+            calls=_value(self.lan.calls),
+            hears=self.hears,
         )
+
+    @property
+    def hears(self) -> bool | None:
+        """Whether the peer's agent is heard; None before it was, while the peer is not known to be gone."""
+        if self.heard is not None:
+            return self.now - self.heard[0] <= PEER_MAX_AGE
+        return False if self.this_node.heartbeat.alive(self.this_node.node) is False else None
+
+    @property
+    def hears_us(self) -> Reading[bool]:
+        """Whether the peer hears this node, as the peer says."""
+        if self.heard is None or self.heard[1].hears is None or self.now - self.heard[0] > PEER_MAX_AGE:
+            return Unknown("the peer does not say", self.now)
+        return Known(self.heard[1].hears, self.heard[0])
 
     @property
     def fitness(self) -> Fitness:
         """Whether this node could serve if it were asked."""
         line, policy = self.this_node.server.line(self.now), self.this_node.policy
-        standing = FitnessInputs(policy.has_card, True, self._card(), line, True, self.start_failed_at)
+        standing = FitnessInputs(
+            policy.has_card, True, self._card(), line, True, self.start_failed_at, lan=self.lan.lan
+        )
         return fitness_of(standing, self.now)
 
     @property
@@ -174,7 +195,7 @@ class Agent:
             or bool(state.decision.reason)
             or any(fault.there for fault in state.faults)
         )
-        return self.quiet and settled and not waits
+        return self.quiet and settled and self.lan.settled and not waits
 
     @property
     def quiet(self) -> bool:
@@ -191,6 +212,9 @@ class Agent:
     def turn(self, now: float) -> None:
         """Take one turn of the cycle, or the first look once the relay has been seen to."""
         self.now = now
+        if not self.alone:
+            site = self.this_node
+            self.lan.look(facts_of(site.node, site.servers, site.links), now)
         if self.awake:
             on_file = self.this_node.book.grant
             if on_file.generation > self.state.grant.generation:
@@ -217,6 +241,7 @@ class Agent:
         heard = self.heard
         return (
             server.facts(self.now),
+            facts_of(node, self.this_node.servers, self.this_node.links),
             self.this_node.card.plugged,
             self.commanded,
             len(self.busy),
@@ -265,6 +290,8 @@ class Agent:
             peer=self._peer(),
             busy=frozenset(self.busy),
             failed=dict(self.failed),
+            lan=self.lan.lan,
+            calls=self.lan.calls,
         )
 
     def _engine_serves(self) -> Reading[bool]:
@@ -304,6 +331,8 @@ class Agent:
             fit_for_lan=Known(word.fit_for_lan, at),
             served_since=word.since,
             lost_request=word.lost_request,
+            lan=silent if word.lan is None else Known(word.lan, at),
+            calls=silent if word.calls is None else Known(word.calls, at),
         )
 
     # -- what follows -----------------------------------------------------------------------------------
@@ -370,3 +399,7 @@ class Agent:
             self.commanded = Unknown(problem, self.now) if problem else Known(RELAY[order], self.now)
         if order in (Order.START_PBX, Order.RESTART_PBX):
             self.start_failed_at = self.now if problem else None
+
+
+def _value(reading: Reading[bool]) -> bool | None:
+    return reading.value if isinstance(reading, Known) else None

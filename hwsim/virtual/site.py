@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +45,9 @@ class Message:
     serves: bool = False
     since: int | None = None
     lost_request: bool = False
+    lan: bool | None = None
+    calls: bool | None = None
+    hears: bool | None = None
 
 
 @dataclass
@@ -88,13 +92,16 @@ class Engine(Protocol):
 
 @dataclass
 class Site:
-    """What an agent finds around it."""
+    """What an agent finds around it. `servers`: both nodes, of which it sees what can be seen over the LAN."""
 
     node: Node
-    server: Server
+    servers: Mapping[Node, Server]
     card: Card
     book: Book
     policy: Policy
     watch: WatchPolicy
     heartbeat: Engine
     links: Links
+
+    def __post_init__(self) -> None:
+        self.server = self.servers[self.node]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from appliance.core.decide import WatchPolicy
@@ -17,6 +18,7 @@ from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Witness
 from hwsim.virtual.audit import Kind, Observer
 from hwsim.virtual.heartbeat import Heartbeat
+from hwsim.virtual.lan import facts_of
 from hwsim.virtual.links import Links
 from hwsim.virtual.mailboxes import Mailboxes
 from hwsim.virtual.metal import SETTLE, Card, Hands, Server
@@ -50,7 +52,10 @@ class World:
         self.agents: dict[Node, Agent | None] = dict.fromkeys(Node)
         self.books = {node: Book() for node in Node}
         self.sites = {node: self._site(node, witness, watch) for node in Node}
-        self.hands = {node: Hands(server, self.card) for node, server in self.servers.items()}
+        self.hands = {
+            node: Hands(server, self.card, partial(self._address_elsewhere, node))
+            for node, server in self.servers.items()
+        }
         self.mailboxes = Mailboxes()
         self.audit = Observer(self)
         self.post: list[tuple[float, Node, Message]] = []
@@ -323,8 +328,11 @@ class World:
     def _site(self, node: Node, witness: Witness, watch: WatchPolicy) -> Site:
         policy = policy_for(node, witness)
         return Site(
-            node, self.servers[node], self.card, self.books[node], policy, watch, self.heartbeat, self.links
+            node, self.servers, self.card, self.books[node], policy, watch, self.heartbeat, self.links
         )
+
+    def _address_elsewhere(self, node: Node) -> bool:
+        return facts_of(node, self.servers, self.links).elsewhere
 
     def _due(self) -> float:
         """Return when something happens next."""

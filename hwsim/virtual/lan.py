@@ -1,0 +1,115 @@
+"""What a node sees of the LAN in virtual time: the shipped judgement, over what the cables and the other node show.
+
+HAPING names a gateway at the switch. A host is asked once a round; what the rounds have come to follows from how long
+it has answered, or has not, so that nothing need happen in a quiet hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from appliance.core.health import ProbePolicy, ProbeRecord
+from appliance.core.lan import LanInterface, LanPolicy, LanState, answers, follow, judge_calls, sign
+from appliance.core.model import Node, Pbx
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.timing import LAN_ROUND
+from hwsim.virtual.links import LAN_OF, Links
+from hwsim.virtual.metal import Server
+
+_CLUSTER_IP, _OWN_IP, _GATEWAY = "192.0.2.10", "192.0.2.11", "192.0.2.1"
+_PROBES = ProbePolicy(rise=2, fall=3, dwell=2.0)  # PROBERISE, PROBEFALL and the seconds between them
+_POLICY = LanPolicy(_CLUSTER_IP, dwell=5.0, probe=_PROBES, named=frozenset({_GATEWAY}))
+_HERE = Unknown("the node that has the cluster address does not try it: the other one does", 0.0)
+_UNSEEN = Unknown("not looked at yet", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LanFacts:
+    """What is true of the LAN at one node.
+
+    `carrier`: its interface has one. `gateway`: a host of the LAN hears it and is heard. `elsewhere`: the other node
+    answers for the cluster address. `sip`: its Asterisk answers there. `here`: this node has the address.
+    """
+
+    carrier: bool
+    gateway: bool
+    elsewhere: bool
+    sip: bool
+    here: bool
+
+
+def facts_of(node: Node, servers: Mapping[Node, Server], links: Links) -> LanFacts:
+    """Return what is true of the LAN at `node`."""
+    reach, other = links.phones_reach(node), servers[node.other]
+    elsewhere = reach and other.address and other.runs and links.phones_reach(node.other)
+    cut = all((LAN_OF[node], towards) in links.dead for towards in Node)
+    sip = elsewhere and other.pbx.state is Pbx.RUNNING
+    return LanFacts(links.switch and not cut, reach, elsewhere, sip, servers[node].address)
+
+
+@dataclass
+class Asked:
+    """A host that is asked again and again: whether it answers, since when, and whether it ever has."""
+
+    answering: bool | None = None
+    since: float = 0.0
+    ever: bool = False
+
+    def record(self, *, answering: bool, now: float) -> ProbeRecord:
+        """Return what the rounds have come to by now."""
+        if answering is not self.answering:
+            self.answering, self.since = answering, now
+        self.ever = self.ever or answering
+        rounds = 1 + int((now - self.since) / LAN_ROUND)
+        return ProbeRecord(
+            self.ever,
+            rounds if answering else 0,
+            0 if answering else rounds,
+            None if answering else self.since,
+        )
+
+
+@dataclass
+class LanSight:
+    """The LAN's sensor of one agent's life. `duplicate`: the other node answers for an address that is here."""
+
+    state: LanState = field(default_factory=LanState)
+    calls: Reading[bool] = _UNSEEN
+    duplicate: bool = False
+    settled: bool = False
+    _gateway: Asked = field(default_factory=Asked)
+    _holder: Asked = field(default_factory=Asked)
+    _sip: Asked = field(default_factory=Asked)
+    _was_here: bool | None = None
+
+    @property
+    def lan(self) -> Reading[bool]:
+        """Whether the LAN is reached."""
+        return self.state.reading
+
+    def look(self, true: LanFacts, now: float) -> None:
+        """Judge what is true by now, after so many rounds of it."""
+        interface = LanInterface("eth0", True, True, true.carrier, ((_OWN_IP, 24),))
+        gateway = self._gateway.record(answering=true.gateway, now=now)
+        seen = sign(Known(interface, now), {_GATEWAY: gateway}, _POLICY)
+        self.state = follow(self.state, seen, _POLICY, now)
+        if true.here is not self._was_here:
+            self._was_here, self._holder, self._sip = true.here, Asked(), Asked()
+        holder = self._holder.record(answering=true.elsewhere, now=now)
+        still = self.duplicate and answers(holder, _PROBES)
+        self.duplicate = true.here and (holder.answers >= _PROBES.rise or still)
+        if true.here:
+            self.calls = _HERE
+        else:
+            sip = self._sip.record(answering=true.sip, now=now)
+            mac = "the other node" if answers(holder, _PROBES) else ""
+            self.calls = judge_calls(self.lan, mac, sip, _POLICY, now)
+        self.settled = self._is_settled(true)
+
+    def _is_settled(self, true: LanFacts) -> bool:
+        """Tell whether nothing here changes by time alone."""
+        told = isinstance(self.lan, Known) and self.lan.value is true.gateway
+        if true.here:
+            return told and self.duplicate is true.elsewhere
+        return told and (not true.gateway or (isinstance(self.calls, Known) and self.calls.value is true.sip))
