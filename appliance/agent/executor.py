@@ -226,6 +226,10 @@ class Executor:
         finally:
             del self._tasks[order]
         self._conclude(order, generation, began, problem)
+        if order in _STARTS and (still_wanted() or not problem):
+            # A start that this node has ended itself, because its grant ended, says nothing against it.
+            self.start_failed_at, self.start_failure = (self._clock.now(), problem) if problem else (None, "")
+        self._done(order, problem)
 
     def _perform(self, order: Order, still_wanted: Callable[[], bool]) -> None:
         if not still_wanted():
@@ -243,6 +247,3 @@ class Executor:
             self.failed.pop(order, None)
         if order in _RELAY:
             self.commanded = Unknown(problem, now) if problem else Known(_RELAY[order], now)
-        if order in _STARTS:
-            self.start_failed_at, self.start_failure = (now, problem) if problem else (None, "")
-        self._done(order, problem)

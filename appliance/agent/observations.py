@@ -150,4 +150,5 @@ class Observations:
             lost_request=said.lost_request,
             lan=fresh(said.lan, now, max_age),
             calls=fresh(said.calls, now, max_age),
+            hears_us=fresh(said.hears_us, now, max_age),
         )

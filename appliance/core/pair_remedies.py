@@ -60,6 +60,8 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         serves=state.role.holds,
         peer_serves=_said_under_this_service(peer.serves, state),
         peer_granted=peer.granted,
+        peer_hears=peer.hears_us,
+        has_let_go=state.peer_has_it and state.handing_over_since is not None and not state.releasing,
         stands_by=state.role in roles and quiet and not state.grant.held,
         moving=inputs.engine_moving,
         own=Claim(arrived(seen.line), state.served_since),
@@ -93,6 +95,9 @@ def _mend(transition: Transition, fault: StandingFault, view: PairView, now: flo
     transition.note("pair", fault=fault.fault.value, remedy=remedy.value, tried=fault.tried)
     if remedy is Remedy.TAKE_OVER:
         transition.effects.append(AskTakeover())
+        return tried(fault, now)
+    if remedy is Remedy.LET_GO:
+        transition.let_go(says, address=True)
         return tried(fault, now)
     if remedy is Remedy.YIELD and transition.state.role.holds:
         transition.let_go(says)

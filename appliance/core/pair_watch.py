@@ -25,6 +25,8 @@ class PairFault(enum.Enum):
     """A state of the pair that the product does not leave as it is."""
 
     BOTH_SERVE = "both nodes serve"
+    PEER_DEAF = "both nodes serve, and one does not hear the other"
+    GRANT_KEPT = "granted but not serving"
     NOBODY_SERVES = "nobody serves"
     REQUEST_LOST = "a request to the engine was lost"
 
@@ -33,6 +35,7 @@ class Remedy(enum.Enum):
     """What the product does about a fault, on the node whose turn it is."""
 
     YIELD = "let go of everything and restart this node's engine"
+    LET_GO = "let go of everything, the cluster address too, until the other node serves no longer"
     TAKE_OVER = "ask the engine to bring service here"
     RESTART_ENGINE = "restart this node's engine"
 
@@ -70,6 +73,10 @@ class FaultRule:
 _BOTH_DWELL = 1.0
 # A joint start of the engine waits 12 s before it chooses, and a planned move takes 2 (docs/facts/heartbeat.md).
 _NOBODY_DWELL = 15.0
+# A node says that it hears nothing when a few messages are missing, and by then it may have begun to serve.
+_DEAF_DWELL = 2.0
+# An engine that settles two that served begins within 2.8 s, and its stop takes the grant back.
+_KEPT_DWELL = 5.0
 # The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
 MOVING_FOR_EVER = 45.0
 # How long a fault that is gone is remembered, in seconds.
@@ -85,6 +92,26 @@ RULES: tuple[FaultRule, ...] = (
         bound=30.0,
         says="both nodes serve, and Heartbeat does not settle it",
         todo="Stop one of them: 'asha ha stop' on the node that is not to serve, then 'asha ha start'.",
+    ),
+    FaultRule(
+        fault=PairFault.PEER_DEAF,
+        dwell=_DEAF_DWELL,
+        remedies=(Remedy.LET_GO,),
+        patience=20.0,
+        who="the node that hears the other one",
+        bound=20.0,
+        says="both nodes serve, and the other node does not hear this one",
+        todo="Look for a firewall, a cable or a port that works one way; or 'asha ha stop' on one of the nodes.",
+    ),
+    FaultRule(
+        fault=PairFault.GRANT_KEPT,
+        dwell=_KEPT_DWELL,
+        remedies=(Remedy.RESTART_ENGINE,),
+        patience=30.0,
+        who="the node that has let go",
+        bound=45.0,
+        says="the other node serves, and Heartbeat still has this node serve too",
+        todo="'asha ha stop' on the node that does not serve, then 'asha ha start'.",
     ),
     FaultRule(
         fault=PairFault.NOBODY_SERVES,
@@ -129,10 +156,11 @@ class Claim:
 class PairView:
     """What the node `node` knows of the pair now.
 
-    `engine`: the engine runs here. `peer_alive`: it sees the other node. `serves`, `peer_serves`: who acts under a
-    grant. `peer_granted`: the other node holds one. `stands_by`: this node has settled down as a standby. `moving`: the
-    engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve.
-    `lost_request`: the engine did not do what this node or the peer asked.
+    `engine`: the engine runs here. `peer_alive`: it sees the other node. `peer_hears`: that node hears this one.
+    `serves`, `peer_serves`: who acts under a grant. `peer_granted`: the other node holds one. `has_let_go`: this node
+    holds a grant and has given service up, because the peer has it. `stands_by`: this node has settled down as a
+    standby. `moving`: the engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`:
+    who could serve. `lost_request`: the engine did not do what this node or the peer asked.
     """
 
     node: Node
@@ -141,6 +169,8 @@ class PairView:
     serves: bool
     peer_serves: Reading[bool]
     peer_granted: Reading[bool]
+    peer_hears: Reading[bool]
+    has_let_go: bool
     stands_by: bool
     moving: bool
     own: Claim
@@ -185,7 +215,7 @@ def standing(before: Iterable[StandingFault], view: PairView, now: float) -> tup
     """Return the faults there are at `now`, and those that were there a short time ago."""
     known = {one.fault: one for one in before if now - one.seen_at < _REMEMBERED}
     for fault in PairFault:
-        if _is_there(fault, view):
+        if _is_there(fault, view) or _is_being_mended(known.get(fault), view, now):
             known[fault] = _seen(known.get(fault), fault, now)
         elif fault in known:
             known[fault] = replace(known[fault], there=False)
@@ -198,13 +228,27 @@ def _seen(before: StandingFault | None, fault: PairFault, now: float) -> Standin
     return replace(before, there=True, since=before.since if before.there else now, seen_at=now)
 
 
+def _is_being_mended(one: StandingFault | None, view: PairView, now: float) -> bool:
+    """Tell whether nobody serves yet after a remedy that takes its time: an engine that is restarted says nothing."""
+    if one is None or one.fault is not PairFault.NOBODY_SERVES or not one.there:
+        return False
+    served = view.serves or is_known(view.peer_serves, True) or is_known(view.peer_granted, True)
+    return not served and now - one.tried_at < _RULE[one.fault].patience
+
+
 def _is_there(fault: PairFault, view: PairView) -> bool:
     if not view.engine:
         return False
     peer_lives = is_known(view.peer_alive, True)
+    both_serve = peer_lives and view.serves and is_known(view.peer_serves, True)
     match fault:
         case PairFault.BOTH_SERVE:
-            return peer_lives and view.serves and is_known(view.peer_serves, True)
+            return both_serve and not is_known(view.peer_hears, False)
+        case PairFault.PEER_DEAF:
+            return both_serve and is_known(view.peer_hears, False)
+        case PairFault.GRANT_KEPT:
+            others = peer_lives and is_known(view.peer_serves, True)
+            return others and view.has_let_go and not is_known(view.peer_hears, False)
         case PairFault.NOBODY_SERVES:
             nobody_there = (
                 is_known(view.peer_granted, False) if peer_lives else is_known(view.peer_alive, False)
@@ -238,6 +282,8 @@ def _is_its_turn(fault: PairFault, view: PairView) -> bool:
     match fault:
         case PairFault.BOTH_SERVE:
             return yields(view.node, view.own, view.peer)
+        case PairFault.PEER_DEAF | PairFault.GRANT_KEPT:
+            return True  # only the node that is to act can see them
         case PairFault.NOBODY_SERVES:
             return serves_next(view) is view.node
         case PairFault.REQUEST_LOST:

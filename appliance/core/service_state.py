@@ -278,13 +278,15 @@ class Transition:
         self.set(moves=(*self.state.moves, self._now)[-_MOVES_KEPT:])
         self._give_up(reason, peer_has_it=False)
 
-    def let_go(self, reason: str) -> None:
+    def let_go(self, reason: str, *, address: bool = False) -> None:
         """Give service up to a peer that has it already: the engine is about to settle which of us goes on.
+
+        `address`: take the cluster address off as well, because the engine will not: it does not know that two serve.
 
         The grant stands until the engine ends it. It may settle for this node (Heartbeat has been seen to stop the
         peer), and would then not ask again: it would believe in an owner that does not serve.
         """
-        self._give_up(reason, peer_has_it=True)
+        self._give_up(reason, peer_has_it=True, goal=Goal.LEAVE if address else Goal.RELEASE)
 
     def take_back(self, reason: str) -> None:
         """Nobody took over, or the peer serves no longer: serve again under the same grant.
@@ -293,7 +295,11 @@ class Transition:
         its absence is no death, and a peer that served before this moment has not taken anything over.
         """
         self.set(handing_over_since=None)
+        before = self.state.transfer
         self._serve_afresh(reason)
+        if before is not None and before.goal is Goal.LEAVE and self.state.transfer is not None:
+            # This node took the address off, and the engine believes that it is here.
+            self.set(transfer=replace(self.state.transfer, had_address=True))
 
     def confirm(self, engine: str, reason: str) -> None:
         """Take the engine's word for a grant: it says that this node serves, and no grant is on file."""
@@ -386,10 +392,10 @@ class Transition:
         self.set(granted_at=self._now, was_serving=False)
         self.begin(Goal.ACQUIRE, reason)
 
-    def _give_up(self, reason: str, *, peer_has_it: bool) -> None:
+    def _give_up(self, reason: str, *, peer_has_it: bool, goal: Goal = Goal.RELEASE) -> None:
         self.set(handing_over_since=self._now, peer_has_it=peer_has_it)
         self.happen(Event.REVOKED)
-        self.begin(Goal.RELEASE, reason)
+        self.begin(goal, reason)
 
     def _follow_phase(self, after: Transfer) -> None:
         confirmed = after.phase in (Phase.DONE, Phase.UNVERIFIABLE)

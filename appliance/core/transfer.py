@@ -102,6 +102,7 @@ class Peer:
     seconds since the epoch by its own clock; None when it does not say. `lost_request`: its engine has not done what it
     was asked.
     `lan`: it reaches the LAN. `calls`: seen from there, a telephone could call through the cluster address.
+    `hears_us`: it hears this node.
     """
 
     alive: Reading[bool]
@@ -116,6 +117,7 @@ class Peer:
     lost_request: bool = False
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
+    hears_us: Reading[bool] = _UNSAID
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,9 @@ class Observer:
         now, world = self.world.now, self.world
         self._nobody_since = None
         self._two_since = now if self._two_since is None else self._two_since
-        hear = any(world.links.carries(node) for node in Node)
+        # A node without an agent can let go of nothing; init starts one again, and until then the other one tells.
+        acts = all(agent is not None and agent.answers for agent in world.agents.values())
+        hear = acts and any(world.links.carries(node) for node in Node)
         self._heard_since = (self._heard_since if self._heard_since is not None else now) if hear else None
         if self._heard_since is not None and now - self._heard_since >= TWO_BOUND:
             self._tell(Kind.TWO, f"both have served for {now - self._two_since:.0f} s")

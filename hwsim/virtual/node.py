@@ -6,6 +6,7 @@ values; like an agent, it remembers nothing over a restart but the grant on file
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.core import controller
@@ -189,7 +190,8 @@ class Agent:
         state = self.state
         settled = self.transfer is None or self.transfer.done
         waits = (
-            state.adrift_since is not None
+            self.fitness.unfit != ()
+            or state.adrift_since is not None
             or state.line_absent_since is not None
             or state.stray_since is not None
             or bool(state.decision.reason)
@@ -333,6 +335,7 @@ class Agent:
             lost_request=word.lost_request,
             lan=silent if word.lan is None else Known(word.lan, at),
             calls=silent if word.calls is None else Known(word.calls, at),
+            hears_us=self.hears_us,
         )
 
     # -- what follows -----------------------------------------------------------------------------------
@@ -384,10 +387,14 @@ class Agent:
         self.given.append((self.now, given.order, given.generation))
         self.busy.add(given.order)
         under = given.under
-        job = Job(given.order, lambda: under is None or self.state.wants(under), self._told)
+
+        def wanted() -> bool:
+            return under is None or self.state.wants(under)
+
+        job = Job(given.order, wanted, lambda order, problem: self._told(order, problem, wanted))
         self.this_node.server.jobs.append(job)
 
-    def _told(self, order: Order, problem: str) -> None:
+    def _told(self, order: Order, problem: str, wanted: Callable[[], bool]) -> None:
         self.busy.discard(order)
         if problem == "skipped":
             return
@@ -397,7 +404,7 @@ class Agent:
             self.failed.pop(order, None)
         if order in RELAY:
             self.commanded = Unknown(problem, self.now) if problem else Known(RELAY[order], self.now)
-        if order in (Order.START_PBX, Order.RESTART_PBX):
+        if order in (Order.START_PBX, Order.RESTART_PBX) and (wanted() or not problem):
             self.start_failed_at = self.now if problem else None
 
 

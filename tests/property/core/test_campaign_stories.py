@@ -30,6 +30,58 @@ STORIES: dict[str, Story] = {
     "the address is taken away": Story(((1, Fault("address taken", "primary")),), linger=90),
     "the LAN of the active node is cut": Story(((1, Fault("lan cut", "primary", 200)),), linger=90),
     "the standby is deaf": Story(((1, Fault("deaf", "secondary", 60)),), linger=90),
+    "the standby is deaf and the direct cable blinks": Story(
+        ((0.05, Fault("deaf", "secondary", 20)), (10, Fault("direct cut", "primary", 3))),
+        linger=5,
+        chance=434,
+    ),
+    "all cables are out and the active node has stood still": Story(
+        ((0.3, Fault("frozen", "primary", 60)), (0.3, Fault("all links cut", "secondary", 60))),
+        linger=90,
+        chance=313,
+    ),
+    "both boot apart, and the one that yields has no agent": Story(
+        ((0.3, Fault("both start apart", "secondary", 60)), (10, Fault("agent dies", "secondary", 20))),
+        linger=5,
+        chance=349,
+    ),
+    "the active node stands still, and the agent of the other dies": Story(
+        ((0.3, Fault("frozen", "primary", 10)), (0.3, Fault("agent dies", "secondary"))),
+        linger=25,
+        chance=414,
+    ),
+    "two that started apart, and one has given up": Story(
+        (
+            (0.3, Fault("deaf", "primary", 20)),
+            (25, Fault("frozen, heartbeat killed", "secondary", 30)),
+        ),
+        linger=25,
+        chance=536,
+    ),
+    "the engine that is restarted because nobody serves": Story(
+        ((0.3, Fault("lan cut", "primary", 200)), (2, Fault("standby cut short", "primary", 0.3))),
+        linger=5,
+        chance=467,
+    ),
+    "Asterisk hangs after a start of the standby was broken off": Story(
+        (
+            (0.3, Fault("agent stops", "secondary", 3)),
+            (0.3, Fault("agent stops", "primary", 1.5)),
+            (0.3, Fault("standby cut short", "primary", 0.3)),
+            (25, Fault("asterisk hangs", "primary")),
+        ),
+        linger=90,
+        chance=171,
+    ),
+    "the LAN cable of the only node carries nothing to it": Story(
+        (
+            (0.3, Fault("power cut", "primary")),
+            (0.3, Fault("power cycle", "secondary", 8)),
+            (10, Fault("lan deaf", "secondary", 60)),
+        ),
+        linger=90,
+        chance=250,
+    ),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +39,8 @@ def view(node: Node = P, **fields: object) -> PairView:
         "serves": False,
         "peer_serves": Known(False, 0.0),
         "peer_granted": Known(False, 0.0),
+        "peer_hears": Known(True, 0.0),
+        "has_let_go": False,
         "stands_by": True,
         "moving": False,
         "own": Claim(False, 1),
@@ -150,6 +154,36 @@ def test_both_serve() -> None:
     assert fault.fault is PairFault.BOTH_SERVE
     assert due(fault, both(P), 30.0) is None
     assert due(fault, both(S), 30.0) is Remedy.YIELD
+
+
+def test_the_node_that_hears_lets_go_of_two_that_serve() -> None:
+    heard = both(P, peer_hears=Known(False, 0.0))
+    (fault,) = standing((), heard, 0.0)
+    assert fault.fault is PairFault.PEER_DEAF
+    assert due(fault, heard, 30.0) is Remedy.LET_GO, "whoever has the line"
+    deaf = both(S, peer_alive=Known(False, 0.0))
+    assert standing((), deaf, 0.0) == ()
+
+
+def test_a_grant_that_was_given_up_ends_when_the_engine_does_not_take_it_back() -> None:
+    kept = view(
+        S, stands_by=False, has_let_go=True, peer_serves=Known(True, 0.0), peer_granted=Known(True, 0.0)
+    )
+    (fault,) = standing((), kept, 0.0)
+    assert fault.fault is PairFault.GRANT_KEPT
+    assert due(fault, kept, 30.0) is Remedy.RESTART_ENGINE
+    deaf = dataclasses.replace(kept, peer_hears=Known(False, 0.0))
+    assert standing((), deaf, 0.0) == (), "a new engine would only begin to serve again"
+
+
+def test_nobody_serves_while_the_engine_is_being_restarted() -> None:
+    (fault,) = standing((), view(), 0.0)
+    fault = tried(fault, 40.0)
+    waiting = view(engine=False, stands_by=False)
+    (still,) = standing((fault,), waiting, 46.0)
+    assert still.is_overdue(46.0)
+    (gone,) = standing((fault,), view(serves=True, stands_by=False), 46.0)
+    assert not gone.there
 
 
 def test_every_fault_has_its_rule() -> None:
