@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from appliance.core.grant import Verb
 from appliance.core.model import Node, Pbx, Relay
+from hwsim.virtual import operators
 from hwsim.virtual.links import LAN_OF, Cable
 from hwsim.virtual.world import World
 
@@ -207,51 +207,45 @@ def _blind(world: World, node: Node, _: float) -> None:
     world.servers[node].blind = {world.dice.choice(["line", "dchannel", "pbx", "card"])}
 
 
-# -- people -------------------------------------------------------------------------------------------------
+# -- what else runs on the machine ----------------------------------------------------------------------------
 
 
-def _standby(world: World, node: Node, _: float) -> None:
-    for each in (node, node.other):
-        agent = world.agents[each]
-        if agent is not None and agent.answers and agent.role.holds and world.servers[each].runs:
-            agent.hand_over()
-            return
+def _flapping(world: World, _: Node, seconds: float) -> None:
+    for server in world.servers.values():
+        server.pbx.dies_after = 20.0
+        world.later(seconds, partial(setattr, server.pbx, "dies_after", None))
 
 
-def _standby_cut_short(world: World, node: Node, seconds: float) -> None:
-    _standby(world, node, 0.0)
-    world.later(world.dice.uniform(0.05, 2.5), world.links.cut_all)
-    world.later(seconds + 2.5, world.links.heal)
+def _stray_starter(world: World, node: Node, seconds: float) -> None:
+    """Have something start Asterisk whenever it does not run, as safe_asterisk and Restart=always do."""
+    world.servers[node].pbx.starter = True
+    world.later(seconds, partial(setattr, world.servers[node].pbx, "starter", False))
 
 
-def _standby_and_dark(world: World, node: Node, seconds: float) -> None:
-    holders = world.holders()
-    _standby(world, node, 0.0)
-    if holders:
-        world.later(seconds, partial(world.power_cut, holders[0].other))
-        world.later(seconds + 20.0, partial(world.power_on, holders[0].other))
+def _clock_leaps(world: World, node: Node, seconds: float) -> None:
+    world.servers[node].clock += seconds
 
 
-def _ha_stop(world: World, node: Node, seconds: float) -> None:
-    world.stop_engine(node)
-    world.later(seconds, partial(world.engine_on, node))
+def _disk_full(world: World, node: Node, seconds: float) -> None:
+    world.mailboxes.full.add(node)
+    world.later(seconds, partial(world.mailboxes.full.discard, node))
 
 
-def _ha_restart(world: World, node: Node, _: float) -> None:
-    world.restart_engine(node)
+def _tool_hangs(world: World, _: Node, seconds: float) -> None:
+    world.card.tool_hangs = True
+    world.later(seconds, partial(setattr, world.card, "tool_hangs", False))
 
 
-def _script_stop_by_hand(world: World, node: Node, _: float) -> None:
-    world.heartbeat.by_hand(node, Verb.STOP, world.now)
+def _card_renumbered(world: World, _: Node, __: float) -> None:
+    world.pull_card()
+    world.later(0.3, world.plug_card)
 
 
-def _address_taken(world: World, node: Node, _: float) -> None:
-    world.servers[node].address = False
-
-
-def _grant_lost(world: World, node: Node, _: float) -> None:
-    world.lose_grant(node)
-    world.kill_agent(node, with_hands=False)
+def _line_flickers(world: World, _: Node, seconds: float) -> None:
+    """Have the provider's line go away for a second, every four."""
+    for at in range(0, int(seconds), 4):
+        world.later(at + 0.1, partial(setattr, world, "telco", False))
+        world.later(at + 1.1, partial(setattr, world, "telco", True))
 
 
 SPELLS = (0.5, 1.5, 3.0, 8.0, 20.0, 60.0)
@@ -324,26 +318,72 @@ KINDS: Mapping[str, FaultKind] = {
         "the provider's layer 2 does not answer the {node}", _far_end_silent, weight=1
     ),
     "blind": FaultKind("the {node} does not see one of its sensors", _blind, weight=1),
-    "standby": FaultKind("an operator asks for standby", _standby, weight=5),
+    "standby": FaultKind("an operator asks for standby", operators.standby, weight=5),
     "standby cut short": FaultKind(
         "an operator asks for standby, and a moment later all cables are out for {seconds} s",
-        _standby_cut_short,
+        operators.standby_cut_short,
         (0.3, 1.0, 1.5),
         weight=3,
     ),
     "standby and dark": FaultKind(
         "an operator asks for standby, and after {seconds} s the node that is to take over loses its power",
-        _standby_and_dark,
+        operators.standby_and_dark,
         (0.5, 1.0, 1.5, 2.0, 2.5, 3.0),
         weight=3,
     ),
-    "ha stop": FaultKind("an operator stops the HA engine of the {node} for {seconds} s", _ha_stop, SPELLS),
-    "ha restart": FaultKind("an operator restarts the HA engine of the {node}", _ha_restart),
-    "script stop by hand": FaultKind(
-        "somebody runs 'resource.d/asha stop' on the {node} by hand", _script_stop_by_hand
+    "ha stop": FaultKind(
+        "an operator stops the HA engine of the {node} for {seconds} s", operators.ha_stop, SPELLS
     ),
-    "address taken": FaultKind("the cluster address is taken off the {node}", _address_taken),
-    "grant lost": FaultKind("the grant's file on the {node} is lost, and its agent with it", _grant_lost),
+    "ha restart": FaultKind("an operator restarts the HA engine of the {node}", operators.ha_restart),
+    "script stop by hand": FaultKind(
+        "somebody runs 'resource.d/asha stop' on the {node} by hand", operators.script_stop_by_hand
+    ),
+    "address taken": FaultKind("the cluster address is taken off the {node}", operators.address_taken),
+    "script start by hand": FaultKind(
+        "somebody runs 'resource.d/asha start' on the {node} by hand",
+        operators.script_start_by_hand,
+        weight=1,
+    ),
+    "pbx stop": FaultKind("an operator says 'asha pbx stop' on the {node}", operators.pbx_stop),
+    "line release": FaultKind("an operator says 'asha line release' on the {node}", operators.line_release),
+    "takeover": FaultKind("an operator says 'asha takeover' on the {node}", operators.takeover, weight=3),
+    "failback": FaultKind("an operator says 'asha failback' on the primary", operators.failback, weight=3),
+    "maintenance": FaultKind(
+        "an operator works on the {node} for {seconds} s (maintenance)", operators.maintenance, (20.0, 60.0)
+    ),
+    "reload": FaultKind(
+        "RESTART=YES is set on the {node} and the agent reloads (SIGHUP), for {seconds} s",
+        operators.reload,
+        LONG,
+    ),
+    "flapping": FaultKind(
+        "for {seconds} s Asterisk dies 20 s after each start, on both nodes",
+        _flapping,
+        (60.0, 240.0),
+        weight=1,
+    ),
+    "stray starter": FaultKind(
+        "for {seconds} s something starts Asterisk on the {node} whenever it does not run",
+        _stray_starter,
+        LONG,
+    ),
+    "clock leaps": FaultKind(
+        "the clock of the {node} leaps by {seconds} s", _clock_leaps, (-3600.0, -5.0, 5.0, 3600.0)
+    ),
+    "disk full": FaultKind("the disk of the {node} is full for {seconds} s", _disk_full, LONG),
+    "tool hangs": FaultKind(
+        "for {seconds} s the relay card's tool does what it is told and does not end",
+        _tool_hangs,
+        LONG,
+        weight=1,
+    ),
+    "card renumbered": FaultKind("the relay card comes back under another number", _card_renumbered),
+    "line flickers": FaultKind(
+        "for {seconds} s the provider's line goes away for a second, every four", _line_flickers, (8.0, 20.0)
+    ),
+    "grant lost": FaultKind(
+        "the grant's file on the {node} is lost, and its agent with it", operators.grant_lost
+    ),
 }
 _NAMES = tuple(KINDS)
 _WEIGHTS = tuple(kind.weight for kind in KINDS.values())

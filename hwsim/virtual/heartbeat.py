@@ -277,7 +277,7 @@ class Heartbeat:
             script.spoken = True
             if script.verb is Verb.START and agent.line_held():
                 # Its status says that it runs; the address is a resource of its own.
-                self.servers[script.node].address = True
+                self.servers[script.node].address = self.servers[script.node].address or not script.hand
                 self._end(script, now)
             else:
                 agent.script(script.verb, script.ticket, now)
@@ -300,7 +300,8 @@ class Heartbeat:
         if script.verb is Verb.START:
             if agent is script.alone and agent.busy:
                 return  # one that works alone answers when its orders are carried out
-            self.servers[script.node].address = True
+            if not script.hand:
+                self.servers[script.node].address = True  # a resource of its own, that comes before
             self._end(script, now)
             return
         stopped = agent.stopped()

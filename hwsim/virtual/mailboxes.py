@@ -25,11 +25,15 @@ def _none() -> dict[Node, float]:
 
 @dataclass
 class Mailboxes:
-    """`written[n]`: messages left at node n. `kept[m][n]`: how many of them node m has. `served`: the mark."""
+    """`written[n]`: messages left at node n. `kept[m][n]`: how many of them node m has. `served`: the mark.
+
+    `full`: nodes whose disk takes nothing more, so that telephones cannot leave messages there.
+    """
 
     written: dict[Node, float] = field(default_factory=_none)
     kept: dict[Node, dict[Node, float]] = field(default_factory=lambda: {node: _none() for node in Node})
     served: bool = False
+    full: set[Node] = field(default_factory=set)
     passed_at: float = 0.0
     looked_at: float | None = None
     answering: tuple[Node, ...] = ()
@@ -39,7 +43,7 @@ class Mailboxes:
     ) -> str:
         """Write what was left since the last look, and pass data on; return what was lost, or nothing."""
         since = now - (self.looked_at if self.looked_at is not None else now)
-        for node in self.answering:
+        for node in set(self.answering) - self.full:
             self.written[node] += since
             self.kept[node][node] += since
             self.served = self.served or node is Node.SECONDARY
@@ -56,7 +60,7 @@ class Mailboxes:
     def _pass(self, agents: Mapping[Node, Agent | None], now: float) -> str:
         for node in Node:
             agent, peer = agents[node], agents[node.other]
-            if agent is None or peer is None or not agent.answers or not peer.answers:
+            if node in self.full or agent is None or peer is None or not agent.answers or not peer.answers:
                 return ""
             secondary = node is Node.SECONDARY
             seen = DataSeen(

@@ -19,6 +19,7 @@ LINK_LOST = 6.9  # layer 1 lost -> D-channel down
 CARD_DEADLINE = 2.0
 BOOT = 2.0
 STOP = 0.5
+STARTER_WAITS = 4.0  # as safe_asterisk does
 PUTTING = 0.6  # it is asked on the LAN first whether another machine has the address
 STOP_DEADLINE = 5.0
 
@@ -31,6 +32,7 @@ class Card:
     mute: bool = False
     stuck: bool = False
     takes: float = 0.05  # seconds for a command
+    tool_hangs: bool = False  # a command is carried out, and its tool has to be ended
     coil: Relay = Relay.RELEASED
     armature: Relay = Relay.RELEASED
     moves: int = 0
@@ -38,7 +40,7 @@ class Card:
     @property
     def obeys(self) -> bool:
         """It does as it is told."""
-        return self.plugged and not self.mute and not self.stuck
+        return self.plugged and not self.mute and not self.stuck and not self.tool_hangs
 
     def settle(self) -> None:
         """Have the armature follow the coil."""
@@ -61,6 +63,8 @@ class Asterisk:
     far_end: bool = True  # the provider's layer 2 answers
     fell_at: float = 0.0  # when the D-channel last went down
     starts_fail: bool = False
+    dies_after: float | None = None  # it dies so many seconds after each start
+    starter: bool = False  # something else starts it whenever it does not run
 
     def be(self, state: Pbx, now: float) -> None:
         """Enter `state`."""
@@ -74,6 +78,13 @@ class Asterisk:
         self.fell_at = now if self.link_up else self.fell_at
         self.link_up = self.ghost = False
         self.linkable_since = None
+
+    def live(self, now: float) -> None:
+        """Start or die by something else than an order."""
+        if self.starter and self.state is Pbx.DEAD and now - self.since >= STARTER_WAITS:
+            self.be(Pbx.STARTING, now)
+        if self.dies_after is not None and self.state is Pbx.RUNNING and now - self.since >= self.dies_after:
+            self.be(Pbx.DEAD, now)
 
     def follow_bits(self, bits: bool, lost_at: float, watched: bool, now: float) -> None:
         """Q.921: up a while after bits flow; down a while after they are lost; a short loss goes unnoticed.
@@ -128,6 +139,8 @@ class Server:
     bits_since: float = 0.0
     blind: set[str] = field(default_factory=set)
     jobs: list[Job] = field(default_factory=list)
+    clock: float = 0.0  # by how many seconds its clock is ahead
+    maintenance: bool = False
 
     @property
     def runs(self) -> bool:
@@ -138,7 +151,15 @@ class Server:
         """Everything that can be seen of this node, but for the times at which it was seen."""
         settled = self.bits and now - self.bits_since >= SETTLE
         pbx = self.pbx
-        return (pbx.state, pbx.link_up, self.bits, settled, self.address, frozenset(self.blind))
+        return (
+            pbx.state,
+            pbx.link_up,
+            self.bits,
+            settled,
+            self.address,
+            self.maintenance,
+            frozenset(self.blind),
+        )
 
     def line(self, now: float) -> Reading[Line]:
         """Return the line as its span shows it."""
@@ -163,6 +184,10 @@ class Server:
         """Return when something happens here by itself."""
         pbx = self.pbx
         times = [job.ends if job.ends else now + 0.05 for job in self.jobs]
+        if pbx.starter and pbx.state is Pbx.DEAD:
+            times.append(pbx.since + STARTER_WAITS)
+        if pbx.dies_after is not None and pbx.state is Pbx.RUNNING:
+            times.append(pbx.since + pbx.dies_after)
         if pbx.state is Pbx.STARTING:
             times.append(pbx.since + BOOT - 0.1)
         if self.bits:
@@ -177,6 +202,8 @@ class Server:
         """Have the span and Asterisk follow the signal. `agent`: somebody watches them."""
         if bits is not self.bits:
             self.bits, self.bits_since = bits, now
+        if self.runs:
+            self.pbx.live(now)
         watched = agent and self.runs and not self.blind & {"line", "dchannel"}
         self.pbx.follow_bits(self.bits, self.bits_since, watched, now)
 
@@ -232,7 +259,7 @@ class Hands:
 
     def _duration(self, order: Order) -> float:
         if order in RELAY:
-            return CARD_DEADLINE if self._card.mute else self._card.takes
+            return CARD_DEADLINE if self._card.mute or self._card.tool_hangs else self._card.takes
         if order is Order.STOP_PBX:
             return STOP_DEADLINE if self._server.pbx.state is Pbx.HUNG else STOP
         if order in (Order.START_PBX, Order.RESTART_PBX):
@@ -263,4 +290,4 @@ class Hands:
         if not self._card.plugged or self._card.mute:
             return "the card does not answer"
         self._card.coil = relay
-        return ""
+        return "the tool did not end and was killed" if self._card.tool_hangs else ""

@@ -54,6 +54,7 @@ QUIET = 30.0
 # How often it turns while something is on its way and nothing changes: after a share of the time that it has waited
 # for already, so that a deadline is noticed a little late, and never by more than the slowest of these.
 SHARE, FASTEST, SLOWEST = 0.15, 0.3, 2.0
+EPOCH = 1.7e9  # what the clocks show at virtual time 0
 
 
 class Agent:
@@ -121,9 +122,9 @@ class Agent:
         """Whether the engine is to take this node for one that serves: the script's `status`."""
         return self.state.grant.held or self.state.releasing or stop_fails(self.transfer, self.seen())
 
-    def hand_over(self) -> None:
+    def hand_over(self, reason: str = "an operator asked for standby") -> None:
         """Do as an operator's `asha standby` says."""
-        self._step(HandOver("an operator asked for standby"))
+        self._step(HandOver(reason))
 
     def card_changed(self) -> None:
         """Take note that the card was unplugged or plugged in."""
@@ -271,7 +272,7 @@ class Agent:
             engine_moving=heartbeat.moving(node),
             peer_seen=heartbeat.alive(node) is not None,
             fit=not self.fitness.unfit,
-            wall=now,
+            wall=EPOCH + now + self.this_node.server.clock,
         )
 
     def sleep(self, now: float) -> None:
@@ -292,6 +293,7 @@ class Agent:
             peer=self._peer(),
             busy=frozenset(self.busy),
             failed=dict(self.failed),
+            maintenance=self.this_node.server.maintenance,
             lan=self.lan.lan,
             calls=self.lan.calls,
         )

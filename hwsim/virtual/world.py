@@ -51,6 +51,7 @@ class World:
         )
         self.agents: dict[Node, Agent | None] = dict.fromkeys(Node)
         self.books = {node: Book() for node in Node}
+        self._watch = watch
         self.sites = {node: self._site(node, witness, watch) for node in Node}
         self.hands = {
             node: Hands(server, self.card, partial(self._address_elsewhere, node))
@@ -167,13 +168,16 @@ class World:
         self.telco, self.delay = True, 0.0
         self.deaf.clear()
         self.links.heal()
-        self.card.mute = self.card.stuck = False
+        self.card.mute = self.card.stuck = self.card.tool_hangs = False
+        self.mailboxes.full.clear()
         self.card.takes = 0.05
         self.plug_card()
         for node, server in self.servers.items():
             server.frozen = False
             server.blind.clear()
-            server.pbx.starts_fail = False
+            server.pbx.starts_fail = server.pbx.starter = server.maintenance = False
+            server.pbx.dies_after = None
+            self.sites[node].watch = self._watch
             server.pbx.far_end = True
             self.power_on(node)
             self.engine_on(node)
