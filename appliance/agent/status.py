@@ -15,7 +15,7 @@ from appliance.core import cluster_address
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
-from appliance.core.pair_watch import StandingFault, rule_of
+from appliance.core.pair_watch import StandingFault, in_words, rule_of
 from appliance.core.peer_hearing import one_way
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.roles import Role
@@ -155,7 +155,7 @@ def _fault(fault: StandingFault, now: float) -> PairFaultStatus:
     rule = rule_of(fault.fault)
     return PairFaultStatus(
         fault=fault.fault.value,
-        since=round(now - fault.since, 1),
+        since=round(now - fault.first, 1),
         tried=fault.tried,
         overdue=fault.is_overdue(now),
         says=rule.says,
@@ -287,7 +287,7 @@ def _problems(
 def _fault_words(fault: StandingFault, now: float) -> str:
     rule = rule_of(fault.fault)
     if fault.is_overdue(now):
-        return f"{rule.says}, for {now - fault.since:.0f} s. {rule.todo}"
+        return in_words(rule.says, rule.todo, now - fault.first)
     return f"{rule.says}; {rule.who} ends it"
 
 

@@ -22,6 +22,7 @@ from appliance.core.journal_entry import (
     RoleEntry,
     TransferEntry,
 )
+from appliance.core.pair_watch import in_words
 from appliance.core.peer_hearing import deaf_here, one_way
 from appliance.core.roles import Event, Role
 from appliance.core.status import Status
@@ -128,7 +129,7 @@ def _pair(status: Status) -> Iterator[Condition]:
     """Yield what is wrong with the pair and has outlasted its bound (docs/pair-states.md); each node tells of it."""
     for fault in status.pair:
         if fault.overdue:
-            text = f"{fault.says}, for {fault.since:.0f} s. {fault.todo}"
+            text = in_words(fault.says, fault.todo, fault.since)
             yield _problem(f"pair {fault.fault}", AlertKind.PAIR_TROUBLED, Severity.CRITICAL, text, _AT_ONCE)
 
 

@@ -5,7 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from appliance.core import cluster_address, stray
+from appliance.core.alert_rules import problems
+from appliance.core.controller import ENGINE_SETTLES, LOST_GRANT_DWELL, STANDBY_GIVEN_UP
 from appliance.core.pair_watch import RULES, FaultRule
+from appliance.core.roles import Role
+from appliance.core.status import AddressStatus, LanStatus, PeerStatus, Status, StatusValue
+from appliance.core.stray import Strays
 
 _HEAD = """\
 # States of the pair that do not last
@@ -20,11 +29,105 @@ both nodes show it in `asha status` and on the page, and send an alert of the ki
 
 What is not known counts as no fault: a node that hears nothing of its peer concludes nothing here.
 """
+_ALONE = """\
+# States that one node ends by itself
+
+They need no word of the other node.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A state that one node ends by itself, with the modules that do it.
+
+    `by`: where that is decided. `told`: a status in which people are told of it, and what they do then.
+    """
+
+    name: str
+    wrong: str
+    after: str
+    done: str
+    by: str
+    told: Status | None = None
+    todo: str = ""
+
+
+_SERVES = Role.ACTIVE.value
+_STATES = (
+    NodeState(
+        "The engine has this node serve, and no grant is here",
+        "the grant's file was lost, or its script",
+        f"{LOST_GRANT_DWELL:g} s, while the peer holds no grant",
+        "the node serves by the engine's word",
+        "core/controller.py",
+    ),
+    NodeState(
+        "Service was handed over and nobody takes it",
+        "the engine has lost the request, or the peer has",
+        f"{STANDBY_GIVEN_UP:g} s, while the peer holds no grant",
+        "the node that handed over serves again",
+        "core/controller.py",
+        todo="see *A request to the engine was lost*",
+    ),
+    NodeState(
+        "Service was let go to a peer that serves no longer",
+        "the engine left it here, or the peer died",
+        f"{ENGINE_SETTLES:g} s",
+        "the node serves again, and puts the cluster address back if it has taken it off",
+        "core/controller.py",
+    ),
+    NodeState(
+        "The cluster address is gone from the node that serves",
+        cluster_address.TAKEN,
+        "at once",
+        f"it is put back, once in {cluster_address.PUT_AGAIN:g} s, unless another machine has it by now",
+        "core/cluster_address.py",
+        Status(role=_SERVES, address=AddressStatus(trouble=cluster_address.TAKEN)),
+        "find what removes it (NetworkManager, networkd, a script), or hand service over by 'asha standby'",
+    ),
+    NodeState(
+        "The cluster address is elsewhere too",
+        "another machine answers for it; the alert ends when it answers no more",
+        "",
+        "if that is the peer and both serve, one of them lets go as above; nothing else is done",
+        "agent/sensors/lan.py",
+        Status(role=_SERVES, address=AddressStatus(duplicate="another machine")),
+        "find the machine by the hardware address in the alert, and take the address off it",
+    ),
+    NodeState(
+        "Asterisk runs without a grant",
+        "something else than asha has started it",
+        f"{stray.STRAY_DWELL:g} s",
+        "it is ended, as often as it comes back",
+        "core/stray.py",
+        Status(role=Role.STANDBY.value, strays=Strays(running=True)),
+        "switch off whatever starts Asterisk there",
+    ),
+    NodeState(
+        "The node that serves is cut off from the LAN",
+        "its interface has no carrier, or nobody of HAPING answers",
+        "LANDWELL",
+        "service moves to a peer that is known to reach the LAN and to be fit; else it stays",
+        "core/decide.py",
+        Status(role=_SERVES, trouble="cut off", lan=LanStatus(reached=StatusValue(False))),
+        "see the cable and the switch",
+    ),
+    NodeState(
+        "The node that serves cannot be called",
+        "seen from the standby, SIP does not answer at the cluster address",
+        "",
+        "nothing by this alone: what the node itself sees decides",
+        "core/lan.py",
+        Status(role=_SERVES, peer=PeerStatus(calls=StatusValue(False))),
+        "see Asterisk, the address and the switch",
+    ),
+)
 
 
 def document() -> str:
     """Return the text of docs/pair-states.md."""
-    return "\n".join([_HEAD, *map(_section, RULES)])
+    ours = [*map(_section, RULES)]
+    return "\n".join([_HEAD, *ours, _ALONE, *map(_state, _STATES)])
 
 
 def _section(rule: FaultRule) -> str:
@@ -45,8 +148,26 @@ def _section(rule: FaultRule) -> str:
         ("alert when it still stands after", _seconds(rule.bound)),
         ("what to do then", rule.todo),
     ]
+    return _table(f"{rule.fault.value[0].upper()}{rule.fault.value[1:]}", rows)
+
+
+def _state(state: NodeState) -> str:
+    alerts = [] if state.told is None else [found.dwell for found in problems(state.told)]
+    told = (("alert when it still stands after", _seconds(min(alerts))),) if alerts else ()
+    rows = [
+        ("what is wrong", state.wrong),
+        ("acted on after", state.after),
+        ("what is done", state.done),
+        ("decided in", f"`{state.by}`"),
+        *told,
+        ("what to do then", state.todo),
+    ]
+    return _table(state.name, [(name, text) for name, text in rows if text])
+
+
+def _table(name: str, rows: Sequence[tuple[str, str]]) -> str:
     table = "\n".join(f"| {name} | {text} |" for name, text in rows)
-    return f"## {rule.fault.value[0].upper()}{rule.fault.value[1:]}\n\n| | |\n|---|---|\n{table}\n"
+    return f"## {name}\n\n| | |\n|---|---|\n{table}\n"
 
 
 def _seconds(seconds: float) -> str:

@@ -58,6 +58,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         engine=is_known(inputs.engine, True),
         peer_alive=peer.alive,
         serves=state.role.holds,
+        engine_serves=inputs.engine_serves,
         peer_serves=_said_under_this_service(peer.serves, state),
         peer_granted=peer.granted,
         peer_hears=peer.hears_us,

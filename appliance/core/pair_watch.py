@@ -14,8 +14,9 @@ Nothing here acts. `standing` follows which faults there are, `due` says what to
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from appliance.core.model import Node
 from appliance.core.reading import Reading, is_known
@@ -27,6 +28,7 @@ class PairFault(enum.Enum):
     BOTH_SERVE = "both nodes serve"
     PEER_DEAF = "both nodes serve, and one does not hear the other"
     GRANT_KEPT = "granted but not serving"
+    SERVES_UNGRANTED = "serving but not granted"
     NOBODY_SERVES = "nobody serves"
     REQUEST_LOST = "a request to the engine was lost"
 
@@ -77,6 +79,8 @@ _NOBODY_DWELL = 15.0
 _DEAF_DWELL = 2.0
 # An engine that settles two that served begins within 2.8 s, and its stop takes the grant back.
 _KEPT_DWELL = 5.0
+# The engine's word follows a start or a stop late, and while it moves something it says nothing of who serves.
+_UNGRANTED_DWELL = 20.0
 # The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
 MOVING_FOR_EVER = 45.0
 # How long a fault that is gone is remembered, in seconds.
@@ -112,6 +116,16 @@ RULES: tuple[FaultRule, ...] = (
         bound=45.0,
         says="the other node serves, and Heartbeat still has this node serve too",
         todo="'asha ha stop' on the node that does not serve, then 'asha ha start'.",
+    ),
+    FaultRule(
+        fault=PairFault.SERVES_UNGRANTED,
+        dwell=_UNGRANTED_DWELL,
+        remedies=(Remedy.TAKE_OVER,),
+        patience=30.0,
+        who="the node that serves",
+        bound=60.0,
+        says="this node serves, and Heartbeat says that it holds nothing",
+        todo="'asha takeover' on the node that serves; see who has run the resource script by hand.",
     ),
     FaultRule(
         fault=PairFault.NOBODY_SERVES,
@@ -157,16 +171,18 @@ class PairView:
     """What the node `node` knows of the pair now.
 
     `engine`: the engine runs here. `peer_alive`: it sees the other node. `peer_hears`: that node hears this one.
-    `serves`, `peer_serves`: who acts under a grant. `peer_granted`: the other node holds one. `has_let_go`: this node
-    holds a grant and has given service up, because the peer has it. `stands_by`: this node has settled down as a
-    standby. `moving`: the engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`:
-    who could serve. `lost_request`: the engine did not do what this node or the peer asked.
+    `serves`, `peer_serves`: who acts under a grant. `engine_serves`: the engine says that this node does.
+    `peer_granted`: the other node holds one. `has_let_go`: this node holds a grant and has given service up, because
+    the peer has it. `stands_by`: this node has settled down as a standby. `moving`: the engine says that resources are
+    on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve. `lost_request`: the engine did not do
+    what this node or the peer asked.
     """
 
     node: Node
     engine: bool
     peer_alive: Reading[bool]
     serves: bool
+    engine_serves: Reading[bool]
     peer_serves: Reading[bool]
     peer_granted: Reading[bool]
     peer_hears: Reading[bool]
@@ -206,6 +222,11 @@ class StandingFault:
         return self.is_due(now) and now - self.first >= _RULE[self.fault].bound
 
 
+def in_words(says: str, todo: str, lasted: float) -> str:
+    """Return what people are told of a fault that has lasted for so many seconds."""
+    return f"{says}, for {lasted:.0f} s. {todo}" if lasted >= 1.0 else f"{says}. {todo}"
+
+
 def rule_of(fault: PairFault) -> FaultRule:
     """Return the rule of `fault`."""
     return _RULE[fault]
@@ -237,25 +258,38 @@ def _is_being_mended(one: StandingFault | None, view: PairView, now: float) -> b
 
 
 def _is_there(fault: PairFault, view: PairView) -> bool:
-    if not view.engine:
-        return False
-    peer_lives = is_known(view.peer_alive, True)
-    both_serve = peer_lives and view.serves and is_known(view.peer_serves, True)
-    match fault:
-        case PairFault.BOTH_SERVE:
-            return both_serve and not is_known(view.peer_hears, False)
-        case PairFault.PEER_DEAF:
-            return both_serve and is_known(view.peer_hears, False)
-        case PairFault.GRANT_KEPT:
-            others = peer_lives and is_known(view.peer_serves, True)
-            return others and view.has_let_go and not is_known(view.peer_hears, False)
-        case PairFault.NOBODY_SERVES:
-            nobody_there = (
-                is_known(view.peer_granted, False) if peer_lives else is_known(view.peer_alive, False)
-            )
-            return view.stands_by and nobody_there
-        case PairFault.REQUEST_LOST:
-            return peer_lives and view.lost_request
+    return view.engine and _SIGNS[fault](view)
+
+
+def _both_serve(view: PairView) -> bool:
+    return is_known(view.peer_alive, True) and view.serves and is_known(view.peer_serves, True)
+
+
+def _grant_kept(view: PairView) -> bool:
+    others = is_known(view.peer_alive, True) and is_known(view.peer_serves, True)
+    return others and view.has_let_go and not is_known(view.peer_hears, False)
+
+
+def _serves_ungranted(view: PairView) -> bool:
+    return view.serves and is_known(view.engine_serves, False) and not _both_serve(view)
+
+
+def _nobody_serves(view: PairView) -> bool:
+    alone = is_known(view.peer_alive, False)
+    beside = is_known(view.peer_alive, True) and is_known(view.peer_granted, False)
+    return view.stands_by and (alone or beside)
+
+
+_SIGNS: Mapping[PairFault, Callable[[PairView], bool]] = MappingProxyType(
+    {
+        PairFault.BOTH_SERVE: lambda view: _both_serve(view) and not is_known(view.peer_hears, False),
+        PairFault.PEER_DEAF: lambda view: _both_serve(view) and is_known(view.peer_hears, False),
+        PairFault.GRANT_KEPT: _grant_kept,
+        PairFault.SERVES_UNGRANTED: _serves_ungranted,
+        PairFault.NOBODY_SERVES: _nobody_serves,
+        PairFault.REQUEST_LOST: lambda view: is_known(view.peer_alive, True) and view.lost_request,
+    }
+)
 
 
 def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
@@ -282,7 +316,7 @@ def _is_its_turn(fault: PairFault, view: PairView) -> bool:
     match fault:
         case PairFault.BOTH_SERVE:
             return yields(view.node, view.own, view.peer)
-        case PairFault.PEER_DEAF | PairFault.GRANT_KEPT:
+        case PairFault.PEER_DEAF | PairFault.GRANT_KEPT | PairFault.SERVES_UNGRANTED:
             return True  # only the node that is to act can see them
         case PairFault.NOBODY_SERVES:
             return serves_next(view) is view.node

@@ -16,6 +16,7 @@ from appliance.core.pair_watch import (
     Remedy,
     StandingFault,
     due,
+    in_words,
     rule_of,
     serves_next,
     standing,
@@ -37,6 +38,7 @@ def view(node: Node = P, **fields: object) -> PairView:
         "engine": True,
         "peer_alive": Known(True, 0.0),
         "serves": False,
+        "engine_serves": Unknown("moving", 0.0),
         "peer_serves": Known(False, 0.0),
         "peer_granted": Known(False, 0.0),
         "peer_hears": Known(True, 0.0),
@@ -174,6 +176,21 @@ def test_a_grant_that_was_given_up_ends_when_the_engine_does_not_take_it_back() 
     assert due(fault, kept, 30.0) is Remedy.RESTART_ENGINE
     deaf = dataclasses.replace(kept, peer_hears=Known(False, 0.0))
     assert standing((), deaf, 0.0) == (), "a new engine would only begin to serve again"
+
+
+def test_a_node_that_serves_without_the_engine_is_made_its_owner() -> None:
+    bare = view(P, serves=True, stands_by=False, engine_serves=Known(False, 0.0))
+    (fault,) = standing((), bare, 0.0)
+    assert fault.fault is PairFault.SERVES_UNGRANTED
+    assert due(fault, bare, 30.0) is Remedy.TAKE_OVER
+    assert {
+        one.fault for one in standing((), dataclasses.replace(both(), engine_serves=Known(False, 0.0)), 0.0)
+    } == {PairFault.BOTH_SERVE}, "of two, one lets go first"
+
+
+def test_what_people_read_names_a_time_only_when_there_was_one() -> None:
+    assert in_words("both serve", "Stop one.", 45.2) == "both serve, for 45 s. Stop one."
+    assert in_words("a request was lost", "Wait.", 0.0) == "a request was lost. Wait."
 
 
 def test_nobody_serves_while_the_engine_is_being_restarted() -> None:
