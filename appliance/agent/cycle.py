@@ -17,10 +17,10 @@ from appliance.agent.context import NodeContext
 from appliance.agent.executor import Executor
 from appliance.agent.grant_file import GrantFile
 from appliance.core import controller
-from appliance.core.controller import ControllerPolicy
 from appliance.core.controller_events import (
     ClearNode,
     ControllerEvent,
+    ControllerPolicy,
     GrantSeen,
     HandOver,
     Inputs,
@@ -181,6 +181,7 @@ class Cycle:
             fit=not self.unfit(self._clock.now()),
             wall=self._clock.wall(),
             pbx_started_by=observations.pbx_started_by,
+            woke=observations.woke,
         )
 
     # -- what happens -------------------------------------------------------------------------------------

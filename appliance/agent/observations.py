@@ -9,6 +9,7 @@ from appliance.core.health import ProbePolicy, ProbeRecord, judge
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.transfer import Peer
+from appliance.core.waking import Woke
 from appliance.dahdi.span import Span
 
 
@@ -54,6 +55,7 @@ class Observations:
     sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
     nothing is decided by them.
     `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
+    `woke`: how the machine went on after it stood still the last time.
     """
 
     engine: Reading[bool] = field(default_factory=_unseen)
@@ -85,6 +87,7 @@ class Observations:
     calls: Reading[bool] = field(default_factory=_unseen)
     lan_address: str = ""
     not_settable: str = ""
+    woke: Woke | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stepped: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -17,8 +17,8 @@ from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
-from appliance.core.controller import ControllerPolicy, step
-from appliance.core.controller_events import ControllerEvent, Inputs, ScriptSpoke, Tick
+from appliance.core.controller import step
+from appliance.core.controller_events import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick
 from appliance.core.errors import ClusterError, HardwareError, attempt
 from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.journal_entry import PhaseEntry

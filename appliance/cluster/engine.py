@@ -76,6 +76,9 @@ class EngineWatch(Protocol):
     def view(self, now: float) -> EngineView:
         """Return what is known now."""
 
+    def beats(self) -> int | None:
+        """Return a count that grows at least once in each keepalive while the engine works; None when unknown."""
+
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         """Tell the other node's agent `fields`; nothing happens while the engine does not listen."""
 

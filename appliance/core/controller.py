@@ -33,11 +33,12 @@ afterwards. Nothing breaks when a driver is killed between two effects: the plan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from appliance.core.controller_events import (
     ClearNode,
     ControllerEvent,
+    ControllerPolicy,
     GrantSeen,
     HandOver,
     Inputs,
@@ -47,17 +48,17 @@ from appliance.core.controller_events import (
     StartPbx,
     Tick,
 )
-from appliance.core.decide import Act, Decision, Watch, WatchPolicy, decide
+from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.model import Line, Pbx, Relay
-from appliance.core.pair_remedies import watch_pair
+from appliance.core.pair_remedies import follow_waking, watch_pair
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import AskStandby, Effect, ForgetFailures, ServiceState, Transition
 from appliance.core.stray import STRAY_DWELL
-from appliance.core.transfer import Goal, Order, Policy, arrived
+from appliance.core.transfer import Goal, Order, arrived
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
 # it is a time in which this node stood still.
@@ -77,15 +78,6 @@ LOST_GRANT_DWELL = 5.0
 _STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
 
 _ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
-
-
-@dataclass(frozen=True, slots=True)
-class ControllerPolicy:
-    """What the conf file says. `peer_max_age`: seconds after which the peer's word is too old to go by."""
-
-    transfer: Policy
-    watch: WatchPolicy
-    peer_max_age: float
 
 
 def step(
@@ -210,6 +202,7 @@ class _Tick:
     def take(self) -> None:
         """Take it."""
         self._measure_gap()
+        follow_waking(self._transition, self._inputs, self._policy, self._now)
         self._follow_engine()
         self._follow_peer()
         self._forget_old_failures()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.reading import Reading, Unknown
-from appliance.core.transfer import Seen
+from appliance.core.transfer import Policy, Seen
+from appliance.core.waking import Woke
 
 _UNASKED = Unknown("nobody has asked the engine", 0.0)
 
@@ -22,7 +24,8 @@ class Inputs:
     `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
     believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
     since the engine started. `fit`: this node could serve. `wall`: the time of day, in seconds since the epoch.
-    `pbx_started_by`: what has started the Asterisk that runs here, for people.
+    `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on after it
+    stood still the last time.
     """
 
     seen: Seen
@@ -34,6 +37,7 @@ class Inputs:
     fit: bool = False
     wall: float = 0.0
     pbx_started_by: str = ""
+    woke: Woke | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,15 @@ class Tick:
     """Time has gone by, or something was seen."""
 
     inputs: Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerPolicy:
+    """What the conf file says. `peer_max_age`: seconds after which the peer's word is too old to go by."""
+
+    transfer: Policy
+    watch: WatchPolicy
+    peer_max_age: float
 
 
 ControllerEvent = Starting | Started | ScriptSpoke | GrantSeen | HandOver | StartPbx | ClearNode | Tick

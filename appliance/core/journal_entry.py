@@ -113,6 +113,15 @@ class GapEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class WokeEntry:
+    """The kind `woke`: the machine stood still for so many seconds. `restarts`: its engine is started afresh."""
+
+    seconds: float = 0.0
+    restarts: bool = False
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WishEntry:
     """The kind `wish`: an operator asked for something. `says`: what came of it, or why it was refused."""
 
@@ -143,6 +152,7 @@ EntryDetail: TypeAlias = (
     | PeerEntry
     | AgentEntry
     | GapEntry
+    | WokeEntry
     | WishEntry
     | DrillEntry
 )
@@ -157,6 +167,7 @@ DETAILS: Mapping[str, type[EntryDetail]] = {
     "peer": PeerEntry,
     "agent": AgentEntry,
     "gap": GapEntry,
+    "woke": WokeEntry,
     "wish": WishEntry,
     "drill": DrillEntry,
 }

@@ -5,13 +5,14 @@ Which states these are, and whose turn it is, stands in `core/pair_watch.py`.
 
 from __future__ import annotations
 
-from appliance.core.controller_events import Inputs
+from appliance.core.controller_events import ControllerPolicy, Inputs
 from appliance.core.model import Node
 from appliance.core.pair_watch import Claim, PairView, Remedy, StandingFault, due, rule_of, standing, tried
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import AskTakeover, RestartEngine, ServiceState, Transition
 from appliance.core.transfer import Seen, arrived
+from appliance.core.waking import begins_anew, says
 
 # For so long an engine that has lost a request may drop every other one, in seconds (docs/facts/heartbeat.md), unless
 # it does something before.
@@ -34,6 +35,30 @@ def watch_pair(transition: Transition, inputs: Inputs, seen: Seen, node: Node, n
     faults = standing(before, view, now)
     _note_changes(transition, before, faults)
     transition.set(faults=tuple(_mend(transition, one, view, now) for one in faults))
+
+
+def follow_waking(transition: Transition, inputs: Inputs, policy: ControllerPolicy, now: float) -> None:
+    """Start the engine afresh when the machine has stood still and its peer has called it dead.
+
+    A peer that has taken over says so within `policy.peer_max_age` seconds; a node that stands by does not wait for it.
+    """
+    woke, state, granted = inputs.woke, transition.state, inputs.seen.peer.granted
+    if woke is None or woke.at <= state.woke_at:
+        return
+    serves = state.role.holds or state.grant.held
+    peer_serves = is_known(granted, True) and granted.at >= state.granted_at
+    anew = is_known(inputs.engine, True) and begins_anew(
+        woke, deadtime=policy.watch.deadtime, serves=serves, peer_serves=peer_serves
+    )
+    if not anew and now - woke.at <= policy.peer_max_age:
+        return
+    what = says(woke, anew=anew, serves=serves)
+    transition.set(woke_at=woke.at)
+    transition.note("woke", seconds=round(woke.seconds, 1), restarts=anew, says=what)
+    if anew:
+        if state.role.holds:
+            transition.let_go(what)
+        transition.effects.append(RestartEngine(what))
 
 
 def told_request_lost(state: ServiceState, now: float) -> bool:

@@ -22,6 +22,14 @@ class Clock(Protocol):
         ...
 
 
+def since_boot() -> float:
+    """Return seconds since boot, with those in which the machine was suspended and the monotonic clock stood still."""
+    try:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    except OSError:  # a kernel before 2.6.39
+        return time.monotonic()
+
+
 class SystemClock:
     """The clock of the operating system."""
 

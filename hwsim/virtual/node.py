@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from appliance.core import controller
 from appliance.core import grant as grants
-from appliance.core.controller import IDLE_PERIOD, ControllerPolicy
+from appliance.core.controller import IDLE_PERIOD
 from appliance.core.controller_events import (
     ControllerEvent,
+    ControllerPolicy,
     GrantSeen,
     HandOver,
     Inputs,
@@ -45,6 +46,7 @@ from appliance.core.service_state import (
     first_state,
 )
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+from appliance.core.waking import Woke
 from hwsim.virtual.lan import LanSight, facts_of
 from hwsim.virtual.metal import RELAY, Job
 from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
@@ -69,6 +71,7 @@ class Agent:
         self.away = 0.0  # for how long it could not turn, until it has turned again
         self.turn_at = self.changed_at = now
         self.saw: object = None
+        self.woke: Woke | None = None
         self.message: Message | None = None  # what it tells its peer
         self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
         self.failed: dict[Order, str] = {}
@@ -273,6 +276,7 @@ class Agent:
             peer_seen=heartbeat.alive(node) is not None,
             fit=not self.fitness.unfit,
             wall=EPOCH + now + self.this_node.server.clock,
+            woke=self.woke,
         )
 
     def sleep(self, now: float) -> None:

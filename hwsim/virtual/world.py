@@ -15,7 +15,9 @@ from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant
 from appliance.core.journal_rules import Violation
 from appliance.core.model import Node, Pbx, Relay
+from appliance.core.reading import Known, Reading
 from appliance.core.transfer import Witness
+from appliance.core.waking import Woke
 from hwsim.virtual.audit import Kind, Observer
 from hwsim.virtual.heartbeat import Heartbeat
 from hwsim.virtual.lan import facts_of
@@ -390,6 +392,14 @@ class World:
             self._stood_since[node] = None
             if agent is not None:
                 agent.away = self.now - since
+                agent.woke = Woke(
+                    agent.away, self.now, self.heartbeat.alive(node) is True, self._elsewhere(node)
+                )
+
+    def _elsewhere(self, node: Node) -> Reading[bool]:
+        """Return whether the other node answers when this one asks the LAN for the cluster address."""
+        other, (here, there) = self.servers[node.other], map(self.links.phones_reach, (node, node.other))
+        return Known(other.address and other.runs and here and there, self.now)
 
     def _boot(self, node: Node) -> None:
         if self.agents[node] is None and self.servers[node].runs and self.now >= self._respawn_at[node]:

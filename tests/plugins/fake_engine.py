@@ -53,6 +53,9 @@ class FakeWatch:
     def view(self, now: float) -> EngineView:
         return self.engine.seen
 
+    def beats(self) -> int | None:
+        return self.engine.beats
+
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         self.told.append(fields)
 
@@ -71,6 +74,7 @@ class FakeEngine:
     asked: list[str] = field(default_factory=list)
     watches: list[FakeWatch] = field(default_factory=list)
     kept: tuple[str, str] | None = None
+    beats: int | None = None
     on_restart: Callable[[], None] = lambda: None
     name: str = "Corosync"
     log: Path = Path("/var/log/cluster/corosync.log")

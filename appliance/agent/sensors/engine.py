@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from appliance.agent.context import NodeContext
 from appliance.agent.peer_message import hear
 from appliance.agent.sensors.readiness import Readable
 from appliance.cluster.engine import ClusterEngine, EngineView
-from appliance.core.reading import Known, is_known
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.timing import ENGINE_LOOK
+from appliance.core.waking import Pulse, Woke, stood_still
+from appliance.host.clock import since_boot
+from appliance.net.arp import duplicated
 
 # How long the agent's start waits for the engine's first word on the peer, in seconds.
 _FIRST_WORD = 0.5
+# For so long a node that wakes asks the LAN who else has the cluster address, in seconds.
+_ASKING = 0.15
+_UNASKED: Reading[bool] = Unknown("the cluster address is not here, so nobody was asked", 0.0)
 
 
 class EngineSensor:
     """The sensor that watches `engine` and writes on the board what the engine says."""
 
-    def __init__(self, context: NodeContext, engine: ClusterEngine) -> None:
+    def __init__(
+        self, context: NodeContext, engine: ClusterEngine, since_boot: Callable[[], float] = since_boot
+    ) -> None:
         self._this_node = this_node = context.this_node
         self._observations = context.observations
         self._clock = context.clock
         self._watch = engine.watch(this_node.node, this_node.own_name, this_node.peer_name, self._links)
         self._readable: dict[int, Readable] = {}
+        self._since_boot = since_boot
+        self._pulse: Pulse | None = None
+        self._peer_was_alive = False
 
     async def run(self) -> None:
         """Watch until cancelled."""
         try:
             while True:
+                await self._notice_waking()
                 self.look()
+                self._peer_was_alive = is_known(self._observations.peer_alive, True)
                 await asyncio.sleep(ENGINE_LOOK)
         finally:
             self._listen(())
@@ -61,6 +74,30 @@ class EngineSensor:
     def tell(self, fields: Mapping[str, str]) -> None:
         """Send `fields` to the peer; nothing happens while the engine does not listen."""
         self._watch.tell(fields, self._clock.now())
+
+    async def _notice_waking(self) -> None:
+        """Write on the board that the machine stood still and goes on, when the engine shows it.
+
+        A node with the cluster address asks the LAN at once who else has it: a peer that has taken over answers, and
+        its word over the engine would be later.
+        """
+        conf, observations = self._this_node.conf, self._observations
+        before, self._pulse = self._pulse, self._feel()
+        seconds = stood_still(before, self._pulse, conf.keepalive)
+        if seconds < conf.deadtime:
+            return
+        elsewhere = _UNASKED
+        if is_known(observations.address, True):
+            found = await asyncio.to_thread(
+                duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ASKING
+            )
+            elsewhere = Known(found.value is not None, found.at) if isinstance(found, Known) else found
+        observations.woke = Woke(seconds, self._clock.now(), self._peer_was_alive, elsewhere)
+        observations.notify_changed()
+
+    def _feel(self) -> Pulse | None:
+        beats = self._watch.beats()
+        return None if beats is None else Pulse(self._observations.engine_id, beats, self._since_boot())
 
     def _links(self) -> list[str]:
         return [medium.device for medium in self._this_node.conf.media]

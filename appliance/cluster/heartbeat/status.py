@@ -98,6 +98,16 @@ def identity_of(pid: int, proc: Path = Path("/proc")) -> str:
     return f"{pid}:{stat.rpartition(')')[2].split()[_STARTTIME_FIELD]}"
 
 
+def times_run(pid: int, proc: Path = Path("/proc")) -> int | None:
+    """Return how often the process has waited for something and was then given the processor; None when it is gone."""
+    try:
+        said = (proc / str(pid) / "status").read_bytes()
+    except OSError:
+        return None
+    count = said.rpartition(b"\nvoluntary_ctxt_switches:")[2].split()
+    return int(count[0]) if count and count[0].isdigit() else None
+
+
 def _read_pid(pid_file: Path) -> int | None:
     try:
         return pid_in(read_file(pid_file, PID_LIMIT))

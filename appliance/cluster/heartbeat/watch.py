@@ -13,7 +13,7 @@ from appliance.cluster.engine import EngineNews, EngineView, Names, PeerMessage
 from appliance.cluster.heartbeat.api import HeartbeatApi
 from appliance.cluster.heartbeat.installation import find_heartbeat
 from appliance.cluster.heartbeat.messages import Mailbox, send
-from appliance.cluster.heartbeat.status import Heartbeat, identity_of
+from appliance.cluster.heartbeat.status import Heartbeat, identity_of, times_run
 from appliance.cluster.heartbeat.view import ClusterView, Held, NodeStatus, ask_everything
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
@@ -93,6 +93,9 @@ class HeartbeatWatch:
             moving=is_known(held, Held.TRANSITION),
             links=self._view.links(),
         )
+
+    def beats(self) -> int | None:
+        return times_run(self._master.pid) if self._master is not None else None
 
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         if self._api is not None and self._api.signed_on:

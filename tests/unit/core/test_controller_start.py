@@ -10,8 +10,15 @@ import pytest
 from core_seen import POLICY, SERVING, seen
 
 from appliance.core import grant as grants
-from appliance.core.controller import ControllerPolicy, step
-from appliance.core.controller_events import ControllerEvent, Inputs, Started, Starting, Tick
+from appliance.core.controller import step
+from appliance.core.controller_events import (
+    ControllerEvent,
+    ControllerPolicy,
+    Inputs,
+    Started,
+    Starting,
+    Tick,
+)
 from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant
 from appliance.core.reading import Known, Reading, Unknown
