@@ -30,10 +30,13 @@ from appliance.core.controller_events import (
     StartPbx,
     Tick,
 )
+from appliance.core.decide import peer_could_serve
+from appliance.core.feeding import CompletedCycle
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.reading import fresh
+from appliance.core.roles import Role
 from appliance.core.service_state import (
     AskStandby,
     AskTakeover,
@@ -74,7 +77,7 @@ class Cycle:
     """The controller of this node, its state, and its driver.
 
     `asks` carries the controller's requests to the engine. `released` is set whenever no release is under way, so that
-    a stop can wait for it. `turned` is set after every turn.
+    a stop can wait for it. `turned` is set after every turn, and `completed` is called with what it has left.
     """
 
     def __init__(
@@ -99,12 +102,14 @@ class Cycle:
         self.released = asyncio.Event()
         self.released.set()
         self.turned = asyncio.Event()
+        self.completed: Callable[[CompletedCycle], None] = lambda done: None
 
     async def run(self) -> None:
         """Turn until cancelled."""
         while True:
             self.turn()
             self.turned.set()
+            self.completed(self._left())
             self._observations.changed.clear()
             try:
                 async with asyncio.timeout(BUSY_PERIOD if self.busy else controller.IDLE_PERIOD):
@@ -127,6 +132,18 @@ class Cycle:
         """Why the grant is not on file as it should be; "" when it is."""
         told = self.state.regained if self._clock.now() - self.state.granted_at < _TOLD_FOR else ""
         return self._book.problem or told
+
+    def _left(self) -> CompletedCycle:
+        now, observations, this_node = self._clock.now(), self._observations, self._this_node
+        looks = {"line": observations.line.at} if this_node.transfer_policy.has_line else {}
+        looks |= {"relay card": observations.card.at} if this_node.has_card else {}
+        role, done = self.state.role, self.state.transfer is None or self.state.transfer.done
+        return CompletedCycle(
+            holds=role.holds or (role in (Role.RELEASING, Role.LEAVING) and not done),
+            peer_able=peer_could_serve(self.seen(now)),
+            looks={what: now - at for what, at in looks.items()},
+            orders=self._executor.under_way(now),
+        )
 
     # -- what it sees -------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from appliance.agent.active_conf import read_this_node
 from appliance.agent.components.settings import Threads
 from appliance.agent.peer_message import Hearing, tell
 from appliance.agent.unconfigured import UnconfiguredAgent
+from appliance.agent.watchdogs import Watchdogs
 from appliance.agent.wiring import AgentParts
 from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
@@ -27,11 +28,11 @@ from appliance.host.boot import boot_identity
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.paths import CONF, SOCKET
 from appliance.host.service_manager import ServiceManager
-from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
 # How long a starting agent waits for the engine to say who serves, and how often it looks, in seconds.
 _ENGINES_WORD = 1.0
 _LOOK = 0.02
+_FED_AGAIN = "The watchdog timer is fed again."
 
 
 class Daemon:
@@ -51,7 +52,12 @@ class Daemon:
         self._active_conf = parts.active_conf
         self._cycle = parts.cycle
         self._engine = parts.engine_sensor
-        self._watchdog: WatchdogTimer | None = None
+        self._watchdogs = Watchdogs(
+            self._this_node,
+            init,
+            lambda says: self._journal.note_once("watchdog", "timer", says, over=_FED_AGAIN),
+        )
+        self._cycle.completed = self._watchdogs.completed
 
     async def run(self) -> bool:
         """Serve until told to end.
@@ -63,17 +69,18 @@ class Daemon:
         self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
         server = ControlServer(Path(SOCKET), self._answer)
         await server.start()
-        self._arm_watchdog()
+        self._watchdogs.arm()
         try:
             await self._first_look()
             self._ready.set()
             self._init.ready()
             await self._work()
+            # On purpose: an agent that broke leaves the timer running, and the next one goes on feeding it.
+            self._watchdogs.disarm()
         finally:
             if not self._begins_anew:
                 self._init.ending()
             await server.stop()
-            self._disarm_watchdog()
             self._parts.close()
             self._journal.note("agent", says="begins anew" if self._begins_anew else "ended")
             self._journal.close()
@@ -89,12 +96,17 @@ class Daemon:
 
     async def _first_look(self) -> None:
         """Learn about Heartbeat before anything moves, and about the rest before this node has a role."""
+        fed = self._watchdogs.begun
         await self._hear_engine()
+        fed()
         await self._cycle.begin()
+        fed()
         await self._parts.first_look()
+        fed()
         self._cycle.start()
         self._active_conf.begin()
         await self._parts.first_report()
+        fed()
 
     async def _hear_engine(self) -> None:
         """Look at the engine, and wait a moment until it says who serves.
@@ -146,35 +158,11 @@ class Daemon:
             if fields != told or now - told_at >= PEER_MESSAGE_PERIOD:
                 self._engine.tell(fields)
                 told, told_at = fields, now
-            self._feed_watchdogs()
             self._active_conf.look()
             self._cycle.turned.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PEER_MESSAGE_PERIOD):
                     await self._cycle.turned.wait()
-
-    def _arm_watchdog(self) -> None:
-        if self._this_node.conf.watchdog:
-            try:
-                self._watchdog = LinuxWatchdog(Path(self._this_node.conf.watchdog))
-            except AshaError as problem:
-                self._journal.note("watchdog", says=str(problem))
-
-    def _feed_watchdogs(self) -> None:
-        """Feed the watchdogs of init and of the machine, but only when the cycle has turned.
-
-        So an agent whose cycle hangs does not feed them, and they act.
-        """
-        if not self._cycle.turned.is_set():
-            return
-        self._init.alive()
-        if self._watchdog is not None:
-            with contextlib.suppress(AshaError):  # a timer that takes no food shows it by its reset
-                self._watchdog.feed()
-
-    def _disarm_watchdog(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.disarm()
 
     def _restart(self) -> None:
         self._begins_anew = True

@@ -145,6 +145,7 @@ class Executor:
         self._card = ThreadPoolExecutor(1, "card")
         self._others = ThreadPoolExecutor(4, "order")
         self._tasks: dict[Order, asyncio.Task[None]] = {}
+        self._given_at: dict[Order, float] = {}
         self._reset: asyncio.Task[None] | None = None
         self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", context.clock.now())
         self.failed: dict[Order, str] = {}
@@ -156,6 +157,10 @@ class Executor:
         """The orders that are being carried out."""
         return frozenset(self._tasks)
 
+    def under_way(self, now: float) -> dict[Order, float]:
+        """Return for how many seconds each order has been under way at `now`."""
+        return {order: now - self._given_at[order] for order in self._tasks}
+
     def give(self, order: Order, reason: str, generation: int, still_wanted: Callable[[], bool]) -> None:
         """Have `order` carried out, unless the same order is under way.
 
@@ -166,7 +171,7 @@ class Executor:
             return
         self._journal.note("order", order=order.name, reason=reason, generation=generation)
         task = asyncio.create_task(self._carry_out(order, generation, still_wanted))
-        self._tasks[order] = task
+        self._tasks[order], self._given_at[order] = task, self._clock.now()
 
     async def do(self, order: Order, reason: str, generation: int) -> None:
         """Give `order` and wait for its end. Raises HostError with what went wrong."""

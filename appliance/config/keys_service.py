@@ -104,8 +104,10 @@ class ServiceKeys:
     ).key("SIPPORT", PORT_OR_OFF, 5060, Group.PBX, "5160")
     watchdog: str = Comment(
         "the machine's watchdog timer, empty for none",
-        "It is fed only after the agent has completed a cycle: a hung machine resets itself, and so lets",
-        "the line go. When the agent is ended on purpose, the timer is stopped first.",
+        "It is fed only when the agent has completed a cycle: a hung machine resets itself, and so lets",
+        "the line go. It is not fed either while a look at the line or an order hangs on the node that",
+        "serves and the other node could take over. A full disk, a silent peer or a standby's hung look",
+        "reset nothing. When the agent is ended on purpose, the timer is stopped first.",
     ).key("WATCHDOG", FILE_TEXT, "", Group.REST, "/dev/watchdog", effect=Effect.AGENT_START, may_be_off=True)
     dahdi_root: Path = Comment(
         "directory under which DAHDI's proc and sys are found", "/ on every real machine."

@@ -61,6 +61,9 @@ class RecordingDesk:
     async def settle(self) -> None:
         pass
 
+    def under_way(self, now: float) -> dict[Order, float]:
+        return dict.fromkeys(self.busy, 0.0)
+
     def forget_failures(self) -> None:
         self.failed.clear()
 

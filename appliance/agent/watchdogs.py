@@ -1,0 +1,66 @@
+"""The watchdogs of init and of the machine, fed by completed cycles alone (see `core/feeding.py` for the rule)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.agent.this_node import ThisNode
+from appliance.core.errors import AshaError
+from appliance.core.feeding import CompletedCycle, why_not_fed
+from appliance.host.service_manager import ServiceManager
+from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
+
+
+class Watchdogs:
+    """Both watchdogs. `tell` gets what becomes of the machine's timer, "" when nothing is wrong with it any more."""
+
+    def __init__(self, this_node: ThisNode, init: ServiceManager, tell: Callable[[str], None]) -> None:
+        self._this_node = this_node
+        self._init = init
+        self._tell = tell
+        self._timer: WatchdogTimer | None = None
+
+    def arm(self) -> None:
+        """Start the machine's timer, if the conf file names one."""
+        if device := self._this_node.conf.watchdog:
+            try:
+                self._timer = LinuxWatchdog(Path(device))
+            except AshaError as problem:
+                self._tell(str(problem))
+
+    def begun(self) -> None:
+        """Feed both after a stage of the agent's start is done: no cycle has turned yet."""
+        self._feed()
+
+    def completed(self, done: CompletedCycle) -> None:
+        """Feed both after a whole cycle; the machine's only if nothing hangs that its reset would free.
+
+        Init ends an agent by a signal, which a thread that hangs in the kernel outlives, so init is not told of one.
+        """
+        conf = self._this_node.conf
+        longest = (
+            max(conf.pbx_start_deadline, conf.pbx_stop_deadline, conf.card_deadline) + conf.merge_deadline
+        )
+        why = why_not_fed(done, longest)
+        if self._timer is not None:
+            self._tell(
+                f"The watchdog timer is not fed, so that it resets this machine: {why}." if why else ""
+            )
+        if why:
+            self._init.alive()
+        else:
+            self._feed()
+
+    def disarm(self) -> None:
+        """Stop the machine's timer on purpose: the agent ends, and service goes on without it."""
+        if self._timer is not None:
+            with contextlib.suppress(AshaError):
+                self._timer.disarm()
+
+    def _feed(self) -> None:
+        self._init.alive()
+        if self._timer is not None:
+            with contextlib.suppress(AshaError):  # a timer that takes no food shows it by its reset
+                self._timer.feed()
