@@ -12,12 +12,10 @@ from appliance.core import cluster_address
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.progress import (
     ENDING,
-    holds_back,
     link_is_up,
     ordered_since,
     still_confirmed,
     watch,
-    why_held_back,
 )
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import (
@@ -31,34 +29,56 @@ from appliance.core.transfer import (
     other_cause,
     unknown_because,
 )
+from appliance.core.witness import holds_back, why_held_back
 
 __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     """Return how far the line and Asterisk are, and the sentence that tells people so."""
+    if transfer.aside.since is not None:
+        return _aside(transfer, seen, now)
     if still_confirmed(transfer, seen, now):
         return transfer.phase, transfer.note
-    if not transfer.policy.has_line:
-        return _without_line(transfer, seen, now)
+    return _by_line(transfer, seen, now) if transfer.policy.has_line else _without_line(transfer, seen, now)
+
+
+def _by_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     line = seen.line
     if not isinstance(line, Known) or line.value is Line.ABSENT:
         return _away(transfer, seen, now)
     if line.value is Line.UNVERIFIABLE:
         return _unverifiable(transfer, seen, now)
     if line.value is Line.SETTLING:
-        return _settling(transfer, now)
+        return _settling(transfer, seen, now)
     return _linking(transfer, seen, now)
 
 
 def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
     """Yield the orders that bring the world nearer to the goal."""
-    if _relay_missing(transfer, seen, now):
+    if transfer.aside.since is not None:
+        yield from _leave(transfer, seen)
+    elif _relay_missing(transfer, seen, now):
         yield Order.ENERGISE
     if cluster_address.to_be_put_back(transfer, seen, now):
         yield Order.PUT_ADDRESS
     yield from _pbx_orders(transfer, seen, now)
     yield from _recovery(transfer, seen, now)
+
+
+def _aside(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
+    """Return where a node is that has stepped aside for the other one (see `core/witness.py`)."""
+    if transfer.policy.node is Node.SECONDARY:
+        return _held_back(transfer, seen, now)
+    return Phase.BLOCKED, transfer.aside.because
+
+
+def _leave(transfer: Transfer, seen: Seen) -> Iterator[Order]:
+    released = is_known(seen.commanded, Relay.RELEASED) and Order.ENERGISE not in seen.busy
+    if transfer.policy.has_card and not is_known(seen.card, False) and not released:
+        yield Order.RELEASE
+    if is_known(seen.address, True):
+        yield Order.REMOVE_ADDRESS
 
 
 def _relay_missing(transfer: Transfer, seen: Seen, now: float) -> bool:
@@ -190,11 +210,14 @@ def _unverifiable(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, st
     )
 
 
-def _settling(transfer: Transfer, now: float) -> tuple[Phase, str]:
+def _settling(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     since = transfer.unclear_since if transfer.unclear_since is not None else now
     if now - since >= 2 * transfer.policy.line_deadline:
         return Phase.BLOCKED, "the signal is here but its alarm does not clear: the line is disturbed"
-    return Phase.SETTLING, "the signal is here; the span's driver holds its settle time"
+    here = "the signal is here"
+    if transfer.policy.node is Node.SECONDARY and is_known(seen.peer.alive, False):
+        here += ": the silent primary has let go of the line or lost its power"
+    return Phase.SETTLING, f"{here}; the span's driver holds its settle time"
 
 
 def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:

@@ -5,6 +5,8 @@ NetworkManager when they are restarted, an operator with `ip`. It is put back on
 under this grant. When it goes again within `PUT_AGAIN`, something here fights for that: people are told, and the next
 try waits until that time is over.
 
+A node that steps aside (see `core/witness.py`) has removed the address itself, and puts it back when that is over.
+
 The order is void once the grant has ended (`ServiceState.wants`), and a release is not done while it is under way: the
 engine removes the address after the release, and it must not come back behind that.
 """
@@ -25,7 +27,7 @@ TAKEN = "the cluster address was taken away from this node while it serves"
 
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of whether the address was here, and since when it is not."""
-    gone = is_known(seen.address, False)
+    gone = is_known(seen.address, False) and transfer.aside.since is None
     since = transfer.address_gone_since
     return replace(
         transfer,
@@ -38,8 +40,10 @@ def to_be_put_back(transfer: Transfer, seen: Seen, now: float) -> bool:
     """Tell whether the address was here under this transfer, is not now, and was not put back just before."""
     if not transfer.had_address or transfer.address_gone_since is None:
         return False
-    last = put_back_at(transfer)
-    return last is None or now - last >= PUT_AGAIN or Order.PUT_ADDRESS in seen.failed
+    last, ended = put_back_at(transfer), transfer.aside.ended
+    if last is None or Order.PUT_ADDRESS in seen.failed:
+        return True
+    return now - last >= PUT_AGAIN or (ended is not None and last < ended)
 
 
 def put_back_at(transfer: Transfer) -> float | None:

@@ -352,6 +352,11 @@ class Transition:
         """Begin a transfer. `served`: Asterisk is taken to have run under it already."""
         generation = self.state.grant.generation
         begun = plan.begin(goal, generation, reason, self._policy, self._now)
+        before = self.state.transfer
+        if before is not None and before.goal is goal is Goal.ACQUIRE:
+            # The same service goes on: the peer's silence and the address that this node has removed are not forgotten.
+            aside = replace(before.aside, since=None, because="")
+            begun = replace(begun, had_address=before.had_address, aside=aside)
         self.set(transfer=replace(begun, served=served))
         self.note("transfer", goal=goal.value, reason=reason, generation=generation)
 

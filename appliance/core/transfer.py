@@ -144,6 +144,25 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What an acquiring transfer remembers of a peer that fell silent (see `core/witness.py`); monotonic seconds.
+
+    `since`, `because`: since when, and why, line and address are left to the other node although the grant stands here.
+    `ended`: when that ended last. `peer_heard`: the peer was alive under this service. `silent_since`: since when it is
+    not. `lan_cut_since`: since when this node is known to be cut off from the LAN. `able_since`: since when Asterisk
+    runs here and the LAN is not known to be cut.
+    """
+
+    since: float | None = None
+    because: str = ""
+    ended: float | None = None
+    peer_heard: bool = False
+    silent_since: float | None = None
+    lan_cut_since: float | None = None
+    able_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """One transfer: its goal, its reason, its generation, and how far it is; times are monotonic seconds.
 
@@ -155,7 +174,7 @@ class Transfer:
     the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
     to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
     `had_address` is set once the cluster address was here under this transfer, `address_gone_since` is since when it
-    is not.
+    is not. `aside`: what is remembered of a silent peer.
     """
 
     goal: Goal
@@ -179,6 +198,7 @@ class Transfer:
     served: bool = False
     had_address: bool = False
     address_gone_since: float | None = None
+    aside: Aside = Aside()
 
     @property
     def done(self) -> bool:

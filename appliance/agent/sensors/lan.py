@@ -33,13 +33,16 @@ from appliance.core.lan import (
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.timing import LAN_ROUND
 from appliance.net.address import AddressWatch, read_lan_interface
-from appliance.net.arp import ArpLink, own_macs
+from appliance.net.arp import ArpLink, announce, own_macs
 from appliance.pbx.probes import SipProbe
 
 _CALL_AGAIN = 2.0
 _NO_ADDRESS_SET = "no cluster address is set (HACLUSTERIP)"
 # For so many seconds after any other machine was heard the LAN is known to carry something to this node.
 _HEARD_LATELY = 5.0
+# For so many seconds another machine that has claimed the cluster address must have been silent about it before it is
+# announced again where it is: asked each second, one that still has it is not silent.
+_CLAIM_OVER = 2.5
 
 
 class LanSensor:
@@ -61,6 +64,7 @@ class LanSensor:
         self._asked: frozenset[str] = frozenset()
         self._heard: dict[str, str] = {}
         self._heard_at = float("-inf")
+        self._claimed_at: float | None = None
         self._link: ArpLink | None = None
         self._ready: Readable | None = None
 
@@ -104,6 +108,8 @@ class LanSensor:
             self._count_answers()
             self.look()
             self._ask()
+            if self._claim_is_over():
+                await self._announce()
             await self._next()
 
     async def _next(self) -> None:
@@ -151,6 +157,28 @@ class LanSensor:
         observations.duplicate = mac if here and (self._holder.answers >= policy.rise or still) else ""
         if bool(observations.duplicate) != bool(before):
             self._journal.note("address", says="also elsewhere" if before == "" else "here alone", mac=mac)
+
+    def _claim_is_over(self) -> bool:
+        """Tell whether another machine has claimed an address that is here, and does so no more.
+
+        A secondary that is granted during a split is given the address before it can leave it to the primary, and the
+        telephones believe the last who announced it.
+        """
+        at = self._claimed_at
+        if at is None or not is_known(self._observations.address, True):
+            self._claimed_at = None
+            return False
+        over = self._clock.now() - at >= _CLAIM_OVER
+        self._claimed_at = None if over else at
+        return over
+
+    async def _announce(self) -> None:
+        conf = self._this_node.conf
+        with contextlib.suppress(HostError):
+            await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
+        self._journal.note(
+            "address", says="announced again: another machine had claimed it, and does so no more"
+        )
 
     def _mac_of_holder(self) -> str:
         return self._heard.get(self._this_node.conf.cluster_ip, self._macs.get("holder", ""))
@@ -226,6 +254,8 @@ class LanSensor:
             if mac in own:
                 continue
             self._heard_at = self._clock.now()
+            if ip == cluster_ip:
+                self._claimed_at = self._heard_at
             if ip == cluster_ip and packet.reply:
                 self._heard[ip] = self._macs["holder"] = mac
             elif ip in self._asked and ip != cluster_ip:

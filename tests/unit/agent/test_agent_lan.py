@@ -105,6 +105,24 @@ def test_an_address_that_is_here_is_asked_for_without_a_sender(
     assert (IP, OWN, "") not in rounds.lan.asked
 
 
+@pytest.mark.parametrize("reply", [True, False])
+def test_an_address_that_another_machine_claimed_for_a_moment_is_announced_once_it_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: bool
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch)
+    rounds.take(2)
+
+    def over() -> bool:
+        rounds.take()
+        return rounds.sensor._claim_is_over()
+
+    rounds.lan.say(IP, PEER_MAC, reply=reply)
+    assert [over() for _ in range(6)] == [False, False, False, True, False, False]
+    rounds.lan.has[IP] = PEER_MAC  # another that keeps it is told of, and nobody fights
+    assert not any(over() for _ in range(9))
+    assert rounds.seen.duplicate == PEER_MAC
+
+
 @pytest.mark.parametrize("said", ["", "10.99.0.2", IP, OWN, "10.77.0.2; reboot", "224.0.0.1"])
 def test_no_word_of_the_peer_makes_it_ask_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
