@@ -14,7 +14,9 @@ from appliance.core.errors import AshaError, HardwareError, HostError, attempt
 from appliance.core.lan import why_not_settable
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.stuck_line import LINE_AWAY
 from appliance.core.transfer import Order
+from appliance.dahdi.restart import restart_carriers
 from appliance.host.clock import Clock
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import RelayCard
@@ -97,8 +99,12 @@ class Actuator:
         service.stop(self._conf, self._clock, self._conf.pbx_stop_deadline, hung=True)
 
     def _restart_pbx(self) -> None:
+        """Restart Asterisk for the sake of its D-channel: with the spans down in between."""
         self._stop_pbx()
+        problem = attempt(lambda: restart_carriers(self._conf.dahdi_root, self._clock, LINE_AWAY))
         self._start_pbx()
+        if problem:
+            raise HostError(problem)
 
     def _restart_spans(self) -> None:
         restart_spans(self._conf, self._conf.pbx_stop_deadline)

@@ -7,17 +7,16 @@ The relay is energised and Asterisk started in parallel; after that the line its
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from appliance.core import cluster_address
+from appliance.core import cluster_address, progress, stuck_line
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.progress import (
     ENDING,
     link_is_up,
-    ordered_since,
     still_confirmed,
-    watch,
 )
-from appliance.core.reading import Known, Reading, is_known
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.transfer import (
     Order,
     Phase,
@@ -32,6 +31,12 @@ from appliance.core.transfer import (
 from appliance.core.witness import holds_back, why_held_back
 
 __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
+
+
+def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    """Return the transfer with a note of what has come, gone or become unreadable, and of the link's recovery."""
+    watched = progress.watch(transfer, seen, now)
+    return replace(watched, recovery=stuck_line.follow(watched, seen, now))
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
@@ -63,7 +68,8 @@ def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
     if cluster_address.to_be_put_back(transfer, seen, now):
         yield Order.PUT_ADDRESS
     yield from _pbx_orders(transfer, seen, now)
-    yield from _recovery(transfer, seen, now)
+    if (is_known(seen.line, Line.CLEAR) and not seen.busy & ENDING) or stuck_line.leads_away(transfer, now):
+        yield from stuck_line.wanted(transfer, seen, now)
 
 
 def _aside(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
@@ -82,7 +88,7 @@ def _leave(transfer: Transfer, seen: Seen) -> Iterator[Order]:
 
 
 def _relay_missing(transfer: Transfer, seen: Seen, now: float) -> bool:
-    if not transfer.policy.has_card or is_known(seen.card, False):
+    if not transfer.policy.has_card or is_known(seen.card, False) or stuck_line.leads_away(transfer, now):
         return False
     return not is_known(seen.commanded, Relay.ENERGISED) or _has_dropped(transfer, seen, now)
 
@@ -109,25 +115,6 @@ def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
 
 def _may_start(transfer: Transfer, seen: Seen, now: float) -> bool:
     return not seen.busy & ENDING and not holds_back(transfer, seen, now)
-
-
-def _recovery(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
-    """Yield the next step of the recovery of a link that does not come up; each step is taken once.
-
-    The steps: wait (a ghost link needs no wait), restart the links of the spans, restart Asterisk.
-    """
-    since = transfer.linking_since
-    if since is None or not is_known(seen.line, Line.CLEAR) or seen.busy & ENDING:
-        return
-    if not transfer.ghost and not is_known(seen.dchannel, DChannel.DOWN):
-        return
-    waited = now - since
-    deadline = transfer.policy.dchannel_deadline
-    if not ordered_since(transfer, Order.RESTART_SPANS, since):
-        if transfer.ghost or waited >= deadline:
-            yield Order.RESTART_SPANS
-    elif waited >= 2 * deadline and Order.RESTART_PBX not in transfer.ordered:
-        yield Order.RESTART_PBX
 
 
 def _without_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
@@ -164,7 +151,7 @@ def _away(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
         return _held_back(transfer, seen, now)
     waited = now - (transfer.away_since if transfer.away_since is not None else now)
     if waited < transfer.policy.line_deadline:
-        return Phase.MOVING, "the line's signal is awaited"
+        return Phase.MOVING, stuck_line.progress(transfer) or "the line's signal is awaited"
     return Phase.BLOCKED, _why_away(transfer, seen)
 
 
@@ -226,20 +213,28 @@ def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     if link_is_up(transfer, seen.dchannel):
         return Phase.DONE, "the line is in service here"
     since = transfer.linking_since if transfer.linking_since is not None else now
-    if now - since < 3 * transfer.policy.dchannel_deadline:
-        return Phase.LINKING, "the alarm is clear; the D-channel is awaited"
-    return Phase.BLOCKED, _why_unlinked(seen.dchannel)
+    waited, patience = now - since, transfer.policy.dchannel_deadline
+    unseen = isinstance(seen.dchannel, Unknown) and waited >= 3 * patience
+    if unseen or (stuck_line.gave_up(transfer) and waited >= patience):
+        return Phase.BLOCKED, _why_unlinked(transfer, seen.dchannel)
+    return Phase.LINKING, stuck_line.progress(transfer) or "the alarm is clear; the D-channel is awaited"
 
 
-def _why_unlinked(dchannel: Reading[DChannel]) -> str:
-    if is_known(dchannel, DChannel.UP):
-        return (
-            "the line was away and Asterisk did not notice, so its link cannot be trusted, and restarting the "
-            "spans did not help. Run 'dahdi restart' on Asterisk's console"
-        )
+def _why_unlinked(transfer: Transfer, dchannel: Reading[DChannel]) -> str:
     if because := unknown_because(dchannel):
         return f"the alarm is clear, but the D-channel cannot be seen: {because}"
-    return (
-        "the alarm is clear but the D-channel stays down, after a restart of the spans and of Asterisk. "
-        "Check 'pri show spans' and ask the provider to reset the link"
-    )
+    tried = stuck_line.tried(transfer)
+    if is_known(dchannel, DChannel.UP):
+        return f"the line was away and Asterisk did not notice, so its link cannot be trusted.{tried} {_ASK}"
+    if is_known(dchannel, DChannel.PARTLY):
+        return (
+            f"one of the spans has no alarm, but its D-channel stays down.{tried} {_ASK}. More would end the calls of "
+            "the spans that work: at a quiet hour, 'asha pbx stop' and 'asha pbx start' restart Asterisk"
+        )
+    return f"the line has no alarm, but its D-channel stays down.{tried} {_ASK}"
+
+
+_ASK = (
+    "Ask the provider to reset layer 2 (Q.921) of this line and to see that it is in service at the exchange; "
+    "'pri show spans' on Asterisk's console shows it here"
+)

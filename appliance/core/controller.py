@@ -58,6 +58,7 @@ from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import AskStandby, Effect, ForgetFailures, ServiceState, Transition
 from appliance.core.stray import STRAY_DWELL
+from appliance.core.stuck_line import explains_absence
 from appliance.core.transfer import Goal, Order, arrived
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
@@ -314,12 +315,13 @@ class _Tick:
 
     def _follow_line(self) -> None:
         state, seen = self._state, self._seen
-        away = state.role.holds and is_known(seen.line, Line.ABSENT)
+        led_away = explains_absence(state.transfer, self._now)
+        away = state.role.holds and is_known(seen.line, Line.ABSENT) and not led_away
         let_go = is_known(seen.peer.relay, Relay.RELEASED)
         at_peer = state.line_at_peer_since if let_go is state.peer_let_go else None
         self._transition.set(
             line_absent_since=_since(state.line_absent_since, away, self._now),
-            line_at_peer_since=_since(at_peer, arrived(seen.peer.line), self._now),
+            line_at_peer_since=_since(at_peer, arrived(seen.peer.line) and not led_away, self._now),
             peer_let_go=let_go,
         )
 

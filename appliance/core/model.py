@@ -47,8 +47,14 @@ class DChannel(enum.Enum):
     """The Q.921 state as Asterisk reports it. NONE: the spans are analog and have no D-channel."""
 
     UP = "up"
+    PARTLY = "partly up"  # of several spans, some are up and some are down
     DOWN = "down"
     NONE = "none"
+
+    @property
+    def is_down(self) -> bool:
+        """True when the link of a span is down, be it of one among several."""
+        return self in (DChannel.DOWN, DChannel.PARTLY)
 
 
 class Pbx(enum.Enum):

@@ -49,7 +49,7 @@ def still_confirmed(transfer: Transfer, seen: Seen, now: float) -> bool:
     contrary = (
         _known_other(seen.line, Line.CLEAR, Line.UNVERIFIABLE)
         or _known_other(seen.pbx, Pbx.RUNNING)
-        or is_known(seen.dchannel, DChannel.DOWN)
+        or (isinstance(seen.dchannel, Known) and seen.dchannel.value.is_down)
     )
     return not contrary and now - transfer.unseen_since < transfer.policy.line_deadline
 
@@ -79,7 +79,7 @@ def _note_ghost(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     See docs/facts/pri-timing.md, ghost link. Only a line that is known to be absent has left: a span that
     cannot be read for a moment has not lost its line.
     """
-    noticed = is_known(seen.dchannel, DChannel.DOWN) or is_known(seen.dchannel, DChannel.NONE)
+    noticed = isinstance(seen.dchannel, Known) and seen.dchannel.value is not DChannel.UP
     young = is_known(seen.pbx, Pbx.DEAD) or is_known(seen.pbx, Pbx.STARTING)
     if noticed or young:
         return replace(transfer, left=False, ghost=False, relinked_at=None)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from appliance.core import cluster_address, plan
+from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
 from appliance.core.decide import STAY, Decision
 from appliance.core.grant import Grant, Verdict
@@ -28,6 +28,8 @@ from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
 
 _NEVER = float("-inf")
 _MOVES_KEPT = 16
+# What the recovery of a link orders (see core/stuck_line.py).
+_OF_A_GRADE = frozenset({Order.RELEASE, Order.RESTART_SPANS, Order.RESTART_PBX})
 _UNGRANTED = "an agent that holds no grant has started"
 
 
@@ -353,11 +355,12 @@ class Transition:
         generation = self.state.grant.generation
         begun = plan.begin(goal, generation, reason, self._policy, self._now)
         before = self.state.transfer
+        recovery = before.recovery if before is not None else None
         if before is not None and before.goal is goal is Goal.ACQUIRE:
             # The same service goes on: the peer's silence and the address that this node has removed are not forgotten.
             aside = replace(before.aside, since=None, because="")
             begun = replace(begun, had_address=before.had_address, aside=aside)
-        self.set(transfer=replace(begun, served=served))
+        self.set(transfer=replace(begun, served=served, recovery=recovery))
         self.note("transfer", goal=goal.value, reason=reason, generation=generation)
 
     def follow_plan(self, seen: Seen) -> None:
@@ -423,6 +426,8 @@ class Transition:
         reason = transfer.reason if transfer.phase is not Phase.BLOCKED else transfer.note
         if order is Order.PUT_ADDRESS:
             reason = cluster_address.TAKEN
+        elif transfer.goal is Goal.ACQUIRE and order in _OF_A_GRADE:
+            reason = stuck_line.progress(transfer) or reason
         acquires = order in (Order.ENERGISE, Order.START_PBX, Order.PUT_ADDRESS)
         under = self.state.grant.generation if acquires else None
         self.effects.append(GiveOrder(order, reason, transfer.generation, under))

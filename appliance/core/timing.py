@@ -40,6 +40,9 @@ RELEASE_SLACK = 5.0
 STOP_PATIENCE = 30.0
 # docs/facts/pri-timing.md: the longest that a D-channel took to come up by itself after the line was back.
 LINK_COMES_UP = 2.0
+# docs/facts/pri-timing.md: the rest of T203 and four T200, at most 14 s: by then an end that believes in an old link
+# has found out, and the link comes up.
+GHOST_HEALS = 14.0 + LINK_COMES_UP
 # A killed process ends within this, unless the kernel itself is stuck; seconds.
 KILL_PATIENCE = 5.0
 # From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them, and Python

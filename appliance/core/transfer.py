@@ -163,6 +163,23 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """How far the recovery of a missing D-channel is (see `core/stuck_line.py`); times are monotonic seconds.
+
+    `since`: since when it is missing. `grade`: the number of what is being done, `begun` when that began. `rounds`:
+    how often a recovery before this one did not last, or was in vain. `tried`: the grades that were begun.
+    `healed_at`: when the D-channel was back; None while it is missing.
+    """
+
+    since: float
+    begun: float
+    grade: int = 0
+    rounds: int = 0
+    tried: frozenset[int] = frozenset()
+    healed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """One transfer: its goal, its reason, its generation, and how far it is; times are monotonic seconds.
 
@@ -174,7 +191,8 @@ class Transfer:
     the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
     to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
     `had_address` is set once the cluster address was here under this transfer, `address_gone_since` is since when it
-    is not. `aside`: what is remembered of a silent peer.
+    is not. `aside`: what is remembered of a silent peer. `recovery`: how far the recovery of its D-channel is, or of
+    one before it.
     """
 
     goal: Goal
@@ -199,6 +217,7 @@ class Transfer:
     had_address: bool = False
     address_gone_since: float | None = None
     aside: Aside = Aside()
+    recovery: Recovery | None = None
 
     @property
     def done(self) -> bool:

@@ -15,6 +15,9 @@ from appliance.host.process import find_program, run
 # set.
 _SPAN = re.compile(r"^PRI span (?P<span>\d+)/\d+: (?P<words>.*)$", re.MULTILINE)
 
+_DESTROY, _CREATE = "pri destroy span", "dahdi create channels"
+_UNKNOWN = "No such command"
+
 
 def read_dchannel(conf: Conf, now: Callable[[], float], deadline: float) -> Reading[DChannel]:
     """Return UP when the D-channel of every span of RHINOSPANS (empty: every PRI span) is up. Blocks.
@@ -32,22 +35,49 @@ def read_dchannel(conf: Conf, now: Callable[[], float], deadline: float) -> Read
 
 def parse_spans(text: str, wanted: tuple[int, ...]) -> DChannel:
     """Return the D-channel state from the output of `pri show spans`."""
-    states = {int(match["span"]): _is_up(match["words"]) for match in _SPAN.finditer(text)}
-    looked_at = [up for span, up in states.items() if not wanted or span in wanted]
+    looked_at = [up for span, up in _links(text).items() if not wanted or span in wanted]
     if not looked_at:
         return DChannel.NONE
-    return DChannel.UP if all(looked_at) else DChannel.DOWN
+    if all(looked_at):
+        return DChannel.UP
+    return DChannel.PARTLY if any(looked_at) else DChannel.DOWN
 
 
 def restart_spans(conf: Conf, deadline: float) -> None:
-    """Have chan_dahdi drop its links and set them up again. Raises HostError.
+    """Have chan_dahdi drop the links that are down and set them up again. Raises HostError.
 
-    Blocks for at most `deadline` seconds. `dahdi restart` is chan_dahdi's own command: it hangs up all calls
-    on its channels and opens the channels again.
+    Each command is given at most `deadline` seconds. While another span's link is up, only those that are down are
+    restarted, where Asterisk can do that (12 and newer, docs/facts/pri-timing.md). Else `dahdi restart` ends all calls
+    on chan_dahdi's channels and opens the channels again.
     """
-    finished = run([find_program(conf.pbx_program), "-rx", "dahdi restart"], deadline=deadline)
+    links = _links(_console(conf, "pri show spans", deadline))
+    down = [span for span, up in links.items() if not up and (not conf.card_spans or span in conf.card_spans)]
+    if down and any(links.values()) and _restart_only(conf, down, deadline):
+        return
+    _console(conf, "dahdi restart", deadline)
+
+
+def _restart_only(conf: Conf, spans: list[int], deadline: float) -> bool:
+    """Restart the links of `spans` alone; return False when this Asterisk cannot."""
+    helped = [_console(conf, f"core show help {command}", deadline) for command in (_DESTROY, _CREATE)]
+    if any(_UNKNOWN in said for said in helped):
+        return False
+    for span in spans:
+        _console(conf, f"{_DESTROY} {span}", deadline)
+    _console(conf, f"{_CREATE} new", deadline)
+    return True
+
+
+def _console(conf: Conf, command: str, deadline: float) -> str:
+    """Return what Asterisk's console answers. Raises HostError when it does not."""
+    finished = run([find_program(conf.pbx_program), "-rx", command], deadline=deadline)
     if not finished.ok:
         raise HostError(f"The spans' links were not restarted: {finished.explain()}.")
+    return finished.output
+
+
+def _links(text: str) -> dict[int, bool]:
+    return {int(match["span"]): _is_up(match["words"]) for match in _SPAN.finditer(text)}
 
 
 def _is_up(words: str) -> bool:

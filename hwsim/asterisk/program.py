@@ -234,7 +234,7 @@ class Pbx:
         if words[:2] == ["pri", "show"] and self.spans:
             wanted = sorted(self.spans) if words[2] == "spans" else words[3:]
             return "".join(self.span_line(name) for name in wanted if name in self.spans)
-        if words and words[0] in ("pri", "dahdi", "module") and {"restart", "reload"} & set(words):
+        if command == "dahdi restart":
             self.restart_spans()
             return ""
         return fixed.get(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from hwsim.line.profiles import Profile
-from hwsim.line.q921 import Exchange
+from hwsim.line.q921 import Cure, Exchange
 from hwsim.line.span_side import Signal, SpanSide
 from hwsim.simtime import Scheduler
 
@@ -96,9 +96,9 @@ class TelephoneLine:
         """Restart the link of the span on `side`, as Asterisk does."""
         self.sides[side].link.restart()
 
-    def stick_dchannel(self, side: str) -> None:
-        """Make Q.921 on `side` stick, a fault that lasts until the span or the PBX is restarted."""
-        self.sides[side].link.stick()
+    def stick_dchannel(self, side: str, needs: Cure = Cure.SPAN_RESTART) -> None:
+        """Make Q.921 on `side` stick, a fault that lasts until what it `needs` has happened."""
+        self.sides[side].link.stick(needs)
 
     def works(self, side: str) -> bool:
         """Return True when a call can be made from `side` now."""

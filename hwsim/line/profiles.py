@@ -89,6 +89,8 @@ class Q921:
     gap: float = 2.0
     # The rest of T203 (10 s) when the line is lost; with four T200 6.9 s in all, 4 to 14.
     rest_of_t203: Delay = Delay(2.9, 0.0, 10.0)
+    # For so long an exchange answers no SABME while it believes in an old link: T203 and four T200.
+    believes: float = 14.0
     # SABME on a good line → up: the answer and its way, small against T200 (assumed).
     handshake: float = 0.05
 

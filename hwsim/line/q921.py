@@ -6,16 +6,29 @@ has its link, unless another PBX has taken the exchange's end meanwhile: then th
 first PBX believes in a link that belongs to the other. Source: docs/facts/pri-timing.md; that a lone PBX
 keeps its link over a short cut was tried with real libpri 1.6. That only a restart ends a ghost is the worst
 that was seen, and what the facts ask for.
+
+A link can also stick: it is down, and no SABME is answered until what `Cure` names has happened.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from hwsim.line.profiles import Q921
 from hwsim.simtime import Scheduler, Timer
+
+
+class Cure(enum.Enum):
+    """What a stuck link needs; each one that stands further down helps a link that needs less, too."""
+
+    TIME = 0  # the exchange believes in the old link until its T203 and its repeats are over
+    SPAN_RESTART = 1  # this end is stuck: chan_dahdi closes the channel and opens it again
+    CARRIER_FALLS = 2  # the exchange is stuck until it sees an alarm
+    PBX_RESTART = 3  # this end is stuck, and only a new process helps
+    NONE = 4
 
 
 @dataclass(slots=True)
@@ -42,7 +55,7 @@ class Link:
         self._timers = Q921()
         self._attached = False
         self._carrier = False
-        self._stuck = False
+        self._needs: Cure | None = None
         self._tries = 0
         self._timer: Timer | None = None
         self.believed_up = False
@@ -55,7 +68,7 @@ class Link:
     def attach(self) -> None:
         """Start the PBX: it knows nothing, and calls."""
         self._attached = True
-        self._stuck = False
+        self._cure(Cure.SPAN_RESTART, Cure.PBX_RESTART)
         self._begin()
 
     def detach(self) -> None:
@@ -67,19 +80,24 @@ class Link:
     def restart(self) -> None:
         """Drop the link and call again, as a PBX does."""
         if self._attached:
-            self._stuck = False
+            self._cure(Cure.SPAN_RESTART)
             self._drop()
             self._begin()
 
-    def stick(self) -> None:
-        """Keep the link down and send no SABME any more, as a fault."""
-        self._stuck = True
+    def stick(self, needs: Cure = Cure.SPAN_RESTART) -> None:
+        """Keep the link down as a fault, until what it `needs` has happened."""
+        self._needs = needs
         self._cancel()
         self._drop()
+        if needs is Cure.TIME:
+            self._scheduler.call_later(self._timers.believes, self._forgotten)
 
     def set_carrier(self, carrier: bool) -> None:
         """Note that the line came or went."""
         self._carrier = carrier
+        if not carrier and self._needs is Cure.CARRIER_FALLS:
+            self._needs = None
+            self._begin()
         if not carrier and self.believed_up:
             self._set_timer(self._timers.notices_loss(self._chance), self._notice)
 
@@ -87,8 +105,17 @@ class Link:
         self._tries = 0
         self._call()
 
+    def _cure(self, *cures: Cure) -> None:
+        self._needs = None if self._needs in cures else self._needs
+
+    def _forgotten(self) -> None:
+        """Note that the exchange has found out that the old link is gone."""
+        self._cure(Cure.TIME)
+        if self._attached:
+            self._begin()
+
     def _call(self) -> None:
-        if self._stuck:
+        if self._needs is not None or not self._attached:
             return
         self._tries += 1
         if self._carrier:

@@ -268,11 +268,11 @@ class Observer:
         return alike and right and not (energised and moment.claims_line[Node.SECONDARY])
 
     def _watch_patience(self, node: Node, agent: Agent) -> None:
-        """See that a link is restarted only for a ghost or after its D-channel's time, Asterisk after twice that."""
+        """See that a link, or Asterisk for its sake, is restarted only for a ghost or after its D-channel's time."""
         server = self.world.servers[node]
         up_at = max(server.bits_since + SETTLE, server.pbx.since, server.pbx.fell_at)
         for at, order, _ in agent.given[agent.audited :]:
-            waits = {Order.RESTART_SPANS: 7.5, Order.RESTART_PBX: 15.5}.get(order)
+            waits = {Order.RESTART_SPANS: 15.5, Order.RESTART_PBX: 7.5}.get(order)
             suspicious = self._bounced[node]  # the line was away while Asterisk held its link up
             if waits is not None and at - up_at < waits and not suspicious:
                 self.problems.append(

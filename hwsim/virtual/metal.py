@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.transfer import Order
+from hwsim.line.q921 import Cure
 
 SETTLE = 5.0  # RED gone -> RECOVERING is held
 LINK_UP = 0.8  # line back -> D-channel up
 LINK_LOST = 6.9  # layer 1 lost -> D-channel down
+BELIEVES = 14.0  # for so long an exchange believes in an old link at the most
 CARD_DEADLINE = 2.0
 BOOT = 2.0
 STOP = 0.5
@@ -61,6 +63,8 @@ class Asterisk:
     ghost: bool = False
     linkable_since: float | None = None
     far_end: bool = True  # the provider's layer 2 answers
+    needs: Cure | None = None  # the link is stuck until this happens
+    stuck_at: float = 0.0
     fell_at: float = 0.0  # when the D-channel last went down
     starts_fail: bool = False
     dies_after: float | None = None  # it dies so many seconds after each start
@@ -72,6 +76,15 @@ class Asterisk:
             self.state, self.since = state, now
         if state in (Pbx.DEAD, Pbx.STARTING):
             self.drop_link()
+            self.cure(Cure.SPAN_RESTART, Cure.PBX_RESTART)
+
+    def stick(self, needs: Cure, now: float) -> None:
+        """Have the link go down, and stay so until what it `needs` has happened."""
+        self.needs, self.stuck_at = needs, now
+
+    def cure(self, *cures: Cure) -> None:
+        """Have one of `cures` happen."""
+        self.needs = None if self.needs in cures else self.needs
 
     def drop_link(self, now: float = 0.0) -> None:
         """Lose the D-channel."""
@@ -95,7 +108,11 @@ class Asterisk:
             self.be(Pbx.RUNNING, now)
         if self.state is not Pbx.RUNNING:
             return
-        if bits and not self.far_end:
+        if now - self.stuck_at >= BELIEVES:
+            self.cure(Cure.TIME)
+        if not bits:
+            self.cure(Cure.CARRIER_FALLS)
+        if bits and (self.needs is not None or not self.far_end):
             self.drop_link(now)
         elif bits:
             self.linkable_since = now if self.linkable_since is None else self.linkable_since
@@ -154,6 +171,7 @@ class Server:
         return (
             pbx.state,
             pbx.link_up,
+            pbx.needs,
             self.bits,
             settled,
             self.address,
@@ -188,6 +206,8 @@ class Server:
             times.append(pbx.since + STARTER_WAITS)
         if pbx.dies_after is not None and pbx.state is Pbx.RUNNING:
             times.append(pbx.since + pbx.dies_after)
+        if pbx.needs is Cure.TIME:
+            times.append(pbx.stuck_at + BELIEVES)
         if pbx.state is Pbx.STARTING:
             times.append(pbx.since + BOOT - 0.1)
         if self.bits:
@@ -278,6 +298,7 @@ class Hands:
                 pbx.be(Pbx.DEAD, now)
             case Order.RESTART_SPANS:
                 pbx.drop_link()
+                pbx.cure(Cure.SPAN_RESTART)
             case Order.REMOVE_ADDRESS:
                 self._server.address = False
             case Order.PUT_ADDRESS:

@@ -10,6 +10,7 @@ import pytest
 from appliance.cli.main import _COMMANDS
 from appliance.core.pair_reference import document
 from appliance.core.roles import diagram
+from appliance.core.stuck_line_reference import document as stuck_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "kickstart/README.md", *(ROOT / "docs").rglob("*.md")])
@@ -21,6 +22,10 @@ def test_the_role_diagram_is_made_from_the_table() -> None:
 
 def test_the_states_of_the_pair_are_the_controllers() -> None:
     assert (ROOT / "docs/pair-states.md").read_text() == document()
+
+
+def test_the_grades_for_a_stuck_line_are_the_controllers() -> None:
+    assert (ROOT / "docs/stuck-lines.md").read_text() == stuck_lines()
 
 
 def test_every_room_is_in_the_table_of_rooms() -> None:

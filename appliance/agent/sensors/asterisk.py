@@ -13,7 +13,7 @@ from appliance.agent.sensors.readiness import Readable
 from appliance.config import Conf
 from appliance.core.errors import AshaError
 from appliance.core.health import CONSOLE_EVERY, ProbeRecord, observe
-from appliance.core.model import DChannel, Pbx
+from appliance.core.model import Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.timing import DCHANNEL_LOOK, PROCESS_LOOK
 from appliance.host.process import find_program
@@ -261,7 +261,7 @@ class AsteriskSensor:
 
     def _dchannel_due(self, asked_at: float) -> bool:
         reading = self._observations.dchannel
-        up = isinstance(reading, Known) and reading.value is not DChannel.DOWN
+        up = isinstance(reading, Known) and not reading.value.is_down
         return not up or self._service.state.busy or self._clock.now() - asked_at >= _DCHANNEL_IDLE
 
     def _answers(self) -> bool:

@@ -16,6 +16,7 @@ from appliance.core.model import Node, Pbx, Relay
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase, Witness
+from hwsim.line.q921 import Cure
 from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
@@ -230,14 +231,40 @@ def test_a_stuck_d_channel_gets_its_restarts_and_no_failover() -> None:
     world = served()
     world.sleep(86_400.0)
     world.servers[P].pbx.far_end = False
-    world.advance(120.0)
+    world.advance(600.0)
     assert world.holders() == [P]
     given = orders(world, P)
-    assert given.count(Order.RESTART_PBX) == 1
-    assert given.count(Order.RESTART_SPANS) <= 2
+    assert (given.count(Order.RESTART_PBX), given.count(Order.RESTART_SPANS)) == (1, 1)
+    assert world.card.moves == 3  # to the primary, and once away and back
     world.servers[P].pbx.far_end = True
     assert world.until_quiet(30.0)
     assert world.serving() is P
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("node", [P, S])
+@pytest.mark.parametrize("needs", list(Cure))
+def test_a_stuck_link_is_recovered_where_it_is_with_no_more_than_it_needs(needs: Cure, node: Node) -> None:
+    world = served()
+    if node is S:
+        primary = world.agents[P]
+        assert primary is not None
+        primary.hand_over()
+        assert world.until_quiet(60.0)
+    before = len(orders(world, node))
+    world.servers[node].pbx.stick(needs, world.now)
+    world.advance(120.0)
+    curable = needs is not Cure.NONE and not (needs is Cure.CARRIER_FALLS and node is S)
+    assert world.holders() == [node]
+    assert (world.serving() is node) is curable
+    spans, asterisk = Order.RESTART_SPANS, Order.RESTART_PBX
+    away = [Order.RELEASE, Order.ENERGISE] if node is P else []
+    grades = {
+        Cure.TIME: [],
+        Cure.SPAN_RESTART: [spans],
+        Cure.CARRIER_FALLS: [spans, *away] if node is P else [spans, asterisk],
+    }
+    assert orders(world, node)[before:] == grades.get(needs, [spans, *away, asterisk])
     assert world.violations() == []
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hwsim.line.line import TelephoneLine
 from hwsim.line.profiles import PROFILES
+from hwsim.line.q921 import Cure
 from hwsim.line.span_side import Signal
 from hwsim.simtime import VirtualTime
 
@@ -225,6 +226,49 @@ def test_a_stuck_d_channel_needs_a_restart() -> None:
     bench.line.restart_span("primary")
     bench.time.advance(3)
     assert bench.line.works("primary")
+
+
+def _restart_pbx(bench: Bench) -> None:
+    bench.line.detach_pbx("primary")
+    bench.line.attach_pbx("primary")
+
+
+def _take_line_away(bench: Bench) -> None:
+    bench.move("secondary")
+    bench.time.advance(1)
+    bench.move("primary")
+
+
+@pytest.mark.parametrize(
+    ("needs", "cures"),
+    [
+        (Cure.TIME, ()),
+        (Cure.SPAN_RESTART, ("span", "pbx")),
+        (Cure.CARRIER_FALLS, ("carrier",)),
+        (Cure.PBX_RESTART, ("pbx",)),
+        (Cure.NONE, ()),
+    ],
+)
+@pytest.mark.parametrize("tried", ["span", "carrier", "pbx"])
+def test_a_stuck_link_ends_with_its_cure_and_with_nothing_less(
+    needs: Cure, cures: tuple[str, ...], tried: str
+) -> None:
+    tries = {
+        "span": lambda: bench.line.restart_span("primary"),
+        "carrier": lambda: _take_line_away(bench),
+        "pbx": lambda: _restart_pbx(bench),
+    }
+    bench = Bench()
+    bench.line.attach_pbx("primary")
+    bench.move("primary")
+    bench.time.advance(10)
+    bench.line.stick_dchannel("primary", needs)
+    bench.time.advance(3)
+    tries[tried]()
+    bench.time.advance(10)  # 13 s: the exchange still believes in the old link
+    assert bench.line.works("primary") is (tried in cures)
+    bench.time.advance(60)
+    assert bench.line.works("primary") is (tried in cures or needs is Cure.TIME)
 
 
 def test_rhino_analog_raises_no_alarm_wherever_the_line_is() -> None:

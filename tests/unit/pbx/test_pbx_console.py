@@ -23,7 +23,7 @@ from appliance.pbx.probes import SipProbe, options, probes_for
         ("PRI span 1/0: Provisioned, In Alarm, Down, Active\n", DChannel.DOWN),
         ("PRI span 1/0: Down, Active\n", DChannel.DOWN),
         ("PRI span 1/0: Provisioned, Down, Standby\n", DChannel.DOWN),
-        ("PRI span 1/0: Up, Active\nPRI span 2/0: Down, Active\n", DChannel.DOWN),
+        ("PRI span 1/0: Up, Active\nPRI span 2/0: Down, Active\n", DChannel.PARTLY),
         ("", DChannel.NONE),
         ("No such command 'pri show spans' (type 'core show help pri show' for help)\n", DChannel.NONE),
     ],
