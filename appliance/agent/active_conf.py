@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 from appliance.agent.components.component import Component
@@ -245,7 +244,7 @@ class ActiveConf(Component):
 
     def report(self, status: Status) -> Status:
         """Add what is wrong with the conf file and with this machine's name."""
-        return replace(super().report(status), misnamed=misnamed(self._this_node))
+        return super().report(status)._replace(misnamed=misnamed(self._this_node))
 
     def _names_the_same_pair(self, conf: Conf) -> bool:
         known = self._this_node.conf

@@ -24,9 +24,10 @@ from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, is_known
 from appliance.core.timing import PEER_MESSAGE_PERIOD
+from appliance.host.agent_socket import SOCKET
 from appliance.host.boot import boot_identity
 from appliance.host.clock import Clock, SystemClock
-from appliance.host.paths import CONF, SOCKET
+from appliance.host.paths import CONF
 from appliance.host.service_manager import ServiceManager
 
 # How long a starting agent waits for the engine to say who serves, and how often it looks, in seconds.

@@ -24,6 +24,7 @@ from appliance.agent.kept_conf import kept_file
 from appliance.config import Conf
 from appliance.core.document import parse_object
 from appliance.core.errors import AshaError
+from appliance.host.agent_socket import SOCKET
 from appliance.host.disk import open_plain
 from appliance.host.paths import (
     ALERTS_PASSING,
@@ -39,7 +40,6 @@ from appliance.host.paths import (
     PROVISIONING,
     REGENERATE,
     SARK_MEMORY,
-    SOCKET,
     SSH_KEYS,
     STANDING,
     TRENDS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from appliance import __version__
@@ -203,8 +202,7 @@ def _peer(this_node: ThisNode, observations: Observations, seen: Seen, now: floa
     report = observations.report
     if report is None:
         return known
-    return replace(
-        known,
+    return known._replace(
         role=report.role,
         generation=report.generation,
         version=report.version,

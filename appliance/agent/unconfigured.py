@@ -11,7 +11,6 @@ import contextlib
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +40,9 @@ from appliance.core.status import (
     Status,
     StatusValue,
 )
+from appliance.host.agent_socket import SOCKET
 from appliance.host.clock import Clock
-from appliance.host.paths import JOURNAL, SOCKET
+from appliance.host.paths import JOURNAL
 from appliance.host.service_manager import ServiceManager
 
 # The answers of an agent on a machine that is no node yet: a whole status, with nothing in it.
@@ -164,7 +164,7 @@ class UnconfiguredAgent:
         status = blank_status(machine, why, NodeNames(conf.primary_name, conf.secondary_name))
         if self._wrong:
             headline = f"This machine ({machine}) is no node: its conf file cannot be used."
-            status = replace(status, headline=headline)
+            status = status._replace(headline=headline)
         return self._files.report(status)
 
     def _adopt(self, conf: Conf) -> None:

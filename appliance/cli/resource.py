@@ -30,8 +30,8 @@ def main() -> None:
     """
     ticket = _started_at()
     resource.reset_inheritance()
-    call = resource.parse_call(sys.argv[1:])
-    answer = resource.usage_answer() if call is None else _answer(call.verb, ticket)
+    verb = resource.parse_verb(sys.argv[1:])
+    answer = resource.usage_answer() if verb is None else _answer(verb, ticket)
     if answer.output:
         print(answer.output, flush=True)
     # Python's own cleanup is not worth its milliseconds here.

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from appliance.control.client import AgentSilent, ask
 from appliance.core.as_json import read_as
-from appliance.host.paths import SOCKET
+from appliance.host.agent_socket import SOCKET
 
 _T = TypeVar("_T")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from appliance.control.protocol import LINE_LIMIT, ControlRequest, decode, encode, unwrap
 from appliance.core.errors import ClusterError
+from appliance.host.agent_socket import SOCKET
 from appliance.host.bounded import Lines
-from appliance.host.paths import SOCKET
 
 
 class AgentAbsent(ClusterError):

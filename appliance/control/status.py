@@ -8,7 +8,7 @@ from __future__ import annotations
 from appliance.control.answers import another_version
 from appliance.control.client import ask
 from appliance.core.status import Status, from_json
-from appliance.host.paths import SOCKET
+from appliance.host.agent_socket import SOCKET
 
 
 def ask_status(*, deadline: float = 5.0, path: str = SOCKET) -> Status:

@@ -1,4 +1,4 @@
-"""Values as JSON and back: frozen dataclasses whose fields are the keys of an object.
+"""Values as JSON and back: frozen dataclasses and named tuples, whose fields are the keys of an object.
 
 What one asha tells another, or a person's script, is such a value: the status document (`core/status.py`), the answers
 to requests (`core/answers.py`). Two versions of asha meet while a pair is upgraded, so a key that this version does not
@@ -8,7 +8,6 @@ error that names its place (docs/adr/0019-the-status-is-a-type.md says why no li
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing
 from collections.abc import Callable, Mapping
@@ -20,8 +19,8 @@ _T = TypeVar("_T")
 
 def to_json(value: Any) -> Any:
     """Return `value` as what `json.dumps` takes: objects, lists, texts, numbers, null."""
-    if dataclasses.is_dataclass(value):
-        return {one.name: to_json(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if (names := _fields(type(value))) is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {name: to_json(one) for name, one in value.items()}
     if isinstance(value, tuple | list):
@@ -29,8 +28,13 @@ def to_json(value: Any) -> Any:
     return value
 
 
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """Return the names of the fields of a frozen dataclass or named tuple; None for any other type."""
+    return getattr(kind, "__match_args__", None)
+
+
 def read_as(kind: type[_T], document: object) -> _T:
-    """Read the dataclass `kind` from what `to_json` has made of one. Raises ValueError when it is none."""
+    """Read the value class `kind` from what `to_json` has made of one. Raises ValueError when it is none."""
     reader: _Reader = _reader(typing.cast(Any, kind))
     try:
         return typing.cast(_T, reader(document))
@@ -55,7 +59,7 @@ def _reader(kind: Any) -> _Reader:
         return _tuple_of(_reader(arguments[0]))
     if origin is Mapping:
         return _mapping_of(_reader(arguments[1]))
-    if dataclasses.is_dataclass(origin):
+    if _fields(origin) is not None:
         hints = typing.get_type_hints(origin)
         return _fields_of(origin, {name: _reader(_with(hint, arguments)) for name, hint in hints.items()})
     return _plain(origin)

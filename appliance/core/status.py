@@ -6,16 +6,16 @@ of the fields are the keys of the JSON, so a key that is renamed here is renamed
 changelog and a reader of the old one.
 
 A key that is missing, as from an older agent, takes its default, which says nothing (core/as_json.py).
+
+The values are named tuples, because every `asha status` makes these classes anew: as frozen dataclasses they took a
+quarter of its time (docs/adr/0019-the-status-is-a-type.md).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from appliance.core.as_json import read_as
 from appliance.core.held_back import HeldBack
@@ -25,24 +25,18 @@ T_co = TypeVar("T_co", covariant=True)
 NOT_SET_UP = "not set up"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusValue(Generic[T_co]):
+class StatusValue(NamedTuple, Generic[T_co]):
     """Something that may be unknown: its `value`, or None. `why`: what is behind the value, or why it is unknown."""
 
     value: T_co | None = None
     why: str = "it was not said"
 
 
-def _unsaid() -> StatusValue[Any]:
-    return StatusValue()
+_UNSAID: StatusValue[Any] = StatusValue()
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-def _empty() -> Mapping[str, Any]:
-    return MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class NodeNames:
+class NodeNames(NamedTuple):
     """The host names of the two nodes, as the conf file has them."""
 
     primary: str = ""
@@ -53,21 +47,19 @@ class NodeNames:
         return {"primary": self.primary, "secondary": self.secondary}.get(node, "")
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
+class EngineStatus(NamedTuple):
     """The cluster engine of this node.
 
     `holds`: its own word for what this node holds. `waits_another`: for how many seconds more it waits for the peer
     before this node goes on alone; None when it does not wait.
     """
 
-    running: StatusValue[bool] = field(default_factory=_unsaid)
-    holds: StatusValue[str] = field(default_factory=_unsaid)
+    running: StatusValue[bool] = _UNSAID
+    holds: StatusValue[str] = _UNSAID
     waits_another: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PeerStatus:
+class PeerStatus(NamedTuple):
     """The other node: what the engine says of it (`alive`, `links`), and what its agent has told of itself.
 
     `heard`: seconds since its agent spoke. `data_age`: seconds since that node last had all of this node's data.
@@ -76,27 +68,26 @@ class PeerStatus:
 
     node: str = ""
     name: str = ""
-    alive: StatusValue[bool] = field(default_factory=_unsaid)
-    fit: StatusValue[bool] = field(default_factory=_unsaid)
+    alive: StatusValue[bool] = _UNSAID
+    fit: StatusValue[bool] = _UNSAID
     unfit_because: str = ""
-    granted: StatusValue[bool] = field(default_factory=_unsaid)
+    granted: StatusValue[bool] = _UNSAID
     role: str = ""
-    line: StatusValue[str] = field(default_factory=_unsaid)
-    relay: StatusValue[str] = field(default_factory=_unsaid)
-    lan: StatusValue[bool] = field(default_factory=_unsaid)
-    calls: StatusValue[bool] = field(default_factory=_unsaid)
+    line: StatusValue[str] = _UNSAID
+    relay: StatusValue[str] = _UNSAID
+    lan: StatusValue[bool] = _UNSAID
+    calls: StatusValue[bool] = _UNSAID
     maintenance: bool | None = None
     generation: int = 0
     version: str = ""
     data_age: float | None = None
     heard: float | None = None
-    links: Mapping[str, str] = field(default_factory=_empty)
-    hears_us: StatusValue[bool] = field(default_factory=_unsaid)
+    links: Mapping[str, str] = _EMPTY
+    hears_us: StatusValue[bool] = _UNSAID
     deaf_links: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AddressStatus:
+class AddressStatus(NamedTuple):
     """The cluster address. `duplicate`: the hardware address of another machine that has it too.
 
     `trouble`: why a node that serves has it not, and what is done about that; "" when nothing is wrong. `put_back`: for
@@ -104,14 +95,13 @@ class AddressStatus:
     """
 
     ip: str = ""
-    here: StatusValue[bool] = field(default_factory=_unsaid)
+    here: StatusValue[bool] = _UNSAID
     duplicate: str = ""
     trouble: str = ""
     put_back: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LanStatus:
+class LanStatus(NamedTuple):
     """The LAN. `reached`: this node reaches it. `calls`: seen from here, a telephone could call the cluster address.
 
     `ip`: this node's own address there, "" when it has none.
@@ -119,12 +109,11 @@ class LanStatus:
 
     device: str = ""
     ip: str = ""
-    reached: StatusValue[bool] = field(default_factory=_unsaid)
-    calls: StatusValue[bool] = field(default_factory=_unsaid)
+    reached: StatusValue[bool] = _UNSAID
+    calls: StatusValue[bool] = _UNSAID
 
 
-@dataclass(frozen=True, slots=True)
-class RelayStatus:
+class RelayStatus(NamedTuple):
     """The relay card. `card`: it is there; None on a node that has none. `commanded`: what it was told last."""
 
     card: StatusValue[bool] | None = None
@@ -132,8 +121,7 @@ class RelayStatus:
     commanded: StatusValue[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SpanStatus:
+class SpanStatus(NamedTuple):
     """One DAHDI span. `in_use`: how many of its channels a program has open."""
 
     number: int
@@ -145,8 +133,7 @@ class SpanStatus:
     in_use: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeStatus:
+class ProbeStatus(NamedTuple):
     """One way of asking Asterisk. `ms`: milliseconds of its last answer. `silences`: questions in a row without one."""
 
     ms: float | None = None
@@ -154,17 +141,15 @@ class ProbeStatus:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PbxStatus:
+class PbxStatus(NamedTuple):
     """Asterisk. `silent`: the probes that get no answer."""
 
-    state: StatusValue[str] = field(default_factory=_unsaid)
+    state: StatusValue[str] = _UNSAID
     pid: int | None = None
     silent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TransferStatus:
+class TransferStatus(NamedTuple):
     """The transfer of service under way, or the last one. `began`, `since`: seconds ago; `since` that of its phase."""
 
     goal: str
@@ -176,8 +161,7 @@ class TransferStatus:
     since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PairFaultStatus:
+class PairFaultStatus(NamedTuple):
     """Something wrong with the pair as a whole (docs/pair-states.md).
 
     `fault`: its name. `since`: for how many seconds it is there. `tried`: how often this node has tried to end it.
@@ -192,8 +176,7 @@ class PairFaultStatus:
     todo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DataStatus:
+class DataStatus(NamedTuple):
     """The data that both nodes are to have.
 
     `duty`: what the agent has done about them now, and `why`, which is a note and no problem (HASYNCH=LOOSE, say).
@@ -226,8 +209,7 @@ class DataStatus:
     held_back_more: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MaintenanceStatus:
+class MaintenanceStatus(NamedTuple):
     """Maintenance that lasts: until when in seconds since the epoch, the seconds `left` of it, who asked, and why."""
 
     until: float
@@ -236,16 +218,14 @@ class MaintenanceStatus:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PermitStatus:
+class PermitStatus(NamedTuple):
     """Whether an operator may give a command now; `says`: what would come of it, or why not."""
 
     allowed: bool = False
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DrillStatus:
+class DrillStatus(NamedTuple):
     """The drill under way or the last one that was held: a value of `core.drill.Outcome`, when, and what it came to.
 
     `at`: seconds since the epoch. `failed`: it did not come back, or was slower than its bound. `skipped`: why the last
@@ -261,8 +241,7 @@ class DrillStatus:
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AgentUsage:
+class AgentUsage(NamedTuple):
     """The agent's use of the machine: processor seconds, memory in bytes, and for how many seconds it is `up`."""
 
     cpu: float = 0.0
@@ -270,16 +249,14 @@ class AgentUsage:
     up: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyStatus:
+class NotifyStatus(NamedTuple):
     """How alerts go out. `waiting`: how many wait, None when nobody has looked yet. `problems`: by the way out."""
 
     waiting: int | None = None
-    problems: Mapping[str, str] = field(default_factory=_empty)
+    problems: Mapping[str, str] = _EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class JobStatus:
+class JobStatus(NamedTuple):
     """A command that the agent runs for the page, or the last one: when it began (epoch seconds), how long it took."""
 
     name: str
@@ -289,16 +266,14 @@ class JobStatus:
     took: float | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class FileTrouble:
+class FileTrouble(NamedTuple):
     """What is wrong with the file or directory at `path` of asha's own, in a sentence."""
 
     path: str
     says: str
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """The whole document. Times are seconds ago.
 
     `headline`: the state in one sentence. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
@@ -310,7 +285,7 @@ class Status:
 
     version: str = ""
     node: str = ""
-    names: NodeNames = field(default_factory=NodeNames)
+    names: NodeNames = NodeNames()
     set_up: bool = True
     job: JobStatus | None = None
     files: tuple[FileTrouble, ...] = ()
@@ -323,35 +298,35 @@ class Status:
     problems: tuple[str, ...] = ()
     trouble: str = ""
     ungranted: bool = False
-    strays: Strays = field(default_factory=Strays)
+    strays: Strays = Strays()
     misnamed: str = ""
-    engine: EngineStatus = field(default_factory=EngineStatus)
-    peer: PeerStatus = field(default_factory=PeerStatus)
-    address: AddressStatus = field(default_factory=AddressStatus)
-    lan: LanStatus = field(default_factory=LanStatus)
-    relay: RelayStatus = field(default_factory=RelayStatus)
+    engine: EngineStatus = EngineStatus()
+    peer: PeerStatus = PeerStatus()
+    address: AddressStatus = AddressStatus()
+    lan: LanStatus = LanStatus()
+    relay: RelayStatus = RelayStatus()
     line: StatusValue[str] | None = None
-    dchannel: StatusValue[str] = field(default_factory=_unsaid)
+    dchannel: StatusValue[str] = _UNSAID
     spans: StatusValue[tuple[SpanStatus, ...]] | None = None
-    probes: Mapping[str, ProbeStatus] = field(default_factory=_empty)
-    pbx: PbxStatus = field(default_factory=PbxStatus)
+    probes: Mapping[str, ProbeStatus] = _EMPTY
+    pbx: PbxStatus = PbxStatus()
     transfer: TransferStatus | None = None
     busy: tuple[str, ...] = ()
     maintenance: MaintenanceStatus | None = None
-    data: DataStatus = field(default_factory=DataStatus)
+    data: DataStatus = DataStatus()
     pair: tuple[PairFaultStatus, ...] = ()
-    permits: Mapping[str, PermitStatus] = field(default_factory=_empty)
+    permits: Mapping[str, PermitStatus] = _EMPTY
     agent: AgentUsage | None = None
-    notify: NotifyStatus = field(default_factory=NotifyStatus)
+    notify: NotifyStatus = NotifyStatus()
     drill: DrillStatus | None = None
 
     def permit(self, command: str) -> PermitStatus:
         """Return whether `command` may be given; one that this node does not know may not."""
         return self.permits.get(command, PermitStatus(False, "this node's agent does not know it"))
 
-    def with_problems(self, found: typing.Iterable[str]) -> Status:
+    def with_problems(self, found: Iterable[str]) -> Status:
         """Return the status with `found` behind its problems."""
-        return dataclasses.replace(self, problems=(*self.problems, *found))
+        return self._replace(problems=(*self.problems, *found))
 
 
 def from_json(document: object) -> Status:

@@ -8,7 +8,7 @@ it comes back, and says what has started it: only an operator can end that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # For so long a stray Asterisk must run before it is ended, in seconds: a start that is on its way has got its grant
 # by then, and so has a node whose grant was lost (LOST_GRANT_DWELL).
@@ -19,8 +19,7 @@ REMEMBERED = 600.0
 _AGAIN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Strays:
+class Strays(NamedTuple):
     """The strays of this node.
 
     `running`: one runs now. `started_by`: what started the present or the last one, as far as can be seen; "" when

@@ -10,10 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from appliance.core.errors import HostError
+
+if TYPE_CHECKING:  # the resource script loads this module, and pathlib would be a seventh of its time
+    from pathlib import Path
 
 
 class TooMuch(HostError):

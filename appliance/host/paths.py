@@ -1,6 +1,7 @@
 """Every place where asha keeps a file of its own, and where it finds others: no other module names one.
 
-The conf file's own defaults (`config/`) are values like any other, and are not here.
+Only the control socket stands apart, in `agent_socket`. The conf file's own defaults (`config/`) are values like any
+other, and are not here.
 """
 
 from __future__ import annotations
@@ -103,8 +104,6 @@ CONF = Path("/etc/asha.conf")
 # On a tmpfs: a grant does not outlive a reboot, and reading it never waits for a disk.
 GRANT = Path("/run/asha/grant")
 JOURNAL = Path("/var/lib/asha/journal")
-# The agent's control socket.
-SOCKET = "/run/asha/control"
 # The USB identity of the relay card, and the lock of whoever commands it: on a tmpfs, because a full or dead disk must
 # not keep the line held.
 CARD = Path("/var/lib/asha/card.json")

@@ -10,7 +10,7 @@ from appliance.control.status import read_status
 from appliance.core.journal_entry import JournalEntry, read_entries
 from appliance.core.status import Status
 from appliance.core.transfer_history import PastTransfer, read_transfers
-from appliance.host.paths import SOCKET
+from appliance.host.agent_socket import SOCKET
 
 _T = TypeVar("_T")
 # Deadlines in seconds. A question must be answered quickly; an action may wait until Asterisk has stopped or

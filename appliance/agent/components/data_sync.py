@@ -69,7 +69,7 @@ class SyncSupervisor(Component):
     def report(self, status: Status) -> Status:
         """Add the state of the data; the disk is read once."""
         data = data_status(self, self._this_node, self._clock.wall())
-        return replace(status, data=data).with_problems(data_problems(data))
+        return status._replace(data=data).with_problems(data_problems(data))
 
     def duty(self, *, asked_for: bool = False, last: bool = False) -> DataDuty:
         """Return what is to be done for the data now.

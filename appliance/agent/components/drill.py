@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.component import Component, who
@@ -111,7 +110,7 @@ class Drill(Component):
         """Add the drill under way, or the last one."""
         known = self._status
         failed = [f"the last drill {known.outcome}: {known.says}"] if known.failed else []
-        return replace(status, drill=known).with_problems(failed)
+        return status._replace(drill=known).with_problems(failed)
 
     async def _ask(self, request: ControlRequest) -> Said:
         """Begin a drill. Raises ClusterError when none may be held now."""
@@ -258,7 +257,7 @@ class Drill(Component):
 
     def _say(self, line: str) -> None:
         if self._status.lines[-1:] != (line,):
-            self._status = replace(self._status, lines=(*self._status.lines, line)[-_LINES_KEPT:])
+            self._status = self._status._replace(lines=(*self._status.lines, line)[-_LINES_KEPT:])
 
     def _note(self, outcome: Outcome, says: str, by: str, steps: tuple[DrillStep, ...] = ()) -> None:
         words = [str(step) for step in steps]
@@ -267,7 +266,7 @@ class Drill(Component):
 
     def _remember(self, drill: PastDrill) -> None:
         if drill.outcome == Outcome.SKIPPED.value:
-            self._status = replace(self._status, skipped=drill.says)
+            self._status = self._status._replace(skipped=drill.says)
         elif drill.outcome != Outcome.BEGUN.value:
             failed = drill.outcome in (Outcome.MISSED.value, Outcome.STOPPED.value)
             self._status = DrillStatus(drill.outcome, drill.at, drill.says, failed, lines=self._status.lines)

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from appliance.agent.components.component import Component
@@ -85,7 +84,7 @@ class FileTroubles(Component):
 
     def report(self, status: Status) -> Status:
         troubles = tuple(self.troubles())
-        return replace(status, files=troubles).with_problems(trouble.says for trouble in troubles)
+        return status._replace(files=troubles).with_problems(trouble.says for trouble in troubles)
 
     def _look(self, conf: Conf) -> tuple[FileTrouble, ...]:
         """Look at the files, and remove leftovers. Blocking."""

@@ -6,7 +6,6 @@ The views are history, trends and meters.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import islice
 
 from appliance.agent.components.alerts import Alerts
@@ -112,8 +111,7 @@ class History(Component):
     def report(self, status: Status) -> Status:
         """Add what may be done now, what the agent uses, and how alerts go out."""
         usage, notify = own_usage(), self._alerts.ways_status()
-        added = replace(
-            status,
+        added = status._replace(
             permits=self._policy.permits(),
             agent=AgentUsage(
                 cpu=round(usage.seconds, 2),

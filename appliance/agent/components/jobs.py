@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from appliance.agent.components.component import Component, who
 from appliance.agent.context import Context
@@ -78,7 +78,7 @@ class Jobs(Component):
 
     def report(self, status: Status) -> Status:
         """Add the job under way, or the last one."""
-        return replace(status, job=self.last())
+        return status._replace(job=self.last())
 
     def last(self) -> JobStatus | None:
         """Return the job under way, or the last one; None when there was none in this agent's life."""

@@ -27,16 +27,6 @@ class ScriptVerb(enum.Enum):
     STATUS = "status"
 
 
-class Call(NamedTuple):
-    """One call of the script: the verb and the arguments.
-
-    The arguments are those that haresources gives (`asha::x::y`), often none.
-    """
-
-    verb: ScriptVerb
-    args: tuple[str, ...]
-
-
 class Answer(NamedTuple):
     """The line that the script prints, or "", and its exit status."""
 
@@ -44,17 +34,17 @@ class Answer(NamedTuple):
     status: int
 
 
-def parse_call(argv: Sequence[str]) -> Call | None:
-    """Return the call in `argv` (without the program's name); None when it is no call.
+def parse_verb(argv: Sequence[str]) -> ScriptVerb | None:
+    """Return the verb of the call in `argv` (without the program's name); None when it is no call.
 
-    `monitor` is taken as `status`.
+    Before it stand the arguments that haresources gives (`asha::x::y`), often none. `monitor` is taken as `status`.
     """
     if not argv:
         return None
     word = "status" if argv[-1] == "monitor" else argv[-1]
     if word not in {verb.value for verb in ScriptVerb}:
         return None
-    return Call(ScriptVerb(word), tuple(argv[:-1]))
+    return ScriptVerb(word)
 
 
 def usage_answer() -> Answer:

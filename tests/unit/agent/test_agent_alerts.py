@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ class Told(Bench):
 
     def status(self) -> Status:
         status = node_status(self.this_node, self.observations, self.cycle, self.clock.now())
-        return replace(status, data=data_status(self.data, self.this_node, self.clock.wall()))
+        return status._replace(data=data_status(self.data, self.this_node, self.clock.wall()))
 
     def looks(self, seconds: int) -> None:
         for _ in range(seconds):

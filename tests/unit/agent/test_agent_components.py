@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ class Kitchen(Component):
         self.verbs = {verb: self._cook}
 
     def report(self, status: Status) -> Status:
-        return super().report(replace(status, trouble="the stove is hot"))
+        return super().report(status._replace(trouble="the stove is hot"))
 
     def problems(self) -> list[str]:
         return ["the milk boils over"]

@@ -28,35 +28,43 @@ from appliance.core.status import (
 
 words = st.text(max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9)
-spans = st.builds(SpanStatus, st.integers(), words, words, st.lists(words, max_size=2).map(tuple), words)
+
+
+def built(
+    kind: type, *values: st.SearchStrategy[Any], **fields: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Any]:
+    """Values of `kind`; what is not given takes its default, which `st.builds` does not do for named tuples."""
+    given = st.tuples(st.tuples(*values), st.fixed_dictionaries(fields))
+    return given.map(lambda found: kind(*found[0], **found[1]))
+
+
+spans = built(SpanStatus, st.integers(), words, words, st.lists(words, max_size=2).map(tuple), words)
 
 
 def values(of: st.SearchStrategy[Any]) -> st.SearchStrategy[StatusValue[Any]]:
-    return st.builds(StatusValue, st.none() | of, words)
+    return built(StatusValue, st.none() | of, words)
 
 
-statuses = st.builds(
+statuses = built(
     Status,
     version=words,
     role=words,
     problems=st.lists(words, max_size=3).map(tuple),
     line=st.none() | values(words),
     spans=st.none() | values(st.lists(spans, max_size=2).map(tuple)),
-    probes=st.dictionaries(
-        words, st.builds(ProbeStatus, st.none() | numbers, st.integers(), words), max_size=2
-    ),
-    transfer=st.none() | st.builds(TransferStatus, words, words, began=numbers),
-    maintenance=st.none() | st.builds(MaintenanceStatus, numbers, numbers, words, words),
-    data=st.builds(
+    probes=st.dictionaries(words, built(ProbeStatus, st.none() | numbers, st.integers(), words), max_size=2),
+    transfer=st.none() | built(TransferStatus, words, words, began=numbers),
+    maintenance=st.none() | built(MaintenanceStatus, numbers, numbers, words, words),
+    data=built(
         DataStatus,
         age=st.none() | numbers,
         stale=st.booleans(),
-        held_back=st.lists(st.builds(HeldBack, words, words), max_size=2).map(tuple),
+        held_back=st.lists(built(HeldBack, words, words), max_size=2).map(tuple),
     ),
-    permits=st.dictionaries(words, st.builds(PermitStatus, st.booleans(), words), max_size=2),
-    agent=st.none() | st.builds(AgentUsage, numbers, st.integers(), numbers),
-    job=st.none() | st.builds(JobStatus, words, lines=st.lists(words, max_size=2).map(tuple)),
-    files=st.lists(st.builds(FileTrouble, words, words), max_size=2).map(tuple),
+    permits=st.dictionaries(words, built(PermitStatus, st.booleans(), words), max_size=2),
+    agent=st.none() | built(AgentUsage, numbers, st.integers(), numbers),
+    job=st.none() | built(JobStatus, words, lines=st.lists(words, max_size=2).map(tuple)),
+    files=st.lists(built(FileTrouble, words, words), max_size=2).map(tuple),
 )
 
 
