@@ -1,6 +1,6 @@
 """The sensor for the LAN: its interface, who answers there, and whether a telephone could call.
 
-The kernel tells at once when the interface or its addresses change. Hosts are asked by ARP once a second over one
+The kernel tells at once when the interface or its addresses change, so it is read then, and seldom besides. Hosts are asked by ARP once a second over one
 socket: the peer at its own address, the hosts of HAPING, and whoever has the cluster address. ARP is the one question
 that every host on a LAN answers, whatever its firewall.
 
@@ -37,6 +37,8 @@ from appliance.net.arp import ArpLink, announce, own_macs
 from appliance.pbx.probes import SipProbe
 
 _CALL_AGAIN = 2.0
+# The kernel reports each change of the interface; without one it is read again after so many seconds.
+_LOOK_PERIOD = 5.0
 _NO_ADDRESS_SET = "no cluster address is set (HACLUSTERIP)"
 # For so many seconds after any other machine was heard the LAN is known to carry something to this node.
 _HEARD_LATELY = 5.0
@@ -55,6 +57,7 @@ class LanSensor:
         self._journal = context.journal
         self._change = asyncio.Event()
         self._interface: Reading[LanInterface] = Unknown("not looked at yet", 0.0)
+        self._own_macs: frozenset[str] = frozenset()
         self._state = LanState()
         self._hosts: dict[str, ProbeRecord] = {}
         self._macs: dict[str, str] = {}
@@ -72,6 +75,7 @@ class LanSensor:
         """Watch until cancelled."""
         watch = AddressWatch()
         ready = Readable(watch.fileno(), lambda: self._change.set() if watch.drain() else None)
+        self.look()  # what has changed before the watch began, nobody reports
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._ask_hosts())
@@ -81,13 +85,18 @@ class LanSensor:
             watch.close()
             self._close_link()
 
-    def look(self) -> None:
-        """Look at the interface, and judge the LAN by that and by the answers so far."""
+    def look(self, *, changed: bool = True) -> None:
+        """Look at the interface, and judge the LAN by that and by the answers so far.
+
+        Unless it has `changed`, the last look counts while it is not old.
+        """
         conf, now = self._this_node.conf, self._clock.now()
         if not conf.cluster_ip:
             self._interface = self._observations.lan = Unknown(_NO_ADDRESS_SET, now)
             return
-        self._interface = read_lan_interface(conf.device, conf.cluster_ip, conf.prefix, now)
+        if changed or isinstance(fresh(self._interface, now, _LOOK_PERIOD), Unknown):
+            self._interface = read_lan_interface(conf.device, conf.cluster_ip, conf.prefix, now)
+            self._own_macs = own_macs()
         policy = self._policy()
         seen = sign(
             self._interface,
@@ -105,12 +114,15 @@ class LanSensor:
 
     async def _ask_hosts(self) -> None:
         while True:
-            self._count_answers()
-            self.look()
-            self._ask()
+            self._take_round()
             if self._claim_is_over():
                 await self._announce()
             await self._next()
+
+    def _take_round(self) -> None:
+        self._count_answers()
+        self.look(changed=False)
+        self._ask()
 
     async def _next(self) -> None:
         """Wait for the next round, and look at the interface whenever the kernel reports a change meanwhile."""
@@ -248,10 +260,9 @@ class LanSensor:
             self._close_link()  # the interface went away; the next round opens what is there then
             return
         cluster_ip = self._this_node.conf.cluster_ip
-        own = own_macs() if packets else frozenset()
         for packet in packets:
             ip, mac = packet.sender_ip, packet.sender_mac.hex(":")
-            if mac in own:
+            if mac in self._own_macs:
                 continue
             self._heard_at = self._clock.now()
             if ip == cluster_ip:

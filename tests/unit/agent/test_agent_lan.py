@@ -79,9 +79,7 @@ class Rounds:
         for _ in range(times):
             self.bench.clock.time += 1.0
             self.sensor._hear()
-            self.sensor._count_answers()
-            self.sensor.look()
-            self.sensor._ask()
+            self.sensor._take_round()
 
 
 def test_the_peer_and_the_hosts_of_the_conf_are_asked(
@@ -94,6 +92,25 @@ def test_the_peer_and_the_hosts_of_the_conf_are_asked(
     assert (PEER, OWN, PEER_MAC) in rounds.lan.asked[-3:], "who answers is asked alone, and not everybody"
     assert is_known(rounds.seen.lan, True)
     assert rounds.seen.lan_address == OWN
+
+
+def test_the_interface_is_read_when_it_has_changed_and_seldom_besides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[float] = []
+
+    def read(*words: object) -> Reading[LanInterface]:
+        reads.append(float(words[-1]))  # type: ignore[arg-type]
+        return Known(ETH0, reads[-1])
+
+    rounds = Rounds(tmp_path, monkeypatch, here=False)
+    monkeypatch.setattr(lan, "read_lan_interface", read)
+    rounds.sensor.look()
+    rounds.take(12)
+    assert len(reads) == 3, "two of them because it was not read for long"
+    assert is_known(rounds.seen.lan, True)
+    rounds.sensor.look()  # the kernel has reported a change
+    assert len(reads) == 4
 
 
 def test_an_address_that_is_here_is_asked_for_without_a_sender(
