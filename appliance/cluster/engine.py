@@ -61,17 +61,27 @@ class EngineNews:
     changed: bool = False
 
 
+class Source(Protocol):
+    """Something that the kernel tells of: its descriptor is readable then; None or -1 never is."""
+
+    def fileno(self) -> int | None:
+        """Return the descriptor."""
+
+
 class EngineWatch(Protocol):
     """A standing connection to the engine of this node. Nothing of it blocks, and nothing raises."""
 
     def look(self, now: float) -> None:
         """Find the engine, notice that it is gone, connect to it; called at least once a second."""
 
-    def descriptors(self) -> tuple[int, ...]:
-        """Return what is readable when the engine has something to say or has died."""
+    def sources(self) -> tuple[Source, ...]:
+        """Return what is readable when the engine has something to say or has died.
+
+        A new connection is a new object, though the kernel may give it the number of one that was closed.
+        """
 
     def read(self, now: float) -> EngineNews:
-        """Take in what it has said; called when a descriptor is readable."""
+        """Take in what it has said; called when a source is readable."""
 
     def view(self, now: float) -> EngineView:
         """Return what is known now."""

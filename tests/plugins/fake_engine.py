@@ -7,13 +7,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from appliance.cluster.engine import ClusterEngine, EngineNews, EngineView, EngineWatch, Names, PeerMessage
+from appliance.cluster.engine import (
+    ClusterEngine,
+    EngineNews,
+    EngineView,
+    EngineWatch,
+    Names,
+    PeerMessage,
+    Source,
+)
 from appliance.config import Conf
 from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown
 
 SILENT = Unknown("the engine does not run", 0.0)
 OFF = EngineView(Known(False, 0.0), "", SILENT, SILENT, SILENT)
+
+
+class FakeSource:
+    """A connection that is known by its descriptor to the kernel, and by itself to the agent."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
 
 
 @dataclass
@@ -28,6 +46,7 @@ class FakeWatch:
 
     def __post_init__(self) -> None:
         self._ear, self._mouth = os.pipe()
+        self._source = FakeSource(self._ear)
         self._waiting: list[PeerMessage] = []
 
     def say(self, *messages: PeerMessage) -> None:
@@ -42,8 +61,8 @@ class FakeWatch:
             self.closed = self.reconnects = False
             self.__post_init__()
 
-    def descriptors(self) -> tuple[int, ...]:
-        return () if self.closed else (self._ear,)
+    def sources(self) -> tuple[Source, ...]:
+        return () if self.closed else (self._source,)
 
     def read(self, now: float) -> EngineNews:
         os.read(self._ear, 1 << 10)

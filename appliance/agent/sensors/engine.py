@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from appliance.agent.context import NodeContext
 from appliance.agent.peer_message import hear
 from appliance.agent.sensors.readiness import Readable
-from appliance.cluster.engine import ClusterEngine, EngineView
+from appliance.cluster.engine import ClusterEngine, EngineView, Source
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.timing import ENGINE_LOOK
 from appliance.core.waking import Pulse, Woke, stood_still
@@ -33,7 +33,7 @@ class EngineSensor:
         self._observations = context.observations
         self._clock = context.clock
         self._watch = engine.watch(this_node.node, this_node.own_name, this_node.peer_name, self._links)
-        self._readable: dict[int, Readable] = {}
+        self._readable: dict[Source, Readable] = {}
         self._since_boot = since_boot
         self._pulse: Pulse | None = None
         self._peer_was_alive = False
@@ -65,15 +65,15 @@ class EngineSensor:
 
     def look(self) -> None:
         """Look now whether the engine runs, and connect to it."""
-        self._listen(())
         now = self._clock.now()
         self._watch.look(now)
         self._see(self._watch.view(now))
-        self._listen(self._watch.descriptors())
+        self._listen(self._watch.sources())
 
     def tell(self, fields: Mapping[str, str]) -> None:
         """Send `fields` to the peer; nothing happens while the engine does not listen."""
         self._watch.tell(fields, self._clock.now())
+        self._listen(self._watch.sources())
 
     async def _notice_waking(self) -> None:
         """Write on the board that the machine stood still and goes on, when the engine shows it.
@@ -102,20 +102,18 @@ class EngineSensor:
     def _links(self) -> list[str]:
         return [medium.device for medium in self._this_node.conf.media]
 
-    def _listen(self, descriptors: tuple[int, ...]) -> None:
-        """Listen to `descriptors`, and to nothing else.
+    def _listen(self, sources: tuple[Source, ...]) -> None:
+        """Listen to `sources`, and to nothing else.
 
-        Before the watch may close one, listen to none: the kernel forgets a closed descriptor, and the next
-        that is opened gets its number, and would not be heard.
+        Those that are gone are let go of first: one that is new may have the number of one that was closed.
         """
-        for descriptor in self._readable.keys() - set(descriptors):
-            self._readable.pop(descriptor).close()
-        for descriptor in descriptors:
-            if descriptor not in self._readable:
-                self._readable[descriptor] = Readable(descriptor, self._read)
+        for source in self._readable.keys() - set(sources):
+            self._readable.pop(source).close()
+        for source in sources:
+            if source not in self._readable:
+                self._readable[source] = Readable(source.fileno(), self._read)
 
     def _read(self) -> None:
-        self._listen(())
         now = self._clock.now()
         news = self._watch.read(now)
         if news.changed:
@@ -124,7 +122,7 @@ class EngineSensor:
             self._observations.report = hear(message.fields, message.at)
         if news.changed or news.messages:
             self._observations.notify_changed()
-        self._listen(self._watch.descriptors())
+        self._listen(self._watch.sources())
 
     def _see(self, view: EngineView) -> None:
         observations = self._observations

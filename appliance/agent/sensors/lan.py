@@ -1,8 +1,8 @@
 """The sensor for the LAN: its interface, who answers there, and whether a telephone could call.
 
-The kernel tells at once when the interface or its addresses change, so it is read then, and seldom besides. Hosts are asked by ARP once a second over one
-socket: the peer at its own address, the hosts of HAPING, and whoever has the cluster address. ARP is the one question
-that every host on a LAN answers, whatever its firewall.
+The kernel tells at once when the interface or its addresses change, so it is read then, and seldom besides. Hosts are
+asked by ARP once a second over one socket: the peer at its own address, the hosts of HAPING, and whoever has the
+cluster address. ARP is the one question that every host on a LAN answers, whatever its firewall.
 
 A node that has not got the cluster address also tries it as a telephone does, by SIP OPTIONS. Asterisk counts requests
 of somebody it does not know, and reports five within five seconds to those who ban (docs/facts/field.md), so one that

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from appliance.cluster.engine import EngineNews, EngineView, Names, PeerMessage
+from appliance.cluster.engine import EngineNews, EngineView, Names, PeerMessage, Source
 from appliance.cluster.heartbeat.api import HeartbeatApi
 from appliance.cluster.heartbeat.installation import find_heartbeat
 from appliance.cluster.heartbeat.messages import Mailbox, send
@@ -47,6 +47,8 @@ class HeartbeatWatch:
         self._view = ClusterView(self._peer)
 
     def look(self, now: float) -> None:
+        if self._api is not None and self._api.closed:  # it was lost while something was sent
+            self._disconnect()
         if not self._find():
             self._lose_master()
             return
@@ -55,12 +57,9 @@ class HeartbeatWatch:
             self._connect()
         self._ask(now)
 
-    def descriptors(self) -> tuple[int, ...]:
-        found = (
-            self._master.fileno() if self._master is not None else None,
-            self._api.fileno() if self._api is not None else None,
-        )
-        return tuple(descriptor for descriptor in found if descriptor is not None and descriptor >= 0)
+    def sources(self) -> tuple[Source, ...]:
+        api = None if self._api is None or self._api.closed else self._api
+        return tuple(source for source in (self._master, api) if source is not None)
 
     def read(self, now: float) -> EngineNews:
         if self._master is not None and self._master.drain():

@@ -114,10 +114,11 @@ def test_a_connection_that_gets_the_number_of_an_old_one_is_heard(tmp_path: Path
         bench = Bench(tmp_path)
         bench.sensor.look()
         watch = bench.engine.watches[0]
-        before = watch.descriptors()
+        (before,) = watch.sources()
         watch.reconnects = True
         bench.sensor.look()
-        assert watch.descriptors() == before
+        (now,) = watch.sources()
+        assert (now is before, now.fileno()) == (False, before.fileno())
         bench.engine.run("1:7")
         await bench.hear()
         assert bench.observations.engine_id == "1:7"

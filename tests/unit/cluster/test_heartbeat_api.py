@@ -8,7 +8,9 @@ import pytest
 
 from appliance.cluster.heartbeat.api import Decoder, Fields, HeartbeatApi, encode, is_listened_on
 from appliance.cluster.heartbeat.messages import send
+from appliance.cluster.heartbeat.watch import HeartbeatWatch
 from appliance.core.errors import ClusterError
+from appliance.core.model import Node
 
 
 class Peer:
@@ -113,6 +115,22 @@ def test_nothing_is_sent_before_sign_on_or_after_the_end(ends: tuple[HeartbeatAp
     api.close()
     with pytest.raises(ClusterError, match="closed"):
         api.send({"t": "asha"})
+
+
+def test_a_connection_lost_while_the_peer_is_told_something_is_made_again(
+    ends: tuple[HeartbeatApi, Peer], tmp_path: Path
+) -> None:
+    """No end of the stream is read then, because the connection is closed already: the node was deaf for ever."""
+    api, peer = ends
+    signed_on(api, peer)
+    watch = HeartbeatWatch(Node.PRIMARY, "alpha", "bravo", list, tmp_path)
+    watch._api = api
+    assert watch.sources() == (api,)
+    peer.connection.close()
+    watch.tell({"role": "active"}, 1.0)
+    assert watch.sources() == ()
+    watch.look(2.0)
+    assert watch._api is None, "so the next look at a Heartbeat that runs connects"
 
 
 def test_rubbish_closes(ends: tuple[HeartbeatApi, Peer]) -> None:
