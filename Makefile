@@ -61,7 +61,7 @@ lint: tools ## format, rules, types, import contract
 ROUNDS ?= 40
 
 campaign-real: system tools ## seeded rounds of faults on real nodes, ROUNDS=40 (root)
-	@.ci/clean-after $(BIN)/hwsim campaign-real --rounds $(ROUNDS)
+	@.ci/clean-after $(BIN)/hwsim campaign-real --rounds $(ROUNDS) $(ARGS)
 
 campaign: tools ## random faults on the shipped controller in virtual time, SEEDS=15000 of them
 	@$(BIN)/hwsim campaign --seeds $(SEEDS) $(ARGS)

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,17 @@ class _RackTime(LoopTime):
 class Rack:
     """Everything between the provider's line and the telephones, for one pair.
 
-    `up` builds it with both machines booted and nothing started on them; `down` takes all of it away.
+    `up` builds it with both machines booted and nothing started on them; `down` takes all of it away. `asks_each`: how
+    often the telephone outside asks the cluster address, in seconds.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, asks_each: float = 0.010) -> None:
         self.site = site
         self.history = History()
         self._prefix = new_prefix()
         self._dir = rack_dir(self._prefix)
         self.network = Network(self._prefix)
-        self.outside = Outside(self.network)
+        self.outside = Outside(self.network, period=asks_each)
         self.servers: dict[str, Server] = {}
         self._line_servers: list[LineServer] = []
         self._telling: set[asyncio.Task[Result]] = set()
@@ -80,7 +82,8 @@ class Rack:
         logs.mkdir(parents=True)
         await self.network.up()
         named = zip(SIDES, self.site.names, strict=True)
-        nodes = {side: Node(side, name, self._dir, self.network) for side, name in named}
+        size = self.site.disk_size
+        nodes = {side: Node(side, name, self._dir, self.network, disk_size=size) for side, name in named}
         self.servers = {side: Server(side, node, self.site, logs) for side, node in nodes.items()}
         await self._wire_line(nodes["primary"].shared)
         nodes["primary"].on_down = self._primary_went_down
@@ -160,6 +163,10 @@ class Rack:
         """Return monotonic seconds, the same on every simulated machine."""
         return self._clock.now()
 
+    def wall_time(self, at: float) -> float:
+        """Return the seconds since the epoch, by every machine's clock, at the monotonic time `at`."""
+        return time.time() - self.now() + at
+
     async def pause(self, seconds: float) -> None:
         """Let the rack run for `seconds`."""
         await asyncio.sleep(seconds)
@@ -180,7 +187,7 @@ class Rack:
         for log in (self._dir / "logs").iterdir():
             shutil.copy(log, place / log.name)
         for side, server in self.servers.items():
-            for path in ("/var/lib/asha/journal", "/var/log/ha-log"):
+            for path in ("/var/lib/asha/journal", "/var/log/ha-log", "/var/log/ha-log.1"):
                 source = server.node.path(path)
                 if source.is_file():
                     shutil.copy(source, place / f"{side}-{Path(path).name}")

@@ -57,6 +57,11 @@ class Server:
             self._agent.signal(number)
             await self._agent.wait()
 
+    def signal_agent(self, number: int) -> None:
+        """Send the agent signal `number`; it may be stopped (SIGSTOP) and go on (SIGCONT)."""
+        if self._agent is not None:
+            self._agent.signal(number)
+
     async def asha(self, *words: str, deadline: float = 130.0) -> Said:
         """Run `asha WORDS`."""
         result = await self.node.run([*self._site.program, *words], deadline)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwsim.nodes import CLUSTER_ADDRESS, Power
+from hwsim.nodes.network import LAN
 from hwsim.rack import SIDES, Rack
 
 _PERIOD = 0.05
@@ -119,6 +120,11 @@ class ServiceLog:
 
     def _later_than(self, since: float) -> list[Sample]:
         return self.samples[bisect.bisect_left(self.samples, since, key=lambda sample: sample.at) :]
+
+    def reaches_telephones(self, side: str) -> bool:
+        """Tell whether `side` serves the telephones of the LAN now: it stands still nowhere, and its cable is in."""
+        powered = self._rack.servers[side].powered
+        return powered and self._serves(side) and self._rack.network.whole(LAN, side)
 
     def _serves(self, side: str) -> bool:
         return self._rack.asterisk_runs(side) and self.has_address(side)

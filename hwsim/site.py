@@ -33,6 +33,7 @@ class Site:
     `names` are the machines' names as 'uname -n' prints them: primary, secondary. `cards` are the telephone
     cards that DAHDI shows on each machine. `asha` is the product's program, and `python` the interpreter that
     runs it; blank where asha was installed with a Python of its own.
+    `disk_size` is each machine's, in bytes; 0 for no limit.
     """
 
     keepalive: float = 0.2
@@ -46,6 +47,7 @@ class Site:
     python: str = sys.executable
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)
+    disk_size: int = 0
 
     def with_initdead(self, seconds: float) -> Site:
         """Return the same site, waiting `seconds` for the peer at start."""

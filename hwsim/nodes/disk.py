@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path, PurePosixPath
 
 from hwsim.nodes.errors import NodeError
 from hwsim.nodes.init import OVERLAID, in_tree, upper_name
 
+_FILL = "full"
 _LINKS_FOLLOWED = 40  # as many as the kernel follows, path_resolution(7)
 
 
@@ -17,6 +19,24 @@ class Disk:
 
     def __init__(self, top: Path) -> None:
         self.top = top
+
+    def limit(self, size: int) -> None:
+        """Give the disk a filesystem of its own of `size` bytes, in memory; for use while it is empty.
+
+        It is unmounted with the rack (hwsim/nodes/remains.py).
+        """
+        self.top.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "asha-rack", self.top], check=True)
+
+    def fill(self) -> None:
+        """Leave no room on a disk that has a size."""
+        seen = os.statvfs(self.top)
+        with (self.top / _FILL).open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, seen.f_bavail * seen.f_frsize))
+
+    def make_room(self) -> None:
+        """End what `fill` has done. Harmless when it did nothing."""
+        (self.top / _FILL).unlink(missing_ok=True)
 
     def upper(self, path: str) -> Path:
         """Return where the node's own copy of `path` is or would be. Raises NodeError when not on disk."""

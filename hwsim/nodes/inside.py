@@ -53,6 +53,14 @@ class Running:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(child_of(self._process.pid) or self._process.pid, number)
+        if number != signal.SIGSTOP:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Have a program that was stopped go on: nsenter stops with it, and would then not reap it."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Send SIGKILL to the program and its group, but not to nsenter.

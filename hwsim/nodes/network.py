@@ -50,6 +50,7 @@ class Network:
         self._switch: socket.socket | None = None
         self._cut: set[tuple[str, Link]] = set()
         self._unplugged: set[str] = set()
+        self._mute: set[str] = set()
 
     def namespace(self, node: str) -> str:
         """Return the network namespace of a node, of "outside", or of "switch"."""
@@ -83,6 +84,7 @@ class Network:
         self._switch = None
         self._cut.clear()
         self._unplugged.clear()
+        self._mute.clear()
         await ip_batch(
             [f"netns del {self.namespace(name)}" for name in (*CLUSTER_NAMES, "outside", "switch")],
             force=True,
@@ -122,15 +124,22 @@ class Network:
         for link in self._links(node):
             self._settle(node, link)
 
+    def whole(self, link: Link, *nodes: str) -> bool:
+        """Tell whether the link's ports of all `nodes` pass frames."""
+        dark = self._unplugged | self._mute | {node for node, cut in self._cut if cut == link}
+        return not dark & set(nodes)
+
     def mute(self, node: str) -> None:
         """Pass no frame to or from a node that hangs, but keep its carrier.
 
         A frozen namespace would still answer ARP.
         """
+        self._mute.add(node)
         self._bridge_ports(node, _SIOCBRDELIF)
 
     def unmute(self, node: str) -> None:
         """Pass the node's frames again."""
+        self._mute.discard(node)
         self._bridge_ports(node, _SIOCBRADDIF)
 
     def _wiring(self) -> list[str]:

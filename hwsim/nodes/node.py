@@ -40,7 +40,7 @@ class Node:
 
     `root_dir` holds its disk and boot log; it must be on a tmpfs or a plain filesystem and outside
     the directories the disk is laid over (take `rack_dir(prefix)`). `path_first` are directories put
-    before the system's in PATH, `env` is added to every program's environment.
+    before the system's in PATH, `env` is added to every program's environment. `disk_size` is in bytes, 0 for no limit.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Node:
         *,
         path_first: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        disk_size: int = 0,
     ) -> None:
         if any(in_tree(str(root_dir.resolve()), directory) for directory in OVERLAID):
             raise NodeError(f"{root_dir} lies under a directory every node overlays; use rack_dir(prefix).")
@@ -73,7 +74,10 @@ class Node:
         self._handle = -1  # pidfd of the init, so that no other process is ever killed in its place
         self._freezer: Freezer | None = None
         self._life: asyncio.Task[None] | None = None
+        self._spawned: list[Running] = []
         self.disk.top.mkdir(parents=True, exist_ok=True)
+        if disk_size:
+            self.disk.limit(disk_size)
         self.shared.mkdir(parents=True, exist_ok=True)
         network.unplug(name)
 
@@ -181,9 +185,11 @@ class Node:
         """Start a program inside that keeps running; its output is appended to `log` on the host."""
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
-            return await self._door().start(argv, env or {}, handle, handle)
+            running = await self._door().start(argv, env or {}, handle, handle)
         finally:
             os.close(handle)
+        self._spawned.append(running)
+        return running
 
     def pids(self, pattern: str) -> list[int]:
         """Return the node's own pids whose command line matches the regular expression `pattern`."""
@@ -283,6 +289,9 @@ class Node:
         hung = self._power is Power.HUNG
         self._power = Power.OFF
         self.network.unplug(self.name)
+        for running in self._spawned:
+            running.go_on()  # so that its end is reaped
+        self._spawned.clear()
         if hung:
             self.network.unmute(self.name)
             self._opened().go_on(self._init)  # a frozen process cannot die under cgroup version 1

@@ -37,6 +37,7 @@ def remove(prefix: str, *, keep_disks: bool = False) -> None:
         _remove_group(group)
     _delete(namespaces)
     if not keep_disks:
+        _unmount(rack_dir(prefix))
         shutil.rmtree(rack_dir(prefix), ignore_errors=True)
         with contextlib.suppress(OSError):  # the directory holds the disks of other racks
             RACKS.rmdir()
@@ -96,6 +97,14 @@ def _remove_group(group: Path) -> None:
             if time.monotonic() > end:
                 raise RackError(f"{group} cannot be removed: {problem.strerror}.") from problem
             time.sleep(_POLL)
+
+
+def _unmount(top: Path) -> None:
+    """Unmount the disks that are filesystems of their own."""
+    points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    for point in points:
+        if Path(point).is_relative_to(top):
+            subprocess.run(["umount", "-l", point], check=True)
 
 
 def _delete(namespaces: list[Path]) -> None:

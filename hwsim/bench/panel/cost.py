@@ -7,12 +7,12 @@ import sys
 
 from hwsim.bench.agent_cost import AGENT
 from hwsim.bench.family import most_resident, resident
-from hwsim.bench.panel.mailbox import SERVER, Mailbox
 from hwsim.bench.panel.pair import PANEL, PanelPair
 from hwsim.bench.panel.plain_pages import PORT as PEER_PORT
 from hwsim.bench.spread import Spread, once, spread
 from hwsim.bench.usage import Usage, used
 from hwsim.demo.scenario import ScenarioFailed
+from hwsim.mailbox import SERVER, Mailbox
 from hwsim.rack import SIDES, Rack
 
 MANY = 50

@@ -14,10 +14,11 @@ SERVER = f"{_ADDRESS}:{_PORT}"
 
 
 class Mailbox:
-    """The mail server; `subjects` holds those of all mail so far."""
+    """The mail server. Of all mail so far `subjects` holds the subjects, and `senders` who had sent it, by address."""
 
     def __init__(self) -> None:
         self.subjects: list[str] = []
+        self.senders: list[str] = []
 
     @contextlib.asynccontextmanager
     async def up(self, network: Network) -> AsyncIterator[None]:
@@ -36,10 +37,11 @@ class Mailbox:
                 word = line[:4].upper()
                 if word == b"DATA":
                     writer.write(b"354 go on\r\n")
-                    self._keep(await reader.readuntil(b"\r\n.\r\n"))
+                    self._keep(await reader.readuntil(b"\r\n.\r\n"), writer.get_extra_info("peername")[0])
                 writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
         writer.close()
 
-    def _keep(self, mail: bytes) -> None:
+    def _keep(self, mail: bytes, sender: str) -> None:
         lines = mail.decode(errors="replace").splitlines()
         self.subjects += [line.partition(":")[2].strip() for line in lines if line.startswith("Subject:")][:1]
+        self.senders.append(sender)

@@ -1,0 +1,182 @@
+"""One round on real nodes: a fresh rack, faults from a seed, callers all the while, and the account at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hwsim.campaign.audit import RoundAudit
+from hwsim.campaign.callers import Callers
+from hwsim.campaign.faults import FAULTS, HA_STOP, MOVES, calm, strike
+from hwsim.demo.scenario import ScenarioFailed, Stage
+from hwsim.introduction import introduce
+from hwsim.mailbox import SERVER, Mailbox
+from hwsim.nodes import RackError
+from hwsim.pbxdata import MAIL
+from hwsim.rack import SIDES, Rack
+from hwsim.service_log import NeverSettled, ServiceLog, recorded
+from hwsim.site import SYNCHRONISED, Site
+
+# Seconds after the last fault from which one node serves alone: a joint start (12), what the pair's watchdog waits for
+# and does (docs/pair-states.md), twice.
+_BOUND = 90.0
+_STAYS = 10.0
+_HOME_BOUND = 60.0
+_COUNT_BOUND = 90.0
+_LINE_BOUND = 30.0
+_ROUND_DEADLINE = 400.0
+_GAPS = (0.0, 0.3, 1.0, 2.5, 6.0, 15.0)
+_TRANSFER = 3.0  # seconds that a move takes, so that a blow falls into the midst of it
+_ASKS_EACH = 0.05  # several racks share the machine
+_DISK = 96 << 20
+SITE = Site(
+    disk_size=_DISK,
+    extra={**SYNCHRONISED, "MAILTO": "noc@example.com", "NOTIFYSMTP": SERVER},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """One fault of a round: `name` befalls `side`, `gap` seconds after the blow before began."""
+
+    name: str
+    side: str
+    gap: float
+
+    def __str__(self) -> str:
+        """Return it in a few words."""
+        return f"+{self.gap:.1f} s {self.name} ({self.side})"
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a round ended: its story, what was found wrong (empty when nothing), and its figures.
+
+    `settled`: seconds from the repair until one node serves alone. `two`, `nobody`: seconds from the first blow on.
+    """
+
+    seed: int
+    blows: tuple[Blow, ...]
+    wrong: list[str] = field(default_factory=list)
+    settled: float | None = None
+    two: float = 0.0
+    nobody: float = 0.0
+    messages: int = 0
+
+    @property
+    def figures(self) -> str:
+        """The figures in words."""
+        settled = "never settled" if self.settled is None else f"settled after {self.settled:.1f} s"
+        return f"{settled}; two {self.two:.1f} s, nobody {self.nobody:.1f} s, {self.messages} messages"
+
+
+def drawn(seed: int) -> tuple[Blow, ...]:
+    """Return the blows of round `seed`: one to five, every other time with one in the midst of a transfer."""
+    chance = random.Random(seed)
+    names = sorted(FAULTS)
+    blows = [
+        Blow(chance.choice(names), chance.choice(SIDES), chance.choice(_GAPS))
+        for _ in range(chance.randint(1, 4))
+    ]
+    if chance.random() < 0.5:
+        move = Blow(chance.choice(MOVES), chance.choice(SIDES), blows[-1].gap)
+        blows[-1:] = [move, Blow(blows[-1].name, blows[-1].side, chance.uniform(0.0, _TRANSFER))]
+    return tuple(blows)
+
+
+async def play(seed: int, out: Path) -> Ended:
+    """Play one round; keep its logs below `out` when something was found wrong."""
+    ended = Ended(seed, drawn(seed))
+    rack = Rack(SITE, _ASKS_EACH)
+    mail = Mailbox()
+    try:
+        async with asyncio.timeout(_ROUND_DEADLINE):
+            await rack.up()
+            async with mail.up(rack.network):
+                await _round(Stage(rack, lambda text: None), mail, ended)
+    except (ScenarioFailed, NeverSettled, RackError, TimeoutError) as problem:
+        ended.wrong.append(f"{type(problem).__name__}: {problem}")
+    finally:
+        if ended.wrong and rack.servers:
+            rack.keep_logs(out / f"seed-{seed}")
+        await rack.down()
+    return ended
+
+
+async def _round(stage: Stage, mail: Mailbox, ended: Ended) -> None:
+    for server in stage.rack.servers.values():
+        server.node.path(MAIL).mkdir(parents=True)
+    await introduce(stage.rack.servers)
+    await stage.home()
+    async with recorded(stage.rack) as log:
+        audit, callers = RoundAudit(stage.rack, log, mail), Callers(stage.rack, log)
+        async with _beside(audit.run):
+            began = stage.now()
+            try:
+                async with _beside(callers.run):
+                    await _blows(stage, audit, ended)
+                    ended.settled = (await log.settled(stage.now(), _BOUND, _STAYS)).after
+                await _bring_home(stage, log)
+                ended.wrong += await _uneven(stage, callers)
+                ended.wrong += await _journals(stage)
+            finally:
+                ended.messages = callers.left
+                ended.two, ended.nobody = log.seconds_with_two(began), log.seconds_with_nobody(began)
+                ended.wrong += audit.found + audit.moves_without_grant()
+
+
+async def _blows(stage: Stage, audit: RoundAudit, ended: Ended) -> None:
+    """Strike each blow at its time, whether or not those before are over; then end all that lasts."""
+    chance = random.Random(ended.seed)
+    async with asyncio.TaskGroup() as faults:
+        for blow in ended.blows:
+            await stage.rack.pause(blow.gap)
+            if blow.name == HA_STOP:
+                audit.stopped.add(blow.side)
+            faults.create_task(strike(stage, blow.name, blow.side, random.Random(chance.random())))
+    await calm(stage)
+    audit.stopped.clear()
+
+
+async def _bring_home(stage: Stage, log: ServiceLog) -> None:
+    """Give the operator's `asha failback` when the secondary serves: only so everything is on both disks."""
+    if log.serves("secondary"):
+        await stage.until_status(stage.primary, _fit, _HOME_BOUND, "the primary stands by and is fit")
+        await stage.ask(stage.primary, "failback", "--yes")
+    await stage.until(
+        lambda: stage.in_service("primary") and log.serves("primary"),
+        _LINE_BOUND,
+        "the line is in service on the primary, which serves",
+    )
+
+
+async def _uneven(stage: Stage, callers: Callers) -> list[str]:
+    """Wait until every message is on both disks, once; return what is wrong when that does not come."""
+    await stage.rack.history.wait(lambda: not callers.account(), _COUNT_BOUND)
+    return callers.account()
+
+
+async def _journals(stage: Stage) -> list[str]:
+    wrong = []
+    for side, server in stage.rack.servers.items():
+        said = await server.asha("events", "--verify")
+        if said.code:
+            wrong.append(f"the {side}'s journal: {(said.output + said.error).strip()}")
+    return wrong
+
+
+@contextlib.asynccontextmanager
+async def _beside(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
+    """Have `run` run while the block lasts; what it raises ends the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run())
+        yield
+        task.cancel()
+
+
+def _fit(status: dict[str, object]) -> bool:
+    return status["role"] == "standby" and bool(status["fit"])
