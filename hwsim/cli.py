@@ -14,6 +14,7 @@ from rich.console import Console
 from hwsim.nodes import RackError, requirements
 
 T = TypeVar("T")
+PAIR_STATES = "pair-states"
 _PAPER_WIDTH = 110  # columns of the tables where the terminal does not tell its width
 
 
@@ -49,17 +50,25 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int) -> None:
 @click.option(
     "--only",
     metavar="NAME",
-    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; or panel-cost (of the RPMs).",
+    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
+    "pair-states, or events of it, with commas.",
 )
+@click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
-def bench(runs: int, only: str | None, out: Path) -> None:
+def bench(runs: int, only: str | None, at_once: int, out: Path) -> None:
     """Measure asha against its targets and beside its peers; exit 1 only when a run failed."""
+    from hwsim.bench.pairstates.runner import pair_states  # noqa: PLC0415
+    from hwsim.bench.pairstates.stories import STORIES  # noqa: PLC0415
     from hwsim.bench.runner import NAMES, planned  # noqa: PLC0415
     from hwsim.bench.runner import bench as measure  # noqa: PLC0415
 
-    if only is not None and only not in NAMES:
-        raise click.BadParameter(f"there is no '{only}'. There are: {', '.join(NAMES)}.", param_hint="--only")
+    stories = [one for one in STORIES if only == PAIR_STATES or one.name in (only or "").split(",")]
+    names = (*NAMES, PAIR_STATES, *(story.name for story in STORIES))
+    if only is not None and not set(only.split(",")) <= set(names):
+        raise click.BadParameter(f"there is no '{only}'. There are: {', '.join(names)}.", param_hint="--only")
     _check_host()
+    if stories:
+        sys.exit(0 if _run(pair_states(stories, runs, at_once, out, _console())) else 1)
     sys.exit(0 if _run(measure(planned(only, runs), out, _console())) else 1)
 
 

@@ -46,19 +46,26 @@ class PlainHeartbeat:
     )
 
     async def home(self, rack: Rack, part: float) -> None:
-        """Bring up the primary alone, then the secondary; wait for Heartbeat to settle; start the watchdog."""
+        """Bring up the pair and start the watchdog on both nodes."""
         for server in rack.servers.values():
-            _install(server.node, rack.site)
-        began = rack.now()
-        await _start(rack.servers["primary"])
-        await served_by(rack, "primary", began, 40)
-        await _start(rack.servers["secondary"])
-        await _until(rack.servers["primary"], _PEER_UP.format(peer=SECONDARY_NAME), 30)
-        for side in SIDES:
-            await _until(rack.servers[side], _SETTLED, 40)
+            pbxline.install_script(server.node, "watchdog.sh", "/usr/local/sbin/watchdog")
+        await bring_up(rack)
         for server in rack.servers.values():
             await _start_watchdog(server)
         await rack.pause(POLL * part)
+
+
+async def bring_up(rack: Rack) -> None:
+    """Bring up the primary alone, then the secondary, and wait for Heartbeat to settle."""
+    for server in rack.servers.values():
+        _install(server.node, rack.site)
+    began = rack.now()
+    await start(rack.servers["primary"])
+    await served_by(rack, "primary", began, 40)
+    await start(rack.servers["secondary"])
+    await _until(rack.servers["primary"], _PEER_UP.format(peer=SECONDARY_NAME), 30)
+    for side in SIDES:
+        await _until(rack.servers[side], _SETTLED, 40)
 
 
 def ha_cf(site: Site) -> str:
@@ -78,12 +85,12 @@ def ha_cf(site: Site) -> str:
 def _install(node: Node, site: Site) -> None:
     pbxline.install(node)
     pbxline.install_script(node, "pbxline.sh", "/etc/ha.d/resource.d/pbxline")
-    pbxline.install_script(node, "watchdog.sh", "/usr/local/sbin/watchdog")
     node.write("/etc/ha.d/ha.cf", ha_cf(site))
     node.write("/etc/ha.d/haresources", _HARESOURCES)
 
 
-async def _start(server: Server) -> None:
+async def start(server: Server) -> None:
+    """Start Heartbeat on a node. Raises ScenarioFailed."""
     done = await server.node.run([str(_heartbeat_file("heartbeat"))], 20)
     if not done.ok:
         raise ScenarioFailed(f"Heartbeat on the {server.side} did not start: {done.err.strip()}")
