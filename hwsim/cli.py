@@ -73,16 +73,27 @@ def bench(runs: int, only: str | None, at_once: int, out: Path) -> None:
 
 
 @hwsim.command("campaign-real")
-@click.option("--rounds", default=40, show_default=True, type=click.IntRange(1), help="Number of rounds.")
+@click.option("--rounds", default=40, show_default=True, type=click.IntRange(0), help="Number of rounds.")
 @click.option("--seed", default=1, show_default=True, help="The first round's seed.")
 @click.option("--at-once", default=4, show_default=True, type=click.IntRange(1), help="Racks at a time.")
+@click.option(
+    "--compare",
+    "compared",
+    default=0,
+    show_default=True,
+    help="Beside it, plays of each event in model and rack.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/campaign"), show_default=True)
-def campaign_real(rounds: int, seed: int, at_once: int, out: Path) -> None:
-    """Play seeded rounds of faults on real nodes; exit 1 when a pair did not settle."""
+def campaign_real(rounds: int, seed: int, at_once: int, compared: int, out: Path) -> None:
+    """Play seeded rounds of faults on real nodes; exit 1 when something was found wrong."""
+    from hwsim.campaign.compare import compare  # noqa: PLC0415
     from hwsim.campaign.real import campaign  # noqa: PLC0415
 
     _check_host()
-    sys.exit(0 if _run(campaign(seed, rounds, at_once, out, _console())) else 1)
+    right = _run(campaign(seed, rounds, at_once, out, _console())) if rounds else True
+    if compared:
+        right = _run(compare(compared, at_once, out, _console())) and right
+    sys.exit(0 if right else 1)
 
 
 @hwsim.command()

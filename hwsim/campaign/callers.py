@@ -13,7 +13,7 @@ from hwsim.rack import SIDES, Rack
 from hwsim.service_log import ServiceLog
 from hwsim.voicemail import Mailboxes
 
-_EACH = 1.0  # seconds between two callers
+_EACH = 2.0  # seconds between two callers
 _MAILBOXES = ("100", "101")
 _TOLD = 4  # messages that are named, of those that are missing
 

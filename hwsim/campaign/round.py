@@ -156,8 +156,10 @@ async def _bring_home(stage: Stage, log: ServiceLog) -> None:
 
 async def _uneven(stage: Stage, callers: Callers) -> list[str]:
     """Wait until every message is on both disks, once; return what is wrong when that does not come."""
-    await stage.rack.history.wait(lambda: not callers.account(), _COUNT_BOUND)
-    return callers.account()
+    ends = stage.now() + _COUNT_BOUND
+    while (uneven := callers.account()) and stage.now() < ends:
+        await stage.rack.pause(1.0)
+    return uneven
 
 
 async def _journals(stage: Stage) -> list[str]:
