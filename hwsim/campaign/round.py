@@ -173,11 +173,14 @@ async def _journals(stage: Stage) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def _beside(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
-    """Have `run` run while the block lasts; what it raises ends the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(run())
+    """Have `run` run while the block lasts; what it raises is raised when the block ends."""
+    task = asyncio.create_task(run())
+    try:
         yield
+    finally:
         task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _fit(status: dict[str, object]) -> bool:
