@@ -19,7 +19,7 @@ from hwsim.nodes.network import LAN
 from hwsim.rack import SIDES, Rack
 
 _PERIOD = 0.05
-_ANSWERS = 0.5  # the observer asks each 10 ms: who has not answered for so long does not
+_ANSWERS = 0.5  # the observer asks each 10 ms
 
 
 class NeverSettled(Exception):
@@ -53,10 +53,14 @@ class Settled:
 
 
 class ServiceLog:
-    """Samples of one rack, taken twenty times a second while `run` runs."""
+    """Samples of one rack, taken twenty times a second while `run` runs.
 
-    def __init__(self, rack: Rack) -> None:
+    Who has answered no telephone for `patience` seconds does not answer.
+    """
+
+    def __init__(self, rack: Rack, patience: float = _ANSWERS) -> None:
         self._rack = rack
+        self._patience = patience
         self.samples: list[Sample] = []
 
     async def run(self) -> None:
@@ -141,13 +145,13 @@ class ServiceLog:
         return f"{CLUSTER_ADDRESS}\n" in table
 
     def _answers(self, side: str) -> bool:
-        return self._rack.first_answer("sip", side, self._rack.now() - _ANSWERS) is not None
+        return self._rack.first_answer("sip", side, self._rack.now() - self._patience) is not None
 
 
 @contextlib.asynccontextmanager
-async def recorded(rack: Rack) -> AsyncIterator[ServiceLog]:
-    """Have who serves on `rack` recorded all the while."""
-    log = ServiceLog(rack)
+async def recorded(rack: Rack, patience: float = _ANSWERS) -> AsyncIterator[ServiceLog]:
+    """Have who serves on `rack` recorded all the while; `patience` as in `ServiceLog`."""
+    log = ServiceLog(rack, patience)
     log.look()
     watching = asyncio.create_task(log.run())
     try:
