@@ -11,7 +11,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from appliance.core.journal_rules import Moment, Violation, energised_without_grant, two_owners
+from appliance.core.journal_rules import (
+    Moment,
+    Violation,
+    audit_journal,
+    energised_without_grant,
+    two_owners,
+)
 from appliance.core.model import Node, Relay
 from appliance.core.transfer import Order
 from hwsim.virtual.alarm import says_nobody_serves, says_two_may_serve
@@ -26,6 +32,7 @@ NOBODY_BOUND = 60.0  # a settled split costs 27 s, a frozen node 27 s, a start 2
 TWO_BOUND = 10.0  # after both can hear each other; Heartbeat itself takes 2.8 s after a split
 APART_BOUND = 15.0  # without a link they cannot know of each other; then both must say so
 KNOWS_AFTER = 15.0  # an agent that has just been started has seen nothing yet
+MENDING = 10.0  # an alert ends when something has begun to mend its cause
 CAUSE_LASTS = 180.0
 
 
@@ -36,6 +43,7 @@ class Kind(enum.Enum):
     RELAY = "the relay is energised without a grant"
     GHOST = "a link that is dead is called alive, or one was restarted too soon"
     RAISED = "the controller raised an exception"
+    JOURNAL = "a node's journal tells of what must not be"
     GENERATION = "the generation of a grant fell"
     TWO = "both nodes serve the telephones, and could hear each other"
     TWO_UNSAID = "both nodes serve the telephones, and one of them does not say so"
@@ -103,6 +111,7 @@ class Observer:
     cause_at: float = 1000.0
     _nobody_since: float | None = None
     _two_since: float | None = None
+    _silent_since: float | None = None
     _heard_since: float | None = None
     _told: set[Kind] = field(default_factory=set)
     _asked_at: float = 0.0
@@ -120,6 +129,14 @@ class Observer:
         found += energised_without_grant(self.moments, LETTING_GO)
         self.moments = self.moments[-1:]
         return found
+
+    def read_journals(self) -> None:
+        """Find what the journals tell of that must not be, by the shipped audit (`asha events --verify`)."""
+        for node, book in self.world.books.items():
+            for broken in audit_journal(book.journal):
+                self.find(
+                    Kind.JOURNAL, f"{broken.rule}, on the {node.value} at {broken.at:.1f}: {broken.seen}"
+                )
 
     def find(self, kind: Kind, says: str) -> None:
         """Note a violation."""
@@ -141,7 +158,7 @@ class Observer:
     def look_at_service(self, answering: list[Node]) -> None:
         """Look at how many answer at the cluster address, and for how long that has been so."""
         if len(answering) == 1:
-            self._nobody_since = self._two_since = self._heard_since = None
+            self._nobody_since = self._two_since = self._heard_since = self._silent_since = None
             self._told.clear()
         elif answering:
             self._look_at_two()
@@ -169,6 +186,8 @@ class Observer:
     def _look_at_nobody(self) -> None:
         now = self.world.now
         self._two_since = self._heard_since = None
+        if self._told & {Kind.NOBODY_UNSAID, Kind.NOBODY_HALF_SAID}:
+            return
         switched_off = all(
             not server.power or node in self.world.stopped for node, server in self.world.servers.items()
         )
@@ -179,7 +198,8 @@ class Observer:
         asked = self._who_could_say()
         silent = [agent for agent in asked if not says_nobody_serves(agent)]
         since = f"for {now - self._nobody_since:.0f} s"
-        if not silent or self._told & {Kind.NOBODY_UNSAID, Kind.NOBODY_HALF_SAID}:
+        self._silent_since = (now if self._silent_since is None else self._silent_since) if silent else None
+        if self._silent_since is None or now - self._silent_since < MENDING:
             return
         if len(silent) == len(asked):
             self._tell(Kind.NOBODY_UNSAID, f"{since}; {self.world.in_words()}")

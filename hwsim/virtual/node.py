@@ -358,12 +358,15 @@ class Agent:
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case WriteEntry("decision"):
+            case WriteEntry(kind, fields):
                 self.journal.append(effect)
-                if self.state.decision is not STAY and self.state.decision.act is not Act.STAY:
+                self.this_node.book.note(self.now, kind, fields)
+                if (
+                    kind == "decision"
+                    and self.state.decision is not STAY
+                    and self.state.decision.act is not Act.STAY
+                ):
                     self.decisions.append((self.now, self.state.decision))
-            case WriteEntry():
-                self.journal.append(effect)
             case GiveOrder():
                 self._give(effect)
             case ResetCard():
@@ -391,6 +394,8 @@ class Agent:
         if given.order in self.busy:
             raise AssertionError(f"{given.order} was given while it was under way")
         self.given.append((self.now, given.order, given.generation))
+        said = {"order": given.order.name, "reason": given.reason, "generation": given.generation}
+        self.this_node.book.note(self.now, "order", said)
         self.busy.add(given.order)
         under = given.under
 

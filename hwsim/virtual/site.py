@@ -8,6 +8,7 @@ from typing import Protocol
 
 from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant
+from appliance.core.journal_entry import JournalEntry
 from appliance.core.model import Line, Node, Relay
 from appliance.core.transfer import Policy, Witness
 from hwsim.virtual.links import Links
@@ -52,10 +53,15 @@ class Message:
 
 @dataclass
 class Book:
-    """The grant on file: all that outlives an agent. `lost`: nothing is on file that can be read."""
+    """All that outlives an agent: the grant on file, and the journal. `lost`: no grant is on file that can be read."""
 
     grant: Grant = field(default_factory=Grant)
     lost: bool = False
+    journal: list[JournalEntry] = field(default_factory=list)
+
+    def note(self, at: float, kind: str, fields: Mapping[str, object]) -> None:
+        """Write an entry of the journal."""
+        self.journal.append(JournalEntry({"at": at, "kind": kind, **fields}))
 
 
 class Engine(Protocol):

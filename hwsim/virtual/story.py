@@ -73,6 +73,7 @@ def play(story: Story) -> tuple[Finding, ...]:
     world.advance(story.linger)
     world.heal()
     _settle(world)
+    world.audit.read_journals()
     found = list(world.audit.found)
     for broken in world.violations():
         at, says = (
