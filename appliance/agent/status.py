@@ -305,6 +305,8 @@ def _lan_problems(state: ServiceState, seen: Seen, now: float) -> Iterator[str]:
         yield trouble
     if is_known(seen.lan, False) and not state.role.holds:
         yield f"this node is cut off from the LAN: {_said(seen.lan).why}"
+    if state.role is Role.STANDBY and is_known(seen.calls, False):
+        yield "seen from this standby, a telephone on the LAN cannot call through the cluster address"
     if state.role is Role.ACTIVE and is_known(seen.peer.calls, False):
         yield "seen from the peer, a telephone on the LAN cannot call through the cluster address"
 

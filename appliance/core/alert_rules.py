@@ -32,6 +32,7 @@ from appliance.core.transfer import Goal, Order, Phase
 # How long each must stand, in seconds: longer than what an ordinary move or restart makes of it.
 _AT_ONCE = 3.0
 _SOON = 10.0
+_MOVED = 30.0  # a split that heals costs 17 s, a cold start 12
 _STAYING = 60.0
 _ITEMS_TOLD = 5
 _SERVING = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
@@ -106,6 +107,10 @@ def _lan(status: Status) -> Iterator[Condition]:
     if status.role == Role.ACTIVE.value and status.peer.calls.value is False:
         text = "seen from the standby, a telephone on the LAN cannot call through the cluster address"
         yield _problem("calls", AlertKind.LAN_LOST, Severity.CRITICAL, text, _SOON)
+    if status.role == Role.STANDBY.value and status.lan.calls.value is False:
+        # The node that serves may not know, or may not be able to tell.
+        text = "seen from this standby, a telephone on the LAN cannot call through the cluster address"
+        yield _problem("calls", AlertKind.LAN_LOST, Severity.CRITICAL, text, _MOVED)
     if status.role not in (*_SERVING, Role.STANDBY.value) and status.lan.reached.value is False:
         text = f"this node is cut off from the LAN: {status.lan.reached.why}"
         yield _problem("lan", AlertKind.LAN_LOST, Severity.WARNING, text, _SOON)

@@ -195,6 +195,7 @@ class Agent:
         settled = self.transfer is None or self.transfer.done
         waits = (
             self.fitness.unfit != ()
+            or (self.transfer is not None and self.transfer.address_gone_since is not None)
             or state.adrift_since is not None
             or state.line_absent_since is not None
             or state.stray_since is not None

@@ -40,6 +40,7 @@ def test_nothing_wrong_is_nothing_told(role: str) -> None:
         (status("standby", data={"conflicts": 3}), AlertKind.DATA_TROUBLED),
         (status(address={"trouble": "the cluster address was taken away"}), AlertKind.ADDRESS_TAKEN),
         (status(peer={"calls": reading(False)}), AlertKind.LAN_LOST),
+        (status("standby", lan={"calls": reading(False)}), AlertKind.LAN_LOST),
         (status("off", lan={"reached": reading(False, "eth0 is down")}), AlertKind.LAN_LOST),
         (status(relay={"card": reading(False)}), AlertKind.CARD_LOST),
         (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), AlertKind.LINK_LOST),
