@@ -198,6 +198,7 @@ class Cycle:
             fit=not self.unfit(self._clock.now()),
             wall=self._clock.wall(),
             pbx_started_by=observations.pbx_started_by,
+            engine_stopped=observations.engine_stopped,
             woke=observations.woke,
         )
 

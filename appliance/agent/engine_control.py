@@ -35,6 +35,7 @@ class EngineControl:
         self._engine = engine
         self._this_node = context.this_node
         self._service = context.service
+        self._observations = context.observations
         self._clock = context.clock
         self._book = book
         self._mark = mark
@@ -55,12 +56,14 @@ class EngineControl:
         """Start the engine. Raises ClusterError, in the engine's own words, when it does not run then."""
         async with self._turn:
             await asyncio.to_thread(self._engine.start)
+            self._observations.engine_stopped = False
             self._unmark()
 
     async def stop(self) -> None:
         """Stop the engine, which releases the resources first; a restart that is under way is waited for."""
         async with self._turn:
             self._unmark()
+            self._observations.engine_stopped = True
             await asyncio.to_thread(self._engine.stop)
 
     async def restart(self) -> None:

@@ -47,7 +47,7 @@ class PeerReport:
 
 @dataclass(slots=True)
 class Observations:
-    """The board of current readings.
+    """The board of current readings. `engine_stopped`: an operator has stopped the engine through this agent.
 
     A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
     `stepped` is set after every step of the controller, for those who follow the role.
@@ -68,6 +68,7 @@ class Observations:
     engine_holds: Reading[str] = field(default_factory=_unseen)
     engine_serves: Reading[bool] = field(default_factory=_unseen)
     engine_moving: bool = False
+    engine_stopped: bool = False
     process: Reading[bool] = field(default_factory=_unseen)
     pid: int | None = None
     booted: bool = False

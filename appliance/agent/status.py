@@ -127,6 +127,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             running=_said(observations.engine),
             holds=_said(observations.engine_holds),
             waits_another=_wait(this_node, observations, state, now),
+            lost=state.engine_lost,
         ),
         peer=peer,
         address=_address(this_node, observations, state, seen, now),

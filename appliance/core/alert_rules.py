@@ -56,6 +56,7 @@ def problems(status: Status) -> tuple[Condition, ...]:
         _strays,
         _peer,
         _own_fitness,
+        _engine,
         _name,
         _card,
         _links,
@@ -159,6 +160,15 @@ def _own_fitness(status: Status) -> Iterator[Condition]:
     if status.role == Role.STANDBY.value and not status.fit:
         text = f"this standby could not take over: {'; '.join(status.unfit_because)}"
         yield _problem("unfit", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _SOON)
+
+
+def _engine(status: Status) -> Iterator[Condition]:
+    if status.engine.lost:
+        text = (
+            "the HA engine ended on this node, and nobody has stopped it by 'asha ha stop': this node cannot serve "
+            "until 'asha ha start'"
+        )
+        yield _problem("engine", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _MOVED)
 
 
 def _name(status: Status) -> Iterator[Condition]:

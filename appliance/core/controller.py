@@ -234,6 +234,9 @@ class _Tick:
 
     def _follow_engine(self) -> None:
         engine, engine_id = self._inputs.engine, self._inputs.engine_id
+        if isinstance(engine, Known):
+            ran = engine.value or (self._state.engine_ran and not self._inputs.engine_stopped)
+            self._transition.set(engine_ran=ran, engine_lost=ran and not engine.value)
         grant = self._state.grant
         if grant.held and engine_id and grant.engine != engine_id:
             # Heartbeat replaces itself when a split heals: what the old master granted ended with it.

@@ -21,11 +21,12 @@ _UNASKED = Unknown("nobody has asked the engine", 0.0)
 class Inputs:
     """Everything a turn looks at.
 
-    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the engine
-    believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`: the peer was seen
-    since the engine started. `fit`: this node could serve. `wall`: the time of day, in seconds since the epoch.
-    `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on after it
-    stood still the last time.
+    `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the
+    engine believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`:
+    the peer was seen since the engine started. `fit`: this node could serve. `wall`: the time of day, in
+    seconds since the epoch. `engine_stopped`: an operator has stopped the engine, or is about to.
+    `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on
+    after it stood still the last time.
     """
 
     seen: Seen
@@ -37,6 +38,7 @@ class Inputs:
     fit: bool = False
     wall: float = 0.0
     pbx_started_by: str = ""
+    engine_stopped: bool = False
     woke: Woke | None = None
 
 

@@ -246,7 +246,10 @@ def standing(before: Iterable[StandingFault], view: PairView, now: float) -> tup
 def _seen(before: StandingFault | None, fault: PairFault, now: float) -> StandingFault:
     if before is None:
         return StandingFault(fault, now, now, now)
-    return replace(before, there=True, since=before.since if before.there else now, seen_at=now)
+    if before.there:
+        return replace(before, seen_at=now)
+    # The remedy had helped, so it is not waited for any more.
+    return replace(before, there=True, since=now, seen_at=now, tried_at=float("-inf"))
 
 
 def _is_being_mended(one: StandingFault | None, view: PairView, now: float) -> bool:

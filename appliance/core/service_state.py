@@ -51,8 +51,9 @@ class ServiceState:
     `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
     `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
     compare when both serve. `request_lost_at`: when the engine was last seen not to have done what this node asked.
-    `woke_at`: when this machine was last found to have stood still. `faults`: what is wrong with the pair (see
-    `core/pair_watch.py`).
+    `woke_at`: when this machine was last found to have stood still. `engine_ran`: the engine was seen to run by
+    this agent; `engine_lost`: it has ended since, and no operator stopped it. `faults`: what is wrong with the pair
+    (see `core/pair_watch.py`).
     """
 
     grant: Grant
@@ -80,6 +81,8 @@ class ServiceState:
     regained: str = ""
     stamped: float = _NEVER
     served_since: int = 0
+    engine_ran: bool = False
+    engine_lost: bool = False
     request_lost_at: float = _NEVER
     woke_at: float = _NEVER
     faults: tuple[StandingFault, ...] = ()

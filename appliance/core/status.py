@@ -51,12 +51,13 @@ class EngineStatus(NamedTuple):
     """The cluster engine of this node.
 
     `holds`: its own word for what this node holds. `waits_another`: for how many seconds more it waits for the peer
-    before this node goes on alone; None when it does not wait.
+    before this node goes on alone; None when it does not wait. `lost`: it ended, and no operator had stopped it.
     """
 
     running: StatusValue[bool] = _UNSAID
     holds: StatusValue[str] = _UNSAID
     waits_another: float | None = None
+    lost: bool = False
 
 
 class PeerStatus(NamedTuple):

@@ -11,6 +11,7 @@ from appliance.core.reading import Known, Reading
 from appliance.core.roles import Role
 from appliance.core.status import (
     AddressStatus,
+    EngineStatus,
     LanStatus,
     PairFaultStatus,
     PeerStatus,
@@ -60,6 +61,7 @@ def _status(agent: Agent) -> Status:
             duplicate="the other node" if agent.lan.duplicate else "", trouble=_address(agent)
         ),
         lan=LanStatus(reached=_value(seen.lan), calls=_value(seen.calls)),
+        engine=EngineStatus(lost=state.engine_lost),
         peer=PeerStatus(
             node=agent.this_node.node.other.value,
             alive=_value(seen.peer.alive),

@@ -113,6 +113,12 @@ class Heartbeat:
         elif engine.stop_at is None:
             engine.stop_at, engine.starts_again = now, False
 
+    def stops(self, node: Node) -> bool:
+        """Tell whether an operator's order to stop is under way."""
+        engine = self.engines[node]
+        ends = engine.stop_at is not None or engine.stage is Stage.STOPPING
+        return engine.identity is not None and ends and not engine.starts_again
+
     def ask_standby(self, node: Node, now: float) -> None:
         """Ask for a hand-over by the master of `node` (`hb_standby`)."""
         if self.engines[node].identity is not None:

@@ -158,6 +158,7 @@ class Server:
     jobs: list[Job] = field(default_factory=list)
     clock: float = 0.0  # by how many seconds its clock is ahead
     maintenance: bool = False
+    engine_stopped: bool = False  # by an operator
 
     @property
     def runs(self) -> bool:

@@ -276,6 +276,7 @@ class Agent:
             engine_moving=heartbeat.moving(node),
             peer_seen=heartbeat.alive(node) is not None,
             fit=not self.fitness.unfit,
+            engine_stopped=self.this_node.server.engine_stopped,
             wall=EPOCH + now + self.this_node.server.clock,
             woke=self.woke,
         )

@@ -48,10 +48,10 @@ class World:
         self.delay = 0.0
         self.card = Card()
         self.servers = {node: Server(node) for node in Node}
-        self.heartbeat = Heartbeat(
-            self.servers, self.links, self.agents_get, self.alone_on, self.power_cut, self.dice
-        )
         self.agents: dict[Node, Agent | None] = dict.fromkeys(Node)
+        self.heartbeat = Heartbeat(
+            self.servers, self.links, self.agents.get, self.alone_on, self.power_cut, self.dice
+        )
         self.books = {node: Book() for node in Node}
         self._watch = watch
         self.sites = {node: self._site(node, witness, watch) for node in Node}
@@ -69,10 +69,6 @@ class World:
         self._engine_at: dict[Node, float | None] = dict.fromkeys(Node, self.now)
         self._tells: dict[Node, bool] = {}  # whether the messages of the other node reach this one
         self._stood_since: dict[Node, float | None] = dict.fromkeys(Node)
-
-    def agents_get(self, node: Node) -> Agent | None:
-        """Return the node's agent, if it lives."""
-        return self.agents[node]
 
     def alone_on(self, node: Node) -> Agent:
         """Return a resource script that found no agent on `node` and drives the controller itself."""
@@ -125,6 +121,7 @@ class World:
     def stop_engine(self, node: Node) -> None:
         """Do as an operator's `asha ha stop` says."""
         self.stopped.add(node)
+        self.servers[node].engine_stopped = True
         self._engine_at[node] = None
         self.heartbeat.stop_engine(node, self.now)
 
@@ -135,7 +132,10 @@ class World:
     def engine_on(self, node: Node) -> None:
         """Do as an operator's `asha ha start` says."""
         self.stopped.discard(node)
-        if self.heartbeat.identity(node) is None and self._engine_at[node] is None:
+        self.servers[node].engine_stopped = False
+        if self.heartbeat.stops(node):
+            self.later(1.0, partial(self.engine_on, node))  # the order to stop has not come back yet
+        elif self.heartbeat.identity(node) is None and self._engine_at[node] is None:
             self._engine_at[node] = self.now
 
     def freeze(self, node: Node) -> None:
@@ -240,7 +240,8 @@ class World:
             self._boot(node)
             self._stand_still(node)
             bits = self.telco and server.power and node is leads_to
-            server.follow_line(bits, self.agents[node] is not None, self.now)
+            agent = self.agents[node]
+            server.follow_line(bits, agent is not None and self.now >= agent.paused_until, self.now)
             if server.jobs and server.runs:
                 self.hands[node].work(self.now)
         self.heartbeat.turn(self.now)
@@ -291,8 +292,8 @@ class World:
     def granted(self, node: Node) -> bool:
         """Tell whether the node has a grant; an agent that lives knows it, whatever became of the file."""
         agent, book = self.agents[node], self.books[node]
-        known = book.lost and agent is not None and agent.state.grant.held
-        return book.grant.held or known
+        held = agent.state.grant.held if agent is not None else self.heartbeat.engines[node].holds
+        return book.grant.held or (book.lost and held)
 
     def violations(self) -> list[Violation | str]:
         """Return what did not hold of the rules of the line since the last call."""

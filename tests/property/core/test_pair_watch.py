@@ -133,6 +133,7 @@ def test_a_fault_that_comes_back_soon_is_the_same_one() -> None:
     assert not gone.there and not gone.is_overdue(100.0) and due(gone, view(), 100.0) is None
     (again,) = standing((gone,), view(), 40.0)
     assert (again.first, again.since, again.tried) == (0.0, 40.0, 1)
+    assert due(again, view(), 55.0) is not None, "the remedy had helped, so it is not waited for"
     assert not again.is_overdue(50.0), "it may be an ordinary move"
     assert again.is_overdue(55.0)
     assert standing((gone,), view(peer_granted=Known(True, 0.0)), 80.0) == ()

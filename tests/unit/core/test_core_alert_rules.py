@@ -41,6 +41,7 @@ def test_nothing_wrong_is_nothing_told(role: str) -> None:
         (status(address={"trouble": "the cluster address was taken away"}), AlertKind.ADDRESS_TAKEN),
         (status(peer={"calls": reading(False)}), AlertKind.LAN_LOST),
         (status("standby", lan={"calls": reading(False)}), AlertKind.LAN_LOST),
+        (status("off", engine={"lost": True}), AlertKind.NODE_UNFIT),
         (status("off", lan={"reached": reading(False, "eth0 is down")}), AlertKind.LAN_LOST),
         (status(relay={"card": reading(False)}), AlertKind.CARD_LOST),
         (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), AlertKind.LINK_LOST),
