@@ -32,6 +32,7 @@ from appliance.core.controller_events import (
 )
 from appliance.core.decide import peer_could_serve
 from appliance.core.feeding import CompletedCycle
+from appliance.core.fencing import FenceInputs
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lan import LAN_MAX_AGE
@@ -42,6 +43,7 @@ from appliance.core.service_state import (
     AskTakeover,
     ConfirmGrant,
     Effect,
+    FencePeer,
     ForgetFailures,
     GiveOrder,
     ResetCard,
@@ -76,7 +78,8 @@ class EngineAsks(Protocol):
 class Cycle:
     """The controller of this node, its state, and its driver.
 
-    `asks` carries the controller's requests to the engine. `released` is set whenever no release is under way, so that
+    `asks` carries the controller's requests to the engine, `fence` begins to cut the peer's power for the reason given.
+    `drilling` tells whether a drill is under way. `released` is set whenever no release is under way, so that
     a stop can wait for it. `turned` is set after every turn, and `completed` is called with what it has left.
     """
 
@@ -88,6 +91,7 @@ class Cycle:
         executor: Executor,
         maintenance: MaintenanceSwitch,
         asks: EngineAsks,
+        fence: Callable[[str], None],
     ) -> None:
         self._this_node = context.this_node
         self._observations = context.observations
@@ -98,6 +102,8 @@ class Cycle:
         self._clock = context.clock
         self.maintenance = maintenance
         self._asks = asks
+        self._fence = fence
+        self.drilling: Callable[[], bool] = lambda: False
         self._requests: set[asyncio.Future[None]] = set()
         self.released = asyncio.Event()
         self.released.set()
@@ -200,6 +206,11 @@ class Cycle:
             pbx_started_by=observations.pbx_started_by,
             engine_stopped=observations.engine_stopped,
             woke=observations.woke,
+            fence=FenceInputs(
+                bool(observations.duplicate) and observations.duplicate == observations.peer_mac,
+                self.drilling(),
+                observations.fenced,
+            ),
         )
 
     # -- what happens -------------------------------------------------------------------------------------
@@ -256,7 +267,10 @@ class Cycle:
     def _decide(self, event: ControllerEvent) -> tuple[Effect, ...]:
         this_node = self._this_node
         policy = ControllerPolicy(
-            this_node.transfer_policy, this_node.watch_policy, this_node.conf.peer_max_age
+            this_node.transfer_policy,
+            this_node.watch_policy,
+            this_node.conf.peer_max_age,
+            this_node.fence_policy,
         )
         self._service.state, effects = controller.step(self.state, event, policy, self._clock.now())
         return effects
@@ -275,6 +289,8 @@ class Cycle:
                 self._request(self._asks.takeover())
             case RestartEngine():
                 self._request(self._asks.restart())
+            case FencePeer(reason):
+                self._fence(reason)
             case VoidGrant():
                 # A script that worked alone may have spoken since the grant was read: what is on file counts.
                 self._service.state = replace(self.state, grant=self._book.void())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from appliance.core.fencing import FenceOutcome
 from appliance.core.health import ProbePolicy, ProbeRecord, judge
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
@@ -56,6 +57,8 @@ class Observations:
     nothing is decided by them.
     `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
     `woke`: how the machine went on after it stood still the last time.
+    `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
+    not known. `fenced`: how HAFENCE ended last.
     """
 
     engine: Reading[bool] = field(default_factory=_unseen)
@@ -84,6 +87,8 @@ class Observations:
     dchannel: Reading[DChannel] = field(default_factory=_unseen)
     address: Reading[bool] = field(default_factory=_unseen)
     duplicate: str = ""
+    peer_mac: str = ""
+    fenced: FenceOutcome | None = None
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
     lan_address: str = ""

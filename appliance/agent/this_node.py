@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from appliance.config import Conf
 from appliance.core.decide import WatchPolicy
+from appliance.core.fencing import FencePolicy
 from appliance.core.health import ProbePolicy
 from appliance.core.model import Node
 from appliance.core.timing import RELEASE_SLACK
@@ -27,6 +28,7 @@ class ThisNode:
     transfer_policy: Policy = field(init=False)
     watch_policy: WatchPolicy = field(init=False)
     probe_policy: ProbePolicy = field(init=False)
+    fence_policy: FencePolicy = field(init=False)
 
     def __post_init__(self) -> None:
         self.adopt(self.conf)
@@ -42,6 +44,7 @@ class ThisNode:
             move_dwell=conf.move_dwell,
             follows_line=conf.line_fail == "FAILOVER",
         )
+        self.fence_policy = FencePolicy(bool(conf.fence), conf.fence_wait)
         # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.
         self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)
 

@@ -18,6 +18,7 @@ from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.components.drill import Drill
+from appliance.agent.components.fencing import Fencing
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import History, Written
 from appliance.agent.components.jobs import Jobs
@@ -78,12 +79,14 @@ class AgentParts:
         self.engine = EngineControl(context, engine, installed)
         self.engine_requests = EngineRequests(context, self.engine)
         self.maintenance = MaintenanceSwitch(context)
+        self.fencing = Fencing(context)
         self.cycle = Cycle(
             context,
             book=grants,
             executor=self.executor,
             maintenance=self.maintenance,
             asks=self.engine_requests,
+            fence=self.fencing.begin,
         )
 
         self.engine_sensor = EngineSensor(context, engine)
@@ -99,6 +102,8 @@ class AgentParts:
         self.samples = Samples(context, self.data, self.alerts)
         self.sark = SarkMirror(context, self.data, self.active_conf)
         failback = AutoFailback(context, self.data, self.cycle, self.engine)
+        drill = Drill(context, self.cycle, self.policy, failback)
+        self.cycle.drilling = lambda: drill.running
         self.components: tuple[Component, ...] = (
             Written(context),
             self.data,
@@ -124,7 +129,8 @@ class AgentParts:
             self.alerts,
             self.maintenance,
             failback,
-            Drill(context, self.cycle, self.policy, failback),
+            drill,
+            self.fencing,
         )
         self.control_api = ControlApi(
             context,

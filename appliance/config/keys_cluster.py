@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from appliance.config.key import Comment, Effect, Group, Tab
 from appliance.config.media import MEDIA, Medium
 from appliance.config.value_types import (
+    COMMAND,
     DEADLINE,
     DEVICE,
     DWELL,
@@ -224,7 +225,9 @@ class ClusterKeys:
         "The line falls to the secondary when the primary loses power or lets go of it.",
         "OFF: Heartbeat alone decides.",
         "PREFER: a secondary whose peer is silent waits HAWITNESSWAIT for the line, then acts.",
-        "REQUIRE: it waits until the line arrives.",
+        "REQUIRE: it waits until the line arrives, and leaves HACLUSTERIP to the primary meanwhile.",
+        "With any of them a primary that cannot serve, or that is cut off from the LAN, lets the line go when",
+        "it hears nothing of the secondary, and so tells it.",
     ).key(
         "HAWITNESS",
         choice("OFF", "PREFER", "REQUIRE"),
@@ -246,6 +249,25 @@ class ClusterKeys:
         "STAY",
         tab=Tab(7, "When the Line Is Lost"),
     )
+    fence: str = Comment(
+        "command that cuts the other node's power, each node its own: its BMC, a power switch",
+        "Run as root by a node that took service over while the other is silent on every link and keeps the",
+        "line, or still answers at HACLUSTERIP: a frozen primary above all. Exit status 0 must mean that the",
+        "other node is off; anything else means that nobody knows. Never during maintenance or a drill, never",
+        "by a node that does not know that it reaches the LAN (HAPING). The program must belong to root and be",
+        "writable by root alone: 'asha check' looks. Blank: no power is cut.",
+    ).key(
+        "HAFENCE",
+        COMMAND,
+        "",
+        Group.HEARTBEAT,
+        "/usr/sbin/fence_ipmilan --ip=10.0.0.9 --username=asha --password-script=/etc/asha/bmc --action=off",
+        may_be_off=True,
+    )
+    fence_wait: float = Comment(
+        "how long HAFENCE may take before it is killed",
+        "The secondary begins so much later than the primary would, so that they never shoot each other.",
+    ).key("HAFENCEWAIT", DEADLINE, 20.0, Group.HEARTBEAT, "30")
     witness_wait: float = Comment("how long HAWITNESS=PREFER waits for the line").key(
         "HAWITNESSWAIT", DWELL, 5.0, Group.HEARTBEAT, "10", tab=Tab(7, "Wait for the Witness")
     )

@@ -201,17 +201,22 @@ def _settling(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     since = transfer.unclear_since if transfer.unclear_since is not None else now
     if now - since >= 2 * transfer.policy.line_deadline:
         return Phase.BLOCKED, "the signal is here but its alarm does not clear: the line is disturbed"
-    here = "the signal is here"
-    if transfer.policy.node is Node.SECONDARY and is_known(seen.peer.alive, False):
-        here += ": the silent primary has let go of the line or lost its power"
+    here = f"the signal is here{_whence(transfer, seen)}"
     return Phase.SETTLING, f"{here}; the span's driver holds its settle time"
+
+
+def _whence(transfer: Transfer, seen: Seen) -> str:
+    """Return what a line that has arrived says of a silent primary."""
+    if transfer.policy.node is Node.PRIMARY or not is_known(seen.peer.alive, False):
+        return ""
+    return ": the silent primary has let go of it or lost its power"
 
 
 def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     if not is_known(seen.pbx, Pbx.RUNNING):
         return _pbx_awaited(transfer, seen, now, Phase.LINKING)
     if link_is_up(transfer, seen.dchannel):
-        return Phase.DONE, "the line is in service here"
+        return Phase.DONE, f"the line is in service here{_whence(transfer, seen)}"
     since = transfer.linking_since if transfer.linking_since is not None else now
     waited, patience = now - since, transfer.policy.dchannel_deadline
     unseen = isinstance(seen.dchannel, Unknown) and waited >= 3 * patience

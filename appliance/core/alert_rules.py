@@ -15,6 +15,7 @@ from appliance.core.held_back import HeldBack
 from appliance.core.journal_entry import (
     AgentEntry,
     DoneEntry,
+    FenceEntry,
     GapEntry,
     JournalEntry,
     PeerEntry,
@@ -318,12 +319,15 @@ def _read(story: FailoverTracker, entry: JournalEntry) -> tuple[FailoverTracker,
             return _transfer(story, begun)
         case PhaseEntry(goal=Goal.ACQUIRE.value) as reached:
             return _phase(story, reached)
-        case GapEntry() | AgentEntry() | DoneEntry() as said:
+        case GapEntry() | AgentEntry() | DoneEntry() | FenceEntry() as said:
             return story, _of_the_node(story.node, said)
     return story, None
 
 
-def _of_the_node(node: str, entry: GapEntry | AgentEntry | DoneEntry) -> Alert | None:
+def _of_the_node(node: str, entry: GapEntry | AgentEntry | DoneEntry | FenceEntry) -> Alert | None:
+    if isinstance(entry, FenceEntry):
+        severity = Severity.WARNING if entry.confirmed else Severity.CRITICAL
+        return _event(AlertKind.PEER_FENCED, severity, entry.says, f"{entry.says} (told by the {node}).")
     if isinstance(entry, DoneEntry):
         return _put_back(node) if entry.order == Order.PUT_ADDRESS.name and not entry.problem else None
     if isinstance(entry, GapEntry):
@@ -337,7 +341,7 @@ def _of_the_node(node: str, entry: GapEntry | AgentEntry | DoneEntry) -> Alert |
 
 
 def _put_back(node: str) -> Alert:
-    text = f"the cluster address was taken away from the {node} while it served, and was put back"
+    text = f"the cluster address was not on the {node} while it served, and was put back"
     return _event(AlertKind.ADDRESS_TAKEN, Severity.WARNING, text, f"{text}.")
 
 

@@ -60,6 +60,7 @@ class AlertKind(enum.Enum):
     LAN_LOST = 22
     ADDRESS_TAKEN = 23
     DRILL_FAILED = 24
+    PEER_FENCED = 25
 
     @property
     def word(self) -> str:

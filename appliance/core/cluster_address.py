@@ -46,6 +46,13 @@ def to_be_put_back(transfer: Transfer, seen: Seen, now: float) -> bool:
     return now - last >= PUT_AGAIN or (ended is not None and last < ended)
 
 
+def why_put_back(transfer: Transfer) -> str:
+    """Return why the address is put back, for the journal and for people."""
+    last, ended = put_back_at(transfer), transfer.aside.ended
+    left = ended is not None and (last is None or last <= ended + PUT_AGAIN)
+    return "this node had left the cluster address to the other one, and serves now" if left else TAKEN
+
+
 def put_back_at(transfer: Transfer) -> float | None:
     """Return when the address was last put back under this transfer (monotonic seconds), or None."""
     return transfer.ordered.get(Order.PUT_ADDRESS)
@@ -62,10 +69,10 @@ def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
             "the cluster address is not on this node, although it serves: see Heartbeat's log" if late else ""
         )
     if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
-        return f"{TAKEN}, and it could not be put back: {failure}"
+        return f"{why_put_back(transfer)}, and it could not be put back: {failure}"
     last = put_back_at(transfer)
     if last is None or since <= last or now - last >= PUT_AGAIN:
-        return f"{TAKEN}; it is being put back"
+        return f"{why_put_back(transfer)}; it is being put back"
     return (
         f"{TAKEN}, and again within {PUT_AGAIN:g} s of being put back: find what removes it "
         "(NetworkManager, networkd, a script), or hand service over by 'asha standby'"

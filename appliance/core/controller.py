@@ -35,6 +35,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.core import fencing
 from appliance.core.controller_events import (
     ClearNode,
     ControllerEvent,
@@ -56,7 +57,14 @@ from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
-from appliance.core.service_state import AskStandby, Effect, ForgetFailures, ServiceState, Transition
+from appliance.core.service_state import (
+    AskStandby,
+    Effect,
+    FencePeer,
+    ForgetFailures,
+    ServiceState,
+    Transition,
+)
 from appliance.core.stray import STRAY_DWELL
 from appliance.core.stuck_line import explains_absence
 from appliance.core.transfer import Goal, Order, arrived
@@ -217,6 +225,7 @@ class _Tick:
             self._await_settled(since)
         elif since is not None:
             self._press_hand_over(since)
+        self._follow_fence()
         self._follow_stray()
         self._transition.follow_plan(self._seen)
 
@@ -300,6 +309,17 @@ class _Tick:
         if since is not None and self._now - since >= STRAY_DWELL:
             self._transition.end_stray(self._inputs.pbx_started_by)
 
+    def _follow_fence(self) -> None:
+        """Have the power of a silent peer cut that keeps this node from serving (see `core.fencing`)."""
+        state, seen, node = self._state, self._seen, self._policy.transfer.node
+        transfer = state.transfer if state.role.holds else None
+        fence = fencing.follow(state.fence, self._inputs.fence, seen, transfer, self._now)
+        if fencing.is_due(fence, self._policy.fence, node, self._now):
+            fence = fencing.begun(fence, self._now)
+            self._transition.effects.append(FencePeer(fence.because))
+        self._transition.set(fence=fence)
+        self._seen = replace(seen, peer_off=fence.off)
+
     def _follow_peer(self) -> None:
         alive = self._seen.peer.alive
         if isinstance(alive, Known) and alive.value is not self._state.peer_alive:
@@ -374,7 +394,11 @@ class _Tick:
 
     def _press_hand_over(self, since: float) -> None:
         """Have the peer take over what was given up at `since`; take it back when nobody does."""
-        if self._now - since >= STANDBY_GIVEN_UP:
+        policy = self._policy.transfer
+        if policy.has_card and policy.has_line and is_known(self._seen.peer.alive, False):
+            # The line is with the peer by now, which may serve or be dead: the engine cannot say, telephones can.
+            self._transition.take_back_aside("the peer fell silent while service was handed over to it")
+        elif self._now - since >= STANDBY_GIVEN_UP:
             self._end_hand_over()
         elif self._now - self._state.standby_asked >= STANDBY_AGAIN and not self._engine_in_flux(since):
             self._transition.set(standby_asked=self._now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.core.decide import WatchPolicy
+from appliance.core.fencing import NO_FENCING, NOTHING_SEEN, FenceInputs, FencePolicy
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.reading import Reading, Unknown
 from appliance.core.transfer import Policy, Seen
@@ -26,7 +27,7 @@ class Inputs:
     the peer was seen since the engine started. `fit`: this node could serve. `wall`: the time of day, in
     seconds since the epoch. `engine_stopped`: an operator has stopped the engine, or is about to.
     `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on
-    after it stood still the last time.
+    after it stood still the last time. `fence`: see `core/fencing.py`.
     """
 
     seen: Seen
@@ -40,6 +41,7 @@ class Inputs:
     pbx_started_by: str = ""
     engine_stopped: bool = False
     woke: Woke | None = None
+    fence: FenceInputs = NOTHING_SEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class ControllerPolicy:
     transfer: Policy
     watch: WatchPolicy
     peer_max_age: float
+    fence: FencePolicy = NO_FENCING
 
 
 ControllerEvent = Starting | Started | ScriptSpoke | GrantSeen | HandOver | StartPbx | ClearNode | Tick

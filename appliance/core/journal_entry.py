@@ -122,6 +122,14 @@ class WokeEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class FenceEntry:
+    """The kind `fence`: HAFENCE was begun or has ended. `confirmed`: it says that the peer is off."""
+
+    says: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WishEntry:
     """The kind `wish`: an operator asked for something. `says`: what came of it, or why it was refused."""
 
@@ -153,6 +161,7 @@ EntryDetail: TypeAlias = (
     | AgentEntry
     | GapEntry
     | WokeEntry
+    | FenceEntry
     | WishEntry
     | DrillEntry
 )
@@ -168,6 +177,7 @@ DETAILS: Mapping[str, type[EntryDetail]] = {
     "agent": AgentEntry,
     "gap": GapEntry,
     "woke": WokeEntry,
+    "fence": FenceEntry,
     "wish": WishEntry,
     "drill": DrillEntry,
 }

@@ -175,7 +175,8 @@ class PairView:
     `peer_granted`: the other node holds one. `has_let_go`: this node holds a grant and has given service up, because
     the peer has it. `stands_by`: this node has settled down as a standby. `moving`: the engine says that resources are
     on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve. `lost_request`: the engine did not do
-    what this node or the peer asked.
+    what this node or the peer asked. `aside`: this node acts under its grant, and has left line and address to the
+    other one (see `core/witness.py`), so that letting go costs nothing.
     """
 
     node: Node
@@ -194,6 +195,7 @@ class PairView:
     fit: bool
     peer_fit: Reading[bool]
     lost_request: bool
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +303,8 @@ def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
     if not fault.there or not rule.remedies:
         return None
     dwell = MOVING_FOR_EVER if view.moving and fault.fault is PairFault.NOBODY_SERVES else rule.dwell
+    if view.aside and fault.fault is PairFault.BOTH_SERVE:
+        dwell = 0.0
     if (
         now - fault.since < dwell
         or now - fault.tried_at < rule.patience

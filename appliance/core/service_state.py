@@ -20,11 +20,13 @@ from dataclasses import dataclass, field, replace
 from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
 from appliance.core.decide import STAY, Decision
+from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
 from appliance.core.pair_watch import StandingFault
 from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
-from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
+from appliance.core.transfer import Aside, Goal, Order, Phase, Policy, Seen, Transfer
+from appliance.core.witness import LEFT
 
 _NEVER = float("-inf")
 _MOVES_KEPT = 16
@@ -53,7 +55,7 @@ class ServiceState:
     compare when both serve. `request_lost_at`: when the engine was last seen not to have done what this node asked.
     `woke_at`: when this machine was last found to have stood still. `engine_ran`: the engine was seen to run by
     this agent; `engine_lost`: it has ended since, and no operator stopped it. `faults`: what is wrong with the pair
-    (see `core/pair_watch.py`).
+    (see `core/pair_watch.py`). `fence`: see `core/fencing.py`.
     """
 
     grant: Grant
@@ -86,6 +88,7 @@ class ServiceState:
     request_lost_at: float = _NEVER
     woke_at: float = _NEVER
     faults: tuple[StandingFault, ...] = ()
+    fence: FenceState = NEVER_FENCED
     decision: Decision = STAY
 
     @property
@@ -166,6 +169,13 @@ class RestartEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class FencePeer:
+    """Have HAFENCE cut the peer's power."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class VoidGrant:
     """End the grant on file without a script (see `core.grant.void`)."""
 
@@ -194,6 +204,7 @@ Effect = (
     | AskStandby
     | AskTakeover
     | RestartEngine
+    | FencePeer
     | VoidGrant
     | ConfirmGrant
     | SettleGrant
@@ -307,6 +318,16 @@ class Transition:
         if before is not None and before.goal is Goal.LEAVE and self.state.transfer is not None:
             # This node took the address off, and the engine believes that it is here.
             self.set(transfer=replace(self.state.transfer, had_address=True))
+
+    def take_back_aside(self, reason: str) -> None:
+        """Serve again once nobody else does: the peer fell silent before it could be known to have taken over.
+
+        The line is at the peer already, and the peer may well serve: see `core/witness.py`.
+        """
+        self.take_back(reason)
+        if self.state.transfer is not None:
+            aside = Aside(since=self._now, because=f"{reason}: {LEFT}")
+            self.set(transfer=replace(self.state.transfer, aside=aside, had_address=True))
 
     def confirm(self, engine: str, reason: str) -> None:
         """Take the engine's word for a grant: it says that this node serves, and no grant is on file."""
@@ -428,7 +449,7 @@ class Transition:
     def _give(self, order: Order, transfer: Transfer) -> None:
         reason = transfer.reason if transfer.phase is not Phase.BLOCKED else transfer.note
         if order is Order.PUT_ADDRESS:
-            reason = cluster_address.TAKEN
+            reason = cluster_address.why_put_back(transfer)
         elif transfer.goal is Goal.ACQUIRE and order in _OF_A_GRADE:
             reason = stuck_line.progress(transfer) or reason
         acquires = order in (Order.ENERGISE, Order.START_PBX, Order.PUT_ADDRESS)

@@ -126,7 +126,8 @@ class Seen:
 
     `busy`: orders being carried out. `failed`: how the last try of an order failed. `maintenance`: an
     operator works on this node, and nothing is handed over or restarted by itself. `lan`: this node reaches the LAN;
-    `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`).
+    `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`). `peer_off`: HAFENCE
+    has confirmed that the peer has no power.
     """
 
     commanded: Reading[Relay]
@@ -141,6 +142,7 @@ class Seen:
     maintenance: bool = False
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
+    peer_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

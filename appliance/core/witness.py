@@ -25,6 +25,9 @@ TOGETHER = 60.0
 # A node that could serve again waits so many seconds for a sign that the other one serves, when nobody can say that.
 RESUME_DWELL = 10.0
 
+# What a primary that steps aside has done, and why.
+LEFT = "the line and the cluster address were let go, so that the other node serves if it lives"
+
 _PBX_ORDERS = frozenset({Order.START_PBX, Order.STOP_PBX, Order.KILL_PBX, Order.RESTART_PBX})
 
 
@@ -36,7 +39,7 @@ def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
     policy = transfer.policy
     if policy.node is Node.PRIMARY or policy.witness is Witness.OFF or not policy.has_line:
         return False
-    if arrived(seen.line) or is_known(seen.peer.alive, True):
+    if arrived(seen.line) or is_known(seen.peer.alive, True) or seen.peer_off:
         return False
     if policy.witness is Witness.REQUIRE or now - transfer.began < policy.witness_wait:
         return True
@@ -122,18 +125,15 @@ def _cannot_serve(transfer: Transfer, seen: Seen) -> str:
     if seen.maintenance:
         return ""
     if why := _pbx_is_gone(transfer, seen):
-        return (
-            f"{why}, and the peer is silent: the line and the cluster address were let go, so that the other node "
-            "serves if it lives. They come back when Asterisk runs here again ('asha pbx start')"
-        )
+        return f"{why}, and the peer is silent: {LEFT}. They come back when Asterisk runs here again ('asha pbx start')"
     aside = transfer.aside
     if aside.silent_since is None or aside.lan_cut_since is None or not isinstance(seen.lan, Known):
         return ""
     if aside.lan_cut_since - aside.silent_since > TOGETHER:
         return ""
     return (
-        f"no telephone of the LAN reaches this node ({seen.lan.why}), and the peer fell silent with it: the line and "
-        "the cluster address were let go, so that the other node serves if it lives. Mend the cables of this node"
+        f"no telephone of the LAN reaches this node ({seen.lan.why}), and the peer fell silent with it: {LEFT}. "
+        "Mend the cables of this node"
     )
 
 

@@ -80,6 +80,11 @@ class Drill(Component):
         self._tried = False
         self.verbs = {"drill": self._ask}
 
+    @property
+    def running(self) -> bool:
+        """A drill is under way."""
+        return self._status.running
+
     async def first_look(self) -> None:
         """Learn from the journal how the last drill went."""
         try:

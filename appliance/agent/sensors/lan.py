@@ -165,6 +165,8 @@ class LanSensor:
         policy, observations = self._this_node.probe_policy, self._observations
         here = is_known(observations.address, True)
         still = bool(observations.duplicate) and answers(self._holder, policy)
+        if observations.report is not None:
+            observations.peer_mac = self._macs.get(observations.report.lan_address, observations.peer_mac)
         before, mac = observations.duplicate, self._mac_of_holder()
         observations.duplicate = mac if here and (self._holder.answers >= policy.rise or still) else ""
         if bool(observations.duplicate) != bool(before):

@@ -30,6 +30,10 @@ def _has_line(conf: Conf, node: Node) -> bool:
     return conf.card_installed or bool(conf.card_spans)
 
 
+def _has_fence(conf: Conf, node: Node) -> bool:
+    return bool(conf.fence)
+
+
 def _has_panel(conf: Conf, node: Node) -> bool:
     return own.has_panel(conf)
 
@@ -54,6 +58,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("machine", machine.pauses),
     HostCheck("panic", machine.panic),
     HostCheck("watchdog", machine.watchdog),
+    HostCheck("fence", machine.fence, _has_fence),
     HostCheck("time", machine.time_service),
     HostCheck("disks", machine.disks),
     HostCheck("ssh", own.ssh),

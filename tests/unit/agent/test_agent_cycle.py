@@ -93,6 +93,7 @@ class Bench:
         self.observations, self.journal = self.context.observations, self.context.journal
         self.file = JournalFile(tmp_path / "journal")
         self.executor = RecordingDesk(self.observations, self.clock, self.journal)
+        self.fences: list[str] = []
         self.standbys = self.takeovers = self.restarts = 0
         self.maintenance = MaintenanceSwitch(self.context, tmp_path / "maintenance.json")
         self.cycle = Cycle(
@@ -101,6 +102,7 @@ class Bench:
             executor=cast(Executor, self.executor),
             maintenance=self.maintenance,
             asks=self,
+            fence=self.fences.append,
         )
         self.observations.process = Known(False, 0.0)
         self.observations.card = Known(True, 0.0)

@@ -139,7 +139,7 @@ def test_the_line_arrives_and_the_secondary_serves_at_once(witness: Witness) -> 
     elif witness is Witness.PREFER:
         assert orders == (Order.START_PBX,)
     assert walk.phase is Phase.SETTLING
-    assert "the silent primary has let go of the line or lost its power" in walk.note
+    assert "the silent primary has let go of it or lost its power" in walk.note
 
 
 def test_prefer_acts_after_its_wait_but_not_where_no_telephone_is() -> None:
