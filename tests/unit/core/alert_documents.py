@@ -19,6 +19,7 @@ def status(role: str = "active", **changes: Any) -> Status:
         "unfit_because": [],
         "trouble": "",
         "strays": {},
+        "engine": {},
         "transfer": {"goal": "acquire", "phase": "done", "note": ""},
         "address": {"duplicate": "", "trouble": ""},
         "lan": {"device": "eth0", "reached": reading(True), "calls": reading(None)},
