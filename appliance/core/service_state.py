@@ -256,6 +256,7 @@ class Transition:
             # So that the journal shows, and its audit knows, under which grant this agent acts.
             self.note_grant("kept over a restart of the agent", Verdict.REPEATED)
             self.begin(Goal.ACQUIRE, reason, served=maintenance)
+            self._expect_address()
             self.set(was_serving=maintenance)
         elif role is Role.LEAVING:
             self.void(reason)
@@ -313,11 +314,8 @@ class Transition:
         its absence is no death, and a peer that served before this moment has not taken anything over.
         """
         self.set(handing_over_since=None)
-        before = self.state.transfer
         self._serve_afresh(reason)
-        if before is not None and before.goal is Goal.LEAVE and self.state.transfer is not None:
-            # This node took the address off, and the engine believes that it is here.
-            self.set(transfer=replace(self.state.transfer, had_address=True))
+        self._expect_address()
 
     def take_back_aside(self, reason: str) -> None:
         """Serve again once nobody else does: the peer fell silent before it could be known to have taken over.
@@ -343,6 +341,7 @@ class Transition:
         """Serve by the engine's word alone, on a node that has a role already."""
         self.confirm(engine, reason)
         self._serve_afresh(reason)
+        self._expect_address()
 
     def end_stray(self, started_by: str) -> None:
         """End an Asterisk that runs here although this node does not serve (see `core.stray`)."""
@@ -419,6 +418,11 @@ class Transition:
             generation=transfer.generation,
             after=round(self._now - transfer.began, 4),
         )
+
+    def _expect_address(self) -> None:
+        """Have the address put back if it is not here: the engine has set it, and will not set it again."""
+        if self.state.transfer is not None:
+            self.set(transfer=replace(self.state.transfer, had_address=True))
 
     def _serve_afresh(self, reason: str) -> None:
         if not self.state.role.holds:

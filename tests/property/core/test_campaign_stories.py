@@ -82,6 +82,38 @@ STORIES: dict[str, Story] = {
         linger=90,
         chance=250,
     ),
+    "both engines end, and nobody starts them": Story(
+        ((0.05, Fault("heartbeat dies", "primary")), (10, Fault("heartbeat dies", "secondary"))), linger=90
+    ),
+    "the script is started by hand, and two serve again soon after": Story(
+        (
+            (25, Fault("messages late", "secondary", 0.3)),
+            (0.3, Fault("script start by hand", "secondary")),
+            (2, Fault("deaf", "secondary", 60)),
+        ),
+        linger=5,
+        chance=1392,
+    ),
+    "the engine's word restores a grant whose address was taken off": Story(
+        (
+            (4, Fault("line flickers", "primary", 20)),
+            (0.05, Fault("agent stops", "primary", 20)),
+            (0.05, Fault("standby", "primary")),
+            (4, Fault("ha restart", "primary")),
+            (1, Fault("frozen", "secondary", 10)),
+        ),
+        linger=5,
+        chance=95,
+    ),
+    "the address is taken away twice": Story(
+        (
+            (0.3, Fault("address taken", "primary")),
+            (4, Fault("address taken", "primary")),
+            (10, Fault("maintenance", "secondary", 60)),
+        ),
+        linger=90,
+        chance=460,
+    ),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),
