@@ -251,11 +251,11 @@ class ClusterKeys:
     )
     fence: str = Comment(
         "command that cuts the other node's power, each node its own: its BMC, a power switch",
-        "Run as root by a node that took service over while the other is silent on every link and keeps the",
-        "line, or still answers at HACLUSTERIP: a frozen primary above all. Exit status 0 must mean that the",
-        "other node is off; anything else means that nobody knows. Never during maintenance or a drill, never",
-        "by a node that does not know that it reaches the LAN (HAPING). The program must belong to root and be",
-        "writable by root alone: 'asha check' looks. Blank: no power is cut.",
+        "Run as root by a node that took service over while the other is silent on every link and keeps",
+        "the line, or still answers at HACLUSTERIP: a frozen primary above all. Exit status 0 must mean",
+        "that the other node is off; anything else means that nobody knows. Never during maintenance or",
+        "a drill, never by a node that does not know that it reaches the LAN (HAPING). The program must",
+        "belong to root and be writable by root alone: 'asha check' looks. Blank: no power is cut.",
     ).key(
         "HAFENCE",
         COMMAND,

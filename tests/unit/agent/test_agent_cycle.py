@@ -208,7 +208,7 @@ def test_dead_asterisk_hands_over_relay_first_in_the_same_turn(tmp_path: Path) -
     assert bench.audit() == []
 
 
-def test_without_a_standby_restart_no_leaves_it_and_says_so(tmp_path: Path) -> None:
+def test_without_a_standby_restart_no_leaves_the_line_to_whoever_lives_and_says_so(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.serve()
     bench.executor.orders.clear()
@@ -216,8 +216,13 @@ def test_without_a_standby_restart_no_leaves_it_and_says_so(tmp_path: Path) -> N
     bench.observations.process, bench.observations.booted = Known(False, bench.clock.now()), False
     for _ in range(50):
         bench.turn()
-    assert bench.executor.orders == []
+    assert bench.executor.orders == [Order.RELEASE]
     assert "RESTART=NO" in bench.cycle.state.decision.reason
+    bench.executor.orders.clear()
+    bench.cycle.start_pbx("an operator wants it")
+    bench.turn()
+    assert bench.executor.orders == [Order.ENERGISE, Order.START_PBX]
+    assert bench.audit() == []
 
 
 def test_without_a_standby_restart_yes_starts_it_again(tmp_path: Path) -> None:
