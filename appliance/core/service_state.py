@@ -25,8 +25,8 @@ from appliance.core.grant import Grant, Verdict
 from appliance.core.pair_watch import StandingFault
 from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
-from appliance.core.transfer import Aside, Goal, Order, Phase, Policy, Seen, Transfer
-from appliance.core.witness import LEFT
+from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
+from appliance.core.witness import begun_aside, goes_on
 
 _NEVER = float("-inf")
 _MOVES_KEPT = 16
@@ -324,8 +324,7 @@ class Transition:
         """
         self.take_back(reason)
         if self.state.transfer is not None:
-            aside = Aside(since=self._now, because=f"{reason}: {LEFT}")
-            self.set(transfer=replace(self.state.transfer, aside=aside, had_address=True))
+            self.set(transfer=begun_aside(self.state.transfer, reason))
 
     def confirm(self, engine: str, reason: str) -> None:
         """Take the engine's word for a grant: it says that this node serves, and no grant is on file."""
@@ -377,13 +376,7 @@ class Transition:
         """Begin a transfer. `served`: Asterisk is taken to have run under it already."""
         generation = self.state.grant.generation
         begun = plan.begin(goal, generation, reason, self._policy, self._now)
-        before = self.state.transfer
-        recovery = before.recovery if before is not None else None
-        if before is not None and before.goal is goal is Goal.ACQUIRE:
-            # The same service goes on: the peer's silence and the address that this node has removed are not forgotten.
-            aside = replace(before.aside, since=None, because="")
-            begun = replace(begun, had_address=before.had_address, aside=aside)
-        self.set(transfer=replace(begun, served=served, recovery=recovery))
+        self.set(transfer=replace(goes_on(self.state.transfer, begun), served=served))
         self.note("transfer", goal=goal.value, reason=reason, generation=generation)
 
     def follow_plan(self, seen: Seen) -> None:

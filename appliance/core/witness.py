@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from appliance.core.model import Line, Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.core.transfer import Aside, Order, Seen, Transfer, Witness, arrived, doubted_because
+from appliance.core.transfer import Aside, Goal, Order, Seen, Transfer, Witness, arrived, doubted_because
 
 # A LAN that is known to be cut at most so many seconds after the peer fell silent went with the peer: what lies between
 # is LANDWELL and HADEADTIME. A peer that was gone for longer is not there to be told anything.
@@ -90,6 +90,26 @@ def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     if before.since is not None:
         return replace(noted, aside=replace(before, since=None, because="", ended=now))
     return noted
+
+
+def goes_on(before: Transfer | None, begun: Transfer) -> Transfer:
+    """Return the transfer `begun` with what `before` knew and what is still true.
+
+    When the same service goes on in it, the peer's silence is not forgotten, nor that the address was here and this node
+    has removed it.
+    """
+    if before is None:
+        return begun
+    begun = replace(begun, recovery=before.recovery)
+    if before.goal is not Goal.ACQUIRE or begun.goal is not Goal.ACQUIRE:
+        return begun
+    aside = replace(before.aside, since=None, because="")
+    return replace(begun, had_address=before.had_address, aside=aside)
+
+
+def begun_aside(begun: Transfer, reason: str) -> Transfer:
+    """Return the transfer `begun` of a node that steps aside from its beginning, for `reason`."""
+    return replace(begun, aside=Aside(since=begun.began, because=f"{reason}: {LEFT}"), had_address=True)
 
 
 def _note_silence(aside: Aside, seen: Seen, now: float) -> Aside:
