@@ -24,6 +24,7 @@ from hwsim.nodes.network import Link, Network
 _INIT = Path(__file__).with_name("init.py")
 _KEEP = (Path(__file__).resolve().parents[2], Path(sys.prefix), Path(sys.base_prefix))
 _BOOT_DEADLINE = 10.0
+_REAPED_EACH = 0.5
 _UNSHARE = ("unshare", "-m", "-u", "-i", "-p", "--fork", "--kill-child", "--mount-proc")
 
 
@@ -277,8 +278,18 @@ class Node:
         raise NodeError(f"{self.hostname} did not boot: {''.join(last) or 'it said nothing'}.")
 
     async def _live(self, machine: asyncio.subprocess.Process) -> None:
-        """Wait until the init is gone, killed from outside or rebooted from inside; then be off."""
-        await machine.wait()
+        """Wait until the init is gone, killed from outside or rebooted from inside; then be off.
+
+        It goes when all its processes are reaped, and those that were spawned are reaped by their nsenter, which stops
+        when they are stopped.
+        """
+        ending = asyncio.create_task(machine.wait())
+        while not ending.done():
+            await asyncio.wait({ending}, timeout=_REAPED_EACH)
+            if self._power is Power.OFF:
+                for running in self._spawned:
+                    running.go_on()
+        self._spawned.clear()
         self._went_down()
         os.close(self._handle)
         await discard(self._opened())
@@ -289,9 +300,6 @@ class Node:
         hung = self._power is Power.HUNG
         self._power = Power.OFF
         self.network.unplug(self.name)
-        for running in self._spawned:
-            running.go_on()  # so that its end is reaped
-        self._spawned.clear()
         if hung:
             self.network.unmute(self.name)
             self._opened().go_on(self._init)  # a frozen process cannot die under cgroup version 1

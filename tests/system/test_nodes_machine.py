@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from nodes_probe import until
 
-from hwsim.nodes import NodeError, Power, new_prefix, pair
+from hwsim.nodes import NodeError, Power, new_prefix, pair, rack_dir, remains
 from hwsim.nodes import freezer as freezers
 from hwsim.nodes.network import Network
 from hwsim.nodes.node import Node
@@ -41,6 +42,43 @@ def test_a_node_has_its_own_name_disk_and_devices() -> None:
             assert (await rack.secondary.run(["test", "-d", "/etc/ha.d/resource.d"])).ok
         assert sorted(os.listdir("/etc")) == host_etc
         assert socket.gethostname() != "haprimary"
+
+    asyncio.run(scenario())
+
+
+def test_a_disk_of_a_size_is_full_and_has_room_again() -> None:
+    async def scenario() -> None:
+        network = Network(prefix)
+        await network.up()
+        node = Node("primary", "haprimary", rack_dir(prefix), network, disk_size=8 << 20)
+        try:
+            await node.boot()
+            node.disk.fill()
+            said = await node.run(["cp", "/etc/services", "/var/log/ha-log"])
+            assert "No space left on device" in said.err
+            node.disk.make_room()
+            assert (await node.run(["cp", "/etc/services", "/var/log/ha-log"])).ok
+        finally:
+            await node.close()
+            await network.down()
+            remains.remove(prefix)
+
+    prefix = new_prefix()
+    asyncio.run(scenario())
+    assert prefix not in Path("/proc/self/mountinfo").read_text()
+    assert not rack_dir(prefix).exists()
+
+
+def test_a_stopped_program_keeps_no_node_from_going_down() -> None:
+    async def scenario() -> None:
+        async with pair() as rack:
+            await rack.boot()
+            running = await rack.primary.spawn(["sleep", "60"], rack.primary.boot_log)
+            await until(lambda: bool(rack.primary.pids("^sleep 60$")), "the program")
+            running.signal(signal.SIGSTOP)
+            rack.primary.power_off()
+            async with asyncio.timeout(5):
+                await rack.primary.wait_down()
 
     asyncio.run(scenario())
 
