@@ -12,6 +12,8 @@ SEEDS := 15000
 SITE := kickstart/site.example.toml
 KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
+# Loading what only tests/panel uses costs each worker of the quick tests a second.
+QUICK := $(PYTEST) -p no:schemathesis -p no:anyio
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -20,7 +22,7 @@ demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO
 	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
-	@$(PYTEST) -n 3 tests/unit tests/tree tests/property tests/contract $(ARGS)
+	@$(QUICK) -n 3 tests/unit tests/hwsim tests/tree tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) -n 2 --dist loadfile tests/system $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
@@ -34,7 +36,7 @@ pictures: system tools browser rpm ## docs/pictures anew: the story of a new use
 	@cp out/panel/story-*.png docs/pictures/
 
 unit: tools ## the quick tests, no root
-	@$(PYTEST) -n 2 --dist worksteal --hypothesis-profile="few examples" tests/unit $(ARGS)
+	@$(QUICK) -n 2 --dist worksteal --durations=10 --hypothesis-profile="few examples" tests/unit $(ARGS)
 
 rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
 	@rpm/build

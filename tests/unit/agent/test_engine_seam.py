@@ -219,10 +219,3 @@ def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
         assert not book.blank
 
     asyncio.run(play())
-
-
-def test_nothing_outside_the_clusters_folder_names_an_engines_modules() -> None:
-    root = Path(__file__).resolve().parents[3] / "appliance"
-    for path in root.rglob("*.py"):
-        inside = path.is_relative_to(root / "cluster") or path.name == "resource.py"
-        assert inside or "cluster.heartbeat" not in path.read_text(), path

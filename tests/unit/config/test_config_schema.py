@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
 from appliance.config import Conf
 from appliance.config.key import Comment, Effect, Group, Key, Tab, declared_keys
-from appliance.config.schema import KEY_BY_NAME, KEYS, without_secrets
+from appliance.config.schema import KEYS, without_secrets
 from appliance.config.value_types import COUNT
-
-ROOT = Path(__file__).parents[3]
-# The columns of another program's database: a key is among them when that program has it, not because we do.
-_COLUMNS = "appliance/sark/reconcile.py"
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
@@ -44,23 +37,6 @@ def test_one_field_declares_one_more_key() -> None:
     assert (added.name, added.field, added.default, added.text(More(lines=5))) == ("LINES", "lines", "3", "5")
     assert (added.label, added.group, added.comment) == ("Lines", Group.REST, ("number of lines",))
     assert added.parse("") == 3 == More().lines
-
-
-def test_no_module_beside_the_declarations_has_a_table_of_keys() -> None:
-    modules = [path for path in ROOT.glob("appliance/**/*.py") if not path.match("config/keys_*.py")]
-    tables = [f"{path.relative_to(ROOT)}:{line}" for path in modules for line in _tables_of_keys(path)]
-    assert [place for place in tables if not place.startswith(_COLUMNS)] == []
-    assert len(tables) == 1, "the search finds the one that there is"
-
-
-def _tables_of_keys(path: Path) -> Iterator[int]:
-    """Yield the lines of the literals that hold three keys or more."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
-            members = node.keys if isinstance(node, ast.Dict) else node.elts
-            texts = {member.value for member in members if isinstance(member, ast.Constant)}
-            if len(texts & KEY_BY_NAME.keys()) >= 3:
-                yield node.lineno
 
 
 def test_without_secrets_none_is_left_and_nothing_else_is_changed() -> None:
