@@ -39,6 +39,7 @@ from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.reading import fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import (
+    AnnounceAddress,
     AskStandby,
     AskTakeover,
     ConfirmGrant,
@@ -298,6 +299,8 @@ class Cycle:
                 self._service.state = replace(self.state, grant=self._book.confirm(engine))
             case SettleGrant():
                 self._service.state = replace(self.state, grant=self._book.settled())
+            case AnnounceAddress():
+                self._executor.announce()
             case ForgetFailures():
                 self._executor.forget_failures()
 

@@ -13,14 +13,14 @@ from appliance.config import Conf
 from appliance.core.errors import AshaError, HardwareError, HostError, attempt
 from appliance.core.lan import why_not_settable
 from appliance.core.model import Relay
-from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.stuck_line import LINE_AWAY
 from appliance.core.transfer import Order
 from appliance.dahdi.restart import restart_carriers
 from appliance.host.clock import Clock
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import RelayCard
-from appliance.net.address import put_address, read_lan_interface, remove_address
+from appliance.net.address import put_address, read_address, read_lan_interface, remove_address
 from appliance.net.arp import announce, duplicated
 from appliance.pbx import service
 from appliance.pbx.dchannel import restart_spans
@@ -66,6 +66,12 @@ class Actuator:
     def reset_card(self) -> None:
         """Reset the card, which also releases the relay; done only when no grant is held."""
         self._with_card(lambda card: card.reset())
+
+    def announce(self) -> None:
+        """Tell the LAN that the cluster address is here, if it still is. Raises HostError."""
+        device, ip = self._conf.device, self._conf.cluster_ip
+        if is_known(read_address(device, ip, self._clock.now()), True):
+            announce(device, ip)
 
     def close(self) -> None:
         """Close the card."""
@@ -200,6 +206,15 @@ class Executor:
     def reset_card(self) -> None:
         """Have the card reset."""
         self._reset = asyncio.create_task(self._reset_card())
+
+    def announce(self) -> None:
+        """Have the cluster address announced to the LAN."""
+        told = asyncio.get_running_loop().run_in_executor(self._others, attempt, self._actuator.announce)
+        told.add_done_callback(self._announced)
+
+    def _announced(self, told: asyncio.Future[str]) -> None:
+        if not told.cancelled():
+            self._journal.note("address", says="announced", problem=told.result())
 
     async def settle(self) -> None:
         """Wait for all orders under way, and for the card's reset."""

@@ -41,6 +41,7 @@ class PeerReport:
     serves: Reading[bool] = field(default_factory=_unseen)
     served_since: int | None = None
     lost_request: bool = False
+    heard_since: int | None = None
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
     lan_address: str = ""
@@ -157,6 +158,7 @@ class Observations:
             serves=fresh(said.serves, now, max_age),
             served_since=said.served_since,
             lost_request=said.lost_request,
+            heard_since=said.heard_since,
             lan=fresh(said.lan, now, max_age),
             calls=fresh(said.calls, now, max_age),
             hears_us=fresh(said.hears_us, now, max_age),

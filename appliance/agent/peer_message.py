@@ -19,7 +19,7 @@ from appliance.core.pair_remedies import told_request_lost
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
-from appliance.core.transfer import Seen
+from appliance.core.transfer import Seen, heard_since
 
 Word = TypeVar("Word", bound=enum.Enum)
 
@@ -78,6 +78,7 @@ def tell(
         "role": state.role.value,
         "granted": "yes" if state.grant.held else "no",
         "since": str(state.served_since) if state.grant.held else "",
+        "saw": str(heard_since(seen.peer)),
         "gen": str(state.grant.generation),
         "lost": "yes" if told_request_lost(state, now) else "no",
         "fit": "no" if fitness.unfit else "yes",
@@ -118,6 +119,7 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         serves=_serves(fields.get("role", ""), at),
         served_since=_number(fields.get("since", "")),
         lost_request=fields.get("lost") == "yes",
+        heard_since=_number(fields.get("saw", "")),
         maintenance=_yes_or_no(fields.get("maint"), at),
         boot=fields.get("boot", ""),
         hears_us=_yes_or_no(fields.get("hears"), at),

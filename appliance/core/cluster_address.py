@@ -13,7 +13,7 @@ engine removes the address after the release, and it must not come back behind t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from appliance.core.reading import is_known
 from appliance.core.transfer import Order, Seen, Transfer
@@ -22,7 +22,22 @@ from appliance.core.transfer import Order, Seen, Transfer
 PUT_AGAIN = 60.0
 # Seconds after which an address that the engine has never set under this grant is told.
 NEVER_SET = 5.0
+# The address is announced at once and again after so many seconds.
+ANNOUNCED = (0.0, 1.0, 3.0)
 TAKEN = "the cluster address was taken away from this node while it serves"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcing:
+    """What is remembered of announcing the address; times are monotonic seconds.
+
+    `peer_served`: the peer said at the last turn that it serves. `service`: when the service began for which the
+    address was announced. `due`: when it is to be announced.
+    """
+
+    peer_served: bool = False
+    service: float = float("-inf")
+    due: tuple[float, ...] = ()
 
 
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:

@@ -52,7 +52,7 @@ from appliance.core.controller_events import (
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.model import Line, Pbx, Relay
-from appliance.core.pair_remedies import follow_waking, watch_pair
+from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
@@ -213,6 +213,7 @@ class _Tick:
         self._measure_gap()
         follow_waking(self._transition, self._inputs, self._policy, self._now)
         self._follow_engine()
+        follow_announcements(self._transition, self._seen, self._now)
         self._follow_peer()
         self._forget_old_failures()
         self._follow_line()

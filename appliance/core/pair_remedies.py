@@ -5,12 +5,13 @@ Which states these are, and whose turn it is, stands in `core/pair_watch.py`.
 
 from __future__ import annotations
 
+from appliance.core.cluster_address import ANNOUNCED, Announcing
 from appliance.core.controller_events import ControllerPolicy, Inputs
 from appliance.core.model import Node
 from appliance.core.pair_watch import Claim, PairView, Remedy, StandingFault, due, rule_of, standing, tried
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
-from appliance.core.service_state import AskTakeover, RestartEngine, ServiceState, Transition
+from appliance.core.service_state import AnnounceAddress, AskTakeover, RestartEngine, ServiceState, Transition
 from appliance.core.transfer import Seen, arrived
 from appliance.core.waking import begins_anew, says
 
@@ -61,6 +62,25 @@ def follow_waking(transition: Transition, inputs: Inputs, policy: ControllerPoli
         transition.effects.append(RestartEngine(what))
 
 
+def follow_announcements(transition: Transition, seen: Seen, now: float) -> None:
+    """Have the address announced when telephones may have the other node's hardware address for it.
+
+    That is so when the service here is a new one, when the peer serves no longer, and when the peer is back, which may
+    have announced itself meanwhile. Nobody else tells them: an engine that never took this node's address away does not
+    set it again. What is announced once may be lost, and a peer that lets go answers for the address a moment longer.
+    """
+    state, served, before = transition.state, is_known(seen.peer.serves, True), transition.state.announcing
+    due, service = before.due if state.role.holds else (), before.service
+    back = state.peer_alive is False and is_known(seen.peer.alive, True)
+    if state.role.holds and (back or (before.peer_served and not served) or service != state.granted_at):
+        due, service = tuple(now + after for after in ANNOUNCED), state.granted_at
+    left = tuple(at for at in due if at > now)
+    if left != due and is_known(seen.address, True):
+        transition.effects.append(AnnounceAddress())
+        due = left
+    transition.set(announcing=Announcing(served, service, due))
+
+
 def told_request_lost(state: ServiceState, now: float) -> bool:
     """Tell whether the peer is to be told that the engine did not do what this node asked."""
     unanswered = state.asked_at < state.request_lost_at
@@ -96,6 +116,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         peer_fit=peer.fit,
         aside=state.transfer is not None and state.transfer.aside.since is not None,
         lost_request=peer.lost_request or told_request_lost(state, now),
+        acknowledged=peer.heard_since in (None, state.served_since),
     )
 
 

@@ -69,10 +69,6 @@ class FaultRule:
     todo: str
 
 
-# When a split heals, Heartbeat begins after 2.4 s to let go on both nodes, and then nobody serves for 17 s; a node
-# that yields before that costs less than two (docs/facts/heartbeat.md). What the peer said before this node began to
-# serve does not count, so an ordinary move makes nothing of it.
-_BOTH_DWELL = 1.0
 # A joint start of the engine waits 12 s before it chooses, and a planned move takes 2 (docs/facts/heartbeat.md).
 _NOBODY_DWELL = 15.0
 # A node says that it hears nothing when a few messages are missing, and by then it may have begun to serve.
@@ -89,7 +85,9 @@ _REMEMBERED = 60.0
 RULES: tuple[FaultRule, ...] = (
     FaultRule(
         fault=PairFault.BOTH_SERVE,
-        dwell=_BOTH_DWELL,
+        # When a split heals, Heartbeat begins after 2.4 s to let go on both nodes, and then nobody serves for 17 s
+        # (docs/facts/heartbeat.md): every second before that counts. `acknowledged` keeps what is late from counting.
+        dwell=0.0,
         remedies=(Remedy.YIELD,),
         patience=45.0,
         who="the node without the line, or else the one that began to serve later,",
@@ -176,7 +174,8 @@ class PairView:
     the peer has it. `stands_by`: this node has settled down as a standby. `moving`: the engine says that resources are
     on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve. `lost_request`: the engine did not do
     what this node or the peer asked. `aside`: this node acts under its grant, and has left line and address to the
-    other one (see `core/witness.py`), so that letting go costs nothing.
+    other one (see `core/witness.py`), so that letting go costs nothing. `acknowledged`: what the peer says of itself it
+    said after it had heard of this node's service, so that it is no late word of a service that has ended.
     """
 
     node: Node
@@ -196,6 +195,7 @@ class PairView:
     peer_fit: Reading[bool]
     lost_request: bool
     aside: bool = False
+    acknowledged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +322,7 @@ def tried(fault: StandingFault, now: float) -> StandingFault:
 def _is_its_turn(fault: PairFault, view: PairView) -> bool:
     match fault:
         case PairFault.BOTH_SERVE:
-            return yields(view.node, view.own, view.peer)
+            return view.acknowledged and yields(view.node, view.own, view.peer)
         case PairFault.PEER_DEAF | PairFault.GRANT_KEPT | PairFault.SERVES_UNGRANTED:
             return True  # only the node that is to act can see them
         case PairFault.NOBODY_SERVES:

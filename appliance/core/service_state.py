@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
+from appliance.core.cluster_address import Announcing
 from appliance.core.decide import STAY, Decision
 from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
@@ -30,6 +31,7 @@ from appliance.core.witness import begun_aside, goes_on
 
 _NEVER = float("-inf")
 _MOVES_KEPT = 16
+_UNANNOUNCED = Announcing()
 # What the recovery of a link orders (see core/stuck_line.py).
 _OF_A_GRADE = frozenset({Order.RELEASE, Order.RESTART_SPANS, Order.RESTART_PBX})
 _UNGRANTED = "an agent that holds no grant has started"
@@ -87,6 +89,7 @@ class ServiceState:
     engine_lost: bool = False
     request_lost_at: float = _NEVER
     woke_at: float = _NEVER
+    announcing: Announcing = _UNANNOUNCED
     faults: tuple[StandingFault, ...] = ()
     fence: FenceState = NEVER_FENCED
     decision: Decision = STAY
@@ -193,6 +196,11 @@ class SettleGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnounceAddress:
+    """Tell the LAN that the cluster address is here."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetFailures:
     """Forget how the orders of an earlier transfer ended."""
 
@@ -208,6 +216,7 @@ Effect = (
     | VoidGrant
     | ConfirmGrant
     | SettleGrant
+    | AnnounceAddress
     | ForgetFailures
 )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
-from appliance.core.reading import Known, Reading, T, Unknown
+from appliance.core.reading import Known, Reading, T, Unknown, is_known
 
 
 class Goal(enum.Enum):
@@ -101,8 +101,9 @@ class Peer:
     it may have given up by itself; `serves`: it acts under one. `served_since`: when it began to serve, in whole
     seconds since the epoch by its own clock; None when it does not say. `lost_request`: its engine has not done what it
     was asked.
-    `lan`: it reaches the LAN. `calls`: seen from there, a telephone could call through the cluster address.
-    `hears_us`: it hears this node.
+    `heard_since`: when this node began to serve, as the peer has heard; 0 when it hears of no service here, None when
+    it does not say. `lan`: it reaches the LAN. `calls`: seen from there, a telephone could call through the cluster
+    address. `hears_us`: it hears this node.
     """
 
     alive: Reading[bool]
@@ -115,6 +116,7 @@ class Peer:
     fit_for_lan: Reading[bool] = _UNSAID
     served_since: int | None = None
     lost_request: bool = False
+    heard_since: int | None = None
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
     hears_us: Reading[bool] = _UNSAID
@@ -233,6 +235,11 @@ class Step:
 
     transfer: Transfer
     orders: tuple[Order, ...]
+
+
+def heard_since(peer: Peer) -> int:
+    """Return when the peer's service began, as it says; 0 when it is not heard to serve."""
+    return peer.served_since or 0 if is_known(peer.serves, True) else 0
 
 
 def arrived(line: Reading[Line]) -> bool:

@@ -45,7 +45,7 @@ from appliance.core.service_state import (
     WriteEntry,
     first_state,
 )
-from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer, heard_since
 from appliance.core.waking import Woke
 from hwsim.virtual.lan import LanSight, facts_of
 from hwsim.virtual.metal import RELAY, Job
@@ -146,6 +146,7 @@ class Agent:
             serves=self.role.holds,
             since=self.state.served_since if self.state.grant.held else None,
             lost_request=told_request_lost(self.state, now),
+            heard_since=heard_since(self._peer()),
             lan=_value(self.lan.lan),
             calls=_value(self.lan.calls),
             hears=self.hears,
@@ -341,6 +342,7 @@ class Agent:
             fit_for_lan=Known(word.fit_for_lan, at),
             served_since=word.since,
             lost_request=word.lost_request,
+            heard_since=word.heard_since,
             lan=silent if word.lan is None else Known(word.lan, at),
             calls=silent if word.calls is None else Known(word.calls, at),
             hears_us=self.hears_us,
@@ -359,6 +361,7 @@ class Agent:
             self._carry_out(effect)
 
     def _carry_out(self, effect: Effect) -> None:
+        """Carry it out; an announcement is nothing here: the telephones of this world know where the address is."""
         match effect:
             case WriteEntry(kind, fields):
                 self.journal.append(effect)

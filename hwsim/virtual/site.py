@@ -46,6 +46,7 @@ class Message:
     serves: bool = False
     since: int | None = None
     lost_request: bool = False
+    heard_since: int = 0
     lan: bool | None = None
     calls: bool | None = None
     hears: bool | None = None

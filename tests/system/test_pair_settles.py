@@ -7,6 +7,8 @@ import asyncio
 from pair_on_rack import PAIR_SITE, Pair
 
 from hwsim.demo.scenario import OTHER
+from hwsim.nodes import CLUSTER_ADDRESS
+from hwsim.nodes.network import LAN
 from hwsim.rack import SIDES
 from hwsim.service_log import ServiceLog, recorded
 
@@ -15,6 +17,8 @@ SITE = PAIR_SITE
 BOUND = 30.0
 # An order that Heartbeat has lost while it says that resources move: the bound is longer (core/pair_watch.py).
 LOST_ORDER_BOUND = 60.0
+# A telephone asks again by itself who has an address after 15 to 45 s; seconds, with the time in which two serve.
+UNANSWERED = 8.0
 # For so long it must stay so: longer than what restarts and joins again afterwards takes.
 STAYS = 12.0
 # The largest part of deadtime in which a link is missed and nobody is taken for dead.
@@ -59,6 +63,22 @@ async def test_the_secondary_started_behind_cut_cables(pair: Pair) -> None:
         pair.rack.power_off("secondary")
         await start_apart(pair, log, "secondary")
         assert await settles(log, pair.stage.heal("secondary")) == "primary"
+
+
+async def test_a_telephone_that_keeps_the_other_nodes_hardware_address(pair: Pair) -> None:
+    await pair.home()
+    async with recorded(pair.rack) as log:
+        pair.rack.power_off("secondary")
+        await start_apart(pair, log, "secondary")
+        healed = pair.stage.heal("secondary")
+        network = pair.rack.network
+        wrong = ("lladdr", network.mac("secondary", LAN), "nud", "reachable", "dev", LAN)
+        inside = ("ip", "netns", "exec", network.namespace("outside"))
+        put = await asyncio.create_subprocess_exec(*inside, "ip", "neigh", "replace", CLUSTER_ADDRESS, *wrong)
+        assert await put.wait() == 0
+        settled = await log.settled(healed, BOUND, STAYS)
+    print(settled)
+    assert settled.owner == "primary" and settled.nobody < UNANSWERED
 
 
 async def test_a_split_heals(pair: Pair) -> None:

@@ -1,7 +1,6 @@
 """The sensor for the cluster address: whether it is here.
 
-The sensor also announces the address to the network when the peer comes back. Whether it is elsewhere too, the sensor
-for the LAN sees.
+Whether it is elsewhere too, the sensor for the LAN sees.
 """
 
 from __future__ import annotations
@@ -11,20 +10,14 @@ import contextlib
 
 from appliance.agent.context import NodeContext
 from appliance.agent.sensors.readiness import Readable
-from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.net.address import AddressWatch, read_address
-from appliance.net.arp import announce
 
 _LOOK_PERIOD = 5.0
 
 
 class AddressSensor:
-    """The sensor that looks when the kernel reports a change of addresses, and now and then besides.
-
-    When the peer comes back after a silence, an address that is here is announced again: after a split nobody else
-    does that, and the phones would go on talking to the wrong node.
-    """
+    """The sensor that looks when the kernel reports a change of addresses, and now and then besides."""
 
     def __init__(self, context: NodeContext) -> None:
         self._this_node = context.this_node
@@ -32,7 +25,6 @@ class AddressSensor:
         self._clock = context.clock
         self._journal = context.journal
         self._change = asyncio.Event()
-        self._peer_was_alive: bool | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -47,8 +39,6 @@ class AddressSensor:
             while True:
                 self._change.clear()
                 self.look()
-                if self._peer_is_back():
-                    await self._announce()
                 await self._next()
         finally:
             ready.close()
@@ -69,19 +59,6 @@ class AddressSensor:
                 says = "here" if self._observations.address.value else "gone"
                 self._journal.note("address", says=says, device=conf.device)
             self._observations.notify_changed()
-
-    def _peer_is_back(self) -> bool:
-        alive = self._observations.peer_alive
-        now_alive = alive.value if isinstance(alive, Known) else self._peer_was_alive
-        back = now_alive is True and self._peer_was_alive is False
-        self._peer_was_alive = now_alive
-        return back and is_known(self._observations.address, True)
-
-    async def _announce(self) -> None:
-        conf = self._this_node.conf
-        with contextlib.suppress(AshaError):
-            await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
-        self._journal.note("address", says="announced again: the peer is back")
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -204,6 +204,14 @@ def test_nobody_serves_while_the_engine_is_being_restarted() -> None:
     assert not gone.there
 
 
+def test_a_late_word_of_a_service_that_has_ended_makes_nobody_let_go() -> None:
+    (fault,) = standing((), both(S, acknowledged=False), 0.0)
+    assert due(fault, both(S, acknowledged=False), 30.0) is None
+    assert due(fault, both(S), 0.0) is Remedy.YIELD, (
+        "the peer has heard of this service, and serves all the same"
+    )
+
+
 def test_every_fault_has_its_rule() -> None:
     assert [rule.fault for rule in RULES] == list(PairFault)
     assert all(rule.says and rule.todo and rule.bound >= rule.dwell for rule in RULES)
