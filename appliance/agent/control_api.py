@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from appliance.agent.active_conf import ActiveConf
-from appliance.agent.components.component import Component, Handler
+from appliance.agent.components.component import Component, Handler, who
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.context import NodeContext
@@ -78,6 +78,7 @@ class ControlApi:
             "standby": self._standby,
             "takeover": self._takeover,
             "line release": self._line_release,
+            "cleanup": self._cleanup,
         }
         for component in self._components:
             if twice := self._verbs.keys() & component.verbs.keys():
@@ -215,6 +216,11 @@ class ControlApi:
             self._refuse_to_leave(self._data.not_home())
         await self._engine.takeover()
         return Said(f"Taking over: {permit.says}.")
+
+    async def _cleanup(self, request: ControlRequest) -> Said:
+        count = self._cycle.state.moves.count(self._clock.now())
+        self._cycle.acknowledge_moves(who(request))
+        return Said(f"{count} moves within the last hour are acknowledged, and counted no more.")
 
     @staticmethod
     def _refuse_to_leave(why: str) -> None:

@@ -18,6 +18,7 @@ from appliance.agent.executor import Executor
 from appliance.agent.grant_file import GrantFile
 from appliance.core import controller
 from appliance.core.controller_events import (
+    AcknowledgeMoves,
     ClearNode,
     ControllerEvent,
     ControllerPolicy,
@@ -247,6 +248,11 @@ class Cycle:
     def start_pbx(self, reason: str) -> None:
         """Start Asterisk again under the present grant: an operator wants it."""
         self._step(StartPbx(reason))
+        self._observations.notify_changed()
+
+    def acknowledge_moves(self, by: str) -> None:
+        """Begin to count the moves of service afresh: `by` has looked at why they were so many."""
+        self._step(AcknowledgeMoves(by))
         self._observations.notify_changed()
 
     def clear_node(self, reason: str) -> None:

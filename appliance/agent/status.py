@@ -14,6 +14,7 @@ from appliance.core import cluster_address
 from appliance.core.health import silent_probes
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
+from appliance.core.move_limit import reached, says
 from appliance.core.pair_watch import StandingFault, in_words, rule_of
 from appliance.core.peer_hearing import one_way
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
@@ -23,6 +24,7 @@ from appliance.core.status import (
     AddressStatus,
     EngineStatus,
     LanStatus,
+    MovesStatus,
     NodeNames,
     PairFaultStatus,
     PbxStatus,
@@ -109,6 +111,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
     unfit = cycle.unfit(now)
     strays = _strays(observations, state, seen, now)
     peer = _peer(this_node, observations, seen, now)
+    moves = _moves(this_node, state, now)
     return Status(
         version=__version__,
         node=this_node.node.value,
@@ -119,7 +122,11 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         generation=state.grant.generation,
         fit=not unfit,
         unfit_because=tuple(unfit),
-        problems=(*_problems(observations, cycle, seen, strays, now), *one_way(peer)),
+        problems=(
+            *_problems(observations, cycle, seen, strays, now),
+            *one_way(peer),
+            *filter(None, [moves.says]),
+        ),
         trouble=_trouble(state),
         ungranted=strays.running,
         strays=strays,
@@ -148,7 +155,14 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         busy=tuple(sorted(order.value for order in seen.busy)),
         maintenance=cycle.maintenance.status(),
         pair=tuple(_fault(one, now) for one in state.faults),
+        moves=moves,
     )
+
+
+def _moves(this_node: ThisNode, state: ServiceState, now: float) -> MovesStatus:
+    limit, count = this_node.conf.move_limit, state.moves.count(now)
+    wait = state.moves.failback_wait(this_node.conf.failback_wait, now)
+    return MovesStatus(count, limit, reached(limit, count), says(limit, count), wait)
 
 
 def _fault(fault: StandingFault, now: float) -> PairFaultStatus:

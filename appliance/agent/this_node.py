@@ -43,6 +43,7 @@ class ThisNode:
             line_dwell=conf.line_dwell,
             move_dwell=conf.move_dwell,
             follows_line=conf.line_fail == "FAILOVER",
+            move_limit=conf.move_limit,
         )
         self.fence_policy = FencePolicy(bool(conf.fence), conf.fence_wait)
         # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.

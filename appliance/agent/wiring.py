@@ -44,6 +44,7 @@ from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.lan import LanSensor
 from appliance.agent.sensors.line import LineSensor
 from appliance.cluster.installed import installed_engine
+from appliance.core.move_limit import KINDS, NO_MOVES, MoveRecord, remembered
 from appliance.core.service_state import first_state
 from appliance.core.status import Status
 from appliance.core.transfer import Order
@@ -69,7 +70,7 @@ class AgentParts:
         file = JournalFile(JOURNAL)
         journal, observations = Journal(file, clock, _complain), Observations()
         grants = GrantFile(GRANT, least_generation=file.newest_generation(), clock=clock)
-        service = Service(first_state(grants.read(), clock.now()))
+        service = Service(first_state(grants.read(), clock.now(), _past_moves(file, clock)))
         self.context = context = NodeContext(
             conf_path, clock, journal, this_node, observations, service, restart
         )
@@ -205,6 +206,14 @@ class AgentParts:
         else:
             self.asterisk.look()
         self.context.observations.notify_changed()
+
+
+def _past_moves(file: JournalFile, clock: Clock) -> MoveRecord:
+    """Return the moves of service that the journal knows of; none when it cannot be read."""
+    try:
+        return remembered(file.backwards(KINDS), clock.wall(), clock.now())
+    except OSError:
+        return NO_MOVES
 
 
 def _complain(problem: str) -> None:

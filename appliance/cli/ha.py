@@ -76,6 +76,12 @@ def takeover(leave_data: bool) -> None:
     wish("takeover", leave_data=leave_data)
 
 
+@click.command()
+def cleanup() -> None:
+    """Acknowledge that service has moved so often: it may move by itself again (MOVELIMIT)."""
+    wish("cleanup")
+
+
 @click.group()
 def line() -> None:
     """Look at the telephone line and the relay, and let the line go."""

@@ -20,6 +20,7 @@ _COMMANDS = {
     "bound": "bound",
     "card": "hardware",
     "check": "check",
+    "cleanup": "ha",
     "conf": "conf",
     "conflicts": "sync",
     "dahdi": "hardware",

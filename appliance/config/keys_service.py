@@ -13,6 +13,7 @@ from appliance.config.value_types import (
     DWELL,
     FILE,
     FILE_TEXT,
+    LIMIT,
     LISTEN,
     MAIL,
     ON_OFF,
@@ -61,6 +62,11 @@ class ServiceKeys:
         "Keep it well above 7 s: a line that leaves and comes back sooner can leave Asterisk",
         "believing in a D-channel that is gone. Letting the line go is never held up.",
     ).key("MOVEDWELL", DWELL, 15.0, Group.WATCHING, "30", tab=Tab(7, "Move Dwell"))
+    move_limit: int = Comment(
+        "moves of service within an hour after which it moves by itself only in need (0: no limit)",
+        "Then it leaves a node only when that cannot serve at all, and 'asha cleanup' says that somebody has",
+        "looked. It also ends when the moves are an hour old.",
+    ).key("MOVELIMIT", LIMIT, 6, Group.WATCHING, "10", tab=Tab(7, "Moves per Hour"))
     line_deadline: float = Comment(
         "from the relay's move until the span's alarm must be clear",
         "Most drivers hold a returning line for 5 s by themselves.",

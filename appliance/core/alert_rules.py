@@ -54,6 +54,7 @@ def problems(status: Status) -> tuple[Condition, ...]:
         _lan,
         _split,
         _pair,
+        _moves,
         _strays,
         _peer,
         _own_fitness,
@@ -138,6 +139,12 @@ def _pair(status: Status) -> Iterator[Condition]:
         if fault.overdue:
             text = in_words(fault.says, fault.todo, fault.since)
             yield _problem(f"pair {fault.fault}", AlertKind.PAIR_TROUBLED, Severity.CRITICAL, text, _AT_ONCE)
+
+
+def _moves(status: Status) -> Iterator[Condition]:
+    """Yield that service has moved so often that it waits for somebody who has looked."""
+    if status.moves.held:
+        yield _problem("moves", AlertKind.SERVICE_TROUBLED, Severity.CRITICAL, status.moves.says, _AT_ONCE)
 
 
 def _strays(status: Status) -> Iterator[Condition]:

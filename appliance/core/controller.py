@@ -37,6 +37,7 @@ from dataclasses import replace
 
 from appliance.core import fencing
 from appliance.core.controller_events import (
+    AcknowledgeMoves,
     ClearNode,
     ControllerEvent,
     ControllerPolicy,
@@ -121,6 +122,8 @@ def step(
             transition.hand_over(reason)
         case StartPbx(reason):
             transition.begin_again(reason)
+        case AcknowledgeMoves(by):
+            transition.acknowledge_moves(by)
         case ClearNode(reason):
             transition.begin(Goal.LEAVE, reason)
     return transition.state, tuple(transition.effects)
@@ -361,8 +364,10 @@ class _Tick:
             was_serving=state.was_serving,
             line_absent_since=state.line_absent_since,
             gap=state.gap,
-            moves=state.moves,
+            moves=state.moves.left,
             line_at_peer_since=state.line_at_peer_since,
+            moved=state.moves.count(self._now),
+            began=state.transfer.began if state.transfer is not None else self._now,
         )
         self._follow(decide(self._policy.watch, watch, self._seen, self._now))
 

@@ -104,6 +104,13 @@ class ClearNode:
 
 
 @dataclass(frozen=True, slots=True)
+class AcknowledgeMoves:
+    """Somebody has looked at why service moved so often; `by` is who."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has gone by, or something was seen."""
 
@@ -120,4 +127,6 @@ class ControllerPolicy:
     fence: FencePolicy = NO_FENCING
 
 
-ControllerEvent = Starting | Started | ScriptSpoke | GrantSeen | HandOver | StartPbx | ClearNode | Tick
+ControllerEvent = (
+    Starting | Started | ScriptSpoke | GrantSeen | HandOver | StartPbx | ClearNode | AcknowledgeMoves | Tick
+)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.core.model import Line, Pbx, Relay
+from appliance.core.move_limit import reached
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Order, Seen, arrived, other_cause
@@ -41,7 +42,8 @@ MOVES_WINDOW = 600.0
 class WatchPolicy:
     """Settings from the conf file, in seconds; moves are counted over the last `moves_window` seconds.
 
-    `follows_line`: service goes to the peer when the line has (HALINEFAIL=FAILOVER).
+    `follows_line`: service goes to the peer when the line has (HALINEFAIL=FAILOVER). `move_limit`: after so many moves
+    within an hour only need moves service (MOVELIMIT, see `core/move_limit.py`); 0 is no limit.
     """
 
     restart_allowed: bool
@@ -49,6 +51,7 @@ class WatchPolicy:
     line_dwell: float
     move_dwell: float
     moves_window: float = MOVES_WINDOW
+    move_limit: int = 0
     follows_line: bool = True
 
 
@@ -60,7 +63,9 @@ class Watch:
     Asterisk was seen running under this grant, so that its absence is a death and not a start. `gap`: the
     longest time in seconds for which this agent has recently been unable to run. `moves`: the times at which
     this node handed over before. `line_at_peer_since`: since when the peer has said that the line is at the
-    peer, with its relay unmoved since then; None when that is not being followed.
+    peer, with its relay unmoved since then; None when that is not being followed. `moved`: how often service has moved
+    within an hour, and nobody has acknowledged it. `began`: when the present transfer began, and Asterisk's start with
+    it.
     """
 
     engine: Reading[bool]
@@ -70,9 +75,12 @@ class Watch:
     gap: float
     moves: tuple[float, ...] = ()
     line_at_peer_since: float | None = None
+    moved: int = 0
+    began: float = float("-inf")
 
 
 STAY = Decision(Act.STAY)
+_HELD_UP = "service has moved too often just now"
 _WITHOUT_LINE = "the peer serves the telephones of the LAN, though not the line"
 
 
@@ -131,7 +139,7 @@ def _pbx_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> 
 
 def _without_start(failure: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
     """Hand service that cannot start here only to a peer that reports itself fit; otherwise keep trying."""
-    if peer_is_fit(seen) and may_move(policy, watch, now):
+    if peer_is_fit(seen) and may_move(policy, watch, now, need=True):
         return Decision(Act.HAND_OVER, f"Asterisk does not start here: {failure}", ("pbx", "peer fit"))
     if _peer_is_better_than_nobody(policy, watch, seen, now):
         reason = f"Asterisk does not start here ({failure}): {_WITHOUT_LINE}"
@@ -151,7 +159,8 @@ def _start_failure(seen: Seen) -> str:
 
 
 def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
-    if peer_could_serve(seen) and may_move(policy, watch, now):
+    short_lived = now - watch.began < policy.move_dwell  # a node on which it dies so soon serves nobody
+    if peer_could_serve(seen) and may_move(policy, watch, now, need=short_lived):
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
     if not policy.restart_allowed and _peer_is_better_than_nobody(policy, watch, seen, now):
         return Decision(Act.HAND_OVER, f"{what}: {_WITHOUT_LINE}", ("pbx", "peer fit for the LAN"))
@@ -188,7 +197,7 @@ def _why_not_to_lan(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -
         return "the peer serves too"
     # A node without the LAN serves nobody, so a peer that lacks only the line is better.
     able = peer_is_fit(seen) or is_known(seen.peer.fit_for_lan, True)
-    return "" if able and may_move(policy, watch, now) else standby_state(seen)
+    return "" if able and may_move(policy, watch, now, need=True) else standby_state(seen)
 
 
 def _peer_is_cut_off(seen: Seen) -> bool:
@@ -207,7 +216,10 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
     if at_peer is not None and now - at_peer < _line_settles(policy, seen):
         return None
     if not may_move(policy, watch, now, follow_line=True):
-        return Decision(Act.STAY, "the line is at the peer; service has just moved, so it waits MOVEDWELL")
+        return Decision(
+            Act.STAY,
+            "the line is at the peer; service has moved too often, or just now, so it waits (MOVEDWELL, MOVELIMIT)",
+        )
     return Decision(Act.HAND_OVER, _why_follow(seen), ("line", "peer line", "peer fit"))
 
 
@@ -254,7 +266,7 @@ def peer_is_fit(seen: Seen) -> bool:
 def _peer_is_better_than_nobody(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> bool:
     """Tell whether the peer, unfit only for the line, can serve the LAN's telephones while this node serves nobody."""
     able = is_known(seen.peer.alive, True) and is_known(seen.peer.fit_for_lan, True)
-    return able and not _peer_is_cut_off(seen) and may_move(policy, watch, now)
+    return able and not _peer_is_cut_off(seen) and may_move(policy, watch, now, need=True)
 
 
 def standby_state(seen: Seen) -> str:
@@ -267,16 +279,20 @@ def standby_state(seen: Seen) -> str:
         return "the standby is cut off from the LAN"
     if not isinstance(seen.peer.fit, Known):
         return "the standby's agent is silent"
-    return "service has moved too often just now"
+    return _HELD_UP
 
 
-def may_move(policy: WatchPolicy, watch: Watch, now: float, *, follow_line: bool = False) -> bool:
-    """Tell whether enough time has passed since the grant for service to move again.
+def may_move(
+    policy: WatchPolicy, watch: Watch, now: float, *, follow_line: bool = False, need: bool = False
+) -> bool:
+    """Tell whether service may move again: not too soon after the grant, and not too often within an hour.
 
     A first fault moves service at once; each recent move doubles the wait for the next. With `follow_line`,
     at least one MOVEDWELL is waited after a grant, because a line that has just been moved may look absent
-    for a moment on both sides.
+    for a moment on both sides. With `need`, when this node can serve nobody, there is no limit on the moves.
     """
+    if not need and reached(policy.move_limit, watch.moved):
+        return False
     recent = sum(1 for move in watch.moves if now - move <= policy.moves_window)
     least = policy.move_dwell if follow_line else 0.0
     wait = max(least, policy.move_dwell * 2.0 ** (recent - 1) if recent else 0.0)

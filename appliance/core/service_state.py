@@ -23,6 +23,7 @@ from appliance.core.cluster_address import Announcing
 from appliance.core.decide import STAY, Decision
 from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
+from appliance.core.move_limit import CLEANUP, GRANTED, NO_MOVES, MoveRecord
 from appliance.core.pair_watch import StandingFault
 from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
@@ -45,7 +46,8 @@ class ServiceState:
     `was_serving`: Asterisk was seen running in this service, so that its absence is a death and not a start.
     `handing_over_since`: this node gave service up by itself, and the engine has not taken the grant back yet.
     `peer_has_it`: the peer served when that was done, so that the engine is not to be asked for anything.
-    `moves`: when this node handed over before. `standby_asked`: when the engine was last asked to hand over.
+    `moves`: when service left this node and came here before (see `core/move_limit.py`).
+    `standby_asked`: when the engine was last asked to hand over.
     `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and said to be there.
     `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
     `failures_of`: when the transfer began to which the remembered failures of orders belong.
@@ -69,7 +71,7 @@ class ServiceState:
     was_serving: bool = False
     handing_over_since: float | None = None
     peer_has_it: bool = False
-    moves: tuple[float, ...] = ()
+    moves: MoveRecord = NO_MOVES
     standby_asked: float = _NEVER
     line_absent_since: float | None = None
     line_at_peer_since: float | None = None
@@ -119,9 +121,9 @@ class ServiceState:
         return self.grant.held and self.grant.generation == generation and acquiring
 
 
-def first_state(grant: Grant, now: float) -> ServiceState:
-    """Return the state of an agent that has just started and has read nothing but the grant on file."""
-    return ServiceState(grant=grant, granted_at=now, turned_at=now)
+def first_state(grant: Grant, now: float, moves: MoveRecord = NO_MOVES) -> ServiceState:
+    """Return the state of an agent that has just started: it knows the grant on file, and what the journal says."""
+    return ServiceState(grant=grant, granted_at=now, turned_at=now, moves=moves)
 
 
 # -- effects -------------------------------------------------------------------------------------------------
@@ -287,7 +289,10 @@ class Transition:
             self.happen(Event.ENGINE_UP)
         if verdict is Verdict.REPEATED and self.state.role.holds:
             return
-        self._serve_afresh("granted by Heartbeat")
+        if not self.state.role.holds:
+            moves = self.state.moves
+            self.set(moves=replace(moves, came=(*moves.came, self._now)[-_MOVES_KEPT:]))
+        self._serve_afresh(GRANTED)
 
     def revoked(self) -> None:
         """Release, or go on releasing, after the engine has said stop."""
@@ -303,8 +308,14 @@ class Transition:
 
     def hand_over(self, reason: str) -> None:
         """Give service up by this node's own decision, while the grant still stands."""
-        self.set(moves=(*self.state.moves, self._now)[-_MOVES_KEPT:])
+        moves = self.state.moves
+        self.set(moves=replace(moves, left=(*moves.left, self._now)[-_MOVES_KEPT:]))
         self._give_up(reason, peer_has_it=False)
+
+    def acknowledge_moves(self, by: str) -> None:
+        """Begin to count the moves afresh: somebody has looked."""
+        self.set(moves=replace(self.state.moves, acknowledged_at=self._now))
+        self.note(CLEANUP, by=by, says="the moves of service so far were acknowledged")
 
     def let_go(self, reason: str, *, address: bool = False) -> None:
         """Give service up to a peer that has it already: the engine is about to settle which of us goes on.

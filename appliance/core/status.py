@@ -177,6 +177,21 @@ class PairFaultStatus(NamedTuple):
     todo: str = ""
 
 
+class MovesStatus(NamedTuple):
+    """How often service has moved within an hour, as this node counts, and nobody has acknowledged it.
+
+    `within_hour`: how often. `limit`: MOVELIMIT, 0 for none. `held`: the limit is reached, so that service moves by
+    itself only in need. `says`: that as a sentence with what ends it; "" when it is not so. `failback_wait`: for how
+    many seconds this node must be fit before it takes service back by itself (HAAUTOFAILBACK).
+    """
+
+    within_hour: int = 0
+    limit: int = 0
+    held: bool = False
+    says: str = ""
+    failback_wait: float = 0.0
+
+
 class DataStatus(NamedTuple):
     """The data that both nodes are to have.
 
@@ -316,6 +331,7 @@ class Status(NamedTuple):
     maintenance: MaintenanceStatus | None = None
     data: DataStatus = DataStatus()
     pair: tuple[PairFaultStatus, ...] = ()
+    moves: MovesStatus = MovesStatus()
     permits: Mapping[str, PermitStatus] = _EMPTY
     agent: AgentUsage | None = None
     notify: NotifyStatus = NotifyStatus()

@@ -15,7 +15,7 @@ from hwsim.virtual.links import Links
 from hwsim.virtual.metal import Card, Server
 
 PEER_MAX_AGE = 5.0
-WATCH = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
+WATCH = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0, move_limit=6)
 
 
 def policy_for(node: Node, witness: Witness = Witness.OFF) -> Policy:

@@ -14,6 +14,7 @@ from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl
 from appliance.core.data_policy import why_not
 from appliance.core.errors import AshaError
+from appliance.core.move_limit import reached
 from appliance.core.reading import is_known
 
 _LOOK = 1.0
@@ -22,7 +23,7 @@ _AGAIN = 60.0
 
 
 class AutoFailback(Component):
-    """The job that asks for service when everything has been in order for FAILBACKWAIT.
+    """The job that asks for service when everything has been in order for FAILBACKWAIT, or longer after a relapse.
 
     `paused`: a drill brings service back in its own time, by the same way.
     """
@@ -50,12 +51,17 @@ class AutoFailback(Component):
 
     def _is_due(self) -> bool:
         now = self._clock.now()
-        if not self._this_node.conf.auto_failback or self.paused or self.why_not(now):
+        if not self._this_node.conf.auto_failback or self.paused or self.why_not(now) or self._limited(now):
             self._since = None
             return False
         if self._since is None:
             self._since = now
-        return now - self._since >= self._this_node.conf.failback_wait
+        return now - self._since >= self._cycle.state.moves.failback_wait(
+            self._this_node.conf.failback_wait, now
+        )
+
+    def _limited(self, now: float) -> bool:
+        return reached(self._this_node.conf.move_limit, self._cycle.state.moves.count(now))
 
     @property
     def _stands_down(self) -> bool:

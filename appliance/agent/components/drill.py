@@ -164,7 +164,7 @@ class Drill(Component):
             peer_maintenance=Unknown("it says nothing", now) if report is None else report.maintenance,
             calls=calls,
             moved_ago=now - state.granted_at,
-            handed_over_ago=now - max(state.moves, default=float("-inf")),
+            handed_over_ago=now - max(state.moves.left, default=float("-inf")),
         )
         return why_no_drill(facts, conf.move_dwell)
 

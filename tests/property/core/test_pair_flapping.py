@@ -5,9 +5,15 @@ from __future__ import annotations
 import itertools
 import random
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from appliance.core.decide import Act
 from appliance.core.model import Node, Pbx
+from hwsim.virtual.site import WATCH
 from hwsim.virtual.world import World, served
+
+LIMIT = WATCH.move_limit
 
 
 def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:
@@ -21,17 +27,60 @@ def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:
             if server.pbx.state is Pbx.RUNNING and world.now - server.pbx.since >= 1.0:
                 world.pbx(node, Pbx.DEAD)
     assert 2 <= world.card.moves - moves_before <= 60
-    handed = sorted(
+    handed = _handed(world)
+    late = [later - earlier for earlier, later in itertools.pairwise(handed)][4:]
+    assert min(late) >= 15.0, "MOVEDWELL"
+    assert world.until_quiet(600.0)
+    assert world.violations() == []
+
+
+def _deaths(*pauses: float) -> st.SearchStrategy[list[tuple[Node, float]]]:
+    return st.lists(st.tuples(st.sampled_from(list(Node)), st.sampled_from(pauses)), min_size=16, max_size=24)
+
+
+@given(_deaths(20.0, 60.0))
+@settings(max_examples=4, deadline=None)
+def test_deaths_at_random_end_with_one_that_serves_and_few_moves_an_hour(
+    deaths: list[tuple[Node, float]],
+) -> None:
+    """Asterisk dies on either node: past the limit it is started where it died, and somebody serves."""
+    assert _most(_survived(deaths), 3600.0) <= 2 * LIMIT
+
+
+@given(_deaths(2.0, 5.0, 20.0))
+@settings(max_examples=4, deadline=None)
+def test_a_node_on_which_it_dies_at_once_still_hands_over_and_ever_more_rarely(
+    deaths: list[tuple[Node, float]],
+) -> None:
+    assert _most(_survived(deaths), 600.0) <= 2 * 6  # MOVEDWELL doubles over ten minutes
+
+
+def _survived(deaths: list[tuple[Node, float]]) -> list[float]:
+    """Have Asterisk die; return when service was handed over, after one node serves again."""
+    world = served()
+    before = len(_handed(world))
+    for node, pause in deaths:
+        world.pbx(node, Pbx.DEAD)
+        world.advance(pause)
+    assert world.until_quiet(300.0)
+    assert world.serving() is not None
+    assert len(world.holders()) == 1
+    assert world.violations() == []
+    return _handed(world)[before:]
+
+
+def _most(times: list[float], window: float) -> int:
+    return max((sum(at <= other < at + window for other in times) for at in times), default=0)
+
+
+def _handed(world: World) -> list[float]:
+    return sorted(
         at
         for agent in world.agents.values()
         if agent
         for at, decision in agent.decisions
         if decision.act is Act.HAND_OVER
     )
-    late = [later - earlier for earlier, later in itertools.pairwise(handed)][4:]
-    assert min(late) >= 15.0, "MOVEDWELL"
-    assert world.until_quiet(600.0)
-    assert world.violations() == []
 
 
 def test_a_week_of_flapping() -> None:
