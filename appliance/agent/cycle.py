@@ -57,9 +57,6 @@ from appliance.core.service_state import (
 )
 from appliance.core.transfer import Seen
 
-# How often the controller takes a turn while something is on its way, in seconds; a touch of the board gives it one
-# at once.
-BUSY_PERIOD = 0.1
 # For so long the status says that a grant was taken from the engine's word, in seconds; the journal has it for good.
 _TOLD_FOR = 3600.0
 
@@ -113,14 +110,14 @@ class Cycle:
         self.completed: Callable[[CompletedCycle], None] = lambda done: None
 
     async def run(self) -> None:
-        """Turn until cancelled."""
+        """Turn until cancelled: after each period, and at once when the board is touched."""
         while True:
             self.turn()
             self.turned.set()
             self.completed(self._left())
             self._observations.changed.clear()
             try:
-                async with asyncio.timeout(BUSY_PERIOD if self.busy else controller.IDLE_PERIOD):
+                async with asyncio.timeout(controller.BUSY_PERIOD if self.busy else controller.IDLE_PERIOD):
                     await self._observations.changed.wait()
             except TimeoutError:
                 pass

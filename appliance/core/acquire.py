@@ -7,7 +7,6 @@ The relay is energised and Asterisk started in parallel; after that the line its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from appliance.core import cluster_address, progress, stuck_line
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
@@ -28,6 +27,7 @@ from appliance.core.transfer import (
     other_cause,
     unknown_because,
 )
+from appliance.core.values import changed
 from appliance.core.witness import holds_back, why_held_back
 
 __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
@@ -36,7 +36,7 @@ __all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
 def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of what has come, gone or become unreadable, and of the link's recovery."""
     watched = progress.watch(transfer, seen, now)
-    return replace(watched, recovery=stuck_line.follow(watched, seen, now))
+    return changed(watched, recovery=stuck_line.follow(watched, seen, now))
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:

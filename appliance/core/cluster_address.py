@@ -13,10 +13,11 @@ engine removes the address after the release, and it must not come back behind t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from appliance.core.reading import is_known
 from appliance.core.transfer import Order, Seen, Transfer
+from appliance.core.values import changed
 
 # Seconds after the address was put back in which it is not put back again.
 PUT_AGAIN = 60.0
@@ -44,7 +45,7 @@ def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of whether the address was here, and since when it is not."""
     gone = is_known(seen.address, False) and transfer.aside.since is None
     since = transfer.address_gone_since
-    return replace(
+    return changed(
         transfer,
         had_address=transfer.had_address or is_known(seen.address, True),
         address_gone_since=(now if since is None else since) if gone else None,

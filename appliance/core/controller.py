@@ -33,8 +33,6 @@ afterwards. Nothing breaks when a driver is killed between two effects: the plan
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from appliance.core import fencing
 from appliance.core.controller_events import (
     AcknowledgeMoves,
@@ -69,10 +67,13 @@ from appliance.core.service_state import (
 from appliance.core.stray import STRAY_DWELL
 from appliance.core.stuck_line import explains_absence
 from appliance.core.transfer import Goal, Order, arrived
+from appliance.core.values import changed
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
 # it is a time in which this node stood still.
 IDLE_PERIOD = 1.0
+# How often it is given a turn while something is on its way (`ServiceState.busy`), in seconds.
+BUSY_PERIOD = 0.1
 # An early standby request is ignored for about a second, and one to a dead peer is cancelled after 10 s with the
 # resources kept (measured with Heartbeat 3.0.6).
 STANDBY_AGAIN = 2.0
@@ -322,7 +323,7 @@ class _Tick:
             fence = fencing.begun(fence, self._now)
             self._transition.effects.append(FencePeer(fence.because))
         self._transition.set(fence=fence)
-        self._seen = replace(seen, peer_off=fence.off)
+        self._seen = changed(seen, peer_off=fence.off)
 
     def _follow_peer(self) -> None:
         alive = self._seen.peer.alive
@@ -338,7 +339,7 @@ class _Tick:
         if began != self._state.failures_of:
             self._transition.set(failures_of=began)
             self._transition.effects.append(ForgetFailures())
-            self._seen = replace(self._seen, failed={})
+            self._seen = changed(self._seen, failed={})
 
     def _follow_line(self) -> None:
         state, seen = self._state, self._seen

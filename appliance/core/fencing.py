@@ -17,11 +17,12 @@ nothing is concluded from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, is_known
 from appliance.core.transfer import Goal, Seen, Transfer, arrived
+from appliance.core.values import changed
 
 # For so many seconds everything must have stood before the primary shoots: an address that was let go, a line that was
 # released and an answer that was on its way have come to their end by then.
@@ -102,15 +103,15 @@ def follow(
     """
     line = seen.peer.line
     if isinstance(line, Known):
-        state = replace(state, line_at_peer=arrived(line))
+        state = changed(state, line_at_peer=arrived(line))
     outcome = inputs.outcome
     if state.under_way and outcome is not None and outcome.at >= state.begun:
-        state = replace(state, ended=max(outcome.at, state.begun), off=outcome.confirmed)
+        state = changed(state, ended=max(outcome.at, state.begun), off=outcome.confirmed)
     if is_known(seen.peer.alive, True):
-        state = replace(state, off=False)
+        state = changed(state, off=False)
     because = "" if inputs.drilling else _why(state, inputs, seen, transfer)
     since = (now if state.since is None else state.since) if because else None
-    return replace(state, because=because, since=since)
+    return changed(state, because=because, since=since)
 
 
 def is_due(state: FenceState, policy: FencePolicy, node: Node, now: float) -> bool:
@@ -123,7 +124,7 @@ def is_due(state: FenceState, policy: FencePolicy, node: Node, now: float) -> bo
 
 def begun(state: FenceState, now: float) -> FenceState:
     """Return the state after the command was begun at `now`."""
-    return replace(state, begun=now)
+    return changed(state, begun=now)
 
 
 def _why(state: FenceState, inputs: FenceInputs, seen: Seen, transfer: Transfer | None) -> str:

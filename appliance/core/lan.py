@@ -20,10 +20,11 @@ it, and whether SIP answers there. What the active node believes of itself is no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from appliance.core.health import ProbePolicy, ProbeRecord
 from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.values import changed
 
 # Seconds after which a look at the LAN, which is taken once a second, counts as none.
 LAN_MAX_AGE = 10.0
@@ -112,13 +113,13 @@ def follow(state: LanState, seen: LanSign, policy: LanPolicy, now: float) -> Lan
     """Return the state after one more sign. A cut, and the end of a cut, count once they have stood for the dwell."""
     since = state.since if seen.well is state.well else now
     stands = now - since >= policy.dwell
-    after = replace(state, well=seen.well, since=since)
+    after = changed(state, well=seen.well, since=since)
     if seen.well is None:
-        return replace(after, reading=Unknown(seen.why, now))
+        return changed(after, reading=Unknown(seen.why, now))
     if stands or (seen.well and not state.cut):
-        return replace(after, reading=Known(seen.well, now, seen.why), cut=not seen.well)
+        return changed(after, reading=Known(seen.well, now, seen.why), cut=not seen.well)
     waits = f"{seen.why}, for less than LANDWELL ({policy.dwell:g} s)"
-    return replace(after, reading=Unknown(waits, now))
+    return changed(after, reading=Unknown(waits, now))
 
 
 def why_not_settable(interface: Reading[LanInterface], cluster_ip: str) -> str:

@@ -11,6 +11,8 @@ class Node(enum.Enum):
     PRIMARY = "primary"
     SECONDARY = "secondary"
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and everything of a pair is kept by node
+
     @property
     def other(self) -> Node:
         """The other node of the pair."""

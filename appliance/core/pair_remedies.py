@@ -34,6 +34,8 @@ def watch_pair(transition: Transition, inputs: Inputs, seen: Seen, node: Node, n
     view = _view(transition.state, inputs, seen, node, now)
     before = transition.state.faults
     faults = standing(before, view, now)
+    if not before and not faults:
+        return
     _note_changes(transition, before, faults)
     transition.set(faults=tuple(_mend(transition, one, view, now) for one in faults))
 

@@ -14,12 +14,13 @@ Nothing here acts. `standing` follows which faults there are, `due` says what to
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from appliance.core.model import Node
 from appliance.core.reading import Reading, is_known
+from appliance.core.values import changed
 
 
 class PairFault(enum.Enum):
@@ -31,6 +32,11 @@ class PairFault(enum.Enum):
     SERVES_UNGRANTED = "serving but not granted"
     NOBODY_SERVES = "nobody serves"
     REQUEST_LOST = "a request to the engine was lost"
+
+    __hash__ = object.__hash__  # as for Node
+
+
+FAULTS = tuple(PairFault)
 
 
 class Remedy(enum.Enum):
@@ -234,14 +240,17 @@ def rule_of(fault: PairFault) -> FaultRule:
     return _RULE[fault]
 
 
-def standing(before: Iterable[StandingFault], view: PairView, now: float) -> tuple[StandingFault, ...]:
+def standing(before: Collection[StandingFault], view: PairView, now: float) -> tuple[StandingFault, ...]:
     """Return the faults there are at `now`, and those that were there a short time ago."""
+    there = [fault for fault in FAULTS if _is_there(fault, view)]
+    if not there and not before:
+        return ()
     known = {one.fault: one for one in before if now - one.seen_at < _REMEMBERED}
-    for fault in PairFault:
-        if _is_there(fault, view) or _is_being_mended(known.get(fault), view, now):
+    for fault in FAULTS:
+        if fault in there or _is_being_mended(known.get(fault), view, now):
             known[fault] = _seen(known.get(fault), fault, now)
         elif fault in known:
-            known[fault] = replace(known[fault], there=False)
+            known[fault] = changed(known[fault], there=False)
     return tuple(known.values())
 
 
@@ -249,9 +258,9 @@ def _seen(before: StandingFault | None, fault: PairFault, now: float) -> Standin
     if before is None:
         return StandingFault(fault, now, now, now)
     if before.there:
-        return replace(before, seen_at=now)
+        return changed(before, seen_at=now)
     # The remedy had helped, so it is not waited for any more.
-    return replace(before, there=True, since=now, seen_at=now, tried_at=float("-inf"))
+    return changed(before, there=True, since=now, seen_at=now, tried_at=float("-inf"))
 
 
 def _is_being_mended(one: StandingFault | None, view: PairView, now: float) -> bool:
@@ -316,7 +325,7 @@ def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
 
 def tried(fault: StandingFault, now: float) -> StandingFault:
     """Return `fault` after a remedy was begun at `now`."""
-    return replace(fault, tried=fault.tried + 1, tried_at=now)
+    return changed(fault, tried=fault.tried + 1, tried_at=now)
 
 
 def _is_its_turn(fault: PairFault, view: PairView) -> bool:

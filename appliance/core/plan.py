@@ -9,11 +9,11 @@ knows only its goal, ends in the same place (docs/adr/0006-the-plan-is-level-tri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from appliance.core import acquire, release
 from appliance.core.transfer import TABLE, Goal, Order, Phase, Policy, Seen, Step, Transfer
+from appliance.core.values import changed
 
 # The phase in which a transfer begins.
 FIRST: Mapping[Goal, Phase] = MappingProxyType(
@@ -43,10 +43,10 @@ def next_step(transfer: Transfer, seen: Seen, now: float) -> Step:
 
 def _enter(transfer: Transfer, phase: Phase, note: str, now: float) -> Transfer:
     if phase is transfer.phase:
-        return transfer if note == transfer.note else replace(transfer, note=note)
+        return changed(transfer, note=note)
     if phase not in TABLE[transfer.goal][transfer.phase]:
         raise ValueError(f"a {transfer.goal.value} cannot go from {transfer.phase.value} to {phase.value}")
-    return replace(transfer, phase=phase, since=now, note=note)
+    return changed(transfer, phase=phase, since=now, note=note)
 
 
 # Orders that are expensive and fail for reasons that last are retried only after this many retry times.
@@ -63,4 +63,4 @@ def _due(transfer: Transfer, order: Order, seen: Seen, now: float) -> bool:
 def _mark(transfer: Transfer, orders: tuple[Order, ...], now: float) -> Transfer:
     if not orders:
         return transfer
-    return replace(transfer, ordered={**transfer.ordered, **dict.fromkeys(orders, now)})
+    return changed(transfer, ordered={**transfer.ordered, **dict.fromkeys(orders, now)})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from appliance.core import cluster_address, witness
 from appliance.core.model import DChannel, Line, Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.transfer import Order, Phase, Seen, Transfer, arrived
+from appliance.core.values import changed
 
 # While one of these orders is under way, an Asterisk that runs is about to end, and an ended one ended on
 # purpose.
@@ -62,7 +61,7 @@ def _note_times(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     running = is_known(seen.pbx, Pbx.RUNNING)
     waits = not running and not witness.holds_back(transfer, seen, now)
     unseen = any(isinstance(reading, Unknown) for reading in (seen.line, seen.pbx, seen.dchannel))
-    return replace(
+    return changed(
         transfer,
         away_since=_since(transfer.away_since, now, not arrived(seen.line)),
         unclear_since=_since(transfer.unclear_since, now, is_known(seen.line, Line.SETTLING)),
@@ -82,13 +81,13 @@ def _note_ghost(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     noticed = isinstance(seen.dchannel, Known) and seen.dchannel.value is not DChannel.UP
     young = is_known(seen.pbx, Pbx.DEAD) or is_known(seen.pbx, Pbx.STARTING)
     if noticed or young:
-        return replace(transfer, left=False, ghost=False, relinked_at=None)
+        return changed(transfer, left=False, ghost=False, relinked_at=None)
     if is_known(seen.line, Line.ABSENT):
         # A link that is up without a line was there before, even if this transfer never saw the line itself.
         left = transfer.left or transfer.was_here or is_known(seen.dchannel, DChannel.UP)
-        return replace(transfer, left=left, ghost=False, relinked_at=None)
+        return changed(transfer, left=left, ghost=False, relinked_at=None)
     if arrived(seen.line) and transfer.left:
-        return replace(transfer, left=False, ghost=True, relinked_at=None)
+        return changed(transfer, left=False, ghost=True, relinked_at=None)
     return _note_relinked(transfer, seen, now)
 
 
@@ -99,18 +98,18 @@ def _note_relinked(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     order = Order.RESTART_SPANS
     if not ordered_since(transfer, order, since) or order in seen.busy or order in seen.failed:
         return transfer
-    return replace(transfer, relinked_at=now)
+    return changed(transfer, relinked_at=now)
 
 
 def _note_linking(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     if link_is_up(transfer, seen.dchannel) and is_known(seen.line, Line.CLEAR):
-        return replace(transfer, ghost=False, relinked_at=None, linking_since=None)
+        return changed(transfer, ghost=False, relinked_at=None, linking_since=None)
     if seen.maintenance:
-        return replace(transfer, linking_since=None)  # the deadline runs from the end of maintenance
+        return changed(transfer, linking_since=None)  # the deadline runs from the end of maintenance
     if is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING):
-        return replace(transfer, linking_since=_since(transfer.linking_since, now, True))
+        return changed(transfer, linking_since=_since(transfer.linking_since, now, True))
     if _known_other(seen.line, Line.CLEAR) or _known_other(seen.pbx, Pbx.RUNNING):
-        return replace(transfer, linking_since=None)
+        return changed(transfer, linking_since=None)
     return transfer
 
 

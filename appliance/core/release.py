@@ -7,11 +7,11 @@ to release or to leave.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
 from appliance.core.transfer import Goal, Order, Phase, Seen, Transfer, arrived, unknown_because
+from appliance.core.values import changed
 
 # After so many seconds Asterisk is stopped although the relay has not answered.
 RELAY_HEAD_START = 1.0
@@ -23,8 +23,8 @@ _STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
 def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Note since when the line is no longer here."""
     if arrived(seen.line):
-        return replace(transfer, away_since=None)
-    return transfer if transfer.away_since is not None else replace(transfer, away_since=now)
+        return changed(transfer, away_since=None)
+    return transfer if transfer.away_since is not None else changed(transfer, away_since=now)
 
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:

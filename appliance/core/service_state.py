@@ -15,7 +15,7 @@ do not have. Which change is due is not decided here but in `core/controller.py`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
@@ -28,6 +28,7 @@ from appliance.core.pair_watch import StandingFault
 from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
+from appliance.core.values import changed
 from appliance.core.witness import begun_aside, goes_on
 
 _NEVER = float("-inf")
@@ -236,12 +237,8 @@ class Transition:
         self._now = now
 
     def set(self, **fields: object) -> None:
-        """Replace fields of the state; most of them are what they were, and a copy is what a turn costs."""
-        state = self.state
-        for name, value in fields.items():
-            if getattr(state, name) != value:
-                self.state = replace(state, **fields)  # type: ignore[arg-type]
-                return
+        """Replace fields of the state, which stays the same object when they are what they were."""
+        self.state = changed(self.state, **fields)
 
     def note(self, kind: str, **fields: object) -> None:
         """Have the journal say it."""
@@ -291,7 +288,7 @@ class Transition:
             return
         if not self.state.role.holds:
             moves = self.state.moves
-            self.set(moves=replace(moves, came=(*moves.came, self._now)[-_MOVES_KEPT:]))
+            self.set(moves=changed(moves, came=(*moves.came, self._now)[-_MOVES_KEPT:]))
         self._serve_afresh(GRANTED)
 
     def revoked(self) -> None:
@@ -300,7 +297,7 @@ class Transition:
         state = self.state
         if state.role in (Role.RELEASING, Role.LEAVING) and state.transfer is not None:
             # Under way already, by this node's own decision: it goes on as the engine's.
-            self.set(transfer=replace(state.transfer, generation=state.grant.generation))
+            self.set(transfer=changed(state.transfer, generation=state.grant.generation))
             return
         if state.role is not Role.OFF:
             self.happen(Event.REVOKED)
@@ -309,12 +306,12 @@ class Transition:
     def hand_over(self, reason: str) -> None:
         """Give service up by this node's own decision, while the grant still stands."""
         moves = self.state.moves
-        self.set(moves=replace(moves, left=(*moves.left, self._now)[-_MOVES_KEPT:]))
+        self.set(moves=changed(moves, left=(*moves.left, self._now)[-_MOVES_KEPT:]))
         self._give_up(reason, peer_has_it=False)
 
     def acknowledge_moves(self, by: str) -> None:
         """Begin to count the moves afresh: somebody has looked."""
-        self.set(moves=replace(self.state.moves, acknowledged_at=self._now))
+        self.set(moves=changed(self.state.moves, acknowledged_at=self._now))
         self.note(CLEANUP, by=by, says="the moves of service so far were acknowledged")
 
     def let_go(self, reason: str, *, address: bool = False) -> None:
@@ -396,7 +393,7 @@ class Transition:
         """Begin a transfer. `served`: Asterisk is taken to have run under it already."""
         generation = self.state.grant.generation
         begun = plan.begin(goal, generation, reason, self._policy, self._now)
-        self.set(transfer=replace(goes_on(self.state.transfer, begun), served=served))
+        self.set(transfer=changed(goes_on(self.state.transfer, begun), served=served))
         self.note("transfer", goal=goal.value, reason=reason, generation=generation)
 
     def follow_plan(self, seen: Seen) -> None:
@@ -435,7 +432,7 @@ class Transition:
     def _expect_address(self) -> None:
         """Have the address put back if it is not here: the engine has set it, and will not set it again."""
         if self.state.transfer is not None:
-            self.set(transfer=replace(self.state.transfer, had_address=True))
+            self.set(transfer=changed(self.state.transfer, had_address=True))
 
     def _serve_afresh(self, reason: str) -> None:
         if not self.state.role.holds:

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.progress import ENDING, link_is_up, ordered_since
 from appliance.core.reading import Known, is_known
 from appliance.core.timing import GHOST_HEALS
 from appliance.core.transfer import Order, Policy, Recovery, Seen, Transfer
+from appliance.core.values import changed
 
 # The line is led away for so long, in seconds: an exchange that believed in the old link has dropped it (*assumed*:
 # twice the 2.5 s after which a loss of signal is an alarm).
@@ -207,7 +208,7 @@ def _while_not_missing(recovery: Recovery, transfer: Transfer, seen: Seen, now: 
     if link_is_up(transfer, seen.dchannel) and is_known(seen.line, Line.CLEAR):
         healed_at = now if recovery.healed_at is None else recovery.healed_at
         by_itself = recovery.grade == 0 and not recovery.rounds
-        return None if by_itself or now - healed_at >= RELAPSE else replace(recovery, healed_at=healed_at)
+        return None if by_itself or now - healed_at >= RELAPSE else changed(recovery, healed_at=healed_at)
     lost = is_known(seen.line, Line.ABSENT) and not explains_absence(transfer, now)
     if lost and recovery.grade and recovery.healed_at is None:
         return _again(
@@ -235,14 +236,14 @@ def _patience(recovery: Recovery, policy: Policy) -> float:
 def _next(recovery: Recovery, transfer: Transfer, seen: Seen, now: float) -> Recovery:
     """Return the recovery at the next grade that can be tried; after giving up, at the first that does anything."""
     if _grade(recovery) is Grade.GIVE_UP:
-        recovery = replace(_again(recovery, now), since=recovery.since)
+        recovery = changed(_again(recovery, now), since=recovery.since)
     number = next(
         number
         for number in range(recovery.grade + 1, len(GRADES))
         if _is_open(number, recovery, transfer, seen)
     )
     doing = recovery.tried | {number} if GRADES[number].order is not None else recovery.tried
-    return replace(recovery, grade=number, begun=now, tried=doing)
+    return changed(recovery, grade=number, begun=now, tried=doing)
 
 
 def _is_open(number: int, recovery: Recovery, transfer: Transfer, seen: Seen) -> bool:

@@ -34,6 +34,8 @@ class Phase(enum.Enum):
     BLOCKED = "blocked"  # the transfer cannot go on by itself; the note says why and what to do
     UNVERIFIABLE = "unverifiable"  # done as ordered, but this hardware cannot say whether it worked
 
+    __hash__ = object.__hash__
+
 
 class Order(enum.Enum):
     """An order that the agent can carry out; every order is idempotent."""
@@ -47,6 +49,8 @@ class Order(enum.Enum):
     RESTART_PBX = "restart Asterisk"
     REMOVE_ADDRESS = "remove the cluster address"
     PUT_ADDRESS = "put the cluster address back"
+
+    __hash__ = object.__hash__  # as for Node: each turn looks for orders in sets of them
 
 
 class Witness(enum.Enum):

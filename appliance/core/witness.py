@@ -13,11 +13,10 @@ peer's word, or that nobody serves at the cluster address while this node could.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from appliance.core.model import Line, Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.transfer import Aside, Goal, Order, Seen, Transfer, Witness, arrived, doubted_because
+from appliance.core.values import changed
 
 # A LAN that is known to be cut at most so many seconds after the peer fell silent went with the peer: what lies between
 # is LANDWELL and HADEADTIME. A peer that was gone for longer is not there to be told anything.
@@ -81,14 +80,14 @@ def _why_unseen(witness: Witness, why: str) -> str:
 
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of the peer's silence and of whether this node steps aside."""
-    noted = replace(transfer, aside=_note_silence(transfer.aside, seen, now))
+    noted = changed(transfer, aside=_note_silence(transfer.aside, seen, now))
     before = noted.aside
     because = _why_aside(noted, seen, now)
     if because:
         since = now if before.since is None else before.since
-        return replace(noted, aside=replace(before, since=since, because=because))
+        return changed(noted, aside=changed(before, since=since, because=because))
     if before.since is not None:
-        return replace(noted, aside=replace(before, since=None, because="", ended=now))
+        return changed(noted, aside=changed(before, since=None, because="", ended=now))
     return noted
 
 
@@ -100,16 +99,16 @@ def goes_on(before: Transfer | None, begun: Transfer) -> Transfer:
     """
     if before is None:
         return begun
-    begun = replace(begun, recovery=before.recovery)
+    begun = changed(begun, recovery=before.recovery)
     if before.goal is not Goal.ACQUIRE or begun.goal is not Goal.ACQUIRE:
         return begun
-    aside = replace(before.aside, since=None, because="")
-    return replace(begun, had_address=before.had_address, aside=aside)
+    aside = changed(before.aside, since=None, because="")
+    return changed(begun, had_address=before.had_address, aside=aside)
 
 
 def begun_aside(begun: Transfer, reason: str) -> Transfer:
     """Return the transfer `begun` of a node that steps aside from its beginning, for `reason`."""
-    return replace(begun, aside=Aside(since=begun.began, because=f"{reason}: {LEFT}"), had_address=True)
+    return changed(begun, aside=Aside(since=begun.began, because=f"{reason}: {LEFT}"), had_address=True)
 
 
 def _note_silence(aside: Aside, seen: Seen, now: float) -> Aside:
@@ -117,7 +116,7 @@ def _note_silence(aside: Aside, seen: Seen, now: float) -> Aside:
     heard = aside.peer_heard or is_known(alive, True)
     silent = is_known(alive, False) and heard
     able = is_known(seen.pbx, Pbx.RUNNING) and not cut
-    return replace(
+    return changed(
         aside,
         peer_heard=heard,
         silent_since=_since(aside.silent_since, silent, now),

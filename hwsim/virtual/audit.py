@@ -34,6 +34,7 @@ APART_BOUND = 15.0  # without a link they cannot know of each other; then both m
 KNOWS_AFTER = 15.0  # an agent that has just been started has seen nothing yet
 MENDING = 10.0  # an alert ends when something has begun to mend its cause
 CAUSE_LASTS = 180.0
+LOOKS_AGAIN = 1.0  # what is wrong with the line is looked at so often: how long it lasts is what counts
 
 
 class Kind(enum.Enum):
@@ -151,6 +152,8 @@ class Observer:
             times.append(max(self._two_since + APART_BOUND, self._asked_at + 5.0))
         if self._heard_since is not None and Kind.TWO not in self._told:
             times.append(self._heard_since + TWO_BOUND)
+        if not self._right or any(since is not None for since in self._ghost_since.values()):
+            times.append(self.world.now + LOOKS_AGAIN)
         return min((time for time in times if time > self.world.now), default=float("inf"))
 
     # -- who serves the telephones ------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _switch_off(world: World, node: Node, seconds: float) -> None:
 
 
 def _messages_late(world: World, _: Node, seconds: float) -> None:
-    world.delay = seconds
+    world.talk.delay = seconds
 
 
 def _cold_start_apart(world: World, node: Node, seconds: float) -> None:

@@ -23,6 +23,7 @@ RESENT = (0.3, 2.0)  # a word that a cut link kept back comes so long after the 
 LOST = 0.5
 FORCED = 0.5  # a master that is ended by force runs again after so long
 ALONE_AFTER = 2.0  # a script that finds no agent works alone after so long
+SOON = 0.1  # what can go on at once does so after so long
 NEVER = float("inf")
 
 
@@ -73,6 +74,7 @@ class Heartbeat:
     letters: list[Letter] = field(default_factory=list)
     reborn: dict[Node, float] = field(default_factory=dict)
     tickets: float = 0.0
+    hearing: set[Node] = field(default_factory=set)  # who hears the other one, until something changes
     births: int = 0
     now: float = 0.0
 
@@ -180,6 +182,11 @@ class Heartbeat:
 
     # -- time ---------------------------------------------------------------------------------------------
 
+    def pass_time(self, now: float) -> None:
+        """Have the masters that hear each other do so until now, when something may change."""
+        for node in self.hearing:
+            self.engines[node].heard_at = now
+
     def turn(self, now: float) -> None:
         """Have everything happen that is due."""
         self.now = now
@@ -206,13 +213,29 @@ class Heartbeat:
             if letter.at is not None:
                 times.append(letter.at)
         for node, engine in self.engines.items():
-            if engine.identity is not None:
-                times.append(engine.due(self._heard(node, now)))
-                if engine.talks_at > now:
-                    times.append(engine.talks_at)
-        times += [script.speaks for script in self.scripts.values() if not script.spoken]
-        times += [now + 0.1 for script in self.scripts.values() if script.alone is not None]
+            if engine.identity is None:
+                continue
+            heard = self._heard(node, now)
+            (self.hearing.add if heard else self.hearing.discard)(node)
+            times.append(engine.due(heard))
+            if engine.talks_at > now:
+                times.append(engine.talks_at)
+            if engine.work and node not in self.scripts and self.servers[node].runs:
+                times.append(now + SOON)
+        times += [self._script_due(script, now) for script in self.scripts.values()]
         return min((time for time in times if time > now), default=NEVER)
+
+    def _script_due(self, script: Script, now: float) -> float:
+        """Return when a script goes on."""
+        if not self.servers[script.node].runs:
+            return NEVER
+        if now < script.speaks:
+            return script.speaks
+        agent = script.alone or self.agent_of(script.node)
+        if agent is None or not agent.answers:
+            return NEVER if script.spoken else script.speaks + ALONE_AFTER
+        waits = script.spoken and script.verb is Verb.STOP and agent is not script.alone
+        return NEVER if waits and agent.stopped() is None else now + SOON
 
     def _heard(self, node: Node, now: float) -> bool:
         """Tell whether the master of `node` hears the other one now."""

@@ -50,18 +50,19 @@ def facts_of(node: Node, servers: Mapping[Node, Server], links: Links) -> LanFac
 
 @dataclass
 class Asked:
-    """A host that is asked again and again: whether it answers, since when, and whether it ever has."""
+    """A host that is asked once a round: whether it answers, since when, and whether it ever has."""
 
     answering: bool | None = None
     since: float = 0.0
     ever: bool = False
 
     def record(self, *, answering: bool, now: float) -> ProbeRecord:
-        """Return what the rounds have come to by now."""
+        """Return what the rounds have come to by now: the first one, or as many as make a difference."""
         if answering is not self.answering:
             self.answering, self.since = answering, now
         self.ever = self.ever or answering
-        rounds = 1 + int((now - self.since) / LAN_ROUND)
+        enough = _PROBES.rise if answering else _PROBES.fall
+        rounds = enough if now - self.since >= (enough - 1) * LAN_ROUND else 1
         return ProbeRecord(
             self.ever,
             rounds if answering else 0,
@@ -77,7 +78,6 @@ class LanSight:
     state: LanState = field(default_factory=LanState)
     calls: Reading[bool] = _UNSEEN
     duplicate: bool = False
-    settled: bool = False
     _gateway: Asked = field(default_factory=Asked)
     _holder: Asked = field(default_factory=Asked)
     _sip: Asked = field(default_factory=Asked)
@@ -105,11 +105,3 @@ class LanSight:
             sip = self._sip.record(answering=true.sip, now=now)
             mac = "the other node" if answers(holder, _PROBES) else ""
             self.calls = judge_calls(self.lan, mac, sip, _POLICY, now)
-        self.settled = self._is_settled(true)
-
-    def _is_settled(self, true: LanFacts) -> bool:
-        """Tell whether nothing here changes by time alone."""
-        told = isinstance(self.lan, Known) and self.lan.value is true.gateway
-        if true.here:
-            return told and self.duplicate is true.elsewhere
-        return told and (not true.gateway or (isinstance(self.calls, Known) and self.calls.value is true.sip))

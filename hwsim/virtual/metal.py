@@ -44,11 +44,16 @@ class Card:
         """It does as it is told."""
         return self.plugged and not self.mute and not self.stuck and not self.tool_hangs
 
+    @property
+    def settled(self) -> bool:
+        """The armature is where the coil has it, or stuck."""
+        return self.stuck or self.armature is self.coil
+
     def settle(self) -> None:
         """Have the armature follow the coil."""
         if not self.plugged:
             self.coil = Relay.RELEASED
-        if not self.stuck and self.armature is not self.coil:
+        if not self.settled:
             self.armature = self.coil
             self.moves += 1
 
@@ -202,7 +207,7 @@ class Server:
     def due(self, now: float) -> float:
         """Return when something happens here by itself."""
         pbx = self.pbx
-        times = [job.ends if job.ends else now + 0.05 for job in self.jobs]
+        times = [job.ends if job.ends else now + 0.05 for job in self.jobs] if self.runs else []
         if pbx.starter and pbx.state is Pbx.DEAD:
             times.append(pbx.since + STARTER_WAITS)
         if pbx.dies_after is not None and pbx.state is Pbx.RUNNING:
@@ -215,9 +220,11 @@ class Server:
             times.append(self.bits_since + SETTLE)
             if pbx.linkable_since is not None and not pbx.link_up:
                 times.append(pbx.linkable_since + LINK_UP)
+            elif pbx.linkable_since is None and pbx.far_end and pbx.state is Pbx.RUNNING:
+                times.append(now + 0.05)
         elif pbx.link_up:
             times.append(self.bits_since + LINK_LOST)
-        return min((time + 1e-6 for time in times if time + 1e-6 > now), default=float("inf"))
+        return min((time for time in times if time > now), default=float("inf"))
 
     def follow_line(self, bits: bool, agent: bool, now: float) -> None:
         """Have the span and Asterisk follow the signal. `agent`: somebody watches them."""

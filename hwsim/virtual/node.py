@@ -7,11 +7,11 @@ values; like an agent, it remembers nothing over a restart but the grant on file
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from math import ceil
 
 from appliance.core import controller
 from appliance.core import grant as grants
-from appliance.core.controller import IDLE_PERIOD
+from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
     ControllerEvent,
     ControllerPolicy,
@@ -46,16 +46,16 @@ from appliance.core.service_state import (
     first_state,
 )
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer, heard_since
+from appliance.core.values import changed
 from appliance.core.waking import Woke
 from hwsim.virtual.lan import LanSight, facts_of
 from hwsim.virtual.metal import RELAY, Job
+from hwsim.virtual.now import Now, Turn, now_of
 from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
 
-# How often an agent turns while all is quiet, in seconds.
-QUIET = 30.0
-# How often it turns while something is on its way and nothing changes: after a share of the time that it has waited
-# for already, so that a deadline is noticed a little late, and never by more than the slowest of these.
-SHARE, FASTEST, SLOWEST = 0.15, 0.3, 2.0
+# A turn comes a little later than its period says, in seconds, and is left out no longer than this.
+LATE = 0.01
+LONGEST = 30.0
 EPOCH = 1.7e9  # what the clocks show at virtual time 0
 
 
@@ -69,7 +69,7 @@ class Agent:
         self.alone = alone
         self.paused_until = now  # it was stopped (SIGSTOP) until then
         self.away = 0.0  # for how long it could not turn, until it has turned again
-        self.turn_at = self.changed_at = now
+        self.turn_at = self.turned_at = now
         self.saw: object = None
         self.woke: Woke | None = None
         self.message: Message | None = None  # what it tells its peer
@@ -156,15 +156,21 @@ class Agent:
     def hears(self) -> bool | None:
         """Whether the peer's agent is heard; None before it was, while the peer is not known to be gone."""
         if self.heard is not None:
-            return self.now - self.heard[0] <= PEER_MAX_AGE
+            return self.now - self._heard_at <= PEER_MAX_AGE
         return False if self.this_node.heartbeat.alive(self.this_node.node) is False else None
 
     @property
     def hears_us(self) -> Reading[bool]:
         """Whether the peer hears this node, as the peer says."""
-        if self.heard is None or self.heard[1].hears is None or self.now - self.heard[0] > PEER_MAX_AGE:
+        if self.heard is None or self.heard[1].hears is None or self.now - self._heard_at > PEER_MAX_AGE:
             return Unknown("the peer does not say", self.now)
-        return Known(self.heard[1].hears, self.heard[0])
+        return Known(self.heard[1].hears, self._heard_at)
+
+    @property
+    def _heard_at(self) -> float:
+        """When the peer was last heard, which grows with the time while it is heard (see `World`)."""
+        at = self.heard[0] if self.heard is not None else float("-inf")
+        return now_of(at, self.now.turn) if isinstance(self.now, Now) else at
 
     @property
     def fitness(self) -> Fitness:
@@ -190,22 +196,6 @@ class Agent:
         return None if over or transfer is None else transfer.phase
 
     @property
-    def at_rest(self) -> bool:
-        """Nothing is on its way, and nothing waits for time to go by."""
-        state = self.state
-        settled = self.transfer is None or self.transfer.done
-        waits = (
-            self.fitness.unfit != ()
-            or (self.transfer is not None and self.transfer.address_gone_since is not None)
-            or state.adrift_since is not None
-            or state.line_absent_since is not None
-            or state.stray_since is not None
-            or bool(state.decision.reason)
-            or any(fault.there for fault in state.faults)
-        )
-        return self.quiet and settled and self.lan.settled and not waits
-
-    @property
     def quiet(self) -> bool:
         """Nothing is on its way."""
         settled = self.transfer is None or self.transfer.phase in (Phase.DONE, Phase.BLOCKED)
@@ -220,28 +210,56 @@ class Agent:
     def turn(self, now: float) -> None:
         """Take one turn of the cycle, or the first look once the relay has been seen to."""
         self.now = now
-        if not self.alone:
-            site = self.this_node
-            self.lan.look(facts_of(site.node, site.servers, site.links), now)
+        lasts = 0.0
         if self.awake:
             on_file = self.this_node.book.grant
             if on_file.generation > self.state.grant.generation:
                 self._step(GrantSeen(on_file))
-            if self.away or now - self.state.turned_at > IDLE_PERIOD:
-                # A turn in which nothing had changed was left out; one that could not be taken was not.
-                self.state = replace(self.state, turned_at=now - self.away)
-                self.away = 0.0
-            self._step(Tick(self._inputs()))
+            lasts = self._follow(now)
         elif not self.busy:
             self.awake = True
+            self._look()
             self._step(Started(self._inputs(), self.this_node.book.grant))
-        saw = self._facts()
-        if saw != self.saw:
-            self.saw, self.changed_at, self.turn_at = saw, now, now + 0.1
-        else:
-            waited = SHARE * (now - self.changed_at)
-            self.turn_at = now + (QUIET if self.at_rest else min(SLOWEST, max(FASTEST, waited)))
-        self.message = self._message()
+        message = self._message()
+        self.message = self.message if message == self.message else message
+        self.now = self.turned_at = now
+        self.saw = self._facts()
+        period = LATE + (BUSY_PERIOD if self.state.busy else IDLE_PERIOD)
+        self.turn_at = now + period * max(1, ceil(min(lasts, LONGEST) / period))
+
+    def wake(self, now: float, away: float) -> None:
+        """Go on after `away` seconds in which it could take no turn: the next one is overdue."""
+        self.away, self.turn_at = away, min(self.turn_at, now)
+
+    def _follow(self, now: float) -> float:
+        """Take a turn; return for how many seconds turns that see the same would change nothing."""
+        if now - self.turned_at > IDLE_PERIOD:
+            # Turns in which nothing had changed were left out; they saw the faults that stand.
+            stand = tuple(changed(one, seen_at=now) if one.there else one for one in self.state.faults)
+            self.state = changed(self.state, faults=stand)
+        turn = self._begin_turn(now)
+        self.away = 0.0
+        before = self.state
+        acted = self._step(Tick(self._inputs()))
+        if self.state is before and not acted:
+            return turn.lasts
+        if self.alone:
+            return 0.0
+        turn, after = self._begin_turn(now), self.state
+        state, effects = controller.step(after, Tick(self._inputs()), self._policy, self.now)
+        return turn.lasts if state is after and not effects else 0.0
+
+    def _begin_turn(self, now: float) -> Turn:
+        turn = Turn()
+        self.now = now_of(now, turn)
+        self.state = changed(self.state, turned_at=now_of(now - self.away, turn))
+        self._look()
+        return turn
+
+    def _look(self) -> None:
+        if not self.alone:
+            site = self.this_node
+            self.lan.look(facts_of(site.node, site.servers, site.links), self.now)
 
     def _facts(self) -> object:
         """Everything that an agent sees, but for the times at which it was seen."""
@@ -249,6 +267,7 @@ class Agent:
         heard = self.heard
         return (
             server.facts(self.now),
+            server.engine_stopped,
             facts_of(node, self.this_node.servers, self.this_node.links),
             self.this_node.card.plugged,
             self.commanded,
@@ -259,8 +278,7 @@ class Agent:
             heartbeat.alive(node),
             heard[1] if heard is not None and self.now - heard[0] <= PEER_MAX_AGE else None,
             self.this_node.book.grant,
-            self.state.role,
-            self.state.transfer and self.state.transfer.phase,
+            self.state,
         )
 
     def _inputs(self) -> Inputs:
@@ -278,14 +296,15 @@ class Agent:
             peer_seen=heartbeat.alive(node) is not None,
             fit=not self.fitness.unfit,
             engine_stopped=self.this_node.server.engine_stopped,
-            wall=EPOCH + now + self.this_node.server.clock,
+            wall=EPOCH + float(now) + self.this_node.server.clock,
             woke=self.woke,
         )
 
     def sleep(self, now: float) -> None:
         """Have a quiet time behind it in which it turned as ever."""
         self.now = now
-        self.state = replace(self.state, turned_at=now)
+        self.turned_at = self.turn_at = now
+        self.state = changed(self.state, turned_at=now)
 
     def seen(self) -> Seen:
         """Everything that the controller looks at."""
@@ -325,7 +344,7 @@ class Agent:
         if self.heard is None:
             silent = Unknown("the peer's agent has said nothing yet", self.now)
             return Peer(seen, silent, silent, silent, silent)
-        at, word = self.heard
+        at, word = self._heard_at, self.heard[1]
         if self.now - at > PEER_MAX_AGE:
             silent = Unknown("the peer's agent has been silent for long", self.now)
             return Peer(seen, silent, silent, silent, silent)
@@ -350,28 +369,34 @@ class Agent:
 
     # -- what follows -----------------------------------------------------------------------------------
 
-    def _step(self, event: ControllerEvent) -> None:
-        policy = ControllerPolicy(self.this_node.policy, self.this_node.watch, PEER_MAX_AGE)
+    @property
+    def _policy(self) -> ControllerPolicy:
+        return ControllerPolicy(self.this_node.policy, self.this_node.watch, PEER_MAX_AGE)
+
+    def _step(self, event: ControllerEvent) -> bool:
+        """Take a step; return whether it had effects."""
         before = self.state.transfer
-        self.state, effects = controller.step(self.state, event, policy, self.now)
+        self.state, effects = controller.step(self.state, event, self._policy, self.now)
         if self.state.transfer is not None and (before is None or before.began != self.state.transfer.began):
             # A transfer remembers the line of its own time only: an older bounce it can neither see nor cure.
             self.this_node.server.pbx.ghost &= not self.this_node.server.bits
         for effect in effects:
             self._carry_out(effect)
+        return bool(effects)
 
     def _carry_out(self, effect: Effect) -> None:
         """Carry it out; an announcement is nothing here: the telephones of this world know where the address is."""
+        heartbeat, node, now = self.this_node.heartbeat, self.this_node.node, float(self.now)
         match effect:
             case WriteEntry(kind, fields):
                 self.journal.append(effect)
-                self.this_node.book.note(self.now, kind, fields)
+                self.this_node.book.note(now, kind, fields)
                 if (
                     kind == "decision"
                     and self.state.decision is not STAY
                     and self.state.decision.act is not Act.STAY
                 ):
-                    self.decisions.append((self.now, self.state.decision))
+                    self.decisions.append((now, self.state.decision))
             case GiveOrder():
                 self._give(effect)
             case ResetCard():
@@ -380,11 +405,11 @@ class Agent:
                     Job(Order.RELEASE, lambda: True, lambda order, problem: None)
                 )
             case AskStandby():
-                self.this_node.heartbeat.ask_standby(self.this_node.node, self.now)
+                heartbeat.ask_standby(node, now)
             case AskTakeover():
-                self.this_node.heartbeat.ask_takeover(self.this_node.node, self.now)
+                heartbeat.ask_takeover(node, now)
             case RestartEngine():
-                self.this_node.heartbeat.restart_engine(self.this_node.node, self.now)
+                heartbeat.restart_engine(node, now)
             case VoidGrant():
                 self.this_node.book.grant = grants.void(self.this_node.book.grant)
             case ConfirmGrant(engine):
@@ -398,9 +423,10 @@ class Agent:
     def _give(self, given: GiveOrder) -> None:
         if given.order in self.busy:
             raise AssertionError(f"{given.order} was given while it was under way")
-        self.given.append((self.now, given.order, given.generation))
+        now = float(self.now)
+        self.given.append((now, given.order, given.generation))
         said = {"order": given.order.name, "reason": given.reason, "generation": given.generation}
-        self.this_node.book.note(self.now, "order", said)
+        self.this_node.book.note(now, "order", said)
         self.busy.add(given.order)
         under = given.under
 

@@ -64,9 +64,9 @@ def from_seed(seed: int) -> Story:
     return Story(faults, dice.choice(LINGERS), seed, witness, boots=dice.random() < 0.1)
 
 
-def play(story: Story) -> tuple[Finding, ...]:
-    """Play the story; return everything that was found wrong."""
-    world = begin(story)
+def play(story: Story, world: World | None = None) -> tuple[Finding, ...]:
+    """Play the story in a `world` in which it begins; return everything that was found wrong."""
+    world = begin(story) if world is None else world
     for gap, fault in story.faults:
         world.advance(gap)
         fault.happen(world)

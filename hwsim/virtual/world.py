@@ -25,15 +25,18 @@ from hwsim.virtual.links import Links
 from hwsim.virtual.mailboxes import Mailboxes
 from hwsim.virtual.metal import SETTLE, Card, Hands, Server
 from hwsim.virtual.node import Agent
-from hwsim.virtual.site import WATCH, Book, Message, Site, policy_for
+from hwsim.virtual.site import WATCH, Book, Site, policy_for
+from hwsim.virtual.talk import Talk
 
 P, S = Node.PRIMARY, Node.SECONDARY
-STEP = 0.1  # never more than one step in so many seconds, where nothing demands it
+STEP = 0.1  # what can go on at once does so after so long
+LEAST = 0.001  # no step is shorter
 LONGEST = 30.0
-TOLD_PERIOD = 1.0  # the agents tell each other what they see at least so often
 RESPAWN = 0.5  # init starts a dead agent again
 BOOT = 3.0  # from power to a running agent; Heartbeat follows a second later
 NEVER = 1e9
+# What is due is looked at so much later, so that no difference of times falls short of its limit.
+ROUNDING = 1e-6
 
 
 class World:
@@ -44,8 +47,6 @@ class World:
         self.dice = Random(seed)
         self.telco = True
         self.links = Links()
-        self.deaf: set[Node] = set()  # nodes to which the peer's messages do not come
-        self.delay = 0.0
         self.card = Card()
         self.servers = {node: Server(node) for node in Node}
         self.agents: dict[Node, Agent | None] = dict.fromkeys(Node)
@@ -61,13 +62,11 @@ class World:
         }
         self.mailboxes = Mailboxes()
         self.audit = Observer(self)
-        self.post: list[tuple[float, Node, Message]] = []
-        self.said: dict[Node, tuple[float, Message | None]] = dict.fromkeys(Node, (0.0, None))
+        self.talk = Talk(self.agents, self.servers, self.heartbeat, self.links)
         self.stopped: set[Node] = set()  # where an operator has stopped the engine
         self.agenda: list[tuple[float, Callable[[], None]]] = []
         self._respawn_at: dict[Node, float] = dict.fromkeys(Node, self.now)
         self._engine_at: dict[Node, float | None] = dict.fromkeys(Node, self.now)
-        self._tells: dict[Node, bool] = {}  # whether the messages of the other node reach this one
         self._stood_since: dict[Node, float | None] = dict.fromkeys(Node)
 
     def alone_on(self, node: Node) -> Agent:
@@ -106,7 +105,7 @@ class World:
         agent = self.agents[node]
         if agent is not None:
             agent.paused_until = self.now + seconds
-            agent.away = seconds
+            agent.wake(agent.paused_until, seconds)
 
     def lose_grant(self, node: Node) -> None:
         """Lose the grant's file; the journal still knows how far its generations were."""
@@ -167,8 +166,8 @@ class World:
     def heal(self) -> None:
         """Repair everything that was broken."""
         self.agenda.clear()
-        self.telco, self.delay = True, 0.0
-        self.deaf.clear()
+        self.telco, self.talk.delay = True, 0.0
+        self.talk.deaf.clear()
         self.links.heal()
         self.card.mute = self.card.stuck = self.card.tool_hangs = False
         self.mailboxes.full.clear()
@@ -196,7 +195,7 @@ class World:
         end = self.now + seconds
         due = self.now + STEP if at_once else self._due()
         while self.now < end - 1e-9:
-            self.now = min(end, max(due, self.now + STEP / 2))
+            self.now = min(end, max(due, self.now + LEAST))
             self.tick()
             due = self._due()
 
@@ -215,11 +214,10 @@ class World:
         """Let a quiet time go by at once, in which every node beats and speaks as before."""
         assert self.quiet, "only a quiet time can be slept through"
         self.now += seconds
-        for node, agent in self.agents.items():
+        for agent in self.agents.values():
             if agent is not None:
                 agent.sleep(self.now)
                 agent.heard = (self.now, agent.heard[1]) if agent.heard else None
-            self.said[node] = (self.now, self.said[node][1])
 
     @property
     def quiet(self) -> bool:
@@ -232,6 +230,11 @@ class World:
 
     def tick(self) -> None:
         """One moment: metal, Heartbeat, agents, messages, and what an observer sees of it all."""
+        self.heartbeat.pass_time(self.now)
+        self.talk.go_on(self.now)
+        for node, agent in self.agents.items():
+            if agent is not None and self.servers[node].runs:
+                agent.now = self.now
         if self.agenda:
             self._follow_agenda()
         self.card.settle()
@@ -245,19 +248,13 @@ class World:
             if server.jobs and server.runs:
                 self.hands[node].work(self.now)
         self.heartbeat.turn(self.now)
-        self._tells = {node: self._told(node) for node in Node}
+        self.talk.look(self.now)
         turned = False
         for node, agent in self.agents.items():
-            if agent is not None and self.servers[node].runs:
-                agent.now = self.now
-                heard = agent.heard
-                again = heard is not None and heard[0] < self.now and heard[1] is self.said[node.other][1]
-                if heard is not None and again and self._tells[node]:
-                    agent.heard = (self.now, heard[1])  # it was said again in the time that was left out
-                if agent.due():
-                    self._turn(node, agent)
-                    turned = True
-        self._exchange()
+            if agent is not None and self._is_due(node, agent):
+                self._turn(node, agent)
+                turned = True
+        self.talk.exchange(self.now)
         answering = self.answering()
         if lost := self.mailboxes.look(answering, self.agents, self._talk(), self.now):
             self.audit.find(Kind.LOST, lost)
@@ -346,26 +343,24 @@ class World:
         now = self.now
         times = [now + LONGEST, self.heartbeat.due(now), self.audit.due()]
         times += [server.due(now) for server in self.servers.values()]
-        times += [at for at, _ in self.agenda] + [at for at, _, _ in self.post]
-        for node, agent in self.agents.items():
-            if agent is None:
-                times.append(self._respawn_at[node])
-            else:
-                times.append(max(agent.turn_at, agent.paused_until))
-                if agent.heard is not None and now - agent.heard[0] <= 5.0 and not self._tells[node]:
-                    times.append(agent.heard[0] + 5.001)
-            engine_at = self._engine_at[node]
-            if engine_at is not None:
-                times.append(max(engine_at, now + STEP))
-        return min(times)
+        times += [at for at, _ in self.agenda] + [at for at, _, _ in self.talk.post]
+        if not self.card.settled:
+            times.append(now + STEP)
+        for node in Node:
+            times += self._agent_due(node, now)
+        return min(times) + ROUNDING
 
-    def _told(self, node: Node) -> bool:
-        """Tell whether the messages of the other node reach this one now."""
-        speaker = self.agents[node.other]
-        speaks = speaker is not None and speaker.answers and self.servers[node.other].runs
-        engines = self.heartbeat.engines.values()
-        members = all(engine.identity is not None for engine in engines)
-        return speaks and members and node not in self.deaf and self.links.carries(node.other)
+    def _agent_due(self, node: Node, now: float) -> list[float]:
+        """Return when the agent of `node` turns, is started, starts its engine, or hears something or nothing more."""
+        agent, engine_at = self.agents[node], self._engine_at[node]
+        if not self.servers[node].runs:
+            return []
+        times = [] if engine_at is None else [engine_at]
+        if agent is None:
+            return [self._respawn_at[node]]
+        if engine_at is not None and engine_at <= now:
+            times = [now + STEP] if agent.quiet else []
+        return [*times, self.talk.due(node, agent, now), max(agent.turn_at, agent.paused_until)]
 
     def _talk(self) -> bool:
         return all(self.servers[node].runs and self.links.carries(node) for node in Node)
@@ -392,7 +387,7 @@ class World:
         elif since is not None:
             self._stood_since[node] = None
             if agent is not None:
-                agent.away = self.now - since
+                agent.wake(self.now, self.now - since)
                 agent.woke = Woke(
                     agent.away, self.now, self.heartbeat.alive(node) is True, self._elsewhere(node)
                 )
@@ -412,34 +407,16 @@ class World:
             self._engine_at[node] = None
             self.heartbeat.start_engine(node, self.now)
 
+    def _is_due(self, node: Node, agent: Agent) -> bool:
+        agent.now = self.now
+        return self.servers[node].runs and agent.due()
+
     def _turn(self, node: Node, agent: Agent) -> None:
         try:
             agent.turn(self.now)
         except (ValueError, AssertionError) as problem:
             self.audit.find(Kind.RAISED, f"on the {node.value}: {problem}")
             self.kill_agent(node, with_hands=True)  # as it is when the product's agent dies of it
-
-    def _exchange(self) -> None:
-        for node, agent in self.agents.items():
-            if agent is None or not agent.answers or not self.servers[node].runs:
-                continue
-            if self.heartbeat.identity(node) is None:
-                continue
-            at, before = self.said[node]
-            new = agent.message
-            if new is not None and (self.now - at >= TOLD_PERIOD or new != before):
-                self.said[node] = (self.now, new)
-                if self.links.carries(node):
-                    self.post.append((self.now + self.delay, node.other, new))
-        if not self.post:
-            return
-        due = [letter for letter in self.post if letter[0] <= self.now]
-        self.post = [letter for letter in self.post if letter[0] > self.now]
-        for _, node, message in due:
-            reader = self.agents[node]
-            listens = self.heartbeat.identity(node) is not None and self.servers[node].runs
-            if reader is not None and listens and node not in self.deaf:
-                reader.heard = (self.now, message)
 
 
 def served(witness: Witness = Witness.OFF, seed: int = 0, **watch: float) -> World:

@@ -100,7 +100,7 @@ class Pair(RuleBasedStateMachine):
 
     @rule(deaf=st.sets(nodes), delay=st.sampled_from([0.0, 0.3, 2.0, 4.0]))
     def messages_are_lost_or_late(self, deaf: set[Node], delay: float) -> None:
-        self.world.deaf, self.world.delay = deaf, delay
+        self.world.talk.deaf, self.world.talk.delay = deaf, delay
 
     @rule(node=nodes, blind=st.sets(st.sampled_from(["line", "dchannel", "pbx", "card"])))
     def sensors_go_blind(self, node: Node, blind: set[str]) -> None:

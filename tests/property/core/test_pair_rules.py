@@ -50,7 +50,7 @@ def test_not_seeing_moves_nothing(spells: list[tuple[set[str], set[str], set[Nod
     before = {node: orders(world, node) for node in Node}
     moves, picture = world.card.moves, world.picture()
     for primary, secondary, deaf, seconds in spells:
-        world.servers[P].blind, world.servers[S].blind, world.deaf = primary, secondary, deaf
+        world.servers[P].blind, world.servers[S].blind, world.talk.deaf = primary, secondary, deaf
         world.advance(seconds)
         assert world.holders() == [P]
     world.heal()
@@ -198,7 +198,7 @@ def test_an_old_word_of_the_peer_does_not_leave_the_relay_energised() -> None:
         if node is S:
             while world.holders() != [P] or world.card.armature is Relay.RELEASED:
                 world.advance(0.1)
-                world.deaf = {P} if world.holders() == [P] else set()
+                world.talk.deaf = {P} if world.holders() == [P] else set()
         else:
             assert world.until_quiet(30.0)
     primary = world.agents[P]
