@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 from appliance.core.health import ProbePolicy, ProbeRecord
-from appliance.core.lan import LanInterface, LanPolicy, LanState, answers, follow, judge_calls, sign
+from appliance.core.lan import LanInterface, LanPolicy, LanSign, LanState, answers, follow, judge_calls, sign
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.timing import LAN_ROUND
@@ -24,8 +26,7 @@ _HERE = Unknown("the node that has the cluster address does not try it: the othe
 _UNSEEN = Unknown("not looked at yet", 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class LanFacts:
+class LanFacts(NamedTuple):
     """What is true of the LAN at one node.
 
     `carrier`: its interface has one. `gateway`: a host of the LAN hears it and is heard. `elsewhere`: the other node
@@ -43,7 +44,7 @@ def facts_of(node: Node, servers: Mapping[Node, Server], links: Links) -> LanFac
     """Return what is true of the LAN at `node`."""
     reach, other = links.phones_reach(node), servers[node.other]
     elsewhere = reach and other.address and other.runs and links.phones_reach(node.other)
-    cut = all((LAN_OF[node], towards) in links.dead for towards in Node)
+    cut = bool(links.dead) and all((LAN_OF[node], towards) in links.dead for towards in Node)
     sip = elsewhere and other.pbx.state is Pbx.RUNNING
     return LanFacts(links.switch and not cut, reach, elsewhere, sip, servers[node].address)
 
@@ -63,12 +64,19 @@ class Asked:
         self.ever = self.ever or answering
         enough = _PROBES.rise if answering else _PROBES.fall
         rounds = enough if now - self.since >= (enough - 1) * LAN_ROUND else 1
-        return ProbeRecord(
-            self.ever,
-            rounds if answering else 0,
-            0 if answering else rounds,
-            None if answering else self.since,
-        )
+        return _record(self.ever, rounds if answering else 0, 0 if answering else rounds)
+
+
+@cache
+def _record(ever: bool, answers: int, silences: int) -> ProbeRecord:
+    return ProbeRecord(ever, answers, silences)
+
+
+@cache
+def _sign(carrier: bool, gateway: ProbeRecord) -> LanSign:
+    """Return what a look at the interface, and at the gateway as it has answered, amounts to."""
+    interface = LanInterface("eth0", True, True, carrier, ((_OWN_IP, 24),))
+    return sign(Known(interface, 0.0), {_GATEWAY: gateway}, _POLICY)
 
 
 @dataclass
@@ -90,9 +98,8 @@ class LanSight:
 
     def look(self, true: LanFacts, now: float) -> None:
         """Judge what is true by now, after so many rounds of it."""
-        interface = LanInterface("eth0", True, True, true.carrier, ((_OWN_IP, 24),))
         gateway = self._gateway.record(answering=true.gateway, now=now)
-        seen = sign(Known(interface, now), {_GATEWAY: gateway}, _POLICY)
+        seen = _sign(true.carrier, gateway)
         self.state = follow(self.state, seen, _POLICY, now)
         if true.here is not self._was_here:
             self._was_here, self._holder, self._sip = true.here, Asked(), Asked()

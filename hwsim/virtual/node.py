@@ -240,8 +240,7 @@ class Agent:
         turn = self._begin_turn(now)
         self.away = 0.0
         before = self.state
-        acted = self._step(Tick(self._inputs()))
-        if self.state is before and not acted:
+        if not self._step(Tick(self._inputs())) and self.state is before:
             return turn.lasts
         if self.alone:
             return 0.0
@@ -423,10 +422,9 @@ class Agent:
     def _give(self, given: GiveOrder) -> None:
         if given.order in self.busy:
             raise AssertionError(f"{given.order} was given while it was under way")
-        now = float(self.now)
-        self.given.append((now, given.order, given.generation))
+        self.given.append((float(self.now), given.order, given.generation))
         said = {"order": given.order.name, "reason": given.reason, "generation": given.generation}
-        self.this_node.book.note(now, "order", said)
+        self.this_node.book.note(float(self.now), "order", said)
         self.busy.add(given.order)
         under = given.under
 
