@@ -32,14 +32,7 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import peer_could_serve
-from appliance.core.feeding import CompletedCycle
-from appliance.core.fencing import FenceInputs
-from appliance.core.grant import Verb, Verdict
-from appliance.core.health import Fitness, FitnessInputs, fitness_of
-from appliance.core.lan import LAN_MAX_AGE
-from appliance.core.reading import fresh
-from appliance.core.roles import Role
-from appliance.core.service_state import (
+from appliance.core.effects import (
     AnnounceAddress,
     AskStandby,
     AskTakeover,
@@ -50,11 +43,18 @@ from appliance.core.service_state import (
     GiveOrder,
     ResetCard,
     RestartEngine,
-    ServiceState,
     SettleGrant,
     VoidGrant,
     WriteEntry,
 )
+from appliance.core.feeding import CompletedCycle
+from appliance.core.fencing import FenceInputs
+from appliance.core.grant import Verb, Verdict
+from appliance.core.health import Fitness, FitnessInputs, fitness_of
+from appliance.core.lan import LAN_MAX_AGE
+from appliance.core.reading import fresh
+from appliance.core.roles import Role
+from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Seen
 
 # For so long the status says that a grant was taken from the engine's word, in seconds; the journal has it for good.

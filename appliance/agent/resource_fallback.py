@@ -19,20 +19,14 @@ from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
 from appliance.core.controller import step
 from appliance.core.controller_events import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick
+from appliance.core.effects import Effect, ForgetFailures, GiveOrder, WriteEntry
 from appliance.core.errors import ClusterError, HardwareError, attempt
 from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.journal_entry import PhaseEntry
 from appliance.core.model import DChannel, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
-from appliance.core.service_state import (
-    Effect,
-    ForgetFailures,
-    GiveOrder,
-    ServiceState,
-    WriteEntry,
-    first_state,
-)
+from appliance.core.service_state import ServiceState, first_state
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
 from appliance.dahdi.line import read_line_quick
 from appliance.host.clock import Clock

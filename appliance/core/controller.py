@@ -49,6 +49,7 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import Act, Decision, Watch, decide
+from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
@@ -56,14 +57,7 @@ from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
-from appliance.core.service_state import (
-    AskStandby,
-    Effect,
-    FencePeer,
-    ForgetFailures,
-    ServiceState,
-    Transition,
-)
+from appliance.core.service_state import ServiceState, Transition
 from appliance.core.stray import STRAY_DWELL
 from appliance.core.stuck_line import explains_absence
 from appliance.core.transfer import Goal, Order, arrived

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from appliance.core.cluster_address import ANNOUNCED, Announcing
 from appliance.core.controller_events import ControllerPolicy, Inputs
+from appliance.core.effects import AnnounceAddress, AskTakeover, RestartEngine
 from appliance.core.model import Node
 from appliance.core.pair_watch import Claim, PairView, Remedy, StandingFault, due, rule_of, standing, tried
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
-from appliance.core.service_state import AnnounceAddress, AskTakeover, RestartEngine, ServiceState, Transition
+from appliance.core.service_state import ServiceState, Transition
 from appliance.core.transfer import Seen, arrived
 from appliance.core.waking import begins_anew, says
 

@@ -14,13 +14,21 @@ do not have. Which change is due is not decided here but in `core/controller.py`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
 from appliance.core.cluster_address import Announcing
 from appliance.core.decide import STAY, Decision
+from appliance.core.effects import (
+    ConfirmGrant,
+    Effect,
+    GiveOrder,
+    ResetCard,
+    SettleGrant,
+    VoidGrant,
+    WriteEntry,
+)
 from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
 from appliance.core.move_limit import CLEANUP, GRANTED, NO_MOVES, MoveRecord
@@ -125,106 +133,6 @@ class ServiceState:
 def first_state(grant: Grant, now: float, moves: MoveRecord = NO_MOVES) -> ServiceState:
     """Return the state of an agent that has just started: it knows the grant on file, and what the journal says."""
     return ServiceState(grant=grant, granted_at=now, turned_at=now, moves=moves)
-
-
-# -- effects -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class WriteEntry:
-    """Write an entry of `kind` into the journal."""
-
-    kind: str
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class GiveOrder:
-    """Have `order` carried out.
-
-    `under`: the generation of the grant without which it must not be begun any more; None for an order that lets go,
-    which is always wanted.
-    """
-
-    order: Order
-    reason: str
-    generation: int
-    under: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResetCard:
-    """Reset the relay card, which also releases its relay."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskStandby:
-    """Ask the engine to have the peer take over."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskTakeover:
-    """Ask the engine to bring service here."""
-
-
-@dataclass(frozen=True, slots=True)
-class RestartEngine:
-    """End this node's engine by force and start it again; what it held is let go of as after its death."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FencePeer:
-    """Have HAFENCE cut the peer's power."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class VoidGrant:
-    """End the grant on file without a script (see `core.grant.void`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmGrant:
-    """Note on file that the engine's master `engine` has this node serve (see `core.grant.confirm`)."""
-
-    engine: str
-
-
-@dataclass(frozen=True, slots=True)
-class SettleGrant:
-    """Note on file that everything of the voided grant has been let go (see `core.grant.settled`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnnounceAddress:
-    """Tell the LAN that the cluster address is here."""
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetFailures:
-    """Forget how the orders of an earlier transfer ended."""
-
-
-Effect = (
-    WriteEntry
-    | GiveOrder
-    | ResetCard
-    | AskStandby
-    | AskTakeover
-    | RestartEngine
-    | FencePeer
-    | VoidGrant
-    | ConfirmGrant
-    | SettleGrant
-    | AnnounceAddress
-    | ForgetFailures
-)
-
-
-# -- changes -------------------------------------------------------------------------------------------------
 
 
 class Transition:

@@ -24,14 +24,7 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import STAY, Act, Decision
-from appliance.core.grant import Verb, Verdict
-from appliance.core.health import Fitness, FitnessInputs, fitness_of
-from appliance.core.model import Line, Relay
-from appliance.core.pair_remedies import told_request_lost
-from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.release import stop_fails
-from appliance.core.roles import Role
-from appliance.core.service_state import (
+from appliance.core.effects import (
     AskStandby,
     AskTakeover,
     ConfirmGrant,
@@ -43,8 +36,15 @@ from appliance.core.service_state import (
     SettleGrant,
     VoidGrant,
     WriteEntry,
-    first_state,
 )
+from appliance.core.grant import Verb, Verdict
+from appliance.core.health import Fitness, FitnessInputs, fitness_of
+from appliance.core.model import Line, Relay
+from appliance.core.pair_remedies import told_request_lost
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.release import stop_fails
+from appliance.core.roles import Role
+from appliance.core.service_state import first_state
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer, heard_since
 from appliance.core.values import changed
 from appliance.core.waking import Woke

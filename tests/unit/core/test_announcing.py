@@ -11,15 +11,11 @@ from appliance.core.cluster_address import ANNOUNCED, Announcing
 from appliance.core.controller import step
 from appliance.core.controller_events import ControllerPolicy, Inputs, Tick
 from appliance.core.decide import WatchPolicy
+from appliance.core.effects import AnnounceAddress, Effect
 from appliance.core.grant import Grant
 from appliance.core.reading import Known
 from appliance.core.roles import Role
-from appliance.core.service_state import (
-    AnnounceAddress,
-    Effect,
-    ServiceState,
-    first_state,
-)
+from appliance.core.service_state import ServiceState, first_state
 from appliance.core.transfer import Seen
 
 NOW = 100.0

@@ -20,18 +20,11 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import WatchPolicy
+from appliance.core.effects import ConfirmGrant, Effect, GiveOrder, ResetCard, VoidGrant
 from appliance.core.grant import Grant
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
-from appliance.core.service_state import (
-    ConfirmGrant,
-    Effect,
-    GiveOrder,
-    ResetCard,
-    ServiceState,
-    VoidGrant,
-    first_state,
-)
+from appliance.core.service_state import ServiceState, first_state
 from appliance.core.transfer import Goal, Order
 
 NOW = 100.0
