@@ -15,8 +15,8 @@ _HEAD = f"""\
 edit. -->
 
 The line has no alarm, Asterisk runs, and the D-channel is down all the same. Some such links heal by themselves, others
-need something that nobody can tell from here ([why](facts/pri-timing.md)). The node that serves tries one grade after
-the other, what costs least first, until the D-channel is up. `asha status` and the journal say which is under way.
+need something that nobody can tell from here (docs/facts/pri-timing.md). The node that serves tries one grade after the
+other, what costs least first, until the D-channel is up. `asha status` and the journal say which is under way.
 
 - Each grade is given DCHANNELDEADLINE, counted while the alarm is clear and Asterisk runs; the first one at least
   {GHOST_HEALS:g} s, in which a ghost link heals by itself.

@@ -340,13 +340,10 @@ class Agent:
         seen: Reading[bool] = (
             Unknown("Heartbeat does not run", self.now) if alive is None else Known(alive, self.now)
         )
-        if self.heard is None:
-            silent = Unknown("the peer's agent has said nothing yet", self.now)
+        if self.heard is None or self.now - self._heard_at > PEER_MAX_AGE:
+            silent = Unknown("the peer's agent has said nothing, or nothing for long", self.now)
             return Peer(seen, silent, silent, silent, silent)
         at, word = self._heard_at, self.heard[1]
-        if self.now - at > PEER_MAX_AGE:
-            silent = Unknown("the peer's agent has been silent for long", self.now)
-            return Peer(seen, silent, silent, silent, silent)
         silent = Unknown("the peer does not say", at)
         line: Reading[Line] = silent if word.line is None else Known(word.line, at)
         relay: Reading[Relay] = silent if word.relay is None else Known(word.relay, at)
