@@ -49,6 +49,7 @@ def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:
         "running": {"value": False, "why": ""},
         "holds": {"value": None, "why": "the engine does not run"},
         "waits_another": None,
+        "lost": False,
     }
 
 
