@@ -19,7 +19,7 @@ from hwsim.site import Site
 from hwsim.virtual.metal import BOOT
 from hwsim.virtual.modelled import modelled
 
-_MODEL_PLAYS = 50
+_MODEL_PLAYS = 20
 _SITE = Site(boot_time=BOOT)  # Heartbeat's times are the rack's usual ones, to which the model is fitted
 
 _Seen = dict[Event, list[Measures]]

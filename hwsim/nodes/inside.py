@@ -60,7 +60,7 @@ class Running:
         """Have a program that was stopped go on: nsenter stops with it, and would then not reap it."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGCONT)
+                os.kill(self._process.pid, signal.SIGCONT)  # send_signal would reap it behind asyncio's back
 
     def kill(self) -> None:
         """Send SIGKILL to the program and its group, but not to nsenter.
