@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
 import pytest
@@ -31,3 +32,9 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of collected tests stay to the end: looking through them again and again finds nothing to free.
+    gc.collect()
+    gc.freeze()
