@@ -303,6 +303,9 @@ class Done:
     def perform(self, order: object) -> None:
         pass
 
+    def announce(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

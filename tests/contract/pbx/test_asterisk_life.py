@@ -186,6 +186,8 @@ def test_only_the_pbx_itself_is_taken_for_one_without_a_pid_file(
     tmp_path: Path, words: list[str], found: bool
 ) -> None:
     process = subprocess.Popen(words, executable=_sleeper(tmp_path))
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        pass  # the kernel closes what `Popen` waits for before the new program has its words
     try:
         conf = Conf(pbx_program="asterisk", pbx_pidfile=tmp_path / "asterisk.pid")
         assert find_pid(conf, 1.0) == Known(process.pid if found else None, 1.0)
