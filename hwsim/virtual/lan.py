@@ -96,6 +96,11 @@ class LanSight:
         """Whether the LAN is reached."""
         return self.state.reading
 
+    @property
+    def since(self) -> tuple[float, ...]:
+        """Since when each thing has been seen as it is; a time of the very turn notes no deadline (see `now.py`)."""
+        return (self.state.since, self._gateway.since, self._holder.since, self._sip.since)
+
     def look(self, true: LanFacts, now: float) -> None:
         """Judge what is true by now, after so many rounds of it."""
         gateway = self._gateway.record(answering=true.gateway, now=now)

@@ -237,10 +237,11 @@ class Agent:
             # Turns in which nothing had changed were left out; they saw the faults that stand.
             stand = tuple(changed(one, seen_at=now) if one.there else one for one in self.state.faults)
             self.state = changed(self.state, faults=stand)
+        lan_since = self.lan.since
         turn = self._begin_turn(now)
         self.away = 0.0
         before = self.state
-        if not self._step(Tick(self._inputs())) and self.state is before:
+        if not self._step(Tick(self._inputs())) and self.state is before and self.lan.since == lan_since:
             return turn.lasts
         if self.alone:
             return 0.0

@@ -50,6 +50,15 @@ STORIES: dict[str, Story] = {
         linger=25,
         chance=414,
     ),
+    "the LAN comes back where nobody serves": Story(
+        (
+            (0.3, Fault("lan cut", "secondary", 200.0)),
+            (0.3, Fault("lan cut", "primary", 60.0)),
+            (0.3, Fault("power cycle", "primary", 1.5)),
+        ),
+        linger=90,
+        chance=565,
+    ),
     "two that started apart, and one has given up": Story(
         (
             (0.3, Fault("deaf", "primary", 20)),
