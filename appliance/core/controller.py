@@ -420,14 +420,15 @@ class _Tick:
     def _await_settled(self, since: float) -> None:
         """Wait for the engine to choose one of two nodes that served, and serve again if the peer lost."""
         peer, waited = self._seen.peer, self._now - since
-        gone = is_known(peer.alive, False) or is_known(peer.granted, False)
+        gone = any(is_known(of_it, False) for of_it in (peer.alive, peer.granted, peer.serves))
         mute = not is_known(peer.granted, True) and waited >= STANDBY_GIVEN_UP
         if mute or (gone and waited >= ENGINE_SETTLES):
             self._transition.take_back("the peer serves no longer, and Heartbeat left service here")
 
     def _peer_serves(self) -> bool:
+        """Tell whether the peer is to be taken to serve; one that has given up its own service keeps its grant too."""
         peer = self._seen.peer
-        return is_known(peer.alive, True) and is_known(peer.granted, True)
+        return is_known(peer.alive, True) and is_known(peer.granted, True) and not is_known(peer.serves, False)
 
     def _engine_in_flux(self, since: float) -> bool:
         if self._now - self._state.asked_at < ENGINE_SETTLES:
