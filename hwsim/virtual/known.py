@@ -8,4 +8,10 @@ from __future__ import annotations
 
 from hwsim.virtual.audit import Kind
 
-KNOWN_VIOLATIONS: frozenset[Kind] = frozenset()
+# One seed in some thousands of each (seeds 4875 and 2203).
+KNOWN_VIOLATIONS: frozenset[Kind] = frozenset(
+    {
+        Kind.TWO,  # a node stood still, and lost its agent, its engine and the file of its grant before it went on
+        Kind.APART,  # a card that never answers, a firewall between the nodes, and then all cables out for a moment
+    }
+)
