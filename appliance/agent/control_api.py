@@ -207,6 +207,7 @@ class ControlApi:
         if not leave_data:
             self._refuse_to_leave(self._data.not_there())
         self._cycle.hand_over("an operator asked for standby")
+        self._cycle.acknowledge_moves(who(request))
         return Said(f"Handing over: {permit.says}.")
 
     async def _takeover(self, request: ControlRequest) -> Said:
@@ -215,6 +216,7 @@ class ControlApi:
         if not leave_data:
             self._refuse_to_leave(self._data.not_home())
         await self._engine.takeover()
+        self._cycle.acknowledge_moves(who(request))
         return Said(f"Taking over: {permit.says}.")
 
     async def _cleanup(self, request: ControlRequest) -> Said:

@@ -428,7 +428,9 @@ class _Tick:
     def _peer_serves(self) -> bool:
         """Tell whether the peer is to be taken to serve; one that has given up its own service keeps its grant too."""
         peer = self._seen.peer
-        return is_known(peer.alive, True) and is_known(peer.granted, True) and not is_known(peer.serves, False)
+        return (
+            is_known(peer.alive, True) and is_known(peer.granted, True) and not is_known(peer.serves, False)
+        )
 
     def _engine_in_flux(self, since: float) -> bool:
         if self._now - self._state.asked_at < ENGINE_SETTLES:

@@ -8,7 +8,7 @@ things hold it up, from the weakest to the strongest:
   has just come back is trusted later each time.
 - MOVELIMIT: after so many moves within an hour, service moves by itself only when the node that has it cannot serve at
   all. That ends when a person has looked and says so ('asha cleanup', as Pacemaker's `crm_resource --cleanup` after
-  migration-threshold), or when the moves are an hour old (its failure-timeout).
+  migration-threshold), or has service moved by hand, or when the moves are an hour old (its failure-timeout).
 
 A node counts what it knows itself: each time service left it by its own decision, and each time it came. Of two nodes
 between which service goes back and forth, each counts all moves but those that a crash of its own has begun. The
