@@ -117,7 +117,6 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         peer=Claim(arrived(peer.line), peer.served_since),
         fit=inputs.fit,
         peer_fit=peer.fit,
-        aside=state.transfer is not None and state.transfer.aside.since is not None,
         lost_request=peer.lost_request or told_request_lost(state, now),
         acknowledged=peer.heard_since in (None, state.served_since),
     )

@@ -179,9 +179,8 @@ class PairView:
     `peer_granted`: the other node holds one. `has_let_go`: this node holds a grant and has given service up, because
     the peer has it. `stands_by`: this node has settled down as a standby. `moving`: the engine says that resources are
     on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve. `lost_request`: the engine did not do
-    what this node or the peer asked. `aside`: this node acts under its grant, and has left line and address to the
-    other one (see `core/witness.py`), so that letting go costs nothing. `acknowledged`: what the peer says of itself it
-    said after it had heard of this node's service, so that it is no late word of a service that has ended.
+    what this node or the peer asked. `acknowledged`: what the peer says of itself it said after it had heard of this
+    node's service, so that it is no late word of a service that has ended.
     """
 
     node: Node
@@ -200,7 +199,6 @@ class PairView:
     fit: bool
     peer_fit: Reading[bool]
     lost_request: bool
-    aside: bool = False
     acknowledged: bool = True
 
 
@@ -312,8 +310,6 @@ def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
     if not fault.there or not rule.remedies:
         return None
     dwell = MOVING_FOR_EVER if view.moving and fault.fault is PairFault.NOBODY_SERVES else rule.dwell
-    if view.aside and fault.fault is PairFault.BOTH_SERVE:
-        dwell = 0.0
     if (
         now - fault.since < dwell
         or now - fault.tried_at < rule.patience
