@@ -51,6 +51,7 @@ from appliance.core.controller_events import (
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures
 from appliance.core.grant import Grant, Verb, Verdict, valid
+from appliance.core.leftovers import follow_orphan, follow_stray
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
 from appliance.core.progress import ENDING
@@ -58,10 +59,9 @@ from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
-from appliance.core.stray import STRAY_DWELL
 from appliance.core.stuck_line import explains_absence
-from appliance.core.transfer import Goal, Order, arrived
-from appliance.core.values import changed
+from appliance.core.transfer import Goal, arrived
+from appliance.core.values import changed, held_since
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
 # it is a time in which this node stood still.
@@ -78,9 +78,6 @@ ENGINE_SETTLES = 2.0
 # For so long the engine must say that a node without a grant serves before that is believed, in seconds: a script that
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0
-
-# An Asterisk that comes up by one of these orders was wanted until a moment ago.
-_STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
 
 _ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
 
@@ -106,6 +103,7 @@ def step(
         case ScriptSpoke():
             _hear_script(transition, event, now)
         case Starting(inputs, grant_lost):
+            transition.set(grant_lost=grant_lost)
             _compare_grant(transition, inputs, grant_lost=grant_lost)
             if policy.transfer.has_card and not _stands(transition.state.grant, inputs):
                 transition.secure_relay()
@@ -225,7 +223,8 @@ class _Tick:
         elif since is not None:
             self._press_hand_over(since)
         self._follow_fence()
-        self._follow_stray()
+        follow_stray(self._transition, self._inputs, self._seen, self._now)
+        follow_orphan(self._transition, self._inputs, self._seen)
         self._transition.follow_plan(self._seen)
 
     def _measure_gap(self) -> None:
@@ -283,30 +282,12 @@ class _Tick:
             and is_known(inputs.engine_serves, True)
             and not is_known(self._seen.peer.granted, True)
         )
-        since = _since(state.adrift_since, adrift, self._now)
+        since = held_since(state.adrift_since, self._now, adrift)
         self._transition.set(adrift_since=since)
         if since is not None and self._now - since >= LOST_GRANT_DWELL:
             self._transition.set(adrift_since=None)
             reason = "Heartbeat has this node serve, and no grant of it is on file"
             self._transition.take_up(inputs.engine_id, reason)
-
-    def _follow_stray(self) -> None:
-        """End an Asterisk that something else than asha has started on a node that does not serve."""
-        state, seen = self._state, self._seen
-        transfer = state.transfer
-        stray = (
-            state.role in (Role.WAITING, Role.STANDBY)
-            and (transfer is None or transfer.done)
-            and not seen.maintenance
-            and not seen.busy & _STARTING
-            and not is_known(self._inputs.engine_serves, True)
-            and isinstance(seen.pbx, Known)
-            and seen.pbx.value.process_alive
-        )
-        since = _since(state.stray_since, stray, self._now)
-        self._transition.set(stray_since=since)
-        if since is not None and self._now - since >= STRAY_DWELL:
-            self._transition.end_stray(self._inputs.pbx_started_by)
 
     def _follow_fence(self) -> None:
         """Have the power of a silent peer cut that keeps this node from serving (see `core.fencing`)."""
@@ -342,8 +323,8 @@ class _Tick:
         let_go = is_known(seen.peer.relay, Relay.RELEASED)
         at_peer = state.line_at_peer_since if let_go is state.peer_let_go else None
         self._transition.set(
-            line_absent_since=_since(state.line_absent_since, away, self._now),
-            line_at_peer_since=_since(at_peer, arrived(seen.peer.line) and not led_away, self._now),
+            line_absent_since=held_since(state.line_absent_since, self._now, away),
+            line_at_peer_since=held_since(at_peer, self._now, arrived(seen.peer.line) and not led_away),
             peer_let_go=let_go,
         )
 
@@ -438,9 +419,3 @@ class _Tick:
         # It may call itself in transition for ever; then a request is the last that can be tried.
         patient = self._now - since < STANDBY_GIVEN_UP - STANDBY_AGAIN
         return patient and self._inputs.engine_moving
-
-
-def _since(before: float | None, holds: bool, now: float) -> float | None:
-    if not holds:
-        return None
-    return now if before is None else before

@@ -6,7 +6,7 @@ from appliance.core import cluster_address, witness
 from appliance.core.model import DChannel, Line, Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.transfer import Order, Phase, Seen, Transfer, arrived
-from appliance.core.values import changed
+from appliance.core.values import changed, held_since
 
 # While one of these orders is under way, an Asterisk that runs is about to end, and an ended one ended on
 # purpose.
@@ -63,10 +63,10 @@ def _note_times(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     unseen = any(isinstance(reading, Unknown) for reading in (seen.line, seen.pbx, seen.dchannel))
     return changed(
         transfer,
-        away_since=_since(transfer.away_since, now, not arrived(seen.line)),
-        unclear_since=_since(transfer.unclear_since, now, is_known(seen.line, Line.SETTLING)),
-        unseen_since=_since(transfer.unseen_since, now, unseen),
-        pbx_since=_since(transfer.pbx_since, now, waits),
+        away_since=held_since(transfer.away_since, now, not arrived(seen.line)),
+        unclear_since=held_since(transfer.unclear_since, now, is_known(seen.line, Line.SETTLING)),
+        unseen_since=held_since(transfer.unseen_since, now, unseen),
+        pbx_since=held_since(transfer.pbx_since, now, waits),
         was_here=transfer.was_here or arrived(seen.line),
         served=transfer.served or (running and not seen.busy & ENDING),
     )
@@ -107,13 +107,7 @@ def _note_linking(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     if seen.maintenance:
         return changed(transfer, linking_since=None)  # the deadline runs from the end of maintenance
     if is_known(seen.line, Line.CLEAR) and is_known(seen.pbx, Pbx.RUNNING):
-        return changed(transfer, linking_since=_since(transfer.linking_since, now, True))
+        return changed(transfer, linking_since=held_since(transfer.linking_since, now, True))
     if _known_other(seen.line, Line.CLEAR) or _known_other(seen.pbx, Pbx.RUNNING):
         return changed(transfer, linking_since=None)
     return transfer
-
-
-def _since(before: float | None, now: float, holds: bool) -> float | None:
-    if not holds:
-        return None
-    return now if before is None else before

@@ -64,6 +64,7 @@ class ServiceState:
     `stray_since`: since when Asterisk runs here although this node does not serve; `strays_ended`: when it was ended,
     `stray_started_by`: and what had started it.
     `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
+    `grant_lost`: no grant was on file when this agent started, and no engine has said since what the node is to be.
     `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
     compare when both serve. `request_lost_at`: when the engine was last seen not to have done what this node asked.
     `woke_at`: when this machine was last found to have stood still. `engine_ran`: the engine was seen to run by
@@ -94,6 +95,7 @@ class ServiceState:
     strays_ended: tuple[float, ...] = ()
     stray_started_by: str = ""
     regained: str = ""
+    grant_lost: bool = False
     stamped: float = _NEVER
     served_since: int = 0
     engine_ran: bool = False

@@ -43,3 +43,16 @@ def _layout(kind: Any) -> tuple[Callable[[object], tuple[object, ...]], Mapping[
     if len(names) == 1:
         return lambda value: (getattr(value, names[0]),), places
     return attrgetter(*names), places
+
+
+def held_since(before: float | None, now: float, holds: bool) -> float | None:
+    """Return since when something holds without a break; None when it does not hold now.
+
+    Args:
+        before: What this returned last.
+        now: Monotonic seconds.
+        holds: Whether it holds now.
+    """
+    if not holds:
+        return None
+    return now if before is None else before

@@ -16,7 +16,7 @@ from __future__ import annotations
 from appliance.core.model import Line, Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.transfer import Aside, Goal, Order, Seen, Transfer, Witness, arrived, doubted_because
-from appliance.core.values import changed
+from appliance.core.values import changed, held_since
 
 # A LAN that is known to be cut at most so many seconds after the peer fell silent went with the peer: what lies between
 # is LANDWELL and HADEADTIME. A peer that was gone for longer is not there to be told anything.
@@ -119,9 +119,9 @@ def _note_silence(aside: Aside, seen: Seen, now: float) -> Aside:
     return changed(
         aside,
         peer_heard=heard,
-        silent_since=_since(aside.silent_since, silent, now),
-        lan_cut_since=_since(aside.lan_cut_since, cut, now),
-        able_since=_since(aside.able_since, able, now),
+        silent_since=held_since(aside.silent_since, now, silent),
+        lan_cut_since=held_since(aside.lan_cut_since, now, cut),
+        able_since=held_since(aside.able_since, now, able),
     )
 
 
@@ -179,9 +179,3 @@ def _stays_aside(aside: Aside, seen: Seen, now: float) -> bool:
     if aside.able_since is None or is_known(seen.calls, True):
         return True
     return not is_known(seen.calls, False) and now - aside.able_since < RESUME_DWELL
-
-
-def _since(before: float | None, holds: bool, now: float) -> float | None:
-    if not holds:
-        return None
-    return now if before is None else before

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from hwsim.virtual.audit import Finding, Kind
-from hwsim.virtual.known import KNOWN_VIOLATIONS
 from hwsim.virtual.story import from_seed, play, shrink
 
 Say = Callable[[str], None]
@@ -39,11 +38,6 @@ class Summary:
         """How many seeds ended in each kind of violation."""
         return Counter({kind: len(seeds) for kind, seeds in self.failing.items()})
 
-    @property
-    def new(self) -> set[Kind]:
-        """The kinds that are not known."""
-        return set(self.failing) - KNOWN_VIOLATIONS
-
     def add(self, outcome: Outcome) -> None:
         """Take in the outcome of one seed."""
         self.seeds += 1
@@ -51,15 +45,14 @@ class Summary:
             self.failing.setdefault(finding.kind, []).append((outcome.seed, finding))
 
 
-def run(seeds: int, first: int, say: Say, *, cores: int | None = None, tell_known: bool = False) -> bool:
-    """Play the seeds; tell what failed; return whether nothing failed but what is known.
+def run(seeds: int, first: int, say: Say, *, cores: int | None = None) -> bool:
+    """Play the seeds; tell what failed; return whether nothing did.
 
     Args:
         seeds: How many.
         first: The first of them.
         say: Prints a line.
         cores: How many processes play; as many as the machine has, when not given.
-        tell_known: Tell the stories of known violations too.
     """
     summary = Summary()
     began = told = time.monotonic()
@@ -70,10 +63,9 @@ def run(seeds: int, first: int, say: Say, *, cores: int | None = None, tell_know
             told = time.monotonic()
             say(_progress(summary, seeds))
     for kind in sorted(summary.failing, key=lambda kind: kind.name):
-        if tell_known or kind not in KNOWN_VIOLATIONS:
-            _tell_stories(kind, summary, say)
+        _tell_stories(kind, summary, say)
     _tell_counts(summary, say)
-    return not summary.new
+    return not summary.failing
 
 
 def outcome(seed: int) -> Outcome:
@@ -94,9 +86,7 @@ def _outcomes(seeds: range, cores: int) -> Iterator[Outcome]:
 
 def _progress(summary: Summary, seeds: int) -> str:
     rate = summary.seeds / summary.seconds if summary.seconds else 0.0
-    new = sum(summary.counts[kind] for kind in summary.new)
-    known = sum(summary.counts.values()) - new
-    return f"{summary.seeds} of {seeds} seeds, {rate:.0f} a second; violations: {new} new, {known} known"
+    return f"{summary.seeds} of {seeds} seeds, {rate:.0f} a second; violations: {summary.counts.total()}"
 
 
 def _tell_stories(kind: Kind, summary: Summary, say: Say) -> None:
@@ -111,7 +101,6 @@ def _tell_counts(summary: Summary, say: Say) -> None:
     rate = summary.seeds / summary.seconds if summary.seconds else 0.0
     say(f"\n{summary.seeds} seeds in {summary.seconds:.0f} s, {rate:.0f} a second")
     for kind, count in summary.counts.most_common():
-        known = "known" if kind in KNOWN_VIOLATIONS else "NEW"
-        say(f"{count:8} {known:5} {kind.name}: {kind.value}")
+        say(f"{count:8} {kind.name}: {kind.value}")
     if not summary.failing:
         say("       0 violations")

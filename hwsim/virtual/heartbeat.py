@@ -59,7 +59,7 @@ class Script:
 class Heartbeat:
     """Both masters and what they do.
 
-    `agent_of` gives a node's agent, which may be dead; `alone_on` a resource script that works as one; `fence`
+    `agent_of` gives a node's agent, which may be dead; `alone_on` a resource script that works as one; `reboot`
     reboots a node whose stop has failed.
     """
 
@@ -67,7 +67,7 @@ class Heartbeat:
     links: Links
     agent_of: Callable[[Node], Agent | None]
     alone_on: Callable[[Node], Agent]
-    fence: Callable[[Node], None]
+    reboot: Callable[[Node], None]
     dice: Random
     engines: dict[Node, Engine] = field(default_factory=dict)
     scripts: dict[Node, Script] = field(default_factory=dict)
@@ -336,7 +336,7 @@ class Heartbeat:
         stopped = agent.stopped()
         if stopped is False:
             self._end(script, now)
-            self.fence(script.node)
+            self.reboot(script.node)
         elif stopped:
             self.servers[script.node].address = self.servers[script.node].address and script.hand
             self._end(script, now)

@@ -33,6 +33,7 @@ STEP = 0.1  # what can go on at once does so after so long
 LEAST = 0.001  # no step is shorter
 LONGEST = 30.0
 RESPAWN = 0.5  # init starts a dead agent again
+REBOOT = 30.0  # from the end of a running system to the next one's kernel
 BOOT = 3.0  # from power to a running agent; Heartbeat follows a second later
 NEVER = 1e9
 # What is due is looked at so much later, so that no difference of times falls short of its limit.
@@ -51,7 +52,7 @@ class World:
         self.servers = {node: Server(node) for node in Node}
         self.agents: dict[Node, Agent | None] = dict.fromkeys(Node)
         self.heartbeat = Heartbeat(
-            self.servers, self.links, self.agents.get, self.alone_on, self.power_cut, self.dice
+            self.servers, self.links, self.agents.get, self.alone_on, self.reboot, self.dice
         )
         self.books = {node: Book() for node in Node}
         self._watch = watch
@@ -91,6 +92,11 @@ class World:
             self.servers[node].power = True
             self._respawn_at[node] = self.now + BOOT
             self._engine_at[node] = None if node in self.stopped else self.now + BOOT + 1.0
+
+    def reboot(self, node: Node) -> None:
+        """Reboot the node at once, as Heartbeat does with one that cannot let go."""
+        self.power_cut(node)
+        self.later(REBOOT, partial(self.power_on, node))
 
     def kill_agent(self, node: Node, *, with_hands: bool, after: float = RESPAWN) -> None:
         """kill -9. Commands that it had begun go on by themselves, unless they die `with_hands`."""

@@ -6,8 +6,6 @@ import pytest
 
 from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Phase, Witness
-from hwsim.virtual.audit import Kind
-from hwsim.virtual.known import KNOWN_VIOLATIONS
 from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
@@ -24,7 +22,7 @@ def split(witness: Witness, *, restart: bool) -> World:
 
 def whole_again(world: World) -> None:
     world.heal()
-    assert world.until_quiet(200.0) or Kind.NEVER_WHOLE in KNOWN_VIOLATIONS, world.picture()
+    assert world.until_quiet(200.0), world.picture()
 
 
 @pytest.mark.parametrize("restart", [True, False])

@@ -193,3 +193,56 @@ def test_an_engine_that_was_replaced_while_it_could_not_be_seen_lets_go() -> Non
 def test_a_start_goes_on_from_the_relay_that_was_released_for_it() -> None:
     start = Start("void", inputs("runs", "serves not"))
     assert of_kind(start.take(Tick(inputs("runs", "serves not"))), GiveOrder) == []
+
+
+ADDRESS_HERE, NO_ADDRESS = Known(True, NOW), Known(False, NOW)
+
+
+def turn(start: Start, engine: str, address: Reading[bool], **more: bool) -> None:
+    """Take a turn on which nothing but the engine and the address is looked at."""
+    looked = inputs(engine, "unknown", maintenance=more.get("maintenance", False))
+    looked = replace(looked, engine_stopped=more.get("stopped", False))
+    start.take(Tick(replace(looked, seen=replace(looked.seen, address=address))))
+
+
+@pytest.mark.parametrize("engine", ["gone", "unknown"])
+def test_an_address_that_nobody_answers_for_is_let_go_with_asterisk(engine: str) -> None:
+    start = Start("lost", inputs(engine, "unknown"))
+    turn(start, "gone", ADDRESS_HERE)
+    assert goal(start.state) is Goal.LEAVE
+    assert start.state.role is Role.OFF
+
+
+def test_an_address_is_let_go_only_where_the_grants_file_was_lost() -> None:
+    start = Start("void", inputs("gone", "unknown"))
+    turn(start, "gone", ADDRESS_HERE)
+    assert goal(start.state) is None
+
+
+@pytest.mark.parametrize(
+    ("engine", "address", "more"),
+    [
+        ("gone", NO_ADDRESS, {}),
+        ("gone", Unknown("not looked at", NOW), {}),
+        ("unknown", ADDRESS_HERE, {}),
+        ("gone", ADDRESS_HERE, {"stopped": True}),
+        ("gone", ADDRESS_HERE, {"maintenance": True}),
+    ],
+)
+def test_an_address_stays_where_it_may_be_wanted(
+    engine: str, address: Reading[bool], more: dict[str, bool]
+) -> None:
+    start = Start("lost", inputs("gone", "unknown"))
+    turn(start, engine, address, **more)
+    assert goal(start.state) is None
+    turn(start, "gone", ADDRESS_HERE)
+    assert goal(start.state) is Goal.LEAVE, "it goes on being looked for"
+
+
+def test_an_engine_that_comes_back_says_what_becomes_of_the_address() -> None:
+    start = Start("lost", inputs("gone", "unknown"))
+    turn(start, "runs", NO_ADDRESS)
+    assert start.state.role is not Role.OFF
+    start.take(Tick(replace(inputs("gone", "unknown"), seen=seen())))
+    turn(start, "gone", ADDRESS_HERE)
+    assert goal(start.state) is None

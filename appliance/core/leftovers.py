@@ -1,0 +1,65 @@
+"""What runs on a node although no grant stands there: an Asterisk that was started aside, an orphaned address.
+
+Neither is seen by the engine, which believes that this node holds nothing.
+"""
+
+from __future__ import annotations
+
+from appliance.core.controller_events import Inputs
+from appliance.core.reading import Known, is_known
+from appliance.core.roles import Role
+from appliance.core.service_state import Transition
+from appliance.core.stray import STRAY_DWELL
+from appliance.core.transfer import Goal, Order, Seen
+from appliance.core.values import held_since
+
+# An Asterisk that comes up by one of these orders was wanted until a moment ago.
+_STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
+_ORPHANED = "the cluster address is here, Heartbeat is gone, and no grant is on file to say why"
+
+
+def follow_stray(transition: Transition, inputs: Inputs, seen: Seen, now: float) -> None:
+    """End an Asterisk that something else than asha has started on a node that does not serve.
+
+    Args:
+        transition: The step under way.
+        inputs: What the turn looks at.
+        seen: Its readings, as the step has them by now.
+        now: Monotonic seconds.
+    """
+    state, transfer = transition.state, transition.state.transfer
+    stray = (
+        state.role in (Role.WAITING, Role.STANDBY)
+        and (transfer is None or transfer.done)
+        and not seen.maintenance
+        and not seen.busy & _STARTING
+        and not is_known(inputs.engine_serves, True)
+        and isinstance(seen.pbx, Known)
+        and seen.pbx.value.process_alive
+    )
+    since = held_since(state.stray_since, now, stray)
+    transition.set(stray_since=since)
+    if since is not None and now - since >= STRAY_DWELL:
+        transition.end_stray(inputs.pbx_started_by)
+
+
+def follow_orphan(transition: Transition, inputs: Inputs, seen: Seen) -> None:
+    """Let go of the address and of Asterisk where an engine that has died left them, and the grant's file is lost too.
+
+    A grant on file says that they are to be let go. Without it an agent that starts would take the node for one that
+    was never asked to serve, while telephones go on calling it beside the peer. An engine that an operator has stopped
+    is left alone: then the address was set by hand, by somebody who needs it.
+    """
+    state = transition.state
+    if state.role is not Role.OFF:
+        transition.set(grant_lost=False)  # the engine is back, and says what this node is to be
+        return
+    orphaned = (
+        is_known(inputs.engine, False)
+        and not inputs.engine_stopped
+        and not seen.maintenance
+        and is_known(seen.address, True)
+    )
+    if state.grant_lost and orphaned:
+        transition.set(grant_lost=False)
+        transition.begin(Goal.LEAVE, _ORPHANED)
