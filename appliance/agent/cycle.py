@@ -40,6 +40,7 @@ from appliance.core.effects import (
     Effect,
     FencePeer,
     ForgetFailures,
+    ForgetRelay,
     GiveOrder,
     ResetCard,
     RestartEngine,
@@ -49,7 +50,7 @@ from appliance.core.effects import (
 )
 from appliance.core.feeding import CompletedCycle
 from appliance.core.fencing import FenceInputs
-from appliance.core.grant import Verb, Verdict
+from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.reading import fresh
@@ -295,17 +296,27 @@ class Cycle:
                 self._request(self._asks.restart())
             case FencePeer(reason):
                 self._fence(reason)
-            case VoidGrant():
-                # A script that worked alone may have spoken since the grant was read: what is on file counts.
-                self._service.state = replace(self.state, grant=self._book.void())
-            case ConfirmGrant(engine):
-                self._service.state = replace(self.state, grant=self._book.confirm(engine))
-            case SettleGrant():
-                self._service.state = replace(self.state, grant=self._book.settled())
+            case VoidGrant() | ConfirmGrant() | SettleGrant():
+                self._service.state = replace(self.state, grant=self._keep(effect))
             case AnnounceAddress():
                 self._executor.announce()
             case ForgetFailures():
                 self._executor.forget_failures()
+            case ForgetRelay(why):
+                self._executor.forget_relay(why)
+
+    def _keep(self, effect: VoidGrant | ConfirmGrant | SettleGrant) -> Grant:
+        """Return the grant as it stands on file after the effect.
+
+        A script that worked alone may have spoken since the grant was read: what is on file counts.
+        """
+        match effect:
+            case VoidGrant():
+                return self._book.void()
+            case ConfirmGrant(engine):
+                return self._book.confirm(engine)
+            case SettleGrant():
+                return self._book.settled()
 
     def _request(self, asking: Awaitable[None]) -> None:
         request = asyncio.ensure_future(asking)

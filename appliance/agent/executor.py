@@ -193,9 +193,10 @@ class Executor:
             raise HostError(problem)
 
     def forget_relay(self, why: str) -> None:
-        """Forget what the card was told, because the card went away or came back.
+        """Forget what the card was told: the earlier command says nothing any more about the relay.
 
-        The earlier command says nothing any more about the relay.
+        Args:
+            why: What has happened since: the card went away or came back, or another process has commanded it.
         """
         self.commanded = Unknown(why, self._clock.now())
 

@@ -49,7 +49,7 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import Act, Decision, Watch, decide
-from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures
+from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures, ForgetRelay
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.leftovers import follow_orphan, follow_stray
 from appliance.core.model import Line, Pbx, Relay
@@ -79,6 +79,7 @@ ENGINE_SETTLES = 2.0
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0
 
+_WORKED_ALONE = "a resource script that found no agent has worked alone"
 _ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
 
 
@@ -183,7 +184,9 @@ def _see_grant(transition: Transition, grant: Grant, now: float) -> None:
     if grant.generation <= transition.state.grant.generation:
         return
     transition.set(grant=grant, asked_at=now)
-    transition.note_grant("a resource script that found no agent has worked alone", Verdict.ACCEPTED)
+    transition.note_grant(_WORKED_ALONE, Verdict.ACCEPTED)
+    # It has told the card something too. What this agent told it before says nothing any more about the relay.
+    transition.effects.append(ForgetRelay(_WORKED_ALONE))
     if grant.held:
         transition.granted(Verdict.ACCEPTED)
     else:

@@ -90,6 +90,17 @@ class ForgetFailures:
     """Forget how the orders of an earlier transfer ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetRelay:
+    """Forget what the card was told last, because somebody else may have told it something else since.
+
+    Attributes:
+        why: Why it is not known any more, as a clause.
+    """
+
+    why: str
+
+
 Effect = (
     WriteEntry
     | GiveOrder
@@ -103,4 +114,5 @@ Effect = (
     | SettleGrant
     | AnnounceAddress
     | ForgetFailures
+    | ForgetRelay
 )

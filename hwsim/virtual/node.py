@@ -10,7 +10,6 @@ from collections.abc import Callable
 from math import ceil
 
 from appliance.core import controller
-from appliance.core import grant as grants
 from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
     ControllerEvent,
@@ -30,6 +29,7 @@ from appliance.core.effects import (
     ConfirmGrant,
     Effect,
     ForgetFailures,
+    ForgetRelay,
     GiveOrder,
     ResetCard,
     RestartEngine,
@@ -110,8 +110,7 @@ class Agent:
         """Take a resource script's wish."""
         self.now = now
         engine = self._engine_id()
-        self.this_node.book.grant, verdict = grants.ask(self.this_node.book.grant, verb, ticket, engine)
-        self.this_node.book.lost = False
+        verdict = self.this_node.book.ask(verb, ticket, engine)
         self._step(ScriptSpoke(verb, self.this_node.book.grant, verdict))
         return verdict
 
@@ -129,9 +128,9 @@ class Agent:
         """Do as an operator's `asha standby` says."""
         self._step(HandOver(reason))
 
-    def card_changed(self) -> None:
-        """Take note that the card was unplugged or plugged in."""
-        self.commanded = Unknown("the card went away or came back", self.now)
+    def forget_relay(self, why: str) -> None:
+        """Forget what the card was told."""
+        self.commanded = Unknown(why, self.now)
 
     def _message(self) -> Message:
         now, fitness = self.now, self.fitness
@@ -408,14 +407,15 @@ class Agent:
             case RestartEngine():
                 heartbeat.restart_engine(node, now)
             case VoidGrant():
-                self.this_node.book.grant = grants.void(self.this_node.book.grant)
+                self.this_node.book.void()
             case ConfirmGrant(engine):
-                self.this_node.book.grant = grants.confirm(self.this_node.book.grant, engine)
-                self.this_node.book.lost = False
+                self.this_node.book.confirm(engine)
             case SettleGrant():
-                self.this_node.book.grant = grants.settled(self.this_node.book.grant)
+                self.this_node.book.settle()
             case ForgetFailures():
                 self.failed.clear()
+            case ForgetRelay(why):
+                self.forget_relay(why)
 
     def _give(self, given: GiveOrder) -> None:
         if given.order in self.busy:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from appliance.core import grant as grants
 from appliance.core.decide import WatchPolicy
-from appliance.core.grant import Grant
+from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.model import Line, Node, Relay
 from appliance.core.transfer import Policy, Witness
@@ -59,6 +60,24 @@ class Book:
     grant: Grant = field(default_factory=Grant)
     lost: bool = False
     journal: list[JournalEntry] = field(default_factory=list)
+
+    def ask(self, verb: Verb, ticket: float, engine: str) -> Verdict:
+        """Do what the resource script wants."""
+        self.grant, verdict = grants.ask(self.grant, verb, ticket, engine)
+        self.lost = False
+        return verdict
+
+    def void(self) -> None:
+        """End the grant without a script."""
+        self.grant = grants.void(self.grant)
+
+    def confirm(self, engine: str) -> None:
+        """Restore a grant that is not on file."""
+        self.grant, self.lost = grants.confirm(self.grant, engine), False
+
+    def settle(self) -> None:
+        """Record that everything of a voided grant has been let go."""
+        self.grant = grants.settled(self.grant)
 
     def note(self, at: float, kind: str, fields: Mapping[str, object]) -> None:
         """Write an entry of the journal."""

@@ -376,7 +376,7 @@ class World:
         if self.card.plugged is not plugged:
             self.card.plugged, self.card.coil = plugged, Relay.RELEASED
             if agent is not None:
-                agent.card_changed()
+                agent.forget_relay("the card went away or came back")
 
     def _follow_agenda(self) -> None:
         due = [entry for entry in self.agenda if entry[0] <= self.now]

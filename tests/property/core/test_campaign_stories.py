@@ -140,6 +140,17 @@ STORIES: dict[str, Story] = {
         chance=4875,
     ),
     "Heartbeat reboots a primary whose card does not let go": from_seed(2203),
+    "the script works alone while the agent stands still, and then its engine dies": Story(
+        (
+            (10, Fault("takeover", "primary")),
+            (0.3, Fault("agent stops", "primary", 20)),
+            (10, Fault("reload", "secondary", 60)),
+            (0.3, Fault("heartbeat dies and returns", "primary", 20)),
+        ),
+        linger=5,
+        chance=7678,
+        boots=True,
+    ),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),

@@ -67,6 +67,9 @@ class RecordingDesk:
     def forget_failures(self) -> None:
         self.failed.clear()
 
+    def forget_relay(self, why: str) -> None:
+        self.commanded = Unknown(why, self._clock.now())
+
     def _do(self, order: Order) -> None:
         now = self._clock.now()
         match order:
@@ -382,3 +385,17 @@ def test_another_heartbeat_ends_the_grant_of_the_one_before(tmp_path: Path) -> N
     assert bench.executor.commanded == Known(Relay.RELEASED, bench.executor.commanded.at)
     assert bench.cycle.state.role in (Role.WAITING, Role.STANDBY)
     assert bench.audit() == []
+
+
+def test_what_a_script_that_worked_alone_told_the_card_is_not_taken_to_be_known(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.executor.reset_card()
+    bench.see_line(Line.ABSENT)
+    bench.turn()
+    # The agent stands still; the script energises the relay, and then the engine dies.
+    GrantFile(tmp_path / "grant").ask(Verb.START, bench.clock.now() + 1.0, ENGINE)
+    bench.observations.engine, bench.observations.engine_id = Known(False, bench.clock.now()), ""
+    bench.observations.address = Known(True, bench.clock.now())
+    bench.turn(20.0)
+    assert Order.RELEASE in bench.executor.orders
+    assert bench.executor.commanded == Known(Relay.RELEASED, bench.clock.now())
