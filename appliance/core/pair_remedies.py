@@ -9,7 +9,17 @@ from appliance.core.cluster_address import ANNOUNCED, Announcing
 from appliance.core.controller_events import ControllerPolicy, Inputs
 from appliance.core.effects import AnnounceAddress, AskTakeover, RestartEngine
 from appliance.core.model import Node
-from appliance.core.pair_watch import Claim, PairView, Remedy, StandingFault, due, rule_of, standing, tried
+from appliance.core.pair_watch import (
+    Claim,
+    PairView,
+    Remedy,
+    StandingFault,
+    due,
+    rule_of,
+    serves_next,
+    standing,
+    tried,
+)
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
@@ -99,6 +109,7 @@ def _stamp_service(transition: Transition, inputs: Inputs) -> None:
 def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: float) -> PairView:
     peer = seen.peer
     quiet = state.handing_over_since is None and not state.releasing and not seen.maintenance
+    gave_up = state.handing_over_since is not None and not state.releasing
     # A node that has never seen its peer may still be about to be given service by its engine.
     roles = (Role.STANDBY,) if is_known(peer.alive, False) else (Role.STANDBY, Role.WAITING)
     return PairView(
@@ -110,7 +121,8 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         peer_serves=_said_under_this_service(peer.serves, state),
         peer_granted=peer.granted,
         peer_hears=peer.hears_us,
-        has_let_go=state.peer_has_it and state.handing_over_since is not None and not state.releasing,
+        has_let_go=state.peer_has_it and gave_up,
+        gives_up=not state.peer_has_it and gave_up,
         stands_by=state.role in roles and quiet and not state.grant.held,
         moving=inputs.engine_moving,
         own=Claim(arrived(seen.line), state.served_since),
@@ -145,6 +157,9 @@ def _mend(transition: Transition, fault: StandingFault, view: PairView, now: flo
     transition.note("pair", fault=fault.fault.value, remedy=remedy.value, tried=fault.tried)
     if remedy is Remedy.TAKE_OVER:
         transition.effects.append(AskTakeover())
+        return tried(fault, now)
+    if remedy is Remedy.PART and serves_next(view) is view.node:
+        transition.take_back(says)
         return tried(fault, now)
     if remedy is Remedy.LET_GO:
         transition.let_go(says, address=True)

@@ -28,6 +28,7 @@ class PairFault(enum.Enum):
 
     BOTH_SERVE = "both nodes serve"
     PEER_DEAF = "both nodes serve, and one does not hear the other"
+    BOTH_GAVE_UP = "both nodes give service up to each other"
     GRANT_KEPT = "granted but not serving"
     SERVES_UNGRANTED = "serving but not granted"
     NOBODY_SERVES = "nobody serves"
@@ -44,6 +45,7 @@ class Remedy(enum.Enum):
 
     YIELD = "let go of everything and restart this node's engine"
     LET_GO = "let go of everything, the cluster address too, until the other node serves no longer"
+    PART = "the one takes service back, the other lets go of everything and restarts its engine"
     TAKE_OVER = "ask the engine to bring service here"
     RESTART_ENGINE = "restart this node's engine"
 
@@ -81,6 +83,8 @@ _NOBODY_DWELL = 15.0
 _DEAF_DWELL = 2.0
 # An engine that settles two that served begins within 2.8 s, and its stop takes the grant back.
 _KEPT_DWELL = 5.0
+# A node that gives service up is asked by its engine to let go within this time, when the engine moves service on.
+_GAVE_UP_DWELL = 2.0
 # The engine's word follows a start or a stop late, and while it moves something it says nothing of who serves.
 _UNGRANTED_DWELL = 20.0
 # The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
@@ -110,6 +114,16 @@ RULES: tuple[FaultRule, ...] = (
         bound=20.0,
         says="both nodes serve, and the other node does not hear this one",
         todo="Look for a firewall, a cable or a port that works one way; or 'asha ha stop' on one of the nodes.",
+    ),
+    FaultRule(
+        fault=PairFault.BOTH_GAVE_UP,
+        dwell=_GAVE_UP_DWELL,
+        remedies=(Remedy.PART,),
+        patience=20.0,
+        who="the primary takes it back if it is fit, or else the secondary if that is fit; the other one restarts,",
+        bound=20.0,
+        says="both nodes have given service up, each to the other",
+        todo="See with 'asha status' why each of them cannot serve; then 'asha pbx start' on the one that can.",
     ),
     FaultRule(
         fault=PairFault.GRANT_KEPT,
@@ -177,10 +191,11 @@ class PairView:
     `engine`: the engine runs here. `peer_alive`: it sees the other node. `peer_hears`: that node hears this one.
     `serves`, `peer_serves`: who acts under a grant. `engine_serves`: the engine says that this node does.
     `peer_granted`: the other node holds one. `has_let_go`: this node holds a grant and has given service up, because
-    the peer has it. `stands_by`: this node has settled down as a standby. `moving`: the engine says that resources are
-    on their way. `own`, `peer`: their claims. `fit`, `peer_fit`: who could serve. `lost_request`: the engine did not do
-    what this node or the peer asked. `acknowledged`: what the peer says of itself it said after it had heard of this
-    node's service, so that it is no late word of a service that has ended.
+    the peer has it; `gives_up`: the same, so that the peer takes it. `stands_by`: this node has settled down as a
+    standby. `moving`: the engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`:
+    who could serve. `lost_request`: the engine did not do what this node or the peer asked. `acknowledged`: what the
+    peer says of itself it said after it had heard of this node's service, so that it is no late word of a service that
+    has ended.
     """
 
     node: Node
@@ -192,6 +207,7 @@ class PairView:
     peer_granted: Reading[bool]
     peer_hears: Reading[bool]
     has_let_go: bool
+    gives_up: bool
     stands_by: bool
     moving: bool
     own: Claim
@@ -277,6 +293,11 @@ def _both_serve(view: PairView) -> bool:
     return is_known(view.peer_alive, True) and view.serves and is_known(view.peer_serves, True)
 
 
+def _both_gave_up(view: PairView) -> bool:
+    others = is_known(view.peer_alive, True) and is_known(view.peer_granted, True)
+    return view.gives_up and others and is_known(view.peer_serves, False)
+
+
 def _grant_kept(view: PairView) -> bool:
     others = is_known(view.peer_alive, True) and is_known(view.peer_serves, True)
     return others and view.has_let_go and not is_known(view.peer_hears, False)
@@ -296,6 +317,7 @@ _SIGNS: Mapping[PairFault, Callable[[PairView], bool]] = MappingProxyType(
     {
         PairFault.BOTH_SERVE: lambda view: _both_serve(view) and not is_known(view.peer_hears, False),
         PairFault.PEER_DEAF: lambda view: _both_serve(view) and is_known(view.peer_hears, False),
+        PairFault.BOTH_GAVE_UP: _both_gave_up,
         PairFault.GRANT_KEPT: _grant_kept,
         PairFault.SERVES_UNGRANTED: _serves_ungranted,
         PairFault.NOBODY_SERVES: _nobody_serves,
@@ -330,6 +352,8 @@ def _is_its_turn(fault: PairFault, view: PairView) -> bool:
             return view.acknowledged and yields(view.node, view.own, view.peer)
         case PairFault.PEER_DEAF | PairFault.GRANT_KEPT | PairFault.SERVES_UNGRANTED:
             return True  # only the node that is to act can see them
+        case PairFault.BOTH_GAVE_UP:
+            return serves_next(view) is not None
         case PairFault.NOBODY_SERVES:
             return serves_next(view) is view.node
         case PairFault.REQUEST_LOST:

@@ -151,6 +151,7 @@ STORIES: dict[str, Story] = {
         chance=7678,
         boots=True,
     ),
+    "Asterisk dies on both while they are apart, and each gives service up to the other": from_seed(9509),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),

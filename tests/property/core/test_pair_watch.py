@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def view(node: Node = P, **fields: object) -> PairView:
         "peer_granted": Known(False, 0.0),
         "peer_hears": Known(True, 0.0),
         "has_let_go": False,
+        "gives_up": False,
         "stands_by": True,
         "moving": False,
         "own": Claim(False, 1),
@@ -177,6 +179,37 @@ def test_a_grant_that_was_given_up_ends_when_the_engine_does_not_take_it_back() 
     assert due(fault, kept, 30.0) is Remedy.RESTART_ENGINE
     deaf = dataclasses.replace(kept, peer_hears=Known(False, 0.0))
     assert standing((), deaf, 0.0) == (), "a new engine would only begin to serve again"
+
+
+@pytest.mark.parametrize(
+    ("primary_fit", "secondary_fit", "next_one"),
+    [(True, True, P), (True, False, P), (False, True, S), (False, False, None)],
+)
+def test_of_two_that_give_service_up_to_each_other_one_takes_it_back(
+    primary_fit: bool, secondary_fit: bool, next_one: Node | None
+) -> None:
+    fit = {P: primary_fit, S: secondary_fit}
+    for node in Node:
+        gone = view(
+            node,
+            stands_by=False,
+            gives_up=True,
+            peer_granted=Known(True, 0.0),
+            fit=fit[node],
+            peer_fit=Known(fit[node.other], 0.0),
+        )
+        (fault,) = standing((), gone, 0.0)
+        assert fault.fault is PairFault.BOTH_GAVE_UP
+        assert due(fault, gone, 1.0) is None, "an engine that moves service on has not asked it to let go yet"
+        assert due(fault, gone, 3.0) is (Remedy.PART if next_one else None)
+        assert serves_next(gone) is next_one
+
+
+def test_a_peer_that_takes_over_or_has_no_grant_has_not_given_up_too() -> None:
+    for said in (Known(True, 0.0), Unknown("dark", 0.0)):
+        taken = view(P, stands_by=False, gives_up=True, peer_granted=Known(True, 0.0), peer_serves=said)
+        assert standing((), taken, 0.0) == ()
+    assert standing((), view(P, stands_by=False, gives_up=True), 0.0) == ()
 
 
 def test_a_node_that_serves_without_the_engine_is_made_its_owner() -> None:
