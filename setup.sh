@@ -221,7 +221,7 @@ set_up_tools() {
 
 # A virtual environment knows its own path, so a moved tree needs a new one.
 venv_stamp() { { pwd; cat requirements.txt requirements-dev.txt requirements-source.txt; } | sha256sum; }
-project_stamp() { sha256sum <pyproject.toml; }
+project_stamp() { { declare -f install_project; cat pyproject.toml; } | sha256sum; }
 
 make_venv() {
     find_python
@@ -237,7 +237,9 @@ make_venv() {
 
 install_project() {
     start_log "installs asha into .venv"
-    pip install --no-deps --no-build-isolation --editable . || die_with_log "pip could not install asha itself."
+    # "compat" is a line in a .pth file; the default is a module that doubles the time of each start of Python.
+    pip install --no-deps --no-build-isolation --config-settings editable_mode=compat --editable . ||
+        die_with_log "pip could not install asha itself."
     project_stamp >.venv/asha-project
 }
 

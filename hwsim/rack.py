@@ -45,6 +45,8 @@ _SHARED = Path("/run/hwsim")
 # Directories hidden from the node: files of an asha on the host, or left there by its tests, would be
 # believed by the node's asha.
 _NOT_INSTALLED_YET = ("/etc/asha", "/var/lib/asha", "/var/log/asha")
+# What root's shell runs on this host for its own sake, at each command that comes over ssh.
+_NOT_THIS_ROOTS = ("/root/.bashrc", "/root/.profile", "/root/.bash_profile", "/root/.ssh/rc")
 AUTHKEYS = "auth 1\n1 sha1 the-rack-has-no-secrets\n"
 
 
@@ -235,7 +237,7 @@ class Rack:
 
     def _furnish(self, side: str, node: Node) -> None:
         """Put on the machine what an installer would: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
-        node.prepare(empty=DIRECTORIES, absent=_NOT_INSTALLED_YET)
+        node.prepare(empty=DIRECTORIES, absent=(*_NOT_INSTALLED_YET, *_NOT_THIS_ROOTS))
         hosts = {name: Network.address(place) for place, name in zip(SIDES, self.site.names, strict=True)}
         heartbeat_site.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)

@@ -1,9 +1,8 @@
-"""A stand-in for asterisk: `asterisk [-f|-g]` is the PBX, `asterisk -rx COMMAND` its console.
+"""A stand-in for asterisk: `asterisk [-f|-g]` is the PBX.
 
-Installed as one file and run by a bare Python (-IS): standard library only, and little of it, because the
-program starts in the middle of every failover. Settings: /etc/hwsim-asterisk.conf (or $HWSIM_ASTERISK_CONF);
-AMI users: the file that `manager_conf` names there, by default manager.conf beside it. SIGUSR1 simulates a
-deadlock: the process lives and answers nothing. SIGUSR2 silences SIP alone.
+The second part of the installed program, after console.py, and run by a bare Python (-IS): standard library only, and
+little of it, because the program starts in the middle of every failover. SIGUSR1 simulates a deadlock: the process
+lives and answers nothing. SIGUSR2 silences SIP alone.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ import socket
 import sys
 import time
 
+from hwsim.asterisk.console import STILL_BOOTING, VERSION, Settings
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,59 +24,8 @@ if TYPE_CHECKING:
 
     Action: TypeAlias = Callable[[socket.socket], None]
 
-VERSION = "Asterisk 1.8.32.3-hwsim"
 FULLY_BOOTED = "Asterisk has fully booted.\n"
-STILL_BOOTING = "Asterisk is still booting.\n"
 IP_PKTINFO = 8  # linux/in.h
-DEFAULTS = {
-    "boot_time": "0.4",
-    "start_fails": "",
-    "sip_reply": "200 OK",
-    "sip_port": "5060",
-    "run_dir": "/var/run/asterisk",
-    "line_socket": "",
-    "ami_bind": "127.0.0.1",
-    "manager_conf": "",
-}
-
-
-def read_ini(path: str) -> dict[str, dict[str, str]]:
-    """Return {section: {key: value}} of an Asterisk-like conf file; empty when there is no such file."""
-    sections: dict[str, dict[str, str]] = {}
-    section: dict[str, str] = {}
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib costs 10 ms
-            lines = file.read().splitlines()
-    except OSError:
-        return sections
-    for text in lines:
-        line = text.split(";")[0].strip()
-        if line.startswith("["):
-            section = sections.setdefault(line.strip("[]"), {})
-        elif "=" in line:
-            key, value = line.split("=", 1)
-            section[key.strip()] = value.lstrip(">").strip()
-    return sections
-
-
-class Settings:
-    """The settings in hwsim-asterisk.conf and manager.conf."""
-
-    def __init__(self) -> None:
-        path = os.environ.get("HWSIM_ASTERISK_CONF", "/etc/hwsim-asterisk.conf")
-        values = {**DEFAULTS, **read_ini(path).get("asterisk", {})}
-        self.boot_time = float(values["boot_time"])
-        self.start_fails = values["start_fails"]
-        self.sip_reply = values["sip_reply"]
-        self.sip_port = int(values["sip_port"])
-        self.line_socket = values["line_socket"]
-        self.ami_bind = values["ami_bind"]
-        self.run_dir = values["run_dir"]
-        self.pidfile = values["run_dir"] + "/asterisk.pid"
-        self.ctl = values["run_dir"] + "/asterisk.ctl"
-        manager = read_ini(values["manager_conf"] or path.rpartition("/")[0] + "/manager.conf")
-        self.ami_port = int(manager.get("general", {}).get("port", "5038"))
-        self.ami_users = {name: user.get("secret", "") for name, user in manager.items() if name != "general"}
 
 
 def running_pid(settings: Settings) -> int:
@@ -344,29 +294,6 @@ class Pbx:
         return ["Response: Error", *said, "Message: Invalid/unknown command"]
 
 
-def ask(settings: Settings, command: str) -> str:
-    """Return what a running PBX answers to one console command."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            connection.connect(settings.ctl)
-        except OSError:
-            sys.exit(f"Unable to connect to remote asterisk (does {settings.ctl} exist?)")
-        connection.sendall(command.encode())
-        answer = b""
-        while data := connection.recv(65536):
-            answer += data
-    return answer.decode()
-
-
-def console(settings: Settings, command: str) -> None:
-    """Run `asterisk -rx COMMAND`; like the real console, it waits for the end of the boot where needed."""
-    answer = ask(settings, command)
-    while answer == STILL_BOOTING:
-        time.sleep(0.02)
-        answer = ask(settings, command)
-    sys.stdout.write(answer)
-
-
 def daemonise() -> None:
     """Detach from the terminal and from the parent process."""
     if os.fork():
@@ -381,20 +308,13 @@ def daemonise() -> None:
 
 
 def main() -> None:
-    """Run as PBX or as console, or tell the version, depending on the arguments."""
+    """Run as PBX."""
     settings = Settings()
-    arguments = sys.argv[1:]
-    if "-V" in arguments:
-        print(VERSION)
-        return
-    if arguments and arguments[0].startswith("-r"):
-        console(settings, arguments[-1])
-        return
     if running_pid(settings):
         sys.exit(f"Asterisk already running on {settings.ctl}.  Use 'asterisk -r' to connect.")
     if settings.start_fails:
         sys.exit(settings.start_fails)
-    if "-f" not in arguments:
+    if "-f" not in sys.argv[1:]:
         daemonise()
     Pbx(settings).run()
 
