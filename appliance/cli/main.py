@@ -43,7 +43,7 @@ _COMMANDS = {
     "standby": "ha",
     "status": "status",
     "sync": "sync",
-    "sync-source": "peer",
+    "sync-source": "source",
     "takeover": "ha",
 }
 

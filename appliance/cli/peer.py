@@ -25,13 +25,11 @@ from appliance.host.bounded import read_all, read_line
 from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF, SSH_KEYS
 from appliance.host.process import interact
-from appliance.local_node import PLACES, conf_and_node
+from appliance.local_node import conf_and_node
 from appliance.sync import ssh_access
 from appliance.sync.errors import Fault, SyncProblem
-from appliance.sync.gate import Reading, Refusal, give, judge, read_words
 from appliance.sync.peer_link import is_accepted, prove
 from appliance.sync.ssh import NOT_KEPT, Ssh, way_to_peer
-from appliance.sync.trees import trees
 
 _LONGEST_KEY = 16 * 1024  # of a public key, in bytes
 
@@ -162,33 +160,6 @@ def _taken(text: str, *, anew: bool) -> str:
 
         taken = take(PairingFiles(), text, os.uname().nodename, anew=anew)
         return f"{taken.says} {proof(taken.edit.conf, taken.node, taken.name)[1]}"
-
-
-# Command `asha sync-source`, sshd's forced command: do what the peer's key allows here, and nothing else.
-
-
-@click.command(hidden=True)
-def sync_source() -> None:
-    """Carry out SSH_ORIGINAL_COMMAND when it is one of ours."""
-    conf, node = conf_and_node()
-    ours, asked = trees(conf), os.environ.get("SSH_ORIGINAL_COMMAND", "")
-    found = judge(asked, ours, PLACES, lambda: read_words(sys.stdin.fileno()))
-    if isinstance(found, Refusal):
-        raise SyncError(f"This key does not allow that: {found.why}.")
-    if isinstance(found, Reading):
-        give(found, conf.rsync, ours, PLACES)
-    if found.verb == "serve":
-        from appliance.sync_setup import source  # noqa: PLC0415 - must not delay rsync, which comes often
-
-        source().serve(sys.stdin.buffer, sys.stdout.buffer)
-    elif found.verb in ("conf", "secret", "check"):
-        from appliance.cli.peer import answer_one  # noqa: PLC0415
-
-        answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)
-    else:
-        from appliance.sync.watch import TreeWatch  # noqa: PLC0415
-
-        TreeWatch(conf).run(sys.stdout.buffer)
 
 
 # Questions of the peer besides those for data: the values of the tab, the secret of the cluster, and how this host is.

@@ -32,7 +32,7 @@ _ROUND_DEADLINE = 400.0
 _GAPS = (0.0, 0.3, 1.0, 2.5, 6.0, 15.0)
 _TRANSFER = 3.0  # seconds that a move takes, so that a blow falls into the midst of it
 # Several racks share the machine: the telephone asks less often, and waits longer before it calls a node silent.
-_ASKS_EACH, _PATIENCE = 0.05, 2.0
+_ASKS_EACH, _PATIENCE = 0.1, 2.0
 _DISK = 96 << 20
 SITE = Site(
     disk_size=_DISK,

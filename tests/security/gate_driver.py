@@ -17,7 +17,7 @@ import sys
 import threading
 from pathlib import Path
 
-from appliance.cli import peer
+from appliance.cli import source
 from appliance.core.errors import AshaError
 
 TOP, SECRETS = Path("/var/spool/asterisk/voicemail"), Path("/root/.ssh")
@@ -95,7 +95,7 @@ def _be_the_gate(command: bytes, given: list[int]) -> None:
     os.execve = logged  # type: ignore[assignment]
     code = 1
     try:
-        peer.sync_source.callback()  # type: ignore[misc]
+        source.sync_source.callback()  # type: ignore[misc]
         code = 0
     except AshaError as problem:
         os.write(2, f"{problem}\n".encode(errors="replace"))
