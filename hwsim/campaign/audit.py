@@ -24,13 +24,27 @@ _PERIOD = 0.25
 _LOGS = ("/var/log/ha-log.1", "/var/log/ha-log")
 _CALL = re.compile(
     r"^(?P<at>\S+) +ResourceManager\S+ +info: (?P<word>Acquiring|Releasing) resource group: .*\basha\b"
-    r"|^(?P<born>\w{3} [ \d]\d [\d:]{8}) .* Configuration validated\. Starting heartbeat",
+    r"|^(?P<stamp>\w{3} [ \d]\d [\d:]{8}) .* info: (?P<master>Resources being acquired from"
+    r"|Configuration validated\. Starting heartbeat)",
     re.MULTILINE,
 )
-_CALLED_AT, _BORN_AT = "%Y/%m/%d_%H:%M:%S", "%Y %b %d %H:%M:%S"
+# What the master decides counts as what its script does: it has been seen to lose the script (docs/facts/heartbeat.md).
+_MASTER = {
+    "Resources being acquired from": "Acquiring",
+    "Configuration validated. Starting heartbeat": "born",
+}
+_LATE = re.compile(
+    r"^(?P<stamp>\w{3} [ \d]\d [\d:]{8}) .* Late heartbeat: Node \S+ interval (?P<ms>\d+) ms \(> deadtime\)",
+    re.MULTILINE,
+)
+_CALLED_AT, _STAMP = "%Y/%m/%d_%H:%M:%S", "%Y %b %d %H:%M:%S"
 _COARSE = (
     1.0  # Heartbeat's log has whole seconds: what it did within the second of a move may have been after it
 )
+
+
+# A command on its way to the card when the grant ends may still move the relay, which then goes back at once.
+_UNDER_WAY = 3.0
 
 
 @dataclass
@@ -73,22 +87,36 @@ class RoundAudit:
     def moves_without_grant(self) -> list[str]:
         """Return the moves of the relay to the primary while Heartbeat there, by its own log, had no resources."""
         calls = self._calls()
-        moves = (one for one in self.rack.history.happenings if (one.kind, one.side) == ("relay", "primary"))
-        times = (self.rack.wall_time(one.at) for one in moves)
+        relay = [one for one in self.rack.history.happenings if one.kind == "relay"]
+        moves = [(self.rack.wall_time(one.at), one.side) for one in relay]
         return [
             f"the relay moved to the primary without a grant, at {time.ctime(at)}"
-            for at in times
-            if "Acquiring" not in (_last(calls, at), _last(calls, at - _COARSE))
+            for at, side in moves
+            if side == "primary" and not _granted(calls, at) and not _was_under_way(calls, moves, at)
         ]
+
+    def silences(self, since: float) -> list[float]:
+        """Return the silences beyond deadtime, in seconds, that Heartbeat heard of and that began after `since`."""
+        after = self.rack.wall_time(since)
+        late = [
+            (_at_stamp(found["stamp"]), int(found["ms"]) / 1000)
+            for side in SIDES
+            for text in self._texts(side)
+            for found in _LATE.finditer(text)
+        ]
+        return [seconds for at, seconds in late if at - seconds > after]
 
     def _calls(self) -> list[tuple[float, str]]:
         """Return when Heartbeat acquired and released the resources on the primary, and when it began itself."""
-        calls = []
+        return [_call(found) for text in self._texts("primary") for found in _CALL.finditer(text)]
+
+    def _texts(self, side: str) -> list[str]:
+        """Return the logs of Heartbeat on `side`, the older one first."""
+        texts = []
         for path in _LOGS:
             with contextlib.suppress(OSError, NodeError):
-                text = self.rack.servers["primary"].node.path(path).read_text(errors="replace")
-                calls += [_call(found) for found in _CALL.finditer(text)]
-        return calls
+                texts.append(self.rack.servers[side].node.path(path).read_text(errors="replace"))
+        return texts
 
     def _hear(self) -> bool:
         return any(self.rack.network.whole(link, *SIDES) for link in LINKS)
@@ -129,7 +157,21 @@ def _last(calls: list[tuple[float, str]], until: float) -> str:
     return ([word for at, word in calls if at <= until] or [""])[-1]
 
 
+def _granted(calls: list[tuple[float, str]], at: float) -> bool:
+    return "Acquiring" in (_last(calls, at), _last(calls, at - _COARSE))
+
+
+def _was_under_way(calls: list[tuple[float, str]], moves: list[tuple[float, str]], at: float) -> bool:
+    """Tell whether the move at `at` can be of an order from before the grant ended, and was undone at once."""
+    undone = any(side == "secondary" and at < later <= at + _UNDER_WAY for later, side in moves)
+    return undone and _last(calls, at - _UNDER_WAY) == "Acquiring"
+
+
 def _call(found: re.Match[str]) -> tuple[float, str]:
     if found["word"]:
         return time.mktime(time.strptime(found["at"], _CALLED_AT)), found["word"]
-    return time.mktime(time.strptime(f"{time.localtime().tm_year} {found['born']}", _BORN_AT)), "born"
+    return _at_stamp(found["stamp"]), _MASTER[found["master"]]
+
+
+def _at_stamp(stamp: str) -> float:
+    return time.mktime(time.strptime(f"{time.localtime().tm_year} {stamp}", _STAMP))

@@ -68,7 +68,7 @@ def _tell(ended: Ended, console: Console) -> None:
     story = "; ".join(map(str, ended.blows))
     verdict = "WRONG: " + "; ".join(ended.wrong) if ended.wrong else "ok"
     console.print(
-        f"seed {ended.seed}: {story}\n   {verdict}. {ended.figures}",
+        f"seed {ended.seed}: {story}\n   {verdict}. {ended.figures}{ended.too_slow and '; ' + ended.too_slow}",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -33,6 +33,7 @@ _GAPS = (0.0, 0.3, 1.0, 2.5, 6.0, 15.0)
 _TRANSFER = 3.0  # seconds that a move takes, so that a blow falls into the midst of it
 # Several racks share the machine: the telephone asks less often, and waits longer before it calls a node silent.
 _ASKS_EACH, _PATIENCE = 0.1, 2.0
+_HEARD_AGAIN = 5.0  # seconds after the repair from which a silence has no fault to blame
 _DISK = 96 << 20
 SITE = Site(
     disk_size=_DISK,
@@ -58,6 +59,7 @@ class Ended:
     """How a round ended: its story, what was found wrong (empty when nothing), and its figures.
 
     `settled`: seconds from the repair until one node serves alone. `two`, `nobody`: seconds from the first blow on.
+    `silences`: how long, in seconds, one node heard nothing of the other long after the repair.
     """
 
     seed: int
@@ -67,6 +69,17 @@ class Ended:
     two: float = 0.0
     nobody: float = 0.0
     messages: int = 0
+    silences: list[float] = field(default_factory=list)
+
+    @property
+    def too_slow(self) -> str:
+        """The sentence that blames the machine, and no fault, for a silence between the nodes; empty without one."""
+        if not self.silences:
+            return ""
+        return (
+            f"this machine was too slow: deadtime passed {len(self.silences)} times after the repair, when nothing "
+            f"was cut, for up to {max(self.silences):.1f} s"
+        )
 
     @property
     def figures(self) -> str:
@@ -116,11 +129,12 @@ async def _round(stage: Stage, mail: Mailbox, ended: Ended) -> None:
     async with recorded(stage.rack, _PATIENCE) as log:
         audit, callers = RoundAudit(stage.rack, log, mail), Callers(stage.rack, log)
         async with _beside(audit.run):
-            began = stage.now()
+            began = repaired = stage.now()
             try:
                 async with _beside(callers.run):
                     await _blows(stage, audit, ended)
-                    ended.settled = (await log.settled(stage.now(), _BOUND, _STAYS)).after
+                    repaired = stage.now()
+                    ended.settled = (await log.settled(repaired, _BOUND, _STAYS)).after
                 await _bring_home(stage, log)
                 ended.wrong += await _uneven(stage, callers)
                 ended.wrong += await _journals(stage)
@@ -128,6 +142,7 @@ async def _round(stage: Stage, mail: Mailbox, ended: Ended) -> None:
                 ended.messages = callers.left
                 ended.two, ended.nobody = log.seconds_with_two(began), log.seconds_with_nobody(began)
                 ended.wrong += audit.found + audit.moves_without_grant()
+                ended.silences = audit.silences(repaired + _HEARD_AGAIN) if repaired > began else []
 
 
 async def _blows(stage: Stage, audit: RoundAudit, ended: Ended) -> None:

@@ -89,6 +89,55 @@ def test_messages_are_counted_on_both_disks(rack: Any, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("back", "allowed"), [(23.0, True), (30.0, False)], ids=["at once", "later"])
+def test_a_command_that_was_under_way_when_the_grant_ended_is_undone_at_once(
+    rack: Any, tmp_path: Path, back: float, allowed: bool
+) -> None:
+    began = write_log(tmp_path)
+    rack.history.note(began + 22.0, "relay", "primary")
+    rack.history.note(began + back, "relay", "secondary")
+    assert (audit_of(rack).moves_without_grant() == []) is allowed
+
+
+def test_a_grant_is_the_masters_decision_even_when_it_loses_its_script(rack: Any, tmp_path: Path) -> None:
+    began = float(int(time.time()))
+    write_log(
+        tmp_path,
+        f"{stamp(began)} haprimary heartbeat: [54]: info: Resources being acquired from hastandby.\n",
+    )
+    rack.history.note(began + 7.0, "relay", "primary")
+    assert audit_of(rack).moves_without_grant() == []
+
+
+@pytest.mark.parametrize(("repaired", "found"), [(2.0, [2.34]), (8.5, [])], ids=["no fault", "of the fault"])
+def test_a_silence_after_the_repair_is_the_machines(
+    rack: Any, tmp_path: Path, repaired: float, found: list[float]
+) -> None:
+    began = float(int(time.time()))
+    late = "Late heartbeat: Node hastandby: interval 2340 ms (> deadtime)"
+    write_log(tmp_path, f"{stamp(began + 10)} haprimary heartbeat: [52]: CRIT: {late}\n")
+    assert audit_of(rack).silences(began + repaired) == found
+
+
+def audit_of(rack: Any) -> RoundAudit:
+    return RoundAudit(rack, log_of(()), SimpleNamespace(senders=[]))  # type: ignore[arg-type]
+
+
+def stamp(at: float) -> str:
+    return time.strftime("%b %d %H:%M:%S", time.localtime(at))
+
+
+def write_log(top: Path, text: str = "") -> float:
+    """Write the log of a Heartbeat that acquires after 10 s and releases after 20; return when it began."""
+    began = float(int(time.time()))
+    stamps = {word: time.localtime(began + at) for word, at in (("acquired", 10), ("released", 20))}
+    log = top / "primary/var/log/ha-log"
+    log.parent.mkdir(parents=True)
+    called = {word: time.strftime("%Y/%m/%d_%H:%M:%S", at) for word, at in stamps.items()}
+    log.write_text(text or _HEARTBEAT_LOG.format(begun=stamp(began), **called))
+    return began
+
+
 @pytest.mark.parametrize(
     ("seconds", "allowed"),
     [(5.0, False), (12.0, True), (20.4, True), (22.0, False)],
@@ -97,20 +146,10 @@ def test_messages_are_counted_on_both_disks(rack: Any, tmp_path: Path) -> None:
 def test_a_relay_move_needs_what_heartbeats_log_says(
     rack: Any, tmp_path: Path, seconds: float, allowed: bool
 ) -> None:
-    began = float(int(time.time()))
-    stamps = {word: time.localtime(began + at) for word, at in (("acquired", 10), ("released", 20))}
-    log = tmp_path / "primary/var/log/ha-log"
-    log.parent.mkdir(parents=True)
-    log.write_text(
-        _HEARTBEAT_LOG.format(
-            begun=time.strftime("%b %d %H:%M:%S", time.localtime(began)),
-            **{word: time.strftime("%Y/%m/%d_%H:%M:%S", at) for word, at in stamps.items()},
-        )
-    )
+    began = write_log(tmp_path)
     rack.history.note(began + seconds, "relay", "primary")
     rack.history.note(began + 30.0, "relay", "secondary")
-    found = RoundAudit(rack, log_of(()), SimpleNamespace(senders=[])).moves_without_grant()  # type: ignore[arg-type]
-    assert (found == []) is allowed
+    assert (audit_of(rack).moves_without_grant() == []) is allowed
 
 
 def test_what_two_cost_after_a_heal() -> None:
