@@ -16,7 +16,9 @@ from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.context import NodeContext
 from appliance.agent.executor import Executor
 from appliance.agent.grant_file import GrantFile
+from appliance.agent.rhythm import until_beat
 from appliance.core import controller
+from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
     AcknowledgeMoves,
     ClearNode,
@@ -118,7 +120,7 @@ class Cycle:
             self.completed(self._left())
             self._observations.changed.clear()
             try:
-                async with asyncio.timeout(controller.BUSY_PERIOD if self.busy else controller.IDLE_PERIOD):
+                async with asyncio.timeout(until_beat(BUSY_PERIOD if self.busy else IDLE_PERIOD)):
                     await self._observations.changed.wait()
             except TimeoutError:
                 pass

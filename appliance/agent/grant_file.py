@@ -41,6 +41,7 @@ class GrantFile:
         self._least = least_generation
         self._clock = clock or SystemClock()
         self._unkept: Grant | None = None
+        self._peeked: tuple[bytes | None, Grant] = None, Grant()
         self.lost = False
         self.problem = ""
 
@@ -60,9 +61,20 @@ class GrantFile:
         """
         try:
             content = read_small(self._path, _LONGEST)
-            return parse_grant(content) if content is not None else None
+            return self._parsed(content) if content is not None else None
         except (OSError, ValueError):
             return None
+
+    def _parsed(self, content: bytes) -> Grant:
+        """Return the grant in `content`, parsed again only when it is another one than at the last look.
+
+        What could have been written since boot could still have been later: a ticket does not become younger.
+        """
+        before, grant = self._peeked
+        if content != before:
+            grant = parse_grant(content)
+            self._peeked = content, grant
+        return grant
 
     def ask(self, verb: Verb, ticket: float, engine: str) -> tuple[Grant, Verdict]:
         """Apply the wish of a script (see `core.grant.ask`) and keep the result."""

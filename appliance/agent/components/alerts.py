@@ -12,6 +12,7 @@ from typing import Any
 from appliance.agent.components.alert_queue import AlertBatch, AlertQueue
 from appliance.agent.components.component import Component
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.core.alert_rules import FailoverTracker, problems, read_on
 from appliance.core.alerts import AlertState, recall, remembered, tell
 from appliance.core.status import NotifyStatus, Status
@@ -50,7 +51,7 @@ class Alerts(Component):
         try:
             while True:
                 self._look_safely()
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(until_beat(_LOOK))
         finally:
             await asyncio.to_thread(self._queue.close)
 

@@ -12,6 +12,7 @@ from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.context import NodeContext
 from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl
+from appliance.agent.rhythm import until_beat
 from appliance.core.data_policy import why_not
 from appliance.core.errors import AshaError
 from appliance.core.move_limit import reached
@@ -44,7 +45,7 @@ class AutoFailback(Component):
     async def run(self) -> None:
         """Look once a second whether service is to return, until cancelled."""
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(until_beat(_LOOK))
             if self._is_due():
                 await self.go("the primary is fit and has all the data (HAAUTOFAILBACK)")
                 await asyncio.sleep(_AGAIN)

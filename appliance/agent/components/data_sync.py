@@ -9,6 +9,7 @@ from dataclasses import replace
 from appliance.agent.components.component import Component
 from appliance.agent.context import NodeContext
 from appliance.agent.peer_message import DataWord
+from appliance.agent.rhythm import until_beat
 from appliance.agent.this_node import ThisNode
 from appliance.core.alerts import one_line
 from appliance.core.data_policy import (
@@ -107,7 +108,7 @@ class SyncSupervisor(Component):
         while True:
             await self._notice_service()
             self._report(self.look())
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(until_beat(_LOOK))
 
     async def _keep_worker(self) -> None:
         """Start, instruct and end the worker as the duty changes.

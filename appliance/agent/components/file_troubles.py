@@ -17,6 +17,7 @@ from appliance.agent.components.component import Component
 from appliance.agent.context import Context
 from appliance.agent.kept_conf import keep
 from appliance.agent.own_files import OwnFile, own_directories, own_files
+from appliance.agent.rhythm import until_beat
 from appliance.config import Conf
 from appliance.core.errors import AshaError
 from appliance.core.status import FileTrouble, Status
@@ -60,7 +61,7 @@ class FileTroubles(Component):
         while True:
             await self.look()
             self._looked()
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(until_beat(_LOOK))
 
     async def look(self) -> None:
         """Look at the files once, and note new troubles in the journal."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from appliance.agent.components.component import Component
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.config import Conf
 from appliance.config.quotes import command_words
 from appliance.core.errors import AshaError
@@ -46,7 +47,7 @@ class Provisioning(Component):
         """Look at the address repeatedly, until cancelled."""
         while True:
             await self.look()
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(until_beat(_LOOK))
 
     async def look(self) -> None:
         """Look at the address, and run POSTSYNC when it has changed.

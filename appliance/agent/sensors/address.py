@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.net.address import AddressWatch, read_address
@@ -62,5 +63,5 @@ class AddressSensor:
 
     async def _next(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_PERIOD):
+            async with asyncio.timeout(until_beat(_LOOK_PERIOD)):
                 await self._change.wait()

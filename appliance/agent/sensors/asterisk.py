@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
 from appliance.config import Conf
 from appliance.core.errors import AshaError
@@ -78,7 +79,7 @@ class AsteriskSensor:
             # sensor has to look.
             told = self._death is not None and self._death.fileno() is not None
             quick = self._service.state.busy and not told
-            await asyncio.sleep(_LOOK_BUSY if quick else PROCESS_LOOK)
+            await asyncio.sleep(until_beat(_LOOK_BUSY if quick else PROCESS_LOOK))
 
     def _ask_from_now_on(self, tasks: asyncio.TaskGroup) -> None:
         self._asking = [tasks.create_task(self._watch_probe(probe)) for probe in self._probes]
@@ -106,7 +107,7 @@ class AsteriskSensor:
     def _find(self) -> None:
         self._observations.pbx_installed = self._installed()
         now = self._clock.now()
-        thorough = now - self._searched_at >= _SEARCH
+        thorough = now - self._searched_at > _SEARCH - PROCESS_LOOK / 2
         self._searched_at = now if thorough else self._searched_at
         found = find_pid(self._this_node.conf, now, thorough=thorough)
         if isinstance(found, Unknown):
@@ -162,10 +163,10 @@ class AsteriskSensor:
     async def _watch_probe(self, probe: Probe) -> None:
         asked_at = float("-inf")
         while True:
-            began = self._clock.now()
+            began = asyncio.get_running_loop().time()
             asked_at = await self._ask_if_due(probe, asked_at)
             # A question that waited for its deadline must not lengthen the round.
-            await self._pause(probe, max(0.0, began + self._this_node.conf.probe_period - self._clock.now()))
+            await self._pause(probe, until_beat(self._this_node.conf.probe_period, began))
 
     async def _ask_if_due(self, probe: Probe, asked_at: float) -> float:
         """Ask the probe if it is due.
@@ -201,7 +202,8 @@ class AsteriskSensor:
         if probe.name != "cli" or self._doubtful():
             return True
         last = max(asked_at, self._console_answered_at)
-        return self._clock.now() - last >= CONSOLE_EVERY * self._this_node.conf.probe_period
+        # Rounds do not lie exactly one period apart: half a period less makes it this round, and not the next.
+        return self._clock.now() - last > (CONSOLE_EVERY - 0.5) * self._this_node.conf.probe_period
 
     def _doubtful(self) -> bool:
         """Tell whether some probe is silent; all the others are then asked as often as that one."""
@@ -233,7 +235,7 @@ class AsteriskSensor:
         while True:
             asked_at = await self._ask_dchannel_if_due(asked_at)
             # Never a long sleep: a link that is lost during one would be noticed late.
-            await asyncio.sleep(DCHANNEL_LOOK if self._service.state.busy else 2 * DCHANNEL_LOOK)
+            await asyncio.sleep(until_beat(DCHANNEL_LOOK if self._service.state.busy else 2 * DCHANNEL_LOOK))
 
     async def _ask_dchannel_if_due(self, asked_at: float) -> float:
         """Ask for the D-channel if it is due; `asked_at` and the result are those of `_ask_if_due`."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.paths import CARD
@@ -79,7 +80,7 @@ class CardSensor:
 
     async def _next(self) -> None:
         try:
-            async with asyncio.timeout(_LOOK_PERIOD):
+            async with asyncio.timeout(until_beat(_LOOK_PERIOD)):
                 await self._change.wait()
         except TimeoutError:
             pass

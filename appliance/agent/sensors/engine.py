@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 
 from appliance.agent.context import NodeContext
 from appliance.agent.peer_message import hear
+from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
-from appliance.cluster.engine import ClusterEngine, EngineView, Source
+from appliance.cluster.engine import ClusterEngine, EngineView, PeerMessage, Source
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.timing import ENGINE_LOOK
 from appliance.core.waking import Pulse, Woke, stood_still
@@ -37,6 +38,7 @@ class EngineSensor:
         self._since_boot = since_boot
         self._pulse: Pulse | None = None
         self._peer_was_alive = False
+        self._told: Mapping[str, str] = {}
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -45,7 +47,7 @@ class EngineSensor:
                 await self._notice_waking()
                 self.look()
                 self._peer_was_alive = is_known(self._observations.peer_alive, True)
-                await asyncio.sleep(ENGINE_LOOK)
+                await asyncio.sleep(until_beat(ENGINE_LOOK))
         finally:
             self._listen(())
             self._watch.close()
@@ -118,11 +120,21 @@ class EngineSensor:
         news = self._watch.read(now)
         if news.changed:
             self._see(self._watch.view(now))
-        for message in news.messages:
-            self._observations.report = hear(message.fields, message.at)
-        if news.changed or news.messages:
+        told = [self._is_told_news(message) for message in news.messages]
+        if news.changed or any(told):
             self._observations.notify_changed()
         self._listen(self._watch.sources())
+
+    def _is_told_news(self, message: PeerMessage) -> bool:
+        """Take in a message of the peer, and tell whether it says anything new.
+
+        A peer that was silent, and says what it said before, tells that it is there again.
+        """
+        observations, max_age = self._observations, self._this_node.conf.peer_max_age
+        heard = is_known(observations.hears_peer(message.at, max_age), True)
+        before, self._told = self._told, message.fields
+        observations.report = hear(message.fields, message.at)
+        return not heard or before != message.fields
 
     def _see(self, view: EngineView) -> None:
         observations = self._observations

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
 from appliance.core.errors import HostError
 from appliance.core.health import ProbeRecord, observe
@@ -37,8 +38,8 @@ from appliance.net.arp import ArpLink, announce, own_macs
 from appliance.pbx.probes import SipProbe
 
 _CALL_AGAIN = 2.0
-# The kernel reports each change of the interface; without one it is read again after so many seconds.
-_LOOK_PERIOD = 5.0
+# The kernel reports each change of the interface; without one it is read in the first round after so many seconds.
+_LOOK_PERIOD = 4.5
 _NO_ADDRESS_SET = "no cluster address is set (HACLUSTERIP)"
 # For so many seconds after any other machine was heard the LAN is known to carry something to this node.
 _HEARD_LATELY = 5.0
@@ -126,7 +127,7 @@ class LanSensor:
 
     async def _next(self) -> None:
         """Wait for the next round, and look at the interface whenever the kernel reports a change meanwhile."""
-        end = self._clock.now() + LAN_ROUND
+        end = self._clock.now() + until_beat(LAN_ROUND)
         while (left := end - self._clock.now()) > 0:
             self._change.clear()
             with contextlib.suppress(TimeoutError):
@@ -279,7 +280,7 @@ class LanSensor:
     async def _be_telephone(self) -> None:
         while True:
             await self._call()
-            await asyncio.sleep(_CALL_AGAIN if self._sip.answers else LAN_ROUND)
+            await asyncio.sleep(until_beat(_CALL_AGAIN if self._sip.answers else LAN_ROUND))
 
     async def _call(self) -> None:
         """Try the cluster address once, as a telephone does, if it is not here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from appliance.agent.context import NodeContext
+from appliance.agent.rhythm import until_beat
 from appliance.core.model import Line
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.timing import LINE_LOOK
@@ -40,7 +41,7 @@ class LineSensor:
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(_BUSY if self._service.state.busy else LINE_LOOK)
+                await asyncio.sleep(until_beat(_BUSY if self._service.state.busy else LINE_LOOK))
         finally:
             if self._whole is not None:
                 self._whole.cancel()

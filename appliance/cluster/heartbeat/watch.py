@@ -21,8 +21,8 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.host.pidwatch import PidWatch
 
 # Heartbeat reports a link only when it changes, and a change from before asha listened is missed: so ask
-# again in this interval, in seconds.
-_ASK_AGAIN = 10.0
+# again in the first look after so many seconds.
+_ASK_AGAIN = 9.5
 
 
 class HeartbeatWatch:

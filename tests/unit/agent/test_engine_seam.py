@@ -219,3 +219,22 @@ def test_the_primary_makes_the_secret_before_the_files(tmp_path: Path) -> None:
         assert not book.blank
 
     asyncio.run(play())
+
+
+def test_only_news_of_the_peer_makes_the_cycle_turn(tmp_path: Path) -> None:
+    async def play() -> None:
+        bench = Bench(tmp_path)
+        observations = bench.observations
+        bench.engine.run("1:7", peer_alive=Known(True, 0.0))
+        bench.sensor.look()
+        turned = []
+        for at, line in ((1.0, "clear"), (2.0, "clear"), (3.0, "absent"), (4.0, "absent"), (60.0, "absent")):
+            observations.changed.clear()
+            bench.engine.watches[0].say(PeerMessage("pbx2", {"line": line}, at))
+            async with asyncio.timeout(5.0):
+                while observations.report is None or observations.report.at != at:  # noqa: ASYNC110 - old words set no event
+                    await asyncio.sleep(0)
+            turned.append(observations.changed.is_set())
+        assert turned == [True, False, True, False, True]  # the last: it was silent, and is there again
+
+    asyncio.run(play())
