@@ -1,7 +1,8 @@
 """A switched power outlet: what a node's fence command turns off is the other node's mains.
 
 The program on the node speaks to the outlet over a socket in the directory that the rack shares with the node, as a
-fence agent speaks to a power switch over its own network.
+fence agent speaks to a power switch over its own network. It knows a fence agent's actions off and status, and ends
+with their exit statuses.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from hwsim.nodes import Power
 from hwsim.rack import Rack
 
 PROGRAM = "/usr/local/sbin/fence_outlet"
@@ -17,9 +19,12 @@ _SOCKET = Path("/run/hwsim/outlet")
 _OTHER = {"primary": "secondary", "secondary": "primary"}
 _TEXT = f"""#!{sys.executable} -IS
 import socket, sys
+action = sys.argv[1].removeprefix("--action=")
 outlet = socket.socket(socket.AF_UNIX)
 outlet.connect("{_SOCKET}")
-sys.exit(0 if outlet.recv(16) == b"off" else 1)
+outlet.sendall(action.encode() + b"\\n")
+power = outlet.recv(16).decode()
+sys.exit(0 if power == ("off" if action == "off" else "on") else 2 if power == "off" else 1)
 """
 
 
@@ -46,11 +51,19 @@ class PowerSwitch:
             self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.used.append(self._rack.now())
-        if self.answers:
-            self._rack.power_off(_OTHER[self._side])
-            writer.write(b"off")
-            await writer.drain()
-        else:
+        action = (await reader.readline()).strip()
+        if action == b"off":
+            self.used.append(self._rack.now())
+        if not self.answers:
             await reader.read()
+        else:
+            writer.write(self._obey(action))
+            await writer.drain()
         writer.close()
+
+    def _obey(self, action: bytes) -> bytes:
+        """Do what is asked; return the state of the outlet."""
+        other = _OTHER[self._side]
+        if action == b"off":
+            self._rack.power_off(other)
+        return b"off" if self._rack.servers[other].node.power is Power.OFF else b"on"

@@ -45,7 +45,7 @@ class ThisNode:
             follows_line=conf.line_fail == "FAILOVER",
             move_limit=conf.move_limit,
         )
-        self.fence_policy = FencePolicy(bool(conf.fence), conf.fence_wait)
+        self.fence_policy = FencePolicy(bool(conf.fence), conf.fence_wait, conf.rise)
         # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.
         self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "drill": "drill",
     "events": "events",
     "failback": "failback",
+    "fence": "fence",
     "ha": "ha",
     "introduction": "peer",
     "leave": "leave",

@@ -20,10 +20,10 @@ _INTRODUCTION = """\
 
 <!-- Written by `python -m appliance.config.bounds docs/bound.md` from appliance/core/bound.py; do not edit. -->
 
-`asha bound` prints these tables with the values of `/etc/asha.conf`; here are the defaults. They are upper limits and
-not what is usual: a phase that has a deadline in the conf file may use it up. What is usual on your site, `asha
-history` tells, and `asha drill` measures and compares. A shorter deadline makes the bound shorter, and a slow Asterisk
-or provider is then told of earlier.
+`asha bound` prints these tables with the values of `/etc/asha.conf`; here are the defaults, with a HAFENCE. They are
+upper limits and not what is usual: a phase that has a deadline in the conf file may use it up. What is usual on your
+site, `asha history` tells, and `asha drill` measures and compares. A shorter deadline makes the bound shorter, and a
+slow Asterisk or provider is then told of earlier.
 
 """
 
@@ -36,12 +36,14 @@ def bound_inputs(conf: Conf) -> BoundInputs:
         has_line=conf.has_line,
         sockets=bool(conf.ami_user or conf.sip_port),
         follows_line=conf.line_fail == "FAILOVER",
+        fences=bool(conf.fence),
+        fence_wait=conf.fence_wait,
     )
 
 
 def reference() -> str:
     """Return the text of `docs/bound.md`."""
-    defaults = bound_inputs(Conf(card_installed=True))
+    defaults = bound_inputs(Conf(card_installed=True, fence="/usr/sbin/fence_ipmilan --action=off"))
     return "\n".join([_INTRODUCTION + _ASSUMED, *(_section(one) for one in bounds(defaults))])
 
 

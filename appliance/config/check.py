@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from appliance.config.conf import Conf
 from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
-from appliance.core.timing import TimingPolicy
+from appliance.core.fencing import FENCE_DWELL, least_wait
+from appliance.core.timing import LAN_ROUND, TimingPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Clash:
 
 def cross_check(conf: Conf) -> tuple[Clash, ...]:
     """Return every clash in `conf`; empty when its values go together."""
-    return (*_names(conf), *_address(conf), *_ping(conf), *_media(conf), *_timing(conf))
+    return (*_names(conf), *_address(conf), *_ping(conf), *_media(conf), *_timing(conf), *_fence(conf))
 
 
 def _names(conf: Conf) -> Iterator[Clash]:
@@ -68,6 +69,25 @@ def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
 def _timing(conf: Conf) -> Iterator[Clash]:
     for problem in timing_policy(conf).problems():
         yield Clash(problem.key, problem.want, of_times=True)
+
+
+def _fence(conf: Conf) -> Iterator[Clash]:
+    """Yield the times by which two nodes that live could cut each other's power (`core/fencing.py`)."""
+    least, longest = least_wait(conf.rise), FENCE_DWELL - LAN_ROUND
+    if conf.fence and conf.fence_wait < least:
+        yield Clash(
+            "HAFENCEWAIT",
+            f"at least {least:g} s with PROBERISE={conf.rise}, or the secondary cuts the power of a primary whose own "
+            "command is under way",
+            of_times=True,
+        )
+    if conf.fence and conf.fall * LAN_ROUND > longest:
+        yield Clash(
+            "PROBEFALL",
+            f"at most {longest / LAN_ROUND:g} with HAFENCE, or a node that has let the cluster address go is shot for "
+            "keeping it",
+            of_times=True,
+        )
 
 
 def timing_policy(conf: Conf) -> TimingPolicy:

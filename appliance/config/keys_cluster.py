@@ -266,7 +266,8 @@ class ClusterKeys:
     )
     fence_wait: float = Comment(
         "how long HAFENCE may take before it is killed",
-        "The secondary begins so much later than the primary would, so that they never shoot each other.",
+        "The secondary begins so much later than the primary would, so that they never shoot each other; the",
+        "primary, which notices later, is given PROBERISE and 2 s less. At least PROBERISE and 4 s.",
     ).key("HAFENCEWAIT", DEADLINE, 20.0, Group.HEARTBEAT, "30")
     witness_wait: float = Comment("how long HAWITNESS=PREFER waits for the line").key(
         "HAWITNESSWAIT", DWELL, 5.0, Group.HEARTBEAT, "10", tab=Tab(7, "Wait for the Witness")

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from appliance.core import timing
 from appliance.core.controller import ENGINE_SETTLES, IDLE_PERIOD, STANDBY_AGAIN, STANDBY_GIVEN_UP
+from appliance.core.fencing import FENCE_DWELL
 from appliance.core.health import CONSOLE_EVERY, SIP_ALONE
 from appliance.core.model import Node
 from appliance.core.timing import TimingPolicy
@@ -31,7 +32,8 @@ class BoundInputs:
     """What of a site the bounds depend on.
 
     `sockets`: Asterisk is probed through AMI or SIP too, and not by its console alone. `follows_line`: service goes
-    where the line has gone (HALINEFAIL=FAILOVER).
+    where the line has gone (HALINEFAIL=FAILOVER). `fences`: HAFENCE names a command. `fence_wait`: HAFENCEWAIT,
+    seconds.
     """
 
     timing: TimingPolicy
@@ -39,6 +41,8 @@ class BoundInputs:
     has_line: bool
     sockets: bool
     follows_line: bool = True
+    fences: bool = False
+    fence_wait: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,19 @@ _LINK_LOOK = _own("a look at the D-channel", timing.DCHANNEL_LOOK)
 _MERGE = _key("MERGEDEADLINE", lambda t: t.merge_deadline)
 _WITNESS = Figure("HAWITNESSWAIT with HAWITNESS=PREFER, LINEDEADLINE with REQUIRE", _witness, _CONF)
 
+_LAN_ROUND = _own(
+    "a round of the LAN, after which nobody is taken to serve at an address that is here", timing.LAN_ROUND
+)
+_FENCE_DWELL = _own("all of it has stood", FENCE_DWELL)
+_FENCE_WAIT = Figure(
+    "HAFENCEWAIT, in which a primary that lives would have cut", lambda site: site.fence_wait, _CONF
+)
+_FENCE_ENDS = Figure("HAFENCEWAIT, the command's deadline", lambda site: site.fence_wait, _CONF)
+
 _Sum = tuple[Figure, ...]
 _LINK_UP: _Sum = (_LINKS, _LINK_LOOK, _LINK_SEEN)
 _SILENCE: _Sum = (_DEADTIME, _KEEPALIVE, _TICK, _LAG)
+_FENCED: _Sum = (_LAN_ROUND, _FENCE_DWELL, _FENCE_WAIT, _TURN, _FENCE_ENDS)
 
 
 class BoundPhase(enum.Enum):
@@ -132,6 +146,7 @@ class BoundPhase(enum.Enum):
     DECIDE = "decided"
     LET_GO = "let go"
     ENGINE = "engine moves"
+    FENCE = "power cut"
     WITNESS = "witness heard"
     MERGE = "data merged"
     BOOT = "Asterisk boots"
@@ -146,7 +161,8 @@ class FailoverKind:
 
     `before`: the sums of the phases until service is granted, in order. `falls`: from the beginning until the
     primary's relay has let go of the line; None when it keeps it. `stays`: service comes back on the node that had it.
-    `silent`: the peer is silent, so that the line may be asked as a witness. `ways`: where service can come so.
+    `silent`: the peer is silent, so that the line may be asked as a witness. `fenced`: HAFENCE cuts its power.
+    `ways`: where service can come so.
     """
 
     name: str
@@ -155,6 +171,7 @@ class FailoverKind:
     falls: _Sum | None = ()
     stays: bool = False
     silent: bool = False
+    fenced: bool = False
     ways: tuple[Node, ...] = (Node.SECONDARY, Node.PRIMARY)
     says: str = ""
 
@@ -184,6 +201,7 @@ def _taken(name: str, title: str, *, falls: _Sum | None, says: str = "") -> Fail
 
 _HANG: _Sum = (_CONSOLE_QUIET, _SILENT_ROUNDS, _ANSWERS_LATE)
 _LINE_FALLS = "line-falls"
+_FROZEN_FENCED = "frozen-fenced"
 KINDS: tuple[FailoverKind, ...] = (
     _handed_over("asterisk-dies", "Asterisk dies", (_PROCESS_LOOK,), ()),
     _handed_over(
@@ -228,6 +246,17 @@ KINDS: tuple[FailoverKind, ...] = (
         falls=None,
         says="A frozen primary keeps the line, and after LINEDEADLINE the secondary says so and what frees it. With "
         "HAWITNESS=REQUIRE nobody serves until then.",
+    ),
+    replace(
+        _taken(
+            _FROZEN_FENCED,
+            "The primary is frozen with its power on and holds the line, and HAFENCE cuts its power",
+            falls=(*_SILENCE, _SCRIPTS, *_FENCED),
+            says="The command begins HAFENCEWAIT later than the primary's would, and may take as long again; one that "
+            "confirms nothing frees no line. Telephones wait for it with HAWITNESS=REQUIRE only.",
+        ),
+        fenced=True,
+        ways=(Node.SECONDARY,),
     ),
     _handed_over("standby", "Planned: 'asha standby' on the node that serves", (), (_PBX_STOPS, _KILLED)),
     FailoverKind(
@@ -296,9 +325,7 @@ class Bound:
 
 def bounds(site: BoundInputs) -> tuple[Bound, ...]:
     """Return the worst case of every kind of failover, each way, with the values of `site`."""
-    follows = site.has_line and site.follows_line
-    kinds = [kind for kind in KINDS if follows or kind.name != _LINE_FALLS]
-    return tuple(_bound(kind, to, site) for kind in kinds for to in kind.ways)
+    return tuple(_bound(kind, to, site) for kind in KINDS if _applies(kind, site) for to in kind.ways)
 
 
 def bound_of(site: BoundInputs, kind: str, to: Node) -> Bound:
@@ -309,8 +336,15 @@ def bound_of(site: BoundInputs, kind: str, to: Node) -> Bound:
     raise KeyError(kind)
 
 
+def _applies(kind: FailoverKind, site: BoundInputs) -> bool:
+    """Tell whether a site can have this kind at all."""
+    if kind.name == _LINE_FALLS:
+        return site.has_line and site.follows_line
+    return not kind.fenced or (site.has_line and site.fences)
+
+
 def _bound(kind: FailoverKind, to: Node, site: BoundInputs) -> Bound:
-    to_telephones = tuple(_phase(*part, site) for part in (*kind.before, *_until_called(kind, to)))
+    to_telephones = tuple(_phase(*part, site) for part in (*kind.before, *_until_called(kind, to, site)))
     to_line = tuple(_phase(*part, site) for part in _until_linked(kind, to, site))
     telephones = sum(phase.seconds for phase in to_telephones)
     line = _line_in_service(kind, to, site, telephones) if to_line else None
@@ -325,9 +359,11 @@ def _bound(kind: FailoverKind, to: Node, site: BoundInputs) -> Bound:
     )
 
 
-def _until_called(kind: FailoverKind, to: Node) -> Iterator[tuple[BoundPhase, _Sum]]:
+def _until_called(kind: FailoverKind, to: Node, site: BoundInputs) -> Iterator[tuple[BoundPhase, _Sum]]:
     """Yield the phases from the grant until Asterisk answers."""
-    if kind.silent and to is Node.SECONDARY:
+    if _waits_for_fence(kind, site):
+        yield BoundPhase.FENCE, _FENCED
+    elif kind.silent and to is Node.SECONDARY:
         yield BoundPhase.WITNESS, (_WITNESS,)
     if to is Node.PRIMARY and not kind.stays:
         yield BoundPhase.MERGE, (_MERGE,)
@@ -337,6 +373,8 @@ def _until_called(kind: FailoverKind, to: Node) -> Iterator[tuple[BoundPhase, _S
 def _until_linked(kind: FailoverKind, to: Node, site: BoundInputs) -> Iterator[tuple[BoundPhase, _Sum]]:
     """Yield the phases of the line; none when there is no line, or when it does not come."""
     kept = kind.keeps_line(to)
+    if kind.fenced and not _waits_for_fence(kind, site):
+        yield BoundPhase.FENCE, _FENCED
     if not site.has_line or (kept and not kind.stays):
         return
     if to is Node.PRIMARY and not kept:
@@ -344,6 +382,11 @@ def _until_linked(kind: FailoverKind, to: Node, site: BoundInputs) -> Iterator[t
     if not kept:
         yield BoundPhase.SETTLE, (_LINE_CLEARS,)
     yield BoundPhase.LINK, _LINK_UP
+
+
+def _waits_for_fence(kind: FailoverKind, site: BoundInputs) -> bool:
+    """Tell whether the secondary starts Asterisk only when the primary is known to be off."""
+    return kind.fenced and site.witness is Witness.REQUIRE
 
 
 def _line_in_service(kind: FailoverKind, to: Node, site: BoundInputs, telephones: float) -> float:

@@ -8,7 +8,8 @@ silent on every link, and only when this node knows that it reaches the LAN and 
 - either node, when the peer's hardware address still answers for the cluster address.
 
 A node that is itself cut off never shoots, so that the wrong one of two does not win. Never both: the secondary waits
-HAFENCEWAIT longer, in which the primary's command has come to its end (Pacemaker's pcmk_delay_base). Never twice in a
+HAFENCEWAIT longer, in which the primary's command has come to its end (Pacemaker's pcmk_delay_base): the primary, which
+may notice the double address later by `claim_noticed`, has so much less time for it. Never twice in a
 row without a pause, and never again after the peer was confirmed to be off, until it has been seen alive.
 
 Only the command's exit status 0 says that the peer is off. Anything else, a time-out above all, says nothing, and
@@ -21,12 +22,15 @@ from dataclasses import dataclass
 
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, is_known
+from appliance.core.timing import LAN_ROUND
 from appliance.core.transfer import Goal, Seen, Transfer, arrived
 from appliance.core.values import changed
 
 # For so many seconds everything must have stood before the primary shoots: an address that was let go, a line that was
 # released and an answer that was on its way have come to their end by then.
 FENCE_DWELL = 5.0
+# What a power switch must be given at the least, in seconds.
+LEAST_FENCE_TIME = 2.0
 # Seconds after a command that confirmed nothing before the next one is begun.
 FENCE_PAUSE = 60.0
 _NEVER = float("-inf")
@@ -34,10 +38,20 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class FencePolicy:
-    """What the conf file says. `set_up`: HAFENCE names a command. `wait`: HAFENCEWAIT, its deadline in seconds."""
+    """What the conf file says.
+
+    `set_up`: HAFENCE names a command. `wait`: HAFENCEWAIT, in seconds. `rise`: PROBERISE, the rounds of the LAN in
+    which an address must answer at another machine until that counts.
+    """
 
     set_up: bool = False
     wait: float = 20.0
+    rise: int = 2
+
+    def deadline(self, node: Node) -> float:
+        """Return after how many seconds the command of `node` is killed: before the other node's would begin."""
+        late = 0.0 if node is Node.SECONDARY else claim_noticed(self.rise)
+        return max(self.wait - late, LEAST_FENCE_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,19 @@ class FenceState:
     def under_way(self) -> bool:
         """Tell whether a command has been begun and has not ended."""
         return self.begun > self.ended
+
+
+def claim_noticed(rise: int) -> float:
+    """Return how many seconds the primary may begin later than it would if it knew of a double address at once.
+
+    It is asked for in `rise` rounds, the first of which may just be over, and an idle controller turns as often.
+    """
+    return (rise + 2) * LAN_ROUND
+
+
+def least_wait(rise: int) -> float:
+    """Return the seconds that HAFENCEWAIT must have at the least, with PROBERISE `rise`."""
+    return claim_noticed(rise) + LEAST_FENCE_TIME
 
 
 NO_FENCING = FencePolicy()

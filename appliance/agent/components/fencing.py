@@ -1,6 +1,6 @@
 """Runs HAFENCE when the controller says so, and tells people what becomes of it (see `core/fencing.py`).
 
-The command runs in a thread and in a process group of its own, which is killed at HAFENCEWAIT.
+The command runs in a thread and in a process group of its own, which is killed at its deadline.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Fencing(Component):
             argv = command_words(self._this_node.conf.fence)
             if wrong := why_not_trusted(argv[0]):
                 return self._outcome(False, wrong)
-            finished = run(argv, deadline=self._this_node.conf.fence_wait)
+            finished = run(argv, deadline=self._this_node.fence_policy.deadline(self._this_node.node))
         except (AshaError, OSError) as problem:
             return self._outcome(False, str(problem))
         return self._outcome(finished.ok, "" if finished.ok else finished.explain())

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from appliance.cli.checks.files import SYSCTL, distinct, lines_of, shown, text_of
 from appliance.cli.checks.look import Scene
-from appliance.config.quotes import command_words
 from appliance.core.host_check.finding import Finding, not_known
 from appliance.core.host_check.machine import (
     Room,
     judge_disks,
-    judge_fence,
     judge_name,
     judge_panic,
     judge_pauses,
@@ -24,7 +22,6 @@ from appliance.core.model import Node
 from appliance.host.disk import fresh_file
 from appliance.host.paths import GRANT, JOURNAL
 from appliance.host.running import processes_of
-from appliance.host.trusted import why_not_trusted
 
 _WATCHDOG = "dev/watchdog"
 _TIME_SERVICES = ("chronyd", "ntpd", "systemd-timesyncd", "ptp4l", "timemaster")
@@ -82,12 +79,6 @@ def watchdog(scene: Scene) -> Finding:
     own = scene.conf.watchdog
     there = (scene.root / own.lstrip("/")).exists() if own else False
     return judge_watchdog(f"/{_WATCHDOG}", (scene.root / _WATCHDOG).exists(), own, there)
-
-
-def fence(scene: Scene) -> Finding:
-    """Look at the program of HAFENCE: whether root may run it, and whether this node would."""
-    why = why_not_trusted(command_words(scene.conf.fence)[0], scene.root)
-    return judge_fence(why, pings=bool(scene.conf.ping))
 
 
 def time_service(scene: Scene) -> Finding:

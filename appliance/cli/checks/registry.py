@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from appliance import __version__
-from appliance.cli.checks import machine, network, own, pbx, starters
+from appliance.cli.checks import fence, machine, network, own, pbx, starters
 from appliance.cli.checks.look import HostCheck, Scene
 from appliance.config import Conf
 from appliance.config.key import Effect, Group
@@ -58,7 +58,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("machine", machine.pauses),
     HostCheck("panic", machine.panic),
     HostCheck("watchdog", machine.watchdog),
-    HostCheck("fence", machine.fence, _has_fence),
+    HostCheck("fence", fence.fence, _has_fence),
     HostCheck("time", machine.time_service),
     HostCheck("disks", machine.disks),
     HostCheck("ssh", own.ssh),

@@ -86,26 +86,6 @@ def judge_watchdog(device: str, there: bool, configured: str, configured_there: 
     )
 
 
-def judge_fence(why_not: str, *, pings: bool) -> Finding:
-    """Judge HAFENCE, which is set.
-
-    Args:
-        why_not: Why its program is not run as root; "" when it is.
-        pings: Whether HAPING names hosts, so that a node knows that it reaches the LAN.
-    """
-    if why_not:
-        return wrong(
-            f"HAFENCE cuts no power: {why_not}.",
-            "Give it and its directories to root alone: chown root, chmod go-w.",
-        )
-    if not pings:
-        return warning(
-            "HAFENCE is set and HAPING is not: a node that does not know that it reaches the LAN cuts no power.",
-            "Name the gateway or a switch: asha conf set HAPING ADDRESS.",
-        )
-    return fine("HAFENCE names a program that root alone can change")
-
-
 def judge_time_service(running: Sequence[str]) -> Finding:
     """Judge which of the known time services run."""
     if running:

@@ -156,9 +156,12 @@ def test_one_lost_request_is_within_the_bound(kind: str, active: Node) -> None:
         assert line is not None and bound.line is not None and line + spent <= bound.line
 
 
-def test_every_kind_is_played_but_the_one_that_needs_a_lan() -> None:
-    """The virtual world has no LAN: how late a cut is noticed is held against the judgement itself, below."""
-    assert {kind.name for kind in KINDS} - FAULTS.keys() == {"lan-lost"}
+def test_every_kind_is_played_but_those_that_need_a_lan() -> None:
+    """The virtual world has no LAN: how late a cut is noticed is held against the judgement itself, below.
+
+    So is a fence, which needs one to be allowed to shoot, in tests/unit/core/test_core_fencing.py.
+    """
+    assert {kind.name for kind in KINDS} - FAULTS.keys() == {"lan-lost", "frozen-fenced"}
 
 
 @pytest.mark.parametrize("carrier", [True, False])

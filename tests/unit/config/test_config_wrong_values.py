@@ -282,6 +282,9 @@ def test_a_key_given_twice_names_the_first_line() -> None:
         ("HACLUSTERIP=10.0.0.5\nHAMEDIA=ucast eth0 10.0.0.5", "HAMEDIA", "not at HACLUSTERIP"),
         ("HAWARNTIME=2\nHADEADTIME=2", "HAWARNTIME", "HADEADTIME"),
         ("MOVEDWELL=5", "MOVEDWELL", "ghost link"),
+        ("HAFENCE=/sbin/cut\nHAFENCEWAIT=5", "HAFENCEWAIT", "at least 6 s with PROBERISE=2"),
+        ("HAFENCE=/sbin/cut\nHAFENCEWAIT=6\nPROBERISE=3", "HAFENCEWAIT", "at least 7 s"),
+        ("HAFENCE=/sbin/cut\nPROBEFALL=5", "PROBEFALL", "at most 4 with HAFENCE"),
     ],
 )
 def test_values_wrong_together(text: str, key: str, want: str) -> None:
@@ -292,6 +295,13 @@ def test_values_wrong_together(text: str, key: str, want: str) -> None:
 
 @pytest.mark.parametrize("text", ["HACLUSTERIP=10.0.0.255\nHAPREFIX=16", "HACLUSTERIP=10.0.0.0\nHAPREFIX=31"])
 def test_an_address_is_judged_with_its_prefix(text: str) -> None:
+    assert isinstance(parse(text), Conf)
+
+
+@pytest.mark.parametrize(
+    "text", ["HAFENCEWAIT=1\nPROBEFALL=5", "HAFENCE=/sbin/cut\nHAFENCEWAIT=6\nPROBEFALL=4"]
+)
+def test_the_times_of_a_fence_count_where_there_is_one(text: str) -> None:
     assert isinstance(parse(text), Conf)
 
 

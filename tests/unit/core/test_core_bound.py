@@ -14,7 +14,7 @@ from appliance.core.model import Node
 from appliance.core.transfer import Witness
 
 ROOT = Path(__file__).parents[3]
-SITE = bound_inputs(Conf(card_installed=True))
+SITE = bound_inputs(Conf(card_installed=True, fence="/sbin/fence_x"))
 P, S = Node.PRIMARY, Node.SECONDARY
 
 
@@ -37,7 +37,12 @@ def test_every_kind_has_a_name_of_its_own_and_every_figure_a_source() -> None:
 
 
 def test_telephones_can_call_when_the_phases_before_the_line_are_over() -> None:
-    of_the_line = {BoundPhase.RELAY.value, BoundPhase.SETTLE.value, BoundPhase.LINK.value}
+    of_the_line = {
+        BoundPhase.FENCE.value,
+        BoundPhase.RELAY.value,
+        BoundPhase.SETTLE.value,
+        BoundPhase.LINK.value,
+    }
     for one in bounds(SITE):
         before = sum(phase.seconds for phase in one.phases if phase.phase not in of_the_line)
         assert one.telephones == pytest.approx(before), one.kind
@@ -62,6 +67,21 @@ def test_to_the_primary_the_line_comes_under_the_grant_only() -> None:
 def test_a_frozen_primary_keeps_the_line() -> None:
     assert bound_of(SITE, "frozen", S).line is None
     assert bound_of(SITE, "frozen", P).line is not None, "only the primary's relay can hold it"
+
+
+def test_a_fence_frees_the_line_that_a_frozen_primary_keeps() -> None:
+    site = replace(at(pbx_start_deadline=0.1), fence_wait=6.0)
+    one = bound_of(site, "frozen-fenced", S)
+    begins = one.of(BoundPhase.DETECT) + one.of(BoundPhase.ENGINE)
+    assert one.of(BoundPhase.FENCE) == 1.0 + 5.0 + 6.0 + 1.0 + 6.0, (
+        "a round, the dwell, the delay, a turn, its end"
+    )
+    assert one.line == pytest.approx(begins + 19.0 + 8.0 + one.of(BoundPhase.LINK))
+    assert one.telephones == pytest.approx(begins + 0.1), "telephones do not wait for it"
+    required = bound_of(replace(site, witness=Witness.REQUIRE), "frozen-fenced", S)
+    assert required.telephones == pytest.approx(begins + 19.0 + 0.1), "with REQUIRE they do"
+    without = replace(SITE, fences=False)
+    assert "frozen-fenced" not in {one.kind for one in bounds(without)}
 
 
 @pytest.mark.parametrize(

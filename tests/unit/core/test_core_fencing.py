@@ -9,21 +9,29 @@ from core_seen import POLICY, SECONDARY, known, peer, seen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.config import Conf
+from appliance.config.check import timing_policy
 from appliance.core import plan
+from appliance.core.bound import BoundInputs, BoundPhase, bound_of
+from appliance.core.controller import IDLE_PERIOD
 from appliance.core.fencing import (
     FENCE_DWELL,
     FENCE_PAUSE,
+    LEAST_FENCE_TIME,
     FenceInputs,
     FenceOutcome,
     FencePolicy,
     FenceState,
     begun,
+    claim_noticed,
     follow,
     is_due,
+    least_wait,
 )
 from appliance.core.model import Line, Node
 from appliance.core.reading import Unknown
-from appliance.core.transfer import Aside, Goal, Seen
+from appliance.core.timing import LAN_ROUND
+from appliance.core.transfer import Aside, Goal, Seen, Witness
 
 SET_UP = FencePolicy(True, 20.0)
 SILENT = peer(alive=False, fit=None, line=None, granted=None, relay=None)
@@ -125,16 +133,34 @@ def test_an_address_that_answers_from_the_peer_is_reason_enough_unless_it_was_le
     assert follow(state, FenceInputs(address_at_peer=True), here, left, 101.0).because == ""
 
 
-@given(jitter=st.floats(min_value=0.0, max_value=FENCE_DWELL), took=st.floats(min_value=0.0, max_value=20.0))
+@given(rise=st.integers(1, 9), late=st.floats(0.0, 1.0), longer=st.floats(0.0, 60.0))
 def test_of_two_that_live_the_primarys_command_has_ended_before_the_secondary_begins(
-    jitter: float, took: float
+    rise: int, late: float, longer: float
 ) -> None:
-    """Both hold the address in a split; the secondary may have noticed earlier by `jitter`."""
+    """Both hold the address in a split; the primary may notice it late by any part of `claim_noticed`."""
+    policy = FencePolicy(True, least_wait(rise) + longer, rise)
+    noticed = 100.0 + late * claim_noticed(rise)
     double = FenceInputs(address_at_peer=True)
     primary = plan.begin(Goal.ACQUIRE, 1, "granted", POLICY, 100.0)
-    first = follow(FenceState(), double, replace(KEPT, line=known(Line.CLEAR)), primary, 100.0 + jitter)
+    first = follow(FenceState(), double, replace(KEPT, line=known(Line.CLEAR)), primary, noticed)
     other = follow(FenceState(), double, KEPT, ACQUIRES, 100.0)
-    ends = 100.0 + jitter + FENCE_DWELL + took
-    assert is_due(first, SET_UP, Node.PRIMARY, 100.0 + jitter + FENCE_DWELL + 1e-6)
-    if ends - 100.0 < FENCE_DWELL + SET_UP.wait:
-        assert not is_due(other, SET_UP, Node.SECONDARY, ends)
+    begins = noticed + FENCE_DWELL + 1e-6
+    assert is_due(first, policy, Node.PRIMARY, begins)
+    assert policy.deadline(Node.PRIMARY) >= LEAST_FENCE_TIME - 1e-6
+    assert not is_due(other, policy, Node.SECONDARY, begins + policy.deadline(Node.PRIMARY) - 1e-5)
+    assert policy.deadline(Node.SECONDARY) == policy.wait
+
+
+def test_a_frozen_primary_is_shot_within_the_bound() -> None:
+    """From the grant on: a round of the LAN in which the address's old holder still counts, and an idle turn."""
+    bound = bound_of(
+        BoundInputs(timing_policy(Conf()), Witness.OFF, True, True, True, True, SET_UP.wait),
+        "frozen-fenced",
+        Node.SECONDARY,
+    )
+    node = Node2()
+    node.look(HEARD, 1.0)
+    node.look(replace(KEPT, calls=known(True)), LAN_ROUND)
+    node.look(KEPT, 60.0)
+    latest = bound.of(BoundPhase.FENCE) - SET_UP.wait  # which its end may take
+    assert node.shots[0] - 101.0 <= latest <= node.shots[0] - 101.0 + IDLE_PERIOD
