@@ -220,9 +220,9 @@ class ControlApi:
         return Said(f"Taking over: {permit.says}.")
 
     async def _cleanup(self, request: ControlRequest) -> Said:
-        count = self._cycle.state.moves.count(self._clock.now())
+        permit = self._policy.permitted(OperatorAction.CLEANUP, request)
         self._cycle.acknowledge_moves(who(request))
-        return Said(f"{count} moves within the last hour are acknowledged, and counted no more.")
+        return Said(f"Acknowledged: {permit.says}.")
 
     @staticmethod
     def _refuse_to_leave(why: str) -> None:

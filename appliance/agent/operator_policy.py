@@ -70,4 +70,5 @@ class OperatorPolicy:
             not_there=self._data.not_there(),
             not_home=self._data.not_home(),
             maintenance=self._cycle.maintenance.on,
+            moved=self._cycle.state.moves.count(self._clock.now()),
         )

@@ -41,6 +41,7 @@ PANEL_VERBS = frozenset(
         "standby",
         "takeover",
         "line release",
+        "cleanup",
         "panel note",
     }
 )

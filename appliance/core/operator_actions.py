@@ -29,6 +29,7 @@ class OperatorAction(enum.Enum):
     FAILBACK = "failback"
     MAINTENANCE_ON = "maintenance on"
     MAINTENANCE_OFF = "maintenance off"
+    CLEANUP = "cleanup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class ActionContext:
 
     `not_there`: why service must not leave with data that the peer has not got; `not_home`: why service must
     not come here without the peer's data; both are "" when nothing is in the way. `peer_newer`: the peer has
-    data that are not here; `mergeable`: they can be brought here now.
+    data that are not here; `mergeable`: they can be brought here now. `moved`: how often service has moved within
+    an hour, as this node counts, and nobody has acknowledged it.
     """
 
     node: Node = Node.PRIMARY
@@ -58,6 +60,7 @@ class ActionContext:
     not_there: str = ""
     not_home: str = ""
     maintenance: bool = False
+    moved: int = 0
 
 
 ORDINARY = ActionContext()
@@ -162,6 +165,12 @@ def _maintenance_off(role: Role, peer: Peer, case: ActionContext) -> Permit:
     )
 
 
+def _cleanup(role: Role, peer: Peer, case: ActionContext) -> Permit:
+    if not case.moved:
+        return _no("no move of service is counted here")
+    return _yes(f"moves of service counted so far ({case.moved}) count no more: it may move by itself again")
+
+
 _RULES: Mapping[OperatorAction, Callable[[Role, Peer, ActionContext], Permit]] = MappingProxyType(
     {
         OperatorAction.START_HA: _start_ha,
@@ -174,6 +183,7 @@ _RULES: Mapping[OperatorAction, Callable[[Role, Peer, ActionContext], Permit]] =
         OperatorAction.FAILBACK: _failback,
         OperatorAction.MAINTENANCE_ON: _maintenance_on,
         OperatorAction.MAINTENANCE_OFF: _maintenance_off,
+        OperatorAction.CLEANUP: _cleanup,
     }
 )
 

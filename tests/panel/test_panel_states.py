@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from appliance.config import Conf
+from appliance.core.move_limit import says
 from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
 from appliance.panel.auth.users import Users
@@ -90,6 +91,12 @@ STATES: dict[str, tuple[Document, list[str]]] = {
          "peer": peer(alive=known(False), links={"eth0": "dead", "eth1": "dead"}),
          "permits": permits("ha stop", "maintenance on")},
         ["Stop HA", "Maintenance on"],
+    ),
+    "moved-too-often": (
+        {"moves": {"within_hour": 6, "limit": 6, "held": True, "says": says(6, 6), "failback_wait": 640.0},
+         "problems": [says(6, 6)],
+         "permits": permits("ha stop", "standby", "maintenance on", "cleanup")},
+        ["Stop HA", "Fail over now", "Maintenance on", "Acknowledge the moves"],
     ),
     "blocked": (
         {"role": "acquiring", "headline": "This node (primary) is taking service: the relay card is gone.",
@@ -174,6 +181,38 @@ def test_each_state_on_a_telephone(panel: Panel, enter: Callable[..., Page], sta
     )
     assert smallest >= 11, "the picture's words are too small for a telephone"
     picture(page, f"phone-{state}")
+
+
+def asked_for(panel: Panel, verb: str) -> list[Any]:
+    """In whose name the agent was asked for `verb`."""
+    return [request["by"] for request in panel.agent.asked if request["verb"] == verb]
+
+
+def test_moves_are_acknowledged_on_the_page(panel: Panel, enter: Callable[..., Page]) -> None:
+    """The page shows why the node waits, asks once more, and makes the same request as 'asha cleanup'."""
+    panel.be("moved-too-often")
+    panel.agent.says["cleanup"] = {"says": "Acknowledged: it may move by itself again."}
+    page = enter()
+    expect(page.locator("#headline")).to_contain_text("service has moved 6 times within an hour")
+    page.get_by_role("link", name="Acknowledge the moves").click()
+    expect(page.locator("main")).to_contain_text("Cleanup it is.")
+    expect(page.get_by_role("link", name="why service moved so often")).to_be_visible()
+    assert axe_violations(page) == []
+    assert asked_for(panel, "cleanup") == [], "nothing before it is confirmed"
+    page.get_by_role("button", name="Acknowledge the moves").click()
+    expect(page.locator("main")).to_contain_text("Acknowledged: it may move by itself again.")
+    assert asked_for(panel, "cleanup") == ["olga at 127.0.0.1 (panel)"]
+    panel.be("active")
+    expect(page.locator("#do-cleanup")).to_have_count(0)
+
+
+def test_a_viewer_cannot_acknowledge_moves(panel: Panel, enter: Callable[..., Page]) -> None:
+    panel.be("moved-too-often")
+    page = enter("vera")
+    expect(page.locator("#headline")).to_contain_text("'asha cleanup'")
+    expect(page.locator("#do-cleanup")).to_have_count(0)
+    answer = page.goto(f"{panel.url}/do/cleanup")
+    assert answer is not None and answer.status == 403
 
 
 def test_a_change_comes_to_the_page_by_itself(panel: Panel, enter: Callable[..., Page]) -> None:

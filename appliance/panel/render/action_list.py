@@ -34,6 +34,7 @@ ACTIONS = (
     Action("fail-back", "failback", "Fail back", disruptive=True),
     Action("maintenance-on", "maintenance on", "Maintenance on"),
     Action("maintenance-off", "maintenance off", "Maintenance off"),
+    Action("cleanup", "cleanup", "Acknowledge the moves"),
 )
 BY_SLUG = {action.slug: action for action in ACTIONS}
 _RUNNING = frozenset({"running", "starting"})
@@ -82,6 +83,8 @@ def _pointless(action: Action, status: Status) -> str:
             return "Asterisk does not run"
         case "maintenance on" if status.maintenance:
             return "it is on already"
+        case "cleanup" if not status.moves.held:
+            return "service may still move by itself (MOVELIMIT)"
         case "takeover" if status.permit("failback").allowed:
             return "on this node, 'Fail back' does it, and brings the data first"
     return ""

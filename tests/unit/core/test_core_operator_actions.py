@@ -50,6 +50,14 @@ ALLOWED = {
     Role.LEAVING: {OperatorAction.STOP_HA, OperatorAction.RELEASE_LINE},
 }
 
+
+def test_moves_are_acknowledged_where_some_are_counted() -> None:
+    none = permit_for(OperatorAction.CLEANUP, Role.ACTIVE, THERE)
+    some = permit_for(OperatorAction.CLEANUP, Role.STANDBY, GONE, ActionContext(moved=6))
+    assert not none.allowed and "no move of service is counted" in none.says
+    assert some.allowed and "(6) count no more" in some.says
+
+
 NOTHING_TO_WATCH = {Role.OFF, Role.WAITING}
 
 
