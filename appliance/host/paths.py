@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ class SyncPaths(NamedTuple):
     @property
     def marks(self) -> tuple[Path, Path]:
         """The two files of the mark that this node has data which its peer has not got; see `served`."""
-        return self.lasting / "served", self.apart / "served"
+        return _marks(self.lasting, self.apart)
 
     def make_folder_of(self, mark: Path) -> None:
         """Make the folder of `mark`, one of `marks`. Raises OSError.
@@ -117,6 +118,14 @@ STANDING = Path("/var/lib/asha/standing.json")
 KEPT_CONF = Path("/var/lib/asha/conf.kept")
 TRENDS = Path("/var/lib/asha/trends.json")
 DATA = SyncPaths()
+
+
+@cache
+def _marks(lasting: Path, apart: Path) -> tuple[Path, Path]:
+    """Return the two files of the mark: they are looked at after every step of the controller, and made once."""
+    return lasting / "served", apart / "served"
+
+
 # The key with which the peer is asked, the host keys pinned of it, and the socket of the connection that stays open.
 SSH_KEYS = Path("/var/lib/asha/ssh")
 SSH_SOCKET = Path("/run/asha/ssh-peer")
