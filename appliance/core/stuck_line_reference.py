@@ -28,6 +28,24 @@ other, what costs least first, until the D-channel is up. `asha status` and the 
   only once, until a link has stayed up that long.
 """
 
+_FOOT = """
+## A B-channel that stays taken
+
+A B-channel can stay taken without a call after the loss of a link, while the D-channel is up
+(docs/facts/pri-timing.md). asha does not look for that, and ends nothing because of it:
+
+- Half of it cannot be seen from here. A channel that the *exchange* still believes taken looks idle to Asterisk, until
+  a call on it is refused.
+- The other half shows in `pri show channels` as a channel that is not idle and has no Asterisk channel. So may, for a
+  while, a call that is being set up or torn down; how long at the most, nobody has measured on a real card.
+- Nothing frees one channel. What does, `pri destroy span` or `dahdi restart`, ends every call of the span: for one of
+  23 or 30 channels, on a line on which calls are made, that is worse than the fault.
+
+Asterisk itself sends RESTART for idle channels, by `resetinterval` in chan_dahdi.conf, which clears the exchange's half
+where the provider allows it. By hand, when no call is up: `asterisk -rx 'pri show channels'`, then `asterisk -rx 'dahdi
+restart'`.
+"""
+
 
 def document() -> str:
     """Return the text of docs/stuck-lines.md."""
@@ -36,7 +54,7 @@ def document() -> str:
         for number, rule in enumerate(GRADES, 1)
     ]
     head = "| | grade | how | calls that it ends | spares other spans |\n|---|---|---|---|---|"
-    return "\n".join([_HEAD, head, *rows, ""])
+    return "\n".join([_HEAD, head, *rows, _FOOT])
 
 
 if __name__ == "__main__":
