@@ -123,9 +123,9 @@ async def test_a_primary_cut_off_from_everything_leaves_the_line_to_the_secondar
 
 @pytest.mark.parametrize("witness", ["REQUIRE", "PREFER"])
 async def test_asterisk_dies_on_the_primary_that_nobody_hears(pair: Pair, witness: str) -> None:
-    await at_home(pair)
     for side in OTHER:
         await pair.stage.ask(pair.server(side), "conf", "set", "HAWITNESS", witness)
+    await at_home(pair)  # its fresh agents read the conf
     await split(pair)
     await pair.until_status(
         "primary", lambda status: status["peer"]["alive"]["value"] is False, "it hears nothing"
