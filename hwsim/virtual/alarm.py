@@ -54,7 +54,7 @@ def _status(agent: Agent) -> Status:
     return Status(
         node=agent.this_node.node.value,
         role=state.role.value,
-        fit=not agent.fitness.unfit,
+        fit=not agent.fitness(seen).unfit,
         trouble=state.decision.reason if state.role.holds else "",
         strays=Strays(running=waits and isinstance(seen.pbx, Known) and seen.pbx.value is not Pbx.DEAD),
         address=AddressStatus(

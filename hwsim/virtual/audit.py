@@ -257,7 +257,7 @@ class Observer:
         excused = (
             not world.card.obeys or Node.PRIMARY in frozen or "card" in world.servers[Node.PRIMARY].blind
         )
-        granted = {node: world.granted(node) for node in Node}
+        granted = {node: world.granted(node) for node in world.books}
         if excused:
             self._unexcused_since = world.now
         if world.now - self._unexcused_since < 3.0:

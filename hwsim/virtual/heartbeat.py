@@ -192,7 +192,7 @@ class Heartbeat:
         self.now = now
         for node in [node for node, at in self.reborn.items() if at <= now and self.servers[node].runs]:
             self.start_engine(node, now)
-        for node in Node:
+        for node in self.engines:
             if self._heard(node, now):
                 self.engines[node].hear(self.engines[node.other].identity or 0, now)
         if self.letters:
@@ -239,11 +239,10 @@ class Heartbeat:
 
     def _heard(self, node: Node, now: float) -> bool:
         """Tell whether the master of `node` hears the other one now."""
-        both = all(
-            engine.identity is not None and engine.talks_at <= now and self.servers[each].runs
-            for each, engine in self.engines.items()
-        )
-        return both and self.links.carries(node.other)
+        for each, engine in self.engines.items():
+            if engine.identity is None or engine.talks_at > now or not self.servers[each].runs:
+                return False
+        return self.links.carries(node.other)
 
     def _none(self, node: Node) -> Engine:
         return Engine(node, self.dice, self.send_now)

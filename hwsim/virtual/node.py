@@ -133,8 +133,7 @@ class Agent:
         self.commanded = Unknown(why, self.now)
 
     def _message(self) -> Message:
-        now, fitness = self.now, self.fitness
-        line = self.this_node.server.line(now)
+        now, fitness, line = self.now, self._looked_fit, self._looked_at.line
         return Message(
             granted=self.state.grant.held,
             fit=not fitness.unfit,
@@ -145,7 +144,7 @@ class Agent:
             serves=self.role.holds,
             since=self.state.served_since if self.state.grant.held else None,
             lost_request=told_request_lost(self.state, now),
-            heard_since=heard_since(self._peer()),
+            heard_since=heard_since(self._looked_at.peer),
             lan=_value(self.lan.lan),
             calls=_value(self.lan.calls),
             hears=self.hears,
@@ -171,12 +170,11 @@ class Agent:
         at = self.heard[0] if self.heard is not None else float("-inf")
         return now_of(at, self.now.turn) if isinstance(self.now, Now) else at
 
-    @property
-    def fitness(self) -> Fitness:
-        """Whether this node could serve if it were asked."""
-        line, policy = self.this_node.server.line(self.now), self.this_node.policy
+    def fitness(self, seen: Seen) -> Fitness:
+        """Return whether this node could serve if it were asked, by what is `seen`."""
+        has_card = self.this_node.policy.has_card
         standing = FitnessInputs(
-            policy.has_card, True, self._card(), line, True, self.start_failed_at, lan=self.lan.lan
+            has_card, True, seen.card, seen.line, True, self.start_failed_at, lan=seen.lan
         )
         return fitness_of(standing, self.now)
 
@@ -219,8 +217,9 @@ class Agent:
             self.awake = True
             self._look()
             self._step(Started(self._inputs(), self.this_node.book.grant))
-        message = self._message()
-        self.message = self.message if message == self.message else message
+        if self.awake:
+            message = self._message()
+            self.message = self.message if message == self.message else message
         self.now = self.turned_at = now
         self.saw = self._facts()
         period = LATE + (BUSY_PERIOD if self.state.busy else IDLE_PERIOD)
@@ -286,14 +285,16 @@ class Agent:
         # The death of a master is always noticed, even when the next one runs already.
         runs = engine is not None and engine == (self.engine or engine)
         self.engine = engine
+        self._looked_at = self.seen()
+        self._looked_fit = self.fitness(self._looked_at)
         return Inputs(
-            seen=self.seen(),
+            seen=self._looked_at,
             engine=Known(runs, now),
             engine_id=self._engine_id() if runs else "",
             engine_serves=self._engine_serves() if runs else Unknown("Heartbeat does not run", now),
             engine_moving=heartbeat.moving(node),
             peer_seen=heartbeat.alive(node) is not None,
-            fit=not self.fitness.unfit,
+            fit=not self._looked_fit.unfit,
             engine_stopped=self.this_node.server.engine_stopped,
             wall=EPOCH + float(now) + self.this_node.server.clock,
             woke=self.woke,

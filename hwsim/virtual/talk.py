@@ -47,7 +47,7 @@ class Talk:
     def look(self, now: float) -> None:
         """Look whom messages reach now; who was reached until now heard the other one until now."""
         self.go_on(now)
-        self.reaches = {node for node in Node if self._is_told(node)}
+        self.reaches = {node for node in self.servers if self._is_told(node)}
         self.go_on(now)
 
     def go_on(self, now: float) -> None:
@@ -93,8 +93,10 @@ class Talk:
         """Tell whether the messages of the other node reach this one now."""
         speaker = self.agents[node.other]
         speaks = speaker is not None and speaker.answers and self.servers[node.other].runs
-        members = all(self.heartbeat.identity(each) is not None for each in Node)
-        return speaks and members and node not in self.deaf and self.links.carries(node.other)
+        return speaks and self._both_run() and node not in self.deaf and self.links.carries(node.other)
+
+    def _both_run(self) -> bool:
+        return None not in [self.heartbeat.identity(node) for node in self.servers]
 
     def _deliver(self, now: float) -> None:
         due = [letter for letter in self.post if letter[0] <= now]

@@ -352,7 +352,7 @@ class World:
         times += [at for at, _ in self.agenda] + [at for at, _, _ in self.talk.post]
         if not self.card.settled:
             times.append(now + STEP)
-        for node in Node:
+        for node in self.agents:
             times += self._agent_due(node, now)
         return min(times) + ROUNDING
 
