@@ -172,10 +172,8 @@ class Agent:
 
     def fitness(self, seen: Seen) -> Fitness:
         """Return whether this node could serve if it were asked, by what is `seen`."""
-        has_card = self.this_node.policy.has_card
-        standing = FitnessInputs(
-            has_card, True, seen.card, seen.line, True, self.start_failed_at, lan=seen.lan
-        )
+        card, failed_at = self.this_node.policy.has_card, self.start_failed_at
+        standing = FitnessInputs(card, True, seen.card, seen.line, True, failed_at, lan=seen.lan)
         return fitness_of(standing, self.now)
 
     @property
