@@ -51,9 +51,13 @@ class Finished:
             raise TooMuch(f"'{one_line(' '.join(self.argv))}'", _OUTPUT_LIMIT)
         return self.kept
 
-    def explain(self) -> str:
-        """Return one line for people: the command and how it ended."""
-        command = " ".join(self.argv)
+    def explain(self, *, arguments: bool = True) -> str:
+        """Return one line for people: the command and how it ended.
+
+        Args:
+            arguments: Show what the program was given. False for a command of the site's own, which may hold a password.
+        """
+        command = " ".join(self.argv if arguments else self.argv[:1])
         if self.code is None:
             return f"'{command}' did not end within its deadline and was killed"
         said = (self.error.strip() or self.kept.strip()).splitlines()

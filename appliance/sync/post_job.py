@@ -29,4 +29,4 @@ def run_postsync(conf: Conf, places: SyncPaths) -> str:
     except HostError as problem:
         return str(problem)
     replace_file(places.lasting / "postsync.log", (ended.kept + ended.error).encode())
-    return "" if ended.ok else f"POSTSYNC: {ended.explain()}"
+    return "" if ended.ok else f"POSTSYNC: {ended.explain(arguments=False)}"

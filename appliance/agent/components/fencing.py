@@ -75,7 +75,7 @@ class Fencing(Component):
             finished = run(argv, deadline=self._this_node.fence_policy.deadline(self._this_node.node))
         except (AshaError, OSError) as problem:
             return self._outcome(False, str(problem))
-        return self._outcome(finished.ok, "" if finished.ok else finished.explain())
+        return self._outcome(finished.ok, "" if finished.ok else finished.explain(arguments=False))
 
     def _outcome(self, confirmed: bool, problem: str) -> FenceOutcome:
         says = f"HAFENCE has confirmed that the {self._peer} is off"

@@ -58,9 +58,10 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_only_status_0_confirms(tmp_path: Path, text: str, confirmed: bool, says: str) -> None:
-    bench = Bench(tmp_path, fence=f"{program(tmp_path, text)} off", fence_wait=0.3)
+    bench = Bench(tmp_path, fence=f"{program(tmp_path, text)} off --password=hush", fence_wait=0.3)
     component = cut(bench)
     outcome = bench.observations.fenced
+    assert outcome is not None and "hush" not in outcome.says, "journal and alert are read by many"
     assert outcome is not None and outcome.confirmed is confirmed and says in outcome.says
     entries = [entry for entry in bench.journal.since(0) if entry.kind == "fence"]
     assert entries[0].says.endswith(f"is being cut by HAFENCE: {WHY}") and entries[1].says == outcome.says
