@@ -24,12 +24,18 @@ from appliance.control.protocol import ControlRequest
 from appliance.core.answers import DutyAnswer, LineHeld, Said, ScriptVerdict
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
+from appliance.core.lost_request import forced_move
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.status import Status
 from appliance.core.timing import STOP_PATIENCE
 from appliance.core.transfer import Order
+
+_ENDED_BY_FORCE = (
+    "The HA engine is stopped by force: Heartbeat did not heed the stop, as it does not for an hour after a request "
+    "that it has lost. Everything is let go here; a peer that is there takes over after HADEADTIME."
+)
 
 
 class ControlApi:
@@ -178,7 +184,12 @@ class ControlApi:
 
     async def _ha_stop(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.STOP_HA, request)
-        await self._engine.stop()
+        heeded = await self._engine.stop()
+        if not heeded:
+            self._engine_sensor.look()
+            self._cycle.turn()
+            await self._released()
+            return Said(_ENDED_BY_FORCE)
         return Said(f"The HA engine is stopped{': ' + permit.says if permit.says else ''}.")
 
     async def _pbx_start(self, request: ControlRequest) -> Said:
@@ -202,22 +213,32 @@ class ControlApi:
         return Said(f"Asterisk stops: {permit.says}.")
 
     async def _standby(self, request: ControlRequest) -> Said:
-        leave_data = request.flag("leave_data")
+        leave_data, force = request.flag("leave_data"), request.flag("force")
         permit = self._policy.permitted(OperatorAction.STANDBY, request)
         if not leave_data:
             self._refuse_to_leave(self._data.not_there())
-        self._cycle.hand_over("an operator asked for standby")
+        self._cycle.hand_over("an operator asked for standby", force=force)
         self._cycle.acknowledge_moves(who(request))
-        return Said(f"Handing over: {permit.says}.")
+        return Said(f"Handing over: {permit.says}{self._cost() if force else ''}.")
 
     async def _takeover(self, request: ControlRequest) -> Said:
         leave_data = request.flag("leave_data")
         permit = self._policy.permitted(OperatorAction.TAKEOVER, request)
         if not leave_data:
             self._refuse_to_leave(self._data.not_home())
-        await self._engine.takeover()
+        if force := request.flag("force"):
+            self._engine.demand()
+        else:
+            await self._engine.takeover()
         self._cycle.acknowledge_moves(who(request))
-        return Said(f"Taking over: {permit.says}.")
+        return Said(f"Taking over: {permit.says}{self._cost() if force else ''}.")
+
+    def _cost(self) -> str:
+        seconds = forced_move(self._this_node.conf.deadtime)
+        return (
+            " by force: Heartbeat is ended on the node that serves, and its peer takes over after HADEADTIME. Nobody "
+            f"serves for about {seconds:.0f} s and as long as Asterisk takes to stop and to start"
+        )
 
     async def _cleanup(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.CLEANUP, request)

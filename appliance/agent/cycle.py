@@ -73,8 +73,8 @@ class EngineAsks(Protocol):
     async def takeover(self) -> None:
         """Ask it to bring service here."""
 
-    async def restart(self) -> None:
-        """End it by force and start it again."""
+    async def restart(self, *, until_dead: bool = False) -> None:
+        """End it by force and start it again, at once or when the peer has called it dead."""
 
 
 class Cycle:
@@ -213,6 +213,7 @@ class Cycle:
                 self.drilling(),
                 observations.fenced,
             ),
+            asked=observations.asked,
         )
 
     # -- what happens -------------------------------------------------------------------------------------
@@ -240,9 +241,9 @@ class Cycle:
         self._step(ScriptSpoke(verb, grant, verdict))
         return verdict
 
-    def hand_over(self, reason: str) -> None:
-        """Let the line go at once and have Heartbeat move the rest: an operator wants it."""
-        self._step(HandOver(reason))
+    def hand_over(self, reason: str, *, force: bool = False) -> None:
+        """Let the line go at once and have Heartbeat move the rest, by its end with `force`: an operator wants it."""
+        self._step(HandOver(reason, force))
         self._observations.notify_changed()  # an operator's wish comes between two turns, and the line is to go first
 
     def start_pbx(self, reason: str) -> None:
@@ -294,8 +295,8 @@ class Cycle:
                 self._request(self._asks.standby())
             case AskTakeover():
                 self._request(self._asks.takeover())
-            case RestartEngine():
-                self._request(self._asks.restart())
+            case RestartEngine(_, until_dead):
+                self._request(self._asks.restart(until_dead=until_dead))
             case FencePeer(reason):
                 self._fence(reason)
             case VoidGrant() | ConfirmGrant() | SettleGrant():

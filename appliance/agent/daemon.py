@@ -144,7 +144,8 @@ class Daemon:
 
     def _hearing(self, now: float) -> Hearing:
         seen, max_age = self._observations, self._this_node.conf.peer_max_age
-        return Hearing(seen.hears_peer(now, max_age), seen.deaf_links(), self._boot)
+        hears = seen.hears_peer(now, max_age)
+        return Hearing(hears, seen.deaf_links(), self._boot, engine=seen.engine_id, demands=seen.demands)
 
     async def _tell_peer(self) -> None:
         """Send this node's state to the peer every second, and at once when it changes.

@@ -8,18 +8,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.agent.active_conf import InstalledConf, misnamed
 from appliance.agent.context import NodeContext
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.controller import ENGINE_SETTLES
-from appliance.core.errors import AshaError, ClusterError, UserError, attempt
+from appliance.core.engine_requests import DEATH_CALLED
+from appliance.core.errors import AshaError, ClusterError, RequestDropped, UserError
 from appliance.core.model import Node
+from appliance.host.disk import read_small
 from appliance.host.paths import ENGINE_RESTART
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
+
+# For so long the peer is told that service is demanded, in seconds: a few of the agents' messages.
+_DEMANDED = 10.0
+# What the mark says of an engine that is kept off until the peer has called it dead.
+_KEPT_OFF = b"until the peer has called it dead\n"
+
+
+def _at_once() -> None:
+    """Wait for nothing."""
 
 
 class EngineControl:
@@ -55,35 +67,65 @@ class EngineControl:
     async def start(self) -> None:
         """Start the engine. Raises ClusterError, in the engine's own words, when it does not run then."""
         async with self._turn:
-            await asyncio.to_thread(self._engine.start)
-            self._observations.engine_stopped = False
-            self._unmark()
+            await self._start()
 
-    async def stop(self) -> None:
-        """Stop the engine, which releases the resources first; a restart that is under way is waited for."""
+    async def _start(self) -> None:
+        await asyncio.to_thread(self._engine.start)
+        self._observations.engine_stopped = False
+        self._unmark()
+
+    async def stop(self) -> bool:
+        """Stop the engine, which releases the resources first; a restart that is under way is waited for.
+
+        Return whether it has heeded that. One that has not was ended by force, and what it held is let go of by the
+        controller.
+        """
         async with self._turn:
             self._unmark()
             self._observations.engine_stopped = True
-            await asyncio.to_thread(self._engine.stop)
+            return await asyncio.to_thread(self._engine.stop, lambda: self._service.state.releasing)
 
-    async def restart(self) -> None:
+    async def restart(self, *, until_dead: bool = False) -> None:
         """End the engine by force and start it again; what was held under it is let go of by the controller.
+
+        `until_dead`: keep it off until the peer has called it dead.
 
         A mark on file tells an agent that is started in the middle of it to start the engine. Raises ClusterError, in
         the engine's own words, when the engine does not run then.
         """
         async with self._turn:
-            self._put_mark()
-            await asyncio.to_thread(self._engine.restart)
+            self._put_mark(_KEPT_OFF if until_dead else b"")
+            await asyncio.to_thread(self._engine.restart, self._be_called_dead if until_dead else _at_once)
             self._unmark()
 
     def restart_is_pending(self) -> bool:
         """Tell whether an agent that is gone was restarting the engine, and nobody has started or stopped it since."""
         return self._mark.exists()
 
-    def _put_mark(self) -> None:
+    async def resume_restart(self) -> None:
+        """Go on with a restart that is pending. An engine that runs is left alone: it may serve by now.
+
+        Raises ClusterError as `start`.
+        """
+        async with self._turn:
+            if self._is_kept_off():
+                await asyncio.to_thread(self._be_called_dead)
+            if self.restart_is_pending():
+                await self._start()
+
+    def _is_kept_off(self) -> bool:
+        try:
+            return read_small(self._mark) == _KEPT_OFF and not self._engine.identity()
+        except OSError:
+            return False
+
+    def _be_called_dead(self) -> None:
+        """Wait in a thread until the peer has called this node's engine, which does not run, dead."""
+        self._clock.sleep(self._this_node.conf.deadtime + DEATH_CALLED)
+
+    def _put_mark(self, text: bytes) -> None:
         with contextlib.suppress(OSError):  # without it a restart that is cut short leaves the engine off
-            self._mark.touch()
+            self._mark.write_bytes(text)
 
     def _unmark(self) -> None:
         with contextlib.suppress(OSError):
@@ -91,14 +133,39 @@ class EngineControl:
 
     async def standby(self) -> str:
         """Ask the engine to hand everything to the peer; return what went wrong, or ""."""
-        return await asyncio.to_thread(attempt, self._engine.standby)
+        return await _problem_of(self._ask(self._engine.standby))
 
     async def takeover(self) -> None:
         """Ask the engine to bring everything here, not sooner than the engine has settled after its last move."""
         # The peer was given what this node let go a moment later (see controller.ENGINE_SETTLES).
         settled = self._service.state.asked_at + 2 * ENGINE_SETTLES
         await asyncio.sleep(max(0.0, settled - self._clock.now()))
-        await asyncio.to_thread(self._engine.takeover)
+        observations = self._observations
+        observations.asked = replace(observations.asked, takeover_at=self._clock.now())
+        await self._ask(self._engine.takeover)
+
+    async def _ask(self, request: Callable[[], None]) -> None:
+        """Make a request in a thread; keep in mind when the engine says that it drops it."""
+        try:
+            await asyncio.to_thread(request)
+        except RequestDropped as problem:
+            observations, now = self._observations, self._clock.now()
+            observations.asked = replace(
+                observations.asked, dropped_at=now, seconds_left=problem.seconds_left
+            )
+            observations.notify_changed()
+            raise
+
+    def demand(self) -> None:
+        """Have the peer, if it serves, give service up by force: it is told so for a while."""
+        stamp = int(self._clock.wall())
+        self._observations.demands = stamp
+        asyncio.get_running_loop().call_later(_DEMANDED, self._end_demand, stamp)
+        self._observations.stepped.set()
+
+    def _end_demand(self, stamp: int) -> None:
+        if self._observations.demands == stamp:
+            self._observations.demands = 0
 
     def _install(self) -> None:
         why_not = self._have_secret()
@@ -142,14 +209,15 @@ class EngineRequests:
         """Ask the engine to bring service here."""
         self._tell("takeover", await _problem_of(self._engine.takeover()))
 
-    async def restart(self) -> None:
-        """Restart the engine."""
-        self._tell("engine restart", await _problem_of(self._engine.restart()))
+    async def restart(self, *, until_dead: bool = False) -> None:
+        """Restart the engine; `until_dead`: not before the peer has called it dead."""
+        asked = self._engine.restart(until_dead=until_dead)
+        self._tell("engine restart", await _problem_of(asked))
 
     async def resume_restart(self) -> None:
-        """Start the engine if an earlier agent was restarting it; one that runs is left alone, it may serve by now."""
+        """Start the engine if an earlier agent was restarting it."""
         if self._engine.restart_is_pending():
-            self._tell("engine restart", await _problem_of(self._engine.start()))
+            self._tell("engine restart", await _problem_of(self._engine.resume_restart()))
 
     def _tell(self, kind: str, problem: str) -> None:
         self._journal.note(kind, problem=problem, generation=self._service.generation)

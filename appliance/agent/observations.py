@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from appliance.core.engine_requests import NOTHING_ASKED, Asked
 from appliance.core.fencing import FenceOutcome
 from appliance.core.health import ProbePolicy, ProbeRecord, judge
 from appliance.core.model import DChannel, Line, Pbx, Relay
@@ -40,7 +41,10 @@ class PeerReport:
     fit_for_lan: Reading[bool] = field(default_factory=_unseen)
     serves: Reading[bool] = field(default_factory=_unseen)
     served_since: int | None = None
-    lost_request: bool = False
+    engine: str = ""
+    drops_minutes: int | None = None
+    lost_minutes: int | None = None
+    demands: int = 0
     heard_since: int | None = None
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
@@ -59,7 +63,8 @@ class Observations:
     `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
-    not known. `fenced`: how HAFENCE ended last.
+    not known. `fenced`: how HAFENCE ended last. `asked`: what was asked of the engine.
+    `demands`: when an operator asked here for service by force, in whole seconds since the epoch; 0: not just now.
     """
 
     engine: Reading[bool] = field(default_factory=_unseen)
@@ -95,6 +100,8 @@ class Observations:
     lan_address: str = ""
     not_settable: str = ""
     woke: Woke | None = None
+    asked: Asked = NOTHING_ASKED
+    demands: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stepped: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -157,7 +164,10 @@ class Observations:
             fit_for_lan=fresh(said.fit_for_lan, now, max_age),
             serves=fresh(said.serves, now, max_age),
             served_since=said.served_since,
-            lost_request=said.lost_request,
+            engine=said.engine,
+            drops_minutes=said.drops_minutes,
+            lost_minutes=said.lost_minutes,
+            demands=said.demands,
             heard_since=said.heard_since,
             lan=fresh(said.lan, now, max_age),
             calls=fresh(said.calls, now, max_age),

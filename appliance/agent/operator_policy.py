@@ -14,6 +14,7 @@ from appliance.agent.cycle import Cycle
 from appliance.control.protocol import ControlRequest
 from appliance.core.data_policy import Duty
 from appliance.core.errors import ClusterError
+from appliance.core.lost_request import minutes_of_both
 from appliance.core.operator_actions import ActionContext, OperatorAction, Permit, permit_for
 from appliance.core.status import PermitStatus
 
@@ -47,6 +48,8 @@ class OperatorPolicy:
         to wait for the data. Raises ClusterError when the wish is not allowed now.
         """
         case = replace(self._case(), not_there="", not_home="")
+        if request.flag("force"):
+            case = replace(case, dropped_minutes=0)
         permit = permit_for(wish, self._cycle.state.role, self._cycle.seen(self._clock.now()).peer, case)
         self._journal.note(
             "wish",
@@ -61,7 +64,8 @@ class OperatorPolicy:
         return permit
 
     def _case(self) -> ActionContext:
-        report = self._observations.report
+        report, now = self._observations.report, self._clock.now()
+        peer = self._cycle.seen(now).peer
         return ActionContext(
             node=self._this_node.node,
             peer_role=report.role if report is not None else "",
@@ -70,5 +74,6 @@ class OperatorPolicy:
             not_there=self._data.not_there(),
             not_home=self._data.not_home(),
             maintenance=self._cycle.maintenance.on,
-            moved=self._cycle.state.moves.count(self._clock.now()),
+            moved=self._cycle.state.moves.count(now),
+            dropped_minutes=minutes_of_both(self._cycle.state, peer, now),
         )

@@ -14,8 +14,8 @@ from appliance import __version__
 from appliance.agent.observations import PeerReport
 from appliance.config.value_types import unicast
 from appliance.core.health import Fitness
+from appliance.core.lost_request import minutes_left
 from appliance.core.model import Line, Relay
-from appliance.core.pair_remedies import told_request_lost
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
@@ -28,8 +28,10 @@ _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
 # cluster/heartbeat/messages.py), where a character that is no plain letter or digit may take three bytes for
 # each of its own.
-_REASON_LENGTH = 215
+_REASON_LENGTH = 203
 _DIGITS = 15
+# The longest identity of a master: its pid and its start in ticks since boot.
+_ENGINE_LENGTH = 24
 # How many links are named, and the longest name of one (IFNAMSIZ of Linux).
 _LINKS, _LINK_LENGTH = 4, 15
 
@@ -51,12 +53,15 @@ class Hearing:
     """What this node hears of the peer, which the peer cannot know by itself.
 
     `peer`: the peer's agent is heard. `deaf_links`: the engine's links over which nothing of the peer arrives here.
-    `boot`: which boot of this machine it is (see `host.boot`).
+    `boot`: which boot of this machine it is (see `host.boot`). `engine`: the identity of the engine's master here.
+    `demands`: when an operator asked here for service by force, in whole seconds since the epoch; 0 when not just now.
     """
 
     peer: Reading[bool]
     deaf_links: tuple[str, ...] = ()
     boot: str = ""
+    engine: str = ""
+    demands: int = 0
 
 
 def tell(
@@ -80,7 +85,10 @@ def tell(
         "since": str(state.served_since) if state.grant.held else "",
         "saw": str(heard_since(seen.peer)),
         "gen": str(state.grant.generation),
-        "lost": "yes" if told_request_lost(state, now) else "no",
+        "eng": hearing.engine[:_ENGINE_LENGTH],
+        "drops": _minutes(minutes_left(state.lost.own, now)),
+        "lost": _minutes(minutes_left(state.lost.peers, now)),
+        "demands": str(hearing.demands or ""),
         "fit": "no" if fitness.unfit else "yes",
         "lanfit": "yes" if fitness.for_lan else "no",
         "why": _short("; ".join(fitness.unfit)),
@@ -118,7 +126,10 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         fit_for_lan=_yes_or_no(fields.get("lanfit"), at),
         serves=_serves(fields.get("role", ""), at),
         served_since=_number(fields.get("since", "")),
-        lost_request=fields.get("lost") == "yes",
+        engine=fields.get("eng", "")[:_ENGINE_LENGTH],
+        drops_minutes=_number(fields.get("drops", "")),
+        lost_minutes=_number(fields.get("lost", "")),
+        demands=_number(fields.get("demands", "")) or 0,
         heard_since=_number(fields.get("saw", "")),
         maintenance=_yes_or_no(fields.get("maint"), at),
         boot=fields.get("boot", ""),
@@ -140,6 +151,10 @@ def _address(text: str) -> str:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+def _minutes(minutes: int | None) -> str:
+    return "" if minutes is None else str(minutes)
 
 
 def _short(reason: str) -> str:

@@ -12,6 +12,7 @@ from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
 from appliance.core import cluster_address
 from appliance.core.health import silent_probes
+from appliance.core.lost_request import minutes_of_both
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
 from appliance.core.move_limit import reached, says
@@ -289,6 +290,8 @@ def _problems(
     if maintenance := cycle.maintenance.status():
         found.append(maintenance_problem(maintenance))
     found += [_fault_words(fault, now) for fault in state.faults if fault.is_due(now)]
+    if minutes := minutes_of_both(state, seen.peer, now):
+        found.append(f"Heartbeat drops requests to move service for up to {minutes} more min")
     if observations.duplicate:
         found.append(f"the cluster address is also at {observations.duplicate}")
     down = [name for name, state in observations.links.items() if state != "up"]

@@ -14,13 +14,13 @@ from appliance.core.answers import Said
 _PATIENCE = 120.0
 
 
-def wish(verb: str, *, leave_data: bool = False) -> None:
+def wish(verb: str, *, leave_data: bool = False, force: bool = False) -> None:
     """Ask the agent for `verb` in the operator's name, and print its answer.
 
-    `leave_data`: do not wait for the data to be brought over first.
+    `leave_data`: do not wait for the data to be brought over first. `force`: end Heartbeat, and do not ask it.
     """
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
-    click.echo(ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data).says)
+    click.echo(ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data, force=force).says)
 
 
 @click.group()
@@ -62,18 +62,28 @@ _leave_data = click.option(
 )
 
 
+_force = click.option(
+    "--force",
+    is_flag=True,
+    help="Do not ask Heartbeat, which drops requests for an hour after a lost one: end it on the node that serves, so "
+    "that the other one takes over after HADEADTIME.",
+)
+
+
 @click.command()
 @_leave_data
-def standby(leave_data: bool) -> None:
+@_force
+def standby(leave_data: bool, force: bool) -> None:
     """Hand service over to the peer."""
-    wish("standby", leave_data=leave_data)
+    wish("standby", leave_data=leave_data, force=force)
 
 
 @click.command()
 @_leave_data
-def takeover(leave_data: bool) -> None:
+@_force
+def takeover(leave_data: bool, force: bool) -> None:
     """Bring service to this node."""
-    wish("takeover", leave_data=leave_data)
+    wish("takeover", leave_data=leave_data, force=force)
 
 
 @click.command()

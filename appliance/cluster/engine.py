@@ -124,12 +124,16 @@ class ClusterEngine(Protocol):
     def start(self) -> None:
         """Start it, and see that it lives; do nothing when it already does."""
 
-    def stop(self) -> None:
-        """Stop it; it has the resource script let go of everything first."""
+    def stop(self, releasing: Callable[[], bool] = lambda: False) -> bool:
+        """Stop it; it has the resource script let go of everything first. Return whether it has heeded that.
 
-    def restart(self) -> None:
+        One that does not heed it in its time is ended by force, unless `releasing` tells that it is on its way.
+        """
+
+    def restart(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """End it by force and start it again, whatever it waits for; it forgets every order it was given.
 
+        It is started when `meanwhile` has returned.
         Let go of everything before: it does not. The other node takes what this one held.
         """
 

@@ -90,7 +90,7 @@ _TURN = _own("a turn of the controller", IDLE_PERIOD)
 _TOLD = _own("a message of the peer's agent", timing.PEER_MESSAGE_PERIOD)
 _SETTLED = _own("Heartbeat is not asked sooner after its last move", ENGINE_SETTLES)
 _ASKED_AGAIN = _own("a request that was lost is made again", STANDBY_AGAIN)
-_GIVEN_UP = _own("nobody took over: service is taken back", STANDBY_GIVEN_UP)
+_GIVEN_UP = _own("nobody took over", STANDBY_GIVEN_UP)
 _BEFORE_TAKEOVER = _own("Heartbeat is not asked sooner after its last move", 2 * ENGINE_SETTLES)
 _KILLED = _own("a killed process ends", timing.KILL_PATIENCE)
 _RESPAWNED = _own("init starts the agent again, and it has looked", timing.AGENT_BACK)
@@ -284,10 +284,11 @@ KINDS: tuple[FailoverKind, ...] = (
         (
             (BoundPhase.DETECT, (_PROCESS_LOOK,)),
             (BoundPhase.DECIDE, (_TURN,)),
-            (BoundPhase.ENGINE, (_GIVEN_UP, _TURN)),
+            (BoundPhase.ENGINE, (_GIVEN_UP, _TURN, *_SILENCE, _SCRIPTS)),
         ),
-        stays=True,
-        says="The node that gave service up takes it back.",
+        (_PROCESS_LOOK, _TURN, _CARD),
+        silent=True,
+        says="The node that cannot serve ends its Heartbeat, so that the peer takes over as after a death.",
     ),
 )
 

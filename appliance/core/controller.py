@@ -50,8 +50,10 @@ from appliance.core.controller_events import (
 )
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures, ForgetRelay
+from appliance.core.engine_requests import ANSWERED_WITHIN
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.leftovers import follow_orphan, follow_stray
+from appliance.core.lost_request import end_unanswered, follow_requests, force, is_forced, is_lost
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
 from appliance.core.progress import ENDING
@@ -71,7 +73,7 @@ BUSY_PERIOD = 0.1
 # An early standby request is ignored for about a second, and one to a dead peer is cancelled after 10 s with the
 # resources kept (measured with Heartbeat 3.0.6).
 STANDBY_AGAIN = 2.0
-STANDBY_GIVEN_UP = 12.0
+STANDBY_GIVEN_UP = ANSWERED_WITHIN
 # A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the peer
 # then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
 ENGINE_SETTLES = 2.0
@@ -112,8 +114,8 @@ def step(
             _start(transition, inputs, grant)
         case GrantSeen(grant):
             _see_grant(transition, grant, now)
-        case HandOver(reason):
-            transition.hand_over(reason)
+        case HandOver(reason, by_force):
+            transition.hand_over(reason, cannot_serve=by_force, forced=by_force)
         case StartPbx(reason):
             transition.begin_again(reason)
         case AcknowledgeMoves(by):
@@ -214,6 +216,7 @@ class _Tick:
         self._follow_engine()
         follow_announcements(self._transition, self._seen, self._now)
         self._follow_peer()
+        follow_requests(self._transition, self._inputs, self._now)
         self._forget_old_failures()
         self._follow_line()
         self._follow_lost_grant()
@@ -347,6 +350,7 @@ class _Tick:
             line_at_peer_since=state.line_at_peer_since,
             moved=state.moves.count(self._now),
             began=state.transfer.began if state.transfer is not None else self._now,
+            request_lost=is_lost(state, self._seen.peer),
         )
         self._follow(decide(self._policy.watch, watch, self._seen, self._now))
 
@@ -356,7 +360,7 @@ class _Tick:
             self._note_decision(decision)
         self._transition.set(decision=decision)
         if decision.act is Act.HAND_OVER:
-            self._transition.hand_over(decision.reason)
+            self._transition.hand_over(decision.reason, cannot_serve=True)
             self._press_hand_over(self._now)
         elif decision.act is Act.LET_GO:
             self._transition.let_go(decision.reason)
@@ -383,17 +387,19 @@ class _Tick:
         if policy.has_card and policy.has_line and is_known(self._seen.peer.alive, False):
             # The line is with the peer by now, which may serve or be dead: the engine cannot say, telephones can.
             self._transition.take_back_aside("the peer fell silent while service was handed over to it")
+        elif is_forced(self._state, self._seen.peer, self._now):
+            force(self._transition, self._now)
         elif self._now - since >= STANDBY_GIVEN_UP:
             self._end_hand_over()
+        elif self._state.forced:
+            return  # what is here is let go of first
         elif self._now - self._state.standby_asked >= STANDBY_AGAIN and not self._engine_in_flux(since):
             self._transition.set(standby_asked=self._now)
             self._transition.effects.append(AskStandby())
 
     def _end_hand_over(self) -> None:
         if not self._peer_serves():
-            if is_known(self._seen.peer.alive, True):  # else nobody was there to do what was asked
-                self._transition.set(request_lost_at=self._now)
-            self._transition.take_back("the peer did not take over")
+            end_unanswered(self._transition, self._seen.peer, self._now)
             return
         # The engine moved without a word to this node. Taking service back would make two that serve.
         self._note_decision(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.core.decide import WatchPolicy
+from appliance.core.engine_requests import NOTHING_ASKED, Asked
 from appliance.core.fencing import NO_FENCING, NOTHING_SEEN, FenceInputs, FencePolicy
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.reading import Reading, Unknown
@@ -27,7 +28,7 @@ class Inputs:
     the peer was seen since the engine started. `fit`: this node could serve. `wall`: the time of day, in
     seconds since the epoch. `engine_stopped`: an operator has stopped the engine, or is about to.
     `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on
-    after it stood still the last time. `fence`: see `core/fencing.py`.
+    after it stood still the last time. `fence`: see `core/fencing.py`. `asked`: what was asked of the engine.
     """
 
     seen: Seen
@@ -42,6 +43,7 @@ class Inputs:
     engine_stopped: bool = False
     woke: Woke | None = None
     fence: FenceInputs = NOTHING_SEEN
+    asked: Asked = NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,10 @@ class GrantSeen:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """An operator wants service to go to the peer."""
+    """An operator wants service to go to the peer. `force`: by ending the engine, which may drop every request."""
 
     reason: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Watch:
     this node handed over before. `line_at_peer_since`: since when the peer has said that the line is at the
     peer, with its relay unmoved since then; None when that is not being followed. `moved`: how often service has moved
     within an hour, and nobody has acknowledged it. `began`: when the present transfer began, and Asterisk's start with
-    it.
+    it. `request_lost`: the engine drops requests to move service, so that a move costs more than Asterisk's restart.
     """
 
     engine: Reading[bool]
@@ -77,6 +77,7 @@ class Watch:
     line_at_peer_since: float | None = None
     moved: int = 0
     began: float = float("-inf")
+    request_lost: bool = False
 
 
 STAY = Decision(Act.STAY)
@@ -160,6 +161,8 @@ def _start_failure(seen: Seen) -> str:
 
 def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
     short_lived = now - watch.began < policy.move_dwell  # a node on which it dies so soon serves nobody
+    if watch.request_lost and not short_lived:
+        return Decision(Act.RESTART_PBX, f"{what}, and Heartbeat drops requests to move service", ("pbx",))
     if peer_could_serve(seen) and may_move(policy, watch, now, need=short_lived):
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
     if not policy.restart_allowed and _peer_is_better_than_nobody(policy, watch, seen, now):

@@ -51,9 +51,13 @@ class AskTakeover:
 
 @dataclass(frozen=True, slots=True)
 class RestartEngine:
-    """End this node's engine by force and start it again; what it held is let go of as after its death."""
+    """End this node's engine by force and start it again; what it held is let go of as after its death.
+
+    `until_dead`: it is kept off until the peer has called it dead.
+    """
 
     reason: str
+    until_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,14 @@ class ClusterError(AshaError):
     exit_code = 5
 
 
+class RequestDropped(ClusterError):
+    """The engine says that it drops a request to move service, for another `seconds_left`."""
+
+    def __init__(self, message: str, *, todo: str, seconds_left: float) -> None:
+        super().__init__(message, todo=todo)
+        self.seconds_left = seconds_left
+
+
 class SyncError(AshaError):
     """Data that could not be brought across or did not pass their checks."""
 

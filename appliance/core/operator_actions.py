@@ -50,7 +50,8 @@ class ActionContext:
     `not_there`: why service must not leave with data that the peer has not got; `not_home`: why service must
     not come here without the peer's data; both are "" when nothing is in the way. `peer_newer`: the peer has
     data that are not here; `mergeable`: they can be brought here now. `moved`: how often service has moved within
-    an hour, as this node counts, and nobody has acknowledged it.
+    an hour, as this node counts, and nobody has acknowledged it. `dropped_minutes`: for how many minutes the engine
+    drops requests to move service; 0 when it is not known to.
     """
 
     node: Node = Node.PRIMARY
@@ -61,6 +62,7 @@ class ActionContext:
     not_home: str = ""
     maintenance: bool = False
     moved: int = 0
+    dropped_minutes: int = 0
 
 
 ORDINARY = ActionContext()
@@ -118,6 +120,8 @@ def _standby(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no("the peer is not there")
     if is_known(peer.fit, False):
         return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
+    if case.dropped_minutes:
+        return _no(_dropped(case, "'asha standby --force' does not wait"))
     return _no(case.not_there) if case.not_there else _yes("the peer takes over")
 
 
@@ -126,7 +130,14 @@ def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no("this node holds the service already")
     if role is not Role.STANDBY:
         return _no(f"only a standby can take over (this node is {role.value})")
+    if case.dropped_minutes:
+        return _no(_dropped(case, "'asha takeover --force' does not wait"))
     return _no(case.not_home) if case.not_home else _yes("service moves here")
+
+
+def _dropped(case: ActionContext, way_out: str) -> str:
+    left = f"for up to {case.dropped_minutes} more min"
+    return f"Heartbeat has lost a request to move service, and drops every other one {left}. {way_out}"
 
 
 def _release_line(role: Role, peer: Peer, case: ActionContext) -> Permit:

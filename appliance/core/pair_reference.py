@@ -65,8 +65,8 @@ _STATES = (
         "Service was handed over and nobody takes it",
         "the engine has lost the request, or the peer has",
         f"{STANDBY_GIVEN_UP:g} s, while the peer holds no grant",
-        "the node that handed over serves again",
-        "core/controller.py",
+        "the node that handed over serves again; one that cannot serve has its engine ended, and the peer takes over",
+        "core/lost_request.py",
         todo="see *A request to the engine was lost*",
     ),
     NodeState(
@@ -132,19 +132,12 @@ def document() -> str:
 
 def _section(rule: FaultRule) -> str:
     remedies = ", then ".join(remedy.value for remedy in rule.remedies)
-    acts = (
+    rows = [
+        ("what is wrong", rule.says),
         ("acted on after", _seconds(rule.dwell)),
         ("who acts", rule.who.rstrip(",")),
         ("what is done", remedies),
         ("tried again after", _seconds(rule.patience)),
-    )
-    rows = [
-        ("what is wrong", rule.says),
-        *(
-            acts
-            if remedies
-            else [("what is done", "nothing: no remedy without an outage was found; people are told")]
-        ),
         ("alert when it still stands after", _seconds(rule.bound)),
         ("what to do then", rule.todo),
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from appliance.core.cluster_address import ANNOUNCED, Announcing
 from appliance.core.controller_events import ControllerPolicy, Inputs
 from appliance.core.effects import AnnounceAddress, AskTakeover, RestartEngine
+from appliance.core.lost_request import is_lost
 from appliance.core.model import Node
 from appliance.core.pair_watch import (
     Claim,
@@ -25,10 +26,6 @@ from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
 from appliance.core.transfer import Seen, arrived
 from appliance.core.waking import begins_anew, says
-
-# For so long an engine that has lost a request may drop every other one, in seconds (docs/facts/heartbeat.md), unless
-# it does something before.
-_LOST_REQUEST_TOLD = 3600.0
 
 
 def watch_pair(transition: Transition, inputs: Inputs, seen: Seen, node: Node, now: float) -> None:
@@ -94,12 +91,6 @@ def follow_announcements(transition: Transition, seen: Seen, now: float) -> None
     transition.set(announcing=Announcing(served, service, due))
 
 
-def told_request_lost(state: ServiceState, now: float) -> bool:
-    """Tell whether the peer is to be told that the engine did not do what this node asked."""
-    unanswered = state.asked_at < state.request_lost_at
-    return unanswered and now - state.request_lost_at < _LOST_REQUEST_TOLD
-
-
 def _stamp_service(transition: Transition, inputs: Inputs) -> None:
     state = transition.state
     if state.role.holds and state.stamped != state.granted_at:
@@ -129,7 +120,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         peer=Claim(arrived(peer.line), peer.served_since),
         fit=inputs.fit,
         peer_fit=peer.fit,
-        lost_request=peer.lost_request or told_request_lost(state, now),
+        lost_request=is_lost(state, peer),
         acknowledged=peer.heard_since in (None, state.served_since),
     )
 
@@ -166,5 +157,5 @@ def _mend(transition: Transition, fault: StandingFault, view: PairView, now: flo
         return tried(fault, now)
     if remedy is Remedy.YIELD and transition.state.role.holds:
         transition.let_go(says)
-    transition.effects.append(RestartEngine(says))
+    transition.effects.append(RestartEngine(says, until_dead=remedy is Remedy.BE_CALLED_DEAD))
     return tried(fault, now)

@@ -48,6 +48,7 @@ class Remedy(enum.Enum):
     PART = "the one takes service back, the other lets go of everything and restarts its engine"
     TAKE_OVER = "ask the engine to bring service here"
     RESTART_ENGINE = "restart this node's engine"
+    BE_CALLED_DEAD = "end this node's engine, and start it when the other node has called it dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,6 @@ class FaultRule:
         dwell: For how many seconds it must have been seen without a break before anything is done: longer than what an
             ordinary move makes of it.
         remedies: What is done, one after the other and from the first again, each when the one before did not help.
-            Empty where nothing was found that helps without an outage (docs/facts/heartbeat.md): people are told.
         patience: How many seconds a remedy is given before the next one.
         who: Which of the two nodes acts, as the subject of a clause for people.
         bound: After how many seconds people are told, when the fault still stands.
@@ -89,6 +89,8 @@ _GAVE_UP_DWELL = 2.0
 _UNGRANTED_DWELL = 20.0
 # The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
 MOVING_FOR_EVER = 45.0
+# What the nodes tell each other of lost requests has arrived by then.
+_LOST_DWELL = 2.0
 # How long a fault that is gone is remembered, in seconds.
 _REMEMBERED = 60.0
 
@@ -157,15 +159,16 @@ RULES: tuple[FaultRule, ...] = (
     ),
     FaultRule(
         fault=PairFault.REQUEST_LOST,
-        dwell=0.0,
-        remedies=(),
-        patience=0.0,
-        who="",
-        bound=0.0,
-        says="Heartbeat has not done what it was asked, and may drop every request to move service for an hour",
+        dwell=_LOST_DWELL,
+        remedies=(Remedy.BE_CALLED_DEAD,),
+        patience=120.0,
+        who="the node that stands by",
+        bound=60.0,
+        says="Heartbeat has lost a request to move service, and drops every other one for an hour",
         todo=(
-            "Service stays where it is, and an Asterisk that dies is started again there. To end it sooner, restart "
-            "the node that does not serve and then, at a quiet hour, the one that does."
+            "Service stays where it is, and an Asterisk that dies is started again there; a node that cannot serve "
+            "has the other one take over by ending its Heartbeat. To move service now: 'asha standby --force' on the "
+            "node that serves, which costs as much as a failover after a power cut."
         ),
     ),
 )
@@ -193,7 +196,7 @@ class PairView:
     `peer_granted`: the other node holds one. `has_let_go`: this node holds a grant and has given service up, because
     the peer has it; `gives_up`: the same, so that the peer takes it. `stands_by`: this node has settled down as a
     standby. `moving`: the engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`:
-    who could serve. `lost_request`: the engine did not do what this node or the peer asked. `acknowledged`: what the
+    who could serve. `lost_request`: an engine drops requests to move service. `acknowledged`: what the
     peer says of itself it said after it had heard of this node's service, so that it is no late word of a service that
     has ended.
     """
@@ -329,7 +332,7 @@ _SIGNS: Mapping[PairFault, Callable[[PairView], bool]] = MappingProxyType(
 def due(fault: StandingFault, view: PairView, now: float) -> Remedy | None:
     """Return what this node is to do about `fault` at `now`; None when it is not its turn, or not time yet."""
     rule = _RULE[fault.fault]
-    if not fault.there or not rule.remedies:
+    if not fault.there:
         return None
     dwell = MOVING_FOR_EVER if view.moving and fault.fault is PairFault.NOBODY_SERVES else rule.dwell
     if (
@@ -357,7 +360,7 @@ def _is_its_turn(fault: PairFault, view: PairView) -> bool:
         case PairFault.NOBODY_SERVES:
             return serves_next(view) is view.node
         case PairFault.REQUEST_LOST:
-            return False
+            return view.stands_by
 
 
 def yields(node: Node, own: Claim, peer: Claim) -> bool:

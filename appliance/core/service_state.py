@@ -29,6 +29,7 @@ from appliance.core.effects import (
     VoidGrant,
     WriteEntry,
 )
+from appliance.core.engine_requests import NONE_LOST, LostRequests
 from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
 from appliance.core.move_limit import CLEANUP, GRANTED, NO_MOVES, MoveRecord
@@ -66,7 +67,8 @@ class ServiceState:
     `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
     `grant_lost`: no grant was on file when this agent started, and no engine has said since what the node is to be.
     `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
-    compare when both serve. `request_lost_at`: when the engine was last seen not to have done what this node asked.
+    compare when both serve. `lost`: the requests that the engines have lost. `cannot_serve`: what is handed over is not
+    to come back here, `forced`: and goes by ending the engine.
     `woke_at`: when this machine was last found to have stood still. `engine_ran`: the engine was seen to run by
     this agent; `engine_lost`: it has ended since, and no operator stopped it. `faults`: what is wrong with the pair
     (see `core/pair_watch.py`). `fence`: see `core/fencing.py`.
@@ -100,7 +102,9 @@ class ServiceState:
     served_since: int = 0
     engine_ran: bool = False
     engine_lost: bool = False
-    request_lost_at: float = _NEVER
+    lost: LostRequests = NONE_LOST
+    cannot_serve: bool = False
+    forced: bool = False
     woke_at: float = _NEVER
     announcing: Announcing = _UNANNOUNCED
     faults: tuple[StandingFault, ...] = ()
@@ -213,10 +217,14 @@ class Transition:
             self.happen(Event.REVOKED)
         self.begin(Goal.RELEASE, "taken back by Heartbeat")
 
-    def hand_over(self, reason: str) -> None:
-        """Give service up by this node's own decision, while the grant still stands."""
+    def hand_over(self, reason: str, *, cannot_serve: bool = False, forced: bool = False) -> None:
+        """Give service up by this node's own decision, while the grant still stands.
+
+        `cannot_serve`: it must not stay here, whatever the engine does with the request. `forced`: that is not asked.
+        """
         moves = self.state.moves
-        self.set(moves=changed(moves, left=(*moves.left, self._now)[-_MOVES_KEPT:]))
+        left = (*moves.left, self._now)[-_MOVES_KEPT:]
+        self.set(moves=changed(moves, left=left), cannot_serve=cannot_serve, forced=forced)
         self._give_up(reason, peer_has_it=False)
 
     def acknowledge_moves(self, by: str) -> None:

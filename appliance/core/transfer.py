@@ -103,8 +103,10 @@ class Peer:
 
     `fit_for_lan`: it could serve the telephones of the LAN, be it without the line. `granted`: it holds a grant, which
     it may have given up by itself; `serves`: it acts under one. `served_since`: when it began to serve, in whole
-    seconds since the epoch by its own clock; None when it does not say. `lost_request`: its engine has not done what it
-    was asked.
+    seconds since the epoch by its own clock; None when it does not say. `engine`: the identity of its engine's master.
+    `drops_minutes`: for how many minutes that drops requests to move service; `lost_minutes`: and for how many this
+    node's does, as the peer has found; None when it does not (see `core/lost_request.py`). `demands`: when an operator
+    last asked there for service by force, in whole seconds since the epoch by its own clock; 0 when not just now.
     `heard_since`: when this node began to serve, as the peer has heard; 0 when it hears of no service here, None when
     it does not say. `lan`: it reaches the LAN. `calls`: seen from there, a telephone could call through the cluster
     address. `hears_us`: it hears this node.
@@ -119,7 +121,10 @@ class Peer:
     serves: Reading[bool] = _UNSAID
     fit_for_lan: Reading[bool] = _UNSAID
     served_since: int | None = None
-    lost_request: bool = False
+    engine: str = ""
+    drops_minutes: int | None = None
+    lost_minutes: int | None = None
+    demands: int = 0
     heard_since: int | None = None
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID

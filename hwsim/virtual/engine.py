@@ -6,7 +6,8 @@ It is as unkind as the real one (docs/facts/heartbeat.md, and the protocol as it
   everything up and begins afresh. A life that was never heard before is not: two that have started apart own their
   resources for ever.
 - A request to hand over is a conversation of two masters, each of which may drop a word of it. One that has taken a
-  request and waits for the end of it ignores every other request for an hour, and does not stop when it is told to.
+  request and waits for the end of it ignores every other request for an hour, and does not stop when it is told to. It
+  goes on to wait when the other master is replaced, and does not take over then; only a death that it notices ends it.
 - A master that has released for its peer, and loses the peer before the peer has said that it took over, sometimes
   loses its own order to take the resources back.
 - What a resource script has done without being asked by the master is not noticed by it.
@@ -32,6 +33,7 @@ AGAIN = 2.5  # from the end of a master that restarts itself until the next one 
 PARTITION_OVER = (2.3, 2.8)  # two that hear each other again are both active for so long
 CANCELLED = 10.0  # a request to a peer that does not answer
 HOUR = 3600.0  # how long a request that was taken keeps the master from taking another one
+STOP_HEEDED = 25.0  # a stop that is not heeded for so long is carried out by force
 ORDER_LOST = (
     0.25  # how often the order to take resources back is lost, when the peer dies while it takes over
 )
@@ -132,8 +134,8 @@ class Engine:
             self.peer, self.peer_stable = Member.ALIVE, True
             self.stop_at, self.starts_again = now + self.dice.uniform(*PARTITION_OVER), True
             return
-        if self.peer is Member.ALIVE and self.peer_holds:
-            self._lose_peer()
+        if self.peer is Member.ALIVE and self.peer_holds and self.standby_until is None:
+            self._lose_peer()  # one that waits for the end of a move goes on to wait, and takes nothing over
         self._meet(life, now)
 
     def _meet(self, life: int, now: float) -> None:
@@ -182,6 +184,15 @@ class Engine:
         """Tell whether a stop is heeded now: not before the end of what is on its way, were it an hour."""
         return self.stable or (self.starts_again and self.stage is Stage.STABLE and not self.work)
 
+    def seconds_dropped(self, now: float) -> float:
+        """Return for how many seconds every request is dropped."""
+        return 0.0 if self.standby_until is None else max(0.0, self.standby_until - now)
+
+    def heeds_no_stop(self, now: float) -> bool:
+        """Tell whether an operator's stop has waited for so long that the product ends this master by force."""
+        waits = self.stop_at is not None and not self.starts_again and self.stage is not Stage.STOPPING
+        return waits and self.stop_at is not None and now >= self.stop_at + STOP_HEEDED
+
     def _settle(self) -> None:
         """Become stable; the resources are the primary's unless the peer has them."""
         self.stage = Stage.STABLE
@@ -194,6 +205,8 @@ class Engine:
         if self.stage is Stage.STABLE and carried and self.standby_until is None and self.stop_at is None:
             return float("inf")
         times = [self.standby_until, self.stop_at]
+        if self.stop_at is not None:
+            times.append(self.stop_at + STOP_HEEDED)
         if self.peer is Member.ALIVE and not carried:
             times.append(self.heard_at + self.deadtime)
         if self.stage is Stage.WAITING:

@@ -10,9 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from appliance.core.engine_requests import DEATH_CALLED
 from appliance.core.grant import Verb
 from appliance.core.model import Node
-from hwsim.virtual.engine import AGAIN, HOUR, JOINS, After, Engine, Member, Stage, Standby, Word, Work
+from hwsim.virtual.engine import (
+    AGAIN,
+    DEADTIME,
+    HOUR,
+    JOINS,
+    After,
+    Engine,
+    Member,
+    Stage,
+    Standby,
+    Word,
+    Work,
+)
 from hwsim.virtual.links import Links
 from hwsim.virtual.metal import Server
 from hwsim.virtual.node import Agent
@@ -22,6 +35,7 @@ LATENCY = (0.03, 0.2)  # a word is acted on at a tick
 RESENT = (0.3, 2.0)  # a word that a cut link kept back comes so long after the link, if it comes
 LOST = 0.5
 FORCED = 0.5  # a master that is ended by force runs again after so long
+KEPT_OFF = DEADTIME + DEATH_CALLED  # and one that is kept off until the other one has called it dead
 ALONE_AFTER = 2.0  # a script that finds no agent works alone after so long
 SOON = 0.1  # what can go on at once does so after so long
 NEVER = float("inf")
@@ -101,11 +115,12 @@ class Heartbeat:
         self.scripts.pop(node, None)
         self.reborn.pop(node, None)
 
-    def restart_engine(self, node: Node, now: float) -> None:
+    def restart_engine(self, node: Node, now: float, *, until_dead: bool = False) -> None:
         """End the master by force and start it again, as the product does when it obeys no order."""
-        if self.engines[node].identity is not None:
-            self.kill_engine(node)
-            self.reborn[node] = now + FORCED
+        if self.engines[node].identity is None:
+            return
+        self.kill_engine(node)
+        self.reborn[node] = now + (KEPT_OFF if until_dead else FORCED)
 
     def stop_engine(self, node: Node, now: float) -> None:
         """Tell the master to end: `asha ha stop`."""
@@ -116,20 +131,29 @@ class Heartbeat:
             engine.stop_at, engine.starts_again = now, False
 
     def stops(self, node: Node) -> bool:
-        """Tell whether an operator's order to stop is under way."""
+        """Tell whether an order to stop, or to stop and start, is under way: the next order waits for it."""
         engine = self.engines[node]
+        if node in self.reborn:
+            return True
         ends = engine.stop_at is not None or engine.stage is Stage.STOPPING
         return engine.identity is not None and ends and not engine.starts_again
 
-    def ask_standby(self, node: Node, now: float) -> None:
-        """Ask for a hand-over by the master of `node` (`hb_standby`)."""
-        if self.engines[node].identity is not None:
-            self._send(Word("ask", node, info="me"), now)
+    def ask_standby(self, node: Node, now: float) -> float:
+        """Ask for a hand-over by the master of `node` (`hb_standby`); return for how long it drops that."""
+        if self.engines[node].identity is None:
+            return 0.0
+        self._send(Word("ask", node, info="me"), now)
+        return self.engines[node].seconds_dropped(now)
 
-    def ask_takeover(self, node: Node, now: float) -> None:
-        """Ask by the master of `node` that the other one hands over (`hb_takeover`)."""
-        if self.engines[node].identity is not None:
-            self._send(Word("ask", node.other, info="me"), now, carrier=node)
+    def ask_takeover(self, node: Node, now: float) -> float:
+        """Ask by the master of `node` that the other one hands over (`hb_takeover`); return as `ask_standby`.
+
+        The other one asks in its own name, so the words of it are the same, and are dropped as they are.
+        """
+        if self.engines[node].identity is None:
+            return 0.0
+        self._send(Word("ask", node.other, info="me"), now, carrier=node)
+        return self.engines[node].seconds_dropped(now)
 
     def trap(self, node: Node, now: float) -> None:
         """Have the master of `node` wait for the end of a hand-over: it ignores every request for an hour."""
@@ -197,8 +221,11 @@ class Heartbeat:
                 self.engines[node].hear(self.engines[node.other].identity or 0, now)
         if self.letters:
             self._deliver(now)
-        for node, engine in self.engines.items():
+        for node, engine in [*self.engines.items()]:
             if engine.identity is None or not self.servers[node].runs:
+                continue
+            if engine.heeds_no_stop(now):
+                self.kill_engine(node)  # as the product does
                 continue
             engine.turn(now)
             if engine.work and node not in self.scripts:

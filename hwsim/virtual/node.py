@@ -37,10 +37,11 @@ from appliance.core.effects import (
     VoidGrant,
     WriteEntry,
 )
+from appliance.core.engine_requests import NOTHING_ASKED
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
-from appliance.core.model import Line, Relay
-from appliance.core.pair_remedies import told_request_lost
+from appliance.core.lost_request import minutes_left
+from appliance.core.model import Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
@@ -72,6 +73,8 @@ class Agent:
         self.turn_at = self.turned_at = now
         self.saw: object = None
         self.woke: Woke | None = None
+        self.asked = NOTHING_ASKED
+        self.demands = 0  # when an operator last asked here for service by force
         self.message: Message | None = None  # what it tells its peer
         self.commanded: Reading[Relay] = Unknown("not commanded yet", now)
         self.failed: dict[Order, str] = {}
@@ -124,9 +127,14 @@ class Agent:
         """Whether the engine is to take this node for one that serves: the script's `status`."""
         return self.state.grant.held or self.state.releasing or stop_fails(self.transfer, self.seen())
 
-    def hand_over(self, reason: str = "an operator asked for standby") -> None:
+    def hand_over(self, reason: str = "an operator asked for standby", *, force: bool = False) -> None:
         """Do as an operator's `asha standby` says."""
-        self._step(HandOver(reason))
+        self._step(HandOver(reason, force))
+
+    def take_over(self) -> None:
+        """Do as an operator's `asha takeover` says."""
+        self.asked = changed(self.asked, takeover_at=float(self.now))
+        self._hear_dropped(self.this_node.heartbeat.ask_takeover(self.this_node.node, float(self.now)))
 
     def forget_relay(self, why: str) -> None:
         """Forget what the card was told."""
@@ -143,7 +151,10 @@ class Agent:
             fit_for_lan=fitness.for_lan,
             serves=self.role.holds,
             since=self.state.served_since if self.state.grant.held else None,
-            lost_request=told_request_lost(self.state, now),
+            engine=self._engine_id(),
+            drops_minutes=minutes_left(self.state.lost.own, now),
+            lost_minutes=minutes_left(self.state.lost.peers, now),
+            demands=self.demands,
             heard_since=heard_since(self._looked_at.peer),
             lan=_value(self.lan.lan),
             calls=_value(self.lan.calls),
@@ -269,6 +280,7 @@ class Agent:
             self.commanded,
             len(self.busy),
             len(self.failed),
+            self.asked,
             heartbeat.identity(node),
             heartbeat.serves(node),
             heartbeat.alive(node),
@@ -296,6 +308,7 @@ class Agent:
             engine_stopped=self.this_node.server.engine_stopped,
             wall=EPOCH + float(now) + self.this_node.server.clock,
             woke=self.woke,
+            asked=self.asked,
         )
 
     def sleep(self, now: float) -> None:
@@ -342,25 +355,7 @@ class Agent:
         if self.heard is None or self.now - self._heard_at > PEER_MAX_AGE:
             silent = Unknown("the peer's agent has said nothing, or nothing for long", self.now)
             return Peer(seen, silent, silent, silent, silent)
-        at, word = self._heard_at, self.heard[1]
-        silent = Unknown("the peer does not say", at)
-        line: Reading[Line] = silent if word.line is None else Known(word.line, at)
-        relay: Reading[Relay] = silent if word.relay is None else Known(word.relay, at)
-        return Peer(
-            alive=seen,
-            fit=Known(word.fit, at),
-            line=line,
-            granted=Known(word.granted, at),
-            relay=relay,
-            serves=Known(word.serves, at),
-            fit_for_lan=Known(word.fit_for_lan, at),
-            served_since=word.since,
-            lost_request=word.lost_request,
-            heard_since=word.heard_since,
-            lan=silent if word.lan is None else Known(word.lan, at),
-            calls=silent if word.calls is None else Known(word.calls, at),
-            hears_us=self.hears_us,
-        )
+        return self.heard[1].peer(seen, self.hears_us, self._heard_at)
 
     # -- what follows -----------------------------------------------------------------------------------
 
@@ -400,11 +395,11 @@ class Agent:
                     Job(Order.RELEASE, lambda: True, lambda order, problem: None)
                 )
             case AskStandby():
-                heartbeat.ask_standby(node, now)
+                self._hear_dropped(heartbeat.ask_standby(node, now))
             case AskTakeover():
-                heartbeat.ask_takeover(node, now)
-            case RestartEngine():
-                heartbeat.restart_engine(node, now)
+                self.take_over()
+            case RestartEngine(_, until_dead):
+                heartbeat.restart_engine(node, now, until_dead=until_dead)
             case VoidGrant():
                 self.this_node.book.void()
             case ConfirmGrant(engine):
@@ -415,6 +410,10 @@ class Agent:
                 self.failed.clear()
             case ForgetRelay(why):
                 self.forget_relay(why)
+
+    def _hear_dropped(self, seconds_left: float) -> None:
+        if seconds_left:
+            self.asked = changed(self.asked, dropped_at=float(self.now), seconds_left=seconds_left)
 
     def _give(self, given: GiveOrder) -> None:
         if given.order in self.busy:

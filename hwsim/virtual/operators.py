@@ -11,8 +11,11 @@ from functools import partial
 from appliance.core.grant import Verb
 from appliance.core.model import Node
 from appliance.core.operator_actions import ActionContext, OperatorAction, permit_for
-from hwsim.virtual.node import Agent
+from hwsim.virtual.node import EPOCH, Agent
 from hwsim.virtual.world import World
+
+# For so long the agent tells its peer that service is demanded, in seconds.
+DEMANDED = 10.0
 
 
 def standby(world: World, node: Node, _: float) -> None:
@@ -88,15 +91,31 @@ def line_release(world: World, node: Node, _: float) -> None:
 
 def takeover(world: World, node: Node, _: float) -> None:
     """Say 'asha takeover'."""
-    if _permitted(world, node, OperatorAction.TAKEOVER) is not None:
-        world.heartbeat.ask_takeover(node, world.now)
+    agent = _permitted(world, node, OperatorAction.TAKEOVER)
+    if agent is not None:
+        agent.take_over()
+
+
+def standby_by_force(world: World, node: Node, _: float) -> None:
+    """Say 'asha standby --force' on the node that serves."""
+    agent = _permitted(world, node, OperatorAction.STANDBY)
+    if agent is not None:
+        agent.hand_over("an operator asked for standby", force=True)
+
+
+def takeover_by_force(world: World, node: Node, _: float) -> None:
+    """Say 'asha takeover --force' on the standby, whose peer is told so for a while."""
+    agent = _permitted(world, node, OperatorAction.TAKEOVER)
+    if agent is not None:
+        agent.demands, agent.turn_at = int(EPOCH + world.now), world.now
+        world.later(DEMANDED, partial(setattr, agent, "demands", 0))
 
 
 def failback(world: World, _: Node, __: float) -> None:
     """Say 'asha failback' on the primary."""
     agent = _permitted(world, Node.PRIMARY, OperatorAction.FAILBACK)
     if agent is not None and not agent.role.holds:
-        world.heartbeat.ask_takeover(Node.PRIMARY, world.now)
+        agent.take_over()
 
 
 def maintenance(world: World, node: Node, seconds: float) -> None:

@@ -11,7 +11,8 @@ from appliance.core.decide import WatchPolicy
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.model import Line, Node, Relay
-from appliance.core.transfer import Policy, Witness
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.transfer import Peer, Policy, Witness
 from hwsim.virtual.links import Links
 from hwsim.virtual.metal import Card, Server
 
@@ -46,11 +47,36 @@ class Message:
     fit_for_lan: bool = True
     serves: bool = False
     since: int | None = None
-    lost_request: bool = False
+    engine: str = ""
+    drops_minutes: int | None = None
+    lost_minutes: int | None = None
+    demands: int = 0
     heard_since: int = 0
     lan: bool | None = None
     calls: bool | None = None
     hears: bool | None = None
+
+    def peer(self, alive: Reading[bool], hears_us: Reading[bool], at: float) -> Peer:
+        """Return the peer that has said this `at`."""
+        silent = Unknown("the peer does not say", at)
+        return Peer(
+            alive=alive,
+            fit=Known(self.fit, at),
+            line=silent if self.line is None else Known(self.line, at),
+            granted=Known(self.granted, at),
+            relay=silent if self.relay is None else Known(self.relay, at),
+            serves=Known(self.serves, at),
+            fit_for_lan=Known(self.fit_for_lan, at),
+            served_since=self.since,
+            engine=self.engine,
+            drops_minutes=self.drops_minutes,
+            lost_minutes=self.lost_minutes,
+            demands=self.demands,
+            heard_since=self.heard_since,
+            lan=silent if self.lan is None else Known(self.lan, at),
+            calls=silent if self.calls is None else Known(self.calls, at),
+            hears_us=hears_us,
+        )
 
 
 @dataclass
@@ -103,16 +129,16 @@ class Engine(Protocol):
         """Return what `node`'s master says of its peer; None when it does not say."""
         ...
 
-    def ask_standby(self, node: Node, now: float) -> None:
-        """Ask for a hand-over by the master of `node`."""
+    def ask_standby(self, node: Node, now: float) -> float:
+        """Ask for a hand-over by the master of `node`; return for how many seconds it logs that it drops that."""
         ...
 
-    def ask_takeover(self, node: Node, now: float) -> None:
-        """Ask by the master of `node` that the other one hands over."""
+    def ask_takeover(self, node: Node, now: float) -> float:
+        """Ask by the master of `node` that the other one hands over; return as `ask_standby`."""
         ...
 
-    def restart_engine(self, node: Node, now: float) -> None:
-        """End the master by force and start it again."""
+    def restart_engine(self, node: Node, now: float, *, until_dead: bool = False) -> None:
+        """End the master by force and start it again, at once or when the peer has called it dead."""
         ...
 
 

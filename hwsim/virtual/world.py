@@ -134,6 +134,14 @@ class World:
         """Restart the master, by an operator or by the node itself."""
         self.heartbeat.restart_engine(node, self.now)
 
+    def ask_standby(self, node: Node) -> None:
+        """Ask Heartbeat itself for a hand-over (`hb_standby`)."""
+        self.heartbeat.ask_standby(node, self.now)
+
+    def ask_takeover(self, node: Node) -> None:
+        """Ask Heartbeat itself for a take-over (`hb_takeover`)."""
+        self.heartbeat.ask_takeover(node, self.now)
+
     def engine_on(self, node: Node) -> None:
         """Do as an operator's `asha ha start` says."""
         self.stopped.discard(node)

@@ -94,6 +94,7 @@ class FakeEngine:
     watches: list[FakeWatch] = field(default_factory=list)
     kept: tuple[str, str] | None = None
     beats: int | None = None
+    heeds_stop: bool = True
     on_restart: Callable[[], None] = lambda: None
     name: str = "Corosync"
     log: Path = Path("/var/log/cluster/corosync.log")
@@ -122,11 +123,13 @@ class FakeEngine:
     def start(self) -> None:
         self.asked.append("start")
 
-    def stop(self) -> None:
+    def stop(self, releasing: Callable[[], bool] = lambda: False) -> bool:
         self.asked.append("stop")
+        return self.heeds_stop
 
-    def restart(self) -> None:
+    def restart(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.asked.append("restart")
+        meanwhile()
         self.on_restart()
 
     def standby(self) -> None:

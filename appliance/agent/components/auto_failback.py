@@ -15,6 +15,7 @@ from appliance.agent.engine_control import EngineControl
 from appliance.agent.rhythm import until_beat
 from appliance.core.data_policy import why_not
 from appliance.core.errors import AshaError
+from appliance.core.lost_request import is_lost
 from appliance.core.move_limit import reached
 from appliance.core.reading import is_known
 
@@ -74,6 +75,8 @@ class AutoFailback(Component):
         """Return what is in the way of service coming back here at `now`; "" when nothing is."""
         if self._stands_down:
             return "somebody works on the pair (maintenance)"
+        if is_lost(self._cycle.state, self._cycle.seen(now).peer):
+            return "Heartbeat drops requests to move service"
         home = self._data.home(fit=not self._cycle.unfit(now))
         return why_not(home, self._this_node.conf.sync_stale)
 

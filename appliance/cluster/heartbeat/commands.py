@@ -10,19 +10,21 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from appliance.cluster.heartbeat.api import is_listened_on
 from appliance.cluster.heartbeat.installation import LOG_FILE, HeartbeatPaths, in_session, orphans
 from appliance.cluster.heartbeat.status import Heartbeat
-from appliance.core.errors import ClusterError, HostError
+from appliance.core.errors import ClusterError, HostError, RequestDropped
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.process import Finished, find_program, run
 
 START_DEADLINE = 20.0
 STOP_DEADLINE = 90.0  # a release takes the PBX's stop, and a failing stop script is tried 11 times in 11 s
+STOP_HEEDED = 20.0  # a stop takes 3 to 12 s. Source: docs/facts/heartbeat.md
 SWITCH_DEADLINE = 5.0
+_ENDS = 5.0  # from the release of the last resource until the master has ended: ticks, and its children
 _SETTLE = 2.0  # a start that must fail (a bad interface, no /run/heartbeat) has failed by then. Source: lab
 _POLL = 0.1
 _TICK = 1.0  # Heartbeat acts on a request within half a second. Source: docs/facts/heartbeat.md
@@ -67,42 +69,73 @@ def start_engine(
 
 
 def stop_engine(
-    paths: HeartbeatPaths, *, clock: Clock | None = None, deadline: float = STOP_DEADLINE
-) -> None:
-    """Stop Heartbeat; it releases its resources, and the other node takes them.
+    paths: HeartbeatPaths,
+    releasing: Callable[[], bool] = lambda: False,
+    *,
+    clock: Clock | None = None,
+    heeded: float = STOP_HEEDED,
+    deadline: float = STOP_DEADLINE,
+) -> bool:
+    """Stop Heartbeat; it releases its resources, and the other node takes them. Return whether it has heeded that.
 
-    While Heartbeat still waits for the other node, it would obey the stop only when initdead is over
-    (measured: 30 s of 30). A waiting Heartbeat holds nothing, so it is killed instead. Raises ClusterError.
+    A Heartbeat that waits for something does not: not before initdead is over while it waits for the other node
+    (measured: 30 s of 30; it holds nothing, and is killed at once), and not for an hour while it waits for the end of a
+    move (docs/facts/heartbeat.md). So one that is still there after a while, and releases nothing, is killed. What it
+    held is let go of by the caller. Raises ClusterError.
+
+    Args:
+        paths: Where Heartbeat is.
+        releasing: Tells whether the resources are being released right now.
+        clock: A source of time.
+        heeded: Seconds within which Heartbeat has ended, or begun to release.
+        deadline: Seconds for the whole stop.
     """
     clock = clock or SystemClock()
     heartbeat = Heartbeat(paths)
-    master = heartbeat.master_pid()
-    if master is None:
+    if heartbeat.master_pid() is None:
         kill_leftovers(heartbeat, clock=clock)
-    elif not is_listened_on(paths.api_sockets):
-        _kill_master(heartbeat, master, clock)
-    else:
-        finished = run([paths.daemon, "-k"], deadline=deadline)
-        if heartbeat.master_pid() is not None:
-            raise ClusterError(
-                f"Heartbeat has not stopped within {deadline:g} s: {finished.explain()}.",
-                todo=f"It waits for the resources to be released; see 'asha status' and {LOG_FILE}.",
-            )
+        return True
+    waits_for_peer = not is_listened_on(paths.api_sockets)
+    if not waits_for_peer:
+        end = clock.now() + deadline
+        run([paths.daemon, "-k"], deadline=heeded)
+        _await_end(heartbeat, clock, lambda: releasing() and clock.now() < end)
+    killed = _end_by_force(heartbeat, clock)
+    return waits_for_peer or not killed
 
 
-def restart_engine(paths: HeartbeatPaths, *, clock: Clock | None = None) -> None:
-    """End Heartbeat by force and start it again; it forgets every order, such as a standby of one hour.
+def _await_end(heartbeat: Heartbeat, clock: Clock, goes_on: Callable[[], bool]) -> None:
+    """Wait until the master has ended: while the release `goes_on`, and a moment longer."""
+    while heartbeat.master_pid() is not None and goes_on():
+        clock.sleep(_POLL)
+    end = clock.now() + _ENDS
+    while heartbeat.master_pid() is not None and clock.now() < end:
+        clock.sleep(_POLL)
 
-    It is not asked to stop: while an order stands it does not obey for an hour, and otherwise it takes 3 to
-    12 s (measured: docs/facts/heartbeat.md). Its resource scripts end with it, so that none of them starts
-    anything later. The caller has let go of the resources before. Raises ClusterError.
+
+def _end_by_force(heartbeat: Heartbeat, clock: Clock) -> bool:
+    """Kill the master, its children and the resource scripts that it runs; return whether there was one."""
+    if (master := heartbeat.master_pid()) is None:
+        return False
+    scripts = in_session(master)
+    _kill_master(heartbeat, master, clock)
+    _kill((*scripts, *in_session(master)))
+    return True
+
+
+def restart_engine(
+    paths: HeartbeatPaths, meanwhile: Callable[[], None] = lambda: None, *, clock: Clock | None = None
+) -> None:
+    """End Heartbeat by force and start it again when `meanwhile` has returned.
+
+    It forgets every order, such as a standby of one hour. It is not asked to stop: while an order stands it does not
+    obey for an hour, and otherwise it takes 3 to 12 s (measured: docs/facts/heartbeat.md). Its resource scripts end
+    with it, so that none of them starts anything later. The caller has let go of the resources before. Raises
+    ClusterError.
     """
     clock = clock or SystemClock()
-    heartbeat = Heartbeat(paths)
-    if (master := heartbeat.master_pid()) is not None:
-        scripts = in_session(master)
-        _kill_master(heartbeat, master, clock)
-        _kill((*scripts, *in_session(master)))
+    _end_by_force(Heartbeat(paths), clock)
+    meanwhile()
     start_engine(paths, clock=clock)
 
 
@@ -166,9 +199,10 @@ def _check_taken(logged: int, clock: Clock) -> None:
     while clock.now() < end:
         clock.sleep(_POLL)
         if dropped := _DROPPED.search(_logged_since(logged)):
-            raise ClusterError(
+            raise RequestDropped(
                 f"Heartbeat drops the request: an earlier one stands for another {dropped[1]} s.",
-                todo="Restart Heartbeat on the node that does not serve, and then on the other one.",
+                todo="See 'asha status'; --force does not wait for its end.",
+                seconds_left=float(dropped[1]),
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance.cluster.engine import EngineWatch, Names
@@ -50,15 +50,15 @@ class HeartbeatEngine:
 
         start_engine(find_heartbeat())
 
-    def stop(self) -> None:
+    def stop(self, releasing: Callable[[], bool] = lambda: False) -> bool:
         from appliance.cluster.heartbeat.commands import stop_engine  # noqa: PLC0415
 
-        stop_engine(find_heartbeat())
+        return stop_engine(find_heartbeat(), releasing)
 
-    def restart(self) -> None:
+    def restart(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         from appliance.cluster.heartbeat.commands import restart_engine  # noqa: PLC0415
 
-        restart_engine(find_heartbeat())
+        restart_engine(find_heartbeat(), meanwhile)
 
     def standby(self) -> None:
         from appliance.cluster.heartbeat.commands import standby  # noqa: PLC0415

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from appliance.agent.peer_message import DataWord, Hearing, hear, tell
 from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
+from appliance.core.engine_requests import LostRequests, StuckMaster
 from appliance.core.grant import Grant
 from appliance.core.health import Fitness
 from appliance.core.model import DChannel, Line, Pbx, Relay
@@ -22,6 +23,8 @@ LINES = st.one_of(st.sampled_from(Line).map(lambda line: Known(line, 1.0)), UNKN
 RELAYS = st.one_of(st.sampled_from(Relay).map(lambda relay: Known(relay, 1.0)), UNKNOWN)
 DARK = Unknown("dark", 0.0)
 SINCE = 1_800_000_000
+# Its Heartbeat drops requests, from 0.5 s on, for an hour.
+LOST = LostRequests(own=StuckMaster(0.5, 3540.5, "17:4711"))
 
 
 def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) -> Seen:
@@ -39,7 +42,7 @@ def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) 
 
 def service(role: Role, granted: bool, generation: int) -> ServiceState:
     grant = Grant(held=granted, generation=generation)
-    return ServiceState(grant, 0.0, 0.0, role=role, served_since=SINCE, request_lost_at=0.5)
+    return ServiceState(grant, 0.0, 0.0, role=role, served_since=SINCE, lost=LOST)
 
 
 @given(
@@ -56,7 +59,9 @@ def test_told_is_heard(
             seen(line, relay, not granted),
             1.0,
             data=word,
-            hearing=Hearing(Known(granted, 1.0), ("eth0", "/dev/ttyS0")[generation % 3 :], "1a2b3c4d-7"),
+            hearing=Hearing(
+                Known(granted, 1.0), ("eth0", "/dev/ttyS0")[generation % 3 :], "1a2b3c4d-7", "17:4711", SINCE
+            ),
         ),
         5.0,
     )
@@ -68,7 +73,8 @@ def test_told_is_heard(
     assert report.fit == Known(not unfit, 5.0)
     assert report.generation == generation
     assert report.served_since == (SINCE if granted else None)
-    assert report.lost_request is True
+    assert (report.engine, report.demands) == ("17:4711", SINCE)
+    assert (report.drops_minutes, report.lost_minutes) == (59, None)
     assert report.fit_for_lan == Known(not granted, 5.0)
     assert report.serves == Known(role.holds, 5.0)
     assert report.served == Known(granted, 5.0)
@@ -116,6 +122,13 @@ def test_any_message_is_heard_without_harm(fields: dict[str, str]) -> None:
         assert isinstance(report.line, Unknown)
 
 
+def test_a_trap_of_the_peer_is_told_too() -> None:
+    state = replace(service(Role.ACTIVE, True, 1), lost=LostRequests(peers=StuckMaster(0.0, 3601.0, "1:2")))
+    fields = tell(state, Fitness(), seen(DARK, DARK), 1.0, data=DataWord(), hearing=Hearing(Known(True, 1.0)))
+    report = hear(fields, 5.0)
+    assert (report.drops_minutes, report.lost_minutes) == (None, 61)
+
+
 LONG = Unknown("x" * 300, 1.0)
 
 
@@ -124,8 +137,11 @@ LONG = Unknown("x" * 300, 1.0)
 def test_a_message_always_fits_a_serial_link(
     line: Reading[Line], relay: Reading[Relay], unfit: list[str]
 ) -> None:
-    state = service(Role.ACQUIRING, True, 10**9)
-    hearing = Hearing(Known(True, 1.0), ("enp130s0f0np0v1",) * 9, "1a2b3c4d-123456789012")
+    lost = LostRequests(StuckMaster(0.0, 3600.0, "1:2"), StuckMaster(0.0, 3600.0, "1:2"))
+    state = replace(service(Role.ACQUIRING, True, 10**9), lost=lost)
+    hearing = Hearing(
+        Known(True, 1.0), ("enp130s0f0np0v1",) * 9, "1a2b3c4d-123456789012", "4194304:" + "9" * 20, 10**10
+    )
     fitness, word, ip = Fitness(tuple(unfit)), DataWord(True, 1e9), "192.168.100.200"
     fields = tell(state, fitness, seen(line, relay), 1.0, data=word, hearing=hearing, lan_address=ip)
     packed = pack(fields, 123456.789)

@@ -250,12 +250,12 @@ def test_every_fault_has_its_rule() -> None:
     assert all(rule.says and rule.todo and rule.bound >= rule.dwell for rule in RULES)
 
 
-def test_a_lost_request_is_told_by_both_at_once_and_nothing_is_done() -> None:
-    for seen in (
-        view(lost_request=True, peer_granted=Known(True, 0.0)),
-        both(lost_request=True, peer_serves=Known(False, 0.0)),
-    ):
+def test_a_lost_request_is_ended_by_the_node_that_stands_by() -> None:
+    rule = rule_of(PairFault.REQUEST_LOST)
+    idle = view(peer_granted=Known(True, 0.0), peer_serves=Known(True, 0.0), lost_request=True)
+    serving = both(peer_serves=Known(False, 0.0), lost_request=True)
+    for seen, remedy in ((idle, Remedy.BE_CALLED_DEAD), (serving, None)):
         (fault,) = standing((), seen, 0.0)
         assert fault.fault is PairFault.REQUEST_LOST
-        assert fault.is_overdue(0.0)
-        assert due(fault, seen, 100.0) is None
+        assert due(fault, seen, rule.dwell) is remedy
+        assert not fault.is_overdue(rule.bound - 0.1) and fault.is_overdue(rule.bound)

@@ -17,7 +17,8 @@ from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import PeerMessage
 from appliance.config import Conf
-from appliance.core.errors import ClusterError
+from appliance.core.engine_requests import DEATH_CALLED
+from appliance.core.errors import ClusterError, RequestDropped
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, Unknown, is_known
 from tests.plugins.agent_context import node_context
@@ -150,7 +151,10 @@ def test_orders_reach_the_engine(tmp_path: Path, node: Node) -> None:
         await control.start()
         assert await control.standby() == ""
         await control.takeover()
-        await control.stop()
+        assert await control.stop()
+        engine.heeds_stop = False
+        assert not await control.stop()
+        assert engine.asked.pop() == "stop"
         assert engine.asked == [f"install 10.77.0.100 {node.value}", "start", "standby", "takeover", "stop"]
 
     asyncio.run(play())
@@ -175,13 +179,60 @@ def test_a_restart_that_an_agents_death_has_cut_short_is_finished_by_the_next(tm
     asyncio.run(play())
 
 
+def test_one_that_was_to_be_called_dead_is_kept_off_by_the_next_agent_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
+        clock = context.clock
+        monkeypatch.setattr(clock, "sleep", lambda seconds: engine.asked.append(f"off {seconds:g} s"))
+        off = f"off {CONF.deadtime + DEATH_CALLED:g} s"
+
+        def die() -> None:
+            raise ClusterError("it was killed here")
+
+        engine.on_restart = die
+        with pytest.raises(ClusterError):
+            await engine_control(tmp_path, context, engine).restart(until_dead=True)
+        await EngineRequests(context, engine_control(tmp_path, context, engine)).resume_restart()
+        assert engine.asked == ["restart", off, off, "start"], (
+            "the time begins anew: nobody knows how long it was off"
+        )
+
+    asyncio.run(play())
+
+
+def test_a_request_that_the_engine_drops_is_known_to_the_controller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
+        control, seen = engine_control(tmp_path, context, engine), context.observations
+        began = context.clock.now()
+
+        def drop() -> None:
+            raise RequestDropped("It is dropped.", todo="Wait.", seconds_left=3500.0)
+
+        monkeypatch.setattr(engine, "standby", drop)
+        assert await control.standby() == "It is dropped. Wait."
+        assert seen.asked.dropped_at >= began and seen.asked.seconds_left == 3500.0
+        assert seen.changed.is_set()
+        assert seen.asked.takeover_at < began
+        monkeypatch.setattr(engine, "takeover", drop)
+        with pytest.raises(RequestDropped):
+            await control.takeover()
+        assert seen.asked.takeover_at >= began
+
+    asyncio.run(play())
+
+
 def test_an_operators_start_ends_a_restart_that_failed(tmp_path: Path) -> None:
     """Else an agent that is started much later would have an engine to see to that serves."""
 
     async def play() -> None:
         engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.SECONDARY))
         control = engine_control(tmp_path, context, engine)
-        control._put_mark()
+        control._put_mark(b"")
         await control.start()
         await EngineRequests(context, engine_control(tmp_path, context, engine)).resume_restart()
         assert engine.asked == ["start"]

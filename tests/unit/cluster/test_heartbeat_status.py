@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.heartbeat.commands import standby, takeover
+from appliance.cluster.heartbeat.commands import standby, stop_engine, takeover
 from appliance.cluster.heartbeat.installation import HeartbeatPaths, is_master, orphans
 from appliance.cluster.heartbeat.status import Heartbeat
 from appliance.cluster.heartbeat.view import Held, NodeStatus
-from appliance.core.errors import ClusterError
+from appliance.core.errors import ClusterError, RequestDropped
 from appliance.core.reading import Known, Unknown
+from tests.plugins.hand_clock import HandClock
 
 MASTER = "heartbeat: master control process"
 
@@ -106,8 +107,37 @@ def test_a_request_that_heartbeat_drops_is_refused_with_how_long_it_will(
     asked = replace(paths, hb_standby=program(tmp_path / "hb_standby", "exit 0"))
     standby(asked)
     drops = f"echo '{line.format(3580).strip()}' >>{log}"
-    with pytest.raises(ClusterError, match="another 3580 s"):
+    with pytest.raises(RequestDropped, match="another 3580 s") as dropped:
         standby(replace(paths, hb_standby=program(tmp_path / "hb_standby", drops)))
+    assert dropped.value.seconds_left == 3580.0
+
+
+@pytest.mark.parametrize(("releases", "ends", "heeded"), [(9, 12, True), (9, 99, False), (0, 99, False)])
+def test_a_stop_that_heartbeat_does_not_heed_is_carried_out_by_force(
+    paths: HeartbeatPaths,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    releases: int,
+    ends: int,
+    heeded: bool,
+) -> None:
+    """It runs until the look number `ends`, and releases until that number `releases`."""
+    looks, killed, clock = [0], list[int](), HandClock(sleeping=True)
+    commands = "appliance.cluster.heartbeat.commands"
+
+    def master_pid(self: Heartbeat) -> int | None:
+        looks[0] += 1
+        return None if killed or looks[0] > ends else 1
+
+    monkeypatch.setattr(Heartbeat, "master_pid", master_pid)
+    monkeypatch.setattr(f"{commands}.is_listened_on", lambda sockets: True)
+    monkeypatch.setattr(f"{commands}.in_session", lambda leader: ())
+    monkeypatch.setattr(f"{commands}._kill_master", lambda heartbeat, pid, clock: killed.append(pid))
+    asked = replace(paths, daemon=program(tmp_path / "heartbeat", "exec sleep 60"))
+    began = clock.now()
+    assert stop_engine(asked, lambda: looks[0] < releases, clock=clock, heeded=0.2) is heeded
+    assert clock.now() - began < 10.0
+    assert bool(killed) is not heeded
 
 
 @pytest.mark.parametrize("command", [standby, takeover])

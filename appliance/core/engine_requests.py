@@ -1,0 +1,65 @@
+"""What was asked of the engine, and what is known of an engine that drops requests.
+
+Heartbeat moves service by a conversation of both masters. One that has taken a request and misses the end of it waits
+for that end for an hour, and drops every other request. Which of the two masters waits decides what gets out
+(docs/facts/heartbeat.md), so it is remembered by the master's identity: one that was replaced waits for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_NEVER = float("-inf")
+
+# For so long Heartbeat waits for the end of a move, and drops every request meanwhile, in seconds.
+HOUR = 3600.0
+# A request that is taken is answered, or cancelled, within so many seconds.
+ANSWERED_WITHIN = 12.0
+# So long after deadtime an engine that has ended has been called dead by its peer, in seconds: ticks, and the two
+# seconds more that a node announces at its start (docs/facts/heartbeat.md).
+DEATH_CALLED = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of this node's engine, and what the engine said to it; times are monotonic seconds.
+
+    `takeover_at`: when it was last asked to bring service here. `dropped_at`: when it last logged that it drops a
+    request, and `seconds_left`: for how long it goes on with that, as it said.
+    """
+
+    takeover_at: float = _NEVER
+    dropped_at: float = _NEVER
+    seconds_left: float = 0.0
+
+
+NOTHING_ASKED = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class StuckMaster:
+    """A master that drops requests until `until`; known since `at`. `engine`: its identity, "" when not known."""
+
+    at: float
+    until: float
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostRequests:
+    """What this node knows of requests that were lost.
+
+    `own`, `peers`: this node's master and that of the peer, while they are known to be stuck.
+    `dropped_at`, `takeover_at`: what of `Asked` has been looked at. `met`: the peer's last demand for service that was
+    looked at. `forced_at`: when the engine was last ended so that the peer takes over.
+    """
+
+    own: StuckMaster | None = None
+    peers: StuckMaster | None = None
+    dropped_at: float = _NEVER
+    takeover_at: float = _NEVER
+    met: int = 0
+    forced_at: float = _NEVER
+
+
+NONE_LOST = LostRequests()
