@@ -101,8 +101,6 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
     peer = seen.peer
     quiet = state.handing_over_since is None and not state.releasing and not seen.maintenance
     gave_up = state.handing_over_since is not None and not state.releasing
-    # A node that has never seen its peer may still be about to be given service by its engine.
-    roles = (Role.STANDBY,) if is_known(peer.alive, False) else (Role.STANDBY, Role.WAITING)
     return PairView(
         node=node,
         engine=is_known(inputs.engine, True),
@@ -114,7 +112,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         peer_hears=peer.hears_us,
         has_let_go=state.peer_has_it and gave_up,
         gives_up=not state.peer_has_it and gave_up,
-        stands_by=state.role in roles and quiet and not state.grant.held,
+        stands_by=state.role in (Role.STANDBY, Role.WAITING) and quiet and not state.grant.held,
         moving=inputs.engine_moving,
         own=Claim(arrived(seen.line), state.served_since),
         peer=Claim(arrived(peer.line), peer.served_since),

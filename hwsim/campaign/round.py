@@ -29,6 +29,7 @@ _HOME_BOUND = 60.0
 _COUNT_BOUND = 90.0
 _LINE_BOUND = 30.0
 _ROUND_DEADLINE = 400.0
+_COMES_UP = 100.0  # longer than the pair's own remedy takes for a start that Heartbeat loses (docs/facts/heartbeat.md)
 _GAPS = (0.0, 0.3, 1.0, 2.5, 6.0, 15.0)
 _TRANSFER = 3.0  # seconds that a move takes, so that a blow falls into the midst of it
 # Several racks share the machine: the telephone asks less often, and waits longer before it calls a node silent.
@@ -125,7 +126,7 @@ async def _round(stage: Stage, mail: Mailbox, ended: Ended) -> None:
     for server in stage.rack.servers.values():
         server.node.path(MAIL).mkdir(parents=True)
     await introduce(stage.rack.servers)
-    await stage.home()
+    await stage.home(_COMES_UP)
     async with recorded(stage.rack, _PATIENCE) as log:
         audit, callers = RoundAudit(stage.rack, log, mail), Callers(stage.rack, log)
         async with _beside(audit.run):

@@ -55,19 +55,22 @@ class Stage:
         self.primary = rack.servers["primary"]
         self.secondary = rack.servers["secondary"]
 
-    async def home(self) -> None:
-        """Bring the pair up: primary active with the line in service, secondary standing by and fit."""
+    async def home(self, within: float = 40.0) -> None:
+        """Bring the pair up: primary active with the line in service, secondary standing by and fit.
+
+        `within`: for how many seconds each step is waited for, at most.
+        """
         await self.rack.start_agent("primary")
         await self.rack.start_agent("secondary")
         self.say("HA engine started on the primary; it waits for its peer")
         await self.ask(self.primary, "ha", "start")
-        await self.until(lambda: self.in_service("primary"), 40, "the primary takes service alone")
+        await self.until(lambda: self.in_service("primary"), within, "the primary takes service alone")
         self.say("HA engine started on the secondary")
         await self.ask(self.secondary, "ha", "start")
         for server in (self.primary, self.secondary):
-            await self.until_status(server, _settled, 40, "Heartbeat has settled who holds what")
-        await self.until_status(self.secondary, _fit_standby, 30, "the secondary stands by and is fit")
-        await self.until_status(self.primary, _serves_with_peer, 30, "the primary sees its peer fit")
+            await self.until_status(server, _settled, within, "Heartbeat has settled who holds what")
+        await self.until_status(self.secondary, _fit_standby, within, "the secondary stands by and is fit")
+        await self.until_status(self.primary, _serves_with_peer, within, "the primary sees its peer fit")
 
     def now(self) -> float:
         """Return the time on the clock of every mark."""

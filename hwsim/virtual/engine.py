@@ -10,6 +10,7 @@ It is as unkind as the real one (docs/facts/heartbeat.md, and the protocol as it
   goes on to wait when the other master is replaced, and does not take over then; only a death that it notices ends it.
 - A master that has released for its peer, and loses the peer before the peer has said that it took over, sometimes
   loses its own order to take the resources back.
+- A master that starts alone on a slow machine sometimes loses its own start, and says for ever that something moves.
 - What a resource script has done without being asked by the master is not noticed by it.
 """
 
@@ -36,6 +37,10 @@ HOUR = 3600.0  # how long a request that was taken keeps the master from taking 
 STOP_HEEDED = 25.0  # a stop that is not heeded for so long is carried out by force
 ORDER_LOST = (
     0.25  # how often the order to take resources back is lost, when the peer dies while it takes over
+)
+
+START_LOST = (
+    0.02  # how often a slow machine's master, started alone, loses its own start: it moves something for ever
 )
 
 
@@ -152,6 +157,8 @@ class Engine:
         self.standby, self.standby_until = Standby.NOT, None
         if self.stage is Stage.STOPPING:
             return
+        if self.stage is Stage.WAITING and self.dice.random() < START_LOST:
+            lost, self.peer_stable = True, False
         self.stage = Stage.STABLE
         if not self.holds and not lost:
             self._take()

@@ -20,7 +20,15 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import WatchPolicy
-from appliance.core.effects import ConfirmGrant, Effect, GiveOrder, ResetCard, VoidGrant
+from appliance.core.effects import (
+    AskTakeover,
+    ConfirmGrant,
+    Effect,
+    GiveOrder,
+    ResetCard,
+    RestartEngine,
+    VoidGrant,
+)
 from appliance.core.grant import Grant
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
@@ -166,6 +174,24 @@ def test_a_relay_is_released_once_and_after_the_cards_reset_and_only_where_there
 def test_an_engine_that_has_not_met_its_peer_is_waited_for() -> None:
     start = Start("void", inputs("runs", "serves not", peer_seen=False))
     assert start.state.role is Role.WAITING
+
+
+def test_an_engine_that_loses_its_own_start_beside_a_dead_peer_is_asked_and_then_restarted() -> None:
+    looked = replace(inputs("runs", "moving", peer_seen=False), fit=True)
+    start = Start("void", looked)
+    effects: list[Effect] = []
+    for second in range(100):
+        at = NOW + second
+        dead = replace(
+            looked, seen=replace(looked.seen, peer=replace(looked.seen.peer, alive=Known(False, at)))
+        )
+        start.state, new = step(start.state, Tick(dead), policy(), at)
+        effects += new
+    assert start.state.role is Role.WAITING
+    assert [type(one) for one in of_kind(tuple(effects), AskTakeover, RestartEngine)][:2] == [
+        AskTakeover,
+        RestartEngine,
+    ]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
