@@ -16,7 +16,7 @@ from hwsim.nodes import RackError, requirements
 
 T = TypeVar("T")
 PAIR_STATES = "pair-states"
-# A round costs 27 processor seconds in 55, so two racks keep a processor busy; more only make each other late.
+# A round costs 23 to 28 processor seconds in 55, so two racks keep a processor busy; more only make each other late.
 _RACKS_A_PROCESSOR = 2
 _PAPER_WIDTH = 110  # columns of the tables where the terminal does not tell its width
 
