@@ -55,7 +55,7 @@ class Finished:
         """Return one line for people: the command and how it ended.
 
         Args:
-            arguments: Show what the program was given. False for a command of the site's own, which may hold a password.
+            arguments: Show what the program was given. False for a command of the site's own: it may hold a password.
         """
         command = " ".join(self.argv if arguments else self.argv[:1])
         if self.code is None:
