@@ -179,10 +179,14 @@ class Machine:
         await self._hear()
 
     async def _hear(self, *messages: PeerMessage) -> None:
-        """Have the engine speak, and wait until the agent has heard it."""
-        self.parts.context.observations.changed.clear()
+        """Have the engine speak, and wait until the agent has heard it; what it knows already makes no news."""
+        observations = self.parts.context.observations
+        observations.changed.clear()
         self.engine.watches[-1].say(*messages)
-        await self.parts.context.observations.changed.wait()
+        if not messages:
+            await observations.changed.wait()
+        while messages and (observations.report is None or observations.report.at != messages[-1].at):
+            await asyncio.sleep(0)
 
     async def _word_of_peer(self) -> None:
         now = self.clock.now()
