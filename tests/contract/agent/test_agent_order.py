@@ -185,7 +185,8 @@ class Machine:
         self.engine.watches[-1].say(*messages)
         if not messages:
             await observations.changed.wait()
-        while messages and (observations.report is None or observations.report.at != messages[-1].at):
+        # No event tells of a message that says nothing new.
+        while messages and getattr(observations.report, "at", None) != messages[-1].at:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
     async def _word_of_peer(self) -> None:
