@@ -99,9 +99,16 @@ _STATES = (
         "something else than asha has started it",
         f"{stray.STRAY_DWELL:g} s",
         "it is ended, as often as it comes back",
-        "core/stray.py",
+        "core/leftovers.py",
         Status(role=Role.STANDBY.value, strays=Strays(running=True)),
         "switch off whatever starts Asterisk there",
+    ),
+    NodeState(
+        "The cluster address is on a node whose engine is gone",
+        "the engine has died, and the agent, with the file that holds its grant, was lost too",
+        "at once, unless an operator has stopped the engine or works on the node",
+        "Asterisk is stopped and the address is taken off",
+        "core/leftovers.py",
     ),
     NodeState(
         "The node that serves is cut off from the LAN",

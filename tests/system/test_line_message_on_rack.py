@@ -121,8 +121,8 @@ async def test_a_primary_cut_off_from_everything_leaves_the_line_to_the_secondar
     )
 
 
-@pytest.mark.parametrize("witness", ["REQUIRE", "PREFER"])
-async def test_asterisk_dies_on_the_primary_that_nobody_hears(pair: Pair, witness: str) -> None:
+async def apart(pair: Pair, witness: str) -> None:
+    """From home on, with this HAWITNESS and all links cut, until the primary hears nothing."""
     for side in OTHER:
         await pair.stage.ask(pair.server(side), "conf", "set", "HAWITNESS", witness)
     await at_home(pair)  # its fresh agents read the conf
@@ -130,6 +130,11 @@ async def test_asterisk_dies_on_the_primary_that_nobody_hears(pair: Pair, witnes
     await pair.until_status(
         "primary", lambda status: status["peer"]["alive"]["value"] is False, "it hears nothing"
     )
+
+
+@pytest.mark.parametrize("witness", ["REQUIRE", "PREFER"])
+async def test_asterisk_dies_on_the_primary_that_nobody_hears(pair: Pair, witness: str) -> None:
+    await apart(pair, witness)
     fault = pair.rack.kill_asterisk("primary")
     await pair.until(lambda: pair.rack.in_service("secondary"), "the line is in service on the secondary")
     await pair.until(lambda: last_answer(pair) == "secondary", "telephones are answered by the secondary")

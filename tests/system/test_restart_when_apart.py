@@ -15,22 +15,12 @@ import pytest
 from pair_on_rack import Pair, Status
 from test_cannot_start_or_stop import COMPLAINT, set_start_fails
 from test_line_message_on_rack import SITE as APART
-from test_line_message_on_rack import at_home, last_answer, split
+from test_line_message_on_rack import apart, last_answer
 
 from hwsim.demo.scenario import OTHER
 
 SITE = replace(APART, extra={**APART.extra, "RESTART": "YES", "NOTIFYWEBHOOK": "http://127.0.0.1:9/"})
 TWO = "the cluster address is also at"
-
-
-async def apart(pair: Pair, witness: str) -> None:
-    for side in OTHER:
-        await pair.stage.ask(pair.server(side), "conf", "set", "HAWITNESS", witness)
-    await at_home(pair)  # its fresh agents read the conf
-    await split(pair)
-    await pair.until_status(
-        "primary", lambda status: status["peer"]["alive"]["value"] is False, "it hears nothing"
-    )
 
 
 def says_two(status: Status) -> bool:
