@@ -166,11 +166,14 @@ def _first_role(inputs: Inputs, *, stands: bool, clearing: bool) -> Role:
 
 
 def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None:
+    known = transition.state.grant.generation
     transition.set(grant=spoke.grant)
     transition.note_grant(f"the resource script said {spoke.verb.value}", spoke.verdict)
     if spoke.verdict is Verdict.STALE:
         return
     transition.set(asked_at=now, regained="")
+    if spoke.grant.generation - (spoke.verdict is Verdict.ACCEPTED) > known:
+        transition.effects.append(ForgetRelay(_WORKED_ALONE))
     if spoke.verb is Verb.START:
         transition.granted(spoke.verdict)
     else:
@@ -266,19 +269,21 @@ class _Tick:
         if self._state.role.holds or self._state.role is Role.RELEASING:
             transition.leave(_ENGINE_DIED)
             return
-        given_up = self._state.grant.held
+        left = self._state.grant.held or (
+            is_known(self._seen.address, True) and not self._inputs.engine_stopped
+        )
         transition.leave(_ENGINE_DIED)
         if self._state.role not in (Role.OFF, Role.LEAVING):
             transition.happen(RoleEvent.ENGINE_DOWN)
-        if given_up:
-            # Service was being handed over: the address is still here, and nobody else will take it off.
+        if left:
+            # Service was being handed over, or an order was lost: nobody else will take off what is still here.
             transition.begin(Goal.LEAVE, _ENGINE_DIED)
 
     def _follow_lost_grant(self) -> None:
         """Take the engine's word when it has this node serve, and no grant is here: else nobody would ask again.
 
         The start that gave the grant was lost, with the grant's file or with its script. The word is believed when the
-        engine has kept to it for a while and the peer does not serve.
+        engine has kept to it for a while and the peer does not serve; one that has given service up keeps its grant.
         """
         inputs, state = self._inputs, self._state
         adrift = (
@@ -286,7 +291,7 @@ class _Tick:
             and not state.grant.held
             and bool(inputs.engine_id)
             and is_known(inputs.engine_serves, True)
-            and not is_known(self._seen.peer.granted, True)
+            and not self._peer_serves()
         )
         since = held_since(state.adrift_since, self._now, adrift)
         self._transition.set(adrift_since=since)

@@ -24,7 +24,7 @@ from appliance.core.pair_watch import (
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
-from appliance.core.transfer import Seen, arrived
+from appliance.core.transfer import Goal, Seen, arrived
 from appliance.core.waking import begins_anew, says
 
 
@@ -120,6 +120,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         peer_fit=peer.fit,
         lost_request=is_lost(state, peer),
         acknowledged=peer.heard_since in (None, state.served_since),
+        address=is_known(seen.address, True),
     )
 
 
@@ -155,5 +156,9 @@ def _mend(transition: Transition, fault: StandingFault, view: PairView, now: flo
         return tried(fault, now)
     if remedy is Remedy.YIELD and transition.state.role.holds:
         transition.let_go(says)
+    elif view.stands_by and view.address:
+        transition.begin(
+            Goal.LEAVE, says
+        )  # an engine that is replaced knows nothing of an address that it had set
     transition.effects.append(RestartEngine(says, until_dead=remedy is Remedy.BE_CALLED_DEAD))
     return tried(fault, now)

@@ -91,6 +91,8 @@ _UNGRANTED_DWELL = 20.0
 MOVING_FOR_EVER = 45.0
 # What the nodes tell each other of lost requests has arrived by then.
 _LOST_DWELL = 2.0
+# A remedy that was begun so often, and after which the fault has come back, is given its patience each time.
+_LASTING = 3
 # How long a fault that is gone is remembered, in seconds.
 _REMEMBERED = 60.0
 
@@ -132,7 +134,7 @@ RULES: tuple[FaultRule, ...] = (
         dwell=_KEPT_DWELL,
         remedies=(Remedy.RESTART_ENGINE,),
         patience=30.0,
-        who="the node that has let go",
+        who="the node that does not serve",
         bound=45.0,
         says="the other node serves, and Heartbeat still has this node serve too",
         todo="'asha ha stop' on the node that does not serve, then 'asha ha start'.",
@@ -196,9 +198,9 @@ class PairView:
     `peer_granted`: the other node holds one. `has_let_go`: this node holds a grant and has given service up, because
     the peer has it; `gives_up`: the same, so that the peer takes it. `stands_by`: this node has settled down as a
     standby. `moving`: the engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`:
-    who could serve. `lost_request`: an engine drops requests to move service. `acknowledged`: what the
-    peer says of itself it said after it had heard of this node's service, so that it is no late word of a service that
-    has ended.
+    who could serve. `address`: the cluster address is set here. `lost_request`: an engine drops requests to move
+    service. `acknowledged`: what the peer says of itself it said after it had heard of this node's service, so that it
+    is no late word of a service that has ended.
     """
 
     node: Node
@@ -219,6 +221,7 @@ class PairView:
     peer_fit: Reading[bool]
     lost_request: bool
     acknowledged: bool = True
+    address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,8 +279,9 @@ def _seen(before: StandingFault | None, fault: PairFault, now: float) -> Standin
         return StandingFault(fault, now, now, now)
     if before.there:
         return changed(before, seen_at=now)
-    # The remedy had helped, so it is not waited for any more.
-    return changed(before, there=True, since=now, seen_at=now, tried_at=float("-inf"))
+    # The remedy had helped, so it is not waited for any more; unless it helps for a moment, again and again.
+    tried_at = float("-inf") if before.tried < _LASTING else before.tried_at
+    return changed(before, there=True, since=now, seen_at=now, tried_at=tried_at)
 
 
 def _is_being_mended(one: StandingFault | None, view: PairView, now: float) -> bool:
@@ -303,7 +307,9 @@ def _both_gave_up(view: PairView) -> bool:
 
 def _grant_kept(view: PairView) -> bool:
     others = is_known(view.peer_alive, True) and is_known(view.peer_serves, True)
-    return others and view.has_let_go and not is_known(view.peer_hears, False)
+    let_go = view.has_let_go or view.gives_up
+    kept = let_go or (view.stands_by and (view.address or is_known(view.engine_serves, True)))
+    return others and kept and not is_known(view.peer_hears, False)
 
 
 def _serves_ungranted(view: PairView) -> bool:

@@ -125,8 +125,8 @@ def follow(transfer: Transfer, seen: Seen, now: float) -> Recovery | None:
         return None if recovery is None else _while_not_missing(recovery, transfer, seen, now)
     if recovery is None:
         recovery = Recovery(since=now, begun=now)
-    elif recovery.healed_at is not None:
-        recovery = _again(recovery, now)
+    elif recovery.healed_at is not None or (recovery.grade and recovery.begun < transfer.began):
+        recovery = _again(recovery, now)  # in a new transfer line and Asterisk come up afresh
     if seen.busy & ENDING or not (transfer.ghost or _is_down(seen)):
         return recovery
     away = LINE_AWAY if _grade(recovery) is Grade.LEAD_AWAY else 0.0

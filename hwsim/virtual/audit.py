@@ -255,7 +255,10 @@ class Observer:
         claims = {node: agent is not None and agent.claims_line for node, agent in world.agents.items()}
         frozen = {node for node, server in world.servers.items() if server.frozen}
         excused = (
-            not world.card.obeys or Node.PRIMARY in frozen or "card" in world.servers[Node.PRIMARY].blind
+            not world.card.obeys
+            or Node.PRIMARY in frozen
+            or "card" in world.servers[Node.PRIMARY].blind
+            or world.agents[Node.PRIMARY] is None  # until init starts one again
         )
         granted = {node: world.granted(node) for node in world.books}
         if excused:

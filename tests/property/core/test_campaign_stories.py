@@ -152,6 +152,12 @@ STORIES: dict[str, Story] = {
         boots=True,
     ),
     "Asterisk dies on both while they are apart, and each gives service up to the other": from_seed(9509),
+    "a node cut off with the address and a hung Asterisk meets the one that serves": from_seed(9142),
+    "a link that was being restarted is not restarted at once in the next service": from_seed(10524),
+    "the engine takes a standby for one that serves, and leaves the address there": from_seed(11378),
+    "the peer keeps its grant, and the start of the other is lost": from_seed(11707),
+    "both engines believe that they serve, and the standby has the address": from_seed(12626),
+    "scripts work alone, and the next one finds the agent again": from_seed(13207),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),

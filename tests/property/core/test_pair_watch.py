@@ -208,8 +208,41 @@ def test_of_two_that_give_service_up_to_each_other_one_takes_it_back(
 def test_a_peer_that_takes_over_or_has_no_grant_has_not_given_up_too() -> None:
     for said in (Known(True, 0.0), Unknown("dark", 0.0)):
         taken = view(P, stands_by=False, gives_up=True, peer_granted=Known(True, 0.0), peer_serves=said)
-        assert standing((), taken, 0.0) == ()
+        assert PairFault.BOTH_GAVE_UP not in [one.fault for one in standing((), taken, 0.0)]
     assert standing((), view(P, stands_by=False, gives_up=True), 0.0) == ()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"gives_up": True, "stands_by": False},
+        {"engine_serves": Known(True, 0.0)},
+        {"address": True},
+    ],
+    ids=["it gives up", "the engine says so", "the address is here"],
+)
+def test_what_is_left_beside_a_peer_that_serves_is_let_go(kept: dict[str, object]) -> None:
+    left = view(S, peer_serves=Known(True, 0.0), peer_granted=Known(True, 0.0), **kept)
+    (fault,) = standing((), left, 0.0)
+    assert fault.fault is PairFault.GRANT_KEPT
+    assert due(fault, left, 4.0) is None
+    assert due(fault, left, 6.0) is Remedy.RESTART_ENGINE
+
+
+def test_a_remedy_that_helps_for_a_moment_again_and_again_is_given_its_patience() -> None:
+    left = view(S, peer_serves=Known(True, 0.0), peer_granted=Known(True, 0.0), address=True)
+    well = dataclasses.replace(left, address=False)
+    faults: tuple[StandingFault, ...] = ()
+    times = []
+    for tenth in range(1200):
+        now = tenth / 10
+        helped = bool(times) and now - times[-1] < 1.0
+        faults = standing(faults, well if helped else left, now)
+        for fault in faults:
+            if due(fault, left, now) is not None and not helped:
+                times.append(now)
+                faults = tuple(tried(one, now) for one in faults)
+    assert len(times) <= 3 + 120 / 30, times
 
 
 def test_a_node_that_serves_without_the_engine_is_made_its_owner() -> None:
