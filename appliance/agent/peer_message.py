@@ -26,8 +26,7 @@ Word = TypeVar("Word", bound=enum.Enum)
 # An Unknown travels as this mark and its reason.
 _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
-# cluster/heartbeat/messages.py), where a character that is no plain letter or digit may take three bytes for
-# each of its own.
+# cluster/heartbeat/messages.py), where a character that is not printable ASCII takes three bytes for each of its own.
 _REASON_LENGTH = 203
 _DIGITS = 15
 # The longest identity of a master: its pid and its start in ticks since boot.
@@ -160,7 +159,7 @@ def _minutes(minutes: int | None) -> str:
 def _short(reason: str) -> str:
     length = 0
     for place, char in enumerate(reason):
-        plain = char.isascii() and char.isalnum()
+        plain = char.isascii() and char.isprintable() and char != "%"
         length += 1 if plain else 3 * len(char.encode(errors="replace"))
         if length > _REASON_LENGTH:
             return reason[:place]
