@@ -137,7 +137,10 @@ def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
 
 def _dropped(case: ActionContext, way_out: str) -> str:
     left = f"for up to {case.dropped_minutes} more min"
-    return f"Heartbeat has lost a request to move service, and drops every other one {left}. {way_out}"
+    return (
+        f"Heartbeat has lost a request to move service, and drops every other one {left}. The node that stands by ends "
+        f"that within HADEADTIME and some seconds: try again then. {way_out}"
+    )
 
 
 def _release_line(role: Role, peer: Peer, case: ActionContext) -> Permit:

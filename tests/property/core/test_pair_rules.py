@@ -13,6 +13,7 @@ from appliance.core.controller import STANDBY_GIVEN_UP
 from appliance.core.decide import Act
 from appliance.core.grant import Verb
 from appliance.core.model import Node, Pbx, Relay
+from appliance.core.pair_watch import Remedy
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase, Witness
@@ -298,8 +299,8 @@ def test_service_is_not_taken_back_from_a_peer_that_serves() -> None:
         world.advance(0.1)
         assert not (primary.role.holds and secondary.role.holds)
     assert primary.role is Role.STANDBY and secondary.role is Role.ACTIVE
-    said = [entry.fields["reason"] for entry in primary.journal if entry.kind == "decision"]
-    assert said[-1] == "the peer serves: Heartbeat settles who goes on"
+    remedies = [entry.fields["remedy"] for entry in primary.journal if "remedy" in entry.fields]
+    assert remedies == [Remedy.RESTART_ENGINE.value], "so that its Heartbeat knows it too"
 
 
 def test_service_that_is_taken_back_is_a_service_of_its_own() -> None:
