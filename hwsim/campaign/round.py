@@ -176,10 +176,12 @@ async def _fail_back(stage: Stage) -> None:
     ends = stage.now() + _HOME_BOUND
     while True:
         try:
-            return await stage.ask(stage.primary, "failback", "--yes")
+            await stage.ask(stage.primary, "failback", "--yes")
         except ScenarioFailed as refusal:
             if "try again" not in str(refusal) or stage.now() > ends:
                 raise
+        else:
+            return
         await stage.rack.pause(2.0)
         await stage.until_status(stage.primary, _fit, _HOME_BOUND, "the primary stands by and is fit")
 
