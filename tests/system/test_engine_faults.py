@@ -24,7 +24,6 @@ MEDIA = ", ".join(
 )
 SITE = PAIR_SITE.with_conf({"HAMEDIA": MEDIA})
 SERIAL = True
-GRANT_FILE = "/run/asha/grant"
 MASTER = "^heartbeat: master control process"
 # Many deadtimes: who would move something because of a link has moved it by then.
 LONG = 3.0
@@ -88,22 +87,6 @@ async def test_master_killed_on_the_active_node(pair: Pair) -> None:
     await pair.until_status("primary", lambda status: status["role"] == "standby", "it is back as standby")
     assert [move for move in pair.moved_since(began) if move[0] != "relay"] == []
     assert pair.rack.in_service("secondary")
-
-
-async def test_master_killed_and_the_grants_file_lost_with_the_agent(pair: Pair) -> None:
-    await pair.home()
-    await pair.primary.stop_agent(signal.SIGKILL)
-    (master,) = pair.primary.node.pids(MASTER)
-    fault = pair.primary.node.kill(master)
-    lost = await pair.primary.node.run(["rm", GRANT_FILE])
-    assert lost.ok, lost
-    await pair.rack.start_agent("primary")
-    await pair.until(lambda: not pair.rack.asterisk_runs("primary"), "the primary's Asterisk is gone", 10)
-    await pair.served(fault, "secondary")
-    gone = await pair.until_status("primary", lambda status: status["role"] == "off", "the primary is off")
-    assert gone["address"]["here"]["value"] is False
-    reasons = [one["reason"] for one in pair.entries("primary", fault) if one["kind"] == "transfer"]
-    assert reasons == ["the cluster address is here, Heartbeat is gone, and no grant is on file to say why"]
 
 
 async def test_two_scripts_at_once(pair: Pair) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 from dataclasses import replace
 
@@ -39,11 +41,20 @@ async def at_home(pair: Pair) -> None:
     for side in OTHER:
         if pair.server(side).powered:
             await shell(pair, side, NO_WALL)
+    # A split that heals is over before the agents are replaced; where it does not heal by itself, `home` mends it.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(20.0):
+            while sorted([await role(pair, side) for side in OTHER]) != ["active", "standby"]:
+                await pair.rack.pause(0.2)
     await pair.home()
     for side in OTHER:
         await pair.until_status(
             side, lambda status: status["lan"]["reached"]["value"] is True, f"the {side} reaches the LAN"
         )
+
+
+async def role(pair: Pair, side: str) -> str:
+    return str((await pair.server(side).status() or {}).get("role"))
 
 
 async def split(pair: Pair) -> float:
