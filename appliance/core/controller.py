@@ -166,16 +166,19 @@ def _first_role(inputs: Inputs, *, stands: bool, clearing: bool) -> Role:
 
 
 def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None:
-    known = transition.state.grant.generation
-    transition.set(grant=spoke.grant)
-    transition.note_grant(f"the resource script said {spoke.verb.value}", spoke.verdict)
-    if spoke.verdict is Verdict.STALE:
+    verdict, before = spoke.verdict, spoke.grant.generation - (spoke.verdict is Verdict.ACCEPTED)
+    missed = before > transition.state.grant.generation
+    if verdict is Verdict.STALE:
+        # What others have done before it is still to be seen (`_see_grant`), so the grant stays as it was known.
+        transition.note_grant(f"the resource script said {spoke.verb.value}", verdict)
         return
-    transition.set(asked_at=now, regained="")
-    if spoke.grant.generation - (spoke.verdict is Verdict.ACCEPTED) > known:
+    transition.set(grant=spoke.grant, asked_at=now, regained="")
+    transition.note_grant(f"the resource script said {spoke.verb.value}", verdict)
+    if missed:
         transition.effects.append(ForgetRelay(_WORKED_ALONE))
+        verdict = Verdict.ACCEPTED  # it repeats what this agent has not done
     if spoke.verb is Verb.START:
-        transition.granted(spoke.verdict)
+        transition.granted(verdict)
     else:
         transition.revoked()
 
@@ -269,9 +272,7 @@ class _Tick:
         if self._state.role.holds or self._state.role is Role.RELEASING:
             transition.leave(_ENGINE_DIED)
             return
-        left = self._state.grant.held or (
-            is_known(self._seen.address, True) and not self._inputs.engine_stopped
-        )
+        left = self._state.grant.held or is_known(self._seen.address, True)
         transition.leave(_ENGINE_DIED)
         if self._state.role not in (Role.OFF, Role.LEAVING):
             transition.happen(RoleEvent.ENGINE_DOWN)

@@ -148,7 +148,7 @@ def _mend(transition: Transition, fault: StandingFault, view: PairView, now: flo
     if remedy is Remedy.TAKE_OVER:
         transition.effects.append(AskTakeover())
         return tried(fault, now)
-    if remedy is Remedy.PART and serves_next(view) is view.node:
+    if remedy is Remedy.TAKE_BACK_OR_RESTART and serves_next(view) is view.node:
         transition.take_back(says)
         return tried(fault, now)
     if remedy is Remedy.LET_GO:

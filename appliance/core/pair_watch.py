@@ -45,7 +45,9 @@ class Remedy(enum.Enum):
 
     YIELD = "let go of everything and restart this node's engine"
     LET_GO = "let go of everything, the cluster address too, until the other node serves no longer"
-    PART = "the one takes service back, the other lets go of everything and restarts its engine"
+    TAKE_BACK_OR_RESTART = (
+        "the one takes service back, the other lets go of everything and restarts its engine"
+    )
     TAKE_OVER = "ask the engine to bring service here"
     RESTART_ENGINE = "restart this node's engine"
     BE_CALLED_DEAD = "end this node's engine, and start it when the other node has called it dead"
@@ -122,7 +124,7 @@ RULES: tuple[FaultRule, ...] = (
     FaultRule(
         fault=PairFault.BOTH_GAVE_UP,
         dwell=_GAVE_UP_DWELL,
-        remedies=(Remedy.PART,),
+        remedies=(Remedy.TAKE_BACK_OR_RESTART,),
         patience=20.0,
         who="the primary takes it back if it is fit, or else the secondary if that is fit; the other one restarts,",
         bound=20.0,
@@ -136,8 +138,11 @@ RULES: tuple[FaultRule, ...] = (
         patience=30.0,
         who="the node that does not serve",
         bound=45.0,
-        says="the other node serves, and Heartbeat still has this node serve too",
-        todo="'asha ha stop' on the node that does not serve, then 'asha ha start'.",
+        says="the other node serves, and this node still has a part of it: Heartbeat's word or the cluster address",
+        todo=(
+            "'asha ha stop' on the node that does not serve, then 'asha ha start'. Where the address comes back, see "
+            "what else sets it (NetworkManager, networkd, a script)."
+        ),
     ),
     FaultRule(
         fault=PairFault.SERVES_UNGRANTED,

@@ -201,7 +201,7 @@ def test_of_two_that_give_service_up_to_each_other_one_takes_it_back(
         (fault,) = standing((), gone, 0.0)
         assert fault.fault is PairFault.BOTH_GAVE_UP
         assert due(fault, gone, 1.0) is None, "an engine that moves service on has not asked it to let go yet"
-        assert due(fault, gone, 3.0) is (Remedy.PART if next_one else None)
+        assert due(fault, gone, 3.0) is (Remedy.TAKE_BACK_OR_RESTART if next_one else None)
         assert serves_next(gone) is next_one
 
 

@@ -387,6 +387,27 @@ def test_another_heartbeat_ends_the_grant_of_the_one_before(tmp_path: Path) -> N
     assert bench.audit() == []
 
 
+def test_a_late_script_does_not_hide_that_another_one_has_worked_alone(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    now = bench.clock.now()
+    GrantFile(tmp_path / "grant").ask(Verb.START, now + 2.0, ENGINE)
+    assert bench.cycle.ask(Verb.STOP, now + 1.0, ENGINE) is Verdict.STALE
+    bench.turn()
+    assert bench.role() is Role.ACQUIRING, "else the engine believes that service is here, and nobody serves"
+
+
+def test_a_start_that_is_repeated_after_others_worked_alone_begins_afresh(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.serve()
+    now, aside = bench.clock.now(), GrantFile(tmp_path / "grant")
+    aside.ask(Verb.STOP, now + 1.0, ENGINE)
+    aside.ask(Verb.START, now + 2.0, ENGINE)
+    bench.executor.orders.clear()
+    assert bench.cycle.ask(Verb.START, now + 3.0, ENGINE) is Verdict.REPEATED
+    bench.turn()
+    assert Order.ENERGISE in bench.executor.orders, "the stop has released the relay"
+
+
 def test_what_a_script_that_worked_alone_told_the_card_is_not_taken_to_be_known(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.executor.reset_card()
