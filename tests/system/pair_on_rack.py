@@ -14,7 +14,7 @@ from appliance.core.model import Node, Relay
 from appliance.host.disk import read_small
 from hwsim.card import vendortool
 from hwsim.card.card import Position
-from hwsim.demo.scenario import OTHER, Stage
+from hwsim.demo.scenario import OTHER, ScenarioFailed, Stage
 from hwsim.nodes import NodeError, Power, SerialCable
 from hwsim.rack import SIDES, Rack
 from hwsim.server import Said, Server
@@ -294,11 +294,24 @@ class Pair:
             self.rack.plug_card()
 
     async def _bring_to_primary(self) -> None:
-        primary = await self.until_status("primary", _placed, "the primary knows its place")
-        if not primary["granted"]:
-            await self.until_status("primary", lambda status: status["fit"], "the primary is fit")
-            await self.primary.asha("takeover")  # refused when it has been granted by itself meanwhile
-            await self.until_status("primary", lambda status: status["granted"], "the primary is granted")
+        """Ask for service on the primary, and once more when a split that heals has moved it meanwhile."""
+        async with asyncio.timeout(90.0):
+            while not await self._is_home():
+                primary = await self.until_status("primary", _placed, "the primary knows its place")
+                if not primary["granted"]:
+                    await self.until_status("primary", lambda status: status["fit"], "the primary is fit")
+                    await self.primary.asha(
+                        "takeover"
+                    )  # refused when it has been granted by itself meanwhile
+                    with contextlib.suppress(ScenarioFailed):
+                        await self.until_status("primary", lambda status: status["granted"], "it has it", 10)
+                await self.rack.pause(0.2)
+
+    async def _is_home(self) -> bool:
+        primary, secondary = await self.primary.status(), await self.secondary.status()
+        if primary is None or secondary is None:
+            return False
+        return _serves_with_peer(primary) and _fit_standby(secondary)
 
 
 def _settled(status: Status) -> bool:
