@@ -128,6 +128,10 @@ def _pbx_awaited(transfer: Transfer, seen: Seen, now: float, meanwhile: Phase) -
         return Phase.BLOCKED, f"{ended} after it had served; 'asha pbx start' starts it afresh"
     failure = seen.failed.get(Order.START_PBX, "")
     since = transfer.pbx_since if transfer.pbx_since is not None else now
+    if (unseen := unknown_because(seen.pbx)) and Order.START_PBX not in transfer.ordered:
+        # It is not known to be dead, so nobody has started it, and there is no start to wait for.
+        phase = Phase.BLOCKED if now - since >= transfer.policy.line_deadline else meanwhile
+        return phase, f"Asterisk cannot be seen, so it is not started: {unseen}"
     if now - since >= transfer.policy.pbx_start_deadline or failure:
         because = failure or unknown_because(seen.pbx) or "it does not finish booting"
         return Phase.BLOCKED, f"Asterisk does not start: {because}"

@@ -49,6 +49,16 @@ STORIES: dict[str, Story] = {
         linger=25,
         chance=414,
     ),
+    "Asterisk cannot be seen on either node, and the LAN of the active one is cut": Story(
+        (
+            (1, Fault("blind", "primary")),
+            (25, Fault("blind", "secondary")),
+            (10, Fault("lan deaf", "primary", 20.0)),
+        ),
+        linger=90,
+        chance=12088,
+        witness="PREFER",
+    ),
     "the LAN comes back where nobody serves": Story(
         (
             (0.3, Fault("lan cut", "secondary", 200.0)),

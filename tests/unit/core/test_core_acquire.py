@@ -199,7 +199,25 @@ def test_asterisk_that_does_not_start() -> None:
     booting = replace(here, pbx=seen(pbx=Pbx.STARTING).pbx)
     assert after(59.9, booting).phase is Phase.LINKING
     assert after(60.0, booting).note == "Asterisk does not start: it does not finish booting"
-    assert after(60.0, replace(here, pbx=seen(pbx=None).pbx)).note.endswith("the probe got no answer")
+
+
+def test_an_asterisk_that_nobody_can_see_is_not_said_to_start() -> None:
+    unseen = seen(commanded=ON, line=Line.CLEAR, pbx=None)
+    walk = after(7.9, unseen)
+    assert walk.phase is Phase.LINKING
+    assert walk.note == "Asterisk cannot be seen, so it is not started: the probe got no answer"
+    assert after(8.0, unseen).phase is Phase.BLOCKED
+    assert Order.START_PBX not in walk.transfer.ordered
+
+
+def test_an_asterisk_that_was_started_and_is_not_seen_any_more_is_waited_for() -> None:
+    walk = Walk()
+    walk.look(100.0, seen(commanded=ON, line=Line.CLEAR, pbx=Pbx.DEAD))
+    unseen = seen(commanded=ON, line=Line.CLEAR, pbx=None)
+    walk.look(159.0, unseen)
+    assert (walk.phase, walk.note) == (Phase.LINKING, "Asterisk is starting")
+    walk.look(160.0, unseen)
+    assert walk.note == "Asterisk does not start: the probe got no answer"
 
 
 @pytest.mark.parametrize("policy", [POLICY, SECONDARY])
