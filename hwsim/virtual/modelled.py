@@ -73,8 +73,9 @@ def _cut(world: World) -> None:
 
 
 def _serves(world: World, node: Node) -> bool:
+    """Tell whether a node serves, as the rack's observer counts it: the address, and an Asterisk that may still boot."""
     server = world.servers[node]
-    return server.address and server.pbx.state is Pbx.RUNNING
+    return server.address and server.pbx.state is not Pbx.DEAD
 
 
 def _after(world: World, condition: Callable[[], bool]) -> float:
