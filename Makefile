@@ -23,10 +23,10 @@ demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(QUICK) -n 3 tests/unit tests/hwsim tests/tree tests/property tests/contract $(ARGS)
-	@.ci/clean-after $(PYTEST) -n 2 --dist loadfile tests/system $(ARGS)
+	@.ci/clean-after $(PYTEST) -n 3 --dist loadfile tests/system $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
-	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 2 --dist loadfile tests/security $(ARGS)
+	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 3 --dist loadfile tests/security $(ARGS)
 
 test-panel: system tools browser rpm ## the pages in real Chromium, with pictures in out/panel (root)
 	@.ci/clean-after $(PYTEST) tests/panel $(ARGS)
