@@ -12,6 +12,7 @@ import click
 
 from appliance.core.errors import AshaError
 from kickstart.build import CONTENT, DATA_ISO, build
+from kickstart.left_out import left_out
 from kickstart.media import remaster
 from kickstart.site import load
 
@@ -25,6 +26,8 @@ def main(site_file: Path, rpms: Path, out: Path, iso: Path | None) -> None:
     """Make the unattended installation of a pair of servers."""
     try:
         site = load(site_file)
+        for sentence in left_out(site):
+            click.echo(f"asha: {sentence}", err=True)
         build(site, rpms, out)
         click.echo(f"  {out / CONTENT}/*.ks, and {out / DATA_ISO} for {site.release.name}")
         if iso is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from appliance.config import value_types
 from kickstart.release import RELEASE_BY_NAME
 
+_DISK = r"[a-z][a-z0-9]*(/[a-z0-9]+)?"
 OURS_ALSO = ("asha-hwsim", "el5sarkha")
 
 
@@ -78,10 +79,23 @@ def _matches(pattern: str) -> Callable[[object], bool]:
 
 _is_port = _matches(r"[1-9]\d{0,4}(-[1-9]\d{0,4})?:(tcp|udp)")
 _is_package = _matches(r"@?\^?[A-Za-z0-9][A-Za-z0-9._+-]*")
+is_mac = _matches(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+_is_device = _of_conf(value_types.DEVICE)
+_NODE_DEVICE = Field(
+    'a network interface such as eth0, its MAC address such as 52:54:00:12:34:56, or ""',
+    _or_empty(lambda value: is_mac(value) or _is_device(value)),
+    "",
+)
 _HOST_NAME = Field("a node's name as 'uname -n' will say it", _of_conf(value_types.NODE_NAME))
 _ADDRESS = Field("an IPv4 address", _is_ipv4)
 _LINK_ADDRESS = Field('an IPv4 address, or ""', _or_empty(_is_ipv4), "")
-_NODE = {"name": _HOST_NAME, "address": _ADDRESS, "link_address": _LINK_ADDRESS}
+_NODE = {
+    "name": _HOST_NAME,
+    "address": _ADDRESS,
+    "link_address": _LINK_ADDRESS,
+    "device": _NODE_DEVICE,
+    "link_device": _NODE_DEVICE,
+}
 
 SECTIONS: Mapping[str, Mapping[str, Field]] = {
     "system": {
@@ -98,7 +112,10 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
             r"|\$6\$(rounds=\d+\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}",
             secret=True,
         ),
-        "disk": _text("a disk's name without /dev/, such as sda", r"[a-z][a-z0-9]*(/[a-z0-9]+)?", "sda"),
+        "disk": _text("a disk's name without /dev/, such as sda", _DISK, "sda"),
+        "mirror": _text(
+            'the name of a second disk, such as sdb, for a software RAID 1, or ""', f"({_DISK})?", ""
+        ),
         "swap_mb": _whole("megabytes from 256 to 65536", 256, 65536, 2048),
         "open_ports": _list('a list of ports such as "5060:udp" or "10000-20000:udp"', _is_port, ()),
     },
@@ -107,8 +124,8 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
         "gateway": _ADDRESS,
         "nameservers": _list("a list of IPv4 addresses", _is_ipv4, ()),
-        "device": Field("a network interface such as eth0", _of_conf(value_types.DEVICE), "eth0"),
-        "link_device": Field('a network interface, or ""', _or_empty(_of_conf(value_types.DEVICE)), ""),
+        "device": Field("a network interface such as eth0", _is_device, "eth0"),
+        "link_device": Field('a network interface, or ""', _or_empty(_is_device), ""),
         "link_prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
         "panel": Field('an address such as 0.0.0.0, or ""', _or_empty(_of_conf(value_types.LISTEN)), ""),
         "serial": Field('a tty such as /dev/ttyS0, or ""', _or_empty(_of_conf(value_types.FILE)), ""),

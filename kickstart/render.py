@@ -31,6 +31,8 @@ def render(site: Site, release: Release, role: Role | None, secret: str) -> str:
         "nodes": site.nodes,
         "system": site.system,
         "pair": site.pair,
+        "disks": [disk for disk in (site.system["disk"], site.system["mirror"]) if disk],
+        "boot_mb": 256 if release.major == 5 else 1024,
         "packages": site.packages,
         "our_packages": ("asha", "asha-runtime", *site.packages["ours"]),
         "extra": site.extra,
@@ -39,7 +41,7 @@ def render(site: Site, release: Release, role: Role | None, secret: str) -> str:
         "heartbeat": lambda node: _heartbeat(node, secret),
     }
     environment.globals.update(values)
-    environment.globals["network"] = getattr(environment.get_template("network.j2").module, "network")  # noqa: B009
+    environment.globals["devices"] = getattr(environment.get_template("devices.j2").module, "devices")  # noqa: B009
     text = environment.get_template("kickstart.j2").render()
     return text.rstrip() + "\n"
 
@@ -54,8 +56,17 @@ def _environment() -> Environment:
         autoescape=False,  # noqa: S701 - no markup; shell words go through `quoted`
     )
     environment.filters["quoted"] = shlex.quote
+    environment.filters["with_devices"] = _with_devices
     environment.filters["netmask"] = lambda prefix: str(ipaddress.ip_network(f"0.0.0.0/{prefix}").netmask)
     return environment
+
+
+def _with_devices(value: str) -> str:
+    """Return a shell word of a conf value, in which the shell puts the names of the interfaces it has found."""
+    word = "'" + value.replace("'", "'\\''") + "'"
+    for variable in ("lan", "link"):
+        word = word.replace(f"asha-{variable}", f"'\"${variable}\"'")
+    return word
 
 
 def _ports(site: Site) -> tuple[str, ...]:

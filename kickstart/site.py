@@ -16,13 +16,15 @@ from appliance.config.reference import conf_file
 from appliance.config.schema import KEY_BY_NAME
 from appliance.core.errors import HostError, UserError
 from appliance.host.process import run
-from kickstart.fields import SECTIONS, Field
+from kickstart.fields import SECTIONS, Field, is_mac
 from kickstart.release import RELEASE_BY_NAME, Release
 
 Role = Literal["primary", "secondary"]
 ROLES: tuple[Role, ...] = ("primary", "secondary")
 
 _OURS = ("HACLUSTERIP", "HAPREFIX", "HADEV", "HAMEDIA", "HAPRINODE", "HASECNODE", "HAPRIADDR", "HASECADDR")
+
+_VARIABLES = {"device": "lan", "link_device": "link"}
 
 
 class SiteError(UserError):
@@ -33,6 +35,27 @@ class SiteError(UserError):
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A network interface of one server: by its `name`, or by its MAC address.
+
+    `variable` is the shell variable that has the name on the server itself, where only its MAC address is known here.
+    """
+
+    said: str
+    variable: str
+
+    @property
+    def is_mac(self) -> bool:
+        """Tell whether the name is found only on the server."""
+        return is_mac(self.said)
+
+    @property
+    def name(self) -> str:
+        """Return its name, or what stands for it until the server is there."""
+        return f"asha-{self.variable}" if self.is_mac else self.said
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One of the two servers; `values` are set in its asha.conf, which then reads as `conf`."""
 
@@ -40,8 +63,15 @@ class Node:
     name: str
     address: str
     link_address: str
+    device: Device
+    link_device: Device | None
     values: Mapping[str, str]
     conf: Conf
+
+    @property
+    def finds_devices(self) -> bool:
+        """Tell whether the names of its interfaces are found only on the server."""
+        return self.device.is_mac or (self.link_device is not None and self.link_device.is_mac)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +96,12 @@ def load(path: Path) -> Site:
     if problems:
         raise SiteError(path, problems)
     whole = {section: _with_defaults(fields, said[section]) for section, fields in SECTIONS.items()}
-    problems = [*_addresses(whole), *_conf_shape(said.get("conf", {}))]
+    problems = [
+        *_addresses(whole),
+        *_devices(whole),
+        *_disks(whole["system"]),
+        *_conf_shape(said.get("conf", {})),
+    ]
     if problems:
         raise SiteError(path, problems)
     nodes: list[Node] = []
@@ -150,8 +185,32 @@ def _addresses(whole: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield "[pair] link_device and link_address of both nodes should be given together, or all be empty"
     elif any(linked):
         yield from _on_one_net(whole, "link_address", pair["link_prefix"], [])
-        if pair["link_device"] == pair["device"]:
-            yield "[pair] link_device should be another than device"
+
+
+def _devices(whole: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Check that no server has one interface for both networks, and that both servers have what one has."""
+    for role in ROLES:
+        device, link = (_device(whole, role, key).said for key in ("device", "link_device"))
+        if link == device:
+            section = role if whole[role]["link_device"] or whole[role]["device"] else "pair"
+            yield f"[{section}] link_device should be another than device"
+        if whole[role]["link_device"] and not whole["pair"]["link_device"]:
+            yield f"[{role}] link_device should be empty where [pair] link_device is"
+    for key in ("device", "link_device"):
+        first, second = (_device(whole, role, key) for role in ROLES)
+        if first.is_mac and first == second:
+            yield f"[secondary] {key} should be another MAC address than [primary] {key}"
+
+
+def _device(whole: Mapping[str, Mapping[str, Any]], role: Role, key: str) -> Device:
+    """Return the interface of a server: its own, or else the one that the pair names."""
+    said = whole[role][key] or whole["pair"][key]
+    return Device(said.lower() if is_mac(said) else said, _VARIABLES[key])
+
+
+def _disks(system: Mapping[str, Any]) -> Iterator[str]:
+    if system["mirror"] == system["disk"]:
+        yield "[system] mirror should be another disk than disk"
 
 
 def _on_one_net(
@@ -190,10 +249,13 @@ def _node(
     """
     here = whole[role]
     peer = whole["secondary" if role == "primary" else "primary"]
-    values = {**_pair_conf(whole), "HAMEDIA": _media(whole["pair"], peer), **said.get("conf", {})}
+    device = _device(whole, role, "device")
+    link = _device(whole, role, "link_device") if whole["pair"]["link_device"] else None
+    media = _media(device, link, peer["link_address"], whole["pair"]["serial"])
+    values = {**_pair_conf(whole), "HADEV": device.name, "HAMEDIA": media, **said.get("conf", {})}
     verdict = _judged(values)
     if isinstance(verdict, Conf):
-        return Node(role, here["name"], here["address"], here["link_address"], values, verdict)
+        return Node(role, here["name"], here["address"], here["link_address"], device, link, values, verdict)
     return tuple(f"[conf] {problem.key}={problem.value} should be {problem.want}" for problem in verdict)
 
 
@@ -202,7 +264,6 @@ def _pair_conf(whole: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {
         "HACLUSTERIP": pair["cluster_address"],
         "HAPREFIX": str(pair["prefix"]),
-        "HADEV": pair["device"],
         "HAPRINODE": primary["name"],
         "HASECNODE": secondary["name"],
         "HAPRIADDR": primary["link_address"] or primary["address"],
@@ -211,12 +272,12 @@ def _pair_conf(whole: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _media(pair: Mapping[str, Any], peer: Mapping[str, Any]) -> str:
-    media = [f"bcast {pair['device']}"]
-    if pair["link_device"]:
-        media.append(f"ucast {pair['link_device']} {peer['link_address']}")
-    if pair["serial"]:
-        media.append(f"serial {pair['serial']}")
+def _media(device: Device, link: Device | None, peer_address: str, serial: str) -> str:
+    media = [f"bcast {device.name}"]
+    if link is not None:
+        media.append(f"ucast {link.name} {peer_address}")
+    if serial:
+        media.append(f"serial {serial}")
     return ", ".join(media)
 
 

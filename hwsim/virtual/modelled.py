@@ -73,7 +73,7 @@ def _cut(world: World) -> None:
 
 
 def _serves(world: World, node: Node) -> bool:
-    """Tell whether a node serves, as the rack's observer counts it: the address, and an Asterisk that may still boot."""
+    """Tell whether a node serves, as the rack counts it: it has the address, and an Asterisk that may still boot."""
     server = world.servers[node]
     return server.address and server.pbx.state is not Pbx.DEAD
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from conftest import TREE
+from installer import parsed
 
 from appliance.core.errors import HostError
 from kickstart.build import kept_secret
+from kickstart.left_out import left_out
 from kickstart.release import RELEASE_BY_NAME, RELEASES
 from kickstart.render import render
 from kickstart.site import ROLES, SiteError, load
@@ -102,6 +104,8 @@ def test_one_release_s_file_is_not_another_s(tmp_path: Path) -> None:
             "[system] root_password_hash should be what",
         ),
         ("disk =", 'disk = "/dev/sda"', "[system] disk should be a disk's name without /dev/"),
+        ("mirror =", 'mirror = "sda"', "[system] mirror should be another disk than disk"),
+        ("mirror =", 'mirror = "/dev/sdb"', "[system] mirror should be the name of a second disk"),
         ("swap_mb =", "swap_mb = true", "[system] swap_mb should be megabytes"),
         ("open_ports =", 'open_ports = ["sip"]', "[system] open_ports should be"),
         (
@@ -120,6 +124,13 @@ def test_one_release_s_file_is_not_another_s(tmp_path: Path) -> None:
         ("device =", 'device = "eth0 --x"', "[pair] device should be a network interface"),
         ("link_device =", 'link_device = ""', "[pair] link_device and link_address of both nodes"),
         ("link_device =", 'link_device = "eth0"', "[pair] link_device should be another than device"),
+        ("device =", 'device = "52:54:00:12:34:56"', "[pair] device should be a network interface"),
+        (
+            'device = ""',
+            'device = "52:54:00:12:34"',
+            "[primary] device should be a network interface such as eth0, its MAC",
+        ),
+        ('device = ""', 'device = "eth1"', "[primary] link_device should be another than device"),
         ("name =", 'name = "-x"', "[primary] name should be a node's name"),
         ("name =", 'name = "hastandby"', "[conf] HASECNODE=hastandby should be another name"),
         ("ours =", 'ours = ["smesarkha"]', "[packages] ours should be"),
@@ -142,6 +153,34 @@ def test_what_is_wrong_is_named(site_file: Path, old: str, new: str, said: str) 
         load(site_file)
     assert said in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+def test_a_second_disk_makes_a_mirror(site_file: Path, tmp_path: Path) -> None:
+    change(site_file, "mirror =", 'mirror = "sdb"')
+    for release in RELEASES:
+        path = tmp_path / f"{release.name}.ks"
+        path.write_text(render(load(site_file), release, "primary", SECRET))
+        validate(release, path)
+        handler = parsed(path.read_text(), release).handler
+        assert handler.ignoredisk.onlyuse == handler.clearpart.drives == ["sda", "sdb"]
+        assert handler.bootloader.driveorder == ["sda", "sdb"]
+        assert [(one.mountpoint, one.level, one.members) for one in handler.raid.raidList] == [
+            ("/boot", "RAID1", ["raid.11", "raid.12"]),
+            ("pv.01", "RAID1", ["raid.21", "raid.22"]),
+        ]
+        disks = {part.mountpoint: part.disk for part in handler.partition.partitions}
+        assert disks == {"raid.11": "sda", "raid.12": "sdb", "raid.21": "sda", "raid.22": "sdb"}
+
+
+def test_what_no_package_brings_is_told_when_the_files_are_made(site_file: Path) -> None:
+    for program in left_out(load(site_file)):
+        assert "names no package of" in program
+    assert len(left_out(load(site_file))) == 2
+    change(site_file, "from_distribution =", 'from_distribution = ["asterisk18-core"]')
+    (heartbeat,) = left_out(load(site_file))
+    assert "Heartbeat" in heartbeat and "[packages] rpms" in heartbeat
+    change(site_file, "from_distribution =", 'from_distribution = ["asterisk", "heartbeat"]')
+    assert left_out(load(site_file)) == ()
 
 
 def test_everything_wrong_is_named_at_once(site_file: Path) -> None:

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import TREE
 from hosts import Host, ok
 from installer import lend, parsed, run_post, run_pre
 from systemd_host import SystemdHost
 
+from kickstart.build import build
 from kickstart.release import RELEASE_BY_NAME
+from kickstart.site import load
 
 REPO = "/run/install/asha-rpm"  # as the repo line has it
+LAN_MAC, LINK_MAC = "52:54:00:aa:00:01", "52:54:00:aa:00:02"
 PRIMARY, SECONDARY = "quiet asha.role=primary", "asha.role=secondary text"
 # Arguments as mount's: the data medium is the device 11:1.
 MOUNT = """#!/bin/sh
@@ -61,22 +65,38 @@ def assert_configured(host: Host, kickstarts: Path, peer_link: str) -> None:
 # ---------------------------------------------------------------------------------------------- %pre
 
 
+@pytest.fixture
+def machine(el5: Host) -> Host:
+    """A host with the interfaces that the example names, as its kernel shows them."""
+    return with_interfaces(el5)
+
+
+def with_interfaces(host: Host) -> Host:
+    for name, address in (("lo", "00:00:00:00:00:00"), ("eth0", LAN_MAC), ("eth1", LINK_MAC)):
+        host.write(f"/sys/class/net/{name}/address", address + "\n")
+    return host
+
+
+def networks(host: Host, path: Path, release: str) -> list[object]:
+    """What the installer makes of the file, with what its %pre has written."""
+    text = path.read_text().replace("%include /tmp/asha-network.ks\n", host.read("/tmp/asha-network.ks"))
+    return list(parsed(text, RELEASE_BY_NAME[release]).handler.network.network)
+
+
 @pytest.mark.parametrize("release", ["el5", "el7", "el10"])
-def test_the_role_comes_from_the_command_line(el5: Host, kickstarts: Path, release: str) -> None:
-    insert(el5, kickstarts, "/mnt/source/asha")
+def test_the_role_comes_from_the_command_line(machine: Host, kickstarts: Path, release: str) -> None:
+    insert(machine, kickstarts, "/mnt/source/asha")
     path = kickstarts / f"asha/{release}.ks"
     for command_line, name, address in (
         (PRIMARY, "haprimary", "192.168.1.101"),
         (SECONDARY, "hastandby", "192.168.1.102"),
     ):
-        ok(run_pre(el5, path, command_line))
-        included = el5.read("/tmp/asha-network.ks")
-        whole = path.read_text().replace("%include /tmp/asha-network.ks\n", included)
-        networks = parsed(whole, RELEASE_BY_NAME[release]).handler.network.network
-        assert (networks[0].hostname, networks[0].ip, networks[0].device) == (name, address, "eth0")
-        assert networks[1].device == "eth1" and len(networks) == 2
+        ok(run_pre(machine, path, command_line))
+        lan, link = networks(machine, path, release)
+        assert (lan.hostname, lan.ip, lan.device) == (name, address, "eth0")
+        assert link.device == "eth1"
     if release != "el5":
-        assert el5.path(REPO).readlink() == Path("/mnt/source/asha/rpm")
+        assert machine.path(REPO).readlink() == Path("/mnt/source/asha/rpm")
 
 
 def test_without_a_role_nothing_is_installed(el5: Host, kickstarts: Path) -> None:
@@ -88,17 +108,52 @@ def test_without_a_role_nothing_is_installed(el5: Host, kickstarts: Path) -> Non
     assert not el5.path("/tmp/asha-network.ks").exists()
 
 
-def test_a_file_for_one_role_asks_nobody(el5: Host, kickstarts: Path) -> None:
-    insert(el5, kickstarts, "/mnt/source/asha")
+def test_a_file_for_one_role_asks_nobody(machine: Host, kickstarts: Path) -> None:
+    insert(machine, kickstarts, "/mnt/source/asha")
     path = kickstarts / "asha/el5-secondary.ks"
-    ok(run_pre(el5, path, PRIMARY))
-    (named, _) = parsed(path.read_text(), RELEASE_BY_NAME["el5"]).handler.network.network
+    ok(run_pre(machine, path, PRIMARY))
+    (named, _) = networks(machine, path, "el5")
     assert named.hostname == "hastandby"
+
+
+@pytest.mark.parametrize("name", ["el5-primary", "el9"])
+def test_an_interface_that_is_not_there_stops_the_installation(
+    machine: Host, kickstarts: Path, name: str
+) -> None:
+    insert(machine, kickstarts, "/mnt/source/asha")
+    machine.path("/sys/class/net/eth1").rename(machine.path("/sys/class/net/enp3s0"))
+    done = run_pre(machine, kickstarts / f"asha/{name}.ks", PRIMARY)
+    assert done.returncode == 1
+    assert "no interface eth1, which the site file names as the link_device of the primary" in done.stderr
+    assert f"enp3s0  {LINK_MAC}" in done.stderr and f"eth0  {LAN_MAC}" in done.stderr
+    assert f"enp3s0  {LINK_MAC}" in done.stdout  # whatever comes of it
+
+
+def test_interfaces_are_found_by_their_mac_addresses(machine: Host, by_mac: Path) -> None:
+    """They have other names on this machine than on the peer, and than anybody had thought."""
+    insert(machine, by_mac, "/mnt/source/asha")
+    path = by_mac / "asha/el9-primary.ks"
+    machine.path("/sys/class/net/eth0").rename(machine.path("/sys/class/net/enp1s0"))
+    ok(run_pre(machine, path, ""))
+    lan, link = networks(machine, path, "el9")
+    assert (lan.device, link.device) == ("enp1s0", "eth1")
+
+
+@pytest.fixture(scope="session")
+def by_mac(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make kickstart` makes of a site file that knows the primary's interfaces by their addresses."""
+    folder = tmp_path_factory.mktemp("by-mac")
+    text = (TREE / "kickstart/site.example.toml").read_text()
+    for key, address in (("device", LAN_MAC), ("link_device", LINK_MAC)):
+        text = text.replace(f'\n{key} = ""', f'\n{key} = "{address.upper()}"', 1)
+    (folder / "site.toml").write_text(text)
+    build(load(folder / "site.toml"), TREE / "out/rpm", folder / "out")
+    return folder / "out"
 
 
 def test_the_packages_are_found_on_a_medium_of_their_own(el5: Host, kickstarts: Path) -> None:
     """In whatever drive: only the right device's mount succeeds here."""
-    insert(el5, kickstarts, "/medium/asha")
+    insert(with_interfaces(el5), kickstarts, "/medium/asha")
     lend(el5)
     el5.path("/bin/mknod").unlink()
     for path, text in (("/bin/mount", MOUNT), ("/bin/umount", "#!/bin/sh\n"), ("/bin/mknod", MKNOD)):
@@ -110,8 +165,8 @@ def test_the_packages_are_found_on_a_medium_of_their_own(el5: Host, kickstarts: 
     assert "asha-2" in ok(el5.run("/bin/ls", f"{REPO}/"))
 
 
-def test_without_the_packages_nothing_is_installed(el5: Host, kickstarts: Path) -> None:
-    done = run_pre(el5, kickstarts / "asha/el9-primary.ks", "")
+def test_without_the_packages_nothing_is_installed(machine: Host, kickstarts: Path) -> None:
+    done = run_pre(machine, kickstarts / "asha/el9-primary.ks", "")
     assert done.returncode == 1 and "no medium with asha's packages" in done.stderr
 
 
@@ -171,6 +226,18 @@ def test_el5_ends_installed_configured_and_off(
     assert secret.read_text() not in done.stdout + done.stderr
 
 
+def test_el5_is_configured_for_the_names_that_its_addresses_have(installing: Host, by_mac: Path) -> None:
+    shutil.rmtree(installing.path("/mnt/source/asha"))
+    insert(installing, by_mac, "/mnt/source/asha")
+    with_interfaces(installing)
+    installing.path("/sys/class/net/eth0").rename(installing.path("/sys/class/net/eth2"))
+    ok(run_post(installing, by_mac / "asha/el5-primary.ks", ""))
+    conf = settings(installing)
+    assert (conf["HADEV"], conf["HAMEDIA"]) == ("eth2", "bcast eth2, ucast eth1 10.0.0.2")
+    assert "bcast eth2\n" in installing.read("/etc/ha.d/ha.cf")
+    assert "/24/eth2 asha\n" in installing.read("/etc/ha.d/haresources")
+
+
 def test_el5_without_its_packages_says_so(installing: Host, kickstarts: Path) -> None:
     shutil.rmtree(installing.path("/mnt/source/asha/rpm"))
     done = run_post(installing, kickstarts / "asha/el5-primary.ks", "")
@@ -181,6 +248,7 @@ def test_today_s_release_ends_installed_configured_and_off(systemd: SystemdHost,
     systemd.write("/root/.rpmmacros", "%_dbpath /var/lib/rpm\n")
     insert(systemd, kickstarts, "/run/install/repo/asha")
     path = kickstarts / "asha/el9.ks"
+    ok(systemd.sh("ip link add eth1 type veth peer name cable1"))
     ok(run_pre(systemd, path, PRIMARY))
     handler = parsed(path.read_text(), RELEASE_BY_NAME["el9"]).handler
     (repo,) = handler.repo.repoList
