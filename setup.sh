@@ -4,6 +4,7 @@
 #   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
+#   setup.sh pypy     what plays a long campaign in virtual time four times as fast: PyPy, unpacked into out/pypy
 #   setup.sh rpm      what builds the RPMs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
@@ -69,6 +70,12 @@ AXE_VERSION=4.10.3
 AXE_SHA512=5e6edba515e70d25f6604d9815f064d859c5d1ea7ab661bbc4f87c88779ef0c21cae0abbeb636471ef39e9d62d2582e4b88a1866f19f4ecfcf6d986275e4dc12
 AXE_FROM=https://registry.npmjs.org/axe-core/-/axe-core-$AXE_VERSION.tgz
 AXE=out/axe-core-$AXE_VERSION.js
+
+# PyPy, as the first Debian with one of Python 3.11 has it. It is only unpacked, with every library that it loads: nothing
+# of it is installed, so that the machine may be another Debian.
+PYPY_SUITE=trixie
+PYPY_VERSION=7.3.19+dfsg-2
+PYPY=out/pypy
 
 say() { echo "asha: $*"; }
 
@@ -206,6 +213,49 @@ fetch_axe() {
     rm -rf "$folder"
 }
 
+# ---------------------------------------------------------------- pypy
+
+set_up_pypy() {
+    exec 9<.
+    flock 9
+    [[ $(cat $PYPY/version 2>/dev/null) != "$PWD $PYPY_VERSION" ]] || return 0
+    command -v apt-get >/dev/null || die "PyPy comes from Debian's packages, and there is no apt-get here."
+    start_log "unpacks PyPy $PYPY_VERSION"
+    say "unpacking PyPy $PYPY_VERSION into $PYPY"
+    rm -rf "$PYPY" "$PYPY.new"
+    fetch_pypy "$PWD/$PYPY.new" || die_with_log "PyPy $PYPY_VERSION could not be fetched."
+    mv "$PYPY.new" "$PYPY" # whole or not at all
+}
+
+# $1: where to, a full path. apt looks after the signatures; its lists and its status are of this folder alone.
+fetch_pypy() {
+    local mirror archive
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
+    [[ -n $mirror ]] || { say "no archive of Debian's is known here" >>"$LOG"; return 1; }
+    mkdir -p "$1"/state/lists/partial "$1"/cache/archives/partial "$1"/root || return 1
+    : >"$1/status"
+    echo "deb $mirror $PYPY_SUITE main" >"$1/sources.list"
+    local own=(-o Dir::State="$1/state" -o Dir::State::status="$1/status" -o Dir::Cache="$1/cache"
+        -o Dir::Etc::SourceList="$1/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Acquire::Languages=none)
+    apt "${own[@]}" update &&
+        apt "${own[@]}" --no-install-recommends --download-only install "pypy3=$PYPY_VERSION" || return 1
+    for archive in "$1"/cache/archives/*.deb; do
+        dpkg-deb -x "$archive" "$1/root" >>"$LOG" 2>&1 || return 1
+    done
+    rm -rf "$1"/state "$1"/cache "$1"/status "$1"/sources.list "$1"/lock*
+    write_pypy "$1" "$PWD/$PYPY/root" && echo "$PWD $PYPY_VERSION" >"$1/version"
+}
+
+# $1: the folder; $2: where its root will be. Its own loader finds its own libraries, whatever this machine has.
+write_pypy() {
+    local loader libraries
+    loader=$(cd "$1/root" && find usr -name 'ld-linux-*.so.*' | head -n 1)
+    libraries=$(cd "$1/root" && dirname "$(find usr -name 'libc.so.6' | head -n 1)")
+    printf '#!/bin/sh\nexec %s --library-path %s %s "$@"\n' \
+        "'$2/$loader'" "'$2/$libraries'" "'$2/usr/bin/pypy3'" >"$1/python"
+    chmod 755 "$1/python"
+}
+
 # ---------------------------------------------------------------- tools
 
 set_up_tools() {
@@ -265,5 +315,6 @@ case ${1:-} in
     tools) set_up_tools ;;
     rpm) set_up_rpm ;;
     browser) set_up_browser ;;
-    *) die "Say 'setup.sh system', 'setup.sh tools', 'setup.sh browser' or 'setup.sh rpm'." ;;
+    pypy) set_up_pypy ;;
+    *) die "Say 'setup.sh system', 'setup.sh tools', 'setup.sh browser', 'setup.sh pypy' or 'setup.sh rpm'." ;;
 esac
