@@ -25,7 +25,7 @@ from appliance.net.address import (
     read_lan_interface,
     remove_address,
 )
-from appliance.net.arp import ArpLink, announce, duplicated, own_macs, parse_arp
+from appliance.net.arp import Arp, ArpLink, announce, duplicated, own_macs, parse_arp
 from appliance.net.arp import _open as open_link
 
 IP = "192.0.2.100"
@@ -260,19 +260,24 @@ def _first_answer(ip: str) -> str:
     return ""
 
 
+def _answers(link: ArpLink, ip: str, mac: str) -> list[Arp]:
+    """What comes when `ip` is asked for until something does: a question may be lost, as on any wire."""
+    for _ in range(5):
+        link.ask(ip, "192.0.2.1", mac)
+        if select.select([link], [], [], 1.0)[0]:
+            return link.heard()
+    return []
+
+
 def test_hosts_are_asked_and_heard_one_by_one_or_all(machines: tuple[Machine, Machine]) -> None:
     a, _ = machines
     link = a.do(ArpLink, "eth0")
     try:
         for mac in ("", MAC["b"]):
-            a.do(link.ask, "192.0.2.2", "192.0.2.1", mac)
-            assert select.select([link], [], [], 5.0)[0]
-            (packet,) = a.do(link.heard)
-            assert (packet.reply, packet.sender_ip, packet.sender_mac.hex(":")) == (
-                True,
-                "192.0.2.2",
-                MAC["b"],
-            )
+            packets = a.do(_answers, link, "192.0.2.2", mac)
+            assert {(one.reply, one.sender_ip, one.sender_mac.hex(":")) for one in packets} == {
+                (True, "192.0.2.2", MAC["b"])
+            }
         assert link.heard() == []
         a.ip("link set eth0 down")
         with pytest.raises(HostError, match="ARP on eth0"):
