@@ -80,7 +80,14 @@ def _matches(pattern: str) -> Callable[[object], bool]:
 _is_port = _matches(r"[1-9]\d{0,4}(-[1-9]\d{0,4})?:(tcp|udp)")
 _is_package = _matches(r"@?\^?[A-Za-z0-9][A-Za-z0-9._+-]*")
 is_mac = _matches(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
-_is_device = _of_conf(value_types.DEVICE)
+_is_conf_device = _of_conf(value_types.DEVICE)
+
+
+def _is_device(value: object) -> bool:
+    """Tell whether `value` may name an interface; with more than an alias's one colon it is a part of a MAC address."""
+    return _is_conf_device(value) and str(value).count(":") <= 1
+
+
 _NODE_DEVICE = Field(
     'a network interface such as eth0, its MAC address such as 52:54:00:12:34:56, or ""',
     _or_empty(lambda value: is_mac(value) or _is_device(value)),
