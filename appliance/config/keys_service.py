@@ -133,6 +133,10 @@ class ServiceKeys:
         "STARTTLS with that server (on/off)",
         "on: its certificate must hold, or nothing is sent. Always so when NOTIFYUSER is set.",
     ).key("NOTIFYTLS", ON_OFF, False, Group.NOTIFY, "on")
+    notify_ca: str = Comment(
+        "file of the CA certificates (PEM) by which mail server and webhook are believed",
+        "Blank: those of this system. EL5's own are too old for most servers of today.",
+    ).key("NOTIFYCA", FILE_TEXT, "", Group.NOTIFY, "/etc/pki/tls/certs/alerts-ca.pem", may_be_off=True)
     notify_user: str = Comment("user to log in as at that server", "Blank: no login.").key(
         "NOTIFYUSER", TEXT, "", Group.NOTIFY, "asha@example.com", may_be_off=True
     )

@@ -8,6 +8,7 @@ from appliance.notify.mail import Sendmail, Smtp
 from appliance.notify.snmp import Trap
 from appliance.notify.syslog import Syslog
 from appliance.notify.transport import Transport
+from appliance.notify.trust import Trust
 from appliance.notify.webhook import Webhook
 
 
@@ -22,7 +23,7 @@ def transports(conf: Conf, host: str, clock: Clock) -> list[Transport]:
     if conf.notify_trap:
         found.append(Trap(conf.notify_trap, clock.now, conf.notify_community or "public"))
     if conf.notify_webhook:
-        found.append(Webhook(conf.notify_webhook))
+        found.append(Webhook(conf.notify_webhook, trust=Trust(conf.notify_ca)))
     if conf.mail_to:
         found.append(_mail(conf, host))
     return found
@@ -40,4 +41,5 @@ def _mail(conf: Conf, host: str) -> Transport:
         user=conf.notify_user,
         password=conf.notify_password,
         tls=conf.notify_tls,
+        trust=Trust(conf.notify_ca),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -16,8 +17,10 @@ from appliance.core.alerts import one_line, plain
 from appliance.core.errors import HostError
 from appliance.host.bounded import TooMuch
 from appliance.host.process import find_program, run
+from appliance.notify.addresses import Names
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered, host_and_port
+from appliance.notify.trust import NoTrust, Trust
 
 _PORT = 25
 _GOODBYE = 2.0
@@ -57,7 +60,19 @@ def flat(message: EmailMessage, line_end: str = "\r\n") -> bytes:
 
 
 class _BoundedSmtp(smtplib.SMTP):
-    """SMTP client that bounds the answers: smtplib bounds a line, but not the number of lines."""
+    """SMTP client that looks its server up by `names` and bounds the answers.
+
+    smtplib bounds a line, but not the number of lines. The host's name is given to it, because it would ask
+    the DNS for it, and wait for that past every deadline.
+    """
+
+    def __init__(self, names: Names, host: str, port: int, own_name: str, timeout: float) -> None:
+        self._names = names
+        super().__init__(host, port, local_hostname=own_name, timeout=timeout)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # smtplib's own SMTP_SSL overrides this; the name stays what the certificate is checked against.
+        return self._names.connect(host, port, timeout)
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
@@ -99,6 +114,8 @@ class Smtp:
     tls: bool = False
     name: str = "mail"
     deadline: float = 30.0
+    names: Names = field(default_factory=Names)
+    trust: Trust = field(default_factory=Trust)
 
     def send(self, notice: Notice) -> None:
         left = notice.left.get(self.name, self.recipients)
@@ -112,9 +129,7 @@ class Smtp:
         host, port = host_and_port(self.server, _PORT)
         message = compose(notice, self.sender, self.recipients)
         try:
-            # The host's name is given, because smtplib would ask the DNS for it, and wait for that past every
-            # deadline.
-            server = _BoundedSmtp(host, port, local_hostname=notice.host, timeout=self.deadline)
+            server = _BoundedSmtp(self.names, host, port, notice.host, self.deadline)
             left_out = self._hand_over(server, to, message)
         except smtplib.SMTPRecipientsRefused as problem:
             raise _of_recipients(self.server, problem) from problem
@@ -124,7 +139,9 @@ class Smtp:
             raise Undelivered(
                 f"{self.server} answered {problem.smtp_code} {said}", refused=refused
             ) from problem
-        except (smtplib.SMTPException, OSError, TooMuch) as problem:
+        except ssl.SSLCertVerificationError as problem:
+            raise Undelivered(f"{self.server}: {self.trust.explain(problem)}") from problem
+        except (smtplib.SMTPException, OSError, TooMuch, NoTrust) as problem:
             raise Undelivered(f"{self.server}: {problem}") from problem
         if left_out:
             says = f"{self.server} did not take {', '.join(left_out)}; the others have it"
@@ -152,7 +169,7 @@ class Smtp:
         A password never goes over an unencrypted connection.
         """
         if self.tls or self.user:
-            server.starttls(context=ssl.create_default_context())
+            server.starttls(context=self.trust.context())
         if self.user:
             server.login(self.user, self.password)
 

@@ -5,11 +5,11 @@ Nobody acknowledges a trap: all that is known is that it was sent.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.core.alerts import one_line
+from appliance.notify.addresses import Names
 from appliance.notify.notice import Notice
 from appliance.notify.transport import Undelivered, host_and_port
 
@@ -60,14 +60,13 @@ class Trap:
     community: str = field(default="public", repr=False)
     name: str = "trap"
     deadline: float = 15.0
+    names: Names = field(default_factory=Names)
 
     def send(self, notice: Notice) -> None:
         host, port = host_and_port(self.server, _PORT)
         data = packet(notice, self.community, int(self.now() * 100))
         try:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-                out.settimeout(self.deadline)
-                out.sendto(data, (host, port))
+            self.names.send_datagram(data, host, port, self.deadline)
         except OSError as problem:
             raise Undelivered(f"{self.server}: {problem.strerror or problem}") from problem
 

@@ -14,6 +14,7 @@ import zlib
 
 import cheroot.wsgi
 import click
+import dns.query
 import flask
 import inotify_simple
 import jinja2
@@ -29,6 +30,7 @@ USED = (
     cheroot,
     click,
     ctypes,
+    dns,
     flask,
     inotify_simple,
     jinja2,

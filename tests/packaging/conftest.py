@@ -118,6 +118,18 @@ def installed(el5: Host, rpms: Rpms) -> Host:
     return el5
 
 
+@pytest.fixture
+def empty(tmp_path: Path, rpms: Rpms) -> Host:
+    """A root with nothing but the files of asha and its runtime, unpacked."""
+    host = Host(tmp_path / "empty")
+    for folder in ("proc", "sys", "tmp"):
+        host.path(folder).mkdir()
+    for name in ("asha-runtime", "asha"):
+        unpack = f"rpm2cpio {rpms[name]} | cpio --quiet -idm -D {host.root}"
+        subprocess.run(["sh", "-c", unpack], check=True, timeout=60)
+    return host
+
+
 @pytest.fixture(scope="session")
 def kickstarts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make kickstart` makes of the example, in a folder of its own."""

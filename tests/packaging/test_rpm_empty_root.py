@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
-import pytest
-from conftest import Rpms
 from hosts import Host, ok
 
 # As the kernel has it when nothing but the root is there.
@@ -14,18 +9,6 @@ _WRAP = (
     *("unshare", "--mount", "--pid", "--net", "--uts", "--fork", "--kill-child=KILL"),
     *("sh", "-c", 'mount -t proc proc "$0/proc" && hostname haprimary && exec "$@"'),
 )
-
-
-@pytest.fixture
-def empty(tmp_path: Path, rpms: Rpms) -> Host:
-    """The files of asha and its runtime, unpacked."""
-    host = Host(tmp_path / "empty")
-    for folder in ("proc", "sys", "tmp"):
-        host.path(folder).mkdir()
-    for name in ("asha-runtime", "asha"):
-        unpack = f"rpm2cpio {rpms[name]} | cpio --quiet -idm -D {host.root}"
-        subprocess.run(["sh", "-c", unpack], check=True, timeout=60)
-    return host
 
 
 def test_nothing_else_is_there(empty: Host) -> None:

@@ -102,14 +102,17 @@ def panel(scene: Scene) -> Finding:
 
 
 def alerts(scene: Scene) -> Finding:
-    """Look whether alerts go out."""
+    """Look whether alerts go out, and whether servers can be believed. Raises HostError when they cannot."""
     from appliance.notify.notice import way_names  # noqa: PLC0415
     from appliance.notify.spool import Spool  # noqa: PLC0415
+    from appliance.notify.trust import Trust, wants_trust  # noqa: PLC0415
 
     ways, known = way_names(scene.conf), Spool().ways().by_name
     if not ways:
         return warning("Nobody is told of anything: no way out is set up.", "See 'asha notify'.")
     failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
+    if wants_trust(scene.conf):
+        Trust(scene.conf.notify_ca).context()
     if failing:
         return wrong(f"Alerts do not go out by {'; '.join(failing)}.", "Try it: asha notify test.")
     return fine(f"by {', '.join(ways)}")

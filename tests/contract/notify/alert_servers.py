@@ -171,3 +171,18 @@ def certified(place: Path) -> tuple[ssl.SSLContext, Path]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return context, cert
+
+
+def signed(place: Path, name: str) -> tuple[ssl.SSLContext, Path]:
+    """A server's TLS for `name`, by a CA of its own in `place`, and the CA's certificate."""
+    kind = "IP" if name.replace(".", "").isdigit() else "DNS"
+    ca, ca_key, cert, key = (place / one for one in ("ca.pem", "ca.key", "server.pem", "server.key"))
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    own = ["-subj", "/CN=our CA", "-keyout", ca_key, "-out", ca]
+    server = ["-subj", "/CN=server", "-keyout", key, "-out", cert, "-CA", ca, "-CAkey", ca_key]
+    leaf = ["-addext", f"subjectAltName={kind}:{name}", "-addext", "basicConstraints=critical,CA:FALSE"]
+    for more in (own, [*server, *leaf]):
+        subprocess.run([*words, *map(str, more)], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context, ca
