@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm kickstart iso test-packaging campaign campaign-real clean system tools packaging
+.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -41,6 +41,9 @@ unit: tools ## the quick tests, no root
 rpm: packaging tools ## every RPM, checksums and a repository, into out/rpm (root the first time)
 	@rpm/build
 
+deb: rpm ## the .debs for Debian and Ubuntu, checksums and a repository, into out/deb (root the first time)
+	@deb/build
+
 kickstart: rpm ## kickstart files and a data ISO for SITE=my.toml, into out/kickstart
 	@$(KICKSTART)
 
@@ -48,15 +51,16 @@ iso: rpm ## the same, and your distribution's medium ISO=… with asha on it
 	@[ -n "$(ISO)" ] || { echo "asha: say which: make iso ISO=path SITE=my.toml"; exit 2; }
 	@$(KICKSTART) --iso "$(ISO)"
 
-test-packaging: system rpm ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5 (root)
-	@rpm/build 2 out/rpm-next >/dev/null
+test-packaging: system deb ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5; the .debs on Debian (root)
+	@rpm/build 2 out/rpm-next el5 >/dev/null
+	@deb/build out/rpm-next out/deb-next >/dev/null
 	@$(PYTEST) -n 2 tests/packaging $(ARGS)
 
 lint: tools ## format, rules, types, import contract
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/ruff check --quiet --output-format=concise .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/mypy --no-error-summary rpm/asha/*.py
+	@$(BIN)/mypy --no-error-summary rpm/asha/*.py rpm/runtime/write_sbom.py
 	@$(BIN)/mypy --no-error-summary --package kickstart
 	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
 

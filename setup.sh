@@ -5,7 +5,7 @@
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
 #   setup.sh pypy     what plays a long campaign in virtual time four times as fast: PyPy, unpacked into out/pypy
-#   setup.sh rpm      what builds the RPMs, the private runtime and the media to install from, and tries them: Debian packages, needs root
+#   setup.sh rpm      what builds the RPMs and .debs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
 # No service is ever started: neither now nor, of the newly installed ones, at the next boot.
@@ -57,6 +57,10 @@ mtools            mcopy
 isomd5sum         implantisomd5
 apache2-bin       apache2
 tzdata            /usr/share/zoneinfo/UTC
+lintian           lintian
+mmdebstrap        mmdebstrap
+apt-utils         apt-ftparchive
+gnupg             gpg
 "
 
 NEEDED_FOR_BROWSER="

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from debian_host import DebianHost, debian_root
 from hosts import Host, ok
 from systemd_host import SystemdHost
 
@@ -21,8 +22,18 @@ PACKAGES = (*CORE, "el5sarkha", "smesarkha")
 Rpms = dict[str, Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--debian", default="bookworm", help="the release of Debian whose packages are tried")
+
+
 def _rpms_in(folder: Path) -> Rpms:
     found = {name: list(folder.glob(f"{name}-[0-9]*.rpm")) for name in PACKAGES}
+    assert all(len(files) == 1 for files in found.values()), f"in {folder} there is not one of each: {found}"
+    return {name: files[0] for name, files in found.items()}
+
+
+def _debs_in(folder: Path) -> Rpms:
+    found = {name: list(folder.glob(f"{name}_*.deb")) for name in CORE}
     assert all(len(files) == 1 for files in found.values()), f"in {folder} there is not one of each: {found}"
     return {name: files[0] for name, files in found.items()}
 
@@ -59,6 +70,29 @@ def rpms(all_rpms: Rpms) -> Rpms:
 def next_rpms() -> Rpms:
     """The same, one release on: `make test-packaging` has built it."""
     return _core(_rpms_in(TREE / "out/rpm-next"))
+
+
+@pytest.fixture(scope="session")
+def debs() -> Rpms:
+    """What `make deb` has built."""
+    return _debs_in(TREE / "out/deb")
+
+
+@pytest.fixture(scope="session")
+def next_debs() -> Rpms:
+    """The same, one release on: `make test-packaging` has built it."""
+    return _debs_in(TREE / "out/deb-next")
+
+
+@pytest.fixture
+def debian(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DebianHost]:
+    """A Debian booted with systemd, with little more than that on it."""
+    host = DebianHost(tmp_path / "debian", debian_root(request.config.getoption("--debian")))
+    try:
+        host.up()
+        yield host
+    finally:
+        host.down()
 
 
 @pytest.fixture(scope="session")

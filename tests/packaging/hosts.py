@@ -42,6 +42,7 @@ class Host:
     """A root folder. `up` gives it processes, a network and a name of its own; `down` takes it all away."""
 
     RUN = "/var/run"
+    APART: tuple[str, ...] = (DBPATH, "/proc", "/dev")
 
     def __init__(self, root: Path, name: str = "haprimary") -> None:
         self.root = root
@@ -157,8 +158,8 @@ class Host:
         os.mknod(self.path(path), stat.S_IFCHR | 0o660, os.makedev(major, minor))
 
     def files(self) -> set[str]:
-        """Every file and folder on its disk but rpm's own database and what a running system has in /proc and /dev."""
-        apart = {self.path(DBPATH), self.path("/proc"), self.path("/dev")}
+        """Every file and folder on its disk but the packages' database and what a running system writes by itself."""
+        apart = {self.path(path) for path in self.APART}
         found = set()
         for folder, folders, names in os.walk(self.root):
             folders[:] = [name for name in folders if Path(folder, name) not in apart]

@@ -1,4 +1,4 @@
-"""This very system booted once more with systemd: an overlay, so that nothing of it is changed."""
+"""A system booted with systemd, this very one or another root: an overlay, so that nothing of it is changed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from hosts import DBPATH, PATH, Done, Host, ok, until
 
-# Arguments: a folder, then the command. All mounts are in a namespace that ends with it.
+# Arguments: a folder, and the root that lies below. All mounts are in a namespace that ends with it.
 _INSIDE = """
 set -e
 mount -t tmpfs upper "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root"
 root=$1/root
 rm -f "$root/etc/machine-id" "$root/etc/fstab"
 echo haprimary >"$root/etc/hostname"
@@ -25,7 +25,6 @@ Requires=basic.target
 After=basic.target
 AllowIsolate=yes
 UNIT
-shift
 exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --private-network --hostname=haprimary \
     --boot systemd.unit=test.target
 """
@@ -36,8 +35,9 @@ class SystemdHost(Host):
 
     RUN = "/run"  # a link would lead out of its root
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lower: Path = Path("/")) -> None:
         self.root = folder  # until it is up
+        self._lower = lower
         self.name = "haprimary"
         self.log = folder.with_suffix(".log")
         self._folder = folder
@@ -45,7 +45,7 @@ class SystemdHost(Host):
         folder.mkdir(parents=True, exist_ok=True)
 
     def up(self) -> None:
-        argv = ["unshare", "--mount", "sh", "-c", _INSIDE, "inside", self._folder]
+        argv = ["unshare", "--mount", "sh", "-c", _INSIDE, "inside", self._folder, self._lower]
         with self.log.open("ab") as log:
             self._holder = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}
