@@ -9,6 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 SEEDS := 15000
+ENGINE := heartbeat
 SITE := kickstart/site.example.toml
 KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
@@ -18,8 +19,8 @@ QUICK := $(PYTEST) -p no:schemathesis -p no:anyio
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO="power-cut lan-lost" (root)
-	@.ci/clean-after $(BIN)/hwsim demo $(SCENARIO)
+demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO="power-cut lan-lost"; ENGINE=pacemaker (root)
+	@.ci/clean-after $(BIN)/hwsim demo --engine $(ENGINE) $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(QUICK) -n 3 tests/unit tests/hwsim tests/tree tests/property tests/contract $(ARGS)

@@ -20,6 +20,10 @@ POLICY_MARK="# Put here by asha's setup.sh for as long as it installs packages."
 # Debian package, and what to look for on a system that is not Debian.
 NEEDED="
 heartbeat        cl_status
+corosync         corosync
+pacemaker        pacemakerd
+pacemaker-cli-utils crm_mon
+libcpg4          -
 resource-agents  /usr/lib/ocf/resource.d/heartbeat/IPaddr2
 iproute2         ip
 iputils-arping   arping

@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 
 from hwsim.nodes import RackError, requirements
+from hwsim.nodes.engines import ENGINES, HEARTBEAT, Engine
+from hwsim.site import Site
 
 T = TypeVar("T")
 PAIR_STATES = "pair-states"
@@ -21,25 +23,36 @@ _RACKS_A_PROCESSOR = 2
 _PAPER_WIDTH = 110  # columns of the tables where the terminal does not tell its width
 
 
+_engine_option = click.option(
+    "--engine",
+    type=click.Choice(tuple(ENGINES)),
+    default=HEARTBEAT.name,
+    show_default=True,
+    help="The cluster engine of both nodes.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def hwsim() -> None:
-    """Play a rack without hardware: two servers with real Heartbeat, a relay card, a telephone line."""
+    """Play a rack without hardware: two servers with a real cluster engine, a relay card, a telephone line."""
 
 
 @hwsim.command()
 @click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True)
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
-def demo(scenarios: tuple[str, ...], out: Path, runs: int) -> None:
+@_engine_option
+def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
     """Play every scenario, or those named; measure; exit 1 when any failed."""
     from hwsim.demo.runner import UnknownScenario, chosen, perform  # noqa: PLC0415
 
-    _check_host()
+    site = Site(engine=ENGINES[engine])
+    _check_host(site.engine)
     try:
         found = chosen(scenarios)
     except UnknownScenario as problem:
         raise click.ClickException(str(problem)) from None
-    sys.exit(0 if _run(perform(list(found) * runs, out, _console())) else 1)
+    sys.exit(0 if _run(perform(list(found) * runs, site, out, _console())) else 1)
 
 
 @hwsim.command()
@@ -107,12 +120,14 @@ def campaign_real(rounds: int, seed: int, at_once: int, compared: int, out: Path
 
 @hwsim.command()
 @click.option("--bare", is_flag=True, help="Only switch the machines on; start nothing.")
-def rack(bare: bool) -> None:
+@_engine_option
+def rack(bare: bool, engine: str) -> None:
     """Play with a rack: type faults and asha commands, and look at the picture."""
     from hwsim.console import play_by_hand  # noqa: PLC0415
 
-    _check_host()
-    _run(play_by_hand(bring_up=not bare))
+    site = Site(engine=ENGINES[engine])
+    _check_host(site.engine)
+    _run(play_by_hand(site, bring_up=not bare))
 
 
 @hwsim.command()
@@ -134,8 +149,8 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PAPER_WIDTH)
 
 
-def _check_host() -> None:
-    missing = requirements.missing()
+def _check_host(engine: Engine = HEARTBEAT) -> None:
+    missing = requirements.missing(engine)
     if missing:
         raise click.ClickException(" ".join(missing))
 

@@ -32,9 +32,9 @@ HELP = """\
 SIDE is primary or secondary."""
 
 
-async def play_by_hand(bring_up: bool) -> None:
+async def play_by_hand(site: Site, bring_up: bool) -> None:
     """Build a rack, bring the pair up if wanted, and obey typed commands until quit or end of input."""
-    rack = Rack(Site())
+    rack = Rack(site)
     try:
         await rack.up()
         if bring_up:

@@ -27,7 +27,6 @@ from hwsim.nodes import (
     Outside,
     Power,
     cleanup,
-    heartbeat_site,
     new_prefix,
     rack_dir,
 )
@@ -47,7 +46,6 @@ _SHARED = Path("/run/hwsim")
 _NOT_INSTALLED_YET = ("/etc/asha", "/var/lib/asha", "/var/log/asha")
 # What root's shell runs on this host for its own sake, at each command that comes over ssh.
 _NOT_THIS_ROOTS = ("/root/.bashrc", "/root/.profile", "/root/.bash_profile", "/root/.ssh/rc")
-AUTHKEYS = "auth 1\n1 sha1 the-rack-has-no-secrets\n"
 
 
 class _RackTime(LoopTime):
@@ -153,6 +151,18 @@ class Rack:
         server = self.servers[side]
         return server.node.kill(server.asterisk_pid() or 0, number)
 
+    def kill_engine(self, side: str, daemon: str = "", number: int = signal.SIGKILL) -> float:
+        """Signal a process of the cluster engine, its master when `daemon` is not named. Return the monotonic time.
+
+        Raises NodeError when it does not run.
+        """
+        server = self.servers[side]
+        return server.node.kill(server.engine_pid(daemon) or 0, number)
+
+    def engine_runs(self, side: str) -> bool:
+        """Return True when the cluster engine's master exists on that side."""
+        return self.servers[side].engine_pid() is not None
+
     def asterisk_runs(self, side: str) -> bool:
         """Return True when Asterisk's process exists on that side."""
         return self.servers[side].asterisk_pid() is not None
@@ -183,13 +193,13 @@ class Rack:
         return [entry for server in self.servers.values() for entry in server.journal()]
 
     def keep_logs(self, place: Path) -> None:
-        """Copy what helps to understand a failure to `place`: logs, journals, Heartbeat's log."""
+        """Copy what helps to understand a failure to `place`: logs, journals, the engine's logs."""
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         for log in (self._dir / "logs").iterdir():
             shutil.copy(log, place / log.name)
         for side, server in self.servers.items():
-            for path in ("/var/lib/asha/journal", "/var/log/ha-log", "/var/log/ha-log.1"):
+            for path in ("/var/lib/asha/journal", *self.site.engine.logs):
                 source = server.node.path(path)
                 if source.is_file():
                     shutil.copy(source, place / f"{side}-{Path(path).name}")
@@ -236,12 +246,13 @@ class Rack:
             DahdiTree(shared / f"{side}.dahdi", self.site.cards).follow(self.line, side)
 
     def _furnish(self, side: str, node: Node) -> None:
-        """Put on the machine what an installer would: Heartbeat, Asterisk, the vendor's tool, asha's conf."""
+        """Put on the machine what an installer would: the cluster engine, Asterisk, the vendor's tool, asha's conf."""
         node.prepare(empty=DIRECTORIES, absent=(*_NOT_INSTALLED_YET, *_NOT_THIS_ROOTS))
         hosts = {name: Network.address(place) for place, name in zip(SIDES, self.site.names, strict=True)}
-        heartbeat_site.install(node, hosts)
+        engine = self.site.engine
+        engine.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
-        node.write("/etc/ha.d/authkeys", AUTHKEYS, 0o600)
+        node.write(engine.secret.path, engine.secret.text, engine.secret.mode)
         node.write("/etc/asterisk/manager.conf", self.site.manager_conf)
         node.write("/etc/hwsim-asterisk.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
         node.write("/usr/local/sbin/asterisk", asterisk.program_text(), 0o755)

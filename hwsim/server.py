@@ -94,6 +94,14 @@ class Server:
             return []
         return [entry for line in lines if (entry := _entry(line)) is not None]
 
+    def engine_pid(self, daemon: str = "") -> int | None:
+        """Return the pid inside the node of a process of the cluster engine; None when it does not run.
+
+        `daemon` is one of its `Engine.daemons`; the master when it is not named.
+        """
+        engine = self._site.engine
+        return next(iter(self.node.pids(engine.daemons[daemon or engine.master])), None)
+
     def asterisk_pid(self) -> int | None:
         """Return Asterisk's pid inside the node, or None when Asterisk does not run."""
         if self.node.power is Power.OFF:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hwsim.dahdi.cards import R1T1, SpanCard
+from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.nodes.network import CLUSTER_ADDRESS, Network
 
 PRIMARY_NAME, SECONDARY_NAME = "haprimary", "hastandby"
@@ -33,7 +34,7 @@ class Site:
     `names` are the machines' names as 'uname -n' prints them: primary, secondary. `cards` are the telephone
     cards that DAHDI shows on each machine. `asha` is the product's program, and `python` the interpreter that
     runs it; blank where asha was installed with a Python of its own.
-    `disk_size` is each machine's, in bytes; 0 for no limit.
+    `disk_size` is each machine's, in bytes; 0 for no limit. `engine` is the cluster engine that both machines run.
     """
 
     keepalive: float = 0.2
@@ -48,6 +49,7 @@ class Site:
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)
     disk_size: int = 0
+    engine: Engine = HEARTBEAT
 
     def with_initdead(self, seconds: float) -> Site:
         """Return the same site, waiting `seconds` for the peer at start."""
@@ -56,6 +58,10 @@ class Site:
     def with_conf(self, extra: Mapping[str, str]) -> Site:
         """Return the same site, with more values in its conf file."""
         return replace(self, extra={**self.extra, **extra})
+
+    def with_engine(self, engine: Engine) -> Site:
+        """Return the same site, run by `engine`."""
+        return replace(self, engine=engine)
 
     @property
     def program(self) -> list[str]:
@@ -79,6 +85,7 @@ class Site:
             "AMIUSER": AMI_USER,
             "AMISECRET": AMI_SECRET,
             "HASYNCH": "LOOSE",  # scenarios about the data override this
+            **({} if self.engine is HEARTBEAT else {"HAENGINE": self.engine.name}),
             **self.extra,
         }
         return "".join(f"{key}={value}\n" for key, value in values.items())

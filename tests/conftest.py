@@ -24,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TTY",
         help="also run the relay card's conformance suite on the real card at TTY (moves its relay!)",
     )
+    parser.addoption(
+        "--engine",
+        metavar="NAME",
+        help="play the tests on a rack on this engine, heartbeat or pacemaker, where they do not name theirs",
+    )
 
 
 def pytest_configure() -> None:

@@ -23,6 +23,7 @@ from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, is_known
+from appliance.core.roles import claims_service
 from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.host.agent_socket import SOCKET
 from appliance.host.boot import boot_identity
@@ -164,6 +165,7 @@ class Daemon:
             if fields != told or now - told_at > PEER_MESSAGE_PERIOD / 2:
                 self._engine.tell(fields)
                 told, told_at = fields, now
+            self._engine.claim(claims_service(self._cycle.state.role, seen.lan))
             self._active_conf.look()
             self._cycle.turned.clear()
             with contextlib.suppress(TimeoutError):

@@ -170,7 +170,9 @@ class EngineControl:
     def _install(self) -> None:
         why_not = self._have_secret()
         try:
-            self._engine.install(self._this_node.conf, self._this_node.node, script_command())
+            self._engine.install(
+                self._this_node.conf, self._this_node.node, script_command(self._engine.script)
+            )
         except ClusterError as problem:
             raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
         self._book.keep(self._this_node.conf, self._this_node.node)
@@ -232,9 +234,9 @@ async def _problem_of(asking: Awaitable[None]) -> str:
     return ""
 
 
-def script_command() -> tuple[str, ...]:
-    """Return the command that runs the resource script.
+def script_command(program: str) -> tuple[str, ...]:
+    """Return the command that runs `program`, a module of `appliance.cli`.
 
     It names this very interpreter and package, whatever PATH says.
     """
-    return (sys.executable, "-I", "-m", "appliance.cli.resource")
+    return (sys.executable, "-I", "-m", f"appliance.cli.{program}")

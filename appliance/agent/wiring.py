@@ -65,8 +65,9 @@ class AgentParts:
 
     def __init__(self, conf_path: Path, clock: Clock, threads: Threads, restart: Callable[[], None]) -> None:
         self._late: set[asyncio.Task[None]] = set()
-        engine, installed = installed_engine(), InstalledConf()
+        installed = InstalledConf()
         this_node = read_this_node(conf_path, installed)
+        engine = installed_engine(this_node.conf.engine)
         file = JournalFile(JOURNAL)
         journal, observations = Journal(file, clock, _complain), Observations()
         grants = GrantFile(GRANT, least_generation=file.newest_generation(), clock=clock)

@@ -106,7 +106,7 @@ def _stop_engine() -> None:
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415 - only when the agent is gone
 
     with contextlib.suppress(HostError):  # what is not installed does not run
-        installed_engine().stop()
+        installed_engine("auto").stop()  # whichever runs, whatever the conf file says
 
 
 def _grant_held() -> bool:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from appliance.config import load
 from appliance.config.edit import set_values
 from appliance.config.ha_tab import checked_values
 from appliance.control.answers import ask_as
@@ -220,5 +221,5 @@ def _secret(node: Node) -> Message:
         raise ClusterError("Only the primary gives the cluster's secret away.")
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    method, secret = installed_engine().secret()
+    method, secret = installed_engine(load(CONF).engine).secret()
     return {"method": method, "secret": secret}

@@ -19,6 +19,7 @@ from appliance.core.model import Node
 from appliance.core.reading import Reading
 
 Names = Callable[[], Sequence[str]]
+CurrentConf = Callable[[], Conf]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,12 @@ class EngineWatch(Protocol):
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         """Tell the other node's agent `fields`; nothing happens while the engine does not listen."""
 
+    def claim(self, serves: bool, now: float) -> None:
+        """Note whether this node serves in truth; an engine that can has service stay with the node that does.
+
+        Called at least once a second, and cheap when nothing has changed.
+        """
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -105,12 +112,14 @@ class ClusterEngine(Protocol):
 
     name: str
     log: Path
+    script: str
+    """The module of `appliance.cli` that the engine runs as its resource `asha`."""
 
     def identity(self) -> str:
         """Return the identity of the master that runs now, "" when none does."""
 
-    def watch(self, node: Node, own_name: str, peer_name: str, links: Names) -> EngineWatch:
-        """Return a connection of `node` that is not made yet. `links`: the ways to the peer, asked when needed."""
+    def watch(self, node: Node, own_name: str, peer_name: str, conf: CurrentConf) -> EngineWatch:
+        """Return a connection of `node` that is not made yet. `conf`: the conf file as it counts, asked when needed."""
 
     def place(self) -> str:
         """Return where it is installed, for people."""

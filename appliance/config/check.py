@@ -9,7 +9,7 @@ from appliance.config.conf import Conf
 from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
 from appliance.core.fencing import FENCE_DWELL, least_wait
-from appliance.core.timing import LAN_ROUND, TimingPolicy
+from appliance.core.timing import LAN_ROUND, LEAST_TOKENS, TimingPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ def _media(conf: Conf) -> Iterator[Clash]:
     bauds = {medium.argument or HEARTBEAT_BAUD for medium in conf.media if medium.kind == "serial"}
     if len(bauds) > 1:
         yield Clash("HAMEDIA", "of one baud rate: Heartbeat has one for all its serial lines")
+    if conf.engine == "pacemaker" and any(medium.kind != "ucast" for medium in conf.media):
+        yield Clash("HAMEDIA", "of 'ucast DEVICE PEERADDR' only: HAENGINE=pacemaker can use no other path")
     if any(_is_cluster_address(medium, conf) for medium in conf.media):
         yield Clash("HAMEDIA", "aimed at the peer's own address, not at HACLUSTERIP, which moves")
 
@@ -69,6 +71,12 @@ def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
 def _timing(conf: Conf) -> Iterator[Clash]:
     for problem in timing_policy(conf).problems():
         yield Clash(problem.key, problem.want, of_times=True)
+    if conf.engine == "pacemaker" and conf.deadtime < LEAST_TOKENS:
+        yield Clash(
+            "HADEADTIME",
+            f"at least {LEAST_TOKENS:g} s with HAENGINE=pacemaker, or a busy machine looks dead",
+            of_times=True,
+        )
 
 
 def _fence(conf: Conf) -> Iterator[Clash]:

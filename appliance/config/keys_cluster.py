@@ -27,6 +27,7 @@ from appliance.config.value_types import (
 )
 
 CardDriver: TypeAlias = Literal["tool", "serial"]
+EngineChoice: TypeAlias = Literal["auto", "heartbeat", "pacemaker"]
 Witness: TypeAlias = Literal["OFF", "PREFER", "REQUIRE"]
 
 
@@ -146,6 +147,20 @@ class ClusterKeys:
     ).key("RHINOSPANS", SPANS, (), Group.CARD, "1,2", tab=Tab(6, "Spans on the Card"), may_be_off=True)
     card_deadline: float = Comment("longest one command to the card may take").key(
         "CARDDEADLINE", DEADLINE, 2.0, Group.CARD, "500ms", tab=Tab(8, "Card Deadline")
+    )
+    engine: EngineChoice = Comment(
+        "cluster engine, the same on both nodes (auto, heartbeat or pacemaker)",
+        "auto: the one that runs; else Heartbeat where it is installed, else Pacemaker.",
+        "pacemaker: Pacemaker on Corosync, which is EXPERIMENTAL here. It needs 'ucast' in HAMEDIA and an",
+        "HADEADTIME of 1 s or more.",
+    ).key(
+        "HAENGINE",
+        choice("auto", "heartbeat", "pacemaker"),
+        "auto",
+        Group.HEARTBEAT,
+        "heartbeat",
+        tab=Tab(5, "HA Engine"),
+        effect=Effect.ENGINE_OFF,
     )
     media: tuple[Medium, ...] = Comment(
         "paths of Heartbeat's messages between the nodes, with commas between",

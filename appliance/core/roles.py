@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from appliance.core.reading import Reading, is_known
+
 
 class Role(enum.Enum):
     """The part that this node plays in the pair."""
@@ -35,6 +37,20 @@ class Event(enum.Enum):
     LOST = "lost"  # a confirmed service is no longer complete; still granted
     REVOKED = "revoked"
     RELEASED = "released"
+
+
+def claims_service(role: Role, lan: Reading[bool]) -> bool:
+    """Return whether service is to stay with this node, for an engine that asks.
+
+    After a split that has healed, both nodes may have been granted service: the one that serves the telephones goes on,
+    and not the one that was cut off or lets go. One that was granted service claims it before the line is confirmed:
+    during a split the line may be at the other.
+
+    Args:
+        role: This node's role.
+        lan: Whether this node reaches the LAN.
+    """
+    return role.holds and not is_known(lan, False)
 
 
 class IllegalEvent(ValueError):

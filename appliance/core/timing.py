@@ -14,6 +14,9 @@ ALARM_SETTLE = 5.1
 # docs/facts/heartbeat.md: with initdead 0.5 s both nodes owned the resource at start; with 1 s not, in 60
 # starts.
 LEAST_INITDEAD = 1.0
+# docs/facts/pacemaker.md: Corosync sees a death after token and consensus, here two equal times. With 300 ms each two
+# nodes lost each other on a busy machine, with 500 ms not.
+LEAST_TOKENS = 1.0
 # docs/facts/heartbeat.md: messages are acted on at ticks of min(keepalive, 0.5 s).
 LONGEST_TICK = 0.5
 # docs/facts/heartbeat.md: by so much the latest death of a peer was noticed later than deadtime, keepalive and a tick

@@ -11,6 +11,7 @@ from hwsim.bench import pbxline
 from hwsim.bench.contender import served_by
 from hwsim.demo.scenario import ScenarioFailed
 from hwsim.nodes import CLUSTER_ADDRESS, Network, Node
+from hwsim.nodes.engines import HEARTBEAT
 from hwsim.nodes.network import LINKS
 from hwsim.rack import SIDES, Rack
 from hwsim.server import Server
@@ -30,9 +31,7 @@ auto_failback off
 node {primary} {secondary}
 """
 _HARESOURCES = f"{PRIMARY_NAME} IPaddr2::{CLUSTER_ADDRESS}/24/eth0 pbxline\n"
-# Heartbeat calls itself in transition for some ten seconds after a node was started alone
-# (docs/facts/heartbeat.md).
-_SETTLED = 'until case "$(cl_status rscstatus)" in local|foreign|all|none) true;; *) false;; esac; do sleep 0.2; done'
+_SETTLED = f"until {HEARTBEAT.at_rest}; do sleep 0.2; done"
 _PEER_UP = 'until [ "$(cl_status nodestatus {peer})" = active ]; do sleep 0.2; done'
 
 

@@ -11,9 +11,10 @@ from hwsim.campaign.fault import Fault
 from hwsim.card import vendortool
 from hwsim.demo.scenario import Stage
 from hwsim.nodes import CLUSTER_ADDRESS, NodeError
+from hwsim.nodes.engines import HEARTBEAT
 from hwsim.server import Server
 
-_MASTER = "^heartbeat: master control process"
+_MASTER = HEARTBEAT.daemons[HEARTBEAT.master]
 _ASTERISK = "/usr/local/sbin/asterisk"
 _TOOL = "/usr/local/bin/rhinofailover"
 _LOSS = "/etc/ha.d/OnlyForTesting"
@@ -93,8 +94,9 @@ async def hangup(stage: Stage, side: str, chance: random.Random) -> None:
 
 
 async def engine_killed(stage: Stage, side: str, chance: random.Random) -> None:
-    """Kill Heartbeat's master."""
-    _signal(stage.rack.servers[side], _MASTER, signal.SIGKILL)
+    """Kill the engine's master."""
+    with contextlib.suppress(NodeError):
+        stage.rack.kill_engine(side)
 
 
 async def packets_lost(stage: Stage, side: str, chance: random.Random) -> None:

@@ -1,1 +1,1 @@
-"""The demonstration: scenarios played on a rack with real Heartbeat, measured from outside."""
+"""The demonstration: scenarios played on a rack with a real cluster engine, measured from outside."""

@@ -12,7 +12,7 @@ from hwsim.nodes import CLUSTER_ADDRESS
 async def lan_lost(stage: Stage) -> Outcome:
     """Pull the LAN cable of the active node: service goes to where the telephones are, and nowhere else."""
     await _home_on_lan(stage)
-    stage.say("the primary's LAN cable is pulled; Heartbeat lives on the direct cable")
+    stage.say(f"the primary's LAN cable is pulled; {stage.rack.site.engine.title} lives on the direct cable")
     fault = stage.now()
     stage.primary.node.cut("eth0")
     marks = await stage.moved(fault, "secondary", 60)

@@ -16,6 +16,7 @@ from hwsim.demo.scenario import Outcome, Scenario, ScenarioFailed, Stage
 from hwsim.demo.scenarios import SCENARIOS
 from hwsim.demo.stagehand import Show, results_table
 from hwsim.demo.timeline import write_lags, write_timeline
+from hwsim.nodes.engines import Engine
 from hwsim.rack import Rack
 from hwsim.site import Site
 
@@ -33,10 +34,9 @@ def chosen(names: Sequence[str]) -> Sequence[Scenario]:
     return [by_name[name] for name in names] or SCENARIOS
 
 
-async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) -> bool:
-    """Play `scenarios`; write report.json and a timeline each below `out`; return True if all succeeded."""
+async def perform(scenarios: Sequence[Scenario], site: Site, out: Path, console: Console) -> bool:
+    """Play `scenarios` at `site`; write report.json and a timeline each below `out`; return True if all succeeded."""
     results = []
-    site = Site()
     for number, scenario in enumerate(scenarios, 1):
         title = f"{number}/{len(scenarios)} {scenario.name}: {scenario.title}"
         result = await play(scenario, site, title, console, out)
@@ -49,8 +49,8 @@ async def perform(scenarios: Sequence[Scenario], out: Path, console: Console) ->
             _show(result.evidence, console)
             write_lags(out / f"{scenario.name}-lags.svg", result.evidence.lags, result.evidence.back)
     timing = {"keepalive": site.keepalive, "deadtime": site.deadtime}
-    write_report(out / "report.json", await _engine(), timing, results)
-    words = f"keepalive {site.keepalive * 1000:.0f} ms, deadtime {site.deadtime:g} s, line r1t1"
+    write_report(out / "report.json", await _versions(site.engine), timing, results)
+    words = f"{site.engine.title}, keepalive {site.keepalive * 1000:.0f} ms, deadtime {site.deadtime:g} s, line r1t1"
     console.print(results_table(results, words))
     console.print(f"report: {out / 'report.json'}   timelines: {out}/*.svg", highlight=False)
     return all(result.ok and result.journal_ok for result in results)
@@ -103,10 +103,9 @@ async def _audit(rack: Rack) -> list[str]:
     return complaints
 
 
-async def _engine() -> str:
-    """Return the version of the installed Heartbeat package."""
-    process = await asyncio.create_subprocess_exec(
-        "dpkg-query", "-W", "-f", "${Package} ${Version}", "heartbeat", stdout=asyncio.subprocess.PIPE
-    )
+async def _versions(engine: Engine) -> str:
+    """Return the versions of the engine's installed packages."""
+    argv = ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *engine.packages]
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
-    return output.decode().strip()
+    return ", ".join(output.decode().splitlines())

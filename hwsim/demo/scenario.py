@@ -68,9 +68,22 @@ class Stage:
         self.say("HA engine started on the secondary")
         await self.ask(self.secondary, "ha", "start")
         for server in (self.primary, self.secondary):
-            await self.until_status(server, _settled, within, "Heartbeat has settled who holds what")
+            await self.until_status(
+                server, _settled, within, f"{self.rack.site.engine.title} has settled who holds what"
+            )
         await self.until_status(self.secondary, _fit_standby, within, "the secondary stands by and is fit")
         await self.until_status(self.primary, _serves_with_peer, within, "the primary sees its peer fit")
+        await self._engine_at_rest(within)
+
+    async def _engine_at_rest(self, within: float) -> None:
+        """Wait until the engine has taken in both nodes: before that, every move waits for it too."""
+        engine = self.rack.site.engine
+        poll = f"until {engine.at_rest}; do sleep 0.1; done"
+        for server in (self.primary, self.secondary):
+            if not (await server.node.run(["sh", "-c", poll], within)).ok:
+                raise ScenarioFailed(
+                    f"within {within:g} s {engine.title} on the {server.side} is not at rest"
+                )
 
     def now(self) -> float:
         """Return the time on the clock of every mark."""
@@ -150,10 +163,7 @@ class Stage:
 
 
 def _settled(status: dict[str, Any]) -> bool:
-    """Return True when Heartbeat has settled.
-
-    Heartbeat calls itself in transition for some ten seconds after a node was started alone.
-    """
+    """Return True when the engine says who holds what."""
     return status["engine"]["holds"]["value"] not in (None, "transition")
 
 

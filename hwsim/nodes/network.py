@@ -1,7 +1,7 @@
 """The rack's network: a service LAN, a direct cable between the nodes, and a host outside.
 
     eth0  service LAN   primary 10.77.0.1, secondary .2, outside host .50; the cluster address .100
-                        belongs to Heartbeat and is never set here
+                        belongs to the engine and is never set here
     eth1  direct cable  primary 10.78.0.1, secondary .2
 
 LAN and cable are bridges in a namespace of their own, the switch, so that a link is cut where the node cannot

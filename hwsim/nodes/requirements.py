@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.nodes.inside import SYSTEM_PATH
 from hwsim.nodes.prefix import RACKS
 
@@ -20,9 +21,7 @@ _PROGRAMS = {
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "setsid": "util-linux",
-    "cl_status": "heartbeat",
 }
-_HEARTBEAT = ("/usr/libexec/heartbeat", "/usr/lib/heartbeat", "/usr/lib64/heartbeat")
 _IPADDR2 = Path("/usr/lib/ocf/resource.d/heartbeat/IPaddr2")
 _TRIAL_DEADLINE = 10.0
 _OVERLAY = (
@@ -32,11 +31,11 @@ _OVERLAY = (
 _WIRES = "ip link add br0 type bridge && ip link add p0 type veth peer name p1 && ip link set p0 master br0"
 
 
-def missing() -> list[str]:
-    """Return what keeps a rack from running here; empty when nothing does. Leaves nothing behind."""
+def missing(engine: Engine = HEARTBEAT) -> list[str]:
+    """Return what keeps a rack with `engine` from running here; empty when nothing does. Leaves nothing behind."""
     if os.geteuid() != 0:
         return ["The rack needs root: it makes namespaces, mounts and network links. Run it with sudo."]
-    absent = [*_programs(), *_heartbeat(), *_directories()]
+    absent = [*_programs(), *_engine(engine), *_directories()]
     return absent or [sentence for trial in _TRIALS if (sentence := trial()) is not None]
 
 
@@ -48,17 +47,20 @@ def _programs() -> list[str]:
     ]
 
 
-def _heartbeat() -> list[str]:
-    sentences = []
-    if not any(os.access(Path(place) / "heartbeat", os.X_OK) for place in _HEARTBEAT):
-        sentences.append("Heartbeat is missing: install the package heartbeat.")
+def _engine(engine: Engine) -> list[str]:
+    packages = " ".join(engine.packages)
+    sentences = [
+        f"{engine.title}'s program '{name}' is missing: install {packages}."
+        for name, places in engine.programs.items()
+        if not any(os.access(Path(place) / name, os.X_OK) for place in places)
+    ]
     if not os.access(_IPADDR2, os.X_OK):
         sentences.append(f"{_IPADDR2} is missing: install the package resource-agents.")
     try:
         pwd.getpwnam("hacluster")
         grp.getgrnam("haclient")
     except KeyError:
-        sentences.append("User hacluster or group haclient is missing: install the package heartbeat.")
+        sentences.append(f"User hacluster or group haclient is missing: install {packages}.")
     return sentences
 
 

@@ -14,4 +14,4 @@ from appliance.cluster.heartbeat.config_files import install_resource_script
 
 if __name__ == "__main__":
     python, directory = sys.argv[1:]
-    install_resource_script(Path(directory), (python, *script_command()[1:]))
+    install_resource_script(Path(directory), (python, *script_command("resource")[1:]))

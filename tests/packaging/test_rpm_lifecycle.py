@@ -66,7 +66,7 @@ def test_the_agent_will_find_the_resource_script_as_it_would_write_it(installed:
     script = "/opt/asha/runtime/bin/python3.11 -I -m appliance.cli.resource"
     assert f'exec {script} "$@"\n' in installed.read("/etc/ha.d/resource.d/asha")
     python = "/opt/asha/runtime/bin/python3.11"
-    code = "from appliance.agent.engine_control import *; print(*script_command())"
+    code = "from appliance.agent.engine_control import *; print(*script_command('resource'))"
     assert ok(installed.run(python, "-I", "-c", code)).strip() == script
 
 

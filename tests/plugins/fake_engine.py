@@ -9,10 +9,10 @@ from pathlib import Path
 
 from appliance.cluster.engine import (
     ClusterEngine,
+    CurrentConf,
     EngineNews,
     EngineView,
     EngineWatch,
-    Names,
     PeerMessage,
     Source,
 )
@@ -39,8 +39,9 @@ class FakeWatch:
     """The connection: readable whenever something was said."""
 
     engine: FakeEngine
-    links: Names
+    conf: CurrentConf
     told: list[Mapping[str, str]] = field(default_factory=list)
+    claimed: list[bool] = field(default_factory=list)
     closed: bool = False
     reconnects: bool = False
 
@@ -78,6 +79,9 @@ class FakeWatch:
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         self.told.append(fields)
 
+    def claim(self, serves: bool, now: float) -> None:
+        self.claimed.append(serves)
+
     def close(self) -> None:
         if not self.closed:
             self.closed = True
@@ -97,6 +101,7 @@ class FakeEngine:
     heeds_stop: bool = True
     on_restart: Callable[[], None] = lambda: None
     name: str = "Corosync"
+    script: str = "resource"
     log: Path = Path("/var/log/cluster/corosync.log")
 
     def run(self, identity: str, **fields: object) -> None:
@@ -107,8 +112,8 @@ class FakeEngine:
     def identity(self) -> str:
         return self.seen.identity
 
-    def watch(self, node: Node, own_name: str, peer_name: str, links: Names) -> EngineWatch:
-        self.watches.append(FakeWatch(self, links))
+    def watch(self, node: Node, own_name: str, peer_name: str, conf: CurrentConf) -> EngineWatch:
+        self.watches.append(FakeWatch(self, conf))
         return self.watches[-1]
 
     def place(self) -> str:

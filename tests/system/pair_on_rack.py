@@ -16,6 +16,7 @@ from hwsim.card import vendortool
 from hwsim.card.card import Position
 from hwsim.demo.scenario import OTHER, ScenarioFailed, Stage
 from hwsim.nodes import NodeError, Power, SerialCable
+from hwsim.nodes.engines import HEARTBEAT
 from hwsim.rack import SIDES, Rack
 from hwsim.server import Said, Server
 from hwsim.site import Site
@@ -25,7 +26,7 @@ Entry = dict[str, Any]
 GRANT = "/run/asha/grant"
 TOOL = "/usr/local/bin/rhinofailover"
 SERIAL = "/dev/ttyS9"
-SCRIPT = "/etc/ha.d/resource.d/asha"
+SCRIPT = HEARTBEAT.script
 CLUSTER_NODE = {"primary": Node.PRIMARY, "secondary": Node.SECONDARY}
 # The site that the tests play on; a test says only what is other on its own. Heartbeat's times are as short as a busy
 # machine allows: with a deadtime of 0.5 s a node whose machine stood still for a second while Heartbeat started was
@@ -151,8 +152,9 @@ class Pair:
             status = await self.server(side).status()
             if status is not None and not status["engine"]["running"]["value"]:
                 await self.stage.ask(self.server(side), "ha", "start")
-        await self.until_status("primary", _settled, "Heartbeat on the primary has settled", 40)
-        await self.until_status("secondary", _settled, "Heartbeat on the secondary has settled", 40)
+        for side in SIDES:
+            title = self.rack.site.engine.title
+            await self.until_status(side, _settled, f"{title} on the {side} has settled", 40)
         await self._bring_to_primary()
         await self.until_status("secondary", _fit_standby, "the secondary is a fit standby")
         await self.until_status("primary", _serves_with_peer, "the primary serves and sees its peer fit")

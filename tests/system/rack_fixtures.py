@@ -9,16 +9,33 @@ from pathlib import Path
 import pytest
 from pair_on_rack import Pair
 
+from hwsim.nodes.engines import ENGINES, Engine
+from hwsim.site import Site
+
 
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    """The module's pair. A module with SERIAL has a null-modem cable at /dev/ttyS9 of both nodes."""
-    rack = Pair(request.module.SITE, serial=getattr(request.module, "SERIAL", False))
+    """The module's pair. A module with SERIAL has a null-modem cable at /dev/ttyS9 of both nodes.
+
+    A module with ENGINES plays all its tests on each of them, on a rack of its own.
+    """
+    site: Site = request.module.SITE
+    wanted = request.config.getoption("--engine")
+    engine: Engine = getattr(request, "param", ENGINES[wanted] if wanted else site.engine)
+    rack = Pair(site.with_engine(engine), serial=getattr(request.module, "SERIAL", False))
     try:
         rack.up()
         yield rack
     finally:
         rack.down()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have each test of a module with ENGINES played on the module's pair of each."""
+    engines = getattr(metafunc.module, "ENGINES", ())
+    if engines and "pair" in metafunc.fixturenames:
+        names = [engine.name for engine in engines]
+        metafunc.parametrize("pair", engines, ids=names, indirect=True, scope="module")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -53,7 +53,9 @@ async def start(node: Node, port: str) -> None:
 
 async def restarted(node: Node) -> float:
     """Restart Heartbeat through asha; return how long that took."""
-    program = "from appliance.cluster.installed import installed_engine; installed_engine().restart()"
+    program = (
+        "from appliance.cluster.installed import installed_engine; installed_engine('heartbeat').restart()"
+    )
     before, began = node.pids(MASTER), time.monotonic()
     ended = await node.run([sys.executable, "-c", program], deadline=40)
     assert ended.ok, ended

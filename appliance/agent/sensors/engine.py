@@ -33,7 +33,9 @@ class EngineSensor:
         self._this_node = this_node = context.this_node
         self._observations = context.observations
         self._clock = context.clock
-        self._watch = engine.watch(this_node.node, this_node.own_name, this_node.peer_name, self._links)
+        self._watch = engine.watch(
+            this_node.node, this_node.own_name, this_node.peer_name, lambda: this_node.conf
+        )
         self._readable: dict[Source, Readable] = {}
         self._since_boot = since_boot
         self._pulse: Pulse | None = None
@@ -77,6 +79,10 @@ class EngineSensor:
         self._watch.tell(fields, self._clock.now())
         self._listen(self._watch.sources())
 
+    def claim(self, serves: bool) -> None:
+        """Note whether this node serves in truth."""
+        self._watch.claim(serves, self._clock.now())
+
     async def _notice_waking(self) -> None:
         """Write on the board that the machine stood still and goes on, when the engine shows it.
 
@@ -100,9 +106,6 @@ class EngineSensor:
     def _feel(self) -> Pulse | None:
         beats = self._watch.beats()
         return None if beats is None else Pulse(self._observations.engine_id, beats, self._since_boot())
-
-    def _links(self) -> list[str]:
-        return [medium.device for medium in self._this_node.conf.media]
 
     def _listen(self, sources: tuple[Source, ...]) -> None:
         """Listen to `sources`, and to nothing else.

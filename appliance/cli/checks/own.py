@@ -22,24 +22,25 @@ def engine(scene: Scene) -> Finding:
     """Look for the cluster engine."""
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    return fine(f"found at {installed_engine().place()}")
+    installed = installed_engine(scene.conf.engine)
+    return fine(f"{installed.name}, found at {installed.place()}")
 
 
-def engine_version() -> str:
+def engine_version(scene: Scene) -> str:
     """Return the version of the cluster engine. Raises HostError, ClusterError."""
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    return installed_engine().version()
+    return installed_engine(scene.conf.engine).version()
 
 
-def secret_fingerprint() -> str:
+def secret_fingerprint(scene: Scene) -> str:
     """Return a fingerprint of the secret with which the nodes sign their messages, "" when there is none.
 
     Raises HostError, ClusterError.
     """
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    installed = installed_engine()
+    installed = installed_engine(scene.conf.engine)
     if not installed.has_secret():
         return ""
     return hashlib.sha256("\0".join(("asha check", *installed.secret())).encode()).hexdigest()[:_FINGERPRINT]

@@ -85,7 +85,7 @@ def _alike() -> dict[str, Callable[[Scene], str]]:
 FACTS: Mapping[str, Callable[[Scene], str]] = {
     "asha": lambda scene: __version__,
     "Asterisk": pbx.version,
-    "Heartbeat": lambda scene: own.engine_version(),
-    AUTHKEYS: lambda scene: own.secret_fingerprint(),
+    "Heartbeat": own.engine_version,
+    AUTHKEYS: own.secret_fingerprint,
     **_alike(),
 }

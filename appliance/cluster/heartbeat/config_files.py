@@ -10,54 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from appliance.cluster.files import write_if_changed, write_if_missing
 from appliance.cluster.heartbeat.api import CLIENT_NAME
 from appliance.cluster.heartbeat.installation import LOG_FILE
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
-from appliance.host.disk import create_file, replace_file
-
-# Writing of Heartbeat's files, each whole or not at all.
-
-
-def write_if_changed(path: Path, text: str, mode: int) -> bool:
-    """Make `path` hold `text` with `mode`; return True when something had to change.
-
-    Raises HostError.
-    """
-    try:
-        if _holds(path, text):
-            if path.stat().st_mode & 0o7777 == mode:
-                return False
-            path.chmod(mode)
-            return True
-        replace_file(path, text, mode)
-    except OSError as problem:
-        raise HostError(
-            f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
-        ) from problem
-    return True
-
-
-def write_if_missing(path: Path, text: str, mode: int) -> bool:
-    """Create `path` with `text` and `mode` unless it exists; return True when it did not.
-
-    The file is never there in part. Raises HostError.
-    """
-    try:
-        return create_file(path, text, mode)
-    except OSError as problem:
-        raise HostError(
-            f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
-        ) from problem
-
-
-def _holds(path: Path, text: str) -> bool:
-    try:
-        return path.read_bytes() == text.encode()
-    except FileNotFoundError:
-        return False
-
 
 # The secret with which both nodes sign their Heartbeat messages.
 #

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.cluster.engine import EngineWatch, Names
+from appliance.cluster.engine import CurrentConf, EngineWatch
 from appliance.cluster.heartbeat.config_files import FILE_NAME as AUTHKEYS
 from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat
 from appliance.cluster.heartbeat.status import running_master
@@ -21,14 +21,15 @@ class HeartbeatEngine:
 
     name = "Heartbeat"
     log = LOG_FILE
+    script = "resource"
 
     def identity(self) -> str:
         return running_master()
 
-    def watch(self, node: Node, own_name: str, peer_name: str, links: Names) -> EngineWatch:
+    def watch(self, node: Node, own_name: str, peer_name: str, conf: CurrentConf) -> EngineWatch:
         from appliance.cluster.heartbeat.watch import HeartbeatWatch  # noqa: PLC0415
 
-        return HeartbeatWatch(node, own_name, peer_name, links)
+        return HeartbeatWatch(node, own_name, peer_name, lambda: [medium.device for medium in conf().media])
 
     def place(self) -> str:
         return str(find_heartbeat().daemon)

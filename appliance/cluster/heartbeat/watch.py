@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.cluster.engine import EngineNews, EngineView, Names, PeerMessage, Source
 from appliance.cluster.heartbeat.api import HeartbeatApi
 from appliance.cluster.heartbeat.installation import find_heartbeat
-from appliance.cluster.heartbeat.messages import Mailbox, send
+from appliance.cluster.heartbeat.messages import HeartbeatMailbox, send
 from appliance.cluster.heartbeat.status import Heartbeat, identity_of, times_run
 from appliance.cluster.heartbeat.view import ClusterView, Held, NodeStatus, ask_everything
 from appliance.core.errors import ClusterError, HostError
@@ -43,7 +43,7 @@ class HeartbeatWatch:
         self._identity = ""
         self._api: HeartbeatApi | None = None
         self._asked_at = float("-inf")
-        self._mailbox = Mailbox(self._own)
+        self._mailbox = HeartbeatMailbox(self._own)
         self._view = ClusterView(self._peer)
 
     def look(self, now: float) -> None:
@@ -100,6 +100,9 @@ class HeartbeatWatch:
         if self._api is not None and self._api.signed_on:
             with contextlib.suppress(ClusterError):
                 send(self._api, fields, now)
+
+    def claim(self, serves: bool, now: float) -> None:
+        """Do nothing: Heartbeat knows no preference but its own."""
 
     def close(self) -> None:
         self._disconnect()

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance.agent.peer_message import DataWord, Hearing, hear, tell
-from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, pack
+from appliance.cluster.messages import LONGEST_MESSAGE, pack
 from appliance.core.engine_requests import LostRequests, StuckMaster
 from appliance.core.grant import Grant
 from appliance.core.health import Fitness

@@ -94,8 +94,9 @@ def test_nothing_else_is_set_from_afar(conf: Path, question: object) -> None:
 
 
 def test_only_the_primary_gives_the_secret_and_makes_it_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    conf.write_text("HAENGINE=heartbeat\n")
     paths = HeartbeatPaths(*[tmp_path] * 7, run_dirs=())
     monkeypatch.setattr("appliance.cluster.heartbeat.engine.find_heartbeat", lambda: paths)
     refused = asked("secret", {}, Node.SECONDARY)

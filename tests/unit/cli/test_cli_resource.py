@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from appliance.agent import resource_fallback as fallback_module
-from appliance.cli import resource
-from appliance.cluster.heartbeat.resource import ScriptVerb
+from appliance.cli import resource, script_work
+from appliance.cluster.resource import ScriptVerb
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.grant import Verb as Wish
 
@@ -46,7 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Exception | bool]],
                 raise answer
             return {"running": answer}
 
-        monkeypatch.setattr(resource, "ask", ask)
+        monkeypatch.setattr(script_work, "ask", ask)
         return questions
 
     return prepare

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from appliance.cluster.engine import PeerMessage
 from appliance.cluster.heartbeat.api import Decoder, encode
-from appliance.cluster.heartbeat.messages import LONGEST_MESSAGE, Mailbox, pack, unpack
+from appliance.cluster.heartbeat.messages import HeartbeatMailbox
+from appliance.cluster.messages import LONGEST_MESSAGE, pack, unpack
 
 NAMES = st.text("ABCXYZabcxyz", min_size=1, max_size=8)
 FIELDS = st.dictionaries(NAMES, st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=5)
@@ -36,7 +37,7 @@ def test_too_long_is_refused_escapes_counted() -> None:
 
 
 def test_only_the_other_nodes_messages_count() -> None:
-    mailbox = Mailbox("alpha")
+    mailbox = HeartbeatMailbox("alpha")
     assert mailbox.accept(arriving(1.0, source="alpha", k="v"), 2.0) is None
     assert mailbox.accept({"t": "status", "src": "bravo", "st": "dead"}, 2.0) is None
     assert mailbox.accept({"t": "asha", "src": "bravo", "a.k": "v", "a.at": "nan"}, 2.0) is None
@@ -44,7 +45,7 @@ def test_only_the_other_nodes_messages_count() -> None:
 
 
 def test_what_heartbeat_sent_again_shows_its_age() -> None:
-    mailbox = Mailbox("alpha")
+    mailbox = HeartbeatMailbox("alpha")
     for second in range(5):
         mailbox.accept(arriving(1000.0 + second), 50.1 + second)
     late = mailbox.accept(arriving(1005.0, line="clear"), 58.1)
@@ -53,14 +54,14 @@ def test_what_heartbeat_sent_again_shows_its_age() -> None:
 
 
 def test_an_overtaken_message_is_dropped() -> None:
-    mailbox = Mailbox("alpha")
+    mailbox = HeartbeatMailbox("alpha")
     assert mailbox.accept(arriving(1006.0), 58.0)
     assert mailbox.accept(arriving(1005.0), 58.0) is None
     assert mailbox.accept(arriving(1006.0), 58.0) is None
 
 
 def test_a_rebooted_node_and_a_restarted_agent_begin_anew() -> None:
-    mailbox = Mailbox("alpha")
+    mailbox = HeartbeatMailbox("alpha")
     mailbox.accept(arriving(5000.0), 100.0)
     rebooted = mailbox.accept(arriving(20.0), 160.0)
     assert rebooted is not None
@@ -75,7 +76,7 @@ def test_a_message_is_never_younger_than_it_was_nor_from_the_future(
     steps: list[tuple[float, float]], offset: float
 ) -> None:
     """Whatever the delays: at most now, and at least as old as its delay beyond the quickest so far."""
-    mailbox, true_time, quickest, arrived = Mailbox("alpha"), 0.0, float("inf"), 0.0
+    mailbox, true_time, quickest, arrived = HeartbeatMailbox("alpha"), 0.0, float("inf"), 0.0
     for gap, delay in steps:
         true_time += gap
         now = max(arrived, true_time + delay)

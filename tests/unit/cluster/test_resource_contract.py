@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import appliance
 from appliance.cluster.heartbeat.config_files import install_resource_script
-from appliance.cluster.heartbeat.resource import (
+from appliance.cluster.resource import (
     ScriptVerb,
     done_answer,
     parse_verb,
@@ -57,7 +57,7 @@ HEAVY = {"asyncio", "subprocess", "dataclasses", "inspect", "jinja2", "logging",
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("appliance.cluster.heartbeat.resource", HEAVY | {"socket"}),
+        ("appliance.cluster.resource", HEAVY | {"socket"}),
         ("appliance.cli.resource", HEAVY),  # it asks the agent, so it needs a socket
     ],
 )
@@ -72,7 +72,7 @@ def test_only_cheap_modules_are_imported(module: str, heavy: set[str]) -> None:
 
 _PROBE = """
 import json, os, signal
-from appliance.cluster.heartbeat.resource import reset_inheritance
+from appliance.cluster.resource import reset_inheritance
 reset_inheritance()
 open_now = []
 for number in range(3, 4200):

@@ -1,0 +1,47 @@
+"""Writing of an engine's configuration files, each whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.core.errors import HostError
+from appliance.host.disk import create_file, replace_file
+
+
+def write_if_changed(path: Path, text: str, mode: int) -> bool:
+    """Make `path` hold `text` with `mode`; return True when something had to change.
+
+    Raises HostError.
+    """
+    try:
+        if _holds(path, text):
+            if path.stat().st_mode & 0o7777 == mode:
+                return False
+            path.chmod(mode)
+            return True
+        replace_file(path, text, mode)
+    except OSError as problem:
+        raise HostError(
+            f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
+        ) from problem
+    return True
+
+
+def write_if_missing(path: Path, text: str, mode: int) -> bool:
+    """Create `path` with `text` and `mode` unless it exists; return True when it did not.
+
+    The file is never there in part. Raises HostError.
+    """
+    try:
+        return create_file(path, text, mode)
+    except OSError as problem:
+        raise HostError(
+            f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
+        ) from problem
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,151 @@
+"""The cluster's own configuration (the CIB): what of it asha writes, put into an existing one or a new one.
+
+asha's elements have ids that begin with `asha`; everything else in a CIB is the site's own (a fencing device, say), and
+stays. A CIB is written only while Pacemaker is off. Its elements are alike from Pacemaker 1.1 to 3.0.
+
+- The address and asha's resource are one group: they are always on the same node, the address first.
+- The address has no monitor: the agent looks at it and puts it back, where Pacemaker would restart Asterisk with it.
+- `dc-deadtime`: a cluster that begins waits for it once; the default of 20 s would be a slow start.
+- `multiple-active=stop_unexpected`: when a split has healed, only the duplicate is stopped, and service goes on.
+- A location rule reads the attribute `asha-wish` of each node, 1000 or 0 and never negative: a node below zero may not
+  run the resource at all, and with both below zero nobody did (docs/facts/pacemaker.md).
+- The primary is preferred by less than a resource sticks: that decides only when both nodes begin.
+- A start that has failed is tried elsewhere, and here again after a while: by default it never would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree import ElementTree as ET
+
+from appliance.config import Conf
+from appliance.core.errors import ClusterError
+
+WISH = "asha-wish"
+WISHED = 1000
+GROUP = "asha-service"
+RESOURCE = "asha"
+
+_STICKINESS = 100  # of each of the two resources
+_PRIMARY = 50
+_PROPERTIES = (
+    ("dc-deadtime", "2s"),
+    ("stonith-enabled", "false"),
+    ("start-failure-is-fatal", "false"),
+    ("cluster-recheck-interval", "60s"),
+)
+_RESOURCE_DEFAULTS = (
+    ("resource-stickiness", str(_STICKINESS)),
+    ("migration-threshold", "3"),
+    ("failure-timeout", "30s"),
+    ("multiple-active", "stop_unexpected"),
+)
+
+
+def with_own_parts(cib: str, conf: Conf) -> str:
+    """Return `cib` with asha's elements as `conf` has them; the same text when it has them already.
+
+    Raises ClusterError when it is no CIB.
+    """
+    try:
+        root = ET.fromstring(cib)  # noqa: S314 - see above
+    except ET.ParseError as problem:
+        raise ClusterError(f"The cluster's configuration cannot be read: {problem}.") from problem
+    configuration = root.find("configuration")
+    if root.tag != "cib" or configuration is None:
+        raise ClusterError("The cluster's configuration is no CIB.")
+    before = ET.canonicalize(ET.tostring(root, encoding="unicode"), strip_text=True)
+    _set_properties(
+        _section(configuration, "crm_config"), "cluster_property_set", "cib-bootstrap-options", _PROPERTIES
+    )
+    defaults = _child(_section(configuration, "rsc_defaults"), "meta_attributes", "asha-defaults")
+    _replace(defaults, (_pair("asha-defaults", name, value) for name, value in _RESOURCE_DEFAULTS))
+    _put(_section(configuration, "resources"), _group(conf))
+    constraints = _section(configuration, "constraints")
+    _put(constraints, _wish_rule())
+    _put(constraints, _preference(conf))
+    if ET.canonicalize(ET.tostring(root, encoding="unicode"), strip_text=True) == before:
+        return cib
+    root.set("epoch", str(int(root.get("epoch", "0")) + 1))
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _group(conf: Conf) -> ET.Element:
+    group = ET.Element("group", id=GROUP)
+    address = ET.SubElement(group, "primitive", id="asha-address", type="IPaddr2", provider="heartbeat")
+    address.set("class", "ocf")
+    values = (("ip", conf.cluster_ip), ("cidr_netmask", str(conf.prefix)), ("nic", conf.device))
+    attributes = ET.SubElement(address, "instance_attributes", id="asha-address-values")
+    attributes.extend(_pair("asha-address-values", name, value) for name, value in values)
+    _operations(address, start="20s", stop="20s")
+    service = ET.SubElement(group, "primitive", id=RESOURCE, type="service", provider="asha")
+    service.set("class", "ocf")
+    _operations(service, start="60s", stop="120s", monitor="20s")
+    return group
+
+
+def _operations(primitive: ET.Element, *, start: str, stop: str, monitor: str = "") -> None:
+    name = primitive.get("id", "")
+    operations = ET.SubElement(primitive, "operations")
+    wanted = (("start", "0", start), ("stop", "0", stop), ("monitor", "10s", monitor))
+    for verb, interval, timeout in wanted:
+        if not timeout:
+            continue
+        ET.SubElement(operations, "op", id=f"{name}-{verb}", name=verb, interval=interval, timeout=timeout)
+
+
+def _wish_rule() -> ET.Element:
+    location = ET.Element("rsc_location", id="asha-wish", rsc=GROUP)
+    rule = ET.SubElement(
+        location, "rule", {"id": "asha-wish-rule", "score-attribute": WISH, "boolean-op": "and"}
+    )
+    ET.SubElement(rule, "expression", id="asha-wish-defined", attribute=WISH, operation="defined")
+    return location
+
+
+def _preference(conf: Conf) -> ET.Element:
+    return ET.Element(
+        "rsc_location", id="asha-primary", rsc=GROUP, node=conf.primary_name, score=str(_PRIMARY)
+    )
+
+
+def _set_properties(section: ET.Element, tag: str, name: str, values: Iterable[tuple[str, str]]) -> None:
+    """Set single values in a set of properties that others share."""
+    properties = _child(section, tag, name)
+    for key, value in values:
+        found = next((pair for pair in properties if pair.get("name") == key), None)
+        if found is None:
+            properties.append(_pair(name, key, value))
+        elif key != "stonith-enabled":  # a site that has fencing keeps it
+            found.set("value", value)
+
+
+def _pair(prefix: str, name: str, value: str) -> ET.Element:
+    return ET.Element("nvpair", id=f"{prefix}-{name}", name=name, value=value)
+
+
+def _section(configuration: ET.Element, tag: str) -> ET.Element:
+    found = configuration.find(tag)
+    return ET.SubElement(configuration, tag) if found is None else found
+
+
+def _child(section: ET.Element, tag: str, name: str) -> ET.Element:
+    found = next((child for child in section if child.get("id") == name), None)
+    return ET.SubElement(section, tag, id=name) if found is None else found
+
+
+def _replace(parent: ET.Element, children: Iterable[ET.Element]) -> None:
+    for child in list(parent):
+        parent.remove(child)
+    parent.extend(children)
+
+
+def _put(section: ET.Element, element: ET.Element) -> None:
+    """Put `element` in place of the one with its id, or behind the others."""
+    for position, child in enumerate(section):
+        if child.get("id") == element.get("id"):
+            section.remove(child)
+            section.insert(position, element)
+            return
+    section.append(element)

@@ -1,0 +1,86 @@
+"""Pacemaker on Corosync as a `ClusterEngine`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from appliance.cluster.engine import CurrentConf, EngineWatch
+from appliance.cluster.pacemaker.installation import LOG_FILE, find_pacemaker, running_identity
+from appliance.config import Conf
+from appliance.core.model import Node
+
+# The modules that an installation or an order needs are imported only when they are used: Pacemaker starts the
+# resource agent, which needs the identity alone, at the moment when every millisecond counts.
+
+
+class PacemakerEngine:
+    """The Pacemaker of this machine, with its Corosync."""
+
+    name = "Pacemaker"
+    log = LOG_FILE
+    script = "ocf"
+
+    def identity(self) -> str:
+        return running_identity()
+
+    def watch(self, node: Node, own_name: str, peer_name: str, conf: CurrentConf) -> EngineWatch:
+        from appliance.cluster.pacemaker.watch import PacemakerWatch  # noqa: PLC0415
+
+        return PacemakerWatch(node, own_name, peer_name, conf)
+
+    def place(self) -> str:
+        return str(find_pacemaker().pacemakerd)
+
+    def version(self) -> str:
+        from appliance.cluster.pacemaker.commands import version  # noqa: PLC0415
+
+        return version(find_pacemaker())
+
+    def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
+        from appliance.cluster.pacemaker.config_files import install, install_resource_agent  # noqa: PLC0415
+
+        paths = find_pacemaker()
+        install(conf, node, paths)
+        install_resource_agent(paths, script)
+
+    def start(self) -> None:
+        from appliance.cluster.pacemaker.commands import start_engine  # noqa: PLC0415
+
+        start_engine(find_pacemaker())
+
+    def stop(self, releasing: Callable[[], bool] = lambda: False) -> bool:
+        from appliance.cluster.pacemaker.commands import stop_engine  # noqa: PLC0415
+
+        return stop_engine(find_pacemaker(), releasing)
+
+    def restart(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        from appliance.cluster.pacemaker.commands import restart_engine  # noqa: PLC0415
+
+        restart_engine(find_pacemaker(), meanwhile)
+
+    def standby(self) -> None:
+        from appliance.cluster.pacemaker.commands import wish  # noqa: PLC0415
+
+        wish(find_pacemaker(), os.uname().nodename, here=False)
+
+    def takeover(self) -> None:
+        from appliance.cluster.pacemaker.commands import wish  # noqa: PLC0415
+
+        wish(find_pacemaker(), os.uname().nodename, here=True)
+
+    def has_secret(self) -> bool:
+        from appliance.cluster.pacemaker.config_files import AUTHKEY  # noqa: PLC0415
+
+        return (find_pacemaker().conf_dir / AUTHKEY).exists()
+
+    def secret(self) -> tuple[str, str]:
+        from appliance.cluster.pacemaker.config_files import METHOD, made_key  # noqa: PLC0415
+
+        return METHOD, made_key(find_pacemaker().conf_dir)
+
+    def take_secret(self, method: str, secret: str) -> None:
+        from appliance.cluster.pacemaker.config_files import place_key  # noqa: PLC0415
+
+        place_key(find_pacemaker().conf_dir, method, secret)

@@ -1,0 +1,299 @@
+"""Pacemaker on Corosync as an `EngineWatch`.
+
+Corosync is watched by a pidfd: when it dies, Pacemaker leaves everything running while the peer takes over, so this
+node must let go at once. Nodes, agents and messages come through the process group, what Pacemaker believes from
+crm_mon, which a thread runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Mapping
+
+from appliance.cluster.engine import CurrentConf, EngineNews, EngineView, PeerMessage, Source
+from appliance.cluster.messages import Mailbox, pack
+from appliance.cluster.pacemaker import view
+from appliance.cluster.pacemaker.commands import begin_alone, clear_failures, publish
+from appliance.cluster.pacemaker.group import AgentGroup
+from appliance.cluster.pacemaker.installation import PacemakerPaths, Processes, find_pacemaker, is_ours
+from appliance.cluster.pacemaker.view import Belief
+from appliance.core.errors import HostError
+from appliance.core.model import Node
+from appliance.core.reading import Known, Reading, Unknown
+from appliance.host.pidwatch import PidWatch
+
+_IDS = {Node.PRIMARY: 1, Node.SECONDARY: 2}
+# How often crm_mon is asked while nothing is heard, in seconds; it costs some 20 ms of processor time.
+_ASK_AGAIN = 2.0
+# So long after a failure, and after the last time, Pacemaker is told to forget what has failed here, in seconds.
+_CLEAR_AGAIN = 30.0
+# So long after it has told Pacemaker of itself a node waits before it does again, in seconds.
+_TELL_AGAIN = 0.5
+_NEVER = float("-inf")
+
+
+class PacemakerWatch:
+    """The connection of one node to its Corosync, made again whenever a new one is found."""
+
+    def __init__(self, node: Node, own_name: str, peer_name: str, conf: CurrentConf) -> None:
+        self._own, self._peer = own_name.lower(), peer_name.lower()
+        self._own_id = _IDS[node]
+        self._peer_id = 3 - self._own_id
+        self._conf = conf
+        self._paths: PacemakerPaths | None = None
+        self._missing = ""
+        self._processes = Processes()
+        self._corosync: PidWatch | None = None
+        self._identity = ""
+        self._controlled = False
+        self._group: AgentGroup | None = None
+        self._mailbox = Mailbox(self._own)
+        self._alone_since: float | None = None
+        self._belief = _BeliefAsked()
+        self._claim = _Claim()
+
+    def look(self, now: float) -> None:
+        if not self._find():
+            return
+        self._look_for_corosync(now)
+        if not self._identity:
+            return
+        self._controlled = self._processes.controls()
+        if self._group is not None and self._group.closed:
+            self._leave_group()
+        if self._group is None:
+            self._join_group()
+        self._wait_for_peer(now)
+        self._belief.ask(self._paths, self._own, now)
+
+    def sources(self) -> tuple[Source, ...]:
+        group = None if self._group is None or self._group.closed else self._group
+        return tuple(source for source in (self._corosync, group, self._belief) if source is not None)
+
+    def read(self, now: float) -> EngineNews:
+        if self._corosync is not None and self._corosync.drain():
+            self._lose_corosync()
+            self.look(now)
+            return EngineNews(changed=True)
+        changed = self._belief.drain()
+        messages: list[PeerMessage] = []
+        if self._group is not None:
+            said, members_changed = self._group.drain()
+            changed |= members_changed
+            if members_changed:
+                self._belief.hurry()
+                self._belief.ask(self._paths, self._own, now)
+            messages = [word for number, fields in said for word in self._accept(number, fields, now)]
+        return EngineNews(tuple(messages), changed)
+
+    def view(self, now: float) -> EngineView:
+        if not self._identity or not self._controlled:
+            silent = Unknown(self._missing or self._why_off(), now)
+            return EngineView(Known(False, now), self._identity, silent, silent, silent)
+        belief = self._belief.reading(now)
+        alive = self._peer_alive(now)
+        return EngineView(
+            runs=Known(True, now),
+            identity=self._identity,
+            peer_alive=alive,
+            holds=view.holds(self._own, belief),
+            serves=view.serves(self._own, belief),
+            moving=isinstance(belief, Known) and belief.value.moving,
+        )
+
+    def beats(self) -> int | None:
+        return self._processes.times_run(self._corosync.pid) if self._corosync is not None else None
+
+    def tell(self, fields: Mapping[str, str], now: float) -> None:
+        if self._group is not None and not self._group.closed:
+            self._group.send(pack(fields, now))
+
+    def claim(self, serves: bool, now: float) -> None:
+        if self._paths is not None and self._identity and self._controlled:
+            self._claim.make(self._paths, serves, now)
+
+    def close(self) -> None:
+        self._lose_corosync()
+        self._belief.close()
+
+    def _find(self) -> bool:
+        if self._paths is None:
+            try:
+                self._paths = find_pacemaker()
+            except HostError as problem:
+                self._missing = str(problem)
+                return False
+            self._missing = ""
+        return True
+
+    def _why_off(self) -> str:
+        return "Pacemaker does not run beside Corosync" if self._identity else "Corosync does not run here"
+
+    def _look_for_corosync(self, now: float) -> None:
+        if self._corosync is not None and not self._corosync.drain():
+            return
+        self._lose_corosync()
+        ours = self._paths is not None and is_ours(self._paths.conf_dir)
+        pid = self._processes.corosync() if ours else None
+        identity = self._processes.identity(pid) if pid is not None else ""
+        if pid is None or not identity:
+            return
+        try:
+            self._corosync = PidWatch(pid)
+        except HostError:
+            return
+        self._identity = identity
+        self._alone_since = now
+
+    def _lose_corosync(self) -> None:
+        if self._corosync is not None:
+            self._corosync.close()
+            self._corosync = None
+        self._identity = ""
+        self._controlled = False
+        self._alone_since = None
+        self._leave_group()
+        self._belief.forget()
+        self._claim = _Claim()
+
+    def _join_group(self) -> None:
+        if self._paths is not None:
+            with contextlib.suppress(HostError):
+                self._group = AgentGroup(self._paths.python)
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            self._group.close()
+            self._group = None
+        self._mailbox.forget(self._peer)
+
+    def _accept(self, number: int, fields: dict[str, str], now: float) -> list[PeerMessage]:
+        if number != self._peer_id:
+            return []
+        word = self._mailbox.take_in(self._peer, fields, now)
+        return [] if word is None else [word]
+
+    def _peer_alive(self, now: float) -> Reading[bool]:
+        nodes = self._group.nodes if self._group is not None else None
+        if nodes is None:
+            return Unknown("Corosync has not told of its nodes yet", now)
+        if self._peer_id in nodes:
+            return Known(True, now)
+        if self._alone_since is not None and now - self._alone_since < self._conf().initdead:
+            return Unknown("the peer has not been seen since Corosync began", now)
+        return Known(False, now)
+
+    def _wait_for_peer(self, now: float) -> None:
+        """End Corosync's wait for a peer that it has never seen, after HAINITDEAD."""
+        if self._alone_since is None:
+            return
+        if self._group is not None and self._group.nodes is not None and self._peer_id in self._group.nodes:
+            self._alone_since = None
+        elif now - self._alone_since >= self._conf().initdead and self._paths is not None:
+            paths = self._paths
+            threading.Thread(target=begin_alone, args=(paths,), daemon=True).start()
+            self._alone_since = None
+
+
+class _Claim:
+    """What Pacemaker was told last of whether this node serves; told in a thread, one at a time.
+
+    A node that has told nothing has no attribute, which counts as one that does not serve. It does not say so either:
+    that could undo what an operator has just wished of a node that joins.
+    """
+
+    def __init__(self) -> None:
+        self._told = False
+        self._tried_at = _NEVER
+        self._telling: threading.Thread | None = None
+
+    def make(self, paths: PacemakerPaths, serves: bool, now: float) -> None:
+        """Tell it, when it is news; one that Pacemaker did not take is told again after a while."""
+        busy = self._telling is not None and self._telling.is_alive()
+        if busy or serves == self._told or now - self._tried_at < _TELL_AGAIN:
+            return
+        self._tried_at = now
+        self._telling = threading.Thread(target=self._tell, args=(paths, serves), daemon=True)
+        self._telling.start()
+
+    def _tell(self, paths: PacemakerPaths, serves: bool) -> None:
+        if publish(paths, serves):
+            self._told = serves
+
+
+class _BeliefAsked:
+    """What Pacemaker believes, asked in a thread; readable when there is an answer."""
+
+    def __init__(self) -> None:
+        self._ear, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._reading: Reading[Belief] | None = None
+        self._answers: list[Reading[Belief]] = []
+        self._asked_at = _NEVER
+        self._cleared_at = _NEVER
+        self._busy = False
+        self._again = False
+        self._generation = 0
+
+    def fileno(self) -> int:
+        return self._ear
+
+    def ask(self, paths: PacemakerPaths | None, own: str, now: float) -> None:
+        """Ask, unless that was done a moment ago or is being done."""
+        if paths is None or self._busy or (not self._again and now - self._asked_at < _ASK_AGAIN):
+            return
+        self._busy, self._again, self._asked_at = True, False, now
+        clear = self._is_failed(own) and now - self._cleared_at >= _CLEAR_AGAIN
+        if clear:
+            self._cleared_at = now
+        threading.Thread(target=self._ask, args=(paths, self._generation, now, clear), daemon=True).start()
+
+    def hurry(self) -> None:
+        """Have the next call ask at once."""
+        self._again = True
+
+    def drain(self) -> bool:
+        """Take in the answer; return whether it says anything new."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._ear, 1 << 10)
+        before = self._reading
+        while self._answers:
+            self._reading = self._answers.pop(0)
+        return _value(before) != _value(self._reading)
+
+    def reading(self, now: float) -> Reading[Belief]:
+        return self._reading or Unknown("Pacemaker has not been asked yet", now)
+
+    def forget(self) -> None:
+        """Forget everything: Corosync is gone."""
+        self._generation += 1
+        self._reading, self._asked_at = None, _NEVER
+        self._answers.clear()
+
+    def close(self) -> None:
+        """Stop being readable. A thread that is still asking finds its answer unwanted."""
+        self._generation += 1
+        ear, mouth, self._ear, self._mouth = self._ear, self._mouth, -1, -1
+        if ear >= 0:
+            os.close(ear)
+            os.close(mouth)
+
+    def _ask(self, paths: PacemakerPaths, generation: int, now: float, clear: bool) -> None:
+        if clear:
+            clear_failures(paths)
+        answer = view.ask(str(paths.crm_mon), now)
+        if generation == self._generation:
+            self._answers.append(answer)
+        self._busy = False
+        with contextlib.suppress(OSError):
+            os.write(self._mouth, b"!")
+
+    def _is_failed(self, own: str) -> bool:
+        return isinstance(self._reading, Known) and own in self._reading.value.failed
+
+
+def _value(reading: Reading[Belief] | None) -> Belief | str | None:
+    if reading is None:
+        return None
+    return reading.value if isinstance(reading, Known) else reading.reason

@@ -1,0 +1,95 @@
+"""What a pair does on each engine alike, with the real daemons: it comes up, fails over, is moved, and heals."""
+
+from __future__ import annotations
+
+from pair_on_rack import PAIR_SITE, Pair
+
+from hwsim.demo.scenario import OTHER
+from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
+from hwsim.nodes.network import LINKS
+from hwsim.rack import SIDES
+from hwsim.service_log import recorded
+
+SITE = PAIR_SITE
+ENGINES = (HEARTBEAT, PACEMAKER)
+# Seconds from the heal until one node serves alone for good, and for which it then is looked at.
+HEALS, STAYS = 30.0, 8.0
+SPLIT = 6.0
+
+
+async def at_home_again(pair: Pair, side: str) -> None:
+    """The node that stood by after a fault serves as before when it is asked to."""
+    await pair.until_status(side, lambda status: status["role"] == "standby" and status["fit"], "it is fit")
+    await pair.move("takeover", to=side)
+
+
+async def test_it_comes_up_and_exactly_one_serves(pair: Pair) -> None:
+    await pair.home()
+    async with recorded(pair.rack) as log:
+        began = pair.rack.now()
+        await pair.stays("primary", STAYS)
+        assert log.seconds_with_nobody(began) == 0.0
+        assert log.seconds_with_two(began) == 0.0
+    assert all(pair.rack.engine_runs(side) for side in SIDES)
+
+
+async def test_asterisk_killed(pair: Pair) -> None:
+    await pair.home()
+    fault = pair.rack.kill_asterisk("primary")
+    await pair.served(fault, "secondary")
+    assert pair.rack.first_answer("garp", "secondary", fault) is not None
+    assert not pair.rack.asterisk_runs("primary")
+    await at_home_again(pair, "primary")
+
+
+async def test_power_cut_of_the_active_node(pair: Pair) -> None:
+    await pair.home()
+    fault = pair.rack.power_off("primary")
+    await pair.served(fault, "secondary")
+    began = pair.rack.now()
+    await pair.power_up("primary")
+    await pair.rack.start_agent("primary")
+    await pair.stage.ask(pair.primary, "ha", "start")
+    await pair.until_status(
+        "secondary", lambda status: bool(status["peer"]["fit"]["value"]), "its peer is back"
+    )
+    assert [move for move in pair.moved_since(began) if move[0] != "relay"] == []
+    await at_home_again(pair, "primary")
+
+
+async def test_a_planned_move_and_the_way_back(pair: Pair) -> None:
+    await pair.home()
+    await pair.move("standby", to="secondary")
+    await pair.move("standby", to="primary")
+
+
+async def test_both_links_cut_and_healed(pair: Pair) -> None:
+    await pair.home()
+    async with recorded(pair.rack) as log:
+        for link in LINKS:
+            pair.primary.node.cut(link)
+        await pair.until(lambda: log.serves("secondary"), "the secondary serves too")
+        await pair.rack.pause(SPLIT)
+        for link in LINKS:
+            pair.primary.node.heal(link)
+        settled = await log.settled(pair.rack.now(), HEALS, STAYS)
+    print(settled)
+    await pair.until_status(
+        OTHER[settled.owner], lambda status: status["role"] == "standby", "the other stands by"
+    )
+    assert pair.rack.in_service(settled.owner)
+
+
+async def test_the_engine_killed_on_the_active_node(pair: Pair) -> None:
+    await pair.home()
+    fault = pair.rack.kill_engine("primary")
+    await pair.until(lambda: not pair.rack.asterisk_runs("primary"), "the primary's Asterisk is gone", 5)
+    await pair.served(fault, "secondary")
+    await pair.until_status("primary", lambda status: status["role"] == "off", "the primary is off")
+    async with recorded(pair.rack) as log:
+        assert not log.has_address("primary")
+    began = pair.rack.now()
+    await pair.stage.ask(pair.primary, "ha", "start")
+    await pair.until_status("primary", lambda status: status["role"] == "standby", "it is back as standby")
+    assert [move for move in pair.moved_since(began) if move[0] != "relay"] == []
+    assert pair.rack.in_service("secondary")
