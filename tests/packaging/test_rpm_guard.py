@@ -125,7 +125,7 @@ def test_it_upgrades_the_original(all_rpms: Rpms) -> None:
 
 
 def test_the_runtime_is_small_enough_for_a_slow_line(all_rpms: Rpms) -> None:
-    assert all_rpms["asha-runtime"].stat().st_size <= 16e6
+    assert all_rpms["asha-runtime"].stat().st_size <= 17e6  # 0.8 of it asks name servers
 
 
 def test_rpmlint_finds_nothing_that_is_not_explained(all_rpms: Rpms) -> None:
