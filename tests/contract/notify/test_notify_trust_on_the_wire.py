@@ -37,21 +37,21 @@ class Server:
 
     def serve_web(self, connection: socket.socket) -> None:
         with self._context.wrap_socket(connection, server_side=True) as secured:
-            self.requests.append(take_request(secured))
+            take_request(secured, self.requests)
 
     @property
     def got(self) -> int:
         return len(self.requests) + len(self.mail.mails)
 
 
-def take_request(connection: socket.socket) -> bytes:
-    """Its head. All of it is read, because the answer would be lost with what is left."""
+def take_request(connection: socket.socket, taken: list[bytes]) -> None:
+    """Have its head in `taken` before the answer. All is read, because the answer would be lost with what is left."""
     with connection.makefile("rwb") as stream:
         head = b"".join(iter(stream.readline, b"\r\n"))
         (length,) = re.findall(rb"Content-Length: (\d+)", head)
         stream.read(int(length))
+        taken.append(head)
         stream.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-    return head
 
 
 def mail(port: str, names: Names, trust: Trust) -> Smtp:
@@ -138,7 +138,7 @@ def test_a_webhook_without_tls_needs_no_certificates(tmp_path: Path, names: Name
     requests: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
-        requests.append(take_request(connection))
+        take_request(connection, requests)
 
     with listening(serve) as place:
         send(

@@ -22,12 +22,21 @@ def test_a_jobs_own_timeout_is_not_taken_for_a_thread_that_hangs(patience: float
 
 
 def test_a_job_that_is_late_is_named_and_those_behind_it_fail_in_time() -> None:
-    thread, free = WorkerThread("test", "The test"), threading.Event()
+    thread, begun, free = WorkerThread("test", "The test"), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        free.wait()
 
     async def ask() -> None:
-        for job in (free.wait, timed_out):
-            with pytest.raises(HostError, match=r"The test has not ended for 0\.01 s"):
-                await thread.do(job, 0.01)
+        late = asyncio.create_task(thread.do(hang, 2.0))
+        assert await asyncio.to_thread(begun.wait, 60.0), (
+            "else it is left out, as nobody waits for it any more"
+        )
+        with pytest.raises(HostError, match=r"The test has not ended for 0\.01 s"):
+            await thread.do(timed_out, 0.01)
+        with pytest.raises(HostError, match=r"The test has not ended for 2 s"):
+            await late
         free.set()
         assert await thread.do(lambda: "done") == "done"
 
