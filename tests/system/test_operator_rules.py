@@ -9,7 +9,6 @@ from typing import Any
 from pair_on_rack import PAIR_SITE, Pair
 
 SITE = PAIR_SITE
-AUTHKEYS = "/etc/ha.d/authkeys"
 USER, CLUSTER = 2, 5  # exit codes, core.errors
 
 
@@ -40,11 +39,11 @@ async def test_before_the_engine_runs(pair: Pair) -> None:
     assert "ENERGISE" not in pair.orders("primary", 0)
 
 
-async def test_a_secondary_without_authkeys_is_told_the_command(pair: Pair) -> None:
-    keys = pair.secondary.node.path(AUTHKEYS).read_text()
-    pair.secondary.node.unlink(AUTHKEYS)
-    await refused(pair, "secondary", "ha start", f"scp -p -P 22 haprimary:{AUTHKEYS} {AUTHKEYS}")
-    pair.secondary.node.write(AUTHKEYS, keys, 0o600)
+async def test_a_secondary_without_the_engines_key_is_told_the_command(pair: Pair) -> None:
+    secret = pair.rack.site.engine.secret
+    pair.secondary.node.unlink(secret.path)
+    await refused(pair, "secondary", "ha start", f"scp -p -P 22 haprimary:{secret.path} {secret.path}")
+    pair.secondary.node.write(secret.path, secret.text, secret.mode)
 
 
 async def test_the_rules_while_the_pair_serves(pair: Pair) -> None:
