@@ -154,7 +154,9 @@ class Pair:
                 await self.stage.ask(self.server(side), "ha", "start")
         for side in SIDES:
             title = self.rack.site.engine.title
-            await self.until_status(side, _settled, f"{title} on the {side} has settled", 40)
+            # When agents are replaced while a split heals, Heartbeat sometimes says for more than 40 s that resources
+            # move, although one node serves and the other stands by.
+            await self.until_status(side, _settled, f"{title} on the {side} has settled", 120)
         await self._bring_to_primary()
         await self.until_status("secondary", _fit_standby, "the secondary is a fit standby")
         await self.until_status("primary", _serves_with_peer, "the primary serves and sees its peer fit")
