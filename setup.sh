@@ -4,7 +4,7 @@
 #   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
-#   setup.sh pypy     what plays a long campaign in virtual time four times as fast: PyPy, unpacked into out/pypy
+#   setup.sh pypy     what plays a long campaign in virtual time faster: PyPy, unpacked into out/pypy
 #   setup.sh rpm      what builds the RPMs and .debs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.

@@ -48,7 +48,7 @@ def with_own_parts(cib: str, conf: Conf) -> str:
     Raises ClusterError when it is no CIB.
     """
     try:
-        root = ET.fromstring(cib)  # noqa: S314 - see above
+        root = ET.fromstring(cib)  # noqa: S314 - root's own, of this machine
     except ET.ParseError as problem:
         raise ClusterError(f"The cluster's configuration cannot be read: {problem}.") from problem
     configuration = root.find("configuration")

@@ -32,7 +32,7 @@ class Belief:
 def parse(xml: str) -> Belief | None:
     """Return what the XML of crm_mon says; None when it is none."""
     try:
-        root = ET.fromstring(xml)  # noqa: S314 - see above
+        root = ET.fromstring(xml)  # noqa: S314 - root's own, of this machine
     except ET.ParseError:
         return None
     resource = [found for found in root.iter("resource") if found.get("id") == RESOURCE]
