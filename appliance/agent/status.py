@@ -136,6 +136,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             holds=_said(observations.engine_holds),
             waits_another=_wait(this_node, observations, state, now),
             lost=state.engine_lost,
+            drops_requests=minutes_of_both(state, seen.peer, now),
         ),
         peer=peer,
         address=_address(this_node, observations, state, seen, now),

@@ -26,6 +26,8 @@ from appliance.sync_setup import own_duty, session, vet_for
 _LOOK = 0.2
 # Longer than a transfer may take before it is called blocked, and than the agents take to settle the rest; seconds.
 _PATIENCE = 120.0
+# How soon the agent says that the engine drops requests, after it has dropped one; seconds.
+_TOLD_WITHIN = 3.0
 
 
 @click.command()
@@ -54,9 +56,11 @@ def failback(dry_run: bool, yes: bool) -> None:
     if in_conflict and not yes:
         click.confirm("Go back all the same?", abort=True)
     if status.role != "active":
-        if not status.granted:
-            wish("takeover")
-        _await(lambda status: status.role == "active" and _is_up(status), "this node serves")
+        _await(
+            lambda status: status.role == "active" and _is_up(status),
+            "this node serves",
+            _ServiceRequest().follow,
+        )
     _await(lambda status: not status.data.peer_newer, "all the secondary's data are here")
 
 
@@ -87,8 +91,47 @@ def _is_up(status: Status) -> bool:
     return status.transfer is None or status.transfer.phase == Phase.DONE.value
 
 
-def _await(there: Callable[[Status], bool], what: str) -> None:
-    """Wait until `there` is true of the agent's status, printing each new headline.
+class _ServiceRequest:
+    """The request for service on this node: made once, and once more after each time that the engine has lost it."""
+
+    def __init__(self) -> None:
+        self._to_make = True
+        self._waits = False
+
+    def follow(self, status: Status) -> None:
+        """Make the request when it is to be made and the engine takes requests.
+
+        Raises ClusterError when it is refused for another reason than that the engine has lost one.
+        """
+        drops = status.engine.drops_requests > 0
+        if drops and not self._waits:
+            click.echo(
+                "  A request to move service was lost. The node that stands by ends that; then it is made again."
+            )
+        self._waits = drops
+        self._to_make = self._to_make or drops
+        if self._to_make and not drops and status.role == "standby":
+            self._to_make = not _is_taken()
+
+
+def _is_taken() -> bool:
+    """Ask the agent for service; return False when the engine has dropped the request."""
+    try:
+        wish("takeover")
+    except ClusterError:
+        give_up = CLOCK.now() + _TOLD_WITHIN
+        while not ask_status().engine.drops_requests:
+            if CLOCK.now() > give_up:
+                raise
+            CLOCK.sleep(_LOOK)
+        return False
+    return True
+
+
+def _await(
+    there: Callable[[Status], bool], what: str, meanwhile: Callable[[Status], None] = lambda status: None
+) -> None:
+    """Wait until `there` is true of the agent's status, printing each new headline; call `meanwhile` at each look.
 
     Raises ClusterError with the headline when that does not happen within _PATIENCE seconds.
     """
@@ -102,5 +145,6 @@ def _await(there: Callable[[Status], bool], what: str) -> None:
             raise ClusterError(
                 f"Not yet after {_PATIENCE:.0f} s that {what}. {said}", todo="'asha events' says why."
             )
+        meanwhile(status)
         CLOCK.sleep(_LOOK)
     click.echo(f"Done: {what}.")

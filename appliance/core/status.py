@@ -52,12 +52,14 @@ class EngineStatus(NamedTuple):
 
     `holds`: its own word for what this node holds. `waits_another`: for how many seconds more it waits for the peer
     before this node goes on alone; None when it does not wait. `lost`: it ended, and no operator had stopped it.
+    `drops_requests`: for how many minutes more, at most, the engine of either node drops requests to move service.
     """
 
     running: StatusValue[bool] = _UNSAID
     holds: StatusValue[str] = _UNSAID
     waits_another: float | None = None
     lost: bool = False
+    drops_requests: int = 0
 
 
 class PeerStatus(NamedTuple):

@@ -31,6 +31,9 @@ async def campaign(first: int, rounds: int, at_once: int, out: Path, console: Co
     every = await asyncio.gather(*map(one, range(first, first + rounds)))
     wrong = [ended.seed for ended in every if ended.wrong]
     console.print(closing_table(every))
+    for ended in every:
+        if ended.wrong:  # once more at the end, because a log is read from there
+            _tell(ended, console)
     console.print(
         f"{rounds} rounds in {(time.monotonic() - began) / 60:.1f} min, violations {len(wrong)}"
         f"{': seeds ' if wrong else ''}{wrong or ''}",

@@ -163,27 +163,12 @@ async def _bring_home(stage: Stage, log: ServiceLog) -> None:
     """Give the operator's `asha failback` when the secondary serves: only so everything is on both disks."""
     if log.serves("secondary"):
         await stage.until_status(stage.primary, _fit, _HOME_BOUND, "the primary stands by and is fit")
-        await _fail_back(stage)
+        await stage.ask(stage.primary, "failback", "--yes")
     await stage.until(
         lambda: stage.in_service("primary") and log.serves("primary"),
         _LINE_BOUND,
         "the line is in service on the primary, which serves",
     )
-
-
-async def _fail_back(stage: Stage) -> None:
-    """Give the command as an operator does, who tries again when he is told to. Raises ScenarioFailed."""
-    ends = stage.now() + _HOME_BOUND
-    while True:
-        try:
-            await stage.ask(stage.primary, "failback", "--yes")
-        except ScenarioFailed as refusal:
-            if "try again" not in str(refusal) or stage.now() > ends:
-                raise
-        else:
-            return
-        await stage.rack.pause(2.0)
-        await stage.until_status(stage.primary, _fit, _HOME_BOUND, "the primary stands by and is fit")
 
 
 async def _uneven(stage: Stage, callers: Callers) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from pair_on_rack import PAIR_SITE, Pair, Status
+from pair_on_rack import OTHER, PAIR_SITE, Pair, Status
 
 from appliance.core.engine_requests import ANSWERED_WITHIN
 from hwsim.rack import SIDES
@@ -23,20 +23,21 @@ HB_STANDBY = "/usr/share/heartbeat/hb_standby"
 MASTER = "^heartbeat: master control process"
 
 
-async def trapped(pair: Pair) -> None:
-    """Have the primary serve, and the secondary's Heartbeat wait for the end of a move that nobody makes."""
+async def trapped(pair: Pair, serving: str = "primary") -> None:
+    """Have `serving` serve, and the other one's Heartbeat wait for the end of a move that nobody makes."""
     await pair.home()
-    (master,) = pair.secondary.node.pids(MASTER)
-    pair.secondary.node.kill(master, signal.SIGSTOP)
+    if serving != "primary":
+        await pair.move("standby", to=serving)
+    idle = pair.rack.servers[OTHER[serving]].node
+    (master,) = idle.pids(MASTER)
+    idle.kill(master, signal.SIGSTOP)
     try:
-        asked = await pair.primary.node.run([HB_STANDBY, "all"])
+        asked = await pair.rack.servers[serving].node.run([HB_STANDBY, "all"])
         assert asked.ok, asked
         await pair.rack.pause(STANDS_STILL)
     finally:
-        pair.secondary.node.kill(master, signal.SIGCONT)
-    await pair.until_status(
-        "primary", lambda status: bool(status["peer"]["fit"]["value"]), "it hears its peer"
-    )
+        idle.kill(master, signal.SIGCONT)
+    await pair.until_status(serving, lambda status: bool(status["peer"]["fit"]["value"]), "it hears its peer")
 
 
 def request_lost(status: Status) -> bool:
@@ -74,6 +75,17 @@ async def test_a_takeover_that_is_dropped_is_told_and_the_standby_ends_it(pair: 
         assert log.seconds_with_nobody(began, out) == 0.0
     print(f"out after {out - began:.1f} s")
     await pair.move("takeover", to="secondary")
+
+
+async def test_the_way_back_waits_for_its_end_and_leads_home(pair: Pair) -> None:
+    await trapped(pair, serving="secondary")
+    async with recorded(pair.rack) as log:
+        asked = pair.rack.now()
+        said = await pair.primary.asha("failback", "--yes", deadline=DEADTIME + GETS_OUT + MOVES)
+        print(f"after {pair.rack.now() - asked:.1f} s: {said.output}{said.error}")
+        assert said.code == 0, said
+        settled = await log.settled(asked, DEADTIME + GETS_OUT + MOVES, STAYS)
+    assert settled.owner == "primary"
 
 
 async def test_an_operator_does_not_wait_for_it(pair: Pair) -> None:

@@ -50,6 +50,7 @@ def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:
         "holds": {"value": None, "why": "the engine does not run"},
         "waits_another": None,
         "lost": False,
+        "drops_requests": 0,
     }
 
 
