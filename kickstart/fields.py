@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.config import value_types
-from kickstart.release import RELEASE_BY_NAME
+from kickstart.release import ENGINES, RELEASE_BY_NAME
 
 _DISK = r"[a-z][a-z0-9]*(/[a-z0-9]+)?"
+_URL = r"((https?|ftp|file)://[!-~]+)?"
 OURS_ALSO = ("asha-hwsim", "el5sarkha")
 
 
@@ -134,6 +135,11 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "device": Field("a network interface such as eth0", _is_device, "eth0"),
         "link_device": Field('a network interface, or ""', _or_empty(_is_device), ""),
         "link_prefix": _whole("a prefix length from 8 to 30", 8, 30, 24),
+        "engine": Field(
+            f'{" or ".join(ENGINES)}, or "" for the one that the release has',
+            lambda value: value in ("", *ENGINES),
+            "",
+        ),
         "panel": Field('an address such as 0.0.0.0, or ""', _or_empty(_of_conf(value_types.LISTEN)), ""),
         "serial": Field('a tty such as /dev/ttyS0, or ""', _or_empty(_of_conf(value_types.FILE)), ""),
     },
@@ -143,6 +149,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "ours": _list(f"a list of {', '.join(OURS_ALSO)}", lambda value: value in OURS_ALSO, ()),
         "rpms": Field('a folder, or ""', lambda value: isinstance(value, str), ""),
         "from_distribution": _list("a list of package names", _is_package, ()),
-        "install_from": _text('a URL, or ""', r"((https?|ftp)://[!-~]+)?", ""),
+        "ha_repository": _text('the URL of a repository, or ""', _URL, ""),
+        "install_from": _text('a URL, or ""', _URL, ""),
     },
 }

@@ -48,6 +48,11 @@ def remaster(iso: Path, content: Path, out: Path) -> Release:
     with tempfile.TemporaryDirectory(prefix="asha-iso.") as folder:
         work = Path(folder)
         release = _release(iso, work)
+        if not (content / f"{release.name}.ks").exists():
+            raise UserError(
+                f"{iso} installs {release.name}, on which the cluster engine of this site file does not run.",
+                todo="Name another engine in [pair], or take another release's medium.",
+            )
         changes = [*_menus(iso, work, release), ("-map", content, "/asha")]
         changes += _efi_image(iso, work)
         out.unlink(missing_ok=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from appliance.cluster.heartbeat.config_files import RenderedFile
 from appliance.cluster.heartbeat.config_files import render as heartbeat_files
-from kickstart.release import Release
+from appliance.cluster.pacemaker.config_files import AUTHKEY
+from kickstart.release import PACEMAKER, Release
 from kickstart.site import Node, Role, Site
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -19,7 +20,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 def render(site: Site, release: Release, role: Role | None, secret: str) -> str:
     """Return the kickstart file for `role`; with None, the role is read from the kernel command line.
 
-    `secret` is Heartbeat's, the same on both nodes.
+    `secret` is the cluster engine's, the same on both nodes.
     """
     environment = _environment()
     values = {
@@ -38,7 +39,11 @@ def render(site: Site, release: Release, role: Role | None, secret: str) -> str:
         "extra": site.extra,
         "extra_names": tuple(site.extra),
         "ports": _ports(site),
-        "heartbeat": lambda node: _heartbeat(node, secret),
+        "pacemaker": site.engine == PACEMAKER,
+        "engine_files": lambda node: _engine_files(site.engine, node, secret),
+        "engine_packages": ("pacemaker", "corosync", "resource-agents")
+        if site.packages["ha_repository"]
+        else (),
     }
     environment.globals.update(values)
     environment.globals["devices"] = getattr(environment.get_template("devices.j2").module, "devices")  # noqa: B009
@@ -72,12 +77,34 @@ def _with_devices(value: str) -> str:
 def _ports(site: Site) -> tuple[str, ...]:
     conf = site.nodes[0].conf
     page = () if conf.panel_addr.startswith("127.") or not conf.panel_on else (f"{conf.panel_port}:tcp",)
-    return (f"{conf.ssh_port}:tcp", f"{conf.udp_port}:udp", *page, *site.system["open_ports"])
+    return (f"{conf.ssh_port}:tcp", *_engine_ports(site), *page, *site.system["open_ports"])
 
 
-def _heartbeat(node: Node, secret: str) -> tuple[RenderedFile, ...]:
-    """Return Heartbeat's files for `node` as `asha ha start` would write them, with the secret.
+def _engine_ports(site: Site) -> tuple[str, ...]:
+    """Return what the engine's links listen on: Corosync has a port for each."""
+    conf = site.nodes[0].conf
+    links = len(conf.media) if site.engine == PACEMAKER else 1
+    return tuple(f"{conf.udp_port + number}:udp" for number in range(links))
 
-    Only the builder of the files can give the same secret to both nodes.
+
+@dataclass(frozen=True, slots=True)
+class EngineFile:
+    """A file of the cluster engine on a server; `mode` as for chmod."""
+
+    path: str
+    text: str
+    mode: int
+
+
+def _engine_files(engine: str, node: Node, secret: str) -> tuple[EngineFile, ...]:
+    """Return the files of the engine that `asha ha start` could not write alike on both nodes, or not yet.
+
+    Only the builder of the files can give the same secret to both nodes. Pacemaker's other files need the addresses
+    of the interfaces, and are written by `asha ha start`.
     """
-    return heartbeat_files(node.conf, secret)
+    if engine == PACEMAKER:
+        return (EngineFile(f"/etc/corosync/{AUTHKEY}", secret, 0o400),)
+    return tuple(
+        EngineFile(f"/etc/ha.d/{file.path}", file.text, file.mode)
+        for file in heartbeat_files(node.conf, secret)
+    )

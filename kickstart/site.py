@@ -17,12 +17,22 @@ from appliance.config.schema import KEY_BY_NAME
 from appliance.core.errors import HostError, UserError
 from appliance.host.process import run
 from kickstart.fields import SECTIONS, Field, is_mac
-from kickstart.release import RELEASE_BY_NAME, Release
+from kickstart.release import HEARTBEAT, PACEMAKER, RELEASE_BY_NAME, Release
 
 Role = Literal["primary", "secondary"]
 ROLES: tuple[Role, ...] = ("primary", "secondary")
 
-_OURS = ("HACLUSTERIP", "HAPREFIX", "HADEV", "HAMEDIA", "HAPRINODE", "HASECNODE", "HAPRIADDR", "HASECADDR")
+_OURS = (
+    "HAENGINE",
+    "HACLUSTERIP",
+    "HAPREFIX",
+    "HADEV",
+    "HAMEDIA",
+    "HAPRINODE",
+    "HASECNODE",
+    "HAPRIADDR",
+    "HASECADDR",
+)
 
 _VARIABLES = {"device": "lan", "link_device": "link"}
 
@@ -76,12 +86,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A valid site file; `system`, `pair` and `packages` are as in the file, with defaults filled in."""
+    """A valid site file; `system`, `pair` and `packages` are as in the file, with defaults filled in.
+
+    `engine` is the pair's cluster engine, named by the file or else the one of its release.
+    """
 
     release: Release
     system: Mapping[str, Any]
     pair: Mapping[str, Any]
     packages: Mapping[str, Any]
+    engine: str
     nodes: tuple[Node, ...]
     extra: Mapping[str, Path]  # package name → RPM
 
@@ -100,6 +114,7 @@ def load(path: Path) -> Site:
         *_addresses(whole),
         *_devices(whole),
         *_disks(whole["system"]),
+        *_engine_problems(whole),
         *_conf_shape(said.get("conf", {})),
     ]
     if problems:
@@ -118,7 +133,8 @@ def load(path: Path) -> Site:
     if problems:
         raise SiteError(path, list(dict.fromkeys(problems)))
     system, pair, packages = (whole[section] for section in ("system", "pair", "packages"))
-    return Site(RELEASE_BY_NAME[system["release"]], system, pair, packages, tuple(nodes), extra)
+    release = RELEASE_BY_NAME[system["release"]]
+    return Site(release, system, pair, packages, _engine(whole), tuple(nodes), extra)
 
 
 def _packages_in(folder: Path) -> dict[str, Path]:
@@ -213,6 +229,21 @@ def _disks(system: Mapping[str, Any]) -> Iterator[str]:
         yield "[system] mirror should be another disk than disk"
 
 
+def _engine(whole: Mapping[str, Mapping[str, Any]]) -> str:
+    return whole["pair"]["engine"] or RELEASE_BY_NAME[whole["system"]["release"]].engine
+
+
+def _engine_problems(whole: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Check that the release runs the pair's engine, and that the engine can use what else is named."""
+    engine, release = _engine(whole), RELEASE_BY_NAME[whole["system"]["release"]]
+    if not release.runs(engine):
+        yield f"[pair] engine should be {release.engine} on {release.name}, not {engine!r}"
+    elif engine == PACEMAKER and whole["pair"]["serial"]:
+        yield '[pair] serial should be "" with Pacemaker, which has no serial links'
+    if engine == HEARTBEAT and whole["packages"]["ha_repository"]:
+        yield '[packages] ha_repository should be "" with Heartbeat, which no such repository has'
+
+
 def _on_one_net(
     whole: Mapping[str, Mapping[str, Any]], key: str, prefix: int, more: list[tuple[str, str]]
 ) -> Iterator[str]:
@@ -251,7 +282,10 @@ def _node(
     peer = whole["secondary" if role == "primary" else "primary"]
     device = _device(whole, role, "device")
     link = _device(whole, role, "link_device") if whole["pair"]["link_device"] else None
-    media = _media(device, link, peer["link_address"], whole["pair"]["serial"])
+    if _engine(whole) == PACEMAKER:
+        media = _paths({device: peer["address"], link: peer["link_address"]})
+    else:
+        media = _media(device, link, peer["link_address"], whole["pair"]["serial"])
     values = {**_pair_conf(whole), "HADEV": device.name, "HAMEDIA": media, **said.get("conf", {})}
     verdict = _judged(values)
     if isinstance(verdict, Conf):
@@ -262,6 +296,7 @@ def _node(
 def _pair_conf(whole: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     pair, primary, secondary = whole["pair"], whole["primary"], whole["secondary"]
     return {
+        "HAENGINE": _engine(whole),
         "HACLUSTERIP": pair["cluster_address"],
         "HAPREFIX": str(pair["prefix"]),
         "HAPRINODE": primary["name"],
@@ -279,6 +314,11 @@ def _media(device: Device, link: Device | None, peer_address: str, serial: str) 
     if serial:
         media.append(f"serial {serial}")
     return ", ".join(media)
+
+
+def _paths(peers: Mapping[Device | None, str]) -> str:
+    """Return Pacemaker's HAMEDIA: the other node's own address on each interface that there is."""
+    return ", ".join(f"ucast {device.name} {peer}" for device, peer in peers.items() if device is not None)
 
 
 def _judged(values: Mapping[str, str]) -> Conf | tuple[Problem, ...]:

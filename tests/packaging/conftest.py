@@ -166,7 +166,9 @@ def empty(tmp_path: Path, rpms: Rpms) -> Host:
 
 @pytest.fixture(scope="session")
 def kickstarts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make kickstart` makes of the example, in a folder of its own."""
-    out = tmp_path_factory.mktemp("kickstart")
-    build(load(TREE / "kickstart/site.example.toml"), TREE / "out/rpm", out)
-    return out
+    """What `make kickstart` makes of the example with Heartbeat, which runs on every release, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("kickstart")
+    text = (TREE / "kickstart/site.example.toml").read_text()
+    (folder / "site.toml").write_text(text.replace('\nengine = ""', '\nengine = "heartbeat"'))
+    build(load(folder / "site.toml"), TREE / "out/rpm", folder / "out")
+    return folder / "out"

@@ -13,13 +13,14 @@ from installer import parsed
 from appliance.core.errors import HostError
 from kickstart.build import kept_secret
 from kickstart.left_out import left_out
-from kickstart.release import RELEASE_BY_NAME, RELEASES
+from kickstart.release import ENGINES, RELEASE_BY_NAME, RELEASES, Release
 from kickstart.render import render
 from kickstart.site import ROLES, SiteError, load
 from kickstart.validate import InvalidKickstart, validate
 
 EXAMPLE = TREE / "kickstart/site.example.toml"
 SECRET = "5ec7e7" * 6
+RUNS = [(release, engine) for release in RELEASES for engine in ENGINES if release.runs(engine)]
 
 
 @pytest.fixture
@@ -36,9 +37,17 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(changed)
 
 
-@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
-def test_every_file_is_valid_for_its_release(release, tmp_path: Path) -> None:
-    texts = {role: render(load(EXAMPLE), release, role, SECRET) for role in (*ROLES, None)}
+def with_engine(site_file: Path, engine: str) -> Path:
+    change(site_file, "engine =", f'engine = "{engine}"')
+    return site_file
+
+
+@pytest.mark.parametrize(("release", "engine"), RUNS, ids=lambda one: getattr(one, "name", one))
+def test_every_file_is_valid_for_its_release(
+    release: Release, engine: str, site_file: Path, tmp_path: Path
+) -> None:
+    site = load(with_engine(site_file, engine))
+    texts = {role: render(site, release, role, SECRET) for role in (*ROLES, None)}
     for role, text in texts.items():
         (tmp_path / f"{role}.ks").write_text(text)
         assert ("\n%end\n" in text) == (release.major != 5)
@@ -131,6 +140,9 @@ def test_one_release_s_file_is_not_another_s(tmp_path: Path) -> None:
             "[primary] device should be a network interface such as eth0, its MAC",
         ),
         ('device = ""', 'device = "eth1"', "[primary] link_device should be another than device"),
+        ("engine =", 'engine = "pcs"', "[pair] engine should be heartbeat or pacemaker"),
+        ("serial =", 'serial = "/dev/ttyS0"', '[pair] serial should be ""'),
+        ("ha_repository =", 'ha_repository = "mirror"', "[packages] ha_repository should be the URL"),
         ("name =", 'name = "-x"', "[primary] name should be a node's name"),
         ("name =", 'name = "hastandby"', "[conf] HASECNODE=hastandby should be another name"),
         ("ours =", 'ours = ["smesarkha"]', "[packages] ours should be"),
@@ -172,7 +184,59 @@ def test_a_second_disk_makes_a_mirror(site_file: Path, tmp_path: Path) -> None:
         assert disks == {"raid.11": "sda", "raid.12": "sdb", "raid.21": "sda", "raid.22": "sdb"}
 
 
+@pytest.mark.parametrize("release", [8, 9, 10])
+def test_from_el8_on_a_pair_runs_on_pacemaker(site_file: Path, tmp_path: Path, release: int) -> None:
+    change(site_file, "release =", f'release = "el{release}"')
+    change(site_file, "ha_repository =", 'ha_repository = "http://mirror.example.com/ha"')
+    site = load(site_file)
+    text = render(site, site.release, "primary", SECRET)
+    (tmp_path / "a.ks").write_text(text)
+    validate(site.release, tmp_path / "a.ks")
+    handler = parsed(text, site.release).handler
+    assert [repo.baseurl for repo in handler.repo.repoList if repo.name == "asha-ha"] == [
+        "http://mirror.example.com/ha"
+    ]
+    assert {"pacemaker", "corosync", "resource-agents"} <= set(handler.packages.packageList)
+    # Corosync has a port for each of its two links.
+    assert {"694:udp", "695:udp"} <= set(handler.firewall.ports)
+    assert "HAENGINE 'pacemaker'" in text
+    assert "HAMEDIA 'ucast eth0 192.168.1.102, ucast eth1 10.0.0.2'" in text
+    assert "/etc/corosync/authkey" in text and "ha.d" not in text and "heartbeat" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("release", "engine", "repository", "said"),
+    [
+        ("el7", "pacemaker", "", "[pair] engine should be heartbeat on el7, not 'pacemaker'"),
+        ("el9", "heartbeat", "http://mirror.example.com/ha", '[packages] ha_repository should be ""'),
+    ],
+)
+def test_an_engine_that_cannot_be_had_is_named(
+    site_file: Path, release: str, engine: str, repository: str, said: str
+) -> None:
+    change(with_engine(site_file, engine), "release =", f'release = "{release}"')
+    change(site_file, "ha_repository =", f'ha_repository = "{repository}"')
+    with pytest.raises(SiteError) as error:
+        load(site_file)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("release", ["el5", "el7"])
+def test_before_el8_a_pair_runs_on_heartbeat(site_file: Path, release: str) -> None:
+    change(site_file, "release =", f'release = "{release}"')
+    site = load(site_file)
+    text = render(site, site.release, "primary", SECRET)
+    assert "HAENGINE 'heartbeat'" in text and "corosync" not in text
+
+
 def test_what_no_package_brings_is_told_when_the_files_are_made(site_file: Path) -> None:
+    pacemaker, _ = left_out(load(site_file))
+    assert "Pacemaker" in pacemaker and "ha_repository" in pacemaker
+    change(site_file, "ha_repository =", 'ha_repository = "http://mirror.example.com/ha"')
+    (asterisk,) = left_out(load(site_file))
+    assert "Asterisk" in asterisk
+    change(site_file, "ha_repository =", 'ha_repository = ""')
+    with_engine(site_file, "heartbeat")
     for program in left_out(load(site_file)):
         assert "names no package of" in program
     assert len(left_out(load(site_file))) == 2
@@ -198,6 +262,9 @@ def test_a_site_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_pair_keeps_its_secret_and_no_two_pairs_share_one(site_file: Path, tmp_path: Path) -> None:
     first = kept_secret(load(site_file), tmp_path)
     assert kept_secret(load(site_file), tmp_path) == first
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.secret")} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.authkey")} == {0o600}
+    with_engine(site_file, "heartbeat")
+    assert kept_secret(load(site_file), tmp_path) != first  # which Heartbeat could not use
+    with_engine(site_file, "pacemaker")
     change(site_file, "name =", 'name = "other"')
     assert kept_secret(load(site_file), tmp_path) != first

@@ -70,12 +70,15 @@ def test_nobody_else_reads_the_secret(kickstarts: Path) -> None:
 
 def test_a_site_s_own_packages_come_along(tmp_path: Path, original: Path) -> None:
     """Those of a folder are in the repository, and are installed by name or by file."""
-    text = (TREE / "kickstart/site.example.toml").read_text()
+    text = (
+        (TREE / "kickstart/site.example.toml").read_text().replace('\nengine = ""', '\nengine = "heartbeat"')
+    )
     site = tmp_path / "site.toml"
     site.write_text(text.replace('rpms = ""', f'rpms = "{original.parent}"'))
     small = tmp_path / "small"
-    small.mkdir()
-    (small / original.name).write_bytes(original.read_bytes())
+    (small / "el6").mkdir(parents=True)
+    for folder in (small, small / "el6"):
+        (folder / original.name).write_bytes(original.read_bytes())
     build(load(site), small, tmp_path / "out")
     assert (tmp_path / "out/asha/rpm" / original.name).exists()
     assert f" {original.name} " in (tmp_path / "out/asha/el5-primary.ks").read_text()
@@ -153,6 +156,21 @@ def test_a_medium_of_something_else_is_refused(
     with pytest.raises(UserError, match=re.escape(said)):
         remaster(iso, kickstarts / "asha", tmp_path / "out.iso")
     assert not (tmp_path / "out.iso").exists()
+
+
+def test_a_medium_on_which_the_pair_s_engine_does_not_run_is_refused(tmp_path: Path) -> None:
+    build(load(TREE / "kickstart/site.example.toml"), TREE / "out/rpm", tmp_path / "made")
+    names = {path.name for path in (tmp_path / "made/asha").glob("*.ks")}
+    assert {"el8.ks", "el9.ks", "el10.ks"} < names and not names & {"el5.ks", "el7.ks"}
+    with pytest.raises(UserError, match="on which the cluster engine of this site file does not run"):
+        remaster(make_medium(tmp_path, 7), tmp_path / "made/asha", tmp_path / "out.iso")
+
+
+def test_a_release_gets_the_packages_whose_digests_it_takes(kickstarts: Path) -> None:
+    for folder, made, release in (("rpm", "out/rpm", "el5"), ("rpm-el6", "out/rpm/el6", "el9")):
+        for path in (TREE / made).glob("*.rpm"):
+            assert (kickstarts / "asha" / folder / path.name).read_bytes() == path.read_bytes()
+        assert f"/{folder}" in (kickstarts / f"asha/{release}-primary.ks").read_text()
 
 
 def test_what_is_no_iso_is_refused(kickstarts: Path, tmp_path: Path) -> None:

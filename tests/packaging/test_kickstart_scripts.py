@@ -14,6 +14,7 @@ from hosts import Host, ok
 from installer import lend, parsed, run_post, run_pre
 from systemd_host import SystemdHost
 
+from appliance.cluster.pacemaker.config_files import read_key
 from kickstart.build import build
 from kickstart.release import RELEASE_BY_NAME
 from kickstart.site import load
@@ -96,7 +97,7 @@ def test_the_role_comes_from_the_command_line(machine: Host, kickstarts: Path, r
         assert (lan.hostname, lan.ip, lan.device) == (name, address, "eth0")
         assert link.device == "eth1"
     if release != "el5":
-        assert machine.path(REPO).readlink() == Path("/mnt/source/asha/rpm")
+        assert machine.path(REPO).readlink() == Path("/mnt/source/asha/rpm-el6")
 
 
 def test_without_a_role_nothing_is_installed(el5: Host, kickstarts: Path) -> None:
@@ -143,7 +144,9 @@ def test_interfaces_are_found_by_their_mac_addresses(machine: Host, by_mac: Path
 def by_mac(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make kickstart` makes of a site file that knows the primary's interfaces by their addresses."""
     folder = tmp_path_factory.mktemp("by-mac")
-    text = (TREE / "kickstart/site.example.toml").read_text()
+    text = (
+        (TREE / "kickstart/site.example.toml").read_text().replace('\nengine = ""', '\nengine = "heartbeat"')
+    )
     for key, address in (("device", LAN_MAC), ("link_device", LINK_MAC)):
         text = text.replace(f'\n{key} = ""', f'\n{key} = "{address.upper()}"', 1)
     (folder / "site.toml").write_text(text)
@@ -161,7 +164,7 @@ def test_the_packages_are_found_on_a_medium_of_their_own(el5: Host, kickstarts: 
     for disk, number in (("sda", "8:0"), ("sr0", "11:0"), ("sr1", "11:1")):
         el5.write(f"/sys/block/{disk}/dev", number + "\n")
     ok(run_pre(el5, kickstarts / "asha/el9-primary.ks", ""))
-    assert el5.path(f"{REPO}").readlink() == Path("/tmp/asha-medium/asha/rpm")
+    assert el5.path(f"{REPO}").readlink() == Path("/tmp/asha-medium/asha/rpm-el6")
     assert "asha-2" in ok(el5.run("/bin/ls", f"{REPO}/"))
 
 
@@ -245,6 +248,37 @@ def test_el5_without_its_packages_says_so(installing: Host, kickstarts: Path) ->
 
 
 def test_today_s_release_ends_installed_configured_and_off(systemd: SystemdHost, kickstarts: Path) -> None:
+    installed_today(systemd, kickstarts)
+    assert_configured(systemd, kickstarts, "10.0.0.2")
+    for service in ("asha", "heartbeat"):
+        assert systemd.run("systemctl", "is-enabled", f"{service}.service").stdout.strip() == "disabled"
+        assert systemd.run("systemctl", "is-active", f"{service}.service").stdout.strip() == "inactive"
+    assert "systemctl enable asha" in systemd.read("/root/asha-next-steps.txt")
+
+
+def test_today_s_release_ends_configured_for_pacemaker(systemd: SystemdHost, on_pacemaker: Path) -> None:
+    installed_today(systemd, on_pacemaker)
+    conf = settings(systemd)
+    assert conf["HAENGINE"] == "pacemaker"
+    assert conf["HAMEDIA"] == "ucast eth0 192.168.1.102, ucast eth1 10.0.0.2"
+    (secret,) = on_pacemaker.glob("*.authkey")
+    authkey = systemd.path("/etc/corosync/authkey")
+    assert authkey.read_text() == secret.read_text()
+    assert authkey.stat().st_mode & 0o777 == 0o400
+    assert read_key(authkey.parent) == secret.read_text()  # asha can give it to the other node
+    assert "Pacemaker, and the pair with it" in systemd.read("/root/asha-next-steps.txt")
+
+
+@pytest.fixture(scope="session")
+def on_pacemaker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make kickstart` makes of the example as it is."""
+    out = tmp_path_factory.mktemp("on-pacemaker")
+    build(load(TREE / "kickstart/site.example.toml"), TREE / "out/rpm", out)
+    return out
+
+
+def installed_today(systemd: SystemdHost, kickstarts: Path) -> None:
+    """Have the medium's primary installed on a host of today."""
     systemd.write("/root/.rpmmacros", "%_dbpath /var/lib/rpm\n")
     insert(systemd, kickstarts, "/run/install/repo/asha")
     path = kickstarts / "asha/el9.ks"
@@ -257,11 +291,6 @@ def test_today_s_release_ends_installed_configured_and_off(systemd: SystemdHost,
     ok(systemd.rpm("-Uvh", *files))
     ok(systemd.run("systemctl", "is-enabled", "asha.service"))
     ok(run_post(systemd, path, PRIMARY))
-    assert_configured(systemd, kickstarts, "10.0.0.2")
-    for service in ("asha", "heartbeat"):
-        assert systemd.run("systemctl", "is-enabled", f"{service}.service").stdout.strip() == "disabled"
-        assert systemd.run("systemctl", "is-active", f"{service}.service").stdout.strip() == "inactive"
-    assert "systemctl enable asha" in systemd.read("/root/asha-next-steps.txt")
 
 
 def from_repository(host: Host, folder: str, names: list[str]) -> list[str]:

@@ -139,8 +139,13 @@ def install_resource_agent(paths: PacemakerPaths, command: Sequence[str | Path])
 
 def made_key(conf_dir: Path) -> str:
     """Return the secret in `conf_dir`, which is made when there is none. Raises ClusterError, HostError."""
-    write_if_missing(conf_dir / AUTHKEY, secrets.token_hex(_KEY_BYTES), 0o400)
+    write_if_missing(conf_dir / AUTHKEY, new_key(), 0o400)
     return read_key(conf_dir)
+
+
+def new_key() -> str:
+    """Return a secret as nobody has had it before."""
+    return secrets.token_hex(_KEY_BYTES)
 
 
 def read_key(conf_dir: Path) -> str:
