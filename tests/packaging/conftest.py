@@ -166,7 +166,7 @@ def empty(tmp_path: Path, rpms: Rpms) -> Host:
 
 @pytest.fixture(scope="session")
 def kickstarts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make kickstart` makes of the example with Heartbeat, which runs on every release, in a folder of its own."""
+    """What `make kickstart` makes of the example with Heartbeat, which every release runs, in a folder of its own."""
     folder = tmp_path_factory.mktemp("kickstart")
     text = (TREE / "kickstart/site.example.toml").read_text()
     (folder / "site.toml").write_text(text.replace('\nengine = ""', '\nengine = "heartbeat"'))
