@@ -25,6 +25,7 @@ pacemaker        pacemakerd
 pacemaker-cli-utils crm_mon
 libcpg4          -
 resource-agents  /usr/lib/ocf/resource.d/heartbeat/IPaddr2
+libxml2-utils    xmllint
 iproute2         ip
 iputils-arping   arping
 iputils-ping     ping

@@ -85,7 +85,7 @@ class Site:
             "AMIUSER": AMI_USER,
             "AMISECRET": AMI_SECRET,
             "HASYNCH": "LOOSE",  # scenarios about the data override this
-            **({} if self.engine is HEARTBEAT else {"HAENGINE": self.engine.name}),
+            "HAENGINE": self.engine.name,
             **self.extra,
         }
         return "".join(f"{key}={value}\n" for key, value in values.items())

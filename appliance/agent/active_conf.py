@@ -33,6 +33,7 @@ from appliance.config.schema import (
     with_frozen,
 )
 from appliance.core.document import parse_object
+from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.roles import Role
@@ -47,7 +48,7 @@ _NODE = "node"
 def book_file(path: Path = STANDING) -> StateFile[dict[str, str]]:
     """Return the state file at `path`, which holds the values of the frozen keys by name, and the node."""
     return StateFile(
-        path, _parse, dict, "the conf file's values count, as if Heartbeat had been started with them"
+        path, _parse, dict, f"the conf file's values count, as if {ENGINE} had been started with them"
     )
 
 
@@ -144,8 +145,8 @@ def misnamed(this_node: ThisNode) -> str:
         return ""
     key = "HAPRINODE" if this_node.node is Node.PRIMARY else "HASECNODE"
     return (
-        f"this machine's name is now '{name}' (uname -n), and Heartbeat knows it as '{this_node.own_name}' ({key}): "
-        f"it goes on as the {this_node.node.value}, but Heartbeat would not start again under that name. "
+        f"this machine's name is now '{name}' (uname -n), and {ENGINE} knows it as '{this_node.own_name}' ({key}): "
+        f"it goes on as the {this_node.node.value}, but {ENGINE} would not start again under that name. "
         f"Name it {this_node.own_name} again ('hostname {this_node.own_name}', and wherever it gets its name at boot)"
     )
 

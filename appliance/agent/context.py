@@ -9,6 +9,7 @@ from pathlib import Path
 from appliance.agent.journal import Journal
 from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
+from appliance.core.engine_traits import EngineTraits
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.host.clock import Clock
@@ -45,10 +46,11 @@ class NodeContext(Context):
     """The values that the parts of a node's agent share.
 
     `observations` is what the sensors see, `service` what this node does about it. `restart` ends this agent, so
-    that another begins as the conf file now says.
+    that another begins as the conf file now says. `engine`: the cluster engine as core knows it.
     """
 
     this_node: ThisNode
     observations: Observations
     service: Service
     restart: Callable[[], None]
+    engine: EngineTraits

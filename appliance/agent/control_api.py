@@ -22,6 +22,7 @@ from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.status import node_status
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import DutyAnswer, LineHeld, Said, ScriptVerdict
+from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.lost_request import forced_move
@@ -33,8 +34,8 @@ from appliance.core.timing import STOP_PATIENCE
 from appliance.core.transfer import Order
 
 _ENDED_BY_FORCE = (
-    "The HA engine is stopped by force: Heartbeat did not heed the stop, as it does not for an hour after a request "
-    "that it has lost. Everything is let go here; a peer that is there takes over after HADEADTIME."
+    "The HA engine is stopped by force: it did not heed the stop. Everything is let go here; a peer that is there "
+    "takes over after HADEADTIME."
 )
 
 
@@ -165,7 +166,7 @@ class ControlApi:
         permit = self._policy.permitted(OperatorAction.START_HA, request)
         await self._take_what_waits()
         await self._engine.prepare()
-        self._cycle.clear_node("before Heartbeat is started")
+        self._cycle.clear_node(f"before {ENGINE} is started")
         await self._released()
         await self._engine.start()
         return Said(f"The HA engine runs: {permit.says}.")
@@ -236,7 +237,7 @@ class ControlApi:
     def _cost(self) -> str:
         seconds = forced_move(self._this_node.conf.deadtime)
         return (
-            " by force: Heartbeat is ended on the node that serves, and its peer takes over after HADEADTIME. Nobody "
+            f" by force: {ENGINE} is ended on the node that serves, and its peer takes over after HADEADTIME. Nobody "
             f"serves for about {seconds:.0f} s and as long as Asterisk takes to stop and to start"
         )
 

@@ -102,6 +102,7 @@ class Cycle:
         self._executor = executor
         self._journal = context.journal
         self._clock = context.clock
+        self._loses_requests = context.engine.loses_requests
         self.maintenance = maintenance
         self._asks = asks
         self._fence = fence
@@ -214,6 +215,7 @@ class Cycle:
                 observations.fenced,
             ),
             asked=observations.asked,
+            loses_requests=self._loses_requests,
         )
 
     # -- what happens -------------------------------------------------------------------------------------

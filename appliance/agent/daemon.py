@@ -69,7 +69,7 @@ class Daemon:
         """
         self._take_signals()
         self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
-        server = ControlServer(Path(SOCKET), self._answer)
+        server = ControlServer(Path(SOCKET), self._answer, engine=self._parts.context.engine.title)
         await server.start()
         self._watchdogs.arm()
         try:
@@ -146,7 +146,8 @@ class Daemon:
     def _hearing(self, now: float) -> Hearing:
         seen, max_age = self._observations, self._this_node.conf.peer_max_age
         hears = seen.hears_peer(now, max_age)
-        return Hearing(hears, seen.deaf_links(), self._boot, engine=seen.engine_id, demands=seen.demands)
+        deaf = seen.deaf_links() if self._parts.context.engine.hears_one_way else ()
+        return Hearing(hears, deaf, self._boot, engine=seen.engine_id, demands=seen.demands)
 
     async def _tell_peer(self) -> None:
         """Send this node's state to the peer every second, and at once when it changes.

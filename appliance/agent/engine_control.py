@@ -17,6 +17,7 @@ from appliance.agent.context import NodeContext
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.controller import ENGINE_SETTLES
 from appliance.core.engine_requests import DEATH_CALLED
+from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError, ClusterError, RequestDropped, UserError
 from appliance.core.model import Node
 from appliance.host.disk import read_small
@@ -61,7 +62,7 @@ class EngineControl:
         if not self._this_node.conf.cluster_ip:
             raise UserError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
         if why := misnamed(self._this_node):
-            raise UserError(f"Heartbeat cannot be started: {why}.")
+            raise UserError(f"{ENGINE} cannot be started: {why}.")
         await asyncio.to_thread(self._install)
 
     async def start(self) -> None:

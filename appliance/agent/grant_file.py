@@ -13,6 +13,7 @@ from pathlib import Path
 
 from appliance.core import grant as rules
 from appliance.core.document import parse_object
+from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.disk import keep_spoilt, open_lock, read_small
@@ -210,5 +211,5 @@ def _uptime() -> float:
 def _cannot_be_kept(path: Path, problem: OSError) -> str:
     return (
         f"the grant cannot be kept in {path} ({problem.strerror or problem}): it is kept in memory, and after a "
-        "restart of the agent Heartbeat is asked for it"
+        f"restart of the agent {ENGINE} is asked for it"
     )

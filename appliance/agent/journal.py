@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from appliance.agent.journal_file import JournalFile
+from appliance.core.engine_traits import ENGINE, titled
 from appliance.core.journal_entry import JournalEntry
 from appliance.host.clock import Clock
 
@@ -35,13 +36,17 @@ class Journal:
     """The journal as the agent uses it: writing an entry returns at once, and a thread writes the file.
 
     `on_problem` is called once when the file cannot be written. Entries that could not be written are written
-    when the disk takes them again; how many had to be dropped is then an entry itself.
+    when the disk takes them again; how many had to be dropped is then an entry itself. `title`: how entries name the
+    cluster engine.
     """
 
-    def __init__(self, file: JournalFile, clock: Clock, on_problem: Callable[[str], None]) -> None:
+    def __init__(
+        self, file: JournalFile, clock: Clock, on_problem: Callable[[str], None], title: str = ENGINE
+    ) -> None:
         self._file = file
         self._clock = clock
         self._on_problem = on_problem
+        self._title = title
         self._news: queue.SimpleQueue[JournalEntry | threading.Event | None] = queue.SimpleQueue()
         self._recent: deque[JournalEntry] = deque(maxlen=_KEPT_IN_MEMORY)
         self._said: dict[tuple[str, str], str] = {}
@@ -70,7 +75,7 @@ class Journal:
             "at": round(self._clock.now(), 6),
             "wall": round(self._clock.wall(), 3),
             "kind": kind,
-            **fields,
+            **{name: titled(value, self._title) for name, value in fields.items()},
         }
         self._count += 1
         self._recent.append(JournalEntry({"number": self._count, **entry}))

@@ -64,6 +64,7 @@ class Observations:
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
     not known. `fenced`: how HAFENCE ended last. `asked`: what was asked of the engine.
+    `engine_troubles`: what keeps the engine from its work, for people.
     `demands`: when an operator asked here for service by force, in whole seconds since the epoch; 0: not just now.
     """
 
@@ -77,6 +78,7 @@ class Observations:
     engine_holds: Reading[str] = field(default_factory=_unseen)
     engine_serves: Reading[bool] = field(default_factory=_unseen)
     engine_moving: bool = False
+    engine_troubles: tuple[str, ...] = ()
     engine_stopped: bool = False
     process: Reading[bool] = field(default_factory=_unseen)
     pid: int | None = None

@@ -23,6 +23,7 @@ from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import kept_file
 from appliance.config import Conf
 from appliance.core.document import parse_object
+from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError
 from appliance.host.agent_socket import SOCKET
 from appliance.host.disk import open_plain
@@ -88,7 +89,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
         ),
         spool.ways_file,
         spool.memory_file,
-        StateFile(GRANT, _grant, lambda: None, "Heartbeat is asked whether this node is to serve"),
+        StateFile(GRANT, _grant, lambda: None, f"{ENGINE} is asked whether this node is to serve"),
         StateFile(
             SSH_KEYS / "id",
             _private_key,

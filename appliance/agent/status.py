@@ -11,6 +11,7 @@ from appliance.agent.cycle import Cycle
 from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
 from appliance.core import cluster_address
+from appliance.core.engine_traits import ENGINE
 from appliance.core.health import silent_probes
 from appliance.core.lost_request import minutes_of_both
 from appliance.core.maintenance import problem as maintenance_problem
@@ -136,6 +137,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             holds=_said(observations.engine_holds),
             waits_another=_wait(this_node, observations, state, now),
             lost=state.engine_lost,
+            troubles=observations.engine_troubles,
             drops_requests=minutes_of_both(state, seen.peer, now),
         ),
         peer=peer,
@@ -292,12 +294,13 @@ def _problems(
         found.append(maintenance_problem(maintenance))
     found += [_fault_words(fault, now) for fault in state.faults if fault.is_due(now)]
     if minutes := minutes_of_both(state, seen.peer, now):
-        found.append(f"Heartbeat drops requests to move service for up to {minutes} more min")
+        found.append(f"{ENGINE} drops requests to move service for up to {minutes} more min")
+    found += observations.engine_troubles
     if observations.duplicate:
         found.append(f"the cluster address is also at {observations.duplicate}")
     down = [name for name, state in observations.links.items() if state != "up"]
     if down:
-        found.append(f"Heartbeat link down: {', '.join(down)}")
+        found.append(f"link of {ENGINE} down: {', '.join(down)}")
     return tuple(dict.fromkeys(found))
 
 

@@ -69,11 +69,11 @@ class AgentParts:
         this_node = read_this_node(conf_path, installed)
         engine = installed_engine(this_node.conf.engine)
         file = JournalFile(JOURNAL)
-        journal, observations = Journal(file, clock, _complain), Observations()
+        journal, observations = Journal(file, clock, _complain, engine.traits.title), Observations()
         grants = GrantFile(GRANT, least_generation=file.newest_generation(), clock=clock)
         service = Service(first_state(grants.read(), clock.now(), _past_moves(file, clock)))
         self.context = context = NodeContext(
-            conf_path, clock, journal, this_node, observations, service, restart
+            conf_path, clock, journal, this_node, observations, service, restart, engine.traits
         )
 
         self.data = SyncSupervisor(context)

@@ -17,7 +17,7 @@ _PATIENCE = 120.0
 def wish(verb: str, *, leave_data: bool = False, force: bool = False) -> None:
     """Ask the agent for `verb` in the operator's name, and print its answer.
 
-    `leave_data`: do not wait for the data to be brought over first. `force`: end Heartbeat, and do not ask it.
+    `leave_data`: do not wait for the data to be brought over first. `force`: end the HA engine, and do not ask it.
     """
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
     click.echo(ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data, force=force).says)
@@ -25,12 +25,12 @@ def wish(verb: str, *, leave_data: bool = False, force: bool = False) -> None:
 
 @click.group()
 def ha() -> None:
-    """Start and stop the HA engine (Heartbeat) on this node."""
+    """Start and stop the HA engine (Heartbeat or Pacemaker) on this node."""
 
 
 @ha.command("start")
 def ha_start() -> None:
-    """Start the HA engine. Whatever runs is let go first; then Heartbeat decides who is active."""
+    """Start the HA engine. Whatever runs is let go first; then the engine decides who is active."""
     wish("ha start")
 
 
@@ -65,8 +65,8 @@ _leave_data = click.option(
 _force = click.option(
     "--force",
     is_flag=True,
-    help="Do not ask Heartbeat, which drops requests for an hour after a lost one: end it on the node that serves, so "
-    "that the other one takes over after HADEADTIME.",
+    help="Do not ask the HA engine (Heartbeat drops requests for an hour after a lost one): end it on the node that "
+    "serves, so that the other one takes over after HADEADTIME.",
 )
 
 

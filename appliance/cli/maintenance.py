@@ -47,7 +47,8 @@ def maintenance(context: click.Context, as_json: bool) -> None:
     """Whether this node's watchdog stands down, and for how long still.
 
     While it does, this node neither hands over nor restarts Asterisk by itself, and service does not go back to the
-    primary by itself. It still lets go when Heartbeat dies here or the peer has taken over, and obeys every command.
+    primary by itself. It still lets go when the HA engine dies here or the peer has taken over, and obeys every
+    command.
     """
     if context.invoked_subcommand is None:
         given = ask_status().maintenance

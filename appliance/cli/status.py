@@ -55,7 +55,7 @@ def status_lines(status: Status) -> list[str]:
         ("address", _address(status.address)),
         ("LAN", _lan(status.lan)),
         *(tuple(line.split(": ", 1)) for line in line_lines(status)),
-        ("Heartbeat", _engine(status)),
+        (status.engine.title, _engine(status)),
         ("peer", _peer(status.peer)),
         ("data", _data(status.data)),
         *_maintenance(status.maintenance),

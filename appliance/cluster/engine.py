@@ -4,7 +4,7 @@ The engine decides which node is active. It starts and stops one resource, `asha
 the *grant*. The agent needs four things of it: to know whether it runs and what it believes (`EngineWatch`), to tell
 the other node's agent what it sees over the engine's own authenticated links, to ask it to move service, and to set it
 up. Nothing outside `cluster/` knows an engine's files, commands or words; what users read is in the engine's own
-vocabulary, through `name` and `log`.
+vocabulary, through `traits` and `log`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.config import Conf
+from appliance.core.engine_traits import EngineTraits
 from appliance.core.model import Node
 from appliance.core.reading import Reading
 
@@ -42,7 +43,7 @@ class EngineView:
     when none runs. `peer_alive` is the engine's word for the other node. `holds` is its own word for what this node
     holds, for people; `serves`: by that word this node is the active one. Both are what it believes, not what is.
     `moving`: it says that resources are on their way. `links`: the ways to the other node by name, and whether each is
-    up.
+    up. `troubles`: what keeps it from doing its work, such as a setting of an administrator's, each with what ends it.
     """
 
     runs: Reading[bool]
@@ -52,6 +53,7 @@ class EngineView:
     serves: Reading[bool]
     moving: bool = False
     links: Mapping[str, bool] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,11 @@ class EngineWatch(Protocol):
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         """Tell the other node's agent `fields`; nothing happens while the engine does not listen."""
 
-    def claim(self, serves: bool, now: float) -> None:
-        """Note whether this node serves in truth; an engine that can has service stay with the node that does.
+    def claim(self, claims: bool, now: float) -> None:
+        """Note whether this node claims that service stays with it; an engine that can leaves it with one that does.
 
-        Called at least once a second, and cheap when nothing has changed.
+        What a claim is, `core.roles.claims_service` says. Called at least once a second, and cheap when nothing has
+        changed.
         """
 
     def close(self) -> None:
@@ -106,11 +109,11 @@ class EngineWatch(Protocol):
 class ClusterEngine(Protocol):
     """An engine installed on this machine. Every method may block for seconds: call it in a thread.
 
-    Every method but `identity` raises HostError when the engine is not installed, and ClusterError with the engine's
-    own words when it does not do what is asked.
+    Every method but `identity` and `set_up_at` raises HostError when the engine is not installed, and ClusterError with
+    the engine's own words when it does not do what is asked.
     """
 
-    name: str
+    traits: EngineTraits
     log: Path
     script: str
     """The module of `appliance.cli` that the engine runs as its resource `asha`."""
@@ -123,6 +126,12 @@ class ClusterEngine(Protocol):
 
     def place(self) -> str:
         """Return where it is installed, for people."""
+
+    def set_up_at(self) -> float:
+        """Return when its files were last written on this node, in seconds since the epoch; 0.0 when they never were.
+
+        Raises nothing.
+        """
 
     def version(self) -> str:
         """Return its version, for people."""

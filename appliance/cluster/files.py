@@ -45,3 +45,11 @@ def _holds(path: Path, text: str) -> bool:
         return path.read_bytes() == text.encode()
     except FileNotFoundError:
         return False
+
+
+def written_at(path: Path) -> float:
+    """Return when the file was written, in seconds since the epoch; 0.0 when it is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,29 +1,57 @@
-"""The choice of the cluster engine of this machine."""
+"""The choice of the cluster engine of this machine.
+
+A pair that has run is never changed by itself: its two nodes would choose at different times, and an engine that has
+lost its peer to another engine takes the peer for dead. So with `auto` what runs counts first, then what this node was
+set up with. Only a node that is neither takes Pacemaker where both are installed.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from appliance.cluster.engine import ClusterEngine
 from appliance.cluster.heartbeat.engine import HeartbeatEngine
 from appliance.cluster.pacemaker.engine import PacemakerEngine
 from appliance.core.errors import HostError
 
-# In the order of preference where nothing is said and nothing runs: Pacemaker is experimental.
-_ENGINES: tuple[type[HeartbeatEngine] | type[PacemakerEngine], ...] = (HeartbeatEngine, PacemakerEngine)
+# In the order of preference for a new pair.
+_ENGINES: tuple[type[PacemakerEngine] | type[HeartbeatEngine], ...] = (PacemakerEngine, HeartbeatEngine)
+
+
+class Choice(NamedTuple):
+    """The engine of this node, and why it is this one, as a clause."""
+
+    engine: ClusterEngine
+    why: str
 
 
 def installed_engine(choice: str) -> ClusterEngine:
+    """Return the cluster engine of this node, as `chosen_engine` has it."""
+    return chosen_engine(choice).engine
+
+
+def chosen_engine(choice: str) -> Choice:
     """Return the cluster engine of this node.
 
     One that is named is returned whether it is installed or not, which shows when one of its methods is called.
 
     Args:
-        choice: The engine's name, or `auto` for the one that runs, else the first that is installed.
+        choice: The engine's name, or `auto` for the one that runs, else the one that this node was set up with last,
+            else the first that is installed.
     """
-    engines = [engine() for engine in _ENGINES]
-    named = [engine for engine in engines if engine.name.casefold() == choice.casefold()]
-    running = [engine for engine in engines if engine.identity()]
-    found = named or running or [engine for engine in engines if _is_installed(engine)]
-    return (found or engines)[0]
+    engines: list[ClusterEngine] = [engine() for engine in _ENGINES]
+    for engine in engines:
+        if engine.traits.title.casefold() == choice.casefold():
+            return Choice(engine, f"HAENGINE={choice} names it")
+    for engine in engines:
+        if engine.identity():
+            return Choice(engine, "it runs")
+    there = [engine for engine in engines if _is_installed(engine)]
+    if (before := max(there, key=lambda engine: engine.set_up_at(), default=None)) and before.set_up_at():
+        return Choice(before, "this node was set up with it before")
+    if len(there) > 1:
+        return Choice(there[0], "both are installed, and this node is new")
+    return Choice((there or engines)[0], "no other is installed")
 
 
 def _is_installed(engine: ClusterEngine) -> bool:

@@ -2,8 +2,8 @@
 
 The field's default is the comment that stands above the key in the conf file, followed by the key itself:
 
-    udp_port: int = Comment("UDP port of Heartbeat's messages").key(
-        "HAUDPPORT", PORT, 694, Group.HEARTBEAT, "695", tab=Tab(5, "Heartbeat UDP Port")
+    udp_port: int = Comment("UDP port of the HA engine's messages").key(
+        "HAUDPPORT", PORT, 694, Group.HEARTBEAT, "695", tab=Tab(5, "HA UDP Port")
     )
 
 The parser, the shipped file, the reference, the manual page, the High Availability tab and the list of keys
@@ -30,7 +30,7 @@ class Group(enum.Enum):
     PAIR = "The pair and its address"
     DATA = "Data kept in step"
     CARD = "The relay card"
-    HEARTBEAT = "Heartbeat"
+    HEARTBEAT = "HA engine"
     WATCHING = "Watching and moving"
     PBX = "Asterisk"
     NOTIFY = "Being told"

@@ -150,7 +150,8 @@ class ClusterKeys:
     )
     engine: EngineChoice = Comment(
         "cluster engine, the same on both nodes (auto, heartbeat or pacemaker)",
-        "auto: the one that runs; else Heartbeat where it is installed, else Pacemaker.",
+        "auto: the one that runs, else the one this node was set up with, else (a new pair) Pacemaker",
+        "where it is installed, else Heartbeat. 'asha check' says which, and why.",
         "pacemaker: Pacemaker on Corosync, which is EXPERIMENTAL here. It needs 'ucast' in HAMEDIA and an",
         "HADEADTIME of 1 s or more.",
     ).key(
@@ -163,7 +164,7 @@ class ClusterKeys:
         effect=Effect.ENGINE_OFF,
     )
     media: tuple[Medium, ...] = Comment(
-        "paths of Heartbeat's messages between the nodes, with commas between",
+        "paths of the HA engine's messages between the nodes, with commas between",
         "ucast DEV PEERADDR, bcast DEV, serial TTY [BAUD]. Give two that share no switch and no",
         "cable: when the only path is cut, both nodes think the other is dead. PEERADDR is the",
         "other node's own address, so with ucast this line differs between the nodes.",
@@ -173,19 +174,19 @@ class ClusterKeys:
         (Medium("bcast", "eth0"),),
         Group.HEARTBEAT,
         "ucast eth0 192.168.1.12, serial /dev/ttyS0 19200",
-        tab=Tab(5, "Heartbeat Paths"),
+        tab=Tab(5, "HA Paths"),
         effect=Effect.ENGINE_START,
     )
-    udp_port: int = Comment("UDP port of Heartbeat's messages").key(
+    udp_port: int = Comment("UDP port of the HA engine's messages").key(
         "HAUDPPORT",
         PORT,
         694,
         Group.HEARTBEAT,
         "695",
-        tab=Tab(5, "Heartbeat UDP Port"),
+        tab=Tab(5, "HA UDP Port"),
         effect=Effect.ENGINE_START,
     )
-    keepalive: float = Comment("time between two of Heartbeat's messages").key(
+    keepalive: float = Comment("time between two of the HA engine's messages").key(
         "HAKEEPALIVE",
         DEADLINE,
         0.2,
@@ -194,7 +195,7 @@ class ClusterKeys:
         tab=Tab(7, "Keepalive"),
         effect=Effect.ENGINE_START,
     )
-    warntime: float = Comment("silence of the peer after which Heartbeat warns in the log").key(
+    warntime: float = Comment("silence of the peer after which Heartbeat warns in its log").key(
         "HAWARNTIME",
         DEADLINE,
         1.0,
@@ -238,7 +239,7 @@ class ClusterKeys:
     witness: Witness = Comment(
         "does the line itself say whether the primary is down? (OFF, PREFER or REQUIRE)",
         "The line falls to the secondary when the primary loses power or lets go of it.",
-        "OFF: Heartbeat alone decides.",
+        "OFF: the HA engine alone decides.",
         "PREFER: a secondary whose peer is silent waits HAWITNESSWAIT for the line, then acts.",
         "REQUIRE: it waits until the line arrives, and leaves HACLUSTERIP to the primary meanwhile.",
         "With any of them a primary that cannot serve, or that is cut off from the LAN, lets the line go when",

@@ -23,6 +23,7 @@ from appliance.control.protocol import (
     success,
 )
 from appliance.core.as_json import to_json
+from appliance.core.engine_traits import ENGINE, titled
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.host.bounded import TooMuch
 from appliance.host.disk import set_aside
@@ -40,13 +41,16 @@ class ControlServer:
 
     `answer` gets the request and returns a JSON-able result or raises AshaError. `hosts` says who may ask;
     without it, this process's own user and the panel's, looked up when the server starts. An answer that has
-    begun goes on when its client goes away.
+    begun goes on when its client goes away. `engine`: how answers name the cluster engine.
     """
 
-    def __init__(self, path: Path, answer: Handler, hosts: AllowedUsers | None = None) -> None:
+    def __init__(
+        self, path: Path, answer: Handler, hosts: AllowedUsers | None = None, *, engine: str = ENGINE
+    ) -> None:
         self._path = path
         self._answer = answer
         self._hosts = hosts
+        self._engine = engine
         self._guests = 0
         self._server: asyncio.Server | None = None
 
@@ -111,14 +115,17 @@ class ControlServer:
     async def _reply(self, line: bytes, uid: int) -> Message:
         try:
             request = authorise(read_request(line), uid, self._hosts or AllowedUsers(os.geteuid()))
-            return success(to_json(await self._answer(request)))
+            return self._in_words(success(to_json(await self._answer(request))))
         except AshaError as problem:
-            return failure(problem)
+            return self._in_words(failure(problem))
         except (TypeError, ValueError, OverflowError):
             # To the resource script no answer is sent in this case: the script then does the work itself.
             if _is_root(uid):
                 raise
             return failure(UserError("That request cannot be understood."))
+
+    def _in_words(self, answer: Message) -> Message:
+        return {name: titled(value, self._engine) for name, value in answer.items()}
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

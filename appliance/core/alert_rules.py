@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from appliance.core.alerts import Alert, AlertKind, Condition, Severity, one_line, plain
+from appliance.core.engine_traits import ENGINE
 from appliance.core.held_back import HeldBack
 from appliance.core.journal_entry import (
     AgentEntry,
@@ -160,7 +161,7 @@ def _peer(status: Status) -> Iterator[Condition]:
         text = f"the {peer.node} ({peer.name}) is gone: no standby is there"
         yield _problem("peer", AlertKind.PEER_LOST, Severity.CRITICAL, text, _AT_ONCE)
     elif peer.alive.value and peer.fit.value is None and status.role in _SERVING:
-        text = f"the {peer.node}'s Heartbeat lives and its agent does not speak: {peer.fit.why}"
+        text = f"{ENGINE} lives on the {peer.node}, and the agent there does not speak: {peer.fit.why}"
         yield _problem("peer agent", AlertKind.PEER_SILENT, Severity.WARNING, text, _STAYING)
 
 
@@ -177,6 +178,8 @@ def _engine(status: Status) -> Iterator[Condition]:
             "until 'asha ha start'"
         )
         yield _problem("engine", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _MOVED)
+    for number, text in enumerate(status.engine.troubles):
+        yield _problem(f"engine trouble {number}", AlertKind.PAIR_TROUBLED, Severity.WARNING, text, _STAYING)
 
 
 def _name(status: Status) -> Iterator[Condition]:
@@ -203,7 +206,7 @@ def _links(status: Status) -> Iterator[Condition]:
         yield _problem("deaf peer", AlertKind.LINK_LOST, Severity.CRITICAL, text, _SOON)
     if status.role not in _SERVING or not peer.alive.value:
         return
-    lost = [(name, f"Heartbeat link {name} is lost") for name, state in peer.links.items() if state != "up"]
+    lost = [(name, f"link {name} of {ENGINE} is lost") for name, state in peer.links.items() if state != "up"]
     for name, text in (*lost, *zip(deaf_here(peer), one_way(peer), strict=False)):
         yield _problem(f"link {name}", AlertKind.LINK_LOST, Severity.WARNING, text, _AT_ONCE)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from appliance.core import timing
 from appliance.core.controller import ENGINE_SETTLES, IDLE_PERIOD, STANDBY_AGAIN, STANDBY_GIVEN_UP
+from appliance.core.engine_traits import ENGINE
 from appliance.core.fencing import FENCE_DWELL
 from appliance.core.health import CONSOLE_EVERY, SIP_ALONE
 from appliance.core.model import Node
@@ -83,15 +84,15 @@ def _witness(site: BoundInputs) -> float:
 
 
 _PROCESS_LOOK = _own("a look at the process, where the kernel does not tell", timing.PROCESS_LOOK)
-_ENGINE_LOOK = _own("a look at Heartbeat, when the kernel has not told", timing.ENGINE_LOOK)
+_ENGINE_LOOK = _own(f"a look at {ENGINE}, when the kernel has not told", timing.ENGINE_LOOK)
 _LINE_LOOK = _own("a look at the spans", timing.LINE_LOOK)
 _RED = Figure("the span's driver raises RED", lambda site: timing.RED_RAISED, _LINE_FACTS)
 _TURN = _own("a turn of the controller", IDLE_PERIOD)
 _TOLD = _own("a message of the peer's agent", timing.PEER_MESSAGE_PERIOD)
-_SETTLED = _own("Heartbeat is not asked sooner after its last move", ENGINE_SETTLES)
+_SETTLED = _own(f"{ENGINE} is not asked sooner after its last move", ENGINE_SETTLES)
 _ASKED_AGAIN = _own("a request that was lost is made again", STANDBY_AGAIN)
 _GIVEN_UP = _own("nobody took over", STANDBY_GIVEN_UP)
-_BEFORE_TAKEOVER = _own("Heartbeat is not asked sooner after its last move", 2 * ENGINE_SETTLES)
+_BEFORE_TAKEOVER = _own(f"{ENGINE} is not asked sooner after its last move", 2 * ENGINE_SETTLES)
 _KILLED = _own("a killed process ends", timing.KILL_PATIENCE)
 _RESPAWNED = _own("init starts the agent again, and it has looked", timing.AGENT_BACK)
 _CONSOLE_QUIET = Figure(f"{CONSOLE_EVERY} * PROBEPERIOD, when only the console is probed", _rounds, _CONF)
@@ -103,7 +104,7 @@ _KEEPALIVE = _key("HAKEEPALIVE", lambda t: t.keepalive)
 _TICK = _key("min(HAKEEPALIVE, 0.5 s)", lambda t: t.tick)
 _TICKS = _key("3 * min(HAKEEPALIVE, 0.5 s)", lambda t: 3 * t.tick)
 _LAG = _measured("a death is noticed late", timing.ENGINE_LAG)
-_SCRIPTS = _measured("Heartbeat's scripts", timing.ENGINE_SCRIPTS)
+_SCRIPTS = _measured(f"{ENGINE}'s scripts", timing.ENGINE_SCRIPTS)
 _CARD = _key("CARDDEADLINE", lambda t: t.card_deadline)
 _PBX_STOPS = _key("PBXSTOPDEADLINE", lambda t: t.pbx_stop_deadline)
 _PBX_STARTS = _key("PBXSTARTDEADLINE", lambda t: t.pbx_start_deadline)
@@ -235,7 +236,7 @@ KINDS: tuple[FailoverKind, ...] = (
     ),
     _taken(
         "heartbeat-dies",
-        "Heartbeat dies on the active node",
+        "The HA engine dies on the active node",
         falls=(_ENGINE_LOOK, _TURN, _CARD),
         says="The agent beside it lets go of relay, Asterisk and address at once, without waiting for the peer.",
     ),
@@ -268,7 +269,7 @@ KINDS: tuple[FailoverKind, ...] = (
             (BoundPhase.LET_GO, (_CARD, _PBX_STOPS, _KILLED)),
         ),
         (_BEFORE_TAKEOVER, _TICKS, _SCRIPTS, _CARD),
-        says="From the request to Heartbeat; what 'asha failback' merges before it takes as long as it takes.",
+        says=f"From the request to {ENGINE}; what 'asha failback' merges before it takes as long as it takes.",
     ),
     FailoverKind(
         "agent-dies",
@@ -280,7 +281,7 @@ KINDS: tuple[FailoverKind, ...] = (
     ),
     FailoverKind(
         "not-taken",
-        "Asterisk dies, and Heartbeat loses every request to hand over",
+        f"Asterisk dies, and {ENGINE} loses every request to hand over",
         (
             (BoundPhase.DETECT, (_PROCESS_LOOK,)),
             (BoundPhase.DECIDE, (_TURN,)),
@@ -288,7 +289,7 @@ KINDS: tuple[FailoverKind, ...] = (
         ),
         (_PROCESS_LOOK, _TURN, _CARD),
         silent=True,
-        says="The node that cannot serve ends its Heartbeat, so that the peer takes over as after a death.",
+        says=f"The node that cannot serve ends {ENGINE} on itself, so that the peer takes over as after a death.",
     ),
 )
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import is_known
 from appliance.core.transfer import Order, Seen, Transfer
 from appliance.core.values import changed
@@ -82,7 +83,9 @@ def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
     if not transfer.had_address:
         late = now - since >= NEVER_SET
         return (
-            "the cluster address is not on this node, although it serves: see Heartbeat's log" if late else ""
+            f"the cluster address is not on this node, although it serves: see the log of {ENGINE}"
+            if late
+            else ""
         )
     if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
         return f"{why_put_back(transfer)}, and it could not be put back: {failure}"

@@ -51,6 +51,7 @@ from appliance.core.controller_events import (
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures, ForgetRelay
 from appliance.core.engine_requests import ANSWERED_WITHIN
+from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.leftovers import follow_orphan, follow_stray
 from appliance.core.lost_request import end_unanswered, follow_requests, force, is_forced, is_lost
@@ -82,7 +83,7 @@ ENGINE_SETTLES = 2.0
 LOST_GRANT_DWELL = 5.0
 
 _WORKED_ALONE = "a resource script that found no agent has worked alone"
-_ENGINE_DIED = "Heartbeat died under this node; its peer takes over"
+_ENGINE_DIED = f"{ENGINE} died under this node; its peer takes over"
 
 
 def step(
@@ -133,9 +134,9 @@ def _compare_grant(transition: Transition, inputs: Inputs, *, grant_lost: bool) 
     if not is_known(inputs.engine, True) or inputs.engine_moving:
         return
     if grant_lost and is_known(inputs.engine_serves, True):
-        transition.confirm(inputs.engine_id, "the grant on file was lost while Heartbeat has this node serve")
+        transition.confirm(inputs.engine_id, f"the grant on file was lost while {ENGINE} has this node serve")
     elif is_known(inputs.engine_serves, False):
-        transition.void("a grant was on file, and Heartbeat says that this node holds nothing")
+        transition.void(f"a grant was on file, and {ENGINE} says that this node holds nothing")
 
 
 def _stands(grant: Grant, inputs: Inputs) -> bool:
@@ -148,9 +149,9 @@ def _start(transition: Transition, inputs: Inputs, grant: Grant) -> None:
     transition.set(grant=grant)
     stands = _stands(grant, inputs)
     if not stands:
-        transition.void("the Heartbeat that gave the grant is gone")
+        transition.void(f"the run of {ENGINE} that gave the grant is over")
     gone = is_known(inputs.engine, False)
-    reason = "Heartbeat is gone" if gone else "the agent was restarted"
+    reason = f"{ENGINE} is gone" if gone else "the agent was restarted"
     role = _first_role(inputs, stands=stands, clearing=transition.state.grant.clearing)
     transition.start(role, reason, maintenance=inputs.seen.maintenance)
 
@@ -298,7 +299,7 @@ class _Tick:
         self._transition.set(adrift_since=since)
         if since is not None and self._now - since >= LOST_GRANT_DWELL:
             self._transition.set(adrift_since=None)
-            reason = "Heartbeat has this node serve, and no grant of it is on file"
+            reason = f"{ENGINE} has this node serve, and no grant of it is on file"
             self._transition.take_up(inputs.engine_id, reason)
 
     def _follow_fence(self) -> None:
@@ -405,11 +406,11 @@ class _Tick:
 
     def _end_hand_over(self) -> None:
         if not self._peer_serves():
-            end_unanswered(self._transition, self._seen.peer, self._now)
+            end_unanswered(self._transition, self._inputs, self._now)
             return
         # The engine moved without a word to this node. Taking service back would make two that serve.
         self._note_decision(
-            Decision(Act.LET_GO, "the peer serves: Heartbeat settles who goes on", ("peer granted",))
+            Decision(Act.LET_GO, f"the peer serves: {ENGINE} settles who goes on", ("peer granted",))
         )
         self._transition.set(handing_over_since=self._now, peer_has_it=True)
 
@@ -419,7 +420,7 @@ class _Tick:
         gone = any(is_known(of_it, False) for of_it in (peer.alive, peer.granted, peer.serves))
         mute = not is_known(peer.granted, True) and waited >= STANDBY_GIVEN_UP
         if mute or (gone and waited >= ENGINE_SETTLES):
-            self._transition.take_back("the peer serves no longer, and Heartbeat left service here")
+            self._transition.take_back(f"the peer serves no longer, and {ENGINE} left service here")
 
     def _peer_serves(self) -> bool:
         """Tell whether the peer is to be taken to serve; one that has given up its own service keeps its grant too."""

@@ -28,7 +28,8 @@ class Inputs:
     the peer was seen since the engine started. `fit`: this node could serve. `wall`: the time of day, in
     seconds since the epoch. `engine_stopped`: an operator has stopped the engine, or is about to.
     `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on
-    after it stood still the last time. `fence`: see `core/fencing.py`. `asked`: what was asked of the engine.
+    after it stood still the last time. `fence`: see `core/fencing.py`. `asked`: what was asked of the engine, and
+    `loses_requests`: it may drop requests for an hour (`core/engine_traits.py`).
     """
 
     seen: Seen
@@ -44,6 +45,7 @@ class Inputs:
     woke: Woke | None = None
     fence: FenceInputs = NOTHING_SEEN
     asked: Asked = NOTHING_ASKED
+    loses_requests: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.move_limit import reached
 from appliance.core.progress import ENDING
@@ -92,7 +93,7 @@ def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decisio
     but it still lets go when Heartbeat died or the peer has taken over.
     """
     if is_known(watch.engine, False):
-        return Decision(Act.LET_GO, "Heartbeat died under this node; its peer takes over", ("engine",))
+        return Decision(Act.LET_GO, f"{ENGINE} died under this node; its peer takes over", ("engine",))
     if watch.gap >= policy.deadtime and _peer_has_taken_over(watch, seen):
         reason = f"this node stood still for {watch.gap:.1f} s and its peer has taken over"
         return Decision(Act.LET_GO, reason, ("peer granted",))
@@ -162,7 +163,7 @@ def _start_failure(seen: Seen) -> str:
 def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
     short_lived = now - watch.began < policy.move_dwell  # a node on which it dies so soon serves nobody
     if watch.request_lost and not short_lived:
-        return Decision(Act.RESTART_PBX, f"{what}, and Heartbeat drops requests to move service", ("pbx",))
+        return Decision(Act.RESTART_PBX, f"{what}, and {ENGINE} drops requests to move service", ("pbx",))
     if peer_could_serve(seen) and may_move(policy, watch, now, need=short_lived):
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
     if not policy.restart_allowed and _peer_is_better_than_nobody(policy, watch, seen, now):
@@ -242,7 +243,7 @@ def _why_not_follow(seen: Seen) -> str:
     if not arrived(seen.peer.line):
         return "the line is gone, and it is not known to be at the peer"
     if is_known(seen.peer.granted, True):
-        return "the line is at the peer, which serves too: Heartbeat settles who goes on"
+        return f"the line is at the peer, which serves too: {ENGINE} settles who goes on"
     return "" if peer_is_fit(seen) else f"the line is at the peer, but {standby_state(seen)}"
 
 

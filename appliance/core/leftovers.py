@@ -6,6 +6,7 @@ Neither is seen by the engine, which believes that this node holds nothing.
 from __future__ import annotations
 
 from appliance.core.controller_events import Inputs
+from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
@@ -15,7 +16,7 @@ from appliance.core.values import held_since
 
 # An Asterisk that comes up by one of these orders was wanted until a moment ago.
 _STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
-_ORPHANED = "the cluster address is here, Heartbeat is gone, and no grant is on file to say why"
+_ORPHANED = f"the cluster address is here, {ENGINE} is gone, and no grant is on file to say why"
 
 
 def follow_stray(transition: Transition, inputs: Inputs, seen: Seen, now: float) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from appliance.core.controller_events import Inputs
 from appliance.core.effects import RestartEngine
 from appliance.core.engine_requests import ANSWERED_WITHIN, HOUR, LostRequests, StuckMaster
+from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
@@ -26,9 +27,10 @@ from appliance.core.values import changed
 _FIRST_ANSWER = 10.0
 # A way out that has not led out is not tried again sooner, in seconds.
 _FORCED_AGAIN = 60.0
-FORCED = "Heartbeat is ended here, so that the peer takes over: it drops requests to move service"
+FORCED = f"{ENGINE} is ended here, so that the peer takes over: it drops requests to move service"
+_UNANSWERED = f"{ENGINE} is ended here, so that the peer takes over: it did not when it was asked"
 _DEMANDED = "an operator asked for service by force on the peer"
-_WHY_BACK = "Heartbeat drops the request to hand over, because it waits for the end of an earlier one"
+_WHY_BACK = f"{ENGINE} drops the request to hand over, because it waits for the end of an earlier one"
 
 
 def forced_move(deadtime: float) -> float:
@@ -76,7 +78,11 @@ def follow_requests(transition: Transition, inputs: Inputs, now: float) -> None:
         if asked.seconds_left > _FIRST_ANSWER:
             until = asked.dropped_at + asked.seconds_left
             lost = changed(lost, own=StuckMaster(asked.dropped_at, until, inputs.engine_id))
-    if asked.takeover_at > lost.takeover_at and now - asked.takeover_at >= ANSWERED_WITHIN:
+    if (
+        inputs.loses_requests
+        and asked.takeover_at > lost.takeover_at
+        and now - asked.takeover_at >= ANSWERED_WITHIN
+    ):
         lost = changed(lost, takeover_at=asked.takeover_at)
         if _is_unanswered(state, lost, peer):
             lost = changed(lost, peers=StuckMaster(asked.takeover_at, asked.takeover_at + HOUR, peer.engine))
@@ -91,16 +97,19 @@ def follow_requests(transition: Transition, inputs: Inputs, now: float) -> None:
             transition.hand_over(_DEMANDED, cannot_serve=True, forced=True)
 
 
-def end_unanswered(transition: Transition, peer: Peer, now: float) -> None:
-    """End a hand-over that nobody has answered in its time: the peer's engine has lost it, unless there is none."""
-    lost = transition.state.lost
+def end_unanswered(transition: Transition, inputs: Inputs, now: float) -> None:
+    """End a hand-over that nobody has answered in its time.
+
+    The peer's engine has lost it, if it is one that loses requests and is there.
+    """
+    lost, peer = transition.state.lost, inputs.seen.peer
     alive = is_known(peer.alive, True)
-    if alive and lost.own is None:
+    if alive and lost.own is None and inputs.loses_requests:
         lost = changed(lost, peers=StuckMaster(now, now - ANSWERED_WITHIN + HOUR, peer.engine))
         _note(transition, lost, now)
         transition.set(lost=lost)
     if alive and transition.state.cannot_serve and _may_force(transition.state, now):
-        force(transition, now)
+        force(transition, now, FORCED if inputs.loses_requests else _UNANSWERED)
     else:
         transition.take_back("the peer did not take over")
 
@@ -115,12 +124,12 @@ def is_forced(state: ServiceState, peer: Peer, now: float) -> bool:
     return (dropped or state.forced) and not state.releasing
 
 
-def force(transition: Transition, now: float) -> None:
+def force(transition: Transition, now: float, why: str = FORCED) -> None:
     """Have the peer take over what was given up: by a death of this node's engine, which it notices."""
     lost = changed(transition.state.lost, own=None, peers=None, forced_at=now)
     transition.set(lost=lost, forced=False)
-    transition.note("pair", says=FORCED)
-    transition.effects.append(RestartEngine(FORCED, until_dead=True))
+    transition.note("pair", says=why)
+    transition.effects.append(RestartEngine(why, until_dead=True))
 
 
 def _may_force(state: ServiceState, now: float) -> bool:
@@ -157,9 +166,9 @@ def _is_unanswered(state: ServiceState, lost: LostRequests, peer: Peer) -> bool:
 
 def _note(transition: Transition, lost: LostRequests, now: float) -> None:
     before = transition.state.lost
-    for whose, was, trap in (("this node's", before.own, lost.own), ("the peer's", before.peers, lost.peers)):
+    for whose, was, trap in (("this node", before.own, lost.own), ("the peer", before.peers, lost.peers)):
         if trap is not None and was is None:
             left = round(trap.until - now)
             transition.note(
-                "pair", says=f"{whose} Heartbeat drops requests to move service", seconds_left=left
+                "pair", says=f"{ENGINE} of {whose} drops requests to move service", seconds_left=left
             )

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.journal_entry import DecisionEntry, JournalEntry, TransferEntry
 from appliance.core.transfer import Goal
 
@@ -28,7 +29,8 @@ WINDOW = 3600.0
 # The wait for the way back grows by this factor with each time that service came here within the window.
 _GROWTH = 4.0
 # What the journal says of a grant by the engine, of a decision to give service up, and of an acknowledgement.
-GRANTED = "granted by Heartbeat"
+GRANTED = f"granted by {ENGINE}"
+_GRANTED_BY = "granted by "  # any engine: the pair may have had another one then
 HANDED_OVER = "hand over"
 CLEANUP = "cleanup"
 KINDS = frozenset({"transfer", "decision", CLEANUP})
@@ -93,7 +95,7 @@ def remembered(newest_first: Iterable[JournalEntry], wall: float, now: float) ->
         if age < 0:
             continue
         match entry.detail:
-            case TransferEntry(Goal.ACQUIRE.value, reason) if reason == GRANTED:
+            case TransferEntry(Goal.ACQUIRE.value, reason) if reason.startswith(_GRANTED_BY):
                 came.append(now - age)
             case DecisionEntry(act) if act == HANDED_OVER:
                 left.append(now - age)

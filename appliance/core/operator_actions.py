@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.model import Node
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
@@ -79,7 +80,7 @@ def _no(says: str) -> Permit:
 
 def _start_ha(role: Role, peer: Peer, case: ActionContext) -> Permit:
     if role is Role.OFF:
-        return _yes("the line is let go and Asterisk stopped first; Heartbeat starts it where it belongs")
+        return _yes(f"the line is let go and Asterisk stopped first; {ENGINE} starts it where it belongs")
     return _no(f"the HA engine runs already (this node is {role.value})")
 
 
@@ -138,7 +139,7 @@ def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
 def _dropped(case: ActionContext, way_out: str) -> str:
     left = f"for up to {case.dropped_minutes} more min"
     return (
-        f"Heartbeat has lost a request to move service, and drops every other one {left}. The node that stands by ends "
+        f"{ENGINE} has lost a request to move service, and drops every other one {left}. The node that stands by ends "
         f"that within HADEADTIME and some seconds: try again then. {way_out}"
     )
 

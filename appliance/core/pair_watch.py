@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.model import Node
 from appliance.core.reading import Reading, is_known
 from appliance.core.values import changed
@@ -108,7 +109,7 @@ RULES: tuple[FaultRule, ...] = (
         patience=45.0,
         who="the node without the line, or else the one that began to serve later,",
         bound=30.0,
-        says="both nodes serve, and Heartbeat does not settle it",
+        says=f"both nodes serve, and {ENGINE} does not settle it",
         todo="Stop one of them: 'asha ha stop' on the node that is not to serve, then 'asha ha start'.",
     ),
     FaultRule(
@@ -138,7 +139,8 @@ RULES: tuple[FaultRule, ...] = (
         patience=30.0,
         who="the node that does not serve",
         bound=45.0,
-        says="the other node serves, and this node still has a part of it: Heartbeat's word or the cluster address",
+        says="the other node serves, and this node still has a part of it: "
+        f"the word of {ENGINE} or the cluster address",
         todo=(
             "'asha ha stop' on the node that does not serve, then 'asha ha start'. Where the address comes back, see "
             "what else sets it (NetworkManager, networkd, a script)."
@@ -151,7 +153,7 @@ RULES: tuple[FaultRule, ...] = (
         patience=30.0,
         who="the node that serves",
         bound=60.0,
-        says="this node serves, and Heartbeat says that it holds nothing",
+        says=f"this node serves, and {ENGINE} says that it holds nothing",
         todo="'asha takeover' on the node that serves; see who has run the resource script by hand.",
     ),
     FaultRule(
@@ -171,11 +173,11 @@ RULES: tuple[FaultRule, ...] = (
         patience=120.0,
         who="the node that stands by",
         bound=60.0,
-        says="Heartbeat has lost a request to move service, and drops every other one for an hour",
+        says=f"{ENGINE} has lost a request to move service, and drops every other one for an hour",
         todo=(
             "Service stays where it is, and an Asterisk that dies is started again there; a node that cannot serve "
-            "has the other one take over by ending its Heartbeat. To move service now: 'asha standby --force' on the "
-            "node that serves, which costs as much as a failover after a power cut."
+            f"has the other one take over by ending {ENGINE} on itself. To move service now: 'asha standby --force' "
+            "on the node that serves, which costs as much as a failover after a power cut."
         ),
     ),
 )

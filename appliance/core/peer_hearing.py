@@ -7,6 +7,7 @@ one that hears says it to people: the remedy (a firewall, a cable, a port) is mo
 
 from __future__ import annotations
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.status import PeerStatus
 
 
@@ -19,7 +20,7 @@ def one_way(peer: PeerStatus) -> tuple[str, ...]:
             "way",
         )
     return tuple(
-        f"Heartbeat link {name} works one way only: the {peer.node} hears nothing of this node over it. Look for a "
+        f"link {name} of {ENGINE} works one way only: the {peer.node} hears nothing of this node over it. Look for a "
         "firewall on either node, and for a cable or switch port that works one way"
         for name in deaf_here(peer)
     )

@@ -30,6 +30,7 @@ from appliance.core.effects import (
     WriteEntry,
 )
 from appliance.core.engine_requests import NONE_LOST, LostRequests
+from appliance.core.engine_traits import ENGINE
 from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
 from appliance.core.move_limit import CLEANUP, GRANTED, NO_MOVES, MoveRecord
@@ -215,7 +216,7 @@ class Transition:
             return
         if state.role is not Role.OFF:
             self.happen(Event.REVOKED)
-        self.begin(Goal.RELEASE, "taken back by Heartbeat")
+        self.begin(Goal.RELEASE, f"taken back by {ENGINE}")
 
     def hand_over(self, reason: str, *, cannot_serve: bool = False, forced: bool = False) -> None:
         """Give service up by this node's own decision, while the grant still stands.
@@ -266,7 +267,7 @@ class Transition:
         self.set(
             grant=grants.confirm(self.state.grant, engine),
             granted_at=self._now,
-            regained=f"{reason}: the grant was taken from Heartbeat's word, and this node serves",
+            regained=f"{reason}: the grant was taken from the word of {ENGINE}, and this node serves",
         )
         self.effects.append(ConfirmGrant(engine))
         self.note_grant(reason, Verdict.ACCEPTED)

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from appliance.core.as_json import read_as
+from appliance.core.engine_traits import ENGINE
 from appliance.core.held_back import HeldBack
 from appliance.core.stray import Strays
 
@@ -53,6 +54,8 @@ class EngineStatus(NamedTuple):
     `holds`: its own word for what this node holds. `waits_another`: for how many seconds more it waits for the peer
     before this node goes on alone; None when it does not wait. `lost`: it ended, and no operator had stopped it.
     `drops_requests`: for how many minutes more, at most, the engine of either node drops requests to move service.
+    `title`: its name for people, which stands there when the document leaves the agent.
+    `troubles`: what keeps it from doing its work.
     """
 
     running: StatusValue[bool] = _UNSAID
@@ -60,6 +63,8 @@ class EngineStatus(NamedTuple):
     waits_another: float | None = None
     lost: bool = False
     drops_requests: int = 0
+    title: str = ENGINE
+    troubles: tuple[str, ...] = ()
 
 
 class PeerStatus(NamedTuple):

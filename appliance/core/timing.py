@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from appliance.core.engine_traits import ENGINE
+
 # docs/facts/pri-timing.md: from the loss of layer 1 until the D-channel is reported down, 6.9 s measured; a
 # line that comes back sooner may leave a ghost link.
 GHOST_LINK = 6.9
@@ -190,7 +192,7 @@ def _inequalities() -> Iterator[tuple[str, str, _Value, _Value, _Holds]]:
     )
     yield (
         "PBXSTOPDEADLINE",
-        f"with {RELEASE_SLACK:g} s below {STOP_PATIENCE:g} s, or Heartbeat's stop fails before Asterisk's is over",
+        f"with {RELEASE_SLACK:g} s below {STOP_PATIENCE:g} s, or the stop of {ENGINE} fails before Asterisk's is over",
         lambda p: p.pbx_stop_deadline + RELEASE_SLACK,
         lambda p: STOP_PATIENCE,
         _less,

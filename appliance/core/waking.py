@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Reading, is_known
 from appliance.core.timing import ENGINE_LOOK
 
@@ -79,6 +80,6 @@ def says(woke: Woke, *, anew: bool, serves: bool) -> str:
     """Return what people are told of it, as a clause."""
     was = f"this node stood still for {woke.seconds:.0f} s"
     if not anew:
-        return f"{was}; its Heartbeat is left as it is: the peer has not taken over"
+        return f"{was}; {ENGINE} is left as it is here: the peer has not taken over"
     why = "the peer serves by now" if serves else "the peer has called it dead meanwhile"
-    return f"{was}; its Heartbeat is started again, because {why}"
+    return f"{was}; {ENGINE} is started again here, because {why}"

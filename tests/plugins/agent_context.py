@@ -10,6 +10,7 @@ from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
+from appliance.core.engine_traits import EngineTraits
 from appliance.core.grant import Grant
 from appliance.core.model import Node
 from appliance.core.service_state import first_state
@@ -22,6 +23,7 @@ def node_context(
     clock: Clock | None = None,
     restart: Callable[[], None] = lambda: None,
     grant: Grant | None = None,
+    engine: EngineTraits | None = None,
 ) -> NodeContext:
     """Return a context whose journal and conf file are in `folder`; the node holds `grant`, or has none."""
     clock = clock or SystemClock()
@@ -33,4 +35,5 @@ def node_context(
         Observations(),
         Service(first_state(grant or Grant(), clock.now())),
         restart,
+        engine or EngineTraits(),
     )

@@ -17,6 +17,7 @@ from appliance.cluster.engine import (
     Source,
 )
 from appliance.config import Conf
+from appliance.core.engine_traits import EngineTraits
 from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown
 
@@ -89,6 +90,9 @@ class FakeWatch:
             os.close(self._mouth)
 
 
+_TRAITS = EngineTraits("Corosync")
+
+
 @dataclass
 class FakeEngine:
     """An engine named Corosync, so that no text of Heartbeat's can come from it."""
@@ -100,7 +104,7 @@ class FakeEngine:
     beats: int | None = None
     heeds_stop: bool = True
     on_restart: Callable[[], None] = lambda: None
-    name: str = "Corosync"
+    traits: EngineTraits = _TRAITS
     script: str = "resource"
     log: Path = Path("/var/log/cluster/corosync.log")
 
@@ -118,6 +122,9 @@ class FakeEngine:
 
     def place(self) -> str:
         return "/usr/sbin/corosync"
+
+    def set_up_at(self) -> float:
+        return 0.0
 
     def version(self) -> str:
         return "3.1.6"

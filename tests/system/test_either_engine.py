@@ -93,3 +93,46 @@ async def test_the_engine_killed_on_the_active_node(pair: Pair) -> None:
     await pair.until_status("primary", lambda status: status["role"] == "standby", "it is back as standby")
     assert [move for move in pair.moved_since(began) if move[0] != "relay"] == []
     assert pair.rack.in_service("secondary")
+
+
+async def test_a_lone_node_begins_after_initdead_and_not_before(pair: Pair) -> None:
+    await pair.home()
+    for side in SIDES:
+        pair.rack.power_off(side)
+    await pair.power_up("primary")
+    await pair.rack.start_agent("primary")
+    began = pair.rack.now()
+    await pair.stage.ask(pair.primary, "ha", "start")
+    await pair.until(lambda: pair.rack.in_service("primary"), "the lone node serves")
+    granted = await pair.entry("primary", lambda entry: entry["kind"] == "grant", began)
+    assert granted["at"] - began > pair.rack.site.initdead - 0.5
+
+
+async def test_a_link_that_is_cut_is_shown_and_moves_nothing(pair: Pair) -> None:
+    await pair.home()
+    began = pair.rack.now()
+    lan, cable = LINKS
+    pair.primary.node.cut(cable)
+    for side in SIDES:
+        await pair.until_status(
+            side, lambda status: status["peer"]["links"] == {lan: "up", cable: "down"}, "seen"
+        )
+    pair.primary.node.heal(cable)
+    for side in SIDES:
+        await pair.until_status(
+            side, lambda status: status["peer"]["links"] == {lan: "up", cable: "up"}, "healed"
+        )
+    assert pair.moved_since(began) == []
+
+
+async def test_after_all_this_no_text_has_named_the_other_engine(pair: Pair) -> None:
+    """The journals are those of all tests of this module, played before this one."""
+    await pair.home()
+    (other,) = (engine.title for engine in ENGINES if engine is not pair.rack.site.engine)
+    for side in SIDES:
+        server = pair.server(side)
+        told = [str(entry) for entry in server.journal()]
+        for words in (("status",), ("status", "--json"), ("events",)):
+            told.append((await server.asha(*words)).output)
+        assert any(pair.rack.site.engine.title in text for text in told)
+        assert [text for text in told if other in text or "HA engine" in text] == []

@@ -7,6 +7,7 @@ import contextlib
 import os
 import queue
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from appliance.agent.components.alert_queue import AlertBatch, AlertQueue
@@ -14,7 +15,8 @@ from appliance.agent.components.component import Component
 from appliance.agent.context import NodeContext
 from appliance.agent.rhythm import until_beat
 from appliance.core.alert_rules import FailoverTracker, problems, read_on
-from appliance.core.alerts import AlertState, recall, remembered, tell
+from appliance.core.alerts import Alert, AlertState, recall, remembered, tell
+from appliance.core.engine_traits import in_words_of
 from appliance.core.status import NotifyStatus, Status
 from appliance.notify.notice import way_names
 from appliance.notify.spool import Spool
@@ -32,6 +34,7 @@ class Alerts(Component):
         self._journal = context.journal
         self._clock = context.clock
         self._service = context.service
+        self._title = context.engine.title
         self._status = status
         self._spool = spool or Spool()
         self._queue = AlertQueue(
@@ -93,7 +96,13 @@ class Alerts(Component):
         standing = problems(self._status())
         self._memory, news = tell(self._memory, standing, happened, self._clock.now())
         self.made += len(news)
+        news = tuple(_in_words_of(self._title, alert) for alert in news)
         kept = remembered(self._memory)
         if news or kept != self._kept:
             self._kept = kept
             self._queue.take(AlertBatch(news, ways, kept))
+
+
+def _in_words_of(title: str, alert: Alert) -> Alert:
+    """Return `alert` with the engine's title in it."""
+    return replace(alert, subject=in_words_of(title, alert.subject), text=in_words_of(title, alert.text))

@@ -14,6 +14,7 @@ from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl
 from appliance.agent.rhythm import until_beat
 from appliance.core.data_policy import why_not
+from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError
 from appliance.core.lost_request import is_lost
 from appliance.core.move_limit import reached
@@ -76,7 +77,7 @@ class AutoFailback(Component):
         if self._stands_down:
             return "somebody works on the pair (maintenance)"
         if is_lost(self._cycle.state, self._cycle.seen(now).peer):
-            return "Heartbeat drops requests to move service"
+            return f"{ENGINE} drops requests to move service"
         home = self._data.home(fit=not self._cycle.unfit(now))
         return why_not(home, self._this_node.conf.sync_stale)
 

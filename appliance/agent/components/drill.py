@@ -38,6 +38,7 @@ from appliance.core.drill import (
     whole,
     why_no_drill,
 )
+from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import ClusterError
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.model import Node
@@ -209,7 +210,7 @@ class Drill(Component):
         asked, since, patience = self._clock.now(), self._newest(), whole(bound) + _SLACK
         self._say(f"service comes back; at the latest in {whole(bound):g} s it is in service here")
         if problem := await self._failback.go("the way back of a drill"):
-            raise _Stopped(f"Heartbeat was not asked to bring service back: {problem}")
+            raise _Stopped(f"{ENGINE} was not asked to bring service back: {problem}")
         granted = await self._until(
             lambda: begun(self._entries(since), Goal.ACQUIRE), patience, "service was not granted here"
         )

@@ -79,9 +79,9 @@ class EngineSensor:
         self._watch.tell(fields, self._clock.now())
         self._listen(self._watch.sources())
 
-    def claim(self, serves: bool) -> None:
-        """Note whether this node serves in truth."""
-        self._watch.claim(serves, self._clock.now())
+    def claim(self, claims: bool) -> None:
+        """Note whether this node claims that service stays with it."""
+        self._watch.claim(claims, self._clock.now())
 
     async def _notice_waking(self) -> None:
         """Write on the board that the machine stood still and goes on, when the engine shows it.
@@ -151,4 +151,5 @@ class EngineSensor:
         observations.peer_alive, observations.engine_holds = view.peer_alive, view.holds
         observations.engine_serves, observations.engine_moving = view.serves, view.moving
         observations.peer_seen = observations.peer_seen or is_known(view.peer_alive, True)
+        observations.engine_troubles = view.troubles
         observations.links = {name: "up" if up else "down" for name, up in view.links.items()}

@@ -20,10 +20,17 @@ _FINGERPRINT = 16  # characters: enough to tell two secrets apart, and too few t
 
 def engine(scene: Scene) -> Finding:
     """Look for the cluster engine."""
+    from appliance.cluster.installed import chosen_engine  # noqa: PLC0415
+
+    installed, why = chosen_engine(scene.conf.engine)
+    return fine(f"{installed.traits.title}, found at {installed.place()}; {why}")
+
+
+def engine_title(scene: Scene) -> str:
+    """Return the title of the cluster engine, whether it is installed or not."""
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    installed = installed_engine(scene.conf.engine)
-    return fine(f"{installed.name}, found at {installed.place()}")
+    return installed_engine(scene.conf.engine).traits.title
 
 
 def engine_version(scene: Scene) -> str:

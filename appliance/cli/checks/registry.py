@@ -10,7 +10,7 @@ from appliance.cli.checks.look import HostCheck, Scene
 from appliance.config import Conf
 from appliance.config.key import Effect, Group
 from appliance.config.schema import KEYS
-from appliance.core.host_check.pair import AUTHKEYS, CONF, HEARING
+from appliance.core.host_check.pair import AUTHKEYS, CONF, ENGINE_TITLE, HEARING
 from appliance.core.model import Node
 
 
@@ -45,7 +45,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("links", network.paths),
     HostCheck("firewall", network.firewall),
     HostCheck(HEARING, network.hearing),
-    HostCheck("Heartbeat", own.engine),
+    HostCheck("HA engine", own.engine),
     HostCheck("Asterisk", pbx.installed),
     HostCheck("bind", pbx.bind, _has_address),
     HostCheck("user", pbx.user),
@@ -85,7 +85,8 @@ def _alike() -> dict[str, Callable[[Scene], str]]:
 FACTS: Mapping[str, Callable[[Scene], str]] = {
     "asha": lambda scene: __version__,
     "Asterisk": pbx.version,
-    "Heartbeat": own.engine_version,
+    "HA engine": own.engine_version,
+    ENGINE_TITLE: own.engine_title,
     AUTHKEYS: own.secret_fingerprint,
     **_alike(),
 }

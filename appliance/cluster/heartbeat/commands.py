@@ -5,27 +5,30 @@ All of them block, so the agent runs them in a thread.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
-import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
+from appliance.cluster.daemons import (
+    SETTLE,
+    START_DEADLINE,
+    STOP_DEADLINE,
+    STOP_HEEDED,
+    SWITCH_DEADLINE,
+    await_stop,
+    send,
+    settles,
+    start_command,
+    until,
+)
 from appliance.cluster.heartbeat.api import is_listened_on
 from appliance.cluster.heartbeat.installation import LOG_FILE, HeartbeatPaths, in_session, orphans
 from appliance.cluster.heartbeat.status import Heartbeat
 from appliance.core.errors import ClusterError, HostError, RequestDropped
 from appliance.host.clock import Clock, SystemClock
-from appliance.host.process import Finished, find_program, run
+from appliance.host.process import Finished, run
 
-START_DEADLINE = 20.0
-STOP_DEADLINE = 90.0  # a release takes the PBX's stop, and a failing stop script is tried 11 times in 11 s
-STOP_HEEDED = 20.0  # a stop takes 3 to 12 s. Source: docs/facts/heartbeat.md
-SWITCH_DEADLINE = 5.0
-_ENDS = 5.0  # from the release of the last resource until the master has ended: ticks, and its children
-_SETTLE = 2.0  # a start that must fail (a bad interface, no /run/heartbeat) has failed by then. Source: lab
 _POLL = 0.1
 _TICK = 1.0  # Heartbeat acts on a request within half a second. Source: docs/facts/heartbeat.md
 _LOG_READ = 1 << 16
@@ -64,8 +67,9 @@ def start_engine(
     kill_leftovers(heartbeat, clock=clock)
     _remove_stale_pid_files(heartbeat)
     _make_run_directories(paths)
-    _explain_start(run(_start_command(paths, root), deadline=deadline))
-    _await_life(heartbeat, clock)
+    _explain_start(run(start_command("heartbeat", [paths.daemon], root), deadline=deadline))
+    if not settles(lambda: heartbeat.master_pid() is not None, heartbeat.answers, clock):
+        raise ClusterError("Heartbeat started and died at once.", todo=_where_to_look())
 
 
 def stop_engine(
@@ -97,20 +101,18 @@ def stop_engine(
         return True
     waits_for_peer = not is_listened_on(paths.api_sockets)
     if not waits_for_peer:
-        end = clock.now() + deadline
+        began = clock.now()
         run([paths.daemon, "-k"], deadline=heeded)
-        _await_end(heartbeat, clock, lambda: releasing() and clock.now() < end)
+        await_stop(
+            lambda: heartbeat.master_pid() is None,
+            releasing,
+            clock,
+            began,
+            heeded=heeded,
+            deadline=deadline,
+        )
     killed = _end_by_force(heartbeat, clock)
     return waits_for_peer or not killed
-
-
-def _await_end(heartbeat: Heartbeat, clock: Clock, goes_on: Callable[[], bool]) -> None:
-    """Wait until the master has ended: while the release `goes_on`, and a moment longer."""
-    while heartbeat.master_pid() is not None and goes_on():
-        clock.sleep(_POLL)
-    end = clock.now() + _ENDS
-    while heartbeat.master_pid() is not None and clock.now() < end:
-        clock.sleep(_POLL)
 
 
 def _end_by_force(heartbeat: Heartbeat, clock: Clock) -> bool:
@@ -119,7 +121,7 @@ def _end_by_force(heartbeat: Heartbeat, clock: Clock) -> bool:
         return False
     scripts = in_session(master)
     _kill_master(heartbeat, master, clock)
-    _kill((*scripts, *in_session(master)))
+    send((*scripts, *in_session(master)))
     return True
 
 
@@ -169,12 +171,10 @@ def kill_leftovers(
         return ()
     clock = clock or SystemClock()
     found = orphans()
-    _kill(found)
-    end = clock.now() + deadline
-    while left := set(found) & set(orphans()):
-        if clock.now() > end:
-            raise ClusterError(f"Heartbeat's leftover processes {sorted(left)} could not be ended.")
-        clock.sleep(_POLL)
+    send(found)
+    if not until(lambda: not set(found) & set(orphans()), clock, deadline):
+        left = sorted(set(found) & set(orphans()))
+        raise ClusterError(f"Heartbeat's leftover processes {left} could not be ended.")
     return found
 
 
@@ -224,28 +224,11 @@ def _logged_since(size: int) -> str:
 
 
 def _kill_master(heartbeat: Heartbeat, master: int, clock: Clock) -> None:
-    _kill((master,))
-    end = clock.now() + _SETTLE
-    while heartbeat.master_pid() is not None:
-        if clock.now() > end:
-            raise ClusterError(f"Heartbeat's master process {master} could not be ended.")
-        clock.sleep(_POLL / 10)
+    send((master,))
+    if not until(lambda: heartbeat.master_pid() is None, clock, SETTLE, poll=_POLL / 10):
+        raise ClusterError(f"Heartbeat's master process {master} could not be ended.")
     kill_leftovers(heartbeat, clock=clock)
     _remove_stale_pid_files(heartbeat)
-
-
-def _kill(pids: Iterable[int]) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _start_command(paths: HeartbeatPaths, root: Path) -> list[str | Path]:
-    units = (root / "lib/systemd/system", root / "usr/lib/systemd/system", root / "etc/systemd/system")
-    systemd_runs = (root / "run/systemd/system").is_dir()
-    if systemd_runs and any((unit / "heartbeat.service").exists() for unit in units):
-        return [find_program("systemctl"), "start", "heartbeat.service"]
-    return [paths.daemon]
 
 
 def _explain_start(finished: Finished) -> None:
@@ -267,26 +250,6 @@ def _last_complaint(finished: Finished) -> str:
         line for line in said if "Configuration error" not in line and "heartbeat not started" not in line
     ]
     return (first_cause or said or ["no reason given"])[0]
-
-
-def _await_life(heartbeat: Heartbeat, clock: Clock) -> None:
-    """Wait until Heartbeat answers, or has lived for a while.
-
-    Without the other node, Heartbeat answers nobody before initdead is over. Raises ClusterError when it
-    dies.
-    """
-    end = clock.now() + _SETTLE
-    seen = False
-    while clock.now() < end:
-        alive = heartbeat.master_pid() is not None
-        if alive and heartbeat.answers():
-            return
-        if seen and not alive:
-            break
-        seen = seen or alive
-        clock.sleep(_POLL)
-    if heartbeat.master_pid() is None:
-        raise ClusterError("Heartbeat started and died at once.", todo=_where_to_look())
 
 
 def _where_to_look() -> str:

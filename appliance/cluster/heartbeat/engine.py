@@ -10,6 +10,8 @@ from appliance.cluster.heartbeat.config_files import FILE_NAME as AUTHKEYS
 from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat
 from appliance.cluster.heartbeat.status import running_master
 from appliance.config import Conf
+from appliance.core.engine_traits import EngineTraits
+from appliance.core.errors import HostError
 from appliance.core.model import Node
 
 # The modules that an installation or an order needs are imported only when they are used: Heartbeat starts
@@ -19,7 +21,7 @@ from appliance.core.model import Node
 class HeartbeatEngine:
     """The Heartbeat of this machine."""
 
-    name = "Heartbeat"
+    traits = EngineTraits("Heartbeat", loses_requests=True)
     log = LOG_FILE
     script = "resource"
 
@@ -33,6 +35,14 @@ class HeartbeatEngine:
 
     def place(self) -> str:
         return str(find_heartbeat().daemon)
+
+    def set_up_at(self) -> float:
+        from appliance.cluster.files import written_at  # noqa: PLC0415
+
+        try:
+            return written_at(find_heartbeat().ha_dir / "ha.cf")
+        except HostError:
+            return 0.0
 
     def version(self) -> str:
         from appliance.cluster.heartbeat.commands import version  # noqa: PLC0415

@@ -25,6 +25,10 @@ WISH = "asha-wish"
 WISHED = 1000
 GROUP = "asha-service"
 RESOURCE = "asha"
+_WISH_RULE = "asha-wish"
+_PREFERENCE = "asha-primary"
+CONSTRAINTS = frozenset((_WISH_RULE, _PREFERENCE))
+"""The ids of asha's constraints."""
 
 _STICKINESS = 100  # of each of the two resources
 _PRIMARY = 50
@@ -71,6 +75,16 @@ def with_own_parts(cib: str, conf: Conf) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
+def own_elements(conf: Conf) -> tuple[tuple[str, str], ...]:
+    """Return asha's resources and constraints, each as XML with the section of the CIB that it belongs into."""
+    elements = (
+        ("resources", _group(conf)),
+        ("constraints", _wish_rule()),
+        ("constraints", _preference(conf)),
+    )
+    return tuple((section, ET.tostring(element, encoding="unicode")) for section, element in elements)
+
+
 def _group(conf: Conf) -> ET.Element:
     group = ET.Element("group", id=GROUP)
     address = ET.SubElement(group, "primitive", id="asha-address", type="IPaddr2", provider="heartbeat")
@@ -96,7 +110,7 @@ def _operations(primitive: ET.Element, *, start: str, stop: str, monitor: str = 
 
 
 def _wish_rule() -> ET.Element:
-    location = ET.Element("rsc_location", id="asha-wish", rsc=GROUP)
+    location = ET.Element("rsc_location", id=_WISH_RULE, rsc=GROUP)
     rule = ET.SubElement(
         location, "rule", {"id": "asha-wish-rule", "score-attribute": WISH, "boolean-op": "and"}
     )
@@ -105,9 +119,7 @@ def _wish_rule() -> ET.Element:
 
 
 def _preference(conf: Conf) -> ET.Element:
-    return ET.Element(
-        "rsc_location", id="asha-primary", rsc=GROUP, node=conf.primary_name, score=str(_PRIMARY)
-    )
+    return ET.Element("rsc_location", id=_PREFERENCE, rsc=GROUP, node=conf.primary_name, score=str(_PRIMARY))
 
 
 def _set_properties(section: ET.Element, tag: str, name: str, values: Iterable[tuple[str, str]]) -> None:

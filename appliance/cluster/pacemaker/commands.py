@@ -6,12 +6,23 @@ All of them block, so the agent runs them in a thread.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
+from appliance.cluster.daemons import (
+    SETTLE,
+    START_DEADLINE,
+    STOP_DEADLINE,
+    STOP_HEEDED,
+    SWITCH_DEADLINE,
+    await_stop,
+    send,
+    settles,
+    start_command,
+    until,
+)
 from appliance.cluster.pacemaker import corosync, view
 from appliance.cluster.pacemaker.cib import RESOURCE, WISH, WISHED
 from appliance.cluster.pacemaker.installation import LOG_FILE, PacemakerPaths, Processes, is_ours
@@ -21,17 +32,11 @@ from appliance.host.bounded import TooMuch, read_file
 from appliance.host.clock import Clock, SystemClock
 from appliance.host.process import find_program, run
 
-START_DEADLINE = 20.0
-STOP_DEADLINE = 90.0  # a release takes the PBX's stop
-STOP_HEEDED = 20.0
-SWITCH_DEADLINE = 5.0
-_ENDS = 5.0
-_SETTLE = 2.0
+_COROSYNC_ENDS = 5.0
 _POLL = 0.1
 _JOINS = 10.0  # a node that starts has joined within 3 to 7 s. Source: docs/facts/pacemaker.md
 _CONF_LIMIT = 1 << 18
 _NODE = re.compile(r"name:\s*(\S+)\s*\n\s*nodeid:\s*\d")
-_UNITS = ("lib/systemd/system", "usr/lib/systemd/system", "etc/systemd/system")
 
 
 def version(paths: PacemakerPaths) -> str:
@@ -54,19 +59,14 @@ def start_engine(paths: PacemakerPaths, *, clock: Clock | None = None, root: Pat
         return
     if processes.corosync() is None:
         _kill_pacemaker(processes, clock)
-    with_systemd = (root / "run/systemd/system").is_dir()
     if processes.corosync() is None:
-        _start("corosync", [paths.corosync], with_systemd=with_systemd, root=root)
+        _start("corosync", [paths.corosync], root)
         _await_corosync(paths, clock)
     _make_run_directory()
-    _start("pacemaker", _in_background(paths.pacemakerd), with_systemd=with_systemd, root=root)
-    end = clock.now() + _SETTLE
-    while processes.master() is None or clock.now() < end - _SETTLE / 2:
-        if clock.now() > end:
-            raise ClusterError(
-                "Pacemaker started and died at once.", todo=f"See the last lines of {LOG_FILE}."
-            )
-        clock.sleep(_POLL)
+    _start("pacemaker", _in_background(paths.pacemakerd), root)
+    # The controller is started last of Pacemaker's daemons.
+    if not settles(lambda: processes.master() is not None, processes.has_controller, clock):
+        raise ClusterError("Pacemaker started and died at once.", todo=f"See the last lines of {LOG_FILE}.")
 
 
 def stop_engine(
@@ -95,15 +95,14 @@ def stop_engine(
     clock, processes = clock or SystemClock(), Processes()
     began, heard = clock.now(), processes.corosync() is not None
     if (master := processes.master()) is not None and heard:
-        _signal((master,), signal.SIGTERM)
-        while processes.master() is not None and clock.now() - began < heeded:
-            clock.sleep(_POLL)
-        while processes.master() is not None and releasing() and clock.now() - began < deadline:
-            clock.sleep(_POLL)
+        send((master,), signal.SIGTERM)
+        await_stop(
+            lambda: processes.master() is None, releasing, clock, began, heeded=heeded, deadline=deadline
+        )
     killed = _kill_pacemaker(processes, clock)
     if (pid := processes.corosync()) is not None:
-        _signal((pid,), signal.SIGTERM)
-        _await_end(lambda: processes.corosync() is None, clock, _ENDS)
+        send((pid,), signal.SIGTERM)
+        until(lambda: processes.corosync() is None, clock, _COROSYNC_ENDS)
         _kill_corosync(processes, clock)
     return not killed
 
@@ -158,9 +157,9 @@ def _await_online(paths: PacemakerPaths, node: str, clock: Clock) -> None:
         clock.sleep(_POLL)
 
 
-def publish(paths: PacemakerPaths, serves: bool) -> bool:
-    """Have this node's wish say whether it serves in truth; return whether Pacemaker was told."""
-    value = str(WISHED if serves else 0)
+def publish(paths: PacemakerPaths, claims: bool) -> bool:
+    """Have this node's wish say whether it claims service; return whether Pacemaker was told."""
+    value = str(WISHED if claims else 0)
     with contextlib.suppress(HostError):
         return run([paths.attrd_updater, "-n", WISH, "-U", value], deadline=SWITCH_DEADLINE).ok
     return False
@@ -192,10 +191,8 @@ def node_names(paths: PacemakerPaths) -> list[str]:
     return _NODE.findall(text)
 
 
-def _start(unit: str, command: list[str | Path], *, with_systemd: bool, root: Path) -> None:
-    if with_systemd and any((root / place / f"{unit}.service").exists() for place in _UNITS):
-        command = [find_program("systemctl"), "start", f"{unit}.service"]
-    started = run(command, deadline=START_DEADLINE)
+def _start(unit: str, command: list[str | Path], root: Path) -> None:
+    started = run(start_command(unit, command, root), deadline=START_DEADLINE)
     if not started.ok:
         raise ClusterError(
             f"{unit.capitalize()} could not be started: {started.explain()}.", todo=f"See {corosync.LOG}."
@@ -239,29 +236,16 @@ def _kill_pacemaker(processes: Processes, clock: Clock) -> bool:
     daemons = processes.of_pacemaker()
     if not daemons:
         return False
-    _signal((*daemons, *processes.below(daemons)), signal.SIGKILL)
-    _await_end(lambda: not processes.of_pacemaker(), clock, _SETTLE)
-    if left := processes.of_pacemaker():
-        raise ClusterError(f"Pacemaker's processes {sorted(left)} could not be ended.")
+    send((*daemons, *processes.below(daemons)))
+    if not until(lambda: not processes.of_pacemaker(), clock, SETTLE):
+        left = sorted(processes.of_pacemaker())
+        raise ClusterError(f"Pacemaker's processes {left} could not be ended.")
     return True
 
 
 def _kill_corosync(processes: Processes, clock: Clock) -> None:
     if (pid := processes.corosync()) is None:
         return
-    _signal((pid,), signal.SIGKILL)
-    _await_end(lambda: processes.corosync() is None, clock, _SETTLE)
-    if processes.corosync() is not None:
+    send((pid,))
+    if not until(lambda: processes.corosync() is None, clock, SETTLE):
         raise ClusterError(f"Corosync's process {pid} could not be ended.")
-
-
-def _await_end(ended: Callable[[], bool], clock: Clock, patience: float) -> None:
-    end = clock.now() + patience
-    while not ended() and clock.now() < end:
-        clock.sleep(_POLL / 2)
-
-
-def _signal(pids: Iterable[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)

@@ -67,7 +67,8 @@ def links(conf: Conf, own_address: OwnAddress) -> tuple[Link, ...]:
         if medium.kind != "ucast":
             raise ClusterError(
                 f"HAMEDIA has '{medium.kind} {medium.device}', which Pacemaker cannot use.",
-                todo="Write 'ucast DEVICE PEERADDR' for each path, PEERADDR being the other node's own address.",
+                todo="Write 'ucast DEVICE PEERADDR' for each path, PEERADDR being the other node's own address; or "
+                "name another engine that is installed in HAENGINE.",
             )
         own = own_address(medium.device, medium.argument)
         if own == conf.cluster_ip:

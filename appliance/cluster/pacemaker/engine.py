@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance.cluster.engine import CurrentConf, EngineWatch
-from appliance.cluster.pacemaker.installation import LOG_FILE, find_pacemaker, running_identity
+from appliance.cluster.pacemaker.installation import LOG_FILE, find_pacemaker, is_ours, running_identity
 from appliance.config import Conf
+from appliance.core.engine_traits import EngineTraits
+from appliance.core.errors import HostError
 from appliance.core.model import Node
 
 # The modules that an installation or an order needs are imported only when they are used: Pacemaker starts the
@@ -18,7 +20,7 @@ from appliance.core.model import Node
 class PacemakerEngine:
     """The Pacemaker of this machine, with its Corosync."""
 
-    name = "Pacemaker"
+    traits = EngineTraits("Pacemaker", loses_requests=False, hears_one_way=False)
     log = LOG_FILE
     script = "ocf"
 
@@ -32,6 +34,16 @@ class PacemakerEngine:
 
     def place(self) -> str:
         return str(find_pacemaker().pacemakerd)
+
+    def set_up_at(self) -> float:
+        from appliance.cluster.files import written_at  # noqa: PLC0415
+
+        try:
+            conf_dir = find_pacemaker().conf_dir
+        except HostError:
+            return 0.0
+        # A package brings a corosync.conf of its own.
+        return written_at(conf_dir / "corosync.conf") if is_ours(conf_dir) else 0.0
 
     def version(self) -> str:
         from appliance.cluster.pacemaker.commands import version  # noqa: PLC0415

@@ -122,6 +122,10 @@ class Processes:
         """Tell whether something orders the resources here: pacemakerd, or the controller that it left behind."""
         return any(True for _ in self._named(_CONTROLLERS | {MASTER}))
 
+    def has_controller(self) -> bool:
+        """Tell whether the controller runs, which pacemakerd starts last."""
+        return any(True for _ in self._named(_CONTROLLERS))
+
     def of_pacemaker(self) -> tuple[int, ...]:
         """Return the pids of all of Pacemaker's daemons, pacemakerd first, so that it starts none of them again."""
         master = self.master()

@@ -19,6 +19,8 @@ class Belief:
 
     `nodes`: those on which it runs, in lower case. `online`: those that may be given it. `moving`: it is being started
     or stopped. `failed`: the nodes on which an operation has failed. `orders`: some node of the cluster gives orders.
+    `configured`: the resource is in the configuration. `managed`: Pacemaker may start and stop it. `blocked`: it may
+    not, because a stop has failed. `maintenance`: it may start and stop nothing. `standby`: nodes that may run nothing.
     """
 
     nodes: tuple[str, ...]
@@ -27,6 +29,10 @@ class Belief:
     failed: tuple[str, ...]
     orders: bool
     managed: bool = True
+    configured: bool = True
+    blocked: bool = False
+    maintenance: bool = False
+    standby: tuple[str, ...] = ()
 
 
 def parse(xml: str) -> Belief | None:
@@ -42,6 +48,7 @@ def parse(xml: str) -> Belief | None:
         failure.get("node", "").lower() for failure in root.iter("failure") if failure.get("rc", "0") != "0"
     }
     current = root.find("./summary/current_dc")
+    options = root.find("./summary/cluster_options")
     online = tuple(
         node.get("name", "").lower()
         for node in root.iterfind("./nodes/node")
@@ -54,6 +61,14 @@ def parse(xml: str) -> Belief | None:
         failed=tuple(sorted(failures)),
         orders=current is not None and current.get("present") == "true",
         managed=all(found.get("managed") != "false" for found in resource),
+        configured=any(found.get("orphaned") != "true" for found in resource),
+        blocked=any(found.get("blocked") == "true" for found in resource),
+        maintenance=options is not None and options.get("maintenance-mode") == "true",
+        standby=tuple(
+            node.get("name", "").lower()
+            for node in root.iterfind("./nodes/node")
+            if "true" in (node.get("standby"), node.get("maintenance"))
+        ),
     )
 
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from appliance.cluster.engine import CurrentConf, EngineNews, EngineView, PeerMessage, Source
 from appliance.cluster.messages import Mailbox, pack
-from appliance.cluster.pacemaker import view
+from appliance.cluster.pacemaker import links, troubles, view
 from appliance.cluster.pacemaker.commands import begin_alone, clear_failures, publish
 from appliance.cluster.pacemaker.group import AgentGroup
 from appliance.cluster.pacemaker.installation import PacemakerPaths, Processes, find_pacemaker, is_ours
+from appliance.cluster.pacemaker.links import LinkState
 from appliance.cluster.pacemaker.view import Belief
 from appliance.core.errors import HostError
 from appliance.core.model import Node
@@ -29,8 +30,16 @@ _IDS = {Node.PRIMARY: 1, Node.SECONDARY: 2}
 _ASK_AGAIN = 2.0
 # So long after a failure, and after the last time, Pacemaker is told to forget what has failed here, in seconds.
 _CLEAR_AGAIN = 30.0
-# So long after it has told Pacemaker of itself a node waits before it does again, in seconds.
+# So long after it has told Pacemaker or Corosync of itself a node waits before it does again, in seconds.
 _TELL_AGAIN = 0.5
+# How often the constraints are looked at, in seconds.
+_LOOK_AGAIN = 10.0
+# Pacemaker that has told nothing for so long is in trouble, in seconds: a start takes 7 s.
+_SILENT = 15.0
+_MUTE = (
+    "Pacemaker does not answer on this node, and nobody can be told what it believes. A full /dev/shm is one cause: "
+    "see 'df /dev/shm', and the logs of corosync and pacemaker"
+)
 _NEVER = float("-inf")
 
 
@@ -51,8 +60,9 @@ class PacemakerWatch:
         self._group: AgentGroup | None = None
         self._mailbox = Mailbox(self._own)
         self._alone_since: float | None = None
-        self._belief = _BeliefAsked()
-        self._claim = _Claim()
+        self._belief = _BeliefAsked(self._peer_id, conf)
+        self._claim = _Told(publish)
+        self._alone = _Told(lambda paths, _: begin_alone(paths))
 
     def look(self, now: float) -> None:
         if not self._find():
@@ -101,7 +111,19 @@ class PacemakerWatch:
             holds=view.holds(self._own, belief),
             serves=view.serves(self._own, belief),
             moving=isinstance(belief, Known) and belief.value.moving,
+            links=self._link_names(),
+            troubles=self._troubles(belief, now),
         )
+
+    def _troubles(self, belief: Reading[Belief], now: float) -> tuple[str, ...]:
+        if isinstance(belief, Unknown):
+            return (f"{_MUTE} ({belief.reason})",) if self._belief.is_silent(now) else ()
+        return tuple(troubles.troubles(belief.value, self._belief.constraints))
+
+    def _link_names(self) -> dict[str, bool]:
+        """Return whether each link is up, by the device of HAMEDIA that it leaves by."""
+        devices = {medium.argument: medium.device for medium in self._conf().media}
+        return {devices.get(link.address, f"link{link.number}"): link.up for link in self._belief.links}
 
     def beats(self) -> int | None:
         return self._processes.times_run(self._corosync.pid) if self._corosync is not None else None
@@ -110,9 +132,9 @@ class PacemakerWatch:
         if self._group is not None and not self._group.closed:
             self._group.send(pack(fields, now))
 
-    def claim(self, serves: bool, now: float) -> None:
+    def claim(self, claims: bool, now: float) -> None:
         if self._paths is not None and self._identity and self._controlled:
-            self._claim.make(self._paths, serves, now)
+            self._claim.tell(self._paths, claims, now)
 
     def close(self) -> None:
         self._lose_corosync()
@@ -156,7 +178,8 @@ class PacemakerWatch:
         self._alone_since = None
         self._leave_group()
         self._belief.forget()
-        self._claim = _Claim()
+        self._claim = _Told(publish)
+        self._alone = _Told(lambda paths, _: begin_alone(paths))
 
     def _join_group(self) -> None:
         if self._paths is not None:
@@ -192,44 +215,52 @@ class PacemakerWatch:
         if self._group is not None and self._group.nodes is not None and self._peer_id in self._group.nodes:
             self._alone_since = None
         elif now - self._alone_since >= self._conf().initdead and self._paths is not None:
-            paths = self._paths
-            threading.Thread(target=begin_alone, args=(paths,), daemon=True).start()
-            self._alone_since = None
+            self._alone.tell(self._paths, True, now)
 
 
-class _Claim:
-    """What Pacemaker was told last of whether this node serves; told in a thread, one at a time.
+class _Told:
+    """What Corosync or Pacemaker was told last, by `say`, in a thread and once at a time.
 
-    A node that has told nothing has no attribute, which counts as one that does not serve. It does not say so either:
-    that could undo what an operator has just wished of a node that joins.
+    Nothing was told before the first True: a node without the attribute counts as one that claims nothing, and saying
+    so could undo what an operator has just wished of a node that joins.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[PacemakerPaths, bool], bool]) -> None:
+        self._say = say
         self._told = False
         self._tried_at = _NEVER
         self._telling: threading.Thread | None = None
 
-    def make(self, paths: PacemakerPaths, serves: bool, now: float) -> None:
-        """Tell it, when it is news; one that Pacemaker did not take is told again after a while."""
+    def tell(self, paths: PacemakerPaths, value: bool, now: float) -> None:
+        """Tell `value`, when it is news; what was not taken is told again after a while."""
         busy = self._telling is not None and self._telling.is_alive()
-        if busy or serves == self._told or now - self._tried_at < _TELL_AGAIN:
+        if busy or value == self._told or now - self._tried_at < _TELL_AGAIN:
             return
         self._tried_at = now
-        self._telling = threading.Thread(target=self._tell, args=(paths, serves), daemon=True)
+        self._telling = threading.Thread(target=self._tell, args=(paths, value), daemon=True)
         self._telling.start()
 
-    def _tell(self, paths: PacemakerPaths, serves: bool) -> None:
-        if publish(paths, serves):
-            self._told = serves
+    def _tell(self, paths: PacemakerPaths, value: bool) -> None:
+        if self._say(paths, value):
+            self._told = value
 
 
 class _BeliefAsked:
-    """What Pacemaker believes, asked in a thread; readable when there is an answer."""
+    """What Pacemaker believes, and how the links to the node `peer_id` are, asked in a thread.
 
-    def __init__(self) -> None:
+    Readable when there is an answer. `constraints`: those on where the resource may be, as they were last.
+    """
+
+    def __init__(self, peer_id: int, conf: CurrentConf) -> None:
+        self._peer_id = peer_id
+        self._conf = conf
+        self.constraints: frozenset[str] | None = None
+        self._looked_at = _NEVER
+        self._known_at: float | None = None
+        self.links: tuple[LinkState, ...] = ()
         self._ear, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._reading: Reading[Belief] | None = None
-        self._answers: list[Reading[Belief]] = []
+        self._answers: list[tuple[Reading[Belief], tuple[LinkState, ...]]] = []
         self._asked_at = _NEVER
         self._cleared_at = _NEVER
         self._busy = False
@@ -244,6 +275,7 @@ class _BeliefAsked:
         if paths is None or self._busy or (not self._again and now - self._asked_at < _ASK_AGAIN):
             return
         self._busy, self._again, self._asked_at = True, False, now
+        self._known_at = now if self._known_at is None else self._known_at
         clear = self._is_failed(own) and now - self._cleared_at >= _CLEAR_AGAIN
         if clear:
             self._cleared_at = now
@@ -257,18 +289,24 @@ class _BeliefAsked:
         """Take in the answer; return whether it says anything new."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._ear, 1 << 10)
-        before = self._reading
+        before = _value(self._reading), self.links
         while self._answers:
-            self._reading = self._answers.pop(0)
-        return _value(before) != _value(self._reading)
+            self._reading, self.links = self._answers.pop(0)
+            if isinstance(self._reading, Known):
+                self._known_at = self._reading.at
+        return before != (_value(self._reading), self.links)
 
     def reading(self, now: float) -> Reading[Belief]:
         return self._reading or Unknown("Pacemaker has not been asked yet", now)
 
+    def is_silent(self, now: float) -> bool:
+        """Tell whether Pacemaker has told nothing for a while, although it was asked."""
+        return self._known_at is not None and now - self._known_at >= _SILENT
+
     def forget(self) -> None:
         """Forget everything: Corosync is gone."""
         self._generation += 1
-        self._reading, self._asked_at = None, _NEVER
+        self._reading, self._asked_at, self._known_at, self.links = None, _NEVER, None, ()
         self._answers.clear()
 
     def close(self) -> None:
@@ -282,7 +320,12 @@ class _BeliefAsked:
     def _ask(self, paths: PacemakerPaths, generation: int, now: float, clear: bool) -> None:
         if clear:
             clear_failures(paths)
-        answer = view.ask(str(paths.crm_mon), now)
+        belief = view.ask(str(paths.crm_mon), now)
+        if now - self._looked_at >= _LOOK_AGAIN:
+            self._looked_at, self.constraints = now, troubles.constraints(paths)
+            if isinstance(belief, Known) and not troubles.is_whole(belief.value, self.constraints):
+                troubles.put_back(paths, self._conf())
+        answer = belief, links.ask(paths, self._peer_id)
         if generation == self._generation:
             self._answers.append(answer)
         self._busy = False

@@ -21,7 +21,8 @@ CLOCK_WARNING, CLOCK_ERROR = 1.0, 30.0
 
 HEARING = "hearing"
 AUTHKEYS = "authkeys"
-VERSIONS = ("asha", "Asterisk", "Heartbeat")
+ENGINE_TITLE = "engine"
+VERSIONS = ("asha", "Asterisk", "HA engine")
 CONF = "conf "
 """The beginning of the names of facts that are values of the conf file."""
 
@@ -33,6 +34,7 @@ def compare(here: NodeReport, peer: NodeReport, sent: float, received: float) ->
     """
     named = {
         "nodes": _nodes(here, peer),
+        ENGINE_TITLE: _engine(here, peer),
         AUTHKEYS: _authkeys(here, peer),
         "conf alike": _conf(here, peer),
         "versions": _versions(here, peer),
@@ -55,18 +57,31 @@ def _nodes(here: NodeReport, peer: NodeReport) -> Finding:
     return fine(f"{here.name} is the {here.node}, {peer.name} the {peer.node}")
 
 
+def _engine(here: NodeReport, peer: NodeReport) -> Finding:
+    ours, theirs = here.facts.get(ENGINE_TITLE), peer.facts.get(ENGINE_TITLE)
+    if not ours or not theirs:
+        return not_known("Not both nodes say which HA engine they have.")
+    if ours != theirs:
+        return wrong(
+            f"{here.name} has {ours} and {peer.name} has {theirs}: neither hears the other, and both would serve.",
+            "Stop HA on both nodes, then name one of them for both: asha conf set HAENGINE NAME.",
+        )
+    return fine(f"{ours} on both nodes")
+
+
 def _authkeys(here: NodeReport, peer: NodeReport) -> Finding:
     """Compare fingerprints: the secret itself is in no report."""
     ours, theirs = here.facts.get(AUTHKEYS), peer.facts.get(AUTHKEYS)
     if not ours or not theirs:
         missing = " and ".join(report.name for report in (here, peer) if not report.facts.get(AUTHKEYS))
         return not_known(
-            f"The cluster's secret of {missing} could not be read.", "See the line Heartbeat there."
+            f"The cluster's secret of {missing} could not be read.", "See the line HA engine there."
         )
     if ours != theirs:
         return wrong(
-            "The nodes have different secrets in authkeys, so neither believes the other's messages.",
-            "Copy /etc/ha.d/authkeys of the primary to the secondary (mode 0600), and start HA there anew.",
+            "The nodes have different secrets, so neither believes the other's messages.",
+            "Copy the primary's to the secondary with its mode (scp -p), and start HA there anew: /etc/ha.d/authkeys, "
+            "or /etc/corosync/authkey where Corosync carries the messages.",
         )
     return fine("both nodes have the same secret")
 

@@ -267,5 +267,5 @@ def _words(
         parts.append(relay.says)
     down = [link.name for link in links if not link.up]
     if links:
-        parts.append(f"Heartbeat links down: {', '.join(down)}" if down else "all Heartbeat links up")
+        parts.append(f"engine links down: {', '.join(down)}" if down else "all engine links up")
     return "; ".join(parts) + "."

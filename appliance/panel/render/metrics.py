@@ -138,7 +138,7 @@ def _pair(status: Status) -> Iterator[Metric]:
     peer, data = status.peer, status.data
     yield _gauge("asha_peer_alive", "1 when the other node is heard.", peer.alive.value)
     yield _gauge("asha_peer_fit", "1 when the other node could serve.", peer.fit.value)
-    links = _family("asha_heartbeat_link_up", "1 when a link of Heartbeat's is up.", ["link"])
+    links = _family("asha_heartbeat_link_up", "1 when a link of the HA engine is up.", ["link"])
     for name, state in sorted(peer.links.items()):
         _sample(links, [_text(name)], state == "up" if state in ("up", "down") else None)
     yield links

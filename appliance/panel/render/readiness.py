@@ -146,10 +146,12 @@ def _links(status: Status) -> Check:
     links = status.peer.links
     down = sorted(name for name, state in links.items() if state != "up")
     if not links:
-        return Check("Heartbeat links", "doubt", "none seen yet")
+        return Check(f"links of {status.engine.title}", "doubt", "none seen yet")
     if down:
-        return Check("Heartbeat links", "bad", f"down: {', '.join(down)}")
-    return Check("Heartbeat links", "good", f"all {len(links)} up: {', '.join(sorted(links))}")
+        return Check(f"links of {status.engine.title}", "bad", f"down: {', '.join(down)}")
+    return Check(
+        f"links of {status.engine.title}", "good", f"all {len(links)} up: {', '.join(sorted(links))}"
+    )
 
 
 def _versions(status: Status) -> Check:

@@ -51,6 +51,8 @@ def test_what_heartbeat_held_ends_with_it(tmp_path: Path) -> None:
         "waits_another": None,
         "lost": False,
         "drops_requests": 0,
+        "title": "the HA engine",
+        "troubles": [],
     }
 
 

@@ -78,7 +78,7 @@ def test_a_lost_grant_is_on_file_again_before_anything_else(tmp_path: Path) -> N
     assert kept.held and kept.engine == ENGINE and bench.executor.resets == 0
     bench.cycle.start()
     assert bench.role() is Role.ACQUIRING
-    assert "the grant was taken from Heartbeat's word" in bench.cycle.grant_problem
+    assert "the grant was taken from the word of the HA engine" in bench.cycle.grant_problem
 
 
 def test_what_a_script_did_meanwhile_is_read_from_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from appliance.cluster.pacemaker import ocf
+from appliance.cluster.pacemaker import links, ocf
 from appliance.cluster.pacemaker.config_files import install_resource_agent
 from appliance.cluster.pacemaker.installation import (
     PacemakerPaths,
@@ -158,3 +158,24 @@ def test_service_is_claimed_by_the_node_that_serves_the_telephones(
     role: Role, reaches: bool, claims: bool
 ) -> None:
     assert claims_service(role, Known(reaches, 1.0)) is claims
+
+
+NODES = """nodelist.node.0.name (str) = alpha
+nodelist.node.0.nodeid (u32) = 1
+nodelist.node.0.ring0_addr (str) = 10.0.0.1
+nodelist.node.1.nodeid (u32) = 2
+nodelist.node.1.ring0_addr (str) = 10.0.0.2
+nodelist.node.1.ring1_addr (str) = 10.1.0.2
+"""
+STATS = """stats.knet.node1.link0.connected (u8) = 1
+stats.knet.node2.link0.connected (u8) = 1
+stats.knet.node2.link0.mtu (u32) = 1500
+stats.knet.node2.link1.connected (u8) = 0
+stats.knet.node2.link2.connected (u8) = 0
+"""
+
+
+def test_each_link_to_the_peer_is_told_with_its_address() -> None:
+    assert links.parse(NODES, STATS, 2) == ((0, "10.0.0.2", True), (1, "10.1.0.2", False))
+    assert links.parse(NODES, STATS, 1) == ((0, "10.0.0.1", True),)
+    assert links.parse(NODES, "Can't get key. Error CS_ERR_NOT_EXIST", 2) == ()

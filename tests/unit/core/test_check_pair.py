@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from appliance.core.host_check.finding import Finding, Level, NodeReport, fine, wrong
-from appliance.core.host_check.pair import AUTHKEYS, HEARING, compare, judge_clocks
+from appliance.core.host_check.pair import AUTHKEYS, ENGINE_TITLE, HEARING, compare, judge_clocks
 
 FACTS = {
     "asha": "2.0",
     "Asterisk": "Asterisk 18",
-    "Heartbeat": "3.0.6",
+    "HA engine": "3.0.6",
+    ENGINE_TITLE: "Heartbeat",
     AUTHKEYS: "ab12",
     "conf HADEADTIME": "2",
 }
@@ -35,6 +36,7 @@ def test_a_pair_that_is_alike() -> None:
     assert levels(HERE, PEER) == {}
     assert [one.what for one in compare(HERE, PEER, 99.9, 100.1)] == [
         "nodes",
+        "engine",
         "authkeys",
         "conf alike",
         "versions",
@@ -48,6 +50,8 @@ def test_a_pair_that_is_alike() -> None:
     [
         (replace(PEER, node="primary"), {"nodes": Level.ERROR}),
         (replace(PEER, node=""), {"nodes": Level.ERROR}),
+        (replace(PEER, facts={**FACTS, ENGINE_TITLE: "Pacemaker"}), {"engine": Level.ERROR}),
+        (replace(PEER, facts={**FACTS, ENGINE_TITLE: ""}), {"engine": Level.UNKNOWN}),
         (replace(PEER, facts={**FACTS, AUTHKEYS: "cd34"}), {"authkeys": Level.ERROR}),
         (replace(PEER, facts={**FACTS, AUTHKEYS: ""}), {"authkeys": Level.UNKNOWN}),
         (replace(PEER, facts={**FACTS, "conf HADEADTIME": "10"}), {"conf alike": Level.ERROR}),

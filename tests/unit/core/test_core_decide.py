@@ -232,7 +232,7 @@ def test_only_a_line_that_is_known_to_be_absent_is_gone(line: Line | None) -> No
         (peer(line=Line.CLEAR, fit=None), "the line is at the peer, but the standby's agent is silent"),
         (
             peer(line=Line.CLEAR, granted=True),
-            "the line is at the peer, which serves too: Heartbeat settles who goes on",
+            "the line is at the peer, which serves too: the HA engine settles who goes on",
         ),
         (peer(line=Line.CLEAR, alive=False), "the line is at the peer, but no standby is there"),
     ],

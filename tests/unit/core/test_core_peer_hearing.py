@@ -37,7 +37,10 @@ def test_a_link_that_works_one_way_is_lost_to_the_peer_alone() -> None:
     seen = status(peer={"hears_us": reading(True), "deaf_links": ["eth1"]})
     assert told(seen) == {"link eth1": Severity.WARNING}
     (text,) = one_way(seen.peer)
-    assert "link eth1 works one way only: the secondary hears nothing of this node over it" in text
+    assert (
+        "link eth1 of the HA engine works one way only: the secondary hears nothing of this node over it"
+        in text
+    )
 
 
 def test_a_link_that_neither_hears_over_is_simply_lost() -> None:

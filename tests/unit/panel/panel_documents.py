@@ -20,7 +20,7 @@ def status(**changes: Any) -> Status:
         "node": "primary",
         "role": "active",
         "fit": True,
-        "problems": ["Heartbeat link down: eth1"],
+        "problems": ["link of Heartbeat down: eth1"],
         "maintenance": {"until": 1.9e9, "left": 60, "by": "anna", "why": "a new card"},
         "relay": {"card": reading(True), "place": "/dev/ttyUSB0", "commanded": reading("energised")},
         "line": reading("clear"),

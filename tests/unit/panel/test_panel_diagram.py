@@ -125,7 +125,7 @@ def test_the_words_say_what_is_drawn() -> None:
     says = diagram(status(peer=peer(links={"eth0": "up", "eth1": "down"}))).says
     assert says == (
         "primary pbx1.example.com: active; secondary pbx2.example.com: standby; line at the primary; "
-        "Heartbeat links down: eth1."
+        "engine links down: eth1."
     )
 
 
@@ -148,8 +148,8 @@ def test_what_a_silent_peer_said_last_is_no_point_in_its_favour() -> None:
     [
         ({"peer": peer(version="1.9.0")}, "versions", "bad"),
         ({"peer": peer(version="")}, "versions", "doubt"),
-        ({"peer": peer(links={"eth0": "dead"})}, "Heartbeat links", "bad"),
-        ({"peer": peer(links={})}, "Heartbeat links", "doubt"),
+        ({"peer": peer(links={"eth0": "dead"})}, "links of the HA engine", "bad"),
+        ({"peer": peer(links={})}, "links of the HA engine", "doubt"),
         ({"peer": peer(alive=known(False))}, "could take over", "bad"),
         ({"peer": peer(fit=unknown("silent"))}, "could take over", "doubt"),
         ({"relay": {"card": known(False), "place": "", "commanded": unknown("x")}}, "relay card", "bad"),

@@ -1,0 +1,47 @@
+"""What an engine is like decides what a request is taken for that nobody answers: only some engines lose one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from core_seen import POLICY, peer, seen
+
+from appliance.core.controller_events import Inputs
+from appliance.core.effects import RestartEngine
+from appliance.core.engine_requests import ANSWERED_WITHIN, Asked
+from appliance.core.grant import Grant
+from appliance.core.lost_request import FORCED, end_unanswered, follow_requests
+from appliance.core.reading import Known
+from appliance.core.roles import Role
+from appliance.core.service_state import Transition, first_state
+
+NOW = 1000.0
+FORGOTTEN = Asked(takeover_at=NOW - ANSWERED_WITHIN)
+
+
+def asked(*, loses: bool) -> Inputs:
+    """A take-over was asked for, no script has spoken since, and the peer, which lives, lets nothing go."""
+    alive = replace(peer(granted=True), serves=Known(True, NOW))
+    return Inputs(seen(other=alive), Known(True, NOW), "1:1", asked=FORGOTTEN, loses_requests=loses)
+
+
+def standing_by(**fields: object) -> Transition:
+    state = replace(first_state(Grant(), NOW), role=Role.STANDBY, asked_at=0.0, **fields)  # type: ignore[arg-type]
+    return Transition(state, POLICY, NOW)
+
+
+@pytest.mark.parametrize("loses", [True, False])
+def test_only_an_engine_that_loses_requests_is_said_to_have_lost_one(loses: bool) -> None:
+    transition = standing_by()
+    follow_requests(transition, asked(loses=loses), NOW)
+    assert (transition.state.lost.peers is not None) is loses
+
+
+@pytest.mark.parametrize("loses", [True, False])
+def test_a_node_that_cannot_serve_moves_service_by_force_under_either(loses: bool) -> None:
+    transition = standing_by(cannot_serve=True, handing_over_since=NOW - 60.0)
+    end_unanswered(transition, asked(loses=loses), NOW)
+    (restart,) = (effect for effect in transition.effects if isinstance(effect, RestartEngine))
+    assert (restart.reason == FORCED) is loses
+    assert transition.state.lost.peers is None, "what was stuck is replaced"
