@@ -40,6 +40,7 @@ from appliance.core.effects import (
     AskTakeover,
     ConfirmGrant,
     Effect,
+    ExpectEngine,
     FencePeer,
     ForgetFailures,
     ForgetRelay,
@@ -50,6 +51,7 @@ from appliance.core.effects import (
     VoidGrant,
     WriteEntry,
 )
+from appliance.core.engine_target import EngineTarget
 from appliance.core.feeding import CompletedCycle
 from appliance.core.fencing import FenceInputs
 from appliance.core.grant import Grant, Verb, Verdict
@@ -75,6 +77,9 @@ class EngineAsks(Protocol):
 
     async def restart(self, *, until_dead: bool = False) -> None:
         """End it by force and start it again, at once or when the peer has called it dead."""
+
+    async def keep_target(self) -> None:
+        """Keep on file whether it is to run."""
 
 
 class Cycle:
@@ -207,7 +212,7 @@ class Cycle:
             fit=not self.unfit(self._clock.now()),
             wall=self._clock.wall(),
             pbx_started_by=observations.pbx_started_by,
-            engine_stopped=observations.engine_stopped,
+            engine_target=observations.engine_target,
             woke=observations.woke,
             fence=FenceInputs(
                 bool(observations.duplicate) and observations.duplicate == observations.peer_mac,
@@ -299,6 +304,9 @@ class Cycle:
                 self._request(self._asks.takeover())
             case RestartEngine(_, until_dead):
                 self._request(self._asks.restart(until_dead=until_dead))
+            case ExpectEngine():
+                self._observations.engine_target = EngineTarget.STARTED
+                self._request(self._asks.keep_target())
             case FencePeer(reason):
                 self._fence(reason)
             case VoidGrant() | ConfirmGrant() | SettleGrant():

@@ -17,18 +17,33 @@ from appliance.agent.context import NodeContext
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.controller import ENGINE_SETTLES
 from appliance.core.engine_requests import DEATH_CALLED
+from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
-from appliance.core.errors import AshaError, ClusterError, RequestDropped, UserError
+from appliance.core.errors import AshaError, ClusterError, HostError, RequestDropped, UserError
 from appliance.core.model import Node
 from appliance.host.disk import read_small
-from appliance.host.paths import ENGINE_RESTART
+from appliance.host.paths import ENGINE_RESTART, ENGINE_TARGET
+from appliance.host.statefile import StateFile
+from appliance.host.worker_thread import WorkerThread
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
 
 # For so long the peer is told that service is demanded, in seconds: a few of the agents' messages.
 _DEMANDED = 10.0
+# So long an operator waits for the disk at the most, in seconds, once the engine has started or stopped.
+_DISK = 2.0
 # What the mark says of an engine that is kept off until the peer has called it dead.
 _KEPT_OFF = b"until the peer has called it dead\n"
+
+
+def target_file(path: Path) -> StateFile[EngineTarget]:
+    """Return the state file at `path`, which says whether the engine is to run."""
+    return StateFile(
+        path,
+        lambda content: EngineTarget(content.decode("ascii").removesuffix("\n")),
+        lambda: EngineTarget.UNSET,
+        "an HA engine that does not run is not missed before it was seen to run",
+    )
 
 
 def _at_once() -> None:
@@ -39,11 +54,16 @@ class EngineControl:
     """The orders to the cluster engine.
 
     `book` records the conf with which the engine's files were made. `mark`: the file that says that a restart is under
-    way.
+    way. `target`: the file that says whether the engine is to run; it is read now.
     """
 
     def __init__(
-        self, context: NodeContext, engine: ClusterEngine, book: InstalledConf, mark: Path = ENGINE_RESTART
+        self,
+        context: NodeContext,
+        engine: ClusterEngine,
+        book: InstalledConf,
+        mark: Path = ENGINE_RESTART,
+        target: Path = ENGINE_TARGET,
     ) -> None:
         self._engine = engine
         self._this_node = context.this_node
@@ -52,7 +72,10 @@ class EngineControl:
         self._clock = context.clock
         self._book = book
         self._mark = mark
+        self._target = target_file(target)
+        self._observations.engine_target = self._target.load()
         self._turn = asyncio.Lock()
+        self._writer = WorkerThread("engine target", "Writing down whether the HA engine is to run")
 
     async def prepare(self) -> None:
         """Write the engine's files and the resource script.
@@ -69,10 +92,11 @@ class EngineControl:
         """Start the engine. Raises ClusterError, in the engine's own words, when it does not run then."""
         async with self._turn:
             await self._start()
+        await self.keep_target()
 
     async def _start(self) -> None:
         await asyncio.to_thread(self._engine.start)
-        self._observations.engine_stopped = False
+        self._observations.engine_target = EngineTarget.STARTED
         self._unmark()
 
     async def stop(self) -> bool:
@@ -81,10 +105,13 @@ class EngineControl:
         Return whether it has heeded that. One that has not was ended by force, and what it held is let go of by the
         controller.
         """
-        async with self._turn:
-            self._unmark()
-            self._observations.engine_stopped = True
-            return await asyncio.to_thread(self._engine.stop, lambda: self._service.state.releasing)
+        try:
+            async with self._turn:
+                self._unmark()
+                self._observations.engine_target = EngineTarget.STOPPED
+                return await asyncio.to_thread(self._engine.stop, lambda: self._service.state.releasing)
+        finally:
+            await self.keep_target()  # a disk that hangs is not waited for before the engine is stopped
 
     async def restart(self, *, until_dead: bool = False) -> None:
         """End the engine by force and start it again; what was held under it is let go of by the controller.
@@ -98,6 +125,15 @@ class EngineControl:
             self._put_mark(_KEPT_OFF if until_dead else b"")
             await asyncio.to_thread(self._engine.restart, self._be_called_dead if until_dead else _at_once)
             self._unmark()
+
+    async def keep_target(self) -> None:
+        """Keep on file whether the engine is to run, as the board has it."""
+        # This agent knows it whatever the disk does, and a disk that is full or hangs is told of by others.
+        with contextlib.suppress(OSError, HostError):
+            await self._writer.do(self._write_target, _DISK)
+
+    def _write_target(self) -> None:
+        self._target.write(f"{self._observations.engine_target.value}\n")
 
     def restart_is_pending(self) -> bool:
         """Tell whether an agent that is gone was restarting the engine, and nobody has started or stopped it since."""
@@ -113,6 +149,7 @@ class EngineControl:
                 await asyncio.to_thread(self._be_called_dead)
             if self.restart_is_pending():
                 await self._start()
+        await self.keep_target()
 
     def _is_kept_off(self) -> bool:
         try:
@@ -216,6 +253,10 @@ class EngineRequests:
         """Restart the engine; `until_dead`: not before the peer has called it dead."""
         asked = self._engine.restart(until_dead=until_dead)
         self._tell("engine restart", await _problem_of(asked))
+
+    async def keep_target(self) -> None:
+        """Keep on file whether the engine is to run."""
+        await self._engine.keep_target()
 
     async def resume_restart(self) -> None:
         """Start the engine if an earlier agent was restarting it."""

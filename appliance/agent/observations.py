@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from appliance.core.engine_requests import NOTHING_ASKED, Asked
+from appliance.core.engine_target import EngineTarget
 from appliance.core.fencing import FenceOutcome
 from appliance.core.health import ProbePolicy, ProbeRecord, judge
 from appliance.core.model import DChannel, Line, Pbx, Relay
@@ -53,7 +54,7 @@ class PeerReport:
 
 @dataclass(slots=True)
 class Observations:
-    """The board of current readings. `engine_stopped`: an operator has stopped the engine through this agent.
+    """The board of current readings. `engine_target`: whether the engine is to run here, as it is kept on file.
 
     A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
     `stepped` is set after every step of the controller, for those who follow the role.
@@ -78,8 +79,8 @@ class Observations:
     engine_holds: Reading[str] = field(default_factory=_unseen)
     engine_serves: Reading[bool] = field(default_factory=_unseen)
     engine_moving: bool = False
+    engine_target: EngineTarget = EngineTarget.UNSET
     engine_troubles: tuple[str, ...] = ()
-    engine_stopped: bool = False
     process: Reading[bool] = field(default_factory=_unseen)
     pid: int | None = None
     booted: bool = False

@@ -18,6 +18,7 @@ from typing import Any
 from appliance.agent.active_conf import book_file
 from appliance.agent.components.maintenance import maintenance_file
 from appliance.agent.components.samples import trends_file
+from appliance.agent.engine_control import target_file
 from appliance.agent.grant_file import parse_grant
 from appliance.agent.journal_file import JournalFile
 from appliance.agent.kept_conf import kept_file
@@ -33,6 +34,7 @@ from appliance.host.paths import (
     CARD_LOCK,
     CONF,
     DATA,
+    ENGINE_TARGET,
     GRANT,
     JOURNAL,
     KEPT_CONF,
@@ -78,6 +80,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
     return (
         card_file(CARD),
         maintenance_file(MAINTENANCE),
+        target_file(ENGINE_TARGET),
         book_file(STANDING),
         trends_file(TRENDS),
         kept_file(KEPT_CONF),

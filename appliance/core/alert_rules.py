@@ -174,10 +174,11 @@ def _own_fitness(status: Status) -> Iterator[Condition]:
 def _engine(status: Status) -> Iterator[Condition]:
     if status.engine.lost:
         text = (
-            "the HA engine ended on this node, and nobody has stopped it by 'asha ha stop': this node cannot serve "
-            "until 'asha ha start'"
+            "the HA engine does not run on this node, and nobody has stopped it by 'asha ha stop': this node cannot "
+            "serve until 'asha ha start'"
         )
-        yield _problem("engine", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _MOVED)
+        # A machine that boots starts the engine after the agent, and not before the network is up.
+        yield _problem("engine", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _STAYING)
     for number, text in enumerate(status.engine.troubles):
         yield _problem(f"engine trouble {number}", AlertKind.PAIR_TROUBLED, Severity.WARNING, text, _STAYING)
 

@@ -13,7 +13,7 @@ may call it).
 their order before the next event. Events and effects are data (see `core/controller_events.py` and
 `core/service_state.py`); the controller never learns whether an effect was carried out except by what is seen
 afterwards. Nothing breaks when a driver is killed between two effects: the plan of a transfer is level-triggered
-(`core/plan.py`), and all that outlives an agent is the grant on file.
+(`core/plan.py`), and all that outlives an agent is the grant on file, and whether the engine is to run.
 
 **What holds at every step.**
 
@@ -49,15 +49,15 @@ from appliance.core.controller_events import (
     Tick,
 )
 from appliance.core.decide import Act, Decision, Watch, decide
-from appliance.core.effects import AskStandby, Effect, FencePeer, ForgetFailures, ForgetRelay
+from appliance.core.effects import AskStandby, Effect, ExpectEngine, FencePeer, ForgetFailures, ForgetRelay
 from appliance.core.engine_requests import ANSWERED_WITHIN
+from appliance.core.engine_target import has_started, is_missing
 from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, Verb, Verdict, valid
 from appliance.core.leftovers import follow_orphan, follow_stray
 from appliance.core.lost_request import end_unanswered, follow_requests, force, is_forced, is_lost
-from appliance.core.model import Line, Pbx, Relay
+from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
-from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
@@ -153,7 +153,7 @@ def _start(transition: Transition, inputs: Inputs, grant: Grant) -> None:
     gone = is_known(inputs.engine, False)
     reason = f"{ENGINE} is gone" if gone else "the agent was restarted"
     role = _first_role(inputs, stands=stands, clearing=transition.state.grant.clearing)
-    transition.start(role, reason, maintenance=inputs.seen.maintenance)
+    transition.start(role, reason, inputs.seen)
 
 
 def _first_role(inputs: Inputs, *, stands: bool, clearing: bool) -> Role:
@@ -255,8 +255,10 @@ class _Tick:
     def _follow_engine(self) -> None:
         engine, engine_id = self._inputs.engine, self._inputs.engine_id
         if isinstance(engine, Known):
-            ran = engine.value or (self._state.engine_ran and not self._inputs.engine_stopped)
-            self._transition.set(engine_ran=ran, engine_lost=ran and not engine.value)
+            target = self._inputs.engine_target
+            if has_started(target, engine, was_down=self._state.engine_down):
+                self._transition.effects.append(ExpectEngine())
+            self._transition.set(engine_down=not engine.value, engine_lost=is_missing(target, engine))
         grant = self._state.grant
         if grant.held and engine_id and grant.engine != engine_id:
             # Heartbeat replaces itself when a split heals: what the old master granted ended with it.
@@ -286,18 +288,24 @@ class _Tick:
 
         The start that gave the grant was lost, with the grant's file or with its script. The word is believed when the
         engine has kept to it for a while and the peer does not serve; one that has given service up keeps its grant.
+        An engine that says nothing for a moment, as when its peer joins, has not taken its word back.
         """
         inputs, state = self._inputs, self._state
+        said = is_known(inputs.engine_serves, True)
+        unsaid = not said and not is_known(inputs.engine_serves, False)
+        moment = unsaid and self._now - state.adrift_said < ENGINE_SETTLES
         adrift = (
             state.role in (Role.WAITING, Role.STANDBY)
             and not state.grant.held
             and bool(inputs.engine_id)
-            and is_known(inputs.engine_serves, True)
+            and (said or moment)
             and not self._peer_serves()
         )
         since = held_since(state.adrift_since, self._now, adrift)
-        self._transition.set(adrift_since=since)
-        if since is not None and self._now - since >= LOST_GRANT_DWELL:
+        self._transition.set(
+            adrift_since=since, adrift_said=self._now if adrift and said else state.adrift_said
+        )
+        if since is not None and said and self._now - since >= LOST_GRANT_DWELL:
             self._transition.set(adrift_since=None)
             reason = f"{ENGINE} has this node serve, and no grant of it is on file"
             self._transition.take_up(inputs.engine_id, reason)
@@ -344,13 +352,11 @@ class _Tick:
     # -- what a node that serves does ---------------------------------------------------------------------
 
     def _serve(self) -> None:
-        if is_known(self._seen.pbx, Pbx.RUNNING) and not self._seen.busy & ENDING:
-            self._transition.set(was_serving=True)
         state = self._state
         watch = Watch(
             engine=self._inputs.engine,
             granted_at=state.granted_at,
-            was_serving=state.was_serving,
+            was_serving=state.transfer is not None and state.transfer.served,
             line_absent_since=state.line_absent_since,
             gap=state.gap,
             moves=state.moves.left,

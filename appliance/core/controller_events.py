@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from appliance.core.decide import WatchPolicy
 from appliance.core.engine_requests import NOTHING_ASKED, Asked
+from appliance.core.engine_target import EngineTarget
 from appliance.core.fencing import NO_FENCING, NOTHING_SEEN, FenceInputs, FencePolicy
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.reading import Reading, Unknown
@@ -26,7 +27,7 @@ class Inputs:
     `engine`: the engine runs here; `engine_id` names its master, "" when none is known. `engine_serves`: the
     engine believes that this node serves. `engine_moving`: it says that it is moving resources. `peer_seen`:
     the peer was seen since the engine started. `fit`: this node could serve. `wall`: the time of day, in
-    seconds since the epoch. `engine_stopped`: an operator has stopped the engine, or is about to.
+    seconds since the epoch. `engine_target`: whether the engine is to run.
     `pbx_started_by`: what has started the Asterisk that runs here, for people. `woke`: how the machine went on
     after it stood still the last time. `fence`: see `core/fencing.py`. `asked`: what was asked of the engine, and
     `loses_requests`: it may drop requests for an hour (`core/engine_traits.py`).
@@ -41,7 +42,7 @@ class Inputs:
     fit: bool = False
     wall: float = 0.0
     pbx_started_by: str = ""
-    engine_stopped: bool = False
+    engine_target: EngineTarget = EngineTarget.UNSET
     woke: Woke | None = None
     fence: FenceInputs = NOTHING_SEEN
     asked: Asked = NOTHING_ASKED

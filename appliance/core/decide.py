@@ -61,7 +61,7 @@ class Watch:
     """The facts that a decision needs beyond the readings; times are monotonic seconds.
 
     `line_absent_since`: since when the line of this node is known to be absent, else None. `was_serving`:
-    Asterisk was seen running under this grant, so that its absence is a death and not a start. `gap`: the
+    Asterisk was seen running under the present transfer, so that its absence is a death and not a start. `gap`: the
     longest time in seconds for which this agent has recently been unable to run. `moves`: the times at which
     this node handed over before. `line_at_peer_since`: since when the peer has said that the line is at the
     peer, with its relay unmoved since then; None when that is not being followed. `moved`: how often service has moved

@@ -61,6 +61,11 @@ class RestartEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectEngine:
+    """Note on file that the engine of this node runs, and is to run until an operator stops it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FencePeer:
     """Have HAFENCE cut the peer's power."""
 
@@ -112,6 +117,7 @@ Effect = (
     | AskStandby
     | AskTakeover
     | RestartEngine
+    | ExpectEngine
     | FencePeer
     | VoidGrant
     | ConfirmGrant

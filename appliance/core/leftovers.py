@@ -6,6 +6,7 @@ Neither is seen by the engine, which believes that this node holds nothing.
 from __future__ import annotations
 
 from appliance.core.controller_events import Inputs
+from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Role
@@ -57,7 +58,7 @@ def follow_orphan(transition: Transition, inputs: Inputs, seen: Seen) -> None:
         return
     orphaned = (
         is_known(inputs.engine, False)
-        and not inputs.engine_stopped
+        and inputs.engine_target is not EngineTarget.STOPPED
         and not seen.maintenance
         and is_known(seen.address, True)
     )

@@ -26,6 +26,13 @@ def begin(goal: Goal, generation: int, reason: str, policy: Policy, now: float) 
     return Transfer(goal, generation, reason, now, policy, FIRST[goal], now, away_since=now)
 
 
+def noted(transfer: Transfer, seen: Seen, now: float) -> Transfer:
+    """Return the transfer with a note of what is seen, before its first step: that may find it gone again."""
+    half = acquire if transfer.goal is Goal.ACQUIRE else release
+    watched: Transfer = half.watch(transfer, seen, now)
+    return watched
+
+
 def next_step(transfer: Transfer, seen: Seen, now: float) -> Step:
     """Take one step of a transfer.
 

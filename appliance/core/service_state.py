@@ -54,7 +54,6 @@ class ServiceState:
     """What a node knows of its own service. Times are monotonic seconds; None is "not so now".
 
     `granted_at`: when the present service began. `asked_at`: when the engine last spoke through the resource script.
-    `was_serving`: Asterisk was seen running in this service, so that its absence is a death and not a start.
     `handing_over_since`: this node gave service up by itself, and the engine has not taken the grant back yet.
     `peer_has_it`: the peer served when that was done, so that the engine is not to be asked for anything.
     `moves`: when service left this node and came here before (see `core/move_limit.py`).
@@ -62,7 +61,8 @@ class ServiceState:
     `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and said to be there.
     `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
     `failures_of`: when the transfer began to which the remembered failures of orders belong.
-    `adrift_since`: since when the engine says that this node serves although it has no grant.
+    `adrift_since`: since when the engine says that this node serves although it has no grant; `adrift_said`: when it
+    said so last.
     `stray_since`: since when Asterisk runs here although this node does not serve; `strays_ended`: when it was ended,
     `stray_started_by`: and what had started it.
     `regained`: how this node came by a grant that no script has given it, until a script speaks; "" otherwise.
@@ -70,9 +70,9 @@ class ServiceState:
     `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
     compare when both serve. `lost`: the requests that the engines have lost. `cannot_serve`: what is handed over is not
     to come back here, `forced`: and goes by ending the engine.
-    `woke_at`: when this machine was last found to have stood still. `engine_ran`: the engine was seen to run by
-    this agent; `engine_lost`: it has ended since, and no operator stopped it. `faults`: what is wrong with the pair
-    (see `core/pair_watch.py`). `fence`: see `core/fencing.py`.
+    `woke_at`: when this machine was last found to have stood still. `engine_down`: the engine did not run when it
+    was last seen; `engine_lost`: and no operator has stopped it (see `core/engine_target.py`). `faults`: what is wrong
+    with the pair (see `core/pair_watch.py`). `fence`: see `core/fencing.py`.
     """
 
     grant: Grant
@@ -81,7 +81,6 @@ class ServiceState:
     role: Role = Role.OFF
     transfer: Transfer | None = None
     asked_at: float = _NEVER
-    was_serving: bool = False
     handing_over_since: float | None = None
     peer_has_it: bool = False
     moves: MoveRecord = NO_MOVES
@@ -94,6 +93,7 @@ class ServiceState:
     peer_alive: bool | None = None
     failures_of: float | None = None
     adrift_since: float | None = None
+    adrift_said: float = _NEVER
     stray_since: float | None = None
     strays_ended: tuple[float, ...] = ()
     stray_started_by: str = ""
@@ -101,7 +101,7 @@ class ServiceState:
     grant_lost: bool = False
     stamped: float = _NEVER
     served_since: int = 0
-    engine_ran: bool = False
+    engine_down: bool = False
     engine_lost: bool = False
     lost: LostRequests = NONE_LOST
     cannot_serve: bool = False
@@ -165,28 +165,30 @@ class Transition:
         self.set(role=advance(before, event))
         self._note_role(event.value, was=before.value)
 
-    def start(self, role: Role, reason: str, *, maintenance: bool) -> None:
+    def start(self, role: Role, reason: str, seen: Seen) -> None:
         """Take the first role of an agent that has just started.
 
         Args:
             role: What the engine, the grant on file and the peer make of this node.
             reason: Why it acts, for the journal.
-            maintenance: An operator works here: Asterisk is taken as it is found.
+            seen: The first look. Under maintenance Asterisk is taken as it is found. A line that is away at this look
+                and back at the next was away all the same.
         """
         self.set(role=role)
         self._note_role("agent started")
         if role is Role.ACQUIRING:
             # So that the journal shows, and its audit knows, under which grant this agent acts.
             self.note_grant("kept over a restart of the agent", Verdict.REPEATED)
-            self.begin(Goal.ACQUIRE, reason, served=maintenance)
+            self.begin(Goal.ACQUIRE, reason, served=seen.maintenance)
             self._expect_address()
-            self.set(was_serving=maintenance)
         elif role is Role.LEAVING:
             self.void(reason)
             self.begin(Goal.LEAVE, reason)
         elif role is not Role.OFF:
             # The engine runs and has not chosen this node: whatever is left of an earlier service must end.
             self.begin(Goal.RELEASE, _UNGRANTED)
+        if self.state.transfer is not None:
+            self.set(transfer=plan.noted(self.state.transfer, seen, self._now))
 
     def secure_relay(self) -> None:
         """Have the card reset and the relay released, before this node has any role."""
@@ -288,7 +290,6 @@ class Transition:
 
     def begin_again(self, reason: str) -> None:
         """Acquire afresh under the same grant: Asterisk is to be started again."""
-        self.set(was_serving=False)
         self.begin(Goal.ACQUIRE, reason)
         if self.state.role is Role.ACTIVE:
             self.happen(Event.LOST)
@@ -356,7 +357,7 @@ class Transition:
     def _serve_afresh(self, reason: str) -> None:
         if not self.state.role.holds:
             self.happen(Event.GRANTED)
-        self.set(granted_at=self._now, was_serving=False)
+        self.set(granted_at=self._now)
         self.begin(Goal.ACQUIRE, reason)
 
     def _give_up(self, reason: str, *, peer_has_it: bool, goal: Goal = Goal.RELEASE) -> None:

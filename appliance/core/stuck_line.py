@@ -121,12 +121,19 @@ _LAST = len(GRADES) - 1  # giving up is not counted: "2 of 4"
 def follow(transfer: Transfer, seen: Seen, now: float) -> Recovery | None:
     """Return how far the recovery of the link is at `now` (monotonic seconds); None when none was needed of late."""
     recovery = transfer.recovery
+    if (
+        recovery is not None
+        and recovery.healed_at is None
+        and recovery.grade
+        and recovery.begun < transfer.began
+    ):
+        recovery = _again(recovery, now)  # in a new transfer line and Asterisk come up afresh
     if transfer.linking_since is None:
         return None if recovery is None else _while_not_missing(recovery, transfer, seen, now)
     if recovery is None:
         recovery = Recovery(since=now, begun=now)
-    elif recovery.healed_at is not None or (recovery.grade and recovery.begun < transfer.began):
-        recovery = _again(recovery, now)  # in a new transfer line and Asterisk come up afresh
+    elif recovery.healed_at is not None:
+        recovery = _again(recovery, now)
     if seen.busy & ENDING or not (transfer.ghost or _is_down(seen)):
         return recovery
     away = LINE_AWAY if _grade(recovery) is Grade.LEAD_AWAY else 0.0

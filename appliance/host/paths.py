@@ -111,6 +111,8 @@ CARD = Path("/var/lib/asha/card.json")
 CARD_LOCK = Path("/run/asha/card.lock")
 # The mark of a restart of the engine that is under way: on a tmpfs, because a reboot ends it.
 ENGINE_RESTART = Path("/run/asha/engine-restart")
+# Whether the engine is to run. Not on a tmpfs: one that does not come back after a reboot is missing too.
+ENGINE_TARGET = Path("/var/lib/asha/engine-target")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
 # The conf values with which Heartbeat's files were last made (agent/active_conf.py), and the conf last worked by
 # (agent/kept_conf.py).

@@ -31,7 +31,7 @@ LETTING_GO = 5.0
 NOBODY_BOUND = 60.0  # a settled split costs 27 s, a frozen node 27 s, a start 20 s
 TWO_BOUND = 10.0  # after both can hear each other; Heartbeat itself takes 2.8 s after a split
 APART_BOUND = 15.0  # without a link they cannot know of each other; then both must say so
-KNOWS_AFTER = 15.0  # an agent that has just been started has seen nothing yet
+KNOWS_AFTER = 15.0  # an agent that has just been started, or could not turn until now, has seen nothing yet
 MENDING = 10.0  # an alert ends when something has begun to mend its cause
 CAUSE_LASTS = 180.0
 LOOKS_AGAIN = 1.0  # what is wrong with the line is looked at so often: how long it lasts is what counts
@@ -212,7 +212,7 @@ class Observer:
             )
 
     def _who_could_say(self) -> list[Agent]:
-        """Return the agents that live long enough; an engine that an operator has stopped is nothing to tell of."""
+        """Return the agents that run for long enough; an engine that an operator has stopped is nothing to tell of."""
         world = self.world
         return [
             agent
@@ -220,7 +220,7 @@ class Observer:
             if agent is not None
             and agent.answers
             and world.servers[node].runs
-            and world.now - agent.born >= KNOWS_AFTER
+            and world.now - agent.went_on >= KNOWS_AFTER
             and node not in world.stopped
         ]
 

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from appliance.core.engine_target import EngineTarget
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.transfer import Order
@@ -163,7 +164,7 @@ class Server:
     jobs: list[Job] = field(default_factory=list)
     clock: float = 0.0  # by how many seconds its clock is ahead
     maintenance: bool = False
-    engine_stopped: bool = False  # by an operator
+    engine_target: EngineTarget = EngineTarget.STARTED  # on the disk; the pair has served before
 
     @property
     def runs(self) -> bool:

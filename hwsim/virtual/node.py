@@ -28,6 +28,7 @@ from appliance.core.effects import (
     AskTakeover,
     ConfirmGrant,
     Effect,
+    ExpectEngine,
     ForgetFailures,
     ForgetRelay,
     GiveOrder,
@@ -38,6 +39,7 @@ from appliance.core.effects import (
     WriteEntry,
 )
 from appliance.core.engine_requests import NOTHING_ASKED
+from appliance.core.engine_target import EngineTarget
 from appliance.core.grant import Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lost_request import minutes_left
@@ -66,7 +68,7 @@ class Agent:
     def __init__(self, this_node: Site, now: float, *, alone: bool = False) -> None:
         """Start. `alone`: it is a resource script that found no agent, and drives the controller for one call."""
         self.this_node = this_node
-        self.now = self.born = now
+        self.now = self.went_on = now  # when it was started, or could turn again after it could not
         self.alone = alone
         self.paused_until = now  # it was stopped (SIGSTOP) until then
         self.away = 0.0  # for how long it could not turn, until it has turned again
@@ -236,7 +238,7 @@ class Agent:
 
     def wake(self, now: float, away: float) -> None:
         """Go on after `away` seconds in which it could take no turn: the next one is overdue."""
-        self.away, self.turn_at = away, min(self.turn_at, now)
+        self.away, self.turn_at, self.went_on = away, min(self.turn_at, now), now
 
     def _follow(self, now: float) -> float:
         """Take a turn; return for how many seconds turns that see the same would change nothing."""
@@ -274,7 +276,7 @@ class Agent:
         heard = self.heard
         return (
             server.facts(self.now),
-            server.engine_stopped,
+            server.engine_target,
             facts_of(node, self.this_node.servers, self.this_node.links),
             self.this_node.card.plugged,
             self.commanded,
@@ -305,7 +307,7 @@ class Agent:
             engine_moving=heartbeat.moving(node),
             peer_seen=heartbeat.alive(node) is not None,
             fit=not self._looked_fit.unfit,
-            engine_stopped=self.this_node.server.engine_stopped,
+            engine_target=self.this_node.server.engine_target,
             wall=EPOCH + float(now) + self.this_node.server.clock,
             woke=self.woke,
             asked=self.asked,
@@ -400,12 +402,10 @@ class Agent:
                 self.take_over()
             case RestartEngine(_, until_dead):
                 heartbeat.restart_engine(node, now, until_dead=until_dead)
-            case VoidGrant():
-                self.this_node.book.void()
-            case ConfirmGrant(engine):
-                self.this_node.book.confirm(engine)
-            case SettleGrant():
-                self.this_node.book.settle()
+            case ExpectEngine():
+                self.this_node.server.engine_target = EngineTarget.STARTED
+            case VoidGrant() | ConfirmGrant() | SettleGrant():
+                self.this_node.book.keep(effect)
             case ForgetFailures():
                 self.failed.clear()
             case ForgetRelay(why):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from appliance.core import grant as grants
 from appliance.core.decide import WatchPolicy
+from appliance.core.effects import ConfirmGrant, SettleGrant, VoidGrant
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.model import Line, Node, Relay
@@ -93,17 +94,15 @@ class Book:
         self.lost = False
         return verdict
 
-    def void(self) -> None:
-        """End the grant without a script."""
-        self.grant = grants.void(self.grant)
-
-    def confirm(self, engine: str) -> None:
-        """Restore a grant that is not on file."""
-        self.grant, self.lost = grants.confirm(self.grant, engine), False
-
-    def settle(self) -> None:
-        """Record that everything of a voided grant has been let go."""
-        self.grant = grants.settled(self.grant)
+    def keep(self, effect: VoidGrant | ConfirmGrant | SettleGrant) -> None:
+        """Keep the grant as it is after the effect."""
+        match effect:
+            case VoidGrant():
+                self.grant = grants.void(self.grant)
+            case ConfirmGrant(engine):
+                self.grant, self.lost = grants.confirm(self.grant, engine), False
+            case SettleGrant():
+                self.grant = grants.settled(self.grant)
 
     def note(self, at: float, kind: str, fields: Mapping[str, object]) -> None:
         """Write an entry of the journal."""

@@ -12,6 +12,7 @@ from functools import partial
 from random import Random
 
 from appliance.core.decide import WatchPolicy
+from appliance.core.engine_target import EngineTarget
 from appliance.core.grant import Grant
 from appliance.core.journal_rules import Violation
 from appliance.core.model import Node, Pbx, Relay
@@ -126,7 +127,7 @@ class World:
     def stop_engine(self, node: Node) -> None:
         """Do as an operator's `asha ha stop` says."""
         self.stopped.add(node)
-        self.servers[node].engine_stopped = True
+        self.servers[node].engine_target = EngineTarget.STOPPED
         self._engine_at[node] = None
         self.heartbeat.stop_engine(node, self.now)
 
@@ -145,7 +146,7 @@ class World:
     def engine_on(self, node: Node) -> None:
         """Do as an operator's `asha ha start` says."""
         self.stopped.discard(node)
-        self.servers[node].engine_stopped = False
+        self.servers[node].engine_target = EngineTarget.STARTED
         if self.heartbeat.stops(node):
             self.later(1.0, partial(self.engine_on, node))  # the order to stop has not come back yet
         elif self.heartbeat.identity(node) is None and self._engine_at[node] is None:
@@ -197,7 +198,7 @@ class World:
             self.power_on(node)
             self.engine_on(node)
             if (agent := self.agents[node]) is not None:
-                agent.paused_until = self.now
+                agent.paused_until, agent.went_on = self.now, min(agent.went_on, self.now)
             if self._respawn_at[node] >= self.now + NEVER / 2:
                 self._respawn_at[node] = self.now
         self.audit.cause_at = self.now

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from appliance.agent.active_conf import InstalledConf
 from appliance.agent.components.maintenance import maintenance_file
+from appliance.agent.engine_control import target_file
 from appliance.agent.grant_file import GrantFile
 from appliance.config import Conf
 from appliance.core import maintenance
@@ -39,6 +40,7 @@ def examples(folder: Path) -> dict[str, bytes]:
             path, Path("/dev/ttyUSB0"), UsbIdentity("0403", "6001", "A", "1-1")
         ),
         "maintenance.json": lambda path: maintenance_file(path).write(json.dumps(maintenance.pack(given))),
+        "engine-target": lambda path: target_file(path).write("started\n"),
         "standing.json": lambda path: InstalledConf(path).keep(Conf(cluster_ip="10.0.0.5"), Node.PRIMARY),
         "trends.json": lambda path: path.write_text(json.dumps(to_json(trends.document()))),
         "conf.kept": lambda path: path.write_text("HAPRINODE=one\nHASECNODE=two\n"),

@@ -168,6 +168,14 @@ STORIES: dict[str, Story] = {
     "the peer keeps its grant, and the start of the other is lost": from_seed(11707),
     "both engines believe that they serve, and the standby has the address": from_seed(12626),
     "scripts work alone, and the next one finds the agent again": from_seed(13207),
+    "an engine that dies before the agent of this boot has seen it run": from_seed(63525),
+    "an engine that has died, and an agent that never saw it run": from_seed(30045),
+    "a link was being restarted when its service ended, and the next one begins": from_seed(34254),
+    "Asterisk hangs in the moment in which service is taken back": from_seed(37891),
+    "the peer joins while the engine's word restores a lost grant": from_seed(30011),
+    "the line is away at the first look of an agent only": from_seed(40411),
+    "an agent that was stopped goes on where two serve": from_seed(41093),
+    "a node that stood still goes on, and its card does not answer": from_seed(41565),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),

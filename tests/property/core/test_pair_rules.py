@@ -314,7 +314,7 @@ def test_service_that_is_taken_back_is_a_service_of_its_own() -> None:
     world.advance(STANDBY_GIVEN_UP + 1.0)
     assert primary.role.holds
     assert world.now - primary.state.granted_at < 2.0
-    assert not primary.state.was_serving
+    assert primary.transfer is not None and not primary.transfer.served
     assert world.until_quiet(30.0)
     assert (world.serving(), world.holders()) == (P, [P])
     assert orders(world, P).count(Order.STOP_PBX) == 1, "it does not stop what it has just started"

@@ -16,6 +16,7 @@ from appliance.agent.observations import Observations, PeerReport
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.controller import ENGINE_SETTLES, STANDBY_GIVEN_UP
+from appliance.core.engine_target import EngineTarget
 from appliance.core.grant import Verb, Verdict
 from appliance.core.journal_rules import audit_journal
 from appliance.core.model import DChannel, Line, Node, Relay
@@ -98,6 +99,7 @@ class Bench:
         self.executor = RecordingDesk(self.observations, self.clock, self.journal)
         self.fences: list[str] = []
         self.standbys = self.takeovers = self.restarts = 0
+        self.kept: list[EngineTarget] = []
         self.maintenance = MaintenanceSwitch(self.context, tmp_path / "maintenance.json")
         self.cycle = Cycle(
             self.context,
@@ -110,6 +112,7 @@ class Bench:
         self.observations.process = Known(False, 0.0)
         self.observations.card = Known(True, 0.0)
         self.observations.engine, self.observations.engine_id = Known(True, 0.0), ENGINE
+        self.observations.engine_target = EngineTarget.STARTED
         self.observations.peer_alive, self.observations.peer_seen = Known(True, 0.0), True
         self.hear_peer()
         self.turn()
@@ -125,6 +128,9 @@ class Bench:
 
     async def restart(self) -> None:
         self.restarts += 1
+
+    async def keep_target(self) -> None:
+        self.kept.append(self.observations.engine_target)
 
     def hear_peer(self, *, fit: bool = True, line: Line = Line.ABSENT, granted: bool = False) -> None:
         now = self.clock.now()
@@ -420,3 +426,15 @@ def test_what_a_script_that_worked_alone_told_the_card_is_not_taken_to_be_known(
     bench.turn(20.0)
     assert Order.RELEASE in bench.executor.orders
     assert bench.executor.commanded == Known(Relay.RELEASED, bench.clock.now())
+
+
+def test_an_engine_that_is_seen_to_run_is_to_run(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.observations.engine_target = EngineTarget.UNSET
+
+    def play() -> None:
+        bench.turn()
+        bench.turn()
+
+    on_loop(play)
+    assert bench.kept == [bench.observations.engine_target] == [EngineTarget.STARTED]

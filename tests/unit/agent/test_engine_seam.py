@@ -13,11 +13,13 @@ import pytest
 from appliance.agent.active_conf import InstalledConf
 from appliance.agent.context import NodeContext
 from appliance.agent.engine_control import EngineControl, EngineRequests
+from appliance.agent.observations import Observations
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import PeerMessage
 from appliance.config import Conf
 from appliance.core.engine_requests import DEATH_CALLED
+from appliance.core.engine_target import EngineTarget
 from appliance.core.errors import ClusterError, RequestDropped
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, Unknown, is_known
@@ -138,7 +140,9 @@ def test_the_peer_is_told_through_the_engine(tmp_path: Path) -> None:
 
 def engine_control(tmp_path: Path, context: NodeContext, engine: FakeEngine) -> EngineControl:
     book = InstalledConf(tmp_path / "standing.json")
-    return EngineControl(context, as_engine(engine), book, tmp_path / "engine-restart")
+    return EngineControl(
+        context, as_engine(engine), book, tmp_path / "engine-restart", tmp_path / "engine-target"
+    )
 
 
 @pytest.mark.parametrize("node", list(Node))
@@ -287,5 +291,55 @@ def test_only_news_of_the_peer_makes_the_cycle_turn(tmp_path: Path) -> None:
                     await asyncio.sleep(0)
             turned.append(observations.changed.is_set())
         assert turned == [True, False, True, False, True]  # the last: it was silent, and is there again
+
+    asyncio.run(play())
+
+
+def test_whether_the_engine_is_to_run_outlives_the_agent(tmp_path: Path) -> None:
+    async def play() -> None:
+        engine = FakeEngine()
+
+        def agent() -> tuple[EngineControl, Observations]:
+            context = node_context(tmp_path, ThisNode(CONF, Node.PRIMARY))
+            return engine_control(tmp_path, context, engine), context.observations
+
+        control, seen = agent()
+        assert seen.engine_target is EngineTarget.UNSET
+        for order, target in ((control.start, EngineTarget.STARTED), (control.stop, EngineTarget.STOPPED)):
+            await order()
+            assert agent()[1].engine_target is seen.engine_target is target
+        seen.engine_target = EngineTarget.STARTED
+        await EngineRequests(node_context(tmp_path, ThisNode(CONF, Node.PRIMARY)), control).keep_target()
+        assert agent()[1].engine_target is EngineTarget.STARTED
+
+    asyncio.run(play())
+
+
+def test_where_the_disk_takes_nothing_this_agent_at_least_knows_it(tmp_path: Path) -> None:
+    async def play() -> None:
+        context, no_folder = node_context(tmp_path, ThisNode(CONF, Node.PRIMARY)), tmp_path / "a-file"
+        no_folder.write_text("")
+        book, mark = InstalledConf(tmp_path / "standing.json"), tmp_path / "engine-restart"
+        control = EngineControl(context, as_engine(FakeEngine()), book, mark, no_folder / "engine-target")
+        assert await control.stop()
+        assert context.observations.engine_target is EngineTarget.STOPPED
+
+    asyncio.run(play())
+
+
+def test_a_stop_that_fails_leaves_the_engine_one_that_is_not_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        engine, context = FakeEngine(), node_context(tmp_path, ThisNode(CONF, Node.PRIMARY))
+        control = engine_control(tmp_path, context, engine)
+
+        def fail(releasing: object) -> bool:
+            raise ClusterError("it does not end")
+
+        monkeypatch.setattr(engine, "stop", fail)
+        with pytest.raises(ClusterError):
+            await control.stop()
+        assert (tmp_path / "engine-target").read_text() == "stopped\n"
 
     asyncio.run(play())

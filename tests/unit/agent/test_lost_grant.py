@@ -9,7 +9,7 @@ from test_agent_cycle import ENGINE, Bench
 
 from appliance.cluster.heartbeat.view import Held
 from appliance.cluster.heartbeat.watch import serves
-from appliance.core.controller import LOST_GRANT_DWELL
+from appliance.core.controller import ENGINE_SETTLES, LOST_GRANT_DWELL
 from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.transfer import Order
@@ -57,8 +57,35 @@ def test_a_word_that_does_not_last_is_none(tmp_path: Path) -> None:
         says(bench, "all")
         bench.turn(LOST_GRANT_DWELL / 2)
         says(bench, "transition")
-        bench.turn(1.0)
+        bench.turn(ENGINE_SETTLES)
     assert not bench.cycle.state.grant.held
+
+
+def test_a_word_is_not_taken_back_by_a_transition_of_a_moment(tmp_path: Path) -> None:
+    """As when the peer joins: nobody serves meanwhile, and the wait is not begun anew."""
+    bench, began = standing_by(tmp_path), None
+    for word in ("all", "all", "all", "transition", "all", "all", "all"):
+        says(bench, word)
+        bench.turn(1.0)
+        began = began or bench.clock.now()
+        assert bench.cycle.state.grant.held is (bench.clock.now() - began >= LOST_GRANT_DWELL)
+    assert bench.role().holds
+
+
+def test_a_transition_of_a_moment_says_nothing_itself(tmp_path: Path) -> None:
+    bench = standing_by(tmp_path)
+    says(bench, "all")
+    bench.turn(0.1)
+    for _ in range(2):
+        bench.turn(LOST_GRANT_DWELL / 2 - 0.1)
+    says(bench, "transition")
+    bench.turn(1.0)
+    assert not bench.cycle.state.grant.held, "it is believed when it is said, not when it was"
+    says(bench, "none")
+    bench.turn(0.1)
+    says(bench, "all")
+    bench.turn(0.1)
+    assert not bench.cycle.state.grant.held, "a word that was taken back is a new one"
 
 
 def test_while_the_peer_serves_heartbeat_settles_it(tmp_path: Path) -> None:

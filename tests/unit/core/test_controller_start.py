@@ -19,7 +19,7 @@ from appliance.core.controller_events import (
     Starting,
     Tick,
 )
-from appliance.core.decide import WatchPolicy
+from appliance.core.decide import Act, WatchPolicy
 from appliance.core.effects import (
     AskTakeover,
     ConfirmGrant,
@@ -29,7 +29,9 @@ from appliance.core.effects import (
     RestartEngine,
     VoidGrant,
 )
+from appliance.core.engine_target import EngineTarget
 from appliance.core.grant import Grant
+from appliance.core.model import Line, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, first_state
@@ -151,7 +153,6 @@ def test_a_start(engine: str, word: str, grant: str, maintenance: bool) -> None:
     serving = role is Role.ACQUIRING
     transfer = start.state.transfer
     assert (transfer is not None and transfer.served) is (serving and maintenance), "it stays as it is found"
-    assert start.state.was_serving is (serving and maintenance)
 
 
 @pytest.mark.parametrize(("engine", "word", "grant"), list(itertools.product(ENGINES, WORDS, GRANTS)))
@@ -227,7 +228,8 @@ ADDRESS_HERE, NO_ADDRESS = Known(True, NOW), Known(False, NOW)
 def turn(start: Start, engine: str, address: Reading[bool], **more: bool) -> None:
     """Take a turn on which nothing but the engine and the address is looked at."""
     looked = inputs(engine, "unknown", maintenance=more.get("maintenance", False))
-    looked = replace(looked, engine_stopped=more.get("stopped", False))
+    target = EngineTarget.STOPPED if more.get("stopped") else EngineTarget.STARTED
+    looked = replace(looked, engine_target=target)
     start.take(Tick(replace(looked, seen=replace(looked.seen, address=address))))
 
 
@@ -272,3 +274,19 @@ def test_an_engine_that_comes_back_says_what_becomes_of_the_address() -> None:
     start.take(Tick(replace(inputs("gone", "unknown"), seen=seen())))
     turn(start, "gone", ADDRESS_HERE)
     assert goal(start.state) is None
+
+
+def test_a_line_that_was_away_at_the_first_look_only_was_away_all_the_same() -> None:
+    """The provider takes it away for a second while the agent starts: Asterisk's link is not the new line's."""
+    away = replace(SERVING, line=Known(Line.ABSENT, NOW))
+    start = Start("held", replace(inputs("runs", "serves"), seen=away))
+    start.take(Tick(replace(inputs("runs", "serves"), seen=SERVING)))
+    assert start.state.transfer is not None and start.state.transfer.ghost
+    assert start.state.role is Role.ACQUIRING
+
+
+@pytest.mark.parametrize("state", [Pbx.DEAD, Pbx.HUNG])
+def test_an_asterisk_that_ran_at_the_first_look_only_has_died(state: Pbx) -> None:
+    start = Start("held", replace(inputs("runs", "serves"), seen=SERVING))
+    start.take(Tick(replace(inputs("runs", "serves"), seen=replace(SERVING, pbx=Known(state, NOW)))))
+    assert start.state.decision.act is Act.HAND_OVER and start.state.handing_over_since is not None

@@ -55,6 +55,11 @@ def test_each_problem_is_told_and_no_other(told: Status, kind: AlertKind) -> Non
     assert kinds(told) == {kind}
 
 
+def test_a_machine_that_boots_has_a_minute_to_start_the_engine() -> None:
+    (missing,) = problems(status("off", engine={"lost": True}))
+    assert missing.dwell == 60.0 and "does not run" in missing.alert.text
+
+
 @pytest.mark.parametrize(
     "told",
     [

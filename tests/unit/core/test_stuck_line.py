@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from core_seen import POLICY, SECONDARY, SERVING, Walk, known, peer, seen
 
-from appliance.core.model import DChannel, Line, Relay
+from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known
-from appliance.core.stuck_line import LINE_AWAY, QUIET, RELAPSE
+from appliance.core.stuck_line import GRADES, LINE_AWAY, QUIET, RELAPSE
 from appliance.core.timing import GHOST_HEALS
-from appliance.core.transfer import Order, Phase, Policy, Seen
+from appliance.core.transfer import Order, Phase, Policy, Recovery, Seen
 
 DOWN = replace(SERVING, dchannel=known(DChannel.DOWN))
 PARTLY = replace(SERVING, dchannel=known(DChannel.PARTLY))
@@ -132,6 +132,20 @@ def test_the_relay_is_released_for_a_while_only_and_energised_again_by_the_same_
     times = {order: at for at, order in rig.given}
     assert times[ENERGISE] - times[RELEASE] == pytest.approx(LINE_AWAY)
     assert rig.see(replace(SERVING, pbx=seen(pbx=None).pbx), 60.0) == []
+
+
+@pytest.mark.parametrize("pbx", [Pbx.DEAD, Pbx.STARTING, None])
+@pytest.mark.parametrize("grade", range(1, len(GRADES)))
+def test_what_the_last_transfer_was_doing_orders_nothing_in_the_next(grade: int, pbx: Pbx | None) -> None:
+    rig = Rig()
+    before = Recovery(since=10.0, begun=20.0, grade=grade, tried=frozenset({grade}))
+    rig.walk.transfer = replace(rig.walk.transfer, recovery=before)
+    starts = [] if pbx is not Pbx.DEAD else [Order.START_PBX]
+    assert [order for _, order in rig.see(replace(DOWN, pbx=known(pbx)), 0.5)] == starts
+    assert rig.walk.transfer.recovery == Recovery(
+        since=100.0, begun=100.0, rounds=1, tried=frozenset({grade})
+    )
+    assert [order for _, order in rig.see(DOWN, 2 * GHOST_HEALS - 0.1)] == [], "twice as patient as before"
 
 
 def test_an_agent_that_begins_in_the_middle_energises_the_relay_at_once() -> None:
