@@ -324,7 +324,10 @@ class _Tick:
     def _follow_peer(self) -> None:
         alive = self._seen.peer.alive
         if isinstance(alive, Known) and alive.value is not self._state.peer_alive:
-            self._transition.set(peer_alive=alive.value)
+            back = alive.value and self._state.peer_alive is False
+            self._transition.set(
+                peer_alive=alive.value, peer_back_at=self._now if back else self._state.peer_back_at
+            )
             self._transition.note("peer", alive=alive.value)
 
     # -- what is remembered of the line and of orders -----------------------------------------------------
@@ -436,7 +439,9 @@ class _Tick:
         )
 
     def _engine_in_flux(self, since: float) -> bool:
-        if self._now - self._state.asked_at < ENGINE_SETTLES:
+        # One of two that hear each other again cancels what the other has asked in that moment, which then waits for
+        # the end of it for an hour (seen in tests/system, Heartbeat 3.0.6).
+        if self._now - max(self._state.asked_at, self._state.peer_back_at) < ENGINE_SETTLES:
             return True
         # It may call itself in transition for ever; then a request is the last that can be tried.
         patient = self._now - since < STANDBY_GIVEN_UP - STANDBY_AGAIN

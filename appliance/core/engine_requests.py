@@ -15,6 +15,9 @@ _NEVER = float("-inf")
 HOUR = 3600.0
 # A request that is taken is answered, or cancelled, within so many seconds.
 ANSWERED_WITHIN = 12.0
+# An engine that says for so long, in seconds, that it moves service, while nothing moves, waits for the end of a move
+# that nobody makes any more. A resource of the site's own may take as long as this to start.
+MOVING_FOR_EVER = 45.0
 # So long after deadtime an engine that has ended has been called dead by its peer, in seconds: ticks, and the two
 # seconds more that a node announces at its start (docs/facts/heartbeat.md).
 DEATH_CALLED = 5.0
@@ -51,7 +54,8 @@ class LostRequests:
 
     `own`, `peers`: this node's master and that of the peer, while they are known to be stuck.
     `dropped_at`, `takeover_at`: what of `Asked` has been looked at. `met`: the peer's last demand for service that was
-    looked at. `forced_at`: when the engine was last ended so that the peer takes over.
+    looked at. `forced_at`: when the engine was last ended so that the peer takes over. `moving_since`: since when this
+    node's engine says, without a break, that it moves service, while each node knows its role.
     """
 
     own: StuckMaster | None = None
@@ -60,6 +64,7 @@ class LostRequests:
     takeover_at: float = _NEVER
     met: int = 0
     forced_at: float = _NEVER
+    moving_since: float | None = None
 
 
 NONE_LOST = LostRequests()

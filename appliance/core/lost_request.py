@@ -4,6 +4,9 @@ One of the two masters waits for the end of the lost move, or both do, and one t
 that is a death that each notices (docs/facts/heartbeat.md, "A standby of one hour"): an engine is ended by force, and
 kept off until the other one has called it dead. Started at once it would be no death, and the other goes on to wait.
 
+A master that waits says that it moves service. So a standby that says so while nothing moves is known to be in this
+state before anybody has asked, and before it is needed: it would not take over from a node that dies.
+
 - On the node that stands by this takes nobody's service away: it is done as soon as a loss is known
   (`core/pair_watch.py`).
 - On the node that serves, nobody serves for deadtime and as long as a failover takes. So it is done only by a node that
@@ -14,14 +17,14 @@ from __future__ import annotations
 
 from appliance.core.controller_events import Inputs
 from appliance.core.effects import RestartEngine
-from appliance.core.engine_requests import ANSWERED_WITHIN, HOUR, LostRequests, StuckMaster
+from appliance.core.engine_requests import ANSWERED_WITHIN, HOUR, MOVING_FOR_EVER, LostRequests, StuckMaster
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
 from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS
 from appliance.core.transfer import Peer
-from appliance.core.values import changed
+from appliance.core.values import changed, held_since
 
 # What is left of a request that waits for its first answer is less than this, in seconds: that is no trap.
 _FIRST_ANSWER = 10.0
@@ -78,6 +81,7 @@ def follow_requests(transition: Transition, inputs: Inputs, now: float) -> None:
         if asked.seconds_left > _FIRST_ANSWER:
             until = asked.dropped_at + asked.seconds_left
             lost = changed(lost, own=StuckMaster(asked.dropped_at, until, inputs.engine_id))
+    lost = _moves_for_ever(lost, state, inputs, now)
     if (
         inputs.loses_requests
         and asked.takeover_at > lost.takeover_at
@@ -130,6 +134,25 @@ def force(transition: Transition, now: float, why: str = FORCED) -> None:
     transition.set(lost=lost, forced=False)
     transition.note("pair", says=why)
     transition.effects.append(RestartEngine(why, until_dead=True))
+
+
+def _moves_for_ever(lost: LostRequests, state: ServiceState, inputs: Inputs, now: float) -> LostRequests:
+    """Follow whether this node's engine waits for the end of a move while nothing moves: it will drop what is asked.
+
+    Nobody need have asked: a standby in this state does not even take over from a node that has died.
+    """
+    moves = inputs.loses_requests and inputs.engine_moving and _is_at_rest(state, inputs.seen.peer)
+    lost = changed(lost, moving_since=held_since(lost.moving_since, now, moves))
+    if lost.own is not None or lost.moving_since is None or now - lost.moving_since < MOVING_FOR_EVER:
+        return lost
+    return changed(lost, own=StuckMaster(now, lost.moving_since + HOUR, inputs.engine_id))
+
+
+def _is_at_rest(state: ServiceState, peer: Peer) -> bool:
+    """Tell whether one node serves, the other one stands by, and each hears so of the other."""
+    settled = state.role.holds or state.role is Role.STANDBY
+    quiet = state.handing_over_since is None and not state.releasing
+    return settled and quiet and is_known(peer.alive, True) and is_known(peer.serves, not state.role.holds)
 
 
 def _may_force(state: ServiceState, now: float) -> bool:

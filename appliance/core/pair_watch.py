@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from appliance.core.engine_requests import MOVING_FOR_EVER
 from appliance.core.engine_traits import ENGINE
 from appliance.core.model import Node
 from appliance.core.reading import Reading, is_known
@@ -90,8 +91,6 @@ _KEPT_DWELL = 5.0
 _GAVE_UP_DWELL = 2.0
 # The engine's word follows a start or a stop late, and while it moves something it says nothing of who serves.
 _UNGRANTED_DWELL = 20.0
-# The engine says that resources are on their way, for ever if it has lost an order: then that is no excuse any more.
-MOVING_FOR_EVER = 45.0
 # What the nodes tell each other of lost requests has arrived by then.
 _LOST_DWELL = 2.0
 # A remedy that was begun so often, and after which the fault has come back, is given its patience each time.

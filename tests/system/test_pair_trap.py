@@ -6,7 +6,7 @@ import signal
 
 from pair_on_rack import OTHER, PAIR_SITE, Pair, Status
 
-from appliance.core.engine_requests import ANSWERED_WITHIN
+from appliance.core.engine_requests import ANSWERED_WITHIN, MOVING_FOR_EVER
 from hwsim.rack import SIDES
 from hwsim.service_log import ServiceLog, recorded
 
@@ -75,6 +75,21 @@ async def test_a_takeover_that_is_dropped_is_told_and_the_standby_ends_it(pair: 
         assert log.seconds_with_nobody(began, out) == 0.0
     print(f"out after {out - began:.1f} s")
     await pair.move("takeover", to="secondary")
+
+
+async def test_the_standby_ends_it_before_anybody_has_asked(pair: Pair) -> None:
+    """A standby in this state does not take over when the other node dies, so it must not stay there in silence."""
+    pair.allow(MOVING_FOR_EVER)
+    await trapped(pair)
+    async with recorded(pair.rack) as log:
+        began = pair.rack.now()
+        for side in SIDES:
+            await pair.until_status(side, request_lost, f"the {side} shows it", MOVING_FOR_EVER + MOVES)
+        for side in SIDES:
+            await pair.until_status(side, is_out, f"the {side} is out", DEADTIME + GETS_OUT)
+        out = pair.rack.now()
+        assert log.seconds_with_nobody(began, out) == 0.0
+        print(f"out after {out - began:.1f} s")
 
 
 async def test_the_way_back_waits_for_its_end_and_leads_home(pair: Pair) -> None:
