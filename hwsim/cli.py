@@ -67,22 +67,32 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
     "--only",
     metavar="NAME",
     help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
-    "pair-states, or events of it, with commas.",
+    "fencing or pair-states, or events of either, with commas.",
 )
-@click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states.")
+@click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states and fencing.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
 def bench(runs: int, only: str | None, at_once: int, out: Path) -> None:
     """Measure asha against its targets and beside its peers; exit 1 only when a run failed."""
+    from hwsim.bench.fencing import EVENTS, FENCING, fencing  # noqa: PLC0415
     from hwsim.bench.pairstates.runner import pair_states  # noqa: PLC0415
     from hwsim.bench.pairstates.stories import STORIES  # noqa: PLC0415
     from hwsim.bench.runner import NAMES, planned  # noqa: PLC0415
     from hwsim.bench.runner import bench as measure  # noqa: PLC0415
 
     stories = [one for one in STORIES if only == PAIR_STATES or one.name in (only or "").split(",")]
-    names = (*NAMES, PAIR_STATES, *(story.name for story in STORIES))
+    events = [one for one in EVENTS if only == FENCING or one.name in (only or "").split(",")]
+    names = (
+        *NAMES,
+        FENCING,
+        *(event.name for event in EVENTS),
+        PAIR_STATES,
+        *(story.name for story in STORIES),
+    )
     if only is not None and not set(only.split(",")) <= set(names):
         raise click.BadParameter(f"there is no '{only}'. There are: {', '.join(names)}.", param_hint="--only")
     _check_host()
+    if events:
+        sys.exit(0 if _run(fencing(events, runs, at_once, out, _console())) else 1)
     if stories:
         sys.exit(0 if _run(pair_states(stories, runs, at_once, out, _console())) else 1)
     sys.exit(0 if _run(measure(planned(only, runs), out, _console())) else 1)

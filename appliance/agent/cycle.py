@@ -57,6 +57,7 @@ from appliance.core.fencing import FenceInputs
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lan import LAN_MAX_AGE
+from appliance.core.peer_gone import SAME_QUESTION
 from appliance.core.reading import fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
@@ -202,6 +203,7 @@ class Cycle:
 
     def _inputs(self) -> Inputs:
         observations = self._observations
+        asked = self._clock.now() - observations.gone_asked_at <= SAME_QUESTION
         return Inputs(
             seen=self.seen(self._clock.now()),
             engine=observations.engine,
@@ -218,6 +220,7 @@ class Cycle:
                 bool(observations.duplicate) and observations.duplicate == observations.peer_mac,
                 self.drilling(),
                 observations.fenced,
+                asked,
             ),
             asked=observations.asked,
             loses_requests=self._loses_requests,

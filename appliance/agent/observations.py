@@ -64,7 +64,8 @@ class Observations:
     `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
-    not known. `fenced`: how HAFENCE ended last. `asked`: what was asked of the engine.
+    not known. `fenced`: how HAFENCE ended last. `gone_asked_at`: when the engine was
+    last seen to ask whether the peer is gone, in monotonic seconds. `asked`: what was asked of the engine.
     `engine_troubles`: what keeps the engine from its work, for people.
     `demands`: when an operator asked here for service by force, in whole seconds since the epoch; 0: not just now.
     """
@@ -98,6 +99,7 @@ class Observations:
     duplicate: str = ""
     peer_mac: str = ""
     fenced: FenceOutcome | None = None
+    gone_asked_at: float = float("-inf")
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
     lan_address: str = ""

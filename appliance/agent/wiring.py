@@ -105,7 +105,8 @@ class AgentParts:
         self.sark = SarkMirror(context, self.data, self.active_conf)
         failback = AutoFailback(context, self.data, self.cycle, self.engine)
         drill = Drill(context, self.cycle, self.policy, failback)
-        self.cycle.drilling = lambda: drill.running
+        self.cycle.drilling = self.fencing.drilling = lambda: drill.running
+        self.fencing.seen = self.cycle.seen
         self.components: tuple[Component, ...] = (
             Written(context),
             self.data,

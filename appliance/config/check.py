@@ -26,7 +26,15 @@ class Clash:
 
 def cross_check(conf: Conf) -> tuple[Clash, ...]:
     """Return every clash in `conf`; empty when its values go together."""
-    return (*_names(conf), *_address(conf), *_ping(conf), *_media(conf), *_timing(conf), *_fence(conf))
+    return (
+        *_names(conf),
+        *_address(conf),
+        *_ping(conf),
+        *_media(conf),
+        *_timing(conf),
+        *_fence(conf),
+        *_stonith(conf),
+    )
 
 
 def _names(conf: Conf) -> Iterator[Clash]:
@@ -96,6 +104,11 @@ def _fence(conf: Conf) -> Iterator[Clash]:
             "keeping it",
             of_times=True,
         )
+
+
+def _stonith(conf: Conf) -> Iterator[Clash]:
+    if conf.stonith and conf.engine == "heartbeat":
+        yield Clash("HASTONITH", "NO with HAENGINE=heartbeat: only Pacemaker asks before it gives service")
 
 
 def timing_policy(conf: Conf) -> TimingPolicy:

@@ -285,6 +285,14 @@ class ClusterKeys:
         "The secondary begins so much later than the primary would, so that they never shoot each other; the",
         "primary, which notices later, is given PROBERISE and 2 s less. At least PROBERISE and 4 s.",
     ).key("HAFENCEWAIT", DEADLINE, 20.0, Group.HEARTBEAT, "30")
+    stonith: bool = Comment(
+        "with Pacemaker: is service given only when the other node is surely gone? (YES/NO)",
+        "YES: a split leaves exactly one node active. Pacemaker asks fence_asha, which says yes when the",
+        "line has come to this node while the other is silent, or when HAFENCE has confirmed that the",
+        "other is off. Nobody serves until then. The line tells the primary nothing of a secondary that",
+        "was active, so set HAFENCE too: without it a secondary that dies while it serves is replaced",
+        "only when somebody says that it is off.",
+    ).key("HASTONITH", YES_NO, False, Group.HEARTBEAT, "YES", effect=Effect.ENGINE_START)
     witness_wait: float = Comment("how long HAWITNESS=PREFER waits for the line").key(
         "HAWITNESSWAIT", DWELL, 5.0, Group.HEARTBEAT, "10", tab=Tab(7, "Wait for the Witness")
     )

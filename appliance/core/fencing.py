@@ -68,12 +68,13 @@ class FenceInputs:
     """What a turn looks at for fencing.
 
     `address_at_peer`: the peer's hardware address answers for the cluster address. `drilling`: a drill is under way.
-    `outcome`: how the last command ended.
+    `outcome`: how the last command ended. `asked`: the engine asks whether the peer is gone (`core/peer_gone.py`).
     """
 
     address_at_peer: bool = False
     drilling: bool = False
     outcome: FenceOutcome | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def follow(
     if isinstance(line, Known):
         state = changed(state, line_at_peer=arrived(line))
     outcome = inputs.outcome
-    if state.under_way and outcome is not None and outcome.at >= state.begun:
+    if outcome is not None and outcome.at > state.ended and outcome.at >= state.begun:
         state = changed(state, ended=max(outcome.at, state.begun), off=outcome.confirmed)
     if is_known(seen.peer.alive, True):
         state = changed(state, off=False)

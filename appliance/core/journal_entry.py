@@ -123,7 +123,10 @@ class WokeEntry:
 
 @dataclass(frozen=True, slots=True)
 class FenceEntry:
-    """The kind `fence`: HAFENCE was begun or has ended. `confirmed`: it says that the peer is off."""
+    """The kind `fence`: HAFENCE was begun or has ended, or an engine was told whether the peer is gone.
+
+    `confirmed`: the peer is off, or was told to be gone.
+    """
 
     says: str = ""
     confirmed: bool = False

@@ -121,6 +121,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         lost_request=is_lost(state, peer),
         acknowledged=peer.heard_since in (None, state.served_since),
         address=is_known(seen.address, True),
+        asked=inputs.fence.asked,
     )
 
 

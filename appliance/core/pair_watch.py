@@ -206,7 +206,8 @@ class PairView:
     standby. `moving`: the engine says that resources are on their way. `own`, `peer`: their claims. `fit`, `peer_fit`:
     who could serve. `address`: the cluster address is set here. `lost_request`: an engine drops requests to move
     service. `acknowledged`: what the peer says of itself it said after it had heard of this node's service, so that it
-    is no late word of a service that has ended.
+    is no late word of a service that has ended. `asked`: the engine asks whether the other node is gone, and gives no
+    service here until it has been told so.
     """
 
     node: Node
@@ -228,6 +229,7 @@ class PairView:
     lost_request: bool
     acknowledged: bool = True
     address: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +325,8 @@ def _serves_ungranted(view: PairView) -> bool:
 
 
 def _nobody_serves(view: PairView) -> bool:
-    alone = is_known(view.peer_alive, False)
+    # What waits for an answer on purpose is not mended by another request, which would count after the heal.
+    alone = is_known(view.peer_alive, False) and not view.asked
     beside = is_known(view.peer_alive, True) and is_known(view.peer_granted, False)
     return view.stands_by and (alone or beside)
 

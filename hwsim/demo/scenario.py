@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,17 @@ class Stage:
         await self.until(lambda: self.in_service("primary"), within, "the primary takes service alone")
         self.say("HA engine started on the secondary")
         await self.ask(self.secondary, "ha", "start")
+        await self.at_home(within)
+
+    async def home_together(self, within: float) -> None:
+        """Bring the pair up, both nodes at once, as one must whose node may not begin alone. `within` as for `home`."""
+        for server in (self.primary, self.secondary):
+            await self.rack.start_agent(server.side)
+        await asyncio.gather(*(self.ask(server, "ha", "start") for server in (self.primary, self.secondary)))
+        await self.at_home(within)
+
+    async def at_home(self, within: float) -> None:
+        """Wait until the primary serves, the secondary stands by and is fit, and the engine is at rest."""
         for server in (self.primary, self.secondary):
             await self.until_status(
                 server, _settled, within, f"{self.rack.site.engine.title} has settled who holds what"

@@ -17,7 +17,18 @@ import signal
 import stat
 import sys
 
-OVERLAID = ("/etc", "/usr/local", "/usr/lib/ocf", "/var", "/opt", "/root", "/home", "/srv", "/tmp")
+OVERLAID = (
+    "/etc",
+    "/usr/local",
+    "/usr/sbin",
+    "/usr/lib/ocf",
+    "/var",
+    "/opt",
+    "/root",
+    "/home",
+    "/srv",
+    "/tmp",
+)
 
 _MS_NOSUID, _MS_BIND, _MS_REC = 2, 4096, 16384  # <linux/mount.h>
 _libc = ctypes.CDLL(None, use_errno=True)

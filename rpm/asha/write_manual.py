@@ -1,6 +1,6 @@
-"""Write the manual pages: asha.conf(5) from the schema of the conf file, asha(8) from the commands.
+"""Write the manual pages: asha.conf(5) from the schema of the conf file, asha(8) from the commands, fence_asha(8).
 
-`write_manual.py DIRECTORY` makes DIRECTORY/man5/asha.conf.5 and DIRECTORY/man8/asha.8.
+`write_manual.py DIRECTORY` makes DIRECTORY/man5/asha.conf.5, DIRECTORY/man8/asha.8 and DIRECTORY/man8/fence_asha.8.
 """
 
 from __future__ import annotations
@@ -50,6 +50,47 @@ the card or the line, 5 for Heartbeat or the agent, 6 for the data, 1 for anythi
 .SH SEE ALSO
 asha.conf(5), heartbeat(8), asterisk(8)
 """
+
+_FENCE = """\
+.SH SYNOPSIS
+.B fence_asha
+[\\fB\\-o\\fR \\fIACTION\\fR] [\\fB\\-n\\fR \\fINODE\\fR] [\\fB\\-\\-patience\\fR \\fISECONDS\\fR]
+.SH DESCRIPTION
+Pacemaker runs it when HASTONITH is YES, and gives its options as name=value lines on standard input. It asks the
+agent of asha on this node, which says yes when the telephone line has come here while the other node is silent, or
+when HAFENCE has confirmed that the power of the other node is off. What is not known is a no.
+.SH ACTIONS
+.TP
+.B off, reboot
+is the node gone? This may use HAFENCE, which cuts its power. Nothing is ever switched on.
+.TP
+.B status
+0 when the node is heard, 1 otherwise
+.TP
+.B list
+the name of the other node
+.TP
+.B monitor
+0 when the agent answers
+.TP
+.B metadata
+what Pacemaker wants to know of it
+.SH EXIT STATUS
+0 for a yes, 1 for anything else.
+.SH SEE ALSO
+asha(8), asha.conf(5), stonith_admin(8)
+"""
+
+
+def fence_page() -> str:
+    """Return the manual page fence_asha(8)."""
+    return "".join(
+        [
+            _title("fence_asha", 8),
+            _name("fence_asha", "asks asha whether the other node is surely gone"),
+            _FENCE,
+        ]
+    )
 
 
 def conf_page() -> str:
@@ -146,6 +187,10 @@ def _text(text: str) -> str:
 
 if __name__ == "__main__":
     manual = Path(sys.argv[1])
-    for page, write in (("man5/asha.conf.5", conf_page), ("man8/asha.8", asha_page)):
+    for page, write in (
+        ("man5/asha.conf.5", conf_page),
+        ("man8/asha.8", asha_page),
+        ("man8/fence_asha.8", fence_page),
+    ):
         (manual / page).parent.mkdir(parents=True, exist_ok=True)
         (manual / page).write_text(write(), encoding="utf-8")

@@ -70,6 +70,15 @@ def test_the_agent_will_find_the_resource_script_as_it_would_write_it(installed:
     assert ok(installed.run(python, "-I", "-c", code)).strip() == script
 
 
+def test_pacemaker_finds_the_fence_agent_where_it_looks(installed: Host) -> None:
+    script = "/opt/asha/runtime/bin/python3.11 -I -m appliance.cli.fence_agent"
+    assert f'exec {script} "$@"\n' in installed.read("/usr/sbin/fence_asha")
+    assert '<resource-agent name="fence_asha"' in ok(installed.run("/usr/sbin/fence_asha", "-o", "metadata"))
+    assert installed.run("/usr/sbin/fence_asha", "-o", "off", "-n", "other").returncode == 1, (
+        "without an agent"
+    )
+
+
 def test_without_heartbeat_and_asterisk_the_check_says_so(installed: Host) -> None:
     done = installed.run("/usr/sbin/asha", "check")
     assert done.returncode == 3

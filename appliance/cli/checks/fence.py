@@ -6,9 +6,16 @@ import os
 from pathlib import Path
 
 from appliance.cli.checks.look import Scene
+from appliance.cluster.installed import installed_engine
 from appliance.config.quotes import command_words
 from appliance.core.errors import AshaError
-from appliance.core.host_check.fence import PowerAnswer, judge_fence, power_answer, status_question
+from appliance.core.host_check.fence import (
+    PowerAnswer,
+    judge_fence,
+    judge_stonith,
+    power_answer,
+    status_question,
+)
 from appliance.core.host_check.finding import Finding, not_known
 from appliance.core.text import printable
 from appliance.host.process import run
@@ -26,6 +33,15 @@ def fence(scene: Scene) -> Finding:
     why_not = why_not_trusted(command[0], scene.root)
     answer = None if why_not else ask_for_power(scene.conf.fence, _PATIENCE, scene.root)
     return judge_fence(command, why_not, answer, pings=bool(scene.conf.ping), peer_lives=_peer_lives(scene))
+
+
+def stonith(scene: Scene) -> Finding:
+    """Look at HASTONITH: whether the engine asks at all, and whether each node can get a yes."""
+    return judge_stonith(
+        installed_engine(scene.conf.engine).name,
+        cuts=bool(scene.conf.fence),
+        switched=scene.conf.card_installed,
+    )
 
 
 def ask_for_power(fence_command: str, deadline: float, root: Path = Path("/")) -> PowerAnswer | None:

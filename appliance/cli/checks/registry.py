@@ -34,6 +34,10 @@ def _has_fence(conf: Conf, node: Node) -> bool:
     return bool(conf.fence)
 
 
+def _has_stonith(conf: Conf, node: Node) -> bool:
+    return conf.stonith
+
+
 def _has_panel(conf: Conf, node: Node) -> bool:
     return own.has_panel(conf)
 
@@ -59,6 +63,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("panic", machine.panic),
     HostCheck("watchdog", machine.watchdog),
     HostCheck("fence", fence.fence, _has_fence),
+    HostCheck("stonith", fence.stonith, _has_stonith),
     HostCheck("time", machine.time_service),
     HostCheck("disks", machine.disks),
     HostCheck("ssh", own.ssh),

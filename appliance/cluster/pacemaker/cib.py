@@ -11,6 +11,8 @@ stays. A CIB is written only while Pacemaker is off. Its elements are alike from
   run the resource at all, and with both below zero nobody did (docs/facts/pacemaker.md).
 - The primary is preferred by less than a resource sticks: that decides only when both nodes begin.
 - A start that has failed is tried elsewhere, and here again after a while: by default it never would be.
+- With HASTONITH the device `asha-fence` and `stonith-enabled`; without a yes the question is asked for
+  ever. Without it fencing is the site's own: only what an earlier HASTONITH has left is taken away.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
+from appliance.cluster.pacemaker import fence_agent
 from appliance.config import Conf
 from appliance.core.errors import ClusterError
+from appliance.core.peer_gone import ENGINE_SLACK, longest_answer
 
 WISH = "asha-wish"
 WISHED = 1000
@@ -29,15 +33,19 @@ _WISH_RULE = "asha-wish"
 _PREFERENCE = "asha-primary"
 CONSTRAINTS = frozenset((_WISH_RULE, _PREFERENCE))
 """The ids of asha's constraints."""
+DEVICE = "asha-fence"
 
 _STICKINESS = 100  # of each of the two resources
 _PRIMARY = 50
 _PROPERTIES = (
     ("dc-deadtime", "2s"),
-    ("stonith-enabled", "false"),
     ("start-failure-is-fatal", "false"),
     ("cluster-recheck-interval", "60s"),
 )
+_STONITH = "stonith-enabled"
+# By default Pacemaker asks ten times and then gives up; a line that comes later would be a yes that nobody hears.
+_ATTEMPTS = ("stonith-max-attempts", "1000000")
+_OPTIONS = "cib-bootstrap-options"
 _RESOURCE_DEFAULTS = (
     ("resource-stickiness", str(_STICKINESS)),
     ("migration-threshold", "3"),
@@ -59,12 +67,14 @@ def with_own_parts(cib: str, conf: Conf) -> str:
     if root.tag != "cib" or configuration is None:
         raise ClusterError("The cluster's configuration is no CIB.")
     before = ET.canonicalize(ET.tostring(root, encoding="unicode"), strip_text=True)
-    _set_properties(
-        _section(configuration, "crm_config"), "cluster_property_set", "cib-bootstrap-options", _PROPERTIES
-    )
+    properties = _child(_section(configuration, "crm_config"), "cluster_property_set", _OPTIONS)
+    for key, value in _PROPERTIES:
+        _set(properties, key, value)
     defaults = _child(_section(configuration, "rsc_defaults"), "meta_attributes", "asha-defaults")
     _replace(defaults, (_pair("asha-defaults", name, value) for name, value in _RESOURCE_DEFAULTS))
-    _put(_section(configuration, "resources"), _group(conf))
+    resources = _section(configuration, "resources")
+    _put(resources, _group(conf))
+    _fencing(properties, resources, conf)
     constraints = _section(configuration, "constraints")
     _put(constraints, _wish_rule())
     _put(constraints, _preference(conf))
@@ -122,15 +132,54 @@ def _preference(conf: Conf) -> ET.Element:
     return ET.Element("rsc_location", id=_PREFERENCE, rsc=GROUP, node=conf.primary_name, score=str(_PRIMARY))
 
 
-def _set_properties(section: ET.Element, tag: str, name: str, values: Iterable[tuple[str, str]]) -> None:
-    """Set single values in a set of properties that others share."""
-    properties = _child(section, tag, name)
-    for key, value in values:
-        found = next((pair for pair in properties if pair.get("name") == key), None)
-        if found is None:
-            properties.append(_pair(name, key, value))
-        elif key != "stonith-enabled":  # a site that has fencing keeps it
-            found.set("value", value)
+def _fencing(properties: ET.Element, resources: ET.Element, conf: Conf) -> None:
+    """Have Pacemaker ask before it gives service, or have it not; a device of the site's own is left alone."""
+    left = next((child for child in resources if child.get("id") == DEVICE), None)
+    if conf.stonith:
+        _put(resources, _device(conf))
+        _set(properties, _STONITH, "true")
+        _set(properties, *_ATTEMPTS)
+    elif left is not None:
+        resources.remove(left)
+        _set(
+            properties,
+            _STONITH,
+            "true" if resources.find(".//primitive[@class='stonith']") is not None else "false",
+        )
+        _set(properties, _ATTEMPTS[0], "")
+    elif _found(properties, _STONITH) is None:
+        _set(properties, _STONITH, "false")
+
+
+def _device(conf: Conf) -> ET.Element:
+    patience = longest_answer(conf.fence_wait)
+    device = ET.Element("primitive", {"id": DEVICE, "class": "stonith", "type": fence_agent.NAME})
+    attributes = ET.SubElement(device, "instance_attributes", id=f"{DEVICE}-values")
+    values = (
+        ("pcmk_host_list", f"{conf.primary_name} {conf.secondary_name}"),
+        ("pcmk_host_check", "static-list"),
+        ("pcmk_reboot_action", "off"),  # nothing is switched on again
+        ("pcmk_off_timeout", f"{patience + ENGINE_SLACK:g}s"),
+        ("patience", f"{patience:g}"),
+    )
+    attributes.extend(_pair(f"{DEVICE}-values", name, value) for name, value in values)
+    return device
+
+
+def _set(properties: ET.Element, key: str, value: str) -> None:
+    """Set a single value in a set of properties that others share; "" removes it."""
+    found = _found(properties, key)
+    if found is None:
+        if value:
+            properties.append(_pair(_OPTIONS, key, value))
+    elif value:
+        found.set("value", value)
+    else:
+        properties.remove(found)
+
+
+def _found(properties: ET.Element, key: str) -> ET.Element | None:
+    return next((pair for pair in properties if pair.get("name") == key), None)
 
 
 def _pair(prefix: str, name: str, value: str) -> ET.Element:

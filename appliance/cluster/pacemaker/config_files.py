@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.cluster.files import write_if_changed, write_if_missing
-from appliance.cluster.pacemaker import cib, corosync
+from appliance.cluster.pacemaker import cib, corosync, fence_agent
 from appliance.cluster.pacemaker.installation import PacemakerPaths, Processes, is_ours
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError
@@ -36,6 +36,57 @@ if [ "$1" = meta-data ]; then
   exit 0
 fi
 exec {words} "$@"
+"""
+_FENCE_AGENT = """#!/bin/sh
+# Pacemaker's fence agent fence_asha. Written by asha; edits are lost.
+# Pacemaker asks for the meta-data as hacluster, who need not reach asha's program.
+options="$*"
+[ $# -gt 0 ] || options=$(cat)
+case "$options" in
+*metadata*)
+  cat <<'END'
+{meta_data}END
+  exit 0
+  ;;
+esac
+[ $# -eq 0 ] || exec {words} "$@"
+exec {words} <<END
+$options
+END
+"""
+_FENCE_META_DATA = f"""<?xml version="1.0" ?>
+<resource-agent name="{fence_agent.NAME}" shortdesc="Fence agent of an asha pair: the telephone line as a witness">
+<longdesc>
+Confirms that the other node of an asha pair is gone: because the telephone line has come to this node while the other
+is silent, or because the command of HAFENCE in /etc/asha.conf has confirmed that its power is off. Whatever is not
+known is a failure. asha's agent on this node is asked. Nothing is ever switched on.
+</longdesc>
+<vendor-url>https://example.invalid/asha</vendor-url>
+<parameters>
+<parameter name="action" unique="0" required="1">
+<getopt mixed="-o, --action=[action]"/><content type="string" default="off"/>
+<shortdesc lang="en">Fencing action</shortdesc>
+</parameter>
+<parameter name="port" unique="0" required="0">
+<getopt mixed="-n, --plug=[name]"/><content type="string"/>
+<shortdesc lang="en">Name of the node that is to be gone</shortdesc>
+</parameter>
+<parameter name="patience" unique="0" required="0">
+<getopt mixed="--patience=[seconds]"/><content type="second" default="{fence_agent.PATIENCE:g}"/>
+<shortdesc lang="en">How long an answer of asha's agent is waited for</shortdesc>
+</parameter>
+</parameters>
+<actions>
+<action name="on" automatic="0"/>
+<action name="off"/>
+<action name="reboot"/>
+<action name="status"/>
+<action name="monitor"/>
+<action name="list"/>
+<action name="metadata"/>
+<action name="validate-all"/>
+</actions>
+</resource-agent>
 """
 _META_DATA = """<?xml version="1.0"?>
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd">
@@ -135,6 +186,14 @@ def install_resource_agent(paths: PacemakerPaths, command: Sequence[str | Path])
         raise HostError(f"{directory} could not be made: {problem.strerror}.") from problem
     words = shlex.join(str(word) for word in command)
     write_if_changed(directory / _OCF_TYPE, _AGENT.format(meta_data=_META_DATA, words=words), 0o755)
+
+
+def install_fence_agent(directory: Path, command: Sequence[str | Path]) -> None:
+    """Write the fence agent fence_asha, which replaces itself by `command`. Raises HostError."""
+    words = shlex.join(str(word) for word in command)
+    write_if_changed(
+        directory / fence_agent.NAME, _FENCE_AGENT.format(meta_data=_FENCE_META_DATA, words=words), 0o755
+    )
 
 
 def made_key(conf_dir: Path) -> str:

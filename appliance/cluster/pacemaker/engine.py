@@ -16,6 +16,9 @@ from appliance.core.model import Node
 # The modules that an installation or an order needs are imported only when they are used: Pacemaker starts the
 # resource agent, which needs the identity alone, at the moment when every millisecond counts.
 
+# The module that becomes fence_asha; it is run as the resource agent's module is.
+FENCE_PROGRAM = "appliance.cli.fence_agent"
+
 
 class PacemakerEngine:
     """The Pacemaker of this machine, with its Corosync."""
@@ -51,9 +54,15 @@ class PacemakerEngine:
         return version(find_pacemaker())
 
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
-        from appliance.cluster.pacemaker.config_files import install, install_resource_agent  # noqa: PLC0415
+        from appliance.cluster.pacemaker.config_files import (  # noqa: PLC0415
+            install,
+            install_fence_agent,
+            install_resource_agent,
+        )
 
         paths = find_pacemaker()
+        if conf.stonith:  # before the CIB, which names it
+            install_fence_agent(paths.fence_dir, (*script[:-1], FENCE_PROGRAM))
         install(conf, node, paths)
         install_resource_agent(paths, script)
 

@@ -54,6 +54,7 @@ class PacemakerPaths:
     conf_dir: Path  # corosync.conf, authkey
     cib_dir: Path  # cib.xml
     ocf_dir: Path  # the directory of the resource agents, one directory a provider
+    fence_dir: Path  # the directory of the fence agents
 
 
 def find_pacemaker(root: Path = Path("/")) -> PacemakerPaths:
@@ -86,6 +87,7 @@ def find_pacemaker(root: Path = Path("/")) -> PacemakerPaths:
         conf_dir=first("the directory /etc/corosync", ("etc/corosync",)),
         cib_dir=first("the directory of the CIB", ("var/lib/pacemaker/cib",)),
         ocf_dir=first("the directory of resource agents", ("usr/lib/ocf/resource.d",)),
+        fence_dir=first("the directory of fence agents", ("usr/sbin",)),
     )
     if missing:
         raise HostError(

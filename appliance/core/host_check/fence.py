@@ -108,6 +108,31 @@ def judge_fence(
     return fine("HAFENCE's program reaches its device, which says that the power is on")
 
 
+def judge_stonith(engine: str, *, cuts: bool, switched: bool) -> Finding:
+    """Judge HASTONITH, which is YES, on a node whose cluster engine is `engine`.
+
+    `cuts`: HAFENCE is set. `switched`: a relay card switches the line between the nodes.
+    """
+    if engine != "Pacemaker":
+        return wrong(
+            f"HASTONITH=YES does nothing here: the cluster engine is {engine}, which asks nobody before it gives "
+            "service.",
+            "Say which is meant on both nodes: HASTONITH=NO, or HAENGINE=pacemaker.",
+        )
+    if not cuts and not switched:
+        return wrong(
+            "HASTONITH=YES without a relay card and without HAFENCE: nothing could ever say that a node is gone.",
+            "Set HAFENCE on both nodes, or HASTONITH=NO.",
+        )
+    if not cuts:
+        return warning(
+            "HASTONITH=YES without HAFENCE: when the secondary dies while it serves, nothing can tell the primary, and "
+            "nobody serves until somebody says that it is off.",
+            "Set HAFENCE on both nodes, or keep 'stonith_admin --confirm NODE' at hand.",
+        )
+    return fine("Pacemaker asks the line and HAFENCE before it gives service")
+
+
 def _judge_answer(answer: PowerAnswer, *, peer_lives: bool) -> Finding | None:
     if answer.power is Power.NOT_TOLD:
         return wrong(

@@ -38,7 +38,7 @@ def test_every_command_for_people_is_there(manual: Path) -> None:
         assert (f"\n.B asha {name}" in text) is not command.hidden, name
 
 
-@pytest.mark.parametrize("page", ["man5/asha.conf.5", "man8/asha.8"])
+@pytest.mark.parametrize("page", ["man5/asha.conf.5", "man8/asha.8", "man8/fence_asha.8"])
 def test_no_line_of_text_is_taken_for_a_request(manual: Path, page: str) -> None:
     requests = {
         line.split()[0] for line in (manual / page).read_text().splitlines() if line[:1] in (".", "'")

@@ -106,6 +106,48 @@ def test_what_the_site_has_added_stays_and_ours_follows_the_conf() -> None:
     assert int(after.get("epoch", "")) == int(root.get("epoch", "")) + 1
 
 
+def test_with_hastonith_pacemaker_takes_the_device_and_without_it_again_nothing_is_left(
+    tmp_path: Path,
+) -> None:
+    asks = replace(CONF, stonith=True, fence_wait=20.0)
+    text = cib.with_own_parts(cib.with_own_parts(EMPTY, CONF), asks)
+    file = tmp_path / "cib.xml"
+    file.write_text(text)
+    judged = subprocess.run(
+        ["/usr/sbin/crm_verify", "-V", "--xml-file", file], capture_output=True, text=True, check=False
+    )
+    assert judged.returncode == 0, judged
+    root = ET.fromstring(text)
+    values = {pair.get("name"): pair.get("value") for pair in root.iter("nvpair")}
+    device = root.find(".//primitive[@type='fence_asha']")
+    assert values["stonith-enabled"] == "true" and device is not None and device.get("class") == "stonith"
+    assert values["pcmk_host_list"] == "alpha bravo" and values["pcmk_reboot_action"] == "off"
+    assert float(values["patience"] or "") + 5 <= float((values["pcmk_off_timeout"] or "").removesuffix("s"))
+    assert cib.with_own_parts(text, asks) == text
+    before, after = (ET.fromstring(cib.with_own_parts(one, CONF)) for one in (EMPTY, text))
+    after.set("epoch", before.get("epoch", ""))
+    pairs = [
+        sorted((pair.get("id"), pair.get("value")) for pair in one.iter("nvpair")) for one in (before, after)
+    ]
+    assert pairs[0] == pairs[1] and after.find(".//primitive[@class='stonith']") is None
+
+
+def test_a_device_of_the_site_keeps_fencing_on_when_hastonith_ends() -> None:
+    root = ET.fromstring(cib.with_own_parts(EMPTY, replace(CONF, stonith=True)))
+    resources = root.find("configuration/resources")
+    assert resources is not None
+    ET.SubElement(resources, "primitive", {"id": "bmc", "class": "stonith", "type": "fence_ipmilan"})
+    after = ET.fromstring(cib.with_own_parts(ET.tostring(root, encoding="unicode"), CONF))
+    assert [pair.get("value") for pair in after.iterfind(".//nvpair[@name='stonith-enabled']")] == ["true"]
+    assert [one.get("id") for one in after.iterfind(".//primitive[@class='stonith']")] == ["bmc"]
+
+
+def test_hastonith_is_refused_where_nobody_asks() -> None:
+    asks = replace(CONF, stonith=True, card_installed=True)
+    assert cross_check(asks) == cross_check(replace(asks, engine="auto")) == ()
+    assert [clash.key for clash in cross_check(replace(asks, engine="heartbeat"))] == ["HASTONITH"]
+
+
 @pytest.mark.parametrize("text", ["", "<cib>", "<other/>"])
 def test_what_is_no_cib_is_refused(text: str) -> None:
     with pytest.raises(ClusterError):

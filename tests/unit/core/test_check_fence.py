@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.core.host_check.fence import Power, PowerAnswer, judge_fence, power_answer, status_question
+from appliance.core.host_check.fence import (
+    Power,
+    PowerAnswer,
+    judge_fence,
+    judge_stonith,
+    power_answer,
+    status_question,
+)
 from appliance.core.host_check.finding import Level
 
 IPMI = "/usr/sbin/fence_ipmilan"
@@ -68,3 +75,19 @@ def test_the_device_says_nothing_of_a_program_that_root_does_not_run_or_of_the_l
     words = f"{IPMI} -o off".split()
     assert judge_fence(words, "cannot be run", None, pings=True, peer_lives=True).level == Level.ERROR
     assert "HAPING is not" in judge_fence(words, "", ON, pings=False, peer_lives=True).says
+
+
+@pytest.mark.parametrize(
+    ("engine", "cuts", "switched", "level"),
+    [
+        ("Pacemaker", True, True, Level.OK),
+        ("Pacemaker", True, False, Level.OK),
+        ("Pacemaker", False, True, Level.WARNING),
+        ("Pacemaker", False, False, Level.ERROR),
+        ("Heartbeat", True, True, Level.ERROR),
+    ],
+)
+def test_who_is_told_yes_by_nobody_hears_it_from_asha_check(
+    engine: str, cuts: bool, switched: bool, level: Level
+) -> None:
+    assert judge_stonith(engine, cuts=cuts, switched=switched).level is level
