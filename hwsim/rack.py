@@ -250,7 +250,8 @@ class Rack:
         node.prepare(empty=DIRECTORIES, absent=(*_NOT_INSTALLED_YET, *_NOT_THIS_ROOTS))
         hosts = {name: Network.address(place) for place, name in zip(SIDES, self.site.names, strict=True)}
         engine = self.site.engine
-        engine.install(node, hosts)
+        for installed in (engine, *self.site.others):
+            installed.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
         node.write(engine.secret.path, engine.secret.text, engine.secret.mode)
         node.write("/etc/asterisk/manager.conf", self.site.manager_conf)

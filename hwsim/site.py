@@ -34,7 +34,8 @@ class Site:
     `names` are the machines' names as 'uname -n' prints them: primary, secondary. `cards` are the telephone
     cards that DAHDI shows on each machine. `asha` is the product's program, and `python` the interpreter that
     runs it; blank where asha was installed with a Python of its own.
-    `disk_size` is each machine's, in bytes; 0 for no limit. `engine` is the cluster engine that both machines run.
+    `disk_size` is each machine's, in bytes; 0 for no limit. `engine` is the cluster engine that both machines run;
+    `others` are installed beside it.
     """
 
     keepalive: float = 0.2
@@ -50,6 +51,7 @@ class Site:
     extra: Mapping[str, str] = field(default_factory=dict)
     disk_size: int = 0
     engine: Engine = HEARTBEAT
+    others: tuple[Engine, ...] = ()
 
     def with_initdead(self, seconds: float) -> Site:
         """Return the same site, waiting `seconds` for the peer at start."""

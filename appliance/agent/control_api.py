@@ -5,17 +5,18 @@ They are the verbs of the resource script, and those of the operator.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from appliance.agent.active_conf import ActiveConf
 from appliance.agent.components.component import Component, Handler, who
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.components.engine_change import EngineChanges
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.context import NodeContext
 from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl
+from appliance.agent.engine_orders import EngineOrders
 from appliance.agent.executor import Executor
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.agent.sensors.engine import EngineSensor
@@ -27,10 +28,8 @@ from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.lost_request import forced_move
 from appliance.core.operator_actions import OperatorAction
-from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.status import Status
-from appliance.core.timing import STOP_PATIENCE
 from appliance.core.transfer import Order
 
 _ENDED_BY_FORCE = (
@@ -52,6 +51,8 @@ class ControlApi:
         cycle: Cycle,
         executor: Executor,
         engine: EngineControl,
+        orders: EngineOrders,
+        changes: EngineChanges,
         engine_sensor: EngineSensor,
         policy: OperatorPolicy,
         data: SyncSupervisor,
@@ -65,6 +66,8 @@ class ControlApi:
         self._cycle = cycle
         self._executor = executor
         self._engine = engine
+        self._orders = orders
+        self._changes = changes
         self._engine_sensor = engine_sensor
         self._policy = policy
         self._data = data
@@ -115,19 +118,8 @@ class ControlApi:
         verdict = self._cycle.ask(Verb.STOP, _ticket(request), self._observations.engine_id)
         self._observations.notify_changed()
         if verdict is not Verdict.STALE:
-            await self._released()
+            await self._orders.released()
         return ScriptVerdict(verdict.value)
-
-    async def _released(self) -> None:
-        """Wait until everything is let go. Raises HardwareError only when the line cannot be let go."""
-        try:
-            async with asyncio.timeout(STOP_PATIENCE):
-                await self._cycle.released.wait()
-        except TimeoutError:
-            pass
-        transfer = self._cycle.state.transfer
-        if transfer is not None and self._stop_fails():
-            raise HardwareError(f"Stop fails on purpose: {transfer.note}.")
 
     async def _running(self, request: ControlRequest) -> LineHeld:
         """Tell whether the engine is to take this node for one that holds the line.
@@ -135,10 +127,7 @@ class ControlApi:
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
         state = self._cycle.state
-        return LineHeld(state.grant.held or state.releasing or self._stop_fails())
-
-    def _stop_fails(self) -> bool:
-        return stop_fails(self._cycle.state.transfer, self._cycle.seen(self._clock.now()))
+        return LineHeld(state.grant.held or state.releasing or self._orders.stop_fails())
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -164,11 +153,13 @@ class ControlApi:
 
     async def _ha_start(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.START_HA, request)
+        if self._changes.under_way:
+            raise ClusterError(
+                f"Not now: {self._changes.says()}.",
+                todo="It starts the engine itself; 'asha engine status' says how far it is.",
+            )
         await self._take_what_waits()
-        await self._engine.prepare()
-        self._cycle.clear_node(f"before {ENGINE} is started")
-        await self._released()
-        await self._engine.start()
+        await self._orders.start()
         return Said(f"The HA engine runs: {permit.says}.")
 
     async def _take_what_waits(self) -> None:
@@ -185,11 +176,7 @@ class ControlApi:
 
     async def _ha_stop(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.STOP_HA, request)
-        heeded = await self._engine.stop()
-        if not heeded:
-            self._engine_sensor.look()
-            self._cycle.turn()
-            await self._released()
+        if not await self._orders.stop():
             return Said(_ENDED_BY_FORCE)
         return Said(f"The HA engine is stopped{': ' + permit.says if permit.says else ''}.")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from appliance.agent.active_conf import InstalledConf, misnamed
 from appliance.agent.context import NodeContext
+from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import ClusterEngine
 from appliance.core.controller import ENGINE_SETTLES
 from appliance.core.engine_requests import DEATH_CALLED
@@ -206,7 +207,7 @@ class EngineControl:
             self._observations.demands = 0
 
     def _install(self) -> None:
-        why_not = self._have_secret()
+        why_not = have_secret(self._engine, self._this_node)
         try:
             self._engine.install(
                 self._this_node.conf, self._this_node.node, script_command(self._engine.script)
@@ -215,22 +216,24 @@ class EngineControl:
             raise ClusterError(f"{problem.args[0]}{why_not}", todo=problem.todo) from problem
         self._book.keep(self._this_node.conf, self._this_node.node)
 
-    def _have_secret(self) -> str:
-        """Make the cluster secret exist; return "" or why it could not be fetched.
 
-        The primary makes the secret, the secondary fetches it over ssh.
-        """
-        if self._engine.has_secret():
-            return ""
-        if self._this_node.node is Node.PRIMARY:
-            self._engine.secret()
-            return ""
-        try:
-            answer = ask_once(way_to_peer(self._this_node.conf, self._this_node.node), "secret")
-            self._engine.take_secret(str(answer.get("method")), str(answer.get("secret")))
-        except AshaError as problem:
-            return f" It could not be fetched over ssh: {problem.args[0]}"
+def have_secret(engine: ClusterEngine, this_node: ThisNode) -> str:
+    """Make the secret of `engine` exist; return "" or why it could not be fetched, as a sentence after a space.
+
+    The primary makes the secret, the secondary fetches it over ssh. Blocking.
+    """
+    if engine.has_secret():
         return ""
+    if this_node.node is Node.PRIMARY:
+        engine.secret()
+        return ""
+    try:
+        asked = {"engine": engine.name.casefold()}
+        answer = ask_once(way_to_peer(this_node.conf, this_node.node), "secret", asked)
+        engine.take_secret(str(answer.get("method")), str(answer.get("secret")))
+    except AshaError as problem:
+        return f" It could not be fetched over ssh: {problem.args[0]}"
+    return ""
 
 
 class EngineRequests:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.agent.active_conf import book_file
+from appliance.agent.components.engine_change import change_file
 from appliance.agent.components.maintenance import maintenance_file
 from appliance.agent.components.samples import trends_file
 from appliance.agent.engine_control import target_file
@@ -34,6 +35,7 @@ from appliance.host.paths import (
     CARD_LOCK,
     CONF,
     DATA,
+    ENGINE_CHANGE,
     ENGINE_TARGET,
     GRANT,
     JOURNAL,
@@ -80,6 +82,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
     return (
         card_file(CARD),
         maintenance_file(MAINTENANCE),
+        change_file(ENGINE_CHANGE),
         target_file(ENGINE_TARGET),
         book_file(STANDING),
         trends_file(TRENDS),

@@ -18,6 +18,7 @@ from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.agent.components.drill import Drill
+from appliance.agent.components.engine_change import EngineChanges
 from appliance.agent.components.fencing import Fencing
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import History, Written
@@ -31,6 +32,8 @@ from appliance.agent.context import NodeContext, Service
 from appliance.agent.control_api import ControlApi
 from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl, EngineRequests
+from appliance.agent.engine_facts import EngineFacts
+from appliance.agent.engine_orders import EngineOrders
 from appliance.agent.executor import Actuator, Executor
 from appliance.agent.grant_file import GrantFile
 from appliance.agent.journal import Journal, JournalFile
@@ -98,7 +101,17 @@ class AgentParts:
         self.lan = LanSensor(context)
         self.card = CardSensor(context, self.executor.forget_relay)
 
+        orders = EngineOrders(context, self.engine, self.engine_sensor, self.cycle)
         self.active_conf = ActiveConf(context, load_or_kept(conf_path), installed)
+        facts = EngineFacts(context, engine, self.cycle)
+        changes = EngineChanges(
+            context,
+            engine=engine,
+            control=self.engine,
+            orders=orders,
+            facts=facts,
+            active_conf=self.active_conf,
+        )
         self.policy = OperatorPolicy(context, self.cycle, self.data)
         self.alerts = Alerts(context, self._status)
         self.samples = Samples(context, self.data, self.alerts)
@@ -134,12 +147,15 @@ class AgentParts:
             failback,
             drill,
             self.fencing,
+            changes,
         )
         self.control_api = ControlApi(
             context,
             cycle=self.cycle,
             executor=self.executor,
             engine=self.engine,
+            orders=orders,
+            changes=changes,
             engine_sensor=self.engine_sensor,
             policy=self.policy,
             data=self.data,

@@ -25,6 +25,7 @@ _COMMANDS = {
     "conflicts": "sync",
     "dahdi": "hardware",
     "drill": "drill",
+    "engine": "engine",
     "events": "events",
     "failback": "failback",
     "fence": "fence",

@@ -20,6 +20,7 @@ from appliance.core.alerts import one_line
 from appliance.core.answers import ConfSaved, OwnIntroduction, Said
 from appliance.core.as_json import to_json
 from appliance.core.document import parse_object
+from appliance.core.engine_change import TITLES, EngineReport
 from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
 from appliance.core.model import Node
 from appliance.host.bounded import read_all, read_line
@@ -187,7 +188,9 @@ def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
         from appliance.cli.checks.report import report_here  # noqa: PLC0415 - the other questions need none of it
 
         return {"report": to_json(report_here(CONF, SystemClock(), compared=True))}
-    return _secret(node) if verb == "secret" else _conf(request)
+    if verb == "engine":
+        return _engine(request)
+    return _secret(node, request) if verb == "secret" else _conf(request)
 
 
 def _read(asked: BinaryIO) -> Message:
@@ -212,8 +215,26 @@ def _conf(request: Mapping[str, Any]) -> Message:
     return {"says": answer.says, "diff": answer.diff}
 
 
-def _secret(node: Node) -> Message:
-    """Return the secret that protects the messages of the HA engine.
+def _engine(request: Mapping[str, Any]) -> Message:
+    """Tell what the agent says of this node's engines, or have it change to the one that is named.
+
+    Whether it may change, the agent decides here.
+    """
+    to, number = str(request.get("to")), str(request.get("number", ""))
+    if to not in TITLES:
+        raise UserError("That names no engine.")
+    if request.get("do") == "switch":
+        answer = ask_as(
+            Said, "engine switch", to=to, number=number, by="the peer", deadline=_QUESTION_PATIENCE
+        )
+        return {"says": answer.says}
+    brief = request.get("brief") is True
+    answered = ask_as(EngineReport, "engine", to=to, cancel=number, brief=brief, deadline=_QUESTION_PATIENCE)
+    return {"report": to_json(answered)}
+
+
+def _secret(node: Node, request: Mapping[str, Any]) -> Message:
+    """Return the secret that protects the messages of the HA engine, the one that is named or the one in use.
 
     Only the primary gives the secret away, because the primary makes it.
     """
@@ -221,5 +242,6 @@ def _secret(node: Node) -> Message:
         raise ClusterError("Only the primary gives the cluster's secret away.")
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
 
-    method, secret = installed_engine(load(CONF).engine).secret()
+    named = str(request.get("engine"))
+    method, secret = installed_engine(named if named in TITLES else load(CONF).engine).secret()
     return {"method": method, "secret": secret}

@@ -117,6 +117,8 @@ class ClusterEngine(Protocol):
     log: Path
     script: str
     """The module of `appliance.cli` that the engine runs as its resource `asha`."""
+    services: tuple[str, ...]
+    """What init calls it, in the order of their start."""
 
     def identity(self) -> str:
         """Return the identity of the master that runs now, "" when none does."""
@@ -138,6 +140,15 @@ class ClusterEngine(Protocol):
 
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         """Write its files from the conf file, and have its resource `asha` run `script`."""
+
+    def in_the_way(self) -> str:
+        """Return why its files may not be written, such as another cluster that has them in use; "" when they may."""
+
+    def retire(self) -> None:
+        """Take its files away without which it does not start, by hand or at boot; `install` makes them again.
+
+        Only files of asha's making go, and the secret stays. It does not run, or this is not called. Raises HostError.
+        """
 
     def start(self) -> None:
         """Start it, and see that it lives; do nothing when it already does."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.core.errors import HostError
+from appliance.host.bounded import TooMuch, read_file
 from appliance.host.disk import create_file, replace_file
+
+_OWN_LIMIT = 1 << 18  # bytes
 
 
 def write_if_changed(path: Path, text: str, mode: int) -> bool:
@@ -37,6 +40,21 @@ def write_if_missing(path: Path, text: str, mode: int) -> bool:
     except OSError as problem:
         raise HostError(
             f"{path} could not be written: {problem.strerror}.", todo="Are you root?"
+        ) from problem
+
+
+def remove_own(path: Path, mark: bytes) -> None:
+    """Remove `path` when it holds `mark`, by which files of asha's making are known. Raises HostError."""
+    try:
+        if mark in read_file(path, _OWN_LIMIT):
+            path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return
+    except TooMuch:
+        return  # nothing that asha has written is so long
+    except OSError as problem:
+        raise HostError(
+            f"{path} could not be taken away: {problem.strerror}.", todo="Are you root?"
         ) from problem
 
 

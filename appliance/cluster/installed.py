@@ -39,19 +39,19 @@ def chosen_engine(choice: str) -> Choice:
         choice: The engine's name, or `auto` for the one that runs, else the one that this node was set up with last,
             else the first that is installed.
     """
-    engines: list[ClusterEngine] = [engine() for engine in _ENGINES]
-    for engine in engines:
+    known = engines()
+    for engine in known:
         if engine.traits.title.casefold() == choice.casefold():
             return Choice(engine, f"HAENGINE={choice} names it")
-    for engine in engines:
+    for engine in known:
         if engine.identity():
             return Choice(engine, "it runs")
-    there = [engine for engine in engines if _is_installed(engine)]
+    there = [engine for engine in known if _is_installed(engine)]
     if (before := max(there, key=lambda engine: engine.set_up_at(), default=None)) and before.set_up_at():
         return Choice(before, "this node was set up with it before")
     if len(there) > 1:
         return Choice(there[0], "both are installed, and this node is new")
-    return Choice((there or engines)[0], "no other is installed")
+    return Choice((there or known)[0], "no other is installed")
 
 
 def _is_installed(engine: ClusterEngine) -> bool:
@@ -60,6 +60,11 @@ def _is_installed(engine: ClusterEngine) -> bool:
     except HostError:
         return False
     return True
+
+
+def engines() -> tuple[ClusterEngine, ...]:
+    """Return every engine that asha knows, installed or not."""
+    return tuple(engine() for engine in _ENGINES)
 
 
 def engine_identity() -> str:

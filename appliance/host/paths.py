@@ -113,6 +113,8 @@ CARD_LOCK = Path("/run/asha/card.lock")
 ENGINE_RESTART = Path("/run/asha/engine-restart")
 # Whether the engine is to run. Not on a tmpfs: one that does not come back after a reboot is missing too.
 ENGINE_TARGET = Path("/var/lib/asha/engine-target")
+# The note of a change from one cluster engine to the other (agent/components/engine_change.py).
+ENGINE_CHANGE = Path("/var/lib/asha/engine-change.json")
 MAINTENANCE = Path("/var/lib/asha/maintenance.json")
 # The conf values with which Heartbeat's files were last made (agent/active_conf.py), and the conf last worked by
 # (agent/kept_conf.py).

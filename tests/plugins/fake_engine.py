@@ -106,6 +106,7 @@ class FakeEngine:
     on_restart: Callable[[], None] = lambda: None
     traits: EngineTraits = _TRAITS
     script: str = "resource"
+    services: tuple[str, ...] = ("corosync",)
     log: Path = Path("/var/log/cluster/corosync.log")
 
     def run(self, identity: str, **fields: object) -> None:
@@ -131,6 +132,12 @@ class FakeEngine:
 
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         self.asked.append(f"install {conf.cluster_ip} {node.value}")
+
+    def in_the_way(self) -> str:
+        return ""
+
+    def retire(self) -> None:
+        self.asked.append("retire")
 
     def start(self) -> None:
         self.asked.append("start")

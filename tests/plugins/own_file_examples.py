@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.agent.active_conf import InstalledConf
+from appliance.agent.components.engine_change import change_file
 from appliance.agent.components.maintenance import maintenance_file
 from appliance.agent.engine_control import target_file
 from appliance.agent.grant_file import GrantFile
@@ -14,6 +15,7 @@ from appliance.config import Conf
 from appliance.core import maintenance
 from appliance.core.alerts import AlertState, remembered
 from appliance.core.as_json import to_json
+from appliance.core.engine_change import EngineChange
 from appliance.core.grant import Verb
 from appliance.core.model import Node
 from appliance.core.trends import Sample, Trends
@@ -38,6 +40,9 @@ def examples(folder: Path) -> dict[str, bytes]:
         "grant": lambda path: GrantFile(path).ask(Verb.START, 1.0, "7:99"),
         "card.json": lambda path: remember(
             path, Path("/dev/ttyUSB0"), UsbIdentity("0403", "6001", "A", "1-1")
+        ),
+        "engine-change.json": lambda path: change_file(path).write(
+            json.dumps(to_json(EngineChange("pacemaker", "heartbeat", "1f", leads=True)))
         ),
         "maintenance.json": lambda path: maintenance_file(path).write(json.dumps(maintenance.pack(given))),
         "engine-target": lambda path: target_file(path).write("started\n"),

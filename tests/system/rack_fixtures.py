@@ -15,14 +15,19 @@ from hwsim.site import Site
 
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    """The module's pair. A module with SERIAL has a null-modem cable at /dev/ttyS9 of both nodes.
+    """The module's pair. A module with SERIAL has a null-modem cable at /dev/ttyS9 of both nodes, and
+    the tests of one with DEADLINE may take that many seconds each.
 
     A module with ENGINES plays all its tests on each of them, on a rack of its own.
     """
     site: Site = request.module.SITE
     wanted = request.config.getoption("--engine")
     engine: Engine = getattr(request, "param", ENGINES[wanted] if wanted else site.engine)
-    rack = Pair(site.with_engine(engine), serial=getattr(request.module, "SERIAL", False))
+    options = {"serial": "SERIAL", "deadline": "DEADLINE"}
+    given = {
+        name: getattr(request.module, word) for name, word in options.items() if hasattr(request.module, word)
+    }
+    rack = Pair(site.with_engine(engine), **given)
     try:
         rack.up()
         yield rack

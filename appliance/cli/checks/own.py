@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from appliance.cli.checks.look import Scene
@@ -14,8 +13,6 @@ from appliance.host.paths import PANEL_DIR, SSH_KEYS
 
 SSH_PATIENCE = 8.0
 """Seconds for the other node's answer to one question: less than a look has."""
-
-_FINGERPRINT = 16  # characters: enough to tell two secrets apart, and too few to tell anything of them
 
 
 def engine(scene: Scene) -> Finding:
@@ -46,11 +43,9 @@ def secret_fingerprint(scene: Scene) -> str:
     Raises HostError, ClusterError.
     """
     from appliance.cluster.installed import installed_engine  # noqa: PLC0415
+    from appliance.cluster.secret import secret_fingerprint as of_engine  # noqa: PLC0415
 
-    installed = installed_engine(scene.conf.engine)
-    if not installed.has_secret():
-        return ""
-    return hashlib.sha256("\0".join(("asha check", *installed.secret())).encode()).hexdigest()[:_FINGERPRINT]
+    return of_engine(installed_engine(scene.conf.engine))
 
 
 def card(scene: Scene) -> Finding:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.cluster.files import write_if_changed, write_if_missing
+from appliance.cluster.files import remove_own, write_if_changed, write_if_missing
 from appliance.cluster.heartbeat.api import CLIENT_NAME
 from appliance.cluster.heartbeat.installation import LOG_FILE
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
+from appliance.host.bounded import TooMuch, read_file
 
 # The secret with which both nodes sign their Heartbeat messages.
 #
@@ -129,6 +130,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 DEFAULT_BAUD = "19200"
+_MARK = b"Written by asha"
+_FILE_LIMIT = 1 << 18  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,25 @@ def install(
     if settled is None and _tighten(ha_dir / FILE_NAME):
         changed.append(ha_dir / FILE_NAME)
     return tuple(changed)
+
+
+def foreign_file(ha_dir: Path) -> str:
+    """Return that ha.cf is of another making, whose cluster would lose it; "" when it is not. Raises HostError."""
+    path = ha_dir / "ha.cf"
+    try:
+        return "" if _MARK in read_file(path, _FILE_LIMIT) else f"{path} is not of asha's making"
+    except FileNotFoundError:
+        return ""
+    except TooMuch:
+        return f"{path} is not of asha's making"
+    except OSError as problem:
+        raise HostError(f"{path} could not be read: {problem.strerror}.", todo="Are you root?") from problem
+
+
+def retire(ha_dir: Path) -> None:
+    """Take ha.cf and haresources away, without which Heartbeat does not start. Raises HostError."""
+    for name in ("ha.cf", "haresources"):
+        remove_own(ha_dir / name, _MARK)
 
 
 def heartbeat_time(seconds: float) -> str:

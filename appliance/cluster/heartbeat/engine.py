@@ -24,6 +24,7 @@ class HeartbeatEngine:
     traits = EngineTraits("Heartbeat", loses_requests=True)
     log = LOG_FILE
     script = "resource"
+    services: tuple[str, ...] = ("heartbeat",)
 
     def identity(self) -> str:
         return running_master()
@@ -55,6 +56,16 @@ class HeartbeatEngine:
         paths = find_heartbeat()
         install(conf, node, paths.ha_dir, log_file=self.log)
         install_resource_script(paths.resource_dir, script)
+
+    def in_the_way(self) -> str:
+        from appliance.cluster.heartbeat.config_files import foreign_file  # noqa: PLC0415
+
+        return foreign_file(find_heartbeat().ha_dir)
+
+    def retire(self) -> None:
+        from appliance.cluster.heartbeat.config_files import retire  # noqa: PLC0415
+
+        retire(find_heartbeat().ha_dir)
 
     def start(self) -> None:
         from appliance.cluster.heartbeat.commands import start_engine  # noqa: PLC0415

@@ -135,6 +135,7 @@ def _is_program(path: Path) -> bool:
 _PROGRAM = "heartbeat"
 _MASTER_TITLE = b"heartbeat: master control process"
 _PPID, _SESSION = 1, 3  # fields of /proc/PID/stat, counted behind the closing bracket of the command
+_TELLS_VERSION = b"\0-V"  # the end of the command line of `heartbeat -V`
 _CHILD_TITLE = b"heartbeat: "  # 'FIFO reader', 'write: ucast eth0', 'read: ...'
 
 
@@ -142,10 +143,12 @@ def is_master(pid: int, proc: Path = Path("/proc")) -> bool:
     """Tell whether `pid` lives and is Heartbeat's master.
 
     The master is known by its program name and by the title it gives itself. A master that has only just
-    started still shows its command line instead of a title.
+    started still shows its command line instead of a title. One that was only asked for its version is none.
     """
     title = _title(pid, proc)
     if title is None or _comm(pid, proc) != _PROGRAM:
+        return False
+    if title.rstrip(b"\0").endswith(_TELLS_VERSION):
         return False
     return title.startswith(_MASTER_TITLE) or not title.startswith(_CHILD_TITLE)
 

@@ -10,9 +10,9 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance.cluster.files import write_if_changed, write_if_missing
+from appliance.cluster.files import remove_own, write_if_changed, write_if_missing
 from appliance.cluster.pacemaker import cib, corosync, fence_agent
-from appliance.cluster.pacemaker.installation import PacemakerPaths, Processes, is_ours
+from appliance.cluster.pacemaker.installation import MARK, PacemakerPaths, Processes, is_ours
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
@@ -130,16 +130,29 @@ def install(conf: Conf, node: Node, paths: PacemakerPaths) -> None:
     install_cib(conf, paths)
 
 
+def foreign_cluster(paths: PacemakerPaths) -> str:
+    """Return that Corosync runs by a corosync.conf of another making; "" when it does not."""
+    path = paths.conf_dir / "corosync.conf"
+    if is_ours(paths.conf_dir) or not path.exists() or Processes().corosync() is None:
+        return ""
+    return f"Corosync runs here, by a {path} that is not asha's"
+
+
+def retire(conf_dir: Path) -> None:
+    """Take corosync.conf away, without which neither Corosync nor Pacemaker starts. Raises HostError."""
+    remove_own(conf_dir / "corosync.conf", MARK)
+
+
 def _make_way(paths: PacemakerPaths) -> None:
     """Keep a corosync.conf of another making under another name. Raises ClusterError when Corosync runs by it."""
     path = paths.conf_dir / "corosync.conf"
-    if is_ours(paths.conf_dir) or not path.exists():
-        return
-    if Processes().corosync() is not None:
+    if foreign := foreign_cluster(paths):
         raise ClusterError(
-            f"Corosync runs here, by a {path} that is not asha's.",
+            f"{foreign}.",
             todo="If no other cluster needs it, end both for good: systemctl disable --now pacemaker corosync.",
         )
+    if is_ours(paths.conf_dir) or not path.exists():
+        return
     set_aside = path.with_name("corosync.conf.before-asha")
     if not set_aside.exists():
         path.rename(set_aside)

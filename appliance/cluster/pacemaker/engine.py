@@ -26,6 +26,7 @@ class PacemakerEngine:
     traits = EngineTraits("Pacemaker", loses_requests=False, hears_one_way=False)
     log = LOG_FILE
     script = "ocf"
+    services: tuple[str, ...] = ("corosync", "pacemaker")
 
     def identity(self) -> str:
         return running_identity()
@@ -65,6 +66,16 @@ class PacemakerEngine:
             install_fence_agent(paths.fence_dir, (*script[:-1], FENCE_PROGRAM))
         install(conf, node, paths)
         install_resource_agent(paths, script)
+
+    def in_the_way(self) -> str:
+        from appliance.cluster.pacemaker.config_files import foreign_cluster  # noqa: PLC0415
+
+        return foreign_cluster(find_pacemaker())
+
+    def retire(self) -> None:
+        from appliance.cluster.pacemaker.config_files import retire  # noqa: PLC0415
+
+        retire(find_pacemaker().conf_dir)
 
     def start(self) -> None:
         from appliance.cluster.pacemaker.commands import start_engine  # noqa: PLC0415

@@ -30,6 +30,9 @@ _DAEMONS = frozenset(
         *("cib", "stonithd", "lrmd", "attrd", "pengine", "crmd"),  # of Pacemaker 1.1
     )
 )
+_VERSION_WORDS = frozenset(
+    ("-v", "--version")
+)  # the first Corosync's, the second Pacemaker's: see commands.version
 _CONTROLLERS = frozenset(("pacemaker-contr", "crmd"))
 MARK = b"Written by asha"
 _CONF_DIR = Path("/etc/corosync")
@@ -157,7 +160,9 @@ class Processes:
     def _named(self, names: frozenset[str]) -> Iterator[int]:
         own = self._namespace("self")
         for pid in self._pids():
-            if self._comm(pid) in names and self._namespace(str(pid)) == own and not self._is_zombie(pid):
+            if self._comm(pid) not in names or self._namespace(str(pid)) != own or self._is_zombie(pid):
+                continue
+            if not self._tells_version(pid):
                 yield pid
 
     def _pids(self) -> list[int]:
@@ -171,6 +176,10 @@ class Processes:
 
     def _is_zombie(self, pid: int) -> bool:
         return self._stat(pid)[:1] in ([], ["Z"], ["X"])
+
+    def _tells_version(self, pid: int) -> bool:
+        """Tell whether the process was only asked for its version, which it tells under the daemon's own name."""
+        return bool(_VERSION_WORDS.intersection(self._read(pid, "cmdline").split("\0")[1:]))
 
     def _read(self, pid: int, name: str) -> str:
         try:

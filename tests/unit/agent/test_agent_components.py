@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from appliance.agent.control_api import ControlApi
 from appliance.control.access import AllowedUsers, authorise
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import Said
-from appliance.core.errors import UserError
+from appliance.core.errors import ClusterError, UserError
 from appliance.core.maintenance import begin
 from appliance.core.status import Status
 
@@ -42,6 +43,8 @@ def control_api(bench: Bench, *rooms: Component) -> ControlApi:
         cycle=bench.cycle,
         executor=nothing,
         engine=nothing,
+        orders=nothing,
+        changes=nothing,
         engine_sensor=nothing,
         policy=nothing,
         data=nothing,
@@ -68,6 +71,14 @@ def test_a_room_answers_and_is_part_of_the_status(tmp_path: Path) -> None:
 def test_no_component_takes_a_verb_from_another(tmp_path: Path, verb: str) -> None:
     with pytest.raises(ValueError, match=f"two components answer .*'{verb}'"):
         control_api(Bench(tmp_path), Kitchen(), Kitchen(verb))
+
+
+def test_the_engine_is_not_started_by_hand_in_the_middle_of_a_change(tmp_path: Path) -> None:
+    requests = control_api(Bench(tmp_path))
+    requests._policy = SimpleNamespace(permitted=lambda wish, request: None)  # type: ignore[assignment]
+    requests._changes = SimpleNamespace(under_way=True, says=lambda: "the pair changes")  # type: ignore[assignment]
+    with pytest.raises(ClusterError, match="the pair changes"):
+        asyncio.run(requests.answer(ControlRequest("ha start")))
 
 
 def test_whatever_name_the_panel_gives_its_mark_stays_behind_it() -> None:

@@ -37,6 +37,8 @@ class Moved(Bench):
             cycle=self.cycle,
             executor=nothing,
             engine=self,  # type: ignore[arg-type] - of the engine only `takeover` is asked here
+            orders=nothing,
+            changes=nothing,
             engine_sensor=nothing,
             policy=OperatorPolicy(self.context, self.cycle, data),
             data=data,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from appliance.cli.peer import answer_one
 from appliance.cluster.heartbeat.installation import HeartbeatPaths
 from appliance.control import answers
 from appliance.control.client import AgentAbsent
+from appliance.core.answers import Said
 from appliance.core.as_json import to_json
+from appliance.core.engine_change import EngineReport
 from appliance.core.errors import ClusterError
 from appliance.core.host_check.finding import NodeReport, fine
 from appliance.core.model import Node
@@ -110,3 +113,35 @@ def test_the_peer_may_have_this_host_look_at_itself(monkeypatch: pytest.MonkeyPa
     report = NodeReport("primary", "pbx1", "2.0", (fine("well"),), {"asha": "2.0"}, 12.0, 0.5)
     monkeypatch.setattr("appliance.cli.checks.report.report_here", lambda conf, clock, *, compared: report)
     assert asked("check", {}) == {"ok": True, "report": to_json(report)}
+
+
+def test_the_peer_may_ask_for_the_engines_and_for_a_change_of_them_by_name_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = EngineReport("primary", "pbx1", "2.0", "heartbeat", "heartbeat", "active")
+    said: list[tuple[str, object]] = []
+
+    def ask_as(kind: type, verb: str, **fields: object) -> object:
+        said.append((verb, fields["to"]))
+        return report if kind is EngineReport else Said("it changes")
+
+    monkeypatch.setattr("appliance.cli.peer.ask_as", ask_as)
+    assert asked("engine", {"do": "report", "to": "pacemaker"}) == {"ok": True, "report": to_json(report)}
+    assert asked("engine", {"do": "switch", "to": "pacemaker", "number": "1"}) == {
+        "ok": True,
+        "says": "it changes",
+    }
+    for question in ({"do": "switch", "to": "/bin/sh"}, {"do": "switch"}, {"to": ["pacemaker"]}):
+        assert not asked("engine", question)["ok"], question
+    assert said == [("engine", "pacemaker"), ("engine switch", "pacemaker")]
+
+
+def test_the_secret_is_that_of_the_engine_that_is_named(
+    conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf.write_text("HAENGINE=heartbeat\n")
+    places = SimpleNamespace(conf_dir=tmp_path)
+    monkeypatch.setattr("appliance.cluster.pacemaker.engine.find_pacemaker", lambda: places)
+    answer = asked("secret", {"engine": "pacemaker"})
+    assert answer["method"] == "aes256" and len(answer["secret"]) == 256
+    assert not (tmp_path / "authkeys").exists()

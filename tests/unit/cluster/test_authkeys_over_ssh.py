@@ -28,8 +28,8 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
     """Prepare Heartbeat's files as `node`; what the peer was asked, which answers `answer` or raises it."""
     asked: list[str] = []
 
-    def ask_once(ssh: Ssh, verb: str) -> Any:
-        asked.append(f"{ssh.host} {verb}")
+    def ask_once(ssh: Ssh, verb: str, document: dict[str, str]) -> Any:
+        asked.append(f"{ssh.host} {verb} {document['engine']}")
         if isinstance(answer, AshaError):
             raise answer
         return answer
@@ -44,7 +44,7 @@ def install(ha_dir: Path, node: Node, monkeypatch: pytest.MonkeyPatch, answer: A
 
 def test_the_secondary_fetches_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"method": "md5", "secret": "s3cret"}
-    assert install(tmp_path, Node.SECONDARY, monkeypatch, answer) == ["pbx1 secret"]
+    assert install(tmp_path, Node.SECONDARY, monkeypatch, answer) == ["pbx1 secret heartbeat"]
     assert read_key(tmp_path / "authkeys") == ("md5", "s3cret")
     assert (tmp_path / "authkeys").stat().st_mode & 0o777 == 0o600
     assert install(tmp_path, Node.SECONDARY, monkeypatch, answer) == []

@@ -71,7 +71,8 @@ def test_orphans_are_children_without_a_master(tmp_path: Path) -> None:
     process(tmp_path, 12, "heartbeat: write: ucast eth0", parent=1)
     process(tmp_path, 13, "heartbeat: read: ucast eth0", comm="sh", parent=1)
     process(tmp_path, 14, "grep heartbeat: ", comm="grep", parent=1)
-    assert is_master(10, tmp_path)
+    process(tmp_path, 15, "/usr/lib/heartbeat/heartbeat\0-V\0", parent=1)
+    assert is_master(10, tmp_path) and not is_master(15, tmp_path)
     assert orphans(tmp_path) == (12,)
 
 

@@ -111,22 +111,33 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def process(
-    proc: Path, pid: int, name: str, parent: int, namespace: str = "pid:[1]", state: str = "S"
+    proc: Path,
+    pid: int,
+    name: str,
+    parent: int,
+    namespace: str = "pid:[1]",
+    state: str = "S",
+    words: tuple[str, ...] = (),
 ) -> None:
     place = proc / str(pid)
     (place / "ns").mkdir(parents=True)
     (place / "comm").write_text(f"{name[:15]}\n")
+    (place / "cmdline").write_text("\0".join((name, *words, "")))
     (place / "stat").write_text(
         f"{pid} ({name}) {state} {parent} " + " ".join(["0"] * 17) + f" {pid * 10} 0\n"
     )
     (place / "ns/pid").symlink_to(namespace)
 
 
-def test_the_processes_of_containers_and_the_dead_are_not_ours(tmp_path: Path) -> None:
+def test_the_processes_of_containers_the_dead_and_those_that_tell_a_version_are_not_ours(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "self/ns").mkdir(parents=True)
     (tmp_path / "self/ns/pid").symlink_to("pid:[1]")
     process(tmp_path, 5, "corosync", 1, namespace="pid:[2]")
     process(tmp_path, 6, "corosync", 1, state="Z")
+    process(tmp_path, 3, "corosync", 2, words=("-v",))
+    process(tmp_path, 4, "pacemakerd", 2, words=("--version",))
     found = Processes(tmp_path)
     assert (found.corosync(), found.controls(), found.of_pacemaker()) == (None, False, ())
     process(tmp_path, 7, "corosync", 1)

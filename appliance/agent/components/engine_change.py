@@ -1,0 +1,419 @@
+"""The change of this node from one cluster engine to the other: it does its part by a note on disk, whoever is killed.
+
+Who does what in which order, and why that is safe, is `core/engine_change.py`. An agent works with one engine for all
+its life, and begins anew when HAENGINE has changed; so every step here begins by looking at how things are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.agent.active_conf import ActiveConf
+from appliance.agent.components.component import Component, who
+from appliance.agent.context import NodeContext
+from appliance.agent.engine_control import EngineControl, have_secret
+from appliance.agent.engine_facts import EngineFacts
+from appliance.agent.engine_orders import EngineOrders
+from appliance.cluster.boot_services import set_at_boot, started_at_boot
+from appliance.cluster.engine import ClusterEngine
+from appliance.cluster.installed import engines, installed_engine
+from appliance.config.bounds import bound_inputs
+from appliance.config.edit import set_values
+from appliance.control.protocol import ControlRequest
+from appliance.core.answers import Said
+from appliance.core.as_json import read_as, to_json
+from appliance.core.document import parse_object
+from appliance.core.engine_change import (
+    TITLES,
+    EngineChange,
+    EngineReport,
+    NextStep,
+    hindrances,
+    next_step,
+    of_node,
+    patience,
+)
+from appliance.core.errors import AshaError, ClusterError, HostError, UserError
+from appliance.core.model import Node
+from appliance.core.reading import is_known
+from appliance.host.boot import boot_identity
+from appliance.host.paths import ENGINE_CHANGE
+from appliance.host.statefile import StateFile
+from appliance.net.arp import duplicated
+from appliance.sync.peer_link import ask_once
+from appliance.sync.ssh import way_to_peer
+
+_LOOK = 0.5  # seconds between two looks at how far the primary is
+_AGAIN = 5.0  # seconds until a step that has failed is tried again
+_RELEASES = 60.0  # seconds within which a node whose engine has ended has let go of everything
+_NUMBER_LENGTH = 40
+_PATIENCE = 15.0  # seconds for the peer's answer
+
+
+def change_file(path: Path) -> StateFile[EngineChange | None]:
+    """Return the state file at `path`, which holds the last change of the engine, or the one under way."""
+    return StateFile(path, _parse, lambda: None, "no change of the cluster engine is known to be under way")
+
+
+class EngineChanges(Component):
+    """The component with the verbs of a change: `engine`, `engine migrate`, `engine switch`."""
+
+    def __init__(
+        self,
+        context: NodeContext,
+        *,
+        engine: ClusterEngine,
+        control: EngineControl,
+        orders: EngineOrders,
+        facts: EngineFacts,
+        active_conf: ActiveConf,
+        path: Path = ENGINE_CHANGE,
+    ) -> None:
+        self._this_node = context.this_node
+        self._journal = context.journal
+        self._clock = context.clock
+        self._conf_path = context.conf_path
+        self._engine = engine
+        self._control = control
+        self._orders = orders
+        self._active_conf = active_conf
+        self._facts = facts
+        self._file = change_file(path)
+        self._note = self._file.load()
+        self._trouble = ""
+        self._prepared = False
+        self._reached_at = context.clock.now()
+        self._begun = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self.verbs = {"engine": self._report, "engine migrate": self._migrate, "engine switch": self._switch}
+
+    @property
+    def under_way(self) -> bool:
+        """True while a change is under way on this node."""
+        return self._note is not None and not self._note.over
+
+    def says(self) -> str:
+        """Return how far the change is, for people; "" when none is under way."""
+        note = self._note
+        if note is None or note.over:
+            return ""
+        way = f"back to {TITLES[note.to]} ({note.says})" if note.goes_back else f"to {TITLES[note.to]}"
+        return f"the pair's change {way} is under way{': ' + self._trouble if self._trouble else ''}"
+
+    def problems(self) -> list[str]:
+        return list(filter(None, [self.says()]))
+
+    async def run(self) -> None:
+        """Do this node's part of a change, until cancelled."""
+        while True:
+            if not self.under_way:
+                await self._begun.wait()
+                self._begun.clear()
+            try:
+                await self._go_on()
+            except (AshaError, OSError) as problem:
+                self._say_trouble(str(problem))
+                await asyncio.sleep(_AGAIN)
+
+    # -- what is asked --------------------------------------------------------------------------------------
+
+    async def _report(self, request: ControlRequest) -> EngineReport:
+        """Tell how things are. `cancel`: the number of a change that this node is not to take part in any more."""
+        to = _named(request)
+        if number := request.text("cancel")[:_NUMBER_LENGTH]:
+            await self._give_up(to, number)
+        return await self._own_report(to, brief=request.flag("brief"))
+
+    async def _give_up(self, to: str, number: str) -> None:
+        """Note that the change `number` is over for this node, unless it is under way: a late order is then refused.
+
+        It is noted on disk, since an order may be later than the next agent.
+        """
+        async with self._one_at_a_time:
+            if not self.under_way:
+                await self._write(
+                    EngineChange(to, self._facts.name, number).ended("it was given up by the secondary")
+                )
+
+    async def _own_report(self, to: str, *, brief: bool = False) -> EngineReport:
+        return replace(await self._facts.report(to, brief=brief), change=self._note, trouble=self._trouble)
+
+    async def _migrate(self, request: ControlRequest) -> Said:
+        """Begin a change of the pair, which the secondary leads. Raises ClusterError with all that is in the way."""
+        to = _named(request)
+        if self._this_node.node is not Node.SECONDARY:
+            raise UserError(
+                "A change of the engine begins on the secondary, which changes first.",
+                todo=f"Run it on {self._this_node.peer_name}.",
+            )
+        own, primary = await asyncio.gather(self._own_report(to), self._ask_peer(to, brief=False))
+        if primary is None:
+            raise ClusterError(f"Not now: {self._trouble} Nothing was changed.")
+        found = hindrances(own, primary, to)
+        self._journal.note(
+            "wish", wish=f"engine migrate {to}", allowed=not found, says="; ".join(found), by=who(request)
+        )
+        if found:
+            raise ClusterError(f"Not now: {'; '.join(found)}. Nothing was changed.")
+        if why := await asyncio.to_thread(have_secret, installed_engine(to), self._this_node):
+            raise ClusterError(f"{TITLES[to]} has no secret here.{why}")
+        change = EngineChange(to, own.engine, secrets.token_hex(8), leads=True, by=who(request))
+        await self._begin(change)
+        self._reached_at = self._clock.now()
+        return Said(f"The change to {TITLES[to]} begins.")
+
+    async def _switch(self, request: ControlRequest) -> Said:
+        """Change this node, the primary, by order of the secondary. Raises ClusterError when it may not be now."""
+        to, number = _named(request), request.text("number")[:_NUMBER_LENGTH]
+        own = await self._own_report(to)
+        found = list(of_node(own, to))
+        if self._this_node.node is not Node.PRIMARY:
+            found.append("it is the secondary, which leads a change and is ordered by nobody")
+        if not number:
+            found.append("the order has no number")
+        self._journal.note(
+            "wish", wish=f"engine switch {to}", allowed=not found, says="; ".join(found), by=who(request)
+        )
+        if found:
+            raise ClusterError(f"Not now: {'; '.join(found)}.")
+        await self._begin(EngineChange(to, own.engine, number, by=who(request)))
+        return Said(f"This node changes to {TITLES[to]}.")
+
+    async def _begin(self, change: EngineChange) -> None:
+        """Note `change`, which begins now. Raises ClusterError when one is under way, or this one was given up."""
+        async with self._one_at_a_time:
+            if self.under_way or (self._note is not None and self._note.number == change.number):
+                raise ClusterError(f"Not now: {self.says() or 'this change is over'}.")
+            await self._write(replace(change, boot=boot_identity(), began=self._clock.wall()))
+        self._begun.set()
+
+    # -- this node's part -----------------------------------------------------------------------------------
+
+    async def _go_on(self) -> None:
+        """Take the next step of the change that is under way; one that takes long is taken in pieces."""
+        note = self._note
+        if note is None or note.over:
+            return
+        if self._facts.name != note.to:
+            await self._leave_engine(note)
+            return
+        if self._engine.identity():
+            # An agent that was killed may have started Corosync and not Pacemaker: what runs already is left alone.
+            await self._control.start()
+            await self._arrived(note)
+            return
+        if note.leads:
+            await self._lead(note)
+        else:
+            await self._start(note)
+
+    async def _leave_engine(self, note: EngineChange) -> None:
+        """End the engine that this agent works with, and set HAENGINE: another agent begins, with the other engine."""
+        await self._end_engine()
+        try:
+            edit = await asyncio.to_thread(set_values, self._conf_path, {"HAENGINE": note.to})
+        except AshaError as problem:
+            if note.goes_back or note.ordered:
+                raise
+            await self._write(note.returning(f"HAENGINE could not be set: {problem}"))
+            return
+        if edit.after != edit.before:
+            self._journal.note("conf", by=note.by, diff=f"+HAENGINE={note.to}")
+        self._active_conf.adopt(edit.conf)
+        await asyncio.sleep(_LOOK)
+
+    async def _end_engine(self) -> None:
+        if self._engine.identity() or not self._active_conf.engine_off:
+            await self._orders.stop()
+        give_up = self._clock.now() + _RELEASES
+        while not self._active_conf.engine_off:
+            if self._clock.now() > give_up:
+                raise ClusterError("this node has not let go of everything after the end of the engine")
+            await asyncio.sleep(_LOOK / 10)
+
+    async def _prepare(self) -> None:
+        """Make this engine the only one that can start here, and write its files, once in an agent's life."""
+        if self._prepared:
+            return
+        for other in engines():
+            if other.traits.title != self._engine.traits.title:
+                await asyncio.to_thread(self._put_away, other)
+        await self._control.prepare()
+        self._prepared = True
+
+    def _put_away(self, other: ClusterEngine) -> None:
+        if other.identity():
+            other.stop()
+        with contextlib.suppress(HostError):  # one that is not installed has no files
+            other.place()
+            other.retire()
+        try:
+            if started_at_boot(other.services):
+                set_at_boot(self._engine.services, on=True)
+                set_at_boot(other.services, on=False)
+        except HostError as problem:
+            self._journal.note("engine change", says=str(problem))
+
+    async def _start(self, note: EngineChange) -> None:
+        """Start the new engine; when that fails on the primary, the way back begins."""
+        if not note.leads and not await self._may_start(note):
+            return
+        try:
+            await self._prepare()
+            await self._orders.start()
+        except AshaError as problem:
+            if note.leads or note.goes_back:
+                raise
+            await self._write(note.returning(f"{TITLES[note.to]} could not be started: {problem}"))
+        else:
+            await self._arrived(note)
+
+    async def _may_start(self, note: EngineChange) -> bool:
+        """Tell whether the primary may start this engine now; it follows a secondary that serves under the other one.
+
+        On the straight way nothing is asked: the secondary's engine is off. It may have gone on alone meanwhile when
+        this machine was off, or on its way back.
+        """
+        if not note.goes_back and note.boot == boot_identity():
+            return True
+        secondary = await self._ask_peer(note.to)
+        if secondary is None:
+            return await self._nobody_has_address()
+        if secondary.running in {"", note.to}:
+            return True
+        await self._write(note.following(secondary.running))
+        return False
+
+    async def _arrived(self, note: EngineChange) -> None:
+        way = f"went back to {TITLES[note.to]}: {note.says}" if note.goes_back else f"runs {TITLES[note.to]}"
+        await self._write(note.ended(f"this node {way}"))
+
+    # -- the secondary, which leads -------------------------------------------------------------------------
+
+    async def _lead(self, note: EngineChange) -> None:
+        """Do what is next for the secondary, whose engines are off."""
+        try:
+            await self._prepare()
+        except AshaError as problem:
+            if note.ordered:
+                raise
+            await self._write(note.returning(f"{TITLES[note.to]} could not be prepared: {problem}"))
+            return
+        primary = await self._ask_peer(note.to)
+        step = self._next(note, primary)
+        if step is NextStep.ASK_LAN:
+            if not await self._nobody_has_address():
+                return
+            step = NextStep.START
+        if step is NextStep.WAIT:
+            await asyncio.sleep(_LOOK)
+        elif step is NextStep.ORDER:
+            await self._order(note)
+        elif step is NextStep.START:
+            await self._start(note)
+        elif step is NextStep.FOLLOW and primary is not None:
+            await self._write(note.following(primary.running))
+        elif step is NextStep.GO_BACK:
+            await self._go_back(note)
+
+    def _next(self, note: EngineChange, primary: EngineReport | None) -> NextStep:
+        return next_step(
+            note,
+            primary,
+            unreached=self._clock.now() - self._reached_at,
+            patience=patience(bound_inputs(self._this_node.conf)),
+            boot=boot_identity(),
+        )
+
+    async def _order(self, note: EngineChange) -> None:
+        """Order the primary to change, once: how that went is seen by what it says next."""
+        await self._write(note.ordering())
+        try:
+            await asyncio.to_thread(self._ask, "switch", note.to, note.number)
+        except AshaError as problem:
+            self._journal.note("engine change", says=f"the primary was ordered to change: {problem}")
+
+    async def _go_back(self, note: EngineChange) -> None:
+        """Go back, after the primary has said once more that it is where it was: a late order comes to nothing then."""
+        primary = await self._ask_peer(note.to, cancel=note.number)
+        if self._next(note, primary) is not NextStep.GO_BACK:
+            return
+        why = "the primary cannot be asked" if primary is None else "the primary did not change"
+        if primary is not None and primary.change is not None and primary.change.number == note.number:
+            why = f"on the primary, {primary.change.says}"
+        await self._write(note.returning(why))
+
+    async def _ask_peer(self, to: str, cancel: str = "", *, brief: bool = True) -> EngineReport | None:
+        """Return what the other node says; None, with the reason in `_trouble`, when it cannot be asked."""
+        try:
+            answer = await asyncio.to_thread(self._ask, "report", to, cancel, brief=brief)
+            report = read_as(EngineReport, answer.get("report"))
+        except (AshaError, ValueError) as problem:
+            self._say_trouble(f"the other node cannot be asked: {problem}")
+            return None
+        self._reached_at = self._clock.now()
+        self._say_trouble("")
+        return report
+
+    def _ask(self, do: str, to: str, number: str, *, brief: bool = False) -> dict[str, object]:
+        way = way_to_peer(self._this_node.conf, self._this_node.node)
+        asked = {"do": do, "to": to, "number": number, "brief": brief}
+        return ask_once(way, "engine", asked, patience=_PATIENCE)
+
+    async def _nobody_has_address(self) -> bool:
+        conf = self._this_node.conf
+        found = await asyncio.to_thread(duplicated, conf.device, conf.cluster_ip, self._clock.now())
+        if not is_known(found, None):
+            await asyncio.sleep(_LOOK)
+            return False
+        return True
+
+    # -- what is kept and said ------------------------------------------------------------------------------
+
+    async def _write(self, note: EngineChange) -> None:
+        """Keep the note on disk, then in mind.
+
+        Raises HostError: a step that cannot be noted is not taken. But the way back is, whatever the disk says.
+        """
+        if note.goes_back:
+            self._note = note
+        try:
+            await asyncio.to_thread(self._file.write, json.dumps(to_json(note)) + "\n")
+        except OSError as problem:
+            raise HostError(f"The change cannot be kept on disk: {problem.strerror}.") from problem
+        self._note = note
+        self._say_trouble("")
+        self._journal.note(
+            "engine change",
+            to=note.to,
+            back=note.back,
+            ordered=note.ordered,
+            over=note.over,
+            by=note.by,
+            says=note.says,
+        )
+
+    def _say_trouble(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            self._journal.note("engine change", says=trouble)
+        self._trouble = trouble
+
+
+def _named(request: ControlRequest) -> str:
+    """Return the engine that the request names. Raises UserError."""
+    to = request.text("to")
+    if to not in TITLES:
+        raise UserError(f"There is no such engine. There are: {', '.join(TITLES)}.")
+    return to
+
+
+def _parse(content: bytes) -> EngineChange:
+    change = read_as(EngineChange, parse_object(content))
+    if not {change.to, change.back} <= TITLES.keys():
+        raise ValueError("it names an engine that asha does not know")
+    return change

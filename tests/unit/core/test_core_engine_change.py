@@ -1,0 +1,140 @@
+"""The change of a pair from one cluster engine to the other: what is in the way, and what the secondary does next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.config import Conf
+from appliance.config.bounds import bound_inputs
+from appliance.core.engine_change import (
+    UNREACHED,
+    EngineChange,
+    EngineReport,
+    NextStep,
+    hindrances,
+    next_step,
+    outage,
+    patience,
+    plan,
+)
+
+PRIMARY = EngineReport(
+    "primary", "alpha", "2.0", "heartbeat", "heartbeat", "active", fit=True, peer_alive=True, calls=0
+)
+SECONDARY = EngineReport(
+    "secondary", "bravo", "2.0", "heartbeat", "heartbeat", "standby", fit=True, peer_alive=True
+)
+CHANGE = EngineChange("pacemaker", "heartbeat", "1", leads=True, boot="boot")
+PATIENCE = 60.0
+
+
+def test_a_pair_that_is_well_may_change() -> None:
+    assert hindrances(SECONDARY, PRIMARY, "pacemaker") == ()
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "said"),
+    [
+        ({"hindrances": ("not installed",)}, {}, "alpha: not installed"),
+        ({}, {"hindrances": ("not installed",)}, "bravo: not installed"),
+        ({"version": "1.9"}, {}, "asha is 1.9 on alpha and 2.0 on bravo"),
+        ({"versions": ("Pacemaker 2.1",)}, {"versions": ("Pacemaker 3.0",)}, "Pacemaker 2.1 on alpha, and"),
+        ({"secret": "a"}, {"secret": "b"}, "different secrets for Pacemaker"),
+        ({"calls": 2}, {}, "alpha: calls are up (2)"),
+        ({"calls": None}, {}, "alpha: it is not known whether calls are up"),
+        ({"role": "standby"}, {"role": "active"}, "'asha failback'"),
+        ({"running": ""}, {}, "alpha: Heartbeat does not run"),
+        ({"maintenance": True}, {}, "alpha: somebody works there"),
+        ({}, {"fit": False}, "bravo: it is not a standby that is ready"),
+        ({"peer_alive": False}, {}, "alpha: Heartbeat does not hear"),
+        ({}, {"peer_alive": None}, "bravo: Heartbeat does not hear"),
+        ({"change": CHANGE}, {}, "alpha: a change of the engine is under way"),
+        (
+            {"engine": "pacemaker", "running": "pacemaker"},
+            {},
+            "alpha works with Pacemaker, bravo with Heartbeat",
+        ),
+    ],
+)
+def test_what_is_in_the_way_is_named(
+    primary: dict[str, object], secondary: dict[str, object], said: str
+) -> None:
+    found = hindrances(
+        replace(SECONDARY, **secondary),  # type: ignore[arg-type]
+        replace(PRIMARY, **primary),  # type: ignore[arg-type]
+        "pacemaker",
+    )
+    assert any(said in one for one in found), found
+
+
+def test_the_engine_that_runs_is_no_goal() -> None:
+    assert all("runs Heartbeat already" in one for one in hindrances(SECONDARY, PRIMARY, "heartbeat"))
+
+
+def test_the_plan_names_the_outage_and_the_nodes() -> None:
+    site = bound_inputs(Conf())
+    steps = plan(SECONDARY, PRIMARY, "pacemaker", seconds=outage(site), alone=site.timing.initdead)
+    assert [step.partition(":")[0] for step in steps[:4]] == ["bravo", "alpha", "alpha", "bravo"]
+    assert f"nobody serves for {outage(site):g} s at the most" in steps[-1]
+    assert patience(site) == outage(site) + site.timing.initdead
+
+
+def asked(
+    change: EngineChange, primary: EngineReport | None, unreached: float = 0.0, boot: str = "boot"
+) -> NextStep:
+    return next_step(change, primary, unreached=unreached, patience=PATIENCE, boot=boot)
+
+
+def test_the_order_is_given_once_and_by_the_boot_that_began() -> None:
+    assert asked(CHANGE, PRIMARY) is NextStep.ORDER
+    assert asked(CHANGE, PRIMARY, boot="next") is NextStep.GO_BACK
+    assert asked(CHANGE.ordering(), PRIMARY) is NextStep.GO_BACK
+
+
+def test_a_primary_that_changes_is_waited_for_and_followed() -> None:
+    ordered = CHANGE.ordering()
+    own = EngineChange("pacemaker", "heartbeat", "1")
+    assert asked(ordered, replace(PRIMARY, running="", change=own)) is NextStep.WAIT
+    assert asked(ordered, replace(PRIMARY, running="pacemaker", change=own.ended(""))) is NextStep.START
+    assert asked(ordered, replace(PRIMARY, change=own.returning("why").ended(""))) is NextStep.GO_BACK
+
+
+def test_a_primary_out_of_reach() -> None:
+    assert asked(CHANGE, None, UNREACHED / 2) is NextStep.WAIT
+    assert asked(CHANGE, None, UNREACHED) is NextStep.GO_BACK
+    ordered = CHANGE.ordering()
+    assert asked(ordered, None, PATIENCE / 2) is NextStep.WAIT
+    assert asked(ordered, None, PATIENCE) is NextStep.ASK_LAN
+
+
+def test_the_way_back_ends_at_the_engine_that_the_primary_runs() -> None:
+    back = CHANGE.ordering().returning("it failed")
+    assert back.goes_back and asked(back, PRIMARY) is NextStep.START
+    assert asked(back, replace(PRIMARY, running="pacemaker")) is NextStep.FOLLOW
+    followed = back.following("pacemaker")
+    assert asked(followed, replace(PRIMARY, running="pacemaker")) is NextStep.START
+
+
+REPORTS = st.builds(
+    lambda running, change: replace(PRIMARY, running=running, change=change),
+    st.sampled_from(["", "heartbeat", "pacemaker"]),
+    st.sampled_from([None, EngineChange("pacemaker", "heartbeat", "1"), CHANGE.ended("")]),
+)
+CHANGES = st.sampled_from(
+    [CHANGE, CHANGE.ordering(), CHANGE.returning("why"), CHANGE.returning("why").following("pacemaker")]
+)
+
+
+@given(CHANGES, st.none() | REPORTS, st.floats(0, 2 * PATIENCE))
+def test_it_never_starts_another_engine_than_the_primary_says_it_runs(
+    change: EngineChange, primary: EngineReport | None, unreached: float
+) -> None:
+    step = asked(change, primary, unreached)
+    if step is NextStep.START and primary is not None:
+        assert primary.running in ("", change.to)
+    if step is NextStep.START and primary is None:
+        assert change.goes_back and unreached >= UNREACHED
