@@ -21,7 +21,6 @@ from hwsim.line.line import LineEvent, TelephoneLine
 from hwsim.line.profiles import PROFILES
 from hwsim.line.server import LineServer
 from hwsim.nodes import (
-    CLUSTER_ADDRESS,
     Network,
     Node,
     Outside,
@@ -69,8 +68,9 @@ class Rack:
         self.history = History()
         self._prefix = new_prefix()
         self._dir = rack_dir(self._prefix)
-        self.network = Network(self._prefix)
-        self.outside = Outside(self.network, period=asks_each)
+        self.network = Network(self._prefix, ipv6=site.has_ipv6)
+        self.outside, *more = (Outside(self.network, ip, asks_each) for ip in site.addresses)
+        self.outsides = dict(zip(site.addresses, (self.outside, *more), strict=True))
         self.servers: dict[str, Server] = {}
         self._line_servers: list[LineServer] = []
         self._telling: set[asyncio.Task[Result]] = set()
@@ -90,11 +90,13 @@ class Rack:
         for side in SIDES:
             self._furnish(side, nodes[side])
         await asyncio.gather(*(self.boot(side) for side in SIDES))
-        await self.outside.start()
+        for outside in self.outsides.values():
+            await outside.start()
 
     async def down(self) -> None:
         """Remove the rack, whatever state it is in. Harmless when repeated."""
-        await self.outside.stop()
+        for outside in self.outsides.values():
+            await outside.stop()
         await asyncio.gather(*self._telling, return_exceptions=True)
         for line_server in self._line_servers:
             await line_server.stop()
@@ -183,9 +185,13 @@ class Rack:
         """Let the rack run for `seconds`."""
         await asyncio.sleep(seconds)
 
-    def first_answer(self, kind: str, side: str, after: float) -> float | None:
-        """Return when `side` first answered for the cluster address (ping, sip) or announced itself (garp)."""
-        seen = self.outside.first(kind, after, self.outside.mac_of(side))  # type: ignore[arg-type]
+    def first_answer(self, kind: str, side: str, after: float, ip: str = "") -> float | None:
+        """Return when `side` first answered for the cluster address (ping, sip) or announced itself (garp).
+
+        `ip`: which of the cluster's addresses; the first of the site's without it.
+        """
+        outside = self.outsides[ip] if ip else self.outside
+        seen = outside.first(kind, after, outside.mac_of(side))  # type: ignore[arg-type]
         return None if seen is None else seen.t
 
     def journals(self) -> list[dict[str, Any]]:
@@ -213,7 +219,7 @@ class Rack:
             secondary=self._node_view("secondary"),
             relay=_SIDE_OF[self.card.position()],
             address_at=at,
-            address=CLUSTER_ADDRESS,
+            address=self.site.addresses[0],
             card=self.card.powered,
             telco=self.line.telco_alive,
         )

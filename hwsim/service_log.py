@@ -10,11 +10,12 @@ import asyncio
 import bisect
 import contextlib
 import itertools
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.nodes import CLUSTER_ADDRESS, Power
+from hwsim.nodes import Power
 from hwsim.nodes.network import LAN
 from hwsim.rack import SIDES, Rack
 
@@ -134,18 +135,25 @@ class ServiceLog:
         return self._rack.asterisk_runs(side) and self.has_address(side)
 
     def has_address(self, side: str) -> bool:
-        """Tell whether the cluster address is set on `side` now."""
+        """Tell whether the cluster's addresses are all set on `side` now."""
         node = self._rack.servers[side].node
         if node.power is not Power.ON:
             return node.power is Power.HUNG
-        try:
-            table = Path(f"/proc/{node.init}/net/fib_trie").read_text()
-        except OSError:
-            return False
-        return f"{CLUSTER_ADDRESS}\n" in table
+        return all(_is_set(node.init, ip) for ip in self._rack.site.addresses)
 
     def _answers(self, side: str) -> bool:
         return self._rack.first_answer("sip", side, self._rack.now() - self._patience) is not None
+
+
+def _is_set(process: int | None, ip: str) -> bool:
+    """Tell whether the network namespace of `process` has the address `ip`."""
+    try:
+        if ":" in ip:
+            found = Path(f"/proc/{process}/net/if_inet6").read_text()
+            return f"{socket.inet_pton(socket.AF_INET6, ip).hex()} " in found
+        return f"{ip}\n" in Path(f"/proc/{process}/net/fib_trie").read_text()
+    except OSError:
+        return False
 
 
 @contextlib.asynccontextmanager

@@ -53,6 +53,18 @@ class Site:
     engine: Engine = HEARTBEAT
     others: tuple[Engine, ...] = ()
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The cluster's addresses as the conf file has them, without prefix length."""
+        first = self.extra.get("HACLUSTERIP", CLUSTER_ADDRESS)
+        second = self.extra.get("HACLUSTERIP6", "").partition("/")[0]
+        return tuple(filter(None, (first, second)))
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether the conf file names an address of IPv6."""
+        return "HACLUSTERIP6" in self.extra
+
     def with_initdead(self, seconds: float) -> Site:
         """Return the same site, waiting `seconds` for the peer at start."""
         return replace(self, initdead=seconds)

@@ -58,7 +58,7 @@ from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.peer_gone import SAME_QUESTION
-from appliance.core.reading import fresh
+from appliance.core.reading import fresh, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Seen
@@ -165,6 +165,7 @@ class Cycle:
     def seen(self, now: float) -> Seen:
         """Everything core looks at, as the board has it at `now`."""
         observations = self._observations
+        calls = fresh(observations.calls, now, LAN_MAX_AGE)
         return Seen(
             commanded=self._executor.commanded,
             card=observations.card,
@@ -172,12 +173,14 @@ class Cycle:
             dchannel=observations.dchannel,
             pbx=observations.pbx(self._this_node.probe_policy, now),
             address=observations.address,
+            address_missing=observations.address_missing,
             peer=observations.peer(now, self._this_node.conf.peer_max_age),
             busy=self._executor.busy,
             failed=dict(self._executor.failed),
             maintenance=self.maintenance.on,
             lan=fresh(observations.lan, now, LAN_MAX_AGE),
-            calls=fresh(observations.calls, now, LAN_MAX_AGE),
+            calls=calls,
+            calls_missing=observations.calls_missing if is_known(calls, True) else "",
         )
 
     def unfit(self, now: float) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class EngineControl:
 
         Raises UserError when the conf is not complete, HostError when the engine is not installed.
         """
-        if not self._this_node.conf.cluster_ip:
+        if not self._this_node.conf.addresses:
             raise UserError("HACLUSTERIP is empty.", todo="Set it: asha conf set HACLUSTERIP ADDRESS.")
         if why := misnamed(self._this_node):
             raise UserError(f"{ENGINE} cannot be started: {why}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from appliance.agent.pre_start import before_service
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HardwareError, HostError, attempt
+from appliance.core.ip_address import ClusterAddress, version_of
 from appliance.core.lan import why_not_settable
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Reading, Unknown, is_known
@@ -20,8 +22,8 @@ from appliance.dahdi.restart import restart_carriers
 from appliance.host.clock import Clock
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import RelayCard
-from appliance.net.address import put_address, read_address, read_lan_interface, remove_address
-from appliance.net.arp import announce, duplicated
+from appliance.net.address import put_address, read_address, read_lan_interface, remove_addresses
+from appliance.net.neighbours import announce, duplicated
 from appliance.pbx import service
 from appliance.pbx.dchannel import restart_spans
 
@@ -68,10 +70,11 @@ class Actuator:
         self._with_card(lambda card: card.reset())
 
     def announce(self) -> None:
-        """Tell the LAN that the cluster address is here, if it still is. Raises HostError."""
-        device, ip = self._conf.device, self._conf.cluster_ip
-        if is_known(read_address(device, ip, self._clock.now()), True):
-            announce(device, ip)
+        """Tell the LAN which of the cluster's addresses are here. Raises HostError."""
+        device = self._conf.device
+        for address in self._conf.addresses:
+            if is_known(read_address(device, address.ip, self._clock.now()), True):
+                announce(device, address.ip)
 
     def close(self) -> None:
         """Close the card."""
@@ -116,16 +119,30 @@ class Actuator:
         restart_spans(self._conf, self._conf.pbx_stop_deadline)
 
     def _remove_address(self) -> None:
-        remove_address(self._conf.device, self._conf.cluster_ip)
+        remove_addresses(self._conf.device, [address.ip for address in self._conf.addresses])
 
     def _put_address(self) -> None:
-        """Set the cluster address again, unless another machine has it by now, and announce it.
+        """Set those of the cluster's addresses again that are not here, each in spite of trouble with another."""
+        device, now = self._conf.device, self._clock.now()
+        missing = [
+            address
+            for address in self._conf.addresses
+            if not is_known(read_address(device, address.ip, now), True)
+        ]
+        if problems := [
+            problem for each in missing if (problem := attempt(functools.partial(self._put, each)))
+        ]:
+            raise HostError(" ".join(problems))
 
-        Not before this node has an address of its own there: the first address of a subnet becomes the source of
-        everything that is sent, and takes the others with it when Heartbeat removes it.
+    def _put(self, address: ClusterAddress) -> None:
+        """Set `address` again, unless another machine has it by now, and announce it.
+
+        One of IPv4 not before this node has an address of its own there: the first address of a subnet becomes the
+        source of everything that is sent, and takes the others with it when Heartbeat removes it.
         """
-        device, ip, prefix = self._conf.device, self._conf.cluster_ip, self._conf.prefix
-        if wrong := why_not_settable(read_lan_interface(device, ip, prefix, self._clock.now()), ip):
+        device, ip, prefix = self._conf.device, address.ip, address.prefix
+        interface = read_lan_interface(device, ip, prefix, self._clock.now())
+        if version_of(ip) == 4 and (wrong := why_not_settable(interface, ip)):
             raise HostError(f"{wrong}.")
         other = duplicated(device, ip, self._clock.now(), timeout=_ARP_WAIT, clock=self._clock)
         if isinstance(other, Known) and other.value:

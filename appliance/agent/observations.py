@@ -49,6 +49,7 @@ class PeerReport:
     heard_since: int | None = None
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
+    calls_missing: str = ""
     lan_address: str = ""
 
 
@@ -61,6 +62,8 @@ class Observations:
     `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
     sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
     nothing is decided by them.
+    `address`: one of the cluster's addresses is here; `address_missing`: those that are not, while another is.
+    `calls_missing`: why one of the cluster's addresses does not answer telephones, while another does (`calls`).
     `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
@@ -96,12 +99,14 @@ class Observations:
     spans: Reading[tuple[Span, ...]] = field(default_factory=_unseen)
     dchannel: Reading[DChannel] = field(default_factory=_unseen)
     address: Reading[bool] = field(default_factory=_unseen)
+    address_missing: str = ""
     duplicate: str = ""
     peer_mac: str = ""
     fenced: FenceOutcome | None = None
     gone_asked_at: float = float("-inf")
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
+    calls_missing: str = ""
     lan_address: str = ""
     not_settable: str = ""
     woke: Woke | None = None

@@ -61,7 +61,7 @@ from appliance.sync.state import state_file
 from appliance.sync.store import MAGIC
 
 _TOKEN = re.compile(rb"[0-9a-f]{64}\n?")
-_ADDRESS = re.compile(rb"(?:<\?php return ')?[0-9.]{7,15}(?:';)?\n")
+_ADDRESS = re.compile(rb"(?:<\?php return ')?[0-9a-f.:]{3,39}(?:';)?\n")
 
 
 @dataclass(frozen=True, slots=True)

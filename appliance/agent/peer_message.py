@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from appliance import __version__
 from appliance.agent.observations import PeerReport
-from appliance.config.value_types import unicast
+from appliance.config.value_types import any_unicast
 from appliance.core.health import Fitness
 from appliance.core.lost_request import minutes_left
 from appliance.core.model import Line, Relay
@@ -99,7 +99,7 @@ def tell(
         "hears": _spell_yes_or_no(hearing.peer),
         "deaf": " ".join(name[:_LINK_LENGTH] for name in hearing.deaf_links[:_LINKS]),
         "lan": _spell_yes_or_no(seen.lan),
-        "calls": _spell_yes_or_no(seen.calls),
+        "calls": _spell_yes_or_no(seen.every_call),
         "ip": lan_address,
         "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
     }
@@ -141,9 +141,9 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
 
 
 def _address(text: str) -> str:
-    """Return an IPv4 address that one machine can have; "" for anything else: the peer's words are data."""
+    """Return an address that one machine can have; "" for anything else: the peer's words are data."""
     try:
-        return unicast(text)
+        return any_unicast(text)
     except ValueError:
         return ""
 

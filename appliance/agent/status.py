@@ -143,7 +143,10 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         peer=peer,
         address=_address(this_node, observations, state, seen, now),
         lan=LanStatus(
-            this_node.conf.device, observations.lan_address, reached=_said(seen.lan), calls=_said(seen.calls)
+            this_node.conf.device,
+            observations.lan_address,
+            reached=_said(seen.lan),
+            calls=_said(seen.every_call),
         ),
         relay=RelayStatus(
             card=_said(observations.card) if this_node.has_card else None,
@@ -327,7 +330,7 @@ def _lan_problems(state: ServiceState, seen: Seen, now: float) -> Iterator[str]:
         yield trouble
     if is_known(seen.lan, False) and not state.role.holds:
         yield f"this node is cut off from the LAN: {_said(seen.lan).why}"
-    if state.role is Role.STANDBY and is_known(seen.calls, False):
+    if state.role is Role.STANDBY and is_known(seen.every_call, False):
         yield "seen from this standby, a telephone on the LAN cannot call through the cluster address"
     if state.role is Role.ACTIVE and is_known(seen.peer.calls, False):
         yield "seen from the peer, a telephone on the LAN cannot call through the cluster address"
@@ -338,7 +341,7 @@ def _address(
 ) -> AddressStatus:
     at = cluster_address.put_back_at(state.transfer) if state.transfer is not None else None
     return AddressStatus(
-        ip=this_node.conf.cluster_ip,
+        ip=", ".join(address.ip for address in this_node.conf.addresses),
         here=_said(observations.address),
         duplicate=observations.duplicate,
         trouble=_address_trouble(state, seen, now),

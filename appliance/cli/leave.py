@@ -121,12 +121,12 @@ def _end_grant() -> None:
     from appliance.agent.resource_fallback import ResourceFallback  # noqa: PLC0415
     from appliance.core.grant import Verb  # noqa: PLC0415
     from appliance.host.clock import SystemClock  # noqa: PLC0415
-    from appliance.net.address import remove_address  # noqa: PLC0415
+    from appliance.net.address import remove_addresses  # noqa: PLC0415
 
     if _grant_held():
         clock, this_node = SystemClock(), _this_node()
         ResourceFallback(clock, this_node).execute(Verb.STOP, clock.now())
-        remove_address(this_node.conf.device, this_node.conf.cluster_ip)
+        remove_addresses(this_node.conf.device, [address.ip for address in this_node.conf.addresses])
 
 
 def _release_card() -> None:

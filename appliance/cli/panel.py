@@ -190,7 +190,7 @@ def _own_addresses(conf: Conf) -> tuple[str, ...]:
         for entry in entries
         if entry.family == socket.AF_INET
     }
-    return tuple(sorted({*own, *filter(None, [conf.cluster_ip])}))
+    return tuple(sorted({*own, *(address.ip for address in conf.addresses)}))
 
 
 @panel.command()

@@ -162,15 +162,15 @@ def _asker() -> str:
 def provision_address(as_json: bool) -> None:
     """Print the address telephones are to be provisioned with.
 
-    The cluster address when HAUSECLUSTER=YES and HACLUSTERIP is set, else this node's own on HADEV. The agent keeps
-    it in /etc/asha/provision-address, and for PHP in /etc/asha/provision-address.php.
+    The cluster address (HACLUSTERIP, or HACLUSTERIP6 where that is alone) when HAUSECLUSTER=YES, else this node's own
+    on HADEV. The agent keeps it in /etc/asha/provision-address, and for PHP in /etc/asha/provision-address.php.
     """
     conf = load()
     address = address_for_telephones(conf)
     if not as_json:
         click.echo(address)
         return
-    cluster = bool(conf.use_cluster and conf.cluster_ip)
+    cluster = bool(conf.use_cluster and conf.addresses)
     click.echo(
         json.dumps({"address": address, "from": "cluster" if cluster else "own", "device": conf.device})
     )

@@ -9,6 +9,7 @@ from appliance.config.conf import Conf
 from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
 from appliance.core.fencing import FENCE_DWELL, least_wait
+from appliance.core.ip_address import in_subnet
 from appliance.core.timing import LAN_ROUND, LEAST_TOKENS, TimingPolicy
 
 
@@ -54,12 +55,17 @@ def _address(conf: Conf) -> Iterator[Clash]:
 
 
 def _ping(conf: Conf) -> Iterator[Clash]:
-    """Yield the hosts of HAPING that cannot be asked by ARP, or that would be no sign of the LAN."""
-    for host in conf.ping if conf.cluster_ip else ():
-        if host == conf.cluster_ip:
-            yield Clash("HAPING", "other hosts than HACLUSTERIP, which one of the two nodes has")
-        elif (ipv4_number(host) ^ ipv4_number(conf.cluster_ip)) >> (32 - conf.prefix):
-            yield Clash("HAPING", f"of HACLUSTERIP's subnet (HAPREFIX is {conf.prefix}): {host} is not")
+    """Yield the hosts of HAPING that cannot be asked over the LAN, or that would be no sign of the LAN."""
+    for host in conf.ping if conf.addresses else ():
+        if host in {address.ip for address in conf.addresses}:
+            yield Clash(
+                "HAPING", "other hosts than the cluster's own addresses, which one of the two nodes has"
+            )
+        elif not any(in_subnet(host, address.ip, address.prefix) for address in conf.addresses):
+            of = " or ".join(f"{address.ip}/{address.prefix}" for address in conf.addresses)
+            yield Clash(
+                "HAPING", f"of the subnet of {of} (HACLUSTERIP and HAPREFIX, HACLUSTERIP6): {host} is not"
+            )
 
 
 def _media(conf: Conf) -> Iterator[Clash]:
@@ -69,11 +75,13 @@ def _media(conf: Conf) -> Iterator[Clash]:
     if conf.engine == "pacemaker" and any(medium.kind != "ucast" for medium in conf.media):
         yield Clash("HAMEDIA", "of 'ucast DEVICE PEERADDR' only: HAENGINE=pacemaker can use no other path")
     if any(_is_cluster_address(medium, conf) for medium in conf.media):
-        yield Clash("HAMEDIA", "aimed at the peer's own address, not at HACLUSTERIP, which moves")
+        yield Clash(
+            "HAMEDIA", "aimed at the peer's own address, not at HACLUSTERIP or HACLUSTERIP6, which move"
+        )
 
 
 def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
-    return medium.kind == "ucast" and medium.argument == conf.cluster_ip
+    return medium.kind == "ucast" and medium.argument in {address.ip for address in conf.addresses}
 
 
 def _timing(conf: Conf) -> Iterator[Clash]:

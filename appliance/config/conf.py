@@ -8,6 +8,7 @@ from appliance.config.keys_cluster import ClusterKeys
 from appliance.config.keys_original import OriginalKeys
 from appliance.config.keys_service import ServiceKeys
 from appliance.core.errors import UserError
+from appliance.core.ip_address import ClusterAddress
 from appliance.core.model import Node
 
 
@@ -18,6 +19,18 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
 
     Each field declares its key (`appliance.config.key`).
     """
+
+    @property
+    def addresses(self) -> tuple[ClusterAddress, ...]:
+        """The addresses of the cluster, that of IPv4 first; none when the cluster is not set up yet."""
+        ip, _, prefix = self.cluster_ipv6.partition("/")
+        found = [ClusterAddress(self.cluster_ip, self.prefix)] if self.cluster_ip else []
+        return (*found, ClusterAddress(ip, int(prefix))) if ip else tuple(found)
+
+    @property
+    def main_address(self) -> ClusterAddress:
+        """The first of `addresses`, by which the LAN is judged and telephones provisioned; without any, `ip` is ""."""
+        return next(iter(self.addresses), ClusterAddress("", self.prefix))
 
     @property
     def has_line(self) -> bool:

@@ -16,6 +16,7 @@ from appliance.config.value_types import (
     FILE,
     HOST,
     HOSTS,
+    IPV6,
     ON_OFF,
     PORT,
     SPANS,
@@ -99,9 +100,25 @@ class ClusterKeys:
         tab=Tab(2, "Prefix Length"),
         effect=Effect.ENGINE_OFF,
     )
+    cluster_ipv6: str = Comment(
+        "virtual IPv6 address of the HA cluster, with its prefix length",
+        "Beside HACLUSTERIP for telephones of both kinds, or alone with HACLUSTERIP blank. A free static",
+        "address on HADEV's IPv6 subnet, spelt as RFC 5952 has it. The active node holds both. Whether this",
+        "node reaches the LAN is judged by HACLUSTERIP where that is set. Blank: none.",
+    ).key(
+        "HACLUSTERIP6",
+        IPV6,
+        "",
+        Group.PAIR,
+        "2001:db8::5/64",
+        tab=Tab(2, "HA IPv6 Address"),
+        effect=Effect.ENGINE_OFF,
+        may_be_off=True,
+    )
     ping: tuple[str, ...] = Comment(
         "hosts of the LAN that are always there: the gateway, a switch, a telephone, with commas between",
-        "They are asked by ARP once a second, so they must be in HACLUSTERIP's subnet. When none of them",
+        "They are asked once a second (by ARP; of IPv6, by neighbour discovery), so they must be in",
+        "HACLUSTERIP's subnet or in that of HACLUSTERIP6. When none of them",
         "answers, nor the other node, this node is cut off from the telephones, whatever its cable says.",
         "Blank: when only the other node can be asked and is silent, that is not known.",
     ).key(
@@ -115,7 +132,8 @@ class ClusterKeys:
     )
     use_cluster: bool = Comment(
         "provision with cluster IP? (YES/NO)",
-        "YES: telephones are provisioned to register to HACLUSTERIP, so that they follow a failover.",
+        "YES: telephones are provisioned to register to HACLUSTERIP, or HACLUSTERIP6 where that is alone, so",
+        "that they follow a failover.",
         "NO: to this node's own address on HADEV. 'asha provision-address' says which.",
     ).key(
         "HAUSECLUSTER", YES_NO, False, Group.PAIR, "YES", tab=Tab(1, "Provision with Cluster IP", first=True)

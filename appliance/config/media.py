@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from appliance.config.value_types import DEVICE, FILE, ValueType, unicast
+from appliance.config.value_types import DEVICE, FILE, ValueType, any_unicast
 
 MediumKind: TypeAlias = Literal["ucast", "bcast", "serial"]
 
@@ -51,9 +51,10 @@ def _device(text: str) -> str:
 
 def _peer(text: str) -> str:
     try:
-        return unicast(text)
-    except ValueError:
-        raise ValueError(f"the peer's own IPv4 address, not a name, where it says '{text}'") from None
+        return any_unicast(text)
+    except ValueError as problem:
+        want = str(problem) or "an IPv4 or IPv6 address, not a name"
+        raise ValueError(f"the peer's own address, {want}, where it says '{text}'") from None
 
 
 def _tty(text: str) -> str:

@@ -6,6 +6,7 @@ replaces the kind's own `want`. `render` gives the one text that parses back to 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -131,6 +132,56 @@ def unicast(text: str) -> str:
     return text
 
 
+def _ipv4(text: str) -> str:
+    if ":" in text:
+        raise ValueError("an IPv4 address; the cluster's IPv6 address goes in HACLUSTERIP6")
+    return unicast(text)
+
+
+def ipv6_unicast(text: str) -> str:
+    """Return `text` if it is an IPv6 address that one machine can own on any network, else raise ValueError.
+
+    It must have the one spelling of RFC 5952, which every program prints: it is compared as text.
+    """
+    if ":" not in text:
+        raise ValueError
+    if "%" in text:
+        raise ValueError("without %, which names an interface: the address that is the same on both nodes")
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        raise ValueError from None
+    if address.is_link_local or address.is_multicast:
+        raise ValueError("the address of one machine, neither link-local (fe80::) nor multicast (ff00::)")
+    if address.is_reserved or int(address) >> 32 == 0:  # among them every way to write one of IPv4
+        raise ValueError(
+            "of the networks that hosts have (2000::/3, fc00::/7), and none that stands for one of IPv4"
+        )
+    if str(address) != text:
+        raise ValueError(f"spelt '{address}', as RFC 5952 has it: in small letters, and as short as can be")
+    return text
+
+
+def _with_prefix(text: str) -> str:
+    ip, slash, length = text.partition("/")
+    if not slash:
+        ipv6_unicast(ip)
+        raise ValueError(f"with its prefix length behind it: {ip}/64, say")
+    ipv6_unicast(ip)
+    try:
+        prefix = whole(1, 127).parse(length)
+    except ValueError:
+        raise ValueError(f"with a prefix length from 1 to 127: {ip}/64, say") from None
+    if int(ipaddress.IPv6Address(ip)) & ((1 << (128 - prefix)) - 1) == 0 and prefix < 127:
+        raise ValueError(f"a host's address, not that of the network {text} (which every router answers to)")
+    return f"{ip}/{prefix}"
+
+
+def any_unicast(text: str) -> str:
+    """Return `text` if it is the address of one machine, of IPv4 or of IPv6, else raise ValueError."""
+    return ipv6_unicast(text) if ":" in text else unicast(text)
+
+
 def _listen(text: str) -> str:
     first = ipv4_number(text) >> 24
     if first >= 224 or (first == 0 and ipv4_number(text)):
@@ -189,7 +240,7 @@ def _spans(text: str) -> tuple[int, ...]:
 
 
 def _hosts(text: str) -> tuple[str, ...]:
-    hosts = tuple(unicast(word) for word in text.replace(",", " ").split())
+    hosts = tuple(any_unicast(word) for word in text.replace(",", " ").split())
     if not hosts or len(set(hosts)) < len(hosts) or len(hosts) > _MOST_HOSTS:
         raise ValueError
     return hosts
@@ -235,9 +286,10 @@ SPAN = whole(1, 1023, "a span number")
 DEADLINE = duration(1)
 DWELL = duration(0)
 
-IPV4 = ValueType("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", unicast)
+IPV4 = ValueType("an IPv4 address such as 192.168.1.5 (its prefix length goes in HAPREFIX)", _ipv4)
+IPV6 = ValueType("an IPv6 address with its prefix length, such as 2001:db8::5/64", _with_prefix)
 HOSTS = ValueType(
-    f"at most {_MOST_HOSTS} IPv4 addresses, each once, with commas between",
+    f"at most {_MOST_HOSTS} IP addresses, each once, with commas between",
     _hosts,
     ", ".join,
 )

@@ -43,12 +43,15 @@ class Announcing:
 
 
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
-    """Return the transfer with a note of whether the address was here, and since when it is not."""
-    gone = is_known(seen.address, False) and transfer.aside.since is None
+    """Return the transfer with a note of whether the address was here, and since when it is not.
+
+    Where the cluster has two addresses it is here when both are.
+    """
+    gone = (is_known(seen.address, False) or bool(seen.address_missing)) and transfer.aside.since is None
     since = transfer.address_gone_since
     return changed(
         transfer,
-        had_address=transfer.had_address or is_known(seen.address, True),
+        had_address=transfer.had_address or (is_known(seen.address, True) and not seen.address_missing),
         address_gone_since=(now if since is None else since) if gone else None,
     )
 
@@ -81,9 +84,9 @@ def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
     if since is None:
         return ""
     if not transfer.had_address:
-        late = now - since >= NEVER_SET
+        late, what = now - since >= NEVER_SET, seen.address_missing or "the cluster address"
         return (
-            f"the cluster address is not on this node, although it serves: see the log of {ENGINE}"
+            f"{what} is not on this node, although it serves: see the log of {ENGINE}"
             if late
             else ""
         )

@@ -19,10 +19,11 @@ it, and whether SIP answers there. What the active node believes of itself is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.core.health import ProbePolicy, ProbeRecord
+from appliance.core.ip_address import in_subnet, version_of
 from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.values import changed
 
@@ -35,8 +36,8 @@ _UNSEEN = Unknown("not looked at yet", 0.0)
 class LanInterface:
     """The interface that carries the cluster address, as the kernel has it.
 
-    `addresses`: its IPv4 addresses, each with its prefix length. `elsewhere`: the name of another interface that has an
-    address in the cluster address's subnet, which this one has not; "" when there is none.
+    `addresses`: its addresses of both families, each with its prefix length. `elsewhere`: the name of another interface
+    that has an address in the cluster address's subnet, which this one has not; "" when there is none.
     """
 
     device: str
@@ -134,7 +135,9 @@ def why_not_settable(interface: Reading[LanInterface], cluster_ip: str) -> str:
         return _why_missing(lan)
     if own_address_of(interface, cluster_ip):
         return ""
-    has = ", ".join(f"{ip}/{prefix}" for ip, prefix in lan.addresses if ip != cluster_ip) or "none at all"
+    version = version_of(cluster_ip)
+    others = [one for one in lan.addresses if one[0] != cluster_ip and version_of(one[0]) == version]
+    has = ", ".join(f"{ip}/{prefix}" for ip, prefix in others) or "none at all"
     return f"{lan.device} has no address of its own whose subnet holds {cluster_ip} ({has}): see HADEV, HACLUSTERIP"
 
 
@@ -162,20 +165,25 @@ def judge_calls(
     return Known(False, now, f"SIP does not answer on {where}: {sip.last}")
 
 
+def of_any(readings: Sequence[Reading[bool]]) -> tuple[Reading[bool], str]:
+    """Return whether a telephone could call at one of the cluster's addresses, and why at another it could not.
+
+    `readings`: what `judge_calls` says of each address, one at least. A node that serves telephones at one address
+    serves: the other node must not take it for one that is down. The second value is "" when all are alike.
+    """
+    yes = next((reading for reading in readings if is_known(reading, True)), None)
+    no = next((reading for reading in readings if is_known(reading, False)), None)
+    if yes is None:
+        unknown = next((reading for reading in readings if isinstance(reading, Unknown)), None)
+        return unknown or no or readings[0], ""
+    return yes, no.why if isinstance(no, Known) else ""
+
+
 def own_address_of(interface: Reading[LanInterface], cluster_ip: str) -> str:
     """Return the first address of the interface in whose subnet the cluster address is; "" when there is none."""
     addresses = interface.value.addresses if isinstance(interface, Known) else ()
     own = (ip for ip, prefix in addresses if ip != cluster_ip and in_subnet(ip, cluster_ip, prefix))
     return next(own, "")
-
-
-def in_subnet(ip: str, other: str, prefix: int) -> bool:
-    """Tell whether two IPv4 addresses are in one subnet of that prefix length."""
-    return (_number(ip) ^ _number(other)) >> (32 - prefix) == 0
-
-
-def _number(ip: str) -> int:
-    return int.from_bytes(bytes(int(octet) for octet in ip.split(".")))
 
 
 def answers(record: ProbeRecord, policy: ProbePolicy) -> bool:

@@ -137,8 +137,10 @@ class Seen:
 
     `busy`: orders being carried out. `failed`: how the last try of an order failed. `maintenance`: an
     operator works on this node, and nothing is handed over or restarted by itself. `lan`: this node reaches the LAN;
-    `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`). `peer_off`: HAFENCE
-    has confirmed that the peer has no power.
+    `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`), through one of them
+    where there are two; `calls_missing`: why through another it could not. `peer_off`: HAFENCE
+    has confirmed that the peer has no power. `address`: one of the cluster's addresses is here;
+    `address_missing`: those that are not, while another is.
     """
 
     commanded: Reading[Relay]
@@ -154,6 +156,13 @@ class Seen:
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
     peer_off: bool = False
+    address_missing: str = ""
+    calls_missing: str = ""
+
+    @property
+    def every_call(self) -> Reading[bool]:
+        """Whether a telephone could call at each of the cluster's addresses, which is what people are told."""
+        return Known(False, self.calls.at, self.calls_missing) if self.calls_missing else self.calls
 
 
 @dataclass(frozen=True, slots=True)

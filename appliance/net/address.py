@@ -9,9 +9,11 @@ import ipaddress
 import os
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.core.errors import HostError
+from appliance.core.ip_address import in_subnet, version_of
 from appliance.core.lan import LanInterface
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.net import rtnetlink
@@ -27,12 +29,12 @@ _IFREQ = struct.Struct("16sH14x")
 
 
 def read_address(device: str, ip: str, now: float) -> Reading[bool]:
-    """Return whether `ip` is on `device`, with any prefix length, alias labels included. Never blocks.
+    """Return whether `ip` is on `device` and usable, with any prefix length, alias labels included. Never blocks.
 
     Unknown when there is no such device or the kernel does not tell. `now` is in monotonic seconds.
     """
     try:
-        return Known(bool(_find(device, ip)), now)
+        return Known(any(address.usable for address in _find(device, ip)), now)
     except OSError as problem:
         return Unknown(f"whether {ip} is on {device} could not be read: {_words(problem)}", now)
 
@@ -40,15 +42,23 @@ def read_address(device: str, ip: str, now: float) -> Reading[bool]:
 def own_address(device: str, cluster_ip: str, prefix: int) -> str:
     """Return this node's own address on `device`, preferably one in the cluster address's subnet.
 
-    Otherwise the first address is returned. Never blocks. Raises HostError when there is none.
+    Otherwise the first address of its family is returned (of IPv4, where no cluster address is set).
+    Never blocks. Raises HostError when there is none.
     """
     try:
-        found = [address.ip for address in _on(device) if address.ip != cluster_ip]
+        version = version_of(cluster_ip)
+        found = [
+            address.ip
+            for address in _on(device)
+            if address.ip != cluster_ip and version_of(address.ip) == version and not _link_local(address.ip)
+        ]
     except OSError as problem:
         raise HostError(f"The addresses of {device} could not be read: {_words(problem)}.") from problem
     if not found:
-        raise HostError(f"{device} has no IPv4 address of its own.", todo="Give it one, or set HADEV.")
-    return next((ip for ip in found if cluster_ip and _same_subnet(ip, cluster_ip, prefix)), found[0])
+        raise HostError(
+            f"{device} has no IPv{version} address of its own.", todo="Give it one, or set HADEV."
+        )
+    return next((ip for ip in found if cluster_ip and in_subnet(ip, cluster_ip, prefix)), found[0])
 
 
 def remove_address(device: str, ip: str) -> bool:
@@ -64,12 +74,27 @@ def remove_address(device: str, ip: str) -> bool:
     return bool(found)
 
 
+def remove_addresses(device: str, ips: Iterable[str]) -> None:
+    """Take each of `ips` off `device`, whether or not another can be; harmless when repeated. Raises HostError."""
+    failure: HostError | None = None
+    for ip in ips:
+        try:
+            remove_address(device, ip)
+        except HostError as problem:
+            failure = failure or problem
+    if failure is not None:
+        raise failure
+
+
 def put_address(device: str, ip: str, prefix: int) -> bool:
     """Set `ip` on `device`; return False when it is there already, with any prefix length. Raises HostError."""
     try:
-        if _find(device, ip):
+        found = _find(device, ip)
+        if any(address.usable for address in found):
             return False
-        _change(rtnetlink.add_request(Address(_index(device), ip, prefix, device)), harmless=errno.EEXIST)
+        for address in found:  # the kernel had found it elsewhere, and would never use it
+            _change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
+        _change(rtnetlink.add_request(Address(_index(device), ip, prefix)), harmless=errno.EEXIST)
     except OSError as problem:
         raise HostError(f"{ip} could not be set on {device}: {_words(problem)}.") from problem
     return True
@@ -86,8 +111,10 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
         index = _index(device) if flags is not None else 0
     except OSError as problem:
         return Unknown(f"the interface {device} could not be looked at: {_words(problem)}", now)
-    own = tuple((address.ip, address.prefix) for address in found if address.index == index)
-    others = (address.index for address in found if _same_subnet(address.ip, cluster_ip, prefix))
+    own = tuple(
+        (address.ip, address.prefix) for address in found if address.index == index and address.usable
+    )
+    others = (address.index for address in found if in_subnet(address.ip, cluster_ip, prefix))
     elsewhere = next((name for other in others if other != index and (name := _name(other))), "")
     if flags is None:
         return Known(LanInterface(device, exists=False, elsewhere=elsewhere), now)
@@ -96,12 +123,13 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
 
 
 class AddressWatch:
-    """A watch for every change to `ip` on any interface of this node; without `ip`, for every address and link."""
+    """A watch for every change to any of `ips` on this node; without any given, for every address and link."""
 
-    def __init__(self, ip: str = "") -> None:
+    def __init__(self, *ips: str) -> None:
         """Start to watch. Raises HostError when the kernel gives no netlink socket."""
-        self._ip = ip
-        groups = rtnetlink.RTMGRP_IPV4_IFADDR | (0 if ip else rtnetlink.RTMGRP_LINK)
+        self._ips = frozenset(ips)
+        groups = rtnetlink.RTMGRP_IPV4_IFADDR | rtnetlink.RTMGRP_IPV6_IFADDR
+        groups |= 0 if ips else rtnetlink.RTMGRP_LINK
         try:
             self._socket = _netlink()
             self._socket.setblocking(False)
@@ -134,7 +162,7 @@ class AddressWatch:
             changed |= any(self._concerns(reply) for reply in rtnetlink.parse(data))
 
     def _concerns(self, reply: Reply) -> bool:
-        return not self._ip or (reply.address is not None and reply.address.ip == self._ip)
+        return not self._ips or (reply.address is not None and reply.address.ip in self._ips)
 
     def close(self) -> None:
         """Stop watching; harmless when repeated."""
@@ -152,9 +180,8 @@ def _on(device: str) -> list[Address]:
     return [reply.address for reply in replies if reply.address is not None and reply.address.index == index]
 
 
-def _same_subnet(one: str, other: str, prefix: int) -> bool:
-    first, second = (int.from_bytes(socket.inet_aton(ip)) for ip in (one, other))
-    return (first ^ second) >> (32 - prefix) == 0
+def _link_local(ip: str) -> bool:
+    return ":" in ip and ipaddress.IPv6Address(ip).is_link_local
 
 
 def _change(request: bytes, *, harmless: int) -> None:
@@ -220,7 +247,7 @@ def _words(problem: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One network interface. `addresses` are IPv4, each with its prefix length: `10.0.0.1/24`."""
+    """One network interface. `addresses` are of both families, none link-local, each with its prefix length."""
 
     name: str
     up: bool
@@ -239,7 +266,8 @@ def read_interface(name: str) -> Interface:
         (link,) = route.get_links(found[0])
         addresses = [
             f"{message.get_attr('IFA_ADDRESS')}/{message['prefixlen']}"
-            for message in route.get_addr(index=found[0], family=2)
+            for message in route.get_addr(index=found[0])
+            if not _link_local(message.get_attr("IFA_ADDRESS"))
         ]
     return Interface(
         name, link.get_attr("IFLA_OPERSTATE") != "DOWN", bool(link.get_attr("IFLA_CARRIER")), tuple(addresses)
@@ -251,10 +279,15 @@ def check_interface(interface: Interface, cluster_ip: str, prefix: int) -> str:
     if not interface.up or not interface.carrier:
         raise HostError(f"{interface.name} is down or has no carrier.", todo="Check its cable, or set HADEV.")
     network = ipaddress.ip_network(f"{cluster_ip}/{prefix}", strict=False)
-    own = [text for text in interface.addresses if not text.startswith(f"{cluster_ip}/")]
+    own = [
+        text
+        for text in interface.addresses
+        if version_of(text) == network.version and not text.startswith(f"{cluster_ip}/")
+    ]
     if not any(ipaddress.ip_interface(text).ip in network for text in own):
         raise HostError(
             f"{interface.name} has no address of its own in {network} ({', '.join(own) or 'none at all'}).",
-            todo="The cluster address must be in a network the interface belongs to: check HACLUSTERIP, HAPREFIX.",
+            todo="The cluster address must be in a network the interface belongs to: check HACLUSTERIP and HAPREFIX, "
+            "or HACLUSTERIP6.",
         )
     return f"{cluster_ip}/{prefix} on {interface.name}, which is up and has {', '.join(own)}"

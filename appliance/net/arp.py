@@ -1,18 +1,13 @@
-"""ARP for the cluster address: announce where it is, and ask whether another machine has it."""
+"""ARP for an IPv4 cluster address: announce where it is, and ask whether another machine has it."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import selectors
 import socket
 import struct
 from dataclasses import dataclass
 
 from appliance.core.errors import HostError
-from appliance.core.reading import Known, Reading, Unknown
-from appliance.host.clock import Clock, SystemClock
 
 _ETHERTYPE = 0x0806
 _PACKET = struct.Struct("!6s6sHHHBBH6s4s6s4s")
@@ -22,8 +17,6 @@ _BROADCAST = b"\xff" * 6
 _NOBODY = b"\0" * 6
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - RFC 5227: a probe claims no address
 _MOST_AT_ONCE = 64
-_SIOCGIFHWADDR = 0x8927  # <linux/sockios.h>
-_PROBES = 3  # RFC 5227 PROBE_NUM; spread over the time allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +48,6 @@ def parse_arp(frame: bytes) -> Arp | None:
     return Arp(
         fields[7] == _REPLY, sender_mac, socket.inet_ntoa(sender_ip), target_mac, socket.inet_ntoa(target_ip)
     )
-
-
-def announce(device: str, ip: str) -> None:
-    """Broadcast that `ip` is at `device`'s MAC, as a request and as a reply.
-
-    Some switches and phones heed only one of the two. Call this only while `ip` belongs to this node; another
-    call a second later does no harm and helps against loss. Raises HostError.
-    """
-    try:
-        with _open(device) as link:
-            mac = _mac(link)
-            link.send(Arp(False, mac, ip, _NOBODY, ip).encode())
-            link.send(Arp(True, mac, ip, _BROADCAST, ip).encode())
-    except OSError as problem:
-        raise HostError(f"{ip} could not be announced on {device}: {_words(problem)}.") from problem
-
-
-def duplicated(
-    device: str, ip: str, now: float, *, timeout: float = 1.0, clock: Clock | None = None
-) -> Reading[str | None]:
-    """Return the MAC of another machine that has `ip` (RFC 5227 probe), or None.
-
-    None means that no machine answered within `timeout` seconds. The answer is right whether or not `ip` is
-    on this node too. Blocks up to `timeout`. Unknown when `device` is down.
-    """
-    try:
-        with _open(device) as link:
-            other = _probe(link, ip, timeout, clock or SystemClock())
-    except OSError as problem:
-        return Unknown(f"whether {ip} is elsewhere could not be asked on {device}: {_words(problem)}", now)
-    return Known(other, now)
 
 
 class ArpLink:
@@ -121,6 +83,19 @@ class ArpLink:
         except OSError as problem:
             raise self._error(problem) from problem
 
+    def announce(self, ip: str) -> None:
+        """Tell everybody that `ip` is at this device, as a request and as a reply. Raises HostError when it is down.
+
+        Some switches and phones heed only one of the two.
+        """
+        try:
+            self._link.send(Arp(False, self._mac, ip, _NOBODY, ip).encode())
+            self._link.send(Arp(True, self._mac, ip, _BROADCAST, ip).encode())
+        except BlockingIOError:
+            pass  # the queue is full: what is announced is announced again
+        except OSError as problem:
+            raise self._error(problem) from problem
+
     def heard(self) -> list[Arp]:
         """Return the packets that have come, at most a few dozen at once. Raises HostError when the device went."""
         found: list[Arp] = []
@@ -141,45 +116,6 @@ class ArpLink:
 
     def _error(self, problem: OSError) -> HostError:
         return HostError(f"ARP on {self._device} is not possible: {_words(problem)}.")
-
-
-def own_macs() -> frozenset[str]:
-    """Return the hardware address of every interface of this node.
-
-    The kernel answers ARP for an address on any interface that hears the question, so a second interface on the same
-    LAN answers for the address of the first.
-    """
-    found = set()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for _, name in socket.if_nameindex():
-            with contextlib.suppress(OSError):  # it may have gone since
-                answer = fcntl.ioctl(asking, _SIOCGIFHWADDR, struct.pack("16s16x", name.encode()))
-                found.add(answer[18:24].hex(":"))
-    return frozenset(found)
-
-
-def _probe(link: socket.socket, ip: str, timeout: float, clock: Clock) -> str | None:
-    mac, own = _mac(link), own_macs()
-    begin = clock.now()
-    for attempt in range(_PROBES):
-        link.send(Arp(False, mac, _NO_ADDRESS, _NOBODY, ip).encode())
-        until = begin + timeout * (attempt + 1) / _PROBES
-        other = _listen(link, ip, own, until, clock)
-        if other is not None:
-            return other
-    return None
-
-
-def _listen(link: socket.socket, ip: str, own: frozenset[str], until: float, clock: Clock) -> str | None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(link, selectors.EVENT_READ)
-        while (left := until - clock.now()) > 0:
-            if not selector.select(left):
-                continue
-            heard = parse_arp(link.recv(2048))
-            if heard and heard.sender_ip == ip and (mac := heard.sender_mac.hex(":")) not in own:
-                return mac
-    return None
 
 
 def _open(device: str) -> socket.socket:

@@ -5,12 +5,14 @@ For commands, not for the agent: pyroute2 is imported late (docs/adr/0021-librar
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 # linux/if.h
 _IFF_UP = 0x1
 _IFF_LOWER_UP = 0x10000
+_SCOPE_LINK = 253  # linux/rtnetlink.h
 # Kinds of interface that send through another one of this machine.
 _STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan"})
 
@@ -19,7 +21,7 @@ _STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan"})
 class NetLink:
     """One interface. `up`: it is on and its wire carries. `parent`: the interface it sends through, "" for none.
 
-    `addresses` are IPv4, each with its prefix length: `10.0.0.1/24`.
+    `addresses` are of both families, each with its prefix length: `10.0.0.1/24`. Link-local ones are left out.
     """
 
     name: str
@@ -35,7 +37,9 @@ def read_links() -> dict[str, NetLink]:
     with IPRoute() as route:
         links = {message["index"]: message for message in route.get_links()}
         addresses: dict[int, list[str]] = {}
-        for message in route.get_addr(family=2):
+        for message in route.get_addr():
+            if message["family"] == socket.AF_INET6 and message["scope"] == _SCOPE_LINK:
+                continue
             text = (
                 f"{message.get_attr('IFA_LOCAL') or message.get_attr('IFA_ADDRESS')}/{message['prefixlen']}"
             )

@@ -1,4 +1,4 @@
-"""The few rtnetlink messages about IPv4 addresses and links: bytes in, values out, no I/O.
+"""The few rtnetlink messages about IP addresses and links: bytes in, values out, no I/O.
 
 Encoded here, and not by pyroute2, because one of these messages is sent just when Heartbeat has died, with a deadline
 (docs/adr/0021-libraries-in-the-agent.md). The contract tests compare them with those of `ip`.
@@ -14,12 +14,15 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-RTMGRP_LINK, RTMGRP_IPV4_IFADDR = 0x1, 0x10
+RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
 RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _REQUEST, _ACK, _EXCLUSIVE, _DUMP, _CREATE = 0x1, 0x4, 0x200, 0x300, 0x400
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST = 1, 2, 3, 4
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_BROADCAST, _IFA_CACHEINFO = 1, 2, 3, 4, 6
+_NODAD, _DADFAILED, _TENTATIVE = 0x02, 0x08, 0x40
+_FOREVER = 0xFFFFFFFF
+_LIFETIMES = struct.Struct("=IIII")  # seconds preferred and valid, when made and changed
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _IFADDR = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface index
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
@@ -28,12 +31,17 @@ _TYPE_MASK = 0x3FFF
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One IPv4 address of an interface. `label` is the interface's name, or an alias such as eth0:0."""
+    """One address of an interface. `label` is the interface's name, or an alias such as eth0:0; "" with IPv6.
+
+    `usable`: the kernel uses it. It does not use an IPv6 address while it asks the network whether another has it
+    (tentative), and never when another had it (dadfailed).
+    """
 
     index: int
     ip: str
     prefix: int
-    label: str
+    label: str = ""
+    usable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +58,42 @@ class Reply:
 
 
 def dump_request() -> bytes:
-    """Return the message that asks for every IPv4 address of this node."""
-    return _message(RTM_GETADDR, _REQUEST | _DUMP, _IFADDR.pack(socket.AF_INET, 0, 0, 0, 0))
+    """Return the message that asks for every address of this node, of both families."""
+    return _message(RTM_GETADDR, _REQUEST | _DUMP, _IFADDR.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
 def delete_request(address: Address) -> bytes:
     """Return the message that asks to remove `address`, with a confirmation."""
-    body = _IFADDR.pack(socket.AF_INET, address.prefix, 0, 0, address.index)
-    local = socket.inet_aton(address.ip)
-    attribute = _ATTRIBUTE.pack(_ATTRIBUTE.size + len(local), _IFA_LOCAL) + local
-    return _message(RTM_DELADDR, _REQUEST | _ACK, body + attribute)
+    family, local = _packed(address.ip)
+    body = _IFADDR.pack(family, address.prefix, 0, 0, address.index)
+    return _message(RTM_DELADDR, _REQUEST | _ACK, body + _attribute(_IFA_LOCAL, local))
 
 
 def add_request(address: Address) -> bytes:
     """Return the message that asks to add `address` under its interface's own name, with a confirmation.
 
-    It carries the broadcast address of its subnet, as Heartbeat's IPaddr2 gives it.
+    One of IPv4 carries the broadcast address of its subnet, as Heartbeat's IPaddr2 gives it. One of IPv6 is used at
+    once (nodad), and as the source of nothing that this node begins (it is deprecated), as the engine sets it.
     """
-    body = _IFADDR.pack(socket.AF_INET, address.prefix, 0, 0, address.index)
-    local = socket.inet_aton(address.ip)
-    hosts = (1 << (32 - address.prefix)) - 1
-    broadcast = (int.from_bytes(local) | hosts).to_bytes(4)
-    for kind, value in ((_IFA_LOCAL, local), (_IFA_ADDRESS, local), (_IFA_BROADCAST, broadcast)):
-        body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
+    family, local = _packed(address.ip)
+    if family == socket.AF_INET6:
+        flags, more = _NODAD, (_IFA_CACHEINFO, _LIFETIMES.pack(0, _FOREVER, 0, 0))
+    else:
+        hosts = (1 << (32 - address.prefix)) - 1
+        flags, more = 0, (_IFA_BROADCAST, (int.from_bytes(local) | hosts).to_bytes(4))
+    body = _IFADDR.pack(family, address.prefix, flags, 0, address.index)
+    for kind, value in ((_IFA_LOCAL, local), (_IFA_ADDRESS, local), more):
+        body += _attribute(kind, value)
     return _message(RTM_NEWADDR, _REQUEST | _ACK | _CREATE | _EXCLUSIVE, body)
+
+
+def _packed(ip: str) -> tuple[socket.AddressFamily, bytes]:
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    return family, socket.inet_pton(family, ip)
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
 
 
 def parse(data: bytes) -> Iterator[Reply]:
@@ -112,13 +132,14 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _address(body: bytes) -> Address | None:
-    family, prefix, _flags, _scope, index = _IFADDR.unpack_from(body)
+    family, prefix, flags, _scope, index = _IFADDR.unpack_from(body)
     attributes = dict(_attributes(body[_IFADDR.size :]))
     local = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS, b""))
-    if family != socket.AF_INET or len(local) != 4:
+    if (family, len(local)) not in ((socket.AF_INET, 4), (socket.AF_INET6, 16)):
         return None
     label = attributes.get(_IFA_LABEL, b"").rstrip(b"\0").decode("latin-1")
-    return Address(index, socket.inet_ntoa(local), prefix, label)
+    usable = family == socket.AF_INET or not flags & (_TENTATIVE | _DADFAILED)
+    return Address(index, socket.inet_ntop(family, local), prefix, label, usable)
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from appliance.config import Conf
 from appliance.core.errors import AshaError
+from appliance.core.ip_address import version_of, with_port
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.process import find_program, run
 
@@ -160,7 +161,8 @@ class SipProbe:
         self._host, self._own, self._device = host, own, device
 
     async def ask(self, now: Now) -> Reading[str]:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+        family = socket.AF_INET6 if version_of(self._host) == 6 else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as connection:
             connection.setblocking(False)
             try:
                 if self._device:
@@ -183,11 +185,11 @@ class SipProbe:
     async def _exchange(self, connection: socket.socket) -> str:
         loop = asyncio.get_running_loop()
         call = uuid.uuid4().hex
-        own = f"{self._own}:{connection.getsockname()[1]}"
-        request = options(own, f"{self._host}:{self._port}", call)
+        own = with_port(self._own, connection.getsockname()[1])
+        request = options(own, with_port(self._host, self._port), call)
         await loop.sock_sendto(connection, request, (self._host, self._port))
         while True:
-            data, (source, _) = await loop.sock_recvfrom(connection, _LONGEST)
+            data, (source, *_) = await loop.sock_recvfrom(connection, _LONGEST)
             reply = data.decode(errors="replace")
             if reply.startswith("SIP/2.0 ") and call in reply:
                 return reply.splitlines()[0] + ("" if source == self._host else f" from {source}")
@@ -204,7 +206,7 @@ def options(own: str, asked: str, call: str) -> bytes:
         "Max-Forwards: 70\r\n"
         f"From: <sip:asha@{own}>;tag={call[:8]}\r\n"
         f"To: <sip:{asked}>\r\n"
-        f"Call-ID: {call}@{own.partition(':')[0]}\r\n"
+        f"Call-ID: {call}@{own.rpartition(':')[0]}\r\n"
         "CSeq: 1 OPTIONS\r\n"
         f"Contact: <sip:asha@{own}>\r\n"
         "User-Agent: asha\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n"

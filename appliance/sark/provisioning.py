@@ -35,7 +35,7 @@ def written_address(folder: Path = PROVISIONING) -> str:
 def write_address(address: str, folder: Path = PROVISIONING) -> None:
     """Write `address` to both files, each in one step.
 
-    Raises HostError, also when `address` is no IPv4 address.
+    Raises HostError, also when `address` is no IP address.
     """
     try:
         php = _php(_checked(address))
@@ -47,7 +47,7 @@ def write_address(address: str, folder: Path = PROVISIONING) -> None:
                 set_aside(folder / name)
             replace_file(folder / name, text)
     except ValueError:
-        raise HostError("What telephones should be provisioned with is no IPv4 address.") from None
+        raise HostError("What telephones should be provisioned with is no IP address.") from None
     except OSError as problem:
         raise HostError(
             f"{problem.filename or folder} could not be written: {os.strerror(problem.errno or 0)}.",
@@ -56,8 +56,8 @@ def write_address(address: str, folder: Path = PROVISIONING) -> None:
 
 
 def _checked(address: str) -> str:
-    """Return `address`, an IPv4 address that cannot contain PHP code. Raises ValueError."""
-    return str(value_types.IPV4.parse(address))
+    """Return `address`, an IP address that cannot contain PHP code. Raises ValueError."""
+    return value_types.any_unicast(address)
 
 
 def _php(address: str) -> str:

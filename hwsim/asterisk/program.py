@@ -214,6 +214,18 @@ class Pbx:
             sip.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
             sip.bind(("0.0.0.0", self.settings.sip_port))
             self.watch(sip, self.hear_sip)
+            self.listen_sip_by_ipv6()
+
+    def listen_sip_by_ipv6(self) -> None:
+        """Listen in the same way by IPv6, where the machine has it."""
+        try:
+            sip = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            sip.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sip.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            sip.bind(("::", self.settings.sip_port))
+        except OSError:
+            return
+        self.watch(sip, self.hear_sip)
 
     def hear_sip(self, sip: socket.socket) -> None:
         """Answer any SIP request in the same way."""

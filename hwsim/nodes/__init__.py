@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from hwsim.nodes.errors import NodeError, RackError
 from hwsim.nodes.inside import Result, Running
-from hwsim.nodes.network import CABLE, CLUSTER_ADDRESS, LAN, Network
+from hwsim.nodes.network import CABLE, CLUSTER_ADDRESS, CLUSTER_ADDRESS6, LAN, Network
 from hwsim.nodes.node import Node, Power
 from hwsim.nodes.outside import Outside, Sighting
 from hwsim.nodes.pair import Pair, pair
@@ -20,6 +20,7 @@ from hwsim.nodes.serial_cable import SerialCable
 __all__ = [
     "CABLE",
     "CLUSTER_ADDRESS",
+    "CLUSTER_ADDRESS6",
     "LAN",
     "Network",
     "Node",

@@ -4,6 +4,9 @@
                         belongs to the engine and is never set here
     eth1  direct cable  primary 10.78.0.1, secondary .2
 
+With `ipv6` each has an address of IPv6 too: fd00:77::1, ::2 and ::50 on the LAN, where the cluster's is ::100, and
+fd00:78::1 and ::2 on the cable.
+
 LAN and cable are bridges in a namespace of their own, the switch, so that a link is cut where the node cannot
 see it: at the far side of the wire.
 """
@@ -25,11 +28,13 @@ LAN: Link = "eth0"
 CABLE: Link = "eth1"
 LINKS: tuple[Link, ...] = (LAN, CABLE)
 CLUSTER_ADDRESS = "10.77.0.100"
+CLUSTER_ADDRESS6 = "fd00:77::100"
 CLUSTER_NAMES = ("primary", "secondary")
 
 _HOST_NUMBER = {"primary": 1, "secondary": 2, "outside": 50}
 _BRIDGE: dict[Link, str] = {LAN: "lan", CABLE: "cable"}
 _SUBNET: dict[Link, str] = {LAN: "10.77.0", CABLE: "10.78.0"}
+_SUBNET6: dict[Link, str] = {LAN: "fd00:77:", CABLE: "fd00:78:"}
 _BRIDGE_OPTIONS = "type bridge forward_delay 0 stp_state 0 mcast_snooping 0"
 
 # <linux/sockios.h>, <linux/if.h>
@@ -45,8 +50,9 @@ class Network:
     (`cut`/`heal`), its node has power (`unplug`/`plug`) and the node is not hung (`mute`/`unmute`).
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, ipv6: bool = False) -> None:
         self.prefix = prefix
+        self._ipv6 = ipv6
         self._switch: socket.socket | None = None
         self._cut: set[tuple[str, Link]] = set()
         self._unplugged: set[str] = set()
@@ -60,6 +66,11 @@ class Network:
     def address(node: str, link: Link = LAN) -> str:
         """Return the node's own address on `link`, without prefix length."""
         return f"{_SUBNET[link]}.{_HOST_NUMBER[node]}"
+
+    @staticmethod
+    def address6(node: str, link: Link = LAN) -> str:
+        """Return the node's own address of IPv6 on `link`, without prefix length."""
+        return f"{_SUBNET6[link]}:{_HOST_NUMBER[node]}"
 
     @staticmethod
     def mac(node: str, link: Link = LAN) -> str:
@@ -100,6 +111,8 @@ class Network:
                 f"addr add {self.address(node, link)}/24 brd + dev {link}",
                 f"link set {link} up",
             ]
+            if self._ipv6:
+                lines.append(f"addr add {self.address6(node, link)}/64 dev {link} nodad")
         await ip_batch(lines, namespace=self.namespace(node))
 
     def cut(self, node: str, link: Link) -> None:

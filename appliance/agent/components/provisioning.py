@@ -79,7 +79,7 @@ class Provisioning(Component):
         A missing address counts only where a cluster address is set: without one nobody has set anything up
         yet.
         """
-        unknown = f"telephones: {self._unknown}" if self._unknown and self._this_node.conf.cluster_ip else ""
+        unknown = f"telephones: {self._unknown}" if self._unknown and self._this_node.conf.addresses else ""
         job = f"telephones were not provisioned anew: {self._job}" if self._job else ""
         return [text for text in (unknown, job) if text]
 
@@ -120,7 +120,6 @@ def address_for_telephones(conf: Conf) -> str:
 
     Raises HostError when this node needs an address of its own and has none.
     """
-    own = (
-        "" if conf.use_cluster and conf.cluster_ip else own_address(conf.device, conf.cluster_ip, conf.prefix)
-    )
-    return provision_address(use_cluster=conf.use_cluster, cluster_ip=conf.cluster_ip, own=own)
+    main = conf.main_address
+    own = "" if conf.use_cluster and main.ip else own_address(conf.device, main.ip, main.prefix)
+    return provision_address(use_cluster=conf.use_cluster, cluster_ip=main.ip, own=own)

@@ -15,7 +15,7 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.timing import ENGINE_LOOK
 from appliance.core.waking import Pulse, Woke, stood_still
 from appliance.host.clock import since_boot
-from appliance.net.arp import duplicated
+from appliance.net.neighbours import duplicated
 
 # How long the agent's start waits for the engine's first word on the peer, in seconds.
 _FIRST_WORD = 0.5
@@ -97,7 +97,7 @@ class EngineSensor:
         elsewhere = _UNASKED
         if is_known(observations.address, True):
             found = await asyncio.to_thread(
-                duplicated, conf.device, conf.cluster_ip, self._clock.now(), timeout=_ASKING
+                duplicated, conf.device, conf.main_address.ip, self._clock.now(), timeout=_ASKING
             )
             elsewhere = Known(found.value is not None, found.at) if isinstance(found, Known) else found
         observations.woke = Woke(seconds, self._clock.now(), self._peer_was_alive, elsewhere)

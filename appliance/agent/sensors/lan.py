@@ -1,12 +1,14 @@
 """The sensor for the LAN: its interface, who answers there, and whether a telephone could call.
 
 The kernel tells at once when the interface or its addresses change, so it is read then, and seldom besides. Hosts are
-asked by ARP once a second over one socket: the peer at its own address, the hosts of HAPING, and whoever has the
-cluster address. ARP is the one question that every host on a LAN answers, whatever its firewall.
+asked once a second over one socket for each family of addresses: the peer at its own address, the hosts of HAPING, and
+whoever has the cluster's addresses. ARP, and neighbour discovery for IPv6, is the one question that every host on a LAN
+answers, whatever its firewall. Whether the LAN is reached is judged by the interface's address of one family, that of
+the main address.
 
-A node that has not got the cluster address also tries it as a telephone does, by SIP OPTIONS. Asterisk counts requests
-of somebody it does not know, and reports five within five seconds to those who ban (docs/facts/field.md), so one that
-answers is asked every two seconds only.
+A node that has not got the cluster's addresses also tries each of them as a telephone does, by SIP OPTIONS. Asterisk
+counts requests of somebody it does not know, and reports five within five seconds to those who ban
+(docs/facts/field.md), so one that answers is asked every two seconds only.
 """
 
 from __future__ import annotations
@@ -16,31 +18,33 @@ import contextlib
 
 from appliance.agent.context import NodeContext
 from appliance.agent.rhythm import until_beat
+from appliance.agent.sensors.address import NO_ADDRESS_SET
 from appliance.agent.sensors.readiness import Readable
 from appliance.core.errors import HostError
 from appliance.core.health import ProbeRecord, observe
+from appliance.core.ip_address import in_subnet, version_of
 from appliance.core.lan import (
     LanInterface,
     LanPolicy,
     LanState,
     answers,
     follow,
-    in_subnet,
     judge_calls,
+    of_any,
     own_address_of,
     sign,
     why_not_settable,
 )
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.timing import LAN_ROUND
+from appliance.core.values import changed
 from appliance.net.address import AddressWatch, read_lan_interface
-from appliance.net.arp import ArpLink, announce, own_macs
+from appliance.net.neighbours import NeighbourLink, announce, open_link, own_macs
 from appliance.pbx.probes import SipProbe
 
 _CALL_AGAIN = 2.0
 # The kernel reports each change of the interface; without one it is read in the first round after so many seconds.
 _LOOK_PERIOD = 4.5
-_NO_ADDRESS_SET = "no cluster address is set (HACLUSTERIP)"
 # For so many seconds after any other machine was heard the LAN is known to carry something to this node.
 _HEARD_LATELY = 5.0
 # For so many seconds another machine that has claimed the cluster address must have been silent about it before it is
@@ -62,15 +66,14 @@ class LanSensor:
         self._state = LanState()
         self._hosts: dict[str, ProbeRecord] = {}
         self._macs: dict[str, str] = {}
-        self._holder = ProbeRecord()
-        self._was_here = False
-        self._sip = ProbeRecord()
+        self._holders: dict[str, ProbeRecord] = {}
+        self._was_here: frozenset[str] = frozenset()
+        self._sip: dict[str, ProbeRecord] = {}
         self._asked: frozenset[str] = frozenset()
         self._heard: dict[str, str] = {}
         self._heard_at = float("-inf")
         self._claimed_at: float | None = None
-        self._link: ArpLink | None = None
-        self._ready: Readable | None = None
+        self._links: dict[int, tuple[NeighbourLink, Readable]] = {}  # by the version of IP
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -84,7 +87,7 @@ class LanSensor:
         finally:
             ready.close()
             watch.close()
-            self._close_link()
+            self._close_links()
 
     def look(self, *, changed: bool = True) -> None:
         """Look at the interface, and judge the LAN by that and by the answers so far.
@@ -92,11 +95,12 @@ class LanSensor:
         Unless it has `changed`, the last look counts while it is not old.
         """
         conf, now = self._this_node.conf, self._clock.now()
-        if not conf.cluster_ip:
-            self._interface = self._observations.lan = Unknown(_NO_ADDRESS_SET, now)
+        if not conf.addresses:
+            self._interface = self._observations.lan = Unknown(NO_ADDRESS_SET, now)
             return
         if changed or isinstance(fresh(self._interface, now, _LOOK_PERIOD), Unknown):
-            self._interface = read_lan_interface(conf.device, conf.cluster_ip, conf.prefix, now)
+            main = conf.main_address
+            self._interface = read_lan_interface(conf.device, main.ip, main.prefix, now)
             self._own_macs = own_macs()
         policy = self._policy()
         seen = sign(
@@ -142,21 +146,36 @@ class LanSensor:
         self._hosts = {host: self._hosts.get(host, ProbeRecord()) for host in wanted}
         for host in self._asked & wanted:
             self._hosts[host] = observe(self._hosts[host], self._answer(host, now), policy)
-        cluster_ip = self._this_node.conf.cluster_ip
         # A network that cannot be asked tells nothing of an address elsewhere; what is lost is told as the LAN.
-        here = is_known(self._observations.address, True)
-        # Who had the address before it came here, or before it went, is no answer to the question of now.
-        asked = cluster_ip in self._asked and here is self._was_here
+        here = self._here()
+        # Who had an address before it came here, or before it went, is no answer to the question of now.
+        still = here == self._was_here
         self._was_here = here
-        self._holder = (
-            observe(self._holder, self._answer(cluster_ip, now), policy) if asked else ProbeRecord()
-        )
+        self._holders = {
+            ip: observe(self._holder(ip), self._answer(ip, now), policy)
+            for ip in self._cluster_ips() & self._asked
+            if still
+        }
         self._follow_duplicate()
         self._heard.clear()
 
+    def _cluster_ips(self) -> frozenset[str]:
+        return frozenset(address.ip for address in self._this_node.conf.addresses)
+
+    def _here(self) -> frozenset[str]:
+        """Return those of the cluster's addresses that are here."""
+        if not is_known(self._observations.address, True):
+            return frozenset()
+        return self._cluster_ips() - {*self._observations.address_missing.split(", ")}
+
+    def _holder(self, ip: str) -> ProbeRecord:
+        return self._holders.get(ip, ProbeRecord())
+
     def _answer(self, ip: str, now: float) -> Reading[str]:
         mac = self._heard.get(ip)
-        return Unknown("it does not answer ARP", now) if mac is None else Known(mac, now)
+        return (
+            Unknown("it does not answer ARP or neighbour discovery", now) if mac is None else Known(mac, now)
+        )
 
     def _follow_duplicate(self) -> None:
         """Follow who else has an address that is here; it ends when the other answers no more.
@@ -164,12 +183,17 @@ class LanSensor:
         One answer proves nothing: the peer's last one may be on its way while it gives the address up.
         """
         policy, observations = self._this_node.probe_policy, self._observations
-        here = is_known(observations.address, True)
-        still = bool(observations.duplicate) and answers(self._holder, policy)
+        here = self._here()
         if observations.report is not None:
             observations.peer_mac = self._macs.get(observations.report.lan_address, observations.peer_mac)
-        before, mac = observations.duplicate, self._mac_of_holder()
-        observations.duplicate = mac if here and (self._holder.answers >= policy.rise or still) else ""
+        before = observations.duplicate
+        elsewhere = [
+            ip
+            for ip, holder in self._holders.items()
+            if ip in here and (holder.answers >= policy.rise or (before and answers(holder, policy)))
+        ]
+        mac = self._mac_of_holder(min(elsewhere)) if elsewhere else before
+        observations.duplicate = mac if elsewhere else ""
         if bool(observations.duplicate) != bool(before):
             self._journal.note("address", says="also elsewhere" if before == "" else "here alone", mac=mac)
 
@@ -188,36 +212,42 @@ class LanSensor:
         return over
 
     async def _announce(self) -> None:
-        conf = self._this_node.conf
-        with contextlib.suppress(HostError):
-            await asyncio.to_thread(announce, conf.device, conf.cluster_ip)
+        for ip in sorted(self._here()):
+            with contextlib.suppress(HostError):
+                await asyncio.to_thread(announce, self._this_node.conf.device, ip)
         self._journal.note(
             "address", says="announced again: another machine had claimed it, and does so no more"
         )
 
-    def _mac_of_holder(self) -> str:
-        return self._heard.get(self._this_node.conf.cluster_ip, self._macs.get("holder", ""))
+    def _mac_of_holder(self, ip: str) -> str:
+        return self._heard.get(ip, self._macs.get(ip, ""))
 
     def _ask(self) -> None:
         """Ask every host, those that answer by themselves and the others by broadcast."""
-        conf, interface = self._this_node.conf, self._interface
+        interface = self._interface
         self._asked = frozenset()
-        usable = isinstance(interface, Known) and interface.value.up and interface.value.carrier
-        if not usable or not self._open_link() or self._link is None:
-            self._close_link()
+        if not (isinstance(interface, Known) and interface.value.up and interface.value.carrier):
+            self._close_links()
             return
-        own = self._observations.lan_address
-        here = is_known(self._observations.address, True)
+        here = self._here()
         try:
             for host in self._hosts:
                 known = answers(self._hosts[host], self._this_node.probe_policy)
-                self._link.ask(host, own, self._macs.get(host, "") if known else "")
-            # An address that is here is asked for without naming a sender, as RFC 5227 has it.
-            self._link.ask(conf.cluster_ip, "" if here else own)
+                own = own_address_of(interface, self._address_beside(host))
+                self._link_to(host).ask(host, own, self._macs.get(host, "") if known else "")
+            for ip in self._cluster_ips():
+                # An address that is here is asked for without naming a sender, as RFC 5227 has it.
+                self._link_to(ip).ask(ip, "" if ip in here else own_address_of(interface, ip))
         except HostError:
-            self._close_link()
+            self._close_links()
             return
-        self._asked = frozenset((*self._hosts, conf.cluster_ip))
+        self._asked = frozenset(self._hosts) | self._cluster_ips()
+
+    def _address_beside(self, host: str) -> str:
+        """Return the cluster's address of the family of `host`, the main one where there is no such."""
+        conf = self._this_node.conf
+        beside = (each.ip for each in conf.addresses if version_of(each.ip) == version_of(host))
+        return next(beside, conf.main_address.ip)
 
     def _wanted(self) -> frozenset[str]:
         """Return the hosts to be asked: those of HAPING, and the peer where it says it is, if that is on this LAN.
@@ -225,54 +255,48 @@ class LanSensor:
         A peer that says that it is cut off is not asked: its silence proves nothing of this node.
         """
         conf, report = self._this_node.conf, self._observations.report
-        own = self._observations.lan_address
-        hosts = {*conf.ping} - {own, conf.cluster_ip}
+        not_others = {self._observations.lan_address, *self._cluster_ips()}
+        hosts = {*conf.ping} - not_others
         peer = report.lan_address if report is not None else ""
         if self._peer_is_cut_off(self._clock.now()):
             peer = ""
-        if peer and conf.cluster_ip and in_subnet(peer, conf.cluster_ip, conf.prefix):
-            hosts |= {peer} - {own, conf.cluster_ip}
+        if peer and any(in_subnet(peer, address.ip, address.prefix) for address in conf.addresses):
+            hosts |= {peer} - not_others
         return frozenset(hosts)
 
     def _peer_is_cut_off(self, now: float) -> bool:
         report, max_age = self._observations.report, self._this_node.conf.peer_max_age
         return report is not None and is_known(fresh(report.lan, now, max_age), False)
 
-    def _open_link(self) -> bool:
-        if self._link is None:
-            try:
-                self._link = ArpLink(self._this_node.conf.device)
-            except HostError:
-                return False
-            self._ready = Readable(self._link.fileno(), self._hear)
-        return True
+    def _link_to(self, ip: str) -> NeighbourLink:
+        """Return the open link for the family of `ip`. Raises HostError."""
+        version = version_of(ip)
+        if version not in self._links:
+            link = open_link(self._this_node.conf.device, ip)
+            self._links[version] = link, Readable(link.fileno(), self._hear)
+        return self._links[version][0]
 
-    def _close_link(self) -> None:
-        if self._ready is not None:
-            self._ready.close()
-        if self._link is not None:
-            self._link.close()
-        self._ready = self._link = None
+    def _close_links(self) -> None:
+        for link, ready in self._links.values():
+            ready.close()
+            link.close()
+        self._links.clear()
 
     def _hear(self) -> None:
-        if self._link is None:
-            return
         try:
-            packets = self._link.heard()
+            sightings = [seen for link, _ in self._links.values() for seen in link.heard()]
         except HostError:
-            self._close_link()  # the interface went away; the next round opens what is there then
+            self._close_links()  # the interface went away; the next round opens what is there then
             return
-        cluster_ip = self._this_node.conf.cluster_ip
-        for packet in packets:
-            ip, mac = packet.sender_ip, packet.sender_mac.hex(":")
+        cluster_ips = self._cluster_ips()
+        for seen in sightings:
+            ip, mac = seen.sender_ip, seen.sender_mac.hex(":")
             if mac in self._own_macs:
                 continue
             self._heard_at = self._clock.now()
-            if ip == cluster_ip:
+            if ip in cluster_ips:
                 self._claimed_at = self._heard_at
-            if ip == cluster_ip and packet.reply:
-                self._heard[ip] = self._macs["holder"] = mac
-            elif ip in self._asked and ip != cluster_ip:
+            if seen.reply if ip in cluster_ips else ip in self._asked:
                 self._heard[ip] = self._macs[ip] = mac
 
     # -- the telephone --------------------------------------------------------------------------------------
@@ -280,48 +304,62 @@ class LanSensor:
     async def _be_telephone(self) -> None:
         while True:
             await self._call()
-            await asyncio.sleep(until_beat(_CALL_AGAIN if self._sip.answers else LAN_ROUND))
+            calm = self._sip and all(record.answers for record in self._sip.values())
+            await asyncio.sleep(until_beat(_CALL_AGAIN if calm else LAN_ROUND))
 
     async def _call(self) -> None:
-        """Try the cluster address once, as a telephone does, if it is not here."""
-        conf, observations = self._this_node.conf, self._observations
-        own = observations.lan_address
+        """Try each of the cluster's addresses once, as a telephone does, if they are not here."""
         if self._why_no_call():
-            self._sip = ProbeRecord()
+            self._sip.clear()
             return
-        probe = SipProbe(
-            conf.sip_port, conf.probe_deadline, host=conf.cluster_ip, own=own, device=conf.device
-        )
-        self._sip = observe(self._sip, await probe.ask(self._clock.now), self._this_node.probe_policy)
+        ips = [address.ip for address in self._this_node.conf.addresses]
+        found = await asyncio.gather(*map(self._try, ips))
+        policy = self._this_node.probe_policy
+        self._sip = {
+            ip: observe(self._sip.get(ip, ProbeRecord()), answer, policy)
+            for ip, answer in zip(ips, found, strict=True)
+        }
         if not self._why_no_call():  # else the address has come here meanwhile
-            holder = self._mac_of_holder() if answers(self._holder, self._this_node.probe_policy) else ""
-            self._see_calls(
-                judge_calls(observations.lan, holder, self._sip, self._policy(), self._clock.now())
-            )
+            self._see_calls(*of_any([self._judge(ip) for ip in ips]))
+
+    async def _try(self, ip: str) -> Reading[str]:
+        conf, own = self._this_node.conf, own_address_of(self._interface, ip)
+        if not own:
+            return Unknown(f"this node has no address of its own in the subnet of {ip}", self._clock.now())
+        probe = SipProbe(conf.sip_port, conf.probe_deadline, host=ip, own=own, device=conf.device)
+        return await probe.ask(self._clock.now)
+
+    def _judge(self, ip: str) -> Reading[bool]:
+        holder = self._mac_of_holder(ip) if answers(self._holder(ip), self._this_node.probe_policy) else ""
+        policy = changed(self._policy(), cluster_ip=ip)
+        return judge_calls(self._observations.lan, holder, self._sip[ip], policy, self._clock.now())
 
     def _why_no_call(self) -> str:
         conf, observations = self._this_node.conf, self._observations
-        if not conf.cluster_ip:
-            return _NO_ADDRESS_SET
+        if not conf.addresses:
+            return NO_ADDRESS_SET
         if not conf.sip_port:
             return "SIP is not tried (SIPPORT=0)"
         if not is_known(observations.address, False):
             return "the node that has the cluster address does not try it: the other one does"
         return "" if observations.lan_address else "this node has no address of its own on the LAN"
 
-    def _see_calls(self, reading: Reading[bool]) -> None:
-        before, self._observations.calls = self._observations.calls, reading
-        if _value(before) is not _value(reading):
-            self._observations.notify_changed()
+    def _see_calls(self, reading: Reading[bool], missing: str = "") -> None:
+        observations = self._observations
+        before = (_value(observations.calls), observations.calls_missing)
+        observations.calls, observations.calls_missing = reading, missing
+        if before != (_value(reading), missing):
+            observations.notify_changed()
 
     # -- the board ------------------------------------------------------------------------------------------
 
     def _policy(self) -> LanPolicy:
         conf = self._this_node.conf
-        return LanPolicy(conf.cluster_ip, conf.lan_dwell, self._this_node.probe_policy, frozenset(conf.ping))
+        main = conf.main_address.ip
+        return LanPolicy(main, conf.lan_dwell, self._this_node.probe_policy, frozenset(conf.ping))
 
     def _write(self, reading: Reading[bool]) -> None:
-        observations, cluster_ip = self._observations, self._this_node.conf.cluster_ip
+        observations, cluster_ip = self._observations, self._this_node.conf.main_address.ip
         wrong = why_not_settable(self._interface, cluster_ip)
         before = (_value(observations.lan), observations.not_settable)
         observations.lan, observations.not_settable = reading, wrong

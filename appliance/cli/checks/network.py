@@ -10,7 +10,7 @@ from appliance.cli.checks.look import Scene
 from appliance.config import Conf, Medium
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import HostError
-from appliance.core.host_check.finding import Finding, Level, fine, not_known, wrong
+from appliance.core.host_check.finding import Finding, Level, fine, not_known, worst_of, wrong
 from appliance.core.host_check.firewall import Packet, Ruleset, judge_firewall
 from appliance.core.host_check.firewall_rules import read_iptables, read_nft
 from appliance.core.host_check.network import (
@@ -40,37 +40,44 @@ def address(scene: Scene) -> Finding:
     from appliance.net.address import check_interface, read_interface  # noqa: PLC0415
 
     conf = scene.conf
-    if not conf.cluster_ip:
+    if not conf.addresses:
         return wrong("HACLUSTERIP is empty.", "Set it: asha conf set HACLUSTERIP ADDRESS.")
     links = read_links()
     if conf.device not in links:
         raise HostError(f"There is no network interface {conf.device}.", todo=_other_device(conf, links))
-    link = links[conf.device]
-    judged = judge_prefix(conf.device, link.addresses, conf.cluster_ip, conf.prefix)
-    if link.up and judged.level != Level.OK:
-        return judged
-    return fine(check_interface(read_interface(conf.device), conf.cluster_ip, conf.prefix))
+    link, says = links[conf.device], []
+    for each in conf.addresses:
+        judged = judge_prefix(conf.device, link.addresses, each.ip, each.prefix)
+        if link.up and judged.level != Level.OK:
+            return judged
+        says.append(check_interface(read_interface(conf.device), each.ip, each.prefix))
+    return fine("; ".join(says))
 
 
 def _other_device(conf: Conf, links: dict[str, NetLink]) -> str:
     """Return what to do where HADEV is not there: an interface may have been renamed."""
-    wanted = ipaddress.ip_address(conf.cluster_ip)
+    wanted = ipaddress.ip_address(conf.main_address.ip)
     for link in links.values():
         if any(wanted in ipaddress.ip_interface(text).network for text in link.addresses):
-            return f"{link.name} is in the network of {conf.cluster_ip}: asha conf set HADEV {link.name}."
+            return f"{link.name} is in the network of {wanted}: asha conf set HADEV {link.name}."
     return f"There are {', '.join(sorted(links))}: set HADEV."
 
 
 def holder(scene: Scene) -> Finding:
-    """Ask the LAN who has the cluster address."""
-    from appliance.net.arp import duplicated  # noqa: PLC0415
+    """Ask the LAN who has the cluster's addresses."""
+    found = [_holder(scene, address.ip) for address in scene.conf.addresses]
+    return worst_of(found, "; ".join(one.says for one in found))
+
+
+def _holder(scene: Scene, ip: str) -> Finding:
+    from appliance.net.neighbours import duplicated  # noqa: PLC0415
 
     conf, clock = scene.conf, scene.clock
-    answer = duplicated(conf.device, conf.cluster_ip, clock.now(), clock=clock)
+    answer = duplicated(conf.device, ip, clock.now(), clock=clock)
     if isinstance(answer, Unknown):
         return not_known(f"{answer.reason}.", "Run this as root, with HADEV up.")
     if answer.value is None:
-        return judge_holder(conf.cluster_ip, AddressHolder(None))
+        return judge_holder(ip, AddressHolder(None))
     peer_ip = peer_address(conf, scene.node, conf.device)
     peer = duplicated(conf.device, peer_ip, clock.now(), clock=clock) if peer_ip else None
     status = _status(scene)
@@ -80,11 +87,11 @@ def holder(scene: Scene) -> Finding:
         peer_serves=status.peer.role in _SERVING if status and status.peer.role else None,
         here=status.address.here.value if status else None,
     )
-    return judge_holder(conf.cluster_ip, found)
+    return judge_holder(ip, found)
 
 
 def peer_address(conf: Conf, node: Node, device: str) -> str:
-    """Return the other node's own IPv4 address on `device`, as far as the conf file says; "" when it does not."""
+    """Return the other node's own address on `device`, as far as the conf file says; "" when it does not."""
     named = conf.secondary_addr if node is Node.PRIMARY else conf.primary_addr
     if device == conf.device and _is_ipv4(named):
         return named

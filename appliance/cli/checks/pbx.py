@@ -46,9 +46,10 @@ def bind(scene: Scene) -> Finding:
     narrow = narrow_bindings(scene.conf.asterisk_dir)
     if not narrow:
         return fine("Asterisk listens on every address, the cluster address too")
+    wanted = " and ".join(address.ip for address in scene.conf.addresses)
     named = "; ".join(f"{one.file}, line {one.line}: {one.key} is {one.address}" for one in narrow)
     return wrong(
-        f"Asterisk is tied to one address ({named}), and has to answer on {scene.conf.cluster_ip}, which moves, and "
+        f"Asterisk is tied to one address ({named}), and has to answer on {wanted}, which moves, and "
         "to asha on 127.0.0.1.",
         "Write 0.0.0.0 there; in SARK, switch off the binding to the cluster address.",
     )

@@ -15,7 +15,7 @@ from appliance.core.model import Node
 
 
 def _has_address(conf: Conf, node: Node) -> bool:
-    return bool(conf.cluster_ip)
+    return bool(conf.addresses)
 
 
 def _has_card(conf: Conf, node: Node) -> bool:

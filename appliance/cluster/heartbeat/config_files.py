@@ -15,6 +15,7 @@ from appliance.cluster.heartbeat.api import CLIENT_NAME
 from appliance.cluster.heartbeat.installation import LOG_FILE
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError
+from appliance.core.ip_address import version_of, without_double_colon
 from appliance.core.model import Node
 from appliance.host.bounded import TooMuch, read_file
 
@@ -122,8 +123,40 @@ def resource_script(command: Sequence[str | Path]) -> str:
 
 
 def install_resource_script(resource_dir: Path, command: Sequence[str | Path]) -> bool:
-    """Write resource.d/asha; return True when it changed. Raises HostError."""
-    return write_if_changed(resource_dir / RESOURCE_NAME, resource_script(command), 0o755)
+    """Write resource.d/asha and resource.d/asha-ipv6; return True when one changed. Raises HostError."""
+    address = write_if_changed(resource_dir / IPV6_RESOURCE, _IPV6_SCRIPT, 0o755)
+    return write_if_changed(resource_dir / RESOURCE_NAME, resource_script(command), 0o755) or address
+
+
+IPV6_RESOURCE = "asha-ipv6"
+_IPV6_SCRIPT = """#!/bin/sh
+# Heartbeat's resource asha-ipv6: ADDRESS/PREFIX/DEVICE start|stop|status. Written by asha; edits are lost.
+# Heartbeat's own IPaddr2 refuses IPv6, and IPv6addr takes 7 s to start. The address is used at once (nodad), and as the
+# source of nothing that this node begins (preferred_lft 0); an older 'ip' cannot say so. asha's agent announces it.
+PATH=/sbin:/usr/sbin:/bin:/usr/bin
+address=${1%%/*} device=${1##*/} net=${1%/*}
+shown() { ip -6 -o addr show dev "$device" to "$address/128" 2>/dev/null; }
+has() { shown | grep -v -e tentative -e dadfailed | grep -q .; }
+remove() { ip -6 addr del "$net" dev "$device" 2>/dev/null; }
+case "$2" in
+  start)
+    has && exit 0
+    remove
+    ip -6 addr add "$net" dev "$device" nodad preferred_lft 0 || ip -6 addr add "$net" dev "$device"
+    ;;
+  stop)
+    remove
+    ! has
+    ;;
+  status)
+    if has; then echo running; else echo stopped; fi
+    ;;
+  *)
+    echo "usage: $0 ADDRESS/PREFIX/DEVICE start|stop|status" >&2
+    exit 1
+    ;;
+esac
+"""
 
 
 if TYPE_CHECKING:
@@ -146,16 +179,16 @@ class RenderedFile:
 def render(conf: Conf, secret: str | None, *, log_file: Path = LOG_FILE) -> tuple[RenderedFile, ...]:
     """Return ha.cf, haresources and, when `secret` is given, authkeys.
 
-    Raises ClusterError when HACLUSTERIP is empty, or when HAMEDIA asks for several baud rates.
+    Raises ClusterError when no cluster address is set, or when HAMEDIA asks for several baud rates.
     """
-    if not conf.cluster_ip:
+    if not conf.addresses:
         raise ClusterError(
             "The cluster has no address yet.",
             todo="Set it with 'asha conf set HACLUSTERIP ADDRESS' on both nodes.",
         )
     files = [
         RenderedFile(Path("ha.cf"), _fill("ha.cf.j2", **_ha_cf_values(conf, log_file)), 0o644),
-        RenderedFile(Path("haresources"), _fill("haresources.j2", conf=conf, resource=RESOURCE_NAME), 0o644),
+        RenderedFile(Path("haresources"), _fill("haresources.j2", **_resources(conf)), 0o644),
     ]
     if secret is not None:
         files.append(RenderedFile(Path(FILE_NAME), _fill("authkeys.j2", secret=secret), 0o600))
@@ -214,6 +247,17 @@ def _tighten(path: Path) -> bool:
     Heartbeat refuses to start with an authkeys file that others can read.
     """
     return write_if_changed(path, path.read_text(encoding="utf-8"), 0o600)
+
+
+def _resources(conf: Conf) -> dict[str, object]:
+    """Return what haresources names. `::` separates a resource's name and words there, so no address may have it."""
+    addresses = [
+        f"{IPV6_RESOURCE}::{without_double_colon(each.ip)}/{each.prefix}/{conf.device}"
+        if version_of(each.ip) == 6
+        else f"IPaddr2::{each.ip}/{each.prefix}/{conf.device}"
+        for each in conf.addresses
+    ]
+    return {"conf": conf, "addresses": addresses, "resource": RESOURCE_NAME}
 
 
 def _ha_cf_values(conf: Conf, log_file: Path) -> dict[str, object]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from appliance.cluster.engine import CurrentConf, EngineWatch
 from appliance.cluster.heartbeat.config_files import FILE_NAME as AUTHKEYS
-from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat
+from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat, knows_medium
 from appliance.cluster.heartbeat.status import running_master
 from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
-from appliance.core.errors import HostError
+from appliance.core.errors import ClusterError, HostError
 from appliance.core.model import Node
 
 # The modules that an installation or an order needs are imported only when they are used: Heartbeat starts
@@ -54,6 +54,11 @@ class HeartbeatEngine:
         from appliance.cluster.heartbeat.config_files import install, install_resource_script  # noqa: PLC0415
 
         paths = find_heartbeat()
+        if any(":" in medium.argument for medium in conf.media) and not knows_medium("ucast6"):
+            raise ClusterError(
+                "HAMEDIA has an IPv6 address, and this Heartbeat has no ucast6.",
+                todo="Name the other node's IPv4 address, or a serial line.",
+            )
         install(conf, node, paths.ha_dir, log_file=self.log)
         install_resource_script(paths.resource_dir, script)
 

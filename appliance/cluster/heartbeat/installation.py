@@ -29,6 +29,12 @@ _SCRIPT_DIRS = (
     "usr/local/share/heartbeat",
     "usr/local/lib/heartbeat",
 )
+_LIBRARY_DIRS = (
+    "usr/lib64/heartbeat",
+    "usr/lib/heartbeat",
+    "usr/local/lib64/heartbeat",
+    "usr/local/lib/heartbeat",
+)
 _COMMAND_DIRS = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
 _CONF_DIRS = ("etc/ha.d", "usr/local/etc/ha.d")
 _STATE_DIRS = ("var/lib/heartbeat", "usr/local/var/lib/heartbeat")
@@ -91,6 +97,11 @@ def find_heartbeat(root: Path = Path("/")) -> HeartbeatPaths:
     )
     search.complain()
     return paths
+
+
+def knows_medium(kind: str, root: Path = Path("/")) -> bool:
+    """Tell whether this Heartbeat has the plugin for a kind of path between the nodes, such as `ucast6`."""
+    return any((root / place / f"plugins/HBcomm/{kind}.so").is_file() for place in _LIBRARY_DIRS)
 
 
 class _Search:

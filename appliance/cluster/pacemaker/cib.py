@@ -3,8 +3,8 @@
 asha's elements have ids that begin with `asha`; everything else in a CIB is the site's own (a fencing device, say), and
 stays. A CIB is written only while Pacemaker is off. Its elements are alike from Pacemaker 1.1 to 3.0.
 
-- The address and asha's resource are one group: they are always on the same node, the address first.
-- The address has no monitor: the agent looks at it and puts it back, where Pacemaker would restart Asterisk with it.
+- The addresses and asha's resource are one group: they are always on the same node, the addresses first.
+- An address has no monitor: the agent looks at it and puts it back, where Pacemaker would restart Asterisk with it.
 - `dc-deadtime`: a cluster that begins waits for it once; the default of 20 s would be a slow start.
 - `multiple-active=stop_unexpected`: when a split has healed, only the duplicate is stopped, and service goes on.
 - A location rule reads the attribute `asha-wish` of each node, 1000 or 0 and never negative: a node below zero may not
@@ -23,6 +23,7 @@ from xml.etree import ElementTree as ET
 from appliance.cluster.pacemaker import fence_agent
 from appliance.config import Conf
 from appliance.core.errors import ClusterError
+from appliance.core.ip_address import ClusterAddress, version_of
 from appliance.core.peer_gone import ENGINE_SLACK, longest_answer
 
 WISH = "asha-wish"
@@ -35,7 +36,7 @@ CONSTRAINTS = frozenset((_WISH_RULE, _PREFERENCE))
 """The ids of asha's constraints."""
 DEVICE = "asha-fence"
 
-_STICKINESS = 100  # of each of the two resources
+_STICKINESS = 100  # of each of the two or three resources
 _PRIMARY = 50
 _PROPERTIES = (
     ("dc-deadtime", "2s"),
@@ -97,16 +98,31 @@ def own_elements(conf: Conf) -> tuple[tuple[str, str], ...]:
 
 def _group(conf: Conf) -> ET.Element:
     group = ET.Element("group", id=GROUP)
-    address = ET.SubElement(group, "primitive", id="asha-address", type="IPaddr2", provider="heartbeat")
-    address.set("class", "ocf")
-    values = (("ip", conf.cluster_ip), ("cidr_netmask", str(conf.prefix)), ("nic", conf.device))
-    attributes = ET.SubElement(address, "instance_attributes", id="asha-address-values")
-    attributes.extend(_pair("asha-address-values", name, value) for name, value in values)
-    _operations(address, start="20s", stop="20s")
+    for each in conf.addresses:
+        group.append(_address(each, conf.device))
     service = ET.SubElement(group, "primitive", id=RESOURCE, type="service", provider="asha")
     service.set("class", "ocf")
     _operations(service, start="60s", stop="120s", monitor="20s")
     return group
+
+
+def _address(address: ClusterAddress, device: str) -> ET.Element:
+    """Return the resource of one address.
+
+    One of IPv6 is used at once, where it else took 3 s with checks and announcements, and as the source of nothing that
+    this node begins. Versions of IPaddr2 that do not know these words ignore them.
+    """
+    of_ipv6 = version_of(address.ip) == 6
+    name = "asha-address6" if of_ipv6 else "asha-address"
+    primitive = ET.Element("primitive", id=name, type="IPaddr2", provider="heartbeat")
+    primitive.set("class", "ocf")
+    values = [("ip", address.ip), ("cidr_netmask", str(address.prefix)), ("nic", device)]
+    if of_ipv6:
+        values += [("nodad", "true"), ("arp_bg", "true"), ("preferred_lft", "0")]
+    attributes = ET.SubElement(primitive, "instance_attributes", id=f"{name}-values")
+    attributes.extend(_pair(f"{name}-values", key, value) for key, value in values)
+    _operations(primitive, start="20s", stop="20s")
+    return primitive
 
 
 def _operations(primitive: ET.Element, *, start: str, stop: str, monitor: str = "") -> None:

@@ -15,6 +15,7 @@ from appliance.cluster.pacemaker import cib, corosync, fence_agent
 from appliance.cluster.pacemaker.installation import MARK, PacemakerPaths, Processes, is_ours
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError
+from appliance.core.ip_address import version_of
 from appliance.core.model import Node
 from appliance.host.bounded import TooMuch, read_file
 from appliance.host.process import run
@@ -115,7 +116,7 @@ def install(conf: Conf, node: Node, paths: PacemakerPaths) -> None:
 
     The authkey must be there: the primary makes it, the secondary is given it.
     """
-    if not conf.cluster_ip:
+    if not conf.addresses:
         raise ClusterError(
             "The cluster has no address yet.",
             todo="Set it with 'asha conf set HACLUSTERIP ADDRESS' on both nodes.",
@@ -249,12 +250,12 @@ def checked_secret(secret: str) -> str:
 
 
 def own_address(device: str, peer: str) -> str:
-    """Return the IPv4 address from which this node reaches `peer` through `device`; `peer` itself when it is our own.
+    """Return the address from which this node reaches `peer` through `device`; `peer` itself when it is our own.
 
     Raises ClusterError.
     """
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        with socket.socket(_family(peer), socket.SOCK_DGRAM) as asking:
             if not _is_own(peer):
                 asking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
             asking.connect((peer, 9))
@@ -266,8 +267,12 @@ def own_address(device: str, peer: str) -> str:
         ) from problem
 
 
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if version_of(address) == 6 else socket.AF_INET
+
+
 def _is_own(address: str) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trying:
+    with socket.socket(_family(address), socket.SOCK_DGRAM) as trying:
         try:
             trying.bind((address, 0))
         except OSError:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOG = Path("/var/log/corosync/corosync.log")
 
 OwnAddress = Callable[[str, str], str]
-"""Return the IPv4 address from which this node reaches an address through a device."""
+"""Return the address from which this node reaches an address through a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def links(conf: Conf, own_address: OwnAddress) -> tuple[Link, ...]:
                 "name another engine that is installed in HAENGINE.",
             )
         own = own_address(medium.device, medium.argument)
-        if own == conf.cluster_ip:
+        if own in {address.ip for address in conf.addresses}:
             raise ClusterError(
-                f"{medium.device} reaches {medium.argument} only from HACLUSTERIP, which moves."
+                f"{medium.device} reaches {medium.argument} only from {own} (HACLUSTERIP, HACLUSTERIP6), which moves."
             )
         if own != medium.argument:
             found.append(Link(own, medium.argument))

@@ -79,6 +79,11 @@ def judge_firewall(
 
 def _packet(rulesets: Sequence[Ruleset], packet: Packet, unreadable: Sequence[str]) -> Finding:
     where = f"UDP {packet.port} from the other node by {packet.device}"
+    if ":" in packet.source:
+        return not_known(
+            f"Whether {where} is dropped was not looked at: it comes by IPv6, whose rules are not read.",
+            f"See that 'nft list ruleset' or 'ip6tables -S' allows UDP {packet.port} in from {packet.source}.",
+        )
     allow = f"Allow UDP {packet.port} in from the other node, before any rule that drops."
     for ruleset in rulesets:
         possible = _decided(ruleset, packet)

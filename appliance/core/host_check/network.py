@@ -7,31 +7,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.core.host_check.finding import Finding, fine, not_known, warning, worst_of, wrong
+from appliance.core.ip_address import version_of
 
 
 def judge_prefix(device: str, own: Sequence[str], cluster_ip: str, prefix: int) -> Finding:
-    """Judge HAPREFIX by the subnet of the interface's own address.
+    """Judge HAPREFIX, or the prefix length in HACLUSTERIP6, by the subnet of the interface's own address.
 
     Args:
         device: The interface, HADEV.
         own: The addresses on it, each with its prefix length: `10.0.0.1/24`.
         cluster_ip: The cluster address, which may be among `own`.
-        prefix: HAPREFIX.
+        prefix: Its prefix length.
     """
-    networks = [ipaddress.ip_interface(text).network for text in own if not text.startswith(f"{cluster_ip}/")]
+    of_ipv6 = version_of(cluster_ip) == 6
+    networks = [
+        ipaddress.ip_interface(text).network
+        for text in own
+        if version_of(text) == version_of(cluster_ip) and not text.startswith(f"{cluster_ip}/")
+    ]
     around = [network for network in networks if ipaddress.ip_address(cluster_ip) in network]
     if not around:
         listed = ", ".join(map(str, networks)) or "no network at all"
         return wrong(
             f"{cluster_ip} is in no network of {device} ({listed}).",
-            "Set HACLUSTERIP to a free address in the network of HADEV.",
+            f"Set {_key(cluster_ip)} to a free address in the network of HADEV.",
         )
     lengths = sorted({network.prefixlen for network in around})
     if prefix in lengths:
         return fine(f"/{prefix}, as {device} itself has it")
+    key, value = (
+        ("HACLUSTERIP6", f"{cluster_ip}/{lengths[-1]}") if of_ipv6 else ("HAPREFIX", str(lengths[-1]))
+    )
+    is_now = f"HACLUSTERIP6 has the prefix length {prefix}" if of_ipv6 else f"HAPREFIX is {prefix}"
     return wrong(
-        f"HAPREFIX is {prefix}, and {device} is in a /{lengths[-1]} network: {_harm(prefix, lengths[-1])}.",
-        f"Set it: asha conf set HAPREFIX {lengths[-1]}, on both nodes.",
+        f"{is_now}, and {device} is in a /{lengths[-1]} network: {_harm(prefix, lengths[-1])}.",
+        f"Set it: asha conf set {key} {value}, on both nodes.",
     )
 
 
@@ -56,6 +66,10 @@ class AddressHolder:
     here: bool | None = None
 
 
+def _key(ip: str) -> str:
+    return "HACLUSTERIP6" if version_of(ip) == 6 else "HACLUSTERIP"
+
+
 def judge_holder(ip: str, found: AddressHolder) -> Finding:
     """Judge whether another machine than the two nodes has the cluster address."""
     if found.mac is None:
@@ -70,7 +84,7 @@ def judge_holder(ip: str, found: AddressHolder) -> Finding:
     if found.peer_mac or found.peer_serves is False:
         return wrong(
             f"{ip} is in use by another machine, at {found.mac}, which is not the other node.",
-            "Take the address from that machine, or set HACLUSTERIP to a free one on both nodes.",
+            f"Take the address from that machine, or set {_key(ip)} to a free one on both nodes.",
         )
     return not_known(
         f"{found.mac} answers for {ip}, and whether that is the other node is not known.",

@@ -112,7 +112,8 @@ def diagram(status: Status) -> PairDiagram:
     primary, secondary = (own, other) if own.side == "primary" else (other, own)
     links = tuple(LinkMark(name, state == "up") for name, state in sorted(status.peer.links.items()))
     relay = _relay(status, primary, secondary)
-    address = status.address.ip or "no address set"
+    first, _, second = status.address.ip.partition(", ")
+    address = f"{first} + IPv6" if second else first or "no address set"
     at = next((node.side for node in (primary, secondary) if node.has_address), "")
     return PairDiagram(
         primary, secondary, links, address, at, relay, _words(primary, secondary, relay, links)

@@ -5,14 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import select
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
 
 import pytest
+from machine import MAC, Machine
 
 from appliance.core.errors import HostError
 from appliance.core.lan import LanInterface
@@ -25,49 +20,11 @@ from appliance.net.address import (
     read_lan_interface,
     remove_address,
 )
-from appliance.net.arp import Arp, ArpLink, announce, duplicated, own_macs, parse_arp
+from appliance.net.arp import Arp, ArpLink, parse_arp
 from appliance.net.arp import _open as open_link
+from appliance.net.neighbours import announce, duplicated, own_macs
 
 IP = "192.0.2.100"
-MAC = {"a": "02:00:00:00:00:0a", "b": "02:00:00:00:00:0b"}
-CLONE_NEWNET = 0x40000000
-T = TypeVar("T")
-
-
-@dataclass
-class Machine:
-    """A thread in a network namespace of its own."""
-
-    pool: ThreadPoolExecutor
-    thread: int
-
-    def begin(self, work: Callable[..., T], *args: object, **words: object) -> Future[T]:
-        return self.pool.submit(work, *args, **words)
-
-    def do(self, work: Callable[..., T], *args: object, **words: object) -> T:
-        return self.begin(work, *args, **words).result(timeout=10)
-
-    def ip(self, words: str) -> str:
-        done = self.do(subprocess.run, ["ip", *words.split()], capture_output=True, text=True, check=True)
-        return str(done.stdout)
-
-
-def _enter_namespace() -> int:
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    return threading.get_native_id()
-
-
-@pytest.fixture
-def machines() -> Iterator[tuple[Machine, Machine]]:
-    """Two machines on one cable; each has eth0, up, with an address of its own."""
-    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
-        a, b = (Machine(pool, pool.submit(_enter_namespace).result()) for pool in (one, two))
-        a.ip(f"link add eth0 address {MAC['a']} type veth peer name eth0 address {MAC['b']} netns {b.thread}")
-        for number, machine in enumerate((a, b), start=1):
-            machine.ip(f"addr add 192.0.2.{number}/24 dev eth0")
-            machine.ip("link set eth0 up")
-        yield a, b
 
 
 def test_its_own_address_is_never_the_cluster_address(machines: tuple[Machine, Machine]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from ipaddress import IPv6Address, ip_interface
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -31,6 +32,11 @@ paths = (
 addresses = st.tuples(st.integers(1, 126), st.integers(0, 255), st.integers(0, 255), st.integers(1, 254)).map(
     lambda octets: ".".join(map(str, octets))
 )
+ipv6s = st.integers(0, 2**32 - 1).flatmap(
+    lambda network: st.integers(1, 2**64 - 1).map(
+        lambda host: IPv6Address((0x2001 << 112) + (network << 64) + host)
+    )
+)
 ttys = st.from_regex(r"/dev/[a-zA-Z0-9_/-]{0,10}[a-zA-Z0-9]", fullmatch=True).map(
     lambda path: re.sub("//+", "/", path)
 )
@@ -57,6 +63,7 @@ media = st.lists(
 confs = st.builds(
     Conf,
     cluster_ip=st.just("") | addresses.filter(lambda address: address != PEER),
+    cluster_ipv6=st.just("") | ipv6s.map(lambda ip: f"{ip}/64"),
     primary_name=names.map(lambda name: "a" + name),
     secondary_name=names.map(lambda name: "b" + name),
     synch=st.sampled_from(["LAZY", "LOOSE"]),
@@ -197,3 +204,31 @@ def test_what_was_set_is_what_is_read(text: str, key: str, value: str) -> None:
 def test_an_edit_done_twice_is_an_edit_done_once(text: str, key: str, value: str) -> None:
     once = with_value(text, key, value)
     assert with_value(once, key, value) == once
+
+
+@given(st.ip_addresses(v=6), st.integers(-1, 130))
+def test_an_ipv6_address_is_taken_as_it_is_spelt_or_refused(address: IPv6Address, prefix: int) -> None:
+    text = f"{address}/{prefix}"
+    verdict = parse(f"HACLUSTERIP6={text}\n")
+    if isinstance(verdict, Conf):
+        assert verdict.cluster_ipv6 == text
+        (found,) = verdict.addresses
+        assert ip_interface(f"{found.ip}/{found.prefix}") == ip_interface(text)
+        assert 1 <= prefix <= 127 and not (
+            address.is_link_local or address.is_multicast or address.ipv4_mapped
+        )
+    else:
+        assert [problem.key for problem in verdict] == ["HACLUSTERIP6"]
+
+
+@given(ipv6s)
+def test_no_other_spelling_of_an_ipv6_address_is_taken(address: IPv6Address) -> None:
+    for other in {address.exploded, str(address).upper()} - {str(address)}:
+        verdict = parse(f"HACLUSTERIP6={other}/64\n")
+        assert not isinstance(verdict, Conf) and f"spelt '{address}'" in verdict[0].want
+
+
+@given(odd_texts | st.text("0123456789abcdef:./%", max_size=24))
+def test_any_text_for_it_is_an_address_or_a_problem_of_that_key(text: str) -> None:
+    verdict = parse(f"HACLUSTERIP6={text}\n")
+    assert isinstance(verdict, Conf) or {problem.key for problem in verdict} <= {"HACLUSTERIP6", ""}

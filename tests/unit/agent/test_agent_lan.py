@@ -61,7 +61,7 @@ class Rounds:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, here: bool = True, **conf: object
     ) -> None:
         self.lan = Lan()
-        monkeypatch.setattr(lan, "ArpLink", lambda device: self.lan)
+        monkeypatch.setattr(lan, "open_link", lambda device, ip: self.lan)
         monkeypatch.setattr(lan, "read_lan_interface", lambda *words: self.lan.interface)
         monkeypatch.setattr(lan, "own_macs", lambda: frozenset({OWN_MAC}))
         self.bench = Bench(folder, **conf)
@@ -265,3 +265,44 @@ def test_without_a_cluster_address_nothing_is_asked(tmp_path: Path, monkeypatch:
     rounds.take(2)
     assert rounds.lan.asked == []
     assert isinstance(rounds.seen.lan, Unknown) and "HACLUSTERIP" in rounds.seen.lan.reason
+
+
+IP6, OWN6, PHONE6 = "2001:db8::100", "2001:db8::1", "2001:db8::50"
+
+
+def test_with_two_addresses_each_is_asked_for_from_the_own_one_of_its_family(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, here=False, cluster_ipv6=f"{IP6}/64", ping=(PHONE6,))
+    rounds.lan.interface = Known(replace(ETH0, addresses=((OWN, 24), (OWN6, 64))), 0.0)
+    rounds.sensor.look()
+    rounds.take(3)
+    assert {(IP, OWN, ""), (IP6, OWN6, ""), (PHONE6, OWN6, "")} <= set(rounds.lan.asked)
+    assert rounds.seen.lan_address == OWN, "the main address says what this node's own is"
+
+
+def test_the_second_address_elsewhere_is_a_duplicate_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, cluster_ipv6=f"{IP6}/64")
+    rounds.lan.has[IP6] = PEER_MAC
+    rounds.take(5)
+    assert (IP6, "", "") in rounds.lan.asked
+    assert rounds.seen.duplicate == PEER_MAC
+    del rounds.lan.has[IP6]
+    rounds.take(8)
+    assert rounds.seen.duplicate == ""
+
+
+def test_an_address_that_is_missing_here_is_no_duplicate_where_another_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[str] = []
+    monkeypatch.setattr(lan, "announce", lambda device, ip: announced.append(ip))
+    rounds = Rounds(tmp_path, monkeypatch, cluster_ipv6=f"{IP6}/64")
+    rounds.seen.address_missing = IP6
+    rounds.lan.has[IP6] = PEER_MAC
+    rounds.take(5)
+    assert rounds.seen.duplicate == ""
+    asyncio.run(rounds.sensor._announce())
+    assert announced == [IP]

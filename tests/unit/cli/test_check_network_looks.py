@@ -18,7 +18,7 @@ from appliance.core.reading import Known, Unknown
 from appliance.core.status import AddressStatus, EngineStatus, PeerStatus, Status, StatusValue
 from appliance.host.clock import SystemClock
 from appliance.host.process import Finished
-from appliance.net import address, arp
+from appliance.net import address, neighbours
 from appliance.net.links import NetLink
 
 IP, OWN, PEER = "10.77.0.100", "10.77.0.1", "10.77.0.2"
@@ -69,7 +69,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(network, "find_program", seen.find)
     monkeypatch.setattr(network, "run", seen.run)
     monkeypatch.setattr(Scene, "status", lambda scene: seen.ask_status())
-    monkeypatch.setattr(arp, "duplicated", lambda device, ip, now, *, clock: Known(seen.macs.get(ip), now))
+    monkeypatch.setattr(
+        neighbours, "duplicated", lambda device, ip, now, *, clock: Known(seen.macs.get(ip), now)
+    )
     return seen
 
 
@@ -125,7 +127,7 @@ def test_who_has_the_cluster_address(machine: Machine, macs: dict[str, str], rol
 def test_without_an_answer_of_the_kernel_it_is_not_known(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arp, "duplicated", lambda *given, **named: Unknown("not permitted", 0.0))
+    monkeypatch.setattr(neighbours, "duplicated", lambda *given, **named: Unknown("not permitted", 0.0))
     assert network.holder(machine.scene()).level == Level.UNKNOWN
 
 
@@ -180,3 +182,34 @@ def test_rules_of_the_kernel_without_a_program_to_read_them(machine: Machine) ->
     (machine.root / "proc/net").mkdir(parents=True)
     (machine.root / "proc/net/ip_tables_names").write_text("nat\nfilter\n")
     assert network.firewall(machine.scene()).level == Level.UNKNOWN
+
+
+IP6, OWN6, PEER6 = "2001:db8::100", "2001:db8::1", "2001:db8::2"
+
+
+def test_two_addresses_are_both_looked_at(machine: Machine) -> None:
+    machine.links["eth0"] = NetLink("eth0", True, "", (f"{OWN}/24", f"{OWN6}/64"))
+    both = machine.scene(cluster_ipv6=f"{IP6}/64")
+    found = network.address(both)
+    assert found.level == Level.OK
+    assert (
+        f"{IP}/24 on eth0" in found.says and f"{IP6}/64 on eth0, which is up and has {OWN6}/64" in found.says
+    )
+    wrong = network.address(machine.scene(cluster_ipv6=f"{IP6}/56"))
+    assert (wrong.level, wrong.remedy) == (
+        Level.ERROR,
+        f"Set it: asha conf set HACLUSTERIP6 {IP6}/64, on both nodes.",
+    )
+    machine.macs, machine.status = {IP6: "bb", PEER: "aa"}, standing_by({"eth0": "up"})
+    held = network.holder(both)
+    assert held.level == Level.ERROR and held.remedy.endswith(
+        "or set HACLUSTERIP6 to a free one on both nodes."
+    )
+
+
+def test_the_rules_of_ipv6_are_said_not_to_be_read(machine: Machine) -> None:
+    machine.says("iptables-save", "")
+    by_ipv6 = machine.scene(media=(Medium("ucast", "eth0", PEER6),))
+    assert network.firewall(by_ipv6).level == Level.UNKNOWN
+    machine.status = standing_by({"eth0": "up"})
+    assert network.firewall(by_ipv6).level == Level.OK, "it is heard"

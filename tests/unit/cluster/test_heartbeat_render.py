@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import contextlib
 import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.cluster.heartbeat import engine
 from appliance.cluster.heartbeat.config_files import heartbeat_time, install, read_key, render
+from appliance.cluster.heartbeat.installation import knows_medium
 from appliance.config import Conf, Medium
 from appliance.core.errors import ClusterError
 from appliance.core.model import Node
@@ -66,6 +70,49 @@ def test_ha_cf_with_every_medium() -> None:
         "apiauth asha uid=root",
     ]
     assert "deadtime 1500ms" in lines
+
+
+SIX = replace(
+    CONF, cluster_ip="", cluster_ipv6="2001:db8::10/64", media=(Medium("ucast", "eth0", "2001:db8::2"),)
+)
+
+
+def test_an_address_of_ipv6_is_a_resource_of_ashas_and_has_no_double_colon() -> None:
+    """`::` separates a resource's name and words."""
+    alone = "asha-ipv6::2001:db8:0:0:0:0:0:10/64/eth0"
+    assert directives(text_of(SIX, "haresources")) == [f"haprimary {alone} asha"]
+    both = replace(SIX, cluster_ip="192.0.2.10")
+    assert directives(text_of(both, "haresources")) == [f"haprimary IPaddr2::192.0.2.10/24/eth0 {alone} asha"]
+    assert "ucast6 eth0 2001:db8::2" in directives(text_of(SIX, "ha.cf"))
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_a_heartbeat_without_ucast6_refuses_a_path_by_ipv6(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    if has:
+        plugin = tmp_path / "usr/lib64/heartbeat/plugins/HBcomm/ucast6.so"
+        plugin.parent.mkdir(parents=True)
+        plugin.touch()
+    assert knows_medium("ucast6", tmp_path) is has
+    monkeypatch.setattr(engine, "knows_medium", lambda kind: knows_medium(kind, tmp_path))
+    monkeypatch.setattr(engine, "find_heartbeat", lambda: _Places(tmp_path))
+    refusal = (
+        contextlib.nullcontext() if has else pytest.raises(ClusterError, match="HAMEDIA has an IPv6 address")
+    )
+    with refusal:
+        engine.HeartbeatEngine().install(SIX, Node.PRIMARY, ["/bin/asha"])
+    assert (tmp_path / "haresources").exists() is has
+    assert (tmp_path / "asha-ipv6").exists() is has
+
+
+@dataclass
+class _Places:
+    ha_dir: Path
+
+    @property
+    def resource_dir(self) -> Path:
+        return self.ha_dir
 
 
 def test_haresources_and_authkeys() -> None:

@@ -57,6 +57,35 @@ def test_a_path_from_the_cluster_address_is_refused() -> None:
         links(CONF, lambda device, peer: CONF.cluster_ip)
 
 
+SIX = replace(CONF, cluster_ipv6="2001:db8::9/64")
+
+
+def test_an_address_of_ipv6_is_used_at_once_and_before_asha() -> None:
+    group = ET.fromstring(cib.with_own_parts(EMPTY, SIX)).find(f".//group[@id='{cib.GROUP}']")
+    assert group is not None
+    assert [each.get("id") for each in group] == ["asha-address", "asha-address6", "asha"]
+    said = {pair.get("name"): pair.get("value") for pair in group[1].iter("nvpair")}
+    assert said == {
+        "ip": "2001:db8::9",
+        "cidr_netmask": "64",
+        "nic": "eth0",
+        "nodad": "true",
+        "arp_bg": "true",
+        "preferred_lft": "0",
+    }
+    alone = ET.fromstring(cib.with_own_parts(cib.with_own_parts(EMPTY, SIX), replace(SIX, cluster_ip="")))
+    assert [each.get("id") for each in alone.iter("primitive")] == ["asha-address6", "asha"]
+
+
+def test_a_path_by_ipv6_is_a_link_and_none_from_a_cluster_address() -> None:
+    way = Medium("ucast", "eth0", "2001:db8::2")
+    assert links(replace(SIX, media=(way,)), lambda *path: "2001:db8::1") == (
+        Link("2001:db8::1", "2001:db8::2"),
+    )
+    with pytest.raises(ClusterError, match="only from 2001:db8::9"):
+        links(replace(SIX, media=(way,)), lambda *path: "2001:db8::9")
+
+
 def test_both_nodes_have_the_same_file() -> None:
     ours = tuple(links(CONF, own_address))
     theirs = tuple(Link(way.peer, way.own) for way in ours)

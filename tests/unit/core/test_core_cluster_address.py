@@ -93,3 +93,21 @@ def test_a_release_is_not_done_while_it_may_still_come_back() -> None:
     assert walk.phase is Phase.STOPPING
     walk.look(100.5, seen(pbx=Pbx.DEAD))
     assert walk.phase is Phase.DONE
+
+
+def test_one_of_two_that_is_missing_is_put_back_as_both_are() -> None:
+    half = replace(HERE, address_missing="2001:db8::5")
+    walk = serving()
+    assert walk.look(200.0, half) == (Order.PUT_ADDRESS,)
+    assert trouble(walk, 200.0, half).endswith("it is being put back")
+    assert walk.look(201.0, HERE) == ()
+    assert trouble(walk, 201.0, HERE) == ""
+
+
+def test_one_of_two_that_the_engine_never_set_is_named_and_not_set() -> None:
+    half = replace(HERE, address_missing="2001:db8::5")
+    walk = Walk()
+    assert walk.look(100.0, half) == ()
+    assert trouble(walk, 100.0 + cluster_address.NEVER_SET, half).startswith(
+        "2001:db8::5 is not on this node"
+    )

@@ -17,6 +17,7 @@ from appliance.core.lan import (
     LanState,
     follow,
     judge_calls,
+    of_any,
     own_address_of,
     sign,
     why_not_settable,
@@ -172,6 +173,37 @@ def test_whether_a_telephone_can_call(
     reading = judge_calls(known(lan), holder, sip, POLICY, 9.0)
     assert (reading.value if isinstance(reading, Known) else None) is can
     assert says in (reading.why if isinstance(reading, Known) else reading.reason)
+
+
+DEAD = Known(False, 0.0, "SIP does not answer on 2001:db8::5")
+
+
+@pytest.mark.parametrize(
+    ("told", "whole"),
+    [
+        ([True], True),
+        ([False], False),
+        ([True, False], True),
+        ([False, True], True),
+        ([None, False], None),
+        ([True, None], True),
+        ([False, False], False),
+    ],
+)
+def test_who_serves_one_kind_of_telephone_serves_and_what_is_missing_is_told(
+    told: list[bool | None], whole: bool | None
+) -> None:
+    reading, missing = of_any([DEAD if one is False else known(one) for one in told])
+    assert (reading.value if isinstance(reading, Known) else None) is whole
+    assert missing == (DEAD.why if whole and False in told else "")
+
+
+def test_addresses_of_one_family_are_no_help_to_the_other() -> None:
+    both = replace(ETH0, addresses=(*ETH0.addresses, ("2001:db8::1", 64), ("fe80::1", 64)))
+    assert own_address_of(known(both), "2001:db8::100") == "2001:db8::1"
+    assert own_address_of(known(both), IP) == "10.0.0.1"
+    assert own_address_of(known(ETH0), "2001:db8::100") == ""
+    assert "(none at all)" in why_not_settable(known(ETH0), "2001:db8::100")
 
 
 def test_whoever_is_heard_and_a_peer_that_is_cut_off_itself() -> None:

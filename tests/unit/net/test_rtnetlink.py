@@ -25,6 +25,28 @@ ADDRESSES = st.builds(
 )
 
 
+ADDRESSES6 = st.builds(
+    Address,
+    index=st.integers(1, 2**31),
+    ip=st.ip_addresses(v=6, network="2000::/3").map(str),
+    prefix=st.integers(0, 128),
+    usable=st.booleans(),
+)
+
+
+def datagram6(address: Address, flag: int) -> bytes:
+    """As the kernel says it: the address alone; `flag` where it does not use it."""
+    flags = 0x80 if address.usable else 0x80 | flag
+    body = struct.pack("=BBBBI", socket.AF_INET6, address.prefix, flags, 0, address.index)
+    body += struct.pack("=HH", 20, 1) + socket.inet_pton(socket.AF_INET6, address.ip)
+    return struct.pack("=IHHII", 16 + len(body), RTM_NEWADDR, 2, 1, 0) + body
+
+
+@given(ADDRESSES6, st.sampled_from([0x08, 0x40]))
+def test_one_of_ipv6_is_read_and_whether_the_kernel_uses_it(address: Address, flag: int) -> None:
+    assert list(parse(datagram6(address, flag))) == [Reply(RTM_NEWADDR, address)]
+
+
 def datagram(address: Address, kind: int = RTM_NEWADDR) -> bytes:
     """As the kernel says it: local address, label with its NUL, each padded to four bytes."""
     label = address.label.encode() + b"\0"
@@ -41,7 +63,7 @@ def test_what_the_kernel_lists_is_read(addresses: list[Address]) -> None:
     assert replies == [*(Reply(RTM_NEWADDR, address) for address in addresses), Reply(3, last=True)]
 
 
-@given(ADDRESSES)
+@given(ADDRESSES | ADDRESSES6)
 def test_a_deletion_names_the_very_address(address: Address) -> None:
     (reply,) = parse(delete_request(address))
     assert reply.kind == RTM_DELADDR

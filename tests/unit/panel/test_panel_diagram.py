@@ -184,3 +184,16 @@ def test_a_span_that_cannot_be_verified_is_not_shown_as_well() -> None:
     (point,) = [check for check in readiness(status(role="standby", **changes)) if check.name == "spans"]
     assert point.tone == "doubt"
     assert "span 1: run dahdi_cfg" in point.says
+
+
+@pytest.mark.parametrize(
+    ("ip", "drawn"),
+    [
+        ("10.77.0.100", "10.77.0.100"),
+        ("2001:db8::100", "2001:db8::100"),
+        ("10.77.0.100, 2001:db8::100", "10.77.0.100 + IPv6"),
+        ("", "no address set"),
+    ],
+)
+def test_two_addresses_have_room_for_one(ip: str, drawn: str) -> None:
+    assert diagram(status(address={**STATUS["address"], "ip": ip})).address == drawn
