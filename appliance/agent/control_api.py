@@ -24,7 +24,7 @@ from appliance.agent.status import node_status
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import DutyAnswer, LineHeld, Said, ScriptVerdict
 from appliance.core.engine_traits import ENGINE
-from appliance.core.errors import ClusterError, HardwareError, UserError
+from appliance.core.errors import ClusterError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.lost_request import forced_move
 from appliance.core.operator_actions import OperatorAction

@@ -228,7 +228,7 @@ def have_secret(engine: ClusterEngine, this_node: ThisNode) -> str:
         engine.secret()
         return ""
     try:
-        asked = {"engine": engine.name.casefold()}
+        asked = {"engine": engine.traits.title.casefold()}
         answer = ask_once(way_to_peer(this_node.conf, this_node.node), "secret", asked)
         engine.take_secret(str(answer.get("method")), str(answer.get("secret")))
     except AshaError as problem:

@@ -85,11 +85,7 @@ def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
         return ""
     if not transfer.had_address:
         late, what = now - since >= NEVER_SET, seen.address_missing or "the cluster address"
-        return (
-            f"{what} is not on this node, although it serves: see the log of {ENGINE}"
-            if late
-            else ""
-        )
+        return f"{what} is not on this node, although it serves: see the log of {ENGINE}" if late else ""
     if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
         return f"{why_put_back(transfer)}, and it could not be put back: {failure}"
     last = put_back_at(transfer)

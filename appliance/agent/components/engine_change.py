@@ -44,7 +44,7 @@ from appliance.core.reading import is_known
 from appliance.host.boot import boot_identity
 from appliance.host.paths import ENGINE_CHANGE
 from appliance.host.statefile import StateFile
-from appliance.net.arp import duplicated
+from appliance.net.neighbours import duplicated
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
 
@@ -367,10 +367,11 @@ class EngineChanges(Component):
 
     async def _nobody_has_address(self) -> bool:
         conf = self._this_node.conf
-        found = await asyncio.to_thread(duplicated, conf.device, conf.cluster_ip, self._clock.now())
-        if not is_known(found, None):
-            await asyncio.sleep(_LOOK)
-            return False
+        for address in conf.addresses:
+            found = await asyncio.to_thread(duplicated, conf.device, address.ip, self._clock.now())
+            if not is_known(found, None):
+                await asyncio.sleep(_LOOK)
+                return False
         return True
 
     # -- what is kept and said ------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def fence(scene: Scene) -> Finding:
 def stonith(scene: Scene) -> Finding:
     """Look at HASTONITH: whether the engine asks at all, and whether each node can get a yes."""
     return judge_stonith(
-        installed_engine(scene.conf.engine).name,
+        installed_engine(scene.conf.engine).traits.title,
         cuts=bool(scene.conf.fence),
         switched=scene.conf.card_installed,
     )

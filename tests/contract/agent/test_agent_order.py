@@ -27,6 +27,7 @@ from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.settings import Threads
+from appliance.agent.engine_control import EngineControl
 from appliance.agent.peer_message import DataWord, Hearing, tell
 from appliance.agent.sensors import address, asterisk, card, lan
 from appliance.agent.wiring import AgentParts
@@ -321,6 +322,7 @@ def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (Spool, ["var/lib/asha/notify", "run/asha/notify"]),
         (Provisioning, ["var/etc-asha", "var/lib/asha/regenerate"]),
         (InstalledConf, ["var/lib/asha/standing.json"]),
+        (EngineControl, ["run/asha/engine-restart", "var/lib/asha/engine-target"]),
         (MaintenanceSwitch, ["var/lib/asha/maintenance.json"]),
         (Samples, ["var/lib/asha/trends.json"]),
         (Mirror, ["asha.conf", "var/lib/asha/sark.json"]),

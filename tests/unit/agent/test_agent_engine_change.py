@@ -20,6 +20,7 @@ from appliance.config import Conf
 from appliance.control.protocol import ControlRequest
 from appliance.core.as_json import to_json
 from appliance.core.engine_change import EngineReport
+from appliance.core.engine_traits import EngineTraits
 from appliance.core.errors import AshaError, ClusterError
 from appliance.core.model import Node
 from appliance.core.reading import Known
@@ -36,7 +37,7 @@ class Engine:
     """One engine on one machine: it runs when it is started, unless the machine refuses it."""
 
     def __init__(self, machine: Machine, word: str) -> None:
-        self.name, self.services = TITLES[word], (word,)
+        self.traits, self.services = EngineTraits(TITLES[word]), (word,)
         self._machine, self._word = machine, word
 
     def identity(self) -> str:
@@ -55,7 +56,7 @@ class Engine:
 
     def start(self) -> None:
         if self._word in self._machine.refuses:
-            raise ClusterError(f"{self.name} does not start.")
+            raise ClusterError(f"{self.traits.title} does not start.")
         self._machine.run(self._word)
 
 
