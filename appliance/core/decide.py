@@ -166,7 +166,8 @@ def _without_pbx(what: str, policy: WatchPolicy, watch: Watch, seen: Seen, now: 
         return Decision(Act.RESTART_PBX, f"{what}, and {ENGINE} drops requests to move service", ("pbx",))
     if peer_could_serve(seen) and may_move(policy, watch, now, need=short_lived):
         return Decision(Act.HAND_OVER, what, ("pbx", "peer alive"))
-    if not policy.restart_allowed and _peer_is_better_than_nobody(policy, watch, seen, now):
+    lacks_line = not peer_could_serve(seen) and _peer_is_better_than_nobody(policy, watch, seen, now)
+    if lacks_line and not policy.restart_allowed:
         return Decision(Act.HAND_OVER, f"{what}: {_WITHOUT_LINE}", ("pbx", "peer fit for the LAN"))
     if policy.restart_allowed or peer_could_serve(seen) or _peer_is_cut_off(seen):
         # With a standby present this is reached only when service has moved too often to move again now, or when the

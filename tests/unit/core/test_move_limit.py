@@ -39,6 +39,13 @@ def test_at_the_limit_a_dead_asterisk_is_started_where_it_died() -> None:
     assert act(DIED, policy=replace(POLICY, move_limit=0)) is Act.HAND_OVER
 
 
+def test_a_peer_that_is_fit_for_everything_is_not_taken_for_one_that_lacks_the_line() -> None:
+    """Nothing may go round the limit: such a peer is fit for the LAN's telephones too."""
+    whole = replace(DIED, peer=replace(DIED.peer, fit_for_lan=Known(True, NOW)))
+    assert act(whole) is Act.RESTART_PBX
+    assert act(whole, replace(WATCH, moved=3)) is Act.HAND_OVER
+
+
 def test_at_the_limit_the_line_is_not_followed() -> None:
     away = replace(SERVING, line=known(Line.ABSENT), peer=peer(line=Line.CLEAR))
     watch = replace(WATCH, line_absent_since=NOW - 60, line_at_peer_since=NOW - 60)
