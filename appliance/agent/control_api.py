@@ -176,7 +176,7 @@ class ControlApi:
 
     async def _ha_stop(self, request: ControlRequest) -> Said:
         permit = self._policy.permitted(OperatorAction.STOP_HA, request)
-        if not await self._orders.stop():
+        if not await self._orders.stop(leaving=request.flag("leaving")):
             return Said(_ENDED_BY_FORCE)
         return Said(f"The HA engine is stopped{': ' + permit.says if permit.says else ''}.")
 

@@ -100,8 +100,11 @@ class EngineControl:
         self._observations.engine_target = EngineTarget.STARTED
         self._unmark()
 
-    async def stop(self) -> bool:
+    async def stop(self, *, leaving: bool = False) -> bool:
         """Stop the engine, which releases the resources first; a restart that is under way is waited for.
+
+        `leaving`: because asha ends, as at each shutdown. That is no word of an operator that the engine is to stay
+        off: one that does not come back with the machine is missed.
 
         Return whether it has heeded that. One that has not was ended by force, and what it held is let go of by the
         controller.
@@ -112,7 +115,8 @@ class EngineControl:
                 self._observations.engine_target = EngineTarget.STOPPED
                 return await asyncio.to_thread(self._engine.stop, lambda: self._service.state.releasing)
         finally:
-            await self.keep_target()  # a disk that hangs is not waited for before the engine is stopped
+            if not leaving:
+                await self.keep_target()  # a disk that hangs is not waited for before the engine is stopped
 
     async def restart(self, *, until_dead: bool = False) -> None:
         """End the engine by force and start it again; what was held under it is let go of by the controller.

@@ -36,12 +36,14 @@ class EngineOrders:
         await self.released()
         await self._engine.start()
 
-    async def stop(self) -> bool:
-        """Stop the engine; return whether it has heeded that. When it has not, everything is let go of here.
+    async def stop(self, *, leaving: bool = False) -> bool:
+        """Stop the engine, `leaving` as in EngineControl; return whether it has heeded that.
+
+        When it has not, everything is let go of here.
 
         Raises ClusterError when it cannot be ended, HardwareError when the line cannot be let go.
         """
-        heeded = await self._engine.stop()
+        heeded = await self._engine.stop(leaving=leaving)
         if not heeded:
             self._sensor.look()
             self._cycle.turn()

@@ -14,13 +14,15 @@ from appliance.core.answers import Said
 _PATIENCE = 120.0
 
 
-def wish(verb: str, *, leave_data: bool = False, force: bool = False) -> None:
+def wish(verb: str, *, leave_data: bool = False, force: bool = False, leaving: bool = False) -> None:
     """Ask the agent for `verb` in the operator's name, and print its answer.
 
     `leave_data`: do not wait for the data to be brought over first. `force`: end the HA engine, and do not ask it.
+    `leaving`: stop it because asha ends (see `EngineControl.stop`).
     """
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
-    click.echo(ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data, force=force).says)
+    said = ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data, force=force, leaving=leaving)
+    click.echo(said.says)
 
 
 @click.group()

@@ -54,7 +54,9 @@ def _leave_by_agent() -> None:
         return
     try:
         if status.role != Role.OFF.value:
-            wish("ha stop")  # Heartbeat's stop lets everything go through the resource script, relay first
+            wish(
+                "ha stop", leaving=True
+            )  # the engine's stop lets everything go through the resource script, relay first
             _wait_until_off()
     finally:
         _release_by_agent()

@@ -41,11 +41,15 @@ NOTHING_ASKED = Asked()
 
 @dataclass(frozen=True, slots=True)
 class StuckMaster:
-    """A master that drops requests until `until`; known since `at`. `engine`: its identity, "" when not known."""
+    """A master that drops requests until `until`; known since `at`. `engine`: its identity, "" when not known.
+
+    `by_its_word`: it has dropped nothing yet, and is known by saying that it moves service.
+    """
 
     at: float
     until: float
     engine: str
+    by_its_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def has_started(target: EngineTarget, engine: Reading[bool], *, was_down: bool) 
     Args:
         target: Its target so far.
         engine: Whether it runs.
-        was_down: It was not running when it was last seen. One that runs on was told to stop, and has not stopped yet.
+        was_down: It was not running when this agent last saw it, or this agent has not looked yet: that an operator has
+            stopped it is on file only once it has stopped. One that runs on was told to stop, and has not stopped yet.
     """
     begun = target is EngineTarget.UNSET or (target is EngineTarget.STOPPED and was_down)
     return begun and isinstance(engine, Known) and engine.value

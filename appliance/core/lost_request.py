@@ -143,9 +143,12 @@ def _moves_for_ever(lost: LostRequests, state: ServiceState, inputs: Inputs, now
     """
     moves = inputs.loses_requests and inputs.engine_moving and _is_at_rest(state, inputs.seen.peer)
     lost = changed(lost, moving_since=held_since(lost.moving_since, now, moves))
+    if lost.own is not None and lost.own.by_its_word and not inputs.engine_moving:
+        lost = changed(lost, own=None)  # it has taken its word back
     if lost.own is not None or lost.moving_since is None or now - lost.moving_since < MOVING_FOR_EVER:
         return lost
-    return changed(lost, own=StuckMaster(now, lost.moving_since + HOUR, inputs.engine_id))
+    until = lost.moving_since + HOUR
+    return changed(lost, own=StuckMaster(now, until, inputs.engine_id, by_its_word=True))
 
 
 def _is_at_rest(state: ServiceState, peer: Peer) -> bool:

@@ -72,8 +72,9 @@ class ServiceState:
     compare when both serve. `lost`: the requests that the engines have lost. `cannot_serve`: what is handed over is not
     to come back here, `forced`: and goes by ending the engine.
     `woke_at`: when this machine was last found to have stood still. `engine_down`: the engine did not run when it
-    was last seen; `engine_lost`: and no operator has stopped it (see `core/engine_target.py`). `faults`: what is wrong
-    with the pair (see `core/pair_watch.py`). `fence`: see `core/fencing.py`.
+    was last seen, or was not looked at yet; `engine_lost`: it does not run, and no operator has stopped it (see
+    `core/engine_target.py`). `faults`: what is wrong with the pair (see `core/pair_watch.py`). `fence`: see
+    `core/fencing.py`.
     """
 
     grant: Grant
@@ -103,7 +104,7 @@ class ServiceState:
     grant_lost: bool = False
     stamped: float = _NEVER
     served_since: int = 0
-    engine_down: bool = False
+    engine_down: bool = True
     engine_lost: bool = False
     lost: LostRequests = NONE_LOST
     cannot_serve: bool = False

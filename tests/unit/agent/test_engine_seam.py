@@ -315,6 +315,24 @@ def test_whether_the_engine_is_to_run_outlives_the_agent(tmp_path: Path) -> None
     asyncio.run(play())
 
 
+def test_asha_that_ends_is_no_operator_who_wants_the_engine_off(tmp_path: Path) -> None:
+    """Each shutdown stops the engine; one that does not come back with the machine is missed."""
+
+    async def play() -> None:
+        context = node_context(tmp_path, ThisNode(CONF, Node.PRIMARY))
+        control = engine_control(tmp_path, context, FakeEngine())
+        await control.start()
+        await control.stop(leaving=True)
+        assert context.observations.engine_target is EngineTarget.STOPPED, (
+            "the agent that ends misses nothing"
+        )
+        after_boot = node_context(tmp_path, ThisNode(CONF, Node.PRIMARY))
+        engine_control(tmp_path, after_boot, FakeEngine())
+        assert after_boot.observations.engine_target is EngineTarget.STARTED
+
+    asyncio.run(play())
+
+
 def test_where_the_disk_takes_nothing_this_agent_at_least_knows_it(tmp_path: Path) -> None:
     async def play() -> None:
         context, no_folder = node_context(tmp_path, ThisNode(CONF, Node.PRIMARY)), tmp_path / "a-file"

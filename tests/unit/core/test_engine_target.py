@@ -71,3 +71,10 @@ def test_one_that_was_stopped_and_started_by_hand_is_missed_when_it_dies() -> No
     """As by init at the next boot: 'asha ha stop' does not keep it from that."""
     agent = Agent("gone", STOPPED)
     assert [agent.sees("gone"), agent.sees("runs"), agent.sees("gone")] == [False, False, True]
+
+
+def test_one_that_runs_before_the_agent_has_looked_was_started_by_somebody() -> None:
+    agent = Agent("runs", STOPPED)
+    assert not agent.sees("runs")
+    assert agent.target is STARTED
+    assert agent.sees("gone")

@@ -66,6 +66,13 @@ def test_an_engine_that_loses_no_requests_is_not_suspected() -> None:
     assert followed(of(Role.STANDBY), *looks(peer_serves=True, loses=False)).lost.own is None
 
 
+def test_a_master_that_says_otherwise_later_waits_for_nothing() -> None:
+    state = followed(of(Role.STANDBY), *looks(peer_serves=True))
+    now = LATER + 30.0
+    assert followed(state, (now, moving(now, peer_serves=True))).lost.own is not None
+    assert followed(state, (now, moving(now, peer_serves=True, moves=False))).lost.own is None
+
+
 def test_a_master_that_was_replaced_waits_for_nothing() -> None:
     state = followed(of(Role.STANDBY), *looks(peer_serves=True))
     now = LATER + 30.0
