@@ -51,9 +51,12 @@ class Restarters:
 
 
 def judge_boot(found: Sequence[BootStarters]) -> Finding:
-    """Judge what is started at boot: Asterisk must not be, Heartbeat should not be."""
+    """Judge what is started at boot: Asterisk must not be; whether Heartbeat is, the site should have chosen."""
     names = " nor ".join(one.program for one in found)
-    return worst_of(_boot(found), f"the system starts neither {names} at boot: asha does")
+    return worst_of(
+        _boot(found),
+        f"the system starts neither {names} at boot; after one 'asha ha start' has this node join the pair",
+    )
 
 
 def _boot(found: Sequence[BootStarters]) -> Iterator[Finding]:
@@ -62,9 +65,13 @@ def _boot(found: Sequence[BootStarters]) -> Iterator[Finding]:
         ways = (*links, *one.lines)
         if not ways:
             continue
-        says = f"{one.program} is started at boot, whatever the pair has decided ({', '.join(ways)})."
-        make = wrong if one.program != "heartbeat" else warning
-        yield make(says, f"Switch it off: {_switch_off(one)}.")
+        if one.program == "heartbeat":
+            says = f"heartbeat is started at boot, so this node joins the pair by itself ({', '.join(ways)})."
+            choice = "Leave it when the pair is to come back by itself after a power cut. Else switch it off"
+            yield warning(says, f"{choice}: {_switch_off(one)}.")
+        else:
+            says = f"{one.program} is started at boot, whatever the pair has decided ({', '.join(ways)})."
+            yield wrong(says, f"Switch it off: {_switch_off(one)}.")
 
 
 def _switch_off(one: BootStarters) -> str:
