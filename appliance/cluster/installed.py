@@ -14,6 +14,7 @@ from appliance.cluster.heartbeat.engine import HeartbeatEngine
 from appliance.cluster.pacemaker.engine import PacemakerEngine
 from appliance.core.errors import HostError
 
+NONE_INSTALLED = "no cluster engine is installed"
 # In the order of preference for a new pair.
 _ENGINES: tuple[type[PacemakerEngine] | type[HeartbeatEngine], ...] = (PacemakerEngine, HeartbeatEngine)
 
@@ -51,7 +52,9 @@ def chosen_engine(choice: str) -> Choice:
         return Choice(before, "this node was set up with it before")
     if len(there) > 1:
         return Choice(there[0], "both are installed, and this node is new")
-    return Choice((there or known)[0], "no other is installed")
+    if there:
+        return Choice(there[0], "no other is installed")
+    return Choice(known[-1], NONE_INSTALLED)  # what every host can have had
 
 
 def _is_installed(engine: ClusterEngine) -> bool:

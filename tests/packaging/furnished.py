@@ -9,7 +9,7 @@ from hosts import Host, ok, until
 STAND_INS = Path(__file__).parent / "stand_ins"
 RESOURCE_SCRIPT = "/etc/ha.d/resource.d/asha"
 RELAY = "/var/log/relay"  # what the card was told, see stand_ins/rhinofailover
-CONF = "HACLUSTERIP=10.0.0.5\nRHINOSPF=YES\nSIPPORT=0\nHASYNCH=LOOSE\nPOSTSYNC=\n"
+CONF = "HAENGINE=heartbeat\nHACLUSTERIP=10.0.0.5\nRHINOSPF=YES\nSIPPORT=0\nHASYNCH=LOOSE\nPOSTSYNC=\n"
 # Words that no grep and no shell has among its own.
 _FIND_AGENT = r"""
 for words in /proc/[0-9]*/cmdline; do

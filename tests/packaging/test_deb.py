@@ -53,7 +53,7 @@ def test_it_comes_and_a_purge_leaves_nothing(debian: DebianHost, debs: Rpms) -> 
     assert "no problem" in ok(debian.run("asha", "conf", "check"))
     checked = debian.run("asha", "check")
     assert checked.returncode == 3, checked.stderr
-    assert "ok   conf " in checked.stdout and "NOT  Heartbeat " in checked.stdout
+    assert "ok   conf " in checked.stdout and "NOT  HA engine " in checked.stdout
     assert debian.path("/etc/asha/panel.crt").exists(), "the page has its certificate"
     assert debian.path("/var/lib/asha/panel").owner() != ""
     ok(debian.run("systemctl", "start", *_UNITS))

@@ -24,4 +24,4 @@ def test_it_runs(empty: Host) -> None:
     checked = empty.run("/usr/sbin/asha", "check", wrap=wrap)
     assert checked.returncode == 3, checked.stderr
     assert "ok   conf        /etc/asha.conf has no problem; this node is the primary" in checked.stdout
-    assert "NOT  Heartbeat" in checked.stdout
+    assert "NOT  HA engine" in checked.stdout

@@ -54,7 +54,7 @@ def test_the_kernel_says_what_it_is(installed: Host, old_kernel: str) -> None:
 def test_the_check_runs_there(installed: Host, old_kernel: str) -> None:
     done = installed.run("/usr/sbin/asha", "check", wrap=(old_kernel,))
     assert done.returncode == 3, done.stderr
-    assert "ok   conf" in done.stdout and "NOT  Heartbeat" in done.stdout
+    assert "ok   conf" in done.stdout and "NOT  HA engine" in done.stdout
 
 
 @pytest.mark.parametrize("driver", ["tool", "serial"])

@@ -82,7 +82,7 @@ def test_pacemaker_finds_the_fence_agent_where_it_looks(installed: Host) -> None
 def test_without_heartbeat_and_asterisk_the_check_says_so(installed: Host) -> None:
     done = installed.run("/usr/sbin/asha", "check")
     assert done.returncode == 3
-    assert "NOT  Heartbeat   Heartbeat is not installed" in done.stdout
+    assert "NOT  HA engine   Neither Heartbeat nor Pacemaker is installed" in done.stdout
     assert "NOT  Asterisk    The program 'asterisk' was not found" in done.stdout
 
 

@@ -17,9 +17,14 @@ SSH_PATIENCE = 8.0
 
 def engine(scene: Scene) -> Finding:
     """Look for the cluster engine."""
-    from appliance.cluster.installed import chosen_engine  # noqa: PLC0415
+    from appliance.cluster.installed import NONE_INSTALLED, chosen_engine, engines  # noqa: PLC0415
 
     installed, why = chosen_engine(scene.conf.engine)
+    if why == NONE_INSTALLED:
+        titles = " nor ".join(engine.traits.title for engine in reversed(engines()))
+        raise HostError(
+            f"Neither {titles} is installed.", todo="docs/install.md says which one this host can have."
+        )
     return fine(f"{installed.traits.title}, found at {installed.place()}; {why}")
 
 

@@ -59,7 +59,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
         ("PH", "", {}, "Pacemaker"),
         ("H", "", {}, "Heartbeat"),
         ("P", "", {}, "Pacemaker"),
-        ("", "", {}, "Pacemaker"),
+        ("", "", {}, "Heartbeat"),
         ("PH", "H", {}, "Heartbeat"),
         ("PH", "H", {"P": 9.0}, "Heartbeat"),
         ("PH", "P", {"H": 9.0}, "Pacemaker"),
