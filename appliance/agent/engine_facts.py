@@ -79,17 +79,25 @@ class EngineFacts:
         )
 
     def _hindrances(self, wanted: ClusterEngine) -> list[str]:
-        """Return what is in the way of an engine here: its packages, its values, another cluster's files."""
+        """Return what is in the way of an engine here: its packages, its values, another cluster's files.
+
+        The conf must also do for the engine that runs now, or there is no way back.
+        """
         if not _is_there(wanted):
             return [_why_not_there(wanted)]
         found = []
         try:
-            preview(self._conf_path, {"HAENGINE": _word(wanted)})
+            conf = preview(self._conf_path, {"HAENGINE": _word(wanted)}).conf
             wanted.version()
-            if foreign := wanted.in_the_way():
+            if foreign := wanted.in_the_way(conf):
                 found.append(foreign)
         except AshaError as problem:
             found.append(str(problem).rstrip("."))
+        try:
+            preview(self._conf_path, {"HAENGINE": self.name})
+        except AshaError as problem:
+            if (why := str(problem).rstrip(".")) not in found:
+                found.append(f"the way back to {self._engine.traits.title}: {why}")
         if wanted.identity() and _word(wanted) != self.name:
             found.append(f"{wanted.traits.title} runs already, beside {self._engine.traits.title}")
         return found

@@ -40,3 +40,10 @@ def set_at_boot(services: Sequence[str], *, on: bool, runs: Path = _RUNS) -> Non
     )
     if not done.ok:
         raise HostError(f"What is started at boot could not be changed: {done.explain()}.")
+
+
+def swap_at_boot(old: Sequence[str], new: Sequence[str]) -> None:
+    """Have systemd start `new` at boot instead of `old`, if it starts any of these. Blocking. Raises HostError."""
+    if started_at_boot(old):
+        set_at_boot(new, on=True)
+        set_at_boot(old, on=False)

@@ -141,8 +141,11 @@ class ClusterEngine(Protocol):
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         """Write its files from the conf file, and have its resource `asha` run `script`."""
 
-    def in_the_way(self) -> str:
-        """Return why its files may not be written, such as another cluster that has them in use; "" when they may."""
+    def in_the_way(self, conf: Conf) -> str:
+        """Return why its files may not be written, such as another cluster that has them in use; "" when they may.
+
+        Raises ClusterError, as `install` would, for values of the conf that it cannot use on this machine.
+        """
 
     def retire(self) -> None:
         """Take its files away without which it does not start, by hand or at boot; `install` makes them again.

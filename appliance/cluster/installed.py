@@ -76,3 +76,8 @@ def engine_identity() -> str:
     The resource script needs this when it has no agent to ask, and before the conf file is read.
     """
     return next((identity for engine in _ENGINES if (identity := engine().identity())), "")
+
+
+def other_engines(engine: ClusterEngine) -> tuple[ClusterEngine, ...]:
+    """Return the engines that asha knows besides `engine`."""
+    return tuple(other for other in engines() if other.traits.title != engine.traits.title)

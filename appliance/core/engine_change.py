@@ -18,6 +18,9 @@ The secondary decides by what the primary says now, never by how far it believes
 order once. A primary that says after the order that it is under the old engine, and changes nothing, has gone back or
 has never got it; both ways the secondary goes back too. A primary that was ordered and cannot be asked may be dead: the
 secondary goes on alone when nobody answers at the cluster address either, and the time of the whole change is over.
+
+That an engine runs says nothing by itself. After a boot init may have started it, so the node ends it and begins with
+the question again. On a node whose change is not over it may be half started: Corosync without Pacemaker.
 """
 
 from __future__ import annotations
@@ -235,10 +238,10 @@ def next_step(
         return _on_the_way_back(change, primary, unreached)
     if primary is None:
         return _out_of_reach(change, unreached, patience)
+    if primary.changes:  # what runs there may be half started, and about to be left
+        return NextStep.WAIT
     if primary.running == change.to:
         return NextStep.START
-    if primary.changes:
-        return NextStep.WAIT
     fresh = not change.ordered and change.boot == boot and primary.running == change.back
     return NextStep.ORDER if fresh else NextStep.GO_BACK
 
@@ -255,3 +258,19 @@ def _out_of_reach(change: EngineChange, unreached: float, patience: float) -> Ne
     if change.ordered:
         return NextStep.ASK_LAN if unreached >= patience else NextStep.WAIT
     return NextStep.GO_BACK if unreached >= UNREACHED else NextStep.WAIT
+
+
+def step_of_primary(change: EngineChange, secondary: EngineReport) -> NextStep:
+    """Return what the primary does, ready to start `change.to`, when the secondary may have gone on without it.
+
+    It may have while the primary's machine was off, or when the primary is on its way back. A secondary that is on its
+    way back may be about to start the old engine. One whose change is not over may have started its engine in part
+    only: it either completes that, or ends it.
+    """
+    if secondary.running == change.to:
+        return NextStep.START
+    if secondary.running:
+        return NextStep.WAIT if secondary.changes else NextStep.FOLLOW
+    other = secondary.change
+    returns = other is not None and not other.over and other.goes_back and other.to != change.to
+    return NextStep.GO_BACK if returns else NextStep.START

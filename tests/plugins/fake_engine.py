@@ -133,7 +133,7 @@ class FakeEngine:
     def install(self, conf: Conf, node: Node, script: Sequence[str | Path]) -> None:
         self.asked.append(f"install {conf.cluster_ip} {node.value}")
 
-    def in_the_way(self) -> str:
+    def in_the_way(self, conf: Conf) -> str:
         return ""
 
     def retire(self) -> None:

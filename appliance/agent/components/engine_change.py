@@ -7,7 +7,6 @@ its life, and begins anew when HAENGINE has changed; so every step here begins b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
 from dataclasses import replace
@@ -19,9 +18,9 @@ from appliance.agent.context import NodeContext
 from appliance.agent.engine_control import EngineControl, have_secret
 from appliance.agent.engine_facts import EngineFacts
 from appliance.agent.engine_orders import EngineOrders
-from appliance.cluster.boot_services import set_at_boot, started_at_boot
+from appliance.cluster.boot_services import swap_at_boot
 from appliance.cluster.engine import ClusterEngine
-from appliance.cluster.installed import engines, installed_engine
+from appliance.cluster.installed import installed_engine, other_engines
 from appliance.config.bounds import bound_inputs
 from appliance.config.edit import set_values
 from appliance.control.protocol import ControlRequest
@@ -37,6 +36,7 @@ from appliance.core.engine_change import (
     next_step,
     of_node,
     patience,
+    step_of_primary,
 )
 from appliance.core.errors import AshaError, ClusterError, HostError, UserError
 from appliance.core.model import Node
@@ -86,7 +86,7 @@ class EngineChanges(Component):
         self._file = change_file(path)
         self._note = self._file.load()
         self._trouble = ""
-        self._prepared = False
+        self._prepared = self._started = False
         self._reached_at = context.clock.now()
         self._begun = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -132,10 +132,11 @@ class EngineChanges(Component):
     async def _give_up(self, to: str, number: str) -> None:
         """Note that the change `number` is over for this node, unless it is under way: a late order is then refused.
 
-        It is noted on disk, since an order may be later than the next agent.
+        It is noted on disk, since an order may be later than the next agent. One that this node has taken part in is
+        over already, and says how it ended.
         """
         async with self._one_at_a_time:
-            if not self.under_way:
+            if not self.under_way and (self._note is None or self._note.number != number):
                 await self._write(
                     EngineChange(to, self._facts.name, number).ended("it was given up by the secondary")
                 )
@@ -203,14 +204,21 @@ class EngineChanges(Component):
             await self._leave_engine(note)
             return
         if self._engine.identity():
-            # An agent that was killed may have started Corosync and not Pacemaker: what runs already is left alone.
+            if self._started or note.boot == boot_identity():
+                await self._complete_start(note)
+                return
+            # Init may have started it at boot, without a question to the other node.
+            await self._end_engine()
+        await (self._lead(note) if note.leads else self._start(note))
+
+    async def _complete_start(self, note: EngineChange) -> None:
+        """Start what is missing: an agent that was killed may have started Corosync and not Pacemaker."""
+        try:
             await self._control.start()
-            await self._arrived(note)
-            return
-        if note.leads:
-            await self._lead(note)
+        except AshaError as problem:
+            await self._not_started(note, problem)
         else:
-            await self._start(note)
+            await self._arrived(note)
 
     async def _leave_engine(self, note: EngineChange) -> None:
         """End the engine that this agent works with, and set HAENGINE: another agent begins, with the other engine."""
@@ -240,38 +248,46 @@ class EngineChanges(Component):
         """Make this engine the only one that can start here, and write its files, once in an agent's life."""
         if self._prepared:
             return
-        for other in engines():
-            if other.traits.title != self._engine.traits.title:
-                await asyncio.to_thread(self._put_away, other)
+        for other in other_engines(self._engine):
+            await asyncio.to_thread(self._put_away, other)
         await self._control.prepare()
         self._prepared = True
 
     def _put_away(self, other: ClusterEngine) -> None:
         if other.identity():
             other.stop()
-        with contextlib.suppress(HostError):  # one that is not installed has no files
-            other.place()
-            other.retire()
         try:
-            if started_at_boot(other.services):
-                set_at_boot(self._engine.services, on=True)
-                set_at_boot(other.services, on=False)
+            other.place()
+        except HostError:
+            return  # one that is not installed has no files
+        try:
+            other.retire()
         except HostError as problem:
             self._journal.note("engine change", says=str(problem))
 
     async def _start(self, note: EngineChange) -> None:
         """Start the new engine; when that fails on the primary, the way back begins."""
-        if not note.leads and not await self._may_start(note):
-            return
         try:
-            await self._prepare()
+            await (
+                self._prepare()
+            )  # ends the other one, which init may have started, before anybody is waited for
+            if not note.leads and not await self._may_start(note):
+                return
             await self._orders.start()
         except AshaError as problem:
-            if note.leads or note.goes_back:
-                raise
-            await self._write(note.returning(f"{TITLES[note.to]} could not be started: {problem}"))
+            await self._not_started(note, problem)
         else:
+            self._started = True
             await self._arrived(note)
+
+    async def _not_started(self, note: EngineChange, problem: AshaError) -> None:
+        """Leave nothing of an engine that did not start, as if it ran; raise `problem` when there is no way back."""
+        if not (note.leads or note.goes_back):
+            await self._write(note.returning(f"{TITLES[note.to]} could not be started: {problem}"))
+            return
+        if self._engine.identity():
+            await self._end_engine()
+        raise problem
 
     async def _may_start(self, note: EngineChange) -> bool:
         """Tell whether the primary may start this engine now; it follows a secondary that serves under the other one.
@@ -284,14 +300,27 @@ class EngineChanges(Component):
         secondary = await self._ask_peer(note.to)
         if secondary is None:
             return await self._nobody_has_address()
-        if secondary.running in {"", note.to}:
-            return True
-        await self._write(note.following(secondary.running))
-        return False
+        step = step_of_primary(note, secondary)
+        if step is NextStep.WAIT:
+            await asyncio.sleep(_LOOK)
+        elif step is NextStep.FOLLOW:
+            await self._write(note.following(secondary.running))
+        elif step is NextStep.GO_BACK:
+            await self._write(note.returning("the secondary goes back"))
+        return step is NextStep.START
 
     async def _arrived(self, note: EngineChange) -> None:
+        """Note that this node has arrived. From here on init starts this engine; until now it could start neither."""
+        await asyncio.to_thread(self._swap_at_boot)
         way = f"went back to {TITLES[note.to]}: {note.says}" if note.goes_back else f"runs {TITLES[note.to]}"
         await self._write(note.ended(f"this node {way}"))
+
+    def _swap_at_boot(self) -> None:
+        try:
+            for other in other_engines(self._engine):
+                swap_at_boot(other.services, self._engine.services)
+        except HostError as problem:
+            self._journal.note("engine change", says=str(problem))
 
     # -- the secondary, which leads -------------------------------------------------------------------------
 

@@ -54,18 +54,17 @@ class HeartbeatEngine:
         from appliance.cluster.heartbeat.config_files import install, install_resource_script  # noqa: PLC0415
 
         paths = find_heartbeat()
-        if any(":" in medium.argument for medium in conf.media) and not knows_medium("ucast6"):
-            raise ClusterError(
-                "HAMEDIA has an IPv6 address, and this Heartbeat has no ucast6.",
-                todo="Name the other node's IPv4 address, or a serial line.",
-            )
+        _check_media(conf)
         install(conf, node, paths.ha_dir, log_file=self.log)
         install_resource_script(paths.resource_dir, script)
 
-    def in_the_way(self) -> str:
-        from appliance.cluster.heartbeat.config_files import foreign_file  # noqa: PLC0415
+    def in_the_way(self, conf: Conf) -> str:
+        from appliance.cluster.heartbeat.config_files import foreign_file, render  # noqa: PLC0415
 
-        return foreign_file(find_heartbeat().ha_dir)
+        paths = find_heartbeat()
+        _check_media(conf)
+        render(conf, None)
+        return foreign_file(paths.ha_dir)
 
     def retire(self) -> None:
         from appliance.cluster.heartbeat.config_files import retire  # noqa: PLC0415
@@ -109,3 +108,11 @@ class HeartbeatEngine:
         from appliance.cluster.heartbeat.config_files import place_key  # noqa: PLC0415
 
         place_key(find_heartbeat().ha_dir, method, secret)
+
+
+def _check_media(conf: Conf) -> None:
+    if any(":" in medium.argument for medium in conf.media) and not knows_medium("ucast6"):
+        raise ClusterError(
+            "HAMEDIA has an IPv6 address, and this Heartbeat has no ucast6.",
+            todo="Name the other node's IPv4 address, or a serial line.",
+        )

@@ -52,16 +52,29 @@ def start_engine(paths: PacemakerPaths, *, clock: Clock | None = None, root: Pat
     """Start Corosync, then Pacemaker, and check that they live; do nothing when they do.
 
     Daemons of a Pacemaker whose Corosync is gone are ended first: they would go on with what they believed. Under
-    systemd the units are started, so that they do not end with the process that started them. Raises ClusterError.
+    systemd the units are started, so that they do not end with the process that started them. A Corosync that was
+    started here does not stay when Pacemaker does not start: alone it looks like an engine that runs. Raises
+    ClusterError.
     """
     clock, processes = clock or SystemClock(), Processes()
     if processes.corosync() is not None and processes.master() is not None:
         return
     if processes.corosync() is None:
         _kill_pacemaker(processes, clock)
-    if processes.corosync() is None:
+    if processes.corosync() is not None:
+        _start_pacemaker(paths, processes, clock, root)
+        return
+    try:
         _start("corosync", [paths.corosync], root)
         _await_corosync(paths, clock)
+        _start_pacemaker(paths, processes, clock, root)
+    except (ClusterError, HostError):
+        _kill_pacemaker(processes, clock)
+        _end_corosync(processes, clock)
+        raise
+
+
+def _start_pacemaker(paths: PacemakerPaths, processes: Processes, clock: Clock, root: Path) -> None:
     _make_run_directory()
     _start("pacemaker", _in_background(paths.pacemakerd), root)
     # The controller is started last of Pacemaker's daemons.
@@ -100,10 +113,7 @@ def stop_engine(
             lambda: processes.master() is None, releasing, clock, began, heeded=heeded, deadline=deadline
         )
     killed = _kill_pacemaker(processes, clock)
-    if (pid := processes.corosync()) is not None:
-        send((pid,), signal.SIGTERM)
-        until(lambda: processes.corosync() is None, clock, _COROSYNC_ENDS)
-        _kill_corosync(processes, clock)
+    _end_corosync(processes, clock)
     return not killed
 
 
@@ -241,6 +251,14 @@ def _kill_pacemaker(processes: Processes, clock: Clock) -> bool:
         left = sorted(processes.of_pacemaker())
         raise ClusterError(f"Pacemaker's processes {left} could not be ended.")
     return True
+
+
+def _end_corosync(processes: Processes, clock: Clock) -> None:
+    """Have Corosync leave its cluster and end; kill it when it does not."""
+    if (pid := processes.corosync()) is not None:
+        send((pid,), signal.SIGTERM)
+        until(lambda: processes.corosync() is None, clock, _COROSYNC_ENDS)
+        _kill_corosync(processes, clock)
 
 
 def _kill_corosync(processes: Processes, clock: Clock) -> None:

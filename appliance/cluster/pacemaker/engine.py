@@ -67,10 +67,14 @@ class PacemakerEngine:
         install(conf, node, paths)
         install_resource_agent(paths, script)
 
-    def in_the_way(self) -> str:
-        from appliance.cluster.pacemaker.config_files import foreign_cluster  # noqa: PLC0415
+    def in_the_way(self, conf: Conf) -> str:
+        from appliance.cluster.pacemaker.config_files import foreign_cluster, own_address  # noqa: PLC0415
+        from appliance.cluster.pacemaker.corosync import links, times  # noqa: PLC0415
 
-        return foreign_cluster(find_pacemaker())
+        paths = find_pacemaker()
+        times(conf)
+        links(conf, own_address)
+        return foreign_cluster(paths)
 
     def retire(self) -> None:
         from appliance.cluster.pacemaker.config_files import retire  # noqa: PLC0415

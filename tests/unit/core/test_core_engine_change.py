@@ -20,6 +20,7 @@ from appliance.core.engine_change import (
     outage,
     patience,
     plan,
+    step_of_primary,
 )
 
 PRIMARY = EngineReport(
@@ -138,3 +139,21 @@ def test_it_never_starts_another_engine_than_the_primary_says_it_runs(
         assert primary.running in ("", change.to)
     if step is NextStep.START and primary is None:
         assert change.goes_back and unreached >= UNREACHED
+
+
+def test_an_engine_that_runs_on_a_primary_whose_change_is_not_over_proves_nothing() -> None:
+    half = replace(PRIMARY, running="pacemaker", change=EngineChange("pacemaker", "heartbeat", "1"))
+    assert asked(CHANGE.ordering(), half) is NextStep.WAIT
+
+
+def test_what_the_primary_does_by_what_the_secondary_says() -> None:
+    own = EngineChange("pacemaker", "heartbeat", "1")
+    waits = replace(SECONDARY, running="", change=CHANGE.ordering())
+    returns = replace(waits, change=CHANGE.returning("it failed"))
+    alone = replace(SECONDARY, running="pacemaker", change=CHANGE.ended(""))
+    assert step_of_primary(own, waits) is step_of_primary(own, alone) is NextStep.START
+    assert step_of_primary(own, returns) is NextStep.GO_BACK
+    back = own.returning("it failed")
+    assert step_of_primary(back, waits) is step_of_primary(back, returns) is NextStep.START
+    assert step_of_primary(back, alone) is NextStep.FOLLOW
+    assert step_of_primary(back, replace(alone, change=CHANGE.ordering())) is NextStep.WAIT
