@@ -159,8 +159,9 @@ class ControlApi:
                 todo="It starts the engine itself; 'asha engine status' says how far it is.",
             )
         await self._take_what_waits()
+        unasked = await self._changes.why_not_asked()
         await self._orders.start()
-        return Said(f"The HA engine runs: {permit.says}.")
+        return Said(f"The HA engine runs: {permit.says}.{f' But {unasked}' if unasked else ''}")
 
     async def _take_what_waits(self) -> None:
         """Take the values that wait for the HA engine to be off, before the engine's files are made.

@@ -77,4 +77,5 @@ def _transfer_policy(conf: Conf, node: Node) -> Policy:
         pbx_start_deadline=conf.pbx_start_deadline,
         pbx_stop_deadline=conf.pbx_stop_deadline,
         release_deadline=conf.pbx_stop_deadline + RELEASE_SLACK,
+        stonith=conf.stonith,
     )

@@ -2,7 +2,8 @@
 
 A pair that has run is never changed by itself: its two nodes would choose at different times, and an engine that has
 lost its peer to another engine takes the peer for dead. So with `auto` what runs counts first, then what this node was
-set up with. Only a node that is neither takes Pacemaker where both are installed.
+set up with, whose program may be gone: its start says so then. Only a node that is neither takes Pacemaker where both
+are installed.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ def chosen_engine(choice: str) -> Choice:
     for engine in known:
         if engine.identity():
             return Choice(engine, "it runs")
-    there = [engine for engine in known if _is_installed(engine)]
-    if (before := max(there, key=lambda engine: engine.set_up_at(), default=None)) and before.set_up_at():
+    before = max(known, key=lambda engine: engine.set_up_at())
+    if before.set_up_at():
         return Choice(before, "this node was set up with it before")
+    there = [engine for engine in known if _is_installed(engine)]
     if len(there) > 1:
         return Choice(there[0], "both are installed, and this node is new")
     if there:

@@ -179,8 +179,15 @@ def _engine(status: Status) -> Iterator[Condition]:
         )
         # A machine that boots starts the engine after the agent, and not before the network is up.
         yield _problem("engine", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _STAYING)
-    for number, text in enumerate(status.engine.troubles):
-        yield _problem(f"engine trouble {number}", AlertKind.PAIR_TROUBLED, Severity.WARNING, text, _STAYING)
+    for text in status.engine.troubles:
+        # Each has its own end, so it is known by what it says, without the particulars in brackets, not by its place.
+        yield _problem(
+            f"engine trouble {text.partition(' (')[0]}",
+            AlertKind.PAIR_TROUBLED,
+            Severity.WARNING,
+            text,
+            _STAYING,
+        )
 
 
 def _name(status: Status) -> Iterator[Condition]:

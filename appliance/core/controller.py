@@ -118,7 +118,7 @@ def step(
         case HandOver(reason, by_force):
             transition.hand_over(reason, cannot_serve=by_force, forced=by_force)
         case StartPbx(reason):
-            transition.begin_again(reason)
+            transition.begin_again(reason, asked=True)
         case AcknowledgeMoves(by):
             transition.acknowledge_moves(by)
         case ClearNode(reason):
@@ -319,7 +319,7 @@ class _Tick:
             fence = fencing.begun(fence, self._now)
             self._transition.effects.append(FencePeer(fence.because))
         self._transition.set(fence=fence)
-        self._seen = changed(seen, peer_off=fence.off)
+        self._seen = changed(seen, peer_off_at=fence.off_at)
 
     def _follow_peer(self) -> None:
         alive = self._seen.peer.alive

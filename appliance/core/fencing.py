@@ -10,10 +10,12 @@ silent on every link, and only when this node knows that it reaches the LAN and 
 A node that is itself cut off never shoots, so that the wrong one of two does not win. Never both: the secondary waits
 HAFENCEWAIT longer, in which the primary's command has come to its end (Pacemaker's pcmk_delay_base): the primary, which
 may notice the double address later by `claim_noticed`, has so much less time for it. Never twice in a
-row without a pause, and never again after the peer was confirmed to be off, until it has been seen alive.
+row without a pause, and never again after the peer was confirmed to be off, until it has been seen alive or this node
+has given service up.
 
 Only the command's exit status 0 says that the peer is off. Anything else, a time-out above all, says nothing, and
-nothing is concluded from it.
+nothing is concluded from it. A confirmation is no evidence for ever: the peer may be switched on again, and not be
+heard. What this node began by it goes on; anything new asks for one that is younger than FENCE_PAUSE.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ class FenceState:
 
     `line_at_peer`: what the peer's last word about its line was. `because`, `since`: why it is to be fenced, and since
     when without a break. `begun`: when the command was begun last; `ended`: when it ended. `off`: the peer was
-    confirmed to be off, and has not been seen alive since.
+    confirmed to be off, and has not been seen alive since; this node has served by that, or it is still young.
     """
 
     line_at_peer: bool = False
@@ -97,6 +99,11 @@ class FenceState:
     def under_way(self) -> bool:
         """Tell whether a command has been begun and has not ended."""
         return self.begun > self.ended
+
+    @property
+    def off_at(self) -> float | None:
+        """Return when the peer was confirmed to be off; None when it is not taken to be."""
+        return self.ended if self.off else None
 
 
 def claim_noticed(rise: int) -> float:
@@ -135,7 +142,8 @@ def follow(
     outcome = inputs.outcome
     if outcome is not None and outcome.at > state.ended and outcome.at >= state.begun:
         state = changed(state, ended=max(outcome.at, state.begun), off=outcome.confirmed)
-    if is_known(seen.peer.alive, True):
+    serves = transfer is not None and transfer.goal is Goal.ACQUIRE
+    if is_known(seen.peer.alive, True) or not (serves or still_counts(state.off_at, now)):
         state = changed(state, off=False)
     because = "" if inputs.drilling else _why(state, inputs, seen, transfer)
     since = (now if state.since is None else state.since) if because else None
@@ -148,6 +156,11 @@ def is_due(state: FenceState, policy: FencePolicy, node: Node, now: float) -> bo
         return False
     dwell = FENCE_DWELL + (policy.wait if node is Node.SECONDARY else 0.0)
     return now - state.since >= dwell and now - state.ended >= FENCE_PAUSE
+
+
+def still_counts(off_at: float | None, now: float) -> bool:
+    """Tell whether a confirmation at `off_at` may be believed anew: the peer may have been switched on again since."""
+    return off_at is not None and now - off_at <= FENCE_PAUSE
 
 
 def begun(state: FenceState, now: float) -> FenceState:

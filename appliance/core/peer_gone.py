@@ -8,8 +8,8 @@ The agent's evidence, in this order; whatever is unknown is no evidence:
   secondary has not got it, and cannot take it. So of two that hear nothing of each other at most one is told yes: the
   line is a vote that cannot be cast twice. A primary without a grant can learn nothing from the line: its relay is
   released, and the line would stay away whether the secondary lives or not.
-- **HAFENCE**, when it confirms that the peer's power is off: used under the conditions of `core/fencing.py`, but that
-  this node need not have been given service.
+- **HAFENCE**, when it confirms, or has confirmed just now, that the peer's power is off: used under the conditions of
+  `core/fencing.py`, but that this node need not have been given service.
 - **The peer's own word**, when it is heard and the engine asks all the same, because Pacemaker died there or a stop
   failed: it says that it was granted nothing, and the line has come here. One that says so and keeps the line has
   failed to let it go: HAFENCE, if there is one.
@@ -22,7 +22,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from appliance.core.fencing import FENCE_DWELL, FENCE_PAUSE, FencePolicy, FenceState
+from appliance.core.fencing import FENCE_DWELL, FENCE_PAUSE, FencePolicy, FenceState, still_counts
 from appliance.core.model import Line, Node, Relay
 from appliance.core.reading import Known, Unknown, fresh, is_known
 from appliance.core.timing import LINE_LOOK
@@ -120,7 +120,7 @@ def follow(asked: PeerQuestion, inputs: GoneInputs, now: float) -> PeerQuestion:
 def judge(asked: PeerQuestion, inputs: GoneInputs, now: float) -> Judgement:
     """Return what is known at `now` about the peer's being gone; `asked` has followed this look."""
     alive = inputs.seen.peer.alive
-    if inputs.fence.off:
+    if still_counts(inputs.fence.off_at, now):
         return Judgement(GoneVerdict.GONE, "HAFENCE has confirmed that it is off")
     if isinstance(alive, Unknown):
         return Judgement(GoneVerdict.WAIT, f"whether it lives is not known ({alive.reason})")

@@ -39,7 +39,7 @@ from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
 from appliance.core.values import changed
-from appliance.core.witness import begun_aside, goes_on
+from appliance.core.witness import begun_aside, goes_on, still_aside
 
 _NEVER = float("-inf")
 _MOVES_KEPT = 16
@@ -291,9 +291,12 @@ class Transition:
         self.note("stray", says=persistence(strays) or presence(strays))
         self.begin(Goal.RELEASE, presence(strays))
 
-    def begin_again(self, reason: str) -> None:
-        """Acquire afresh under the same grant: Asterisk is to be started again."""
+    def begin_again(self, reason: str, *, asked: bool = False) -> None:
+        """Acquire afresh under the same grant: Asterisk is to be started again. `asked`: an operator asked for it."""
+        aside = self.state.transfer.aside if self.state.transfer is not None else None
         self.begin(Goal.ACQUIRE, reason)
+        if self._policy.stonith and not asked and aside is not None and self.state.transfer is not None:
+            self.set(transfer=still_aside(self.state.transfer, aside))
         if self.state.role is Role.ACTIVE:
             self.happen(Event.LOST)
 

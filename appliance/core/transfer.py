@@ -92,6 +92,7 @@ class Policy:
     pbx_stop_deadline: float
     release_deadline: float = 10.0
     retry: float = 1.0
+    stonith: bool = False  # the engine gives service only when the other node is surely gone (HASTONITH)
 
 
 _UNSAID = Unknown("the peer does not say", 0.0)
@@ -138,8 +139,8 @@ class Seen:
     `busy`: orders being carried out. `failed`: how the last try of an order failed. `maintenance`: an
     operator works on this node, and nothing is handed over or restarted by itself. `lan`: this node reaches the LAN;
     `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`), through one of them
-    where there are two; `calls_missing`: why through another it could not. `peer_off`: HAFENCE
-    has confirmed that the peer has no power. `address`: one of the cluster's addresses is here;
+    where there are two; `calls_missing`: why through another it could not. `peer_off_at`: when HAFENCE
+    confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is here;
     `address_missing`: those that are not, while another is.
     """
 
@@ -155,7 +156,7 @@ class Seen:
     maintenance: bool = False
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
-    peer_off: bool = False
+    peer_off_at: float | None = None
     address_missing: str = ""
     calls_missing: str = ""
 

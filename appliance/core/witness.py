@@ -9,10 +9,15 @@ The secondary *listens*: HAWITNESS says what it does while the line has not arri
 nobody else could tell the secondary. A node that does either **steps aside** (`Aside`): it leaves the cluster address
 too, so that telephones which reach both nodes find the one that serves. What ends that again is the line's arrival, the
 peer's word, or that nobody serves at the cluster address while this node could.
+
+With HASTONITH the last is not enough: the engine was told that the silent primary is gone because the line had come, so
+the secondary serves, whatever this node's own cables show. Then a primary stays aside while the peer is not heard,
+unless HAFENCE has just confirmed that it is off, or an operator has Asterisk started here.
 """
 
 from __future__ import annotations
 
+from appliance.core.fencing import still_counts
 from appliance.core.model import Line, Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.transfer import Aside, Goal, Order, Seen, Transfer, Witness, arrived, doubted_because
@@ -27,6 +32,12 @@ RESUME_DWELL = 10.0
 # What a primary that steps aside has done, and why.
 LEFT = "the line and the cluster address were let go, so that the other node serves if it lives"
 
+_COMES_BACK = "They come back when Asterisk runs here again ('asha pbx start')"
+_ASK_FOR_IT = (
+    "With HASTONITH the other node may serve by now, so they come back when it is heard and does not serve. When you "
+    "have seen that it is off: 'asha pbx start' here"
+)
+
 _PBX_ORDERS = frozenset({Order.START_PBX, Order.STOP_PBX, Order.KILL_PBX, Order.RESTART_PBX})
 
 
@@ -38,7 +49,7 @@ def holds_back(transfer: Transfer, seen: Seen, now: float) -> bool:
     policy = transfer.policy
     if policy.node is Node.PRIMARY or policy.witness is Witness.OFF or not policy.has_line:
         return False
-    if arrived(seen.line) or is_known(seen.peer.alive, True) or seen.peer_off:
+    if arrived(seen.line) or is_known(seen.peer.alive, True) or seen.peer_off_at is not None:
         return False
     if policy.witness is Witness.REQUIRE or now - transfer.began < policy.witness_wait:
         return True
@@ -111,6 +122,11 @@ def begun_aside(begun: Transfer, reason: str) -> Transfer:
     return changed(begun, aside=Aside(since=begun.began, because=f"{reason}: {LEFT}"), had_address=True)
 
 
+def still_aside(begun: Transfer, aside: Aside) -> Transfer:
+    """Return the transfer `begun` of a node that has stepped aside, if `aside` says so, and stays so."""
+    return changed(begun, aside=changed(begun.aside, since=aside.since, because=aside.because))
+
+
 def _note_silence(aside: Aside, seen: Seen, now: float) -> Aside:
     alive, cut = seen.peer.alive, is_known(seen.lan, False)
     heard = aside.peer_heard or is_known(alive, True)
@@ -136,7 +152,7 @@ def _why_aside(transfer: Transfer, seen: Seen, now: float) -> str:
         return ""
     if is_known(seen.peer.alive, False) and (because := _cannot_serve(transfer, seen)):
         return because
-    return transfer.aside.because if _stays_aside(transfer.aside, seen, now) else ""
+    return transfer.aside.because if _stays_aside(transfer, seen, now) else ""
 
 
 def _cannot_serve(transfer: Transfer, seen: Seen) -> str:
@@ -144,7 +160,8 @@ def _cannot_serve(transfer: Transfer, seen: Seen) -> str:
     if seen.maintenance:
         return ""
     if why := _pbx_is_gone(transfer, seen):
-        return f"{why}, and the peer is silent: {LEFT}. They come back when Asterisk runs here again ('asha pbx start')"
+        comes_back = _ASK_FOR_IT if transfer.policy.stonith else _COMES_BACK
+        return f"{why}, and the peer is silent: {LEFT}. {comes_back}"
     aside = transfer.aside
     if aside.silent_since is None or aside.lan_cut_since is None or not isinstance(seen.lan, Known):
         return ""
@@ -152,7 +169,7 @@ def _cannot_serve(transfer: Transfer, seen: Seen) -> str:
         return ""
     return (
         f"no telephone of the LAN reaches this node ({seen.lan.why}), and the peer fell silent with it: {LEFT}. "
-        "Mend the cables of this node"
+        f"Mend the cables of this node{f'. {_ASK_FOR_IT}' if transfer.policy.stonith else ''}"
     )
 
 
@@ -167,15 +184,18 @@ def _pbx_is_gone(transfer: Transfer, seen: Seen) -> str:
     return "Asterisk hangs" if is_known(seen.pbx, Pbx.HUNG) and transfer.served else ""
 
 
-def _stays_aside(aside: Aside, seen: Seen, now: float) -> bool:
+def _stays_aside(transfer: Transfer, seen: Seen, now: float) -> bool:
     """Tell whether a primary that stepped aside leaves line and address where they are.
 
     A peer that is heard again, or that telephones still find, is not robbed of what was left to it.
     """
+    aside = transfer.aside
     if aside.since is None:
         return False
     if is_known(seen.peer.alive, True):
         return not is_known(seen.peer.serves, False)
+    if transfer.policy.stonith and not still_counts(seen.peer_off_at, now):
+        return True
     if aside.able_since is None or is_known(seen.calls, True):
         return True
     return not is_known(seen.calls, False) and now - aside.able_since < RESUME_DWELL

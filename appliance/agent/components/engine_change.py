@@ -105,6 +105,27 @@ class EngineChanges(Component):
         way = f"back to {TITLES[note.to]} ({note.says})" if note.goes_back else f"to {TITLES[note.to]}"
         return f"the pair's change {way} is under way{': ' + self._trouble if self._trouble else ''}"
 
+    async def why_not_asked(self) -> str:
+        """Return why the peer could not be asked which engine it runs, as a clause; "" when it runs no other.
+
+        HAENGINE=auto may choose another one here, when this node is set up anew. Raises ClusterError when it has.
+        """
+        own = self._facts.name
+        if self._this_node.conf.engine != "auto" or self._engine.identity():
+            return ""
+        try:
+            answer = await asyncio.to_thread(self._ask, "report", own, "", brief=True)
+            running = read_as(EngineReport, answer.get("report")).running
+        except (AshaError, ValueError) as problem:
+            return f"{self._this_node.peer_name} could not be asked which engine it runs: {problem}"
+        if running not in TITLES or running == own:
+            return ""
+        raise ClusterError(
+            f"{self._this_node.peer_name} runs {TITLES[running]}, and HAENGINE=auto has chosen {TITLES[own]} here: "
+            "each would take the other node for dead, and both would serve. Nothing was started.",
+            todo=f"Have the same here: asha conf set HAENGINE {running}.",
+        )
+
     def problems(self) -> list[str]:
         return list(filter(None, [self.says()]))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from appliance.cluster.engine import CurrentConf, EngineWatch
 from appliance.cluster.heartbeat.config_files import FILE_NAME as AUTHKEYS
-from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat, knows_medium
+from appliance.cluster.heartbeat.installation import LOG_FILE, find_heartbeat, kept_conf_dirs, knows_medium
 from appliance.cluster.heartbeat.status import running_master
 from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
-from appliance.core.errors import ClusterError, HostError
+from appliance.core.errors import ClusterError
 from appliance.core.model import Node
 
 # The modules that an installation or an order needs are imported only when they are used: Heartbeat starts
@@ -40,10 +40,7 @@ class HeartbeatEngine:
     def set_up_at(self) -> float:
         from appliance.cluster.files import written_at  # noqa: PLC0415
 
-        try:
-            return written_at(find_heartbeat().ha_dir / "ha.cf")
-        except HostError:
-            return 0.0
+        return max(written_at(place / "ha.cf") for place in kept_conf_dirs())
 
     def version(self) -> str:
         from appliance.cluster.heartbeat.commands import version  # noqa: PLC0415

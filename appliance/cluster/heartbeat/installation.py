@@ -99,6 +99,11 @@ def find_heartbeat(root: Path = Path("/")) -> HeartbeatPaths:
     return paths
 
 
+def kept_conf_dirs(root: Path = Path("/")) -> tuple[Path, ...]:
+    """Return where its configuration may be, also when its programs are gone."""
+    return tuple(root / place for place in _CONF_DIRS)
+
+
 def knows_medium(kind: str, root: Path = Path("/")) -> bool:
     """Tell whether this Heartbeat has the plugin for a kind of path between the nodes, such as `ucast6`."""
     return any((root / place / f"plugins/HBcomm/{kind}.so").is_file() for place in _LIBRARY_DIRS)

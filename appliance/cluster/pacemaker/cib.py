@@ -30,6 +30,9 @@ WISH = "asha-wish"
 WISHED = 1000
 GROUP = "asha-service"
 RESOURCE = "asha"
+_ADDRESSES = {4: "asha-address", 6: "asha-address6"}
+RESOURCES = frozenset((RESOURCE, *_ADDRESSES.values()))
+"""The ids of all resources that asha's group may have."""
 _WISH_RULE = "asha-wish"
 _PREFERENCE = "asha-primary"
 CONSTRAINTS = frozenset((_WISH_RULE, _PREFERENCE))
@@ -96,6 +99,15 @@ def own_elements(conf: Conf) -> tuple[tuple[str, str], ...]:
     return tuple((section, ET.tostring(element, encoding="unicode")) for section, element in elements)
 
 
+def resource_ids(conf: Conf) -> frozenset[str]:
+    """Return the ids of the resources that asha's group has by `conf`."""
+    return frozenset((RESOURCE, *(_address_id(each) for each in conf.addresses)))
+
+
+def _address_id(address: ClusterAddress) -> str:
+    return _ADDRESSES[version_of(address.ip)]
+
+
 def _group(conf: Conf) -> ET.Element:
     group = ET.Element("group", id=GROUP)
     for each in conf.addresses:
@@ -113,7 +125,7 @@ def _address(address: ClusterAddress, device: str) -> ET.Element:
     this node begins. Versions of IPaddr2 that do not know these words ignore them.
     """
     of_ipv6 = version_of(address.ip) == 6
-    name = "asha-address6" if of_ipv6 else "asha-address"
+    name = _address_id(address)
     primitive = ET.Element("primitive", id=name, type="IPaddr2", provider="heartbeat")
     primitive.set("class", "ocf")
     values = [("ip", address.ip), ("cidr_netmask", str(address.prefix)), ("nic", device)]

@@ -24,7 +24,7 @@ from appliance.cluster.daemons import (
     until,
 )
 from appliance.cluster.pacemaker import corosync, view
-from appliance.cluster.pacemaker.cib import RESOURCE, WISH, WISHED
+from appliance.cluster.pacemaker.cib import GROUP, WISH, WISHED
 from appliance.cluster.pacemaker.installation import LOG_FILE, PacemakerPaths, Processes, is_ours
 from appliance.core.errors import ClusterError, HostError
 from appliance.core.reading import Known
@@ -178,10 +178,11 @@ def publish(paths: PacemakerPaths, claims: bool) -> bool:
 def clear_failures(paths: PacemakerPaths) -> None:
     """Have Pacemaker forget what has failed: it looks anew, and tries again.
 
-    A resource whose stop has failed is blocked until then, on a pair without fencing for ever.
+    That is told of the group, so of the addresses too. A resource whose stop has failed is blocked until then, on a
+    pair without fencing for ever.
     """
     with contextlib.suppress(HostError):
-        run([paths.crm_resource, "--cleanup", "-r", RESOURCE], deadline=SWITCH_DEADLINE)
+        run([paths.crm_resource, "--cleanup", "-r", GROUP], deadline=SWITCH_DEADLINE)
 
 
 def begin_alone(paths: PacemakerPaths) -> bool:

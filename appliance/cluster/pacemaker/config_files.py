@@ -41,15 +41,28 @@ exec {words} "$@"
 _FENCE_AGENT = """#!/bin/sh
 # Pacemaker's fence agent fence_asha. Written by asha; edits are lost.
 # Pacemaker asks for the meta-data as hacluster, who need not reach asha's program.
-options="$*"
-[ $# -gt 0 ] || options=$(cat)
-case "$options" in
-*metadata*)
+options= asked= before=
+for word; do
+  case "$before $word" in
+  "-o metadata" | "--action metadata" | *" --action=metadata") asked=yes ;;
+  esac
+  before=$word
+done
+if [ $# -eq 0 ]; then
+  options=$(cat)
+  while read -r line; do
+    case "$line" in
+    action=metadata | option=metadata) asked=yes ;;
+    esac
+  done <<END
+$options
+END
+fi
+if [ "$asked" ]; then
   cat <<'END'
 {meta_data}END
   exit 0
-  ;;
-esac
+fi
 [ $# -eq 0 ] || exec {words} "$@"
 exec {words} <<END
 $options

@@ -7,10 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance.cluster.engine import CurrentConf, EngineWatch
-from appliance.cluster.pacemaker.installation import LOG_FILE, find_pacemaker, is_ours, running_identity
+from appliance.cluster.pacemaker.installation import (
+    CONF_DIR,
+    LOG_FILE,
+    find_pacemaker,
+    is_ours,
+    running_identity,
+)
 from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
-from appliance.core.errors import HostError
 from appliance.core.model import Node
 
 # The modules that an installation or an order needs are imported only when they are used: Pacemaker starts the
@@ -42,12 +47,8 @@ class PacemakerEngine:
     def set_up_at(self) -> float:
         from appliance.cluster.files import written_at  # noqa: PLC0415
 
-        try:
-            conf_dir = find_pacemaker().conf_dir
-        except HostError:
-            return 0.0
         # A package brings a corosync.conf of its own.
-        return written_at(conf_dir / "corosync.conf") if is_ours(conf_dir) else 0.0
+        return written_at(CONF_DIR / "corosync.conf") if is_ours(CONF_DIR) else 0.0
 
     def version(self) -> str:
         from appliance.cluster.pacemaker.commands import version  # noqa: PLC0415

@@ -35,7 +35,7 @@ _VERSION_WORDS = frozenset(
 )  # the first Corosync's, the second Pacemaker's: see commands.version
 _CONTROLLERS = frozenset(("pacemaker-contr", "crmd"))
 MARK = b"Written by asha"
-_CONF_DIR = Path("/etc/corosync")
+CONF_DIR = Path("/etc/corosync")
 _CONF_LIMIT = 1 << 18
 _STAT = 4096  # bytes of /proc/PID/stat, which is one line
 _PPID, _STARTTIME = 1, 19  # fields of /proc/PID/stat, counted behind the closing bracket of the command
@@ -198,7 +198,7 @@ def _field(stat: list[str], number: int) -> int:
     return int(stat[number]) if len(stat) > number and stat[number].isdigit() else 0
 
 
-def running_identity(proc: Path = Path("/proc"), conf_dir: Path = _CONF_DIR) -> str:
+def running_identity(proc: Path = Path("/proc"), conf_dir: Path = CONF_DIR) -> str:
     """Return the identity of the Corosync that runs for asha now; "" when none does.
 
     A grant lives as long as Corosync: Pacemaker's daemons may be replaced, and the new ones adopt what is held.

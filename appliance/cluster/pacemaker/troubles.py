@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from appliance.cluster.pacemaker.cib import CONSTRAINTS, GROUP, RESOURCE, own_elements
+from appliance.cluster.pacemaker.cib import CONSTRAINTS, GROUP, RESOURCE, own_elements, resource_ids
 from appliance.cluster.pacemaker.installation import PacemakerPaths
 from appliance.cluster.pacemaker.view import Belief
 from appliance.config import Conf
@@ -34,13 +34,16 @@ def constraints(paths: PacemakerPaths) -> frozenset[str] | None:
     return frozenset(found.get("id", "") for found in root if found.get("rsc") in (GROUP, RESOURCE))
 
 
-def is_whole(belief: Belief, found: frozenset[str] | None) -> bool:
-    """Tell whether all that asha has put into the configuration is there, as far as is known."""
-    return belief.configured and (found is None or found >= CONSTRAINTS)
+def is_whole(belief: Belief, found: frozenset[str] | None, conf: Conf) -> bool:
+    """Tell whether asha's resources and constraints are in the configuration, as far as is known."""
+    return belief.members >= resource_ids(conf) and (found is None or found >= CONSTRAINTS)
 
 
 def put_back(paths: PacemakerPaths, conf: Conf) -> None:
-    """Put asha's elements into the configuration that Pacemaker works by; those that others have stay as they are."""
+    """Put asha's elements into the configuration that Pacemaker works by; those that others have stay as they are.
+
+    A resource that was taken out of the group comes back behind the others, so that none of them is restarted.
+    """
     for section, element in own_elements(conf):
         try:
             run(
@@ -51,9 +54,12 @@ def put_back(paths: PacemakerPaths, conf: Conf) -> None:
             return
 
 
-def troubles(belief: Belief, found: frozenset[str] | None) -> Iterator[str]:
+def troubles(belief: Belief, found: frozenset[str] | None, conf: Conf) -> Iterator[str]:
     """Yield what keeps Pacemaker from its work, each with what ends it."""
-    if not is_whole(belief, found):
+    gone = resource_ids(conf) - belief.members
+    if addresses := sorted(gone - {RESOURCE}):
+        yield f"{' and '.join(addresses)} was taken out of Pacemaker's configuration: it is put back"
+    if RESOURCE in gone or not (found is None or found >= CONSTRAINTS):
         yield "asha's resource was taken out of Pacemaker's configuration: it is put back"
     if belief.maintenance:
         yield (
@@ -72,7 +78,8 @@ def troubles(belief: Belief, found: frozenset[str] | None) -> Iterator[str]:
         )
     if belief.blocked:
         yield (
-            "Pacemaker moves nothing because a stop of asha's resource has failed: it is told every 30 s to try again"
+            "Pacemaker moves nothing because a stop of asha's resource has failed, or of an address: it is told every "
+            "30 s to try again"
         )
     if others := sorted((found or frozenset()) - CONSTRAINTS):
         yield (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from appliance.cluster.pacemaker.cib import RESOURCE
+from appliance.cluster.pacemaker.cib import RESOURCE, RESOURCES
 from appliance.core.errors import AshaError
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.process import run
@@ -19,8 +19,9 @@ class Belief:
 
     `nodes`: those on which it runs, in lower case. `online`: those that may be given it. `moving`: it is being started
     or stopped. `failed`: the nodes on which an operation has failed. `orders`: some node of the cluster gives orders.
-    `configured`: the resource is in the configuration. `managed`: Pacemaker may start and stop it. `blocked`: it may
-    not, because a stop has failed. `maintenance`: it may start and stop nothing. `standby`: nodes that may run nothing.
+    `members`: the ids of those of asha's resources, addresses included, that are in the configuration. `managed`:
+    Pacemaker may start and stop the resource. `blocked`: one of asha's resources it may not, because a stop has failed.
+    `maintenance`: it may start and stop nothing. `standby`: nodes that may run nothing.
     """
 
     nodes: tuple[str, ...]
@@ -29,7 +30,7 @@ class Belief:
     failed: tuple[str, ...]
     orders: bool
     managed: bool = True
-    configured: bool = True
+    members: frozenset[str] = RESOURCES
     blocked: bool = False
     maintenance: bool = False
     standby: tuple[str, ...] = ()
@@ -41,7 +42,8 @@ def parse(xml: str) -> Belief | None:
         root = ET.fromstring(xml)  # noqa: S314 - root's own, of this machine
     except ET.ParseError:
         return None
-    resource = [found for found in root.iter("resource") if found.get("id") == RESOURCE]
+    own = [found for found in root.iter("resource") if found.get("id") in RESOURCES]
+    resource = [found for found in own if found.get("id") == RESOURCE]
     nodes = tuple(node.get("name", "").lower() for found in resource for node in found.iter("node"))
     pending = [found.get("pending", "") for found in resource]
     failures = {
@@ -61,8 +63,8 @@ def parse(xml: str) -> Belief | None:
         failed=tuple(sorted(failures)),
         orders=current is not None and current.get("present") == "true",
         managed=all(found.get("managed") != "false" for found in resource),
-        configured=any(found.get("orphaned") != "true" for found in resource),
-        blocked=any(found.get("blocked") == "true" for found in resource),
+        members=frozenset(found.get("id", "") for found in own if found.get("orphaned") != "true"),
+        blocked=any(found.get("blocked") == "true" for found in own),
         maintenance=options is not None and options.get("maintenance-mode") == "true",
         standby=tuple(
             node.get("name", "").lower()

@@ -118,7 +118,7 @@ class PacemakerWatch:
     def _troubles(self, belief: Reading[Belief], now: float) -> tuple[str, ...]:
         if isinstance(belief, Unknown):
             return (f"{_MUTE} ({belief.reason})",) if self._belief.is_silent(now) else ()
-        return tuple(troubles.troubles(belief.value, self._belief.constraints))
+        return tuple(troubles.troubles(belief.value, self._belief.constraints, self._conf()))
 
     def _link_names(self) -> dict[str, bool]:
         """Return whether each link is up, by the device of HAMEDIA that it leaves by."""
@@ -260,7 +260,7 @@ class _BeliefAsked:
         self.links: tuple[LinkState, ...] = ()
         self._ear, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._reading: Reading[Belief] | None = None
-        self._answers: list[tuple[Reading[Belief], tuple[LinkState, ...]]] = []
+        self._answers: list[Reading[Belief] | tuple[LinkState, ...]] = []
         self._asked_at = _NEVER
         self._cleared_at = _NEVER
         self._busy = False
@@ -291,13 +291,21 @@ class _BeliefAsked:
             os.read(self._ear, 1 << 10)
         before = _value(self._reading), self.links
         while self._answers:
-            self._reading, self.links = self._answers.pop(0)
-            if isinstance(self._reading, Known):
-                self._known_at = self._reading.at
+            answer = self._answers.pop(0)
+            if isinstance(answer, tuple):
+                self.links = answer
+                continue
+            self._reading = answer
+            if isinstance(answer, Known):
+                self._known_at = answer.at
         return before != (_value(self._reading), self.links)
 
     def reading(self, now: float) -> Reading[Belief]:
-        return self._reading or Unknown("Pacemaker has not been asked yet", now)
+        if self._reading is None:
+            return Unknown("Pacemaker has not been asked yet", now)
+        if now - self._reading.at >= _SILENT:
+            return Unknown(f"Pacemaker's last answer is {now - self._reading.at:.0f} s old", now)
+        return self._reading
 
     def is_silent(self, now: float) -> bool:
         """Tell whether Pacemaker has told nothing for a while, although it was asked."""
@@ -318,17 +326,27 @@ class _BeliefAsked:
             os.close(mouth)
 
     def _ask(self, paths: PacemakerPaths, generation: int, now: float, clear: bool) -> None:
-        if clear:
-            clear_failures(paths)
-        belief = view.ask(str(paths.crm_mon), now)
+        """Hand on what Pacemaker believes, then what takes longer to find out."""
+        try:
+            belief = view.ask(str(paths.crm_mon), now)
+            self._hand_on(generation, belief)
+            if clear:
+                clear_failures(paths)
+            self._look_at_configuration(paths, belief, now)
+            self._hand_on(generation, links.ask(paths, self._peer_id))
+        finally:
+            self._busy = False
+
+    def _look_at_configuration(self, paths: PacemakerPaths, belief: Reading[Belief], now: float) -> None:
         if now - self._looked_at >= _LOOK_AGAIN:
             self._looked_at, self.constraints = now, troubles.constraints(paths)
-            if isinstance(belief, Known) and not troubles.is_whole(belief.value, self.constraints):
-                troubles.put_back(paths, self._conf())
-        answer = belief, links.ask(paths, self._peer_id)
+            conf = self._conf()
+            if isinstance(belief, Known) and not troubles.is_whole(belief.value, self.constraints, conf):
+                troubles.put_back(paths, conf)
+
+    def _hand_on(self, generation: int, answer: Reading[Belief] | tuple[LinkState, ...]) -> None:
         if generation == self._generation:
             self._answers.append(answer)
-        self._busy = False
         with contextlib.suppress(OSError):
             os.write(self._mouth, b"!")
 

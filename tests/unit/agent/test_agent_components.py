@@ -81,6 +81,34 @@ def test_the_engine_is_not_started_by_hand_in_the_middle_of_a_change(tmp_path: P
         asyncio.run(requests.answer(ControlRequest("ha start")))
 
 
+@pytest.mark.parametrize(
+    ("unasked", "said"), [("", "Started: yes."), ("the peer is mute", "the peer is mute")]
+)
+def test_a_peer_that_cannot_be_asked_is_no_hindrance_to_a_start_but_said(
+    tmp_path: Path, unasked: str, said: str
+) -> None:
+    requests = control_api(Bench(tmp_path))
+    started: list[str] = []
+
+    async def answer(found: str = "") -> str:
+        return found
+
+    async def start() -> None:
+        started.append("engine")
+
+    requests._policy = SimpleNamespace(  # type: ignore[assignment]
+        permitted=lambda wish, request: SimpleNamespace(says="Started: yes")
+    )
+    requests._changes = SimpleNamespace(  # type: ignore[assignment]
+        under_way=False, why_not_asked=lambda: answer(unasked)
+    )
+    requests._sark = SimpleNamespace(take_held=answer)  # type: ignore[assignment]
+    requests._active_conf = SimpleNamespace(look=lambda: False)  # type: ignore[assignment]
+    requests._orders = SimpleNamespace(start=start)  # type: ignore[assignment]
+    answered = asyncio.run(requests.answer(ControlRequest("ha start")))
+    assert said in answered.says and started == ["engine"]
+
+
 def test_whatever_name_the_panel_gives_its_mark_stays_behind_it() -> None:
     request = authorise(ControlRequest("ha stop", {"by": "x" * 500}), 990, AllowedUsers(own=0, panel=990))
     assert who(request).endswith("… (panel)")

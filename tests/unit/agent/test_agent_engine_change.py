@@ -305,6 +305,31 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)
 
 
+def test_auto_starts_no_other_engine_than_the_peer_runs(world: World) -> None:
+    """The primary's disk was replaced, and its new installation prefers another engine."""
+    world.primary.cut_power()
+    world.primary.on, world.primary.conf = True, "pacemaker"
+    world.primary.begin_agent()
+
+    async def ask() -> None:
+        world.loop = asyncio.get_running_loop()
+        CURRENT.set(world.primary)
+        ask_peer = world.primary.agent.why_not_asked
+        with pytest.raises(
+            ClusterError, match="pbx2 runs Heartbeat, and HAENGINE=auto has chosen"
+        ) as refused:
+            await ask_peer()
+        assert "asha conf set HAENGINE heartbeat" in refused.value.todo
+        world.secondary.run("")
+        assert await ask_peer() == "", "it runs none"
+        world.answers = False
+        assert "pbx2 could not be asked which engine it runs" in await ask_peer()
+        world.primary.run("pacemaker")
+        assert await ask_peer() == "", "it runs already"
+
+    asyncio.run(ask())
+
+
 def test_undisturbed_both_change(world: World) -> None:
     async def play() -> None:
         await world.begin()

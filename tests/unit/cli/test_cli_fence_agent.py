@@ -157,10 +157,34 @@ def test_options_that_are_not_understood_are_a_no() -> None:
 def test_the_installed_agent_tells_its_meta_data_without_its_program(tmp_path: Path) -> None:
     install_fence_agent(tmp_path, ["/nowhere/python"])
     place = tmp_path / "fence_asha"
-    for words, given in ((("-o", "metadata"), ""), ((), "action=metadata\n")):
+    asked = (("-o", "metadata"), ("--action=metadata",), ("--action", "metadata"))
+    for words, given in (
+        *((words, "") for words in asked),
+        ((), "action=metadata\n"),
+        ((), "a=b\naction=metadata"),
+    ):
         told = subprocess.run([place, *words], input=given, capture_output=True, text=True, check=True).stdout
         actions = {action.get("name") for action in ET.fromstring(told.split("?>", 1)[1]).iter("action")}
         assert {"on", "off", "reboot", "status", "monitor", "list", "metadata"} <= actions
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ((), "action=off\nport=metadata1\n"),
+        ((), "action=off\nport=action=metadata\n"),
+        (("-o", "off", "-n", "metadata"), ""),
+        (("-n", "action=metadata", "--action=off"), ""),
+    ],
+)
+def test_a_node_named_like_the_meta_data_is_not_gone_by_that(
+    tmp_path: Path, words: tuple[str, ...], given: str
+) -> None:
+    install_fence_agent(tmp_path, ["/bin/false"])
+    ended = subprocess.run(
+        [tmp_path / "fence_asha", *words], input=given, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.returncode) == ("", 1)
 
 
 def test_the_installed_agent_passes_options_on(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
         ("PH", "", {"H": 9.0}, "Heartbeat"),
         ("PH", "", {"H": 9.0, "P": 10.0}, "Pacemaker"),
         ("PH", "", {"H": 10.0, "P": 9.0}, "Heartbeat"),
-        ("P", "", {"H": 10.0}, "Pacemaker"),
+        ("P", "", {"H": 10.0}, "Heartbeat"),
+        ("H", "", {"P": 10.0}, "Pacemaker"),
     ],
 )
 def test_a_pair_that_has_run_keeps_its_engine(

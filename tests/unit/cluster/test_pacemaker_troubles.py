@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.cluster.pacemaker.cib import CONSTRAINTS, own_elements, with_own_parts
+from appliance.cluster.pacemaker.cib import CONSTRAINTS, RESOURCES, own_elements, resource_ids, with_own_parts
+from appliance.cluster.pacemaker.commands import clear_failures
 from appliance.cluster.pacemaker.installation import find_pacemaker
 from appliance.cluster.pacemaker.troubles import constraints, is_whole, put_back, troubles
 from appliance.cluster.pacemaker.view import Belief, parse
@@ -17,7 +18,8 @@ MON = """<pacemaker-result><summary><current_dc present="true"/>
 <cluster_options maintenance-mode="{mode}"/></summary>
 <nodes><node name="Alpha" online="true" standby="{standby}"/>
 <node name="bravo" online="true" maintenance="{node}"/></nodes>
-<resources><resource id="asha" managed="{managed}" blocked="{blocked}" orphaned="{orphaned}"/></resources>
+<resources><resource id="{address}" orphaned="false" blocked="{address_blocked}"/>
+<resource id="asha" managed="{managed}" blocked="{blocked}" orphaned="{orphaned}"/></resources>
 </pacemaker-result>"""
 WELL = {
     "mode": "false",
@@ -26,6 +28,8 @@ WELL = {
     "managed": "true",
     "blocked": "false",
     "orphaned": "false",
+    "address": "asha-address",
+    "address_blocked": "false",
 }
 CONF = Conf(cluster_ip="10.0.0.9", primary_name="alpha", secondary_name="bravo")
 
@@ -37,8 +41,8 @@ def belief(**said: str) -> Belief:
 
 
 def test_a_pacemaker_that_does_its_work_has_no_troubles() -> None:
-    assert list(troubles(belief(), CONSTRAINTS)) == []
-    assert list(troubles(belief(), None)) == [], "what is not known is no trouble"
+    assert list(troubles(belief(), CONSTRAINTS, CONF)) == []
+    assert list(troubles(belief(), None, CONF)) == [], "what is not known is no trouble"
 
 
 @pytest.mark.parametrize(
@@ -48,19 +52,37 @@ def test_a_pacemaker_that_does_its_work_has_no_troubles() -> None:
         ({"managed": "false"}, "'crm_resource --meta --delete-parameter is-managed"),
         ({"standby": "true"}, "lets nothing run on alpha"),
         ({"node": "true"}, "lets nothing run on bravo"),
-        ({"blocked": "true"}, "a stop of asha's resource has failed"),
+        ({"blocked": "true"}, "a stop of asha's resource has failed, or of an address"),
+        ({"address_blocked": "true"}, "a stop of asha's resource has failed, or of an address"),
+        ({"address": "other"}, "asha-address was taken out of Pacemaker's configuration"),
         ({"orphaned": "true"}, "taken out of Pacemaker's configuration"),
     ],
 )
 def test_each_trouble_is_told_with_what_ends_it(said: dict[str, str], words: str) -> None:
-    (told,) = troubles(belief(**said), CONSTRAINTS)
+    (told,) = troubles(belief(**said), CONSTRAINTS, CONF)
     assert words in told
 
 
 def test_a_constraint_of_somebody_else_is_named() -> None:
-    (told,) = troubles(belief(), CONSTRAINTS | {"cli-ban-x", "cli-prefer-x"})
+    (told,) = troubles(belief(), CONSTRAINTS | {"cli-ban-x", "cli-prefer-x"}, CONF)
     assert "by cli-ban-x, cli-prefer-x, which is not asha's" in told
-    assert not is_whole(belief(), frozenset({"asha-wish"})), "a constraint of asha's is gone"
+    assert not is_whole(belief(), frozenset({"asha-wish"}), CONF), "a constraint of asha's is gone"
+
+
+def test_each_address_of_the_conf_file_must_be_there() -> None:
+    both = replace(CONF, cluster_ipv6="fd00::9/64")
+    assert resource_ids(both) == RESOURCES
+    assert is_whole(belief(), CONSTRAINTS, CONF) and not is_whole(belief(), CONSTRAINTS, both)
+    assert not is_whole(belief(address="asha-address6"), CONSTRAINTS, CONF)
+
+
+def test_the_failures_of_the_addresses_are_forgotten_too(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    program = tmp_path / "crm_resource"
+    program.write_text(f'#!/bin/sh\necho "$*" >{asked}\n')
+    program.chmod(0o755)
+    clear_failures(replace(find_pacemaker(), crm_resource=program))
+    assert asked.read_text() == "--cleanup -r asha-service\n"
 
 
 def test_only_constraints_on_ashas_resource_count(tmp_path: Path) -> None:

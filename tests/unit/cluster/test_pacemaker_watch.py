@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from appliance.cluster.pacemaker.installation import PacemakerPaths, Processes, 
 from appliance.cluster.pacemaker.watch import PacemakerWatch
 from appliance.config import Conf
 from appliance.core.model import Node
+from appliance.core.reading import Known, Unknown
 
 ALONE = "echo nodes 1; exec cat"
 BOTH = "echo nodes 1 2; exec cat"
@@ -92,3 +94,69 @@ def test_a_node_that_sees_its_peer_tells_corosync_nothing(rig: Rig) -> None:
     rig.hear()
     assert rig.look(1.0) == []
     assert rig.look(60.0) == []
+
+
+MON = '<r><resources><resource id="asha"><node name="alpha"/></resource></resources></r>'
+
+
+class Asked:
+    """What is asked of Pacemaker, in whose place programs answer; the constraints are found out by `look`."""
+
+    def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch, look: Callable[[object], None]) -> None:
+        self.paths: PacemakerPaths = replace(
+            find_pacemaker(),
+            crm_mon=program(place / "crm_mon", f"echo '{MON}'"),
+            corosync_cmapctl=program(place / "cmapctl", "exit 1"),
+            crm_resource=program(place / "crm_resource", "exit 0"),
+        )
+        monkeypatch.setattr(module.troubles, "constraints", look)
+        self.belief = module._BeliefAsked(2, Conf)
+
+    def ask(self, now: float) -> threading.Thread | None:
+        """Ask; return the thread that does."""
+        before = set(threading.enumerate())
+        self.belief.ask(self.paths, "alpha", now)
+        return next(iter(set(threading.enumerate()) - before), None)
+
+    def hear(self) -> None:
+        assert select.select([self.belief], [], [], 10.0)[0]
+        self.belief.drain()
+
+
+def test_what_pacemaker_believes_waits_for_no_slower_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    asked = Asked(tmp_path, monkeypatch, lambda paths: answered.wait(30.0) and None)
+    asking = asked.ask(1.0)
+    asked.hear()
+    assert asking is not None and asking.is_alive() and isinstance(asked.belief.reading(1.0), Known)
+    answered.set()
+    asking.join(10.0)
+    asked.belief.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_question_that_fails_in_a_way_nobody_thought_of_is_not_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(paths: object) -> None:
+        raise ZeroDivisionError
+
+    asked = Asked(tmp_path, monkeypatch, fails)
+    for now in (1.0, 20.0):
+        asking = asked.ask(now)
+        assert asking is not None, "it is asked again"
+        asking.join(10.0)
+    asked.belief.close()
+
+
+def test_a_belief_that_is_old_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(tmp_path, monkeypatch, lambda paths: None)
+    asking = asked.ask(1.0)
+    assert asking is not None
+    asking.join(10.0)
+    asked.hear()
+    assert isinstance(asked.belief.reading(15.9), Known)
+    assert isinstance(asked.belief.reading(16.0), Unknown)
+    asked.belief.close()

@@ -55,6 +55,13 @@ def test_each_problem_is_told_and_no_other(told: Status, kind: AlertKind) -> Non
     assert kinds(told) == {kind}
 
 
+def test_the_end_of_one_trouble_of_the_engine_is_not_the_end_of_another() -> None:
+    both = problems(status(engine={"troubles": ["maintenance mode: end it", "mute (status 1)"]}))
+    (left,) = problems(status(engine={"troubles": ["mute (status 2)"]}))
+    assert len({found.alert.key for found in both}) == 2
+    assert left.alert.key == both[1].alert.key, "the same trouble, with other particulars"
+
+
 def test_a_machine_that_boots_has_a_minute_to_start_the_engine() -> None:
     (missing,) = problems(status("off", engine={"lost": True}))
     assert missing.dwell == 60.0 and "does not run" in missing.alert.text

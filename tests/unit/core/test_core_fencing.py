@@ -79,6 +79,15 @@ def test_only_a_confirmed_end_says_that_the_peer_is_off_and_it_is_not_shot_again
     assert len(node.shots) == 2 and not node.state.off
 
 
+def test_a_confirmation_outlives_the_service_that_was_begun_by_it_for_a_moment_only() -> None:
+    off = FenceState(off=True, ended=100.0)
+    assert follow(off, FenceInputs(), KEPT, ACQUIRES, 9000.0).off, "it serves by that"
+    assert follow(off, FenceInputs(), KEPT, None, 100.0 + FENCE_PAUSE).off, "it is about to be given service"
+    assert not follow(off, FenceInputs(), KEPT, None, 100.1 + FENCE_PAUSE).off
+    released = plan.begin(Goal.RELEASE, 1, "the engine stops", SECONDARY, 100.0)
+    assert not follow(off, FenceInputs(), KEPT, released, 9000.0).off
+
+
 def test_what_confirms_nothing_is_tried_again_after_a_pause() -> None:
     node = Node2()
     node.look(HEARD, 1.0)

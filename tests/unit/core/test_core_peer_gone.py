@@ -147,10 +147,20 @@ def test_when_hafence_is_never_used(what: Seen, more: dict[str, object], why: st
 
 
 def test_what_hafence_has_confirmed_is_a_yes_and_what_it_has_not_is_tried_again_after_a_pause() -> None:
-    assert verdict(inputs(looks(), fence=FenceState(off=True))) is GoneVerdict.GONE
+    assert verdict(inputs(looks(), fence=FenceState(off=True, ended=NOW))) is GoneVerdict.GONE
     failed = inputs(looks(), policy=SET_UP, cut_failed_at=NOW, cut_says="it did not end")
     assert after(failed, FENCE_PAUSE - 1)[1].why.endswith("it did not end")
     assert verdict(failed, FENCE_PAUSE + FENCE_DWELL + SET_UP.wait + 1) is GoneVerdict.CUT
+
+
+@pytest.mark.parametrize("node", Node)
+def test_a_confirmation_of_old_is_none_because_the_peer_may_have_been_switched_on_since(node: Node) -> None:
+    old = FenceState(off=True, ended=NOW - FENCE_PAUSE - 0.1)
+    assert verdict(inputs(looks(), node, fence=old), 600.0) is GoneVerdict.WAIT
+    assert (
+        verdict(inputs(looks(), node, fence=old, policy=SET_UP), FENCE_DWELL + SET_UP.wait) is GoneVerdict.CUT
+    )
+    assert verdict(inputs(looks(Line.CLEAR), fence=old)) is GoneVerdict.GONE, "by the line"
 
 
 def test_a_peer_that_is_heard_again_while_the_question_stands_is_never_shot() -> None:

@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 from core_seen import POLICY, SECONDARY, SERVING, Walk, known, peer, seen
 
+from appliance.core.fencing import FENCE_PAUSE
+from appliance.core.grant import Grant
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known
+from appliance.core.service_state import Transition, first_state
 from appliance.core.transfer import Order, Phase, Seen, Witness
 from appliance.core.witness import RESUME_DWELL, TOGETHER
 
@@ -110,6 +113,50 @@ def test_a_peer_that_is_heard_again_and_serves_is_not_robbed() -> None:
         assert walk.look(210.0, replace(healed, peer=heard)) == ()
     stands_by = replace(peer(granted=False), serves=known(False))
     assert walk.look(211.0, replace(healed, peer=stands_by)) == (Order.ENERGISE, Order.PUT_ADDRESS)
+
+
+def fenced_aside() -> Walk:
+    """A primary that the engine would ask before it gives service; it has stepped aside in a split."""
+    walk = Walk(policy=replace(POLICY, stonith=True))
+    walk.look(100.0, HOME)
+    walk.look(200.0, ALONE)
+    assert walk.look(205.0, replace(ALONE, lan=NO_CARRIER)) == (Order.RELEASE, Order.REMOVE_ADDRESS)
+    assert "'asha pbx start' here" in walk.note
+    return walk
+
+
+def test_with_hastonith_a_primary_that_stepped_aside_waits_for_the_peers_word() -> None:
+    """The secondary was told that this node is gone, and serves, whatever telephones are found from here."""
+    walk = fenced_aside()
+    mended = aside(replace(ALONE, dchannel=known(DChannel.DOWN)))
+    for calls in (None, False, True):
+        for later in (0.0, 600.0):
+            assert walk.look(300.0 + later, replace(mended, calls=known(calls))) == ()
+    unsure = peer(alive=None, fit=None, line=None, granted=None, relay=None)
+    assert walk.look(1000.0, replace(mended, peer=unsure, calls=known(False))) == ()
+    stands_by = replace(peer(granted=False), serves=known(False))
+    assert walk.look(1001.0, replace(mended, peer=stands_by)) == (Order.ENERGISE, Order.PUT_ADDRESS)
+
+
+def test_with_hastonith_a_young_confirmation_brings_service_back_and_an_old_one_does_not() -> None:
+    mended = aside(replace(ALONE, dchannel=known(DChannel.DOWN), calls=known(False)))
+    old = replace(mended, peer_off_at=300.0 - FENCE_PAUSE - 0.1)
+    walk = fenced_aside()
+    assert walk.look(300.0, old) == () and walk.look(600.0, old) == ()
+    young = replace(mended, peer_off_at=600.0)
+    assert walk.look(601.0, young) == (Order.ENERGISE, Order.PUT_ADDRESS)
+
+
+@pytest.mark.parametrize(("asked", "stays"), [(False, True), (True, False)])
+def test_with_hastonith_only_an_operators_start_of_asterisk_brings_service_back(
+    asked: bool, stays: bool
+) -> None:
+    state = replace(first_state(Grant(), 0.0), transfer=fenced_aside().transfer)
+    transition = Transition(state, replace(POLICY, stonith=True), 300.0)
+    transition.begin_again("Asterisk is to be started", asked=asked)
+    begun = transition.state.transfer
+    assert begun is not None and begun.began == 300.0
+    assert (begun.aside.since is not None) is stays and bool(begun.aside.because) is stays
 
 
 # -- the secondary listens --------------------------------------------------------------------------------
