@@ -58,7 +58,7 @@ from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.peer_gone import SAME_QUESTION
-from appliance.core.reading import fresh, is_known
+from appliance.core.reading import fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.transfer import Seen
@@ -180,7 +180,7 @@ class Cycle:
             maintenance=self.maintenance.on,
             lan=fresh(observations.lan, now, LAN_MAX_AGE),
             calls=calls,
-            calls_missing=observations.calls_missing if is_known(calls, True) else "",
+            calls_missing=observations.calls_missing if now - observations.calls.at <= LAN_MAX_AGE else "",
         )
 
     def unfit(self, now: float) -> tuple[str, ...]:

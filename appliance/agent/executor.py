@@ -12,7 +12,7 @@ from appliance.agent.pre_start import before_service
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HardwareError, HostError, attempt
-from appliance.core.ip_address import ClusterAddress, version_of
+from appliance.core.ip_address import ClusterAddress
 from appliance.core.lan import why_not_settable
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Reading, Unknown, is_known
@@ -135,14 +135,10 @@ class Actuator:
             raise HostError(" ".join(problems))
 
     def _put(self, address: ClusterAddress) -> None:
-        """Set `address` again, unless another machine has it by now, and announce it.
-
-        One of IPv4 not before this node has an address of its own there: the first address of a subnet becomes the
-        source of everything that is sent, and takes the others with it when Heartbeat removes it.
-        """
+        """Set `address` again, unless another machine has it by now, and announce it."""
         device, ip, prefix = self._conf.device, address.ip, address.prefix
         interface = read_lan_interface(device, ip, prefix, self._clock.now())
-        if version_of(ip) == 4 and (wrong := why_not_settable(interface, ip)):
+        if wrong := why_not_settable(interface, ip):
             raise HostError(f"{wrong}.")
         other = duplicated(device, ip, self._clock.now(), timeout=_ARP_WAIT, clock=self._clock)
         if isinstance(other, Known) and other.value:

@@ -63,8 +63,9 @@ class Observations:
     sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
     nothing is decided by them.
     `address`: one of the cluster's addresses is here; `address_missing`: those that are not, while another is.
-    `calls_missing`: why one of the cluster's addresses does not answer telephones, while another does (`calls`).
-    `lan_address`: this node's own address on the LAN. `not_settable`: why the cluster address could not be set here.
+    `calls_missing`: why one of the cluster's addresses does not answer telephones, while another does (`calls`), or
+    while that is not known of another.
+    `lan_address`: this node's own address on the LAN. `not_settable`: why a cluster address could not be set here.
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
     not known. `fenced`: how HAFENCE ended last. `gone_asked_at`: when the engine was

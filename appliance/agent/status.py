@@ -331,7 +331,7 @@ def _lan_problems(state: ServiceState, seen: Seen, now: float) -> Iterator[str]:
     if is_known(seen.lan, False) and not state.role.holds:
         yield f"this node is cut off from the LAN: {_said(seen.lan).why}"
     if state.role is Role.STANDBY and is_known(seen.every_call, False):
-        yield "seen from this standby, a telephone on the LAN cannot call through the cluster address"
+        yield f"seen from this standby, a telephone on the LAN cannot call: {_said(seen.every_call).why}"
     if state.role is Role.ACTIVE and is_known(seen.peer.calls, False):
         yield "seen from the peer, a telephone on the LAN cannot call through the cluster address"
 

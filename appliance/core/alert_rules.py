@@ -109,11 +109,14 @@ def _lan(status: Status) -> Iterator[Condition]:
     What a serving node does when it is cut off is among its troubles; a standby's is why it is not fit.
     """
     if status.role == Role.ACTIVE.value and status.peer.calls.value is False:
-        text = "seen from the standby, a telephone on the LAN cannot call through the cluster address"
+        # The standby's message says "no" alone; it tells itself which address it is.
+        one_of = "one of " if "," in status.address.ip else ""
+        through = f"through {one_of}{status.address.ip or 'the cluster address'}"
+        text = f"seen from the standby, a telephone on the LAN cannot call {through}"
         yield _problem("calls", AlertKind.LAN_LOST, Severity.CRITICAL, text, _SOON)
     if status.role == Role.STANDBY.value and status.lan.calls.value is False:
         # The node that serves may not know, or may not be able to tell.
-        text = "seen from this standby, a telephone on the LAN cannot call through the cluster address"
+        text = f"seen from this standby, a telephone on the LAN cannot call: {status.lan.calls.why}"
         yield _problem("calls", AlertKind.LAN_LOST, Severity.CRITICAL, text, _MOVED)
     if status.role not in (*_SERVING, Role.STANDBY.value) and status.lan.reached.value is False:
         text = f"this node is cut off from the LAN: {status.lan.reached.why}"

@@ -2,7 +2,8 @@
 
 The engine sets the address before it grants, and looks at it never again. Others may take it away: networkd and
 NetworkManager when they are restarted, an operator with `ip`. It is put back once, and only where the engine has set it
-under this grant. When it goes again within `PUT_AGAIN`, something here fights for that: people are told, and the next
+under this grant: where the cluster has two, one at least, so that one that could never be set leaves nobody without the
+other. When it goes again within `PUT_AGAIN`, something here fights for that: people are told, and the next
 try waits until that time is over.
 
 A node that steps aside (see `core/witness.py`) has removed the address itself, and puts it back when that is over.
@@ -22,7 +23,7 @@ from appliance.core.values import changed
 
 # Seconds after the address was put back in which it is not put back again.
 PUT_AGAIN = 60.0
-# Seconds after which an address that the engine has never set under this grant is told.
+# Seconds after which an address that the engine has never set under this grant is told, and set if the other is here.
 NEVER_SET = 5.0
 # The address is announced at once and again after so many seconds.
 ANNOUNCED = (0.0, 1.0, 3.0)
@@ -45,14 +46,20 @@ class Announcing:
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of whether the address was here, and since when it is not.
 
-    Where the cluster has two addresses it is here when both are.
+    Where the cluster has two addresses it is here when both are, and it was here when one was and the other has not
+    come within `NEVER_SET`.
     """
     gone = (is_known(seen.address, False) or bool(seen.address_missing)) and transfer.aside.since is None
-    since = transfer.address_gone_since
+    since = (now if transfer.address_gone_since is None else transfer.address_gone_since) if gone else None
+    any_here = is_known(seen.address, True)
+    whole = any_here and not seen.address_missing
+    half = any_here and since is not None and now - since >= NEVER_SET
+    never_set = seen.address_missing if half and not transfer.had_address else transfer.never_set
     return changed(
         transfer,
-        had_address=transfer.had_address or (is_known(seen.address, True) and not seen.address_missing),
-        address_gone_since=(now if since is None else since) if gone else None,
+        had_address=transfer.had_address or whole or half,
+        never_set="" if whole else never_set,
+        address_gone_since=since,
     )
 
 
@@ -70,6 +77,8 @@ def why_put_back(transfer: Transfer) -> str:
     """Return why the address is put back, for the journal and for people."""
     last, ended = put_back_at(transfer), transfer.aside.ended
     left = ended is not None and (last is None or last <= ended + PUT_AGAIN)
+    if transfer.never_set and not left:
+        return f"{transfer.never_set} was never set on this node by {ENGINE}, although it serves"
     return "this node had left the cluster address to the other one, and serves now" if left else TAKEN
 
 

@@ -117,7 +117,7 @@ class FitnessInputs:
     """The facts that fitness depends on.
 
     `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None. `lan`: this node reaches
-    the LAN. `not_settable`: why the cluster address could not be set here; "" when nothing is known against it.
+    the LAN. `not_settable`: why a cluster address could not be set here; "" when nothing is known against it.
     """
 
     has_card: bool

@@ -37,7 +37,8 @@ class LanInterface:
     """The interface that carries the cluster address, as the kernel has it.
 
     `addresses`: its addresses of both families, each with its prefix length. `elsewhere`: the name of another interface
-    that has an address in the cluster address's subnet, which this one has not; "" when there is none.
+    that has an address in the cluster address's subnet, which this one has not; "" when there is none. `ipv6`: the
+    kernel sets addresses of IPv6 on it.
     """
 
     device: str
@@ -46,6 +47,7 @@ class LanInterface:
     carrier: bool = False
     addresses: tuple[tuple[str, int], ...] = ()
     elsewhere: str = ""
+    ipv6: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +126,24 @@ def follow(state: LanState, seen: LanSign, policy: LanPolicy, now: float) -> Lan
 
 
 def why_not_settable(interface: Reading[LanInterface], cluster_ip: str) -> str:
-    """Return why the cluster address could not be put on the interface so that telephones reach it; "" when it could.
+    """Return why the engine, or asha, could not or must not put a cluster address on the interface; "" when it could.
 
-    An interface that cannot be looked at is not known to be wrong.
+    One of IPv4 needs another address of its subnet there first: the first address of a subnet becomes the source of
+    everything that is sent, and takes the others with it when Heartbeat removes it. One of IPv6 is never a source, and
+    a node whose own address comes from a router may lose that for a while: it is refused only where IPv6 is off. An
+    interface that cannot be looked at is not known to be wrong.
     """
     if isinstance(interface, Unknown) or not cluster_ip:
         return ""
     lan = interface.value
     if not lan.exists:
         return _why_missing(lan)
+    if version_of(cluster_ip) == 6:
+        off = f"IPv6 is off on {lan.device}, so {cluster_ip} cannot be set there"
+        return "" if lan.ipv6 else f"{off}: see net.ipv6.conf.{lan.device}.disable_ipv6, HADEV, HACLUSTERIP6"
     if own_address_of(interface, cluster_ip):
         return ""
-    version = version_of(cluster_ip)
-    others = [one for one in lan.addresses if one[0] != cluster_ip and version_of(one[0]) == version]
+    others = [one for one in lan.addresses if one[0] != cluster_ip and version_of(one[0]) == 4]
     has = ", ".join(f"{ip}/{prefix}" for ip, prefix in others) or "none at all"
     return f"{lan.device} has no address of its own whose subnet holds {cluster_ip} ({has}): see HADEV, HACLUSTERIP"
 
@@ -169,14 +176,14 @@ def of_any(readings: Sequence[Reading[bool]]) -> tuple[Reading[bool], str]:
     """Return whether a telephone could call at one of the cluster's addresses, and why at another it could not.
 
     `readings`: what `judge_calls` says of each address, one at least. A node that serves telephones at one address
-    serves: the other node must not take it for one that is down. The second value is "" when all are alike.
+    serves: the other node must not take it for one that is down. The second value is "" when none is known to be dead
+    that the first does not tell of: people are told of a dead one, although nobody knows of another.
     """
     yes = next((reading for reading in readings if is_known(reading, True)), None)
     no = next((reading for reading in readings if is_known(reading, False)), None)
-    if yes is None:
-        unknown = next((reading for reading in readings if isinstance(reading, Unknown)), None)
-        return unknown or no or readings[0], ""
-    return yes, no.why if isinstance(no, Known) else ""
+    unknown = next((reading for reading in readings if isinstance(reading, Unknown)), None)
+    whole = yes or unknown or readings[0]
+    return whole, no.why if isinstance(no, Known) and whole is not no else ""
 
 
 def own_address_of(interface: Reading[LanInterface], cluster_ip: str) -> str:

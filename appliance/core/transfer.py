@@ -139,8 +139,8 @@ class Seen:
     `busy`: orders being carried out. `failed`: how the last try of an order failed. `maintenance`: an
     operator works on this node, and nothing is handed over or restarted by itself. `lan`: this node reaches the LAN;
     `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`), through one of them
-    where there are two; `calls_missing`: why through another it could not. `peer_off_at`: when HAFENCE
-    confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is here;
+    where there are two; `calls_missing`: why through another it is known that it could not. `peer_off_at`: when
+    HAFENCE confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is here;
     `address_missing`: those that are not, while another is.
     """
 
@@ -214,8 +214,8 @@ class Transfer:
     the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
     to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
     `had_address` is set once the cluster address was here under this transfer, `address_gone_since` is since when it
-    is not. `aside`: what is remembered of a silent peer. `recovery`: how far the recovery of its D-channel is, or of
-    one before it.
+    is not. `never_set`: which of two addresses has not been here, while the other was. `aside`: what is remembered of a
+    silent peer. `recovery`: how far the recovery of its D-channel is, or of one before it.
     """
 
     goal: Goal
@@ -238,6 +238,7 @@ class Transfer:
     relinked_at: float | None = None
     served: bool = False
     had_address: bool = False
+    never_set: str = ""
     address_gone_since: float | None = None
     aside: Aside = Aside()
     recovery: Recovery | None = None

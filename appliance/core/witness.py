@@ -114,7 +114,7 @@ def goes_on(before: Transfer | None, begun: Transfer) -> Transfer:
     if before.goal is not Goal.ACQUIRE or begun.goal is not Goal.ACQUIRE:
         return begun
     aside = changed(before.aside, since=None, because="")
-    return changed(begun, had_address=before.had_address, aside=aside)
+    return changed(begun, had_address=before.had_address, never_set=before.never_set, aside=aside)
 
 
 def begun_aside(begun: Transfer, reason: str) -> Transfer:

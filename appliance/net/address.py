@@ -11,6 +11,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.core.errors import HostError
 from appliance.core.ip_address import in_subnet, version_of
@@ -26,6 +27,7 @@ _BUFFER = 64 * 1024
 _SIOCGIFFLAGS = 0x8913
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _IFREQ = struct.Struct("16sH14x")
+_SETTINGS = Path("/proc/sys/net")  # of the network namespace of whoever reads
 
 
 def read_address(device: str, ip: str, now: float) -> Reading[bool]:
@@ -119,7 +121,7 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
     if flags is None:
         return Known(LanInterface(device, exists=False, elsewhere=elsewhere), now)
     up, carrier = bool(flags & _IFF_UP), bool(flags & _IFF_RUNNING)
-    return Known(LanInterface(device, True, up, carrier, own, elsewhere), now)
+    return Known(LanInterface(device, True, up, carrier, own, elsewhere, _takes_ipv6(device)), now)
 
 
 class AddressWatch:
@@ -217,6 +219,20 @@ def _flags(device: str) -> int | None:
                 return None
             raise
     return int(_IFREQ.unpack(answer)[1])
+
+
+def _takes_ipv6(device: str) -> bool:
+    """Tell whether the kernel sets addresses of IPv6 on `device`; True where it does not tell.
+
+    The file is missing where the kernel has no IPv6 (ipv6.disable=1), and for a device whose MTU is below 1280.
+    """
+    setting = _SETTINGS / "ipv6" / "conf" / device / "disable_ipv6"
+    try:
+        return setting.read_text(encoding="ascii").strip() == "0"
+    except FileNotFoundError:
+        return not _SETTINGS.exists()
+    except (OSError, UnicodeDecodeError):
+        return True
 
 
 def _name(index: int) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from dataclasses import dataclass
 
-from appliance.core.errors import HostError
+from appliance.net.raw_link import RawLink
 
 _ETHERTYPE = 0x0806
 _PACKET = struct.Struct("!6s6sHHHBBH6s4s6s4s")
@@ -16,7 +15,6 @@ _REQUEST, _REPLY = 1, 2
 _BROADCAST = b"\xff" * 6
 _NOBODY = b"\0" * 6
 _NO_ADDRESS = "0.0.0.0"  # noqa: S104 - RFC 5227: a probe claims no address
-_MOST_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +48,12 @@ def parse_arp(frame: bytes) -> Arp | None:
     )
 
 
-class ArpLink:
+class ArpLink(RawLink[Arp]):
     """An open way to ask the hosts on a LAN by ARP, and to hear them; nothing in it ever waits."""
 
     def __init__(self, device: str) -> None:
         """Open it on `device`. Raises HostError when that is missing or down."""
-        self._device = device
-        try:
-            self._link = _open(device)
-            self._link.setblocking(False)
-        except OSError as problem:
-            raise self._error(problem) from problem
-        self._mac = _mac(self._link)
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable when a packet has come."""
-        return self._link.fileno()
+        super().__init__(device, "ARP", _open, parse_arp)
 
     def ask(self, ip: str, own: str, mac: str = "") -> None:
         """Ask who has `ip`: everybody, or the host at `mac` alone. Raises HostError when the device is down.
@@ -76,61 +64,23 @@ class ArpLink:
             mac: The hardware address at which `ip` answered before.
         """
         question = Arp(False, self._mac, own or _NO_ADDRESS, _NOBODY, ip)
-        try:
-            self._link.send(question.encode(bytes.fromhex(mac.replace(":", "")) if mac else _BROADCAST))
-        except BlockingIOError:
-            pass  # the queue is full: an answer that does not come is counted
-        except OSError as problem:
-            raise self._error(problem) from problem
+        self._send(question.encode(bytes.fromhex(mac.replace(":", "")) if mac else _BROADCAST))
 
     def announce(self, ip: str) -> None:
         """Tell everybody that `ip` is at this device, as a request and as a reply. Raises HostError when it is down.
 
         Some switches and phones heed only one of the two.
         """
-        try:
-            self._link.send(Arp(False, self._mac, ip, _NOBODY, ip).encode())
-            self._link.send(Arp(True, self._mac, ip, _BROADCAST, ip).encode())
-        except BlockingIOError:
-            pass  # the queue is full: what is announced is announced again
-        except OSError as problem:
-            raise self._error(problem) from problem
-
-    def heard(self) -> list[Arp]:
-        """Return the packets that have come, at most a few dozen at once. Raises HostError when the device went."""
-        found: list[Arp] = []
-        try:
-            for _ in range(_MOST_AT_ONCE):
-                packet = parse_arp(self._link.recv(2048))
-                if packet is not None:
-                    found.append(packet)
-        except BlockingIOError:
-            pass
-        except OSError as problem:
-            raise self._error(problem) from problem
-        return found
-
-    def close(self) -> None:
-        """Close it; harmless when repeated."""
-        self._link.close()
-
-    def _error(self, problem: OSError) -> HostError:
-        return HostError(f"ARP on {self._device} is not possible: {_words(problem)}.")
+        request, reply = Arp(False, self._mac, ip, _NOBODY, ip), Arp(True, self._mac, ip, _BROADCAST, ip)
+        self._send(request.encode(), reply.encode())
 
 
 def _open(device: str) -> socket.socket:
     link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.htons(_ETHERTYPE))
     try:
         link.bind((device, _ETHERTYPE))
+        link.setblocking(False)
     except BaseException:
         link.close()
         raise
     return link
-
-
-def _mac(link: socket.socket) -> bytes:
-    return bytes(link.getsockname()[4])[:6]
-
-
-def _words(problem: OSError) -> str:
-    return problem.strerror or os.strerror(problem.errno or 0)

@@ -8,12 +8,11 @@ Source: RFC 4861 (4.3, 4.4, 7.2.6), RFC 4291 (2.7.1), RFC 8200.
 from __future__ import annotations
 
 import ctypes
-import os
 import socket
 import struct
 from dataclasses import dataclass
 
-from appliance.core.errors import HostError
+from appliance.net.raw_link import LONGEST, RawLink
 
 _ETHERTYPE = 0x86DD
 _ETHERNET = struct.Struct("!6s6sH")
@@ -31,8 +30,6 @@ _ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
 _ASKED_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")
 _BEHIND_HEADERS = _ETHERNET.size + _IPV6.size
 _BEFORE_OPTION = _BEHIND_HEADERS + _HEAD.size + 16
-_MOST_AT_ONCE = 64
-_LONGEST = 2048
 # <linux/filter.h>, <asm-generic/socket.h>: a program of struct sock_filter (code, true, false, value). It passes ICMPv6
 # (the next header is at byte 20 of the frame) of the two types (at byte 54), and nothing else.
 _SO_ATTACH_FILTER = 26
@@ -44,7 +41,7 @@ _FILTER = (
     (_LOAD_BYTE, 0, 0, _BEHIND_HEADERS),
     (_IF_AT_LEAST, 0, 2, _SOLICITATION),
     (_IF_MORE, 1, 0, _ADVERTISEMENT),
-    (_RETURN, 0, 0, _LONGEST),
+    (_RETURN, 0, 0, LONGEST),
     (_RETURN, 0, 0, 0),
 )
 
@@ -103,21 +100,12 @@ def parse_neighbour(frame: bytes) -> Heard | None:
     return Heard(reply, mac, socket.inet_ntop(socket.AF_INET6, target if reply else source))
 
 
-class NdpLink:
+class NdpLink(RawLink[Heard]):
     """An open way to ask the hosts on a LAN by neighbour discovery, and to hear them; nothing in it ever waits."""
 
     def __init__(self, device: str) -> None:
         """Open it on `device`. Raises HostError when that is missing or down."""
-        self._device = device
-        try:
-            self._link = _open(device)
-        except OSError as problem:
-            raise self._error(problem) from problem
-        self._mac = bytes(self._link.getsockname()[4])[:6]
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable when a message has come."""
-        return self._link.fileno()
+        super().__init__(device, "IPv6 neighbour discovery", _open, parse_neighbour)
 
     def ask(self, ip: str, own: str, mac: str = "") -> None:
         """Ask who has `ip`: everybody, or the host at `mac` alone. Raises HostError when the device is down.
@@ -132,36 +120,6 @@ class NdpLink:
     def announce(self, ip: str) -> None:
         """Tell everybody that `ip` is at this device. Raises HostError when it is down."""
         self._send(advertisement(self._mac, ip))
-
-    def heard(self) -> list[Heard]:
-        """Return what has come, at most a few dozen at once. Raises HostError when the device went."""
-        found: list[Heard] = []
-        try:
-            for _ in range(_MOST_AT_ONCE):
-                message = parse_neighbour(self._link.recv(_LONGEST))
-                if message is not None:
-                    found.append(message)
-        except BlockingIOError:
-            pass
-        except OSError as problem:
-            raise self._error(problem) from problem
-        return found
-
-    def close(self) -> None:
-        """Close it; harmless when repeated."""
-        self._link.close()
-
-    def _send(self, frame: bytes) -> None:
-        try:
-            self._link.send(frame)
-        except BlockingIOError:
-            pass  # the queue is full: an answer that does not come is counted
-        except OSError as problem:
-            raise self._error(problem) from problem
-
-    def _error(self, problem: OSError) -> HostError:
-        why = problem.strerror or os.strerror(problem.errno or 0)
-        return HostError(f"IPv6 neighbour discovery on {self._device} is not possible: {why}.")
 
 
 def _frame(macs: tuple[bytes, bytes], ips: tuple[bytes, bytes], head: tuple[int, int], body: bytes) -> bytes:

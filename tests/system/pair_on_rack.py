@@ -17,8 +17,10 @@ from hwsim.card.card import Position
 from hwsim.demo.scenario import OTHER, ScenarioFailed, Stage
 from hwsim.nodes import NodeError, Power, SerialCable
 from hwsim.nodes.engines import HEARTBEAT
+from hwsim.nodes.network import LINKS
 from hwsim.rack import SIDES, Rack
 from hwsim.server import Said, Server
+from hwsim.service_log import Settled, recorded
 from hwsim.site import Site
 
 Status = dict[str, Any]
@@ -40,6 +42,10 @@ PAIR_SITE = Site(
     move_dwell=7.0,
     extra={"HAWARNTIME": "250ms"},
 )
+# Seconds for which the nodes are split while both serve.
+SPLIT = 6.0
+# Seconds from the heal until one node serves alone for good, and for which it then is looked at.
+HEALS, STAYS = 30.0, 8.0
 _SAMPLE_PERIOD = 0.1
 _TEST_DEADLINE = 120.0  # seconds
 # Noticing that the line has left: the driver's loss-to-red time, a look at the spans, a turn of the cycle.
@@ -251,6 +257,21 @@ class Pair:
         assert self.rack.in_service(side)
         assert self.server(side).asterisk_pid() == pid
         assert not self.rack.asterisk_runs(OTHER[side])
+
+    async def split_and_healed(self) -> Settled:
+        """Cut the primary off until both serve, and heal that. Returns who then serves alone; the other stands by."""
+        async with recorded(self.rack) as log:
+            for link in LINKS:
+                self.primary.node.cut(link)
+            await self.until(lambda: log.serves("secondary"), "the secondary serves too")
+            await self.rack.pause(SPLIT)
+            for link in LINKS:
+                self.primary.node.heal(link)
+            settled = await log.settled(self.rack.now(), HEALS, STAYS)
+        print(settled)
+        other = OTHER[settled.owner]
+        await self.until_status(other, lambda status: status["role"] == "standby", "the other stands by")
+        return settled
 
     # -- inside
 

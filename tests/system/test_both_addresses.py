@@ -6,19 +6,15 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from pair_on_rack import PAIR_SITE, Pair
+from pair_on_rack import PAIR_SITE, STAYS, Pair
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import CLUSTER_ADDRESS, CLUSTER_ADDRESS6
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
-from hwsim.nodes.network import LINKS, Network
-from hwsim.service_log import recorded
+from hwsim.nodes.network import Network
 
 SITE = replace(PAIR_SITE, extra={**PAIR_SITE.extra, "HACLUSTERIP6": f"{CLUSTER_ADDRESS6}/64"})
 ENGINES = (HEARTBEAT, PACEMAKER)
-# Seconds from the heal until one node serves alone for good, and for which it then is looked at.
-HEALS, STAYS = 30.0, 8.0
-SPLIT = 6.0
 BOTH = (f"{CLUSTER_ADDRESS}/24", f"{CLUSTER_ADDRESS6}/64")
 
 
@@ -97,6 +93,28 @@ async def test_asterisk_that_answers_one_of_them_only_is_told_by_the_standby(pai
     )
 
 
+async def test_a_standby_without_ipv6_is_not_fit_and_without_an_address_of_its_own_tells_nothing(
+    pair: Pair,
+) -> None:
+    await pair.home()
+    switch = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+    assert (await pair.secondary.node.run(["sh", "-c", f"echo 1 >{switch}"])).ok
+    try:
+        said = await pair.until_status("secondary", lambda status: not status["fit"], "IPv6 is off")
+        assert any(why.startswith("IPv6 is off on eth0") for why in said["unfit_because"])
+        await pair.until_status(
+            "primary", lambda status: status["peer"]["fit"]["value"] is False, "the peer knows"
+        )
+    finally:
+        assert (await pair.secondary.node.run(["sh", "-c", f"echo 0 >{switch}"])).ok
+    await pair.until_status("secondary", lambda status: status["fit"], "it could set the address again")
+    await pair.stays("primary", STAYS)  # longer than any number of silences takes to count
+    said = await pair.until_status("secondary", lambda status: status["role"] == "standby", "it stands by")
+    assert said["lan"]["calls"]["value"] is True, "what cannot be tried is not dead"
+    own = f"{Network.address6('secondary')}/64"
+    assert (await pair.secondary.node.run(["ip", "addr", "add", own, "dev", "eth0", "nodad"])).ok
+
+
 async def test_the_engine_killed_lets_go_of_both(pair: Pair) -> None:
     await pair.home()
     fault = pair.rack.kill_engine("primary")
@@ -112,17 +130,7 @@ async def test_the_engine_killed_lets_go_of_both(pair: Pair) -> None:
 
 async def test_both_links_cut_and_healed(pair: Pair) -> None:
     await pair.home()
-    async with recorded(pair.rack) as log:
-        for link in LINKS:
-            pair.primary.node.cut(link)
-        await pair.until(lambda: log.serves("secondary"), "the secondary serves too")
-        await pair.rack.pause(SPLIT)
-        for link in LINKS:
-            pair.primary.node.heal(link)
-        settled = await log.settled(pair.rack.now(), HEALS, STAYS)
-    print(settled)
+    settled = await pair.split_and_healed()
     await answered_by(pair, settled.owner, pair.rack.now() - STAYS, kinds=("sip",))
-    other = OTHER[settled.owner]
-    await pair.until_status(other, lambda status: status["role"] == "standby", "the other stands by")
-    shown = await addresses_on(pair, other)
+    shown = await addresses_on(pair, OTHER[settled.owner])
     assert not [address for address in BOTH if address in shown]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pair_on_rack import PAIR_SITE, Pair
+from pair_on_rack import PAIR_SITE, STAYS, Pair
 
-from hwsim.demo.scenario import OTHER
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.nodes.network import LINKS
 from hwsim.rack import SIDES
@@ -12,9 +11,6 @@ from hwsim.service_log import recorded
 
 SITE = PAIR_SITE
 ENGINES = (HEARTBEAT, PACEMAKER)
-# Seconds from the heal until one node serves alone for good, and for which it then is looked at.
-HEALS, STAYS = 30.0, 8.0
-SPLIT = 6.0
 
 
 async def at_home_again(pair: Pair, side: str) -> None:
@@ -65,18 +61,7 @@ async def test_a_planned_move_and_the_way_back(pair: Pair) -> None:
 
 async def test_both_links_cut_and_healed(pair: Pair) -> None:
     await pair.home()
-    async with recorded(pair.rack) as log:
-        for link in LINKS:
-            pair.primary.node.cut(link)
-        await pair.until(lambda: log.serves("secondary"), "the secondary serves too")
-        await pair.rack.pause(SPLIT)
-        for link in LINKS:
-            pair.primary.node.heal(link)
-        settled = await log.settled(pair.rack.now(), HEALS, STAYS)
-    print(settled)
-    await pair.until_status(
-        OTHER[settled.owner], lambda status: status["role"] == "standby", "the other stands by"
-    )
+    settled = await pair.split_and_healed()
     assert pair.rack.in_service(settled.owner)
 
 

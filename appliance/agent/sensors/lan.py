@@ -308,28 +308,33 @@ class LanSensor:
             await asyncio.sleep(until_beat(_CALL_AGAIN if calm else LAN_ROUND))
 
     async def _call(self) -> None:
-        """Try each of the cluster's addresses once, as a telephone does, if they are not here."""
+        """Try each of the cluster's addresses once, as a telephone does, if they are not here.
+
+        One in whose subnet this node has no address of its own cannot be tried, which is no silence of who has it.
+        """
         if self._why_no_call():
             self._sip.clear()
             return
         ips = [address.ip for address in self._this_node.conf.addresses]
-        found = await asyncio.gather(*map(self._try, ips))
+        tried = {ip: own for ip in ips if (own := own_address_of(self._interface, ip))}
+        found = await asyncio.gather(*(self._try(ip, own) for ip, own in tried.items()))
         policy = self._this_node.probe_policy
         self._sip = {
             ip: observe(self._sip.get(ip, ProbeRecord()), answer, policy)
-            for ip, answer in zip(ips, found, strict=True)
+            for ip, answer in zip(tried, found, strict=True)
         }
         if not self._why_no_call():  # else the address has come here meanwhile
             self._see_calls(*of_any([self._judge(ip) for ip in ips]))
 
-    async def _try(self, ip: str) -> Reading[str]:
-        conf, own = self._this_node.conf, own_address_of(self._interface, ip)
-        if not own:
-            return Unknown(f"this node has no address of its own in the subnet of {ip}", self._clock.now())
+    async def _try(self, ip: str, own: str) -> Reading[str]:
+        conf = self._this_node.conf
         probe = SipProbe(conf.sip_port, conf.probe_deadline, host=ip, own=own, device=conf.device)
         return await probe.ask(self._clock.now)
 
     def _judge(self, ip: str) -> Reading[bool]:
+        if ip not in self._sip:
+            why = f"this node has no address of its own in the subnet of {ip}, so it cannot try that"
+            return Unknown(why, self._clock.now())
         holder = self._mac_of_holder(ip) if answers(self._holder(ip), self._this_node.probe_policy) else ""
         policy = changed(self._policy(), cluster_ip=ip)
         return judge_calls(self._observations.lan, holder, self._sip[ip], policy, self._clock.now())
@@ -360,7 +365,7 @@ class LanSensor:
 
     def _write(self, reading: Reading[bool]) -> None:
         observations, cluster_ip = self._observations, self._this_node.conf.main_address.ip
-        wrong = why_not_settable(self._interface, cluster_ip)
+        wrong = self._why_not_settable()
         before = (_value(observations.lan), observations.not_settable)
         observations.lan, observations.not_settable = reading, wrong
         observations.lan_address = own_address_of(self._interface, cluster_ip)
@@ -370,6 +375,11 @@ class LanSensor:
             says = reading.reason if isinstance(reading, Unknown) else reading.why
             self._journal.note("lan", reached=_value(reading), why=says)
         observations.notify_changed()
+
+    def _why_not_settable(self) -> str:
+        """Return why one of the cluster's addresses could not be set here, with which no service would begin here."""
+        whys = (why_not_settable(self._interface, each.ip) for each in self._this_node.conf.addresses)
+        return next(filter(None, whys), "")
 
 
 def _value(reading: Reading[bool]) -> bool | None:

@@ -6,12 +6,13 @@ import contextlib
 import os
 import select
 import time
+from pathlib import Path
 
 import pytest
 from machine import MAC, Machine
 
 from appliance.core.errors import HostError
-from appliance.core.lan import own_address_of
+from appliance.core.lan import own_address_of, why_not_settable
 from appliance.core.reading import Known
 from appliance.net.address import (
     AddressWatch,
@@ -89,6 +90,20 @@ def test_the_interface_and_its_own_address(machines: tuple[Machine, Machine]) ->
     a.ip(f"-6 addr del {OWN}/64 dev eth0")
     with pytest.raises(HostError, match="no IPv6 address of its own"):
         a.do(own_address, "eth0", IP, 64)
+
+
+def test_an_interface_without_ipv6_is_known_for_that(machines: tuple[Machine, Machine]) -> None:
+    a, _ = machines
+    lan = a.do(read_lan_interface, "eth0", "192.0.2.100", 24, 1.0)
+    assert why_not_settable(lan, IP) == ""
+    a.do(Path("/proc/sys/net/ipv6/conf/eth0/disable_ipv6").write_text, "1")
+    lan = a.do(read_lan_interface, "eth0", "192.0.2.100", 24, 2.0)
+    assert why_not_settable(lan, IP).startswith("IPv6 is off on eth0")
+    with pytest.raises(HostError, match="could not be set on eth0"):
+        a.do(put_address, "eth0", IP, 64)
+    a.ip("link set eth0 mtu 1200")  # the kernel takes IPv6 from the interface with its settings
+    lan = a.do(read_lan_interface, "eth0", "192.0.2.100", 24, 3.0)
+    assert why_not_settable(lan, IP).startswith("IPv6 is off on eth0")
 
 
 def test_the_other_that_has_it_is_found_by_its_mac(machines: tuple[Machine, Machine]) -> None:

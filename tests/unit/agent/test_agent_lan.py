@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -306,3 +307,62 @@ def test_an_address_that_is_missing_here_is_no_duplicate_where_another_has_it(
     assert rounds.seen.duplicate == ""
     asyncio.run(rounds.sensor._announce())
     assert announced == [IP]
+
+
+def test_a_node_without_ipv6_is_not_fit_for_a_cluster_with_an_address_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine sets both addresses before it grants: what cannot set one of them serves nobody."""
+    rounds = Rounds(tmp_path, monkeypatch, here=False, cluster_ipv6=f"{IP6}/64")
+    rounds.take(3)
+    told = shown(rounds.bench)["unfit_because"]
+    assert "IPv6" not in str(told), "no router has given it an address of its own, without which it can serve"
+    rounds.lan.interface = Known(replace(ETH0, ipv6=False), 0.0)
+    rounds.sensor.look()
+    told = shown(rounds.bench)
+    assert not told["fit"] and "IPv6 is off on eth0" in str(told["unfit_because"])
+
+
+class Telephone:
+    """SIP at the cluster's addresses: those of `answering` answer at once, and the others never."""
+
+    answering: frozenset[str] = frozenset()
+
+    def __init__(self, *words: object, host: str, own: str, device: str) -> None:
+        assert own, "nothing is sent without an address to send from"
+        self._host = host
+
+    async def ask(self, now: Callable[[], float]) -> Reading[str]:
+        answers = self._host in self.answering
+        return Known("200 OK", now()) if answers else Unknown("no answer", now())
+
+
+@pytest.mark.parametrize(
+    ("answering", "calls", "every"),
+    [(frozenset({IP}), True, True), (frozenset[str](), None, False)],
+)
+def test_an_address_that_cannot_be_tried_from_here_is_not_dead(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answering: frozenset[str],
+    calls: bool | None,
+    every: bool,
+) -> None:
+    """A standby without an address of IPv6 told both nodes that no telephone could call."""
+    monkeypatch.setattr(lan, "SipProbe", Telephone)
+    monkeypatch.setattr(Telephone, "answering", answering)
+    rounds = Rounds(tmp_path, monkeypatch, here=False, cluster_ipv6=f"{IP6}/64")
+    for _ in range(6):
+        rounds.take()
+        asyncio.run(rounds.sensor._call())
+    seen = rounds.bench.cycle.seen(rounds.bench.clock.now())
+    assert (seen.calls.value if isinstance(seen.calls, Known) else None) is calls
+    assert is_known(seen.every_call, every), "a dead one is told, although nobody knows of the other"
+    rounds.lan.interface = Known(replace(ETH0, addresses=((OWN, 24), (OWN6, 64))), 0.0)
+    rounds.take()
+    asyncio.run(rounds.sensor._call())
+    assert IP6 not in rounds.seen.calls_missing, "one try is no proof"
+    for _ in range(3):
+        rounds.take()
+        asyncio.run(rounds.sensor._call())
+    assert is_known(rounds.bench.cycle.seen(rounds.bench.clock.now()).every_call, False)

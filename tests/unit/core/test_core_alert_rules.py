@@ -62,6 +62,16 @@ def test_the_end_of_one_trouble_of_the_engine_is_not_the_end_of_another() -> Non
     assert left.alert.key == both[1].alert.key, "the same trouble, with other particulars"
 
 
+def test_the_address_that_no_telephone_reaches_is_named() -> None:
+    why = "SIP does not answer on 2001:db8::5 at 02:01"
+    (seen,) = problems(status("standby", lan={"calls": reading(False, why)}))
+    assert seen.alert.text.endswith(f"a telephone on the LAN cannot call: {why}")
+    (told,) = problems(status(address={"ip": "10.0.0.5, 2001:db8::5"}, peer={"calls": reading(False)}))
+    assert told.alert.text.endswith("cannot call through one of 10.0.0.5, 2001:db8::5")
+    (one,) = problems(status(address={"ip": "10.0.0.5"}, peer={"calls": reading(False)}))
+    assert one.alert.text.endswith("cannot call through 10.0.0.5")
+
+
 def test_a_machine_that_boots_has_a_minute_to_start_the_engine() -> None:
     (missing,) = problems(status("off", engine={"lost": True}))
     assert missing.dwell == 60.0 and "does not run" in missing.alert.text

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core_seen import SERVING, Walk, known, seen
 
 from appliance.core import cluster_address
-from appliance.core.cluster_address import PUT_AGAIN
+from appliance.core.cluster_address import NEVER_SET, PUT_AGAIN
 from appliance.core.model import Pbx
 from appliance.core.transfer import Goal, Order, Phase
 
@@ -71,6 +71,7 @@ def test_what_the_engine_has_not_set_is_not_put_back_but_told() -> None:
     assert Order.PUT_ADDRESS not in walk.look(100.0, GONE)
     assert walk.look(104.9, GONE) == ()
     assert trouble(walk, 104.9) == ""
+    assert walk.look(105.0, GONE) == ()
     assert "is not on this node, although it serves" in trouble(walk, 105.0)
 
 
@@ -104,10 +105,29 @@ def test_one_of_two_that_is_missing_is_put_back_as_both_are() -> None:
     assert trouble(walk, 201.0, HERE) == ""
 
 
-def test_one_of_two_that_the_engine_never_set_is_named_and_not_set() -> None:
-    half = replace(HERE, address_missing="2001:db8::5")
+HALF = replace(HERE, address_missing="2001:db8::5")
+REFUSED = {Order.PUT_ADDRESS: "IPv6 is off on eth0, so 2001:db8::5 cannot be set there."}
+
+
+def test_one_of_two_that_the_engine_has_not_set_is_named_and_set_when_it_could_have_been() -> None:
     walk = Walk()
-    assert walk.look(100.0, half) == ()
-    assert trouble(walk, 100.0 + cluster_address.NEVER_SET, half).startswith(
-        "2001:db8::5 is not on this node"
-    )
+    assert walk.look(100.0, HALF) == ()
+    assert walk.look(100.0 + NEVER_SET - 0.1, HALF) == ()
+    assert trouble(walk, 100.0 + NEVER_SET, HALF).startswith("2001:db8::5 is not on this node")
+    assert walk.look(100.0 + NEVER_SET, HALF) == (Order.PUT_ADDRESS,)
+    assert trouble(walk, 105.0, HALF).startswith("2001:db8::5 was never set on this node by ")
+    walk.look(106.0, HERE)
+    assert trouble(walk, 106.0, HERE) == ""
+    walk.look(300.0, HALF)
+    assert trouble(walk, 300.0, HALF).startswith(cluster_address.TAKEN), "it has been here by now"
+
+
+def test_one_of_two_that_can_never_be_set_does_not_keep_the_other_from_being_put_back() -> None:
+    walk = Walk()
+    walk.look(100.0, HALF)
+    assert walk.look(105.0, HALF) == (Order.PUT_ADDRESS,)
+    refused = replace(HALF, failed=REFUSED)
+    walk.look(106.0, refused)
+    assert trouble(walk, 106.0, refused).endswith(f"could not be put back: {REFUSED[Order.PUT_ADDRESS]}")
+    neither = replace(GONE, failed=REFUSED)
+    assert walk.look(200.0, neither) == (Order.PUT_ADDRESS,)

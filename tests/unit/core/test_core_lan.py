@@ -186,6 +186,7 @@ DEAD = Known(False, 0.0, "SIP does not answer on 2001:db8::5")
         ([True, False], True),
         ([False, True], True),
         ([None, False], None),
+        ([False, None], None),
         ([True, None], True),
         ([False, False], False),
     ],
@@ -195,7 +196,7 @@ def test_who_serves_one_kind_of_telephone_serves_and_what_is_missing_is_told(
 ) -> None:
     reading, missing = of_any([DEAD if one is False else known(one) for one in told])
     assert (reading.value if isinstance(reading, Known) else None) is whole
-    assert missing == (DEAD.why if whole and False in told else "")
+    assert missing == (DEAD.why if whole is not False and False in told else "")
 
 
 def test_addresses_of_one_family_are_no_help_to_the_other() -> None:
@@ -203,7 +204,15 @@ def test_addresses_of_one_family_are_no_help_to_the_other() -> None:
     assert own_address_of(known(both), "2001:db8::100") == "2001:db8::1"
     assert own_address_of(known(both), IP) == "10.0.0.1"
     assert own_address_of(known(ETH0), "2001:db8::100") == ""
-    assert "(none at all)" in why_not_settable(known(ETH0), "2001:db8::100")
+    assert "(none at all)" in why_not_settable(known(replace(both, addresses=both.addresses[1:])), IP)
+
+
+def test_an_address_of_ipv6_is_settable_without_a_router_and_not_without_ipv6() -> None:
+    assert why_not_settable(known(ETH0), "2001:db8::100") == ""
+    off = replace(ETH0, ipv6=False)
+    assert why_not_settable(known(off), "2001:db8::100").startswith("IPv6 is off on eth0, so 2001:db8::100")
+    assert why_not_settable(known(off), IP) == ""
+    assert why_not_settable(known(LanInterface("eth0", False)), "2001:db8::100") != ""
 
 
 def test_whoever_is_heard_and_a_peer_that_is_cut_off_itself() -> None:
