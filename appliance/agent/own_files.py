@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from appliance.agent.active_conf import book_file
-from appliance.agent.components.engine_change import change_file
 from appliance.agent.components.maintenance import maintenance_file
 from appliance.agent.components.samples import trends_file
+from appliance.agent.engine_change_file import change_file
 from appliance.agent.engine_control import target_file
 from appliance.agent.grant_file import parse_grant
 from appliance.agent.journal_file import JournalFile

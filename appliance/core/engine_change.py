@@ -31,6 +31,7 @@ from dataclasses import dataclass, replace
 
 from appliance.core.bound import BoundInputs, bound_of
 from appliance.core.drill import whole
+from appliance.core.errors import UserError
 from appliance.core.model import Node
 from appliance.core.roles import Role
 
@@ -42,6 +43,13 @@ ENGINE_CHANGES = 15.0
 
 UNREACHED = 10.0
 """Seconds for which a primary that was not ordered to change may be out of reach before the secondary goes back."""
+
+
+def known_engine(word: str) -> str:
+    """Return `word`, a value of HAENGINE that names an engine. Raises UserError."""
+    if word not in TITLES:
+        raise UserError(f"There is no such engine. There are: {', '.join(TITLES)}.")
+    return word
 
 
 @dataclass(frozen=True, slots=True)

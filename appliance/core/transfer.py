@@ -140,8 +140,8 @@ class Seen:
     operator works on this node, and nothing is handed over or restarted by itself. `lan`: this node reaches the LAN;
     `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`), through one of them
     where there are two; `calls_missing`: why through another it is known that it could not. `peer_off_at`: when
-    HAFENCE confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is here;
-    `address_missing`: those that are not, while another is.
+    HAFENCE confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is
+    here; `address_missing`: those that are not, while another is.
     """
 
     commanded: Reading[Relay]

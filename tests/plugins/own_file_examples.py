@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.agent.active_conf import InstalledConf
-from appliance.agent.components.engine_change import change_file
 from appliance.agent.components.maintenance import maintenance_file
+from appliance.agent.engine_change_file import change_file
 from appliance.agent.engine_control import target_file
 from appliance.agent.grant_file import GrantFile
 from appliance.config import Conf

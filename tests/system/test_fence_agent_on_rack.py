@@ -36,7 +36,7 @@ async def test_a_power_cut_is_a_yes_of_the_line(pair: Pair) -> None:
 
 
 async def split(pair: Pair, cut: str, active: str, then: str) -> None:
-    """Cut both cables of the node `cut` while `active` serves; `then` serves alone at the end, and never two do."""
+    """Cut both cables of the node `cut` while `active` serves; `then` serves until the heal, and never two do."""
     other = OTHER[active]
     async with recorded(pair.rack) as log:
         began = pair.rack.now()
@@ -52,7 +52,8 @@ async def split(pair: Pair, cut: str, active: str, then: str) -> None:
         await pair.until_status(OTHER[then], _fit, "the other one is a fit standby", HEALS)
         print(f"two {log.seconds_with_two(began):.1f} s, nobody {log.seconds_with_nobody(began):.1f} s")
         assert log.seconds_with_two(began) == 0.0
-    assert pair.rack.in_service(then)
+    # Whom Pacemaker leaves service to after a heal is its choice, and a move takes it some seconds (docs/fencing.md).
+    await pair.until(lambda: any(map(pair.rack.in_service, OTHER)), "one of them serves", HEALS)
 
 
 def _refused(entry: Entry) -> bool:

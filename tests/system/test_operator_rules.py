@@ -29,7 +29,7 @@ async def test_before_the_engine_runs(pair: Pair) -> None:
         assert not pair.server(side).node.path("/var/lib/asha").exists(), "nothing of the host's own asha"
         await pair.rack.start_agent(side)
     assert (await pair.primary.asha("status")).output.startswith("This node (primary) is off")
-    await refused(pair, "primary", "ha stop", "the HA engine does not run here")
+    await refused(pair, "primary", "ha stop", f"{pair.rack.site.engine.title} does not run here")
     await refused(pair, "primary", "takeover", "only a standby can take over")
     await refused(pair, "primary", "standby", "does not hold the service")
     await pair.stage.ask(pair.secondary, "pbx", "start")  # plain: the relay leads here without power
@@ -48,8 +48,12 @@ async def test_a_secondary_without_the_engines_key_is_told_the_command(pair: Pai
 
 async def test_the_rules_while_the_pair_serves(pair: Pair) -> None:
     await pair.home()
-    await refused(pair, "primary", "ha start", "the HA engine runs already (this node is active)")
-    await refused(pair, "secondary", "ha start", "the HA engine runs already (this node is standby)")
+    await refused(
+        pair, "primary", "ha start", f"{pair.rack.site.engine.title} runs already (this node is active)"
+    )
+    await refused(
+        pair, "secondary", "ha start", f"{pair.rack.site.engine.title} runs already (this node is standby)"
+    )
     await refused(pair, "secondary", "pbx start", "Asterisk must never run on both")
     await refused(pair, "secondary", "pbx stop", "Asterisk does not run on a node that does not serve")
     await refused(pair, "secondary", "standby", "this node does not hold the service (it is standby)")

@@ -111,7 +111,7 @@ async def test_both_changed_waits_for_a_choice(pair: Pair) -> None:
     )
     assert f"HACLUSTERIP={other}\n" in _conf(pair, "primary")
     await pair.fresh_agent("primary")
-    waits = "HACLUSTERIP was changed in the conf file; it is taken when the HA engine is stopped on this node"
+    waits = "HACLUSTERIP was changed in the conf file; it is taken when Heartbeat is stopped on this node"
     status = await pair.until_status("primary", lambda status: waits in status["problems"], "the file waits")
     assert status["address"]["ip"] == CLUSTER_ADDRESS, "Heartbeat has put this one up"
     assert (await asha(pair, "primary", "conf", "set", "HACLUSTERIP", CLUSTER_ADDRESS)).code == 0
@@ -125,7 +125,7 @@ async def test_both_changed_waits_for_a_choice(pair: Pair) -> None:
 async def test_another_cluster_address_in_sark_waits_until_heartbeat_is_gone(pair: Pair) -> None:
     await pair.home()
     other = CLUSTER_ADDRESS.rpartition(".")[0] + ".103"
-    waits = "SARK: HACLUSTERIP was changed in SARK; it is taken when the HA engine is stopped on this node"
+    waits = "SARK: HACLUSTERIP was changed in SARK; it is taken when Heartbeat is stopped on this node"
     await _sql(pair, "primary", f"UPDATE globals SET HACLUSTERIP='{other}'")
     for side in ("primary", "secondary"):
         status = await pair.until_status(side, lambda status: waits in status["problems"], "it waits")

@@ -24,6 +24,7 @@ _TAB = {
     "HASECNODE": "pbx2",
     "HASYNCH": "LAZY",
     "HAMEDIA": "bcast eth0, bcast eth1",
+    "HAENGINE": "heartbeat",
     "RHINOSPF": "YES",
     "HAKEEPALIVE": "100ms",
     "HAWARNTIME": "250ms",

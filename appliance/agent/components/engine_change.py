@@ -15,6 +15,7 @@ from pathlib import Path
 from appliance.agent.active_conf import ActiveConf
 from appliance.agent.components.component import Component, who
 from appliance.agent.context import NodeContext
+from appliance.agent.engine_change_file import change_file
 from appliance.agent.engine_control import EngineControl, have_secret
 from appliance.agent.engine_facts import EngineFacts
 from appliance.agent.engine_orders import EngineOrders
@@ -26,13 +27,13 @@ from appliance.config.edit import set_values
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import Said
 from appliance.core.as_json import read_as, to_json
-from appliance.core.document import parse_object
 from appliance.core.engine_change import (
     TITLES,
     EngineChange,
     EngineReport,
     NextStep,
     hindrances,
+    known_engine,
     next_step,
     of_node,
     patience,
@@ -43,7 +44,6 @@ from appliance.core.model import Node
 from appliance.core.reading import is_known
 from appliance.host.boot import boot_identity
 from appliance.host.paths import ENGINE_CHANGE
-from appliance.host.statefile import StateFile
 from appliance.net.neighbours import duplicated
 from appliance.sync.peer_link import ask_once
 from appliance.sync.ssh import way_to_peer
@@ -53,11 +53,6 @@ _AGAIN = 5.0  # seconds until a step that has failed is tried again
 _RELEASES = 60.0  # seconds within which a node whose engine has ended has let go of everything
 _NUMBER_LENGTH = 40
 _PATIENCE = 15.0  # seconds for the peer's answer
-
-
-def change_file(path: Path) -> StateFile[EngineChange | None]:
-    """Return the state file at `path`, which holds the last change of the engine, or the one under way."""
-    return StateFile(path, _parse, lambda: None, "no change of the cluster engine is known to be under way")
 
 
 class EngineChanges(Component):
@@ -145,7 +140,7 @@ class EngineChanges(Component):
 
     async def _report(self, request: ControlRequest) -> EngineReport:
         """Tell how things are. `cancel`: the number of a change that this node is not to take part in any more."""
-        to = _named(request)
+        to = known_engine(request.text("to"))
         if number := request.text("cancel")[:_NUMBER_LENGTH]:
             await self._give_up(to, number)
         return await self._own_report(to, brief=request.flag("brief"))
@@ -167,7 +162,7 @@ class EngineChanges(Component):
 
     async def _migrate(self, request: ControlRequest) -> Said:
         """Begin a change of the pair, which the secondary leads. Raises ClusterError with all that is in the way."""
-        to = _named(request)
+        to = known_engine(request.text("to"))
         if self._this_node.node is not Node.SECONDARY:
             raise UserError(
                 "A change of the engine begins on the secondary, which changes first.",
@@ -191,7 +186,7 @@ class EngineChanges(Component):
 
     async def _switch(self, request: ControlRequest) -> Said:
         """Change this node, the primary, by order of the secondary. Raises ClusterError when it may not be now."""
-        to, number = _named(request), request.text("number")[:_NUMBER_LENGTH]
+        to, number = known_engine(request.text("to")), request.text("number")[:_NUMBER_LENGTH]
         own = await self._own_report(to)
         found = list(of_node(own, to))
         if self._this_node.node is not Node.PRIMARY:
@@ -453,18 +448,3 @@ class EngineChanges(Component):
         if trouble and trouble != self._trouble:
             self._journal.note("engine change", says=trouble)
         self._trouble = trouble
-
-
-def _named(request: ControlRequest) -> str:
-    """Return the engine that the request names. Raises UserError."""
-    to = request.text("to")
-    if to not in TITLES:
-        raise UserError(f"There is no such engine. There are: {', '.join(TITLES)}.")
-    return to
-
-
-def _parse(content: bytes) -> EngineChange:
-    change = read_as(EngineChange, parse_object(content))
-    if not {change.to, change.back} <= TITLES.keys():
-        raise ValueError("it names an engine that asha does not know")
-    return change

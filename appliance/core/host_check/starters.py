@@ -66,7 +66,7 @@ def _boot(found: Sequence[BootStarters]) -> Iterator[Finding]:
         if not ways:
             continue
         if one.program == "heartbeat":
-            says = f"heartbeat is started at boot, so this node joins the pair by itself ({', '.join(ways)})."
+            says = f"{one.program} is started at boot, so this node joins the pair by itself ({', '.join(ways)})."
             choice = "Leave it when the pair is to come back by itself after a power cut. Else switch it off"
             yield warning(says, f"{choice}: {_switch_off(one)}.")
         else:
