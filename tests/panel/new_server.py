@@ -12,8 +12,15 @@ from hwsim.server import Server
 # Other names than the conf file's defaults: nothing is set up by chance.
 NAMES = {"primary": "pbx1", "secondary": "pbx2"}
 URL = f"https://127.0.0.1:{PANEL_PORT}/"
-# What a site's own hardware would not need to be told: here the spans are shown in a directory.
-_HARDWARE = {"DAHDIROOT": "/run/hwsim/{side}.dahdi", "AMIUSER": "asha", "AMISECRET": "rack", "POSTSYNC": ""}
+# What a site's own machine would not need to be told: here the spans are shown in a directory, and both engines are
+# installed, of which HAMEDIA's default is for one only.
+_MACHINE = {
+    "HAENGINE": "heartbeat",
+    "DAHDIROOT": "/run/hwsim/{side}.dahdi",
+    "AMIUSER": "asha",
+    "AMISECRET": "rack",
+    "POSTSYNC": "",
+}
 
 
 async def set_up(server: Server) -> InstalledServer:
@@ -23,7 +30,7 @@ async def set_up(server: Server) -> InstalledServer:
     server.node.write("/etc/hosts", f"127.0.0.1 localhost\n{hosts}")
     await new.sh(f"hostname {NAMES[server.side]}; rm -f /etc/asha.conf /etc/ha.d/authkeys")
     await new.install()
-    await new.configure({key: value.format(side=server.side) for key, value in _HARDWARE.items()})
+    await new.configure({key: value.format(side=server.side) for key, value in _MACHINE.items()})
     await start_sshd(server.node)
     await new.start_agent()
     await new.start_panel()

@@ -106,8 +106,6 @@ async def fill_in_the_tab(desk: Desk) -> None:
     ):
         await desk.page.get_by_label(label, exact=False).first.fill(value)
     await desk.page.locator("#key-RHINOSPF").select_option("YES")
-    # Both engines are installed on this machine, and HAMEDIA's default is for one of them only.
-    await desk.page.locator("#key-HAENGINE").select_option("heartbeat")
     await desk.picture("2-tab")
     await desk.page.get_by_role("button", name="See what would change").click()
     await expect(desk.page.locator(".diff")).to_contain_text(f"+HACLUSTERIP={CLUSTER_ADDRESS}")
