@@ -91,9 +91,10 @@ PACEMAKER = Engine(
     secret=Secret("/etc/corosync/authkey", "5ec7e7" * 42 + "5ec7", 0o400),  # 256 hexadecimal digits
     script="/usr/lib/ocf/resource.d/asha/service",
     # Corosync has a member seconds before Pacemaker has taken it in, and the designated controller is idle again.
+    # A question that is asked while a controller joins is lost, and crmadmin waits for its answer for 30 s.
     at_rest=(
         "! crm_mon -1 2>&1 | grep -qiE 'pending|unclean' && "
-        "crmadmin -S $(crm_mon -1 2>/dev/null | sed -n 's/.*Current DC: \\([^ ]*\\).*/\\1/p') 2>&1 | grep -q S_IDLE"
+        "timeout 2 crmadmin -S $(crm_mon -1 2>/dev/null | sed -n 's/.*Current DC: \\([^ ]*\\).*/\\1/p') 2>&1 | grep -q S_IDLE"
     ),
     logs=("/var/log/corosync/corosync.log", "/var/log/pacemaker/pacemaker.log"),
 )
