@@ -94,7 +94,8 @@ PACEMAKER = Engine(
     # A question that is asked while a controller joins is lost, and crmadmin waits for its answer for 30 s.
     at_rest=(
         "! crm_mon -1 2>&1 | grep -qiE 'pending|unclean' && "
-        "timeout 2 crmadmin -S $(crm_mon -1 2>/dev/null | sed -n 's/.*Current DC: \\([^ ]*\\).*/\\1/p') 2>&1 | grep -q S_IDLE"
+        "timeout 2 crmadmin -S $(crm_mon -1 2>/dev/null | sed -n 's/.*Current DC: \\([^ ]*\\).*/\\1/p') 2>&1 "
+        "| grep -q S_IDLE"
     ),
     logs=("/var/log/corosync/corosync.log", "/var/log/pacemaker/pacemaker.log"),
 )
