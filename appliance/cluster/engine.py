@@ -118,7 +118,7 @@ class ClusterEngine(Protocol):
     script: str
     """The module of `appliance.cli` that the engine runs as its resource `asha`."""
     services: tuple[str, ...]
-    """What init calls it, in the order of their start."""
+    """The names of the services of the engine under init, in the order in which they are started."""
 
     def identity(self) -> str:
         """Return the identity of the master that runs now, "" when none does."""

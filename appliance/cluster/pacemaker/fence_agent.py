@@ -25,7 +25,7 @@ _SAME = {"plug": "port", "option": "action"}
 
 
 class Call(NamedTuple):
-    """What the agent is asked to do. `port`: the node's name; `patience`: seconds."""
+    """What Pacemaker asks the fence agent to do. `port`: the node's name; `patience`: seconds."""
 
     action: str = "off"
     port: str = ""
