@@ -54,7 +54,7 @@ from appliance.core.engine_requests import ANSWERED_WITHIN
 from appliance.core.engine_target import has_started, is_missing
 from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, Verb, Verdict, valid
-from appliance.core.leftovers import follow_orphan, follow_stray
+from appliance.core.leftovers import follow_orphan, follow_relay, follow_stray
 from appliance.core.lost_request import end_unanswered, follow_requests, force, is_forced, is_lost
 from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
@@ -239,6 +239,7 @@ class _Tick:
         follow_stray(self._transition, self._inputs, self._seen, self._now)
         follow_orphan(self._transition, self._inputs, self._seen)
         self._transition.follow_plan(self._seen)
+        follow_relay(self._transition, self._seen, self._policy.transfer, self._now)
 
     def _measure_gap(self) -> None:
         state = self._state

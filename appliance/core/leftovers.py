@@ -1,22 +1,25 @@
-"""What runs on a node although no grant stands there: an Asterisk that was started aside, an orphaned address.
+"""What a node without a grant still has: a stray Asterisk, an orphaned address, a relay whose release is not confirmed.
 
-Neither is seen by the engine, which believes that this node holds nothing.
+None of it is seen by the engine, which believes that this node holds nothing.
 """
 
 from __future__ import annotations
 
 from appliance.core.controller_events import Inputs
+from appliance.core.effects import GiveOrder
 from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Known, is_known
+from appliance.core.release import holds_relay
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
 from appliance.core.stray import STRAY_DWELL
-from appliance.core.transfer import Goal, Order, Seen
+from appliance.core.transfer import Goal, Order, Policy, Seen
 from appliance.core.values import held_since
 
 # An Asterisk that comes up by one of these orders was wanted until a moment ago.
 _STARTING = frozenset({Order.START_PBX, Order.RESTART_PBX})
+_UNCONFIRMED = "this node does not serve, and the relay card has not confirmed that it let the line go"
 _ORPHANED = f"the cluster address is here, {ENGINE} is gone, and no grant is on file to say why"
 
 
@@ -65,3 +68,24 @@ def follow_orphan(transition: Transition, inputs: Inputs, seen: Seen) -> None:
     if state.grant_lost and orphaned:
         transition.set(grant_lost=False)
         transition.begin(Goal.LEAVE, _ORPHANED)
+
+
+def follow_relay(transition: Transition, seen: Seen, policy: Policy, now: float) -> None:
+    """Have the relay released again where nothing else does, until the card has taken the order.
+
+    A card that did not answer the release, on a node that let the line go by the line's own witness or before it had a
+    role, keeps the command of before. When it works again its relay follows that, and takes the line from the peer that
+    serves. To release is always safe, so it is repeated under maintenance too.
+
+    Args:
+        transition: The step under way, after its plan was followed.
+        seen: The readings of the turn.
+        policy: What the conf file says of a transfer.
+        now: Monotonic seconds.
+    """
+    transfer, asked = transition.state.transfer, transition.state.release_asked
+    idle = transfer is None or (transfer.done and transfer.goal is not Goal.ACQUIRE)
+    if not idle or not holds_relay(policy, seen) or Order.RELEASE in seen.busy or now - asked < policy.retry:
+        return
+    transition.set(release_asked=now)
+    transition.effects.append(GiveOrder(Order.RELEASE, _UNCONFIRMED, transition.state.grant.generation, None))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, is_known
-from appliance.core.transfer import Goal, Order, Phase, Seen, Transfer, arrived, unknown_because
+from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer, arrived, unknown_because
 from appliance.core.values import changed
 
 # After so many seconds Asterisk is stopped although the relay has not answered.
@@ -47,7 +47,7 @@ def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
 
 def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
     """Yield the orders that bring the world nearer to the goal."""
-    if _card_is_there(transfer, seen) and not _commanded_released(seen):
+    if holds_relay(transfer.policy, seen):
         # This holds whatever the peer says of the line: its report may be old, and the relay must not stay
         # energised.
         yield Order.RELEASE
@@ -64,10 +64,16 @@ def line_is_free(transfer: Transfer, seen: Seen) -> bool:
     when the peer has said, since the relay was told, that the line arrived there, whatever the card here
     answered: the line is the witness.
     """
-    if not _card_is_there(transfer, seen) or _commanded_released(seen):
+    if not holds_relay(transfer.policy, seen):
         return True
     told = transfer.ordered.get(Order.RELEASE)
     return told is not None and _at_peer_since(told, seen.line, seen.peer.line)
+
+
+def holds_relay(policy: Policy, seen: Seen) -> bool:
+    """Tell whether the card is not known to have taken the order to release, or one to energise is still under way."""
+    let_go = is_known(seen.commanded, Relay.RELEASED) and Order.ENERGISE not in seen.busy
+    return policy.has_card and not is_known(seen.card, False) and not let_go
 
 
 def stop_fails(transfer: Transfer | None, seen: Seen) -> bool:
@@ -78,15 +84,6 @@ def stop_fails(transfer: Transfer | None, seen: Seen) -> bool:
     if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.phase is not Phase.BLOCKED:
         return False
     return not line_is_free(transfer, seen)
-
-
-def _card_is_there(transfer: Transfer, seen: Seen) -> bool:
-    return transfer.policy.has_card and not is_known(seen.card, False)
-
-
-def _commanded_released(seen: Seen) -> bool:
-    """Tell whether the card took the order to release and no order to energise is still under way."""
-    return is_known(seen.commanded, Relay.RELEASED) and Order.ENERGISE not in seen.busy
 
 
 def _at_peer_since(told: float, line: Reading[Line], peers: Reading[Line]) -> bool:

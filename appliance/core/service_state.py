@@ -62,6 +62,7 @@ class ServiceState:
     `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and said to be there.
     `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
     `failures_of`: when the transfer began to which the remembered failures of orders belong.
+    `release_asked`: when the relay was last released although no transfer asked for it.
     `adrift_since`: since when the engine says that this node serves although it has no grant; `adrift_said`: when it
     said so last.
     `stray_since`: since when Asterisk runs here although this node does not serve; `strays_ended`: when it was ended,
@@ -95,6 +96,7 @@ class ServiceState:
     peer_alive: bool | None = None
     peer_back_at: float = _NEVER
     failures_of: float | None = None
+    release_asked: float = _NEVER
     adrift_since: float | None = None
     adrift_said: float = _NEVER
     stray_since: float | None = None

@@ -307,8 +307,10 @@ class Observer:
         agent.audited = len(agent.given)
         if not server.bits and server.pbx.link_up:
             self._bounced[node] = True
-        elif not server.pbx.link_up and "dchannel" not in server.blind:
-            self._bounced[node] = False
+        elif not server.pbx.link_up and agent.answers and "dchannel" not in server.blind:
+            self._bounced[node] = (
+                False  # the agent has seen it go down: one that was stopped meanwhile has not
+            )
 
     def _watch_ghost(self, node: Node, ghost: bool) -> None:
         since = self._ghost_since[node]

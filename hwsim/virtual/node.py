@@ -186,7 +186,8 @@ class Agent:
     def fitness(self, seen: Seen) -> Fitness:
         """Return whether this node could serve if it were asked, by what is `seen`."""
         card, failed_at = self.this_node.policy.has_card, self.start_failed_at
-        standing = FitnessInputs(card, True, seen.card, seen.line, True, failed_at, lan=seen.lan)
+        failure = self.failed.get(Order.RELEASE, "")
+        standing = FitnessInputs(card, True, seen.card, seen.line, True, failed_at, "", seen.lan, "", failure)
         return fitness_of(standing, self.now)
 
     @property

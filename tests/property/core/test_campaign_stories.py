@@ -176,6 +176,8 @@ STORIES: dict[str, Story] = {
     "the line is away at the first look of an agent only": from_seed(40411),
     "an agent that was stopped goes on where two serve": from_seed(41093),
     "a node that stood still goes on, and its card does not answer": from_seed(41565),
+    "a card that did not hear the release is repaired while the other node serves": from_seed(97566),
+    "an agent was stopped while its link went down and came back": from_seed(97992),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),
