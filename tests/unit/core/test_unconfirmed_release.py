@@ -82,3 +82,12 @@ def test_a_release_under_way_orders_it_once() -> None:
 def test_an_order_to_energise_that_is_still_under_way_is_followed_by_a_release() -> None:
     late = seen(commanded=Relay.RELEASED, busy={Order.ENERGISE})
     assert turn(STANDS_BY, late, NOW)[1] == 1
+
+
+def test_a_release_that_the_line_ends_in_the_step_that_orders_it_is_ordered_once() -> None:
+    told = replace(GOES_ON, ordered={Order.RELEASE: NOW - 2.0})
+    arrived = replace(seen(commanded=None).peer, line=Known(Line.CLEAR, NOW - 1.0))
+    state = replace(STANDS_BY, role=Role.RELEASING, transfer=told)
+    state, orders = turn(state, replace(seen(commanded=None), peer=arrived), NOW)
+    assert state.transfer is not None and state.transfer.done and orders == 1
+    assert turn(state, seen(commanded=None), NOW + 0.5)[1] == 0, "not before its retry time"
