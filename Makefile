@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging
+.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -28,6 +28,12 @@ test: system tools lint ## everything: lint and all tests; a skipped test is a f
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
 	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 3 --dist loadfile tests/security $(ARGS)
+
+test-telephones: lab ## a pair of real Asterisks with telephones and a trunk, through each kind of failover (root)
+	@.ci/clean-after $(PYTEST) tests/telephones $(ARGS)
+
+lab: system tools ## a real Asterisk for the simulated nodes, into out/asterisk (root)
+	@./setup.sh asterisk
 
 test-panel: system tools browser rpm ## the pages in real Chromium, with pictures in out/panel (root)
 	@.ci/clean-after $(PYTEST) tests/panel $(ARGS)

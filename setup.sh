@@ -5,6 +5,7 @@
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
 #   setup.sh pypy     what plays a long campaign in virtual time faster: PyPy, unpacked into out/pypy
+#   setup.sh asterisk a real Asterisk for the simulated nodes: the root of a Debian that has one, in out/asterisk, needs root
 #   setup.sh rpm      what builds the RPMs and .debs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
@@ -85,6 +86,11 @@ AXE=out/axe-core-$AXE_VERSION.js
 PYPY_SUITE=trixie
 PYPY_VERSION=7.3.19+dfsg-2
 PYPY=out/pypy
+
+# The last Debian with Asterisk; it is run by chroot on the rack's nodes (hwsim/asterisk/real.py).
+ASTERISK_SUITE=bullseye
+ASTERISK_MIRROR=${ASTERISK_MIRROR:-http://deb.debian.org/debian}
+ASTERISK=out/asterisk
 
 say() { echo "asha: $*"; }
 
@@ -265,6 +271,28 @@ write_pypy() {
     chmod 755 "$1/python"
 }
 
+# ---------------------------------------------------------------- asterisk
+
+set_up_asterisk() {
+    exec 9<.
+    flock 9
+    [[ $(cat $ASTERISK/suite 2>/dev/null) != "$ASTERISK_SUITE" ]] || return 0
+    is_root || die "A root with its owners is made by root alone. Run the same command as root."
+    is_there mmdebstrap mmdebstrap || ( install_packages mmdebstrap ) || exit 1
+    start_log "makes a root with the Asterisk of Debian's $ASTERISK_SUITE"
+    say "making a root with the Asterisk of Debian's $ASTERISK_SUITE in $ASTERISK (540 MB, one to three minutes)"
+    rm -rf "$ASTERISK" "$ASTERISK.new"
+    mkdir -p "$ASTERISK.new"
+    # Its own services are never started, and it is used for nothing but its programs, so old signatures do no harm.
+    mmdebstrap --quiet --mode=root --variant=minbase --include=asterisk,asterisk-core-sounds-en-gsm,sqlite3 \
+        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Sandbox::User "root"' \
+        --setup-hook='mkdir -p "$1/usr/sbin" && printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"' \
+        "$ASTERISK_SUITE" "$ASTERISK.new" "$ASTERISK_MIRROR" </dev/null >>"$LOG" 2>&1 ||
+        { rm -rf "$ASTERISK.new"; die_with_log "The root with Asterisk could not be made from $ASTERISK_MIRROR."; }
+    echo "$ASTERISK_SUITE" >"$ASTERISK.new/suite"
+    mv "$ASTERISK.new" "$ASTERISK" # whole or not at all
+}
+
 # ---------------------------------------------------------------- tools
 
 set_up_tools() {
@@ -325,5 +353,6 @@ case ${1:-} in
     rpm) set_up_rpm ;;
     browser) set_up_browser ;;
     pypy) set_up_pypy ;;
-    *) die "Say 'setup.sh system', 'setup.sh tools', 'setup.sh browser', 'setup.sh pypy' or 'setup.sh rpm'." ;;
+    asterisk) set_up_asterisk ;;
+    *) die "Say 'setup.sh system', 'tools', 'browser', 'pypy', 'asterisk' or 'rpm'." ;;
 esac

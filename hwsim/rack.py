@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim import asterisk
+from hwsim.asterisk import real
 from hwsim.card import uevent, vendortool
 from hwsim.card.card import Position, RelayCard
 from hwsim.card.tty import CardTty
@@ -34,6 +35,8 @@ from hwsim.pbxdata import DIRECTORIES
 from hwsim.server import Server
 from hwsim.simtime import LoopTime, Timer
 from hwsim.site import Site
+from hwsim.telephones import Telephones
+from hwsim.telephones.conf import EXTENSIONS, pjsip_conf
 from hwsim.view import NodeView, RackView
 
 SIDES = ("primary", "secondary")
@@ -70,6 +73,9 @@ class Rack:
         self._dir = rack_dir(self._prefix)
         self.network = Network(self._prefix, ipv6=site.has_ipv6)
         self.outside, *more = (Outside(self.network, ip, asks_each) for ip in site.addresses)
+        self.telephones = (
+            Telephones(self.network, site.telephones, connected=True) if site.telephones else None
+        )
         self.outsides = dict(zip(site.addresses, (self.outside, *more), strict=True))
         self.servers: dict[str, Server] = {}
         self._line_servers: list[LineServer] = []
@@ -92,11 +98,15 @@ class Rack:
         await asyncio.gather(*(self.boot(side) for side in SIDES))
         for outside in self.outsides.values():
             await outside.start()
+        if self.telephones is not None:
+            await self.telephones.start()
 
     async def down(self) -> None:
         """Remove the rack, whatever state it is in. Harmless when repeated."""
         for outside in self.outsides.values():
             await outside.stop()
+        if self.telephones is not None:
+            await self.telephones.stop()
         await asyncio.gather(*self._telling, return_exceptions=True)
         for line_server in self._line_servers:
             await line_server.stop()
@@ -114,6 +124,8 @@ class Rack:
         """Switch a machine on. The primary's USB port gives the card its power."""
         node = self.servers[side].node
         await node.boot()
+        if self.site.telephones:
+            await real.mount(node)
         if side == "primary":
             self.tty = CardTty(self.card, node.path("/dev"), node.path("/sys"))
             self.tty.plug()
@@ -260,9 +272,14 @@ class Rack:
             installed.install(node, hosts)
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
         node.write(engine.secret.path, engine.secret.text, engine.secret.mode)
+        if self.site.telephones:
+            real.install(node)
+            node.write("/etc/asterisk/pjsip.conf", pjsip_conf(self.site.telephones))
+            node.write("/etc/asterisk/extensions.conf", EXTENSIONS)
+        else:
+            node.write("/etc/hwsim-asterisk.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
+            node.write("/usr/local/sbin/asterisk", asterisk.program_text(), 0o755)
         node.write("/etc/asterisk/manager.conf", self.site.manager_conf)
-        node.write("/etc/hwsim-asterisk.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
-        node.write("/usr/local/sbin/asterisk", asterisk.program_text(), 0o755)
         node.write("/usr/local/bin/rhinofailover", vendortool.tool_text(), 0o755)
 
     def _relay_moved(self, at: float, relay: int, position: Position) -> None:

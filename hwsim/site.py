@@ -34,7 +34,8 @@ class Site:
     `names` are the machines' names as 'uname -n' prints them: primary, secondary. `cards` are the telephone
     cards that DAHDI shows on each machine. `asha` is the product's program, and `python` the interpreter that
     runs it; blank where asha was installed with a Python of its own.
-    `disk_size` is each machine's, in bytes; 0 for no limit. `engine` is the cluster engine that both machines run;
+    `disk_size` is each machine's, in bytes; 0 for no limit. With `telephones`, so many are outside, and both machines
+    run a real Asterisk instead of the stand-in. `engine` is the cluster engine that both machines run;
     `others` are installed beside it.
     """
 
@@ -50,6 +51,7 @@ class Site:
     asha: str = field(default_factory=lambda: _product("asha"))
     extra: Mapping[str, str] = field(default_factory=dict)
     disk_size: int = 0
+    telephones: int = 0
     engine: Engine = HEARTBEAT
     others: tuple[Engine, ...] = ()
 

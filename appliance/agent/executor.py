@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from appliance.agent.context import NodeContext
+from appliance.agent.lan_routes import speak_from_cluster_address
 from appliance.agent.pre_start import before_service
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
@@ -97,6 +98,8 @@ class Actuator:
 
     def _start_pbx(self) -> None:
         before_service(self._this_node, self._clock, owed=self._owed())
+        # Before it answers anybody; where this fails, the component that looks at the routes says so.
+        attempt(lambda: speak_from_cluster_address(self._conf))
         service.start(self._conf, self._clock)
         if not service.wait_booted(self._conf, self._clock, self._conf.pbx_start_deadline):
             raise HostError(f"Asterisk was not fully booted within {self._conf.pbx_start_deadline:g} s.")

@@ -23,6 +23,7 @@ from appliance.agent.components.fencing import Fencing
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import History, Written
 from appliance.agent.components.jobs import Jobs
+from appliance.agent.components.lan_source import LanSource
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
@@ -97,7 +98,8 @@ class AgentParts:
         self.engine_sensor = EngineSensor(context, engine)
         self.asterisk = AsteriskSensor(context)
         self.line = LineSensor(context)
-        self.address = AddressSensor(context)
+        source = LanSource(context)
+        self.address = AddressSensor(context, source.look_again)
         self.lan = LanSensor(context)
         self.card = CardSensor(context, self.executor.forget_relay)
 
@@ -134,6 +136,7 @@ class AgentParts:
             Jobs(context),
             self.sark,
             Provisioning(context),
+            source,
             self.active_conf,
             FileTroubles(
                 context,

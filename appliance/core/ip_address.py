@@ -21,6 +21,15 @@ def version_of(ip: str) -> int:
     return 6 if ":" in ip else 4
 
 
+def is_ipv4(text: str) -> bool:
+    """Tell whether `text` is an address of IPv4, and not a name."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def in_subnet(ip: str, other: str, prefix: int) -> bool:
     """Tell whether two addresses are of one family and in one subnet of that prefix length."""
     version = version_of(ip)

@@ -85,7 +85,9 @@ def follow_relay(transition: Transition, seen: Seen, policy: Policy, now: float)
     """
     transfer, asked = transition.state.transfer, transition.state.release_asked
     if transfer is not None:
-        asked = max(asked, transfer.ordered.get(Order.RELEASE, asked))  # it may be done by the line in the same step
+        asked = max(
+            asked, transfer.ordered.get(Order.RELEASE, asked)
+        )  # it may be done by the line in the same step
     idle = transfer is None or (transfer.done and transfer.goal is not Goal.ACQUIRE)
     if not idle or not holds_relay(policy, seen) or Order.RELEASE in seen.busy or now - asked < policy.retry:
         return

@@ -96,7 +96,7 @@ def put_address(device: str, ip: str, prefix: int) -> bool:
             return False
         for address in found:  # the kernel had found it elsewhere, and would never use it
             _change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
-        _change(rtnetlink.add_request(Address(_index(device), ip, prefix)), harmless=errno.EEXIST)
+        _change(rtnetlink.add_request(Address(interface_index(device), ip, prefix)), harmless=errno.EEXIST)
     except OSError as problem:
         raise HostError(f"{ip} could not be set on {device}: {_words(problem)}.") from problem
     return True
@@ -110,7 +110,7 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
     try:
         found = [reply.address for reply in _ask(rtnetlink.dump_request()) if reply.address is not None]
         flags = _flags(device)
-        index = _index(device) if flags is not None else 0
+        index = interface_index(device) if flags is not None else 0
     except OSError as problem:
         return Unknown(f"the interface {device} could not be looked at: {_words(problem)}", now)
     own = tuple(
@@ -133,7 +133,7 @@ class AddressWatch:
         groups = rtnetlink.RTMGRP_IPV4_IFADDR | rtnetlink.RTMGRP_IPV6_IFADDR
         groups |= 0 if ips else rtnetlink.RTMGRP_LINK
         try:
-            self._socket = _netlink()
+            self._socket = open_netlink()
             self._socket.setblocking(False)
             self._socket.bind((0, groups))
         except OSError as problem:
@@ -177,7 +177,7 @@ def _find(device: str, ip: str) -> list[Address]:
 
 
 def _on(device: str) -> list[Address]:
-    index = _index(device)
+    index = interface_index(device)
     replies = _ask(rtnetlink.dump_request())
     return [reply.address for reply in replies if reply.address is not None and reply.address.index == index]
 
@@ -196,7 +196,7 @@ def _change(request: bytes, *, harmless: int) -> None:
 def _ask(request: bytes) -> list[Reply]:
     """Send one request and collect its answer to the end. Raises OSError."""
     replies: list[Reply] = []
-    with _netlink() as connection:
+    with open_netlink() as connection:
         connection.settimeout(_ANSWER_LIMIT)
         connection.bind((0, 0))
         connection.send(request)
@@ -205,7 +205,8 @@ def _ask(request: bytes) -> list[Reply]:
     return replies
 
 
-def _netlink() -> socket.socket:
+def open_netlink() -> socket.socket:
+    """Return a socket to the kernel's rtnetlink. Raises OSError."""
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
 
 
@@ -242,7 +243,8 @@ def _name(index: int) -> str:
         return ""
 
 
-def _index(device: str) -> int:
+def interface_index(device: str) -> int:
+    """Return the number of an interface. Raises OSError (ENODEV) when there is none."""
     try:
         return socket.if_nametoindex(device)
     except OSError:

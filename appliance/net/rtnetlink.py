@@ -59,14 +59,14 @@ class Reply:
 
 def dump_request() -> bytes:
     """Return the message that asks for every address of this node, of both families."""
-    return _message(RTM_GETADDR, _REQUEST | _DUMP, _IFADDR.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    return message(RTM_GETADDR, _REQUEST | _DUMP, _IFADDR.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
 def delete_request(address: Address) -> bytes:
     """Return the message that asks to remove `address`, with a confirmation."""
     family, local = _packed(address.ip)
     body = _IFADDR.pack(family, address.prefix, 0, 0, address.index)
-    return _message(RTM_DELADDR, _REQUEST | _ACK, body + _attribute(_IFA_LOCAL, local))
+    return message(RTM_DELADDR, _REQUEST | _ACK, body + attribute(_IFA_LOCAL, local))
 
 
 def add_request(address: Address) -> bytes:
@@ -83,8 +83,8 @@ def add_request(address: Address) -> bytes:
         flags, more = 0, (_IFA_BROADCAST, (int.from_bytes(local) | hosts).to_bytes(4))
     body = _IFADDR.pack(family, address.prefix, flags, 0, address.index)
     for kind, value in ((_IFA_LOCAL, local), (_IFA_ADDRESS, local), more):
-        body += _attribute(kind, value)
-    return _message(RTM_NEWADDR, _REQUEST | _ACK | _CREATE | _EXCLUSIVE, body)
+        body += attribute(kind, value)
+    return message(RTM_NEWADDR, _REQUEST | _ACK | _CREATE | _EXCLUSIVE, body)
 
 
 def _packed(ip: str) -> tuple[socket.AddressFamily, bytes]:
@@ -92,13 +92,19 @@ def _packed(ip: str) -> tuple[socket.AddressFamily, bytes]:
     return family, socket.inet_pton(family, ip)
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
+def u32(value: int) -> bytes:
+    """Return a number as the kernel has it."""
+    return struct.pack("=I", value)
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Return one attribute of a message; `value` is of a whole number of four bytes."""
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
 
 
 def parse(data: bytes) -> Iterator[Reply]:
     """Yield the messages in one datagram, without those that are cut short or irrelevant."""
-    for kind, body in _messages(data):
+    for kind, body in messages(data):
         if kind in (RTM_NEWADDR, RTM_DELADDR) and len(body) >= _IFADDR.size:
             address = _address(body)
             if address is not None:
@@ -117,11 +123,13 @@ def explain(error: int) -> str:
     return known.get(error, os.strerror(error))
 
 
-def _message(kind: int, flags: int, body: bytes) -> bytes:
+def message(kind: int, flags: int, body: bytes) -> bytes:
+    """Return a whole message with its header."""
     return _HEADER.pack(_HEADER.size + len(body), kind, flags, 1, 0) + body
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind and body of each message in one datagram, up to the first that is cut short."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, *_ = _HEADER.unpack_from(data, offset)
@@ -133,16 +141,17 @@ def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _address(body: bytes) -> Address | None:
     family, prefix, flags, _scope, index = _IFADDR.unpack_from(body)
-    attributes = dict(_attributes(body[_IFADDR.size :]))
-    local = attributes.get(_IFA_LOCAL, attributes.get(_IFA_ADDRESS, b""))
+    found = dict(attributes(body[_IFADDR.size :]))
+    local = found.get(_IFA_LOCAL, found.get(_IFA_ADDRESS, b""))
     if (family, len(local)) not in ((socket.AF_INET, 4), (socket.AF_INET6, 16)):
         return None
-    label = attributes.get(_IFA_LABEL, b"").rstrip(b"\0").decode("latin-1")
+    label = found.get(_IFA_LABEL, b"").rstrip(b"\0").decode("latin-1")
     usable = family == socket.AF_INET or not flags & (_TENTATIVE | _DADFAILED)
     return Address(index, socket.inet_ntop(family, local), prefix, label, usable)
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind and value of each attribute, up to the first that is cut short."""
     offset = 0
     while offset + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, offset)

@@ -42,7 +42,9 @@ def probes_for(conf: Conf) -> tuple[Probe, ...]:
     if conf.ami_user:
         probes.append(AmiProbe(conf.ami_port, conf.ami_user, conf.ami_secret, conf.probe_deadline))
     if conf.sip_port:
-        probes.append(SipProbe(conf.sip_port, conf.probe_deadline))
+        bound_to = conf.main_address.ip if conf.lan_source == "bind" else ""
+        host = bound_to or LOOPBACK
+        probes.append(SipProbe(conf.sip_port, conf.probe_deadline, host=host, own=host))
     return tuple(probes)
 
 
@@ -168,7 +170,7 @@ class SipProbe:
                 if self._device:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._device.encode())
                 connection.bind((self._own, 0))
-                if self._host == LOOPBACK:
+                if not self._device:
                     connection.connect((self._host, self._port))  # so that a closed port is told at once
                 async with asyncio.timeout(self._deadline):
                     return Known(await self._exchange(connection), now())

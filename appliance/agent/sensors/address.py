@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from appliance.agent.context import NodeContext
 from appliance.agent.rhythm import until_beat
@@ -20,13 +21,17 @@ _LOOK_PERIOD = 5.0
 
 
 class AddressSensor:
-    """The sensor that looks when the kernel reports a change of addresses, and now and then besides."""
+    """The sensor that looks when the kernel reports a change of addresses, and now and then besides.
 
-    def __init__(self, context: NodeContext) -> None:
+    `moved` is called when an address has come or gone.
+    """
+
+    def __init__(self, context: NodeContext, moved: Callable[[], None]) -> None:
         self._this_node = context.this_node
         self._observations = context.observations
         self._clock = context.clock
         self._journal = context.journal
+        self._moved = moved
         self._change = asyncio.Event()
 
     async def run(self) -> None:
@@ -63,6 +68,7 @@ class AddressSensor:
             gone = observations.address_missing or ("" if observations.address.value else "all")
             says = {"": "here", "all": "gone"}.get(gone, f"here, but for {gone}")
             self._journal.note("address", says=says, device=conf.device)
+        self._moved()
         observations.notify_changed()
 
     async def _next(self) -> None:

@@ -44,14 +44,30 @@ def bind(scene: Scene) -> Finding:
     from appliance.pbx.bindings import narrow_bindings  # noqa: PLC0415
 
     narrow = narrow_bindings(scene.conf.asterisk_dir)
-    if not narrow:
-        return fine("Asterisk listens on every address, the cluster address too")
     wanted = " and ".join(address.ip for address in scene.conf.addresses)
     named = "; ".join(f"{one.file}, line {one.line}: {one.key} is {one.address}" for one in narrow)
+    if scene.conf.lan_source == "bind":
+        return _bound(scene, {one.address for one in narrow}, named)
+    if not narrow:
+        return fine("Asterisk listens on every address, the cluster address too")
     return wrong(
         f"Asterisk is tied to one address ({named}), and has to answer on {wanted}, which moves, and "
         "to asha on 127.0.0.1.",
-        "Write 0.0.0.0 there; in SARK, switch off the binding to the cluster address.",
+        "Write 0.0.0.0 there; in SARK, switch off the binding to the cluster address. Where it is meant, say "
+        "HASOURCE=bind.",
+    )
+
+
+def _bound(scene: Scene, found: set[str], named: str) -> Finding:
+    """Look whether Asterisk is bound to the cluster's addresses and to no other, as HASOURCE=bind says."""
+    wanted = {address.ip for address in scene.conf.addresses}
+    if found and found <= wanted:
+        return fine(f"Asterisk is bound to the cluster address, as HASOURCE says ({named})")
+    where = f"it is tied to another address ({named})" if found else "it listens on every address"
+    return wrong(
+        f"HASOURCE says that Asterisk is bound to the cluster address, and {where}.",
+        f"Write {' and '.join(sorted(wanted))} as 'bind' in pjsip.conf or 'udpbindaddr' in sip.conf, or set HASOURCE "
+        "to route.",
     )
 
 

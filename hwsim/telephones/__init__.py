@@ -1,0 +1,5 @@
+"""SIP telephones and the far end of a trunk, on the LAN outside of the pair, as a real Asterisk meets them."""
+
+from hwsim.telephones.house import Event, Telephones
+
+__all__ = ["Event", "Telephones"]

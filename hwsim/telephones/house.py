@@ -1,0 +1,141 @@
+"""The telephones as the rack has them: their process in the outside namespace, and all that it has told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hwsim.nodes.errors import RackError
+from hwsim.nodes.network import CLUSTER_ADDRESS, LAN, Network
+
+# The LAN's addresses of the telephones, and of the trunk's far end.
+PHONES_AT, TRUNK_AT = "10.77.0.50", "10.77.0.60"
+_START_DEADLINE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a telephone has seen at `t` monotonic seconds.
+
+    `what`: registered, refused, options (one was answered), call (it called), rung (it was called), rang (the trunk
+    called), "call failed", "rang failed". `by` is the address from which it was answered, or rung; `code` SIP's code
+    where it says more.
+    """
+
+    t: float
+    what: str
+    who: str = ""
+    by: str = ""
+    code: int = 0
+
+
+class Telephones:
+    """`count` telephones and a trunk outside of the pair.
+
+    `connected`: each telephone takes answers from the cluster address alone.
+    """
+
+    def __init__(self, network: Network, count: int, *, connected: bool = False) -> None:
+        self.count = count
+        self.events: list[Event] = []
+        self._network = network
+        self._sockets = "connected" if connected else "open"
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+
+    async def start(self) -> None:
+        """Plug them in. The network must be up. Raises RackError."""
+        space = self._network.namespace("outside")
+        for ip in (PHONES_AT, TRUNK_AT):
+            add = ["ip", "-n", space, "addr", "replace", f"{ip}/24", "dev", LAN]
+            await asyncio.to_thread(subprocess.run, add, check=True)
+        words = (CLUSTER_ADDRESS, PHONES_AT, TRUNK_AT, str(self.count), self._sockets)
+        self._process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", space),
+            *(sys.executable, "-m", "hwsim.telephones.program", *words),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        said = await asyncio.wait_for(self._process.stdout.readline(), _START_DEADLINE)
+        if b'"ready"' not in said:
+            raise RackError(f"The telephones in {space} did not start; their own words are above.")
+        self._reading = asyncio.create_task(self._read(self._process.stdout))
+
+    async def stop(self) -> None:
+        """Unplug them. Harmless when they were not started."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        if self._reading is not None:
+            await self._reading
+        self._process = self._reading = None
+
+    def register(self, within: float = 0.0) -> None:
+        """Have all register, spread over so many seconds, and ask again until they are answered."""
+        self._tell("register", within)
+
+    def ask(self, each: float) -> None:
+        """Have OPTIONS asked each so many seconds; 0 ends it."""
+        self._tell("ask", each)
+
+    def call(self, each: float) -> None:
+        """Have the next telephone call the trunk each so many seconds; 0 ends it."""
+        self._tell("call", each)
+
+    def ring(self, each: float) -> None:
+        """Have the trunk call the next telephone each so many seconds; 0 ends it."""
+        self._tell("ring", each)
+
+    def since(self, at: float, what: str) -> list[Event]:
+        """Return what was seen of one kind later than `at`, oldest first."""
+        return [event for event in self.events if event.t > at and event.what == what]
+
+    def registered(self, at: float) -> dict[str, float]:
+        """Return when each telephone that has registered later than `at` first did so."""
+        first: dict[str, float] = {}
+        for event in self.since(at, "registered"):
+            first.setdefault(event.who, event.t)
+        return first
+
+    async def seen(self, what: str, after: float, deadline: float = 30.0) -> Event:
+        """Return the first event of a kind later than `after`, waiting for it up to `deadline` seconds.
+
+        Raises RackError when none comes.
+        """
+        await self.until(lambda: self.since(after, what), deadline, f"The first {what}")
+        return self.since(after, what)[0]
+
+    async def hears(self, what: str, after: float, seconds: float) -> bool:
+        """Listen for so many seconds at the most; return whether there was an event of that kind later than `after`."""
+        try:
+            await self.seen(what, after, seconds)
+        except RackError:
+            return False
+        return True
+
+    async def until(self, true: Callable[[], object], deadline: float, what: str) -> None:
+        """Wait until `true` is so. Raises RackError, saying `what` did not come, after `deadline` seconds."""
+        try:
+            async with asyncio.timeout(deadline), self._news:
+                await self._news.wait_for(lambda: bool(true()))
+        except TimeoutError:
+            raise RackError(f"{what} was not seen in {deadline:g} s.") from None
+
+    def _tell(self, word: str, seconds: float) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.write(f"{word} {seconds}\n".encode())
+
+    async def _read(self, lines: asyncio.StreamReader) -> None:
+        async for line in lines:
+            self.events.append(Event(**json.loads(line)))
+            async with self._news:
+                self._news.notify_all()

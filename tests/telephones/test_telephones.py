@@ -1,0 +1,111 @@
+"""A pair of real Asterisks with telephones and a trunk: what the telephones see of each failover.
+
+The telephones take answers from the cluster address alone, as those behind a stateful filter do.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+from keys_on_rack import open_ssh
+from pair_on_rack import PAIR_SITE, Pair
+
+from hwsim.demo.scenario import OTHER
+from hwsim.site import SYNCHRONISED
+from hwsim.telephones import Telephones
+
+# No span: a real Asterisk needs the kernel's DAHDI for one.
+SITE = replace(PAIR_SITE, telephones=20).with_conf({"RHINOSPF": "NO", **SYNCHRONISED})
+DEADLINE = 240.0
+
+
+def phones_of(pair: Pair) -> Telephones:
+    assert pair.rack.telephones is not None
+    return pair.rack.telephones
+
+
+async def registered(pair: Pair, within: float = 1.0) -> None:
+    """Every telephone registers, and is answered."""
+    phones, began = phones_of(pair), pair.rack.now()
+    phones.register(within)
+    await phones.until(
+        lambda: len(phones.registered(began)) == phones.count, 40, "every telephone's registration"
+    )
+
+
+async def serve(pair: Pair) -> None:
+    """The primary serves, the secondary is fit and has its data, and every telephone is registered."""
+    await pair.home()
+    await open_ssh(pair)
+    await registered(pair)
+
+
+async def spoken_from(pair: Pair, source: str) -> None:
+    await pair.stage.ask(pair.primary, "conf", "set", "HASOURCE", source)
+    pair.primary.signal_agent(signal.SIGHUP)
+
+
+async def calls_both_ways(pair: Pair, after: float) -> None:
+    """A telephone calls the trunk, and the trunk a telephone, after that time."""
+    phones = phones_of(pair)
+    phones.call(0.2)
+    phones.ring(0.2)
+    for what in ("call", "rang"):
+        await phones.seen(what, after, 60)
+    phones.call(0)
+    phones.ring(0)
+
+
+async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -> None:
+    await serve(pair)
+    await calls_both_ways(pair, pair.rack.now())
+    told = await pair.primary.node.run(["ip", "-4", "route", "show", "proto", "97"])
+    assert "src 10.77.0.100" in told.out
+    standby = await pair.secondary.node.run(["ip", "-4", "route", "show", "proto", "97"])
+    assert standby.out == "", "only the node that has the address"
+
+    began = pair.rack.now()
+    await spoken_from(pair, "off")
+    await pair.entry("primary", lambda entry: entry["kind"] == "source", began)
+    phones = phones_of(pair)
+    began = pair.rack.now()
+    phones.register(0.0)
+    answered = await phones.hears("registered", began, 4.0)
+    assert not answered, (
+        "the kernel prefers the node's own address, and these telephones take nothing from there"
+    )
+    await spoken_from(pair, "route")
+    await registered(pair)
+
+
+async def test_asterisk_dies(pair: Pair) -> None:
+    await serve(pair)
+    fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
+    await calls_both_ways(pair, fault)
+    await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
+    await registered(pair)
+
+
+async def test_asterisk_hangs(pair: Pair) -> None:
+    await serve(pair)
+    fault = pair.rack.kill_asterisk("primary", signal.SIGSTOP)
+    await calls_both_ways(pair, fault)
+    await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
+
+
+async def test_service_is_moved_and_comes_back(pair: Pair) -> None:
+    await serve(pair)
+    for command, to in (("standby", "secondary"), ("failback", "primary")):
+        fault = pair.rack.now()
+        await pair.stage.ask(pair.server("primary"), command)
+        await pair.until_status(to, lambda status: status["role"] == "active", f"the {to} serves", 60)
+        await calls_both_ways(pair, fault)
+        await pair.until_status(OTHER[to], lambda status: status["fit"], f"the {OTHER[to]} is fit", 60)
+
+
+async def test_the_power_is_cut(pair: Pair) -> None:
+    await serve(pair)
+    fault = pair.rack.power_off("primary")
+    await calls_both_ways(pair, fault)
+    await registered(pair)
