@@ -38,12 +38,14 @@ class Actuator:
     The agent runs the functions in the threads of an `Executor`; the resource script runs them itself when it works
     without an agent.
 
-    `owed`: tells whether the peer has data that must be merged before Asterisk starts.
+    `owed`: tells whether the peer has data that must be merged before Asterisk starts. `mended`: what had to be mended
+    for Asterisk's sake, in sentences, until somebody takes it.
     """
 
     def __init__(self, this_node: ThisNode, clock: Clock, owed: Callable[[], bool] = lambda: False) -> None:
         self._this_node = this_node
         self._owed = owed
+        self.mended: list[str] = []
         self._clock = clock
         self._card: RelayCard | None = None
         self._actions: Mapping[Order, Callable[[], None]] = {
@@ -100,7 +102,7 @@ class Actuator:
         before_service(self._this_node, self._clock, owed=self._owed())
         # Before it answers anybody; where this fails, the component that looks at the routes says so.
         attempt(lambda: speak_from_cluster_address(self._conf))
-        service.start(self._conf, self._clock)
+        service.start(self._conf, self._clock, self.mended.append)
         if not service.wait_booted(self._conf, self._clock, self._conf.pbx_start_deadline):
             raise HostError(f"Asterisk was not fully booted within {self._conf.pbx_start_deadline:g} s.")
 
@@ -282,6 +284,8 @@ class Executor:
     def _conclude(self, order: Order, generation: int, began: float, problem: str) -> None:
         now = self._clock.now()
         took = round((now - began) * 1000, 1)
+        while self._actuator.mended:
+            self._journal.note("pbx", says=self._actuator.mended.pop(0))
         # The key is `under`, not `generation`, because the order may end after the grant it was given under.
         self._journal.note("done", order=order.name, under=generation, ms=took, problem=problem)
         if problem:

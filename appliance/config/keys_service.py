@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from appliance.config.key import Comment, Effect, Group, Tab
 from appliance.config.value_types import (
@@ -27,7 +28,10 @@ from appliance.config.value_types import (
     URL,
     WORD,
     WORD_OR_PATH,
+    choice,
 )
+
+PbxStart: TypeAlias = Literal["auto", "plain"]
 
 _HIDDEN = "When it is set, other users must not be able to read this file: chmod o-r."
 
@@ -86,6 +90,13 @@ class ServiceKeys:
     pbx_program: str = Comment("the Asterisk program: a name looked up on PATH, or a full path").key(
         "PBXPROGRAM", WORD_OR_PATH, "asterisk", Group.PBX, "/usr/sbin/asterisk"
     )
+    pbx_start: PbxStart = Comment(
+        "how Asterisk is started (auto or plain)",
+        "auto: as its distribution does, by asterisk.conf, the systemd unit, or the init script and its settings:",
+        "as that user, with that priority, limit of open files and rank for the kernel's memory killer. What an",
+        "earlier start as root has left in its directories is given to that user.",
+        "plain: as asterisk.conf says, else as root.",
+    ).key("PBXSTART", choice("auto", "plain"), "auto", Group.PBX, "plain")
     pbx_pidfile: Path = Comment("file in which Asterisk writes its process id").key(
         "PBXPIDFILE", FILE, Path("/var/run/asterisk/asterisk.pid"), Group.PBX, "/run/asterisk/asterisk.pid"
     )

@@ -170,7 +170,7 @@ class SipProbe:
                 if self._device:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._device.encode())
                 connection.bind((self._own, 0))
-                if not self._device:
+                if self._host == self._own:
                     connection.connect((self._host, self._port))  # so that a closed port is told at once
                 async with asyncio.timeout(self._deadline):
                     return Known(await self._exchange(connection), now())

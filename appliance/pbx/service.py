@@ -5,31 +5,43 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HostError
+from appliance.core.pbx_start import StartWay
 from appliance.core.reading import Unknown
 from appliance.core.timing import KILL_PATIENCE
 from appliance.host.clock import Clock
 from appliance.host.pidwatch import PidWatch
 from appliance.host.process import find_program, run
 from appliance.pbx.process import find_pid
+from appliance.pbx.start_way import make_writable, read_start_way
 
 _POLL = 0.02
+# asha's own rank for the kernel's memory killer, and its limits, are not Asterisk's. What cannot be set stays as it is.
+_START = (
+    'echo "$1" 2>/dev/null >/proc/self/oom_score_adj; '
+    'if [ -n "$2" ]; then ulimit -n "$2" 2>/dev/null; fi; shift 2; exec "$@"'
+)
 _CONSOLE = 1.0  # seconds for a console command that should answer at once
 _TERM_SHARE = 0.25  # of the deadline: reserved for SIGTERM after the console's turn
 
 
-def start(conf: Conf, clock: Clock) -> int:
+def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: None) -> int:
     """Start Asterisk as a daemon and return its pid; if it runs already, only return its pid.
 
-    Raises HostError with Asterisk's own words when it does not come up within PBXSTARTDEADLINE.
+    `told` is called with what had to be mended before. Raises HostError with Asterisk's own words when it does not come
+    up within PBXSTARTDEADLINE.
     """
     running = running_pid(conf, clock)
     if running is not None:
         return running
     began = clock.now()
-    finished = run([find_program(conf.pbx_program), "-g"], deadline=conf.pbx_start_deadline)
+    way = read_start_way(conf)
+    for mended in make_writable(conf, way):
+        told(mended)
+    finished = run(_command(conf, way), deadline=conf.pbx_start_deadline)
     if not finished.ok:
         raise HostError(
             f"Asterisk did not start: {finished.explain()}.", todo="Try it by hand: asterisk -cvvv."
@@ -43,6 +55,13 @@ def start(conf: Conf, clock: Clock) -> int:
         f"Asterisk was started but wrote no {conf.pbx_pidfile} within {conf.pbx_start_deadline:g} s.",
         todo="Check PBXPIDFILE, and Asterisk's own log.",
     )
+
+
+def _command(conf: Conf, way: StartWay) -> list[str]:
+    """Return the command that starts Asterisk: the shell sets what a program takes over from who starts it."""
+    program = str(find_program(conf.pbx_program))
+    limit = str(way.files) if way.files else ""
+    return ["/bin/sh", "-c", _START, "asha", str(way.oom), limit, program, *way.words]
 
 
 def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:

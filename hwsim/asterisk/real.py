@@ -31,6 +31,7 @@ _SHARED = (
     "/sys",
 )
 _PACKAGED = ("/etc/asterisk", "/var/lib/asterisk", "/var/spool/asterisk", "/var/log/asterisk")
+_UNITS = ("usr/lib/systemd/system/asterisk.service", "lib/systemd/system/asterisk.service")
 # What a server without a sound card, a database or a DAHDI kernel module cannot load, at the cost of a second's boot.
 _LEFT_OUT = (
     *("chan_alsa", "chan_console", "chan_oss", "pbx_gtkconsole", "res_config_odbc", "res_config_pgsql"),
@@ -44,7 +45,7 @@ def is_there(root: Path = ROOT) -> bool:
 
 
 def install(node: Node, root: Path = ROOT) -> None:
-    """Put the package's files on the node's disk, and the program where the administrator calls it.
+    """Put the package's files on the node's disk: conf files, unit, user; and the program where it is called from.
 
     Raises NodeError when there is no such root.
     """
@@ -54,6 +55,15 @@ def install(node: Node, root: Path = ROOT) -> None:
     for place in _PACKAGED:
         node.disk.make_parents(f"{place}/x")
         shutil.copytree(root / place[1:], node.disk.upper(place), dirs_exist_ok=True, symlinks=True)
+    for table in ("/etc/passwd", "/etc/group"):  # as the package made it
+        others = [line for line in Path(table).read_text().splitlines() if not line.startswith("asterisk:")]
+        theirs = [
+            line for line in (root / table[1:]).read_text().splitlines() if line.startswith("asterisk:")
+        ]
+        node.write(table, "\n".join((*theirs, *others)) + "\n")
+    unit = next((root / place for place in _UNITS if (root / place).exists()), None)
+    if unit is not None:
+        node.write("/etc/systemd/system/asterisk.service", unit.read_text())
     node.write("/etc/asterisk/modules.conf", "\n".join(_modules()) + "\n")
 
 

@@ -62,6 +62,11 @@ async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -
     await calls_both_ways(pair, pair.rack.now())
     told = await pair.primary.node.run(["ip", "-4", "route", "show", "proto", "97"])
     assert "src 10.77.0.100" in told.out
+    pid = pair.primary.asterisk_pid()
+    owner = await pair.primary.node.run(
+        ["stat", "-c", "%U", f"/proc/{pid}", "/var/run/asterisk/asterisk.ctl"]
+    )
+    assert owner.out.split() == ["asterisk", "asterisk"], "as its distribution starts it"
     standby = await pair.secondary.node.run(["ip", "-4", "route", "show", "proto", "97"])
     assert standby.out == "", "only the node that has the address"
 

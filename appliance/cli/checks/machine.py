@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.cli.checks.files import SYSCTL, distinct, lines_of, shown, text_of
+from appliance.cli.checks.files import distinct, shown
 from appliance.cli.checks.look import Scene
 from appliance.core.host_check.finding import Finding, not_known
 from appliance.core.host_check.machine import (
@@ -22,6 +22,7 @@ from appliance.core.model import Node
 from appliance.host.disk import fresh_file
 from appliance.host.paths import GRANT, JOURNAL
 from appliance.host.running import processes_of
+from appliance.host.text_files import SYSCTL, lines_of, text_of
 
 _WATCHDOG = "dev/watchdog"
 _TIME_SERVICES = ("chronyd", "ntpd", "systemd-timesyncd", "ptp4l", "timemaster")

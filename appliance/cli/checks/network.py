@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from appliance.cli.checks.files import text_of
 from appliance.cli.checks.look import Scene
 from appliance.config import Conf, Medium
 from appliance.control.client import AgentAbsent, AgentSilent
@@ -25,6 +24,7 @@ from appliance.core.model import Node
 from appliance.core.reading import Unknown
 from appliance.core.status import Status
 from appliance.host.process import find_program, run
+from appliance.host.text_files import text_of
 from appliance.net.links import NetLink, read_links, wire_of
 
 _FILTER_PATIENCE = 3.0  # seconds for nft or iptables-save; both wait for a lock that another may hold

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import pwd
-import re
-from pathlib import Path
-
-from appliance.cli.checks.files import lines_of, text_of
 from appliance.cli.checks.look import Scene
-from appliance.cli.checks.units import unit_value
 from appliance.core.errors import HostError
 from appliance.core.host_check.finding import Finding, fine, wrong
 from appliance.core.host_check.machine import AsteriskUser, judge_asterisk_user
 from appliance.host.process import find_program, run
+from appliance.pbx.start_way import DIRECTORIES, asterisk_conf, distribution_user, owner_of, read_start_way
 
 _PATIENCE = 5.0  # seconds for `asterisk -V`
-_DIRECTORIES = {
-    "astvarlibdir": "/var/lib/asterisk",
-    "astspooldir": "/var/spool/asterisk",
-    "astlogdir": "/var/log/asterisk",
-    "astrundir": "/var/run/asterisk",
-}
-_USER_FILES = ("etc/sysconfig/asterisk", "etc/default/asterisk", "etc/init.d/asterisk")
-_USER_LINE = re.compile(r"""^(?:export\s+)?AST_USER=["']?([A-Za-z_][\w-]*)["']?\s*$""", re.ASCII)
-_USER_OPTION = re.compile(r"\s-U\s*([A-Za-z_][\w-]*)", re.ASCII)
 
 
 def installed(scene: Scene) -> Finding:
@@ -72,45 +58,10 @@ def _bound(scene: Scene, found: set[str], named: str) -> Finding:
 
 
 def user(scene: Scene) -> Finding:
-    """Look at asterisk.conf, at what its distribution starts it as, and at the owners of its directories."""
-    said = _asterisk_conf(scene)
-    places = [said.get(key, default) for key, default in _DIRECTORIES.items()]
-    seen = {place: _owner(scene.root / place.lstrip("/")) for place in places}
+    """Look at how asha starts Asterisk, at what its distribution starts it as, and at the owners of its directories."""
+    root, way = scene.root, read_start_way(scene.conf, scene.root)
+    said = asterisk_conf(scene.conf, root)
+    places = [said.get(key, default) for key, default in DIRECTORIES.items()]
+    seen = {place: owner_of(root / place.lstrip("/")) for place in places}
     owners = {place: owner for place, owner in seen.items() if owner}
-    return judge_asterisk_user(AsteriskUser(said.get("runuser", ""), _distribution(scene.root), owners))
-
-
-def _asterisk_conf(scene: Scene) -> dict[str, str]:
-    """Return the values in asterisk.conf by key; its sections have no key in common that is asked for here."""
-    found = {}
-    for line in lines_of(scene.root / scene.conf.asterisk_dir.relative_to("/") / "asterisk.conf"):
-        key, equals, value = line.partition(";")[0].partition("=")
-        if equals:
-            found[key.strip().casefold()] = value.strip().removeprefix(">").strip()
-    return found
-
-
-def _distribution(root: Path) -> str:
-    """Return the user as whom the unit or the init script starts Asterisk, "" when neither names one."""
-    by_unit = unit_value(root, "asterisk", "User")
-    if by_unit:
-        return by_unit
-    option = _USER_OPTION.search(unit_value(root, "asterisk", "ExecStart"))
-    if option:
-        return option[1]
-    for place in _USER_FILES:
-        for line in text_of(root / place).splitlines():
-            if found := _USER_LINE.match(line.strip()):
-                return found[1]
-    return ""
-
-
-def _owner(path: Path) -> str:
-    try:
-        number = path.stat().st_uid
-    except FileNotFoundError:
-        return ""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"number {number}"
+    return judge_asterisk_user(AsteriskUser(way, distribution_user(root), owners))

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.cli.checks.files import distinct, lines_of, shown
+from appliance.cli.checks.files import distinct, shown
 from appliance.cli.checks.look import Scene
-from appliance.cli.checks.units import enabled_by, has_unit, is_active, unit_value
 from appliance.core.host_check.finding import Finding
 from appliance.core.host_check.starters import (
     BootStarters,
@@ -19,6 +18,8 @@ from appliance.core.host_check.starters import (
     judge_restarters,
 )
 from appliance.host.running import processes_of
+from appliance.host.text_files import lines_of
+from appliance.host.units import enabled_by, has_unit, is_active, unit_value
 
 _RC_DIRECTORIES = ("etc/rc.d/rc{}.d", "etc/rc{}.d")
 _RUNLEVELS = "2345"

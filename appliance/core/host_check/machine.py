@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from appliance.core.host_check.finding import Finding, fine, warning, worst_of, wrong
+from appliance.core.pbx_start import StartWay
 
 PAUSE = 10.0
 """Seconds that a snapshot or a migration may pause a virtual machine; a shorter deadtime takes that for a death."""
@@ -147,20 +148,20 @@ def _size(count: int) -> str:
 class AsteriskUser:
     """As whom Asterisk runs.
 
-    `run_user` is `runuser` in asterisk.conf, which is also what asha's start obeys; `distribution` the user of its unit
-    or init script; both "" when none is named, which means root. `owners` are the owners of its directories by path.
+    `way` is how asha starts it; `distribution` the user of its unit or init script, "" when none is named, which means
+    root. `owners` are the owners of its directories by path.
     """
 
-    run_user: str = ""
+    way: StartWay
     distribution: str = ""
     owners: Mapping[str, str] | None = None
 
 
 def judge_asterisk_user(found: AsteriskUser) -> Finding:
     """Judge whether Asterisk, started by asha, runs as the user to whom its files belong."""
-    user = found.run_user or "root"
+    user = found.way.user or "root"
     theirs = "" if user == "root" else ", to whom its directories belong"
-    return worst_of(_user(found, user), f"it runs as {user}{theirs}")
+    return worst_of(_user(found, user), f"asha starts it as {user}{theirs} ({found.way.source})")
 
 
 def _user(found: AsteriskUser, user: str) -> Iterator[Finding]:
@@ -168,7 +169,7 @@ def _user(found: AsteriskUser, user: str) -> Iterator[Finding]:
     if user == "root" and wanted != "root":
         yield warning(
             f"asha starts Asterisk as root, its distribution as {wanted}: what the one writes the other cannot.",
-            f"Set runuser = {wanted} and rungroup = {wanted} in [options] of asterisk.conf.",
+            f"Set PBXSTART to auto, or runuser = {wanted} and rungroup = {wanted} in [options] of asterisk.conf.",
         )
     elif user not in ("root", wanted) and found.distribution:
         yield warning(

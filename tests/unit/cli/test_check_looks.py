@@ -11,12 +11,12 @@ import pytest
 from appliance.cli.checks import machine, pbx, starters
 from appliance.cli.checks.look import Scene
 from appliance.cli.checks.registry import CHECKS, FACTS
-from appliance.cli.checks.units import enabled_by, is_active, unit_value
 from appliance.config import Conf
 from appliance.core.host_check.finding import Level
 from appliance.core.model import Node
 from appliance.host.clock import SystemClock
 from appliance.host.running import processes_of
+from appliance.host.units import enabled_by, is_active, unit_value
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -256,10 +256,11 @@ def test_a_disk_that_refuses_is_an_error(root: Path, monkeypatch: pytest.MonkeyP
 )
 def test_the_user_of_the_distribution(root: Path, path: str, text: str, user: str) -> None:
     put(root, path, text)
-    found = pbx.user(scene(root))
+    found = pbx.user(scene(root, Conf(pbx_start="plain")))
     assert (found.level, f"runuser = {user}" in found.remedy) == (
         (Level.WARNING, True) if user else (Level.OK, False)
     )
+    assert f"asha starts it as {user or 'root'}" in pbx.user(scene(root)).says
 
 
 def test_the_owner_of_asterisks_directories(root: Path) -> None:

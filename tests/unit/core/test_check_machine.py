@@ -16,6 +16,7 @@ from appliance.core.host_check.machine import (
     judge_time_service,
     judge_watchdog,
 )
+from appliance.core.pbx_start import StartWay
 
 GIB = 1 << 30
 
@@ -102,6 +103,6 @@ def test_room_on_the_disks(room: Room, level: Level) -> None:
     ],
 )
 def test_the_user_of_asterisk(run_user: str, distribution: str, owner: str, level: Level) -> None:
-    found = judge_asterisk_user(AsteriskUser(run_user, distribution, {"/var/lib/asterisk": owner}))
+    found = judge_asterisk_user(AsteriskUser(StartWay(run_user), distribution, {"/var/lib/asterisk": owner}))
     assert found.level == level
     assert level != Level.ERROR or "chown -R asterisk /var/lib/asterisk" in found.remedy

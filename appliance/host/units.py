@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from appliance.cli.checks.files import lines_of
+from appliance.host.text_files import lines_of
 
 # The first wins.
 _DIRECTORIES = (
@@ -51,14 +51,22 @@ def unit_value(root: Path, name: str, key: str) -> str:
 
     Raises OSError.
     """
+    return unit_values(root, name, (key,)).get(key, "")
+
+
+def unit_values(root: Path, name: str, keys: Collection[str]) -> dict[str, str]:
+    """Return the values of `keys` in force in NAME.service, with its drop-ins; none of one that is masked.
+
+    Raises OSError.
+    """
+    found: dict[str, str] = {}
     if _is_masked(root, name):
-        return ""
-    found = ""
+        return found
     for file in (*_fragment(root, name), *_drop_ins(root, name)):
         for line in lines_of(file):
             word, equals, value = line.partition("=")
-            if equals and word.strip() == key:
-                found = value.strip()
+            if equals and word.strip() in keys:
+                found[word.strip()] = value.strip()
     return found
 
 
