@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 from rich.console import Console
 
 from hwsim.nodes import RackError, requirements
-from hwsim.nodes.engines import ENGINES, HEARTBEAT, Engine
+from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
 from hwsim.site import Site
 
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
 T = TypeVar("T")
+N = TypeVar("N", bound=_Named)
 PAIR_STATES = "pair-states"
 # A round costs 23 to 28 processor seconds in 55, so two racks keep a processor busy; more only make each other late.
 _RACKS_A_PROCESSOR = 2
@@ -67,35 +74,42 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
     "--only",
     metavar="NAME",
     help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
-    "fencing or pair-states, or events of either, with commas.",
+    "engines, fencing or pair-states, or events of one of them, with commas.",
 )
 @click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states and fencing.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
 def bench(runs: int, only: str | None, at_once: int, out: Path) -> None:
     """Measure asha against its targets and beside its peers; exit 1 only when a run failed."""
+    from hwsim.bench.engines.rows import ROWS  # noqa: PLC0415
+    from hwsim.bench.engines.runner import ENGINE_FIGURES, engine_figures  # noqa: PLC0415
     from hwsim.bench.fencing import EVENTS, FENCING, fencing  # noqa: PLC0415
     from hwsim.bench.pairstates.runner import pair_states  # noqa: PLC0415
     from hwsim.bench.pairstates.stories import STORIES  # noqa: PLC0415
     from hwsim.bench.runner import NAMES, planned  # noqa: PLC0415
     from hwsim.bench.runner import bench as measure  # noqa: PLC0415
 
-    stories = [one for one in STORIES if only == PAIR_STATES or one.name in (only or "").split(",")]
-    events = [one for one in EVENTS if only == FENCING or one.name in (only or "").split(",")]
-    names = (
-        *NAMES,
-        FENCING,
-        *(event.name for event in EVENTS),
-        PAIR_STATES,
-        *(story.name for story in STORIES),
-    )
-    if only is not None and not set(only.split(",")) <= set(names):
-        raise click.BadParameter(f"there is no '{only}'. There are: {', '.join(names)}.", param_hint="--only")
-    _check_host()
+    wanted = set((only or "").split(",")) - {""}
+    rows = _chosen(wanted, ENGINE_FIGURES, ROWS)
+    events = _chosen(wanted, FENCING, EVENTS)
+    stories = _chosen(wanted, PAIR_STATES, STORIES)
+    families = (PAIR_STATES, FENCING, ENGINE_FIGURES)
+    played = (*families, *_names(STORIES), *_names(EVENTS), *_names(ROWS))
+    if not wanted <= {*NAMES, *played}:
+        there_are = ", ".join((*NAMES, *played))
+        raise click.BadParameter(f"there is no '{only}'. There are: {there_are}.", param_hint="--only")
+    if alone := wanted & set(NAMES) if len(wanted) > 1 else set():
+        raise click.BadParameter(f"{', '.join(sorted(alone))}: each must stand alone.", param_hint="--only")
+    _check_host(PACEMAKER if rows or events else HEARTBEAT)
+    right = True
+    if rows:
+        right = _run(engine_figures(rows, runs, out, _console()))
     if events:
-        sys.exit(0 if _run(fencing(events, runs, at_once, out, _console())) else 1)
+        right = _run(fencing(events, runs, at_once, out, _console())) and right
     if stories:
-        sys.exit(0 if _run(pair_states(stories, runs, at_once, out, _console())) else 1)
-    sys.exit(0 if _run(measure(planned(only, runs), out, _console())) else 1)
+        right = _run(pair_states(stories, runs, at_once, out, _console())) and right
+    if not (rows or events or stories):
+        right = _run(measure(planned(only, runs), out, _console()))
+    sys.exit(0 if right else 1)
 
 
 @hwsim.command("campaign-real")
@@ -157,6 +171,15 @@ def main() -> None:
 
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PAPER_WIDTH)
+
+
+def _names(every: Sequence[_Named]) -> list[str]:
+    return [one.name for one in every]
+
+
+def _chosen(wanted: set[str], family: str, every: Sequence[N]) -> list[N]:
+    """Return those of the events of `family` that are wanted: all, or those that are named."""
+    return [one for one in every if family in wanted or one.name in wanted]
 
 
 def _check_host(engine: Engine = HEARTBEAT) -> None:

@@ -1,23 +1,46 @@
-"""asha on the rack, brought up by `asha ha start`."""
+"""asha on the rack, brought up by `asha ha start`, on either engine."""
 
 from __future__ import annotations
 
+from hwsim.bench.agent_cost import AGENT
+from hwsim.bench.contender import Part
 from hwsim.demo.scenario import Stage
+from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.rack import Rack
+from hwsim.site import Site
+
+_WITHIN = 60.0
 
 
 class Asha:
-    """The product as a contender."""
+    """The product as a contender, on `engine`, with the conf file's default times."""
 
-    name = "asha"
-    note = "asha under real Heartbeat, the conf's default times (keepalive 200 ms, deadtime 2 s)"
+    def __init__(self, name: str = "asha", engine: Engine = HEARTBEAT) -> None:
+        self.name = name
+        self.site = Site(engine=engine)
+        self.period = self.site.keepalive
+        self.rest = self.site.move_dwell
+        engines = tuple(engine.daemons[daemon] for daemon in engine.masters)
+        self.parts = (Part("engine", engines), Part("agent", (AGENT,)))
+        self.packages = engine.packages
 
-    async def home(self, rack: Rack, part: float) -> None:
-        """Bring the primary to active and the secondary to standby, with Heartbeat settled.
+    @property
+    def note(self) -> str:
+        """How it was set up."""
+        keepalive, deadtime = self.site.keepalive * 1000, self.site.deadtime
+        times = f"the conf's default times (keepalive {keepalive:.0f} ms, deadtime {deadtime:g} s)"
+        return f"asha under real {self.site.engine.title}, {times}"
 
-        The last relay move is so long ago that it has no effect any more.
-        """
-        await Stage(rack, lambda words: None).home()
-        moved = rack.history.first("relay", "primary", 0.0) or rack.now()
-        await rack.pause(max(0.0, moved + rack.site.move_dwell - rack.now()))
-        await rack.pause(rack.site.keepalive * part)
+    async def bring_up(self, rack: Rack) -> None:
+        """Bring up the primary alone first, then the secondary."""
+        await Stage(rack, lambda words: None).home(_WITHIN)
+
+    async def settled(self, rack: Rack, active: str) -> None:
+        """Wait until both nodes say so, and the engine is at rest."""
+        await Stage(rack, lambda words: None).at_home(_WITHIN, active)
+
+    async def hand_over(self, rack: Rack, side: str) -> float:
+        """Give the command `asha standby`."""
+        asked = rack.now()
+        await Stage(rack, lambda words: None).ask(rack.servers[side], "standby")
+        return asked

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.bench.family import family, proportional
+from hwsim.bench.family import of_family, proportional
 from hwsim.bench.play import on_fresh_rack
 from hwsim.bench.spread import Spread, once, spread
 from hwsim.bench.stopwatch import timed
@@ -206,13 +206,9 @@ def _together(node: Node, pattern: str) -> float:
 
 
 def _memory(process: Path) -> int:
-    return sum(_each(process))
-
-
-def _each(process: Path) -> Iterator[int]:
-    with contextlib.suppress(OSError, StopIteration):  # the process has just ended
-        for one in family(process):
-            yield proportional(one)
+    with contextlib.suppress(OSError):  # the process has just ended
+        return sum(of_family(process, proportional))
+    return 0
 
 
 def _figures(what: str, pairs: list[tuple[float, float]]) -> dict[str, Spread]:

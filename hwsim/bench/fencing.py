@@ -5,19 +5,19 @@ A pair is played without any fencing, with HAFENCE, with the line as Pacemaker's
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from hwsim.bench.machine import machine
-from hwsim.bench.play import RunFailed, on_fresh_rack
+from hwsim.bench.play import on_fresh_rack
+from hwsim.bench.plays import Play, Plays, Record, play_all
 from hwsim.bench.spread import Spread, spread
 from hwsim.demo.scenario import OTHER, Stage
 from hwsim.nodes import Power
@@ -29,7 +29,7 @@ from hwsim.service_log import ServiceLog, recorded
 from hwsim.site import Site
 
 FENCING = "fencing"
-_PAGE = "fencing-figures.md"
+_NAME = "fencing-figures"
 _HAFENCE = {"HAFENCE": f"{PROGRAM} --action=off", "HAFENCEWAIT": "10", "LANDWELL": "2"}
 _HASTONITH = {"HASTONITH": "YES"}
 _WITHIN = 60.0
@@ -132,48 +132,38 @@ EVENTS = (
 _WATCHED = 20.0
 
 
-@dataclass(frozen=True)
-class _Play:
-    setup: Setup
-    event: Event
-    number: int
+async def _play(setup: Setup, event: Event, logs: Path) -> Seen:
+    """Play `event` with `setup`. Raises RunFailed."""
 
-    @property
-    def title(self) -> str:
-        return f"{self.event.name}, {self.setup.name}, {self.number}"
-
-    async def run(self, logs: Path) -> Seen:
-        """Play it. Raises RunFailed."""
-        site = Site().with_engine(self.setup.engine).with_conf({"HAPING": "10.77.0.50", **self.setup.conf})
-        return await on_fresh_rack(self._scene, logs / self.title.replace(", ", "-").replace(" ", "-"), site)
-
-    async def _scene(self, rack: Rack) -> Seen:
+    async def scene(rack: Rack) -> Seen:
         # The outlet of the node that is to take over; there is one at a time.
-        outlet = PowerSwitch(rack, OTHER[self.event.active])
+        outlet = PowerSwitch(rack, OTHER[event.active])
         await outlet.start()
         try:
-            await self._home(rack)
+            await _home(rack, event.active)
             async with recorded(rack) as log:
-                began, two_since = await self.event.strike(rack)
+                began, two_since = await event.strike(rack)
                 await rack.pause(_WATCHED)
                 return _figures(rack, log, began, two_since)
         finally:
             await outlet.stop()
 
-    async def _home(self, rack: Rack) -> None:
-        """Bring the pair up, with service at the node that the event wants. Raises ScenarioFailed."""
-        stage = Stage(rack, lambda words: None)
-        await stage.home_together(_WITHIN)
-        for side in SIDES:
-            await stage.until_status(
-                rack.servers[side], _reaches_the_lan, _WITHIN, f"the {side} reaches the LAN"
-            )
-        if self.event.active == "secondary":
-            asked = rack.now()
-            await stage.ask(stage.secondary, "takeover")
-            await stage.moved(asked, "secondary", _WITHIN)
-            await stage.until_status(stage.primary, _stands_by, _WITHIN, "the primary stands by")
-        await rack.pause(5.0)  # what the move has begun comes to its end
+    site = Site().with_engine(setup.engine).with_conf({"HAPING": "10.77.0.50", **setup.conf})
+    return await on_fresh_rack(scene, logs, site)
+
+
+async def _home(rack: Rack, active: str) -> None:
+    """Bring the pair up, with service at `active`. Raises ScenarioFailed."""
+    stage = Stage(rack, lambda words: None)
+    await stage.home_together(_WITHIN)
+    for side in SIDES:
+        await stage.until_status(rack.servers[side], _reaches_the_lan, _WITHIN, f"the {side} reaches the LAN")
+    if active == "secondary":
+        asked = rack.now()
+        await stage.ask(stage.secondary, "takeover")
+        await stage.moved(asked, "secondary", _WITHIN)
+        await stage.until_status(stage.primary, _stands_by, _WITHIN, "the primary stands by")
+    await rack.pause(5.0)  # what the move has begun comes to its end
 
 
 def _reaches_the_lan(status: Mapping[str, Any]) -> bool:
@@ -198,56 +188,27 @@ def _figures(rack: Rack, log: ServiceLog, began: float, two_since: float) -> See
     )
 
 
-Measured = Mapping[tuple[str, str], Sequence[Seen]]
-
-
 async def fencing(events: Sequence[Event], runs: int, at_once: int, out: Path, console: Console) -> bool:
     """Play each of `events` `runs` times with each set-up, `at_once` plays at a time.
 
     The plays count with those that an earlier run has left in `out`, where fencing-figures.md and .json are written
     after each play. Returns False when one failed.
     """
-    turns = asyncio.Semaphore(at_once)
-    measured = _kept(out)
-    problems: list[str] = []
-
-    async def one(play: _Play) -> None:
-        async with turns:
-            try:
-                seen = await play.run(out / "logs")
-            except RunFailed as failure:
-                problems.append(f"{play.title}: {failure}")
-                console.print(f"FAILED: {problems[-1]}", highlight=False, markup=False)
-                return
-        measured.setdefault((play.event.name, play.setup.name), []).append(seen)
-        console.print(f"{play.title}: {seen}", highlight=False, soft_wrap=True)
-        _write(out, measured)  # a run of an hour that is broken off has measured something
-
+    record = Record(out, _NAME, _restored, lambda plays: page(plays, machine()))
     plays = [
-        _Play(setup, event, number) for number in range(1, runs + 1) for event in events for setup in SETUPS
+        Play(event.name, setup.name, number, partial(_play, setup, event))
+        for number in range(1, runs + 1)
+        for event in events
+        for setup in SETUPS
     ]
-    await asyncio.gather(*map(one, plays))
-    console.print(f"written: {out / _PAGE}", highlight=False)
-    return not problems
+    return await play_all(plays, record, at_once, console)
 
 
-def _kept(out: Path) -> dict[tuple[str, str], list[Seen]]:
-    kept = out / "fencing-figures.json"
-    plays = json.loads(kept.read_text()) if kept.exists() else []
-    return {
-        (event, setup): [Seen(**{**one, "serving": tuple(one["serving"])}) for one in seen]
-        for event, setup, seen in plays
-    }
+def _restored(seen: Mapping[str, Any]) -> Seen:
+    return Seen(**{**seen, "serving": tuple(seen["serving"])})
 
 
-def _write(out: Path, measured: Measured) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    kept = [[*key, [asdict(seen) for seen in every]] for key, every in measured.items()]
-    (out / "fencing-figures.json").write_text(json.dumps(kept, indent=1))
-    (out / _PAGE).write_text(page(measured, machine()), encoding="utf-8")
-
-
-def page(measured: Measured, about: Mapping[str, Any]) -> str:
+def page(plays: Plays[Seen], about: Mapping[str, Any]) -> str:
     """Return the page of the documents, in Markdown."""
     rows = [
         _HEAD.format(cores=about["cores"], watched=_WATCHED),
@@ -256,9 +217,9 @@ def page(measured: Measured, about: Mapping[str, Any]) -> str:
     ]
     for event in EVENTS:
         for setup in SETUPS:
-            seen = measured.get((event.name, setup.name), ())
+            cells = (*_cells(plays.seen(event.name, setup.name)), plays.count(event.name, setup.name))
             title = event.title if setup is SETUPS[0] else ""
-            rows.append(f"| {title} | {setup.name} | {' | '.join(_cells(seen))} |")
+            rows.append(f"| {title} | {setup.name} | {' | '.join(cells)} |")
     return "\n".join(rows).replace("\n\n\n", "\n\n") + "\n"
 
 
@@ -271,7 +232,6 @@ def _cells(seen: Sequence[Seen]) -> tuple[str, ...]:
         _span(spread(one.line for one in seen)),
         ", ".join(told) or "-",
         f"{statistics.median(one.load for one in seen):.0f}" if seen else "-",
-        str(len(seen)),
     )
 
 

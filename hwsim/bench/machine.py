@@ -24,8 +24,7 @@ def versions() -> dict[str, str]:
     return {
         "asha": version("asha"),
         "python": platform.python_version(),
-        "heartbeat": _package("heartbeat"),
-        "keepalived": _package("keepalived"),
+        **{name: _package(name) for name in ("heartbeat", "pacemaker", "corosync", "keepalived")},
     }
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hwsim.bench import pbxline
-from hwsim.bench.contender import served_by
-from hwsim.demo.scenario import ScenarioFailed
+from hwsim.bench.contender import Part, served_by
+from hwsim.demo.scenario import OTHER, ScenarioFailed
 from hwsim.nodes import CLUSTER_ADDRESS, Network, Node
 from hwsim.nodes.engines import HEARTBEAT
 from hwsim.nodes.network import LINKS
@@ -31,6 +31,8 @@ auto_failback off
 node {primary} {secondary}
 """
 _HARESOURCES = f"{PRIMARY_NAME} IPaddr2::{CLUSTER_ADDRESS}/24/eth0 pbxline\n"
+_WATCHDOG = "/usr/local/sbin/watchdog"
+_NAMES = {"primary": PRIMARY_NAME, "secondary": SECONDARY_NAME}
 _SETTLED = f"until {HEARTBEAT.at_rest}; do sleep 0.2; done"
 _PEER_UP = 'until [ "$(cl_status nodestatus {peer})" = active ]; do sleep 0.2; done'
 
@@ -38,20 +40,46 @@ _PEER_UP = 'until [ "$(cl_status nodestatus {peer})" = active ]; do sleep 0.2; d
 class PlainHeartbeat:
     """The way of asha 1.0.0-2, as a contender."""
 
-    name = "plain-heartbeat"
-    note = (
-        f"Heartbeat with the same ha.cf times, a shell resource script and a watchdog that polls every {POLL:g} s; "
-        "faults are spread evenly over its period"
-    )
+    def __init__(self) -> None:
+        self.name = "plain-heartbeat"
+        self.site = Site()
+        self.period = POLL
+        self.rest = 0.0
+        self.parts = (
+            Part("engine", tuple(HEARTBEAT.daemons[daemon] for daemon in HEARTBEAT.masters)),
+            Part("agent", (_WATCHDOG,)),
+        )
+        self.packages = HEARTBEAT.packages
 
-    async def home(self, rack: Rack, part: float) -> None:
+    @property
+    def note(self) -> str:
+        """How it was set up."""
+        return (
+            f"Heartbeat with the same ha.cf times, a shell resource script and a watchdog that polls every {POLL:g} s; "
+            "faults are spread evenly over its period"
+        )
+
+    async def bring_up(self, rack: Rack) -> None:
         """Bring up the pair and start the watchdog on both nodes."""
         for server in rack.servers.values():
-            pbxline.install_script(server.node, "watchdog.sh", "/usr/local/sbin/watchdog")
+            pbxline.install_script(server.node, "watchdog.sh", _WATCHDOG)
         await bring_up(rack)
         for server in rack.servers.values():
             await _start_watchdog(server)
-        await rack.pause(POLL * part)
+
+    async def settled(self, rack: Rack, active: str) -> None:
+        """Wait until each node sees the other, and Heartbeat is at rest."""
+        await _until(rack.servers[active], _PEER_UP.format(peer=_NAMES[OTHER[active]]), 30)
+        for side in SIDES:
+            await _until(rack.servers[side], _SETTLED, 40)
+
+    async def hand_over(self, rack: Rack, side: str) -> float:
+        """Give Heartbeat's own command, hb_standby."""
+        asked = rack.now()
+        done = await rack.servers[side].node.run([str(_heartbeat_file("hb_standby"))], 20)
+        if not done.ok:
+            raise ScenarioFailed(f"hb_standby on the {side}: {done.err.strip()}")
+        return asked
 
 
 async def bring_up(rack: Rack) -> None:
@@ -101,7 +129,7 @@ async def _until(server: Server, poll: str, deadline: float) -> None:
 
 
 async def _start_watchdog(server: Server) -> None:
-    argv = ["/usr/local/sbin/watchdog", f"{POLL:g}", str(_heartbeat_file("hb_standby"))]
+    argv = [_WATCHDOG, f"{POLL:g}", str(_heartbeat_file("hb_standby"))]
     await server.node.spawn(argv, server.logs / f"{server.side}-watchdog.log")
 
 

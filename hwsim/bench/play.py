@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from hwsim.bench.contender import Contender, Fault, served_by
+from hwsim.bench.contender import Contender, Fault, bring_home, served_by
 from hwsim.demo.marks import Marks, measure
 from hwsim.demo.scenario import ScenarioFailed
 from hwsim.nodes import RackError
@@ -43,14 +43,14 @@ async def play(contender: Contender, fault: Fault, number: int, runs: int, logs:
     """Play run `number` of `runs`. The nodes' logs are kept below `logs` when it fails."""
 
     async def scene(rack: Rack) -> Marks:
-        await contender.home(rack, (number - 0.5) / runs)
+        await bring_home(contender, rack, (number - 0.5) / runs)
         struck = fault.strike(rack)
         await served_by(rack, "secondary", struck, _DEADLINE)
         return measure(rack, struck, "secondary")
 
     marks, problem = Marks(), ""
     try:
-        marks = await on_fresh_rack(scene, logs / f"{contender.name}-{fault.name}-{number}")
+        marks = await on_fresh_rack(scene, logs / f"{contender.name}-{fault.name}-{number}", contender.site)
     except RunFailed as failure:
         problem = str(failure)
     return Run(contender.name, fault.name, number, marks, os.getloadavg()[0], problem)

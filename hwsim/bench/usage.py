@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.bench.family import cpu_seconds, family, resident
+from hwsim.bench.family import cpu_seconds, family_resident
 from hwsim.rack import Rack
 
 WHILE = 30.0
@@ -21,18 +21,20 @@ class Usage:
     memory: float
 
 
-async def used(rack: Rack, processes: Mapping[str, Path], seconds: float = WHILE) -> dict[str, Usage]:
+async def used(
+    rack: Rack, processes: Mapping[str, Path], seconds: float = WHILE, without: Container[Path] = ()
+) -> dict[str, Usage]:
     """Return the usage of each process over the next `seconds`.
 
-    `processes` maps any names to directories in a /proc.
+    `processes` maps any names to directories in a /proc; what they have started and is in `without` does not count.
     """
-    before = {name: (rack.now(), *cpu_seconds(process)) for name, process in processes.items()}
+    before = {name: (rack.now(), *cpu_seconds(process, without)) for name, process in processes.items()}
     await rack.pause(seconds)
     found = {}
     for name, process in processes.items():
         began, own_before, all_before = before[name]
-        own, everything = cpu_seconds(process)
+        own, everything = cpu_seconds(process, without)
         percent = 100 / (rack.now() - began)
-        memory = sum(map(resident, family(process))) / 1e6
+        memory = family_resident(process, without) / 1e6
         found[name] = Usage((everything - all_before) * percent, (own - own_before) * percent, memory)
     return found

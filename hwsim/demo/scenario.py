@@ -77,14 +77,15 @@ class Stage:
         await asyncio.gather(*(self.ask(server, "ha", "start") for server in (self.primary, self.secondary)))
         await self.at_home(within)
 
-    async def at_home(self, within: float) -> None:
-        """Wait until the primary serves, the secondary stands by and is fit, and the engine is at rest."""
+    async def at_home(self, within: float, active: str = "primary") -> None:
+        """Wait until `active` serves, the other node stands by and is fit, and the engine is at rest."""
         for server in (self.primary, self.secondary):
             await self.until_status(
                 server, _settled, within, f"{self.rack.site.engine.title} has settled who holds what"
             )
-        await self.until_status(self.secondary, _fit_standby, within, "the secondary stands by and is fit")
-        await self.until_status(self.primary, _serves_with_peer, within, "the primary sees its peer fit")
+        serving, standing = self.rack.servers[active], self.rack.servers[OTHER[active]]
+        await self.until_status(standing, _fit_standby, within, f"the {standing.side} stands by and is fit")
+        await self.until_status(serving, _serves_with_peer, within, f"the {active} sees its peer fit")
         await self._engine_at_rest(within)
 
     async def _engine_at_rest(self, within: float) -> None:

@@ -32,7 +32,8 @@ class Engine:
     that a fault may kill, the pattern of its command line; the engine works while the first of them runs. `install`
     prepares a node's disk; its second argument maps host names to addresses. `script` is the program that the engine
     calls for asha's resource, with a verb. `at_rest` is a shell's condition, true on a node while nothing moves there
-    and no node is on its way into the cluster. `logs` are files on a node, oldest first.
+    and no node is on its way into the cluster. `logs` are files on a node, oldest first. `masters` are the daemons that
+    start all others.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Engine:
     script: str
     at_rest: str
     logs: tuple[str, ...]
+    masters: tuple[str, ...]
 
     @property
     def master(self) -> str:
@@ -69,6 +71,7 @@ HEARTBEAT = Engine(
     # Heartbeat is in transition for some ten seconds after a node was started alone (docs/facts/heartbeat.md).
     at_rest='case "$(cl_status rscstatus)" in local|foreign|all|none) true;; *) false;; esac',
     logs=("/var/log/ha-log.1", "/var/log/ha-log"),
+    masters=("heartbeat",),
 )
 PACEMAKER = Engine(
     name="pacemaker",
@@ -98,5 +101,6 @@ PACEMAKER = Engine(
         "| grep -q S_IDLE"
     ),
     logs=("/var/log/corosync/corosync.log", "/var/log/pacemaker/pacemaker.log"),
+    masters=("corosync", "pacemakerd"),
 )
 ENGINES: Mapping[str, Engine] = MappingProxyType({engine.name: engine for engine in (HEARTBEAT, PACEMAKER)})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -15,37 +13,42 @@ from hwsim.bench.machine import machine, versions
 from hwsim.bench.pairstates.peers import PEERS, PairPeer
 from hwsim.bench.pairstates.stories import STORIES, Scene, Story
 from hwsim.bench.pairstates.table import Figures, page, table
-from hwsim.bench.play import RunFailed, on_fresh_rack
+from hwsim.bench.play import on_fresh_rack
+from hwsim.bench.plays import Play, Plays, Record, play_all
 from hwsim.rack import Rack
 from hwsim.service_log import recorded
 from hwsim.site import Site
 
-Seen = dict[tuple[str, str], list[Figures]]
-_PAGE = "pair-figures.md"
+_NAME = "pair-figures"
 
 
-@dataclass(frozen=True)
-class _Play:
-    story: Story
-    peer: PairPeer
-    number: int
+async def pair_states(stories: Sequence[Story], runs: int, at_once: int, out: Path, console: Console) -> bool:
+    """Play each story `runs` times by each peer, `at_once` plays at a time.
 
-    @property
-    def title(self) -> str:
-        return f"{self.story.name}, {self.peer.name}, {self.number}"
+    The plays count with those that an earlier run has left in `out`, where pair-figures.md and .json are written
+    after each play. Returns False when a play failed.
+    """
+    record = Record(out, _NAME, lambda seen: Figures(**seen), _page)
+    plays = [
+        Play(story.name, peer.name, number, partial(_play, story, peer))
+        for number in range(1, runs + 1)
+        for story in stories
+        for peer in PEERS
+    ]
+    ok = await play_all(plays, record, at_once, console)
+    console.print(table(stories, record.plays))
+    return ok
 
-    async def run(self, logs: Path) -> Figures:
-        """Play the story. Raises RunFailed."""
-        site = Site().with_conf(self.story.conf)
-        name = self.title.replace(", ", "-").replace(" ", "-")
-        return await on_fresh_rack(self._scene, logs / name, site)
 
-    async def _scene(self, rack: Rack) -> Figures:
-        await self.peer.home(rack)
+async def _play(story: Story, peer: PairPeer, logs: Path) -> Figures:
+    """Play the story. Raises RunFailed."""
+
+    async def acted(rack: Rack) -> Figures:
+        await peer.home(rack)
         async with recorded(rack) as log:
-            scene = Scene(rack, self.peer, log, began=rack.now())
-            await self.story.play(scene)
-            await rack.pause(self.story.watched)
+            scene = Scene(rack, peer, log, began=rack.now())
+            await story.play(scene)
+            await rack.pause(story.watched)
             sample = log.samples[-1]
             return Figures(
                 two=log.seconds_with_two(max(scene.began, scene.two_count_since)),
@@ -55,49 +58,10 @@ class _Play:
                 load=os.getloadavg()[0],
             )
 
-
-async def pair_states(stories: Sequence[Story], runs: int, at_once: int, out: Path, console: Console) -> bool:
-    """Play each story `runs` times by each peer, `at_once` plays at a time.
-
-    Writes pair-figures.md and .json below `out`. Returns False when a play failed.
-    """
-    turns = asyncio.Semaphore(at_once)
-    figures: Seen = {}
-    problems: list[str] = []
-
-    async def one(play: _Play) -> None:
-        async with turns:
-            try:
-                seen = await play.run(out / "logs")
-            except RunFailed as failure:
-                problems.append(f"{play.title}: {failure}")
-                console.print(f"FAILED: {problems[-1]}", highlight=False, markup=False)
-                return
-        figures.setdefault((play.story.name, play.peer.name), []).append(seen)
-        words = f"two {seen.two:.1f} s, nobody {seen.nobody:.1f} s, {seen.moves} moves (load {seen.load:.1f})"
-        console.print(f"{play.title}: {words}", highlight=False, soft_wrap=True)
-
-    plays = [
-        _Play(story, peer, number) for number in range(1, runs + 1) for story in stories for peer in PEERS
-    ]
-    await asyncio.gather(*map(one, plays))
-    console.print(table(stories, figures))
-    _write(out, figures)
-    console.print(f"written: {out / _PAGE}", highlight=False)
-    return not problems
+    return await on_fresh_rack(acted, logs, Site().with_conf(story.conf))
 
 
-def _write(out: Path, played: Seen) -> None:
-    """Write the page of everything that is measured: of what was not played now, the figures of an earlier run stay."""
-    out.mkdir(parents=True, exist_ok=True)
-    kept = out / "pair-figures.json"
-    every = {**(_read(kept.read_text()) if kept.exists() else {}), **played}
-    kept.write_text(
-        json.dumps([[*key, [asdict(one) for one in seen]] for key, seen in every.items()], indent=1)
-    )
-    stories = [story for story in STORIES if any((story.name, peer.name) in every for peer in PEERS)]
-    (out / _PAGE).write_text(page(stories, every, {**machine(), **versions()}), encoding="utf-8")
-
-
-def _read(text: str) -> Seen:
-    return {(story, peer): [Figures(**one) for one in seen] for story, peer, seen in json.loads(text)}
+def _page(plays: Plays[Figures]) -> str:
+    """Return the page of every story that was played by now."""
+    played = {one.event for one in plays.all}
+    return page([story for story in STORIES if story.name in played], plays, {**machine(), **versions()})

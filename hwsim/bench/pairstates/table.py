@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hwsim.bench.pairstates.peers import PEERS
 from hwsim.bench.pairstates.stories import Story
+from hwsim.bench.plays import Plays
 from hwsim.bench.spread import Spread, spread
 
 _HEADS = ("two serve, s", "nobody, s", "relay moves", "one serves at the end", "load")
@@ -44,10 +45,7 @@ class Figures:
     load: float
 
 
-Measured = Mapping[tuple[str, str], Sequence[Figures]]
-
-
-def table(stories: Sequence[Story], figures: Measured) -> Table:
+def table(stories: Sequence[Story], plays: Plays[Figures]) -> Table:
     """Return the table for the terminal."""
     shown = Table(title="events of the pair: minimum / median / maximum", title_justify="left")
     shown.add_column("event")
@@ -56,12 +54,12 @@ def table(stories: Sequence[Story], figures: Measured) -> Table:
         shown.add_column(head, justify="right")
     for story in stories:
         for peer in PEERS:
-            cells = _cells(figures.get((story.name, peer.name), ()))
+            cells = _cells(plays, story.name, peer.name)
             shown.add_row(story.name, peer.name, *(cell.replace("**", "") for cell in cells))
     return shown
 
 
-def page(stories: Sequence[Story], figures: Measured, about: Mapping[str, Any]) -> str:
+def page(stories: Sequence[Story], plays: Plays[Figures], about: Mapping[str, Any]) -> str:
     """Return the page of the documents, in Markdown."""
     watched = sorted({story.watched for story in stories})
     text = _PAGE.format(
@@ -72,18 +70,19 @@ def page(stories: Sequence[Story], figures: Measured, about: Mapping[str, Any]) 
     rows = [f"| event | | {' | '.join(_HEADS)} |", f"|---|---|{'---|' * len(_HEADS)}"]
     for story in stories:
         for peer in PEERS:
-            cells = " | ".join(_cells(figures.get((story.name, peer.name), ())))
+            cells = " | ".join(_cells(plays, story.name, peer.name))
             rows.append(f"| {story.title if peer is PEERS[0] else ''} | {peer.name} | {cells} |")
     return text + "\n".join(rows) + "\n"
 
 
-def _cells(seen: Sequence[Figures]) -> tuple[str, ...]:
+def _cells(plays: Plays[Figures], story: str, peer: str) -> tuple[str, ...]:
+    seen = plays.seen(story, peer)
     return (
         _span(spread(one.two for one in seen)),
         _span(spread(one.nobody for one in seen)),
         _span(spread(float(one.moves) for one in seen), 0),
         f"{sum(one.one_serves for one in seen)} of {len(seen)}",
-        f"{statistics.median(one.load for one in seen):.0f} (n={len(seen)})" if seen else "-",
+        f"{statistics.median(one.load for one in seen):.0f} (n={plays.count(story, peer)})" if seen else "-",
     )
 
 
