@@ -20,6 +20,7 @@ DEFAULTS = {
     "start_fails": "",
     "sip_reply": "200 OK",
     "sip_port": "5060",
+    "answers_from": "kernel",
     "run_dir": "/var/run/asterisk",
     "line_socket": "",
     "ami_bind": "127.0.0.1",
@@ -56,6 +57,7 @@ class Settings:
         self.start_fails = values["start_fails"]
         self.sip_reply = values["sip_reply"]
         self.sip_port = int(values["sip_port"])
+        self.answers_from = values["answers_from"]
         self.line_socket = values["line_socket"]
         self.ami_bind = values["ami_bind"]
         self.run_dir = values["run_dir"]

@@ -241,9 +241,11 @@ class Pbx:
             if line.split(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")
         ]
         answer = ["SIP/2.0 " + self.settings.sip_reply, *kept, "Content-Length: 0", "", ""]
+        # The real one answers by IPv4 from the address that the kernel's route prefers (docs/facts/asterisk.md), which
+        # "kernel" does too; "asked" is one that is bound to the address asked. By IPv6 it is always taken to be bound.
+        if self.settings.answers_from == "kernel" and sip.family == socket.AF_INET:
+            asked = []
         try:  # noqa: SIM105
-            # Answer from the address that was asked, as a PBX bound to it does: the cluster address is not
-            # the first address.
             sip.sendmsg(["\r\n".join(answer).encode()], asked, 0, sender)
         except OSError:
             pass

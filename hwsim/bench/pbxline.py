@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hwsim.nodes import Node
 
+_ASTERISK_CONF, _BOUND = "/etc/hwsim-asterisk.conf", "answers_from = asked\n"
 _ON_NODE = Path(__file__).with_name("on_node")
 
 
@@ -20,5 +21,8 @@ def install_script(node: Node, source: str, path: str) -> None:
 
 
 def install(node: Node) -> None:
-    """Put pbxline where a peer's scripts call it."""
+    """Put pbxline where a peer's scripts call it, and bind Asterisk to the cluster address, as they must."""
     install_script(node, "pbxline.sh", "/usr/local/sbin/pbxline")
+    conf = node.path(_ASTERISK_CONF)
+    if _BOUND not in (text := conf.read_text()):
+        conf.write_text(text + _BOUND)
