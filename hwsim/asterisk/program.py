@@ -100,9 +100,13 @@ class Pbx:
         self.listen_ami()
 
     def stop(self) -> None:
-        """Leave at the next turn of the loop, unless deadlocked."""
-        if not self.deadlocked:
-            self.stopping = True
+        """Leave at the next turn of the loop, unless deadlocked; at once while it boots."""
+        if self.deadlocked:
+            return
+        self.stopping = True
+        if not self.booted:
+            self.leave()
+            os._exit(0)
 
     def leave(self) -> None:
         """Remove the pid file and the console socket, as the real Asterisk does."""
@@ -178,7 +182,7 @@ class Pbx:
             "core waitfullybooted": FULLY_BOOTED if self.booted else STILL_BOOTING,
         }
         words = command.split()
-        if command in ("core stop now", "core stop gracefully"):
+        if command in ("core stop now", "core stop gracefully") and self.booted:  # else it is not known yet
             self.stopping = True
             return ""
         if words[:2] == ["pri", "show"] and self.spans:

@@ -61,6 +61,14 @@ def test_a_slow_boot_is_waited_for_and_not_longer_than_the_deadline(asterisk) ->
     assert not service.wait_booted(asterisk.conf, CLOCK, 0.3)
 
 
+@pytest.mark.timeout(60)
+def test_one_that_boots_does_not_know_how_to_stop_and_is_not_waited_for(asterisk) -> None:
+    asterisk.set(boot_time=3600)
+    pid = service.start(asterisk.conf, CLOCK)
+    service.stop(asterisk.conf, CLOCK, 3600.0)  # three quarters of it, were its console believed
+    assert gone(pid)
+
+
 def test_asterisk_that_dies_while_booting_is_not_waited_for(asterisk) -> None:
     asterisk.set(boot_time=30)
     pid = service.start(asterisk.conf, CLOCK)
