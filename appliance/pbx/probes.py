@@ -146,7 +146,10 @@ class CliProbe:
 
 
 class SipProbe:
-    """A probe by SIP OPTIONS over UDP; any SIP reply, also 404 and 503, means that the stack lives.
+    """A probe by SIP over UDP: a BYE to a call that there is none of. Any SIP reply means that the stack lives.
+
+    Asterisk refuses such a BYE (481) before it looks who asks, and writes nothing of it; for an OPTIONS of somebody
+    unknown PJSIP logs three lines each time, by which fail2ban would ban this node (docs/facts/asterisk.md).
 
     Without more it asks this node's own Asterisk. `host`: another address to be asked, from the own address `own`, over
     the interface `device` and no other way. Its answer may come from another address: an Asterisk that listens on every
@@ -188,7 +191,7 @@ class SipProbe:
         loop = asyncio.get_running_loop()
         call = uuid.uuid4().hex
         own = with_port(self._own, connection.getsockname()[1])
-        request = options(own, with_port(self._host, self._port), call)
+        request = bye(own, with_port(self._host, self._port), call)
         await loop.sock_sendto(connection, request, (self._host, self._port))
         while True:
             data, (source, *_) = await loop.sock_recvfrom(connection, _LONGEST)
@@ -197,19 +200,19 @@ class SipProbe:
                 return reply.splitlines()[0] + ("" if source == self._host else f" from {source}")
 
 
-def options(own: str, asked: str, call: str) -> bytes:
-    """Return a SIP OPTIONS request from `own` to `asked`, each as address:port, with `call` in its Call-ID.
+def bye(own: str, asked: str, call: str) -> bytes:
+    """Return a SIP BYE from `own` to `asked`, each as address:port, outside of any call, with `call` in its Call-ID.
 
-    Source: RFC 3261, 11.1.
+    Source: RFC 3261, 15.1.2: what matches no call is answered with 481.
     """
     return (
-        f"OPTIONS sip:{asked} SIP/2.0\r\n"
+        f"BYE sip:{asked} SIP/2.0\r\n"
         f"Via: SIP/2.0/UDP {own};branch=z9hG4bK{call[:16]};rport\r\n"
         "Max-Forwards: 70\r\n"
         f"From: <sip:asha@{own}>;tag={call[:8]}\r\n"
         f"To: <sip:{asked}>\r\n"
         f"Call-ID: {call}@{own.rpartition(':')[0]}\r\n"
-        "CSeq: 1 OPTIONS\r\n"
+        "CSeq: 1 BYE\r\n"
         f"Contact: <sip:asha@{own}>\r\n"
-        "User-Agent: asha\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n"
+        "User-Agent: asha\r\nContent-Length: 0\r\n\r\n"
     ).encode()

@@ -18,7 +18,7 @@ STILL_BOOTING = "Asterisk is still booting.\n"
 DEFAULTS = {
     "boot_time": "0.4",
     "start_fails": "",
-    "sip_reply": "200 OK",
+    "sip_reply": "",
     "sip_port": "5060",
     "answers_from": "kernel",
     "run_dir": "/var/run/asterisk",

@@ -244,7 +244,9 @@ class Pbx:
             for line in lines[1:]
             if line.split(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")
         ]
-        answer = ["SIP/2.0 " + self.settings.sip_reply, *kept, "Content-Length: 0", "", ""]
+        # A BYE belongs to no call, because there are none here.
+        usual = "481 Call/Transaction Does Not Exist" if lines[0].startswith("BYE ") else "200 OK"
+        answer = ["SIP/2.0 " + (self.settings.sip_reply or usual), *kept, "Content-Length: 0", "", ""]
         # The real one answers by IPv4 from the address that the kernel's route prefers (docs/facts/asterisk.md), which
         # "kernel" does too; "asked" is one that is bound to the address asked. By IPv6 it is always taken to be bound.
         if self.settings.answers_from == "kernel" and sip.family == socket.AF_INET:

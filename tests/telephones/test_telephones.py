@@ -67,6 +67,8 @@ async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -
         ["stat", "-c", "%U", f"/proc/{pid}", "/var/run/asterisk/asterisk.ctl"]
     )
     assert owner.out.split() == ["asterisk", "asterisk"], "as its distribution starts it"
+    log = await pair.primary.node.run(["cat", "/var/log/asterisk/messages"])
+    assert log.ok and "asha@" not in log.out, "neither node's probes are written of, so that nobody bans them"
     standby = await pair.secondary.node.run(["ip", "-4", "route", "show", "proto", "97"])
     assert standby.out == "", "only the node that has the address"
 

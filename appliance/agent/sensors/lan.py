@@ -6,7 +6,7 @@ whoever has the cluster's addresses. ARP, and neighbour discovery for IPv6, is t
 answers, whatever its firewall. Whether the LAN is reached is judged by the interface's address of one family, that of
 the main address.
 
-A node that has not got the cluster's addresses also tries each of them as a telephone does, by SIP OPTIONS. Asterisk
+A node that has not got the cluster's addresses also tries each of them as a telephone does, by SIP. Asterisk
 counts requests of somebody it does not know, and reports five within five seconds to those who ban
 (docs/facts/field.md), so one that answers is asked every two seconds only.
 """

@@ -50,7 +50,7 @@ def test_all_three_are_answered_again_and_again(asterisk) -> None:
     answers = ask(asterisk.conf, times=3)
     assert set(answers) == {"ami", "cli", "sip"}
     assert all(isinstance(answer, Known) for answer in answers.values()), answers
-    assert answers["sip"].value == "SIP/2.0 200 OK"
+    assert answers["sip"].value == "SIP/2.0 481 Call/Transaction Does Not Exist"
 
 
 @pytest.mark.parametrize("reply", ["404 Not Found", "503 Service Unavailable", "401 Unauthorized"])

@@ -11,7 +11,7 @@ from appliance.config import Conf
 from appliance.core.model import DChannel
 from appliance.core.reading import Known, Reading
 from appliance.pbx.dchannel import parse_spans
-from appliance.pbx.probes import SipProbe, options, probes_for
+from appliance.pbx.probes import SipProbe, bye, probes_for
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_only_the_spans_of_the_relay_count() -> None:
     assert parse_spans(text, (3,)) is DChannel.NONE
 
 
-def test_an_options_request_is_whole() -> None:
-    text = options("10.0.0.1:40000", "10.0.0.9:5060", "a" * 32).decode()
+def test_the_question_by_sip_is_whole() -> None:
+    text = bye("10.0.0.1:40000", "10.0.0.9:5060", "a" * 32).decode()
     assert text.endswith("\r\n\r\n")
     for header in ("Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length"):
         assert f"\r\n{header}: " in text
@@ -80,4 +80,4 @@ def test_a_far_asterisk_may_answer_from_another_of_its_addresses() -> None:
 
     reading, request = asyncio.run(play())
     assert reading == Known("SIP/2.0 404 Not Found from 127.0.0.3", 7.0)
-    assert request.startswith("127.0.0.4 OPTIONS sip:127.0.0.2:")
+    assert request.startswith("127.0.0.4 BYE sip:127.0.0.2:")
