@@ -133,10 +133,11 @@ class ClusterKeys:
     )
     lan_source: LanSource = Comment(
         "address from which the active node speaks to the LAN (route, bind or off)",
-        "route: HACLUSTERIP, by routes that asha adds on HADEV while the address is here, so that Asterisk",
-        "answers telephones from the address they asked. The other node is still reached from this node's own.",
-        "bind: Asterisk itself is bound to HACLUSTERIP ('bind' in pjsip.conf, 'udpbindaddr' in sip.conf), and",
-        "asha asks it there.",
+        "route: HACLUSTERIP, by routes that asha adds on HADEV while the address is here, so that",
+        "Asterisk answers telephones from the address they asked. The other node is still reached from",
+        "this node's own.",
+        "bind: Asterisk itself is bound to HACLUSTERIP ('bind' in pjsip.conf, 'udpbindaddr' in sip.conf),",
+        "and asha asks it there.",
         "off: the node's own address; telephones behind a stateful filter may then hear no answer.",
     ).key(
         "HASOURCE", choice("route", "bind", "off"), "route", Group.PAIR, "bind", tab=Tab(2, "Source Address")

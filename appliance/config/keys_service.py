@@ -92,9 +92,9 @@ class ServiceKeys:
     )
     pbx_start: PbxStart = Comment(
         "how Asterisk is started (auto or plain)",
-        "auto: as its distribution does, by asterisk.conf, the systemd unit, or the init script and its settings:",
-        "as that user, with that priority, limit of open files and rank for the kernel's memory killer. What an",
-        "earlier start as root has left in its directories is given to that user.",
+        "auto: as its distribution does, by asterisk.conf, the systemd unit, or the init script and its",
+        "settings: as that user, with that priority, limit of open files and rank for the kernel's memory",
+        "killer. What an earlier start as root has left in its directories is given to that user.",
         "plain: as asterisk.conf says, else as root.",
     ).key("PBXSTART", choice("auto", "plain"), "auto", Group.PBX, "plain")
     pbx_pidfile: Path = Comment("file in which Asterisk writes its process id").key(

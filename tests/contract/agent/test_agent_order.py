@@ -304,7 +304,7 @@ class Done:
     """Whatever is ordered was done already."""
 
     def __init__(self, *words: object) -> None:
-        pass
+        self.mended: list[str] = []
 
     def perform(self, order: object) -> None:
         pass

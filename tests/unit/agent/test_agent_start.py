@@ -26,6 +26,7 @@ class Card:
 
     def __init__(self, refusal: Exception | None) -> None:
         self.done: list[str] = []
+        self.mended: list[str] = []
         self._refusal = refusal
 
     def reset_card(self) -> None:
@@ -46,6 +47,7 @@ def test_the_card_is_reset_then_the_relay_released_and_both_are_waited_for(
     tmp_path: Path, refusal: Exception | None
 ) -> None:
     bench, card = Bench(tmp_path), Card(refusal)
+    before = len(bench.journal.since(0))
 
     async def begin() -> None:
         executor = Executor(bench.context, cast(Actuator, card), lambda order, problem: None)
@@ -55,7 +57,7 @@ def test_the_card_is_reset_then_the_relay_released_and_both_are_waited_for(
         executor.close()
 
     asyncio.run(begin())
-    told = [entry for entry in bench.journal.since(0) if entry.kind in ("card", "order", "done")]
+    told = [entry for entry in bench.journal.since(before) if entry.kind in ("card", "order", "done")]
     said = [f"it could not be reset: {refusal}"] if refusal else []
     assert [entry.says or entry.fields["order"] for entry in told] == [*said, "RELEASE", "RELEASE"]
 
@@ -83,6 +85,7 @@ def test_a_lost_grant_is_on_file_again_before_anything_else(tmp_path: Path) -> N
 
 def test_what_a_script_did_meanwhile_is_read_from_the_file(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
+    bench.executor.orders.clear()
     asyncio.run(bench.cycle.begin())
     assert bench.executor.orders == [Order.RELEASE] and bench.executor.resets == 1
     GrantFile(tmp_path / "grant").ask(Verb.START, 1.0, ENGINE)
