@@ -5,11 +5,11 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones
+.PHONY: help demo test test-system test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones
 
 BIN := .venv/bin
 SEEDS := 15000
-ENGINE := heartbeat
+ENGINE :=
 SITE := kickstart/site.example.toml
 KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
@@ -20,11 +20,14 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO="power-cut lan-lost"; ENGINE=pacemaker (root)
-	@.ci/clean-after $(BIN)/hwsim demo --engine $(ENGINE) $(SCENARIO)
+	@.ci/clean-after $(BIN)/hwsim demo $(ENGINE:%=--engine %) $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(QUICK) -n 3 tests/unit tests/hwsim tests/tree tests/property tests/contract $(ARGS)
 	@.ci/clean-after $(PYTEST) -n 3 --dist loadfile tests/system $(ARGS)
+
+test-system: system tools ## the system tests alone; ENGINE=pacemaker: all that are on a rack, on Pacemaker (root)
+	@.ci/clean-after $(PYTEST) -n 2 --dist loadfile $(ENGINE:%=--engine %) tests/system $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
 	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 3 --dist loadfile tests/security $(ARGS)

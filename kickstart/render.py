@@ -77,14 +77,7 @@ def _with_devices(value: str) -> str:
 def _ports(site: Site) -> tuple[str, ...]:
     conf = site.nodes[0].conf
     page = () if conf.panel_addr.startswith("127.") or not conf.panel_on else (f"{conf.panel_port}:tcp",)
-    return (f"{conf.ssh_port}:tcp", *_engine_ports(site), *page, *site.system["open_ports"])
-
-
-def _engine_ports(site: Site) -> tuple[str, ...]:
-    """Return what the engine's links listen on: Corosync has a port for each."""
-    conf = site.nodes[0].conf
-    links = len(conf.media) if site.engine == PACEMAKER else 1
-    return tuple(f"{conf.udp_port + number}:udp" for number in range(links))
+    return (f"{conf.ssh_port}:tcp", f"{conf.udp_port}:udp", *page, *site.system["open_ports"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class PeerReport:
     lost_minutes: int | None = None
     demands: int = 0
     heard_since: int | None = None
+    stood_still: bool = False
     lan: Reading[bool] = field(default_factory=_unseen)
     calls: Reading[bool] = field(default_factory=_unseen)
     calls_missing: str = ""
@@ -180,6 +181,7 @@ class Observations:
             lost_minutes=said.lost_minutes,
             demands=said.demands,
             heard_since=said.heard_since,
+            stood_still=said.stood_still,
             lan=fresh(said.lan, now, max_age),
             calls=fresh(said.calls, now, max_age),
             hears_us=fresh(said.hears_us, now, max_age),

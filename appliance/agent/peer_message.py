@@ -27,7 +27,7 @@ Word = TypeVar("Word", bound=enum.Enum)
 _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
 # cluster/heartbeat/messages.py), where a character that is not printable ASCII takes three bytes for each of its own.
-_REASON_LENGTH = 203
+_REASON_LENGTH = 199
 _DIGITS = 15
 # The longest identity of a master: its pid and its start in ticks since boot.
 _ENGINE_LENGTH = 24
@@ -83,6 +83,7 @@ def tell(
         "granted": "yes" if state.grant.held else "no",
         "since": str(state.served_since) if state.grant.held else "",
         "saw": str(heard_since(seen.peer)),
+        "still": "yes" if state.gap else "",
         "gen": str(state.grant.generation),
         "eng": hearing.engine[:_ENGINE_LENGTH],
         "drops": _minutes(minutes_left(state.lost.own, now)),
@@ -130,6 +131,7 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         lost_minutes=_number(fields.get("lost", "")),
         demands=_number(fields.get("demands", "")) or 0,
         heard_since=_number(fields.get("saw", "")),
+        stood_still=fields.get("still") == "yes",
         maintenance=_yes_or_no(fields.get("maint"), at),
         boot=fields.get("boot", ""),
         hears_us=_yes_or_no(fields.get("hears"), at),

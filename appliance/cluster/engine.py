@@ -90,7 +90,10 @@ class EngineWatch(Protocol):
         """Return what is known now."""
 
     def beats(self) -> int | None:
-        """Return a count that grows at least once in each keepalive while the engine works; None when unknown."""
+        """Return a count that grows at least once in each keepalive while the engine works; None when unknown.
+
+        It grows by no burst after the engine stood still, else it is None (`core/waking.py`).
+        """
 
     def tell(self, fields: Mapping[str, str], now: float) -> None:
         """Tell the other node's agent `fields`; nothing happens while the engine does not listen."""

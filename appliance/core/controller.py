@@ -63,6 +63,7 @@ from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
 from appliance.core.stuck_line import explains_absence
+from appliance.core.timing import SURELY_LATE
 from appliance.core.transfer import Goal, arrived
 from appliance.core.values import changed, held_since
 
@@ -242,13 +243,13 @@ class _Tick:
         follow_relay(self._transition, self._seen, self._policy.transfer, self._now)
 
     def _measure_gap(self) -> None:
-        state = self._state
-        stood_still = self._now - state.turned_at - IDLE_PERIOD
+        passed, deadtime = self._now - self._state.turned_at, self._policy.watch.deadtime
         self._transition.set(turned_at=self._now)
-        if stood_still >= self._policy.watch.deadtime:
-            self._transition.set(gap=stood_still, gap_at=self._now)
-            self._transition.note("gap", seconds=round(stood_still, 2))
-        elif self._now - state.gap_at > self._policy.peer_max_age:
+        if passed >= max(deadtime, SURELY_LATE):
+            self._transition.set(gap=passed, gap_at=self._now)
+            if passed - IDLE_PERIOD >= deadtime:
+                self._transition.note("gap", seconds=round(passed - IDLE_PERIOD, 2))
+        elif self._now - self._state.gap_at > self._policy.peer_max_age:
             self._transition.set(gap=0.0)  # the peer has had its say since
 
     # -- the engine and the peer ------------------------------------------------------------------------

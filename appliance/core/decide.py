@@ -62,7 +62,7 @@ class Watch:
 
     `line_absent_since`: since when the line of this node is known to be absent, else None. `was_serving`:
     Asterisk was seen running under the present transfer, so that its absence is a death and not a start. `gap`: the
-    longest time in seconds for which this agent has recently been unable to run. `moves`: the times at which
+    longest time in seconds, at the most, for which this agent has just been unable to run. `moves`: the times at which
     this node handed over before. `line_at_peer_since`: since when the peer has said that the line is at the
     peer, with its relay unmoved since then; None when that is not being followed. `moved`: how often service has moved
     within an hour, and nobody has acknowledged it. `began`: when the present transfer began, and Asterisk's start with
@@ -95,7 +95,7 @@ def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decisio
     if is_known(watch.engine, False):
         return Decision(Act.LET_GO, f"{ENGINE} died under this node; its peer takes over", ("engine",))
     if watch.gap >= policy.deadtime and _peer_has_taken_over(watch, seen):
-        reason = f"this node stood still for {watch.gap:.1f} s and its peer has taken over"
+        reason = f"this node stood still for up to {watch.gap:.1f} s and its peer has taken over"
         return Decision(Act.LET_GO, reason, ("peer granted",))
     decision = _first_act(
         part(policy, watch, seen, now) for part in (_pbx_decision, _lan_decision, _line_decision)
@@ -122,9 +122,11 @@ def _stand_down(decision: Decision) -> Decision:
 def _peer_has_taken_over(watch: Watch, seen: Seen) -> bool:
     """Tell whether the peer reports that it serves, and reported so under the present grant of this node.
 
-    A report from before this grant proves nothing: at that time the peer may well have served.
+    A report from before this grant proves nothing: at that time the peer may well have served. Of two that stood still
+    neither has taken over: who lets go is found as after a split (`core/pair_watch.py`).
     """
-    return is_known(seen.peer.granted, True) and seen.peer.granted.at >= watch.granted_at
+    said = is_known(seen.peer.granted, True) and seen.peer.granted.at >= watch.granted_at
+    return said and not seen.peer.stood_still
 
 
 def _pbx_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision | None:

@@ -28,6 +28,9 @@ from appliance.core.transfer import Goal
 WINDOW = 3600.0
 # The wait for the way back grows by this factor with each time that service came here within the window.
 _GROWTH = 4.0
+# What a person has asked for comes within so many seconds, and counts no more than the moves before it: Pacemaker only
+# notes the wish, and moves service seconds later when a node has just joined (docs/facts/pacemaker.md).
+_BY_HAND = 10.0
 # What the journal says of a grant by the engine, of a decision to give service up, and of an acknowledgement.
 GRANTED = f"granted by {ENGINE}"
 _GRANTED_BY = "granted by "  # any engine: the pair may have had another one then
@@ -57,7 +60,7 @@ class MoveRecord:
         return max(wait, min(wait * _GROWTH ** max(0, came - 1), WINDOW))
 
     def _recent(self, times: tuple[float, ...], now: float) -> list[float]:
-        return [at for at in times if now - at < WINDOW and at > self.acknowledged_at]
+        return [at for at in times if now - at < WINDOW and at > self.acknowledged_at + _BY_HAND]
 
 
 NO_MOVES = MoveRecord()

@@ -53,11 +53,12 @@ def follow_waking(transition: Transition, inputs: Inputs, policy: ControllerPoli
 
     A peer that has taken over says so within `policy.peer_max_age` seconds; a node that stands by does not wait for it.
     """
-    woke, state, granted = inputs.woke, transition.state, inputs.seen.peer.granted
+    woke, state, peer = inputs.woke, transition.state, inputs.seen.peer
     if woke is None or woke.at <= state.woke_at:
         return
     serves = state.role.holds or state.grant.held
-    peer_serves = is_known(granted, True) and granted.at >= state.granted_at
+    took_over = is_known(peer.granted, True) and peer.granted.at >= state.granted_at
+    peer_serves = took_over and not peer.stood_still
     anew = is_known(inputs.engine, True) and begins_anew(
         woke, deadtime=policy.watch.deadtime, serves=serves, peer_serves=peer_serves
     )
@@ -65,6 +66,8 @@ def follow_waking(transition: Transition, inputs: Inputs, policy: ControllerPoli
         return
     what = says(woke, anew=anew, serves=serves)
     transition.set(woke_at=woke.at)
+    if not anew and not woke.engine:
+        return  # this agent had no turn for a while, which is all that is known
     transition.note("woke", seconds=round(woke.seconds, 1), restarts=anew, says=what)
     if anew:
         if state.role.holds:
@@ -114,8 +117,8 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
         gives_up=not state.peer_has_it and gave_up,
         stands_by=state.role in (Role.STANDBY, Role.WAITING) and quiet and not state.grant.held,
         moving=inputs.engine_moving,
-        own=Claim(arrived(seen.line), state.served_since),
-        peer=Claim(arrived(peer.line), peer.served_since),
+        own=Claim(arrived(seen.line), state.served_since, bool(state.gap)),
+        peer=Claim(arrived(peer.line), peer.served_since, peer.stood_still),
         fit=inputs.fit,
         peer_fit=peer.fit,
         lost_request=is_lost(state, peer),

@@ -106,7 +106,7 @@ RULES: tuple[FaultRule, ...] = (
         dwell=0.0,
         remedies=(Remedy.YIELD,),
         patience=45.0,
-        who="the node without the line, or else the one that began to serve later,",
+        who="the node that stood still, or else the one without the line, or else the one that began to serve later,",
         bound=30.0,
         says=f"both nodes serve, and {ENGINE} does not settle it",
         todo="Stop one of them: 'asha ha stop' on the node that is not to serve, then 'asha ha start'.",
@@ -188,11 +188,13 @@ class Claim:
     """What one of two nodes that serve has to say for itself.
 
     `line`: the line's signal is there. `since`: when it began to serve, in whole seconds since the epoch by its own
-    clock, as it tells the other; None when it does not tell, as an older version does not.
+    clock, as it tells the other; None when it does not tell, as an older version does not. `stood_still`: it has just
+    stood still for so long that the other one may have called it dead, and then lets go by itself (`core/decide.py`).
     """
 
     line: bool
     since: int | None
+    stood_still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,12 +383,14 @@ def _is_its_turn(fault: PairFault, view: PairView) -> bool:
 def yields(node: Node, own: Claim, peer: Claim) -> bool:
     """Tell whether `node` lets go, of two that serve.
 
-    The line stays where it is; of two with or without it, the one that has served longer goes on, because more
-    telephones know it; of two that began alike, the primary. A peer that does not say when it began is of a version
-    that lets go for nobody.
+    One that stood still lets go for the one that took over meanwhile. Else the line stays where it is; of two with or
+    without it, the one that has served longer goes on, because more telephones know it; of two that began alike, the
+    primary. A peer that does not say when it began is of a version that lets go for nobody.
     """
     if peer.since is None or own.since is None:
         return peer.since is None
+    if own.stood_still is not peer.stood_still:
+        return own.stood_still
     if own.line is not peer.line:
         return peer.line
     if own.since != peer.since:

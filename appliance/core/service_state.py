@@ -60,7 +60,7 @@ class ServiceState:
     `moves`: when service left this node and came here before (see `core/move_limit.py`).
     `standby_asked`: when the engine was last asked to hand over.
     `line_absent_since`, `line_at_peer_since`: since when the line is known to be away here, and said to be there.
-    `gap`: seconds for which this agent has just been unable to run, noticed at `gap_at`.
+    `gap`: seconds, at the most, for which this agent has just been unable to run, noticed at `gap_at`.
     `failures_of`: when the transfer began to which the remembered failures of orders belong.
     `release_asked`: when the relay was last released although no transfer asked for it.
     `adrift_since`: since when the engine says that this node serves although it has no grant; `adrift_said`: when it

@@ -34,6 +34,8 @@ PEER_MESSAGE_PERIOD = 1.0
 # How often the sensors look while nothing is on its way, in seconds. What the kernel tells is noticed at once.
 PROCESS_LOOK = 1.0
 ENGINE_LOOK = 1.0
+# What is done once a second or oftener, and is done so many seconds after the last time, was held up.
+SURELY_LATE = 1.5
 LINE_LOOK = 0.75
 # The LAN's hosts are asked, and the LAN judged, once in so many seconds.
 LAN_ROUND = 1.0

@@ -109,8 +109,8 @@ class Peer:
     node's does, as the peer has found; None when it does not (see `core/lost_request.py`). `demands`: when an operator
     last asked there for service by force, in whole seconds since the epoch by its own clock; 0 when not just now.
     `heard_since`: when this node began to serve, as the peer has heard; 0 when it hears of no service here, None when
-    it does not say. `lan`: it reaches the LAN. `calls`: seen from there, a telephone could call through the cluster
-    address. `hears_us`: it hears this node.
+    it does not say. `stood_still`: it has just stood still, and may have been called dead. `lan`: it reaches the LAN.
+    `calls`: seen from there, a telephone could call through the cluster address. `hears_us`: it hears this node.
     """
 
     alive: Reading[bool]
@@ -127,6 +127,7 @@ class Peer:
     lost_minutes: int | None = None
     demands: int = 0
     heard_since: int | None = None
+    stood_still: bool = False
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
     hears_us: Reading[bool] = _UNSAID

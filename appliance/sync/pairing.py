@@ -167,11 +167,12 @@ def _reaching(theirs: Introduction, value: str) -> str | None:
     """Return the HAMEDIA value for this node, made from the other node's `value`.
 
     Returns None when the right value cannot be known. With ucast the other node's line aims at us, so ours
-    must also have a line that aims at the other node. Heartbeat ignores a line that names the node itself.
+    must also have a line that aims at the other node. The engines ignore a line that names the node itself, so a value
+    that names both ends of each of its ways is right on both nodes.
     """
     media: tuple[Medium, ...] = MEDIA.parse(value)
     devices = [medium.device for medium in media if medium.kind == "ucast"]
-    if not devices:
+    if all(devices.count(device) > 1 for device in devices):
         return value
     if not theirs.address or set(devices) != {theirs.conf.get("HADEV", Conf().device)}:
         return None

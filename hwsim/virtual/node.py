@@ -158,6 +158,7 @@ class Agent:
             lost_minutes=minutes_left(self.state.lost.peers, now),
             demands=self.demands,
             heard_since=heard_since(self._looked_at.peer),
+            stood_still=bool(self.state.gap),
             lan=_value(self.lan.lan),
             calls=_value(self.lan.calls),
             hears=self.hears,

@@ -53,6 +53,7 @@ class Message:
     lost_minutes: int | None = None
     demands: int = 0
     heard_since: int = 0
+    stood_still: bool = False
     lan: bool | None = None
     calls: bool | None = None
     hears: bool | None = None
@@ -74,6 +75,7 @@ class Message:
             lost_minutes=self.lost_minutes,
             demands=self.demands,
             heard_since=self.heard_since,
+            stood_still=self.stood_still,
             lan=silent if self.lan is None else Known(self.lan, at),
             calls=silent if self.calls is None else Known(self.calls, at),
             hears_us=hears_us,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rack_fixtures import pair, pytest_pyfunc_call
+from rack_fixtures import pair, pytest_configure, pytest_pyfunc_call
 
-__all__ = ["pair", "pytest_pyfunc_call"]
+__all__ = ["pair", "pytest_configure", "pytest_pyfunc_call"]

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from rack_fixtures import pair, pytest_generate_tests, pytest_pyfunc_call
+from rack_fixtures import (
+    pair,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_generate_tests,
+    pytest_pyfunc_call,
+)
 
-__all__ = ["pair", "pytest_generate_tests", "pytest_pyfunc_call"]
+__all__ = [
+    "pair",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "pytest_pyfunc_call",
+]

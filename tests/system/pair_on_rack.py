@@ -16,7 +16,7 @@ from hwsim.card import vendortool
 from hwsim.card.card import Position
 from hwsim.demo.scenario import OTHER, ScenarioFailed, Stage
 from hwsim.nodes import NodeError, Power, SerialCable
-from hwsim.nodes.engines import HEARTBEAT
+from hwsim.nodes.engines import Engine
 from hwsim.nodes.network import LINKS
 from hwsim.rack import SIDES, Rack
 from hwsim.server import Said, Server
@@ -28,7 +28,6 @@ Entry = dict[str, Any]
 GRANT = "/run/asha/grant"
 TOOL = "/usr/local/bin/rhinofailover"
 SERIAL = "/dev/ttyS9"
-SCRIPT = HEARTBEAT.script
 CLUSTER_NODE = {"primary": Node.PRIMARY, "secondary": Node.SECONDARY}
 # The site that the tests play on; a test says only what is other on its own. Heartbeat's times are as short as a busy
 # machine allows: with a deadtime of 0.5 s a node whose machine stood still for a second while Heartbeat started was
@@ -145,6 +144,11 @@ class Pair:
         """The other."""
         return self.rack.servers["secondary"]
 
+    @property
+    def engine(self) -> Engine:
+        """The cluster engine that both run."""
+        return self.rack.site.engine
+
     def server(self, side: str) -> Server:
         """By its side."""
         return self.rack.servers[side]
@@ -162,7 +166,7 @@ class Pair:
             if status is not None and not status["engine"]["running"]["value"]:
                 await self.stage.ask(self.server(side), "ha", "start")
         for side in SIDES:
-            title = self.rack.site.engine.title
+            title = self.engine.title
             # A master that waits for the end of a lost move says for an hour that resources move; the product ends that
             # (test_pair_trap.py).
             await self.until_status(side, _settled, f"{title} on the {side} has settled", 120)
@@ -207,9 +211,14 @@ class Pair:
         await self.rack.start_agent(side)
 
     async def script(self, side: str, *words: str, deadline: float = 60.0) -> Said:
-        """Heartbeat's own call of the resource script on `side`."""
-        result = await self.server(side).node.run([SCRIPT, *words], deadline)
+        """The engine's own call of its resource script on `side`."""
+        result = await self.server(side).node.run([self.engine.script, *words], deadline)
         return Said(-1 if result.code is None else result.code, result.out, result.err)
+
+    async def resource_state(self, side: str) -> str:
+        """What the resource script answers to the engine's question on `side`: running or stopped."""
+        result = await self.server(side).node.run(["sh", "-c", self.engine.state], 60.0)
+        return result.out.strip()
 
     # -- seeing
 

@@ -1,4 +1,4 @@
-"""The agent dies at any step of a transfer, or for good: service ends where Heartbeat wants it."""
+"""The agent dies at any step of a transfer, or for good: service ends where the engine wants it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pair_on_rack import PAIR_SITE, Entry, Pair
 
 # A line without settle time: a move takes three seconds instead of six.
 SITE = replace(PAIR_SITE, boot_time=0.5)
-HB_STANDBY = "/usr/share/heartbeat/hb_standby"
 SEED = 20261124
 
 
@@ -101,14 +100,20 @@ async def test_standby_request_with_the_actives_agent_dead(pair: Pair) -> None:
     await pair.home()
     await pair.primary.stop_agent(signal.SIGKILL)
     fault = pair.rack.now()
-    asked = await pair.primary.node.run([HB_STANDBY, "all"])
-    assert asked.ok, asked
+    await engine_told(pair, pair.engine.gives_away)
     await pair.served(fault, "secondary")
     assert not pair.rack.asterisk_runs("primary")
     by = {entry.get("by") for entry in pair.entries("primary", fault)}
     assert by == {"script"}
     assert pair.orders("primary", fault) == ["RELEASE", "STOP_PBX"]
+    await engine_told(pair, pair.engine.takes_part)
     await adopted(pair, "primary", "standby")
+
+
+async def engine_told(pair: Pair, command: str) -> None:
+    """An administrator on the primary tells the engine something without asha."""
+    said = await pair.primary.node.run(["sh", "-c", command])
+    assert said.ok, said
 
 
 async def adopted(pair: Pair, side: str, role: str) -> None:

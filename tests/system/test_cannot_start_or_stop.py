@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
 from pair_on_rack import PAIR_SITE, TOOL, Pair
 
 from hwsim.card import vendortool
@@ -74,6 +75,8 @@ async def test_the_last_node_goes_on_trying(pair: Pair) -> None:
     await pair.served(fault, "secondary")
 
 
+# Pacemaker blocks the resource instead: test_failed_stop_on_pacemaker.py.
+@pytest.mark.engine("heartbeat")
 async def test_a_stop_that_cannot_let_go_reboots_the_node(pair: Pair) -> None:
     await pair.home()
     pair.watchman.grace = 40.0  # the relay stays energised: that is the fault
@@ -82,7 +85,7 @@ async def test_a_stop_that_cannot_let_go_reboots_the_node(pair: Pair) -> None:
     await pair.stage.ask(pair.secondary, "takeover")
     blocked = await pair.until_status("primary", _cannot_let_go, "the line cannot be let go")
     assert "Cut the card's power or the primary's" in blocked["transfer"]["note"]
-    assert (await pair.script("primary", "status")).output == "running\n"
+    assert await pair.resource_state("primary") == "running"
     assert not pair.rack.asterisk_runs("secondary")
     await pair.until(lambda: pair.primary.node.power is Power.OFF, "Heartbeat reboots the primary", 60)
     down = pair.rack.now()
@@ -108,10 +111,10 @@ async def test_a_stop_that_cannot_let_go_without_an_agent(pair: Pair) -> None:
     pair.primary.node.write(TOOL, vendortool.FAILING, 0o755)
     stopped = await pair.script("primary", "stop")
     assert stopped.code == 1 and "Stop fails on purpose: the line cannot be let go" in stopped.error
-    assert (await pair.script("primary", "status")).output == "running\n"
+    assert await pair.resource_state("primary") == "running"
     pair.primary.node.write(TOOL, vendortool.tool_text(), 0o755)
     assert (await pair.script("primary", "stop")).code == 0
-    assert (await pair.script("primary", "status")).output == "stopped\n"
+    assert await pair.resource_state("primary") == "stopped"
     await pair.until(lambda: ("relay", "secondary") in pair.moved_since(began), "the relay fell", 2)
-    # Heartbeat knows nothing of these stops by hand: what it gave is put back.
+    # The engine knows nothing of these stops by hand: what it gave is put back.
     assert (await pair.script("primary", "start")).code == 0

@@ -24,7 +24,7 @@ SITE = replace(
     },
 )
 SPLIT = 20.0
-# What firewalld does to Heartbeat: what comes in for UDP 694 is dropped, on each link.
+# What firewalld does to a cluster engine: what comes in for UDP 694 is dropped, on each link.
 WALL = (
     "ip rule add pref 100 lookup local; ip rule del pref 0; "
     "for d in eth0 eth1; do ip rule add pref 10 iif $d ipproto udp dport 694 blackhole; done"

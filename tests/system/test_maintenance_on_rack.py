@@ -53,7 +53,7 @@ async def test_it_outlives_the_agent_and_its_time_runs_out(pair: Pair) -> None:
     assert "START_PBX" not in pair.orders("primary", fault), (
         "an agent that starts takes Asterisk as it finds it"
     )
-    assert asked and min(asked) > ended["at"] - NOTED, "Heartbeat was asked for nothing before"
+    assert asked and min(asked) > ended["at"] - NOTED, "the engine was asked for nothing before"
 
 
 def since(value: object) -> object:

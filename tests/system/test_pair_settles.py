@@ -106,7 +106,7 @@ async def test_a_blip_during_a_hand_over_leaves_a_pair_that_obeys(pair: Pair) ->
     await pair.home()
     async with recorded(pair.rack) as log:
         await pair.stage.ask(pair.primary, "standby")
-        await pair.until(lambda: not pair.watchman.granted("primary"), "Heartbeat has taken service away")
+        await pair.until(lambda: not pair.watchman.granted("primary"), "the engine has taken service away")
         pair.stage.cut("secondary")
         await pair.rack.pause(BLIP)
         owner = await settles(log, pair.stage.heal("secondary"))

@@ -7,22 +7,23 @@ import signal
 from pair_on_rack import OTHER, PAIR_SITE, Pair, Status
 
 from appliance.core.engine_requests import ANSWERED_WITHIN, MOVING_FOR_EVER
+from hwsim.nodes.engines import HEARTBEAT
 from hwsim.rack import SIDES
 from hwsim.service_log import ServiceLog, recorded
 
 # Heartbeat cancels a request that nobody answers after 10 s: a master that stands still for longer, and is not taken
 # for dead, then takes a request that nobody makes any more, and waits for the end of it (docs/facts/heartbeat.md).
 SITE = PAIR_SITE.with_conf({"HADEADTIME": "12s", "HAINITDEAD": "13s", "HAWARNTIME": "6s"})
+# Pacemaker moves service by a state that both nodes hold, and loses no request (docs/engines.md).
+ENGINES = (HEARTBEAT,)
 DEADTIME, STANDS_STILL = 12.0, 11.0
 # With deadtime: an Asterisk that stops and starts, Heartbeat's ticks and a loaded machine, in seconds.
 MOVES = 12.0
 # With deadtime: what an engine is kept off beyond it, and joins again.
 GETS_OUT = 25.0
 STAYS = 3.0
-HB_STANDBY = "/usr/share/heartbeat/hb_standby"
 # Nobody asks for anything in one of the tests, which waits for MOVING_FOR_EVER.
 DEADLINE = 180.0
-MASTER = "^heartbeat: master control process"
 
 
 async def trapped(pair: Pair, serving: str = "primary") -> None:
@@ -31,10 +32,10 @@ async def trapped(pair: Pair, serving: str = "primary") -> None:
     if serving != "primary":
         await pair.move("standby", to=serving)
     idle = pair.rack.servers[OTHER[serving]].node
-    (master,) = idle.pids(MASTER)
+    (master,) = idle.pids(HEARTBEAT.daemons[HEARTBEAT.master])
     idle.kill(master, signal.SIGSTOP)
     try:
-        asked = await pair.rack.servers[serving].node.run([HB_STANDBY, "all"])
+        asked = await pair.rack.servers[serving].node.run(["sh", "-c", HEARTBEAT.gives_away])
         assert asked.ok, asked
         await pair.rack.pause(STANDS_STILL)
     finally:
@@ -135,5 +136,5 @@ async def test_a_stop_is_a_stop(pair: Pair) -> None:
     took = pair.rack.now() - began
     print(f"stopped after {took:.1f} s: {said}")
     assert said.code == 0 and "by force" in said.output
-    assert took < 40.0 and not pair.secondary.node.pids(MASTER)
+    assert took < 40.0 and not pair.secondary.node.pids(HEARTBEAT.daemons[HEARTBEAT.master])
     assert pair.rack.in_service("primary")

@@ -22,9 +22,9 @@ sed -i -e '1i # the words of the site' -e 's/^HASYNCH=/# how the data follow\\n&
 printf '#!/bin/sh\\ncat /etc/asha/provision-address >>/var/lib/told\\n' >{_JOB}; chmod 755 {_JOB}
 """
 _SARK = f"""
-sqlite3 {_DB} "CREATE TABLE globals (pkey TEXT PRIMARY KEY, BINDADDR TEXT, EDOMAIN TEXT, HAAUTOFAILBACK TEXT,
-    HACLUSTERIP TEXT, HAENCRYPT TEXT, HAMODE TEXT, HAPRINODE TEXT, HASECNODE TEXT, HASYNCH TEXT, HAUSECLUSTER TEXT,
-    RESTART TEXT, RHINOSPF TEXT, ZTP TEXT);
+sqlite3 -cmd ".timeout 5000" {_DB} "CREATE TABLE globals (pkey TEXT PRIMARY KEY, BINDADDR TEXT, EDOMAIN TEXT,
+    HAAUTOFAILBACK TEXT, HACLUSTERIP TEXT, HAENCRYPT TEXT, HAMODE TEXT, HAPRINODE TEXT, HASECNODE TEXT, HASYNCH TEXT,
+    HAUSECLUSTER TEXT, RESTART TEXT, RHINOSPF TEXT, ZTP TEXT);
 INSERT INTO globals (pkey, HAAUTOFAILBACK, HACLUSTERIP, HAMODE, HAPRINODE, HASECNODE, HASYNCH, HAUSECLUSTER, RESTART,
     RHINOSPF) VALUES ('global', 'off', '{CLUSTER_ADDRESS}', 'ON', '{PRIMARY_NAME}', '{SECONDARY_NAME}', 'LAZY', 'NO',
     'NO', 'YES');"
@@ -111,9 +111,10 @@ async def test_both_changed_waits_for_a_choice(pair: Pair) -> None:
     )
     assert f"HACLUSTERIP={other}\n" in _conf(pair, "primary")
     await pair.fresh_agent("primary")
-    waits = "HACLUSTERIP was changed in the conf file; it is taken when Heartbeat is stopped on this node"
+    title = pair.engine.title
+    waits = f"HACLUSTERIP was changed in the conf file; it is taken when {title} is stopped on this node"
     status = await pair.until_status("primary", lambda status: waits in status["problems"], "the file waits")
-    assert status["address"]["ip"] == CLUSTER_ADDRESS, "Heartbeat has put this one up"
+    assert status["address"]["ip"] == CLUSTER_ADDRESS, "the engine has put this one up"
     assert (await asha(pair, "primary", "conf", "set", "HACLUSTERIP", CLUSTER_ADDRESS)).code == 0
     await _sql(pair, "primary", f"UPDATE globals SET HACLUSTERIP='{CLUSTER_ADDRESS}'")
     await pair.fresh_agent("primary")
@@ -122,25 +123,25 @@ async def test_both_changed_waits_for_a_choice(pair: Pair) -> None:
     )
 
 
-async def test_another_cluster_address_in_sark_waits_until_heartbeat_is_gone(pair: Pair) -> None:
+async def test_another_cluster_address_in_sark_waits_until_the_engine_is_gone(pair: Pair) -> None:
     await pair.home()
     other = CLUSTER_ADDRESS.rpartition(".")[0] + ".103"
-    waits = "SARK: HACLUSTERIP was changed in SARK; it is taken when Heartbeat is stopped on this node"
+    title = pair.engine.title
+    waits = f"SARK: HACLUSTERIP was changed in SARK; it is taken when {title} is stopped on this node"
     await _sql(pair, "primary", f"UPDATE globals SET HACLUSTERIP='{other}'")
     for side in ("primary", "secondary"):
         status = await pair.until_status(side, lambda status: waits in status["problems"], "it waits")
         assert status["address"]["ip"] == CLUSTER_ADDRESS
         assert f"HACLUSTERIP={CLUSTER_ADDRESS}\n" in _conf(pair, side)
 
-    (master,) = pair.primary.node.pids("^heartbeat: master control process")
-    fault = pair.primary.node.kill(master)
+    fault = pair.rack.kill_engine("primary")
     await pair.served(fault, "secondary")
     status = await pair.until_status(
         "primary", lambda status: status["address"]["ip"] == other, "it is taken by itself"
     )
     assert f"HACLUSTERIP={other}\n" in _conf(pair, "primary") and waits not in status["problems"]
     addresses = await shell(pair.primary.node, "ip -o addr show")
-    assert CLUSTER_ADDRESS not in addresses.out, "the one that Heartbeat had put up is taken off"
+    assert CLUSTER_ADDRESS not in addresses.out, "the one that the engine had put up is taken off"
     held = await pair.server("secondary").status()
     assert held is not None and (held["address"]["ip"], held["role"]) == (CLUSTER_ADDRESS, "active")
     assert waits in held["problems"]

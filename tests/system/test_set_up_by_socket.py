@@ -15,7 +15,6 @@ from hwsim.server import CONTROL
 from hwsim.site import AMI_SECRET, AMI_USER, Site
 
 SITE = Site(boot_time=0.1, profile="dynamic", move_dwell=7.0, names=("pbx1", "pbx2"))
-AUTHKEYS = "/etc/ha.d/authkeys"
 # What an installer has put into the file and the tab does not offer.
 _INSTALLED = "# freshly installed\nDAHDIROOT=/run/hwsim/{side}.dahdi\nAMIUSER={user}\nAMISECRET={secret}\n"
 _TAB = {
@@ -23,13 +22,18 @@ _TAB = {
     "HAPRINODE": "pbx1",
     "HASECNODE": "pbx2",
     "HASYNCH": "LAZY",
-    "HAMEDIA": "bcast eth0, bcast eth1",
-    "HAENGINE": "heartbeat",
     "RHINOSPF": "YES",
     "HAKEEPALIVE": "100ms",
     "HAWARNTIME": "250ms",
     "HADEADTIME": "1500ms",
     "HAINITDEAD": "3",
+}
+# Paths that the engine knows: Corosync has no broadcast (docs/engines.md).
+_PATHS = {
+    "heartbeat": "bcast eth0, bcast eth1",
+    "pacemaker": ", ".join(
+        f"ucast {link} {Network.address(side, link)}" for link in ("eth0", "eth1") for side in SIDES
+    ),
 }
 _FURNISH = """
 mkdir -p /opt/sark/db /etc/asterisk /var/lib/asterisk/sounds /var/spool/asterisk/voicemail
@@ -69,7 +73,7 @@ async def furnish(pair: Pair) -> None:
         node = pair.server(side).node
         conf = _INSTALLED.format(side=side, user=AMI_USER, secret=AMI_SECRET)
         node.write("/etc/asha.conf", conf, 0o600)
-        node.path(AUTHKEYS).unlink()
+        node.unlink(pair.engine.secret.path)
         await start_sshd(node)
         await pair.rack.start_agent(side)
     await shell(pair.primary.node, _FURNISH)
@@ -111,7 +115,8 @@ def missing(blank: Any, full: Any, at: str = "status") -> list[str]:
 async def introduced(pair: Pair) -> None:
     """The tab on the primary; its introduction on the secondary, and that one's on the primary."""
     blank = await ask(pair, "primary", "status")
-    answer = await ask(pair, "primary", "conf set", values=_TAB)
+    engine = {"HAENGINE": pair.engine.name, "HAMEDIA": _PATHS[pair.engine.name]}
+    answer = await ask(pair, "primary", "conf set", values={**_TAB, **engine})
     assert "+HACLUSTERIP" in answer["diff"] and answer["peer"] is None
     whole = await set_up(pair, "primary")
     assert missing({**blank, "probes": whole["probes"]}, whole) == []
@@ -149,8 +154,8 @@ async def started(pair: Pair) -> None:
     """HA is started on both; the secondary fetches the secret; the data follow."""
     await ask(pair, "primary", "ha start")
     await ask(pair, "secondary", "ha start")
-    keys = [pair.server(side).node.path(AUTHKEYS).read_text() for side in SIDES]
-    assert keys[0] == keys[1] and "sha1" in keys[0]
+    keys = [pair.server(side).node.path(pair.engine.secret.path).read_text() for side in SIDES]
+    assert keys[0] == keys[1] and keys[0] != pair.engine.secret.text
     await pair.until_status("primary", lambda status: status["headline"] == _SERVES, "the primary serves", 40)
     await pair.until_status(
         "secondary", lambda status: status["role"] == "standby" and status["fit"], "a fit standby", 40

@@ -100,12 +100,13 @@ class EngineSensor:
                 duplicated, conf.device, conf.main_address.ip, self._clock.now(), timeout=_ASKING
             )
             elsewhere = Known(found.value is not None, found.at) if isinstance(found, Known) else found
-        observations.woke = Woke(seconds, self._clock.now(), self._peer_was_alive, elsewhere)
+        sure = self._pulse is not None and self._pulse.beats is not None
+        observations.woke = Woke(seconds, self._clock.now(), self._peer_was_alive, elsewhere, engine=sure)
         observations.notify_changed()
 
     def _feel(self) -> Pulse | None:
-        beats = self._watch.beats()
-        return None if beats is None else Pulse(self._observations.engine_id, beats, self._since_boot())
+        engine = self._observations.engine_id
+        return Pulse(engine, self._watch.beats(), self._since_boot()) if engine else None
 
     def _listen(self, sources: tuple[Source, ...]) -> None:
         """Listen to `sources`, and to nothing else.

@@ -91,7 +91,8 @@ def render(conf: Conf, node: Node, ways: tuple[Link, ...], log_file: Path = LOG)
         .render(
             names=(conf.primary_name, conf.secondary_name),
             addresses=(own, peer) if node is Node.PRIMARY else (peer, own),
-            ports=[conf.udp_port + number for number in range(len(ways))],
+            links=len(ways),
+            port=conf.udp_port,
             times=times(conf),
             log_file=log_file,
         )

@@ -152,11 +152,6 @@ class Processes:
         started = _field(self._stat(pid), _STARTTIME)
         return f"{pid}:{started}" if started else ""
 
-    def times_run(self, pid: int) -> int | None:
-        """Return how often the process has waited for something and was then given the processor; None when gone."""
-        count = self._read(pid, "status").rpartition("\nvoluntary_ctxt_switches:")[2].split()
-        return int(count[0]) if count and count[0].isdigit() else None
-
     def _named(self, names: frozenset[str]) -> Iterator[int]:
         own = self._namespace("self")
         for pid in self._pids():

@@ -43,7 +43,8 @@ def seen(line: Reading[Line], relay: Reading[Relay], maintenance: bool = False) 
 
 def service(role: Role, granted: bool, generation: int) -> ServiceState:
     grant = Grant(held=granted, generation=generation)
-    return ServiceState(grant, 0.0, 0.0, role=role, served_since=SINCE, lost=LOST)
+    gap = 2.5 if granted else 0.0
+    return ServiceState(grant, 0.0, 0.0, role=role, served_since=SINCE, lost=LOST, gap=gap)
 
 
 @given(
@@ -74,6 +75,7 @@ def test_told_is_heard(
     assert report.fit == Known(not unfit, 5.0)
     assert report.generation == generation
     assert report.served_since == (SINCE if granted else None)
+    assert report.stood_still is granted
     assert (report.engine, report.demands) == ("17:4711", SINCE)
     assert (report.drops_minutes, report.lost_minutes) == (59, None)
     assert report.fit_for_lan == Known(not granted, 5.0)

@@ -27,7 +27,7 @@ from appliance.core.pair_watch import (
 from appliance.core.reading import Known, Reading, Unknown
 
 P, S = Node.PRIMARY, Node.SECONDARY
-CLAIMS = st.builds(Claim, st.booleans(), st.integers(0, 3))
+CLAIMS = st.builds(Claim, st.booleans(), st.integers(0, 3), st.booleans())
 SAID: st.SearchStrategy[Reading[bool]] = st.sampled_from(
     [Known(True, 0.0), Known(False, 0.0), Unknown("dark", 0.0)]
 )
@@ -79,6 +79,7 @@ def test_the_line_stays_then_the_longer_service_then_the_primary() -> None:
     assert yields(P, Claim(True, 9), Claim(True, 1))
     assert yields(S, Claim(False, 5), Claim(False, 5))
     assert not yields(P, Claim(False, 5), Claim(False, 5))
+    assert yields(P, Claim(True, 1, stood_still=True), Claim(False, 9)), "its peer has taken over meanwhile"
     assert yields(P, Claim(True, 1), Claim(False, None)), "an older version lets go for nobody"
 
 

@@ -79,6 +79,12 @@ def test_moves_count_for_an_hour_or_until_somebody_has_looked() -> None:
     assert replace(record, acknowledged_at=300.0).count(600.0) == 1
 
 
+def test_what_a_person_has_asked_for_does_not_count_when_it_comes() -> None:
+    """Pacemaker moves service some seconds after the wish was noted."""
+    assert MoveRecord(came=(304.0,), acknowledged_at=300.0).count(600.0) == 0
+    assert MoveRecord(came=(304.0, 330.0), acknowledged_at=300.0).count(600.0) == 1
+
+
 def test_what_has_just_come_back_is_trusted_later_each_time() -> None:
     waits = [MoveRecord(came=(1.0,) * times).failback_wait(10.0, 2.0) for times in range(7)]
     assert waits == [10.0, 10.0, 40.0, 160.0, 640.0, 2560.0, WINDOW]

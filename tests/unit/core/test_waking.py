@@ -40,6 +40,14 @@ def test_another_engine_and_one_that_cannot_be_seen_tell_nothing() -> None:
     assert stood_still(BEFORE, None, KEEPALIVE) == 0.0
 
 
+def test_of_an_engine_whose_beats_say_nothing_only_a_missing_look_is_known() -> None:
+    before = Pulse("7:1", None, 50.0)
+    assert stood_still(before, Pulse("7:1", None, 52.5), KEEPALIVE) == 2.5
+    assert stood_still(before, Pulse("7:1", None, 51.2), KEEPALIVE) == 0.0, (
+        "a look is a second late at the most"
+    )
+
+
 @pytest.mark.parametrize(
     ("woke", "serves", "peer_serves", "anew"),
     [
@@ -52,6 +60,8 @@ def test_another_engine_and_one_that_cannot_be_seen_tell_nothing() -> None:
         (replace(WOKE, seconds=1.9), False, False, False),
         (replace(WOKE, peer_alive=False), True, True, False),
         (replace(WOKE, peer_alive=False), False, False, False),
+        (replace(WOKE, engine=False), True, False, True),
+        (replace(WOKE, engine=False), False, False, False),
     ],
 )
 def test_the_engine_is_started_afresh_where_the_peer_has_gone_on_without_this_node(

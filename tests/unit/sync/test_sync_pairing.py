@@ -141,6 +141,9 @@ def test_what_the_other_has_not_set_takes_nothing_away() -> None:
     assert set(filling.values) == {"HASECADDR"}
 
 
+BOTH_ENDS = "ucast eth0 10.0.0.1, ucast eth0 10.0.0.2, ucast eth1 10.1.0.1, ucast eth1 10.1.0.2"
+
+
 @pytest.mark.parametrize(
     ("there", "here"),
     [
@@ -148,6 +151,7 @@ def test_what_the_other_has_not_set_takes_nothing_away() -> None:
         ("ucast eth0 10.0.0.2", "ucast eth0 10.0.0.2, ucast eth0 10.0.0.1"),
         ("ucast eth0 10.0.0.1, ucast eth0 10.0.0.2", "ucast eth0 10.0.0.1, ucast eth0 10.0.0.2"),
         ("ucast eth0 10.0.0.2, ucast eth1 10.1.0.2", None),
+        (BOTH_ENDS, BOTH_ENDS),
     ],
 )
 def test_heartbeats_paths_lead_back_to_the_other(there: str, here: str | None) -> None:
