@@ -22,7 +22,7 @@ from appliance.agent.context import NodeContext
 from appliance.agent.grant_file import GrantFile
 from appliance.agent.kept_conf import Found, load_or_kept
 from appliance.agent.this_node import ThisNode
-from appliance.cluster.installed import engine_identity
+from appliance.cluster.installed import engine_of
 from appliance.config import Conf, load, same_name, which_node
 from appliance.config.schema import (
     FROZEN_KEYS,
@@ -116,7 +116,8 @@ class InstalledConf:
 def conf_in_force(path: Path = CONF, book: InstalledConf | None = None) -> Conf:
     """Return the conf that counts on this machine now. Raises UserError when the file is wrong."""
     conf = load_or_kept(path).conf
-    return (book or InstalledConf()).under(conf) if _is_bound() else conf
+    recorded = (book or InstalledConf()).under(conf)
+    return recorded if _is_bound(recorded) else conf
 
 
 def read_this_node(path: Path = CONF, book: InstalledConf | None = None) -> ThisNode:
@@ -127,15 +128,19 @@ def read_this_node(path: Path = CONF, book: InstalledConf | None = None) -> This
     """
     book = book or InstalledConf()
     conf = conf_in_force(path, book)
-    return ThisNode(conf, book.node_of(conf) if _is_bound() else which_node(conf, os.uname().nodename))
+    bound = _is_bound(book.under(conf))
+    return ThisNode(conf, book.node_of(conf) if bound else which_node(conf, os.uname().nodename))
 
 
-def _is_bound() -> bool:
-    """Tell whether this machine is bound to what Heartbeat's files were made with.
+def _is_bound(recorded: Conf) -> bool:
+    """Tell whether this machine is bound to what its engine's files were made with, `recorded`.
+
+    It is while the engine runs for which they were made. One that others have set up and started is bound to nothing
+    that is on record here.
 
     A grant whose Heartbeat is gone still has to be let go of, with the address that this Heartbeat had put up.
     """
-    return bool(engine_identity()) or GrantFile(GRANT).read().held
+    return bool(engine_of(recorded).identity()) or GrantFile(GRANT).read().held
 
 
 def misnamed(this_node: ThisNode) -> str:
@@ -210,11 +215,16 @@ class ActiveConf(Component):
         """
         self._written, self._wrong = conf, ""
         waiting = changed_frozen(self._this_node.conf, conf)
-        if waiting and self.engine_off:
+        if self.engine_off and (waiting or self._is_for_other_engine(conf)):
             self._restart()
             return
         self._this_node.adopt(with_frozen(conf, frozen_values(self._this_node.conf)) if waiting else conf)
         self._tell()
+
+    def _is_for_other_engine(self, conf: Conf) -> bool:
+        """Tell whether another engine is chosen by `conf`, for a pair that is new yet, than by what counts now."""
+        chosen = (engine_of(one).traits.title for one in (self._this_node.conf, conf))
+        return conf.engine == "auto" and len(set(chosen)) > 1
 
     def look(self) -> bool:
         """Tell whether a waiting value can be taken now; when it can, this agent ends for it.

@@ -29,6 +29,7 @@ from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
+from appliance.agent.components.unheard_peer import UnheardPeer
 from appliance.agent.context import NodeContext, Service
 from appliance.agent.control_api import ControlApi
 from appliance.agent.cycle import Cycle
@@ -47,7 +48,7 @@ from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.lan import LanSensor
 from appliance.agent.sensors.line import LineSensor
-from appliance.cluster.installed import installed_engine
+from appliance.cluster.installed import engine_of
 from appliance.core.move_limit import KINDS, NO_MOVES, MoveRecord, remembered
 from appliance.core.service_state import first_state
 from appliance.core.status import Status
@@ -71,7 +72,7 @@ class AgentParts:
         self._late: set[asyncio.Task[None]] = set()
         installed = InstalledConf()
         this_node = read_this_node(conf_path, installed)
-        engine = installed_engine(this_node.conf.engine)
+        engine = engine_of(this_node.conf)
         file = JournalFile(JOURNAL)
         journal, observations = Journal(file, clock, _complain, engine.traits.title), Observations()
         grants = GrantFile(GRANT, least_generation=file.newest_generation(), clock=clock)
@@ -151,6 +152,7 @@ class AgentParts:
             drill,
             self.fencing,
             changes,
+            UnheardPeer(context, facts=facts, orders=orders, changes=changes),
         )
         self.control_api = ControlApi(
             context,

@@ -14,6 +14,7 @@ from appliance.config import Conf, load
 from appliance.config.schema import without_secrets
 from appliance.control.client import ask
 from appliance.core.errors import AshaError, UserError
+from appliance.core.ip_address import with_port
 from appliance.host.bounded import read_line
 from appliance.host.paths import CONF, PANEL_DIR
 from appliance.host.service_manager import ServiceManager
@@ -62,8 +63,9 @@ def welcome() -> None:
 
     fresh = FirstLogin().code_for_new()
     if fresh:
-        address = "127.0.0.1" if conf.panel_addr == "0.0.0.0" else conf.panel_addr  # noqa: S104
-        where = f"https://{address}:{conf.panel_port}{conf.panel_prefix}/"
+        from appliance.panel.server.reach import local_address  # noqa: PLC0415
+
+        where = f"https://{with_port(local_address(conf), conf.panel_port)}{conf.panel_prefix}/"
         click.echo(f"asha: the page is at {where} once its service runs: service asha-panel start.")
         click.echo(f"asha: its first visitor needs this code, good for a week: {fresh}")
 

@@ -240,8 +240,8 @@ def _secret(node: Node, request: Mapping[str, Any]) -> Message:
     """
     if node is not Node.PRIMARY:
         raise ClusterError("Only the primary gives the cluster's secret away.")
-    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
+    from appliance.cluster.installed import engine_of, installed_engine  # noqa: PLC0415
 
     named = str(request.get("engine"))
-    method, secret = installed_engine(named if named in TITLES else load(CONF).engine).secret()
+    method, secret = (installed_engine(named) if named in TITLES else engine_of(load(CONF))).secret()
     return {"method": method, "secret": secret}

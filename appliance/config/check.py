@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from appliance.config.conf import Conf
+from appliance.config.keys_cluster import EngineChoice
 from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
 from appliance.core.fencing import FENCE_DWELL, least_wait
@@ -36,6 +37,12 @@ def cross_check(conf: Conf) -> tuple[Clash, ...]:
         *_fence(conf),
         *_stonith(conf),
     )
+
+
+def clashes_with(conf: Conf, engine: EngineChoice) -> tuple[Clash, ...]:
+    """Return what in `conf`, in which HAENGINE chooses by itself, `engine` cannot do."""
+    others = cross_check(conf)
+    return tuple(clash for clash in cross_check(replace(conf, engine=engine)) if clash not in others)
 
 
 def _names(conf: Conf) -> Iterator[Clash]:

@@ -9,12 +9,12 @@ from typing import Literal, TypeAlias
 from appliance.config.key import Comment, Effect, Group, Tab
 from appliance.config.media import MEDIA, Medium
 from appliance.config.value_types import (
+    ADDRESS_OR_NAME,
     COMMAND,
     DEADLINE,
     DEVICE,
     DWELL,
     FILE,
-    HOST,
     HOSTS,
     IPV6,
     ON_OFF,
@@ -38,17 +38,23 @@ class ClusterKeys:
     """Keys of what makes two servers a pair."""
 
     primary_addr: str = Comment(
-        "where the primary node is reached by ssh: a name or an IPv4 address",
+        "where the primary node is reached by ssh: a name, or an IPv4 or IPv6 address",
         "Blank: the primary node's name is used, which must then be in /etc/hosts or in the DNS.",
     ).key(
-        "HAPRIADDR", HOST, "", Group.DATA, "192.168.1.6", tab=Tab(3, "Primary's own Address"), may_be_off=True
+        "HAPRIADDR",
+        ADDRESS_OR_NAME,
+        "",
+        Group.DATA,
+        "192.168.1.6",
+        tab=Tab(3, "Primary's own Address"),
+        may_be_off=True,
     )
     secondary_addr: str = Comment(
-        "where the secondary node is reached by ssh: a name or an IPv4 address",
+        "where the secondary node is reached by ssh: a name, or an IPv4 or IPv6 address",
         "Blank: the secondary node's name is used, which must then be in /etc/hosts or in the DNS.",
     ).key(
         "HASECADDR",
-        HOST,
+        ADDRESS_OR_NAME,
         "",
         Group.DATA,
         "192.168.1.7",
@@ -181,7 +187,8 @@ class ClusterKeys:
     engine: EngineChoice = Comment(
         "cluster engine, the same on both nodes (auto, heartbeat or pacemaker)",
         "auto: the one that runs, else the one this node was set up with, else (a new pair) Pacemaker",
-        "where it is installed, else Heartbeat. 'asha check' says which, and why.",
+        "where it is installed, else Heartbeat. Where both are, a new pair takes Heartbeat when this",
+        "file has what Pacemaker cannot do (see below). 'asha check' says which, and why.",
         "pacemaker: Pacemaker on Corosync, which is EXPERIMENTAL here. It needs 'ucast' in HAMEDIA and an",
         "HADEADTIME of 1 s or more.",
     ).key(

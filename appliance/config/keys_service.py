@@ -182,7 +182,8 @@ class ServiceKeys:
     ).key("PANEL", ON_OFF, True, Group.PANEL, "off", effect=Effect.PANEL_START)
     panel_addr: str = Comment(
         "address the page is served on",
-        "127.0.0.1: for a browser on this machine only. 0.0.0.0: on every address of this machine.",
+        "127.0.0.1 or ::1: for a browser on this machine only. 0.0.0.0: on every IPv4 address of this",
+        "machine. ::  on every address, of IPv6 and of IPv4.",
         "The panel takes a change of this when it is restarted: service asha-panel restart.",
     ).key("PANELADDR", LISTEN, "127.0.0.1", Group.PANEL, "0.0.0.0", effect=Effect.PANEL_START)  # noqa: S104
     panel_port: int = Comment("port the page is served on, by TLS always").key(

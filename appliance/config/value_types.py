@@ -126,6 +126,8 @@ def ipv4_number(text: str) -> int:
 
 def unicast(text: str) -> str:
     """Return `text` if it is an IPv4 address that one machine can own on a network, else raise ValueError."""
+    if ":" in text:
+        return text if text in ("::", "::1") else ipv6_unicast(text)
     first = ipv4_number(text) >> 24
     if first in (0, 127) or first >= 224:
         raise ValueError("the address of one machine (not loopback, multicast or broadcast)")
@@ -183,10 +185,16 @@ def any_unicast(text: str) -> str:
 
 
 def _listen(text: str) -> str:
+    if ":" in text:
+        return text if text in ("::", "::1") else ipv6_unicast(text)
     first = ipv4_number(text) >> 24
     if first >= 224 or (first == 0 and ipv4_number(text)):
-        raise ValueError("an address of this machine, 127.0.0.1, or 0.0.0.0 for every one")
+        raise ValueError(LISTEN.want)
     return text
+
+
+def _address_or_name(text: str) -> str:
+    return ipv6_unicast(text) if ":" in text else HOST.parse(text)
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
@@ -293,7 +301,10 @@ HOSTS = ValueType(
     _hosts,
     ", ".join,
 )
-LISTEN = ValueType("an IPv4 address of this machine, 127.0.0.1, or 0.0.0.0 for every one", _listen)
+LISTEN = ValueType(
+    "an address of this machine, 127.0.0.1 or ::1, 0.0.0.0 for every one of IPv4, or :: for every one",
+    _listen,
+)
 PREFIX = ValueType(
     "a path of one word in small letters, digits and -, such as /asha",
     _matching(re.compile(r"/[a-z0-9-]+", re.ASCII)),
@@ -306,6 +317,7 @@ HOST = ValueType(
     "a host's name or IPv4 address",
     _matching(re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)),
 )
+ADDRESS_OR_NAME = ValueType("a host's name, or its IPv4 or IPv6 address", _address_or_name)
 DEVICE = ValueType(
     "a network interface such as eth0 (at most 15 characters)",
     _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,14}", re.ASCII)),

@@ -16,8 +16,26 @@ from the end of the old engine on the primary until the new one has started Aste
 
 The secondary decides by what the primary says now, never by how far it believes to have come: `next_step`. It gives the
 order once. A primary that says after the order that it is under the old engine, and changes nothing, has gone back or
-has never got it; both ways the secondary goes back too. A primary that was ordered and cannot be asked may be dead: the
-secondary goes on alone when nobody answers at the cluster address either, and the time of the whole change is over.
+has never got it; both ways the secondary goes back too.
+
+What is late or told wrongly: an order is taken only when the secondary, asked back by the primary, says that it is
+still meant (`order_stands`). One that the secondary has given up is refused by its number.
+
+A primary that cannot be asked may be dead, so the secondary may have to go on *alone*. Two things keep it from doing so
+under another engine than a primary that comes back:
+
+- Under which engine: the new one only when the primary is known to have noted the order (not `unsure`), because such a
+  primary asks before it serves. A primary that never got the order starts the old one at boot and asks nobody.
+- Each node says what it is about to do before it looks at the other: the secondary notes that it begins `alone`, and
+  then asks the primary once more over every path; the primary's change is under way on its disk when it asks the
+  secondary. So whichever looks last sees the other. The secondary gives way to a primary that answers, and the primary
+  to a secondary that is beginning alone. Each begins alone only when nobody answers at the cluster address either.
+
+A change is not over for a node before the other one has said that it runs the same engine (`settled`). Until then a
+boot goes back to asking (`reopened`), since init starts the engine that was right before. When each node has gone on
+alone while no path between them worked at all, both may serve, as after any split (docs/adr/0025): the line is with the
+primary then, unless it has let go. When they hear each other again, the one that does not serve follows (`agreement`);
+when both or neither do, the secondary does, because the relay obeys the primary alone.
 
 That an engine runs says nothing by itself. After a boot init may have started it, so the node ends it and begins with
 the question again. On a node whose change is not over it may be half started: Corosync without Pacemaker.
@@ -41,6 +59,8 @@ TITLES = {"heartbeat": "Heartbeat", "pacemaker": "Pacemaker"}
 ENGINE_CHANGES = 15.0
 """Seconds at the most for the old engine's end on a node that has let go, and for the new one's start."""
 
+_NO_BOOT = "-"  # what no boot is named
+
 UNREACHED = 10.0
 """Seconds for which a primary that was not ordered to change may be out of reach before the secondary goes back."""
 
@@ -56,9 +76,11 @@ def known_engine(word: str) -> str:
 class EngineChange:
     """The note of a change on one node. `to` and `back`: the engines, as values of HAENGINE.
 
-    `leads`: this node is the secondary that leads it. `ordered`: it has ordered the primary to change. `number`: the
-    change's own, the same on both nodes. `boot` and `began` say when it began: which boot, and epoch seconds.
-    `over`: nothing is left to do. `says`: how it ended, or why it goes back.
+    `leads`: this node is the secondary that leads it. `ordered`: it has ordered the primary to change, and `unsure`: it
+    does not know whether the primary has got that. `alone`: it is about to start its engine without a word of the
+    primary. `number`: the change's own, the same on both nodes. `boot` and `began` say when it began: which boot, and
+    epoch seconds; of one that is over, `boot` is the one in which it ended. `over`: nothing is left to do. `settled`:
+    the other node has said since that it runs the same engine. `says`: how it ended, or why it goes back.
     """
 
     to: str
@@ -71,22 +93,45 @@ class EngineChange:
     by: str = ""
     over: bool = False
     says: str = ""
+    unsure: bool = False
+    alone: bool = False
+    settled: bool = False
 
     def ordering(self) -> EngineChange:
         """Return the change as one that the primary is ordered to take part in."""
-        return replace(self, ordered=True)
+        return replace(self, ordered=True, unsure=True)
+
+    def heeded(self) -> EngineChange:
+        """Return the change as one of which the primary knows."""
+        return replace(self, unsure=False)
+
+    def beginning_alone(self, alone: bool) -> EngineChange:
+        """Return the change as one in which the secondary is about to start its engine without the primary, or not."""
+        return replace(self, alone=alone)
 
     def following(self, to: str) -> EngineChange:
-        """Return the same change, on its way to the engine that the other node runs."""
-        return replace(self, to=to, says="")
+        """Return the same change, on its way to the engine `to` that the other node runs."""
+        return replace(
+            self, to=to, boot=_NO_BOOT, says="", ordered=True, unsure=False, alone=False, over=False
+        )
 
     def returning(self, why: str) -> EngineChange:
         """Return the same change on its way back because of `why`."""
-        return replace(self, to=self.back, ordered=True, says=why)
+        return replace(self, to=self.back, ordered=True, alone=False, says=why)
 
-    def ended(self, says: str) -> EngineChange:
-        """Return the change as one that is over."""
-        return replace(self, over=True, says=says)
+    def ended(self, says: str, boot: str) -> EngineChange:
+        """Return the change as one that is over since this `boot`."""
+        return replace(self, over=True, says=says, boot=boot, unsure=False, alone=False)
+
+    def reopened(self, engine: str) -> EngineChange:
+        """Return the change as one that asks again which engine runs, from a node that has `engine` since then.
+
+        There is no other way back from it, and where the other node is by now is not known.
+        """
+        why = "this node has booted before both had said which engine they run"
+        return replace(
+            self, to=engine, back=engine, boot=_NO_BOOT, says=why, ordered=True, unsure=True, over=False
+        )
 
     @property
     def goes_back(self) -> bool:
@@ -227,7 +272,8 @@ class NextStep(enum.Enum):
     START = "start the engine"
     FOLLOW = "change to the engine that the other node runs"
     GO_BACK = "go back to the old engine"
-    ASK_LAN = "see whether anybody has the cluster address, and start the engine if nobody does"
+    ALONE = "start the engine without a word of the other node, unless it has the cluster address"
+    SETTLED = "nothing: both run the same engine"
 
 
 def next_step(
@@ -255,30 +301,68 @@ def next_step(
 
 
 def _on_the_way_back(change: EngineChange, primary: EngineReport | None, unreached: float) -> NextStep:
-    if primary is None:  # it was last heard of under the old engine, before the way back was taken
-        return NextStep.START if unreached >= UNREACHED else NextStep.WAIT
+    if primary is None:
+        # One that is sure to know of the way back was last heard of under the old engine, and cannot have left that
+        # since.
+        start = NextStep.ALONE if change.unsure else NextStep.START
+        return start if unreached >= UNREACHED else NextStep.WAIT
     if primary.changes:
         return NextStep.WAIT
     return NextStep.START if primary.running in ("", change.to) else NextStep.FOLLOW
 
 
 def _out_of_reach(change: EngineChange, unreached: float, patience: float) -> NextStep:
-    if change.ordered:
-        return NextStep.ASK_LAN if unreached >= patience else NextStep.WAIT
-    return NextStep.GO_BACK if unreached >= UNREACHED else NextStep.WAIT
+    if not change.ordered:
+        return NextStep.GO_BACK if unreached >= UNREACHED else NextStep.WAIT
+    if unreached < patience:
+        return NextStep.WAIT
+    return NextStep.GO_BACK if change.unsure else NextStep.ALONE
+
+
+def order_stands(secondary: EngineReport, to: str, number: str) -> bool:
+    """Tell whether the secondary means an order to change to `to` that has come to the primary, by its own words."""
+    change = secondary.change
+    return (
+        change is not None
+        and secondary.changes
+        and (change.number, change.to) == (number, to)
+        and change.leads
+        and change.ordered
+        and not secondary.running
+    )
 
 
 def step_of_primary(change: EngineChange, secondary: EngineReport) -> NextStep:
     """Return what the primary does, ready to start `change.to`, when the secondary may have gone on without it.
 
-    It may have while the primary's machine was off, or when the primary is on its way back. A secondary that is on its
-    way back may be about to start the old engine. One whose change is not over may have started its engine in part
-    only: it either completes that, or ends it.
+    It may have while the primary's machine was off, or when the primary is on its way back. A secondary whose change is
+    not over may have started its engine in part only, or be about to start it alone: it either completes that, or ends
+    it.
     """
+    other = secondary.change
     if secondary.running == change.to:
         return NextStep.START
     if secondary.running:
         return NextStep.WAIT if secondary.changes else NextStep.FOLLOW
-    other = secondary.change
-    returns = other is not None and not other.over and other.goes_back and other.to != change.to
+    if other is None or other.over:
+        return NextStep.START
+    if other.alone and other.to != change.to:
+        return NextStep.WAIT
+    returns = other.goes_back and other.to != change.to and not change.goes_back
     return NextStep.GO_BACK if returns else NextStep.START
+
+
+def agreement(own: EngineReport, other: EngineReport) -> NextStep:
+    """Return what a node does whose change is over, by what the other one says: SETTLED, FOLLOW or WAIT.
+
+    Both may have gone on alone, each under its own engine, while no path between them worked.
+    """
+    if other.changes or not other.running:
+        return NextStep.WAIT
+    if other.running == own.engine:
+        return NextStep.SETTLED
+    if not own.running:
+        return NextStep.WAIT
+    serves, other_serves = (report.role == Role.ACTIVE.value for report in (own, other))
+    follows = other_serves if serves != other_serves else own.node == Node.SECONDARY.value
+    return NextStep.FOLLOW if follows else NextStep.WAIT

@@ -22,12 +22,14 @@ from appliance.host.paths import CONF, SARK_MEMORY
 from appliance.sark.offered_values import fitting
 from appliance.sark.reconcile import (
     ADDRESS,
+    ADDRESS6,
     SHARED,
     SHOWN_ONLY,
     Setting,
     SettingVerdict,
     compare,
     is_blank,
+    is_set_up,
     read_agreed,
     settle,
     to_sark,
@@ -41,6 +43,10 @@ _BLANKED = (
 )
 # Said of a value that does not come by itself: the operator has to pull again.
 _HELD = "{} cannot change under the running HA engine: stop it on this node, then pull again"
+_UNNAMED = (
+    "HAPRINODE or HASECNODE is blank in SARK: nothing is taken from there until both are filled in, since SARK has no "
+    "column for HACLUSTERIP6. 'asha sark push' fills them in"
+)
 _UNFILLED = "HACLUSTERIP is blank in SARK, so its settings are those of nobody: nothing was taken."
 
 
@@ -103,7 +109,7 @@ class _Sides:
 
     @property
     def values(self) -> dict[str, str]:
-        return {key: KEY_BY_NAME[key].text(self.conf) for key in SHARED}
+        return {key: KEY_BY_NAME[key].text(self.conf) for key in (*SHARED, ADDRESS6)}
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -165,10 +171,12 @@ class Mirror:
             pulls = {
                 one.key: one.sark for one in sides.settings if one.sark is not None and one.sark != one.conf
             }
-            if is_blank(sides.row.values) and sides.values[ADDRESS]:
+            if is_blank(sides.row.values, sides.values) and sides.values[ADDRESS]:
                 if not blank:
                     raise UserError(_UNFILLED, todo="--blank gives the cluster address up here too.")
                 pulls[ADDRESS] = ""
+            elif is_blank(sides.row.values, sides.values) and is_set_up(sides.values):
+                raise UserError(f"{_UNNAMED}.")
             return self._carry(sides, pulls, [], dry_run=dry_run)
 
     def push(self, *, dry_run: bool = False) -> Done:
@@ -232,8 +240,8 @@ class Mirror:
         refused = refused or tuple(fits.refused.values())
         if any(one.step is SettingVerdict.CONFLICT for one in sides.settings):
             said.append("'asha sark pull' takes SARK's values, 'asha sark push' the conf file's")
-        if is_blank(sides.row.values) and sides.values[ADDRESS] and sides.agreed:
-            said.append(_BLANKED)
+        if is_blank(sides.row.values, sides.values) and is_set_up(sides.values) and sides.agreed:
+            said.append(_BLANKED if sides.values[ADDRESS] else _UNNAMED)
         said += filter(None, [held_back(held, "SARK")])
         shown = {
             column: sides.row.values[column] or "" for column in SHOWN_ONLY if column in sides.row.values

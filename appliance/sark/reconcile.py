@@ -42,6 +42,8 @@ SHARED = (
 """Columns that have the name of the conf key they belong to, in the order of SARK's page."""
 SHOWN_ONLY = ("HAMODE",)
 ADDRESS = "HACLUSTERIP"
+ADDRESS6 = "HACLUSTERIP6"
+"""A cluster address for which SARK has no column; a pair that has it alone leaves SARK's own blank."""
 NAMES = ("HAPRINODE", "HASECNODE")
 
 # SARK's versions, and people using sqlite3, have written a switch in all of these ways.
@@ -117,15 +119,16 @@ class Setting:
 def compare(conf: Values, row: Row, agreed: Values) -> tuple[Setting, ...]:
     """Return every shared setting, compared.
 
-    `conf` has the text of each setting, `row` SARK's columns, `agreed` what both had when they last agreed.
+    `conf` has the text of each setting and of HACLUSTERIP6, `row` SARK's columns, `agreed` what both had when they last
+    agreed.
     """
     met = bool(agreed)
     seen = [_seen(key, conf, row) for key in SHARED]
-    if is_blank(row):
-        step = SettingVerdict.PUSH if conf[ADDRESS] and not met else SettingVerdict.SILENT
+    if is_blank(row, conf):
+        step = SettingVerdict.PUSH if is_set_up(conf) and not met else SettingVerdict.SILENT
         settled = (SettingVerdict.AGREED, SettingVerdict.ABSENT)
         return tuple(one if one.step in settled else replace(one, step=step) for one in seen)
-    if not met and not conf[ADDRESS]:
+    if not met and not is_set_up(conf):
         return tuple(
             replace(one, step=SettingVerdict.PULL) if one.step is SettingVerdict.CONFLICT else one
             for one in seen
@@ -133,12 +136,26 @@ def compare(conf: Values, row: Row, agreed: Values) -> tuple[Setting, ...]:
     return tuple(_three_way(one, agreed.get(one.key)) for one in seen)
 
 
-def is_blank(row: Row) -> bool:
+def is_blank(row: Row, conf: Values) -> bool:
     """Return whether SARK's high availability is not set up.
 
-    That is so when SARK has the column for the cluster address and the column is blank.
+    That is so when SARK has the column for the cluster address and the column is blank. Where HACLUSTERIP6 is the only
+    cluster address the column is blank by right: then it is so while SARK does not name both nodes, as a newly made
+    database does not.
     """
-    return ADDRESS in row and not (row[ADDRESS] or "").strip()
+    if ADDRESS not in row or _has(row, ADDRESS):
+        return False
+    only_ipv6 = bool(conf.get(ADDRESS6)) and not conf[ADDRESS]
+    return not (only_ipv6 and all(_has(row, name) for name in NAMES))
+
+
+def is_set_up(conf: Values) -> bool:
+    """Return whether the conf file has a cluster address."""
+    return bool(conf[ADDRESS] or conf.get(ADDRESS6))
+
+
+def _has(row: Row, column: str) -> bool:
+    return bool((row.get(column) or "").strip())
 
 
 def settle(conf: Values, row: Row, agreed: Values) -> dict[str, str]:
@@ -147,8 +164,8 @@ def settle(conf: Values, row: Row, agreed: Values) -> dict[str, str]:
     A setting that differs keeps what was agreed before. When neither side is set up, nothing is remembered,
     and the two will be compared as if for the first time.
     """
-    if is_blank(row):
-        return dict(agreed) if conf[ADDRESS] else {}  # {}: neither side is set up
+    if is_blank(row, conf):
+        return dict(agreed) if is_set_up(conf) else {}  # {}: neither side is set up
     same = {one.key: one.conf for one in compare(conf, row, agreed) if one.step is SettingVerdict.AGREED}
     return {**agreed, **same}
 

@@ -100,7 +100,7 @@ class Rsync:
         """
         letters = self.attributes if deep else ""
         argv = self._argv(letters, "-n", "--delete", "-r", *self._excludes_in(path), relative=False)
-        source = [f"{self.ssh.host}:{os.fsdecode(path)}/"]
+        source = [f"{self.ssh.rsync_host}:{os.fsdecode(path)}/"]
         for line in self._run(argv, source, f"/proc/self/fd/{behind}/", unread, behind):
             change = parse_item(line, path)
             if change is not None and change.path != path:
@@ -168,8 +168,8 @@ class Rsync:
         listed file.
         """
         if isinstance(what, Path):
-            return ("--from0", f"--files-from=:{what}", f"{self.ssh.host}:/")
-        return (f"{self.ssh.host}:{what[0]}/", *(f":{top}/" for top in what[1:]))
+            return ("--from0", f"--files-from=:{what}", f"{self.ssh.rsync_host}:/")
+        return (f"{self.ssh.rsync_host}:{what[0]}/", *(f":{top}/" for top in what[1:]))
 
     def _run(
         self, argv: Sequence[str], sources: Sequence[str], target: str, unread: dict[bytes, str], *keep: int

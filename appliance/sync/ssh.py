@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.alerts import one_line
 from appliance.core.errors import HostError
+from appliance.core.ip_address import version_of
 from appliance.core.model import Node
 from appliance.host.paths import SSH_KEYS, SSH_SOCKET
 from appliance.host.process import find_program, run
@@ -57,6 +58,11 @@ class Ssh:
     port: int
     keys: Path = SSH_KEYS
     socket: Path = SSH_SOCKET
+
+    @property
+    def rsync_host(self) -> str:
+        """The host as rsync has it before the colon of a path (rsync(1): an IPv6 address is in brackets)."""
+        return f"[{self.host}]" if version_of(self.host) == 6 else self.host
 
     def options(self) -> tuple[str, ...]:
         """Return the options of every ssh call, none with a space, since rsync splits its shell at spaces."""
@@ -109,6 +115,13 @@ def way_to_peer(conf: Conf, node: Node) -> Ssh:
     if node is Node.PRIMARY:
         return Ssh(conf.secondary_addr or conf.secondary_name, conf.ssh_port)
     return Ssh(conf.primary_addr or conf.primary_name, conf.ssh_port)
+
+
+def ways_to_peer(conf: Conf, node: Node) -> tuple[Ssh, ...]:
+    """Return every way from `node` to the other node that the conf knows: the usual one, then the paths of HAMEDIA."""
+    usual = way_to_peer(conf, node)
+    paths = [medium.argument for medium in conf.media if medium.kind == "ucast"]
+    return (usual, *(replace(usual, host=path) for path in dict.fromkeys(paths) if path != usual.host))
 
 
 def drop_connection(socket: Path = SSH_SOCKET) -> None:

@@ -125,14 +125,15 @@ def is_marked(node: Node) -> bool:
     return bool(read_mark(places_of(node)))
 
 
-def pass_command(asking: Node, giving: Node, *words: str) -> list[str]:
+def pass_command(asking: Node, giving: Node, *words: str, by_ipv6: bool = False) -> list[str]:
     """The command on `asking` that makes one pass. `words`: "live", "dry", "only" and directories."""
-    return [sys.executable, "-c", _PASS, asking.name, Network.address(giving.name, "eth0"), *words]
+    address = (Network.address6 if by_ipv6 else Network.address)(giving.name, "eth0")
+    return [sys.executable, "-c", _PASS, asking.name, address, *words]
 
 
-async def one_pass(asking: Node, giving: Node, *words: str) -> str:
+async def one_pass(asking: Node, giving: Node, *words: str, by_ipv6: bool = False) -> str:
     """What the pass has counted: changed, removed, left; a merge also messages, conflicts, and how it stands."""
-    result = await asking.run(pass_command(asking, giving, *words), 120)
+    result = await asking.run(pass_command(asking, giving, *words, by_ipv6=by_ipv6), 120)
     assert result.code == 0, result.err
     return result.out.strip()
 

@@ -6,6 +6,7 @@ import asyncio
 
 from data_on_nodes import CONF, SHOW, following, hang_up, introduce, one_pass
 
+from hwsim.nodes import Network
 from hwsim.nodes.pair import pair
 from hwsim.nodes.sshd import shell
 
@@ -36,6 +37,14 @@ def test_the_standby_becomes_what_the_source_is_and_a_sick_source_is_refused() -
             assert await one_pass(secondary, primary) == "16 0 0"
             assert (await shell(secondary, SHOW)).out == (await shell(primary, SHOW)).out
             assert await one_pass(secondary, primary) == "0 0 0"
+
+            await hang_up(secondary)
+            for node in (primary, secondary):
+                own = Network.address6(node.name)
+                assert (await shell(node, f"ip -6 addr add {own}/64 dev eth0 nodad")).code == 0
+            await shell(primary, "echo by IPv6 >>/etc/asterisk/a.conf")
+            assert await one_pass(secondary, primary, by_ipv6=True) == "1 0 0"
+            await hang_up(secondary)
 
             await shell(
                 primary,

@@ -1,13 +1,11 @@
 """The change of this node from one cluster engine to the other: it does its part by a note on disk, whoever is killed.
 
-Who does what in which order, and why that is safe, is `core/engine_change.py`. An agent works with one engine for all
-its life, and begins anew when HAENGINE has changed; so every step here begins by looking at how things are.
+Who does what in which order, and why that is safe, is `core/engine_change.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -15,44 +13,35 @@ from pathlib import Path
 from appliance.agent.active_conf import ActiveConf
 from appliance.agent.components.component import Component, who
 from appliance.agent.context import NodeContext
-from appliance.agent.engine_change_file import change_file
+from appliance.agent.engine_change_note import ChangeNote
+from appliance.agent.engine_change_peer import ChangePeer
+from appliance.agent.engine_change_sides import PrimarySide, SecondarySide
+from appliance.agent.engine_change_steps import LOOK, ChangeSteps
 from appliance.agent.engine_control import EngineControl, have_secret
 from appliance.agent.engine_facts import EngineFacts
 from appliance.agent.engine_orders import EngineOrders
-from appliance.cluster.boot_services import swap_at_boot
 from appliance.cluster.engine import ClusterEngine
-from appliance.cluster.installed import installed_engine, other_engines
-from appliance.config.bounds import bound_inputs
-from appliance.config.edit import set_values
+from appliance.cluster.installed import installed_engine
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import Said
-from appliance.core.as_json import read_as, to_json
 from appliance.core.engine_change import (
     TITLES,
     EngineChange,
     EngineReport,
     NextStep,
+    agreement,
     hindrances,
     known_engine,
-    next_step,
     of_node,
-    patience,
-    step_of_primary,
+    order_stands,
 )
-from appliance.core.errors import AshaError, ClusterError, HostError, UserError
+from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
-from appliance.core.reading import is_known
 from appliance.host.boot import boot_identity
 from appliance.host.paths import ENGINE_CHANGE
-from appliance.net.neighbours import duplicated
-from appliance.sync.peer_link import ask_once
-from appliance.sync.ssh import way_to_peer
 
-_LOOK = 0.5  # seconds between two looks at how far the primary is
-_AGAIN = 5.0  # seconds until a step that has failed is tried again
-_RELEASES = 60.0  # seconds within which a node whose engine has ended has let go of everything
+_AGAIN = 5.0  # seconds until a step that has failed is tried again, and until the other node is asked again
 _NUMBER_LENGTH = 40
-_PATIENCE = 15.0  # seconds for the peer's answer
 
 
 class EngineChanges(Component):
@@ -72,17 +61,15 @@ class EngineChanges(Component):
         self._this_node = context.this_node
         self._journal = context.journal
         self._clock = context.clock
-        self._conf_path = context.conf_path
         self._engine = engine
-        self._control = control
-        self._orders = orders
-        self._active_conf = active_conf
         self._facts = facts
-        self._file = change_file(path)
-        self._note = self._file.load()
-        self._trouble = ""
-        self._prepared = self._started = False
-        self._reached_at = context.clock.now()
+        self._note = ChangeNote(context, path, facts.name)
+        self._peer = ChangePeer(context, self._note)
+        self._steps = steps = ChangeSteps(
+            context, self._note, engine=engine, control=control, orders=orders, active_conf=active_conf
+        )
+        self._primary = PrimarySide(self._note, self._peer, steps)
+        self._secondary = SecondarySide(context, self._note, self._peer, steps)
         self._begun = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self.verbs = {"engine": self._report, "engine migrate": self._migrate, "engine switch": self._switch}
@@ -90,33 +77,32 @@ class EngineChanges(Component):
     @property
     def under_way(self) -> bool:
         """True while a change is under way on this node."""
-        return self._note is not None and not self._note.over
+        return self._note.under_way
 
     def says(self) -> str:
         """Return how far the change is, for people; "" when none is under way."""
-        note = self._note
-        if note is None or note.over:
-            return ""
-        way = f"back to {TITLES[note.to]} ({note.says})" if note.goes_back else f"to {TITLES[note.to]}"
-        return f"the pair's change {way} is under way{': ' + self._trouble if self._trouble else ''}"
+        return self._note.says()
 
     async def why_not_asked(self) -> str:
         """Return why the peer could not be asked which engine it runs, as a clause; "" when it runs no other.
 
-        HAENGINE=auto may choose another one here, when this node is set up anew. Raises ClusterError when it has.
+        HAENGINE=auto may choose another one here, when this node is set up anew. Where HAENGINE names an engine, a
+        peer that cannot be asked is nothing to tell. Raises ClusterError when the peer runs another one.
         """
-        own = self._facts.name
-        if self._this_node.conf.engine != "auto" or self._engine.identity():
+        own, chosen_by = self._facts.name, self._this_node.conf.engine
+        if self._engine.identity():
             return ""
         try:
-            answer = await asyncio.to_thread(self._ask, "report", own, "", brief=True)
-            running = read_as(EngineReport, answer.get("report")).running
+            running = (await self._peer.answer(own)).running
         except (AshaError, ValueError) as problem:
+            if chosen_by != "auto":
+                return ""
             return f"{self._this_node.peer_name} could not be asked which engine it runs: {problem}"
         if running not in TITLES or running == own:
             return ""
+        here = "HAENGINE=auto has chosen" if chosen_by == "auto" else f"HAENGINE={chosen_by} names"
         raise ClusterError(
-            f"{self._this_node.peer_name} runs {TITLES[running]}, and HAENGINE=auto has chosen {TITLES[own]} here: "
+            f"{self._this_node.peer_name} runs {TITLES[running]}, and {here} {TITLES[own]} here: "
             "each would take the other node for dead, and both would serve. Nothing was started.",
             todo=f"Have the same here: asha conf set HAENGINE {running}.",
         )
@@ -127,13 +113,13 @@ class EngineChanges(Component):
     async def run(self) -> None:
         """Do this node's part of a change, until cancelled."""
         while True:
-            if not self.under_way:
+            if not self._note.unsettled:
                 await self._begun.wait()
-                self._begun.clear()
+            self._begun.clear()
             try:
                 await self._go_on()
             except (AshaError, OSError) as problem:
-                self._say_trouble(str(problem))
+                self._note.say_trouble(str(problem))
                 await asyncio.sleep(_AGAIN)
 
     # -- what is asked --------------------------------------------------------------------------------------
@@ -152,13 +138,16 @@ class EngineChanges(Component):
         over already, and says how it ended.
         """
         async with self._one_at_a_time:
-            if not self.under_way and (self._note is None or self._note.number != number):
-                await self._write(
-                    EngineChange(to, self._facts.name, number).ended("it was given up by the secondary")
-                )
+            known = self._note.change
+            if not self.under_way and (known is None or known.number != number):
+                given_up = EngineChange(to, self._facts.name, number)
+                await self._note.write(given_up.ended("it was given up by the secondary", boot_identity()))
+                self._begun.set()
 
     async def _own_report(self, to: str, *, brief: bool = False) -> EngineReport:
-        return replace(await self._facts.report(to, brief=brief), change=self._note, trouble=self._trouble)
+        return replace(
+            await self._facts.report(to, brief=brief), change=self._note.change, trouble=self._note.trouble
+        )
 
     async def _migrate(self, request: ControlRequest) -> Said:
         """Begin a change of the pair, which the secondary leads. Raises ClusterError with all that is in the way."""
@@ -168,9 +157,9 @@ class EngineChanges(Component):
                 "A change of the engine begins on the secondary, which changes first.",
                 todo=f"Run it on {self._this_node.peer_name}.",
             )
-        own, primary = await asyncio.gather(self._own_report(to), self._ask_peer(to, brief=False))
+        own, primary = await asyncio.gather(self._own_report(to), self._peer.ask(to, brief=False))
         if primary is None:
-            raise ClusterError(f"Not now: {self._trouble} Nothing was changed.")
+            raise ClusterError(f"Not now: {self._note.trouble} Nothing was changed.")
         found = hindrances(own, primary, to)
         self._journal.note(
             "wish", wish=f"engine migrate {to}", allowed=not found, says="; ".join(found), by=who(request)
@@ -181,7 +170,7 @@ class EngineChanges(Component):
             raise ClusterError(f"{TITLES[to]} has no secret here.{why}")
         change = EngineChange(to, own.engine, secrets.token_hex(8), leads=True, by=who(request))
         await self._begin(change)
-        self._reached_at = self._clock.now()
+        self._peer.begin()
         return Said(f"The change to {TITLES[to]} begins.")
 
     async def _switch(self, request: ControlRequest) -> Said:
@@ -193,6 +182,8 @@ class EngineChanges(Component):
             found.append("it is the secondary, which leads a change and is ordered by nobody")
         if not number:
             found.append("the order has no number")
+        if not found and not await self._is_meant(to, number):
+            found.append("the secondary does not say, when it is asked back, that it still means the order")
         self._journal.note(
             "wish", wish=f"engine switch {to}", allowed=not found, says="; ".join(found), by=who(request)
         )
@@ -201,250 +192,54 @@ class EngineChanges(Component):
         await self._begin(EngineChange(to, own.engine, number, by=who(request)))
         return Said(f"This node changes to {TITLES[to]}.")
 
+    async def _is_meant(self, to: str, number: str) -> bool:
+        """Ask the secondary whether it means its order, which may be late, or nobody's."""
+        secondary = await self._peer.ask(to)
+        return secondary is not None and order_stands(secondary, to, number)
+
     async def _begin(self, change: EngineChange) -> None:
         """Note `change`, which begins now. Raises ClusterError when one is under way, or this one was given up."""
         async with self._one_at_a_time:
-            if self.under_way or (self._note is not None and self._note.number == change.number):
+            known = self._note.change
+            if self.under_way or (known is not None and known.number == change.number):
                 raise ClusterError(f"Not now: {self.says() or 'this change is over'}.")
-            await self._write(replace(change, boot=boot_identity(), began=self._clock.wall()))
+            await self._note.write(replace(change, boot=boot_identity(), began=self._clock.wall()))
         self._begun.set()
 
     # -- this node's part -----------------------------------------------------------------------------------
 
     async def _go_on(self) -> None:
         """Take the next step of the change that is under way; one that takes long is taken in pieces."""
-        note = self._note
-        if note is None or note.over:
+        await self._note.keep()
+        change = self._note.change
+        if change is None or change.settled:
             return
-        if self._facts.name != note.to:
-            await self._leave_engine(note)
-            return
-        if self._engine.identity():
-            if self._started or note.boot == boot_identity():
-                await self._complete_start(note)
-                return
-            # Init may have started it at boot, without a question to the other node.
-            await self._end_engine()
-        await (self._lead(note) if note.leads else self._start(note))
-
-    async def _complete_start(self, note: EngineChange) -> None:
-        """Start what is missing: an agent that was killed may have started Corosync and not Pacemaker."""
-        try:
-            await self._control.start()
-        except AshaError as problem:
-            await self._not_started(note, problem)
+        if change.over:
+            await self._settle(change)
+        elif self._facts.name != change.to:
+            await self._steps.leave_engine(change)
+        elif self._steps.runs and not self._steps.may_be_whole(change):
+            await self._steps.end_engine()
         else:
-            await self._arrived(note)
+            await (self._secondary if change.leads else self._primary).go_on(change)
 
-    async def _leave_engine(self, note: EngineChange) -> None:
-        """End the engine that this agent works with, and set HAENGINE: another agent begins, with the other engine."""
-        await self._end_engine()
+    async def _settle(self, change: EngineChange) -> None:
+        """See which engine the other node runs by now, and follow it when it is another one and this node should."""
+        own = await self._own_report(change.to, brief=True)
         try:
-            edit = await asyncio.to_thread(set_values, self._conf_path, {"HAENGINE": note.to})
-        except AshaError as problem:
-            if note.goes_back or note.ordered:
-                raise
-            await self._write(note.returning(f"HAENGINE could not be set: {problem}"))
+            other = await self._peer.answer(change.to)
+        except (AshaError, ValueError):
+            await asyncio.sleep(_AGAIN)
             return
-        if edit.after != edit.before:
-            self._journal.note("conf", by=note.by, diff=f"+HAENGINE={note.to}")
-        self._active_conf.adopt(edit.conf)
-        await asyncio.sleep(_LOOK)
-
-    async def _end_engine(self) -> None:
-        if self._engine.identity() or not self._active_conf.engine_off:
-            await self._orders.stop()
-        give_up = self._clock.now() + _RELEASES
-        while not self._active_conf.engine_off:
-            if self._clock.now() > give_up:
-                raise ClusterError("this node has not let go of everything after the end of the engine")
-            await asyncio.sleep(_LOOK / 10)
-
-    async def _prepare(self) -> None:
-        """Make this engine the only one that can start here, and write its files, once in an agent's life."""
-        if self._prepared:
-            return
-        for other in other_engines(self._engine):
-            await asyncio.to_thread(self._put_away, other)
-        await self._control.prepare()
-        self._prepared = True
-
-    def _put_away(self, other: ClusterEngine) -> None:
-        if other.identity():
-            other.stop()
-        try:
-            other.place()
-        except HostError:
-            return  # one that is not installed has no files
-        try:
-            other.retire()
-        except HostError as problem:
-            self._journal.note("engine change", says=str(problem))
-
-    async def _start(self, note: EngineChange) -> None:
-        """Start the new engine; when that fails on the primary, the way back begins."""
-        try:
-            await (
-                self._prepare()
-            )  # ends the other one, which init may have started, before anybody is waited for
-            if not note.leads and not await self._may_start(note):
+        async with self._one_at_a_time:
+            if self._note.change != change:
                 return
-            await self._orders.start()
-        except AshaError as problem:
-            await self._not_started(note, problem)
-        else:
-            self._started = True
-            await self._arrived(note)
-
-    async def _not_started(self, note: EngineChange, problem: AshaError) -> None:
-        """Leave nothing of an engine that did not start, as if it ran; raise `problem` when there is no way back."""
-        if not (note.leads or note.goes_back):
-            await self._write(note.returning(f"{TITLES[note.to]} could not be started: {problem}"))
-            return
-        if self._engine.identity():
-            await self._end_engine()
-        raise problem
-
-    async def _may_start(self, note: EngineChange) -> bool:
-        """Tell whether the primary may start this engine now; it follows a secondary that serves under the other one.
-
-        On the straight way nothing is asked: the secondary's engine is off. It may have gone on alone meanwhile when
-        this machine was off, or on its way back.
-        """
-        if not note.goes_back and note.boot == boot_identity():
-            return True
-        secondary = await self._ask_peer(note.to)
-        if secondary is None:
-            return await self._nobody_has_address()
-        step = step_of_primary(note, secondary)
-        if step is NextStep.WAIT:
-            await asyncio.sleep(_LOOK)
-        elif step is NextStep.FOLLOW:
-            await self._write(note.following(secondary.running))
-        elif step is NextStep.GO_BACK:
-            await self._write(note.returning("the secondary goes back"))
-        return step is NextStep.START
-
-    async def _arrived(self, note: EngineChange) -> None:
-        """Note that this node has arrived. From here on init starts this engine; until now it could start neither."""
-        await asyncio.to_thread(self._swap_at_boot)
-        way = f"went back to {TITLES[note.to]}: {note.says}" if note.goes_back else f"runs {TITLES[note.to]}"
-        await self._write(note.ended(f"this node {way}"))
-
-    def _swap_at_boot(self) -> None:
-        try:
-            for other in other_engines(self._engine):
-                swap_at_boot(other.services, self._engine.services)
-        except HostError as problem:
-            self._journal.note("engine change", says=str(problem))
-
-    # -- the secondary, which leads -------------------------------------------------------------------------
-
-    async def _lead(self, note: EngineChange) -> None:
-        """Do what is next for the secondary, whose engines are off."""
-        try:
-            await self._prepare()
-        except AshaError as problem:
-            if note.ordered:
-                raise
-            await self._write(note.returning(f"{TITLES[note.to]} could not be prepared: {problem}"))
-            return
-        primary = await self._ask_peer(note.to)
-        step = self._next(note, primary)
-        if step is NextStep.ASK_LAN:
-            if not await self._nobody_has_address():
+            step = agreement(own, other)
+            if step is NextStep.SETTLED:
+                await self._note.write(replace(change, settled=True))
                 return
-            step = NextStep.START
-        if step is NextStep.WAIT:
-            await asyncio.sleep(_LOOK)
-        elif step is NextStep.ORDER:
-            await self._order(note)
-        elif step is NextStep.START:
-            await self._start(note)
-        elif step is NextStep.FOLLOW and primary is not None:
-            await self._write(note.following(primary.running))
-        elif step is NextStep.GO_BACK:
-            await self._go_back(note)
-
-    def _next(self, note: EngineChange, primary: EngineReport | None) -> NextStep:
-        return next_step(
-            note,
-            primary,
-            unreached=self._clock.now() - self._reached_at,
-            patience=patience(bound_inputs(self._this_node.conf)),
-            boot=boot_identity(),
-        )
-
-    async def _order(self, note: EngineChange) -> None:
-        """Order the primary to change, once: how that went is seen by what it says next."""
-        await self._write(note.ordering())
-        try:
-            await asyncio.to_thread(self._ask, "switch", note.to, note.number)
-        except AshaError as problem:
-            self._journal.note("engine change", says=f"the primary was ordered to change: {problem}")
-
-    async def _go_back(self, note: EngineChange) -> None:
-        """Go back, after the primary has said once more that it is where it was: a late order comes to nothing then."""
-        primary = await self._ask_peer(note.to, cancel=note.number)
-        if self._next(note, primary) is not NextStep.GO_BACK:
-            return
-        why = "the primary cannot be asked" if primary is None else "the primary did not change"
-        if primary is not None and primary.change is not None and primary.change.number == note.number:
-            why = f"on the primary, {primary.change.says}"
-        await self._write(note.returning(why))
-
-    async def _ask_peer(self, to: str, cancel: str = "", *, brief: bool = True) -> EngineReport | None:
-        """Return what the other node says; None, with the reason in `_trouble`, when it cannot be asked."""
-        try:
-            answer = await asyncio.to_thread(self._ask, "report", to, cancel, brief=brief)
-            report = read_as(EngineReport, answer.get("report"))
-        except (AshaError, ValueError) as problem:
-            self._say_trouble(f"the other node cannot be asked: {problem}")
-            return None
-        self._reached_at = self._clock.now()
-        self._say_trouble("")
-        return report
-
-    def _ask(self, do: str, to: str, number: str, *, brief: bool = False) -> dict[str, object]:
-        way = way_to_peer(self._this_node.conf, self._this_node.node)
-        asked = {"do": do, "to": to, "number": number, "brief": brief}
-        return ask_once(way, "engine", asked, patience=_PATIENCE)
-
-    async def _nobody_has_address(self) -> bool:
-        conf = self._this_node.conf
-        for address in conf.addresses:
-            found = await asyncio.to_thread(duplicated, conf.device, address.ip, self._clock.now())
-            if not is_known(found, None):
-                await asyncio.sleep(_LOOK)
-                return False
-        return True
-
-    # -- what is kept and said ------------------------------------------------------------------------------
-
-    async def _write(self, note: EngineChange) -> None:
-        """Keep the note on disk, then in mind.
-
-        Raises HostError: a step that cannot be noted is not taken. But the way back is, whatever the disk says.
-        """
-        if note.goes_back:
-            self._note = note
-        try:
-            await asyncio.to_thread(self._file.write, json.dumps(to_json(note)) + "\n")
-        except OSError as problem:
-            raise HostError(f"The change cannot be kept on disk: {problem.strerror}.") from problem
-        self._note = note
-        self._say_trouble("")
-        self._journal.note(
-            "engine change",
-            to=note.to,
-            back=note.back,
-            ordered=note.ordered,
-            over=note.over,
-            by=note.by,
-            says=note.says,
-        )
-
-    def _say_trouble(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
-            self._journal.note("engine change", says=trouble)
-        self._trouble = trouble
+            if step is NextStep.FOLLOW:
+                await self._note.write(change.following(other.running))
+                self._peer.begin()
+                return
+        await asyncio.sleep(LOOK if other.changes else _AGAIN)

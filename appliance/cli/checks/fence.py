@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from appliance.cli.checks.look import Scene
-from appliance.cluster.installed import installed_engine
+from appliance.cluster.installed import engine_of
 from appliance.config.quotes import command_words
 from appliance.core.errors import AshaError
 from appliance.core.host_check.fence import (
@@ -38,7 +38,7 @@ def fence(scene: Scene) -> Finding:
 def stonith(scene: Scene) -> Finding:
     """Look at HASTONITH: whether the engine asks at all, and whether each node can get a yes."""
     return judge_stonith(
-        installed_engine(scene.conf.engine).traits.title,
+        engine_of(scene.conf).traits.title,
         cuts=bool(scene.conf.fence),
         switched=scene.conf.card_installed,
     )

@@ -27,10 +27,14 @@ from appliance.host.process import find_program, run
 from appliance.host.text_files import text_of
 from appliance.net.links import NetLink, read_links, wire_of
 
-_FILTER_PATIENCE = 3.0  # seconds for nft or iptables-save; both wait for a lock that another may hold
-_IPTABLES_OWN = frozenset(
-    {("ip", "filter"), ("ip", "nat"), ("ip", "mangle"), ("ip", "raw"), ("ip", "security")}
+_FILTER_PATIENCE = (
+    3.0  # seconds for nft, iptables-save or ip6tables-save; they wait for a lock that another may hold
 )
+_IPTABLES_OWN = frozenset(
+    (family, name) for family in ("ip", "ip6") for name in ("filter", "nat", "mangle", "raw", "security")
+)
+# By version of the Internet Protocol: what prints the rules, and the kernel's list of the tables that have some.
+_IPTABLES = {4: ("iptables-save", "ip_tables_names"), 6: ("ip6tables-save", "ip6_tables_names")}
 _START = "Start it: service asha start."
 _SERVING = frozenset({"active", "acquiring"})
 
@@ -148,8 +152,9 @@ def firewall(scene: Scene) -> Finding:
     status = _status(scene)
     heard = [name for name, state in status.peer.links.items() if state == "up"] if status else []
     unreadable: list[str] = []
-    rulesets = [*_iptables(scene, unreadable), *_nft(unreadable)]
-    return judge_firewall(rulesets, tuple(_packets(scene)), heard, unreadable)
+    packets = tuple(_packets(scene))
+    rulesets = [*_iptables(scene, {packet.version for packet in packets}, unreadable), *_nft(unreadable)]
+    return judge_firewall(rulesets, packets, heard, unreadable)
 
 
 def _packets(scene: Scene) -> Iterator[Packet]:
@@ -161,18 +166,22 @@ def _packets(scene: Scene) -> Iterator[Packet]:
             yield Packet(medium.device, conf.udp_port, source)
 
 
-def _iptables(scene: Scene, unreadable: list[str]) -> Iterator[Ruleset]:
-    text = _output(("iptables-save", "-t", "filter"), unreadable)
-    if text is not None:
-        yield read_iptables(text)
-    elif "filter" in text_of(scene.root / "proc/net/ip_tables_names").split():
-        unreadable.append("The kernel has rules of iptables, and there is no 'iptables-save' to read them.")
+def _iptables(scene: Scene, versions: set[int], unreadable: list[str]) -> Iterator[Ruleset]:
+    """Yield the rules for those `versions` of the Internet Protocol that messages come by."""
+    for version in sorted(versions):
+        program, names = _IPTABLES[version]
+        text = _output((program, "-t", "filter"), unreadable)
+        if text is not None:
+            yield read_iptables(text, version)
+        elif "filter" in text_of(scene.root / "proc/net" / names).split():
+            unreadable.append(f"The kernel has rules of iptables, and there is no '{program}' to read them.")
 
 
 def _nft(unreadable: list[str]) -> Iterator[Ruleset]:
     text = _output(("nft", "--json", "list", "ruleset"), unreadable)
     if text is not None:
-        own = _IPTABLES_OWN if _is_installed("iptables-save") else frozenset()
+        programs = {"ip": _IPTABLES[4][0], "ip6": _IPTABLES[6][0]}
+        own = frozenset(one for one in _IPTABLES_OWN if _is_installed(programs[one[0]]))
         try:
             yield from read_nft(text, own)
         except (ValueError, KeyError, TypeError, AttributeError) as problem:

@@ -8,6 +8,7 @@ from appliance.cli.checks.look import Scene
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.host_check.finding import Finding, fine, not_known, warning, wrong
+from appliance.core.ip_address import with_port
 from appliance.core.reading import Unknown
 from appliance.host.paths import PANEL_DIR, SSH_KEYS
 
@@ -19,7 +20,7 @@ def engine(scene: Scene) -> Finding:
     """Look for the cluster engine."""
     from appliance.cluster.installed import NONE_INSTALLED, chosen_engine, engines  # noqa: PLC0415
 
-    installed, why = chosen_engine(scene.conf.engine)
+    installed, why = chosen_engine(scene.conf.engine, scene.conf)
     if why == NONE_INSTALLED:
         titles = " nor ".join(engine.traits.title for engine in reversed(engines()))
         raise HostError(
@@ -30,16 +31,16 @@ def engine(scene: Scene) -> Finding:
 
 def engine_title(scene: Scene) -> str:
     """Return the title of the cluster engine, whether it is installed or not."""
-    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
+    from appliance.cluster.installed import engine_of  # noqa: PLC0415
 
-    return installed_engine(scene.conf.engine).traits.title
+    return engine_of(scene.conf).traits.title
 
 
 def engine_version(scene: Scene) -> str:
     """Return the version of the cluster engine. Raises HostError, ClusterError."""
-    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
+    from appliance.cluster.installed import engine_of  # noqa: PLC0415
 
-    return installed_engine(scene.conf.engine).version()
+    return engine_of(scene.conf).version()
 
 
 def secret_fingerprint(scene: Scene) -> str:
@@ -47,10 +48,10 @@ def secret_fingerprint(scene: Scene) -> str:
 
     Raises HostError, ClusterError.
     """
-    from appliance.cluster.installed import installed_engine  # noqa: PLC0415
+    from appliance.cluster.installed import engine_of  # noqa: PLC0415
     from appliance.cluster.secret import secret_fingerprint as of_engine  # noqa: PLC0415
 
-    return of_engine(installed_engine(scene.conf.engine))
+    return of_engine(engine_of(scene.conf))
 
 
 def card(scene: Scene) -> Finding:
@@ -106,7 +107,7 @@ def panel(scene: Scene) -> Finding:
     if conf.panel_key.exists() and conf.panel_key.stat().st_mode & 0o007:
         return wrong(f"{conf.panel_key} can be read by everybody.", f"chmod o-rwx {conf.panel_key}")
     reach(conf)
-    return fine(f"on {conf.panel_addr}:{conf.panel_port}, its certificate is good for {left} days")
+    return fine(f"on {with_port(conf.panel_addr, conf.panel_port)}, its certificate is good for {left} days")
 
 
 def alerts(scene: Scene) -> Finding:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.core.host_check.finding import Finding, fine, not_known, worst_of, wrong
+from appliance.core.ip_address import version_of
 
 Kind = Literal["accept", "drop", "either", "return", "jump", "goto", "none"]
 _DEEPEST = (
@@ -21,11 +22,16 @@ _DEEPEST = (
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """The first message of the peer over one path: UDP to `port`, in by `device`, from `source` ("": not known)."""
+    """The first message of the peer over one path: UDP to `port`, in by `device`, from `source` ("": one of IPv4)."""
 
     device: str
     port: int
     source: str = ""
+
+    @property
+    def version(self) -> int:
+        """The version of the Internet Protocol, 4 or 6."""
+        return version_of(self.source)
 
 
 Condition = Callable[[Packet], bool | None]
@@ -50,11 +56,15 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """The chains of one table by their names, and which of them are walked for every packet that comes in."""
+    """The chains of one table by their names, and which of them are walked for every packet that comes in.
+
+    `versions`: those of the Internet Protocol whose packets it sees.
+    """
 
     name: str
     chains: Mapping[str, Chain]
     bases: tuple[str, ...]
+    versions: tuple[int, ...] = (4,)
 
 
 def judge_firewall(
@@ -79,13 +89,8 @@ def judge_firewall(
 
 def _packet(rulesets: Sequence[Ruleset], packet: Packet, unreadable: Sequence[str]) -> Finding:
     where = f"UDP {packet.port} from the other node by {packet.device}"
-    if ":" in packet.source:
-        return not_known(
-            f"Whether {where} is dropped was not looked at: it comes by IPv6, whose rules are not read.",
-            f"See that 'nft list ruleset' or 'ip6tables -S' allows UDP {packet.port} in from {packet.source}.",
-        )
     allow = f"Allow UDP {packet.port} in from the other node, before any rule that drops."
-    for ruleset in rulesets:
+    for ruleset in (one for one in rulesets if packet.version in one.versions):
         possible = _decided(ruleset, packet)
         if possible == {"drop"}:
             return wrong(f"The table {ruleset.name} drops {where}.", allow)
@@ -95,7 +100,8 @@ def _packet(rulesets: Sequence[Ruleset], packet: Packet, unreadable: Sequence[st
             )
     if unreadable:
         return not_known(
-            " ".join(unreadable), "Run this as root, and see that 'nft' or 'iptables-save' works."
+            " ".join(unreadable),
+            "Run this as root, and see that 'nft', or 'iptables-save' and 'ip6tables-save', work.",
         )
     return fine("")
 

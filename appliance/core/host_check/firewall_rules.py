@@ -22,11 +22,18 @@ _NFT_VERDICTS: Mapping[str, Kind] = {
     "return": "return",
     "queue": "either",
 }
+_NFT_VERSIONS: Mapping[int, frozenset[str]] = {4: frozenset({"ipv4", "2"}), 6: frozenset({"ipv6", "10"})}
 _NFT_NO_CONDITION = frozenset({"counter", "log", "mangle", "comment", "notrack", "meter"})
 
 
-def read_iptables(text: str) -> Ruleset:
-    """Return the table filter in the output of `iptables-save -t filter`. Raises ValueError."""
+_FAMILIES: Mapping[str, tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
+
+
+def read_iptables(text: str, version: int = 4) -> Ruleset:
+    """Return the table filter in the output of `iptables-save -t filter`, for `version` 6 of `ip6tables-save`.
+
+    Raises ValueError.
+    """
     policies: dict[str, str] = {}
     rules: dict[str, list[Rule]] = {}
     for line in text.splitlines():
@@ -38,7 +45,8 @@ def read_iptables(text: str) -> Ruleset:
         elif line.startswith("-A ") and len(words) >= 2:
             rules.setdefault(words[1], []).append(_iptables_rule(words[2:]))
     chains = {name: Chain(tuple(found), policies.get(name, "")) for name, found in rules.items()}
-    return Ruleset("filter of iptables", chains, ("INPUT",) if "INPUT" in chains else ())
+    name = "filter of ip6tables" if version == 6 else "filter of iptables"
+    return Ruleset(name, chains, ("INPUT",) if "INPUT" in chains else (), (version,))
 
 
 def _iptables_rule(words: list[str]) -> Rule:
@@ -123,8 +131,10 @@ def _source(networks: list[str]) -> Condition:
     def holds(packet: Packet) -> bool | None:
         try:
             wanted = [ipaddress.ip_network(one, strict=False) for one in networks]
-            if any(one.version == 4 and one.prefixlen == 0 for one in wanted):
+            if any(one.version == packet.version and one.prefixlen == 0 for one in wanted):
                 return True
+            if packet.source and all(one.version != packet.version for one in wanted):
+                return False
             return any(ipaddress.ip_address(packet.source) in one for one in wanted)
         except ValueError:  # the source is not known, or the network is a name or a set
             return None
@@ -133,7 +143,7 @@ def _source(networks: list[str]) -> Condition:
 
 
 def read_nft(text: str, passed_over: frozenset[tuple[str, str]] = frozenset()) -> tuple[Ruleset, ...]:
-    """Return the tables for IPv4 in the output of `nft --json list ruleset`. Raises ValueError.
+    """Return the tables for IPv4 and IPv6 in the output of `nft --json list ruleset`. Raises ValueError.
 
     `passed_over` are tables, as family and name, that iptables keeps and that are read in its words.
     """
@@ -142,7 +152,7 @@ def read_nft(text: str, passed_over: frozenset[tuple[str, str]] = frozenset()) -
     for entry in parse_object(text).get("nftables", []):
         chain, rule = entry.get("chain"), entry.get("rule")
         one = chain or rule
-        if not one or one.get("family") not in ("ip", "inet"):
+        if not one or one.get("family") not in _FAMILIES:
             continue
         table = (str(one["family"]), str(one["table"]))
         if chain:
@@ -160,6 +170,7 @@ def read_nft(text: str, passed_over: frozenset[tuple[str, str]] = frozenset()) -
                 for name, rules in chains.items()
             },
             tuple(policies.get(table, {})),
+            _FAMILIES[table[0]],
         )
         for table, chains in tables.items()
         if table not in passed_over
@@ -227,7 +238,8 @@ def _nft_condition(left: Mapping[str, Any], wanted: list[Any]) -> Condition:
         case "l4proto":
             return _always(bool({"udp", "17"} & {*words}))
         case "nfproto":
-            return _always(bool({"ipv4", "2"} & {*words}))
+            versions = {version for version, said in _NFT_VERSIONS.items() if said & {*words}}
+            return lambda packet: packet.version in versions
         case "state":
             return _state(words)
     return _unknown
@@ -237,13 +249,20 @@ def _nft_payload(protocol: str, field: str, wanted: list[Any]) -> Condition:
     match (protocol, field):
         case ("udp" | "th", "dport"):
             return _port([_range(one) for one in wanted])
-        case ("ip", "saddr"):
-            return _source([_network(one) for one in wanted])
-        case ("ip", "protocol"):
-            return _always(bool({"udp", "17"} & {str(one) for one in wanted}))
-        case ("tcp" | "ip6" | "icmp" | "icmpv6" | "sctp" | "dccp", _):
+        case ("ip" | "ip6", "saddr"):
+            return _of_version(protocol, _source([_network(one) for one in wanted]))
+        case ("ip", "protocol") | ("ip6", "nexthdr"):
+            return _of_version(protocol, _always(bool({"udp", "17"} & {str(one) for one in wanted})))
+        case ("ip6", _):
+            return _of_version(protocol, _unknown)
+        case ("tcp" | "icmp" | "icmpv6" | "sctp" | "dccp", _):
             return _always(False)
     return _unknown
+
+
+def _of_version(family: str, condition: Condition) -> Condition:
+    """Return `condition`, which nft asks of packets of `family` only: no other has what it looks at."""
+    return lambda packet: condition(packet) if packet.version in _FAMILIES[family] else False
 
 
 def _always(holds: bool) -> Condition:

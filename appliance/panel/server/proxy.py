@@ -41,7 +41,7 @@ class Loopback:
         self._plain = plain
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not _is_loopback(environ.get("REMOTE_ADDR", "")):
+        if not is_loopback(environ.get("REMOTE_ADDR", "")):
             return self._plain(environ, start_response)
         environ["REMOTE_ADDR"] = client_of(environ.get("HTTP_X_FORWARDED_FOR", ""), environ["REMOTE_ADDR"])
         return self._trusting(environ, start_response)
@@ -56,7 +56,7 @@ def client_of(forwarded: str, peer: str) -> str:
         address = _bare(named.strip())
         if address is None:
             return peer
-        if not _is_loopback(address):
+        if not is_loopback(address):
             return address
     return peer
 
@@ -74,7 +74,8 @@ def _bare(named: str) -> str | None:
         return None
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Tell whether `address` is this machine's own, of either family, or IPv4's as a socket of IPv6 shows it."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

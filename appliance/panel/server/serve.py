@@ -17,6 +17,7 @@ from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.errors import HostError
+from appliance.core.ip_address import version_of, with_port
 from appliance.host.paths import PANEL_USER
 from appliance.host.process import become_user
 from appliance.host.service_manager import ServiceManager
@@ -85,8 +86,11 @@ def _readable(file: Path) -> None:
 
 def listen(address: str, port: int) -> socket.socket:
     """Return a socket that listens at `address` and `port`. Raises HostError."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if version_of(address) == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family is socket.AF_INET6:  # `::` is every address, whatever the host's bindv6only says
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     # Accepted connections inherit the option: events are small and must go out at once.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
@@ -95,7 +99,7 @@ def listen(address: str, port: int) -> socket.socket:
     except OSError as problem:
         listener.close()
         raise HostError(
-            f"The page cannot be served on {address}:{port}: {problem.strerror}.",
+            f"The page cannot be served on {with_port(address, port)}: {problem.strerror}.",
             todo="PANELADDR and PANELPORT in the conf file say where it is.",
         ) from problem
     return listener

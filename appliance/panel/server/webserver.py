@@ -19,6 +19,7 @@ from cheroot.ssl import Adapter
 from cheroot.wsgi import Gateway_10, Server
 
 from appliance.host.clock import Clock, SystemClock
+from appliance.panel.server.proxy import is_loopback
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -290,7 +291,7 @@ class PanelServer(Server):
 
     def _has_room_for(self, conn: _Connection) -> bool:
         addresses = [other.remote_addr for other in tuple(self._open)]
-        from_here = conn.remote_addr.startswith("127.")
+        from_here = is_loopback(conn.remote_addr)
         return len(addresses) < _FROM_ALL and (from_here or addresses.count(conn.remote_addr) < _FROM_ONE)
 
     def forget(self, conn: _Connection) -> None:

@@ -276,7 +276,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         clock.time += CONSOLE
         return Known(DChannel.UP, now())
 
-    monkeypatch.setattr(wiring_module, "installed_engine", lambda choice: as_engine(engine))
+    monkeypatch.setattr(wiring_module, "engine_of", lambda conf: as_engine(engine))
     monkeypatch.setattr(address, "read_address", lambda device, ip, now: Known(case.serves, now))
     monkeypatch.setattr(lan, "read_lan_interface", lambda *words: Known(LAN, words[-1]))
     monkeypatch.setattr(

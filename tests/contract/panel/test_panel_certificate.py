@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from appliance.core.errors import HostError
 from appliance.core.model import Node
 from appliance.host.clock import Clock, SystemClock
 from appliance.panel.server.certificate import VALID_DAYS, days_left, make_certificate, read_certificate
+from appliance.panel.server.reach import reach
 from appliance.panel.server.serve import listen, tls_context
 from appliance.panel.server.webserver import PanelServer
 
@@ -157,6 +159,26 @@ def served(conf: Conf) -> Iterator[None]:
 
 def scene(conf: Conf, clock: Clock | None = None) -> Scene:
     return Scene(conf, Node.PRIMARY, "pbx1", clock or SystemClock())
+
+
+@pytest.mark.parametrize(
+    ("address", "reached"), [("::1", "::1"), ("::", "::1"), ("::", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")]
+)
+def test_the_page_is_served_on_addresses_of_ipv6_too(
+    cert: Path, key: Path, address: str, reached: str
+) -> None:
+    make(cert, key)
+    with contextlib.closing(listen(address, 0)) as free:
+        port = free.getsockname()[1]
+    conf = Conf(panel_addr=address, panel_cert=cert, panel_key=key, panel_port=port)
+    with served(conf):
+        reach(conf)
+        reach(replace(conf, panel_addr=reached))
+
+
+def test_an_address_that_this_machine_has_not_is_named_as_addresses_of_ipv6_are() -> None:
+    with pytest.raises(HostError, match=r"on \[2001:db8::77\]:8443"):
+        listen("2001:db8::77", 8443)
 
 
 def test_check_says_when_it_must_be_renewed(cert: Path, key: Path) -> None:

@@ -15,9 +15,10 @@ from appliance.agent.engine_control import EngineControl
 from appliance.agent.grant_file import GrantFile
 from appliance.agent.kept_conf import Found
 from appliance.agent.this_node import ThisNode
-from appliance.config import Conf
+from appliance.config import Conf, Medium
 from appliance.core.alert_rules import problems
 from appliance.core.alerts import Severity
+from appliance.core.engine_traits import EngineTraits
 from appliance.core.errors import UserError
 from appliance.core.grant import Verb
 from appliance.core.model import Node
@@ -103,6 +104,25 @@ def test_while_it_is_off_a_change_is_taken_at_once(tmp_path: Path) -> None:
     assert bench.anew == 1
 
 
+def test_a_conf_for_which_a_new_pair_takes_another_engine_is_another_agents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_media = {"ucast": EngineTraits("Pacemaker"), "bcast": EngineTraits("Heartbeat")}
+    monkeypatch.setattr(
+        active_conf, "engine_of", lambda conf: as_engine(FakeEngine(traits=by_media[conf.media[0].kind]))
+    )
+    bench = Bench(tmp_path)
+    ucast = replace(OLD, media=(Medium("ucast", "eth0", "192.0.2.2"),))
+    bench.engine(Event.ENGINE_UP)
+    bench.room.adopt(ucast)
+    assert bench.anew == 0, "nothing changes under an engine that runs"
+    off = Bench(tmp_path)
+    off.room.adopt(replace(ucast, engine="pacemaker"))
+    assert off.anew == 1, "HAENGINE itself"
+    off.room.adopt(ucast)
+    assert off.anew == 2
+
+
 def test_a_heartbeat_that_others_started_has_the_files_it_was_given_last(tmp_path: Path) -> None:
     """The file was changed while the engine was off, and init starts Heartbeat with its old files."""
     bench = Bench(tmp_path, written=NEW, works_by=NEW)
@@ -114,6 +134,29 @@ def test_a_heartbeat_that_others_started_has_the_files_it_was_given_last(tmp_pat
     again.room.begin()
     assert again.this_node.conf.cluster_ip == "10.0.0.5" and again.said() == [WAITS]
     assert again.room.look() is False, "and not for ever"
+
+
+def have_running(monkeypatch: pytest.MonkeyPatch, identity: str) -> None:
+    """Have the engine of the conf run as `identity`, "" for not at all."""
+    engine = FakeEngine()
+    engine.run(identity)
+    monkeypatch.setattr(active_conf, "engine_of", lambda conf: as_engine(engine))
+
+
+def test_an_engine_that_others_set_up_is_not_bound_to_the_record_of_the_other_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the agent works with the recorded engine, which is off, and begins anew for the conf file, for ever."""
+    book = InstalledConf(tmp_path / "standing.json")
+    (tmp_path / "asha.conf").write_text("HAENGINE=pacemaker\nHAMEDIA=ucast eth0 192.0.2.2\n")
+    book.keep(Conf(engine="heartbeat"), Node.PRIMARY)
+    there = {"heartbeat": FakeEngine(), "pacemaker": FakeEngine()}
+    monkeypatch.setattr(active_conf, "engine_of", lambda conf: as_engine(there[conf.engine]))
+    monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
+    there["pacemaker"].run("9:9")
+    assert conf_in_force(tmp_path / "asha.conf", book).engine == "pacemaker"
+    there["heartbeat"].run("8:8")
+    assert conf_in_force(tmp_path / "asha.conf", book).engine == "heartbeat"
 
 
 def again_under(folder: Path) -> Conf:
@@ -149,7 +192,7 @@ def test_an_agent_or_script_that_begins_later_goes_on_with_it(
     """A grant that is left over when Heartbeat has died is to be let go of with the address it had put up."""
     book = InstalledConf(tmp_path / "standing.json")
     book.keep(OLD, Node.PRIMARY)
-    monkeypatch.setattr(active_conf, "engine_identity", lambda: engine)
+    have_running(monkeypatch, engine)
     monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
     if granted:
         GrantFile(tmp_path / "grant").ask(Verb.START, 1.0, "9:9")
@@ -167,7 +210,7 @@ def test_a_host_that_gets_another_name_under_heartbeat_stays_the_node_it_is_and_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: Node, engine: str, granted: bool
 ) -> None:
     InstalledConf(tmp_path / "standing.json").keep(RENAMED, node)
-    monkeypatch.setattr(active_conf, "engine_identity", lambda: engine)
+    have_running(monkeypatch, engine)
     monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
     if granted:
         GrantFile(tmp_path / "grant").ask(Verb.START, 1.0, "9:9")
@@ -191,7 +234,7 @@ def test_a_host_that_neither_heartbeat_nor_a_grant_binds_is_no_node_by_an_old_re
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     InstalledConf(tmp_path / "standing.json").keep(RENAMED, Node.PRIMARY)
-    monkeypatch.setattr(active_conf, "engine_identity", lambda: "")
+    have_running(monkeypatch, "")
     monkeypatch.setattr(active_conf, "GRANT", tmp_path / "grant")
     conf = tmp_path / "asha.conf"
     conf.write_text("HAPRINODE=not-this-host\nHASECNODE=nor-this\n")

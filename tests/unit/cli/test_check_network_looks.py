@@ -207,9 +207,16 @@ def test_two_addresses_are_both_looked_at(machine: Machine) -> None:
     )
 
 
-def test_the_rules_of_ipv6_are_said_not_to_be_read(machine: Machine) -> None:
-    machine.says("iptables-save", "")
+def test_the_rules_of_ipv6_are_read_for_paths_by_ipv6_only(machine: Machine) -> None:
     by_ipv6 = machine.scene(media=(Medium("ucast", "eth0", PEER6),))
+    machine.says("iptables-save", DROPPING)
+    assert network.firewall(by_ipv6).level == Level.OK, "those of IPv4 are none of theirs"
+    machine.says("ip6tables-save", DROPPING)
+    assert network.firewall(by_ipv6).level == Level.ERROR
+    machine.says("iptables-save", "")
+    assert network.firewall(machine.scene()).level == Level.OK
+    machine.says("ip6tables-save", "", 1)
     assert network.firewall(by_ipv6).level == Level.UNKNOWN
+    assert network.firewall(machine.scene()).level == Level.OK
     machine.status = standing_by({"eth0": "up"})
     assert network.firewall(by_ipv6).level == Level.OK, "it is heard"

@@ -32,7 +32,7 @@ PRIMARY = replace(SECONDARY, node="primary", name="pbx1", role="active", calls=0
 CHANGE = EngineChange("pacemaker", "heartbeat", "1", leads=True)
 UNDER_WAY = replace(SECONDARY, engine="pacemaker", running="", role="off", change=CHANGE.ordering())
 DONE = replace(
-    UNDER_WAY, running="pacemaker", role="standby", change=CHANGE.ended("this node runs Pacemaker")
+    UNDER_WAY, running="pacemaker", role="standby", change=CHANGE.ended("this node runs Pacemaker", "boot")
 )
 
 
@@ -124,7 +124,11 @@ def test_it_is_followed_to_its_end_past_an_agent_that_begins_anew(site: Site) ->
 
 
 def test_one_that_is_under_way_is_followed_and_not_begun_again(site: Site) -> None:
-    back = CHANGE.ordering().returning("the primary did not change").ended("this node went back to Heartbeat")
+    back = (
+        CHANGE.ordering()
+        .returning("the primary did not change")
+        .ended("this node went back to Heartbeat", "boot")
+    )
     site.own = [
         UNDER_WAY,
         replace(UNDER_WAY, trouble="the other node cannot be asked"),

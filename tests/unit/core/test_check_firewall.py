@@ -178,6 +178,69 @@ def test_what_iptables_keeps_is_read_in_its_own_words() -> None:
         read_nft("no JSON")
 
 
+PACKET6 = Packet("eth0", 694, "2001:db8::2")
+
+
+@pytest.mark.parametrize(
+    ("more", "level"),
+    [
+        ("", Level.ERROR),
+        ("-A INPUT -p udp -m udp --dport 694 -j ACCEPT", Level.OK),
+        ("-A INPUT -s 2001:db8::/64 -j ACCEPT", Level.OK),
+        ("-A INPUT -s 2001:db9::/64 -j ACCEPT", Level.ERROR),
+        ("-A INPUT -s ::/0 -p udp -j ACCEPT", Level.OK),
+        ("-A INPUT -s somewhere -j ACCEPT", Level.UNKNOWN),
+    ],
+)
+def test_rules_of_ip6tables_are_for_ipv6_only(more: str, level: Level) -> None:
+    ruleset = read_iptables(EL_DEFAULT.format(more=more), 6)
+    assert level_of(ruleset, packet=PACKET6) == level
+    assert level_of(ruleset) == Level.OK, "a message by IPv4 never meets them"
+    assert level_of(read_iptables(EL_DEFAULT.format(more="")), packet=PACKET6) == Level.OK
+
+
+@pytest.mark.parametrize(
+    ("match", "of_ipv4", "of_ipv6"),
+    [
+        ({"left": {"meta": {"key": "nfproto"}}, "right": "ipv6"}, Level.OK, Level.ERROR),
+        ({"left": {"meta": {"key": "nfproto"}}, "right": "ipv4"}, Level.ERROR, Level.OK),
+        (
+            {"left": {"payload": {"protocol": "ip6", "field": "saddr"}}, "right": "2001:db8::2"},
+            Level.OK,
+            Level.ERROR,
+        ),
+        (
+            {"left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "10.77.0.2"},
+            Level.ERROR,
+            Level.OK,
+        ),
+        (
+            {"left": {"payload": {"protocol": "ip6", "field": "nexthdr"}}, "right": "udp"},
+            Level.OK,
+            Level.ERROR,
+        ),
+        (
+            {"left": {"payload": {"protocol": "ip6", "field": "hoplimit"}}, "right": 1},
+            Level.OK,
+            Level.UNKNOWN,
+        ),
+    ],
+)
+@pytest.mark.parametrize("family", ["inet", "ip", "ip6"])
+def test_nft_s_tables_see_the_packets_of_their_family(
+    family: str, match: dict[str, object], of_ipv4: Level, of_ipv6: Level
+) -> None:
+    table = {"family": family, "table": "filter"}
+    hook = {"type": "filter", "hook": "input", "policy": "accept"}
+    listed = [
+        {"chain": {**table, "name": "input", **hook}},
+        {"rule": {**table, "chain": "input", "expr": [{"match": {"op": "==", **match}}, {"drop": None}]}},
+    ]
+    rulesets = read_nft(json.dumps({"nftables": listed}))
+    assert level_of(*rulesets) == (Level.OK if family == "ip6" else of_ipv4)
+    assert level_of(*rulesets, packet=PACKET6) == (Level.OK if family == "ip" else of_ipv6)
+
+
 def test_to_be_heard_proves_more_than_rules() -> None:
     dropping = [read_iptables(EL_DEFAULT.format(more=""))]
     assert judge_firewall(dropping, [PACKET], ["eth0"], []).level == Level.OK

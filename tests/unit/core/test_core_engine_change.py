@@ -15,8 +15,10 @@ from appliance.core.engine_change import (
     EngineChange,
     EngineReport,
     NextStep,
+    agreement,
     hindrances,
     next_step,
+    order_stands,
     outage,
     patience,
     plan,
@@ -100,8 +102,10 @@ def test_a_primary_that_changes_is_waited_for_and_followed() -> None:
     ordered = CHANGE.ordering()
     own = EngineChange("pacemaker", "heartbeat", "1")
     assert asked(ordered, replace(PRIMARY, running="", change=own)) is NextStep.WAIT
-    assert asked(ordered, replace(PRIMARY, running="pacemaker", change=own.ended(""))) is NextStep.START
-    assert asked(ordered, replace(PRIMARY, change=own.returning("why").ended(""))) is NextStep.GO_BACK
+    assert (
+        asked(ordered, replace(PRIMARY, running="pacemaker", change=own.ended("", "boot"))) is NextStep.START
+    )
+    assert asked(ordered, replace(PRIMARY, change=own.returning("why").ended("", "boot"))) is NextStep.GO_BACK
 
 
 def test_a_primary_out_of_reach() -> None:
@@ -109,7 +113,12 @@ def test_a_primary_out_of_reach() -> None:
     assert asked(CHANGE, None, UNREACHED) is NextStep.GO_BACK
     ordered = CHANGE.ordering()
     assert asked(ordered, None, PATIENCE / 2) is NextStep.WAIT
-    assert asked(ordered, None, PATIENCE) is NextStep.ASK_LAN
+    assert asked(ordered, None, PATIENCE) is NextStep.GO_BACK, "it may never have got its order"
+    assert asked(ordered.heeded(), None, PATIENCE) is NextStep.ALONE
+    lost = ordered.returning("the primary cannot be asked")
+    assert asked(lost, None, UNREACHED / 2) is NextStep.WAIT
+    assert asked(lost, None, UNREACHED) is NextStep.ALONE
+    assert asked(lost.heeded(), None, UNREACHED) is NextStep.START
 
 
 def test_the_way_back_ends_at_the_engine_that_the_primary_runs() -> None:
@@ -123,7 +132,7 @@ def test_the_way_back_ends_at_the_engine_that_the_primary_runs() -> None:
 REPORTS = st.builds(
     lambda running, change: replace(PRIMARY, running=running, change=change),
     st.sampled_from(["", "heartbeat", "pacemaker"]),
-    st.sampled_from([None, EngineChange("pacemaker", "heartbeat", "1"), CHANGE.ended("")]),
+    st.sampled_from([None, EngineChange("pacemaker", "heartbeat", "1"), CHANGE.ended("", "boot")]),
 )
 CHANGES = st.sampled_from(
     [CHANGE, CHANGE.ordering(), CHANGE.returning("why"), CHANGE.returning("why").following("pacemaker")]
@@ -138,7 +147,7 @@ def test_it_never_starts_another_engine_than_the_primary_says_it_runs(
     if step is NextStep.START and primary is not None:
         assert primary.running in ("", change.to)
     if step is NextStep.START and primary is None:
-        assert change.goes_back and unreached >= UNREACHED
+        assert change.goes_back and not change.unsure and unreached >= UNREACHED
 
 
 def test_an_engine_that_runs_on_a_primary_whose_change_is_not_over_proves_nothing() -> None:
@@ -150,10 +159,39 @@ def test_what_the_primary_does_by_what_the_secondary_says() -> None:
     own = EngineChange("pacemaker", "heartbeat", "1")
     waits = replace(SECONDARY, running="", change=CHANGE.ordering())
     returns = replace(waits, change=CHANGE.returning("it failed"))
-    alone = replace(SECONDARY, running="pacemaker", change=CHANGE.ended(""))
+    alone = replace(SECONDARY, running="pacemaker", change=CHANGE.ended("", "boot"))
     assert step_of_primary(own, waits) is step_of_primary(own, alone) is NextStep.START
     assert step_of_primary(own, returns) is NextStep.GO_BACK
     back = own.returning("it failed")
     assert step_of_primary(back, waits) is step_of_primary(back, returns) is NextStep.START
     assert step_of_primary(back, alone) is NextStep.FOLLOW
     assert step_of_primary(back, replace(alone, change=CHANGE.ordering())) is NextStep.WAIT
+    begins_alone = replace(waits, change=CHANGE.ordering().beginning_alone(True))
+    assert step_of_primary(back, begins_alone) is NextStep.WAIT
+    assert step_of_primary(own, begins_alone) is NextStep.START
+
+
+def test_an_order_stands_while_the_secondary_means_it() -> None:
+    waits = replace(SECONDARY, running="", change=CHANGE.ordering())
+    assert order_stands(waits, "pacemaker", "1")
+    assert not order_stands(waits, "pacemaker", "2")
+    assert not order_stands(waits, "heartbeat", "1")
+    assert not order_stands(replace(waits, running="heartbeat"), "pacemaker", "1")
+    for change in (CHANGE, CHANGE.returning("why"), CHANGE.ordering().ended("", "boot"), None):
+        assert not order_stands(replace(waits, change=change), "pacemaker", "1")
+
+
+@pytest.mark.parametrize("own_role", ["active", "standby"])
+@pytest.mark.parametrize("other_role", ["active", "standby"])
+def test_of_two_nodes_on_two_engines_exactly_one_follows(own_role: str, other_role: str) -> None:
+    over = CHANGE.ended("", "boot")
+    primary = replace(PRIMARY, role=own_role, change=over)
+    secondary = replace(SECONDARY, role=other_role, engine="pacemaker", running="pacemaker", change=over)
+    steps = (agreement(primary, secondary), agreement(secondary, primary))
+    follows = "primary" if (own_role, other_role) == ("standby", "active") else "secondary"
+    wanted = {"primary": (NextStep.FOLLOW, NextStep.WAIT), "secondary": (NextStep.WAIT, NextStep.FOLLOW)}
+    assert steps == wanted[follows]
+    assert agreement(primary, replace(secondary, running="")) is NextStep.WAIT
+    assert agreement(primary, replace(secondary, change=CHANGE)) is NextStep.WAIT
+    assert agreement(primary, replace(secondary, running="heartbeat")) is NextStep.SETTLED
+    assert agreement(replace(primary, running=""), secondary) is NextStep.WAIT

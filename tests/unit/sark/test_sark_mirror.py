@@ -328,3 +328,41 @@ def test_under_a_running_heartbeat_a_choice_takes_what_may_change_and_names_the_
     )
     assert [change.key for change in site.follow().pulled] == ["RHINOSPF"], "by itself, once it is off"
     assert [change.key for change in site.keeper.pull().pulled] == ["HACLUSTERIP"]
+
+
+ONLY_IPV6 = CONF.replace("HACLUSTERIP=192.168.1.5", "HACLUSTERIP6=2001:db8::5/64")
+
+
+def test_a_pair_with_an_address_of_ipv6_alone_follows_a_sark_that_names_both_nodes(tmp_path: Path) -> None:
+    """SARK has no column for HACLUSTERIP6, so its cluster address is blank by right."""
+    site = Site(tmp_path, {**FILLED, "HACLUSTERIP": ""}, ONLY_IPV6)
+    site.follow()
+    save(site.database, {"HASYNCH": "LOOSE"})
+    assert [str(change) for change in site.follow().pulled] == ["HASYNCH from 'LAZY' to 'LOOSE'"]
+    set_values(site.conf, {"HAUSECLUSTER": "YES"})
+    assert [change.key for change in site.follow().pushed] == ["HAUSECLUSTER"]
+    assert "HACLUSTERIP6=2001:db8::5/64" in site.conf.read_text() and load(site.conf).cluster_ip == ""
+    assert saved(site.database)["HACLUSTERIP"] == ""
+
+
+def test_a_new_database_is_filled_in_for_it_and_one_that_was_made_anew_says_nothing(tmp_path: Path) -> None:
+    site = Site(tmp_path, FRESH, ONLY_IPV6)
+    assert {"HAPRINODE", "HASECNODE"} <= {change.key for change in site.follow().pushed}
+    assert site.follow().view.problems == ()
+    save(site.database, dict(FRESH))
+    save(site.database, {"HAPRINODE": "", "HASECNODE": "", "HASYNCH": "LOOSE"})
+    done = site.follow()
+    assert done.pulled == () and load(site.conf).synch == "LAZY"
+    assert "HAPRINODE or HASECNODE is blank in SARK" in done.view.problems[0]
+    with pytest.raises(UserError, match="HAPRINODE or HASECNODE is blank"):
+        site.keeper.pull(blank=True)
+    site.keeper.push()
+    assert site.follow().view.problems == ()
+
+
+@pytest.mark.parametrize("address", ["2001:db8::5", "2001:db8::5/64", "fe80::1"])
+def test_an_address_of_ipv6_in_sarks_own_column_is_wrong_and_named(tmp_path: Path, address: str) -> None:
+    site = Site(tmp_path, {**FILLED, "HACLUSTERIP": address}, ONLY_IPV6)
+    done = site.follow()
+    assert done.pulled == () and load(site.conf).cluster_ip == ""
+    assert any("HACLUSTERIP is" in problem and "HACLUSTERIP6" in problem for problem in done.view.problems)
