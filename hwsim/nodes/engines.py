@@ -34,7 +34,7 @@ class Engine:
     calls for asha's resource, with a verb; `state` is the command of a shell that prints what this program answers to
     the engine's question, running or stopped. `at_rest` is a shell's condition, true on a node while nothing moves
     there and no node is on its way into the cluster. `gives_away` is the command of a shell by which an administrator
-    has a node give service to the other without asha's help, and `takes_part` ends what that leaves behind there. `logs`
+    has a node give service to the other without asha's help, and `takes_part` ends what that leaves there. `logs`
     are files on a node, oldest first. `masters` are the daemons that start all others.
     """
 
