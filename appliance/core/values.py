@@ -8,9 +8,7 @@ whoever drives the controller see that nothing has (`after is before`); and a co
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from functools import cache
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -18,31 +16,33 @@ _T = TypeVar("_T")
 
 def changed(value: _T, **fields: object) -> _T:
     """Return the frozen dataclass `value` with other `fields`; `value` itself when they are what they were."""
-    for name, new in fields.items():
-        old = getattr(value, name)
-        if old is not new and old != new:
-            return _copy(value, fields)
-    return value
-
-
-def _copy(value: _T, fields: Mapping[str, object]) -> _T:
-    kind: Any = type(value)
-    read, places = _layout(kind)
-    copied = list(read(value))
-    for name, new in fields.items():
-        copied[places[name]] = new
-    made: _T = kind(*copied)
+    kind = type(value)
+    change = _CHANGES.get((kind, *fields))
+    if change is None:
+        change = _CHANGES[(kind, *fields)] = _change_of(kind, *fields)
+    made: _T = change(value, **fields)
     return made
 
 
-@cache
-def _layout(kind: Any) -> tuple[Callable[[object], tuple[object, ...]], Mapping[str, int]]:
-    """Return what reads every field of `kind`, in the order in which it is made of them, and their places."""
-    names = [one.name for one in dataclasses.fields(kind)]
-    places = {name: place for place, name in enumerate(names)}
-    if len(names) == 1:
-        return lambda value: (getattr(value, names[0]),), places
-    return attrgetter(*names), places
+# How each field, or set of fields, that was ever changed is changed, by the dataclass and their names.
+_CHANGES: dict[tuple[object, ...], Callable[..., Any]] = {}
+
+
+def _change_of(kind: Any, *names: str) -> Callable[..., Any]:
+    """Return the function that changes the fields `names` of a `kind`.
+
+    It is written out, as `dataclasses` writes `__init__`: one that goes through the names takes three times as long,
+    and a compiler that watches the program (PyPy) can make nothing of it.
+    """
+    same = " and ".join(f"(old.{name} is {name} or old.{name} == {name})" for name in names)
+    made = ", ".join(
+        one.name if one.name in names else f"old.{one.name}" for one in dataclasses.fields(kind) if one.init
+    )
+    scope: dict[str, Any] = {"kind": kind}
+    text = f"def change(old, {', '.join(names)}):\n return old if {same} else kind({made})"
+    exec(text, scope)  # noqa: S102 - of names that stand in this program
+    change: Callable[..., Any] = scope["change"]
+    return change
 
 
 def held_since(before: float | None, now: float, holds: bool) -> float | None:

@@ -8,6 +8,9 @@ It is as unkind as the real one (docs/facts/heartbeat.md, and the protocol as it
 - A request to hand over is a conversation of two masters, each of which may drop a word of it. One that has taken a
   request and waits for the end of it ignores every other request for an hour, and does not stop when it is told to. It
   goes on to wait when the other master is replaced, and does not take over then; only a death that it notices ends it.
+- A request in the instant in which two masters hear each other again is taken by the other one, which then finds that a
+  partition is over and cancels it ("Other side is in flux"). The one that has asked goes through with it, and waits for
+  the end of it for an hour; its own restart, by which a partition ends, waits too.
 - A master that has released for its peer, and loses the peer before the peer has said that it took over, sometimes
   loses its own order to take the resources back.
 - A master that starts alone on a slow machine sometimes loses its own start, and says for ever that something moves.
@@ -25,13 +28,16 @@ from appliance.core.grant import Verb
 from appliance.core.model import Node
 
 DEADTIME = 2.0
-LATE_DETECTION = 0.7  # the death is noticed at a tick: 1.99 to 2.77 s with a deadtime of 2 s
+LATE_DETECTION = 0.77  # the death is noticed at a tick: 1.99 to 2.77 s with a deadtime of 2 s
 INITDEAD = 4.0
 ALONE_AFTER = 1.0  # the first one alone acquires at initdead + 1 s
 CHOOSING = 10.0  # two that start together wait for so long whether one of them is stable already
 JOINS = (0.4, 2.0)  # from the start of a master until it is heard
 AGAIN = 2.5  # from the end of a master that restarts itself until the next one runs
 PARTITION_OVER = (2.3, 2.8)  # two that hear each other again are both active for so long
+NOTICED = (
+    0.5  # that a partition is over is noticed at a tick: what was asked so soon after it was taken before
+)
 CANCELLED = 10.0  # a request to a peer that does not answer
 HOUR = 3600.0  # how long a request that was taken keeps the master from taking another one
 STOP_HEEDED = 25.0  # a stop that is not heeded for so long is carried out by force
@@ -80,13 +86,14 @@ class After(enum.Enum):
 
 @dataclass(frozen=True)
 class Word:
-    """What one master says to the other, or to itself. `info`: a step of a hand-over."""
+    """What one master says to the other, or to itself. `info`: a step of a hand-over; `in_flux`: it cancels it."""
 
     kind: str
     sender: Node
     info: str = ""
     holds: bool = False
     stable: bool = False
+    in_flux: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,10 @@ class Work:
 
 @dataclass
 class Engine:
-    """One life of a master; `identity` is None while none runs. Times are virtual seconds."""
+    """One life of a master; `identity` is None while none runs. Times are virtual seconds.
+
+    `back_at`: when it found that a partition was over. `alone`: it goes through with a hand-over that was cancelled.
+    """
 
     node: Node
     dice: Random
@@ -120,6 +130,8 @@ class Engine:
     stop_at: float | None = None
     starts_again: bool = False
     deadtime: float = DEADTIME
+    back_at: float = float("-inf")
+    alone: bool = False
     work: list[Work] = field(default_factory=list)
 
     @property
@@ -127,6 +139,11 @@ class Engine:
         """Nothing is on its way, as far as this master knows."""
         quiet = self.peer_stable and not self.work and self.stage is Stage.STABLE
         return quiet and self.standby is Standby.NOT and self.standby_until is None
+
+    @property
+    def _is_left_waiting(self) -> bool:
+        """It waits for the end of a hand-over that the other one has cancelled."""
+        return self.alone and self.standby is Standby.DONE
 
     # -- the peer -----------------------------------------------------------------------------------------
 
@@ -136,7 +153,7 @@ class Engine:
         if self.peer is Member.ALIVE and life == self.peer_life:
             return
         if self.peer is Member.DEAD and life == self.peer_life:
-            self.peer, self.peer_stable = Member.ALIVE, True
+            self.peer, self.peer_stable, self.back_at = Member.ALIVE, True, now
             self.stop_at, self.starts_again = now + self.dice.uniform(*PARTITION_OVER), True
             return
         if self.peer is Member.ALIVE and self.peer_holds and self.standby_until is None:
@@ -154,7 +171,7 @@ class Engine:
         released = self.standby is Standby.DONE and not self.holds and not self.work
         lost = released and self.dice.random() < ORDER_LOST
         self.peer, self.peer_holds, self.peer_stable = Member.DEAD, False, True
-        self.standby, self.standby_until = Standby.NOT, None
+        self.standby, self.standby_until, self.alone = Standby.NOT, None, False
         if self.stage is Stage.STOPPING:
             return
         if self.stage is Stage.WAITING and self.dice.random() < START_LOST:
@@ -181,7 +198,7 @@ class Engine:
         elif self.stage is Stage.STARTING and now - self.joined_at >= CHOOSING:
             self._settle()
         if self.standby_until is not None and now >= self.standby_until:
-            self.standby, self.standby_until, self.peer_stable = Standby.NOT, None, True
+            self.standby, self.standby_until, self.peer_stable, self.alone = Standby.NOT, None, True, False
         if self.stop_at is not None and now >= self.stop_at and self._may_stop():
             self.stop_at, self.stage, self.holds = None, Stage.STOPPING, False
             self._tell()
@@ -189,7 +206,8 @@ class Engine:
 
     def _may_stop(self) -> bool:
         """Tell whether a stop is heeded now: not before the end of what is on its way, were it an hour."""
-        return self.stable or (self.starts_again and self.stage is Stage.STABLE and not self.work)
+        idle = self.stage is Stage.STABLE and not self.work
+        return self.stable or (self.starts_again and idle and not self._is_left_waiting)
 
     def seconds_dropped(self, now: float) -> float:
         """Return for how many seconds every request is dropped."""
@@ -207,8 +225,8 @@ class Engine:
             self._take()
         self._tell()
 
-    def due(self, carried: bool) -> float:
-        """Return when this master does something by itself; `carried`: its peer is being heard."""
+    def due(self, now: float, *, carried: bool) -> float:
+        """Return when, after `now`, this master does something by itself; `carried`: its peer is being heard."""
         if self.stage is Stage.STABLE and carried and self.standby_until is None and self.stop_at is None:
             return float("inf")
         times = [self.standby_until, self.stop_at]
@@ -220,7 +238,7 @@ class Engine:
             times.append(self.born + INITDEAD + ALONE_AFTER)
         elif self.stage is Stage.STARTING:
             times.append(self.joined_at + CHOOSING)
-        return min((time for time in times if time is not None), default=float("inf"))
+        return min((time for time in times if time is not None and time > now), default=float("inf"))
 
     # -- what is said -------------------------------------------------------------------------------------
 
@@ -250,6 +268,8 @@ class Engine:
         self.peer, self.peer_life, self.peer_holds, self.peer_stable = Member.DEAD, None, False, True
         if self.stage is Stage.STARTING:
             self._settle()
+        if self._is_left_waiting:
+            return  # for the end of what it has gone through with
         if self.stage is Stage.STABLE and not self.holds:
             self.standby, self.standby_until = Standby.DONE, now + HOUR
             self.work.append(Work(Verb.START, After.DONE))
@@ -262,7 +282,7 @@ class Engine:
         if self.standby is Standby.NOT and asked and self.peer_stable and self.stage is Stage.STABLE:
             self._take_request(mine=mine, now=now)
         elif self.standby is Standby.ME and word.info == "other" and not mine:
-            self.standby_until, self.holds = now + HOUR, False
+            self.standby_until, self.holds, self.alone = now + HOUR, False, word.in_flux
             self._tell_unstable()
             self.work.append(Work(Verb.STOP, After.DONE))
         elif self.standby is Standby.ME and word.info == "done" and mine:
@@ -280,8 +300,10 @@ class Engine:
         if mine:
             self.standby, self.standby_until = Standby.ME, now + CANCELLED
             return
-        self.standby, self.standby_until = Standby.OTHER, now + HOUR
-        self.say(Word("ask", self.node, info="other"))
+        in_flux = now - self.back_at < NOTICED
+        if not in_flux:
+            self.standby, self.standby_until = Standby.OTHER, now + HOUR
+        self.say(Word("ask", self.node, info="other", in_flux=in_flux))
 
     def _tell_unstable(self) -> None:
         self.peer_stable = False

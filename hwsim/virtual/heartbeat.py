@@ -244,7 +244,7 @@ class Heartbeat:
                 continue
             heard = self._heard(node, now)
             (self.hearing.add if heard else self.hearing.discard)(node)
-            times.append(engine.due(heard))
+            times.append(engine.due(now, carried=heard))
             if engine.talks_at > now:
                 times.append(engine.talks_at)
             if engine.work and node not in self.scripts and self.servers[node].runs:

@@ -7,7 +7,7 @@ it served is not overwritten until they are merged.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from appliance.core.data_policy import DataSeen, Duty, data_duty
@@ -39,16 +39,23 @@ class Mailboxes:
     answering: tuple[Node, ...] = ()
 
     def look(
-        self, answering: Collection[Node], agents: Mapping[Node, Agent | None], talk: bool, now: float
+        self,
+        answering: Collection[Node],
+        agents: Mapping[Node, Agent | None],
+        talk: Callable[[], bool],
+        now: float,
     ) -> str:
-        """Write what was left since the last look, and pass data on; return what was lost, or nothing."""
+        """Write what was left since the last look, and pass data on; return what was lost, or nothing.
+
+        `talk`: tells whether data can go from node to node.
+        """
         since = now - (self.looked_at if self.looked_at is not None else now)
         for node in set(self.answering) - self.full:
             self.written[node] += since
             self.kept[node][node] += since
             self.served = self.served or node is Node.SECONDARY
         self.looked_at, self.answering = now, tuple(answering)
-        if not talk or now - self.passed_at < PASS_PERIOD:
+        if now - self.passed_at < PASS_PERIOD or not talk():
             return ""
         self.passed_at = now
         return self._pass(agents, now)

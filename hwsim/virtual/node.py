@@ -58,7 +58,7 @@ from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
 
 # A turn comes a little later than its period says, in seconds, and is left out no longer than this.
 LATE = 0.01
-LONGEST = 30.0
+LONGEST = 300.0
 EPOCH = 1.7e9  # what the clocks show at virtual time 0
 
 
@@ -263,6 +263,8 @@ class Agent:
     def _begin_turn(self, now: float) -> Turn:
         turn = Turn()
         self.now = now_of(now, turn)
+        if self.state.turned_at == now - self.away:  # it is of an earlier turn, and does not grow
+            self.state = changed(self.state, turned_at=-1.0)
         self.state = changed(self.state, turned_at=now_of(now - self.away, turn))
         self._look()
         return turn
@@ -317,8 +319,7 @@ class Agent:
 
     def sleep(self, now: float) -> None:
         """Have a quiet time behind it in which it turned as ever."""
-        self.now = now
-        self.turned_at = self.turn_at = now
+        self.now = self.turned_at = self.turn_at = now
         self.state = changed(self.state, turned_at=now)
 
     def seen(self) -> Seen:

@@ -6,7 +6,6 @@ that keeps it as a test.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,6 +16,7 @@ from appliance.core.transfer import Witness
 from hwsim.virtual.audit import Finding, Kind
 from hwsim.virtual.faults import Fault, any_fault
 from hwsim.virtual.mailboxes import IN_STEP
+from hwsim.virtual.twin import twin
 from hwsim.virtual.world import World, served
 
 SETTLES = 240.0  # a settled split costs 27 s, a moved service waits for dwell times of a minute and more
@@ -85,14 +85,15 @@ def play(story: Story, world: World | None = None) -> tuple[Finding, ...]:
 
 def begin(story: Story) -> World:
     """Return the world in which the story begins."""
-    world: World = World(Witness(story.witness)) if story.boots else pickle.loads(_served(story.witness))
-    world.dice.seed(story.chance)
-    return world
+    if story.boots:
+        return World(Witness(story.witness), seed=story.chance)
+    original = _served(story.witness)
+    return twin(original, {original.dice: Random(story.chance)})
 
 
 @cache
-def _served(witness: str) -> bytes:
-    return pickle.dumps(served(Witness(witness)))
+def _served(witness: str) -> World:
+    return served(Witness(witness))
 
 
 def _settle(world: World) -> None:

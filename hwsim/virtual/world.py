@@ -28,11 +28,12 @@ from hwsim.virtual.metal import SETTLE, Card, Hands, Server
 from hwsim.virtual.node import Agent
 from hwsim.virtual.site import WATCH, Book, Site, policy_for
 from hwsim.virtual.talk import Talk
+from hwsim.virtual.words import in_words
 
 P, S = Node.PRIMARY, Node.SECONDARY
 STEP = 0.1  # what can go on at once does so after so long
 LEAST = 0.001  # no step is shorter
-LONGEST = 30.0
+LONGEST = 300.0
 RESPAWN = 0.5  # init starts a dead agent again
 REBOOT = 30.0  # from the end of a running system to the next one's kernel
 BOOT = 3.0  # from power to a running agent; Heartbeat follows a second later
@@ -208,10 +209,16 @@ class World:
     def advance(self, seconds: float, *, at_once: bool = True) -> None:
         """Let time go by. `at_once`: something was done to the world, and is to be seen before anything else."""
         end = self.now + seconds
-        due = self.now + STEP if at_once else self._due()
+        due, done = self.now + STEP if at_once else self._due(), at_once
         while self.now < end - 1e-9:
-            self.now = min(end, max(due, self.now + LEAST))
+            due = max(due, self.now + LEAST)
+            if due > end and not done:
+                self.now = end
+                self._pass_quietly()
+                return
+            self.now = min(end, due)
             self.tick()
+            done = False
             due = self._due()
 
     def until_quiet(self, limit: float) -> bool:
@@ -245,11 +252,7 @@ class World:
 
     def tick(self) -> None:
         """One moment: metal, Heartbeat, agents, messages, and what an observer sees of it all."""
-        self.heartbeat.pass_time(self.now)
-        self.talk.go_on(self.now)
-        for node, agent in self.agents.items():
-            if agent is not None and self.servers[node].runs:
-                agent.now = self.now
+        self._go_on()
         if self.agenda:
             self._follow_agenda()
         self.card.settle()
@@ -270,8 +273,23 @@ class World:
                 self._turn(node, agent)
                 turned = True
         self.talk.exchange(self.now)
+        self._look(leads_to, turned=turned)
+
+    def _go_on(self) -> None:
+        self.heartbeat.pass_time(self.now)
+        self.talk.go_on(self.now)
+        for node, agent in self.agents.items():
+            if agent is not None and self.servers[node].runs:
+                agent.now = self.now
+
+    def _pass_quietly(self) -> None:
+        """One moment at which nothing happens by itself: it is only looked at."""
+        self._go_on()
+        self._look(P if self.card.armature is Relay.ENERGISED else S, turned=False)
+
+    def _look(self, leads_to: Node, *, turned: bool) -> None:
         answering = self.answering()
-        if lost := self.mailboxes.look(answering, self.agents, self._talk(), self.now):
+        if lost := self.mailboxes.look(answering, self.agents, self._talk, self.now):
             self.audit.find(Kind.LOST, lost)
         self.audit.look_at_service(answering)
         self.audit.look_at_line(leads_to, turned=turned)
@@ -327,20 +345,7 @@ class World:
 
     def in_words(self) -> str:
         """Say where everything is."""
-        said = []
-        for node, server in self.servers.items():
-            agent, engine = self.agents[node], self.heartbeat.engines[node]
-            role = "has no agent" if agent is None else f"is {agent.role.value}"
-            master = "no Heartbeat" if engine.identity is None else f"Heartbeat {engine.stage.value}"
-            parts = [master, f"Asterisk {server.pbx.state.value}"]
-            parts += ["the address"] if server.address else []
-            parts += [f"a hand-over at '{engine.standby.value}'"] if engine.standby_until is not None else []
-            said.append(
-                f"the {node.value} {role}, {', '.join(parts)}"
-                if server.power
-                else f"the {node.value} is dark"
-            )
-        return f"{'; '.join(said)}; the relay is {self.card.armature.value}"
+        return in_words(self)
 
     # -- inside -------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.operator_actions import ActionContext, OperatorAction, permit_for
 from appliance.core.pair_watch import PairFault, rule_of
 from appliance.core.timing import ENGINE_SCRIPTS
-from hwsim.virtual.engine import DEADTIME, LATE_DETECTION, STOP_HEEDED
+from hwsim.virtual.engine import DEADTIME, LATE_DETECTION, NOTICED, STOP_HEEDED, Standby
 from hwsim.virtual.node import Agent
 from hwsim.virtual.operators import standby_by_force, takeover_by_force
 from hwsim.virtual.world import World, served
@@ -74,6 +74,44 @@ def test_in_the_model_one_that_waits_is_freed_by_a_death_and_by_no_restart(activ
         world.advance(30.0)
         assert world.holders() == [active]
         assert (world.heartbeat.engines[active].seconds_dropped(world.now) == 0.0) is until_dead
+
+
+def heal_apart(seed: int) -> World:
+    """A pair whose masters hear each other again, after each has called the other one dead and serves."""
+    world = served(seed=seed)
+    world.advance(2.0)
+    world.links.cut_all()
+    world.advance(DEADTIME + LATE_DETECTION + 0.2)
+    world.links.heal()
+    world.advance(0.2)
+    assert all(engine.back_at > world.now - NOTICED for engine in world.heartbeat.engines.values())
+    return world
+
+
+def waits_an_hour(world: World, node: Node) -> bool:
+    return world.heartbeat.engines[node].seconds_dropped(world.now) > HOUR - 60.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_model_cancels_a_request_of_the_instant_in_which_two_hear_each_other_again(seed: int) -> None:
+    world = heal_apart(seed)
+    agent_of(world, P).paused_until = agent_of(world, S).paused_until = world.now + 8.0  # nobody else asks
+    world.ask_standby(P)
+    world.advance(5.0)
+    assert world.heartbeat.engines[S].standby is Standby.NOT
+    assert waits_an_hour(world, P)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_hand_over_is_asked_for_in_that_instant(seed: int) -> None:
+    world = heal_apart(seed)
+    agent_of(world, P).hand_over()
+    end = world.now + 30.0
+    while world.now < end:
+        world.advance(0.5)
+        assert not any(waits_an_hour(world, node) and world.heartbeat.engines[node].alone for node in Node)
+    assert world.until_quiet(120.0)
+    assert not world.audit.found
 
 
 @pytest.mark.parametrize("both_wait", [False, True])
