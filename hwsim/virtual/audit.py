@@ -18,7 +18,7 @@ from appliance.core.journal_rules import (
     energised_without_grant,
     two_owners,
 )
-from appliance.core.model import Node, Relay
+from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Order
 from hwsim.virtual.alarm import says_nobody_serves, says_two_may_serve
 from hwsim.virtual.links import Links
@@ -305,7 +305,8 @@ class Observer:
                     f"{at:.1f}: the {node.value} gave {order.name} {at - up_at:.1f} s after it could"
                 )
         agent.audited = len(agent.given)
-        if not server.bits and server.pbx.link_up:
+        unseen = "dchannel" in server.blind and server.pbx.state is Pbx.RUNNING
+        if not server.bits and (server.pbx.link_up or unseen):
             self._bounced[node] = True
         elif not server.pbx.link_up and agent.answers and "dchannel" not in server.blind:
             self._bounced[node] = (

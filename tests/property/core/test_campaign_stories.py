@@ -178,6 +178,7 @@ STORIES: dict[str, Story] = {
     "a node that stood still goes on, and its card does not answer": from_seed(41565),
     "a card that did not hear the release is repaired while the other node serves": from_seed(97566),
     "an agent was stopped while its link went down and came back": from_seed(97992),
+    "the line flickers while the D-channel cannot be seen": from_seed(55979),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),
