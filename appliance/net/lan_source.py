@@ -99,10 +99,20 @@ def _halves(routes: list[Route], index: int, ip: str) -> Iterator[Route]:
         network = ipaddress.IPv4Network((route.network, route.length))
         if any(network.subnet_of(other) for other in _LEFT_ALONE):
             continue
-        parts = [(str(half.network_address), half.prefixlen) for half in network.subnets()]
-        for start, length in parts if route.length else _ANYWHERE:
-            if (start, length) not in best:  # the system has one of its own, which was taken apart too
-                yield Route(start, length, index, route.gateway, ip)
+        parts = network.subnets() if route.length else map(ipaddress.IPv4Network, _ANYWHERE)
+        for part in parts:
+            if not any(_goes_before(other, route, part) for other in best.values()):
+                yield Route(str(part.network_address), part.prefixlen, index, route.gateway, ip)
+
+
+def _goes_before(other: Route, route: Route, part: ipaddress.IPv4Network) -> bool:
+    """Tell whether the system has a way of its own to the whole of `part`, more specific than `route`.
+
+    Where it leads over the interface it is taken apart too; elsewhere it is left alone, as a VPN's two halves of
+    everything are.
+    """
+    longer = route.length < other.length <= part.prefixlen
+    return longer and part.subnet_of(ipaddress.IPv4Network((other.network, other.length)))
 
 
 def _to_the_peer(routes: list[Route], index: int, own: str, apart: Iterable[str]) -> Iterator[Route]:

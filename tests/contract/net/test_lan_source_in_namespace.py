@@ -84,6 +84,18 @@ def test_another_networks_way_is_left_alone(a: Machine) -> None:
     assert a.do(source_towards, PHONE) == IP
 
 
+def test_a_vpn_that_takes_everything_in_two_halves_keeps_it(a: Machine) -> None:
+    a.ip("link add tun9 type veth peer name tun8")
+    a.ip("addr add 198.51.100.1/24 dev tun9")
+    a.ip("link set tun9 up")
+    a.ip("link set tun8 up")
+    for half in ("0.0.0.0/1", "128.0.0.0/1"):
+        a.ip(f"route add {half} via 198.51.100.254")
+    prefer(a)
+    assert {a.do(source_towards, ip) for ip in FAR} == {"198.51.100.1"}
+    assert a.do(source_towards, PHONE) == IP
+
+
 def test_a_network_behind_a_router_of_the_lan_counts(a: Machine) -> None:
     a.ip(f"route add 10.9.0.0/16 via {GATEWAY}")
     prefer(a)
