@@ -89,7 +89,8 @@ PYPY=out/pypy
 
 # The last Debian with Asterisk; it is run by chroot on the rack's nodes (hwsim/asterisk/real.py).
 ASTERISK_SUITE=bullseye
-ASTERISK_MIRROR=${ASTERISK_MIRROR:-http://deb.debian.org/debian}
+# It moves from the one to the other when Debian retires it.
+ASTERISK_MIRRORS=${ASTERISK_MIRRORS:-http://deb.debian.org/debian http://archive.debian.org/debian}
 ASTERISK=out/asterisk
 
 say() { echo "asha: $*"; }
@@ -273,6 +274,16 @@ write_pypy() {
 
 # ---------------------------------------------------------------- asterisk
 
+# $1: where to; $2: the mirror. Its own services are never started, and it is used for nothing but its programs, so old
+# signatures do no harm.
+make_asterisk() {
+    mkdir -p "$1"
+    mmdebstrap --quiet --mode=root --variant=minbase --include=asterisk,asterisk-core-sounds-en-gsm,sqlite3 \
+        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Sandbox::User "root"' \
+        --setup-hook='mkdir -p "$1/usr/sbin" && printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"' \
+        "$ASTERISK_SUITE" "$1" "$2" </dev/null >>"$LOG" 2>&1
+}
+
 set_up_asterisk() {
     exec 9<.
     flock 9
@@ -281,14 +292,12 @@ set_up_asterisk() {
     is_there mmdebstrap mmdebstrap || ( install_packages mmdebstrap ) || exit 1
     start_log "makes a root with the Asterisk of Debian's $ASTERISK_SUITE"
     say "making a root with the Asterisk of Debian's $ASTERISK_SUITE in $ASTERISK (540 MB, one to three minutes)"
-    rm -rf "$ASTERISK" "$ASTERISK.new"
-    mkdir -p "$ASTERISK.new"
-    # Its own services are never started, and it is used for nothing but its programs, so old signatures do no harm.
-    mmdebstrap --quiet --mode=root --variant=minbase --include=asterisk,asterisk-core-sounds-en-gsm,sqlite3 \
-        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Sandbox::User "root"' \
-        --setup-hook='mkdir -p "$1/usr/sbin" && printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"' \
-        "$ASTERISK_SUITE" "$ASTERISK.new" "$ASTERISK_MIRROR" </dev/null >>"$LOG" 2>&1 ||
-        { rm -rf "$ASTERISK.new"; die_with_log "The root with Asterisk could not be made from $ASTERISK_MIRROR."; }
+    local mirror made=
+    for mirror in $ASTERISK_MIRRORS; do
+        rm -rf "$ASTERISK" "$ASTERISK.new"
+        make_asterisk "$ASTERISK.new" "$mirror" && made=yes && break
+    done
+    [[ -n $made ]] || { rm -rf "$ASTERISK.new"; die_with_log "The root with Asterisk could not be made from $ASTERISK_MIRRORS."; }
     echo "$ASTERISK_SUITE" >"$ASTERISK.new/suite"
     mv "$ASTERISK.new" "$ASTERISK" # whole or not at all
 }
