@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HostError
@@ -41,11 +42,11 @@ def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: N
     way = read_start_way(conf)
     for mended in make_writable(conf, way):
         told(mended)
-    finished = run(_command(conf, way), deadline=conf.pbx_start_deadline)
+    command = [str(find_program(conf.pbx_program)), *way.words]
+    finished = run([*_as_its_own(way), *command], deadline=conf.pbx_start_deadline)
     if not finished.ok:
-        raise HostError(
-            f"Asterisk did not start: {finished.explain()}.", todo="Try it by hand: asterisk -cvvv."
-        )
+        said = replace(finished, argv=tuple(command)).explain()  # people know it by its own words
+        raise HostError(f"Asterisk did not start: {said}.", todo="Try it by hand: asterisk -cvvv.")
     while clock.now() - began < conf.pbx_start_deadline:
         pid = running_pid(conf, clock)
         if pid is not None:
@@ -57,11 +58,9 @@ def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: N
     )
 
 
-def _command(conf: Conf, way: StartWay) -> list[str]:
-    """Return the command that starts Asterisk: the shell sets what a program takes over from who starts it."""
-    program = str(find_program(conf.pbx_program))
-    limit = str(way.files) if way.files else ""
-    return ["/bin/sh", "-c", _START, "asha", str(way.oom), limit, program, *way.words]
+def _as_its_own(way: StartWay) -> list[str]:
+    """Return the words before Asterisk's own: a shell sets what a program takes over from who starts it."""
+    return ["/bin/sh", "-c", _START, "asha", str(way.oom), str(way.files) if way.files else ""]
 
 
 def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:
