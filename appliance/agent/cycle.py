@@ -61,7 +61,7 @@ from appliance.core.peer_gone import SAME_QUESTION
 from appliance.core.reading import fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
-from appliance.core.transfer import Order, Seen
+from appliance.core.transfer import Seen
 
 # For so long the status says that a grant was taken from the engine's word, in seconds; the journal has it for good.
 _TOLD_FOR = 3600.0
@@ -201,7 +201,6 @@ class Cycle:
             start_failure=self._executor.start_failure,
             lan=fresh(observations.lan, now, LAN_MAX_AGE),
             not_settable=observations.not_settable,
-            release_failure=self._executor.failed.get(Order.RELEASE, ""),
         )
         return fitness_of(standing, now)
 

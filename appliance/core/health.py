@@ -118,7 +118,6 @@ class FitnessInputs:
 
     `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None. `lan`: this node reaches
     the LAN. `not_settable`: why a cluster address could not be set here; "" when nothing is known against it.
-    `release_failure`: why the card did not take the last order to release; "" when it did, or none was given.
     """
 
     has_card: bool
@@ -130,7 +129,6 @@ class FitnessInputs:
     start_failure: str = ""
     lan: Reading[bool] = _UNSEEN
     not_settable: str = ""
-    release_failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +176,6 @@ def _line_unfit_reasons(standing: FitnessInputs) -> tuple[str, ...]:
     reasons = []
     if standing.has_card and is_known(standing.card, False):
         reasons.append("the relay card is not there, so the line cannot be brought here")
-    elif standing.has_card and standing.release_failure:
-        reasons.append(f"the relay card does not take orders: {standing.release_failure}")
     if standing.has_line and isinstance(standing.line, Unknown):
         reasons.append(f"its spans cannot be seen: {standing.line.reason}")
     return tuple(reasons)

@@ -186,9 +186,9 @@ class Agent:
 
     def fitness(self, seen: Seen) -> Fitness:
         """Return whether this node could serve if it were asked, by what is `seen`."""
-        card, failure = self.this_node.policy.has_card, self.failed.get(Order.RELEASE, "")
-        standing = FitnessInputs(card, True, seen.card, seen.line, True, self.start_failed_at)
-        return fitness_of(changed(standing, lan=seen.lan, release_failure=failure), self.now)
+        card, failed_at = self.this_node.policy.has_card, self.start_failed_at
+        standing = FitnessInputs(card, True, seen.card, seen.line, True, failed_at, lan=seen.lan)
+        return fitness_of(standing, self.now)
 
     @property
     def claims_line(self) -> bool:

@@ -36,10 +36,6 @@ def test_a_standby_without_the_line_is_fit(line: Line) -> None:
         ),
         (replace(FIT, card=known(False)), "the relay card is not there, so the line cannot be brought here"),
         (
-            replace(FIT, release_failure="the tool did not end"),
-            "the relay card does not take orders: the tool did not end",
-        ),
-        (
             replace(FIT, not_settable="there is no network interface eth0"),
             "there is no network interface eth0",
         ),
