@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HostError
@@ -59,8 +60,21 @@ def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: N
 
 
 def _as_its_own(way: StartWay) -> list[str]:
-    """Return the words before Asterisk's own: a shell sets what a program takes over from who starts it."""
+    """Return the words before Asterisk's own: a shell sets what a program takes over from who starts it.
+
+    None are needed where nothing is to be set.
+    """
+    if not way.files and _own_oom() == way.oom:
+        return []
     return ["/bin/sh", "-c", _START, "asha", str(way.oom), str(way.files) if way.files else ""]
+
+
+def _own_oom() -> int:
+    """Return this process's rank for the kernel's memory killer; 0 where the kernel has none, as that of EL5."""
+    try:
+        return int(Path("/proc/self/oom_score_adj").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from appliance.config import Conf
 from appliance.core.errors import HostError
+from appliance.core.pbx_start import StartWay
 from appliance.core.reading import Known
 from appliance.host.clock import SystemClock
 from appliance.host.pidwatch import PidWatch
@@ -56,6 +57,17 @@ def test_a_start_that_fails_says_why_in_asterisks_own_words(asterisk) -> None:
     ) as told:
         service.start(asterisk.conf, CLOCK)
     assert "/bin/sh" not in str(told.value), "what asha adds is no news to anybody"
+
+
+def test_it_has_its_own_rank_and_limit_and_not_those_of_who_starts_it(
+    asterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "read_start_way", lambda conf: StartWay(files=256, oom=300))
+    pid = start(asterisk.conf)
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == "300"
+    limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    (files,) = (line.split() for line in limits if line.startswith("Max open files"))
+    assert files[3] == "256"
 
 
 def test_a_slow_boot_is_waited_for_and_not_longer_than_the_deadline(asterisk) -> None:
