@@ -32,7 +32,7 @@ test-system: system tools ## the system tests alone; ENGINE=pacemaker: all that 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
 	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 3 --dist loadfile tests/security $(ARGS)
 
-test-telephones: lab ## a pair of real Asterisks with telephones and a trunk, through each kind of failover (root)
+test-telephones: lab ## a pair of real Asterisks with telephones and a trunk: killed, hung, moved by hand, power cut (root)
 	@.ci/clean-after $(PYTEST) tests/telephones $(ARGS)
 
 lab: system tools ## a real Asterisk for the simulated nodes, into out/asterisk (root)

@@ -1,4 +1,4 @@
-"""What is asked of the other node, and of the LAN, in a change of the engine."""
+"""Questions to the other node by ssh, and to the LAN, while a pair changes from one cluster engine to the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What either node of a pair does in a change of the engine: the secondary leads it, the primary takes part.
+"""The two roles in a pair's change from one cluster engine to the other: the secondary leads, the primary takes part.
 
 The rules, and why they are safe, are `core/engine_change.py`.
 """

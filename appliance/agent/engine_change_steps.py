@@ -26,7 +26,7 @@ _RELEASES = 60.0  # seconds within which a node whose engine has ended has let g
 
 
 class ChangeSteps:
-    """What this node does with its engines in a change."""
+    """The steps that stop, prepare and start the cluster engines of this node while the pair changes engines."""
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class Actuator:
     without an agent.
 
     `owed`: tells whether the peer has data that must be merged before Asterisk starts. `mended`: what had to be mended
-    for Asterisk's sake, in sentences, until somebody takes it.
+    for Asterisk's sake or could not be, in sentences, until somebody takes it.
     """
 
     def __init__(self, this_node: ThisNode, clock: Clock, owed: Callable[[], bool] = lambda: False) -> None:

@@ -1,4 +1,4 @@
-"""What a node without a grant still has: a stray Asterisk, an orphaned address, a relay whose release is not confirmed.
+"""What a node without a grant may still have: a stray Asterisk, an orphaned address, a relay not known to be released.
 
 None of it is seen by the engine, which believes that this node holds nothing.
 """

@@ -17,10 +17,10 @@ _MOST_FILES = 1 << 20  # what "infinity" comes to: Linux refuses more (fs.nr_ope
 
 @dataclass(frozen=True, slots=True)
 class StartSources:
-    """What the machine says of Asterisk's start, each empty when it says nothing.
+    """How Asterisk is to be started by what the machine's files say; a field is empty where they say nothing.
 
     `options`: asterisk.conf. `unit`: the systemd unit. `settings`: the file of the distribution's init script
-    (/etc/default, /etc/sysconfig), with what the script itself sets. `owner`: to whom Asterisk's data belong.
+    (/etc/default, /etc/sysconfig), with what the script itself sets. `owner`: the user to whom Asterisk's data belong.
     """
 
     options: Mapping[str, str]

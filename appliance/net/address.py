@@ -6,7 +6,6 @@ import contextlib
 import errno
 import fcntl
 import ipaddress
-import os
 import socket
 import struct
 from collections.abc import Iterable
@@ -18,11 +17,9 @@ from appliance.core.ip_address import in_subnet, version_of
 from appliance.core.lan import LanInterface
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.net import rtnetlink
+from appliance.net.kernel import BUFFER, ask, change, in_words, interface_index, open_netlink
 from appliance.net.rtnetlink import Address, Reply
 
-# seconds; the kernel answers within the call, so this is for a kernel that does not answer
-_ANSWER_LIMIT = 1.0
-_BUFFER = 64 * 1024
 # <linux/sockios.h>, <linux/if.h>: a struct ifreq with the interface's name and its flags
 _SIOCGIFFLAGS = 0x8913
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
@@ -38,7 +35,7 @@ def read_address(device: str, ip: str, now: float) -> Reading[bool]:
     try:
         return Known(any(address.usable for address in _find(device, ip)), now)
     except OSError as problem:
-        return Unknown(f"whether {ip} is on {device} could not be read: {_words(problem)}", now)
+        return Unknown(f"whether {ip} is on {device} could not be read: {in_words(problem)}", now)
 
 
 def own_address(device: str, cluster_ip: str, prefix: int) -> str:
@@ -55,7 +52,7 @@ def own_address(device: str, cluster_ip: str, prefix: int) -> str:
             if address.ip != cluster_ip and version_of(address.ip) == version and not _link_local(address.ip)
         ]
     except OSError as problem:
-        raise HostError(f"The addresses of {device} could not be read: {_words(problem)}.") from problem
+        raise HostError(f"The addresses of {device} could not be read: {in_words(problem)}.") from problem
     if not found:
         raise HostError(
             f"{device} has no IPv{version} address of its own.", todo="Give it one, or set HADEV."
@@ -68,11 +65,11 @@ def remove_address(device: str, ip: str) -> bool:
     try:
         found = _find(device, ip)
         for address in found:
-            _change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
+            change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
     except OSError as problem:
         if problem.errno == errno.ENODEV:
             return False
-        raise HostError(f"{ip} could not be taken off {device}: {_words(problem)}.") from problem
+        raise HostError(f"{ip} could not be taken off {device}: {in_words(problem)}.") from problem
     return bool(found)
 
 
@@ -95,10 +92,10 @@ def put_address(device: str, ip: str, prefix: int) -> bool:
         if any(address.usable for address in found):
             return False
         for address in found:  # the kernel had found it elsewhere, and would never use it
-            _change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
-        _change(rtnetlink.add_request(Address(interface_index(device), ip, prefix)), harmless=errno.EEXIST)
+            change(rtnetlink.delete_request(address), harmless=errno.EADDRNOTAVAIL)
+        change(rtnetlink.add_request(Address(interface_index(device), ip, prefix)), harmless=errno.EEXIST)
     except OSError as problem:
-        raise HostError(f"{ip} could not be set on {device}: {_words(problem)}.") from problem
+        raise HostError(f"{ip} could not be set on {device}: {in_words(problem)}.") from problem
     return True
 
 
@@ -108,11 +105,11 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
     Never blocks. Unknown when the kernel does not tell. `now` is in monotonic seconds.
     """
     try:
-        found = [reply.address for reply in _ask(rtnetlink.dump_request()) if reply.address is not None]
+        found = _every_address()
         flags = _flags(device)
         index = interface_index(device) if flags is not None else 0
     except OSError as problem:
-        return Unknown(f"the interface {device} could not be looked at: {_words(problem)}", now)
+        return Unknown(f"the interface {device} could not be looked at: {in_words(problem)}", now)
     own = tuple(
         (address.ip, address.prefix) for address in found if address.index == index and address.usable
     )
@@ -137,7 +134,7 @@ class AddressWatch:
             self._socket.setblocking(False)
             self._socket.bind((0, groups))
         except OSError as problem:
-            raise HostError(f"The cluster address cannot be watched: {_words(problem)}.") from problem
+            raise HostError(f"The cluster address cannot be watched: {in_words(problem)}.") from problem
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when addresses changed; -1 when closed."""
@@ -151,13 +148,13 @@ class AddressWatch:
         changed = False
         while True:
             try:
-                data = self._socket.recv(_BUFFER)
+                data = self._socket.recv(BUFFER)
             except BlockingIOError:
                 return changed
             except OSError as problem:
                 if problem.errno != errno.ENOBUFS:
                     raise HostError(
-                        f"The cluster address is no longer watched: {_words(problem)}."
+                        f"The cluster address is no longer watched: {in_words(problem)}."
                     ) from problem
                 changed = True
                 continue
@@ -178,36 +175,16 @@ def _find(device: str, ip: str) -> list[Address]:
 
 def _on(device: str) -> list[Address]:
     index = interface_index(device)
-    replies = _ask(rtnetlink.dump_request())
-    return [reply.address for reply in replies if reply.address is not None and reply.address.index == index]
+    return [address for address in _every_address() if address.index == index]
+
+
+def _every_address() -> list[Address]:
+    replies = (reply for data in ask(rtnetlink.dump_request()) for reply in rtnetlink.parse(data))
+    return [reply.address for reply in replies if reply.address is not None]
 
 
 def _link_local(ip: str) -> bool:
     return ":" in ip and ipaddress.IPv6Address(ip).is_link_local
-
-
-def _change(request: bytes, *, harmless: int) -> None:
-    """Have the kernel change an address; the errno `harmless` says that it is so already. Raises OSError."""
-    for reply in _ask(request):
-        if reply.error and reply.error != harmless:
-            raise OSError(reply.error, rtnetlink.explain(reply.error))
-
-
-def _ask(request: bytes) -> list[Reply]:
-    """Send one request and collect its answer to the end. Raises OSError."""
-    replies: list[Reply] = []
-    with open_netlink() as connection:
-        connection.settimeout(_ANSWER_LIMIT)
-        connection.bind((0, 0))
-        connection.send(request)
-        while not any(reply.last for reply in replies):
-            replies.extend(rtnetlink.parse(connection.recv(_BUFFER)))
-    return replies
-
-
-def open_netlink() -> socket.socket:
-    """Return a socket to the kernel's rtnetlink. Raises OSError."""
-    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
 
 
 def _flags(device: str) -> int | None:
@@ -241,20 +218,6 @@ def _name(index: int) -> str:
         return socket.if_indextoname(index)
     except OSError:
         return ""
-
-
-def interface_index(device: str) -> int:
-    """Return the number of an interface. Raises OSError (ENODEV) when there is none."""
-    try:
-        return socket.if_nametoindex(device)
-    except OSError:
-        raise OSError(errno.ENODEV, f"there is no network interface {device}") from None
-
-
-def _words(problem: OSError) -> str:
-    if isinstance(problem, TimeoutError):
-        return "the kernel did not answer"
-    return problem.strerror or os.strerror(problem.errno or errno.EIO)
 
 
 # Whether the network interface is fit to carry the cluster address; for `asha check`, not for the agent.

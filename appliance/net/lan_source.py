@@ -14,18 +14,14 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import socket
 from collections.abc import Iterable, Iterator
 
 from appliance.core.errors import HostError
 from appliance.net import route_messages as messages
-from appliance.net import rtnetlink
-from appliance.net.address import interface_index, open_netlink
+from appliance.net.kernel import ask, change, in_words, interface_index
 from appliance.net.route_messages import OURS, Route
 
-_ANSWER_LIMIT = 1.0  # seconds
-_BUFFER = 64 * 1024
 # Everything but multicast and what lies above it: those have their own rules.
 _ANYWHERE = (("0.0.0.0", 1), ("128.0.0.0", 2), ("192.0.0.0", 3))  # noqa: S104 - a network, no address to bind to
 _LEFT_ALONE = (ipaddress.IPv4Network("169.254.0.0/16"), ipaddress.IPv4Network("224.0.0.0/3"))
@@ -50,14 +46,14 @@ def prefer_source(device: str, ip: str, own: str, apart: Iterable[str]) -> bool:
         for route in sorted(
             wanted - ours, key=lambda route: -route.length
         ):  # the peer's before what holds it
-            _change(messages.set_request(route), harmless=errno.EEXIST)
+            change(messages.set_request(route), harmless=errno.EEXIST)
         kept = {(route.network, route.length, route.metric) for route in wanted}
         for route in ours - wanted:
             if (route.network, route.length, route.metric) not in kept:
-                _change(messages.remove_request(route), harmless=errno.ESRCH)
+                change(messages.remove_request(route), harmless=errno.ESRCH)
     except OSError as problem:
         raise HostError(
-            f"Packets to the LAN cannot be given the source {ip}: {_words(problem)}."
+            f"Packets to the LAN cannot be given the source {ip}: {in_words(problem)}."
         ) from problem
     return wanted != ours
 
@@ -68,11 +64,11 @@ def forget_source(device: str) -> bool:
         index = interface_index(device)
         ours = [route for route in _routes() if route.device == index and route.protocol == OURS]
         for route in ours:
-            _change(messages.remove_request(route), harmless=errno.ESRCH)
+            change(messages.remove_request(route), harmless=errno.ESRCH)
     except OSError as problem:
         if problem.errno == errno.ENODEV:
             return False
-        raise HostError(f"The routes of {device} could not be put back: {_words(problem)}.") from problem
+        raise HostError(f"The routes of {device} could not be put back: {in_words(problem)}.") from problem
     return bool(ours)
 
 
@@ -134,31 +130,6 @@ def _holds(route: Route, ip: str) -> bool:
 
 def _routes() -> list[Route]:
     found: list[Route] = []
-    for data in _ask(messages.routes_request()):
+    for data in ask(messages.routes_request()):
         found.extend(messages.parse_routes(data))
     return found
-
-
-def _change(request: bytes, *, harmless: int) -> None:
-    for data in _ask(request):
-        for reply in rtnetlink.parse(data):
-            if reply.error and reply.error != harmless:
-                raise OSError(reply.error, rtnetlink.explain(reply.error))
-
-
-def _ask(request: bytes) -> list[bytes]:
-    """Send one request, and return the datagrams of its answer. Raises OSError."""
-    heard: list[bytes] = []
-    with open_netlink() as connection:
-        connection.settimeout(_ANSWER_LIMIT)
-        connection.bind((0, 0))
-        connection.send(request)
-        while not heard or not any(reply.last for reply in rtnetlink.parse(heard[-1])):
-            heard.append(connection.recv(_BUFFER))
-    return heard
-
-
-def _words(problem: OSError) -> str:
-    if isinstance(problem, TimeoutError):
-        return "the kernel did not answer"
-    return problem.strerror or os.strerror(problem.errno or errno.EIO)

@@ -33,21 +33,21 @@ _TERM_SHARE = 0.25  # of the deadline: reserved for SIGTERM after the console's 
 def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: None) -> int:
     """Start Asterisk as a daemon and return its pid; if it runs already, only return its pid.
 
-    `told` is called with what had to be mended before. Raises HostError with Asterisk's own words when it does not come
-    up within PBXSTARTDEADLINE.
+    `told` is called with what had to be mended before, or could not be. Raises HostError with Asterisk's own words when
+    it does not come up within PBXSTARTDEADLINE.
     """
     running = running_pid(conf, clock)
     if running is not None:
         return running
     began = clock.now()
-    way = read_start_way(conf)
-    for mended in make_writable(conf, way):
-        told(mended)
+    way = _way(conf, told)
+    for said in make_writable(conf, way):
+        told(said)
     command = [str(find_program(conf.pbx_program)), *way.words]
     finished = run([*_as_its_own(way), *command], deadline=conf.pbx_start_deadline)
     if not finished.ok:
-        said = replace(finished, argv=tuple(command)).explain()  # people know it by its own words
-        raise HostError(f"Asterisk did not start: {said}.", todo="Try it by hand: asterisk -cvvv.")
+        why = replace(finished, argv=tuple(command)).explain()  # people know it by its own words
+        raise HostError(f"Asterisk did not start: {why}.", todo="Try it by hand: asterisk -cvvv.")
     while clock.now() - began < conf.pbx_start_deadline:
         pid = running_pid(conf, clock)
         if pid is not None:
@@ -57,6 +57,15 @@ def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: N
         f"Asterisk was started but wrote no {conf.pbx_pidfile} within {conf.pbx_start_deadline:g} s.",
         todo="Check PBXPIDFILE, and Asterisk's own log.",
     )
+
+
+def _way(conf: Conf, told: Callable[[str], None]) -> StartWay:
+    """Return how Asterisk is started; what cannot be read is told, and keeps nobody from starting it."""
+    try:
+        return read_start_way(conf)
+    except HostError as problem:
+        told(f"{problem} It is started as asterisk.conf says, else as root.")
+        return StartWay()
 
 
 def _as_its_own(way: StartWay) -> list[str]:

@@ -1,7 +1,8 @@
-"""What this machine says of how Asterisk is started, and the directories that its user must be able to write."""
+"""Reads how the distribution starts Asterisk, and gives Asterisk's user the files that it must be able to write."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import re
@@ -32,7 +33,8 @@ _SETTINGS = (
 )
 _NAMES = "AST_USER|AST_GROUP|AST_REALTIME|MAXFILES|USER|GROUP"
 _SETTING = re.compile(rf"""^(?:export\s+)?({_NAMES})=["']?([\w-]+)["']?\s*(#.*)?$""")
-_MOST_MENDED = 10_000  # entries of one directory that are looked at
+_MOST_DIRECTORIES = 20_000  # that are looked into, so that a start is never held up for long
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 def read_start_way(conf: Conf, root: Path = Path("/")) -> StartWay:
@@ -74,79 +76,115 @@ def asterisk_conf(conf: Conf, root: Path = Path("/")) -> dict[str, str]:
 
 
 def owner_of(path: Path) -> str:
-    """Return the name of the user to whom `path` belongs; "" when it does not exist."""
+    """Return the name of the user to whom `path` belongs; "" when it does not exist, or its owner has no name here."""
     try:
-        number = path.stat().st_uid
-    except FileNotFoundError:
+        return pwd.getpwuid(path.stat().st_uid).pw_name
+    except (FileNotFoundError, KeyError):
         return ""
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"number {number}"
 
 
 def make_writable(conf: Conf, way: StartWay) -> tuple[str, ...]:
-    """Have the user of Asterisk own its directories, and what an earlier start as root has left in them.
+    """Give the user of Asterisk what an earlier start as root has left where Asterisk writes.
 
-    Nothing below another directory of theirs is looked at, nothing that has a second name, and no link is followed:
-    whoever may write there must not be given more (docs/adr/0016-root-follows-no-link.md).
+    That is its database, and whole directories of its spool, its log and its run directory, such as a mailbox that was
+    made then. Nothing that has a second name is given, and no link is followed: whoever may write there must not be
+    given more (docs/adr/0016-root-follows-no-link.md).
 
-    Returns what was mended, in sentences. Raises HostError when there is no such user.
+    Returns what was mended, and what could not be, in sentences. Nothing here keeps Asterisk from being started.
     """
     if not way.user:
         return ()
     try:
         user = pwd.getpwnam(way.user)
     except KeyError:
-        raise HostError(
-            f"Asterisk is to run as {way.user}, by {way.source}, and there is no such user.",
-            todo="Make the user, or set runuser in asterisk.conf.",
-        ) from None
-    said = asterisk_conf(conf)
-    places = [Path(said.get(key, default)) for key, default in DIRECTORIES.items()]
-    return tuple(text for place in places for text in _given(place, user))
+        # A directory service may know it, which asha's own runtime cannot ask; Asterisk can.
+        return (
+            f"{way.user}, as whom Asterisk is started by {way.source}, is not in /etc/passwd: see to its files",
+        )
+    try:
+        said = asterisk_conf(conf)
+    except (OSError, HostError) as problem:
+        return (f"asterisk.conf cannot be read: {problem}",)
+    varlib, spool, log, run = (Path(said.get(key, default)) for key, default in DIRECTORIES.items())
+    gift = _Gift(user)
+    gift.give(varlib, files="astdb", deeper=False)
+    gift.give(spool, files=None)
+    gift.give(log, files="")
+    gift.give(run, files="")
+    return gift.told()
 
 
-def _given(place: Path, user: pwd.struct_passwd) -> Iterator[str]:
+class _Gift:
+    """What is given to one user; every directory is entered by its handle, so that none can be exchanged meanwhile."""
+
+    def __init__(self, user: pwd.struct_passwd) -> None:
+        self._user = user
+        self._given: list[Path] = []
+        self._left = _MOST_DIRECTORIES
+
+    def give(self, place: Path, *, files: str | None, deeper: bool = True) -> None:
+        """Give what is root's in `place`, which is made where it is missing.
+
+        Args:
+            place: The directory.
+            files: Files whose names begin so are given; None gives those of a directory that is given itself, and
+                does not look at the others, which may be many.
+            deeper: Look into its directories too.
+        """
+        try:
+            place.mkdir(mode=0o755, parents=True, exist_ok=True)
+            handle = os.open(place, _DIRECTORY)
+        except OSError:
+            return  # a link, or no directory: Asterisk says so itself
+        self._enter(handle, place, files, deeper)
+
+    def told(self) -> tuple[str, ...]:
+        """Return what was given, in a sentence."""
+        if not self._given:
+            return ()
+        listed = ", ".join(map(str, self._given[:3])) + (" and others" if self._given[3:] else "")
+        return (f"{listed} belonged to root and now to {self._user.pw_name}, as whom Asterisk runs",)
+
+    def _enter(self, handle: int, place: Path, files: str | None, deeper: bool) -> None:
+        """Look at one directory, and close it."""
+        with contextlib.suppress(OSError), _closing(handle), os.scandir(handle) as entries:
+            begins, found = files, os.fstat(handle)
+            if found.st_uid == 0:
+                begins = files or ""
+                os.fchown(handle, self._user.pw_uid, self._user.pw_gid)
+                self._given.append(place)
+            for entry in entries:
+                with contextlib.suppress(OSError):  # it has gone, or is no longer what it was
+                    if deeper and self._left and entry.is_dir(follow_symlinks=False):
+                        self._left -= 1
+                        self._go_deeper(handle, found.st_dev, place / entry.name, files)
+                    elif begins is not None and entry.name.startswith(begins):
+                        self._give_file(handle, entry, place)
+
+    def _go_deeper(self, handle: int, device: int, place: Path, files: str | None) -> None:
+        inner = os.open(place.name, _DIRECTORY, dir_fd=handle)
+        if os.fstat(inner).st_dev != device:  # something else is mounted there
+            os.close(inner)
+            return
+        self._enter(inner, place, files, deeper=True)
+
+    def _give_file(self, directory: int, entry: os.DirEntry[str], place: Path) -> None:
+        if not entry.is_file(follow_symlinks=False):
+            return
+        handle = os.open(entry.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        with _closing(handle):
+            found = os.fstat(handle)
+            if found.st_uid == 0 and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                os.fchown(handle, self._user.pw_uid, self._user.pw_gid)
+                self._given.append(place / entry.name)
+
+
+@contextlib.contextmanager
+def _closing(handle: int) -> Iterator[None]:
     try:
-        place.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return  # a link, or no directory: Asterisk says so itself
-    try:
-        names = [""] if os.fstat(handle).st_uid == 0 else []
-        if names:
-            os.fchown(handle, user.pw_uid, user.pw_gid)
-        with os.scandir(handle) as entries:
-            for _, entry in zip(range(_MOST_MENDED), entries, strict=False):
-                if _give(handle, entry.name, user):
-                    names.append(entry.name)
-    except OSError:
-        return
+        yield
     finally:
         os.close(handle)
-    if names:
-        listed = ", ".join(str(place / name) for name in names[:3]) + (" and others" if names[3:] else "")
-        yield f"{listed} belonged to root, and to {user.pw_name} now: Asterisk could not have written there"
-
-
-def _give(directory: int, name: str, user: pwd.struct_passwd) -> bool:
-    """Give one plain file of root's to the user; return whether that was so."""
-    try:
-        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        if found.st_uid != 0 or not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            return False
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
-    except OSError:
-        return False
-    try:
-        now = os.fstat(handle)
-        if (now.st_dev, now.st_ino, now.st_nlink) != (found.st_dev, found.st_ino, 1):
-            return False
-        os.fchown(handle, user.pw_uid, user.pw_gid)
-    finally:
-        os.close(handle)
-    return True
 
 
 def _settings(root: Path) -> dict[str, str]:

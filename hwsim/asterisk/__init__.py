@@ -1,4 +1,4 @@
-"""A stand-in for Asterisk: a process, a console, AMI and SIP, as far as they can be seen from outside."""
+"""Asterisk on the rack's nodes: a stand-in (a process with console, AMI and SIP), or a real one (real.py)."""
 
 from hwsim.asterisk.install import install, program_text
 

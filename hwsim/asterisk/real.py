@@ -6,6 +6,7 @@ its devices and its processes are seen at their places. `make lab` makes the roo
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def install(node: Node, root: Path = ROOT) -> None:
     node.write("/usr/local/sbin/asterisk", f'#!/bin/sh\nexec chroot {root} {PROGRAM} "$@"\n', 0o755)
     for place in _PACKAGED:
         node.disk.make_parents(f"{place}/x")
-        shutil.copytree(root / place[1:], node.disk.upper(place), dirs_exist_ok=True, symlinks=True)
+        _copy(root / place[1:], node.disk.upper(place))
     for table in ("/etc/passwd", "/etc/group"):  # as the package made it
         others = [line for line in Path(table).read_text().splitlines() if not line.startswith("asterisk:")]
         theirs = [
@@ -65,6 +66,14 @@ def install(node: Node, root: Path = ROOT) -> None:
     if unit is not None:
         node.write("/etc/systemd/system/asterisk.service", unit.read_text())
     node.write("/etc/asterisk/modules.conf", "\n".join(_modules()) + "\n")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a directory as the package made it: its Asterisk reads by its own user's rights."""
+    shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
+    for one in (source, *source.rglob("*")):
+        seen = one.lstat()
+        os.chown(target / one.relative_to(source), seen.st_uid, seen.st_gid, follow_symlinks=False)
 
 
 async def mount(node: Node, root: Path = ROOT) -> None:

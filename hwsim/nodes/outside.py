@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hwsim.nodes.errors import RackError
 from hwsim.nodes.network import CLUSTER_ADDRESS, LAN, Network
+from hwsim.nodes.outside_program import OutsideProgram
 
 Kind = Literal["ping", "sip", "garp", "arp"]
 _PROGRAM = Path(__file__).with_name("observer.py")
@@ -38,35 +35,16 @@ class Outside:
         self._network = network
         self._address = address
         self._period = period
-        self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._news = asyncio.Condition()
+        self._observer = OutsideProgram("observer", self._saw)
 
     async def start(self) -> None:
         """Start to observe. The network must be up. Raises RackError."""
-        namespace = self._network.namespace("outside")
-        observer = [sys.executable, "-IS", str(_PROGRAM), self._address, LAN, str(self._period)]
-        self._process = await asyncio.create_subprocess_exec(
-            *("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", namespace, *observer),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        said = await asyncio.wait_for(self._process.stdout.readline(), _START_DEADLINE)
-        if said != b"ready\n":
-            raise RackError(f"The observer in {namespace} did not start; its own words are above.")
-        self._reading = asyncio.create_task(self._read(self._process.stdout))
+        argv = [sys.executable, "-IS", str(_PROGRAM), self._address, LAN, str(self._period)]
+        await self._observer.start(self._network, argv, _START_DEADLINE)
 
     async def stop(self) -> None:
         """Stop to observe. Harmless when not started."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-        if self._reading is not None:
-            await self._reading
-        self._process = self._reading = None
+        await self._observer.stop()
 
     def mac_of(self, node: str) -> str:
         """Return the hardware address with which a node ("primary", "secondary") answers on the service LAN."""
@@ -96,22 +74,17 @@ class Outside:
         self, kind: Kind, after: float, mac: str | None = None, *, deadline: float, ip: str | None = None
     ) -> Sighting:
         """Return what `first` finds, waiting up to `deadline` seconds. Raises RackError when nothing comes."""
-        try:
-            async with asyncio.timeout(deadline), self._news:
-                while (seen := self.first(kind, after, mac, ip)) is None:
-                    await self._news.wait()
-                return seen
-        except TimeoutError:
-            of = f" from {mac}" if mac else ""
-            raise RackError(f"No {kind}{of} for {ip or self._address} was seen in {deadline:g} s.") from None
+        of = f" from {mac}" if mac else ""
+        what = f"{kind}{of} for {ip or self._address}"
+        await self._observer.until(lambda: self.first(kind, after, mac, ip), deadline, what)
+        seen = self.first(kind, after, mac, ip)
+        assert seen is not None
+        return seen
 
-    async def _read(self, lines: asyncio.StreamReader) -> None:
-        async for line in lines:
-            self.events.append(Sighting(**json.loads(line)))
-            if len(self.events) > _KEPT:
-                del self.events[: _KEPT // 2]
-            async with self._news:
-                self._news.notify_all()
+    def _saw(self, line: bytes) -> None:
+        self.events.append(Sighting(**json.loads(line)))
+        if len(self.events) > _KEPT:
+            del self.events[: _KEPT // 2]
 
 
 def later_than(events: list[Sighting], after: float) -> list[Sighting]:

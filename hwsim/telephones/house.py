@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 
 from hwsim.nodes.errors import RackError
 from hwsim.nodes.network import CLUSTER_ADDRESS, LAN, Network
+from hwsim.nodes.outside_program import OutsideProgram
 
 # The LAN's addresses of the telephones, and of the trunk's far end.
 PHONES_AT, TRUNK_AT = "10.77.0.50", "10.77.0.60"
@@ -45,9 +45,7 @@ class Telephones:
         self.events: list[Event] = []
         self._network = network
         self._sockets = "connected" if connected else "open"
-        self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._news = asyncio.Condition()
+        self._house = OutsideProgram("telephones", self._saw)
 
     async def start(self) -> None:
         """Plug them in. The network must be up. Raises RackError."""
@@ -56,28 +54,12 @@ class Telephones:
             add = ["ip", "-n", space, "addr", "replace", f"{ip}/24", "dev", LAN]
             await asyncio.to_thread(subprocess.run, add, check=True)
         words = (CLUSTER_ADDRESS, PHONES_AT, TRUNK_AT, str(self.count), self._sockets)
-        self._process = await asyncio.create_subprocess_exec(
-            *("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", space),
-            *(sys.executable, "-m", "hwsim.telephones.program", *words),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self._process.stdout is not None
-        said = await asyncio.wait_for(self._process.stdout.readline(), _START_DEADLINE)
-        if b'"ready"' not in said:
-            raise RackError(f"The telephones in {space} did not start; their own words are above.")
-        self._reading = asyncio.create_task(self._read(self._process.stdout))
+        argv = [sys.executable, "-m", "hwsim.telephones.program", *words]
+        await self._house.start(self._network, argv, _START_DEADLINE)
 
     async def stop(self) -> None:
         """Unplug them. Harmless when they were not started."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-        if self._reading is not None:
-            await self._reading
-        self._process = self._reading = None
+        await self._house.stop()
 
     def register(self, within: float = 0.0) -> None:
         """Have all register, spread over so many seconds, and ask again until they are answered."""
@@ -111,7 +93,7 @@ class Telephones:
 
         Raises RackError when none comes.
         """
-        await self.until(lambda: self.since(after, what), deadline, f"The first {what}")
+        await self.until(lambda: self.since(after, what), deadline, what)
         return self.since(after, what)[0]
 
     async def hears(self, what: str, after: float, seconds: float) -> bool:
@@ -123,19 +105,11 @@ class Telephones:
         return True
 
     async def until(self, true: Callable[[], object], deadline: float, what: str) -> None:
-        """Wait until `true` is so. Raises RackError, saying `what` did not come, after `deadline` seconds."""
-        try:
-            async with asyncio.timeout(deadline), self._news:
-                await self._news.wait_for(lambda: bool(true()))
-        except TimeoutError:
-            raise RackError(f"{what} was not seen in {deadline:g} s.") from None
+        """Wait until `true` is so. Raises RackError, saying that no `what` was seen, after `deadline` seconds."""
+        await self._house.until(true, deadline, what)
 
     def _tell(self, word: str, seconds: float) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(f"{word} {seconds}\n".encode())
+        self._house.tell(f"{word} {seconds}")
 
-    async def _read(self, lines: asyncio.StreamReader) -> None:
-        async for line in lines:
-            self.events.append(Event(**json.loads(line)))
-            async with self._news:
-                self._news.notify_all()
+    def _saw(self, line: bytes) -> None:
+        self.events.append(Event(**json.loads(line)))

@@ -30,7 +30,7 @@ async def registered(pair: Pair, within: float = 1.0) -> None:
     phones, began = phones_of(pair), pair.rack.now()
     phones.register(within)
     await phones.until(
-        lambda: len(phones.registered(began)) == phones.count, 40, "every telephone's registration"
+        lambda: len(phones.registered(began)) == phones.count, 40, "registration of every telephone"
     )
 
 
@@ -67,15 +67,19 @@ async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -
         ["stat", "-c", "%U", f"/proc/{pid}", "/var/run/asterisk/asterisk.ctl"]
     )
     assert owner.out.split() == ["asterisk", "asterisk"], "as its distribution starts it"
+    phones = phones_of(pair)
+    phones.ask(0.1)
+    await phones.seen("options", pair.rack.now())
+    phones.ask(0)
     log = await pair.primary.node.run(["cat", "/var/log/asterisk/messages"])
-    assert log.ok and "asha@" not in log.out, "neither node's probes are written of, so that nobody bans them"
+    assert "asker@" in log.out, "a stranger who asks for the options is written of"
+    assert "asha@" not in log.out, "neither node's probes are written of, so that nobody bans them"
     standby = await pair.secondary.node.run(["ip", "-4", "route", "show", "proto", "97"])
     assert standby.out == "", "only the node that has the address"
 
     began = pair.rack.now()
     await spoken_from(pair, "off")
     await pair.entry("primary", lambda entry: entry["kind"] == "source", began)
-    phones = phones_of(pair)
     began = pair.rack.now()
     phones.register(0.0)
     answered = await phones.hears("registered", began, 4.0)

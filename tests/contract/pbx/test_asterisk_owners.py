@@ -40,6 +40,29 @@ def test_roots_files_are_given_to_the_user_and_said(tmp_path: Path) -> None:
     assert make_writable(conf, WAY) == (), "once"
 
 
+def test_a_mailbox_that_was_made_as_root_is_given_with_what_is_in_it(tmp_path: Path) -> None:
+    conf = site(tmp_path)
+    mailboxes = tmp_path / "astspooldir/voicemail/default"
+    mailboxes.mkdir(parents=True)
+    for place in (mailboxes.parent, mailboxes):
+        os.chown(place, NOBODY.pw_uid, NOBODY.pw_gid)
+    inbox, message = mailboxes / "1001/INBOX", mailboxes / "1001/INBOX/msg0000.wav"
+    inbox.mkdir(parents=True)
+    message.write_text("left by root")
+    make_writable(conf, WAY)
+    assert {owner(place) for place in (inbox.parent, inbox, message)} == {NOBODY.pw_uid}
+
+
+def test_programs_beside_the_database_stay_roots(tmp_path: Path) -> None:
+    conf = site(tmp_path)
+    script = tmp_path / "astvarlibdir/agi-bin/call.agi"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh")
+    (tmp_path / "astvarlibdir/keys.txt").write_text("root's")
+    make_writable(conf, WAY)
+    assert {owner(script.parent), owner(script), owner(tmp_path / "astvarlibdir/keys.txt")} == {0}
+
+
 def test_no_link_and_no_second_name_is_followed(tmp_path: Path) -> None:
     conf = site(tmp_path)
     secret, linked = tmp_path / "shadow", tmp_path / "passwd"
@@ -48,13 +71,9 @@ def test_no_link_and_no_second_name_is_followed(tmp_path: Path) -> None:
     (tmp_path / "astlogdir/a").symlink_to(secret)
     (tmp_path / "astlogdir/b").hardlink_to(linked)
     os.mkfifo(tmp_path / "astlogdir/c")
-    deeper = tmp_path / "astlogdir/below"
-    deeper.mkdir()
-    (deeper / "file").write_text("")
+    (tmp_path / "astspooldir/away").symlink_to(tmp_path / "conf")
     make_writable(conf, WAY)
-    assert {
-        owner(place) for place in (secret, linked, deeper, deeper / "file", tmp_path / "astlogdir/c")
-    } == {0}
+    assert {owner(place) for place in (secret, linked, tmp_path / "conf", tmp_path / "astlogdir/c")} == {0}
 
 
 def test_a_directory_that_is_a_link_is_left_alone(tmp_path: Path) -> None:

@@ -59,10 +59,26 @@ def site(tmp_path: Path) -> Conf:
     return Conf(asterisk_dir=tmp_path / "conf")
 
 
-def test_a_user_that_is_not_there_is_said_before_anything_is_touched(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="no such user"):
-        make_writable(site(tmp_path), StartWay("nobody-of-that-name", source="its systemd unit"))
+def test_a_user_whom_asha_cannot_look_up_is_told_and_nothing_is_touched(tmp_path: Path) -> None:
+    (said,) = make_writable(site(tmp_path), StartWay("nobody-of-that-name", source="its systemd unit"))
+    assert said.startswith(
+        "nobody-of-that-name, as whom Asterisk is started by its systemd unit, is not in /etc/"
+    )
     assert not (tmp_path / "run").exists()
+
+
+def test_data_whose_owner_has_no_name_ask_for_nobody(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> pwd.struct_passwd:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert read_start_way(Conf(), root).user == ""
+
+
+def test_a_file_that_cannot_be_read_is_told(root: Path) -> None:
+    (root / "etc/default/asterisk").mkdir(parents=True)
+    with pytest.raises(HostError, match="How Asterisk is started cannot be told"):
+        read_start_way(Conf(), root)
 
 
 def test_root_needs_nothing(tmp_path: Path) -> None:
