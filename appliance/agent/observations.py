@@ -52,6 +52,9 @@ class PeerReport:
     calls: Reading[bool] = field(default_factory=_unseen)
     calls_missing: str = ""
     lan_address: str = ""
+    offers: bool = False
+    planned: bool = False
+    prepares: bool = False
 
 
 @dataclass(slots=True)
@@ -185,4 +188,6 @@ class Observations:
             lan=fresh(said.lan, now, max_age),
             calls=fresh(said.calls, now, max_age),
             hears_us=fresh(said.hears_us, now, max_age),
+            offers=said.offers,
+            prepares=said.prepares,
         )

@@ -16,6 +16,7 @@ from appliance.config.value_types import any_unicast
 from appliance.core.health import Fitness
 from appliance.core.lost_request import minutes_left
 from appliance.core.model import Line, Relay
+from appliance.core.prepared_start import offers
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
@@ -27,8 +28,11 @@ Word = TypeVar("Word", bound=enum.Enum)
 _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
 # cluster/heartbeat/messages.py), where a character that is not printable ASCII takes three bytes for each of its own.
-_REASON_LENGTH = 199
+_REASON_LENGTH = 192
 _DIGITS = 15
+# What is said of a start ahead of a grant: the peer may begin one after a move that was planned, or that was not, or
+# this node has begun one.
+_PLANNED, _OFFERED, _BEGUN = "planned", "offered", "begun"
 # The longest identity of a master: its pid and its start in ticks since boot.
 _ENGINE_LENGTH = 24
 # How many links are named, and the longest name of one (IFNAMSIZ of Linux).
@@ -102,6 +106,7 @@ def tell(
         "lan": _spell_yes_or_no(seen.lan),
         "calls": _spell_yes_or_no(seen.every_call),
         "ip": lan_address,
+        "ahead": _ahead(state, seen, now),
         "age": "" if data.age is None else f"{data.age // 10 * 10:.0f}",  # in steps: ageing alone is no news
     }
 
@@ -139,7 +144,18 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         lan=_yes_or_no(fields.get("lan"), at),
         calls=_yes_or_no(fields.get("calls"), at),
         lan_address=_address(fields.get("ip", "")),
+        offers=fields.get("ahead") in (_PLANNED, _OFFERED),
+        planned=fields.get("ahead") == _PLANNED,
+        prepares=fields.get("ahead") == _BEGUN,
     )
+
+
+def _ahead(state: ServiceState, seen: Seen, now: float) -> str:
+    if state.prepared.since is not None:
+        return _BEGUN
+    if not offers(state, seen, now):
+        return ""
+    return _PLANNED if state.planned else _OFFERED
 
 
 def _address(text: str) -> str:

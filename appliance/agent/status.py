@@ -264,7 +264,8 @@ def _headline(this_node: ThisNode, observations: Observations, state: ServiceSta
             left = _wait(this_node, observations, state, now)
             return f"This node ({name}) waits for its peer, at most {left:.0f} s more; then it goes on alone."
         case Role.STANDBY:
-            return f"This node ({name}) stands by."
+            ahead = state.prepared.because
+            return f"This node ({name}) stands by{f', and starts Asterisk ahead: {ahead}' if ahead else ''}."
         case Role.ACTIVE:
             return f"This node ({name}) is active: {_note(state)}."
         case Role.ACQUIRING:
@@ -357,4 +358,9 @@ def _address_trouble(state: ServiceState, seen: Seen, now: float) -> str:
 
 def _runs_ungranted(state: ServiceState, seen: Seen) -> bool:
     waits = state.role in (Role.WAITING, Role.STANDBY) and not state.handing_over_since
-    return waits and isinstance(seen.pbx, Known) and seen.pbx.value.process_alive
+    return (
+        waits
+        and state.prepared.since is None
+        and isinstance(seen.pbx, Known)
+        and seen.pbx.value.process_alive
+    )

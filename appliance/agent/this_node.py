@@ -78,4 +78,6 @@ def _transfer_policy(conf: Conf, node: Node) -> Policy:
         pbx_stop_deadline=conf.pbx_stop_deadline,
         release_deadline=conf.pbx_stop_deadline + RELEASE_SLACK,
         stonith=conf.stonith,
+        # An Asterisk that binds to the cluster address cannot start where that is not.
+        prepares=conf.pbx_prepare and conf.lan_source != "bind",
     )

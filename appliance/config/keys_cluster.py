@@ -86,8 +86,8 @@ class ClusterKeys:
         "nodes, when programs or directories in the trees need them and only root may write there.",
     ).key("SYNCSPECIALBITS", ON_OFF, False, Group.DATA, "on")
     merge_deadline: float = Comment(
-        "how long Asterisk's start on the primary waits for the secondary's last changes",
-        "What has not come by then is merged while Asterisk serves.",
+        "how long Asterisk's start on the primary waits for the secondary's last changes, in a planned move",
+        "What has not come by then is merged while Asterisk serves, as after every other move to the primary.",
     ).key("MERGEDEADLINE", DEADLINE, 5.0, Group.DATA, "10")
     postsync_deadline: float = Comment("how long POSTSYNC may take before it is killed").key(
         "POSTSYNCDEADLINE", DEADLINE, 60.0, Group.DATA, "30"

@@ -28,6 +28,7 @@ from appliance.config.value_types import (
     URL,
     WORD,
     WORD_OR_PATH,
+    YES_NO,
     choice,
 )
 
@@ -97,6 +98,12 @@ class ServiceKeys:
         "killer. What an earlier start as root has left in its directories is given to that user.",
         "plain: as asterisk.conf says, else as root.",
     ).key("PBXSTART", choice("auto", "plain"), "auto", Group.PBX, "plain")
+    pbx_prepare: bool = Comment(
+        "start Asterisk ahead of the engine's word? (YES/NO)",
+        "YES: while the engine still moves service, on the node that is about to serve, once the other",
+        "one has said that its Asterisk is gone, or the line has come and nothing is heard of it.",
+        "NO: when the engine has moved service. With HASOURCE=bind it is always so.",
+    ).key("PBXPREPARE", YES_NO, True, Group.PBX, "NO")
     pbx_pidfile: Path = Comment("file in which Asterisk writes its process id").key(
         "PBXPIDFILE", FILE, Path("/var/run/asterisk/asterisk.pid"), Group.PBX, "/run/asterisk/asterisk.pid"
     )

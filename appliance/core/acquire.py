@@ -30,7 +30,11 @@ from appliance.core.transfer import (
 from appliance.core.values import changed
 from appliance.core.witness import holds_back, why_held_back
 
-__all__ = ["phase", "wanted", "watch"]  # what `plan` asks of each half
+# A peer that has started Asterisk ahead of a grant ends it as soon as it hears that service was taken back. It is
+# waited for so many seconds, so that there are not two.
+PREPARED_ENDS = 3.0
+
+__all__ = ["PREPARED_ENDS", "phase", "wanted", "watch"]  # what `plan` asks of each half
 
 
 def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
@@ -114,7 +118,12 @@ def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
 
 
 def _may_start(transfer: Transfer, seen: Seen, now: float) -> bool:
-    return not seen.busy & ENDING and not holds_back(transfer, seen, now)
+    return not seen.busy & ENDING and not holds_back(transfer, seen, now) and not _two(transfer, seen, now)
+
+
+def _two(transfer: Transfer, seen: Seen, now: float) -> bool:
+    prepared = is_known(seen.peer.alive, True) and seen.peer.prepares
+    return prepared and now - transfer.began < PREPARED_ENDS
 
 
 def _without_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:

@@ -163,7 +163,7 @@ class FailoverKind:
     `before`: the sums of the phases until service is granted, in order. `falls`: from the beginning until the
     primary's relay has let go of the line; None when it keeps it. `stays`: service comes back on the node that had it.
     `silent`: the peer is silent, so that the line may be asked as a witness. `fenced`: HAFENCE cuts its power.
-    `ways`: where service can come so.
+    `ways`: where service can come so. `planned`: telephones wait for the last data of the node that had service.
     """
 
     name: str
@@ -175,6 +175,7 @@ class FailoverKind:
     fenced: bool = False
     ways: tuple[Node, ...] = (Node.SECONDARY, Node.PRIMARY)
     says: str = ""
+    planned: bool = False
 
     def keeps_line(self, to: Node) -> bool:
         """Tell whether the line is in the end where it was, when service comes to `to`."""
@@ -259,7 +260,10 @@ KINDS: tuple[FailoverKind, ...] = (
         fenced=True,
         ways=(Node.SECONDARY,),
     ),
-    _handed_over("standby", "Planned: 'asha standby' on the node that serves", (), (_PBX_STOPS, _KILLED)),
+    replace(
+        _handed_over("standby", "Planned: 'asha standby' on the node that serves", (), (_PBX_STOPS, _KILLED)),
+        planned=True,
+    ),
     FailoverKind(
         "takeover",
         "Planned: 'asha takeover', 'asha failback' or HAAUTOFAILBACK on the node that stands by",
@@ -270,6 +274,7 @@ KINDS: tuple[FailoverKind, ...] = (
         ),
         (_BEFORE_TAKEOVER, _TICKS, _SCRIPTS, _CARD),
         says=f"From the request to {ENGINE}; what 'asha failback' merges before it takes as long as it takes.",
+        planned=True,
     ),
     FailoverKind(
         "agent-dies",
@@ -367,7 +372,7 @@ def _until_called(kind: FailoverKind, to: Node, site: BoundInputs) -> Iterator[t
         yield BoundPhase.FENCE, _FENCED
     elif kind.silent and to is Node.SECONDARY:
         yield BoundPhase.WITNESS, (_WITNESS,)
-    if to is Node.PRIMARY and not kind.stays:
+    if to is Node.PRIMARY and kind.planned:
         yield BoundPhase.MERGE, (_MERGE,)
     yield BoundPhase.BOOT, (_PBX_STARTS,)
 

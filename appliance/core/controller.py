@@ -25,6 +25,7 @@ afterwards. Nothing breaks when a driver is killed between two effects: the plan
 - A reading that is Unknown never gives service up and never takes it (`core/decide.py`, `core/reading.py`).
 - Service that this node gave up by itself is not forgotten: until the engine has spoken, each turn presses for the
   peer to take over, and takes service back when nobody does. It is never taken back from a peer that says it serves.
+- Nothing is done ahead of a grant but this: Asterisk is started where no other one runs (`core/prepared_start.py`).
 - What the engine leaves as it is, although nobody serves or both nodes do, is ended by the agents, who hear each other
   (`core/pair_watch.py`).
 - The grant of an engine that is gone is void. What was held under it stays marked on file (`Grant.clearing`) until it
@@ -34,6 +35,7 @@ afterwards. Nothing breaks when a driver is killed between two effects: the plan
 from __future__ import annotations
 
 from appliance.core import fencing
+from appliance.core.agent_start import compare_with_engine, grant_stands, take_first_role
 from appliance.core.controller_events import (
     AcknowledgeMoves,
     ClearNode,
@@ -53,11 +55,12 @@ from appliance.core.effects import AskStandby, Effect, ExpectEngine, FencePeer, 
 from appliance.core.engine_requests import ANSWERED_WITHIN
 from appliance.core.engine_target import has_started, is_missing
 from appliance.core.engine_traits import ENGINE
-from appliance.core.grant import Grant, Verb, Verdict, valid
+from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.leftovers import follow_orphan, follow_relay, follow_stray
 from appliance.core.lost_request import end_unanswered, follow_requests, force, is_forced, is_lost
 from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
+from appliance.core.prepared_start import follow_prepared
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
@@ -109,11 +112,11 @@ def step(
             _hear_script(transition, event, now)
         case Starting(inputs, grant_lost):
             transition.set(grant_lost=grant_lost)
-            _compare_grant(transition, inputs, grant_lost=grant_lost)
-            if policy.transfer.has_card and not _stands(transition.state.grant, inputs):
+            compare_with_engine(transition, inputs, grant_lost=grant_lost)
+            if policy.transfer.has_card and not grant_stands(transition.state.grant, inputs):
                 transition.secure_relay()
         case Started(inputs, grant):
-            _start(transition, inputs, grant)
+            take_first_role(transition, inputs, grant)
         case GrantSeen(grant):
             _see_grant(transition, grant, now)
         case HandOver(reason, by_force):
@@ -125,46 +128,6 @@ def step(
         case ClearNode(reason):
             transition.begin(Goal.LEAVE, reason)
     return transition.state, tuple(transition.effects)
-
-
-def _compare_grant(transition: Transition, inputs: Inputs, *, grant_lost: bool) -> None:
-    """Compare the grant on file with the engine's word, which restores one that was lost and ends an old one.
-
-    While the engine does not say, or is about to move service, nothing is concluded: the turns go on looking.
-    """
-    if not is_known(inputs.engine, True) or inputs.engine_moving:
-        return
-    if grant_lost and is_known(inputs.engine_serves, True):
-        transition.confirm(inputs.engine_id, f"the grant on file was lost while {ENGINE} has this node serve")
-    elif is_known(inputs.engine_serves, False):
-        transition.void(f"a grant was on file, and {ENGINE} says that this node holds nothing")
-
-
-def _stands(grant: Grant, inputs: Inputs) -> bool:
-    """Tell whether the grant is held, and not by the word of a master that another one has replaced."""
-    return valid(grant, inputs.engine_id) if is_known(inputs.engine, True) else grant.held
-
-
-def _start(transition: Transition, inputs: Inputs, grant: Grant) -> None:
-    """Take the first role, by the grant on file and what the engine is."""
-    transition.set(grant=grant)
-    stands = _stands(grant, inputs)
-    if not stands:
-        transition.void(f"the run of {ENGINE} that gave the grant is over")
-    gone = is_known(inputs.engine, False)
-    reason = f"{ENGINE} is gone" if gone else "the agent was restarted"
-    role = _first_role(inputs, stands=stands, clearing=transition.state.grant.clearing)
-    transition.start(role, reason, inputs.seen)
-
-
-def _first_role(inputs: Inputs, *, stands: bool, clearing: bool) -> Role:
-    if stands and not is_known(inputs.engine, False):
-        return Role.ACQUIRING  # an engine that cannot be seen is not known to be gone
-    if stands or clearing:
-        return Role.LEAVING
-    if not is_known(inputs.engine, True):
-        return Role.OFF
-    return Role.STANDBY if inputs.peer_seen else Role.WAITING
 
 
 def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None:
@@ -237,6 +200,7 @@ class _Tick:
         elif since is not None:
             self._press_hand_over(since)
         self._follow_fence()
+        follow_prepared(self._transition, self._inputs, self._seen, self._policy, self._now)
         follow_stray(self._transition, self._inputs, self._seen, self._now)
         follow_orphan(self._transition, self._inputs, self._seen)
         self._transition.follow_plan(self._seen)

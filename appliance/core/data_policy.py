@@ -12,6 +12,7 @@ from appliance.core.roles import Role
 LOOSE = "HASYNCH is LOOSE: nothing is synchronised"
 NEWER = "this node has newer data, got while it served; 'asha failback' on the primary brings it there"
 """Why a secondary takes nothing from its peer."""
+_PREPARES = "Asterisk is being started here, because this node is about to serve"
 
 
 class Duty(enum.Enum):
@@ -31,7 +32,7 @@ class DataSeen:
     """The facts that the duty follows from.
 
     `own_served`, `peer_served`: that node has data of its own which the other node has not got. `last`:
-    Asterisk is about to start here and waits for a last merge.
+    Asterisk is about to start here and waits for a last merge. `prepares`: it is being started ahead of a grant.
     """
 
     node: Node
@@ -42,6 +43,7 @@ class DataSeen:
     peer_role: str
     peer_served: Reading[bool]
     last: bool = False
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def _secondary(seen: DataSeen) -> DataDuty:
     """Return the duty of a secondary: fetch from the primary, but never over data got while serving."""
     if seen.role.holds or seen.role in (Role.RELEASING, Role.LEAVING):
         return _none("this node serves")
+    if seen.prepares:
+        return _none(_PREPARES)
     if not isinstance(seen.pbx, Known):
         return _none(f"it is not known whether Asterisk runs here: {seen.pbx.reason}")
     if seen.pbx.value.process_alive:
@@ -103,8 +107,11 @@ def _primary(seen: DataSeen) -> DataDuty:
     newer, peer_stands_by = is_known(seen.peer_served, True), seen.peer_role == Role.STANDBY.value
     if seen.role is Role.ACTIVE and newer and peer_stands_by:
         return DataDuty(Duty.MERGE, live=True)
-    before_service = seen.role is Role.ACQUIRING and seen.last and newer and peer_stands_by
+    starts = seen.role is Role.ACQUIRING or seen.prepares
+    before_service = starts and seen.last and newer and peer_stands_by
     at_rest = seen.role is Role.STANDBY and (newer or seen.peer_role == Role.ACTIVE.value)
+    if seen.prepares and not before_service:
+        return _none(_PREPARES)
     if not before_service and not at_rest:
         return _none("the secondary fetches from this node, and has nothing newer")
     if not isinstance(seen.pbx, Known):

@@ -35,6 +35,7 @@ def follow_stray(transition: Transition, inputs: Inputs, seen: Seen, now: float)
     state, transfer = transition.state, transition.state.transfer
     stray = (
         state.role in (Role.WAITING, Role.STANDBY)
+        and state.prepared.since is None
         and (transfer is None or transfer.done)
         and not seen.maintenance
         and not seen.busy & _STARTING

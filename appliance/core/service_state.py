@@ -50,6 +50,22 @@ _UNGRANTED = "an agent that holds no grant has started"
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """How a start of Asterisk ahead of the grant stands (see `core/prepared_start.py`).
+
+    `since`: when it was begun, in monotonic seconds; None when none is under way. `because`: what made it right.
+    `spent`: no grant has followed the last one, and what made it right still stands.
+    """
+
+    since: float | None = None
+    because: str = ""
+    spent: bool = False
+
+
+NOT_PREPARED = Prepared()
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceState:
     """What a node knows of its own service. Times are monotonic seconds; None is "not so now".
 
@@ -75,7 +91,8 @@ class ServiceState:
     `woke_at`: when this machine was last found to have stood still. `engine_down`: the engine did not run when it
     was last seen, or was not looked at yet; `engine_lost`: it does not run, and no operator has stopped it (see
     `core/engine_target.py`). `faults`: what is wrong with the pair (see `core/pair_watch.py`). `fence`: see
-    `core/fencing.py`.
+    `core/fencing.py`. `given_up_at`: when this node gave its service up so that the peer takes over, and `planned`: not
+    because it had to. `prepared`: its start of Asterisk ahead of the grant.
     """
 
     grant: Grant
@@ -116,6 +133,9 @@ class ServiceState:
     faults: tuple[StandingFault, ...] = ()
     fence: FenceState = NEVER_FENCED
     decision: Decision = STAY
+    given_up_at: float = _NEVER
+    planned: bool = False
+    prepared: Prepared = NOT_PREPARED
 
     @property
     def releasing(self) -> bool:
@@ -137,9 +157,10 @@ class ServiceState:
         return self.role is Role.OFF and self.transfer is not None and not self.transfer.done
 
     def wants(self, generation: int) -> bool:
-        """Tell whether an order to acquire that was given under `generation` is still wanted."""
+        """Tell whether an order to acquire, or to start ahead, that was given under `generation` is still wanted."""
         acquiring = self.transfer is not None and self.transfer.goal is Goal.ACQUIRE
-        return self.grant.held and self.grant.generation == generation and acquiring
+        wanted = acquiring if self.grant.held else self.prepared.since is not None
+        return self.grant.generation == generation and wanted
 
 
 def first_state(grant: Grant, now: float, moves: MoveRecord = NO_MOVES) -> ServiceState:
@@ -222,6 +243,8 @@ class Transition:
             self.set(transfer=changed(state.transfer, generation=state.grant.generation))
             return
         if state.role is not Role.OFF:
+            if state.role.holds:
+                self.set(given_up_at=self._now, planned=True)
             self.happen(Event.REVOKED)
         self.begin(Goal.RELEASE, f"taken back by {ENGINE}")
 
@@ -233,6 +256,7 @@ class Transition:
         moves = self.state.moves
         left = (*moves.left, self._now)[-_MOVES_KEPT:]
         self.set(moves=changed(moves, left=left), cannot_serve=cannot_serve, forced=forced)
+        self.set(planned=not cannot_serve or forced)
         self._give_up(reason, peer_has_it=False)
 
     def acknowledge_moves(self, by: str) -> None:
@@ -365,11 +389,12 @@ class Transition:
     def _serve_afresh(self, reason: str) -> None:
         if not self.state.role.holds:
             self.happen(Event.GRANTED)
-        self.set(granted_at=self._now)
+        self.set(granted_at=self._now, given_up_at=_NEVER, prepared=NOT_PREPARED)
         self.begin(Goal.ACQUIRE, reason)
 
     def _give_up(self, reason: str, *, peer_has_it: bool, goal: Goal = Goal.RELEASE) -> None:
-        self.set(handing_over_since=self._now, peer_has_it=peer_has_it)
+        given_up_at = self.state.given_up_at if peer_has_it else self._now
+        self.set(handing_over_since=self._now, peer_has_it=peer_has_it, given_up_at=given_up_at)
         self.happen(Event.REVOKED)
         self.begin(goal, reason)
 

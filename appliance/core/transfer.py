@@ -91,6 +91,7 @@ class Policy:
     pbx_start_deadline: float
     pbx_stop_deadline: float
     release_deadline: float = 10.0
+    prepares: bool = True  # Asterisk may be started ahead of a grant (see `core/prepared_start.py`)
     retry: float = 1.0
     stonith: bool = False  # the engine gives service only when the other node is surely gone (HASTONITH)
 
@@ -111,6 +112,8 @@ class Peer:
     `heard_since`: when this node began to serve, as the peer has heard; 0 when it hears of no service here, None when
     it does not say. `stood_still`: it has just stood still, and may have been called dead. `lan`: it reaches the LAN.
     `calls`: seen from there, a telephone could call through the cluster address. `hears_us`: it hears this node.
+    `offers`: it has given service up, and nothing of it is left there; `prepares`: it has started Asterisk ahead of a
+    grant (see `core/prepared_start.py`).
     """
 
     alive: Reading[bool]
@@ -131,6 +134,8 @@ class Peer:
     lan: Reading[bool] = _UNSAID
     calls: Reading[bool] = _UNSAID
     hears_us: Reading[bool] = _UNSAID
+    offers: bool = False
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ LETTING_GO = 5.0
 NOBODY_BOUND = 60.0  # a settled split costs 27 s, a frozen node 27 s, a start 20 s
 TWO_BOUND = 10.0  # after both can hear each other; Heartbeat itself takes 2.8 s after a split
 APART_BOUND = 15.0  # without a link they cannot know of each other; then both must say so
+AHEAD_BOUND = 4.0  # a message that is on its way, a turn, and Asterisk's stop
 KNOWS_AFTER = 15.0  # an agent that has just been started, or could not turn until now, has seen nothing yet
 MENDING = 10.0  # an alert ends when something has begun to mend its cause
 CAUSE_LASTS = 180.0
@@ -47,6 +48,7 @@ class Kind(enum.Enum):
     JOURNAL = "a node's journal tells of what must not be"
     GENERATION = "the generation of a grant fell"
     TWO = "both nodes serve the telephones, and could hear each other"
+    AHEAD = "two Asterisks run, and one of them was started ahead of a grant"
     TWO_UNSAID = "both nodes serve the telephones, and one of them does not say so"
     NOBODY_UNSAID = "nobody serves the telephones, and no node says so"
     NOBODY_HALF_SAID = "nobody serves the telephones, and only one node says so"
@@ -121,6 +123,8 @@ class Observer:
     _ghost_since: dict[Node, float | None] = field(default_factory=lambda: dict.fromkeys(Node))
     _unexcused_since: float = 0.0
     _right: bool = False
+    _ahead: set[Node] = field(default_factory=set)
+    _ahead_since: float | None = None
     _bounced: dict[Node, bool] = field(default_factory=lambda: dict.fromkeys(Node, False))
 
     def rules_broken(self) -> list[Violation | str]:
@@ -152,6 +156,8 @@ class Observer:
             times.append(max(self._two_since + APART_BOUND, self._asked_at + 5.0))
         if self._heard_since is not None and Kind.TWO not in self._told:
             times.append(self._heard_since + TWO_BOUND)
+        if self._ahead_since is not None:
+            times.append(self._ahead_since + AHEAD_BOUND)
         if not self._right or any(since is not None for since in self._ghost_since.values()):
             times.append(self.world.now + LOOKS_AGAIN)
         return min((time for time in times if time > self.world.now), default=float("inf"))
@@ -169,6 +175,21 @@ class Observer:
             self._look_at_nobody()
         self._look_at_moves()
         self._look_at_grants()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Look at Asterisks that were started ahead of a grant, and for how long another one has run meanwhile."""
+        world, before = self.world, self._ahead_since
+        for node, agent in world.agents.items():
+            if agent is not None and agent.state.prepared.since is not None:
+                self._ahead.add(node)
+            if world.granted(node) or world.servers[node].pbx.state is Pbx.DEAD:
+                self._ahead.discard(node)
+        acts = all(server.runs for server in world.servers.values())
+        two = acts and all(server.pbx.state is not Pbx.DEAD for server in world.servers.values())
+        self._ahead_since = (world.now if before is None else before) if self._ahead and two else None
+        if before is not None and self._ahead_since is not None and world.now - before >= AHEAD_BOUND:
+            self._tell(Kind.AHEAD, f"for {world.now - before:.1f} s; {world.in_words()}")
 
     def _look_at_two(self) -> None:
         now, world = self.world.now, self.world

@@ -44,6 +44,7 @@ from appliance.core.grant import Verb, Verdict
 from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lost_request import minutes_left
 from appliance.core.model import Relay
+from appliance.core.prepared_start import offers
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
@@ -54,7 +55,7 @@ from appliance.core.waking import Woke
 from hwsim.virtual.lan import LanSight, facts_of
 from hwsim.virtual.metal import RELAY, Job
 from hwsim.virtual.now import Now, Turn, now_of
-from hwsim.virtual.site import PEER_MAX_AGE, Message, Site
+from hwsim.virtual.site import PEER_MAX_AGE, Message, Site, value_or_none
 
 # A turn comes a little later than its period says, in seconds, and is left out no longer than this.
 LATE = 0.01
@@ -159,9 +160,11 @@ class Agent:
             demands=self.demands,
             heard_since=heard_since(self._looked_at.peer),
             stood_still=bool(self.state.gap),
-            lan=_value(self.lan.lan),
-            calls=_value(self.lan.calls),
+            lan=value_or_none(self.lan.lan),
+            calls=value_or_none(self.lan.calls),
             hears=self.hears,
+            offers=offers(self.state, self._looked_at, now),
+            prepares=self.state.prepared.since is not None,
         )
 
     @property
@@ -444,7 +447,3 @@ class Agent:
             self.commanded = Unknown(problem, self.now) if problem else Known(RELAY[order], self.now)
         if order in (Order.START_PBX, Order.RESTART_PBX) and (wanted() or not problem):
             self.start_failed_at = self.now if problem else None
-
-
-def _value(reading: Reading[bool]) -> bool | None:
-    return reading.value if isinstance(reading, Known) else None

@@ -57,6 +57,8 @@ class Message:
     lan: bool | None = None
     calls: bool | None = None
     hears: bool | None = None
+    offers: bool = False
+    prepares: bool = False
 
     def peer(self, alive: Reading[bool], hears_us: Reading[bool], at: float) -> Peer:
         """Return the peer that has said this `at`."""
@@ -79,7 +81,14 @@ class Message:
             lan=silent if self.lan is None else Known(self.lan, at),
             calls=silent if self.calls is None else Known(self.calls, at),
             hears_us=hears_us,
+            offers=self.offers,
+            prepares=self.prepares,
         )
+
+
+def value_or_none(reading: Reading[bool]) -> bool | None:
+    """Return what is known; None when nothing is."""
+    return reading.value if isinstance(reading, Known) else None
 
 
 @dataclass

@@ -95,6 +95,7 @@ class SyncSupervisor(Component):
             peer_role=report.role if report is not None else "",
             peer_served=report.served if report is not None else silent,
             last=last,
+            prepares=self._service.state.prepared.since is not None,
         )
 
     async def run(self) -> None:
@@ -138,9 +139,14 @@ class SyncSupervisor(Component):
         return keeps_newer(self._seen())
 
     def owed(self) -> bool:
-        """Tell whether the peer has data that are not here and may be asked for before Asterisk starts."""
-        there = not is_known(self._observations.peer_alive, False)
-        return self._this_node.node is Node.PRIMARY and there and self.peer_newer
+        """Tell whether the peer has data that are not here, and telephones may wait for them before Asterisk starts.
+
+        They wait only in a move that was planned. In any other the telephones come first, and what the peer has got in
+        its last seconds is merged while Asterisk serves.
+        """
+        report = self._observations.report
+        planned = report is not None and report.planned
+        return self._this_node.node is Node.PRIMARY and planned and self.peer_newer
 
     @property
     def peer_newer(self) -> bool:

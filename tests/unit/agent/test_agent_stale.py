@@ -156,4 +156,21 @@ def test_nobody_is_to_bring_home_what_is_not_synchronised(tmp_path: Path) -> Non
     bench.observations.report = replace(bench.observations.report, served=Known(True, 0.0))
     assert (room.peer_newer, room.owed(), room.not_home()) == (False, False, "")
     bench.this_node.adopt(Conf(synch="LAZY"))
-    assert (room.peer_newer, room.owed()) == (True, True)
+    assert room.peer_newer
+
+
+def test_telephones_wait_for_data_in_a_planned_move_only(tmp_path: Path) -> None:
+    for node, planned, served, waits in (
+        (Node.PRIMARY, True, True, True),
+        (Node.PRIMARY, False, True, False),
+        (Node.PRIMARY, True, False, False),
+        (Node.SECONDARY, True, True, False),
+    ):
+        bench = Bench(tmp_path / f"{node.value}-{planned}-{served}", node, synch="LAZY")
+        assert bench.observations.report is not None
+        bench.observations.report = replace(
+            bench.observations.report, served=Known(served, 0.0), planned=planned
+        )
+        assert SyncSupervisor(bench.context).owed() is waits
+    bench.observations.report = None
+    assert not SyncSupervisor(bench.context).owed(), "nothing is known of a peer that has said nothing"

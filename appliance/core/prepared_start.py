@@ -1,0 +1,124 @@
+"""A prepared start: Asterisk is started on the node that is about to serve, while the engine still hands service over.
+
+The engine takes half a second for a move it was asked for, and deadtime for a death; Asterisk takes as long again to
+boot. Both need not be waited for one after the other. A node that stands by starts its Asterisk before it has a grant
+when it knows that no other one runs, by one of two testimonies:
+
+- **The peer's word.** It has given service up, has let the line go, and its Asterisk is gone (`offers`).
+- **Its loss of power.** The line has arrived here, which a relay without power lets it do, and nothing has been heard
+  of the peer for a while: neither alone says so, both do.
+
+Asterisk alone is started: without a grant nothing moves the relay or sets the address, so no telephone is answered by
+it. When no grant follows it is ended again, and not started once more for the same testimony. A node that wants service
+back after all waits for a moment until the peer has ended its own (`held_up`), so that there are never two by this.
+"""
+
+from __future__ import annotations
+
+from appliance.core.controller_events import ControllerPolicy, Inputs
+from appliance.core.effects import GiveOrder
+from appliance.core.engine_requests import ANSWERED_WITHIN
+from appliance.core.model import Node, Pbx
+from appliance.core.progress import ENDING
+from appliance.core.reading import Known, is_known
+from appliance.core.roles import Role
+from appliance.core.service_state import NOT_PREPARED, Prepared, ServiceState, Transition
+from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, PEER_MESSAGE_PERIOD
+from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
+
+# For so long after it has given service up a node says that the peer may start, in seconds. What was prepared must have
+# ended before it takes service back, which it does when its request is not answered.
+OFFERED_FOR = ANSWERED_WITHIN - 4.0
+# A peer that has missed its turn to speak is silent.
+SILENT_FOR = 1.5 * PEER_MESSAGE_PERIOD
+# What the engine may take longer for than its times say, on a busy machine, in seconds.
+_PATIENCE = 4.0
+
+_GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
+_NO_POWER = "the line has come here, and nothing is heard of the peer: it has no power"
+_IN_VAIN = "it was started ahead, and no grant has followed"
+
+
+def offers(state: ServiceState, seen: Seen, now: float) -> bool:
+    """Tell whether the peer may start its Asterisk: service was given up here, and nothing of it is left."""
+    transfer = state.transfer
+    gone = transfer is not None and transfer.done and transfer.goal is not Goal.ACQUIRE
+    return (
+        gone
+        and now - state.given_up_at <= OFFERED_FOR
+        and is_known(seen.pbx, Pbx.DEAD)
+        and not is_known(seen.peer.serves, True)
+    )
+
+
+def follow_prepared(
+    transition: Transition, inputs: Inputs, seen: Seen, policy: ControllerPolicy, now: float
+) -> None:
+    """Start Asterisk ahead of the grant where that is right, and end it when no grant follows.
+
+    Args:
+        transition: The step under way.
+        inputs: What the turn looks at.
+        seen: Its readings, as the step has them by now.
+        policy: What the conf file says.
+        now: Monotonic seconds.
+    """
+    state, prepared = transition.state, transition.state.prepared
+    if state.role is not Role.STANDBY:
+        transition.set(
+            prepared=NOT_PREPARED
+        )  # granted, or the engine is gone: the transfer of that role goes on
+    elif prepared.since is not None:
+        if not _still_wanted(prepared.because, now - prepared.since, seen, policy, now):
+            transition.set(prepared=Prepared(spent=True))
+            transition.begin(Goal.RELEASE, _IN_VAIN)
+    elif prepared.spent:
+        if _heard(seen.peer, now) and not seen.peer.offers:
+            transition.set(prepared=NOT_PREPARED)
+    elif (because := _testimony(seen, policy.transfer, now)) and _is_able(state, inputs, seen):
+        transition.set(prepared=Prepared(now, because))
+        transition.note("prepared", says=because)
+        generation = state.grant.generation
+        transition.effects.append(GiveOrder(Order.START_PBX, because, generation, generation))
+
+
+def _testimony(seen: Seen, policy: Policy, now: float) -> str:
+    """Return why it is known that no other Asterisk runs; "" when it is not, or it is not asked for."""
+    if not policy.prepares:
+        return ""
+    if seen.peer.offers:
+        return _GIVEN_UP
+    return _NO_POWER if _has_no_power(seen, policy, now) else ""
+
+
+def _has_no_power(seen: Seen, policy: Policy, now: float) -> bool:
+    falls_here = policy.node is Node.SECONDARY and policy.has_line
+    return falls_here and arrived(seen.line) and not _heard(seen.peer, now)
+
+
+def _heard(peer: Peer, now: float) -> bool:
+    return isinstance(peer.granted, Known) and now - peer.granted.at < SILENT_FOR
+
+
+def _is_able(state: ServiceState, inputs: Inputs, seen: Seen) -> bool:
+    transfer = state.transfer
+    return (
+        inputs.fit
+        and is_known(inputs.engine, True)
+        and state.gap == 0.0  # the peer only seems silent to a node that stood still
+        and not state.grant.held
+        and not seen.maintenance
+        and is_known(seen.pbx, Pbx.DEAD)
+        and not seen.busy & (ENDING | {Order.START_PBX})
+        and (transfer is None or (transfer.done and transfer.goal is not Goal.ACQUIRE))
+    )
+
+
+def _still_wanted(because: str, lasted: float, seen: Seen, policy: ControllerPolicy, now: float) -> bool:
+    heard = _heard(seen.peer, now)
+    if because == _GIVEN_UP:
+        return lasted < OFFERED_FOR and (seen.peer.offers or not heard)
+    # An engine that does not call the peer dead in its time hears it, and so the peer has power.
+    called = policy.watch.deadtime + ENGINE_LAG
+    settled = called + (ENGINE_SCRIPTS + _PATIENCE if is_known(seen.peer.alive, False) else 0.0)
+    return lasted < settled and arrived(seen.line) and not heard
