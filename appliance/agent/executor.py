@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from appliance.agent.context import NodeContext
 from appliance.agent.lan_routes import speak_from_cluster_address
 from appliance.agent.pre_start import before_service
+from appliance.agent.repeated_failures import RepeatedFailures
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
 from appliance.core.errors import AshaError, HardwareError, HostError, attempt
@@ -179,6 +180,7 @@ class Executor:
         self._reset: asyncio.Task[None] | None = None
         self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", context.clock.now())
         self.failed: dict[Order, str] = {}
+        self._repeated = RepeatedFailures()
         self.start_failed_at: float | None = None
         self.start_failure = ""  # kept longer than `failed`: a standby says for a minute why it is not fit
 
@@ -199,8 +201,9 @@ class Executor:
         """
         if order in self._tasks:
             return
-        self._journal.note("order", order=order.name, reason=reason, generation=generation)
-        task = asyncio.create_task(self._carry_out(order, generation, still_wanted))
+        if self._repeated.tells(order, reason, generation, self._clock.now()):
+            self._journal.note("order", order=order.name, reason=reason, generation=generation)
+        task = asyncio.create_task(self._carry_out(order, reason, generation, still_wanted))
         self._tasks[order], self._given_at[order] = task, self._clock.now()
 
     async def do(self, order: Order, reason: str, generation: int) -> None:
@@ -254,7 +257,9 @@ class Executor:
         if problem := await asyncio.get_running_loop().run_in_executor(self._card, attempt, reset):
             self._journal.note("card", says=f"it could not be reset: {problem}")
 
-    async def _carry_out(self, order: Order, generation: int, still_wanted: Callable[[], bool]) -> None:
+    async def _carry_out(
+        self, order: Order, reason: str, generation: int, still_wanted: Callable[[], bool]
+    ) -> None:
         pool = self._card if order in _RELAY else self._others
         began = self._clock.now()
         problem = ""
@@ -270,7 +275,7 @@ class Executor:
             problem = str(error)
         finally:
             del self._tasks[order]
-        self._conclude(order, generation, began, problem)
+        self._conclude(order, reason, generation, began, problem)
         if order in _STARTS and (still_wanted() or not problem):
             # A start that this node has ended itself, because its grant ended, says nothing against it.
             self.start_failed_at, self.start_failure = (self._clock.now(), problem) if problem else (None, "")
@@ -281,13 +286,15 @@ class Executor:
             raise _NotWanted("it is no longer wanted")
         self._actuator.perform(order)
 
-    def _conclude(self, order: Order, generation: int, began: float, problem: str) -> None:
+    def _conclude(self, order: Order, reason: str, generation: int, began: float, problem: str) -> None:
         now = self._clock.now()
         took = round((now - began) * 1000, 1)
         while self._actuator.mended:
             self._journal.note("pbx", says=self._actuator.mended.pop(0))
-        # The key is `under`, not `generation`, because the order may end after the grant it was given under.
-        self._journal.note("done", order=order.name, under=generation, ms=took, problem=problem)
+        if tries := self._repeated.ended(order, reason, generation, problem, now):
+            # The key is `under`, not `generation`, because the order may end after the grant it was given under.
+            more = {"tries": tries} if tries > 1 else {}
+            self._journal.note("done", order=order.name, under=generation, ms=took, problem=problem, **more)
         if problem:
             self.failed[order] = problem
         else:

@@ -64,8 +64,8 @@ class Meters:
                     self._begin(goal)
                 case PhaseEntry(goal=goal, phase=phase, after=float() | int() as after):
                     self._follow(goal, phase, after)
-                case DoneEntry(order=order, problem=problem):
-                    self._done(order, problem)
+                case DoneEntry(order=order, problem=problem, tries=tries):
+                    self._done(order, problem, tries)
 
     def document(self, alerts: int) -> MetersAnswer:
         """Return all counters for machines to read. `alerts`: how many alerts were made."""
@@ -95,10 +95,9 @@ class Meters:
             self._ended.add(phase)
             self._transfers[goal][phase] += 1
 
-    def _done(self, order: str, problem: str) -> None:
-        if problem:
-            self._orders_failed += 1
-        elif order in _RELAY:
+    def _done(self, order: str, problem: str, tries: int) -> None:
+        self._orders_failed += tries if problem else tries - 1
+        if not problem and order in _RELAY:
             # The first order of an agent may only repeat what the card was told before, so it is not counted
             # as a move.
             self._relay_moves += self._relay not in ("", order)

@@ -65,11 +65,15 @@ class OrderEntry:
 
 @dataclass(frozen=True, slots=True)
 class DoneEntry:
-    """The kind `done`: an order has ended after `ms` milliseconds. `problem`: why it failed; "" when it did not."""
+    """The kind `done`: an order has ended after `ms` milliseconds. `problem`: why it failed; "" when it did not.
+
+    `tries`: for how many ends it stands, of which those before had the same problem (`agent/repeated_failures.py`).
+    """
 
     order: str = ""
     problem: str = ""
     ms: float | None = None
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +265,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
 
 
+def _is_count(value: object) -> bool:
+    return _count(value) is not None
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
@@ -279,6 +287,7 @@ _CHECKS: Mapping[str, _Check] = {
     "str": _is_text,
     "bool": _is_truth,
     "bool | None": _is_truth,
+    "int": _is_count,
     "float": _is_number,
     "float | None": _is_number,
     "Sequence[object]": _is_list,
