@@ -225,7 +225,7 @@ class AgentParts:
         started = order in (Order.START_PBX, Order.RESTART_PBX)
         if started and not problem:
             self.asterisk.booted()
-            self.data.serving()
+            self.data.asterisk_started()
         else:
             self.asterisk.look()
         self.context.observations.notify_changed()

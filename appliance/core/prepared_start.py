@@ -35,7 +35,7 @@ SILENT_FOR = 1.5 * PEER_MESSAGE_PERIOD
 _PATIENCE = 4.0
 
 _GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
-_NO_POWER = "the line has come here, and nothing is heard of the peer: it has no power"
+_NO_POWER = "the line has come here, and nothing is heard of the peer"
 _IN_VAIN = "it was started ahead, and no grant has followed"
 
 
@@ -64,18 +64,17 @@ def follow_prepared(
         now: Monotonic seconds.
     """
     state, prepared = transition.state, transition.state.prepared
-    if state.role is not Role.STANDBY:
-        transition.set(
-            prepared=NOT_PREPARED
-        )  # granted, or the engine is gone: the transfer of that role goes on
+    if state.role.holds:
+        transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
     elif prepared.since is not None:
-        if not _still_wanted(prepared.because, now - prepared.since, seen, policy, now):
+        wanted = _still_wanted(prepared.because, now - prepared.since, seen, policy, now)
+        if state.role is not Role.STANDBY or not wanted:
             transition.set(prepared=Prepared(spent=True))
             transition.begin(Goal.RELEASE, _IN_VAIN)
     elif prepared.spent:
         if _heard(seen.peer, now) and not seen.peer.offers:
             transition.set(prepared=NOT_PREPARED)
-    elif (because := _testimony(seen, policy.transfer, now)) and _is_able(state, inputs, seen):
+    elif _is_able(state, inputs, seen) and (because := _testimony(seen, policy.transfer, now)):
         transition.set(prepared=Prepared(now, because))
         transition.note("prepared", says=because)
         generation = state.grant.generation
@@ -97,13 +96,16 @@ def _has_no_power(seen: Seen, policy: Policy, now: float) -> bool:
 
 
 def _heard(peer: Peer, now: float) -> bool:
-    return isinstance(peer.granted, Known) and now - peer.granted.at < SILENT_FOR
+    """Tell whether the peer has spoken when it was to, and the engine does not call it dead."""
+    spoke = isinstance(peer.granted, Known) and now - peer.granted.at < SILENT_FOR
+    return spoke and not is_known(peer.alive, False)
 
 
 def _is_able(state: ServiceState, inputs: Inputs, seen: Seen) -> bool:
     transfer = state.transfer
     return (
-        inputs.fit
+        state.role is Role.STANDBY
+        and inputs.fit
         and is_known(inputs.engine, True)
         and state.gap == 0.0  # the peer only seems silent to a node that stood still
         and not state.grant.held

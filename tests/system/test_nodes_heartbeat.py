@@ -64,6 +64,21 @@ async def restarted(node: Node) -> float:
     return time.monotonic() - began
 
 
+async def script_starting(node: Node) -> list[int]:
+    """Return the processes of the slow script, once Heartbeat has it started.
+
+    Two of Heartbeat's own scripts that write into its FIFO at once spoil each other's message, and the resource is
+    taken for acquired without a start (docs/facts/heartbeat.md): then Heartbeat is asked again by a restart.
+    """
+    poll = f"until pgrep -f '{STARTING}'; do sleep 0.05; done"
+    for _ in range(5):
+        if (await node.run(["sh", "-c", poll], deadline=20.0)).ok:
+            return node.pids(STARTING)
+        assert "NV failure" in node.path("/var/log/ha-log").read_text(), "it is for another reason"
+        await restarted(node)
+    raise AssertionError("Heartbeat has lost the start five times")
+
+
 async def link_up(node: Node, peer: str, link: str) -> None:
     """Until Heartbeat on `node` hears `peer` on `link`."""
     poll = f'until [ "$(cl_status hblinkstatus {peer} {link})" = up ]; do sleep 0.05; done'
@@ -130,9 +145,7 @@ def test_a_restart_ends_the_scripts_too() -> None:
             rack.primary.write("/etc/ha.d/resource.d/slow", SLOW, 0o755)
             await rack.primary.boot()
             assert (await rack.primary.run([str(PROGRAM)])).ok
-            poll = f"until pgrep -f '{STARTING}'; do sleep 0.05; done"
-            assert (await rack.primary.run(["sh", "-c", poll], deadline=60.0)).ok
-            before = rack.primary.pids(STARTING)
+            before = await script_starting(rack.primary)
             await restarted(rack.primary)
             assert not set(before) & set(rack.primary.pids(STARTING))
 

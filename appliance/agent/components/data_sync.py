@@ -63,6 +63,7 @@ class SyncSupervisor(Component):
         self._handed = DutyWord(DataDuty(Duty.NONE), float("-inf"))
         self._ended_at = float("-inf")
         self._peer_boot, self._peer_was_dead = "", False
+        self._job_waits = False
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
         self._held: dict[str, str] = {}
         self.word = DataWord()
@@ -120,6 +121,7 @@ class SyncSupervisor(Component):
         try:
             while True:
                 self._observations.stepped.clear()
+                self._run_job()
                 self._keep()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(WORD_PERIOD):
@@ -190,13 +192,19 @@ class SyncSupervisor(Component):
             return "the primary has not got yet what this node has got while it served"
         return ""
 
-    def serving(self) -> None:
-        """Run the site's own job after Asterisk has started here.
+    def asterisk_started(self) -> None:
+        """Have the site's own job run once this node serves, now that Asterisk has started here.
 
         The job (POSTSYNC) follows the last data, runs on the secondary only, and delays nothing.
         """
-        if self._this_node.node is Node.SECONDARY and self._synchronises:
+        self._job_waits = self._this_node.node is Node.SECONDARY and self._synchronises
+        self._run_job()
+
+    def _run_job(self) -> None:
+        if self._job_waits and self._service.role.holds:
             self._postsync = asyncio.create_task(self._run_postsync())
+        # Asterisk that was started ahead of a grant serves when the grant comes, or was started in vain.
+        self._job_waits = self._job_waits and self._service.state.prepared.since is not None
 
     async def _run_postsync(self) -> None:
         problem = await asyncio.to_thread(run_postsync, self._this_node.conf, DATA)

@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_agent_cycle import Bench
+from test_agent_cycle import ENGINE, Bench
 
 from appliance.agent.components import data_sync
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.core.grant import Verb, Verdict
 from appliance.core.model import Node
 from appliance.core.reading import Known
+from appliance.core.service_state import Prepared
 from appliance.host.paths import SyncPaths
 from appliance.sync.ssh import drop_connection
 
@@ -127,3 +129,36 @@ def test_a_worker_that_takes_nothing_in_is_killed_and_the_agent_goes_on(bench: B
 
     asyncio.run(scenario())
     assert any("takes nothing in" in str(entry) for entry in bench.journal.since(0))
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_the_sites_own_job_runs_once_the_node_serves_and_not_for_a_start_in_vain(
+    bench: Bench, granted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(data_sync, "run_postsync", lambda conf, paths: ran.append(conf.synch) or "")
+
+    async def scenario() -> None:
+        async with working(bench) as supervisor:
+            bench.context.service.state = replace(
+                bench.cycle.state, prepared=Prepared(bench.clock.now(), "why")
+            )
+            supervisor.asterisk_started()
+            if granted:
+                assert bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE) is Verdict.ACCEPTED
+            else:
+                bench.context.service.state = replace(bench.cycle.state, prepared=Prepared(spent=True))
+                bench.turn()
+            for _ in range(3):  # turns of the loop, not time
+                await asyncio.sleep(0)
+            job = supervisor._postsync
+            assert (job is not None) is granted
+            if job is not None:
+                await job
+            if not granted:
+                assert bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE) is Verdict.ACCEPTED
+                for _ in range(3):
+                    await asyncio.sleep(0)
+            assert ran == (["LAZY"] if granted else []), "once, and by the start that served"
+
+    asyncio.run(scenario())

@@ -221,3 +221,12 @@ def test_the_journal_says_why() -> None:
     assert [entry.fields["says"] for entry in said] == [
         "the peer has given service up, and its Asterisk is gone"
     ]
+
+
+def test_what_was_prepared_ends_with_the_engine() -> None:
+    """A node whose engine is gone gets no grant, and ends no stray Asterisk either."""
+    state, _ = turned(STANDS_BY, OFFERED)
+    starting = seen(pbx=Pbx.STARTING, other=at(NOW, offers=True))
+    gone = Inputs(seen=starting, engine=Known(False, NOW + 0.1), fit=True)
+    state, given = turned(state, starting, NOW + 0.1, event=Tick(gone))
+    assert state.role is Role.OFF and given == [Order.STOP_PBX]
