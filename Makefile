@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones
+.PHONY: help demo test test-system test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -90,6 +90,12 @@ campaign: tools ## random faults on the shipped controller in virtual time, SEED
 
 bench: system tools ## how fast, beside keepalived and a polling watchdog (root)
 	@.ci/clean-after $(BIN)/hwsim bench $(ARGS)
+
+RUNS ?= 20
+
+measure: lab ## what telephones see of each failover, beside asha's peers, into docs/measured.md; RUNS=20 (root, hours)
+	@.ci/clean-after $(BIN)/hwsim bench --only telephones --runs $(RUNS) $(ARGS)
+	@cp out/bench/measured.md docs/measured.md
 
 clean: ## remove what the other targets made in this folder
 	@rm -rf out .venv build asha.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -74,7 +74,7 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
     "--only",
     metavar="NAME",
     help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
-    "engines, fencing or pair-states, or events of one of them, with commas.",
+    "engines, telephones, fencing or pair-states, or events of one of them, with commas.",
 )
 @click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states and fencing.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
@@ -87,27 +87,32 @@ def bench(runs: int, only: str | None, at_once: int, out: Path) -> None:
     from hwsim.bench.pairstates.stories import STORIES  # noqa: PLC0415
     from hwsim.bench.runner import NAMES, planned  # noqa: PLC0415
     from hwsim.bench.runner import bench as measure  # noqa: PLC0415
+    from hwsim.bench.telephones.rows import ROWS as TELEPHONE_ROWS  # noqa: PLC0415
+    from hwsim.bench.telephones.runner import TELEPHONES, telephone_figures  # noqa: PLC0415
 
     wanted = set((only or "").split(",")) - {""}
     rows = _chosen(wanted, ENGINE_FIGURES, ROWS)
+    calls = _chosen(wanted, TELEPHONES, TELEPHONE_ROWS)
     events = _chosen(wanted, FENCING, EVENTS)
     stories = _chosen(wanted, PAIR_STATES, STORIES)
-    families = (PAIR_STATES, FENCING, ENGINE_FIGURES)
-    played = (*families, *_names(STORIES), *_names(EVENTS), *_names(ROWS))
+    families = (PAIR_STATES, FENCING, ENGINE_FIGURES, TELEPHONES)
+    played = (*families, *_names(STORIES), *_names(EVENTS), *_names(ROWS), *_names(TELEPHONE_ROWS))
     if not wanted <= {*NAMES, *played}:
         there_are = ", ".join((*NAMES, *played))
         raise click.BadParameter(f"there is no '{only}'. There are: {there_are}.", param_hint="--only")
     if alone := wanted & set(NAMES) if len(wanted) > 1 else set():
         raise click.BadParameter(f"{', '.join(sorted(alone))}: each must stand alone.", param_hint="--only")
-    _check_host(PACEMAKER if rows or events else HEARTBEAT)
+    _check_host(PACEMAKER if rows or calls or events else HEARTBEAT)
     right = True
     if rows:
         right = _run(engine_figures(rows, runs, out, _console()))
+    if calls:
+        right = _run(telephone_figures(calls, runs, out, _console())) and right
     if events:
         right = _run(fencing(events, runs, at_once, out, _console())) and right
     if stories:
         right = _run(pair_states(stories, runs, at_once, out, _console())) and right
-    if not (rows or events or stories):
+    if not (rows or calls or events or stories):
         right = _run(measure(planned(only, runs), out, _console()))
     sys.exit(0 if right else 1)
 

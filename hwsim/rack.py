@@ -185,6 +185,14 @@ class Rack:
         """Return True when a call could be made over the line from that side now."""
         return self.line.works(side)
 
+    def serves(self, side: str, since: float) -> bool:
+        """Return True when a telephone was answered from there after `since`, and its line is in service.
+
+        With a real Asterisk the line does not count: it cannot speak to the simulated span.
+        """
+        answered = self.first_answer("sip", side, since) is not None
+        return answered and (self.telephones is not None or self.in_service(side))
+
     def now(self) -> float:
         """Return monotonic seconds, the same on every simulated machine."""
         return self._clock.now()

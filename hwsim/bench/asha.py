@@ -5,6 +5,7 @@ from __future__ import annotations
 from hwsim.bench.agent_cost import AGENT
 from hwsim.bench.contender import Part
 from hwsim.demo.scenario import Stage
+from hwsim.introduction import introduce
 from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.rack import Rack
 from hwsim.site import Site
@@ -34,6 +35,8 @@ class Asha:
     async def bring_up(self, rack: Rack) -> None:
         """Bring up the primary alone first, then the secondary."""
         await Stage(rack, lambda words: None).home(_WITHIN)
+        if rack.site.extra.get("HASYNCH") == "LAZY":
+            await introduce(rack.servers)
 
     async def settled(self, rack: Rack, active: str) -> None:
         """Wait until both nodes say so, and the engine is at rest."""

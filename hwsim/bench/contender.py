@@ -107,14 +107,14 @@ FAULTS: tuple[Fault, ...] = (
 
 
 async def served_by(rack: Rack, side: str, since: float, deadline: float) -> None:
-    """Wait until `side` serves: its line is in service and Asterisk there answered after `since`.
+    """Wait until `side` serves, as it has answered after `since` (see `Rack.serves`).
 
-    Asterisk must answer on the cluster address. Everything is seen from outside, alike for all contenders.
+    Everything is seen from outside, alike for all contenders.
     Raises ScenarioFailed at the deadline.
     """
 
     def served() -> bool:
-        return rack.in_service(side) and rack.first_answer("sip", side, since) is not None
+        return rack.serves(side, since)
 
     if not await rack.history.wait(served, deadline):
         raise ScenarioFailed(f"within {deadline:g} s the {side} did not come into service")

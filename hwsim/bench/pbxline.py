@@ -6,9 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from hwsim.nodes import Node
+from hwsim.nodes import CLUSTER_ADDRESS, Node
 
 _ASTERISK_CONF, _BOUND = "/etc/hwsim-asterisk.conf", "answers_from = asked\n"
+_PJSIP, _ANYWHERE = "/etc/asterisk/pjsip.conf", "bind=0.0.0.0:"
 _ON_NODE = Path(__file__).with_name("on_node")
 
 
@@ -23,6 +24,10 @@ def install_script(node: Node, source: str, path: str) -> None:
 def install(node: Node) -> None:
     """Put pbxline where a peer's scripts call it, and bind Asterisk to the cluster address, as they must."""
     install_script(node, "pbxline.sh", "/usr/local/sbin/pbxline")
+    pjsip = node.path(_PJSIP)
+    if pjsip.exists():  # a real Asterisk
+        pjsip.write_text(pjsip.read_text().replace(_ANYWHERE, f"bind={CLUSTER_ADDRESS}:"))
+        return
     conf = node.path(_ASTERISK_CONF)
     if _BOUND not in (text := conf.read_text()):
         conf.write_text(text + _BOUND)

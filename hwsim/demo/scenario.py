@@ -65,7 +65,10 @@ class Stage:
         await self.rack.start_agent("secondary")
         self.say("HA engine started on the primary; it waits for its peer")
         await self.ask(self.primary, "ha", "start")
-        await self.until(lambda: self.in_service("primary"), within, "the primary takes service alone")
+        began = self.now()
+        await self.until(
+            lambda: self.rack.serves("primary", began), within, "the primary takes service alone"
+        )
         self.say("HA engine started on the secondary")
         await self.ask(self.secondary, "ha", "start")
         await self.at_home(within)
@@ -150,7 +153,7 @@ class Stage:
         """Wait until the line is in service and Asterisk answers on `to`; return the marks of that move."""
 
         def complete() -> bool:
-            return self.in_service(to) and self.rack.first_answer("sip", to, fault) is not None
+            return self.rack.serves(to, fault)
 
         await self.until(complete, deadline, f"the line came into service on the {to}")
         await self.until_status(

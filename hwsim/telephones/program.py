@@ -213,7 +213,7 @@ class House:
         self.asker = Telephone(Party("asker", "", own, 0, server), connected=connected)
         self.trunk = Telephone(Party("trunk", "", trunk, TRUNK_PORT, server), "rang")
         self._turns: dict[str, asyncio.Task[None]] = {}
-        self._next = 0
+        self._next = self._rung = 0
 
     async def plug_in(self) -> None:
         """Open all sockets."""
@@ -245,8 +245,8 @@ class House:
         self._turn().call("0041445566")
 
     def _ring(self) -> None:
-        self._turn()
-        self.trunk.call(str(FIRST_NUMBER + self._next % len(self.phones)))
+        self._rung += 1
+        self.trunk.call(str(FIRST_NUMBER + self._rung % len(self.phones)))
 
     def _turn(self) -> Telephone:
         self._next += 7

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from hwsim.bench.contender import FAULTS, Contender, served_by
 from hwsim.bench.family import first_processes
+from hwsim.bench.rounds import Row, Seen, seen_now, silences
 from hwsim.bench.usage import used
 from hwsim.demo.marks import measure
 from hwsim.nodes.network import LINKS
-from hwsim.nodes.outside import later_than
 from hwsim.rack import SIDES, Rack
 from hwsim.service_log import recorded
 
@@ -35,41 +32,6 @@ PHASES: Mapping[str, str] = {
 }
 NO_ADDRESS, NO_PBX = "no_address", "no_pbx"
 TWO, NOBODY, LINE, MOVES, SERVES = "two", "nobody", "line", "moves", "one_serves"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The figures of a play by name, None for what was not seen; when it was played, and the machine's load then."""
-
-    figures: Mapping[str, float | None]
-    at: str
-    load: float
-
-    def __str__(self) -> str:
-        """Return the figures in one line."""
-        shown = (f"{name} {'-' if value is None else f'{value:.2f}'}" for name, value in self.figures.items())
-        return ", ".join(shown) + f" (load {self.load:.1f})"
-
-
-def seen_now(figures: Mapping[str, float | None]) -> Seen:
-    """Return `figures` as those of a play that ends now."""
-    return Seen(figures, time.strftime("%Y-%m-%d %H:%M"), os.getloadavg()[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An event. `figures` gives the head of each column by the figure's name.
-
-    `play` gets the contender, its rack at home, how far into the contender's period to strike (0 to 1), and the lock
-    that is held while something moves, so that nothing else does meanwhile. `seconds` is how long it takes for
-    all contenders, about, the way home before it included.
-    """
-
-    name: str
-    title: str
-    figures: Mapping[str, str]
-    play: Callable[[Contender, Rack, float, asyncio.Lock], Awaitable[Seen]]
-    seconds: float
 
 
 def _moved_by(
@@ -157,17 +119,6 @@ def _processes(contender: Contender, rack: Rack) -> tuple[dict[str, Path], set[P
         for pattern in part.without:
             without |= {node.path("/proc") / str(pid) for pid in node.pids(pattern)}
     return found, without
-
-
-def silences(rack: Rack, kind: str, since: float) -> list[float]:
-    """Return the seconds between one answer and the next of `kind` (ping, sip) at the cluster address since `since`.
-
-    The last answer before `since` counts too, and what is silent now has been until now.
-    """
-    events = [one.t for one in later_than(rack.outside.events, since - 1.0) if one.kind == kind]
-    before = [at for at in events if at <= since]
-    times = [*before[-1:], *(at for at in events if at > since), rack.now()]
-    return [later - earlier for earlier, later in itertools.pairwise(times)]
 
 
 _MOVED = {**PHASES, NO_ADDRESS: "without the address", NO_PBX: "without an answer"}

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwsim.bench.contender import Contender
-from hwsim.bench.engines.rows import APART, MOVES, ROWS, SERVES, WATCHED, Row, Seen
+from hwsim.bench.engines.rows import APART, MOVES, ROWS, SERVES, WATCHED
 from hwsim.bench.engines.sizes import DEB, FORMS, Size, Sizes
 from hwsim.bench.plays import Plays
+from hwsim.bench.rounds import Row, Seen
 from hwsim.bench.spread import Spread, ratio, spread
 from hwsim.installed import PACKAGES
 
@@ -64,17 +65,19 @@ _WORDS: Mapping[str, str] = {"engines-split": _SPLIT, "engines-idle": _IDLE}
 def page(contenders: Sequence[Contender], plays: Plays[Seen], sizes: Sizes, about: Mapping[str, Any]) -> str:
     """Return the page; `about` has the machine, the versions and the time of `detection`."""
     notes = "\n".join(f"- {one.name}: {one.note}" for one in contenders)
-    parts = [_HEAD.format(when=_when(plays), notes=notes, **about)]
-    parts += [part for row in ROWS for part in _section(row, contenders, plays)]
+    parts = [_HEAD.format(when=when(plays), notes=notes, **about)]
+    parts += [part for row in ROWS for part in section(row, contenders, plays, _WORDS.get(row.name, ""))]
     return "\n".join([*parts, *_size_section(contenders, sizes)])
 
 
-def _when(plays: Plays[Seen]) -> str:
+def when(plays: Plays[Seen]) -> str:
+    """Return from when to when was played."""
     times = sorted(one.seen.at for one in plays.all if one.seen is not None)
     return f"{times[0]} to {times[-1]}" if times else "never"
 
 
-def _section(row: Row, contenders: Sequence[Contender], plays: Plays[Seen]) -> list[str]:
+def section(row: Row, contenders: Sequence[Contender], plays: Plays[Seen], words: str = "") -> list[str]:
+    """Return the part of a page about `row`: its title, `words` for people, and its table."""
     heads = ("", *row.figures.values(), "load", "n")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     base = _figures(row, plays.seen(row.name, BASELINE))
@@ -84,8 +87,8 @@ def _section(row: Row, contenders: Sequence[Contender], plays: Plays[Seen]) -> l
         cells = [_cell(name, figures[name], base[name], seen, one.name) for name in row.figures]
         load = f"{statistics.median(play.load for play in seen):.1f}" if seen else "-"
         lines.append(f"| {' | '.join((one.name, *cells, load, plays.count(row.name, one.name)))} |")
-    words = [_WORDS[row.name]] if row.name in _WORDS else []
-    return [f"## {row.title[0].upper()}{row.title[1:]}\n", *words, "\n".join(lines) + "\n"]
+    said = [words] if words else []
+    return [f"## {row.title[0].upper()}{row.title[1:]}\n", *said, "\n".join(lines) + "\n"]
 
 
 def _figures(row: Row, seen: Sequence[Seen]) -> dict[str, Spread | None]:

@@ -1,0 +1,1 @@
+"""What telephones see of a failover: real Asterisks under asha, on both engines, and under its peers."""

@@ -1,0 +1,139 @@
+"""What happens to every pair with telephones, and the figures of it: seconds without calls, as they count them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from hwsim.bench.contender import Contender
+from hwsim.bench.engines.rows import NO_ADDRESS
+from hwsim.bench.rounds import Row, Seen, seen_now, silences
+from hwsim.rack import Rack
+from hwsim.telephones import Telephones
+
+CALLS_OUT, CALLS_IN, EVERY = "calls_out", "calls_in", "every"
+FIGURES: Mapping[str, str] = {
+    NO_ADDRESS: "without the address",
+    CALLS_OUT: "without a call out",
+    CALLS_IN: "without a call in",
+    EVERY: "every telephone was called",
+}
+# A telephone calls the trunk, and the trunk a telephone, each so many seconds.
+_EACH = 0.1
+# What a telephone does not know by itself it finds out when it registers again, which is within a minute.
+_WITHIN = 75.0
+_REGISTERED = 40.0
+_BEFORE = 1.0
+# What a telephone has told one node is known to the other, where it is told at all, after so many seconds.
+_FOLLOWS = 10.0
+
+
+def _met_by(
+    strike: Callable[[Contender, Rack], Awaitable[float]],
+) -> Callable[[Contender, Rack, float, asyncio.Lock], Awaitable[Seen]]:
+    async def play(contender: Contender, rack: Rack, part: float, turn: asyncio.Lock) -> Seen:
+        async with turn:
+            phones = await _registered(rack)
+            await rack.pause(_FOLLOWS)
+            try:
+                await _calls(phones, rack.now())
+                await rack.pause(_BEFORE + contender.period * part)
+                struck = await strike(contender, rack)
+                await _all_called(phones, rack, struck)
+            finally:
+                phones.call(0)
+                phones.ring(0)
+        return seen_now(
+            figures_of(phones, struck) | {NO_ADDRESS: max(silences(rack, "ping", struck), default=None)}
+        )
+
+    return play
+
+
+def figures_of(phones: Telephones, struck: float) -> dict[str, float | None]:
+    """Return the longest times without calls since shortly before `struck`, and when every telephone had been called.
+
+    None stands for what did not come in the time.
+    """
+    out, inwards = (
+        _longest(event.t for event in phones.since(struck - _BEFORE, what)) for what in ("call", "rang")
+    )
+    rung: dict[str, float] = {}
+    if inwards is not None:
+        for event in phones.since(inwards[1] - _EACH, "rung"):
+            rung.setdefault(event.who, event.t)
+    every = max(rung.values()) - struck if len(rung) == phones.count else None
+    return {
+        CALLS_OUT: out[0] if out is not None else None,
+        CALLS_IN: inwards[0] if inwards is not None else None,
+        EVERY: every,
+    }
+
+
+def _longest(times: Iterable[float]) -> tuple[float, float] | None:
+    """Return the longest time between two successful calls, and when it ended; None when there were not two."""
+    gaps = [(later - earlier, later) for earlier, later in itertools.pairwise(sorted(times))]
+    return max(gaps, default=None)
+
+
+async def _registered(rack: Rack) -> Telephones:
+    assert rack.telephones is not None
+    phones, began = rack.telephones, rack.now()
+    phones.register(1.0)
+    await phones.until(
+        lambda: len(phones.registered(began)) == phones.count, _REGISTERED, "registration of every telephone"
+    )
+    return phones
+
+
+async def _calls(phones: Telephones, now: float) -> None:
+    phones.call(_EACH)
+    phones.ring(_EACH)
+    for what in ("call", "rang"):
+        await phones.seen(what, now)
+
+
+async def _all_called(phones: Telephones, rack: Rack, struck: float) -> None:
+    """Wait until a call went out over the node that took over, and one in to every telephone; or for `_WITHIN`."""
+    end = rack.now() + _WITHIN
+
+    def taken_over() -> bool:
+        at = rack.first_answer("ping", "secondary", struck)
+        if at is None or not phones.since(at, "call"):
+            return False
+        return len({event.who for event in phones.since(at, "rung")}) == phones.count
+
+    while not taken_over() and rack.now() < end:
+        await rack.pause(0.1)
+
+
+async def _killed(_contender: Contender, rack: Rack) -> float:
+    return rack.kill_asterisk("primary", signal.SIGKILL)
+
+
+async def _hung(_contender: Contender, rack: Rack) -> float:
+    return rack.kill_asterisk("primary", signal.SIGSTOP)
+
+
+async def _power_cut(_contender: Contender, rack: Rack) -> float:
+    return rack.power_off("primary")
+
+
+async def _moved(contender: Contender, rack: Rack) -> float:
+    return await contender.hand_over(rack, "primary")
+
+
+ROWS: Sequence[Row] = (
+    Row("telephones-killed", "Asterisk is killed on the primary (SIGKILL)", FIGURES, _met_by(_killed), 90),
+    Row(
+        "telephones-moved",
+        "planned move: an operator has the primary hand over",
+        FIGURES,
+        _met_by(_moved),
+        90,
+    ),
+    Row("telephones-hung", "Asterisk hangs on the primary (SIGSTOP)", FIGURES, _met_by(_hung), 150),
+    Row("telephones-power-cut", "the primary loses its power", FIGURES, _met_by(_power_cut), 150),
+)

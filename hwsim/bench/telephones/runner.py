@@ -1,0 +1,63 @@
+"""The plays of pairs of real Asterisks with telephones, in rounds, by asha on both engines and by its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from hwsim.asterisk import real
+from hwsim.bench.asha import Asha
+from hwsim.bench.contender import Contender
+from hwsim.bench.engines.runner import TIMES
+from hwsim.bench.keepalived import Keepalived
+from hwsim.bench.machine import machine, versions
+from hwsim.bench.plain_heartbeat import PlainHeartbeat
+from hwsim.bench.plays import Plays
+from hwsim.bench.rounds import Comparison, Row, Seen, in_rounds
+from hwsim.bench.telephones.table import page
+from hwsim.nodes import RackError
+from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
+from hwsim.site import SYNCHRONISED, Site
+
+TELEPHONES = "telephones"
+COUNT = 50
+_NAME = "measured"
+
+
+def contenders(count: int = COUNT) -> tuple[Contender, ...]:
+    """Return who is compared, each with `count` telephones and a trunk, at equal detection time."""
+    pairs = (
+        Asha("asha/Heartbeat", HEARTBEAT),
+        Asha("asha/Pacemaker", PACEMAKER),
+        Keepalived(TIMES["advert"]),
+        PlainHeartbeat(),
+    )
+    for pair in pairs:
+        pair.site = _with_telephones(pair.site, count)
+    return pairs
+
+
+async def telephone_figures(rows: Sequence[Row], runs: int, out: Path, console: Console) -> bool:
+    """Play each of `rows` `runs` times by each contender; return False when a play failed.
+
+    Plays that are in `out` already are not played again. measured.md and .json are written there after each play.
+    Raises RackError where no real Asterisk was made.
+    """
+    if not real.is_there():
+        raise RackError(f"There is no Asterisk in {real.ROOT}: run 'make lab'.")
+    compared = contenders()
+    about: dict[str, Any] = {**machine(), **versions(), **TIMES, "count": COUNT}
+
+    def written(plays: Plays[Seen]) -> str:
+        return page(compared, plays, about)
+
+    return await in_rounds(Comparison(_NAME, compared, written), rows, runs, out, console)
+
+
+def _with_telephones(site: Site, count: int) -> Site:
+    """Return `site` with a real Asterisk; no span, for one needs the kernel's DAHDI; data are synchronised."""
+    return replace(site, telephones=count).with_conf({"RHINOSPF": "NO", **SYNCHRONISED})
