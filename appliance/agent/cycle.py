@@ -127,7 +127,7 @@ class Cycle:
             self.completed(self._left())
             self._observations.changed.clear()
             try:
-                async with asyncio.timeout(until_beat(BUSY_PERIOD if self.busy else IDLE_PERIOD)):
+                async with asyncio.timeout(until_beat(self._period)):
                     await self._observations.changed.wait()
             except TimeoutError:
                 pass
@@ -141,6 +141,11 @@ class Cycle:
     def busy(self) -> bool:
         """Something is on its way: look more often."""
         return self.state.busy
+
+    @property
+    def _period(self) -> float:
+        """The seconds after which the next turn is due although nothing is touched."""
+        return BUSY_PERIOD if self.busy or self.state.announcing.close else IDLE_PERIOD
 
     @property
     def grant_problem(self) -> str:
@@ -180,6 +185,8 @@ class Cycle:
             maintenance=self.maintenance.on,
             lan=fresh(observations.lan, now, LAN_MAX_AGE),
             calls=calls,
+            lan_back_at=observations.lan_back_at,
+            claim_over_at=observations.claim_over_at,
             calls_missing=observations.calls_missing if now - observations.calls.at <= LAN_MAX_AGE else "",
         )
 
@@ -317,8 +324,8 @@ class Cycle:
                 self._fence(reason)
             case VoidGrant() | ConfirmGrant() | SettleGrant():
                 self._service.state = replace(self.state, grant=self._keep(effect))
-            case AnnounceAddress():
-                self._executor.announce()
+            case AnnounceAddress(why, under):
+                self._executor.announce(why, self._may_announce(under))
             case ForgetFailures():
                 self._executor.forget_failures()
             case ForgetRelay(why):
@@ -345,3 +352,9 @@ class Cycle:
     def _still_wanted(self, under: int | None) -> Callable[[], bool]:
         """Return the check that an order makes in its thread when its turn comes: whether it is wanted."""
         return lambda: under is None or self.state.wants(under)
+
+    def _may_announce(self, under: int) -> Callable[[], bool]:
+        """Return the check that is made in a thread just before the address is announced: whether this node serves."""
+        return lambda: (
+            self.state.role.holds and self.state.grant.held and self.state.grant.generation == under
+        )

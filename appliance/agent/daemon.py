@@ -44,6 +44,7 @@ class Daemon:
         self._clock = clock
         self._init = init
         self._boot = boot_identity()
+        self._run = f"{clock.now():.0f}"  # no two agents of a boot begin in the same second
         self._end = asyncio.Event()
         self._begins_anew = False
         self._ready = asyncio.Event()
@@ -147,7 +148,7 @@ class Daemon:
         seen, max_age = self._observations, self._this_node.conf.peer_max_age
         hears = seen.hears_peer(now, max_age)
         deaf = seen.deaf_links() if self._parts.context.engine.hears_one_way else ()
-        return Hearing(hears, deaf, self._boot, engine=seen.engine_id, demands=seen.demands)
+        return Hearing(hears, deaf, self._boot, engine=seen.engine_id, demands=seen.demands, run=self._run)
 
     async def _tell_peer(self) -> None:
         """Send this node's state to the peer every second, and at once when it changes.

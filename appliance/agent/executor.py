@@ -73,11 +73,11 @@ class Actuator:
         """Reset the card, which also releases the relay; done only when no grant is held."""
         self._with_card(lambda card: card.reset())
 
-    def announce(self) -> None:
-        """Tell the LAN which of the cluster's addresses are here. Raises HostError."""
+    def announce(self, still_wanted: Callable[[], bool]) -> None:
+        """Tell the LAN which of the cluster's addresses are here, each if it is `still_wanted`. Raises HostError."""
         device = self._conf.device
         for address in self._conf.addresses:
-            if is_known(read_address(device, address.ip, self._clock.now()), True):
+            if is_known(read_address(device, address.ip, self._clock.now()), True) and still_wanted():
                 announce(device, address.ip)
 
     def close(self) -> None:
@@ -229,14 +229,22 @@ class Executor:
         """Have the card reset."""
         self._reset = asyncio.create_task(self._reset_card())
 
-    def announce(self) -> None:
-        """Have the cluster address announced to the LAN."""
-        told = asyncio.get_running_loop().run_in_executor(self._others, attempt, self._actuator.announce)
-        told.add_done_callback(self._announced)
+    def announce(self, why: str, still_wanted: Callable[[], bool]) -> None:
+        """Have the cluster address announced to the LAN, unless it is not `still_wanted` when its turn comes.
 
-    def _announced(self, told: asyncio.Future[str]) -> None:
-        if not told.cancelled():
-            self._journal.note("address", says="announced", problem=told.result())
+        The journal says of a schedule when it began and `why`; of what follows ("") only whether it fails.
+        """
+        announcing = functools.partial(self._actuator.announce, still_wanted)
+        told = asyncio.get_running_loop().run_in_executor(self._others, attempt, announcing)
+        told.add_done_callback(functools.partial(self._announced, why))
+
+    def _announced(self, why: str, told: asyncio.Future[str]) -> None:
+        if told.cancelled():
+            return
+        problem = told.result()
+        if why:
+            self._journal.note("address", says="announced, for a minute from now", why=why)
+        self._journal.note_once("address", "announcing", problem, over="announced again")
 
     async def settle(self) -> None:
         """Wait for all orders under way, and for the card's reset."""

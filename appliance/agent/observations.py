@@ -37,6 +37,7 @@ class PeerReport:
     data_age: float | None = None
     maintenance: Reading[bool] = field(default_factory=_unseen)
     boot: str = ""
+    run: str = ""
     hears_us: Reading[bool] = field(default_factory=_unseen)
     deaf_links: tuple[str, ...] = ()
     fit_for_lan: Reading[bool] = field(default_factory=_unseen)
@@ -70,6 +71,7 @@ class Observations:
     `calls_missing`: why one of the cluster's addresses does not answer telephones, while another does (`calls`), or
     while that is not known of another.
     `lan_address`: this node's own address on the LAN. `not_settable`: why a cluster address could not be set here.
+    `lan_back_at`, `claim_over_at`: as `core.transfer.Seen` has them.
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
     not known. `fenced`: how HAFENCE ended last. `gone_asked_at`: when the engine was
@@ -113,6 +115,8 @@ class Observations:
     calls: Reading[bool] = field(default_factory=_unseen)
     calls_missing: str = ""
     lan_address: str = ""
+    lan_back_at: float = float("-inf")
+    claim_over_at: float = float("-inf")
     not_settable: str = ""
     woke: Woke | None = None
     asked: Asked = NOTHING_ASKED

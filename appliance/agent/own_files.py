@@ -18,6 +18,7 @@ from typing import Any
 from appliance.agent.active_conf import book_file
 from appliance.agent.components.maintenance import maintenance_file
 from appliance.agent.components.samples import trends_file
+from appliance.agent.components.silences import silences_file
 from appliance.agent.engine_change_file import change_file
 from appliance.agent.engine_control import target_file
 from appliance.agent.grant_file import parse_grant
@@ -45,6 +46,7 @@ from appliance.host.paths import (
     PROVISIONING,
     REGENERATE,
     SARK_MEMORY,
+    SILENCES,
     SSH_KEYS,
     STANDING,
     TRENDS,
@@ -86,6 +88,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
         target_file(ENGINE_TARGET),
         book_file(STANDING),
         trends_file(TRENDS),
+        silences_file(SILENCES),
         kept_file(KEPT_CONF),
         memory_file(SARK_MEMORY),
         state_file(DATA.state),

@@ -28,7 +28,7 @@ Word = TypeVar("Word", bound=enum.Enum)
 _UNKNOWN = "?"
 # Reasons are for people, and a message must stay small enough for a serial link (see
 # cluster/heartbeat/messages.py), where a character that is not printable ASCII takes three bytes for each of its own.
-_REASON_LENGTH = 192
+_REASON_LENGTH = 186
 _DIGITS = 15
 # What is said of a start ahead of a grant: the peer may begin one after a move that was planned, or that was not, or
 # this node has begun one.
@@ -56,7 +56,8 @@ class Hearing:
     """What this node hears of the peer, which the peer cannot know by itself.
 
     `peer`: the peer's agent is heard. `deaf_links`: the engine's links over which nothing of the peer arrives here.
-    `boot`: which boot of this machine it is (see `host.boot`). `engine`: the identity of the engine's master here.
+    `boot`: which boot of this machine it is (see `host.boot`), `run`: which agent of that boot. `engine`: the identity
+    of the engine's master here.
     `demands`: when an operator asked here for service by force, in whole seconds since the epoch; 0 when not just now.
     """
 
@@ -65,6 +66,7 @@ class Hearing:
     boot: str = ""
     engine: str = ""
     demands: int = 0
+    run: str = ""
 
 
 def tell(
@@ -101,6 +103,7 @@ def tell(
         "served": "yes" if data.served else "no",
         "maint": "yes" if seen.maintenance else "no",
         "boot": hearing.boot,
+        "run": hearing.run,
         "hears": _spell_yes_or_no(hearing.peer),
         "deaf": " ".join(name[:_LINK_LENGTH] for name in hearing.deaf_links[:_LINKS]),
         "lan": _spell_yes_or_no(seen.lan),
@@ -139,6 +142,7 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
         stood_still=fields.get("still") == "yes",
         maintenance=_yes_or_no(fields.get("maint"), at),
         boot=fields.get("boot", ""),
+        run=fields.get("run", ""),
         hears_us=_yes_or_no(fields.get("hears"), at),
         deaf_links=tuple(fields.get("deaf", "").split())[:_LINKS],
         lan=_yes_or_no(fields.get("lan"), at),

@@ -29,6 +29,7 @@ from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
+from appliance.agent.components.silences import Silences
 from appliance.agent.components.unheard_peer import UnheardPeer
 from appliance.agent.context import NodeContext, Service
 from appliance.agent.control_api import ControlApi
@@ -118,6 +119,8 @@ class AgentParts:
         self.policy = OperatorPolicy(context, self.cycle, self.data)
         self.alerts = Alerts(context, self._status)
         self.samples = Samples(context, self.data, self.alerts)
+        silences = Silences(context)
+        self.engine_sensor.heard, self.engine_sensor.turned = silences.heard, silences.turned
         self.sark = SarkMirror(context, self.data, self.active_conf)
         failback = AutoFailback(context, self.data, self.cycle, self.engine)
         drill = Drill(context, self.cycle, self.policy, failback)
@@ -146,6 +149,7 @@ class AgentParts:
                 looked=self.active_conf.look_again,
             ),
             self.samples,
+            silences,
             self.alerts,
             self.maintenance,
             failback,

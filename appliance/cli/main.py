@@ -47,6 +47,7 @@ _COMMANDS = {
     "sync": "sync",
     "sync-source": "source",
     "takeover": "ha",
+    "tune": "tune",
 }
 
 

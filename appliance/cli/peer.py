@@ -190,6 +190,10 @@ def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
         return {"report": to_json(report_here(CONF, SystemClock(), compared=True))}
     if verb == "engine":
         return _engine(request)
+    if verb == "tune":
+        from appliance.cli.tune import figures_here  # noqa: PLC0415
+
+        return {"figures": to_json(figures_here())}
     return _secret(node, request) if verb == "secret" else _conf(request)
 
 

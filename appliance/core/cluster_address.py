@@ -14,8 +14,6 @@ engine removes the address after the release, and it must not come back behind t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import is_known
 from appliance.core.transfer import Order, Seen, Transfer
@@ -25,22 +23,7 @@ from appliance.core.values import changed
 PUT_AGAIN = 60.0
 # Seconds after which an address that the engine has never set under this grant is told, and set if the other is here.
 NEVER_SET = 5.0
-# The address is announced at once and again after so many seconds.
-ANNOUNCED = (0.0, 1.0, 3.0)
 TAKEN = "the cluster address was taken away from this node while it serves"
-
-
-@dataclass(frozen=True, slots=True)
-class Announcing:
-    """What is remembered of announcing the address; times are monotonic seconds.
-
-    `peer_served`: the peer said at the last turn that it serves. `service`: when the service began for which the
-    address was announced. `due`: when it is to be announced.
-    """
-
-    peer_served: bool = False
-    service: float = float("-inf")
-    due: tuple[float, ...] = ()
 
 
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:

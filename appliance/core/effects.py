@@ -91,7 +91,14 @@ class SettleGrant:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceAddress:
-    """Tell the LAN that the cluster address is here."""
+    """Tell the LAN that the cluster address is here.
+
+    `why`: what has begun the schedule with this announcement; "" when it goes on with an earlier one. `under`: the
+    generation of the grant without which it must not be sent any more.
+    """
+
+    why: str
+    under: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class LanInterface:
 
     `addresses`: its addresses of both families, each with its prefix length. `elsewhere`: the name of another interface
     that has an address in the cluster address's subnet, which this one has not; "" when there is none. `ipv6`: the
-    kernel sets addresses of IPv6 on it.
+    kernel sets addresses of IPv6 on it. `mac`: its hardware address, "" when not known.
     """
 
     device: str
@@ -48,6 +48,7 @@ class LanInterface:
     addresses: tuple[tuple[str, int], ...] = ()
     elsewhere: str = ""
     ipv6: bool = True
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,17 @@ def follow(state: LanState, seen: LanSign, policy: LanPolicy, now: float) -> Lan
     return changed(after, reading=Unknown(waits, now))
 
 
+def is_elsewhere(before: Reading[LanInterface], after: Reading[LanInterface]) -> bool:
+    """Tell whether switches and telephones may have to learn anew where this node is on the LAN.
+
+    So it is when the interface has carrier, and had none before or another hardware address, as a bond may when another
+    of its slaves takes over (fail_over_mac). Of what could not be looked at nothing is known.
+    """
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return False
+    return _carries(after.value) and not (_carries(before.value) and before.value.mac == after.value.mac)
+
+
 def why_not_settable(interface: Reading[LanInterface], cluster_ip: str) -> str:
     """Return why the engine, or asha, could not or must not put a cluster address on the interface; "" when it could.
 
@@ -196,6 +208,10 @@ def own_address_of(interface: Reading[LanInterface], cluster_ip: str) -> str:
 def answers(record: ProbeRecord, policy: ProbePolicy) -> bool:
     """Tell whether a host answers: it has done so often enough, and has not been silent often enough since."""
     return record.answers >= policy.rise or (record.ever_answered and 0 < record.silences < policy.fall)
+
+
+def _carries(lan: LanInterface) -> bool:
+    return lan.exists and lan.up and lan.carrier
 
 
 def _why_dead(lan: LanInterface, cluster_ip: str) -> str:

@@ -5,7 +5,7 @@ Which states these are, and whose turn it is, stands in `core/pair_watch.py`.
 
 from __future__ import annotations
 
-from appliance.core.cluster_address import ANNOUNCED, Announcing
+from appliance.core import announcing
 from appliance.core.controller_events import ControllerPolicy, Inputs
 from appliance.core.effects import AnnounceAddress, AskTakeover, RestartEngine
 from appliance.core.lost_request import is_lost
@@ -76,22 +76,18 @@ def follow_waking(transition: Transition, inputs: Inputs, policy: ControllerPoli
 
 
 def follow_announcements(transition: Transition, seen: Seen, now: float) -> None:
-    """Have the address announced when telephones may have the other node's hardware address for it.
-
-    That is so when the service here is a new one, when the peer serves no longer, and when the peer is back, which may
-    have announced itself meanwhile. Nobody else tells them: an engine that never took this node's address away does not
-    set it again. What is announced once may be lost, and a peer that lets go answers for the address a moment longer.
-    """
-    state, served, before = transition.state, is_known(seen.peer.serves, True), transition.state.announcing
-    due, service = before.due if state.role.holds else (), before.service
-    back = state.peer_alive is False and is_known(seen.peer.alive, True)
-    if state.role.holds and (back or (before.peer_served and not served) or service != state.granted_at):
-        due, service = tuple(now + after for after in ANNOUNCED), state.granted_at
-    left = tuple(at for at in due if at > now)
-    if left != due and is_known(seen.address, True):
-        transition.effects.append(AnnounceAddress())
-        due = left
-    transition.set(announcing=Announcing(served, service, due))
+    """Have the address announced when telephones may look for it elsewhere (see `core/announcing.py`)."""
+    state = transition.state
+    told = announcing.follow(
+        state.announcing,
+        seen,
+        serves_since=state.granted_at if state.role.holds and state.grant.held else None,
+        peer_back=state.peer_alive is False and is_known(seen.peer.alive, True),
+        now=now,
+    )
+    transition.set(announcing=told.after)
+    if told.now:
+        transition.effects.append(AnnounceAddress(told.why, state.grant.generation))
 
 
 def _stamp_service(transition: Transition, inputs: Inputs) -> None:

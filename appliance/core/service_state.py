@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
-from appliance.core.cluster_address import Announcing
+from appliance.core.announcing import Announcing
 from appliance.core.decide import STAY, Decision
 from appliance.core.effects import (
     ConfirmGrant,

@@ -147,7 +147,10 @@ class Seen:
     `calls`: seen from here, a telephone could call through the cluster address (see `core.lan`), through one of them
     where there are two; `calls_missing`: why through another it is known that it could not. `peer_off_at`: when
     HAFENCE confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is
-    here; `address_missing`: those that are not, while another is.
+    here; `address_missing`: those that are not, while another is. `lan_back_at`: when the LAN last came back to this
+    node, because its interface has carrier again or another hardware address, or because it is reached again;
+    `claim_over_at`: when another machine that had claimed a
+    cluster address was last found to claim it no more. Both in monotonic seconds.
     """
 
     commanded: Reading[Relay]
@@ -165,6 +168,8 @@ class Seen:
     peer_off_at: float | None = None
     address_missing: str = ""
     calls_missing: str = ""
+    lan_back_at: float = float("-inf")
+    claim_over_at: float = float("-inf")
 
     @property
     def every_call(self) -> Reading[bool]:

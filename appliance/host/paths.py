@@ -121,6 +121,7 @@ MAINTENANCE = Path("/var/lib/asha/maintenance.json")
 STANDING = Path("/var/lib/asha/standing.json")
 KEPT_CONF = Path("/var/lib/asha/conf.kept")
 TRENDS = Path("/var/lib/asha/trends.json")
+SILENCES = Path("/var/lib/asha/silences.json")
 DATA = SyncPaths()
 
 

@@ -17,7 +17,15 @@ from appliance.core.ip_address import in_subnet, version_of
 from appliance.core.lan import LanInterface
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.net import rtnetlink
-from appliance.net.kernel import BUFFER, ask, change, in_words, interface_index, open_netlink
+from appliance.net.kernel import (
+    BUFFER,
+    ask,
+    change,
+    hardware_address,
+    in_words,
+    interface_index,
+    open_netlink,
+)
 from appliance.net.rtnetlink import Address, Reply
 
 # <linux/sockios.h>, <linux/if.h>: a struct ifreq with the interface's name and its flags
@@ -106,7 +114,7 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
     """
     try:
         found = _every_address()
-        flags = _flags(device)
+        flags, mac = _flags_and_mac(device)
         index = interface_index(device) if flags is not None else 0
     except OSError as problem:
         return Unknown(f"the interface {device} could not be looked at: {in_words(problem)}", now)
@@ -118,7 +126,7 @@ def read_lan_interface(device: str, cluster_ip: str, prefix: int, now: float) ->
     if flags is None:
         return Known(LanInterface(device, exists=False, elsewhere=elsewhere), now)
     up, carrier = bool(flags & _IFF_UP), bool(flags & _IFF_RUNNING)
-    return Known(LanInterface(device, True, up, carrier, own, elsewhere, _takes_ipv6(device)), now)
+    return Known(LanInterface(device, True, up, carrier, own, elsewhere, _takes_ipv6(device), mac), now)
 
 
 class AddressWatch:
@@ -187,16 +195,16 @@ def _link_local(ip: str) -> bool:
     return ":" in ip and ipaddress.IPv6Address(ip).is_link_local
 
 
-def _flags(device: str) -> int | None:
-    """Return the flags of an interface; None when there is no such interface."""
+def _flags_and_mac(device: str) -> tuple[int | None, str]:
+    """Return the flags and the hardware address of an interface; None and "" when there is no such interface."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, _IFREQ.pack(device.encode(), 0))
+            return int(_IFREQ.unpack(answer)[1]), hardware_address(asking, device)
         except OSError as problem:
             if problem.errno == errno.ENODEV:
-                return None
+                return None, ""
             raise
-    return int(_IFREQ.unpack(answer)[1])
 
 
 def _takes_ipv6(device: str) -> bool:

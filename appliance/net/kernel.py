@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
+import struct
 
 from appliance.net import rtnetlink
 
 BUFFER = 64 * 1024
 """Bytes of one datagram of the kernel's, at the most."""
 
+_SIOCGIFHWADDR = 0x8927  # <linux/sockios.h>
 # seconds; the kernel answers within the call, so this is for a kernel that does not answer
 _ANSWER_LIMIT = 1.0
 
@@ -46,6 +49,12 @@ def interface_index(device: str) -> int:
         return socket.if_nametoindex(device)
     except OSError:
         raise OSError(errno.ENODEV, f"there is no network interface {device}") from None
+
+
+def hardware_address(asking: socket.socket, device: str) -> str:
+    """Return the hardware address of an interface, with colons, asked through any socket. Raises OSError."""
+    answer = fcntl.ioctl(asking, _SIOCGIFHWADDR, struct.pack("16s16x", device.encode()))
+    return answer[18:24].hex(":")
 
 
 def in_words(problem: OSError) -> str:

@@ -6,10 +6,8 @@ By ARP for an address of IPv4 (`net/arp.py`), by neighbour discovery for one of 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import selectors
 import socket
-import struct
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,9 +16,9 @@ from appliance.core.ip_address import version_of
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.clock import Clock, SystemClock
 from appliance.net.arp import ArpLink
+from appliance.net.kernel import hardware_address
 from appliance.net.ndp import NdpLink
 
-_SIOCGIFHWADDR = 0x8927  # <linux/sockios.h>
 _PROBES = 3  # RFC 5227 PROBE_NUM; spread over the time allowed
 
 
@@ -106,8 +104,7 @@ def own_macs() -> frozenset[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         for _, name in socket.if_nameindex():
             with contextlib.suppress(OSError):  # it may have gone since
-                answer = fcntl.ioctl(asking, _SIOCGIFHWADDR, struct.pack("16s16x", name.encode()))
-                found.add(answer[18:24].hex(":"))
+                found.add(hardware_address(asking, name))
     return frozenset(found)
 
 

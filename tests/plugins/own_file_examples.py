@@ -16,6 +16,7 @@ from appliance.core import maintenance
 from appliance.core.alerts import AlertState, remembered
 from appliance.core.as_json import to_json
 from appliance.core.engine_change import EngineChange
+from appliance.core.gap_counts import RecentDays
 from appliance.core.grant import Verb
 from appliance.core.model import Node
 from appliance.core.trends import Sample, Trends
@@ -35,6 +36,9 @@ def examples(folder: Path) -> dict[str, bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     trends = Trends()
     trends.add(Sample(1.0, {"ami": 2.0}, "clear"), 60.0)
+    days = RecentDays()
+    days.silence(1.01, 60.0)
+    days.turn(0.001, 1.0, 61.0)
     given = maintenance.begin(600.0, "root", "new cables", 1000.0)
     made: dict[str, Callable[[Path], object]] = {
         "grant": lambda path: GrantFile(path).ask(Verb.START, 1.0, "7:99"),
@@ -48,6 +52,7 @@ def examples(folder: Path) -> dict[str, bytes]:
         "engine-target": lambda path: target_file(path).write("started\n"),
         "standing.json": lambda path: InstalledConf(path).keep(Conf(cluster_ip="10.0.0.5"), Node.PRIMARY),
         "trends.json": lambda path: path.write_text(json.dumps(to_json(trends.document()))),
+        "silences.json": lambda path: path.write_text(json.dumps(to_json(days.document()))),
         "conf.kept": lambda path: path.write_text("HAPRINODE=one\nHASECNODE=two\n"),
         "sark.json": lambda path: write_agreed(path, {"HADEV": "eth0"}),
         "state.json": lambda path: write_state(path, State(verified_at=5.0, warnings=["one"])),

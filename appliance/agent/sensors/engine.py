@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from appliance.agent.context import NodeContext
+from appliance.agent.observations import PeerReport
 from appliance.agent.peer_message import hear
 from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
@@ -25,7 +26,11 @@ _UNASKED: Reading[bool] = Unknown("the cluster address is not here, so nobody wa
 
 
 class EngineSensor:
-    """The sensor that watches `engine` and writes on the board what the engine says."""
+    """The sensor that watches `engine` and writes on the board what the engine says.
+
+    `heard` is called for each message of the peer, with its report and the time (monotonic seconds); `turned` after
+    each look but the first, with by how many seconds it came late and how many have passed since the one before.
+    """
 
     def __init__(
         self, context: NodeContext, engine: ClusterEngine, since_boot: Callable[[], float] = since_boot
@@ -41,6 +46,8 @@ class EngineSensor:
         self._pulse: Pulse | None = None
         self._peer_was_alive = False
         self._told: Mapping[str, str] = {}
+        self.heard: Callable[[PeerReport, float], None] = lambda report, now: None
+        self.turned: Callable[[float, float], None] = lambda late, passed: None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -49,10 +56,17 @@ class EngineSensor:
                 await self._notice_waking()
                 self.look()
                 self._peer_was_alive = is_known(self._observations.peer_alive, True)
-                await asyncio.sleep(until_beat(ENGINE_LOOK))
+                await self._rest()
         finally:
             self._listen(())
             self._watch.close()
+
+    async def _rest(self) -> None:
+        """Wait for the next look, and tell by how much it came late: suspended machines included."""
+        wanted, began = until_beat(ENGINE_LOOK), self._since_boot()
+        await asyncio.sleep(wanted)
+        passed = self._since_boot() - began
+        self.turned(max(0.0, passed - wanted), passed)
 
     async def first_look(self) -> None:
         """Look, and wait a moment for the engine's word on the peer.
@@ -138,6 +152,7 @@ class EngineSensor:
         heard = is_known(observations.hears_peer(message.at, max_age), True)
         before, self._told = self._told, message.fields
         observations.report = hear(message.fields, message.at)
+        self.heard(observations.report, self._clock.now())
         return not heard or before != message.fields
 
     def _see(self, view: EngineView) -> None:

@@ -29,6 +29,7 @@ from appliance.core.lan import (
     LanState,
     answers,
     follow,
+    is_elsewhere,
     judge_calls,
     of_any,
     own_address_of,
@@ -39,7 +40,7 @@ from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.timing import LAN_ROUND
 from appliance.core.values import changed
 from appliance.net.address import AddressWatch, read_lan_interface
-from appliance.net.neighbours import NeighbourLink, announce, open_link, own_macs
+from appliance.net.neighbours import NeighbourLink, open_link, own_macs
 from appliance.pbx.probes import SipProbe
 
 _CALL_AGAIN = 2.0
@@ -100,7 +101,10 @@ class LanSensor:
             return
         if changed or isinstance(fresh(self._interface, now, _LOOK_PERIOD), Unknown):
             main = conf.main_address
+            before = self._interface
             self._interface = read_lan_interface(conf.device, main.ip, main.prefix, now)
+            if is_elsewhere(before, self._interface):
+                self._came_back(now)
             self._own_macs = own_macs()
         policy = self._policy()
         seen = sign(
@@ -110,10 +114,17 @@ class LanSensor:
             heard=now - self._heard_at < _HEARD_LATELY,
             peer_cut_off=self._peer_is_cut_off(now),
         )
+        was_cut = self._state.cut
         self._state = follow(self._state, seen, policy, now)
+        if was_cut and not self._state.cut:
+            self._came_back(now)
         self._write(self._state.reading)
         if why := self._why_no_call():
             self._see_calls(Unknown(why, now))
+
+    def _came_back(self, now: float) -> None:
+        self._observations.lan_back_at = now
+        self._observations.notify_changed()
 
     # -- the hosts ------------------------------------------------------------------------------------------
 
@@ -121,7 +132,8 @@ class LanSensor:
         while True:
             self._take_round()
             if self._claim_is_over():
-                await self._announce()
+                self._observations.claim_over_at = self._clock.now()
+                self._observations.notify_changed()
             await self._next()
 
     def _take_round(self) -> None:
@@ -210,14 +222,6 @@ class LanSensor:
         over = self._clock.now() - at >= _CLAIM_OVER
         self._claimed_at = None if over else at
         return over
-
-    async def _announce(self) -> None:
-        for ip in sorted(self._here()):
-            with contextlib.suppress(HostError):
-                await asyncio.to_thread(announce, self._this_node.conf.device, ip)
-        self._journal.note(
-            "address", says="announced again: another machine had claimed it, and does so no more"
-        )
 
     def _mac_of_holder(self, ip: str) -> str:
         return self._heard.get(ip, self._macs.get(ip, ""))

@@ -23,14 +23,10 @@ from appliance.host.disk import fresh_file
 from appliance.host.paths import GRANT, JOURNAL
 from appliance.host.running import processes_of
 from appliance.host.text_files import SYSCTL, lines_of, text_of
+from appliance.host.virtual import virtual
 
 _WATCHDOG = "dev/watchdog"
 _TIME_SERVICES = ("chronyd", "ntpd", "systemd-timesyncd", "ptp4l", "timemaster")
-# What firmware says in a virtual machine, of vendor or product.
-_VIRTUAL = (
-    *("QEMU", "KVM", "VMware", "VirtualBox", "Xen", "Virtual Machine", "Bochs", "Parallels", "OpenStack"),
-    *("Amazon EC2", "Google Compute Engine", "Droplet", "RHEV", "oVirt", "Proxmox"),
-)
 _OWN = (JOURNAL.parent, GRANT.parent)
 _TRIAL = b"asha check\n" * 400
 """A few kilobytes, so that a disk without a free block refuses them."""
@@ -53,20 +49,8 @@ def _lasting_name(root: Path) -> str:
 
 
 def pauses(scene: Scene) -> Finding:
-    """Look at what firmware and processor say of a hypervisor."""
-    return judge_pauses(_virtual(scene.root), scene.conf.deadtime)
-
-
-def _virtual(root: Path) -> str:
-    said = [text_of(root / "sys/class/dmi/id" / one).strip() for one in ("sys_vendor", "product_name")]
-    said.append(text_of(root / "sys/hypervisor/type").strip().capitalize())
-    named = next((one for one in said for sign in _VIRTUAL if sign in one), "")
-    if named:
-        return named
-    flags = next(
-        (line for line in text_of(root / "proc/cpuinfo").splitlines() if line.startswith("flags")), ""
-    )
-    return "its processor has a hypervisor" if "hypervisor" in flags.split() else ""
+    """Look at what kind of machine this is, and whether HADEADTIME outlasts its pauses."""
+    return judge_pauses(virtual(scene.root), scene.conf.deadtime)
 
 
 def panic(scene: Scene) -> Finding:

@@ -39,15 +39,15 @@ def judge_name(conf_name: str, lasting: str, uname: str) -> Finding:
 
 
 def judge_pauses(virtual: str, deadtime: float) -> Finding:
-    """Judge HADEADTIME (seconds) on a machine that `virtual` names as virtual, "" for a real one."""
+    """Judge HADEADTIME (seconds) on a machine of the kind `virtual`, such as "a container (lxc)"; "" for a real one."""
     if not virtual:
         return fine("a real machine")
     if deadtime >= PAUSE:
-        return fine(f"a virtual machine ({virtual}); HADEADTIME ({deadtime:g} s) outlasts its pauses")
+        return fine(f"{virtual}; HADEADTIME ({deadtime:g} s) outlasts its pauses")
     return warning(
-        f"This is a virtual machine ({virtual}). A snapshot or a migration may pause it for seconds, and with "
+        f"This is {virtual}. A snapshot or a migration may pause it for seconds, and with "
         f"HADEADTIME={deadtime:g} the other node then takes over while this one still believes it serves.",
-        f"Set it longer: asha conf set HADEADTIME {PAUSE:g}, on both nodes.",
+        f"Set it longer on both nodes: asha conf set HADEADTIME {PAUSE:g}, or by 'asha tune' after a week.",
     )
 
 

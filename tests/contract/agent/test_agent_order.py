@@ -27,6 +27,7 @@ from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.settings import Threads
+from appliance.agent.components.silences import Silences
 from appliance.agent.engine_control import EngineControl
 from appliance.agent.peer_message import DataWord, Hearing, tell
 from appliance.agent.sensors import address, asterisk, card, lan
@@ -309,7 +310,7 @@ class Done:
     def perform(self, order: object) -> None:
         pass
 
-    def announce(self) -> None:
+    def announce(self, still_wanted: object) -> None:
         pass
 
     def close(self) -> None:
@@ -325,6 +326,7 @@ def _move_places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (EngineControl, ["run/asha/engine-restart", "var/lib/asha/engine-target"]),
         (MaintenanceSwitch, ["var/lib/asha/maintenance.json"]),
         (Samples, ["var/lib/asha/trends.json"]),
+        (Silences, ["var/lib/asha/silences.json"]),
         (Mirror, ["asha.conf", "var/lib/asha/sark.json"]),
     ):
         monkeypatch.setattr(owner.__init__, "__defaults__", tuple(folder / place for place in places))

@@ -15,6 +15,7 @@ import pytest
 import appliance
 from appliance.agent.own_files import own_directories, own_files, state_files
 from appliance.config import Conf
+from appliance.core.gap_counts import RecentDays
 from appliance.core.trends import Trends
 from appliance.host.disk import spoilt_versions
 from appliance.host.paths import DATA, SyncPaths
@@ -99,7 +100,7 @@ def is_good(file: StateFile[Any], path: Path) -> bool:
 
 
 def shown(value: Any) -> Any:
-    return value.document() if isinstance(value, Trends) else value
+    return value.document() if isinstance(value, Trends | RecentDays) else value
 
 
 @pytest.mark.parametrize("name", FILES)

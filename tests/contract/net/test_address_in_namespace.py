@@ -114,6 +114,29 @@ def test_the_announcement_is_heard_in_both_forms(machines: tuple[Machine, Machin
     assert {packet.target_ip for packet in heard} == {IP}
 
 
+@pytest.mark.parametrize("kind", ["type macvlan mode bridge", "bridge"])
+def test_it_is_announced_from_an_interface_above_another_one(
+    machines: tuple[Machine, Machine], kind: str
+) -> None:
+    """With the hardware address of that interface, which is the one that telephones are to use."""
+    a, b = machines
+    if kind == "bridge":
+        a.ip("link add upper address 02:00:00:00:00:1a type bridge")
+        a.ip("link set eth0 master upper")
+    else:
+        a.ip(f"link add link eth0 name upper address 02:00:00:00:00:1a {kind}")
+    a.ip("link set upper up")
+    with b.do(open_link, "eth0") as link:
+        a.do(announce, "upper", IP)
+        heard: set[tuple[bool, str]] = set()
+        while len(heard) < 2:
+            assert select.select([link], [], [], 5.0)[0]
+            packet = parse_arp(link.recv(2048))
+            if packet and packet.sender_ip == IP:
+                heard.add((packet.reply, packet.sender_mac.hex(":")))
+    assert heard == {(True, "02:00:00:00:00:1a"), (False, "02:00:00:00:00:1a")}
+
+
 def test_an_ordinary_user_is_told(machines: tuple[Machine, Machine]) -> None:
     a, _ = machines
     a.ip(f"addr add {IP}/24 dev eth0")
@@ -141,7 +164,7 @@ def test_the_interface_is_read_as_the_kernel_has_it(machines: tuple[Machine, Mac
         while not look().carrier:  # set up a moment ago
             assert select.select([watch], [], [], 5.0)[0]
             watch.drain()
-        assert look() == LanInterface("eth0", True, True, True, (("192.0.2.1", 24),))
+        assert look() == LanInterface("eth0", True, True, True, (("192.0.2.1", 24),), mac=MAC["a"])
         b.ip("link set eth0 down")
         while look().carrier:  # the kernel tells of a carrier within a second
             assert select.select([watch], [], [], 5.0)[0]

@@ -150,7 +150,12 @@ def test_a_message_always_fits_a_serial_link(
     lost = LostRequests(StuckMaster(0.0, 3600.0, "1:2"), StuckMaster(0.0, 3600.0, "1:2"))
     state = replace(service(Role.ACQUIRING, True, 10**9), lost=lost)
     hearing = Hearing(
-        Known(True, 1.0), ("enp130s0f0np0v1",) * 9, "1a2b3c4d-123456789012", "4194304:" + "9" * 20, 10**10
+        Known(True, 1.0),
+        ("enp130s0f0np0v1",) * 9,
+        "1a2b3c4d-123456789012",
+        "4194304:" + "9" * 20,
+        10**10,
+        "9" * 10,
     )
     fitness, word, ip = Fitness(tuple(unfit)), DataWord(True, 1e9), "192.168.100.200"
     fields = tell(state, fitness, seen(line, relay), 1.0, data=word, hearing=hearing, lan_address=ip)

@@ -141,6 +141,34 @@ def test_an_address_that_another_machine_claimed_for_a_moment_is_announced_once_
     assert rounds.seen.duplicate == PEER_MAC
 
 
+def test_the_lan_that_comes_back_is_noted_with_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = Rounds(tmp_path, monkeypatch, lan_dwell=3.0)
+    rounds.take(2)
+    assert rounds.seen.lan_back_at == float("-inf"), "what was never away has not come back"
+    for gone in (replace(ETH0, carrier=False), replace(ETH0, up=False), LanInterface("eth0", False)):
+        rounds.lan.interface = Known(gone, 0.0)
+        rounds.sensor.look()
+        rounds.bench.clock.time += 1.0
+        rounds.lan.interface = Known(ETH0, 0.0)
+        rounds.sensor.look()
+        assert rounds.seen.lan_back_at == rounds.bench.clock.now()
+    rounds.bench.clock.time += 1.0
+    rounds.lan.interface = Known(replace(ETH0, mac="02:00:00:00:00:77"), 0.0)
+    rounds.sensor.look()
+    back = rounds.seen.lan_back_at
+    assert back == rounds.bench.clock.now(), "another half of a bond has taken over"
+    rounds.lan.interface = Known(replace(ETH0, addresses=()), 0.0)
+    rounds.sensor.look()
+    rounds.take(5)
+    assert is_known(rounds.seen.lan, False)
+    rounds.lan.interface = Known(ETH0, 0.0)
+    rounds.sensor.look()
+    rounds.take(5)
+    assert is_known(rounds.seen.lan, True) and rounds.seen.lan_back_at > back, "reached again, with carrier"
+
+
 @pytest.mark.parametrize("said", ["", "10.99.0.2", IP, OWN, "10.77.0.2; reboot", "224.0.0.1"])
 def test_no_word_of_the_peer_makes_it_ask_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
@@ -298,15 +326,11 @@ def test_the_second_address_elsewhere_is_a_duplicate_too(
 def test_an_address_that_is_missing_here_is_no_duplicate_where_another_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announced: list[str] = []
-    monkeypatch.setattr(lan, "announce", lambda device, ip: announced.append(ip))
     rounds = Rounds(tmp_path, monkeypatch, cluster_ipv6=f"{IP6}/64")
     rounds.seen.address_missing = IP6
     rounds.lan.has[IP6] = PEER_MAC
     rounds.take(5)
     assert rounds.seen.duplicate == ""
-    asyncio.run(rounds.sensor._announce())
-    assert announced == [IP]
 
 
 def test_a_node_without_ipv6_is_not_fit_for_a_cluster_with_an_address_of_it(

@@ -295,6 +295,25 @@ def test_only_news_of_the_peer_makes_the_cycle_turn(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_who_counts_is_told_of_each_word_and_of_each_turn(tmp_path: Path) -> None:
+    async def play() -> None:
+        bench = Bench(tmp_path)
+        heard: list[str] = []
+        turned = asyncio.get_running_loop().create_future()
+        bench.sensor.heard = lambda report, now: heard.append(report.run)
+        bench.sensor.turned = lambda late, passed: turned.done() or turned.set_result((late, passed))
+        bench.engine.run("1:7", peer_alive=Known(True, 0.0))
+        work = asyncio.create_task(bench.sensor.run())
+        late, passed = await asyncio.wait_for(turned, 5.0)
+        assert 0.0 <= late < passed < 5.0
+        await bench.hear(PeerMessage("pbx2", {"line": "clear", "run": "77"}, 1.0))
+        assert heard == ["77"]
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(play())
+
+
 def test_whether_the_engine_is_to_run_outlives_the_agent(tmp_path: Path) -> None:
     async def play() -> None:
         engine = FakeEngine()

@@ -39,7 +39,12 @@ def test_the_name(conf: str, lasting: str, uname: str, level: Level) -> None:
 
 @pytest.mark.parametrize(
     ("virtual", "deadtime", "level"),
-    [("", 2.0, Level.OK), ("KVM", 2.0, Level.WARNING), ("KVM", 9.9, Level.WARNING), ("KVM", 10.0, Level.OK)],
+    [
+        ("", 2.0, Level.OK),
+        ("a virtual machine (KVM)", 2.0, Level.WARNING),
+        ("a container (lxc)", 9.9, Level.WARNING),
+        ("a virtual machine (KVM)", 10.0, Level.OK),
+    ],
 )
 def test_a_virtual_machine_wants_a_longer_deadtime(virtual: str, deadtime: float, level: Level) -> None:
     assert judge_pauses(virtual, deadtime).level == level
