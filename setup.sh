@@ -40,6 +40,8 @@ keepalived       keepalived
 procps           ps
 psmisc           killall
 util-linux       unshare
+gcc              gcc
+libc6-dev        -
 "
 
 NEEDED_FOR_RPM="

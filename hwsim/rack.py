@@ -31,6 +31,7 @@ from hwsim.nodes import (
     rack_dir,
 )
 from hwsim.nodes.inside import Result
+from hwsim.nodes.node import SHARED
 from hwsim.pbxdata import DIRECTORIES
 from hwsim.server import Server
 from hwsim.simtime import LoopTime, Timer
@@ -41,8 +42,7 @@ from hwsim.view import NodeView, RackView
 
 SIDES = ("primary", "secondary")
 _SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
-# The directory where the nodes see what the rack shares with them (hwsim.nodes, `Node.shared`).
-_SHARED = Path("/run/hwsim")
+_SHARED = Path(SHARED)
 # Directories hidden from the node: files of an asha on the host, or left there by its tests, would be
 # believed by the node's asha.
 _NOT_INSTALLED_YET = ("/etc/asha", "/var/lib/asha", "/var/log/asha")
@@ -71,13 +71,14 @@ class Rack:
         self.history = History()
         self._prefix = new_prefix()
         self._dir = rack_dir(self._prefix)
-        self.network = Network(self._prefix, ipv6=site.has_ipv6)
+        self.network = Network(self._prefix, ipv6=site.has_ipv6, guests=len(site.guests))
         self.outside, *more = (Outside(self.network, ip, asks_each) for ip in site.addresses)
         self.telephones = (
             Telephones(self.network, site.telephones, connected=True) if site.telephones else None
         )
         self.outsides = dict(zip(site.addresses, (self.outside, *more), strict=True))
         self.servers: dict[str, Server] = {}
+        self.guests: dict[str, Node] = {}
         self._line_servers: list[LineServer] = []
         self._telling: set[asyncio.Task[Result]] = set()
 
@@ -88,14 +89,21 @@ class Rack:
         logs.mkdir(parents=True)
         await self.network.up()
         named = zip(SIDES, self.site.names, strict=True)
-        size = self.site.disk_size
-        nodes = {side: Node(side, name, self._dir, self.network, disk_size=size) for side, name in named}
+        nodes = {side: self._machine(side, name) for side, name in named}
+        self.guests = {
+            place: self._machine(place, name)
+            for place, name in zip(self.network.guests, self.site.guests, strict=True)
+        }
         self.servers = {side: Server(side, node, self.site, logs) for side, node in nodes.items()}
         await self._wire_line(nodes["primary"].shared)
         nodes["primary"].on_down = self._primary_went_down
         for side in SIDES:
             self._furnish(side, nodes[side])
-        await asyncio.gather(*(self.boot(side) for side in SIDES))
+        for guest in self.guests.values():
+            self.site.engine.install(guest, {})
+        await asyncio.gather(
+            *(self.boot(side) for side in SIDES), *(guest.boot() for guest in self.guests.values())
+        )
         for outside in self.outsides.values():
             await outside.start()
         if self.telephones is not None:
@@ -111,8 +119,8 @@ class Rack:
         for line_server in self._line_servers:
             await line_server.stop()
         self._line_servers.clear()
-        for server in self.servers.values():
-            await server.node.close()
+        for node in (*self.guests.values(), *(server.node for server in self.servers.values())):
+            await node.close()
         if hasattr(self, "tty"):  # the tty exists from the primary's first boot on
             self.tty.unplug()
         if self.servers:
@@ -198,7 +206,7 @@ class Rack:
         return self._clock.now()
 
     def wall_time(self, at: float) -> float:
-        """Return the seconds since the epoch, by every machine's clock, at the monotonic time `at`."""
+        """Return the seconds since the epoch at the monotonic time `at`, by every clock that was not stepped."""
         return time.time() - self.now() + at
 
     async def pause(self, seconds: float) -> None:
@@ -270,6 +278,17 @@ class Rack:
             await server.start()
             self._line_servers.append(server)
             DahdiTree(shared / f"{side}.dahdi", self.site.cards).follow(self.line, side)
+
+    def _machine(self, place: str, name: str) -> Node:
+        site = self.site
+        return Node(
+            place,
+            name,
+            self._dir,
+            self.network,
+            disk_size=site.disk_size,
+            own_clock=site.own_clocks and place in SIDES,
+        )
 
     def _furnish(self, side: str, node: Node) -> None:
         """Put on the machine what an installer would: the cluster engine, Asterisk, the vendor's tool, asha's conf."""

@@ -36,7 +36,8 @@ class Site:
     runs it; blank where asha was installed with a Python of its own.
     `disk_size` is each machine's, in bytes; 0 for no limit. With `telephones`, so many are outside, and both machines
     run a real Asterisk instead of the stand-in. `engine` is the cluster engine that both machines run;
-    `others` are installed beside it.
+    `others` are installed beside it. With `own_clocks` each machine's wall clock can be stepped by itself. `guests` are
+    the names of further machines on the LAN, without asha, on each of which `engine` is installed.
     """
 
     keepalive: float = 0.2
@@ -54,6 +55,8 @@ class Site:
     telephones: int = 0
     engine: Engine = HEARTBEAT
     others: tuple[Engine, ...] = ()
+    own_clocks: bool = False
+    guests: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
 from appliance.agent.components.silences import Silences
+from appliance.agent.components.strangers import Strangers
 from appliance.agent.components.unheard_peer import UnheardPeer
 from appliance.agent.context import NodeContext, Service
 from appliance.agent.control_api import ControlApi
@@ -157,6 +158,7 @@ class AgentParts:
             self.fencing,
             changes,
             UnheardPeer(context, facts=facts, orders=orders, changes=changes),
+            Strangers(context, engine),
         )
         self.control_api = ControlApi(
             context,

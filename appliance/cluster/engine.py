@@ -18,6 +18,7 @@ from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
 from appliance.core.model import Node
 from appliance.core.reading import Reading
+from appliance.core.stranger import Sender
 
 Names = Callable[[], Sequence[str]]
 CurrentConf = Callable[[], Conf]
@@ -112,8 +113,8 @@ class EngineWatch(Protocol):
 class ClusterEngine(Protocol):
     """An engine installed on this machine. Every method may block for seconds: call it in a thread.
 
-    Every method but `identity` and `set_up_at` raises HostError when the engine is not installed, and ClusterError with
-    the engine's own words when it does not do what is asked.
+    Every method but `identity`, `sender` and `set_up_at` raises HostError when the engine is not installed, and
+    ClusterError with the engine's own words when it does not do what is asked.
     """
 
     traits: EngineTraits
@@ -128,6 +129,12 @@ class ClusterEngine(Protocol):
 
     def watch(self, node: Node, own_name: str, peer_name: str, conf: CurrentConf) -> EngineWatch:
         """Return a connection of `node` that is not made yet. `conf`: the conf file as it counts, asked when needed."""
+
+    def sender(self, datagram: bytes, *, to_all: bool) -> Sender | None:
+        """Return who sent a datagram to its UDP port; None for one that it would not look at. Raises nothing.
+
+        `to_all`: it was sent to every machine on the LAN. What a message says of its sender is not verified.
+        """
 
     def place(self) -> str:
         """Return where it is installed, for people."""

@@ -31,11 +31,13 @@ under another engine than a primary that comes back:
   secondary. So whichever looks last sees the other. The secondary gives way to a primary that answers, and the primary
   to a secondary that is beginning alone. Each begins alone only when nobody answers at the cluster address either.
 
-A change is not over for a node before the other one has said that it runs the same engine (`settled`). Until then a
-boot goes back to asking (`reopened`), since init starts the engine that was right before. When each node has gone on
-alone while no path between them worked at all, both may serve, as after any split (docs/adr/0025): the line is with the
-primary then, unless it has let go. When they hear each other again, the one that does not serve follows (`agreement`);
-when both or neither do, the secondary does, because the relay obeys the primary alone.
+A change is not over for a node before the other one has said that it runs the same engine (`settled`). A node that is
+off for weeks is asked ever more seldom, at least each `ASKED_SELDOM` seconds, and at once when the engine hears it.
+Until it has said so a boot goes back to asking (`reopened`), since init starts the engine that was right before. When
+each node has gone on alone while no path between them worked at all, both may serve, as after any split
+(docs/adr/0025): the line is with the primary then, unless it has let go. When they hear each other again, the one that
+does not serve follows (`agreement`); when both or neither do, the secondary does, because the relay obeys the primary
+alone.
 
 That an engine runs says nothing by itself. After a boot init may have started it, so the node ends it and begins with
 the question again. On a node whose change is not over it may be half started: Corosync without Pacemaker.
@@ -63,6 +65,17 @@ _NO_BOOT = "-"  # what no boot is named
 
 UNREACHED = 10.0
 """Seconds for which a primary that was not ordered to change may be out of reach before the secondary goes back."""
+
+ASKED_AGAIN = 5.0
+"""Seconds until a node whose change is over asks the other one again which engine it runs, the first time."""
+
+ASKED_SELDOM = 60.0
+"""Seconds between two such questions at the most, however long the other node is off."""
+
+
+def ask_later(pause: float) -> float:
+    """Return the seconds until the next question, when the last one came after `pause` and settled nothing."""
+    return min(2 * pause, ASKED_SELDOM)
 
 
 def known_engine(word: str) -> str:

@@ -7,12 +7,20 @@ Source: RFC 4861 (4.3, 4.4, 7.2.6), RFC 4291 (2.7.1), RFC 8200.
 
 from __future__ import annotations
 
-import ctypes
 import socket
 import struct
 from dataclasses import dataclass
 
-from appliance.net.raw_link import LONGEST, RawLink
+from appliance.net.raw_link import (
+    IF_AT_LEAST,
+    IF_EQUAL,
+    IF_MORE,
+    LOAD_BYTE,
+    LONGEST,
+    RETURN,
+    RawLink,
+    filtered,
+)
 
 _ETHERTYPE = 0x86DD
 _ETHERNET = struct.Struct("!6s6sH")
@@ -30,19 +38,15 @@ _ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
 _ASKED_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")
 _BEHIND_HEADERS = _ETHERNET.size + _IPV6.size
 _BEFORE_OPTION = _BEHIND_HEADERS + _HEAD.size + 16
-# <linux/filter.h>, <asm-generic/socket.h>: a program of struct sock_filter (code, true, false, value). It passes ICMPv6
-# (the next header is at byte 20 of the frame) of the two types (at byte 54), and nothing else.
-_SO_ATTACH_FILTER = 26
-_INSTRUCTION = struct.Struct("=HBBI")
-_LOAD_BYTE, _IF_EQUAL, _IF_AT_LEAST, _IF_MORE, _RETURN = 0x30, 0x15, 0x35, 0x25, 0x06
+# It passes ICMPv6 (the next header is at byte 20 of the frame) of the two types (at byte 54), and nothing else.
 _FILTER = (
-    (_LOAD_BYTE, 0, 0, 20),
-    (_IF_EQUAL, 0, 4, _ICMPV6),
-    (_LOAD_BYTE, 0, 0, _BEHIND_HEADERS),
-    (_IF_AT_LEAST, 0, 2, _SOLICITATION),
-    (_IF_MORE, 1, 0, _ADVERTISEMENT),
-    (_RETURN, 0, 0, LONGEST),
-    (_RETURN, 0, 0, 0),
+    (LOAD_BYTE, 0, 0, 20),
+    (IF_EQUAL, 0, 4, _ICMPV6),
+    (LOAD_BYTE, 0, 0, _BEHIND_HEADERS),
+    (IF_AT_LEAST, 0, 2, _SOLICITATION),
+    (IF_MORE, 1, 0, _ADVERTISEMENT),
+    (RETURN, 0, 0, LONGEST),
+    (RETURN, 0, 0, 0),
 )
 
 
@@ -152,17 +156,4 @@ def _multicast_mac(address: bytes) -> bytes:
 
 
 def _open(device: str) -> socket.socket:
-    # Bound to no protocol until the filter is in place: else everything that comes meanwhile would be queued.
-    link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
-    try:
-        program = b"".join(_INSTRUCTION.pack(*instruction) for instruction in _FILTER)
-        kept = ctypes.create_string_buffer(program)
-        link.setsockopt(
-            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(_FILTER), ctypes.addressof(kept))
-        )
-        link.setblocking(False)
-        link.bind((device, _ETHERTYPE))
-    except BaseException:
-        link.close()
-        raise
-    return link
+    return filtered(device, _ETHERTYPE, _FILTER)

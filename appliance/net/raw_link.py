@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from appliance.core.errors import HostError
 
 LONGEST = 2048  # bytes of a frame that are read
 _MOST_AT_ONCE = 64
+# <linux/filter.h>, <asm-generic/socket.h>: a program of struct sock_filter.
+_SO_ATTACH_FILTER = 26
+_INSTRUCTION = struct.Struct("=HBBI")
+Instruction = tuple[int, int, int, int]
+"""One of a filter's: code, jump if true, jump if false, value."""
+
+LOAD_BYTE, LOAD_HALF, LOAD_HALF_BEHIND_HEADER, HEADER_LENGTH = 0x30, 0x28, 0x48, 0xB1
+IF_EQUAL, IF_AT_LEAST, IF_MORE, IF_ANY_BIT, RETURN = 0x15, 0x35, 0x25, 0x45, 0x06
 T = TypeVar("T")
+
+
+def filtered(device: str, ethertype: int, program: Sequence[Instruction]) -> socket.socket:
+    """Return a raw socket on `device` for the frames of `ethertype` that `program` passes, which never blocks.
+
+    Raises OSError. It is bound to no protocol until the filter is in place: else everything that comes meanwhile would
+    be queued.
+    """
+    link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
+    try:
+        kept = ctypes.create_string_buffer(b"".join(_INSTRUCTION.pack(*each) for each in program))
+        link.setsockopt(
+            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(kept))
+        )
+        link.setblocking(False)
+        link.bind((device, ethertype))
+    except BaseException:
+        link.close()
+        raise
+    return link
 
 
 class RawLink(Generic[T]):

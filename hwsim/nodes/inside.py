@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwsim.nodes.census import child_of
@@ -94,6 +94,9 @@ class Door:
     init: int  # its init's pid on the host
     cgroup: Path | None  # cgroup.procs of the node's freezer
     env: Mapping[str, str]
+    env_inside: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what only holds once inside, such as its clock
 
     async def run(self, argv: Sequence[str], deadline: float, env: Mapping[str, str]) -> Result:
         """Run a program to its end or the deadline in seconds.
@@ -119,9 +122,11 @@ class Door:
 
     async def start(self, argv: Sequence[str], env: Mapping[str, str], out: int, err: int) -> Running:
         """Start a program inside, with output to the given descriptors."""
-        enter = ["nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "--", "setsid", *argv]
+        enter = ["nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "--", "setsid"]
+        if self.env_inside:
+            enter += ["env", *(f"{name}={value}" for name, value in self.env_inside.items())]
         process = await asyncio.create_subprocess_exec(
-            *in_cgroup(self.cgroup, enter),
+            *in_cgroup(self.cgroup, [*enter, *argv]),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,

@@ -4,6 +4,8 @@
                         belongs to the engine and is never set here
     eth1  direct cable  primary 10.78.0.1, secondary .2
 
+Guests are further machines on the LAN alone, "guest1" at .11 and so on.
+
 With `ipv6` each has an address of IPv6 too: fd00:77::1, ::2 and ::50 on the LAN, where the cluster's is ::100, and
 fd00:78::1 and ::2 on the cable.
 
@@ -31,7 +33,13 @@ CLUSTER_ADDRESS = "10.77.0.100"
 CLUSTER_ADDRESS6 = "fd00:77::100"
 CLUSTER_NAMES = ("primary", "secondary")
 
-_HOST_NUMBER = {"primary": 1, "secondary": 2, "outside": 50}
+MOST_GUESTS = 4
+_HOST_NUMBER = {
+    "primary": 1,
+    "secondary": 2,
+    "outside": 50,
+    **{f"guest{number}": 10 + number for number in range(1, MOST_GUESTS + 1)},
+}
 _BRIDGE: dict[Link, str] = {LAN: "lan", CABLE: "cable"}
 _SUBNET: dict[Link, str] = {LAN: "10.77.0", CABLE: "10.78.0"}
 _SUBNET6: dict[Link, str] = {LAN: "fd00:77:", CABLE: "fd00:78:"}
@@ -47,11 +55,13 @@ class Network:
     """The namespaces `PREFIX-primary`, `-secondary`, `-outside` and `-switch`, wired together.
 
     Nodes here are named by their place, "primary" and "secondary". A port forwards while its link is whole
-    (`cut`/`heal`), its node has power (`unplug`/`plug`) and the node is not hung (`mute`/`unmute`).
+    (`cut`/`heal`), its node has power (`unplug`/`plug`) and the node is not hung (`mute`/`unmute`). `guests`: how many
+    further machines there are on the LAN.
     """
 
-    def __init__(self, prefix: str, *, ipv6: bool = False) -> None:
+    def __init__(self, prefix: str, *, ipv6: bool = False, guests: int = 0) -> None:
         self.prefix = prefix
+        self.guests = tuple(f"guest{number}" for number in range(1, guests + 1))
         self._ipv6 = ipv6
         self._switch: socket.socket | None = None
         self._cut: set[tuple[str, Link]] = set()
@@ -81,7 +91,7 @@ class Network:
         """Build the network, after removing what a killed run with this prefix left. Raises RackError."""
         await self.down()
         await asyncio.to_thread(remains.remove, self.prefix, keep_disks=True)
-        names = ("switch", "outside", *CLUSTER_NAMES)
+        names = ("switch", "outside", *self.guests, *CLUSTER_NAMES)
         await ip_batch([f"netns add {self.namespace(name)}" for name in names])
         await ip_batch(self._wiring(), namespace=self.namespace("switch"))
         await self.reset("outside")
@@ -97,7 +107,10 @@ class Network:
         self._unplugged.clear()
         self._mute.clear()
         await ip_batch(
-            [f"netns del {self.namespace(name)}" for name in (*CLUSTER_NAMES, "outside", "switch")],
+            [
+                f"netns del {self.namespace(name)}"
+                for name in (*CLUSTER_NAMES, *self.guests, "outside", "switch")
+            ],
             force=True,
         )
 
@@ -161,7 +174,7 @@ class Network:
             for bridge in _BRIDGE.values()
             for line in (f"link add {bridge} {_BRIDGE_OPTIONS}", f"link set {bridge} up")
         ]
-        for node in (*CLUSTER_NAMES, "outside"):
+        for node in (*CLUSTER_NAMES, *self.guests, "outside"):
             for link in self._links(node):
                 peer = f"peer name {link} address {self.mac(node, link)} netns {self.namespace(node)}"
                 lines.append(f"link add {_port(node, link)} type veth {peer}")

@@ -20,6 +20,10 @@ from hwsim.nodes.freezer import Freezer, discard, freeze, open_freezer
 from hwsim.nodes.init import OVERLAID, in_tree
 from hwsim.nodes.inside import SYSTEM_PATH, Door, Result, Running, in_cgroup
 from hwsim.nodes.network import Link, Network
+from hwsim.nodes.own_clock import OwnClock
+
+SHARED = "/run/hwsim"
+"""The directory of each node in which it sees what the rack shares with it."""
 
 _INIT = Path(__file__).with_name("init.py")
 _KEEP = (Path(__file__).resolve().parents[2], Path(sys.prefix), Path(sys.base_prefix))
@@ -42,6 +46,7 @@ class Node:
     `root_dir` holds its disk and boot log; it must be on a tmpfs or a plain filesystem and outside
     the directories the disk is laid over (take `rack_dir(prefix)`). `path_first` are directories put
     before the system's in PATH, `env` is added to every program's environment. `disk_size` is in bytes, 0 for no limit.
+    With `own_clock` its wall clock can be stepped; else it is the host's.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Node:
         path_first: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         disk_size: int = 0,
+        own_clock: bool = False,
     ) -> None:
         if any(in_tree(str(root_dir.resolve()), directory) for directory in OVERLAID):
             raise NodeError(f"{root_dir} lies under a directory every node overlays; use rack_dir(prefix).")
@@ -61,7 +67,7 @@ class Node:
         self.hostname = hostname
         self.network = network
         self.disk = Disk(root_dir / name / "disk")
-        self.shared = root_dir / "shared"  # the node sees it as /run/hwsim
+        self.shared = root_dir / "shared"  # the node sees it as SHARED
         self.boot_log = root_dir / name / "boot.log"
         self.env = {
             "PATH": ":".join((*path_first, SYSTEM_PATH)),
@@ -80,6 +86,10 @@ class Node:
         if disk_size:
             self.disk.limit(disk_size)
         self.shared.mkdir(parents=True, exist_ok=True)
+        self._clock: OwnClock | None = None
+        if own_clock:
+            self._clock = OwnClock(name, self.shared, SHARED)
+            self._clock.begin()
         network.unplug(name)
 
     @property
@@ -167,6 +177,15 @@ class Node:
         self.network.unmute(self.name)
         self._opened().go_on(self._init)
         return time.monotonic()
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the node's wall clock forward by `seconds`, or back when negative, as far as `own_clock.py` says.
+
+        The step outlives a boot, as that of a machine's clock does. Raises NodeError when it has no clock of its own.
+        """
+        if self._clock is None:
+            raise NodeError(f"{self.hostname} has no wall clock of its own.")
+        self._clock.step(seconds)
 
     def cut(self, link: Link) -> None:
         """Pull a network cable of this node."""
@@ -308,7 +327,7 @@ class Node:
     def _door(self) -> Door:
         if self._power is Power.HUNG:
             raise NodeError(f"{self.hostname} is hung: nothing can be run on it.")
-        return Door(self.init, self._opened().entry, self.env)
+        return Door(self.init, self._opened().entry, self.env, self._clock.env if self._clock else {})
 
     def _opened(self) -> Freezer:
         assert self._freezer is not None

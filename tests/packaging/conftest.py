@@ -24,6 +24,13 @@ Rpms = dict[str, Path]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--debian", default="bookworm", help="the release of Debian whose packages are tried")
+    parser.addoption(
+        "--archive",
+        nargs=2,
+        default=(),
+        metavar=("URL", "KEYRING"),
+        help="where that release is when it is not Debian's, such as noble of Ubuntu, and the keys that have signed it",
+    )
 
 
 def _rpms_in(folder: Path) -> Rpms:
@@ -84,10 +91,14 @@ def next_debs() -> Rpms:
     return _debs_in(TREE / "out/deb-next")
 
 
+def _root(config: pytest.Config) -> Path:
+    return debian_root(config.getoption("--debian"), config.getoption("--archive"))
+
+
 @pytest.fixture
 def debian(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DebianHost]:
     """A Debian booted with systemd, with little more than that on it."""
-    host = DebianHost(tmp_path / "debian", debian_root(request.config.getoption("--debian")))
+    host = DebianHost(tmp_path / "debian", _root(request.config))
     try:
         host.up()
         yield host

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hosts import Done
@@ -18,10 +18,11 @@ _WITH = "systemd-sysv,iproute2,openssl"
 _PACKAGES = "/srv/packages"
 
 
-def debian_root(release: str) -> Path:
+def debian_root(release: str, archive: Sequence[str] = ()) -> Path:
     """Return the root folder of that release.
 
-    It is kept beside the runtime's archives; delete it to have it made anew.
+    It is kept beside the runtime's archives; delete it to have it made anew. `archive`: the address of the archive that
+    has the release, and the file with the keys by which it is signed, where it is not Debian's own.
     """
     cache = Path(os.environ.get("ASHA_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "asha"))
     cache = cache.expanduser()
@@ -32,13 +33,16 @@ def debian_root(release: str) -> Path:
         "--format=directory",
         "--aptopt=APT::Sandbox::User=root",
     ]
+    words = [f"--keyring={archive[1]}", *recipe] if archive else recipe
     root = cache / f"debian-{release}-{hashlib.sha256(' '.join(recipe).encode()).hexdigest()[:16]}"
     with (cache / "debian.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             new = root.with_suffix(".new")
             shutil.rmtree(new, ignore_errors=True)
-            subprocess.run(["mmdebstrap", "--quiet", *recipe, release, new], check=True, timeout=280)
+            subprocess.run(
+                ["mmdebstrap", "--quiet", *words, release, new, *archive[:1]], check=True, timeout=280
+            )
             new.rename(root)
     return root
 

@@ -139,7 +139,7 @@ class Machine:
             conf=_ActiveConf(self, word),
         )
         context = node_context(self.folder, ThisNode(CONF, self.node), self.world.clock, grant=self.grant)
-        self.journal = context.journal
+        self.journal, self.observations = context.journal, context.observations
         return EngineChanges(
             context,
             engine=parts.engine,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from appliance.agent.components.component import Component
 from appliance.agent.context import NodeContext
+from appliance.agent.data_age import DataAge
 from appliance.agent.peer_message import DataWord
 from appliance.agent.rhythm import until_beat
 from appliance.agent.this_node import ThisNode
@@ -35,7 +36,7 @@ from appliance.sync.handed_duty import WORD_PERIOD, DutyWord
 from appliance.sync.newer_data_mark import complete_mark, read_mark
 from appliance.sync.post_job import run_postsync
 from appliance.sync.ssh import drop_connection
-from appliance.sync.state import State, age, read_state, write_state
+from appliance.sync.state import State, read_state, write_state
 
 _LOOK = 1.0
 _WORDS = 300  # characters of the worker's last complaint
@@ -67,10 +68,11 @@ class SyncSupervisor(Component):
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
         self._held: dict[str, str] = {}
         self.word = DataWord()
+        self.age = DataAge(self._clock)
 
     def report(self, status: Status) -> Status:
         """Add the state of the data; the disk is read once."""
-        data = data_status(self, self._this_node, self._clock.wall())
+        data = data_status(self, self._this_node)
         return status._replace(data=data).with_problems(data_problems(data))
 
     def duty(self, *, asked_for: bool = False, last: bool = False) -> DataDuty:
@@ -132,7 +134,7 @@ class SyncSupervisor(Component):
     def look(self) -> State:
         """Read the state of the data here from the disk and update `word`."""
         state = read_state(DATA.state)
-        self.word = DataWord(bool(read_mark(DATA)), age(state, self._clock.wall()))
+        self.word = DataWord(bool(read_mark(DATA)), self.age.of(state))
         return state
 
     @property
@@ -167,7 +169,7 @@ class SyncSupervisor(Component):
             peer_role=observations.report.role if observations.report is not None else "",
             synch=self._synchronises,
             duty=self.duty(),
-            merged_ago=age(state, self._clock.wall()),
+            merged_ago=self.age.of(state),
             conflicts=state.conflicts,
         )
 
@@ -313,10 +315,10 @@ class SyncSupervisor(Component):
 _ITEMS_SHOWN = 5
 
 
-def data_status(supervisor: SyncSupervisor, this_node: ThisNode, wall: float) -> DataStatus:
-    """Return how the data of this node stand at `wall`, in seconds since the epoch."""
+def data_status(supervisor: SyncSupervisor, this_node: ThisNode) -> DataStatus:
+    """Return how the data of this node stand now."""
     state, duty = read_state(DATA.state), supervisor.duty()
-    seconds = age(state, wall)
+    seconds = supervisor.age.of(state)
     busy = duty.duty is not Duty.NONE
     return DataStatus(
         duty=duty.duty.value,

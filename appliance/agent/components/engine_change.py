@@ -6,6 +6,7 @@ Who does what in which order, and why that is safe, is `core/engine_change.py`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +26,13 @@ from appliance.cluster.installed import installed_engine
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import Said
 from appliance.core.engine_change import (
+    ASKED_AGAIN,
     TITLES,
     EngineChange,
     EngineReport,
     NextStep,
     agreement,
+    ask_later,
     hindrances,
     known_engine,
     of_node,
@@ -37,10 +40,11 @@ from appliance.core.engine_change import (
 )
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
+from appliance.core.reading import is_known
 from appliance.host.boot import boot_identity
 from appliance.host.paths import ENGINE_CHANGE
 
-_AGAIN = 5.0  # seconds until a step that has failed is tried again, and until the other node is asked again
+_AGAIN = 5.0  # seconds until a step that has failed is tried again
 _NUMBER_LENGTH = 40
 
 
@@ -59,6 +63,7 @@ class EngineChanges(Component):
         path: Path = ENGINE_CHANGE,
     ) -> None:
         self._this_node = context.this_node
+        self._observations = context.observations
         self._journal = context.journal
         self._clock = context.clock
         self._engine = engine
@@ -71,6 +76,7 @@ class EngineChanges(Component):
         self._primary = PrimarySide(self._note, self._peer, steps)
         self._secondary = SecondarySide(context, self._note, self._peer, steps)
         self._begun = asyncio.Event()
+        self._pause = ASKED_AGAIN
         self._one_at_a_time = asyncio.Lock()
         self.verbs = {"engine": self._report, "engine migrate": self._migrate, "engine switch": self._switch}
 
@@ -204,6 +210,7 @@ class EngineChanges(Component):
             if self.under_way or (known is not None and known.number == change.number):
                 raise ClusterError(f"Not now: {self.says() or 'this change is over'}.")
             await self._note.write(replace(change, boot=boot_identity(), began=self._clock.wall()))
+            self._pause = ASKED_AGAIN
         self._begun.set()
 
     # -- this node's part -----------------------------------------------------------------------------------
@@ -226,10 +233,11 @@ class EngineChanges(Component):
     async def _settle(self, change: EngineChange) -> None:
         """See which engine the other node runs by now, and follow it when it is another one and this node should."""
         own = await self._own_report(change.to, brief=True)
+        hears = is_known(self._observations.peer_alive, True)
         try:
             other = await self._peer.answer(change.to)
         except (AshaError, ValueError):
-            await asyncio.sleep(_AGAIN)
+            await self._pause_longer(hears)
             return
         async with self._one_at_a_time:
             if self._note.change != change:
@@ -241,5 +249,26 @@ class EngineChanges(Component):
             if step is NextStep.FOLLOW:
                 await self._note.write(change.following(other.running))
                 self._peer.begin()
+                self._pause = ASKED_AGAIN
                 return
-        await asyncio.sleep(LOOK if other.changes else _AGAIN)
+        if other.changes:
+            self._pause = ASKED_AGAIN
+            await asyncio.sleep(LOOK)
+        else:
+            await self._pause_longer(hears)
+
+    async def _pause_longer(self, hears: bool) -> None:
+        """Wait until the other node may be asked again, each time longer, up to ASKED_SELDOM.
+
+        The wait is over at once when another change begins here, and when the engine hears the other node, which it did
+        not (`hears` is False) when that was asked: whoever comes back after a week is asked then.
+        """
+        end = self._clock.now() + self._pause
+        self._pause = ask_later(self._pause)
+        while self._clock.now() < end and not self._begun.is_set():
+            if not hears and is_known(self._observations.peer_alive, True):
+                self._pause = ASKED_AGAIN
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK, end - self._clock.now())):
+                    await self._begun.wait()

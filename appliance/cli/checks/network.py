@@ -9,7 +9,7 @@ from appliance.cli.checks.look import Scene
 from appliance.config import Conf, Medium
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import HostError
-from appliance.core.host_check.finding import Finding, Level, fine, not_known, worst_of, wrong
+from appliance.core.host_check.finding import Finding, Level, fine, not_known, warning, worst_of, wrong
 from appliance.core.host_check.firewall import Packet, Ruleset, judge_firewall
 from appliance.core.host_check.firewall_rules import read_iptables, read_nft
 from appliance.core.host_check.network import (
@@ -138,6 +138,16 @@ def hearing(scene: Scene) -> Finding:
         return not_known("The agent does not say whether the other node is heard.", _START)
     peer = status.peer
     return judge_hearing(status.engine.running.value, peer.alive.value, peer.links, scene.conf.udp_port)
+
+
+def troubles(scene: Scene) -> Finding:
+    """Ask the agent what keeps the engine from its work: the other node, an administrator, a strange machine."""
+    status = _status(scene)
+    if status is None:
+        return not_known("The agent does not say what keeps the HA engine from its work.", _START)
+    parts = (text.partition(": ") for text in status.engine.troubles)
+    found = [warning(f"{says[:1].upper()}{says[1:]}.", f"{remedy}.") for says, _, remedy in parts]
+    return worst_of(found, "nothing keeps the HA engine from its work, as far as the agent knows")
 
 
 def _status(scene: Scene) -> Status | None:

@@ -49,6 +49,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("links", network.paths),
     HostCheck("firewall", network.firewall),
     HostCheck(HEARING, network.hearing),
+    HostCheck("HA troubles", network.troubles),
     HostCheck("HA engine", own.engine),
     HostCheck("Asterisk", pbx.installed),
     HostCheck("bind", pbx.bind, _has_address),

@@ -13,6 +13,7 @@ from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
 from appliance.core.errors import ClusterError
 from appliance.core.model import Node
+from appliance.core.stranger import Sender
 
 # The modules that an installation or an order needs are imported only when they are used: Heartbeat starts
 # the resource script, which needs the identity alone, at the moment when every millisecond counts.
@@ -33,6 +34,11 @@ class HeartbeatEngine:
         from appliance.cluster.heartbeat.watch import HeartbeatWatch  # noqa: PLC0415
 
         return HeartbeatWatch(node, own_name, peer_name, lambda: [medium.device for medium in conf().media])
+
+    def sender(self, datagram: bytes, *, to_all: bool) -> Sender | None:
+        from appliance.cluster.heartbeat.messages import sender_of  # noqa: PLC0415
+
+        return sender_of(datagram)
 
     def place(self) -> str:
         return str(find_heartbeat().daemon)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.cluster.engine import PeerMessage
-from appliance.cluster.heartbeat.api import CLIENT_NAME, HeartbeatApi
+from appliance.cluster.heartbeat.api import CLIENT_NAME, HeartbeatApi, parse_body
 from appliance.cluster.messages import Mailbox, pack
 from appliance.core.errors import ClusterError
+from appliance.core.stranger import Sender
 
 MESSAGE_TYPE = "asha"
 
@@ -51,3 +52,16 @@ def agent_event(message: Mapping[str, str], own_node: str) -> tuple[str, bool] |
     if not source or source == own_node or event not in ("join", "leave"):
         return None
     return source, event == "join"
+
+
+def sender_of(datagram: bytes) -> Sender | None:
+    """Return who sent a datagram between two Heartbeats, by its own words; None when it is none.
+
+    A Heartbeat numbers its starts: that is its generation, `hg`. Nothing here is encrypted.
+    """
+    try:
+        fields = parse_body(datagram)
+    except (ClusterError, ValueError):
+        return None
+    name = fields.get("src", "")
+    return Sender(name, fields.get("hg", "")) if name else None

@@ -17,6 +17,7 @@ from appliance.cluster.pacemaker.installation import (
 from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
 from appliance.core.model import Node
+from appliance.core.stranger import Sender
 
 # The modules that an installation or an order needs are imported only when they are used: Pacemaker starts the
 # resource agent, which needs the identity alone, at the moment when every millisecond counts.
@@ -40,6 +41,9 @@ class PacemakerEngine:
         from appliance.cluster.pacemaker.watch import PacemakerWatch  # noqa: PLC0415
 
         return PacemakerWatch(node, own_name, peer_name, conf)
+
+    def sender(self, datagram: bytes, *, to_all: bool) -> Sender | None:
+        return None if to_all else Sender()  # knet speaks to one machine at a time, encrypted
 
     def place(self) -> str:
         return str(find_pacemaker().pacemakerd)

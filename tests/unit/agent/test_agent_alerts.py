@@ -30,7 +30,7 @@ class Told(Bench):
 
     def status(self) -> Status:
         status = node_status(self.this_node, self.observations, self.cycle, self.clock.now())
-        return status._replace(data=data_status(self.data, self.this_node, self.clock.wall()))
+        return status._replace(data=data_status(self.data, self.this_node))
 
     def looks(self, seconds: int) -> None:
         for _ in range(seconds):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from appliance.core.engine_change import ASKED_AGAIN, ASKED_SELDOM
 from appliance.core.errors import AshaError, ClusterError
 from appliance.core.grant import Grant
+from appliance.core.reading import Known
 from tests.plugins.engine_change_world import CURRENT, TITLES, World
 
 
@@ -235,6 +238,39 @@ def test_a_primary_that_comes_back_while_the_secondary_begins_alone_waits_for_it
 
         world.lan_is_looked_at = late
         await world.until(lambda: world.secondary.slow, "the secondary has looked at the LAN")
+        await world.settle()
+
+    world.play(play)
+    assert world.torn == []
+    world.alike()
+
+
+def test_a_node_that_is_off_is_asked_ever_more_seldom_and_at_once_when_it_is_heard(world: World) -> None:
+    """The primary is off for an hour: its agent is gone before it has said which engine it runs."""
+    asked: list[float] = []
+
+    def carry(question: Mapping[str, str]) -> float:
+        asked.append(world.clock.now())
+        return 0.0
+
+    async def play() -> None:
+        await world.begin()
+        await world.until(lambda: "pacemaker" in world.primary.files, "the primary changes")
+        world.primary.cut_power()
+        await world.until(lambda: not world.secondary.restless, "the secondary has gone on alone")
+        asked.clear()
+        world.carry = carry
+        began = world.clock.now()
+        await asyncio.sleep(3600.0)
+        gaps = [after - before for before, after in itertools.pairwise(asked)]
+        assert len(gaps) > 10 and all(after >= before - 1.0 for before, after in itertools.pairwise(gaps))
+        assert asked[0] - began < 2 * ASKED_AGAIN
+        assert ASKED_SELDOM <= gaps[-1] < ASKED_SELDOM + 2.0
+        asked.clear()
+        world.secondary.observations.peer_alive = Known(True, world.clock.now())
+        await world.until(lambda: asked, "it is asked")
+        await world.until(lambda: len(asked) == 2, "it is asked again")
+        assert asked[1] - asked[0] < ASKED_AGAIN + 2.0
         await world.settle()
 
     world.play(play)

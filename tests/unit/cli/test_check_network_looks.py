@@ -160,6 +160,20 @@ def test_the_hearing_is_the_agents_word(machine: Machine) -> None:
     assert network.hearing(machine.scene()).level == Level.ERROR
 
 
+def test_what_keeps_the_engine_from_its_work_is_the_agents_word(machine: Machine) -> None:
+    assert network.troubles(machine.scene()).level == Level.UNKNOWN
+    machine.status = standing_by({"eth0": "up"})
+    assert network.troubles(machine.scene()).level == Level.OK
+    engine = machine.status.engine._replace(troubles=("a stranger speaks (10.77.0.9): send it away",))
+    machine.status = machine.status._replace(engine=engine)
+    found = network.troubles(machine.scene())
+    assert (found.level, found.says, found.remedy) == (
+        Level.WARNING,
+        "A stranger speaks (10.77.0.9).",
+        "send it away.",
+    )
+
+
 def test_the_firewall(machine: Machine) -> None:
     assert network.firewall(machine.scene()).level == Level.OK  # no program that could have made rules
     machine.says("iptables-save", DROPPING)

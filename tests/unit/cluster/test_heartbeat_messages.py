@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from appliance.cluster.engine import PeerMessage
 from appliance.cluster.heartbeat.api import Decoder, encode
-from appliance.cluster.heartbeat.messages import HeartbeatMailbox
+from appliance.cluster.heartbeat.messages import HeartbeatMailbox, sender_of
 from appliance.cluster.messages import LONGEST_MESSAGE, pack, unpack
+from appliance.core.stranger import Sender
 
 NAMES = st.text("ABCXYZabcxyz", min_size=1, max_size=8)
 FIELDS = st.dictionaries(NAMES, st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=5)
@@ -87,3 +88,17 @@ def test_a_message_is_never_younger_than_it_was_nor_from_the_future(
         quickest = min(quickest, took)
         assert message.at <= now + 1e-6
         assert now - message.at <= took - quickest + 0.01
+
+
+def test_the_sender_of_a_datagram_is_read_in_both_forms() -> None:
+    assert sender_of(b">>>\nt=status\nsrc=alpha\n(1)srcuuid=xx\nhg=6a\n<<<\n") == Sender("alpha", "6a")
+    assert sender_of(b"###\n9:(0)t=word,12:(0)src=alpha,8:(0)hg=6a,%%%\n") == Sender("alpha", "6a")
+    assert sender_of(b"something else") is None
+    assert sender_of(b"") is None
+
+
+@given(st.binary(max_size=60))
+def test_whatever_comes_to_the_port_is_read_or_refused(datagram: bytes) -> None:
+    for start in (b"", b">>>\n", b"###\n"):
+        sender = sender_of(start + datagram)
+        assert sender is None or sender.name
