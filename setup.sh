@@ -42,6 +42,7 @@ psmisc           killall
 util-linux       unshare
 gcc              gcc
 libc6-dev        -
+nftables         nft
 "
 
 NEEDED_FOR_RPM="

@@ -74,12 +74,21 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
     "--only",
     metavar="NAME",
     help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
-    "engines, telephones, fencing or pair-states, or events of one of them, with commas.",
+    "engines, telephones, fencing or pair-states, or events of one of them, with commas; hang (of a real Asterisk: make "
+    "lab).",
+)
+@click.option(
+    "--seconds", default=300.0, show_default=True, help="How long Asterisk is under load, for hang."
 )
 @click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states and fencing.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
-def bench(runs: int, only: str | None, at_once: int, out: Path) -> None:
+def bench(runs: int, only: str | None, seconds: float, at_once: int, out: Path) -> None:
     """Measure asha against its targets and beside its peers; exit 1 only when a run failed."""
+    from hwsim.bench.hang import HANG, hang  # noqa: PLC0415
+
+    if only == HANG:
+        _check_host(HEARTBEAT)
+        sys.exit(0 if _run(hang(runs, seconds, out, _console())) else 1)
     from hwsim.bench.engines.rows import ROWS  # noqa: PLC0415
     from hwsim.bench.engines.runner import ENGINE_FIGURES, engine_figures  # noqa: PLC0415
     from hwsim.bench.fencing import EVENTS, FENCING, fencing  # noqa: PLC0415

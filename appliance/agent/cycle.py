@@ -55,7 +55,7 @@ from appliance.core.engine_target import EngineTarget
 from appliance.core.feeding import CompletedCycle
 from appliance.core.fencing import FenceInputs
 from appliance.core.grant import Grant, Verb, Verdict
-from appliance.core.health import Fitness, FitnessInputs, fitness_of
+from appliance.core.health import Fitness, FitnessInputs, fitness_of, sip_answers
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.peer_gone import SAME_QUESTION
 from appliance.core.reading import fresh
@@ -187,6 +187,7 @@ class Cycle:
             calls=calls,
             lan_back_at=observations.lan_back_at,
             claim_over_at=observations.claim_over_at,
+            sip=sip_answers(observations.probes, self._this_node.probe_policy, now),
             calls_missing=observations.calls_missing if now - observations.calls.at <= LAN_MAX_AGE else "",
         )
 

@@ -17,6 +17,7 @@ from appliance.core.engine_change import EngineReport
 from appliance.core.errors import AshaError, HostError
 from appliance.core.reading import Known
 from appliance.core.roles import Role
+from appliance.core.timing import unhurried
 from appliance.pbx.calls import read_calls
 
 
@@ -104,7 +105,7 @@ class EngineFacts:
 
     def _calls(self) -> int | None:
         conf = self._this_node.conf
-        calls = read_calls(conf, self._clock.now, conf.probe_deadline)
+        calls = read_calls(conf, self._clock.now, unhurried(conf.probe_deadline))
         return calls.value if isinstance(calls, Known) else None
 
 

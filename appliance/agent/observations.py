@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from appliance.core.engine_requests import NOTHING_ASKED, Asked
 from appliance.core.engine_target import EngineTarget
 from appliance.core.fencing import FenceOutcome
-from appliance.core.health import ProbePolicy, ProbeRecord, judge
+from appliance.core.health import IDLE, Activity, ProbePolicy, ProbeRecord, Witnesses, judge, kept_off
+from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
 from appliance.core.transfer import Peer
@@ -64,6 +65,7 @@ class Observations:
 
     A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
     `stepped` is set after every step of the controller, for those who follow the role.
+    `activity`: what the kernel shows of Asterisk while a probe is silent.
     `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
     sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
     nothing is decided by them.
@@ -97,6 +99,7 @@ class Observations:
     booted: bool = False
     pbx_started_by: str = ""
     probes: dict[str, ProbeRecord] = field(default_factory=dict)
+    activity: Activity = IDLE
     latency: dict[str, float] = field(default_factory=dict)
     slowest: dict[str, float] = field(default_factory=dict)
     pbx_installed: bool = True
@@ -135,7 +138,17 @@ class Observations:
 
     def pbx(self, policy: ProbePolicy, now: float) -> Reading[Pbx]:
         """Return the state of Asterisk, from what the kernel and the probes say."""
-        return judge(self.process, self.booted, self.probes, policy, now)
+        return judge(self.process, self.booted, self.probes, policy, now, witnesses=self._witnesses(now))
+
+    def kept_off(self, policy: ProbePolicy, now: float) -> bool:
+        """Tell whether this node's questions by SIP are kept from an Asterisk that lives."""
+        alive = is_known(self.process, True)
+        return alive and kept_off(self.probes, policy, now, self._witnesses(now))
+
+    def _witnesses(self, now: float) -> Witnesses:
+        if self.report is None:
+            return Witnesses(self.activity)
+        return Witnesses(self.activity, fresh(self.report.calls, now, LAN_MAX_AGE))
 
     def peer_maintenance(self, now: float, max_age: float) -> Reading[bool]:
         """Return whether an operator works on the peer, as the peer reports.

@@ -12,7 +12,7 @@ from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
 from appliance.core import cluster_address
 from appliance.core.engine_traits import ENGINE
-from appliance.core.health import silent_probes
+from appliance.core.health import KEPT_OFF_REMEDY, kept_off_in_words, silent_probes
 from appliance.core.lost_request import minutes_of_both
 from appliance.core.maintenance import problem as maintenance_problem
 from appliance.core.model import DChannel, Pbx
@@ -113,7 +113,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
     unfit = cycle.unfit(now)
     strays = _strays(observations, state, seen, now)
     peer = _peer(this_node, observations, seen, now)
-    moves = _moves(this_node, state, now)
+    moves, kept_off = _moves(this_node, state, now), _kept_off(this_node, observations, now)
     return Status(
         version=__version__,
         node=this_node.node.value,
@@ -128,6 +128,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             *_problems(observations, cycle, seen, strays, now),
             *one_way(peer),
             *filter(None, [moves.says]),
+            *([f"{kept_off}. {KEPT_OFF_REMEDY}"] if kept_off else ()),
         ),
         trouble=_trouble(state),
         ungranted=strays.running,
@@ -157,13 +158,24 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         dchannel=_said(_dchannel(this_node, seen)),
         spans=spans_status(this_node, observations, now),
         probes=probes_status(this_node, observations),
-        pbx=PbxStatus(_said(seen.pbx), observations.pid, tuple(silent_probes(observations.probes))),
+        pbx=PbxStatus(
+            _said(seen.pbx),
+            observations.pid,
+            tuple(silent_probes(observations.probes)),
+            kept_off,
+        ),
         transfer=_transfer(state.transfer, now),
         busy=tuple(sorted(order.value for order in seen.busy)),
         maintenance=cycle.maintenance.status(),
         pair=tuple(_fault(one, now) for one in state.faults),
         moves=moves,
     )
+
+
+def _kept_off(this_node: ThisNode, observations: Observations, now: float) -> str:
+    """Return that this node's questions by SIP do not reach Asterisk, for people; "" when they do."""
+    kept = observations.kept_off(this_node.probe_policy, now)
+    return kept_off_in_words(this_node.conf.sip_port) if kept else ""
 
 
 def _moves(this_node: ThisNode, state: ServiceState, now: float) -> MovesStatus:

@@ -46,8 +46,9 @@ class ThisNode:
             move_limit=conf.move_limit,
         )
         self.fence_policy = FencePolicy(bool(conf.fence), conf.fence_wait, conf.rise)
-        # A probe counts as silent after `fall` silent rounds that took as long as such rounds take.
-        self.probe_policy = ProbePolicy(conf.rise, conf.fall, (conf.fall - 1) * conf.probe_period)
+        # A probe counts as silent after `fall` silent rounds that took about as long as such rounds take: one that is a
+        # little early must not cost a whole round more.
+        self.probe_policy = ProbePolicy(conf.rise, conf.fall, 0.9 * (conf.fall - 1) * conf.probe_period)
 
     @property
     def has_card(self) -> bool:

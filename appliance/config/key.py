@@ -65,7 +65,9 @@ class Key:
     """Key of the conf file: where its value lives in `Conf`, how it is written, and what people are told.
 
     `may_be_off`: a blank value means "none"; for all other keys blank means the default. `slot`: this key is
-    one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`). `original`: the key was in the conf file
+    one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`). `earlier`: its default where the file gives
+    another key that has an `earlier` one: such keys belong together, and what a file says of one of them was
+    written with these in mind. `original`: the key was in the conf file
     of asha 1.0.0-2. `tab`: None for a key that only root may set, in the file.
     """
 
@@ -82,6 +84,7 @@ class Key:
     slot: int | None = None
     original: bool = False
     secret: bool = False
+    earlier: Any = None
 
     @property
     def label(self) -> str:
@@ -157,6 +160,7 @@ class Comment:
         may_be_off: bool = False,
         original: bool = False,
         secret: bool = False,
+        earlier: T | None = None,
     ) -> T:
         """Return the dataclass field of the key `name`. See `Key` for the arguments."""
         key = partial(
@@ -172,6 +176,7 @@ class Comment:
             may_be_off=may_be_off,
             original=original,
             secret=secret,
+            earlier=earlier,
         )
         return field(default=default, repr=not secret, metadata={"keys": (key,)})
 

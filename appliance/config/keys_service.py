@@ -43,17 +43,21 @@ class ServiceKeys:
 
     probe_period: float = Comment(
         "time between two probes of Asterisk (AMI, CLI, SIP)",
-        "The death of its process needs no probe: the kernel tells at once.",
-    ).key("PROBEPERIOD", DEADLINE, 1.0, Group.WATCHING, "2", tab=Tab(7, "Probe Period"))
+        "The death of its process needs no probe: the kernel tells at once. Where PROBEDEADLINE or PROBEFALL",
+        "is given and this is not, it is 1 s.",
+    ).key("PROBEPERIOD", DEADLINE, 0.5, Group.WATCHING, "2", tab=Tab(7, "Probe Period"), earlier=1.0)
     probe_deadline: float = Comment(
-        "longest one probe may take", "A late answer is no answer, and no answer is not yet a dead Asterisk."
-    ).key("PROBEDEADLINE", DEADLINE, 1.0, Group.WATCHING, "500ms", tab=Tab(7, "Probe Deadline"))
+        "longest one probe may take",
+        "A late answer is no answer, and no answer is not yet a dead Asterisk. Where PROBEPERIOD or PROBEFALL",
+        "is given and this is not, it is 1 s. What decides no hang is given 1 s at least.",
+    ).key("PROBEDEADLINE", DEADLINE, 0.5, Group.WATCHING, "300ms", tab=Tab(7, "Probe Deadline"), earlier=1.0)
     rise: int = Comment("good probes in a row until a service counts as well again").key(
         "PROBERISE", COUNT, 2, Group.WATCHING, "3", tab=Tab(7, "Good Probes to be well")
     )
-    fall: int = Comment("silent probes in a row until a service counts as hung").key(
-        "PROBEFALL", COUNT, 3, Group.WATCHING, "5", tab=Tab(7, "Silent Probes to be hung")
-    )
+    fall: int = Comment(
+        "silent probes in a row until a service counts as hung",
+        "One that works meanwhile, or whose console answers, is given longer: docs/bound.md.",
+    ).key("PROBEFALL", COUNT, 3, Group.WATCHING, "5", tab=Tab(7, "Silent Probes to be hung"), earlier=3)
     line_dwell: float = Comment("how long an alarm must stand before the line counts as gone").key(
         "LINEDWELL", DWELL, 1.0, Group.WATCHING, "2", tab=Tab(7, "Line Dwell")
     )

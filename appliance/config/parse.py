@@ -254,7 +254,12 @@ def _discreet(problem: Problem) -> Problem:
     return replace(problem, value=key.hide(problem.value) if key else without_secrets_in(problem.value))
 
 
+_EARLIER = {key.name: key.earlier for key in KEYS if key.earlier is not None}
+
+
 def _conf(values: dict[str, Any]) -> Conf:
+    if _EARLIER.keys() & values.keys():
+        values = {**_EARLIER, **values}
     fields: dict[str, Any] = {}
     for key in KEYS:
         if key.name not in values:

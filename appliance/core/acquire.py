@@ -128,8 +128,14 @@ def _two(transfer: Transfer, seen: Seen, now: float) -> bool:
 
 def _without_line(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     if is_known(seen.pbx, Pbx.RUNNING):
-        return Phase.DONE, "Asterisk answers; this pair has no line to move"
+        return Phase.DONE, f"{_answers(seen)}; this pair has no line to move"
     return _pbx_awaited(transfer, seen, now, Phase.MOVING)
+
+
+def _answers(seen: Seen) -> str:
+    if isinstance(seen.sip, Unknown):
+        return "Asterisk runs"
+    return "Asterisk answers" if seen.sip.value else "Asterisk runs, and does not answer by SIP"
 
 
 def _pbx_awaited(transfer: Transfer, seen: Seen, now: float, meanwhile: Phase) -> tuple[Phase, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from appliance.core.alerts import Alert, AlertKind, Condition, Severity, one_line, plain
 from appliance.core.engine_traits import ENGINE
+from appliance.core.health import KEPT_OFF_REMEDY
 from appliance.core.held_back import HeldBack
 from appliance.core.journal_entry import (
     AgentEntry,
@@ -91,9 +92,12 @@ def _line(status: Status) -> Iterator[Condition]:
 
 
 def _service(status: Status) -> Iterator[Condition]:
-    """Yield the trouble that the serving node sees in its service and cannot mend."""
+    """Yield the trouble that the serving node sees in its service and cannot mend, and what it cannot look at."""
     if status.trouble:
         yield _problem("service", AlertKind.SERVICE_TROUBLED, Severity.CRITICAL, status.trouble, _SOON)
+    if status.pbx.kept_off:
+        text = f"{status.pbx.kept_off}. {KEPT_OFF_REMEDY}"
+        yield _problem("kept off", AlertKind.SERVICE_TROUBLED, Severity.CRITICAL, text, _SOON)
 
 
 def _address(status: Status) -> Iterator[Condition]:

@@ -22,7 +22,7 @@ from appliance.core import timing
 from appliance.core.controller import ENGINE_SETTLES, IDLE_PERIOD, STANDBY_AGAIN, STANDBY_GIVEN_UP
 from appliance.core.engine_traits import ENGINE
 from appliance.core.fencing import FENCE_DWELL
-from appliance.core.health import CONSOLE_EVERY, SIP_ALONE
+from appliance.core.health import CONSOLE_EVERY, SIP_ALONE, SIP_ALONE_WORKING, WORKING
 from appliance.core.model import Node
 from appliance.core.timing import TimingPolicy
 from appliance.core.transfer import Witness
@@ -97,7 +97,9 @@ _KILLED = _own("a killed process ends", timing.KILL_PATIENCE)
 _RESPAWNED = _own("init starts the agent again, and it has looked", timing.AGENT_BACK)
 _CONSOLE_QUIET = Figure(f"{CONSOLE_EVERY} * PROBEPERIOD, when only the console is probed", _rounds, _CONF)
 _SILENT_ROUNDS = _key("PROBEFALL * PROBEPERIOD", lambda t: t.fall * t.probe_period)
-_SILENT_SIP = _key(f"{SIP_ALONE} * PROBEFALL * PROBEPERIOD", lambda t: SIP_ALONE * t.fall * t.probe_period)
+_SILENT_SIP = _key(
+    f"{SIP_ALONE_WORKING} * PROBEFALL * PROBEPERIOD", lambda t: SIP_ALONE_WORKING * t.fall * t.probe_period
+)
 _ANSWERS_LATE = _key("2 * PROBEDEADLINE", lambda t: 2 * t.probe_deadline)
 _DEADTIME = _key("HADEADTIME", lambda t: t.deadtime)
 _KEEPALIVE = _key("HAKEEPALIVE", lambda t: t.keepalive)
@@ -120,7 +122,7 @@ _LAN_LOOK = _own(
 _LINE_DWELL = _key("LINEDWELL", lambda t: t.line_dwell)
 _LINE_CLEARS = _key("LINEDEADLINE", lambda t: t.line_deadline)
 _LINKS = _key("DCHANNELDEADLINE", lambda t: t.dchannel_deadline)
-_LINK_SEEN = _key("PROBEDEADLINE", lambda t: t.probe_deadline)
+_LINK_SEEN = _key(f"max(PROBEDEADLINE, {timing.UNHURRIED:g} s)", lambda t: timing.unhurried(t.probe_deadline))
 _LINK_LOOK = _own("a look at the D-channel", timing.DCHANNEL_LOOK)
 _MERGE = _key("MERGEDEADLINE", lambda t: t.merge_deadline)
 _WITNESS = Figure("HAWITNESSWAIT with HAWITNESS=PREFER, LINEDEADLINE with REQUIRE", _witness, _CONF)
@@ -207,13 +209,22 @@ _FROZEN_FENCED = "frozen-fenced"
 KINDS: tuple[FailoverKind, ...] = (
     _handed_over("asterisk-dies", "Asterisk dies", (_PROCESS_LOOK,), ()),
     _handed_over(
-        "asterisk-hangs", "Asterisk hangs: its process lives and answers no probe", _HANG, (_KILLED,)
+        "asterisk-hangs",
+        "Asterisk hangs: its process lives, does nothing and answers no probe",
+        _HANG,
+        (_KILLED,),
     ),
-    _handed_over(
-        "sip-hangs",
-        "Asterisk answers on its console and no telephone",
-        (_SILENT_SIP, _ANSWERS_LATE),
-        (_PBX_STOPS, _KILLED),
+    replace(
+        _handed_over(
+            "sip-hangs",
+            "Asterisk answers on its console and no telephone, or nobody while it works",
+            (_SILENT_SIP, _ANSWERS_LATE),
+            (_PBX_STOPS, _KILLED),
+        ),
+        says=f"One whose console answers is given {SIP_ALONE} * PROBEFALL rounds while its threads do nothing; one "
+        f"that answers nobody is given {WORKING} * PROBEFALL while they run, wait for a processor or a disk, or are "
+        f"held by a debugger; {SIP_ALONE_WORKING} * PROBEFALL when both hold. Where its SIP port is read and the "
+        "console answers, a packet filter keeps this node's questions from it: that is told, and nothing moves.",
     ),
     replace(
         _handed_over(

@@ -22,12 +22,14 @@ class EngineTraits:
 
     `title`: its name for people. `loses_requests`: it may miss the end of a move, and then drops every further request
     for an hour (`core/lost_request.py`). `hears_one_way`: it says of a link whether anything arrives over it; else
-    whether the peer answers over it, so that both nodes see a link that works one way only as lost.
+    whether the peer answers over it, so that both nodes see a link that works one way only as lost. `least_deadtime`:
+    the shortest HADEADTIME with which its nodes do not lose each other on a busy machine, in seconds.
     """
 
     title: str = ENGINE
     loses_requests: bool = True
     hears_one_way: bool = True
+    least_deadtime: float = 0.0
 
 
 def titled(value: object, title: str) -> object:

@@ -60,7 +60,8 @@ def _known_other(reading: Reading[Line] | Reading[Pbx], *values: Line | Pbx) -> 
 def _note_times(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     running = is_known(seen.pbx, Pbx.RUNNING)
     waits = not running and not witness.holds_back(transfer, seen, now)
-    unseen = any(isinstance(reading, Unknown) for reading in (seen.line, seen.pbx, seen.dchannel))
+    looked_at = (seen.line, seen.pbx, seen.dchannel) if transfer.policy.has_line else (seen.pbx,)
+    unseen = any(isinstance(reading, Unknown) for reading in looked_at)
     return changed(
         transfer,
         away_since=held_since(transfer.away_since, now, not arrived(seen.line)),

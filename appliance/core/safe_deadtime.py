@@ -26,10 +26,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from appliance.core.engine_change import TITLES
 from appliance.core.gap_counts import Counter, Counts, end_of
 from appliance.core.host_check.machine import PAUSE
-from appliance.core.timing import LEAST_TOKENS
 
 NEEDED_HOURS = 168.0
 """Hours in which the peer must have been heard before anything is concluded."""
@@ -46,8 +44,9 @@ _STEP = 0.1  # seconds: the recommendation is a multiple of it
 class NodeFigures:
     """What one node knows; times are in seconds.
 
-    `silences` are the other node's, `turns` its own lateness. `engine`: the title of its engine. `virtual`: what kind
-    of machine it is, a phrase such as "a virtual machine (KVM)"; "" for a real one.
+    `silences` are the other node's, `turns` its own lateness. `engine`: the title of its engine, `least`: the shortest
+    HADEADTIME with which that works on a busy machine. `virtual`: what kind of machine it is, a phrase such as "a
+    virtual machine (KVM)"; "" for a real one.
     """
 
     node: str
@@ -55,6 +54,7 @@ class NodeFigures:
     engine: str
     deadtime: float
     keepalive: float
+    least: float = 0.0
     virtual: str = ""
     silences: Counts = field(default_factory=Counts)
     turns: Counts = field(default_factory=Counts)
@@ -89,7 +89,8 @@ def checked(figures: NodeFigures) -> NodeFigures:
     """Return `figures` that came from elsewhere. Raises ValueError when no agent can have counted them."""
     Counter(figures.silences)
     Counter(figures.turns)
-    if not all(0.0 < each < math.inf for each in (figures.deadtime, figures.keepalive)):
+    times = (figures.deadtime, figures.keepalive)
+    if not (all(0.0 < each < math.inf for each in times) and 0.0 <= figures.least < math.inf):
         raise ValueError("it has times that cannot be")
     return figures
 
@@ -144,8 +145,9 @@ def _bounds(figures: Sequence[NodeFigures]) -> Iterator[LeastDeadtime]:
             )
     keepalive = max(one.keepalive for one in figures)
     yield LeastDeadtime(3 * keepalive, f"three times HAKEEPALIVE ({keepalive:g} s)")
-    if any(one.engine == TITLES["pacemaker"] for one in figures):
-        yield LeastDeadtime(LEAST_TOKENS, f"Corosync, on a busy machine, needs {LEAST_TOKENS:g} s")
+    least = max(figures, key=lambda one: one.least)
+    if least.least:
+        yield LeastDeadtime(least.least, f"{least.engine} needs {least.least:g} s on a busy machine")
 
 
 def _levels(counts: Counts) -> Iterator[float]:

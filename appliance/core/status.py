@@ -150,11 +150,15 @@ class ProbeStatus(NamedTuple):
 
 
 class PbxStatus(NamedTuple):
-    """Asterisk. `silent`: the probes that get no answer."""
+    """Asterisk. `silent`: the probes that get no answer.
+
+    `kept_off`: why it is not asked by SIP though it lives; "" when it is asked.
+    """
 
     state: StatusValue[str] = _UNSAID
     pid: int | None = None
     silent: tuple[str, ...] = ()
+    kept_off: str = ""
 
 
 class TransferStatus(NamedTuple):

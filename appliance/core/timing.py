@@ -31,6 +31,9 @@ RED_RAISED = 2.6
 # The agent tells its peer what it sees at least once in so many seconds.
 PEER_MESSAGE_PERIOD = 1.0
 
+# A question on whose answer no hang is decided is given so many seconds at the least, whatever PROBEDEADLINE says.
+UNHURRIED = 1.0
+
 # How often the sensors look while nothing is on its way, in seconds. What the kernel tells is noticed at once.
 PROCESS_LOOK = 1.0
 ENGINE_LOOK = 1.0
@@ -55,6 +58,11 @@ KILL_PATIENCE = 5.0
 # From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them, and Python
 # took 1.5 to load the agent beside six programs on two cores.
 AGENT_BACK = 5.0
+
+
+def unhurried(probe_deadline: float) -> float:
+    """Return the deadline, in seconds, of a question on whose answer no hang is decided, such as a console command."""
+    return max(probe_deadline, UNHURRIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ class Policy:
 
 
 _UNSAID = Unknown("the peer does not say", 0.0)
+_UNASKED = Unknown("SIP is not asked", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,8 @@ class Seen:
     HAFENCE confirmed that the peer has no power, None when it has not. `address`: one of the cluster's addresses is
     here; `address_missing`: those that are not, while another is. `lan_back_at`: when the LAN last came back to this
     node, because its interface has carrier again or another hardware address, or because it is reached again;
-    `claim_over_at`: when another machine that had claimed a
-    cluster address was last found to claim it no more. Both in monotonic seconds.
+    `claim_over_at`: when another machine that had claimed a cluster address was last found to claim it no more. Both in
+    monotonic seconds. `sip`: Asterisk answers this node by SIP.
     """
 
     commanded: Reading[Relay]
@@ -170,6 +171,7 @@ class Seen:
     calls_missing: str = ""
     lan_back_at: float = float("-inf")
     claim_over_at: float = float("-inf")
+    sip: Reading[bool] = _UNASKED
 
     @property
     def every_call(self) -> Reading[bool]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import socket
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from appliance.config import Conf
-from appliance.core.errors import AshaError
+from appliance.core.errors import AshaError, HostError
 from appliance.core.ip_address import version_of, with_port
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.process import find_program, run
+from appliance.pbx.control_socket import control_socket
 
 Now = Callable[[], float]
 LOOPBACK = "127.0.0.1"
@@ -38,7 +42,9 @@ class Probe(Protocol):
 
 def probes_for(conf: Conf) -> tuple[Probe, ...]:
     """Return the probes that are switched on: AMI needs a user, SIP a port; the console is always used."""
-    probes: list[Probe] = [CliProbe(conf.pbx_program, conf.probe_deadline)]
+    probes: list[Probe] = [
+        CliProbe(conf.pbx_program, conf.probe_deadline, place=lambda: control_socket(conf))
+    ]
     if conf.ami_user:
         probes.append(AmiProbe(conf.ami_port, conf.ami_user, conf.ami_secret, conf.probe_deadline))
     if conf.sip_port:
@@ -119,30 +125,116 @@ def _accepted(action: str, answer: str) -> str:
     return answer.splitlines()[0]
 
 
+_UPTIME = "core show uptime"
+
+
 class CliProbe:
-    """A probe by `asterisk -rx 'core show uptime'`, which costs a program start."""
+    """A probe by `core show uptime` on the console, said to Asterisk's control socket without a program.
+
+    Asterisk greets who connects and then answers what ends with a zero byte (docs/facts/asterisk.md). Where its socket
+    is not found, or has never answered so, `asterisk -rx` is asked, which costs the start of a program.
+    """
 
     name = "cli"
 
-    def __init__(self, program: str, deadline: float) -> None:
+    def __init__(
+        self, program: str, deadline: float, place: Callable[[], Path | None] = lambda: None
+    ) -> None:
         self._program = program
         self._deadline = deadline
+        self._place = place
+        self._spoken = False
 
     async def ask(self, now: Now) -> Reading[str]:
+        place = self._place()
         try:
-            return await asyncio.to_thread(self._ask, now)
+            if place is not None:
+                reading = await self._say(place, now)
+                self._spoken = self._spoken or isinstance(reading, Known)
+                if self._spoken:
+                    return reading
+            return await asyncio.to_thread(self._run, now)
         except AshaError as problem:
             return Unknown(str(problem), now())
 
     def close(self) -> None:
         pass
 
-    def _ask(self, now: Now) -> Reading[str]:
-        finished = run([find_program(self._program), "-rx", "core show uptime"], deadline=self._deadline)
+    def _run(self, now: Now) -> Reading[str]:
+        finished = run([find_program(self._program), "-rx", _UPTIME], deadline=self._deadline)
         words = finished.output.strip().splitlines()
         if finished.ok and words:
             return Known(words[0], now())
         return Unknown(finished.explain() if not finished.ok else "the console said nothing", now())
+
+    async def _say(self, place: Path, now: Now) -> Reading[str]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.setblocking(False)
+            try:
+                connection.connect(str(place))  # which the kernel does or refuses at once
+                answer = await self._answer(connection)
+            except BlockingIOError:
+                return Unknown("its console takes nobody in: others wait there", now())
+            except OSError as problem:
+                return Unknown(f"its console could not be asked at {place}: {problem.strerror}", now())
+        return Known(answer, now()) if answer else Unknown(_late("the console", self._deadline), now())
+
+    async def _answer(self, connection: socket.socket) -> str:
+        dialogue = _Dialogue(connection)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._deadline):
+                while not (answer := dialogue.answer()):
+                    await _readable(connection)
+                return answer
+        return dialogue.answer()  # it may have come while this agent itself was late
+
+
+def _late(who: str, deadline: float) -> str:
+    return f"{who} did not answer within {deadline:g} s"
+
+
+class _Dialogue:
+    """What a console says on a connection: a greeting, then the answer to the one command that is said after it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._heard = b""
+        self._said = False
+
+    def answer(self) -> str:
+        """Take in what has come; return the first line behind the greeting, "" while there is none.
+
+        Raises OSError when it is broken off, HostError when it is too much.
+        """
+        while not (found := self._found()):
+            if len(self._heard) > _LONGEST:
+                raise HostError(f"The console said more than {_LONGEST} bytes and no line.")
+            try:
+                data = self._connection.recv(4096)
+            except BlockingIOError:
+                return ""
+            if not data:
+                raise ConnectionResetError(errno.ECONNRESET, "it broke off")
+            self._heard += data
+            if not self._said:
+                self._connection.sendall(f"{_UPTIME}\0".encode())
+                self._said = True
+        return found
+
+    def _found(self) -> str:
+        lines = self._heard.decode(errors="replace").splitlines()
+        return next((line for line in lines[1:] if line.strip()), "")
+
+
+async def _readable(connection: socket.socket) -> None:
+    """Wait until something can be read from `connection`. Nothing is read, so nothing is lost when that is given up."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(connection, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(connection)
 
 
 class SipProbe:
@@ -175,10 +267,7 @@ class SipProbe:
                 connection.bind((self._own, 0))
                 if self._host == self._own:
                     connection.connect((self._host, self._port))  # so that a closed port is told at once
-                async with asyncio.timeout(self._deadline):
-                    return Known(await self._exchange(connection), now())
-            except TimeoutError:
-                return Unknown(f"SIP did not answer within {self._deadline:g} s", now())
+                return await self._exchange(connection, now)
             except ConnectionRefusedError:
                 return Unknown(f"nothing listens on SIP port {self._port}", now())
             except OSError as problem:
@@ -187,17 +276,28 @@ class SipProbe:
     def close(self) -> None:
         pass
 
-    async def _exchange(self, connection: socket.socket) -> str:
-        loop = asyncio.get_running_loop()
+    async def _exchange(self, connection: socket.socket, now: Now) -> Reading[str]:
         call = uuid.uuid4().hex
         own = with_port(self._own, connection.getsockname()[1])
-        request = bye(own, with_port(self._host, self._port), call)
-        await loop.sock_sendto(connection, request, (self._host, self._port))
-        while True:
-            data, (source, *_) = await loop.sock_recvfrom(connection, _LONGEST)
-            reply = data.decode(errors="replace")
-            if reply.startswith("SIP/2.0 ") and call in reply:
-                return reply.splitlines()[0] + ("" if source == self._host else f" from {source}")
+        connection.sendto(bye(own, with_port(self._host, self._port), call), (self._host, self._port))
+        try:
+            async with asyncio.timeout(self._deadline):
+                while not (answer := self._answer(connection, call)):
+                    await _readable(connection)
+        except TimeoutError:
+            answer = self._answer(connection, call)  # it may have come while this agent itself was late
+        return Known(answer, now()) if answer else Unknown(_late("SIP", self._deadline), now())
+
+    def _answer(self, connection: socket.socket, call: str) -> str:
+        """Return the first line of the answer to `call` among what has come; "" without one. Raises OSError."""
+        try:
+            while True:
+                data, (source, *_) = connection.recvfrom(_LONGEST)
+                reply = data.decode(errors="replace")
+                if reply.startswith("SIP/2.0 ") and call in reply:
+                    return reply.splitlines()[0] + ("" if source == self._host else f" from {source}")
+        except BlockingIOError:
+            return ""
 
 
 def bye(own: str, asked: str, call: str) -> bytes:

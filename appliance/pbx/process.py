@@ -18,6 +18,7 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.bounded import PID_LIMIT, TooMuch, pid_in, read_file
 from appliance.host.pidwatch import PidWatch
 from appliance.host.process import find_program
+from appliance.pbx.control_socket import listener
 
 _PROC = Path("/proc")
 _WORDS = 4096  # bytes of a command line: what tells Asterisk from others is at its beginning
@@ -51,9 +52,10 @@ def find_pid(conf: Conf, now: float, *, thorough: bool = True) -> Reading[int | 
     """Return the pid of the running Asterisk, or Known(None). Unknown when /proc does not tell.
 
     The pid file is believed only when the process of that number is Asterisk, because pids are reused. An Asterisk
-    may have lost its pid file (to tmpfiles, to a package's script, to a second Asterisk that took it over and ended):
-    it is then found among all processes, for a second one must never be started beside it. That costs some
-    milliseconds of processor time; without `thorough` only the pid file is looked at.
+    may have lost its pid file (to tmpfiles, to a package's script, to a second Asterisk that took it over and ended),
+    or write it elsewhere: it is then the one that listens on the control socket, and else found among all processes,
+    for a second one must never be started beside it. To look at all costs some milliseconds of processor time, and is
+    left out without `thorough`.
     """
     try:
         pid = pid_in(read_file(conf.pbx_pidfile, PID_LIMIT))
@@ -63,10 +65,13 @@ def find_pid(conf: Conf, now: float, *, thorough: bool = True) -> Reading[int | 
         return Unknown(str(problem), now)
     except OSError as problem:
         return Unknown(f"{conf.pbx_pidfile} could not be read: {problem.strerror}", now)
-    named = _verified(pid, Path(conf.pbx_program).name, now)
-    if thorough and isinstance(named, Known) and named.value is None:
+    named = _verified(pid, os.fsencode(Path(conf.pbx_program).name), now)
+    if isinstance(named, Unknown) or named.value is not None:
+        return named
+    listens = listener(conf)
+    if listens is None and thorough:
         return Known(_without_pid_file(conf), now)
-    return named
+    return Known(listens, now)
 
 
 # asterisk(8): options with which it is only the console of another one.
@@ -100,14 +105,24 @@ def _without_pid_file(conf: Conf) -> int | None:
 
 
 def _is_pbx(argv: list[bytes], name: bytes, path: bytes, configuration: bytes) -> bool:
-    scripted = _INTERPRETER.fullmatch(os.fsdecode(argv[0].rpartition(b"/")[2])) is not None
-    place = next((number for number, word in enumerate(argv[:3]) if word == path), None) if scripted else None
-    if place is None and argv[0].rpartition(b"/")[2] != name:
-        return False
-    options = argv[(place or 0) + 1 :]
-    if any(_CONSOLE.fullmatch(word) for word in options):
+    options = _options(argv, name, lambda word: word == path)
+    if options is None or any(_CONSOLE.fullmatch(word) for word in options):
         return False
     return _CONFIGURATION not in options or configuration in options
+
+
+def _options(argv: list[bytes], name: bytes, is_script: Callable[[bytes], bool]) -> list[bytes] | None:
+    """Return the words behind the program `name`, or behind a script of it that an interpreter runs; else None."""
+    if _base(argv[0]) == name:
+        return argv[1:]
+    if _INTERPRETER.fullmatch(os.fsdecode(_base(argv[0]))) is None:
+        return None
+    place = next((number for number, word in enumerate(argv[:3]) if is_script(word)), None)
+    return None if place is None else argv[place + 1 :]
+
+
+def _base(word: bytes) -> bytes:
+    return word.rpartition(b"/")[2]
 
 
 def _place(program: str) -> str:
@@ -132,7 +147,7 @@ def _started_at(pid: int) -> tuple[int, int]:
     return int(stat.rpartition(")")[2].split()[19]), pid
 
 
-def _verified(pid: int | None, program: str, now: float) -> Reading[int | None]:
+def _verified(pid: int | None, name: bytes, now: float) -> Reading[int | None]:
     if pid is None:
         return Known(None, now)
     try:
@@ -142,8 +157,9 @@ def _verified(pid: int | None, program: str, now: float) -> Reading[int | None]:
     except OSError as problem:
         return Unknown(f"process {pid} could not be looked at: {problem.strerror}", now)
     # A zombie has no command line. The first word of a script is its interpreter, so its second or third is
-    # the program.
-    alike = any(Path(os.fsdecode(word)).name == program for word in words[:3] if word)
+    # the program. Others may have the name among their words: a pager that reads the log, or Asterisk's console.
+    options = _options(words, name, lambda word: _base(word) == name)
+    alike = options is not None and not any(_CONSOLE.fullmatch(word) for word in options)
     return Known(pid if alike else None, now)
 
 

@@ -46,6 +46,9 @@ def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: N
     command = [str(find_program(conf.pbx_program)), *way.words]
     finished = run([*_as_its_own(way), *command], deadline=conf.pbx_start_deadline)
     if not finished.ok:
+        running = running_pid(conf, clock)
+        if running is not None:
+            return running  # somebody else was quicker: it is what was refused a second one
         why = replace(finished, argv=tuple(command)).explain()  # people know it by its own words
         raise HostError(f"Asterisk did not start: {why}.", todo="Try it by hand: asterisk -cvvv.")
     while clock.now() - began < conf.pbx_start_deadline:
@@ -54,7 +57,8 @@ def start(conf: Conf, clock: Clock, told: Callable[[str], None] = lambda says: N
             return pid
         clock.sleep(_POLL)
     raise HostError(
-        f"Asterisk was started but wrote no {conf.pbx_pidfile} within {conf.pbx_start_deadline:g} s.",
+        f"Asterisk was started and does not run after {conf.pbx_start_deadline:g} s: {conf.pbx_pidfile}, its control "
+        "socket and the processes do not show it.",
         todo="Check PBXPIDFILE, and Asterisk's own log.",
     )
 

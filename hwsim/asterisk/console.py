@@ -75,12 +75,12 @@ def ask(settings: Settings, command: str) -> str:
         connection.connect(settings.ctl)
     except OSError:
         sys.exit(f"Unable to connect to remote asterisk (does {settings.ctl} exist?)")
-    connection.sendall(command.encode())
+    connection.sendall(command.encode() + b"\0")
     answer = b""
     while data := connection.recv(65536):
         answer += data
     connection.close()
-    return answer.decode()
+    return answer.decode().partition("\n")[2]  # behind the greeting
 
 
 def console(settings: Settings, command: str) -> None:

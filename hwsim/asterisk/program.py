@@ -159,15 +159,20 @@ class Pbx:
         self.watch(server, self.accept_console)
 
     def accept_console(self, server: socket.socket) -> None:
-        """Accept a console connection."""
+        """Accept a console connection, and greet it with a line, as the real one does (docs/facts/asterisk.md)."""
         connection, _ = server.accept()
         self.watch(connection, self.hear_console)
+        try:
+            connection.sendall(f"{os.uname().nodename}/{os.getpid()}/{VERSION}\n".encode())
+        except OSError:
+            self.forget(connection)  # it has only looked who listens here
 
     def hear_console(self, connection: socket.socket) -> None:
         """Read one command from a console and answer it."""
         try:
-            command = connection.recv(4096).decode(errors="replace").strip()
-            connection.sendall(self.console(command).encode())
+            command = connection.recv(4096).decode(errors="replace").strip("\0 \n")
+            if command:
+                connection.sendall(self.console(command).encode())
         except OSError:
             pass  # the console did not wait for the answer
         self.forget(connection)
@@ -233,9 +238,12 @@ class Pbx:
 
     def hear_sip(self, sip: socket.socket) -> None:
         """Answer any SIP request in the same way."""
-        data, asked, _, sender = sip.recvmsg(65536, 64)
         if self.sip_silent:
+            self.selector.unregister(
+                sip
+            )  # what is asked lies there unread, as where the real one's reader hangs
             return
+        data, asked, _, sender = sip.recvmsg(65536, 64)
         lines = data.decode(errors="replace").split("\r\n")
         if not lines[0].endswith("SIP/2.0"):
             return

@@ -7,6 +7,7 @@ comes out of other processes, or of a thread that keeps nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -220,6 +221,22 @@ def what_the_console_says() -> object:
     return asyncio.run(CliProbe(str(asterisk), 60.0).ask(NOW)).reason  # type: ignore[union-attr]
 
 
+def what_the_consoles_socket_says() -> object:
+    place = FOLDER / "asterisk.ctl"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(place))
+        listening.listen()
+
+        def say() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                while True:
+                    connection.sendall(PIECE)
+
+        threading.Thread(target=say, daemon=True).start()
+        return asyncio.run(CliProbe("asterisk", 60.0, lambda: place).ask(NOW)).reason  # type: ignore[union-attr]
+
+
 def asterisks_pid_file() -> object:
     place = FOLDER / "asterisk.pid"
     with place.open("wb") as file:
@@ -243,6 +260,7 @@ CASES: tuple[Callable[[], object], ...] = (
         a_web_servers_headers,
         what_ami_says,
         what_the_console_says,
+        what_the_consoles_socket_says,
     ),
     asterisks_pid_file,
 )

@@ -35,6 +35,7 @@ _ENDS = {
     "a_web_servers_headers": "Undelivered: got more than 100 headers",
     "what_ami_says": "AMI said more than 65536 bytes in one message",
     "what_the_console_says": "said more than the 65536 bytes",
+    "what_the_consoles_socket_says": "The console said more than 65536 bytes and no line",
     "asterisks_pid_file": "asterisk.pid said more than the 256 bytes",
 }
 

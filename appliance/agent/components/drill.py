@@ -47,6 +47,7 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.schedule import minutes_late
 from appliance.core.status import DrillStatus, Status
+from appliance.core.timing import unhurried
 from appliance.core.transfer import Goal, Phase
 from appliance.pbx.calls import read_calls
 
@@ -150,7 +151,7 @@ class Drill(Component):
         conf, now, state = self._this_node.conf, self._clock.now(), self._cycle.state
         calls: Reading[int] = Unknown("this node does not serve", now)
         if state.role is Role.ACTIVE:
-            calls = await asyncio.to_thread(read_calls, conf, self._clock.now, conf.probe_deadline)
+            calls = await asyncio.to_thread(read_calls, conf, self._clock.now, unhurried(conf.probe_deadline))
         if (
             self._status.running
         ):  # looked at last, because nothing is waited for from here to the beginning of a drill

@@ -44,7 +44,7 @@ class Silences(Component):
         self._observations = context.observations
         self._journal = context.journal
         self._clock = context.clock
-        self._engine = context.engine.title
+        self._engine = context.engine
         self._days = RecentDays()
         self._heard_at = 0.0
         self._lives = ""
@@ -89,9 +89,10 @@ class Silences(Component):
         return NodeFigures(
             this_node.node.value,
             this_node.own_name,
-            self._engine,
+            self._engine.title,
             this_node.conf.deadtime,
             this_node.conf.keepalive,
+            self._engine.least_deadtime,
             silences=together(day.silences for day in days),
             turns=together(day.turns for day in days),
         )

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from appliance.agent.context import NodeContext
 from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
 from appliance.config import Conf
 from appliance.core.errors import AshaError
-from appliance.core.health import CONSOLE_EVERY, ProbeRecord, observe
+from appliance.core.health import CONSOLE_EVERY, IDLE, ProbeRecord, look_closer, observe
 from appliance.core.model import Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
-from appliance.core.timing import DCHANNEL_LOOK, PROCESS_LOOK
+from appliance.core.timing import DCHANNEL_LOOK, PROCESS_LOOK, unhurried
 from appliance.host.process import find_program
+from appliance.pbx.activity import sip_unread, works
 from appliance.pbx.dchannel import read_dchannel
 from appliance.pbx.origin import started_by
 from appliance.pbx.probes import Probe, probes_for
@@ -129,6 +131,7 @@ class AsteriskSensor:
         observations.pbx_started_by = started_by(pid)
         observations.probes = {probe.name: ProbeRecord() for probe in self._probes}
         observations.latency.clear()
+        observations.activity = IDLE
         observations.process = Known(True, self._clock.now())
         observations.notify_changed()
 
@@ -206,8 +209,13 @@ class AsteriskSensor:
         return self._clock.now() - last > (CONSOLE_EVERY - 0.5) * self._this_node.conf.probe_period
 
     def _doubtful(self) -> bool:
-        """Tell whether some probe is silent; all the others are then asked as often as that one."""
-        return any(record.silences for record in self._observations.probes.values())
+        """Tell whether some probe is silent; all the others are then asked as often as that one.
+
+        One that has never answered, while another has, may be switched off in Asterisk, and is no reason for doubt.
+        """
+        records = self._observations.probes.values()
+        heard = [record for record in records if record.ever_answered]
+        return any(record.silences for record in heard or records)
 
     async def _ask(self, probe: Probe) -> None:
         life, asked_at = self._observations.pid, self._clock.now()
@@ -225,10 +233,23 @@ class AsteriskSensor:
         self._observations.probes[name] = observe(before, reading, self._this_node.probe_policy)
         if isinstance(reading, Known):
             self._observations.answered(name, reading.at - asked_at)
+        else:
+            self._look_closer(name)
         if self._doubtful():
             self._doubt.set()
+        else:
+            self._observations.activity = replace(IDLE, read_at=self._observations.activity.read_at)
         if isinstance(reading, Unknown) or not before.ever_answered:
             self._observations.notify_changed()
+
+    def _look_closer(self, silent: str) -> None:
+        """Look at what Asterisk does while the probe `silent` gets no answer."""
+        observations, now = self._observations, self._clock.now()
+        if observations.pid is None:
+            return
+        port = self._this_node.conf.sip_port
+        unread = sip_unread(port, now) if silent == "sip" else Unknown("SIP was not asked", now)
+        observations.activity = look_closer(observations.activity, works(observations.pid, now), unread)
 
     async def _watch_dchannel(self) -> None:
         asked_at = float("-inf")
@@ -246,9 +267,9 @@ class AsteriskSensor:
         return began
 
     async def _ask_dchannel(self) -> None:
-        life, asked_at = self._observations.pid, self._clock.now()
+        life, asked_at, conf = self._observations.pid, self._clock.now(), self._this_node.conf
         reading = await asyncio.to_thread(
-            read_dchannel, self._this_node.conf, self._clock.now, self._this_node.conf.probe_deadline
+            read_dchannel, conf, self._clock.now, unhurried(conf.probe_deadline)
         )
         if (
             self._observations.pid == life

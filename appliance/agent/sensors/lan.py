@@ -37,7 +37,7 @@ from appliance.core.lan import (
     why_not_settable,
 )
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
-from appliance.core.timing import LAN_ROUND
+from appliance.core.timing import LAN_ROUND, unhurried
 from appliance.core.values import changed
 from appliance.net.address import AddressWatch, read_lan_interface
 from appliance.net.neighbours import NeighbourLink, open_link, own_macs
@@ -332,7 +332,7 @@ class LanSensor:
 
     async def _try(self, ip: str, own: str) -> Reading[str]:
         conf = self._this_node.conf
-        probe = SipProbe(conf.sip_port, conf.probe_deadline, host=ip, own=own, device=conf.device)
+        probe = SipProbe(conf.sip_port, unhurried(conf.probe_deadline), host=ip, own=own, device=conf.device)
         return await probe.ask(self._clock.now)
 
     def _judge(self, ip: str) -> Reading[bool]:

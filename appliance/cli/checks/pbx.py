@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from appliance.cli.checks.look import Scene
+from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.errors import HostError
-from appliance.core.host_check.finding import Finding, fine, wrong
+from appliance.core.health import KEPT_OFF_REMEDY
+from appliance.core.host_check.finding import Finding, fine, not_known, wrong
 from appliance.core.host_check.machine import AsteriskUser, judge_asterisk_user
+from appliance.core.model import Pbx
 from appliance.host.process import find_program, run
 from appliance.pbx.start_way import DIRECTORIES, asterisk_conf, distribution_user, owner_of, read_start_way
 
@@ -55,6 +58,25 @@ def _bound(scene: Scene, found: set[str], named: str) -> Finding:
         f"Write {' and '.join(sorted(wanted))} as 'bind' in pjsip.conf or 'udpbindaddr' in sip.conf, or set HASOURCE "
         "to route.",
     )
+
+
+def asked(scene: Scene) -> Finding:
+    """Look whether the agent's questions by SIP reach the Asterisk that runs here, and are answered."""
+    try:
+        status = scene.status()
+    except (AgentAbsent, AgentSilent):
+        return not_known("The agent does not say how Asterisk answers it.", "Start it: service asha start.")
+    if status.pbx.kept_off:
+        return wrong(f"{status.pbx.kept_off}.", f"{KEPT_OFF_REMEDY}.")
+    probe = status.probes.get("sip")
+    if status.pbx.state.value != Pbx.RUNNING.value or probe is None:
+        return fine("Asterisk does not run here, or is not asked by SIP")
+    if probe.ms is None and probe.silences:
+        return wrong(
+            f"Asterisk runs and has never answered by SIP: {probe.why}.",
+            "See SIPPORT here, and the transport in pjsip.conf or sip.conf.",
+        )
+    return fine("Asterisk answers by SIP what this node asks")
 
 
 def user(scene: Scene) -> Finding:

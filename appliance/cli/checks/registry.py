@@ -54,6 +54,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("Asterisk", pbx.installed),
     HostCheck("bind", pbx.bind, _has_address),
     HostCheck("user", pbx.user),
+    HostCheck("asked", pbx.asked),
     HostCheck("boot", starters.boot),
     HostCheck("restarts", starters.restarters),
     HostCheck("card", own.card, _has_card),

@@ -18,6 +18,7 @@ from appliance.config import Conf
 from appliance.core.engine_traits import EngineTraits
 from appliance.core.model import Node
 from appliance.core.stranger import Sender
+from appliance.core.timing import LEAST_TOKENS
 
 # The modules that an installation or an order needs are imported only when they are used: Pacemaker starts the
 # resource agent, which needs the identity alone, at the moment when every millisecond counts.
@@ -29,7 +30,7 @@ FENCE_PROGRAM = "appliance.cli.fence_agent"
 class PacemakerEngine:
     """The Pacemaker of this machine, with its Corosync."""
 
-    traits = EngineTraits("Pacemaker", loses_requests=False, hears_one_way=False)
+    traits = EngineTraits("Pacemaker", loses_requests=False, hears_one_way=False, least_deadtime=LEAST_TOKENS)
     log = LOG_FILE
     script = "ocf"
     services: tuple[str, ...] = ("corosync", "pacemaker")

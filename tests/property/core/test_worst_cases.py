@@ -15,7 +15,7 @@ from appliance.config import Conf
 from appliance.config.bounds import bound_inputs
 from appliance.core.bound import KINDS, BoundInputs, BoundPhase, FailoverKind, bound_of
 from appliance.core.controller import IDLE_PERIOD
-from appliance.core.health import ProbePolicy, ProbeRecord, judge, observe
+from appliance.core.health import IDLE, Activity, ProbePolicy, ProbeRecord, Witnesses, judge, observe
 from appliance.core.lan import LanInterface, LanPolicy, LanState, follow, sign
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
@@ -192,9 +192,18 @@ def _lan_noticed(asked: float, judged: float, policy: LanPolicy, *, carrier: boo
 
 @pytest.mark.parametrize("jitter", [0.0, 0.02])
 @pytest.mark.parametrize(
-    ("kind", "hung"), [("asterisk-hangs", ("ami", "cli", "sip")), ("sip-hangs", ("sip",))], ids=str
+    ("kind", "hung", "activity"),
+    [
+        ("asterisk-hangs", ("ami", "cli", "sip"), IDLE),
+        ("sip-hangs", ("ami", "cli", "sip"), Activity(looks=1, working=1)),
+        ("sip-hangs", ("sip",), IDLE),
+        ("sip-hangs", ("sip",), Activity(looks=1, working=1)),
+    ],
+    ids=str,
 )
-def test_no_hang_is_noticed_later(kind: str, hung: tuple[str, ...], jitter: float) -> None:
+def test_no_hang_is_noticed_later(
+    kind: str, hung: tuple[str, ...], activity: Activity, jitter: float
+) -> None:
     """Probes in their rounds, each out of step with the others; the console is asked as soon as one is silent."""
     bound = bound_of(inputs(Witness.OFF), kind, S)
     period, deadline = TIMING.probe_period, TIMING.probe_deadline
@@ -202,19 +211,19 @@ def test_no_hang_is_noticed_later(kind: str, hung: tuple[str, ...], jitter: floa
     for first in OFFSETS:
         for second in OFFSETS:
             asked = {"ami": first, "sip": second, "cli": min(first, second) + deadline}
-            noticed = _noticed(asked, hung, policy, period, deadline, jitter)
+            noticed = _noticed(asked, hung, activity, policy, jitter)
             assert noticed <= bound.of(BoundPhase.DETECT) + bound.of(BoundPhase.DECIDE)
 
 
 def _noticed(
     asked: dict[str, float],
     hung: tuple[str, ...],
+    activity: Activity,
     policy: ProbePolicy,
-    period: float,
-    deadline: float,
     jitter: float,
 ) -> float:
     """Return when a controller that turns once in IDLE_PERIOD sees HUNG; the hang begins at 0."""
+    period, deadline, witnesses = TIMING.probe_period, TIMING.probe_deadline, Witnesses(activity)
     answers = sorted(
         (at + turn * period + (deadline + jitter / (turn + 1) if name in hung else 0.01), name)
         for name, at in asked.items()
@@ -224,7 +233,7 @@ def _noticed(
     turn = 0.0
     for at, name in answers:
         while turn < at:
-            if is_known(judge(Known(True, turn), True, records, policy, turn), Pbx.HUNG):
+            if is_known(judge(Known(True, turn), True, records, policy, turn, witnesses=witnesses), Pbx.HUNG):
                 return turn
             turn += IDLE_PERIOD
         reading = Unknown("silence", at) if name in hung else Known("it answers", at)

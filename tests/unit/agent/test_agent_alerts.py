@@ -11,6 +11,7 @@ from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.data_sync import SyncSupervisor, data_status
 from appliance.agent.status import node_status
 from appliance.core.alert_rules import problems
+from appliance.core.health import Activity, ProbeRecord
 from appliance.core.model import Line
 from appliance.core.reading import Known
 from appliance.core.status import Status
@@ -55,6 +56,23 @@ def test_the_real_document_has_everything_that_alerts_are_made_of(tmp_path: Path
     bench.observations.duplicate = "02:00:00:00:00:01"
     keys = {problem.alert.key for problem in problems(bench.status())}
     assert keys == {"card", "link eth1", "split"}
+
+
+def test_questions_that_are_kept_from_asterisk_are_told_and_move_nothing(tmp_path: Path) -> None:
+    bench = Told(tmp_path)
+    bench.serve()
+    seen, now = bench.observations, bench.clock.now()
+    silent = ProbeRecord(ever_answered=True, silences=20, silent_since=now - 20.0, last="SIP did not answer")
+    seen.process, seen.pid = Known(True, now), 4711
+    seen.probes = {"sip": silent, "cli": ProbeRecord(ever_answered=True, answers=1)}
+    seen.activity = Activity(read_at=now)
+    (told,) = problems(bench.status())
+    assert told.alert.key == "kept off" and "ignoreip" in told.alert.text
+    status = bench.status()
+    assert status.pbx.state.value == "running" and any("ignoreip" in problem for problem in status.problems)
+    seen.activity = Activity(read_at=now - 20.0)
+    status = bench.status()
+    assert (status.pbx.state.value, status.pbx.kept_off) == ("hung", "")
 
 
 def test_service_that_comes_and_goes_is_told(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from appliance.cli.checks import machine, pbx, starters
 from appliance.cli.checks.look import Scene
 from appliance.cli.checks.registry import CHECKS, FACTS
 from appliance.config import Conf
+from appliance.control.client import AgentAbsent
 from appliance.core.host_check.finding import Level
 from appliance.core.model import Node
+from appliance.core.status import PbxStatus, ProbeStatus, Status, StatusValue
 from appliance.host.clock import SystemClock
 from appliance.host.running import processes_of
 from appliance.host.units import enabled_by, is_active, unit_value
@@ -271,3 +273,23 @@ def test_both_nodes_tell_the_values_of_the_pair_and_no_path_or_secret(root: Path
     }
     assert told == {"HAPREFIX": "24", "HADEADTIME": "2", "RHINOSPF": "NO", "HAPRINODE": "haprimary"}
     assert not {"conf HAMEDIA", "conf AMISECRET", "conf RHINOUSB"} & FACTS.keys()
+
+
+def test_whether_asterisk_answers_what_the_agent_asks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def level(pbx_status: PbxStatus, sip: ProbeStatus) -> str:
+        status = Status(pbx=pbx_status, probes={"sip": sip})
+        monkeypatch.setattr(Scene, "status", lambda scene: status)
+        return pbx.asked(scene(root)).level
+
+    running = PbxStatus(StatusValue("running"), 4711)
+    assert level(running, ProbeStatus(1.5)) == Level.OK
+    assert level(running, ProbeStatus(1.5, 1, "SIP did not answer within 0.5 s")) == Level.OK
+    assert level(running, ProbeStatus(None, 9, "nothing listens on SIP port 5060")) == Level.ERROR
+    assert level(running._replace(kept_off="a ban"), ProbeStatus(1.5, 9, "no answer")) == Level.ERROR
+    assert level(PbxStatus(StatusValue("dead")), ProbeStatus()) == Level.OK
+
+    def absent(scene: Scene) -> Status:
+        raise AgentAbsent("The agent does not run.")
+
+    monkeypatch.setattr(Scene, "status", absent)
+    assert pbx.asked(scene(root)).level == Level.UNKNOWN

@@ -214,7 +214,7 @@ def test_what_is_new_is_named_and_changes_nothing(conf_file: Path) -> None:
 def test_a_key_that_was_named_is_set_beneath_its_comment(conf_file: Path) -> None:
     name_missing(conf_file)
     set_values(conf_file, {"PROBEPERIOD": "2"})
-    assert "\n#PROBEPERIOD=1\nPROBEPERIOD=2\n" in conf_file.read_text()
+    assert "\n#PROBEPERIOD=500ms\nPROBEPERIOD=2\n" in conf_file.read_text()
 
 
 def test_wrong_values_are_no_reason_not_to_name_keys(conf_file: Path) -> None:

@@ -122,6 +122,23 @@ def test_blank_is_the_default_where_nothing_makes_no_sense(key: str) -> None:
     assert parsed(f"{key}=") == Conf()
 
 
+@pytest.mark.parametrize(
+    ("text", "period", "deadline", "fall"),
+    [
+        ("PROBEFALL=5", 1.0, 1.0, 5),
+        ("PROBEDEADLINE=800ms", 1.0, 0.8, 3),
+        ("PROBEPERIOD=2", 2.0, 1.0, 3),
+        ("PROBEPERIOD=300ms\nPROBEDEADLINE=200ms", 0.3, 0.2, 3),
+        ("PROBERISE=3", 0.5, 0.5, 3),
+    ],
+)
+def test_a_file_that_gives_one_of_the_probe_times_means_what_it_did(
+    text: str, period: float, deadline: float, fall: int
+) -> None:
+    conf = parsed(text)
+    assert (conf.probe_period, conf.probe_deadline, conf.fall) == (period, deadline, fall)
+
+
 def test_blank_is_off_where_that_makes_sense() -> None:
     conf = parsed("POSTSYNC=\nTELEPHONY=\nRHINOSPANS=\nMAILTO=\nAMIUSER=\nHACLUSTERIP=\nOTHER1=\n")
     assert conf == Conf(postsync="")

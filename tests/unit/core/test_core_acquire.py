@@ -109,8 +109,14 @@ def test_without_a_line_asterisk_is_all() -> None:
     walk = Walk(policy=policy)
     assert walk.look(100.0, seen(line=None, commanded=None)) == (Order.START_PBX,)
     assert (walk.phase, walk.note) == (Phase.MOVING, "Asterisk is starting")
-    walk.look(101.0, seen(line=None, dchannel=None, pbx=Pbx.RUNNING))
-    assert (walk.phase, walk.note) == (Phase.DONE, "Asterisk answers; this pair has no line to move")
+    runs = seen(line=None, dchannel=None, pbx=Pbx.RUNNING)
+    for sip, says in (
+        (Unknown("SIPPORT=0", 0.0), "Asterisk runs"),
+        (Known(False, 0.0), "Asterisk runs, and does not answer by SIP"),
+        (Known(True, 0.0), "Asterisk answers"),
+    ):
+        walk.look(101.0, replace(runs, sip=sip))
+        assert (walk.phase, walk.note) == (Phase.DONE, f"{says}; this pair has no line to move")
 
 
 def test_an_analog_card_is_never_called_done() -> None:

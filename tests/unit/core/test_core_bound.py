@@ -97,7 +97,7 @@ def test_the_witness_is_waited_for_where_the_peer_is_silent(witness: Witness, se
 def test_a_hang_that_only_the_console_can_see_takes_as_long_as_its_quiet_rounds() -> None:
     alone = replace(SITE, sockets=False)
     with_sip, without = (bound_of(site, "asterisk-hangs", S).of(BoundPhase.DETECT) for site in (SITE, alone))
-    assert (with_sip, without) == (5.0, 35.0)
+    assert (with_sip, without) == (2.5, 17.5)
 
 
 def test_service_that_does_not_follow_the_line_has_no_bound_for_that() -> None:

@@ -8,13 +8,19 @@ from dataclasses import replace
 import pytest
 
 from appliance.core.health import (
+    IDLE,
     SIP_ALONE,
+    Activity,
     ProbePolicy,
     ProbeRecord,
+    Witnesses,
     is_silent,
     judge,
+    kept_off,
+    look_closer,
     observe,
     silent_probes,
+    sip_answers,
 )
 from appliance.core.model import Pbx
 from appliance.core.reading import Known, Unknown, is_known
@@ -126,3 +132,95 @@ def test_one_silence_of_the_only_probe_is_no_verdict() -> None:
 def test_what_is_shown_as_silent() -> None:
     probes = {"ami": told([True, False]), "cli": told([True]), "sip": told([False])}
     assert silent_probes(probes) == ("ami",)
+
+
+def asked(silences: int) -> ProbeRecord:
+    """A probe that was asked in every round, and has been silent in the last ones."""
+    return told([True, *[False] * silences], start=float(9 - silences))
+
+
+def busy(looks: int, working: int) -> Activity:
+    """Asterisk, looked at so often, and found to work so often."""
+    activity = IDLE
+    for number in range(looks):
+        activity = look_closer(activity, Known(number < working, 0.0), Unknown("not asked", 0.0))
+    return activity
+
+
+def test_the_console_that_joins_late_must_be_silent_once_less() -> None:
+    for console, state in ((1, Pbx.RUNNING), (2, Pbx.HUNG)):
+        probes = {"sip": asked(3), "cli": asked(console)}
+        assert is_known(judge(ALIVE, True, probes, POLICY, 9.0), state)
+    once = replace(POLICY, fall=1, dwell=0.0)
+    assert is_known(judge(ALIVE, True, {"sip": asked(1), "cli": told([True])}, once, 9.0), Pbx.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("looks", "working", "silences", "hangs"),
+    [
+        (3, 0, 3, True),  # stopped, or every thread waits for another
+        (3, 1, 3, True),  # a housekeeper
+        (4, 2, 8, False),  # it has too little of the machine, or too much to do
+        (9, 9, 9, True),  # and that for too long
+    ],
+)
+def test_one_that_works_is_given_longer(looks: int, working: int, silences: int, hangs: bool) -> None:
+    probes = {"sip": told([True, *[False] * silences]), "cli": told([True, *[False] * silences])}
+    witnesses = Witnesses(busy(looks, working))
+    state = judge(ALIVE, True, probes, POLICY, float(silences), witnesses=witnesses)
+    assert is_known(state, Pbx.HUNG if hangs else Pbx.RUNNING)
+
+
+def test_what_cannot_be_seen_of_its_threads_gives_no_time() -> None:
+    unseen = look_closer(IDLE, Unknown("no such file", 0.0), Unknown("no such file", 0.0))
+    assert not unseen.works
+
+
+def test_sip_alone_is_given_longer_still_while_it_works() -> None:
+    for working, silences, hangs in ((0, 9, True), (9, 17, False), (9, 18, True)):
+        probes = {"sip": told([True, *[False] * silences]), "cli": told([True])}
+        state = judge(ALIVE, True, probes, POLICY, float(silences), witnesses=Witnesses(busy(9, working)))
+        assert is_known(state, Pbx.HUNG if hangs else Pbx.RUNNING), (working, silences)
+
+
+def reads(at: float) -> Activity:
+    return look_closer(IDLE, Known(False, at), Known(False, at))
+
+
+def test_sip_that_is_kept_from_being_asked_is_no_hang() -> None:
+    probes = {"sip": told([True, *[False] * 60]), "cli": told([True])}
+
+    def hangs(witnesses: Witnesses) -> bool:
+        kept = kept_off(probes, POLICY, 60.0, witnesses)
+        hung = is_known(judge(ALIVE, True, probes, POLICY, 60.0, witnesses=witnesses), Pbx.HUNG)
+        assert hung is not kept
+        return hung
+
+    assert not hangs(Witnesses(reads(59.0)))
+    assert not hangs(Witnesses(reads(59.0), Known(True, 59.0)))
+    assert hangs(Witnesses(reads(59.0), Known(False, 59.0))), "the standby cannot call either"
+    assert hangs(Witnesses(reads(50.0))), "what was asked has lain there since"
+    assert hangs(Witnesses(look_closer(IDLE, Known(False, 59.0), Known(True, 59.0))))
+    assert hangs(Witnesses()), "nothing listens there"
+
+
+def test_a_console_that_is_silent_too_makes_it_a_hang_whoever_reads() -> None:
+    probes = {"sip": told([True, *[False] * 9]), "cli": told([True, *[False] * 9])}
+    assert is_known(judge(ALIVE, True, probes, POLICY, 9.0, witnesses=Witnesses(reads(9.0))), Pbx.HUNG)
+
+
+def test_one_that_boots_is_not_kept_off() -> None:
+    probes = {"sip": told([False] * 70), "cli": told([True])}
+    assert not kept_off(probes, POLICY, 59.0, Witnesses(reads(59.0)))
+    assert kept_off(probes, POLICY, 69.0, Witnesses(reads(69.0)))
+
+
+def test_only_sip_that_answers_says_that_asterisk_answers() -> None:
+    assert isinstance(sip_answers({"cli": told([True])}, POLICY, 5.0), Unknown)
+    for answers, said in (
+        ([False], False),
+        ([True], True),
+        ([True, False, False], True),
+        ([True, *[False] * 3], False),
+    ):
+        assert is_known(sip_answers({"sip": told(answers)}, POLICY, 5.0), said)

@@ -84,7 +84,7 @@ def test_the_engines_own_limits_hold() -> None:
     slow = replace(QUIET, keepalive=2.0)
     found = recommend((slow, replace(OTHER, keepalive=2.0)))
     assert found.seconds is not None and found.seconds >= 6.0
-    quick = replace(QUIET, keepalive=0.05, silences=counted(usual=0.2), engine="Pacemaker")
+    quick = replace(QUIET, keepalive=0.05, silences=counted(usual=0.2), engine="Pacemaker", least=1.0)
     found = recommend((quick, replace(quick, name="pbx2")))
     assert found.seconds is not None and found.seconds >= 1.0
 
