@@ -92,6 +92,7 @@ PYPY=out/pypy
 
 # The last Debian with Asterisk; it is run by chroot on the rack's nodes (hwsim/asterisk/real.py).
 ASTERISK_SUITE=bullseye
+ASTERISK_PACKAGES=asterisk,asterisk-voicemail,asterisk-core-sounds-en-gsm,sqlite3
 # It moves from the one to the other when Debian retires it.
 ASTERISK_MIRRORS=${ASTERISK_MIRRORS:-http://deb.debian.org/debian http://archive.debian.org/debian}
 ASTERISK=out/asterisk
@@ -281,7 +282,7 @@ write_pypy() {
 # signatures do no harm.
 make_asterisk() {
     mkdir -p "$1"
-    mmdebstrap --quiet --mode=root --variant=minbase --include=asterisk,asterisk-core-sounds-en-gsm,sqlite3 \
+    mmdebstrap --quiet --mode=root --variant=minbase --include=$ASTERISK_PACKAGES \
         --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Sandbox::User "root"' \
         --setup-hook='mkdir -p "$1/usr/sbin" && printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"' \
         "$ASTERISK_SUITE" "$1" "$2" </dev/null >>"$LOG" 2>&1
@@ -290,7 +291,7 @@ make_asterisk() {
 set_up_asterisk() {
     exec 9<.
     flock 9
-    [[ $(cat $ASTERISK/suite 2>/dev/null) != "$ASTERISK_SUITE" ]] || return 0
+    [[ $(cat $ASTERISK/made-of 2>/dev/null) != "$ASTERISK_SUITE $ASTERISK_PACKAGES" ]] || return 0
     is_root || die "A root with its owners is made by root alone. Run the same command as root."
     is_there mmdebstrap mmdebstrap || ( install_packages mmdebstrap ) || exit 1
     start_log "makes a root with the Asterisk of Debian's $ASTERISK_SUITE"
@@ -301,7 +302,7 @@ set_up_asterisk() {
         make_asterisk "$ASTERISK.new" "$mirror" && made=yes && break
     done
     [[ -n $made ]] || { rm -rf "$ASTERISK.new"; die_with_log "The root with Asterisk could not be made from $ASTERISK_MIRRORS."; }
-    echo "$ASTERISK_SUITE" >"$ASTERISK.new/suite"
+    echo "$ASTERISK_SUITE $ASTERISK_PACKAGES" >"$ASTERISK.new/made-of"
     mv "$ASTERISK.new" "$ASTERISK" # whole or not at all
 }
 

@@ -74,8 +74,8 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
     "--only",
     metavar="NAME",
     help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
-    "engines, telephones, fencing or pair-states, or events of one of them, with commas; hang (of a real Asterisk: make "
-    "lab).",
+    "engines, telephones, fencing or pair-states, or events of one of them, with commas; hang. 'telephones' and 'hang' "
+    "are of real Asterisks (make lab).",
 )
 @click.option(
     "--seconds", default=300.0, show_default=True, help="How long Asterisk is under load, for hang."

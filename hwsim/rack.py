@@ -37,7 +37,7 @@ from hwsim.server import Server
 from hwsim.simtime import LoopTime, Timer
 from hwsim.site import Site
 from hwsim.telephones import Telephones
-from hwsim.telephones.conf import EXTENSIONS, pjsip_conf
+from hwsim.telephones.conf import conf_files, modules_left_out
 from hwsim.view import NodeView, RackView
 
 SIDES = ("primary", "secondary")
@@ -300,9 +300,9 @@ class Rack:
         node.write("/etc/asha.conf", self.site.conf(_SHARED / f"{side}.dahdi"), 0o600)
         node.write(engine.secret.path, engine.secret.text, engine.secret.mode)
         if self.site.telephones:
-            real.install(node)
-            node.write("/etc/asterisk/pjsip.conf", pjsip_conf(self.site.telephones))
-            node.write("/etc/asterisk/extensions.conf", EXTENSIONS)
+            real.install(node, modules_left_out(self.site.sip_driver))
+            for name, text in conf_files(self.site.sip_driver, self.site.telephones).items():
+                node.write(f"/etc/asterisk/{name}", text)
         else:
             node.write("/etc/hwsim-asterisk.conf", self.site.asterisk_conf(_SHARED / f"{side}.line"))
             node.write("/usr/local/sbin/asterisk", asterisk.program_text(), 0o755)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from hwsim.dahdi.cards import R1T1, SpanCard
 from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.nodes.network import CLUSTER_ADDRESS, Network
+from hwsim.telephones.conf import PJSIP, Driver
 
 PRIMARY_NAME, SECONDARY_NAME = "haprimary", "hastandby"
 AMI_USER, AMI_SECRET = "asha", "rack"
@@ -29,15 +30,16 @@ SYNCHRONISED: Mapping[str, str] = MappingProxyType(
 class Site:
     """The setup of a rack's pair; times in seconds; `extra` is added to the conf file.
 
-    `boot_time` is how long the stand-in Asterisk takes to boot: *assumed*, since nobody publishes a figure;
-    it is printed with every result that contains it. `profile` names the span driver that the line imitates.
+    `boot_time` is how long the stand-in Asterisk takes to boot. It is *assumed*, and printed with every result that
+    contains it: a real one with 300 telephones takes about a second (docs/facts/asterisk.md). `profile` names the
+    span driver that the line imitates.
     `names` are the machines' names as 'uname -n' prints them: primary, secondary. `cards` are the telephone
     cards that DAHDI shows on each machine. `asha` is the product's program, and `python` the interpreter that
     runs it; blank where asha was installed with a Python of its own.
     `disk_size` is each machine's, in bytes; 0 for no limit. With `telephones`, so many are outside, and both machines
-    run a real Asterisk instead of the stand-in. `engine` is the cluster engine that both machines run;
-    `others` are installed beside it. With `own_clocks` each machine's wall clock can be stepped by itself. `guests` are
-    the names of further machines on the LAN, without asha, on each of which `engine` is installed.
+    run a real Asterisk instead of the stand-in, with `sip_driver`. `engine` is the cluster engine that both machines
+    run; `others` are installed beside it. With `own_clocks` each machine's wall clock can be stepped by itself.
+    `guests` are the names of further machines on the LAN, without asha, on each of which `engine` is installed.
     """
 
     keepalive: float = 0.2
@@ -53,6 +55,7 @@ class Site:
     extra: Mapping[str, str] = field(default_factory=dict)
     disk_size: int = 0
     telephones: int = 0
+    sip_driver: Driver = PJSIP
     engine: Engine = HEARTBEAT
     others: tuple[Engine, ...] = ()
     own_clocks: bool = False
@@ -121,7 +124,7 @@ class Site:
         """Return the conf file of the stand-in Asterisk."""
         return (
             f"[asterisk]\nboot_time = {self.boot_time}\nline_socket = {line_socket}\n"
-            "manager_conf = /etc/asterisk/manager.conf\n"
+            "manager_conf = /etc/asterisk/manager.conf\nlog = /var/log/asterisk/messages\n"
         )
 
 

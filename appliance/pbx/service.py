@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from appliance.core.errors import AshaError, HostError
 from appliance.core.pbx_start import StartWay
 from appliance.core.reading import Unknown
 from appliance.core.timing import KILL_PATIENCE
+from appliance.host.bounded import TooMuch, read_file
 from appliance.host.clock import Clock
 from appliance.host.pidwatch import PidWatch
 from appliance.host.process import find_program, run
@@ -27,6 +29,9 @@ _START = (
     'if [ -n "$2" ]; then ulimit -n "$2" 2>/dev/null; fi; shift 2; exec "$@"'
 )
 _CONSOLE = 1.0  # seconds for a console command that should answer at once
+_STATUS_LIMIT = 64 * 1024  # bytes of /proc/PID/status
+_MASK = re.compile(r"^(SigPnd|ShdPnd|SigBlk):\s*([0-9a-f]+)$", re.MULTILINE)
+_SIGTERM_BIT = 1 << (signal.SIGTERM - 1)
 _TERM_SHARE = 0.25  # of the deadline: reserved for SIGTERM after the console's turn
 
 
@@ -131,7 +136,7 @@ def _end(conf: Conf, clock: Clock, watch: PidWatch, deadline: float, hung: bool)
         if _ask_to_stop(conf, deadline) and _gone(watch, clock, end - deadline * _TERM_SHARE):
             return
         _send(watch.pid, signal.SIGTERM)
-        if _gone(watch, clock, end):
+        if _gone(watch, clock, end, unless=_refuses_to_end):
             return
     _send(watch.pid, signal.SIGKILL)
     if not _gone(watch, clock, clock.now() + KILL_PATIENCE):
@@ -159,12 +164,29 @@ def _ask_to_stop(conf: Conf, deadline: float) -> bool:
     return said.code is None or (said.ok and "No such command" not in said.kept)
 
 
-def _gone(watch: PidWatch, clock: Clock, until: float) -> bool:
+def _gone(
+    watch: PidWatch, clock: Clock, until: float, unless: Callable[[int], bool] = lambda pid: False
+) -> bool:
     while not watch.drain():
-        if clock.now() >= until:
+        if clock.now() >= until or unless(watch.pid):
             return False
         clock.sleep(_POLL)
     return True
+
+
+def _refuses_to_end(pid: int) -> bool:
+    """Tell whether a SIGTERM that was sent to the process waits, because the process blocks it.
+
+    Asterisk blocks it from a moment in its boot on, and has lost it when the boot is over (docs/facts/asterisk.md): it
+    would run on. Nothing is lost by killing it then, for it has not served anybody yet.
+    """
+    try:
+        status = read_file(Path(f"/proc/{pid}/status"), _STATUS_LIMIT).decode(errors="replace")
+    except (OSError, TooMuch):
+        return False
+    masks = dict(_MASK.findall(status))
+    waits = int(masks.get("SigPnd", "0"), 16) | int(masks.get("ShdPnd", "0"), 16)
+    return bool(waits & int(masks.get("SigBlk", "0"), 16) & _SIGTERM_BIT)
 
 
 def _send(pid: int, number: int) -> None:

@@ -23,6 +23,7 @@ DEFAULTS = {
     "answers_from": "kernel",
     "run_dir": "/var/run/asterisk",
     "line_socket": "",
+    "log": "",
     "ami_bind": "127.0.0.1",
     "manager_conf": "",
 }
@@ -59,6 +60,7 @@ class Settings:
         self.sip_port = int(values["sip_port"])
         self.answers_from = values["answers_from"]
         self.line_socket = values["line_socket"]
+        self.log = values["log"]
         self.ami_bind = values["ami_bind"]
         self.run_dir = values["run_dir"]
         self.pidfile = values["run_dir"] + "/asterisk.pid"

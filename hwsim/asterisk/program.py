@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Action: TypeAlias = Callable[[socket.socket], None]
 
 FULLY_BOOTED = "Asterisk has fully booted.\n"
+# What PJSIP answers to a request outside of a call, of somebody whom it does not know (docs/facts/asterisk.md).
+NO_SUCH_CALL = "481 Call/Transaction Does Not Exist"
+WHO_ARE_YOU = "401 Unauthorized"
+CHALLENGE = 'WWW-Authenticate: Digest realm="asterisk",nonce="0",opaque="0",algorithm=md5,qop="auth"'
 IP_PKTINFO = 8  # linux/in.h
 
 
@@ -75,10 +79,12 @@ class Pbx:
         os.makedirs(self.settings.run_dir, exist_ok=True)  # noqa: PTH103
         with open(self.settings.pidfile, "w") as file:  # noqa: PTH123
             file.write(f"{os.getpid()}\n")
-        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        # Until it has booted, the real one blocks SIGTERM, and has then lost one that came (docs/facts/asterisk.md).
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "deadlocked", True))
         signal.signal(signal.SIGUSR2, lambda *_: setattr(self, "sip_silent", True))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.log_start()
         self.listen_console()
         self.attach_line()
         while not self.stopping:
@@ -93,18 +99,25 @@ class Pbx:
                 self.boot()
         self.leave()
 
+    def log_start(self) -> None:
+        """Write the first line that the real one writes."""
+        if self.settings.log:
+            os.makedirs(self.settings.log.rpartition("/")[0], exist_ok=True)  # noqa: PTH103
+            with open(self.settings.log, "a") as file:  # noqa: PTH123
+                file.write(f"[{time.strftime('%b %d %H:%M:%S')}] {VERSION} built by hwsim on a rack\n")
+
     def boot(self) -> None:
         """Finish the boot: from now on the telephones are served."""
         self.booted = True
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # drops the one that waits
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         self.listen_sip()
         self.listen_ami()
 
     def stop(self) -> None:
-        """Leave at the next turn of the loop, unless deadlocked; at once while it boots."""
-        if self.deadlocked:
-            return
-        self.stopping = True
-        if not self.booted:
+        """Leave at once, unless deadlocked: the loop may wait for the next event for ever."""
+        if not self.deadlocked:
             self.leave()
             os._exit(0)
 
@@ -182,7 +195,6 @@ class Pbx:
         age = int(time.monotonic() - self.began)
         fixed = {
             "core show uptime": f"System uptime: {age} seconds\nLast reload: {age} seconds\n",
-            "core show version": f"{VERSION} built by hwsim on a rack\n",
             "core show channels": "Channel Location State Application(Data)\n0 active channels\n0 active calls\n",
             "core waitfullybooted": FULLY_BOOTED if self.booted else STILL_BOOTING,
         }
@@ -237,7 +249,7 @@ class Pbx:
         self.watch(sip, self.hear_sip)
 
     def hear_sip(self, sip: socket.socket) -> None:
-        """Answer any SIP request in the same way."""
+        """Answer a SIP request as PJSIP does when a stranger asks, and there are only strangers here."""
         if self.sip_silent:
             self.selector.unregister(
                 sip
@@ -252,9 +264,11 @@ class Pbx:
             for line in lines[1:]
             if line.split(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")
         ]
-        # A BYE belongs to no call, because there are none here.
-        usual = "481 Call/Transaction Does Not Exist" if lines[0].startswith("BYE ") else "200 OK"
-        answer = ["SIP/2.0 " + (self.settings.sip_reply or usual), *kept, "Content-Length: 0", "", ""]
+        # There are no calls here to which a BYE or a CANCEL could belong.
+        usual = NO_SUCH_CALL if lines[0].startswith(("BYE ", "CANCEL ")) else WHO_ARE_YOU
+        says = self.settings.sip_reply or usual
+        more = [CHALLENGE] if says == WHO_ARE_YOU else []
+        answer = ["SIP/2.0 " + says, *kept, *more, "Content-Length: 0", "", ""]
         # The real one answers by IPv4 from the address that the kernel's route prefers (docs/facts/asterisk.md), which
         # "kernel" does too; "asked" is one that is bound to the address asked. By IPv6 it is always taken to be bound.
         if self.settings.answers_from == "kernel" and sip.family == socket.AF_INET:
@@ -289,16 +303,22 @@ class Pbx:
         except OSError:
             data = b""
         if not data:
-            del self.ami[connection]
-            self.forget(connection)
+            self.hang_up_ami(connection)
             return
         *requests, caller.buffer = (caller.buffer + data.decode(errors="replace")).split("\r\n\r\n")
         for request in requests:
             fields = dict(line.split(": ", 1) for line in request.split("\r\n") if ": " in line)
             self.answer_ami(connection, caller, {key.lower(): value for key, value in fields.items()})
+            if connection not in self.ami:
+                return
+
+    def hang_up_ami(self, connection: socket.socket) -> None:
+        """End a manager connection."""
+        del self.ami[connection]
+        self.forget(connection)
 
     def answer_ami(self, connection: socket.socket, caller: Caller, fields: dict[str, str]) -> None:
-        """Answer Login and Ping, and refuse everything else."""
+        """Answer Login, Ping and Logoff, and refuse everything else; who does not get in is hung up on."""
         action = fields.get("action", "").lower()
         if action == "login":
             wanted = self.settings.ami_users.get(fields.get("username", ""))
@@ -308,6 +328,8 @@ class Pbx:
         if action == "login" and caller.known:
             text += "Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
         connection.sendall(text.encode())
+        if action == "logoff" or (action == "login" and not caller.known):
+            self.hang_up_ami(connection)
 
     @staticmethod
     def ami_words(action: str, known: bool, said: list[str]) -> list[str]:
@@ -317,6 +339,8 @@ class Pbx:
             return ["Response: Error", *said, f"Message: {why}"]
         if action == "login":
             return ["Response: Success", *said, "Message: Authentication accepted"]
+        if action == "logoff":
+            return ["Response: Goodbye", *said, "Message: Thanks for all the fish."]
         if action == "ping":
             return ["Response: Success", *said, "Ping: Pong"]
         return ["Response: Error", *said, "Message: Invalid/unknown command"]

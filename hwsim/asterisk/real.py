@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,10 +45,10 @@ def is_there(root: Path = ROOT) -> bool:
     return (root / PROGRAM[1:]).exists()
 
 
-def install(node: Node, root: Path = ROOT) -> None:
+def install(node: Node, left_out: Iterable[str] = (), root: Path = ROOT) -> None:
     """Put the package's files on the node's disk: conf files, unit, user; and the program where it is called from.
 
-    Raises NodeError when there is no such root.
+    `left_out`: modules that it is not to load. Raises NodeError when there is no such root.
     """
     if not is_there(root):
         raise NodeError(f"There is no Asterisk in {root}: run 'make lab'.")
@@ -65,7 +65,7 @@ def install(node: Node, root: Path = ROOT) -> None:
     unit = next((root / place for place in _UNITS if (root / place).exists()), None)
     if unit is not None:
         node.write("/etc/systemd/system/asterisk.service", unit.read_text())
-    node.write("/etc/asterisk/modules.conf", "\n".join(_modules()) + "\n")
+    node.write("/etc/asterisk/modules.conf", "\n".join(_modules(left_out)) + "\n")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -84,8 +84,8 @@ async def mount(node: Node, root: Path = ROOT) -> None:
         raise NodeError(f"The Asterisk of {root} cannot see {node.hostname}: {done.err.strip()}")
 
 
-def _modules() -> Iterator[str]:
+def _modules(left_out: Iterable[str]) -> Iterator[str]:
     yield "[modules]"
     yield "autoload=yes"
-    for name in _LEFT_OUT:
+    for name in (*_LEFT_OUT, *left_out):
         yield f"noload => {name}.so"

@@ -23,6 +23,13 @@ def socket_in(namespace: str) -> socket.socket:
     return _opened_in(namespace, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
 
 
+def asker_in(namespace: str, address: str) -> socket.socket:
+    """Return a datagram socket of `namespace` that asks from `address`. Raises RackError."""
+    asker = socket_in(namespace)
+    asker.bind((address, 0))
+    return asker
+
+
 def server_in(namespace: str, address: str, port: int) -> socket.socket:
     """Return a TCP socket that listens in `namespace`. Raises RackError."""
     return _opened_in(namespace, lambda: socket.create_server((address, port)))

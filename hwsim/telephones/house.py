@@ -7,31 +7,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hwsim.nodes.errors import RackError
 from hwsim.nodes.network import CLUSTER_ADDRESS, LAN, Network
 from hwsim.nodes.outside_program import OutsideProgram
+from hwsim.telephones.event import Event
 
 # The LAN's addresses of the telephones, and of the trunk's far end.
 PHONES_AT, TRUNK_AT = "10.77.0.50", "10.77.0.60"
 _START_DEADLINE = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What a telephone has seen at `t` monotonic seconds.
-
-    `what`: registered, refused, options (one was answered), call (it called), rung (it was called), rang (the trunk
-    called), "call failed", "rang failed". `by` is the address from which it was answered, or rung; `code` SIP's code
-    where it says more.
-    """
-
-    t: float
-    what: str
-    who: str = ""
-    by: str = ""
-    code: int = 0
 
 
 class Telephones:
@@ -64,6 +48,17 @@ class Telephones:
     def register(self, within: float = 0.0) -> None:
         """Have all register, spread over so many seconds, and ask again until they are answered."""
         self._tell("register", within)
+
+    def subscribe(self, within: float = 0.0) -> None:
+        """Have all subscribe within so many seconds: to the next one's lamp, and each odd one to its mailbox's light.
+
+        Subscriptions there are already are renewed, as telephones do at half of their time.
+        """
+        self._tell("subscribe", within)
+
+    def leave_message(self, number: int) -> None:
+        """Have the trunk leave a message in that telephone's mailbox."""
+        self._tell("leave", number)
 
     def ask(self, each: float) -> None:
         """Have OPTIONS asked each so many seconds; 0 ends it."""
@@ -108,8 +103,13 @@ class Telephones:
         """Wait until `true` is so. Raises RackError, saying that no `what` was seen, after `deadline` seconds."""
         await self._house.until(true, deadline, what)
 
-    def _tell(self, word: str, seconds: float) -> None:
-        self._house.tell(f"{word} {seconds}")
+    def last(self, what: str, who: str, after: float = 0.0) -> Event | None:
+        """Return the last event of one kind that a telephone has seen later than `after`; None without one."""
+        seen = [event for event in self.since(after, what) if event.who == who]
+        return seen[-1] if seen else None
+
+    def _tell(self, word: str, argument: float) -> None:
+        self._house.tell(f"{word} {argument}")
 
     def _saw(self, line: bytes) -> None:
         self.events.append(Event(**json.loads(line)))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
 _PARAMETER = re.compile(r'(\w+)="?([^",]+)"?')
+_SOUND_PORT = re.compile(r"^m=audio (\d+)", re.MULTILINE)
 _TAG = re.compile(r";tag=([^;>\s]+)")
 _BRANCH = "z9hG4bK"  # RFC 3261, 8.1.1.7
+# Seconds: what Debian's Asterisk and most telephones agree on, when it is renewed, and after how many a request without
+# an answer is made anew.
+EXPIRY, REFRESH, RETRY = 120, 60.0, (1.0, 2.0)
 
 
 class Party(NamedTuple):
@@ -45,10 +50,11 @@ class Request:
 
 
 class Message(NamedTuple):
-    """A message that was heard: its first line, and its header fields by their names in small letters."""
+    """A message that was heard: its first line, its header fields by their names in small letters, and its body."""
 
     first: str
     fields: dict[str, list[str]]
+    body: str = ""
 
     @property
     def code(self) -> int:
@@ -85,13 +91,13 @@ def random_id() -> str:
 
 def parse(data: bytes) -> Message:
     """Return what was heard; bytes that are no SIP become a message whose fields are empty."""
-    head = data.decode(errors="replace").partition("\r\n\r\n")[0]
+    head, _, body = data.decode(errors="replace").partition("\r\n\r\n")
     first, *lines = head.split("\r\n")
     fields: dict[str, list[str]] = {}
     for line in lines:
         name, _, value = line.partition(":")
         fields.setdefault(name.strip().lower(), []).append(value.strip())
-    return Message(first or "-", fields)
+    return Message(first or "-", fields, body)
 
 
 def spoken(party: Party, request: Request) -> bytes:
@@ -114,12 +120,12 @@ def spoken(party: Party, request: Request) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + request.body).encode()
 
 
-def answered(party: Party, asked: Message, body: str = "") -> bytes:
-    """Return "200 OK" to a request."""
+def answered(party: Party, asked: Message, body: str = "", says: str = "200 OK") -> bytes:
+    """Return the answer to a request."""
     to = asked.field("to")
     tagged = to if _TAG.search(to) else f"{to};tag={_md5(asked.field('call-id'))[:8]}"
     lines = (
-        "SIP/2.0 200 OK",
+        f"SIP/2.0 {says}",
         *(f"Via: {via}" for via in asked.fields.get("via", ())),
         f"From: {asked.field('from')}",
         f"To: {tagged}",
@@ -159,6 +165,21 @@ def audio(ip: str) -> str:
         f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
         "m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
     )
+
+
+def sound_address(description: str) -> tuple[str, int] | None:
+    """Return where the other side of a call listens for its sound, by its description; None when it does not say."""
+    ip, port = re.search(r"^c=IN IP4 (\S+)", description, re.MULTILINE), _SOUND_PORT.search(description)
+    return (ip[1], int(port[1])) if ip and port else None
+
+
+def silence(seconds: float) -> list[bytes]:
+    """Return the packets of so many seconds of silence in G.711 (RFC 3550), to be sent one each 20 ms."""
+    source = secrets.token_bytes(4)
+    return [
+        b"\x80\x00" + struct.pack(">HI", n, n * 160) + source + b"\xff" * 160
+        for n in range(int(seconds * 50))
+    ]
 
 
 def _md5(text: str) -> str:

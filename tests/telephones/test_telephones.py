@@ -6,58 +6,29 @@ The telephones take answers from the cluster address alone, as those behind a st
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 
-from keys_on_rack import open_ssh
-from pair_on_rack import PAIR_SITE, Pair
+from on_telephones import (
+    DEADLINE,
+    SITE,
+    calls_both_ways,
+    finds_all_after,
+    in_use,
+    phones_of,
+    registered,
+    serve,
+)
+from pair_on_rack import Pair
 
 from hwsim.bench.hang import busy, hogs
 from hwsim.demo.scenario import OTHER
-from hwsim.site import SYNCHRONISED
-from hwsim.telephones import Telephones
 
-# No span: a real Asterisk needs the kernel's DAHDI for one.
-SITE = replace(PAIR_SITE, telephones=20).with_conf({"RHINOSPF": "NO", **SYNCHRONISED})
-DEADLINE = 240.0
+__all__ = ["DEADLINE", "SITE"]
 CALLS = 100  # while every processor is busy, before Asterisk is stopped
-DETECTED = 3.5  # docs/bound.md: a hang is detected, and decided
-
-
-def phones_of(pair: Pair) -> Telephones:
-    assert pair.rack.telephones is not None
-    return pair.rack.telephones
-
-
-async def registered(pair: Pair, within: float = 1.0) -> None:
-    """Every telephone registers, and is answered."""
-    phones, began = phones_of(pair), pair.rack.now()
-    phones.register(within)
-    await phones.until(
-        lambda: len(phones.registered(began)) == phones.count, 40, "registration of every telephone"
-    )
-
-
-async def serve(pair: Pair) -> None:
-    """The primary serves, the secondary is fit and has its data, and every telephone is registered."""
-    await pair.home()
-    await open_ssh(pair)
-    await registered(pair)
 
 
 async def spoken_from(pair: Pair, source: str) -> None:
     await pair.stage.ask(pair.primary, "conf", "set", "HASOURCE", source)
     pair.primary.signal_agent(signal.SIGHUP)
-
-
-async def calls_both_ways(pair: Pair, after: float) -> None:
-    """A telephone calls the trunk, and the trunk a telephone, after that time."""
-    phones = phones_of(pair)
-    phones.call(0.2)
-    phones.ring(0.2)
-    for what in ("call", "rang"):
-        await phones.seen(what, after, 60)
-    phones.call(0)
-    phones.ring(0)
 
 
 async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -> None:
@@ -95,15 +66,17 @@ async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -
 
 async def test_asterisk_dies(pair: Pair) -> None:
     await serve(pair)
+    lights = await in_use(pair)
     fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
     await calls_both_ways(pair, fault)
     await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
-    await registered(pair)
+    await finds_all_after(pair, lights, fault, on="secondary")
 
 
 async def test_asterisk_hangs_and_before_that_is_only_busy(pair: Pair) -> None:
     """A short form of `hwsim bench --only hang`."""
     await serve(pair)
+    lights = await in_use(pair)
     phones, began = phones_of(pair), pair.rack.now()
     with hogs(DEADLINE):
         async with busy(phones):
@@ -111,23 +84,27 @@ async def test_asterisk_hangs_and_before_that_is_only_busy(pair: Pair) -> None:
             fault = pair.rack.kill_asterisk("primary", signal.SIGSTOP)
             decision = await pair.entry("primary", lambda entry: entry["kind"] == "decision", began)
     assert (decision["pbx"], decision["act"]) == ("hung", "hand over")
-    assert decision["at"] - fault <= DETECTED
     await calls_both_ways(pair, fault)
     await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
+    await finds_all_after(pair, lights, fault, on="secondary")
 
 
 async def test_service_is_moved_and_comes_back(pair: Pair) -> None:
     await serve(pair)
     for command, to in (("standby", "secondary"), ("failback", "primary")):
+        lights = await in_use(pair, serving=OTHER[to])
         fault = pair.rack.now()
         await pair.stage.ask(pair.server("primary"), command)
         await pair.until_status(to, lambda status: status["role"] == "active", f"the {to} serves", 60)
         await calls_both_ways(pair, fault)
+        await finds_all_after(pair, lights, fault, on=to)
         await pair.until_status(OTHER[to], lambda status: status["fit"], f"the {OTHER[to]} is fit", 60)
 
 
 async def test_the_power_is_cut(pair: Pair) -> None:
     await serve(pair)
+    lights = await in_use(pair)
     fault = pair.rack.power_off("primary")
     await calls_both_ways(pair, fault)
+    await finds_all_after(pair, lights, fault, on="secondary")
     await registered(pair)
