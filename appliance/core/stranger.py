@@ -1,10 +1,10 @@
 """Machines that are no node of this pair, and whose cluster engine's messages come to its nodes all the same.
 
 Two pairs on one LAN whose engines share a UDP port hear each other: Heartbeat by broadcast, or when one of them has a
-wrong address in its configuration. Neither is harmed while the names of the nodes differ, but the log of each grows
-with every message of the other. A machine that is a *copy* of a node, with its name and the cluster's secret, is
-believed like that node. No engine can tell the two apart, so a pair cannot be defended against it from inside; but
-somebody who looks at the wire sees two machines under one name, and a person can be told which.
+wrong address in its configuration. Neither is harmed while the names of the nodes differ. A machine that is a *copy* of
+a node, with its name and the cluster's secret, is believed like that node. No engine can tell the two apart, so a pair
+cannot be defended against it from inside; but somebody who looks at the wire sees two machines under one name, and a
+person can be told which.
 
 So each node overhears, every `LISTENED_EVERY` seconds for `LISTENS` seconds, what comes to the engine's port, and
 judges by the senders' hardware addresses, names and lives (`strangers`). It does nothing but tell.
@@ -30,7 +30,7 @@ _REMEDY = (
 )
 _COPY_REMEDY = (
     "stop the HA engine of the one that is not this pair's, a copy perhaps, and give it a name, a secret and an "
-    "HAUDPPORT of its own before it is started again"
+    "HAUDPPORT of its own before it is started again; then 'asha ha stop' on both nodes here, and 'asha ha start'"
 )
 
 

@@ -29,7 +29,7 @@ def debian_root(release: str, archive: Sequence[str] = ()) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     recipe = [
         "--variant=minbase",
-        f"--include={_WITH}",
+        f"--include={_WITH}{',apt' if archive else ''}",
         "--format=directory",
         "--aptopt=APT::Sandbox::User=root",
     ]

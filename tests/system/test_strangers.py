@@ -15,11 +15,12 @@ from pair_on_rack import PAIR_SITE, Pair
 from hwsim.nodes import Network, Node
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.rack import SIDES
+from hwsim.service_log import recorded
 from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
 
 ENGINES = (HEARTBEAT, PACEMAKER)
 OTHER = "guest1"
-COPY = "guest2"
+COPY = "guest2"  # under the primary's name
 SITE = Site(
     **{
         **{name: getattr(PAIR_SITE, name) for name in PAIR_SITE.__dataclass_fields__},
@@ -29,6 +30,8 @@ SITE = Site(
 DEADLINE = 200.0
 # Seconds within which a stranger is noticed, and its end: a round of listening, and some for a busy machine.
 TOLD = 40.0
+OWN_NAME = f"under this node's name, {PRIMARY_NAME}"
+PEERS_NAME = f"under the name {PRIMARY_NAME}"
 HA_CF = """logfacility none
 logfile /var/log/ha-log
 keepalive 200ms
@@ -139,3 +142,27 @@ async def test_another_cluster_is_told_and_disturbs_nothing(pair: Pair, key: str
         await pair.home()
     for side in SIDES:
         await pair.until_status(side, lambda status: troubles(status) == "", "it is over", TOLD)
+
+
+@pytest.mark.engine("heartbeat")
+async def test_a_copy_of_the_primary_is_told_and_somebody_serves(pair: Pair) -> None:
+    """It has the primary's name and secret, so Heartbeat believes it, and the real one no more until both restart."""
+    await pair.home()
+    async with recorded(pair.rack) as log:
+        began = pair.rack.now()
+        async with running(pair, COPY, pair.engine.secret.text):
+            said = await pair.until_status(
+                "primary", lambda status: OWN_NAME in troubles(status), "it is told", TOLD
+            )
+            assert Network.address(COPY) in troubles(said)
+            said = await pair.until_status(
+                "secondary", lambda status: PEERS_NAME in troubles(status), "it is told there", TOLD
+            )
+            assert Network.address(COPY) in troubles(said)
+        for side in SIDES:
+            await pair.until_status(side, lambda status: troubles(status) == "", "it is over", TOLD)
+        assert log.seconds_with_nobody(began) + log.seconds_with_two(began) < TOLD
+    for word in ("stop", "start"):
+        for server in (pair.primary, pair.secondary):
+            await pair.stage.ask(server, "ha", word)
+    await pair.home()
