@@ -126,8 +126,7 @@ class ControlApi:
 
         Heartbeat asks after a stop that failed, and reboots the node only when it hears `running`.
         """
-        state = self._cycle.state
-        return LineHeld(state.grant.held or state.releasing or self._orders.stop_fails())
+        return LineHeld(self._cycle.state.holds_service or self._orders.stop_fails())
 
     # -- looking ------------------------------------------------------------------------------------------
 

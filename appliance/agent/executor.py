@@ -284,8 +284,10 @@ class Executor:
         finally:
             del self._tasks[order]
         self._conclude(order, reason, generation, began, problem)
-        if order in _STARTS and (still_wanted() or not problem):
+        if order in _STARTS and problem and not still_wanted():
             # A start that this node has ended itself, because its grant ended, says nothing against it.
+            self.failed.pop(order, None)
+        elif order in _STARTS:
             self.start_failed_at, self.start_failure = (self._clock.now(), problem) if problem else (None, "")
         self._done(order, problem)
 

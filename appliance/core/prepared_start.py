@@ -22,7 +22,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Role
-from appliance.core.service_state import NOT_PREPARED, Prepared, ServiceState, Transition
+from appliance.core.service_state import NEVER, NOT_PREPARED, Prepared, ServiceState, Transition
 from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
 
@@ -43,12 +43,7 @@ def offers(state: ServiceState, seen: Seen, now: float) -> bool:
     """Tell whether the peer may start its Asterisk: service was given up here, and nothing of it is left."""
     transfer = state.transfer
     gone = transfer is not None and transfer.done and transfer.goal is not Goal.ACQUIRE
-    return (
-        gone
-        and now - state.given_up_at <= OFFERED_FOR
-        and is_known(seen.pbx, Pbx.DEAD)
-        and not is_known(seen.peer.serves, True)
-    )
+    return gone and now - state.given_up_at <= OFFERED_FOR and is_known(seen.pbx, Pbx.DEAD)
 
 
 def follow_prepared(
@@ -63,6 +58,10 @@ def follow_prepared(
         policy: What the conf file says.
         now: Monotonic seconds.
     """
+    if is_known(seen.peer.serves, True):
+        transition.set(
+            given_up_at=NEVER
+        )  # it has taken what was offered; when it gives that up, nothing is offered here
     state, prepared = transition.state, transition.state.prepared
     if state.role.holds:
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
@@ -74,7 +73,7 @@ def follow_prepared(
     elif prepared.spent:
         if _heard(seen.peer, now) and not seen.peer.offers:
             transition.set(prepared=NOT_PREPARED)
-    elif _is_able(state, inputs, seen) and (because := _testimony(seen, policy.transfer, now)):
+    elif _is_able(state, inputs, seen, now) and (because := _testimony(seen, policy.transfer, now)):
         transition.set(prepared=Prepared(now, because))
         transition.note("prepared", says=because)
         generation = state.grant.generation
@@ -101,7 +100,7 @@ def _heard(peer: Peer, now: float) -> bool:
     return spoke and not is_known(peer.alive, False)
 
 
-def _is_able(state: ServiceState, inputs: Inputs, seen: Seen) -> bool:
+def _is_able(state: ServiceState, inputs: Inputs, seen: Seen, now: float) -> bool:
     transfer = state.transfer
     return (
         state.role is Role.STANDBY
@@ -109,6 +108,7 @@ def _is_able(state: ServiceState, inputs: Inputs, seen: Seen) -> bool:
         and is_known(inputs.engine, True)
         and state.gap == 0.0  # the peer only seems silent to a node that stood still
         and not state.grant.held
+        and now - state.given_up_at > OFFERED_FOR  # of two that offer at the same time neither begins
         and not seen.maintenance
         and is_known(seen.pbx, Pbx.DEAD)
         and not seen.busy & (ENDING | {Order.START_PBX})

@@ -41,7 +41,7 @@ from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
 from appliance.core.values import changed
 from appliance.core.witness import begun_aside, goes_on, still_aside
 
-_NEVER = float("-inf")
+NEVER = float("-inf")
 _MOVES_KEPT = 16
 _UNANNOUNCED = Announcing()
 # What the recovery of a link orders (see core/stuck_line.py).
@@ -100,40 +100,40 @@ class ServiceState:
     turned_at: float
     role: Role = Role.OFF
     transfer: Transfer | None = None
-    asked_at: float = _NEVER
+    asked_at: float = NEVER
     handing_over_since: float | None = None
     peer_has_it: bool = False
     moves: MoveRecord = NO_MOVES
-    standby_asked: float = _NEVER
+    standby_asked: float = NEVER
     line_absent_since: float | None = None
     line_at_peer_since: float | None = None
     peer_let_go: bool = False
     gap: float = 0.0
-    gap_at: float = _NEVER
+    gap_at: float = NEVER
     peer_alive: bool | None = None
-    peer_back_at: float = _NEVER
+    peer_back_at: float = NEVER
     failures_of: float | None = None
-    release_asked: float = _NEVER
+    release_asked: float = NEVER
     adrift_since: float | None = None
-    adrift_said: float = _NEVER
+    adrift_said: float = NEVER
     stray_since: float | None = None
     strays_ended: tuple[float, ...] = ()
     stray_started_by: str = ""
     regained: str = ""
     grant_lost: bool = False
-    stamped: float = _NEVER
+    stamped: float = NEVER
     served_since: int = 0
     engine_down: bool = True
     engine_lost: bool = False
     lost: LostRequests = NONE_LOST
     cannot_serve: bool = False
     forced: bool = False
-    woke_at: float = _NEVER
+    woke_at: float = NEVER
     announcing: Announcing = _UNANNOUNCED
     faults: tuple[StandingFault, ...] = ()
     fence: FenceState = NEVER_FENCED
     decision: Decision = STAY
-    given_up_at: float = _NEVER
+    given_up_at: float = NEVER
     planned: bool = False
     prepared: Prepared = NOT_PREPARED
 
@@ -143,6 +143,14 @@ class ServiceState:
         transfer = self.transfer
         letting_go = transfer is not None and transfer.goal is not Goal.ACQUIRE
         return letting_go and transfer is not None and transfer.phase not in (Phase.DONE, Phase.BLOCKED)
+
+    @property
+    def holds_service(self) -> bool:
+        """The engine is to take this node for one that serves: it holds a grant, or lets go of what it had served.
+
+        An Asterisk that is ended on a node that stands by is neither: told so, the engine would start nothing here.
+        """
+        return self.grant.held or (self.releasing and self.role in (Role.RELEASING, Role.LEAVING))
 
     @property
     def busy(self) -> bool:
@@ -389,7 +397,7 @@ class Transition:
     def _serve_afresh(self, reason: str) -> None:
         if not self.state.role.holds:
             self.happen(Event.GRANTED)
-        self.set(granted_at=self._now, given_up_at=_NEVER, prepared=NOT_PREPARED)
+        self.set(granted_at=self._now, given_up_at=NEVER, prepared=NOT_PREPARED)
         self.begin(Goal.ACQUIRE, reason)
 
     def _give_up(self, reason: str, *, peer_has_it: bool, goal: Goal = Goal.RELEASE) -> None:

@@ -128,7 +128,7 @@ class Agent:
 
     def line_held(self) -> bool:
         """Whether the engine is to take this node for one that serves: the script's `status`."""
-        return self.state.grant.held or self.state.releasing or stop_fails(self.transfer, self.seen())
+        return self.state.holds_service or stop_fails(self.transfer, self.seen())
 
     def hand_over(self, reason: str = "an operator asked for standby", *, force: bool = False) -> None:
         """Do as an operator's `asha standby` says."""
@@ -439,11 +439,12 @@ class Agent:
         self.busy.discard(order)
         if problem == "skipped":
             return
-        if problem:
+        starts = order in (Order.START_PBX, Order.RESTART_PBX)
+        if problem and not (starts and not wanted()):
             self.failed[order] = problem
         else:
             self.failed.pop(order, None)
         if order in RELAY:
             self.commanded = Unknown(problem, self.now) if problem else Known(RELAY[order], self.now)
-        if order in (Order.START_PBX, Order.RESTART_PBX) and (wanted() or not problem):
+        if starts and (wanted() or not problem):
             self.start_failed_at = self.now if problem else None

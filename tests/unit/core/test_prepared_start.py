@@ -130,6 +130,8 @@ def test_a_node_that_is_not_fit_or_has_a_grant_or_stood_still_starts_nothing_ahe
         STANDS_BY, grant=Grant(held=True, generation=4, engine="7:99"), handing_over_since=NOW - 1.0
     )
     assert Order.START_PBX not in turned(held, OFFERED)[1], "it has just given service up itself"
+    given_up = replace(STANDS_BY, given_up_at=NOW - 1.0)
+    assert turned(given_up, OFFERED)[1] == [], "both offer, and both would begin"
     assert turned(replace(STANDS_BY, gap=3.0, gap_at=NOW), POWER_IS_GONE)[1] == []
 
 
@@ -187,8 +189,11 @@ def test_service_is_offered_once_it_is_let_go_and_asterisk_is_gone() -> None:
     done = replace(state, transfer=replace(begin(Goal.RELEASE, 4, "", POLICY, NOW), phase=Phase.DONE))
     assert offers(done, seen(pbx=Pbx.DEAD), NOW)
     assert not offers(done, seen(pbx=Pbx.RUNNING), NOW) and not offers(done, seen(pbx=None), NOW)
-    assert not offers(done, seen(other=replace(peer(), serves=Known(True, NOW))), NOW), (
-        "the peer serves already"
+    taken, _ = turned(
+        replace(done, role=Role.STANDBY), seen(other=at(NOW, serves=Known(True, NOW))), policy=POLICY
+    )
+    assert not offers(taken, seen(), NOW), (
+        "the peer has taken it, and what it gives up later is not offered here"
     )
     assert not offers(done, seen(), NOW + OFFERED_FOR + 0.1)
     stopped, _ = turned(SERVES, seen(), event=ScriptSpoke(Verb.STOP, Grant(generation=5), Verdict.ACCEPTED))
@@ -230,3 +235,15 @@ def test_what_was_prepared_ends_with_the_engine() -> None:
     gone = Inputs(seen=starting, engine=Known(False, NOW + 0.1), fit=True)
     state, given = turned(state, starting, NOW + 0.1, event=Tick(gone))
     assert state.role is Role.OFF and given == [Order.STOP_PBX]
+
+
+def test_the_engine_is_not_told_that_a_node_serves_which_ends_what_was_prepared() -> None:
+    """Heartbeat asks before a start, and starts nothing on a node that says it serves."""
+    state, _ = turned(STANDS_BY, OFFERED)
+    ending, given = turned(state, seen(pbx=Pbx.STARTING, other=at(NOW + 0.1)), NOW + 0.1)
+    assert given == [Order.STOP_PBX] and ending.releasing and not ending.holds_service
+    assert SERVES.holds_service
+    letting_go, _ = turned(
+        SERVES, seen(), event=ScriptSpoke(Verb.STOP, Grant(generation=5), Verdict.ACCEPTED)
+    )
+    assert letting_go.holds_service
