@@ -10,12 +10,10 @@ from keys_on_rack import open_ssh
 from pair_on_rack import PAIR_SITE, Pair, Status
 
 from hwsim.mailbox import SERVER, Mailbox
-from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.nodes.sshd import shell
 from hwsim.rack import SIDES
 from hwsim.site import SYNCHRONISED
 
-ENGINES = (HEARTBEAT, PACEMAKER)
 HOUR = 3600.0
 THE_CLOCKS = "The peer's clock is"  # so many seconds behind: that is true, and to be told
 STALE = 120.0

@@ -14,12 +14,11 @@ import pytest
 from pair_on_rack import PAIR_SITE, Pair
 
 from hwsim.nodes import Network, Node
-from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
+from hwsim.nodes.engines import HEARTBEAT
 from hwsim.rack import SIDES
 from hwsim.service_log import recorded
 from hwsim.site import PRIMARY_NAME, SECONDARY_NAME
 
-ENGINES = (HEARTBEAT, PACEMAKER)
 OTHER = "guest1"
 COPY = "guest2"  # under the primary's name
 SITE = replace(PAIR_SITE, guests=("other", PRIMARY_NAME))
