@@ -83,6 +83,8 @@ async def test_after_a_split_the_one_that_goes_on_repeats_it_and_the_other_is_si
 
 async def test_the_carrier_that_came_back_is_told_of_anew(pair: Pair) -> None:
     await pair.home()
+    # What comes within the first announcements of a schedule begins no other one.
+    await pair.stays("primary", 3.0)
     before = pair.rack.now()
     pair.primary.node.cut("eth0")
     await pair.until_status(
