@@ -42,7 +42,7 @@ async def test_a_save_in_sark_is_followed_on_both_nodes(pair: Pair) -> None:
         own = Network.address(side, "eth0")
         await pair.until(lambda side=side, own=own: _provisioned(pair, side) == own, "its own address", 20)
         await pair.until(lambda side=side: _agreed(pair, side), f"the {side} has met SARK", 20)
-    assert _told(pair, "primary") == [], "a first address makes nothing old"
+    assert _changes(pair, "primary") == 0, "a first address makes nothing old"
 
     began = pair.rack.now()
     saved = await _sql(pair, "primary", "UPDATE globals SET HAUSECLUSTER='yes', RESTART='YES'")
@@ -66,7 +66,7 @@ async def test_a_save_in_sark_is_followed_on_both_nodes(pair: Pair) -> None:
         php = pair.server(side).node.path("/etc/asha/provision-address.php")
         assert php.read_text() == f"<?php return '{CLUSTER_ADDRESS}';\n"
         assert (php.stat().st_mode & 0o777, php.parent.stat().st_mode & 0o777) == (0o644, 0o755)
-    assert _told(pair, "primary") == [CLUSTER_ADDRESS], "once"
+    assert _changes(pair, "primary") == 1, "once"
 
 
 async def test_the_conf_file_is_followed_where_sark_may_be_written(pair: Pair) -> None:
@@ -170,6 +170,14 @@ def _agreed(pair: Pair, side: str) -> bool:
 def _told(pair: Pair, side: str) -> list[str]:
     path = pair.server(side).node.path("/var/lib/told")
     return path.read_text().split() if path.exists() else []
+
+
+def _changes(pair: Pair, side: str) -> int:
+    """How often the site's job has run because the address had changed; it also follows the last data of a merge."""
+    return sum(
+        entry["kind"] == "provision" and "POSTSYNC has run" in entry["says"]
+        for entry in pair.entries(side, 0.0)
+    )
 
 
 def _state(document: dict[str, object], key: str) -> object:
