@@ -18,6 +18,7 @@ from pair_on_rack import PAIR_SITE, Pair, Status
 
 from appliance.agent.own_files import own_files
 from appliance.config import Conf
+from appliance.host.agent_socket import SOCKET
 from appliance.host.paths import CONF, JOURNAL, KEPT_CONF, PROVISIONING, REGENERATE
 from appliance.sark.provisioning import PHP, TEXT
 from hwsim.demo.scenario import OTHER
@@ -91,6 +92,7 @@ def surely_spoilt(spoilt: dict[Path, str]) -> list[Path]:
         if state in SURELY_OF_NO_USE
         and path not in WRITTEN_ANEW
         and not (path.name in WITHOUT_CONTENT and state in CONTENTS)
+        and not (path == Path(SOCKET) and state == "a socket")  # as an agent that was killed leaves it
     ]
 
 
