@@ -118,10 +118,14 @@ def _pbx_orders(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
 
 
 def _may_start(transfer: Transfer, seen: Seen, now: float) -> bool:
-    return not seen.busy & ENDING and not holds_back(transfer, seen, now) and not _two(transfer, seen, now)
+    return (
+        not seen.busy & ENDING
+        and not holds_back(transfer, seen, now)
+        and not _peer_prepared(transfer, seen, now)
+    )
 
 
-def _two(transfer: Transfer, seen: Seen, now: float) -> bool:
+def _peer_prepared(transfer: Transfer, seen: Seen, now: float) -> bool:
     prepared = is_known(seen.peer.alive, True) and seen.peer.prepares
     return prepared and now - transfer.began < PREPARED_ENDS
 

@@ -8,9 +8,10 @@ when it knows that no other one runs, by one of two testimonies:
 - **Its loss of power.** The line has arrived here, which a relay without power lets it do, and nothing has been heard
   of the peer for a while: neither alone says so, both do.
 
-Asterisk alone is started: without a grant nothing moves the relay or sets the address, so no telephone is answered by
-it. When no grant follows it is ended again, and not started once more for the same testimony. A node that wants service
-back after all waits for a moment until the peer has ended its own (`held_up`), so that there are never two by this.
+Asterisk alone is started: without a grant asha neither moves the relay nor sets the address. The engine sets that just
+before it grants, so telephones may be answered in the moment between the two. When no grant follows, Asterisk is ended
+again, and not started once more for the same testimony. A node that wants service back after all waits for a moment
+until the peer has ended its own (`core/acquire.py`, PREPARED_ENDS), so that there are never two by this.
 """
 
 from __future__ import annotations
@@ -59,9 +60,8 @@ def follow_prepared(
         now: Monotonic seconds.
     """
     if is_known(seen.peer.serves, True):
-        transition.set(
-            given_up_at=NEVER
-        )  # it has taken what was offered; when it gives that up, nothing is offered here
+        # It has taken what was offered. When it gives that up, nothing is offered here any more.
+        transition.set(given_up_at=NEVER)
     state, prepared = transition.state, transition.state.prepared
     if state.role.holds:
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
