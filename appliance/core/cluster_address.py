@@ -1,10 +1,13 @@
 """The cluster address while this node serves: what is noted of it, when it is put back, and what people are told.
 
 The engine sets the address before it grants, and looks at it never again. Others may take it away: networkd and
-NetworkManager when they are restarted, an operator with `ip`. It is put back once, and only where the engine has set it
-under this grant: where the cluster has two, one at least, so that one that could never be set leaves nobody without the
-other. When it goes again within `PUT_AGAIN`, something here fights for that: people are told, and the next
-try waits until that time is over.
+NetworkManager when they are restarted, an operator with `ip`. It is put back at once, and only where the engine has set
+it under this grant: where the cluster has two, one at least, so that one that could never be set leaves nobody without
+the other. When it goes again within `KEPT`, something here fights for that: people are told, and each further try waits
+longer (`_WAITS`).
+
+A node that takes service back finds the address away because it has removed it itself. Putting that back is counted as
+no fight, and the engine, which may still be about to remove it, does not keep telephones waiting.
 
 A node that steps aside (see `core/witness.py`) has removed the address itself, and puts it back when that is over.
 
@@ -16,11 +19,17 @@ from __future__ import annotations
 
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import is_known
-from appliance.core.transfer import Order, Seen, Transfer
+from appliance.core.transfer import AddressPuts, Order, Seen, Transfer
 from appliance.core.values import changed
 
-# Seconds after the address was put back in which it is not put back again.
-PUT_AGAIN = 60.0
+# Seconds for which an address that was put back must stay before what took it away is forgotten.
+KEPT = 60.0
+# Seconds after the address was put back until that is tried again: when it failed, and when it was taken away once,
+# twice and more often since it last stayed.
+_FAILED = 5.0
+_WAITS = (0.0, 5.0, 10.0, 20.0, 40.0, KEPT)
+# Seconds after which an address that was put back is here, unless it was taken away at once.
+_ARRIVES = 2.0
 # Seconds after which an address that the engine has never set under this grant is told, and set if the other is here.
 NEVER_SET = 5.0
 TAKEN = "the cluster address was taken away from this node while it serves"
@@ -43,31 +52,52 @@ def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
         had_address=transfer.had_address or whole or half,
         never_set="" if whole else never_set,
         address_gone_since=since,
+        address_puts=_puts(transfer, seen, whole, now),
     )
 
 
+def expect(transfer: Transfer) -> Transfer:
+    """Return the transfer of a node that has served before: it has removed the address itself, or the engine set it."""
+    return changed(transfer, had_address=True, address_puts=AddressPuts(expected=True))
+
+
+def _puts(transfer: Transfer, seen: Seen, whole: bool, now: float) -> AddressPuts:
+    puts, last = transfer.address_puts, transfer.ordered.get(Order.PUT_ADDRESS)
+    if last is not None and last != puts.last:
+        puts = changed(puts, count=puts.count + 1, last=last)
+    if Order.PUT_ADDRESS in seen.failed:
+        return changed(puts, count=0)
+    stayed = puts.last is not None and now - puts.last >= KEPT
+    return changed(puts, count=0, expected=False) if whole and (puts.expected or stayed) else puts
+
+
 def to_be_put_back(transfer: Transfer, seen: Seen, now: float) -> bool:
-    """Tell whether the address was here under this transfer, is not now, and was not put back just before."""
+    """Tell whether the address was here under this transfer, is not now, and may be put back by now."""
     if not transfer.had_address or transfer.address_gone_since is None:
         return False
     last, ended = put_back_at(transfer), transfer.aside.ended
-    if last is None or Order.PUT_ADDRESS in seen.failed:
+    if last is None:
         return True
-    return now - last >= PUT_AGAIN or (ended is not None and last < ended)
+    wait = _FAILED if Order.PUT_ADDRESS in seen.failed else _wait(transfer)
+    return now - last >= wait or (ended is not None and last < ended)
+
+
+def _wait(transfer: Transfer) -> float:
+    return _WAITS[min(transfer.address_puts.count, len(_WAITS) - 1)]
 
 
 def why_put_back(transfer: Transfer) -> str:
     """Return why the address is put back, for the journal and for people."""
     last, ended = put_back_at(transfer), transfer.aside.ended
-    left = ended is not None and (last is None or last <= ended + PUT_AGAIN)
+    left = ended is not None and (last is None or last <= ended + KEPT)
     if transfer.never_set and not left:
         return f"{transfer.never_set} was never set on this node by {ENGINE}, although it serves"
     return "this node had left the cluster address to the other one, and serves now" if left else TAKEN
 
 
 def put_back_at(transfer: Transfer) -> float | None:
-    """Return when the address was last put back under this transfer (monotonic seconds), or None."""
-    return transfer.ordered.get(Order.PUT_ADDRESS)
+    """Return when the address was last put back during this service (monotonic seconds), or None."""
+    return transfer.ordered.get(Order.PUT_ADDRESS, transfer.address_puts.last)
 
 
 def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
@@ -80,10 +110,11 @@ def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
         return f"{what} is not on this node, although it serves: see the log of {ENGINE}" if late else ""
     if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
         return f"{why_put_back(transfer)}, and it could not be put back: {failure}"
-    last = put_back_at(transfer)
-    if last is None or since <= last or now - last >= PUT_AGAIN:
+    last, wait = put_back_at(transfer), _wait(transfer)
+    arrives = last is not None and since <= last and now - last < _ARRIVES
+    if last is None or arrives or now - last >= wait:
         return f"{why_put_back(transfer)}; it is being put back"
     return (
-        f"{TAKEN}, and again within {PUT_AGAIN:g} s of being put back: find what removes it "
-        "(NetworkManager, networkd, a script), or hand service over by 'asha standby'"
+        f"{TAKEN}, and again within {KEPT:g} s of being put back: find what removes it (NetworkManager, networkd, "
+        f"a script), or hand service over by 'asha standby'. The next try is {wait:g} s after the last one"
     )

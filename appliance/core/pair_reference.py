@@ -80,7 +80,8 @@ _STATES = (
         "The cluster address is gone from the node that serves",
         cluster_address.TAKEN,
         "at once",
-        f"it is put back, once in {cluster_address.PUT_AGAIN:g} s, unless another machine has it by now",
+        "it is put back at once, and each time that it goes again within a minute after a longer while, 60 s at the "
+        "most, unless another machine has it by now",
         "core/cluster_address.py",
         Status(role=_SERVES, address=AddressStatus(trouble=cluster_address.TAKEN)),
         "find what removes it (NetworkManager, networkd, a script), or hand service over by 'asha standby'",

@@ -57,7 +57,7 @@ def _enter(transfer: Transfer, phase: Phase, note: str, now: float) -> Transfer:
 
 
 # Orders that are expensive and fail for reasons that last are retried only after this many retry times.
-_PATIENCE = {Order.START_PBX: 5.0, Order.PUT_ADDRESS: 5.0}
+_PATIENCE = {Order.START_PBX: 5.0}
 
 
 def _due(transfer: Transfer, order: Order, seen: Seen, now: float) -> bool:

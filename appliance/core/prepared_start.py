@@ -23,7 +23,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Role
-from appliance.core.service_state import NEVER, NOT_PREPARED, Prepared, ServiceState, Transition
+from appliance.core.service_state import NEVER, NOT_PREPARED, Prepared, ServiceState, Testimony, Transition
 from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
 
@@ -35,8 +35,6 @@ SILENT_FOR = 1.5 * PEER_MESSAGE_PERIOD
 # What the engine may take longer for than its times say, on a busy machine, in seconds.
 _PATIENCE = 4.0
 
-_GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
-_NO_POWER = "the line has come here, and nothing is heard of the peer"
 _IN_VAIN = "it was started ahead, and no grant has followed"
 
 
@@ -66,27 +64,27 @@ def follow_prepared(
     if state.role.holds:
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
     elif prepared.since is not None:
-        wanted = _still_wanted(prepared.because, now - prepared.since, seen, policy, now)
+        wanted = _still_wanted(prepared.testimony, now - prepared.since, seen, policy, now)
         if state.role is not Role.STANDBY or not wanted:
             transition.set(prepared=Prepared(spent=True))
             transition.begin(Goal.RELEASE, _IN_VAIN)
     elif prepared.spent:
         if _heard(seen.peer, now) and not seen.peer.offers:
             transition.set(prepared=NOT_PREPARED)
-    elif _is_able(state, inputs, seen, now) and (because := _testimony(seen, policy.transfer, now)):
-        transition.set(prepared=Prepared(now, because))
-        transition.note("prepared", says=because)
+    elif _is_able(state, inputs, seen, now) and (testimony := _testimony(seen, policy.transfer, now)):
+        transition.set(prepared=Prepared(now, testimony))
+        transition.note("prepared", says=testimony.value)
         generation = state.grant.generation
-        transition.effects.append(GiveOrder(Order.START_PBX, because, generation, generation))
+        transition.effects.append(GiveOrder(Order.START_PBX, testimony.value, generation, generation))
 
 
-def _testimony(seen: Seen, policy: Policy, now: float) -> str:
-    """Return why it is known that no other Asterisk runs; "" when it is not, or it is not asked for."""
+def _testimony(seen: Seen, policy: Policy, now: float) -> Testimony | None:
+    """Return what says that no other Asterisk runs; None when nothing does, or it is not asked for."""
     if not policy.prepares:
-        return ""
+        return None
     if seen.peer.offers:
-        return _GIVEN_UP
-    return _NO_POWER if _has_no_power(seen, policy, now) else ""
+        return Testimony.GIVEN_UP
+    return Testimony.NO_POWER if _has_no_power(seen, policy, now) else None
 
 
 def _has_no_power(seen: Seen, policy: Policy, now: float) -> bool:
@@ -116,9 +114,11 @@ def _is_able(state: ServiceState, inputs: Inputs, seen: Seen, now: float) -> boo
     )
 
 
-def _still_wanted(because: str, lasted: float, seen: Seen, policy: ControllerPolicy, now: float) -> bool:
+def _still_wanted(
+    testimony: Testimony | None, lasted: float, seen: Seen, policy: ControllerPolicy, now: float
+) -> bool:
     heard = _heard(seen.peer, now)
-    if because == _GIVEN_UP:
+    if testimony is Testimony.GIVEN_UP:
         return lasted < OFFERED_FOR and (seen.peer.offers or not heard)
     # An engine that does not call the peer dead in its time hears it, and so the peer has power.
     called = policy.watch.deadtime + ENGINE_LAG

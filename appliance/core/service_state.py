@@ -15,6 +15,7 @@ do not have. Which change is due is not decided here but in `core/controller.py`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from appliance.core import cluster_address, plan, stuck_line
 from appliance.core import grant as grants
@@ -49,16 +50,23 @@ _OF_A_GRADE = frozenset({Order.RELEASE, Order.RESTART_SPANS, Order.RESTART_PBX})
 _UNGRANTED = "an agent that holds no grant has started"
 
 
+class Testimony(Enum):
+    """What says that no other Asterisk runs, so that one may be started here ahead of the grant; in words."""
+
+    GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
+    NO_POWER = "the line has come here, and nothing is heard of the peer"
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """How a start of Asterisk ahead of the grant stands (see `core/prepared_start.py`).
 
-    `since`: when it was begun, in monotonic seconds; None when none is under way. `because`: what made it right.
+    `since`: when it was begun, in monotonic seconds; None when none is under way. `testimony`: what made it right.
     `spent`: no grant has followed the last one, and what made it right still stands.
     """
 
     since: float | None = None
-    because: str = ""
+    testimony: Testimony | None = None
     spent: bool = False
 
 
@@ -392,7 +400,7 @@ class Transition:
     def _expect_address(self) -> None:
         """Have the address put back if it is not here: the engine has set it, and will not set it again."""
         if self.state.transfer is not None:
-            self.set(transfer=changed(self.state.transfer, had_address=True))
+            self.set(transfer=cluster_address.expect(self.state.transfer))
 
     def _serve_afresh(self, reason: str) -> None:
         if not self.state.role.holds:

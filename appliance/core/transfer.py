@@ -216,6 +216,21 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressPuts:
+    """How often the cluster address was put back.
+
+    Attributes:
+        count: How often since it last stayed for long enough (`core/cluster_address.py`).
+        last: When it was last put back, in monotonic seconds.
+        expected: It has not been here yet: that it is away is no theft.
+    """
+
+    count: int = 0
+    last: float | None = None
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """One transfer: its goal, its reason, its generation, and how far it is; times are monotonic seconds.
 
@@ -227,8 +242,9 @@ class Transfer:
     the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
     to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
     `had_address` is set once the cluster address was here under this transfer, `address_gone_since` is since when it
-    is not. `never_set`: which of two addresses has not been here, while the other was. `aside`: what is remembered of a
-    silent peer. `recovery`: how far the recovery of its D-channel is, or of one before it.
+    is not, and `address_puts` how often it was put back. `never_set`: which of two addresses has not been here, while
+    the other was. `aside`: what is remembered of a silent peer. `recovery`: how far the recovery of its D-channel is,
+    or of one before it.
     """
 
     goal: Goal
@@ -253,6 +269,7 @@ class Transfer:
     had_address: bool = False
     never_set: str = ""
     address_gone_since: float | None = None
+    address_puts: AddressPuts = AddressPuts()
     aside: Aside = Aside()
     recovery: Recovery | None = None
 

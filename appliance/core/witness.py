@@ -17,6 +17,7 @@ unless HAFENCE has just confirmed that it is off, or an operator has Asterisk st
 
 from __future__ import annotations
 
+from appliance.core.cluster_address import expect
 from appliance.core.fencing import still_counts
 from appliance.core.model import Line, Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
@@ -114,12 +115,18 @@ def goes_on(before: Transfer | None, begun: Transfer) -> Transfer:
     if before.goal is not Goal.ACQUIRE or begun.goal is not Goal.ACQUIRE:
         return begun
     aside = changed(before.aside, since=None, because="")
-    return changed(begun, had_address=before.had_address, never_set=before.never_set, aside=aside)
+    return changed(
+        begun,
+        had_address=before.had_address,
+        address_puts=before.address_puts,
+        never_set=before.never_set,
+        aside=aside,
+    )
 
 
 def begun_aside(begun: Transfer, reason: str) -> Transfer:
     """Return the transfer `begun` of a node that steps aside from its beginning, for `reason`."""
-    return changed(begun, aside=Aside(since=begun.began, because=f"{reason}: {LEFT}"), had_address=True)
+    return changed(expect(begun), aside=Aside(since=begun.began, because=f"{reason}: {LEFT}"))
 
 
 def still_aside(begun: Transfer, aside: Aside) -> Transfer:

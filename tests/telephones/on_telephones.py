@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sqlite3
 from dataclasses import replace
 
@@ -183,6 +184,16 @@ async def finds_all_after(pair: Pair, lights: dict[str, str], fault: float, on: 
     await light_is(pair, ASKED, lights[ASKED], began)
     await lamps_follow_calls(pair)
     await registered(pair)
+
+
+async def lose_asterisk(pair: Pair, number: signal.Signals) -> None:
+    """Asterisk on the primary gets the signal `number`, and the secondary's telephones have what they had."""
+    await serve(pair)
+    lights = await in_use(pair)
+    fault = pair.rack.kill_asterisk("primary", number)
+    await calls_both_ways(pair, fault)
+    await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
+    await finds_all_after(pair, lights, fault, on="secondary")
 
 
 async def lamps_follow_calls(pair: Pair) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 
-from on_telephones import DEADLINE, calls_both_ways, finds_all_after, in_use, phones_of, serve
+from on_telephones import DEADLINE, calls_both_ways, lose_asterisk, phones_of, serve
 from on_telephones import SITE as PJSIP_SITE
 from pair_on_rack import Pair
 
@@ -28,9 +28,4 @@ async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -
 
 
 async def test_asterisk_dies(pair: Pair) -> None:
-    await serve(pair)
-    lights = await in_use(pair)
-    fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
-    await calls_both_ways(pair, fault)
-    await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
-    await finds_all_after(pair, lights, fault, on="secondary")
+    await lose_asterisk(pair, signal.SIGKILL)

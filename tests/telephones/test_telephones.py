@@ -13,6 +13,7 @@ from on_telephones import (
     calls_both_ways,
     finds_all_after,
     in_use,
+    lose_asterisk,
     phones_of,
     registered,
     serve,
@@ -65,21 +66,11 @@ async def test_telephones_are_answered_from_the_address_they_asked(pair: Pair) -
 
 
 async def test_asterisk_dies(pair: Pair) -> None:
-    await serve(pair)
-    lights = await in_use(pair)
-    fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
-    await calls_both_ways(pair, fault)
-    await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
-    await finds_all_after(pair, lights, fault, on="secondary")
+    await lose_asterisk(pair, signal.SIGKILL)
 
 
 async def test_asterisk_hangs(pair: Pair) -> None:
-    await serve(pair)
-    lights = await in_use(pair)
-    fault = pair.rack.kill_asterisk("primary", signal.SIGSTOP)
-    await calls_both_ways(pair, fault)
-    await pair.until_status("secondary", lambda status: status["role"] == "active", "the secondary serves")
-    await finds_all_after(pair, lights, fault, on="secondary")
+    await lose_asterisk(pair, signal.SIGSTOP)
 
 
 async def test_asterisk_that_is_only_busy_does_not_hang(pair: Pair) -> None:

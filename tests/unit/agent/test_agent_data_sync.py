@@ -19,7 +19,7 @@ from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.core.grant import Verb, Verdict
 from appliance.core.model import Node
 from appliance.core.reading import Known
-from appliance.core.service_state import Prepared
+from appliance.core.service_state import Prepared, Testimony
 from appliance.host.paths import SyncPaths
 from appliance.sync.ssh import drop_connection
 
@@ -140,9 +140,8 @@ def test_the_sites_own_job_runs_once_the_node_serves_and_not_for_a_start_in_vain
 
     async def scenario() -> None:
         async with working(bench) as supervisor:
-            bench.context.service.state = replace(
-                bench.cycle.state, prepared=Prepared(bench.clock.now(), "why")
-            )
+            prepared = Prepared(bench.clock.now(), Testimony.GIVEN_UP)
+            bench.context.service.state = replace(bench.cycle.state, prepared=prepared)
             supervisor.asterisk_started()
             if granted:
                 assert bench.cycle.ask(Verb.START, bench.clock.now(), ENGINE) is Verdict.ACCEPTED

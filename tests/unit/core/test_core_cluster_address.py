@@ -1,4 +1,4 @@
-"""The cluster address taken away from the node that serves: put back once, told, and never fought for."""
+"""The cluster address taken away from the node that serves: put back at once, then ever more seldom, and told."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import replace
 from core_seen import SERVING, Walk, known, seen
 
 from appliance.core import cluster_address
-from appliance.core.cluster_address import NEVER_SET, PUT_AGAIN
+from appliance.core.cluster_address import KEPT, NEVER_SET, expect
 from appliance.core.model import Pbx
 from appliance.core.transfer import Goal, Order, Phase
+from appliance.core.witness import goes_on
 
 HERE = replace(SERVING, address=known(True))
 GONE = replace(SERVING, address=known(False))
@@ -38,14 +39,59 @@ def test_it_is_put_back_at_once_and_once() -> None:
     assert walk.phase is Phase.DONE
 
 
-def test_taken_again_within_its_time_it_is_told_and_not_fought_for() -> None:
+def test_taken_again_within_a_minute_it_is_told_and_each_try_waits_longer() -> None:
+    walk = serving()
+    at = 200.0
+    walk.look(at, GONE)
+    for wait in (5.0, 10.0, 20.0, 40.0, 60.0, 60.0):
+        walk.look(at + 1.0, HERE)
+        assert walk.look(at + 2.0, GONE) == ()
+        assert "again within 60 s of being put back: find what removes it" in trouble(walk, at + 2.0)
+        assert trouble(walk, at + 2.0).endswith(f"The next try is {wait:g} s after the last one")
+        assert walk.look(at + wait - 0.1, GONE) == ()
+        at += wait
+        assert walk.look(at, GONE) == (Order.PUT_ADDRESS,)
+        assert trouble(walk, at).endswith("it is being put back")
+
+
+def test_taken_at_once_before_anybody_has_seen_it_it_is_told_too() -> None:
+    walk = serving()
+    walk.look(200.0, GONE)
+    assert walk.look(203.0, GONE) == ()
+    assert "find what removes it" in trouble(walk, 203.0)
+    assert walk.look(205.0, GONE) == (Order.PUT_ADDRESS,)
+
+
+def test_what_was_put_back_and_stayed_for_a_minute_is_put_back_at_once_again() -> None:
     walk = serving()
     walk.look(200.0, GONE)
     walk.look(201.0, HERE)
-    assert walk.look(230.0, GONE) == ()
-    assert "again within 60 s of being put back: find what removes it" in trouble(walk, 230.0)
-    assert walk.look(200.0 + PUT_AGAIN - 0.1, GONE) == ()
-    assert walk.look(200.0 + PUT_AGAIN, GONE) == (Order.PUT_ADDRESS,)
+    walk.look(202.0, GONE)
+    assert walk.look(205.0, GONE) == (Order.PUT_ADDRESS,)
+    walk.look(206.0, HERE)
+    walk.look(205.0 + KEPT, HERE)
+    assert walk.look(205.0 + KEPT + 1.0, GONE) == (Order.PUT_ADDRESS,)
+
+
+def test_what_a_node_has_removed_itself_was_not_taken_away() -> None:
+    """The engine may remove it once more: it has not been told yet that this node serves again."""
+    walk = Walk()
+    walk.transfer = expect(walk.transfer)
+    assert Order.PUT_ADDRESS in walk.look(100.0, GONE)
+    walk.look(101.0, HERE)
+    assert walk.look(103.0, GONE) == (Order.PUT_ADDRESS,)
+    walk.look(104.0, HERE)
+    assert walk.look(105.0, GONE) == ()
+    assert walk.look(108.0, GONE) == (Order.PUT_ADDRESS,)
+
+
+def test_the_same_service_begun_again_does_not_forget_what_took_it_away() -> None:
+    walk = serving()
+    walk.look(200.0, GONE)
+    walk.look(201.0, HERE)
+    walk.transfer = goes_on(walk.transfer, Walk().transfer)
+    assert Order.PUT_ADDRESS not in walk.look(202.0, GONE)
+    assert Order.PUT_ADDRESS in walk.look(205.0, GONE)
 
 
 def test_taken_again_much_later_it_is_put_back_again() -> None:
