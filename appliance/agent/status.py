@@ -276,8 +276,8 @@ def _headline(this_node: ThisNode, observations: Observations, state: ServiceSta
             left = _wait(this_node, observations, state, now)
             return f"This node ({name}) waits for its peer, at most {left:.0f} s more; then it goes on alone."
         case Role.STANDBY:
-            testimony = state.prepared.testimony
-            ahead = f", and starts Asterisk ahead: {testimony.value}" if testimony is not None else ""
+            evidence = state.prepared.evidence
+            ahead = f", and starts Asterisk ahead: {evidence.value}" if evidence is not None else ""
             return f"This node ({name}) stands by{ahead}."
         case Role.ACTIVE:
             return f"This node ({name}) is active: {_note(state)}."

@@ -2,15 +2,16 @@
 
 The engine takes half a second for a move it was asked for, and deadtime for a death; Asterisk takes as long again to
 boot. Both need not be waited for one after the other. A node that stands by starts its Asterisk before it has a grant
-when it knows that no other one runs, by one of two testimonies:
+when it knows that no other one runs, by one of two pieces of evidence:
 
 - **The peer's word.** It has given service up, has let the line go, and its Asterisk is gone (`offers`).
 - **Its loss of power.** The line has arrived here, which a relay without power lets it do, and nothing has been heard
-  of the peer for a while: neither alone says so, both do.
+  for a while of the peer, which was heard before: neither alone says so, both do. Of two nodes that have just been
+  started the line is with the secondary too, and the primary has not spoken yet.
 
 Asterisk alone is started: without a grant asha neither moves the relay nor sets the address. The engine sets that just
 before it grants, so telephones may be answered in the moment between the two. When no grant follows, Asterisk is ended
-again, and not started once more for the same testimony. A node that wants service back after all waits for a moment
+again, and not started once more for the same evidence. A node that wants service back after all waits for a moment
 until the peer has ended its own (`core/acquire.py`, PREPARED_ENDS), so that there are never two by this.
 """
 
@@ -23,7 +24,7 @@ from appliance.core.model import Node, Pbx
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Role
-from appliance.core.service_state import NEVER, NOT_PREPARED, Prepared, ServiceState, Testimony, Transition
+from appliance.core.service_state import NEVER, NOT_PREPARED, Evidence, Prepared, ServiceState, Transition
 from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
 
@@ -60,31 +61,34 @@ def follow_prepared(
     if is_known(seen.peer.serves, True):
         # It has taken what was offered. When it gives that up, nothing is offered here any more.
         transition.set(given_up_at=NEVER)
+    stands_by = transition.state.role is Role.STANDBY
+    heard = _heard(seen.peer, now) or transition.state.heard_standing_by
+    transition.set(heard_standing_by=stands_by and heard)
     state, prepared = transition.state, transition.state.prepared
     if state.role.holds:
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
     elif prepared.since is not None:
-        wanted = _still_wanted(prepared.testimony, now - prepared.since, seen, policy, now)
+        wanted = _still_wanted(prepared.evidence, now - prepared.since, seen, policy, now)
         if state.role is not Role.STANDBY or not wanted:
             transition.set(prepared=Prepared(spent=True))
             transition.begin(Goal.RELEASE, _IN_VAIN)
     elif prepared.spent:
         if _heard(seen.peer, now) and not seen.peer.offers:
             transition.set(prepared=NOT_PREPARED)
-    elif _is_able(state, inputs, seen, now) and (testimony := _testimony(seen, policy.transfer, now)):
-        transition.set(prepared=Prepared(now, testimony))
-        transition.note("prepared", says=testimony.value)
+    elif _is_able(state, inputs, seen, now) and (evidence := _evidence(state, seen, policy.transfer, now)):
+        transition.set(prepared=Prepared(now, evidence))
+        transition.note("prepared", says=evidence.value)
         generation = state.grant.generation
-        transition.effects.append(GiveOrder(Order.START_PBX, testimony.value, generation, generation))
+        transition.effects.append(GiveOrder(Order.START_PBX, evidence.value, generation, generation))
 
 
-def _testimony(seen: Seen, policy: Policy, now: float) -> Testimony | None:
+def _evidence(state: ServiceState, seen: Seen, policy: Policy, now: float) -> Evidence | None:
     """Return what says that no other Asterisk runs; None when nothing does, or it is not asked for."""
     if not policy.prepares:
         return None
     if seen.peer.offers:
-        return Testimony.GIVEN_UP
-    return Testimony.NO_POWER if _has_no_power(seen, policy, now) else None
+        return Evidence.GIVEN_UP
+    return Evidence.NO_POWER if state.heard_standing_by and _has_no_power(seen, policy, now) else None
 
 
 def _has_no_power(seen: Seen, policy: Policy, now: float) -> bool:
@@ -115,10 +119,10 @@ def _is_able(state: ServiceState, inputs: Inputs, seen: Seen, now: float) -> boo
 
 
 def _still_wanted(
-    testimony: Testimony | None, lasted: float, seen: Seen, policy: ControllerPolicy, now: float
+    evidence: Evidence | None, lasted: float, seen: Seen, policy: ControllerPolicy, now: float
 ) -> bool:
     heard = _heard(seen.peer, now)
-    if testimony is Testimony.GIVEN_UP:
+    if evidence is Evidence.GIVEN_UP:
         return lasted < OFFERED_FOR and (seen.peer.offers or not heard)
     # An engine that does not call the peer dead in its time hears it, and so the peer has power.
     called = policy.watch.deadtime + ENGINE_LAG

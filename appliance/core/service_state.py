@@ -50,7 +50,7 @@ _OF_A_GRADE = frozenset({Order.RELEASE, Order.RESTART_SPANS, Order.RESTART_PBX})
 _UNGRANTED = "an agent that holds no grant has started"
 
 
-class Testimony(Enum):
+class Evidence(Enum):
     """What says that no other Asterisk runs, so that one may be started here ahead of the grant; in words."""
 
     GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
@@ -61,12 +61,12 @@ class Testimony(Enum):
 class Prepared:
     """How a start of Asterisk ahead of the grant stands (see `core/prepared_start.py`).
 
-    `since`: when it was begun, in monotonic seconds; None when none is under way. `testimony`: what made it right.
+    `since`: when it was begun, in monotonic seconds; None when none is under way. `evidence`: what made it right.
     `spent`: no grant has followed the last one, and what made it right still stands.
     """
 
     since: float | None = None
-    testimony: Testimony | None = None
+    evidence: Evidence | None = None
     spent: bool = False
 
 
@@ -100,7 +100,8 @@ class ServiceState:
     was last seen, or was not looked at yet; `engine_lost`: it does not run, and no operator has stopped it (see
     `core/engine_target.py`). `faults`: what is wrong with the pair (see `core/pair_watch.py`). `fence`: see
     `core/fencing.py`. `given_up_at`: when this node gave its service up so that the peer takes over, and `planned`: not
-    because it had to. `prepared`: its start of Asterisk ahead of the grant.
+    because it had to. `prepared`: its start of Asterisk ahead of the grant. `heard_standing_by`: the peer's agent has
+    been heard since this node stands by.
     """
 
     grant: Grant
@@ -144,6 +145,7 @@ class ServiceState:
     given_up_at: float = NEVER
     planned: bool = False
     prepared: Prepared = NOT_PREPARED
+    heard_standing_by: bool = False
 
     @property
     def releasing(self) -> bool:

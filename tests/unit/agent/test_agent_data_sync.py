@@ -19,7 +19,7 @@ from appliance.agent.components.data_sync import SyncSupervisor
 from appliance.core.grant import Verb, Verdict
 from appliance.core.model import Node
 from appliance.core.reading import Known
-from appliance.core.service_state import Prepared, Testimony
+from appliance.core.service_state import Evidence, Prepared
 from appliance.host.paths import SyncPaths
 from appliance.sync.ssh import drop_connection
 
@@ -140,7 +140,7 @@ def test_the_sites_own_job_runs_once_the_node_serves_and_not_for_a_start_in_vain
 
     async def scenario() -> None:
         async with working(bench) as supervisor:
-            prepared = Prepared(bench.clock.now(), Testimony.GIVEN_UP)
+            prepared = Prepared(bench.clock.now(), Evidence.GIVEN_UP)
             bench.context.service.state = replace(bench.cycle.state, prepared=prepared)
             supervisor.asterisk_started()
             if granted:

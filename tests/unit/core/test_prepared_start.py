@@ -37,6 +37,7 @@ STANDS_BY = replace(
     engine_down=False,
     peer_alive=True,
     turned_at=NOW,
+    heard_standing_by=True,
 )
 SERVES = replace(STANDS_BY, role=Role.ACTIVE, grant=Grant(held=True, generation=4, engine="7:99"))
 
@@ -79,14 +80,14 @@ POWER_IS_GONE = seen(line=Line.SETTLING, other=at(NOW - SILENT_FOR))
 
 
 @pytest.mark.parametrize(
-    "testimony", [OFFERED, POWER_IS_GONE], ids=["the peer's word", "the line and silence"]
+    "evidence", [OFFERED, POWER_IS_GONE], ids=["the peer's word", "the line and silence"]
 )
-def test_asterisk_is_started_once_while_the_grant_is_awaited(testimony: Seen) -> None:
-    state, first = turned(STANDS_BY, testimony)
+def test_asterisk_is_started_once_while_the_grant_is_awaited(evidence: Seen) -> None:
+    state, first = turned(STANDS_BY, evidence)
     assert first == [Order.START_PBX] and state.wants(4), (
         "the order is carried out although nothing is granted"
     )
-    starting = replace(testimony, pbx=Known(Pbx.STARTING, NOW))
+    starting = replace(evidence, pbx=Known(Pbx.STARTING, NOW))
     state, more = turned(state, starting, NOW + 0.1)
     assert more == [] and state.prepared.since == NOW
 
@@ -107,7 +108,7 @@ def test_asterisk_is_started_once_while_the_grant_is_awaited(testimony: Seen) ->
         (seen(line=Line.SETTLING, other=at(NOW - SILENT_FOR)), replace(SECONDARY, has_line=False)),
     ],
     ids=[
-        "no testimony",
+        "no evidence",
         "maintenance",
         "one runs here",
         "it cannot be seen whether one runs here",
@@ -124,6 +125,17 @@ def test_nothing_is_started(looked: Seen, policy: Policy) -> None:
     assert Order.START_PBX not in turned(STANDS_BY, looked, policy=policy)[1]
 
 
+def test_silence_says_nothing_of_a_peer_that_has_not_been_heard_since_this_node_stands_by() -> None:
+    """The line is with the secondary of two nodes that have just been started, and the primary has power."""
+    started = replace(STANDS_BY, heard_standing_by=False)
+    state, given = turned(started, POWER_IS_GONE)
+    assert given == [] and state.prepared == Prepared()
+    state, given = turned(started, seen(line=Line.SETTLING, other=at(NOW)))
+    assert given == []
+    later = NOW + SILENT_FOR
+    assert turned(state, POWER_IS_GONE, later)[1] == [Order.START_PBX]
+
+
 def test_a_node_that_is_not_fit_or_has_a_grant_or_stood_still_starts_nothing_ahead() -> None:
     assert turned(STANDS_BY, OFFERED, fit=False)[1] == []
     held = replace(
@@ -136,16 +148,16 @@ def test_a_node_that_is_not_fit_or_has_a_grant_or_stood_still_starts_nothing_ahe
 
 
 @pytest.mark.parametrize(
-    "testimony", [OFFERED, POWER_IS_GONE], ids=["the peer's word", "the line and silence"]
+    "evidence", [OFFERED, POWER_IS_GONE], ids=["the peer's word", "the line and silence"]
 )
-def test_it_is_ended_when_no_grant_follows_and_not_tried_again_for_the_same_reason(testimony: Seen) -> None:
-    state, _ = turned(STANDS_BY, testimony)
-    running = replace(testimony, pbx=Known(Pbx.RUNNING, NOW))
+def test_it_is_ended_when_no_grant_follows_and_not_tried_again_for_the_same_reason(evidence: Seen) -> None:
+    state, _ = turned(STANDS_BY, evidence)
+    running = replace(evidence, pbx=Known(Pbx.RUNNING, NOW))
     now, ended = NOW, []
     while not ended and now < NOW + 60.0:
         now += 0.1
         state, ended = turned(state, running, now)
-        still = testimony.peer.offers
+        still = evidence.peer.offers
         running = replace(
             running, peer=replace(running.peer, granted=Known(True, now if still else NOW - SILENT_FOR))
         )
