@@ -123,7 +123,7 @@ def test_nodes_that_started_apart_and_meet(boots: tuple[Node, ...], later: float
 
 @pytest.mark.parametrize("granted_for", [60.0, 86_400.0, 7 * 86_400.0])
 def test_service_taken_back_takes_as_long_however_old_the_grant_was(granted_for: float) -> None:
-    """An Asterisk that was not started yet once passed for one that had died: for ever, when the grant was a week old."""
+    """An Asterisk that is not started yet must not pass for one that has died: once that went on for ever."""
     world = rest(granted_for=granted_for)
     world.heartbeat.trap(S, world.now)
     happen(world, "asterisk dies")
