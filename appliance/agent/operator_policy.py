@@ -76,4 +76,5 @@ class OperatorPolicy:
             maintenance=self._cycle.maintenance.on,
             moved=self._cycle.state.moves.count(now),
             dropped_minutes=minutes_of_both(self._cycle.state, peer, now),
+            unfit="; ".join(self._cycle.unfit(now)),
         )

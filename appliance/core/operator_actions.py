@@ -52,7 +52,7 @@ class ActionContext:
     not come here without the peer's data; both are "" when nothing is in the way. `peer_newer`: the peer has
     data that are not here; `mergeable`: they can be brought here now. `moved`: how often service has moved within
     an hour, as this node counts, and nobody has acknowledged it. `dropped_minutes`: for how many minutes the engine
-    drops requests to move service; 0 when it is not known to.
+    drops requests to move service; 0 when it is not known to. `unfit`: why this node could not serve; "" when it could.
     """
 
     node: Node = Node.PRIMARY
@@ -64,6 +64,7 @@ class ActionContext:
     maintenance: bool = False
     moved: int = 0
     dropped_minutes: int = 0
+    unfit: str = ""
 
 
 ORDINARY = ActionContext()
@@ -131,9 +132,18 @@ def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no("this node holds the service already")
     if role is not Role.STANDBY:
         return _no(f"only a standby can take over (this node is {role.value})")
+    if why := _not_ready(case):
+        return _no(why)
     if case.dropped_minutes:
         return _no(_dropped(case, "'asha takeover --force' does not wait"))
     return _no(case.not_home) if case.not_home else _yes("service moves here")
+
+
+def _not_ready(case: ActionContext) -> str:
+    """Return why service stays where it is; "" when this node is fit, or when nobody serves that could go on."""
+    if not case.unfit or case.peer_role not in _SERVING:
+        return ""
+    return f"this node is not fit: {case.unfit}. 'asha ha stop' on the node that serves moves service here all the same"
 
 
 def _dropped(case: ActionContext, way_out: str) -> str:
@@ -164,6 +174,8 @@ def _failback(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no(f"only a primary that stands by can take service back (this node is {role.value})")
     if not is_known(peer.alive, True) or case.peer_role not in _SERVING:
         return _no(f"the peer does not serve (it is {case.peer_role or 'not heard of'})")
+    if why := _not_ready(case):
+        return _no(why)
     blocked = case.not_home and not case.mergeable
     return _no(case.not_home) if blocked else _yes("first the data, then service, come back here")
 

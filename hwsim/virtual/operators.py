@@ -138,5 +138,10 @@ def _permitted(world: World, node: Node, action: OperatorAction) -> Agent | None
     agent = world.agents[node]
     if agent is None or not agent.answers or not world.servers[node].runs:
         return None
-    case = ActionContext(node=node, peer_role=agent.heard[1].role if agent.heard is not None else "")
-    return agent if permit_for(action, agent.role, agent.seen().peer, case).allowed else None
+    seen = agent.seen()
+    case = ActionContext(
+        node=node,
+        peer_role=agent.heard[1].role if agent.heard is not None else "",
+        unfit="; ".join(agent.fitness(seen).unfit),
+    )
+    return agent if permit_for(action, agent.role, seen.peer, case).allowed else None

@@ -148,6 +148,7 @@ BACK = ActionContext(peer_role="active", peer_newer=True, mergeable=True, not_ho
         (Role.STANDBY, THERE, replace(BACK, mergeable=False, not_home=""), True, "first the data"),
         (Role.STANDBY, THERE, replace(BACK, mergeable=False), False, "not here yet"),
         (Role.STANDBY, THERE, replace(BACK, node=Node.SECONDARY), False, "leads to the primary"),
+        (Role.STANDBY, THERE, replace(BACK, unfit="no card"), False, "this node is not fit: no card"),
         (Role.STANDBY, GONE, BACK, False, "the peer does not serve"),
         (Role.STANDBY, UNSEEN, BACK, False, "the peer does not serve"),
         (Role.STANDBY, THERE, replace(BACK, peer_role="standby"), False, "does not serve (it is standby)"),
@@ -183,3 +184,17 @@ def test_service_does_not_go_where_not_all_data_are() -> None:
         == "what the peer has got is not here"
     )
     assert not permit_for(OperatorAction.TAKEOVER, Role.STANDBY, THERE, case).allowed
+
+
+@pytest.mark.parametrize(
+    ("peer_role", "refused"), [("active", True), ("acquiring", True), ("standby", False)]
+)
+def test_service_does_not_come_to_a_node_that_is_not_fit_while_another_serves(
+    peer_role: str, refused: bool
+) -> None:
+    """Where nobody serves, a node that lacks its card is better than none."""
+    case = ActionContext(peer_role=peer_role, unfit="the relay card is not there")
+    permit = permit_for(OperatorAction.TAKEOVER, Role.STANDBY, THERE, case)
+    assert permit.allowed is not refused
+    if refused:
+        assert "the relay card is not there" in permit.says and "'asha ha stop'" in permit.says
