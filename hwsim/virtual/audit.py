@@ -55,6 +55,7 @@ class Kind(enum.Enum):
     NO_CAUSE = "service moved without a cause"
     LOST = "a message was lost"
     APART = "the pair is whole, and messages are on one node only"
+    ALARM = "the pair is whole, and a node still has a critical alert out"
     NEVER_WHOLE = "everything is repaired, and service does not return to one node"
 
 
