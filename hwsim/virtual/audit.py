@@ -186,8 +186,9 @@ class Observer:
                 self._ahead.add(node)
             if world.granted(node) or world.servers[node].pbx.state is Pbx.DEAD:
                 self._ahead.discard(node)
-        # A node that stands still can end nothing, and what something else starts is no start of asha's.
+        # A node or an agent that stands still can end nothing, and what something else starts is no start of asha's.
         acts = all(server.runs and not server.pbx.starter for server in world.servers.values())
+        acts = acts and all(agent is None or agent.answers for agent in world.agents.values())
         two = acts and all(server.pbx.state is not Pbx.DEAD for server in world.servers.values())
         self._ahead_since = (world.now if before is None else before) if self._ahead and two else None
         if before is not None and self._ahead_since is not None and world.now - before >= AHEAD_BOUND:

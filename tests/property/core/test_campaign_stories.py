@@ -179,6 +179,10 @@ STORIES: dict[str, Story] = {
     "a card that did not hear the release is repaired while the other node serves": from_seed(97566),
     "an agent was stopped while its link went down and came back": from_seed(97992),
     "the line flickers while the D-channel cannot be seen": from_seed(55979),
+    "an agent is stopped after it has started Asterisk ahead": Story(
+        ((0.3, Fault("script stop by hand", "primary")), (2, Fault("agent stops", "secondary", 60))),
+        chance=102488,
+    ),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),
