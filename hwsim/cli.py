@@ -171,11 +171,12 @@ def rack(bare: bool, engine: str) -> None:
 @hwsim.command()
 @click.option("--seeds", default=1000, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="The first seed.")
-def campaign(seeds: int, first: int) -> None:
+@click.option("--cores", type=click.IntRange(1), help="How many processes play.  [default: one a processor]")
+def campaign(seeds: int, first: int, cores: int | None) -> None:
     """Play random faults on the shipped controller in virtual time; exit 1 on a violation."""
     from hwsim.virtual.campaign import run  # noqa: PLC0415
 
-    sys.exit(0 if run(seeds, first, click.echo) else 1)
+    sys.exit(0 if run(seeds, first, click.echo, cores=cores) else 1)
 
 
 def main() -> None:
