@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from appliance.core.controller_events import Inputs
+from appliance.core.effects import ForgetRelay
 from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, valid
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
+
+WORKED_ALONE = "a resource script that found no agent has worked alone"
 
 
 def compare_with_engine(transition: Transition, inputs: Inputs, *, grant_lost: bool) -> None:
@@ -29,7 +32,12 @@ def grant_stands(grant: Grant, inputs: Inputs) -> bool:
 
 
 def take_first_role(transition: Transition, inputs: Inputs, grant: Grant) -> None:
-    """Take the first role, by the grant on file and what the engine is."""
+    """Take the first role, by the grant on file and what the engine is.
+
+    A script that found no agent may have worked alone since this one has seen to the relay, and told the card otherwise.
+    """
+    if grant.generation > transition.state.grant.generation:
+        transition.effects.append(ForgetRelay(WORKED_ALONE))
     transition.set(grant=grant)
     held = grant_stands(grant, inputs)
     if not held:

@@ -35,7 +35,7 @@ afterwards. Nothing breaks when a driver is killed between two effects: the plan
 from __future__ import annotations
 
 from appliance.core import fencing
-from appliance.core.agent_start import compare_with_engine, grant_stands, take_first_role
+from appliance.core.agent_start import WORKED_ALONE, compare_with_engine, grant_stands, take_first_role
 from appliance.core.controller_events import (
     AcknowledgeMoves,
     ClearNode,
@@ -86,7 +86,6 @@ ENGINE_SETTLES = 2.0
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0
 
-_WORKED_ALONE = "a resource script that found no agent has worked alone"
 _ENGINE_DIED = f"{ENGINE} died under this node; its peer takes over"
 
 
@@ -140,7 +139,7 @@ def _hear_script(transition: Transition, spoke: ScriptSpoke, now: float) -> None
     transition.set(grant=spoke.grant, asked_at=now, regained="")
     transition.note_grant(f"the resource script said {spoke.verb.value}", verdict)
     if missed:
-        transition.effects.append(ForgetRelay(_WORKED_ALONE))
+        transition.effects.append(ForgetRelay(WORKED_ALONE))
         verdict = Verdict.ACCEPTED  # it repeats what this agent has not done
     if spoke.verb is Verb.START:
         transition.granted(verdict)
@@ -157,9 +156,9 @@ def _see_grant(transition: Transition, grant: Grant, now: float) -> None:
     if grant.generation <= transition.state.grant.generation:
         return
     transition.set(grant=grant, asked_at=now)
-    transition.note_grant(_WORKED_ALONE, Verdict.ACCEPTED)
+    transition.note_grant(WORKED_ALONE, Verdict.ACCEPTED)
     # It has told the card something too. What this agent told it before says nothing any more about the relay.
-    transition.effects.append(ForgetRelay(_WORKED_ALONE))
+    transition.effects.append(ForgetRelay(WORKED_ALONE))
     if grant.held:
         transition.granted(Verdict.ACCEPTED)
     else:

@@ -183,6 +183,17 @@ STORIES: dict[str, Story] = {
         ((0.3, Fault("script stop by hand", "primary")), (2, Fault("agent stops", "secondary", 60))),
         chance=102488,
     ),
+    "a script works alone while an agent starts that is to let go at once": Story(
+        (
+            (0.3, Fault("asterisk dies", "primary")),
+            (0.3, Fault("all links cut", "secondary", 3)),
+            (0.3, Fault("frozen", "primary", 10)),
+            (0.3, Fault("agent dies", "primary", 0.5)),
+            (1, Fault("script start by hand", "primary")),
+        ),
+        linger=5,
+        chance=106547,
+    ),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),

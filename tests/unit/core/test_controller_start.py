@@ -24,6 +24,7 @@ from appliance.core.effects import (
     AskTakeover,
     ConfirmGrant,
     Effect,
+    ForgetRelay,
     GiveOrder,
     ResetCard,
     RestartEngine,
@@ -166,7 +167,7 @@ def test_a_relay_is_released_once_and_after_the_cards_reset_and_only_where_there
         reset, released = orders
         assert reset == ResetCard() and isinstance(released, GiveOrder)
         assert released.order is Order.RELEASE and released.under is None, "it is always wanted"
-    assert of_kind(start.second, ResetCard, GiveOrder) == []
+    assert of_kind(start.second, ResetCard, GiveOrder, ForgetRelay) == []
     bare = Start(grant, inputs(engine, word), card=False)
     assert of_kind(bare.first, ResetCard, GiveOrder) == []
     assert bare.state.role is start.state.role
@@ -201,8 +202,9 @@ def test_an_engine_that_has_come_meanwhile_and_given_the_grant_to_a_script_is_ob
         first_state(GRANTS["void"], NOW), Starting(inputs(engine, "unknown"), False), policy(), NOW
     )
     given = Grant(held=True, generation=5, ticket=9.0, engine=THIS)
-    state, _ = step(state, Started(inputs("runs", "moving"), given), policy(), NOW)
+    state, effects = step(state, Started(inputs("runs", "moving"), given), policy(), NOW)
     assert state.role is Role.ACQUIRING and state.grant == given
+    assert of_kind(effects, ForgetRelay), "the script has told the card something since this agent released the relay"
 
 
 def test_an_engine_found_gone_after_it_could_not_be_seen_lets_go() -> None:
