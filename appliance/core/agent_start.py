@@ -34,7 +34,7 @@ def grant_stands(grant: Grant, inputs: Inputs) -> bool:
 def take_first_role(transition: Transition, inputs: Inputs, grant: Grant) -> None:
     """Take the first role, by the grant on file and what the engine is.
 
-    A script that found no agent may have worked alone since this one has seen to the relay, and told the card otherwise.
+    A script that found no agent may have worked alone since this one has seen to the relay, and have moved it.
     """
     if grant.generation > transition.state.grant.generation:
         transition.effects.append(ForgetRelay(WORKED_ALONE))

@@ -332,7 +332,8 @@ class Heartbeat:
             script.spoken = True
             if script.verb is Verb.START and agent.line_held():
                 # Its status says that it runs; the address is a resource of its own.
-                self.servers[script.node].address = self.servers[script.node].address or not script.hand
+                if not script.hand:
+                    self.servers[script.node].put_address()
                 self._end(script, now)
             else:
                 agent.script(script.verb, script.ticket, now)
@@ -356,7 +357,7 @@ class Heartbeat:
             if agent is script.alone and agent.busy:
                 return  # one that works alone answers when its orders are carried out
             if not script.hand:
-                self.servers[script.node].address = True  # a resource of its own, that comes before
+                self.servers[script.node].put_address()  # a resource of its own, that comes before
             self._end(script, now)
             return
         stopped = agent.stopped()

@@ -12,7 +12,17 @@ from functools import cache
 from typing import NamedTuple
 
 from appliance.core.health import ProbePolicy, ProbeRecord
-from appliance.core.lan import LanInterface, LanPolicy, LanSign, LanState, answers, follow, judge_calls, sign
+from appliance.core.lan import (
+    LanInterface,
+    LanPolicy,
+    LanSign,
+    LanState,
+    answers,
+    follow,
+    judge_calls,
+    sign,
+    why_not_settable,
+)
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.timing import LAN_ROUND
@@ -29,10 +39,12 @@ _UNSEEN = Unknown("not looked at yet", 0.0)
 class LanFacts(NamedTuple):
     """What is true of the LAN at one node.
 
-    `carrier`: its interface has one. `gateway`: a host of the LAN hears it and is heard. `elsewhere`: the other node
-    answers for the cluster address. `sip`: its Asterisk answers there. `here`: this node has the address.
+    `there`: it has its interface, under its name. `carrier`: that has one. `gateway`: a host of the LAN hears it and is
+    heard. `elsewhere`: the other node answers for the cluster address. `sip`: its Asterisk answers there. `here`: this
+    node has the address.
     """
 
+    there: bool
     carrier: bool
     gateway: bool
     elsewhere: bool
@@ -46,7 +58,8 @@ def facts_of(node: Node, servers: Mapping[Node, Server], links: Links) -> LanFac
     elsewhere = reach and other.address and other.runs and links.phones_reach(node.other)
     cut = bool(links.dead) and all((LAN_OF[node], towards) in links.dead for towards in Node)
     sip = elsewhere and other.pbx.state is Pbx.RUNNING
-    return LanFacts(links.switch and not cut, reach, elsewhere, sip, servers[node].address)
+    there, here = not servers[node].renamed, servers[node].address
+    return LanFacts(there, links.switch and not cut, reach, elsewhere, sip, here)
 
 
 @dataclass
@@ -73,19 +86,29 @@ def _record(ever: bool, answers: int, silences: int) -> ProbeRecord:
 
 
 @cache
-def _sign(carrier: bool, gateway: ProbeRecord) -> LanSign:
+def _interface(there: bool, carrier: bool) -> Reading[LanInterface]:
+    return Known(
+        LanInterface("eth0", there, there, there and carrier, ((_OWN_IP, 24),) if there else ()), 0.0
+    )
+
+
+@cache
+def _sign(there: bool, carrier: bool, gateway: ProbeRecord) -> LanSign:
     """Return what a look at the interface, and at the gateway as it has answered, amounts to."""
-    interface = LanInterface("eth0", True, True, carrier, ((_OWN_IP, 24),))
-    return sign(Known(interface, 0.0), {_GATEWAY: gateway}, _POLICY)
+    return sign(_interface(there, carrier), {_GATEWAY: gateway}, _POLICY)
 
 
 @dataclass
 class LanSight:
-    """The LAN's sensor of one agent's life. `duplicate`: the other node answers for an address that is here."""
+    """The LAN's sensor of one agent's life. `duplicate`: the other node answers for an address that is here.
+
+    `not_settable`: why the cluster address could not be set here; "" when nothing is known against it.
+    """
 
     state: LanState = field(default_factory=LanState)
     calls: Reading[bool] = _UNSEEN
     duplicate: bool = False
+    not_settable: str = ""
     _gateway: Asked = field(default_factory=Asked)
     _holder: Asked = field(default_factory=Asked)
     _sip: Asked = field(default_factory=Asked)
@@ -104,7 +127,8 @@ class LanSight:
     def look(self, true: LanFacts, now: float) -> None:
         """Judge what is true by now, after so many rounds of it."""
         gateway = self._gateway.record(answering=true.gateway, now=now)
-        seen = _sign(true.carrier, gateway)
+        seen = _sign(true.there, true.carrier, gateway)
+        self.not_settable = why_not_settable(_interface(true.there, true.carrier), _CLUSTER_IP)
         self.state = follow(self.state, seen, _POLICY, now)
         if true.here is not self._was_here:
             self._was_here, self._holder, self._sip = true.here, Asked(), Asked()

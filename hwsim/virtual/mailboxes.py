@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from appliance.core.data_policy import DataSeen, Duty, data_duty
+from appliance.core.data_policy import DataDuty, DataSeen, Duty, data_duty
 from appliance.core.model import Node
 from appliance.core.reading import Known
 from hwsim.virtual.node import Agent
@@ -27,7 +27,8 @@ def _none() -> dict[Node, float]:
 class Mailboxes:
     """`written[n]`: messages left at node n. `kept[m][n]`: how many of them node m has. `served`: the mark.
 
-    `full`: nodes whose disk takes nothing more, so that telephones cannot leave messages there.
+    `full`: nodes whose disk takes nothing more, so that telephones cannot leave messages there. `merged_at`: when the
+    primary last had everything that the secondary had got while it served; None when that never was so.
     """
 
     written: dict[Node, float] = field(default_factory=_none)
@@ -35,6 +36,7 @@ class Mailboxes:
     served: bool = False
     full: set[Node] = field(default_factory=set)
     passed_at: float = 0.0
+    merged_at: float | None = None
     looked_at: float | None = None
     answering: tuple[Node, ...] = ()
 
@@ -69,21 +71,25 @@ class Mailboxes:
             agent, peer = agents[node], agents[node.other]
             if node in self.full or agent is None or peer is None or not agent.answers or not peer.answers:
                 return ""
-            secondary = node is Node.SECONDARY
-            seen = DataSeen(
-                node=node,
-                role=agent.role,
-                pbx=Known(agent.this_node.server.pbx.state, now),
-                synch=True,
-                own_served=self.served and secondary,
-                peer_role=peer.role.value,
-                peer_served=Known(self.served and not secondary, now),
-            )
-            if lost := self._do(node, data_duty(seen).duty):
+            if lost := self._do(node, self.duty(agent, peer, now).duty, now):
                 return lost
         return ""
 
-    def _do(self, node: Node, duty: Duty) -> str:
+    def duty(self, agent: Agent, peer: Agent, now: float) -> DataDuty:
+        """Return the task of the agent's node with the data, by the shipped rule."""
+        secondary = agent.this_node.node is Node.SECONDARY
+        seen = DataSeen(
+            node=agent.this_node.node,
+            role=agent.role,
+            pbx=Known(agent.this_node.server.pbx.state, now),
+            synch=True,
+            own_served=self.served and secondary,
+            peer_role=peer.role.value,
+            peer_served=Known(self.served and not secondary, now),
+        )
+        return data_duty(seen)
+
+    def _do(self, node: Node, duty: Duty, now: float) -> str:
         mine, theirs = self.kept[node], self.kept[node.other]
         if duty is Duty.NONE:
             return ""
@@ -91,6 +97,6 @@ class Mailboxes:
         for origin in Node:
             mine[origin] = theirs[origin] if duty is Duty.PULL else max(mine[origin], theirs[origin])
         if duty is Duty.MERGE:
-            self.served = False
+            self.served, self.merged_at = False, now
         worst = max(before[origin] - max(mine[origin], theirs[origin]) for origin in Node)
         return f"{worst:.0f} messages were overwritten on the {node.value}" if worst > 1e-6 else ""

@@ -151,13 +151,17 @@ class Job:
 
 @dataclass
 class Server:
-    """One node: its power, its Asterisk, what its span sees, and the orders under way on it."""
+    """One node: its power, its Asterisk, what its span sees, and the orders under way on it.
+
+    `renamed`: no interface has the name in the conf file (HADEV), so that no address can be set.
+    """
 
     node: Node
     power: bool = True
     frozen: bool = False
     pbx: Asterisk = field(default_factory=Asterisk)
     address: bool = False
+    renamed: bool = False
     bits: bool = False
     bits_since: float = 0.0
     blind: set[str] = field(default_factory=set)
@@ -236,6 +240,10 @@ class Server:
         watched = agent and self.runs and not self.blind & {"line", "dchannel"}
         self.pbx.follow_bits(self.bits, self.bits_since, watched, now)
 
+    def put_address(self) -> None:
+        """Set the cluster address, where its interface is there."""
+        self.address = self.address or not self.renamed
+
     def lose_power(self, now: float) -> None:
         """Go dark, with everything that ran."""
         self.power = self.frozen = self.address = False
@@ -313,7 +321,9 @@ class Hands:
             case Order.PUT_ADDRESS:
                 if self._elsewhere():
                     return "the cluster address is elsewhere by now, so it is not set here"
-                self._server.address = True
+                if self._server.renamed:
+                    return "there is no such interface"
+                self._server.put_address()
         return ""
 
     def _move(self, relay: Relay) -> str:

@@ -6,14 +6,13 @@ values; like an agent, it remembers nothing over a restart but the grant on file
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 
 from appliance.core import controller
 from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
     ControllerEvent,
-    ControllerPolicy,
     GrantSeen,
     HandOver,
     Inputs,
@@ -60,7 +59,6 @@ from hwsim.virtual.site import PEER_MAX_AGE, Message, Site, value_or_none
 # A turn comes a little later than its period says, in seconds, and is left out no longer than this.
 LATE = 0.01
 LONGEST = 300.0
-EPOCH = 1.7e9  # what the clocks show at virtual time 0
 
 
 class Agent:
@@ -90,7 +88,7 @@ class Agent:
         self.heard: tuple[float, Message] | None = None
         self.lan = LanSight()
         self.engine = this_node.heartbeat.identity(this_node.node)
-        self.state = first_state(this_node.book.grant, now)
+        self.state = first_state(this_node.book.grant, now) if alone else this_node.first_state(now)
         self.awake = alone  # it answers nobody, and says nothing, before it has a role
         if not alone:
             self._step(Starting(self._inputs(), this_node.book.lost))
@@ -190,7 +188,8 @@ class Agent:
     def fitness(self, seen: Seen) -> Fitness:
         """Return whether this node could serve if it were asked, by what is `seen`."""
         card, failed_at = self.this_node.policy.has_card, self.start_failed_at
-        standing = FitnessInputs(card, True, seen.card, seen.line, True, failed_at, lan=seen.lan)
+        why = self.lan.not_settable
+        standing = FitnessInputs(card, True, seen.card, seen.line, True, failed_at, "", seen.lan, why)
         return fitness_of(standing, self.now)
 
     @property
@@ -259,7 +258,8 @@ class Agent:
         if self.alone:
             return 0.0
         turn, after = self._begin_turn(now), self.state
-        state, effects = controller.step(after, Tick(self._inputs()), self._policy, self.now)
+        policy, tick = self.this_node.controller_policy, Tick(self._inputs())
+        state, effects = controller.step(after, tick, policy, self.now)
         return turn.lasts if state is after and not effects else 0.0
 
     def _begin_turn(self, now: float) -> Turn:
@@ -314,7 +314,7 @@ class Agent:
             peer_seen=heartbeat.alive(node) is not None,
             fit=not self._looked_fit.unfit,
             engine_target=self.this_node.server.engine_target,
-            wall=EPOCH + float(now) + self.this_node.server.clock,
+            wall=self.this_node.wall(float(now)),
             woke=self.woke,
             asked=self.asked,
         )
@@ -366,14 +366,10 @@ class Agent:
 
     # -- what follows -----------------------------------------------------------------------------------
 
-    @property
-    def _policy(self) -> ControllerPolicy:
-        return ControllerPolicy(self.this_node.policy, self.this_node.watch, PEER_MAX_AGE)
-
     def _step(self, event: ControllerEvent) -> bool:
         """Take a step; return whether it had effects."""
         before = self.state.transfer
-        self.state, effects = controller.step(self.state, event, self._policy, self.now)
+        self.state, effects = controller.step(self.state, event, self.this_node.controller_policy, self.now)
         if self.state.transfer is not None and (before is None or before.began != self.state.transfer.began):
             # A transfer remembers the line of its own time only: an older bounce it can neither see nor cure.
             self.this_node.server.pbx.ghost &= not self.this_node.server.bits
@@ -387,7 +383,7 @@ class Agent:
         match effect:
             case WriteEntry(kind, fields):
                 self.journal.append(effect)
-                self.this_node.book.note(now, kind, fields)
+                self._note(kind, fields)
                 if (
                     kind == "decision"
                     and self.state.decision is not STAY
@@ -420,12 +416,16 @@ class Agent:
         if seconds_left:
             self.asked = changed(self.asked, dropped_at=float(self.now), seconds_left=seconds_left)
 
+    def _note(self, kind: str, fields: Mapping[str, object]) -> None:
+        now = float(self.now)
+        self.this_node.book.note(now, self.this_node.wall(now), kind, fields)
+
     def _give(self, given: GiveOrder) -> None:
         if given.order in self.busy:
             raise AssertionError(f"{given.order} was given while it was under way")
         self.given.append((float(self.now), given.order, given.generation))
         said = {"order": given.order.name, "reason": given.reason, "generation": given.generation}
-        self.this_node.book.note(float(self.now), "order", said)
+        self._note("order", said)
         self.busy.add(given.order)
         under = given.under
 

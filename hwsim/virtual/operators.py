@@ -11,7 +11,8 @@ from functools import partial
 from appliance.core.grant import Verb
 from appliance.core.model import Node
 from appliance.core.operator_actions import ActionContext, OperatorAction, permit_for
-from hwsim.virtual.node import EPOCH, Agent
+from hwsim.virtual.node import Agent
+from hwsim.virtual.site import EPOCH
 from hwsim.virtual.world import World
 
 # For so long the agent tells its peer that service is demanded, in seconds.

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from appliance.core import grant as grants
+from appliance.core.controller_events import ControllerPolicy
 from appliance.core.decide import WatchPolicy
 from appliance.core.effects import ConfirmGrant, SettleGrant, VoidGrant
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.journal_entry import JournalEntry
 from appliance.core.model import Line, Node, Relay
+from appliance.core.move_limit import KINDS, MoveRecord, remembered
 from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.service_state import ServiceState, first_state
 from appliance.core.transfer import Peer, Policy, Witness
 from hwsim.virtual.links import Links
 from hwsim.virtual.metal import Card, Server
 
 PEER_MAX_AGE = 5.0
+EPOCH = 1.7e9  # what the clocks show at virtual time 0
 WATCH = WatchPolicy(restart_allowed=False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0, move_limit=6)
 
 
@@ -115,9 +119,13 @@ class Book:
             case SettleGrant():
                 self.grant = grants.settled(self.grant)
 
-    def note(self, at: float, kind: str, fields: Mapping[str, object]) -> None:
-        """Write an entry of the journal."""
-        self.journal.append(JournalEntry({"at": at, "kind": kind, **fields}))
+    def note(self, at: float, wall: float, kind: str, fields: Mapping[str, object]) -> None:
+        """Write an entry of the journal. `wall`: the time of day, in seconds since the epoch."""
+        self.journal.append(JournalEntry({"at": at, "wall": wall, "kind": kind, **fields}))
+
+    def moves(self, wall: float, now: float) -> MoveRecord:
+        """Return the moves of service that the journal knows of, for an agent that starts."""
+        return remembered((entry for entry in reversed(self.journal) if entry.kind in KINDS), wall, now)
 
 
 class Engine(Protocol):
@@ -167,3 +175,16 @@ class Site:
 
     def __post_init__(self) -> None:
         self.server = self.servers[self.node]
+
+    @property
+    def controller_policy(self) -> ControllerPolicy:
+        """What the conf file says now."""
+        return ControllerPolicy(self.policy, self.watch, PEER_MAX_AGE)
+
+    def wall(self, now: float) -> float:
+        """Return what the node's clock shows, in seconds since the epoch."""
+        return EPOCH + now + self.server.clock
+
+    def first_state(self, now: float) -> ServiceState:
+        """Return the state of an agent that starts: what the grant on file and the journal say."""
+        return first_state(self.book.grant, now, self.book.moves(self.wall(now), now))

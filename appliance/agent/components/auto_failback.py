@@ -1,6 +1,6 @@
 """The automatic way back: with HAAUTOFAILBACK=on, service returns to the primary.
 
-The primary must be fit and have all the data.
+When it does so is decided in `core/auto_failback.py`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,11 @@ from appliance.agent.context import NodeContext
 from appliance.agent.cycle import Cycle
 from appliance.agent.engine_control import EngineControl
 from appliance.agent.rhythm import until_beat
-from appliance.core.data_policy import why_not
-from appliance.core.engine_traits import ENGINE
+from appliance.core.auto_failback import FailbackPolicy, WayBack, follow, why_not_back
 from appliance.core.errors import AshaError
-from appliance.core.lost_request import is_lost
-from appliance.core.move_limit import reached
 from appliance.core.reading import is_known
 
 _LOOK = 1.0
-# Heartbeat is not asked again sooner than this, in seconds.
-_AGAIN = 60.0
 
 
 class AutoFailback(Component):
@@ -41,7 +36,7 @@ class AutoFailback(Component):
         self._clock = context.clock
         self._cycle = cycle
         self._engine = engine
-        self._since: float | None = None
+        self._way = WayBack()
         self.paused = False
 
     async def run(self) -> None:
@@ -50,21 +45,13 @@ class AutoFailback(Component):
             await asyncio.sleep(until_beat(_LOOK))
             if self._is_due():
                 await self.go("the primary is fit and has all the data (HAAUTOFAILBACK)")
-                await asyncio.sleep(_AGAIN)
 
     def _is_due(self) -> bool:
-        now = self._clock.now()
-        if not self._this_node.conf.auto_failback or self.paused or self.why_not(now) or self._limited(now):
-            self._since = None
-            return False
-        if self._since is None:
-            self._since = now
-        return now - self._since >= self._cycle.state.moves.failback_wait(
-            self._this_node.conf.failback_wait, now
-        )
-
-    def _limited(self, now: float) -> bool:
-        return reached(self._this_node.conf.move_limit, self._cycle.state.moves.count(now))
+        now, conf = self._clock.now(), self._this_node.conf
+        policy = FailbackPolicy(conf.auto_failback and not self.paused, conf.failback_wait, conf.move_limit)
+        blocked = self.why_not(now) if policy.wanted else ""
+        self._way, due = follow(self._way, blocked, self._cycle.state.moves, policy, now)
+        return due
 
     @property
     def _stands_down(self) -> bool:
@@ -74,12 +61,9 @@ class AutoFailback(Component):
 
     def why_not(self, now: float) -> str:
         """Return what is in the way of service coming back here at `now`; "" when nothing is."""
-        if self._stands_down:
-            return "somebody works on the pair (maintenance)"
-        if is_lost(self._cycle.state, self._cycle.seen(now).peer):
-            return f"{ENGINE} drops requests to move service"
+        state, peer = self._cycle.state, self._cycle.seen(now).peer
         home = self._data.home(fit=not self._cycle.unfit(now))
-        return why_not(home, self._this_node.conf.sync_stale)
+        return why_not_back(state, peer, home, self._this_node.conf.sync_stale, stands_down=self._stands_down)
 
     async def go(self, reason: str) -> str:
         """Ask the engine to bring service here; return what went wrong, or ""."""

@@ -9,12 +9,14 @@ What is held here is the time of each story; that nothing else goes wrong meanwh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 import pytest
 
+from appliance.core.alert_rules import FailoverTracker, read_on
 from appliance.core.alerts import AlertKind
+from appliance.core.auto_failback import FailbackPolicy
 from appliance.core.model import Node, Pbx
 from appliance.core.roles import Role
 from appliance.core.transfer import Witness
@@ -22,7 +24,9 @@ from hwsim.virtual.alarm import alerts
 from hwsim.virtual.faults import Fault
 from hwsim.virtual.mailboxes import IN_STEP
 from hwsim.virtual.node import Agent
+from hwsim.virtual.site import WATCH
 from hwsim.virtual.twin import twin
+from hwsim.virtual.way_back import WayBack
 from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
@@ -268,6 +272,62 @@ def test_a_pause_shorter_than_deadtime_costs_nothing_but_itself() -> None:
     world.thaw(P)
     assert watch(world) == Seen()
     assert whole_on(world) is P
+
+
+# -- a node that cannot be relied on -----------------------------------------------------------------------------
+
+
+def test_asterisk_dies_while_the_interface_of_the_standby_has_another_name() -> None:
+    """The address cannot be set there: service stays, and is not lost to a node that could serve nobody."""
+    world = rest()
+    world.servers[S].renamed = True
+    world.advance(6.0)
+    assert "no network interface" in str(agent_of(world, S).fitness(agent_of(world, S).seen()).unfit)
+    happen(world, "asterisk dies")
+    seen = watch(world)
+    assert whole_on(world) is P
+    assert seen.nobody <= 8.0 and seen.moves == 0
+    happen(world, "takeover", S)
+    assert watch(world, 10.0).nobody == 0.0, "an operator's wish is refused"
+    world.servers[S].renamed = False
+    watch(world)
+    happen(world, "asterisk dies")
+    assert watch(world).nobody <= 4.0 and whole_on(world) is S, "it is relied on again"
+
+
+@pytest.mark.parametrize("off", [3.0, 8.0, 20.0])
+def test_the_primary_reboots_every_minute_and_is_to_have_service_back(off: float) -> None:
+    """HAAUTOFAILBACK=on, FAILBACKWAIT=10. Moves were 5 in 189 s, with 34 s without a telephone, and went on."""
+    world = rest()
+    way = WayBack(FailbackPolicy(wanted=True, wait=10.0, move_limit=WATCH.move_limit))
+    before, nobody, outages = world.card.moves, [], 0
+    for _ in range(8):
+        serving = world.holders()
+        world.power_cut(P)
+        world.later(off, partial(world.power_on, P))
+        world.audit.cause_at = world.now
+        nobody.append(watch_with(way, world, 5.0))
+        assert AlertKind.PEER_LOST in alerts(agent_of(world, S)), "the loss of a node is told"
+        nobody[-1] += watch_with(way, world, 55.0)
+        outages += serving == [P]
+    moves = world.card.moves - before
+    assert 2 <= outages <= 3 and moves == 2 * outages - 1, "then it stays where it is"
+    assert max(nobody) <= 8.0 and nobody[3:] == [0.0] * 5
+    assert [round(wait, -1) for wait in way.waits] == [10.0, 40.0][: outages - 1]
+    told = [one.kind for one in read_on(FailoverTracker("secondary"), world.books[S].journal)[1]]
+    assert told.count(AlertKind.FAILOVER_BEGUN) == moves and told.count(AlertKind.FAILOVER_DONE) == outages
+    assert whole_on(world) is S
+    watch_with(way, world, 600.0)
+    assert whole_on(world) is P, "when it has kept its power for long enough it is trusted again"
+
+
+def watch_with(way: WayBack, world: World, seconds: float) -> float:
+    """Let `seconds` go by, with the primary's way back looked at each second; return for how long nobody served."""
+    nobody = 0.0
+    for _ in range(round(seconds)):
+        nobody += watch(world, 1.0).nobody
+        way.look(world)
+    return nobody
 
 
 # -- the card, what else starts Asterisk, what comes again ------------------------------------------------------
