@@ -69,6 +69,7 @@ from appliance.core.stuck_line import explains_absence
 from appliance.core.timing import SURELY_LATE
 from appliance.core.transfer import Goal, arrived
 from appliance.core.values import changed, held_since
+from appliance.core.witness import left_line
 
 # How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
 # it is a time in which this node stood still.
@@ -307,7 +308,7 @@ class _Tick:
 
     def _follow_line(self) -> None:
         state, seen = self._state, self._seen
-        led_away = explains_absence(state.transfer, self._now)
+        led_away = explains_absence(state.transfer, self._now) or left_line(state.transfer, self._now)
         away = state.role.holds and is_known(seen.line, Line.ABSENT) and not led_away
         let_go = is_known(seen.peer.relay, Relay.RELEASED)
         at_peer = state.line_at_peer_since if let_go is state.peer_let_go else None

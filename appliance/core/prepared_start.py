@@ -75,7 +75,9 @@ def follow_prepared(
     elif prepared.spent:
         if _heard(seen.peer, now) and not seen.peer.offers:
             transition.set(prepared=NOT_PREPARED)
-    elif _is_able(state, inputs, seen, now) and (evidence := _evidence(state, seen, policy.transfer, now)):
+    elif _is_able(state, inputs, seen, policy, now) and (
+        evidence := _evidence(state, seen, policy.transfer, now)
+    ):
         transition.set(prepared=Prepared(now, evidence))
         transition.note("prepared", says=evidence.value)
         generation = state.grant.generation
@@ -102,15 +104,16 @@ def _heard(peer: Peer, now: float) -> bool:
     return spoke and not is_known(peer.alive, False)
 
 
-def _is_able(state: ServiceState, inputs: Inputs, seen: Seen, now: float) -> bool:
-    transfer = state.transfer
+def _is_able(state: ServiceState, inputs: Inputs, seen: Seen, policy: ControllerPolicy, now: float) -> bool:
+    # Of two that offer at the same time neither begins; what the peer has said may be so old.
+    transfer, offered = state.transfer, OFFERED_FOR + policy.peer_max_age
     return (
         state.role is Role.STANDBY
         and inputs.fit
         and is_known(inputs.engine, True)
         and state.gap == 0.0  # the peer only seems silent to a node that stood still
         and not state.grant.held
-        and now - state.given_up_at > OFFERED_FOR  # of two that offer at the same time neither begins
+        and now - state.given_up_at > offered
         and not seen.maintenance
         and is_known(seen.pbx, Pbx.DEAD)
         and not seen.busy & (ENDING | {Order.START_PBX})

@@ -134,6 +134,14 @@ def still_aside(begun: Transfer, aside: Aside) -> Transfer:
     return changed(begun, aside=changed(begun.aside, since=aside.since, because=aside.because))
 
 
+def left_line(transfer: Transfer | None, now: float) -> bool:
+    """Tell whether this node has left the line to the other one, or takes it back: it may be on its way."""
+    if transfer is None or not transfer.policy.has_card:
+        return False
+    since, ended = transfer.aside.since, transfer.aside.ended
+    return since is not None or (ended is not None and now - ended < transfer.policy.line_deadline)
+
+
 def _note_silence(aside: Aside, seen: Seen, now: float) -> Aside:
     alive, cut = seen.peer.alive, is_known(seen.lan, False)
     heard = aside.peer_heard or is_known(alive, True)

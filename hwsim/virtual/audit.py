@@ -25,13 +25,14 @@ from hwsim.virtual.links import Links
 from hwsim.virtual.metal import SETTLE, Card, Server
 from hwsim.virtual.node import Agent
 from hwsim.virtual.site import Book
+from hwsim.virtual.talk import Talk
 
 # From the end of a grant to a released relay: an agent to be respawned, a look, a command; and slack.
 LETTING_GO = 5.0
 NOBODY_BOUND = 60.0  # a settled split costs 27 s, a frozen node 27 s, a start 20 s
 TWO_BOUND = 10.0  # after both can hear each other; Heartbeat itself takes 2.8 s after a split
 APART_BOUND = 15.0  # without a link they cannot know of each other; then both must say so
-AHEAD_BOUND = 4.0  # a message that is on its way, a turn, and Asterisk's stop
+AHEAD_BOUND = 4.0  # a message, a turn, and Asterisk's stop; and for how long messages are late
 KNOWS_AFTER = 15.0  # an agent that has just been started, or could not turn until now, has seen nothing yet
 MENDING = 10.0  # an alert ends when something has begun to mend its cause
 CAUSE_LASTS = 180.0
@@ -74,6 +75,7 @@ class Pair(Protocol):
     now: float
     links: Links
     card: Card
+    talk: Talk
 
     @property
     def servers(self) -> Mapping[Node, Server]:
@@ -126,6 +128,7 @@ class Observer:
     _right: bool = False
     _ahead: set[Node] = field(default_factory=set)
     _ahead_since: float | None = None
+    _ahead_late: float = 0.0
     _bounced: dict[Node, bool] = field(default_factory=lambda: dict.fromkeys(Node, False))
 
     def rules_broken(self) -> list[Violation | str]:
@@ -158,7 +161,7 @@ class Observer:
         if self._heard_since is not None and Kind.TWO not in self._told:
             times.append(self._heard_since + TWO_BOUND)
         if self._ahead_since is not None:
-            times.append(self._ahead_since + AHEAD_BOUND)
+            times.append(self._ahead_since + AHEAD_BOUND + self._ahead_late)
         if not self._right or any(since is not None for since in self._ghost_since.values()):
             times.append(self.world.now + LOOKS_AGAIN)
         return min((time for time in times if time > self.world.now), default=float("inf"))
@@ -191,7 +194,11 @@ class Observer:
         acts = acts and all(agent is None or agent.answers for agent in world.agents.values())
         two = acts and all(server.pbx.state is not Pbx.DEAD for server in world.servers.values())
         self._ahead_since = (world.now if before is None else before) if self._ahead and two else None
-        if before is not None and self._ahead_since is not None and world.now - before >= AHEAD_BOUND:
+        if self._ahead_since is None:
+            self._ahead_late = 0.0
+            return
+        self._ahead_late = max(self._ahead_late, world.talk.delay)
+        if before is not None and world.now - before >= AHEAD_BOUND + self._ahead_late:
             self._tell(Kind.AHEAD, f"for {world.now - before:.1f} s; {world.in_words()}")
 
     def _look_at_two(self) -> None:

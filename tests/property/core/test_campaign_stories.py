@@ -194,6 +194,33 @@ STORIES: dict[str, Story] = {
         linger=5,
         chance=106547,
     ),
+    "both nodes give service up, and hear that of each other late": Story(
+        (
+            (0.3, Fault("messages late", "secondary", 4)),
+            (0.3, Fault("nodes apart", "primary", 60)),
+        ),
+        linger=90,
+        chance=113794,
+    ),
+    "service is taken back, and the one that prepares hears that late": Story(
+        (
+            (0.3, Fault("messages late", "secondary", 4)),
+            (0.3, Fault("script stop by hand", "primary")),
+            (25, Fault("disk full", "secondary", 20)),
+        ),
+        linger=5,
+        chance=115362,
+    ),
+    "a node that has left the line to the other one takes it back when that has let go": Story(
+        (
+            (0.3, Fault("all links cut", "primary", 60)),
+            (25, Fault("card mute", "primary")),
+            (4, Fault("standby and dark", "secondary", 2.5)),
+            (1, Fault("script stop by hand", "secondary")),
+        ),
+        linger=25,
+        chance=120476,
+    ),
     "Asterisk dies without a card": Story(
         ((1, Fault("card out", "primary", 200)), (25, Fault("asterisk dies", "secondary"))), linger=90
     ),
