@@ -11,6 +11,16 @@ from appliance.cli.main import _COMMANDS
 from appliance.core.pair_reference import document
 from appliance.core.roles import diagram
 from appliance.core.stuck_line_reference import document as stuck_lines
+from hwsim.virtual.audit import (
+    AHEAD_BOUND,
+    APART_BOUND,
+    CAUSE_LASTS,
+    LETTING_GO,
+    NOBODY_BOUND,
+    TWO_BOUND,
+    Kind,
+)
+from hwsim.virtual.story import SETTLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "kickstart/README.md", *(ROOT / "docs").rglob("*.md")])
@@ -26,6 +36,26 @@ def test_the_states_of_the_pair_are_the_controllers() -> None:
 
 def test_the_grades_for_a_stuck_line_are_the_controllers() -> None:
     assert (ROOT / "docs/stuck-lines.md").read_text() == stuck_lines()
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
+def test_the_page_of_the_campaign_names_every_audit(kind: Kind) -> None:
+    assert f"| {kind.name} | {kind.value} |" in (ROOT / "docs/campaign.md").read_text()
+
+
+def test_the_page_of_the_campaign_has_the_observers_bounds() -> None:
+    text = (ROOT / "docs/campaign.md").read_text()
+    bounds = {
+        "RELAY": LETTING_GO,
+        "TWO": TWO_BOUND,
+        "AHEAD": AHEAD_BOUND,
+        "TWO_UNSAID": APART_BOUND,
+        "NOBODY_UNSAID": NOBODY_BOUND,
+        "NO_CAUSE": CAUSE_LASTS,
+        "NEVER_WHOLE": SETTLES,
+    }
+    for name, bound in bounds.items():
+        assert re.search(rf"^\| {name} \| [^|]+ \| {bound:g} s", text, re.MULTILINE), name
 
 
 def test_every_room_is_in_the_table_of_rooms() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -408,14 +409,21 @@ def test_a_script_stopped_by_hand_or_a_grant_that_is_lost(node: Node) -> None:
         assert seen.nobody <= 20.0, fault
 
 
-def test_the_address_is_taken_away_and_taken_again_at_once() -> None:
-    """Put back once; then people are told, and it is put back when a minute has gone by."""
+def test_the_address_is_taken_away_again_and_again() -> None:
+    """Put back at once, then each time after a longer while, of a minute at the most; people are told meanwhile."""
     world = rest()
-    happen(world, "address taken")
-    assert watch(world, 10.0).nobody <= 2.0
-    happen(world, "address taken")
-    world.advance(10.0)
-    assert alerts(agent_of(world, P)), "it is told"
-    seen = watch(world, 2 * LONG)
-    assert seen.nobody <= 60.0 and seen.moves == 0
-    assert whole_on(world) is P
+    moves, waits = world.card.moves, []
+    for _ in range(7):
+        happen(world, "address taken")
+        taken_at = world.now
+        world.advance(0.5)
+        assert alerts(agent_of(world, P)), "it is told"
+        while not world.answering() and world.now < taken_at + 2 * LONG:
+            world.advance(LOOK)
+        waits.append(world.now - taken_at)
+        world.advance(2.0)
+    assert waits[0] <= 2.0 and waits[-1] <= 60.0
+    assert all(after - before >= -LOOK for before, after in pairwise(waits)), waits
+    watch(world)
+    assert whole_on(world) is P and world.card.moves == moves
+    assert not alerts(agent_of(world, P))

@@ -204,7 +204,9 @@ def test_an_engine_that_has_come_meanwhile_and_given_the_grant_to_a_script_is_ob
     given = Grant(held=True, generation=5, ticket=9.0, engine=THIS)
     state, effects = step(state, Started(inputs("runs", "moving"), given), policy(), NOW)
     assert state.role is Role.ACQUIRING and state.grant == given
-    assert of_kind(effects, ForgetRelay), "the script has told the card something since this agent released the relay"
+    assert of_kind(effects, ForgetRelay), (
+        "the script has told the card something since this agent released the relay"
+    )
 
 
 def test_an_engine_found_gone_after_it_could_not_be_seen_lets_go() -> None:
