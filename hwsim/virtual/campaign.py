@@ -46,7 +46,7 @@ class Summary:
 
 
 def run(seeds: int, first: int, say: Say, *, cores: int | None = None) -> bool:
-    """Play the seeds; tell what failed; return whether nothing did.
+    """Play the seeds; tell what failed, at once and in the end with its story; return whether nothing did.
 
     Args:
         seeds: How many.
@@ -59,6 +59,8 @@ def run(seeds: int, first: int, say: Say, *, cores: int | None = None) -> bool:
     for outcome in _outcomes(range(first, first + seeds), cores or multiprocessing.cpu_count()):
         summary.add(outcome)
         summary.seconds = time.monotonic() - began
+        for finding in outcome.found:
+            say(f"seed {outcome.seed}: {finding.kind.name}")
         if time.monotonic() - told >= _TOLD_EVERY:
             told = time.monotonic()
             say(_progress(summary, seeds))

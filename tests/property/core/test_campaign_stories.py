@@ -194,6 +194,15 @@ STORIES: dict[str, Story] = {
         linger=5,
         chance=106547,
     ),
+    "an agent dies after it has started Asterisk ahead": Story(
+        (
+            (0.3, Fault("script stop by hand", "primary")),
+            (0.05, Fault("address taken", "secondary")),
+            (1, Fault("agent dies", "secondary")),
+        ),
+        linger=25,
+        chance=122688,
+    ),
     "both nodes give service up, and hear that of each other late": Story(
         (
             (0.3, Fault("messages late", "secondary", 4)),
