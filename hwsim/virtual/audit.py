@@ -189,8 +189,8 @@ class Observer:
                 self._ahead.add(node)
             if world.granted(node) or world.servers[node].pbx.state is Pbx.DEAD:
                 self._ahead.discard(node)
-        # Who stands still, or has no agent until init starts one, can end nothing: the time counts from when it can. And
-        # what something else starts is no start of asha's.
+        # Who stands still, or has no agent until init starts one, can end nothing: the time counts from when
+        # that is over. And what something else starts is no start of asha's.
         acts = all(server.runs and not server.pbx.starter for server in world.servers.values())
         acts = acts and all(agent is not None and agent.answers for agent in world.agents.values())
         two = acts and all(server.pbx.state is not Pbx.DEAD for server in world.servers.values())

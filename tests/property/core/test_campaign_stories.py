@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.core.model import Node, Pbx
 from hwsim.virtual import story as stories
 from hwsim.virtual.audit import Finding, Kind
 from hwsim.virtual.campaign import outcome
 from hwsim.virtual.faults import KINDS, Fault
 from hwsim.virtual.story import Story, from_seed, play, shrink
+from hwsim.virtual.world import served
+
+P, S = Node.PRIMARY, Node.SECONDARY
 
 SEEDS = 200
 STORIES: dict[str, Story] = {
@@ -240,6 +244,23 @@ STORIES: dict[str, Story] = {
 def test_a_story_that_was_kept(name: str) -> None:
     kinds = {found.kind for found in play(STORIES[name])}
     assert not kinds, STORIES[name]
+
+
+@pytest.mark.parametrize(
+    "blow", [Fault("agent stops", "secondary", 20), Fault("agent dies", "secondary", 20)]
+)
+def test_what_was_started_ahead_ends_as_soon_as_its_agent_can(blow: Fault) -> None:
+    """The observer does not count the time in which nobody could: then it is to be short."""
+    world = served()
+    Fault("script stop by hand", "primary").happen(world)
+    while world.servers[S].pbx.state is Pbx.DEAD:
+        world.advance(0.1)
+    assert world.books[S].journal[-2].kind == "prepared"
+    blow.happen(world)
+    world.advance(20.0)
+    assert world.servers[S].pbx.state is Pbx.RUNNING and world.holders() == [P], "the primary serves again"
+    world.advance(2.0)
+    assert world.servers[S].pbx.state is Pbx.DEAD and world.answering() == [P]
 
 
 def test_a_few_hundred_seeds() -> None:
