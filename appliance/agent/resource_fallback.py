@@ -18,8 +18,15 @@ from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.installed import engine_identity
 from appliance.core.controller import step
-from appliance.core.controller_events import ControllerEvent, ControllerPolicy, Inputs, ScriptSpoke, Tick
-from appliance.core.effects import Effect, ForgetFailures, GiveOrder, WriteEntry
+from appliance.core.controller_events import (
+    ControllerEvent,
+    ControllerPolicy,
+    GrantSeen,
+    Inputs,
+    ScriptSpoke,
+    Tick,
+)
+from appliance.core.effects import Effect, ForgetFailures, ForgetRelay, GiveOrder, WriteEntry
 from appliance.core.errors import ClusterError, HardwareError, attempt
 from appliance.core.grant import Verb, Verdict, valid
 from appliance.core.journal_entry import PhaseEntry
@@ -101,8 +108,15 @@ class ResourceFallback:
         self._carry_out()
 
     def _carry_out(self) -> None:
-        """Take steps until the transfer is done, or as far as a script can bring it."""
+        """Take steps until the transfer is done, or as far as a script can bring it.
+
+        An agent that has come back meanwhile may have spoken: what is newer on file counts, so that no late order of
+        this process takes the line back.
+        """
         while not self._enough():
+            on_file = self._book.peek()
+            if on_file is not None:
+                self._step(GrantSeen(on_file))
             self._step(Tick(self._inputs()))
             self._clock.sleep(_PACE)
             self._collect()
@@ -142,6 +156,8 @@ class ResourceFallback:
                 self._under_way[order] = self._pool.submit(self._actuator.perform, order)
             case ForgetFailures():
                 self._failed.clear()
+            case ForgetRelay(why):
+                self._commanded = Unknown(why, self._clock.now())
 
     @property
     def _transfer(self) -> Transfer:
