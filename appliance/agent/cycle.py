@@ -54,8 +54,9 @@ from appliance.core.effects import (
 from appliance.core.engine_target import EngineTarget
 from appliance.core.feeding import CompletedCycle
 from appliance.core.fencing import FenceInputs
+from appliance.core.fitness import Fitness, FitnessInputs, fitness_of
 from appliance.core.grant import Grant, Verb, Verdict
-from appliance.core.health import Fitness, FitnessInputs, fitness_of, sip_answers
+from appliance.core.health import sip_answers
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.peer_gone import SAME_QUESTION
 from appliance.core.reading import fresh
@@ -209,6 +210,8 @@ class Cycle:
             start_failure=self._executor.start_failure,
             lan=fresh(observations.lan, now, LAN_MAX_AGE),
             not_settable=observations.not_settable,
+            engine=observations.engine,
+            disks=observations.disks,
         )
         return fitness_of(standing, now)
 

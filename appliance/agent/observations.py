@@ -23,7 +23,10 @@ def _unseen() -> Unknown:
 
 @dataclass(frozen=True, slots=True)
 class PeerReport:
-    """The last report of the peer about itself; `at` is in monotonic seconds of this node."""
+    """The last report of the peer about itself; `at` is in monotonic seconds of this node.
+
+    `doubts`: why it is not known to be ready, though it is fit.
+    """
 
     at: float
     role: str
@@ -32,6 +35,7 @@ class PeerReport:
     line: Reading[Line]
     relay: Reading[Relay]
     unfit_because: str = ""
+    doubts: str = ""
     version: str = ""
     generation: int = 0
     served: Reading[bool] = field(default_factory=_unseen)
@@ -73,6 +77,7 @@ class Observations:
     `calls_missing`: why one of the cluster's addresses does not answer telephones, while another does (`calls`), or
     while that is not known of another.
     `lan_address`: this node's own address on the LAN. `not_settable`: why a cluster address could not be set here.
+    `disks`: what is wrong with the disks that asha and Asterisk write to.
     `lan_back_at`, `claim_over_at`: as `core.transfer.Seen` has them.
     `woke`: how the machine went on after it stood still the last time.
     `duplicate`: the hardware address of another machine that has the cluster address, `peer_mac`: the peer's, "" when
@@ -121,6 +126,7 @@ class Observations:
     lan_back_at: float = float("-inf")
     claim_over_at: float = float("-inf")
     not_settable: str = ""
+    disks: tuple[str, ...] = ()
     woke: Woke | None = None
     asked: Asked = NOTHING_ASKED
     demands: int = 0
@@ -193,6 +199,7 @@ class Observations:
             granted=fresh(said.granted, now, max_age),
             relay=fresh(said.relay, now, max_age),
             unfit_because=said.unfit_because,
+            doubts=said.doubts,
             fit_for_lan=fresh(said.fit_for_lan, now, max_age),
             serves=fresh(said.serves, now, max_age),
             served_since=said.served_since,

@@ -50,6 +50,8 @@ class OperatorPolicy:
         case = replace(self._case(), not_there="", not_home="")
         if request.flag("force"):
             case = replace(case, dropped_minutes=0)
+        if request.flag("not_ready"):
+            case = replace(case, unready=True)
         permit = permit_for(wish, self._cycle.state.role, self._cycle.seen(self._clock.now()).peer, case)
         self._journal.note(
             "wish",
@@ -65,6 +67,7 @@ class OperatorPolicy:
 
     def _case(self) -> ActionContext:
         report, now = self._observations.report, self._clock.now()
+        fitness = self._cycle.fitness(now)
         peer = self._cycle.seen(now).peer
         return ActionContext(
             node=self._this_node.node,
@@ -76,5 +79,6 @@ class OperatorPolicy:
             maintenance=self._cycle.maintenance.on,
             moved=self._cycle.state.moves.count(now),
             dropped_minutes=minutes_of_both(self._cycle.state, peer, now),
-            unfit="; ".join(self._cycle.unfit(now)),
+            unfit="; ".join(fitness.unfit),
+            doubts="; ".join(fitness.doubts),
         )

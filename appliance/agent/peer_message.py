@@ -13,7 +13,7 @@ from typing import TypeVar
 from appliance import __version__
 from appliance.agent.observations import PeerReport
 from appliance.config.value_types import any_unicast
-from appliance.core.health import Fitness
+from appliance.core.fitness import Fitness
 from appliance.core.lost_request import minutes_left
 from appliance.core.model import Line, Relay
 from appliance.core.prepared_start import offers
@@ -97,7 +97,7 @@ def tell(
         "demands": str(hearing.demands or ""),
         "fit": "no" if fitness.unfit else "yes",
         "lanfit": "yes" if fitness.for_lan else "no",
-        "why": _short("; ".join(fitness.unfit)),
+        "why": _short("; ".join(fitness.unfit or fitness.doubts)),
         "line": _spell(seen.line),
         "relay": _spell(seen.commanded),
         "served": "yes" if data.served else "no",
@@ -119,14 +119,16 @@ def hear(fields: Mapping[str, str], at: float) -> PeerReport:
 
     A missing or unexpected value becomes Unknown, or None, 0 or "" where the field is no reading.
     """
+    fit, why = fields.get("fit"), fields.get("why", "")
     return PeerReport(
         at=at,
         role=fields.get("role", ""),
         granted=_yes_or_no(fields.get("granted"), at),
-        fit=_yes_or_no(fields.get("fit"), at),
+        fit=_yes_or_no(fit, at),
         line=_read(Line, fields.get("line", ""), at),
         relay=_read(Relay, fields.get("relay", ""), at),
-        unfit_because=fields.get("why", ""),
+        unfit_because="" if fit == "yes" else why,
+        doubts=why if fit == "yes" else "",
         version=fields.get("v", ""),
         generation=_number(fields.get("gen", "")) or 0,
         served=_yes_or_no(fields.get("served"), at),

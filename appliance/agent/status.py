@@ -110,7 +110,7 @@ _NO_WORD = {
 def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, now: float) -> Status:
     """Return what the agent's own turn knows; the components add theirs (see `Component.report`)."""
     state, seen = cycle.state, cycle.seen(now)
-    unfit = cycle.unfit(now)
+    fitness = cycle.fitness(now)
     strays = _strays(observations, state, seen, now)
     peer = _peer(this_node, observations, seen, now)
     moves, kept_off = _moves(this_node, state, now), _kept_off(this_node, observations, now)
@@ -122,8 +122,9 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         headline=_headline(this_node, observations, state, now),
         granted=state.grant.held,
         generation=state.grant.generation,
-        fit=not unfit,
-        unfit_because=tuple(unfit),
+        fit=not fitness.unfit,
+        unfit_because=fitness.unfit,
+        doubts=fitness.doubts,
         problems=(
             *_problems(observations, cycle, seen, strays, now),
             *one_way(peer),
@@ -224,6 +225,7 @@ def _peer(this_node: ThisNode, observations: Observations, seen: Seen, now: floa
         alive=_said(seen.peer.alive),
         fit=_said(seen.peer.fit),
         unfit_because=seen.peer.unfit_because,
+        doubts=seen.peer.doubts,
         granted=_said(seen.peer.granted),
         line=_said(seen.peer.line),
         relay=_said(seen.peer.relay),

@@ -26,6 +26,7 @@ from appliance.agent.components.jobs import Jobs
 from appliance.agent.components.lan_source import LanSource
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
+from appliance.agent.components.room import RoomWatch
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
@@ -149,6 +150,7 @@ class AgentParts:
                 grant=lambda: self.cycle.grant_problem,
                 looked=self.active_conf.look_again,
             ),
+            RoomWatch(context),
             self.samples,
             silences,
             self.alerts,

@@ -14,14 +14,31 @@ from appliance.core.answers import Said
 _PATIENCE = 120.0
 
 
-def wish(verb: str, *, leave_data: bool = False, force: bool = False, leaving: bool = False) -> None:
+def wish(
+    verb: str,
+    *,
+    leave_data: bool = False,
+    force: bool = False,
+    not_ready: bool = False,
+    leaving: bool = False,
+) -> None:
     """Ask the agent for `verb` in the operator's name, and print its answer.
 
     `leave_data`: do not wait for the data to be brought over first. `force`: end the HA engine, and do not ask it.
-    `leaving`: stop it because asha ends (see `EngineControl.stop`).
+    `not_ready`: the node that is to serve need not be known to be ready. `leaving`: stop the engine because asha ends
+    (see `EngineControl.stop`).
     """
     by = os.environ.get("SUDO_USER") or os.environ.get("USER", "root")
-    said = ask_as(Said, verb, deadline=_PATIENCE, by=by, leave_data=leave_data, force=force, leaving=leaving)
+    said = ask_as(
+        Said,
+        verb,
+        deadline=_PATIENCE,
+        by=by,
+        leave_data=leave_data,
+        force=force,
+        not_ready=not_ready,
+        leaving=leaving,
+    )
     click.echo(said.says)
 
 
@@ -72,20 +89,29 @@ _force = click.option(
 )
 
 
+_not_ready = click.option(
+    "--not-ready",
+    is_flag=True,
+    help="Go on although the node that is to serve is not known to be ready ('asha status' there says why).",
+)
+
+
 @click.command()
 @_leave_data
 @_force
-def standby(leave_data: bool, force: bool) -> None:
+@_not_ready
+def standby(leave_data: bool, force: bool, not_ready: bool) -> None:
     """Hand service over to the peer."""
-    wish("standby", leave_data=leave_data, force=force)
+    wish("standby", leave_data=leave_data, force=force, not_ready=not_ready)
 
 
 @click.command()
 @_leave_data
 @_force
-def takeover(leave_data: bool, force: bool) -> None:
+@_not_ready
+def takeover(leave_data: bool, force: bool, not_ready: bool) -> None:
     """Bring service to this node."""
-    wish("takeover", leave_data=leave_data, force=force)
+    wish("takeover", leave_data=leave_data, force=force, not_ready=not_ready)
 
 
 @click.command()

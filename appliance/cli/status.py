@@ -60,7 +60,7 @@ def status_lines(status: Status) -> list[str]:
         ("data", _data(status.data)),
         *_maintenance(status.maintenance),
         *_drill(status),
-        ("fit", "yes" if status.fit else "no: " + "; ".join(status.unfit_because)),
+        ("fit", _fit(status)),
     ]
     return [status.headline, *problems, "", *(f"  {name:<{_PARTS - 3}} {text}" for name, text in rows)]
 
@@ -71,6 +71,12 @@ def _line(text: str) -> ShownLine:
     if text.startswith("  ! "):
         return ShownLine(text, 4, Tone.BAD)
     return ShownLine(text, _PARTS) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
+
+
+def _fit(status: Status) -> str:
+    if not status.fit:
+        return "no: " + "; ".join(status.unfit_because)
+    return f"yes, but not known to be ready: {'; '.join(status.doubts)}" if status.doubts else "yes"
 
 
 def _drill(status: Status) -> list[tuple[str, str]]:
@@ -175,7 +181,8 @@ def _peer(peer: PeerStatus) -> str:
     )
     age = "" if peer.data_age is None else f", its data {format_duration(peer.data_age)} old"
     maintenance = ", in MAINTENANCE" if peer.maintenance else ""
-    return f"{peer.name} {alive}{heard}{age}{maintenance}" + (f" ({links})" if links else "")
+    unready = f", not known to be ready: {peer.doubts}" if peer.doubts else ""
+    return f"{peer.name} {alive}{heard}{age}{unready}{maintenance}" + (f" ({links})" if links else "")
 
 
 # Command `asha history`: show the last transfers of this node, with the time that each phase took.

@@ -46,7 +46,7 @@ PANEL_VERBS = frozenset(
     }
 )
 # With one of these arguments the asker accepts that something is lost: only root may accept that.
-_ROOT_ONLY = ("leave_data", "anew", "force")
+_ROOT_ONLY = ("leave_data", "anew", "force", "not_ready")
 _MARK = " (panel)"
 _BY_LENGTH = 120
 

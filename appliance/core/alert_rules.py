@@ -176,6 +176,9 @@ def _own_fitness(status: Status) -> Iterator[Condition]:
     if status.role == Role.STANDBY.value and not status.fit:
         text = f"this standby could not take over: {'; '.join(status.unfit_because)}"
         yield _problem("unfit", AlertKind.NODE_UNFIT, Severity.CRITICAL, text, _SOON)
+    elif status.role == Role.STANDBY.value and status.doubts:
+        text = f"this standby is not known to be ready to take over: {'; '.join(status.doubts)}"
+        yield _problem("doubtful", AlertKind.NODE_UNFIT, Severity.WARNING, text, _STAYING)
 
 
 def _engine(status: Status) -> Iterator[Condition]:

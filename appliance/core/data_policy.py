@@ -197,7 +197,7 @@ def why_not(home: Home, max_age: float) -> str:
     if not is_known(home.peer_alive, True) or home.peer_role != Role.ACTIVE.value:
         return "the peer does not serve"
     if not home.fit:
-        return "this node is not fit"
+        return "this node is not known to be ready"
     return data_not_home(home, max_age) if home.synch else ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from appliance.core.model import Line, Pbx
+from appliance.core.model import Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
 
 # A telephone system that answers no phone is down even if its console still answers. But one silent probe is
@@ -219,78 +219,3 @@ def silent_probes(probes: Mapping[str, ProbeRecord]) -> tuple[str, ...]:
     The names are for display only.
     """
     return tuple(name for name, record in probes.items() if record.ever_answered and record.silences)
-
-
-# The fitness of a node: whether it could serve if asked now, with the reasons why not, told to the peer.
-
-
-_UNSEEN = Unknown("not looked at yet", 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class FitnessInputs:
-    """The facts that fitness depends on.
-
-    `start_failed_at`: when Asterisk last failed to start here (monotonic seconds), or None. `lan`: this node reaches
-    the LAN. `not_settable`: why a cluster address could not be set here; "" when nothing is known against it.
-    """
-
-    has_card: bool
-    has_line: bool
-    card: Reading[bool]
-    line: Reading[Line]
-    pbx_installed: bool
-    start_failed_at: float | None
-    start_failure: str = ""
-    lan: Reading[bool] = _UNSEEN
-    not_settable: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fitness:
-    """Whether a node could serve: why not, `unfit`, empty when it could; and whether at least the LAN's telephones."""
-
-    unfit: tuple[str, ...] = ()
-    for_lan: bool = True
-
-
-# A node on which Asterisk failed to start counts as unfit for this many seconds.
-START_FAILURE_COUNTS_FOR = 60.0
-
-
-def fitness_of(standing: FitnessInputs, now: float) -> Fitness:
-    """Return the fitness of a node at `now` (monotonic seconds)."""
-    return Fitness(unfit_reasons(standing, now), not lan_unfit_reasons(standing, now))
-
-
-def unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
-    """Return the reasons why this node is not fit to serve; empty when it is fit.
-
-    A standby whose span is in RED alarm is fit: the line is at its peer, where it belongs. A LAN of which nothing is
-    known is not known to be ready, which is shown, and is no reason.
-    """
-    return lan_unfit_reasons(standing, now) + _line_unfit_reasons(standing)
-
-
-def lan_unfit_reasons(standing: FitnessInputs, now: float) -> tuple[str, ...]:
-    """Return the reasons why this node could not even serve the telephones of the LAN, without the line."""
-    reasons = []
-    if not standing.pbx_installed:
-        reasons.append("Asterisk is not installed")
-    failed_at = standing.start_failed_at
-    if failed_at is not None and now - failed_at < START_FAILURE_COUNTS_FOR:
-        reasons.append(f"Asterisk failed to start just now: {standing.start_failure}")
-    if standing.not_settable:
-        reasons.append(standing.not_settable)
-    elif isinstance(standing.lan, Known) and not standing.lan.value:
-        reasons.append(f"it is cut off from the LAN: {standing.lan.why}")
-    return tuple(reasons)
-
-
-def _line_unfit_reasons(standing: FitnessInputs) -> tuple[str, ...]:
-    reasons = []
-    if standing.has_card and is_known(standing.card, False):
-        reasons.append("the relay card is not there, so the line cannot be brought here")
-    if standing.has_line and isinstance(standing.line, Unknown):
-        reasons.append(f"its spans cannot be seen: {standing.line.reason}")
-    return tuple(reasons)

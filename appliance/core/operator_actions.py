@@ -14,7 +14,7 @@ from appliance.core.engine_traits import ENGINE
 from appliance.core.model import Node
 from appliance.core.reading import is_known
 from appliance.core.roles import Role
-from appliance.core.transfer import Peer
+from appliance.core.transfer import Peer, unknown_because
 
 
 class OperatorAction(enum.Enum):
@@ -53,6 +53,8 @@ class ActionContext:
     data that are not here; `mergeable`: they can be brought here now. `moved`: how often service has moved within
     an hour, as this node counts, and nobody has acknowledged it. `dropped_minutes`: for how many minutes the engine
     drops requests to move service; 0 when it is not known to. `unfit`: why this node could not serve; "" when it could.
+    `doubts`: why it is not known to be ready all the same. `unready`: the operator has said that service may go to a
+    node that is not known to be ready.
     """
 
     node: Node = Node.PRIMARY
@@ -65,6 +67,8 @@ class ActionContext:
     moved: int = 0
     dropped_minutes: int = 0
     unfit: str = ""
+    doubts: str = ""
+    unready: bool = False
 
 
 ORDINARY = ActionContext()
@@ -112,6 +116,8 @@ def _stop_pbx(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _yes() if role is Role.OFF else _no("Asterisk does not run on a node that does not serve")
     if not is_known(peer.alive, True) or is_known(peer.fit, False):
         return _no("no standby could take over, so calls would end: 'asha ha stop' ends service on purpose")
+    if why := _peer_not_ready(peer, case):
+        return _no(why)
     return _yes("this is a failover: the peer takes over")
 
 
@@ -120,8 +126,8 @@ def _standby(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no(f"this node does not hold the service (it is {role.value})")
     if not is_known(peer.alive, True):
         return _no("the peer is not there")
-    if is_known(peer.fit, False):
-        return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
+    if why := _peer_not_ready(peer, case):
+        return _no(why)
     if case.dropped_minutes:
         return _no(_dropped(case, "'asha standby --force' does not wait"))
     return _no(case.not_there) if case.not_there else _yes("the peer takes over")
@@ -141,9 +147,24 @@ def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
 
 def _not_ready(case: ActionContext) -> str:
     """Return why service stays where it is; "" when this node is fit, or when nobody serves that could go on."""
-    if not case.unfit or case.peer_role not in _SERVING:
+    if case.peer_role not in _SERVING:
         return ""
-    return f"this node is not fit: {case.unfit}. 'asha ha stop' on the node that serves moves service here all the same"
+    if case.unfit:
+        way_out = "'asha ha stop' on the node that serves moves service here all the same"
+        return f"this node is not fit: {case.unfit}. {way_out}"
+    if case.doubts and not case.unready:
+        return f"this node is not known to be ready: {case.doubts}. 'asha takeover --not-ready' does not mind"
+    return ""
+
+
+def _peer_not_ready(peer: Peer, case: ActionContext) -> str:
+    """Return why service must not go to the peer on purpose; "" when it is known to be ready."""
+    if is_known(peer.fit, False):
+        return f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}"
+    doubts = unknown_because(peer.fit) or peer.doubts
+    if not doubts or case.unready:
+        return ""
+    return f"the peer is not known to be ready: {doubts}. 'asha standby --not-ready' does not mind"
 
 
 def _dropped(case: ActionContext, way_out: str) -> str:
@@ -159,8 +180,8 @@ def _release_line(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _yes()
     if not is_known(peer.alive, True):
         return _no("no peer is there to take the line: 'asha ha stop' ends service on purpose")
-    if is_known(peer.fit, False):
-        return _no(f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}")
+    if why := _peer_not_ready(peer, case):
+        return _no(why)
     return _yes("the relay drops and the peer takes over")
 
 

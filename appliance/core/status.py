@@ -71,6 +71,7 @@ class PeerStatus(NamedTuple):
     """The other node: what the engine says of it (`alive`, `links`), and what its agent has told of itself.
 
     `heard`: seconds since its agent spoke. `data_age`: seconds since that node last had all of this node's data.
+    `doubts`: why it is not known to be ready, though it is fit.
     `hears_us`: that node hears this one, and `deaf_links`: the links over which it does not, by its own word.
     """
 
@@ -79,6 +80,7 @@ class PeerStatus(NamedTuple):
     alive: StatusValue[bool] = _UNSAID
     fit: StatusValue[bool] = _UNSAID
     unfit_because: str = ""
+    doubts: str = ""
     granted: StatusValue[bool] = _UNSAID
     role: str = ""
     line: StatusValue[str] = _UNSAID
@@ -303,7 +305,8 @@ class FileTrouble(NamedTuple):
 class Status(NamedTuple):
     """The whole document. Times are seconds ago.
 
-    `headline`: the state in one sentence. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
+    `headline`: the state in one sentence. `unfit_because`: why this node could not serve; `doubts`: why it is not known
+    to be ready, though it could. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
     node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant,
     and `strays` what has started it, and how often asha has ended one lately. `misnamed`: why this machine's name is
     not that by which the engine knows it. `line` and `spans` are None where there is no line to move. `pair`: what is
@@ -322,6 +325,7 @@ class Status(NamedTuple):
     generation: int = 0
     fit: bool = False
     unfit_because: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     trouble: str = ""
     ungranted: bool = False

@@ -104,6 +104,7 @@ _UNASKED = Unknown("SIP is not asked", 0.0)
 class Peer:
     """The state of the other node, as Heartbeat sees it (`alive`) and as that node reports it (the rest).
 
+    `doubts`: why it is not known to be ready, though it is fit (see `core/fitness.py`).
     `fit_for_lan`: it could serve the telephones of the LAN, be it without the line. `granted`: it holds a grant, which
     it may have given up by itself; `serves`: it acts under one. `served_since`: when it began to serve, in whole
     seconds since the epoch by its own clock; None when it does not say. `engine`: the identity of its engine's master.
@@ -123,6 +124,7 @@ class Peer:
     granted: Reading[bool]
     relay: Reading[Relay]
     unfit_because: str = ""
+    doubts: str = ""
     serves: Reading[bool] = _UNSAID
     fit_for_lan: Reading[bool] = _UNSAID
     served_since: int | None = None

@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from appliance.host.clock import SystemClock
@@ -291,3 +291,12 @@ def _has_open(number: int, wanted: str) -> bool:
         return any(str(entry.readlink()) == wanted for entry in Path(f"/proc/{number}/fd").iterdir())
     except OSError:  # the process has ended meanwhile
         return False
+
+
+def distinct(paths: Iterable[Path]) -> list[Path]:
+    """Return `paths` that exist, each file or directory once even when links lead to it by several names."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.exists():
+            found.setdefault(os.path.realpath(path), path)
+    return list(found.values())

@@ -171,7 +171,8 @@ def _reaches_the_lan(status: Mapping[str, Any]) -> bool:
 
 
 def _stands_by(status: Mapping[str, Any]) -> bool:
-    return bool(status["role"] == "standby" and status["fit"] and status["peer"]["alive"]["value"])
+    ready = status["fit"] and not status["doubts"]
+    return bool(status["role"] == "standby" and ready and status["peer"]["alive"]["value"])
 
 
 def _figures(rack: Rack, log: ServiceLog, began: float, two_since: float) -> Seen:

@@ -201,4 +201,4 @@ async def _beside(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterat
 
 
 def _fit(status: dict[str, object]) -> bool:
-    return status["role"] == "standby" and bool(status["fit"])
+    return status["role"] == "standby" and bool(status["fit"]) and not status["doubts"]

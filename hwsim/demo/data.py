@@ -204,4 +204,4 @@ def _in_step(status: dict[str, Any]) -> bool:
 
 
 def _fit(status: dict[str, Any]) -> bool:
-    return bool(status["role"] == "standby" and status["fit"])
+    return bool(status["role"] == "standby" and status["fit"] and not status["doubts"])

@@ -184,9 +184,11 @@ def _settled(status: dict[str, Any]) -> bool:
 
 
 def _fit_standby(status: dict[str, Any]) -> bool:
-    return bool(status["role"] == "standby" and status["fit"] and status["peer"]["alive"]["value"])
+    ready = status["fit"] and not status["doubts"]
+    return bool(status["role"] == "standby" and ready and status["peer"]["alive"]["value"])
 
 
 def _serves_with_peer(status: dict[str, Any]) -> bool:
     peer = status["peer"]
-    return bool(status["role"] == "active" and peer["alive"]["value"] and peer["fit"]["value"])
+    ready = peer["fit"]["value"] and not peer["doubts"]
+    return bool(status["role"] == "active" and peer["alive"]["value"] and ready)

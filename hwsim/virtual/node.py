@@ -39,8 +39,8 @@ from appliance.core.effects import (
 )
 from appliance.core.engine_requests import NOTHING_ASKED
 from appliance.core.engine_target import EngineTarget
+from appliance.core.fitness import Fitness, FitnessInputs, fitness_of
 from appliance.core.grant import Verb, Verdict
-from appliance.core.health import Fitness, FitnessInputs, fitness_of
 from appliance.core.lost_request import minutes_left
 from appliance.core.model import Relay
 from appliance.core.prepared_start import offers

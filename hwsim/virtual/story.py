@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 
-from appliance.core.health import START_FAILURE_COUNTS_FOR
+from appliance.core.fitness import START_FAILURE_COUNTS_FOR
 from appliance.core.model import Node
 from appliance.core.transfer import Witness
 from hwsim.virtual.alarm import alerts
@@ -24,7 +24,7 @@ from hwsim.virtual.world import World, served
 SETTLES = 240.0  # a settled split costs 27 s, a moved service waits for dwell times of a minute and more
 STAYS = 30.0
 LOOKS = 5.0
-# A node on which Asterisk failed to start says so for a while (`core/health.py`); no other alarm outlives its cause.
+# A node on which Asterisk failed to start says so for a while (`core/fitness.py`); no other alarm outlives its cause.
 ALARMS_LAST = START_FAILURE_COUNTS_FOR + LOOKS
 GAPS = (0.05, 0.3, 1.0, 2.0, 4.0, 10.0, 25.0)
 LINGERS = (5.0, 25.0, 90.0)

@@ -137,7 +137,7 @@ async def test_each_file_in_each_state_on_a_standby_which_then_takes_over(
             assert status["set_up"] is True, (turn, status["problems"])
             await pair.until_status(standby, lambda status: status["role"] == "standby", "it stands by")
     fault = pair.rack.now()
-    await pair.stage.ask(pair.server(OTHER[standby]), "standby", "--leave-data")
+    await pair.stage.ask(pair.server(OTHER[standby]), "standby", "--leave-data", "--not-ready")
     await pair.served(fault, standby)
     count("grants not taken", not pair.rack.in_service(standby))
 
@@ -212,7 +212,7 @@ async def test_a_disk_that_takes_nothing_is_named_and_the_node_takes_over(
     try:
         await restarted(pair, "secondary", count, JOURNAL, JOURNAL.parent)
         fault = pair.rack.now()
-        await pair.stage.ask(pair.primary, "standby", "--leave-data")
+        await pair.stage.ask(pair.primary, "standby", "--leave-data", "--not-ready")
         await pair.served(fault, "secondary")
         count("disks that take nothing", 1)
     finally:
@@ -233,7 +233,7 @@ async def test_files_that_the_disk_cannot_read_are_named(pair: Pair, tmp_path: P
             place(pair, "secondary", JOURNAL).read_bytes()
         await restarted(pair, "secondary", count, *paths, JOURNAL)
         fault = pair.rack.now()
-        await pair.stage.ask(pair.primary, "standby", "--leave-data")
+        await pair.stage.ask(pair.primary, "standby", "--leave-data", "--not-ready")
         await pair.served(fault, "secondary")
         count("files of ours times states", len(paths) + 1)
     finally:

@@ -62,7 +62,7 @@ class AutoFailback(Component):
     def why_not(self, now: float) -> str:
         """Return what is in the way of service coming back here at `now`; "" when nothing is."""
         state, peer = self._cycle.state, self._cycle.seen(now).peer
-        home = self._data.home(fit=not self._cycle.unfit(now))
+        home = self._data.home(fit=self._cycle.fitness(now).ready)
         return why_not_back(state, peer, home, self._this_node.conf.sync_stale, stands_down=self._stands_down)
 
     async def go(self, reason: str) -> str:

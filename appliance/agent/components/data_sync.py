@@ -159,7 +159,7 @@ class SyncSupervisor(Component):
         return self._synchronises and report is not None and is_known(report.served, True)
 
     def home(self, *, fit: bool) -> Home:
-        """Return what the way back to this node depends on. `fit`: this node could serve."""
+        """Return what the way back to this node depends on. `fit`: this node is known to be ready."""
         observations, state = self._observations, read_state(DATA.state)
         return Home(
             node=self._this_node.node,

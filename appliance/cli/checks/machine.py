@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.cli.checks.files import distinct, shown
 from appliance.cli.checks.look import Scene
 from appliance.core.host_check.finding import Finding, not_known
 from appliance.core.host_check.machine import (
-    Room,
     judge_disks,
     judge_name,
     judge_panic,
@@ -19,17 +15,13 @@ from appliance.core.host_check.machine import (
     judge_watchdog,
 )
 from appliance.core.model import Node
-from appliance.host.disk import fresh_file
-from appliance.host.paths import GRANT, JOURNAL
 from appliance.host.running import processes_of
 from appliance.host.text_files import SYSCTL, lines_of, text_of
 from appliance.host.virtual import virtual
+from appliance.pbx.room import rooms
 
 _WATCHDOG = "dev/watchdog"
 _TIME_SERVICES = ("chronyd", "ntpd", "systemd-timesyncd", "ptp4l", "timemaster")
-_OWN = (JOURNAL.parent, GRANT.parent)
-_TRIAL = b"asha check\n" * 400
-"""A few kilobytes, so that a disk without a free block refuses them."""
 
 
 def name(scene: Scene) -> Finding:
@@ -73,41 +65,4 @@ def time_service(scene: Scene) -> Finding:
 
 def disks(scene: Scene) -> Finding:
     """Look at the room in every directory that asha and Asterisk write to, and write a little to asha's own."""
-    return judge_disks(_rooms(scene))
-
-
-def _rooms(scene: Scene) -> Iterator[Room]:
-    own = [scene.root / path.relative_to("/") for path in _OWN]
-    conf = scene.conf
-    others = (
-        conf.asterisk_dir,
-        conf.db.parent,
-        conf.greetings,
-        conf.voicemail,
-        *conf.others,
-        Path("/var/log"),
-    )
-    given = [scene.root / path.relative_to("/") for path in others]
-    for path in distinct([*own, *given]):
-        if path.is_dir():
-            yield _room(path, shown(path, scene.root), writing=path in own)
-
-
-def _room(path: Path, named: str, *, writing: bool) -> Room:
-    seen = os.statvfs(path)
-    return Room(
-        named,
-        free=seen.f_bavail * seen.f_frsize,
-        inodes=seen.f_favail / seen.f_files if seen.f_files else 1.0,
-        read_only=bool(seen.f_flag & os.ST_RDONLY),
-        problem=_refused(path) if writing else "",
-    )
-
-
-def _refused(path: Path) -> str:
-    """Return why a file cannot be written to `path`, "" when it can; the file is removed again."""
-    try:
-        with fresh_file(path / "check", _TRIAL, 0o600):
-            return ""
-    except OSError as problem:
-        return problem.strerror or str(problem)
+    return judge_disks(rooms(scene.conf, scene.root))

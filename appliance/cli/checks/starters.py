@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.cli.checks.files import distinct, shown
+from appliance.cli.checks.files import shown
 from appliance.cli.checks.look import Scene
 from appliance.core.host_check.finding import Finding
 from appliance.core.host_check.starters import (
@@ -17,6 +17,7 @@ from appliance.core.host_check.starters import (
     judge_grabbers,
     judge_restarters,
 )
+from appliance.host.disk import distinct
 from appliance.host.running import processes_of
 from appliance.host.text_files import lines_of
 from appliance.host.units import enabled_by, has_unit, is_active, unit_value

@@ -39,13 +39,15 @@ def _fit(status: Status, *, own: bool) -> Check:
     who = status.node if own else peer.node
     fit: bool | None
     if own:
-        fit, why = status.fit, "; ".join(status.unfit_because)
+        fit, why, doubts = status.fit, "; ".join(status.unfit_because), "; ".join(status.doubts)
     elif peer.alive.value is False:
         return Check("could take over", "bad", f"no: the {who} is gone")
     else:
-        fit, why = peer.fit.value, peer.unfit_because or peer.fit.why
+        fit, why, doubts = peer.fit.value, peer.unfit_because or peer.fit.why, peer.doubts
     if fit is None:
         return Check("could take over", "doubt", f"unknown: {why}")
+    if fit and doubts:
+        return Check("could take over", "doubt", f"the {who} is fit, and not known to be ready: {doubts}")
     return Check("could take over", "good" if fit else "bad", f"the {who} is fit" if fit else f"no: {why}")
 
 

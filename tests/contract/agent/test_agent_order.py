@@ -35,8 +35,8 @@ from appliance.agent.wiring import AgentParts
 from appliance.cluster.engine import EngineView, PeerMessage
 from appliance.core.as_json import to_json
 from appliance.core.data_policy import LOOSE, NEWER
+from appliance.core.fitness import Fitness
 from appliance.core.grant import Grant, Verb
-from appliance.core.health import Fitness
 from appliance.core.lan import LanInterface
 from appliance.core.model import DChannel, Line, Relay
 from appliance.core.reading import Known, Unknown

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from appliance.agent.peer_message import DataWord, Hearing, hear, tell
 from appliance.cluster.messages import LONGEST_MESSAGE, pack
 from appliance.core.engine_requests import LostRequests, StuckMaster
+from appliance.core.fitness import Fitness
 from appliance.core.grant import Grant
-from appliance.core.health import Fitness
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.roles import Role
@@ -111,6 +111,15 @@ def _may_be_a_hosts(ip: str) -> bool:
         )
     first = int(ip.partition(".")[0])
     return 0 < first < 224 and first != 127
+
+
+@given(st.lists(st.text(max_size=20)), st.lists(st.text(max_size=20)))
+def test_doubts_are_told_where_nothing_worse_is(unfit: list[str], doubts: list[str]) -> None:
+    fitness = Fitness(tuple(unfit), True, tuple(doubts))
+    state, hearing = service(Role.STANDBY, False, 1), Hearing(Known(True, 1.0))
+    report = hear(tell(state, fitness, seen(DARK, DARK), 1.0, data=DataWord(), hearing=hearing), 5.0)
+    assert not (report.unfit_because and report.doubts)
+    assert report.doubts == "" if unfit else "; ".join(doubts).startswith(report.doubts)
 
 
 def test_an_older_peer_does_not_say() -> None:

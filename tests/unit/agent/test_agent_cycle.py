@@ -22,7 +22,7 @@ from appliance.core.engine_target import EngineTarget
 from appliance.core.grant import Verb, Verdict
 from appliance.core.journal_rules import audit_journal
 from appliance.core.model import DChannel, Line, Node, Relay
-from appliance.core.reading import Known, Reading, Unknown
+from appliance.core.reading import Known, Reading, Unknown, is_known
 from appliance.core.roles import Role
 from appliance.core.transfer import Order, Phase
 from tests.plugins.agent_context import node_context
@@ -116,6 +116,7 @@ class Bench:
         self.observations.engine, self.observations.engine_id = Known(True, 0.0), ENGINE
         self.observations.engine_target = EngineTarget.STARTED
         self.observations.peer_alive, self.observations.peer_seen = Known(True, 0.0), True
+        self.observations.lan = Known(True, 0.0)
         self.hear_peer()
         self.turn()
 
@@ -147,6 +148,8 @@ class Bench:
 
     def turn(self, seconds: float = 0.05) -> None:
         self.clock.time += seconds
+        if is_known(self.observations.lan, True):
+            self.observations.lan = Known(True, self.clock.now())
         if self.observations.report is not None and isinstance(self.observations.report.line, Known):
             fit = self.observations.report.fit == Known(True, self.observations.report.fit.at)
             self.hear_peer(

@@ -31,7 +31,7 @@ def test_the_panel_never_speaks_for_heartbeat_or_the_data(verb: str) -> None:
         authorise(ControlRequest(verb, {"ticket": 1.0}), PANEL, HOSTS)
 
 
-@pytest.mark.parametrize("word", ["leave_data", "anew", "force"])
+@pytest.mark.parametrize("word", ["leave_data", "anew", "force", "not_ready"])
 @pytest.mark.parametrize("value", [True, 1, "no"])
 def test_the_panel_never_gives_anything_up(word: str, value: object) -> None:
     with pytest.raises(ClusterError, match="takes root"):

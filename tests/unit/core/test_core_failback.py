@@ -39,7 +39,7 @@ def test_a_fit_primary_with_all_the_data_goes_back() -> None:
         (replace(READY, peer_alive=Known(False, 0.0)), "does not serve"),
         (replace(READY, peer_alive=Unknown("silent", 0.0)), "does not serve"),
         (replace(READY, peer_role="standby"), "does not serve"),
-        (replace(READY, fit=False), "not fit"),
+        (replace(READY, fit=False), "not known to be ready"),
         (replace(READY, duty=DataDuty(Duty.NONE, "Asterisk runs here")), "Asterisk runs here"),
         (replace(READY, merged_ago=None), "not here yet"),
         (replace(READY, merged_ago=MAX_AGE + 1), "not here yet"),

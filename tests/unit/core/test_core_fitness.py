@@ -7,7 +7,12 @@ from dataclasses import replace
 import pytest
 from core_seen import known
 
-from appliance.core.health import START_FAILURE_COUNTS_FOR, FitnessInputs, unfit_reasons
+from appliance.core.fitness import (
+    START_FAILURE_COUNTS_FOR,
+    FitnessInputs,
+    fitness_of,
+    unfit_reasons,
+)
 from appliance.core.model import Line
 from appliance.core.reading import Known
 
@@ -18,6 +23,8 @@ FIT = FitnessInputs(
     line=known(Line.ABSENT),
     pbx_installed=True,
     start_failed_at=None,
+    lan=known(True),
+    engine=known(True),
 )
 
 
@@ -72,3 +79,31 @@ def test_a_card_that_does_not_answer_is_not_gone() -> None:
 def test_what_a_node_does_not_have_cannot_fail() -> None:
     bare = replace(FIT, has_card=False, has_line=False, card=known(False), line=known(None))
     assert unfit_reasons(bare, 100.0) == ()
+
+
+def test_a_fit_node_of_which_nothing_is_doubtful_is_ready() -> None:
+    assert fitness_of(FIT, 100.0).ready
+
+
+@pytest.mark.parametrize(
+    ("standing", "doubt"),
+    [
+        (replace(FIT, disks=("/var/log has 3 MiB free",)), "/var/log has 3 MiB free"),
+        (
+            replace(FIT, card=known(None)),
+            "it is not known whether the relay card is there: the probe got no answer",
+        ),
+        (
+            replace(FIT, lan=known(None)),
+            "it is not known whether it reaches the LAN: the probe got no answer",
+        ),
+        (replace(FIT, engine=known(None)), "its HA engine does not answer: the probe got no answer"),
+    ],
+)
+def test_each_doubt_leaves_it_fit_and_not_known_to_be_ready(standing: FitnessInputs, doubt: str) -> None:
+    fitness = fitness_of(standing, 100.0)
+    assert (fitness.unfit, fitness.for_lan, fitness.doubts, fitness.ready) == ((), True, (doubt,), False)
+
+
+def test_a_card_that_is_not_to_be_there_raises_no_doubt() -> None:
+    assert fitness_of(replace(FIT, has_card=False, card=known(None)), 100.0).ready

@@ -17,6 +17,7 @@ GONE = peer(alive=False, fit=None)
 UNSEEN = peer(alive=None, fit=None)
 UNFIT = peer(fit=False, unfit_because="no modules")
 MUTE = peer(fit=None)
+DOUBTFUL = replace(peer(), doubts="/var/log has 0 MiB free")
 
 # Which buttons there are in each state; asha 1.0.0-2 says: "The initial system state ...", "Initial Start Up".
 ALLOWED = {
@@ -75,12 +76,14 @@ def test_the_table_of_the_seed(role: Role, wish: OperatorAction) -> None:
     ("wish", "other", "allowed", "says"),
     [
         (OperatorAction.STOP_PBX, THERE, True, "this is a failover: the peer takes over"),
-        (OperatorAction.STOP_PBX, MUTE, True, "this is a failover"),
+        (OperatorAction.STOP_PBX, MUTE, False, "not known to be ready: "),
+        (OperatorAction.STOP_PBX, DOUBTFUL, False, "not known to be ready: /var/log has 0 MiB free"),
         (OperatorAction.STOP_PBX, GONE, False, "'asha ha stop' ends service on purpose"),
         (OperatorAction.STOP_PBX, UNSEEN, False, "no standby could take over"),
         (OperatorAction.STOP_PBX, UNFIT, False, "no standby could take over"),
         (OperatorAction.STANDBY, THERE, True, "the peer takes over"),
-        (OperatorAction.STANDBY, MUTE, True, "the peer takes over"),
+        (OperatorAction.STANDBY, MUTE, False, "not known to be ready: "),
+        (OperatorAction.STANDBY, DOUBTFUL, False, "'asha standby --not-ready' does not mind"),
         (OperatorAction.STANDBY, GONE, False, "the peer is not there"),
         (OperatorAction.STANDBY, UNSEEN, False, "the peer is not there"),
         (OperatorAction.STANDBY, UNFIT, False, "the peer is not fit: no modules"),
@@ -89,6 +92,7 @@ def test_the_table_of_the_seed(role: Role, wish: OperatorAction) -> None:
         (OperatorAction.RELEASE_LINE, THERE, True, "the relay drops and the peer takes over"),
         (OperatorAction.RELEASE_LINE, GONE, False, "no peer is there to take the line"),
         (OperatorAction.RELEASE_LINE, UNFIT, False, "the peer is not fit: no modules"),
+        (OperatorAction.RELEASE_LINE, DOUBTFUL, False, "not known to be ready"),
     ],
 )
 def test_what_it_says_on_a_node_that_serves(
@@ -149,6 +153,8 @@ BACK = ActionContext(peer_role="active", peer_newer=True, mergeable=True, not_ho
         (Role.STANDBY, THERE, replace(BACK, mergeable=False), False, "not here yet"),
         (Role.STANDBY, THERE, replace(BACK, node=Node.SECONDARY), False, "leads to the primary"),
         (Role.STANDBY, THERE, replace(BACK, unfit="no card"), False, "this node is not fit: no card"),
+        (Role.STANDBY, THERE, replace(BACK, doubts="no room"), False, "not known to be ready: no room"),
+        (Role.STANDBY, THERE, replace(BACK, doubts="no room", unready=True), True, "first the data"),
         (Role.STANDBY, GONE, BACK, False, "the peer does not serve"),
         (Role.STANDBY, UNSEEN, BACK, False, "the peer does not serve"),
         (Role.STANDBY, THERE, replace(BACK, peer_role="standby"), False, "does not serve (it is standby)"),
@@ -164,6 +170,22 @@ def test_the_way_back(role: Role, other: Peer, case: ActionContext, allowed: boo
     permit = permit_for(OperatorAction.FAILBACK, role, other, case)
     assert permit.allowed is allowed
     assert says in permit.says
+
+
+@pytest.mark.parametrize("other", [MUTE, DOUBTFUL, THERE])
+def test_service_goes_by_name_to_a_node_that_is_not_known_to_be_ready(other: Peer) -> None:
+    by_name = ActionContext(peer_role="active", doubts="no room", unready=True)
+    assert permit_for(OperatorAction.STANDBY, Role.ACTIVE, other, by_name).allowed
+    assert permit_for(OperatorAction.TAKEOVER, Role.STANDBY, other, by_name).allowed
+    assert not permit_for(OperatorAction.STANDBY, Role.ACTIVE, UNFIT, by_name).allowed
+    unfit = replace(by_name, unfit="no card")
+    assert not permit_for(OperatorAction.TAKEOVER, Role.STANDBY, other, unfit).allowed
+
+
+@pytest.mark.parametrize("peer_role", ["", "standby", "off"])
+def test_doubts_keep_nobody_from_taking_over_where_nobody_serves(peer_role: str) -> None:
+    case = ActionContext(peer_role=peer_role, doubts="no room", unfit="no card")
+    assert permit_for(OperatorAction.TAKEOVER, Role.STANDBY, THERE, case).allowed
 
 
 @pytest.mark.parametrize("role", list(Role))
