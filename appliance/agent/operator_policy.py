@@ -41,6 +41,11 @@ class OperatorPolicy:
         }
         return {name: PermitStatus(permit.allowed, permit.says) for name, permit in permits.items()}
 
+    @property
+    def old_there(self) -> str:
+        """How old the standby's data are, when that is told of as stale."""
+        return self._data.old_there()
+
     def permitted(self, wish: OperatorAction, request: ControlRequest) -> Permit:
         """Return the permit of `wish` and note the wish in the journal.
 
@@ -81,4 +86,5 @@ class OperatorPolicy:
             dropped_minutes=minutes_of_both(self._cycle.state, peer, now),
             unfit="; ".join(fitness.unfit),
             doubts="; ".join(fitness.doubts),
+            old_there=self.old_there,
         )

@@ -38,13 +38,15 @@ class Outcome(enum.Enum):
 class DrillFacts:
     """What decides whether a drill may be held now.
 
-    `refusal`: why 'asha standby' is not possible now, with the data in mind; "" when it is. `calls`: how many calls are
-    up. `moved_ago`: seconds since service came here. `handed_over_ago`: seconds since this node handed it over before.
+    `refusal`: why 'asha standby' is not possible now, with the data in mind; "" when it is. `old_there`: that the
+    standby's data are old; "" when they are not. `calls`: how many calls are up. `moved_ago`: seconds since service
+    came here. `handed_over_ago`: seconds since this node handed it over before.
     """
 
     node: Node
     role: Role
     refusal: str
+    old_there: str
     peer_fit: Reading[bool]
     maintenance: bool
     peer_maintenance: Reading[bool]
@@ -69,6 +71,8 @@ def _reasons(facts: DrillFacts, least_rest: float) -> Iterator[str]:
         yield facts.refusal
     if not is_known(facts.peer_fit, True):
         yield "the standby is not known to be ready"
+    if facts.old_there:
+        yield f"the standby is not ready: {facts.old_there}"
     if facts.moved_ago < least_rest:
         yield f"service has moved {facts.moved_ago:.0f} s ago; a drill waits until {least_rest:.0f} s have passed"
     if facts.handed_over_ago < MOVES_WINDOW:

@@ -54,7 +54,7 @@ class ActionContext:
     an hour, as this node counts, and nobody has acknowledged it. `dropped_minutes`: for how many minutes the engine
     drops requests to move service; 0 when it is not known to. `unfit`: why this node could not serve; "" when it could.
     `doubts`: why it is not known to be ready all the same. `unready`: the operator has said that service may go to a
-    node that is not known to be ready.
+    node that is not known to be ready. `old_there`: that the peer's data are old; "" when they are not.
     """
 
     node: Node = Node.PRIMARY
@@ -69,6 +69,7 @@ class ActionContext:
     unfit: str = ""
     doubts: str = ""
     unready: bool = False
+    old_there: str = ""
 
 
 ORDINARY = ActionContext()
@@ -130,7 +131,9 @@ def _standby(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no(why)
     if case.dropped_minutes:
         return _no(_dropped(case, "'asha standby --force' does not wait"))
-    return _no(case.not_there) if case.not_there else _yes("the peer takes over")
+    if case.not_there:
+        return _no(case.not_there)
+    return _yes(f"the peer takes over, and {case.old_there}" if case.old_there else "the peer takes over")
 
 
 def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:

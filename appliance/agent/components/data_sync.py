@@ -28,6 +28,7 @@ from appliance.core.errors import AshaError, HostError
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Unknown, is_known
 from appliance.core.status import DataStatus, Status
+from appliance.core.text import format_duration
 from appliance.host.disk import is_held
 from appliance.host.paths import DATA, SYNC_WORKER
 from appliance.host.stream import Stream
@@ -193,6 +194,16 @@ class SyncSupervisor(Component):
         if served and (known is None or known > self._this_node.conf.sync_stale):
             return "the primary has not got yet what this node has got while it served"
         return ""
+
+    def old_there(self) -> str:
+        """Return how old the standby's data are when that is told of as stale; "" when they are not, or none follow."""
+        report = self._observations.report
+        if not self._synchronises or self._this_node.node is not Node.PRIMARY or report is None:
+            return ""
+        if report.data_age is None:
+            return "its data were never known to be in step with this node's"
+        old = report.data_age > self._this_node.conf.sync_stale
+        return f"its data were in step with this node's {format_duration(report.data_age)} ago" if old else ""
 
     def asterisk_started(self) -> None:
         """Have the site's own job run once this node serves, now that Asterisk has started here.

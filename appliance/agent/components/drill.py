@@ -161,6 +161,7 @@ class Drill(Component):
             node=self._this_node.node,
             role=state.role,
             refusal="" if permit.allowed else permit.says,
+            old_there=self._policy.old_there,
             peer_fit=self._cycle.seen(now).peer.fit,
             maintenance=self._cycle.maintenance.on,
             peer_maintenance=Unknown("it says nothing", now) if report is None else report.maintenance,

@@ -159,6 +159,26 @@ def test_nobody_is_to_bring_home_what_is_not_synchronised(tmp_path: Path) -> Non
     assert room.peer_newer
 
 
+@pytest.mark.parametrize(
+    ("node", "synch", "age", "says"),
+    [
+        (Node.PRIMARY, "LAZY", 10_800.0, "its data were in step with this node's 3 h ago"),
+        (Node.PRIMARY, "LAZY", None, "never known to be in step"),
+        (Node.PRIMARY, "LAZY", 1.0, ""),
+        (Node.PRIMARY, "LOOSE", None, ""),
+        (Node.SECONDARY, "LAZY", None, ""),
+    ],
+)
+def test_old_data_of_the_standby_are_told_where_they_follow(
+    tmp_path: Path, node: Node, synch: str, age: float | None, says: str
+) -> None:
+    bench = Bench(tmp_path, node, synch=synch)
+    assert bench.observations.report is not None
+    bench.observations.report = replace(bench.observations.report, data_age=age)
+    said = SyncSupervisor(bench.context).old_there()
+    assert says in said and bool(said) is bool(says)
+
+
 def test_telephones_wait_for_data_in_a_planned_move_only(tmp_path: Path) -> None:
     for node, planned, served, waits in (
         (Node.PRIMARY, True, True, True),

@@ -172,6 +172,13 @@ def test_the_way_back(role: Role, other: Peer, case: ActionContext, allowed: boo
     assert says in permit.says
 
 
+def test_a_hand_over_to_old_data_says_so() -> None:
+    permit = permit_for(
+        OperatorAction.STANDBY, Role.ACTIVE, THERE, ActionContext(old_there="its data are old")
+    )
+    assert permit.allowed and permit.says == "the peer takes over, and its data are old"
+
+
 @pytest.mark.parametrize("other", [MUTE, DOUBTFUL, THERE])
 def test_service_goes_by_name_to_a_node_that_is_not_known_to_be_ready(other: Peer) -> None:
     by_name = ActionContext(peer_role="active", doubts="no room", unready=True)
