@@ -171,7 +171,7 @@ class Pair:
             # (test_pair_trap.py).
             await self.until_status(side, _settled, f"{title} on the {side} has settled", 120)
         await self._bring_to_primary()
-        await self.until_status("secondary", _fit_standby, "the secondary is a fit standby")
+        await self.until_status("secondary", ready_standby, "the secondary is a fit standby")
         await self.until_status("primary", _serves_with_peer, "the primary serves and sees its peer fit")
         if not self.rack.site.telephones:  # a real Asterisk has no span here
             await self.until(lambda: self.rack.in_service("primary"), "the line is in service on the primary")
@@ -186,7 +186,7 @@ class Pair:
         fault = self.rack.now()
         await self.stage.ask(asked, command)
         await self.served(fault, to)
-        await self.until_status(OTHER[to], _fit_standby, f"the {OTHER[to]} is a fit standby")
+        await self.until_status(OTHER[to], ready_standby, f"the {OTHER[to]} is a fit standby")
         await self.until_status(to, _serves_with_peer, f"the {to} serves and sees its peer fit")
 
     async def served(self, fault: float, to: str, deadline: float = 30.0) -> None:
@@ -349,7 +349,7 @@ class Pair:
         primary, secondary = await self.primary.status(), await self.secondary.status()
         if primary is None or secondary is None:
             return False
-        return _serves_with_peer(primary) and _fit_standby(secondary)
+        return _serves_with_peer(primary) and ready_standby(secondary)
 
 
 def _settled(status: Status) -> bool:
@@ -360,7 +360,8 @@ def _placed(status: Status) -> bool:
     return status["role"] in ("active", "acquiring", "standby")
 
 
-def _fit_standby(status: Status) -> bool:
+def ready_standby(status: Status) -> bool:
+    """Tell whether the node stands by, is known to be ready, and sees its peer."""
     ready = status["fit"] and not status["doubts"]
     return bool(status["role"] == "standby" and ready and status["peer"]["alive"]["value"])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from pair_on_rack import PAIR_SITE, Entry, Pair
+from pair_on_rack import PAIR_SITE, Entry, Pair, ready_standby
 
 # A line without settle time: a move takes three seconds instead of six.
 SITE = replace(PAIR_SITE, boot_time=0.5)
@@ -58,9 +58,7 @@ async def moves_away(pair: Pair, point: Callable[[Entry], bool], delay: float) -
 async def both_ready(pair: Pair, active: str, standby: str) -> None:
     """Until `active` serves and `standby` is fit to be asked."""
     await pair.until_status(active, lambda status: status["role"] == "active", f"the {active} is active")
-    await pair.until_status(
-        standby, lambda status: status["role"] == "standby" and status["fit"], f"the {standby} is fit"
-    )
+    await pair.until_status(standby, ready_standby, f"the {standby} is ready")
 
 
 ROUND_TRIPS = {

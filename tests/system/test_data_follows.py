@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from data_on_nodes import SHOW, SLOW, is_marked
 from keys_on_rack import asha, open_ssh
-from pair_on_rack import PAIR_SITE, Pair, Status
+from pair_on_rack import PAIR_SITE, Pair, Status, ready_standby
 
 from hwsim.demo.scenario import OTHER
 from hwsim.nodes import Network
@@ -158,7 +158,7 @@ async def test_a_failover_waits_for_no_pass_under_way(pair: Pair) -> None:
 
     await shell(primary, "tc qdisc del dev eth0 root")
     secondary.write(f"{_MAIL}/../unavail.wav", "recorded meanwhile")
-    await pair.until_status("primary", lambda status: status["role"] == "standby" and status["fit"], "fit")
+    await pair.until_status("primary", ready_standby, "it is ready")
     gone_home = await asha(pair, "primary", "failback")
     assert gone_home.code == 0, gone_home
     assert _has(pair, "primary", "../unavail.wav")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pair_on_rack import PAIR_SITE, STAYS, Pair
+from pair_on_rack import PAIR_SITE, STAYS, Pair, ready_standby
 
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.nodes.network import LINKS
@@ -15,7 +15,7 @@ ENGINES = (HEARTBEAT, PACEMAKER)
 
 async def at_home_again(pair: Pair, side: str) -> None:
     """The node that stood by after a fault serves as before when it is asked to."""
-    await pair.until_status(side, lambda status: status["role"] == "standby" and status["fit"], "it is fit")
+    await pair.until_status(side, ready_standby, "it is ready")
     await pair.move("takeover", to=side)
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from pair_on_rack import Pair, Status
+from pair_on_rack import PAIR_SITE, Pair, Status
+
+from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
+
+SITE = PAIR_SITE
+ENGINES = (HEARTBEAT, PACEMAKER)
 
 # Room for some kilobytes is less than `asha check` calls an error.
 _LITTLE_ROOM = "mount -t tmpfs -o size=64k none /var/log"
