@@ -1,13 +1,13 @@
 """The cluster address while this node serves: what is noted of it, when it is put back, and what people are told.
 
 The engine sets the address before it grants, and looks at it never again. Others may take it away: networkd and
-NetworkManager when they are restarted, an operator with `ip`. It is put back at once, and only where the engine has set
-it under this grant: where the cluster has two, one at least, so that one that could never be set leaves nobody without
-the other. When it goes again within `KEPT`, something here fights for that: people are told, and each further try waits
-longer (`_WAITS`).
+NetworkManager when they are restarted, an operator with `ip`. It is put back at once where it was here under this
+grant. One that was not is given `NEVER_SET`: an engine that believes that it is here already sets it no more. When it
+goes again within `KEPT`, something here fights for that: people are told, and each further try waits longer (`_WAITS`).
 
-A node that takes service back finds the address away because it has removed it itself. Putting that back is counted as
-no fight, and the engine, which may still be about to remove it, does not keep telephones waiting.
+A node that serves again after it has stepped aside, or takes service back, finds the address away because it has
+removed it itself: Pacemaker has been seen to stop and start asha then, and to take the address for unchanged. That is
+put back at once too, and counted as no fight, since the engine may still be about to remove it.
 
 A node that steps aside (see `core/witness.py`) has removed the address itself, and puts it back when that is over.
 
@@ -30,7 +30,7 @@ _FAILED = 5.0
 _WAITS = (0.0, 5.0, 10.0, 20.0, 40.0, KEPT)
 # Seconds after which an address that was put back is here, unless it was taken away at once.
 _ARRIVES = 2.0
-# Seconds after which an address that the engine has never set under this grant is told, and set if the other is here.
+# Seconds after which an address that the engine has never set under this grant is set, and told.
 NEVER_SET = 5.0
 TAKEN = "the cluster address was taken away from this node while it serves"
 
@@ -38,18 +38,19 @@ TAKEN = "the cluster address was taken away from this node while it serves"
 def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
     """Return the transfer with a note of whether the address was here, and since when it is not.
 
-    Where the cluster has two addresses it is here when both are, and it was here when one was and the other has not
-    come within `NEVER_SET`.
+    Where the cluster has two addresses it is here when both are. What has not come within `NEVER_SET` counts as if it
+    had been here.
     """
     gone = (is_known(seen.address, False) or bool(seen.address_missing)) and transfer.aside.since is None
     since = (now if transfer.address_gone_since is None else transfer.address_gone_since) if gone else None
     any_here = is_known(seen.address, True)
     whole = any_here and not seen.address_missing
-    half = any_here and since is not None and now - since >= NEVER_SET
-    never_set = seen.address_missing if half and not transfer.had_address else transfer.never_set
+    late = since is not None and now - since >= NEVER_SET
+    missing = seen.address_missing if any_here else "the cluster address"
+    never_set = missing if late and not transfer.had_address else transfer.never_set
     return changed(
         transfer,
-        had_address=transfer.had_address or whole or half,
+        had_address=transfer.had_address or whole or late,
         never_set="" if whole else never_set,
         address_gone_since=since,
         address_puts=_puts(transfer, seen, whole, now),
@@ -59,6 +60,16 @@ def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 def expect(transfer: Transfer) -> Transfer:
     """Return the transfer of a node that has served before: it has removed the address itself, or the engine set it."""
     return changed(transfer, had_address=True, address_puts=AddressPuts(expected=True))
+
+
+def is_left(left: bool, transfer: Transfer, seen: Seen) -> bool:
+    """Tell whether this node has removed the address itself, and it was not here since.
+
+    `left`: whether that was so at the look before.
+    """
+    return not is_known(seen.address, True) and (
+        left or (transfer.aside.since is not None and is_known(seen.address, False))
+    )
 
 
 def _puts(transfer: Transfer, seen: Seen, whole: bool, now: float) -> AddressPuts:
@@ -103,11 +114,8 @@ def put_back_at(transfer: Transfer) -> float | None:
 def trouble(transfer: Transfer, seen: Seen, now: float) -> str:
     """Return what is wrong with the address of a node that serves, and what to do; "" when nothing is."""
     since = transfer.address_gone_since
-    if since is None:
+    if since is None or not transfer.had_address:
         return ""
-    if not transfer.had_address:
-        late, what = now - since >= NEVER_SET, seen.address_missing or "the cluster address"
-        return f"{what} is not on this node, although it serves: see the log of {ENGINE}" if late else ""
     if failure := seen.failed.get(Order.PUT_ADDRESS, ""):
         return f"{why_put_back(transfer)}, and it could not be put back: {failure}"
     last, wait = put_back_at(transfer), _wait(transfer)

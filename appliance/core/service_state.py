@@ -101,7 +101,7 @@ class ServiceState:
     `core/engine_target.py`). `faults`: what is wrong with the pair (see `core/pair_watch.py`). `fence`: see
     `core/fencing.py`. `given_up_at`: when this node gave its service up so that the peer takes over, and `planned`: not
     because it had to. `prepared`: its start of Asterisk ahead of the grant. `heard_standing_by`: the peer's agent has
-    been heard since this node stands by.
+    been heard since this node stands by. `left_address`: see `core/cluster_address.py`.
     """
 
     grant: Grant
@@ -146,6 +146,7 @@ class ServiceState:
     planned: bool = False
     prepared: Prepared = NOT_PREPARED
     heard_standing_by: bool = False
+    left_address: bool = False
 
     @property
     def releasing(self) -> bool:
@@ -364,6 +365,8 @@ class Transition:
         generation = self.state.grant.generation
         begun = plan.begin(goal, generation, reason, self._policy, self._now)
         self.set(transfer=changed(goes_on(self.state.transfer, begun), served=served))
+        if goal is Goal.ACQUIRE and self.state.left_address:
+            self._expect_address()
         self.note("transfer", goal=goal.value, reason=reason, generation=generation)
 
     def follow_plan(self, seen: Seen) -> None:
@@ -371,8 +374,8 @@ class Transition:
         if self.state.transfer is None:
             return
         step = plan.next_step(self.state.transfer, seen, self._now)
-        before = self.state.transfer
-        self.set(transfer=step.transfer)
+        before, left = self.state.transfer, self.state.left_address
+        self.set(transfer=step.transfer, left_address=cluster_address.is_left(left, step.transfer, seen))
         if (before.phase, before.note) != (step.transfer.phase, step.transfer.note):
             self._note_phase(step.transfer)
         if before.phase is not step.transfer.phase:

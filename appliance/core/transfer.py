@@ -244,9 +244,9 @@ class Transfer:
     the spans were restarted because of that. `served` is set once Asterisk ran under this transfer: whether
     to start Asterisk again when it dies is then a decision (see `decide`), not a part of the plan.
     `had_address` is set once the cluster address was here under this transfer, `address_gone_since` is since when it
-    is not, and `address_puts` how often it was put back. `never_set`: which of two addresses has not been here, while
-    the other was. `aside`: what is remembered of a silent peer. `recovery`: how far the recovery of its D-channel is,
-    or of one before it.
+    is not, and `address_puts` how often it was put back. `never_set`: which address has not been here, for longer than
+    that takes. `aside`: what is remembered of a silent peer. `recovery`: how far the recovery of its D-channel is, or
+    of one before it.
     """
 
     goal: Goal

@@ -106,8 +106,7 @@ def note(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 def goes_on(before: Transfer | None, begun: Transfer) -> Transfer:
     """Return the transfer `begun` with what `before` knew and what is still true.
 
-    When the same service goes on in it, the peer's silence is not forgotten, nor that the address was here and
-    this node has removed it.
+    When the same service goes on in it, the peer's silence is not forgotten, nor that the address was here.
     """
     if before is None:
         return begun

@@ -49,7 +49,7 @@ def seen(
     line: Line | None = Line.ABSENT,
     dchannel: DChannel | Reading[DChannel] | None = DChannel.DOWN,
     pbx: Pbx | None = Pbx.DEAD,
-    address: bool | None = False,
+    address: bool | None = None,
     other: Peer | None = None,
     busy: frozenset[Order] | set[Order] = frozenset(),
     failed: Mapping[Order, str] | None = None,

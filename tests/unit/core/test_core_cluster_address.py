@@ -7,9 +7,10 @@ from dataclasses import replace
 from core_seen import SERVING, Walk, known, seen
 
 from appliance.core import cluster_address
-from appliance.core.cluster_address import KEPT, NEVER_SET, expect
+from appliance.core.cluster_address import KEPT, NEVER_SET, expect, is_left
 from appliance.core.model import Pbx
-from appliance.core.transfer import Goal, Order, Phase
+from appliance.core.transfer import Aside, Goal, Order, Phase
+from appliance.core.values import changed
 from appliance.core.witness import goes_on
 
 HERE = replace(SERVING, address=known(True))
@@ -112,13 +113,26 @@ def test_what_could_not_be_put_back_is_tried_again_and_told() -> None:
     assert "could not be put back: 10.0.0.100 is at 02:02" in trouble(walk, 205.0, failed)
 
 
-def test_what_the_engine_has_not_set_is_not_put_back_but_told() -> None:
+def test_what_the_engine_has_not_set_in_its_time_is_set_and_told() -> None:
+    """It may believe that the address is here already."""
     walk = Walk()
     assert Order.PUT_ADDRESS not in walk.look(100.0, GONE)
-    assert walk.look(104.9, GONE) == ()
-    assert trouble(walk, 104.9) == ""
-    assert walk.look(105.0, GONE) == ()
-    assert "is not on this node, although it serves" in trouble(walk, 105.0)
+    assert walk.look(100.0 + NEVER_SET - 0.1, GONE) == ()
+    assert trouble(walk, 100.0 + NEVER_SET - 0.1) == ""
+    assert walk.look(100.0 + NEVER_SET, GONE) == (Order.PUT_ADDRESS,)
+    assert trouble(walk, 100.0 + NEVER_SET).startswith("the cluster address was never set on this node by ")
+    walk.look(106.0, HERE)
+    assert trouble(walk, 106.0, HERE) == ""
+
+
+def test_what_a_node_has_removed_itself_is_left_until_it_is_here_again() -> None:
+    walk = serving()
+    assert not is_left(False, walk.transfer, GONE), "somebody else has taken it away"
+    aside = changed(walk.transfer, aside=Aside(since=199.0, because="cut off"))
+    assert not is_left(False, aside, HERE) and is_left(False, aside, GONE)
+    unseen = replace(GONE, address=known(None))
+    assert is_left(True, walk.transfer, GONE) and is_left(True, walk.transfer, unseen)
+    assert not is_left(True, walk.transfer, HERE)
 
 
 def test_an_address_that_cannot_be_seen_is_not_gone() -> None:
@@ -159,7 +173,6 @@ def test_one_of_two_that_the_engine_has_not_set_is_named_and_set_when_it_could_h
     walk = Walk()
     assert walk.look(100.0, HALF) == ()
     assert walk.look(100.0 + NEVER_SET - 0.1, HALF) == ()
-    assert trouble(walk, 100.0 + NEVER_SET, HALF).startswith("2001:db8::5 is not on this node")
     assert walk.look(100.0 + NEVER_SET, HALF) == (Order.PUT_ADDRESS,)
     assert trouble(walk, 105.0, HALF).startswith("2001:db8::5 was never set on this node by ")
     walk.look(106.0, HERE)
