@@ -143,8 +143,18 @@ def test_an_announcement_changes_where_others_send(machines: tuple[Machine, Mach
     assert MAC["a"] in b.ip(f"-6 neigh show {IP}")
 
 
+def settled(machine: Machine) -> None:
+    """Wait until the kernel has asked whether somebody else has its own addresses, which it asks from `::`."""
+    ends = time.monotonic() + PATIENCE
+    while machine.ip("-6 addr show dev eth0 tentative"):
+        assert time.monotonic() < ends, "its addresses are its own"
+        time.sleep(0.01)
+
+
 def test_what_is_no_neighbour_discovery_is_not_even_given_to_it(machines: tuple[Machine, Machine]) -> None:
     a, b = machines
+    for machine in machines:
+        settled(machine)
     with contextlib.closing(a.do(NdpLink, "eth0")) as link:
         assert b.do(os.system, f"ping -6 -c 2 -i 0.01 -s 8 -W 5 {OWN} >/dev/null") == 0
         assert all(heard.sender_ip != "::" for heard in link.heard())
