@@ -57,6 +57,9 @@ class RecordingDesk:
             return
         self._do(order)
 
+    def announce(self, why: str, still_wanted: Callable[[], bool]) -> None:
+        assert still_wanted()
+
     def reset_card(self) -> None:
         self.resets += 1
         self.commanded = Known(Relay.RELEASED, self._clock.now())
@@ -86,6 +89,8 @@ class RecordingDesk:
                 self._observations.process, self._observations.booted = Known(False, now), False
             case Order.REMOVE_ADDRESS:
                 self._observations.address = Known(False, now)
+            case Order.PUT_ADDRESS:
+                self._observations.address = Known(True, now)
 
 
 class Bench:
@@ -446,3 +451,24 @@ def test_an_engine_that_is_seen_to_run_is_to_run(tmp_path: Path) -> None:
 
     on_loop(play)
     assert bench.kept == [bench.observations.engine_target] == [EngineTarget.STARTED]
+
+
+def test_a_node_that_left_the_address_and_is_granted_anew_puts_it_back_at_once(tmp_path: Path) -> None:
+    """Pacemaker stops and starts asha after a split, and believes that the address has stayed."""
+    bench = Bench(tmp_path)
+    bench.observations.address = Known(True, 0.0)
+    bench.serve()
+    bench.observations.peer_alive, bench.observations.report = Known(False, bench.clock.now()), None
+    bench.observations.lan = Known(False, bench.clock.now(), "eth0 has no carrier")
+    for _ in range(2):
+        bench.turn()
+    assert Order.REMOVE_ADDRESS in bench.executor.orders and is_known(bench.observations.address, False)
+    bench.observations.peer_alive = Known(True, bench.clock.now())
+    bench.observations.lan = Known(True, bench.clock.now())
+    bench.hear_peer()
+    for verb in (Verb.STOP, Verb.START):
+        bench.executor.orders.clear()
+        assert bench.cycle.ask(verb, bench.clock.now(), ENGINE) is Verdict.ACCEPTED
+        for _ in range(3):
+            bench.turn()
+    assert bench.executor.orders.count(Order.PUT_ADDRESS) == 1
