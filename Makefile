@@ -64,7 +64,7 @@ iso: rpm ## the same, and your distribution's medium ISO=… with asha on it
 test-packaging: system deb ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5; the .debs on Debian (root)
 	@rpm/build 2 out/rpm-next el5 >/dev/null
 	@deb/build out/rpm-next out/deb-next >/dev/null
-	@$(PYTEST) -n 2 tests/packaging $(ARGS)
+	@$(PYTEST) -n 3 tests/packaging $(ARGS)
 
 lint: tools ## format, rules, types, import contract
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }
