@@ -212,6 +212,7 @@ class Cycle:
             not_settable=observations.not_settable,
             engine=observations.engine,
             disks=observations.disks,
+            has_address=bool(self._this_node.conf.addresses),
         )
         return fitness_of(standing, now)
 

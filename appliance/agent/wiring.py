@@ -17,6 +17,7 @@ from appliance.agent.components.alerts import Alerts
 from appliance.agent.components.auto_failback import AutoFailback
 from appliance.agent.components.component import Component
 from appliance.agent.components.data_sync import SyncSupervisor
+from appliance.agent.components.disk_space import DiskSpace
 from appliance.agent.components.drill import Drill
 from appliance.agent.components.engine_change import EngineChanges
 from appliance.agent.components.fencing import Fencing
@@ -26,7 +27,6 @@ from appliance.agent.components.jobs import Jobs
 from appliance.agent.components.lan_source import LanSource
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
-from appliance.agent.components.room import RoomWatch
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
@@ -150,7 +150,7 @@ class AgentParts:
                 grant=lambda: self.cycle.grant_problem,
                 looked=self.active_conf.look_again,
             ),
-            RoomWatch(context),
+            DiskSpace(context),
             self.samples,
             silences,
             self.alerts,

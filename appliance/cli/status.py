@@ -182,6 +182,8 @@ def _peer(peer: PeerStatus) -> str:
     age = "" if peer.data_age is None else f", its data {format_duration(peer.data_age)} old"
     maintenance = ", in MAINTENANCE" if peer.maintenance else ""
     unready = f", not known to be ready: {peer.doubts}" if peer.doubts else ""
+    if peer.fit.value is False:
+        unready = f", not fit: {peer.unfit_because or 'it gives no reason'}"
     return f"{peer.name} {alive}{heard}{age}{unready}{maintenance}" + (f" ({links})" if links else "")
 
 

@@ -22,7 +22,13 @@ ASKED_AGAIN = 60.0
 
 @dataclass(frozen=True, slots=True)
 class FailbackPolicy:
-    """What the conf file says. `wanted`: HAAUTOFAILBACK. `wait`: FAILBACKWAIT, seconds. `move_limit`: MOVELIMIT."""
+    """The keys of the conf file on which the automatic way back depends.
+
+    Attributes:
+        wanted: HAAUTOFAILBACK, while nothing has paused it.
+        wait: FAILBACKWAIT, in seconds.
+        move_limit: MOVELIMIT.
+    """
 
     wanted: bool
     wait: float

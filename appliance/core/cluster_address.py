@@ -24,9 +24,9 @@ from appliance.core.values import changed
 
 # Seconds for which an address that was put back must stay before what took it away is forgotten.
 KEPT = 60.0
-# Seconds after the address was put back until that is tried again: when it failed, and when it was taken away once,
-# twice and more often since it last stayed.
-_FAILED = 5.0
+# Seconds after the address was put back until that is tried again: when it failed (a peer that lets go has it for a
+# moment longer), and when it was taken away once, twice and more often since it last stayed.
+_FAILED = 1.0
 _WAITS = (0.0, 5.0, 10.0, 20.0, 40.0, KEPT)
 # Seconds after which an address that was put back is here, unless it was taken away at once.
 _ARRIVES = 2.0

@@ -38,6 +38,7 @@ class FitnessInputs:
         lan: Whether this node reaches the LAN.
         not_settable: Why a cluster address could not be set here; "" when nothing is known against it.
         engine: Whether the engine runs, as it answers.
+        has_address: A cluster address is set, so that the LAN is to be reached.
         disks: What is wrong with the disks that asha and Asterisk write to, in sentences.
     """
 
@@ -52,11 +53,12 @@ class FitnessInputs:
     not_settable: str = ""
     engine: Reading[bool] = _UNSEEN
     disks: tuple[str, ...] = ()
+    has_address: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """Whether a node could serve.
+    """The fitness of one node, at one moment.
 
     Attributes:
         unfit: Why it could not; empty when nothing is known that keeps it from that.
@@ -116,7 +118,7 @@ def doubts(standing: FitnessInputs) -> tuple[str, ...]:
     reasons = list(standing.disks)
     if standing.has_card and isinstance(standing.card, Unknown):
         reasons.append(f"it is not known whether the relay card is there: {standing.card.reason}")
-    if isinstance(standing.lan, Unknown):
+    if standing.has_address and isinstance(standing.lan, Unknown):
         reasons.append(f"it is not known whether it reaches the LAN: {standing.lan.reason}")
     if isinstance(standing.engine, Unknown):
         reasons.append(f"its HA engine does not answer: {standing.engine.reason}")

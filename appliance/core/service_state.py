@@ -51,7 +51,7 @@ _UNGRANTED = "an agent that holds no grant has started"
 
 
 class Evidence(Enum):
-    """What says that no other Asterisk runs, so that one may be started here ahead of the grant; in words."""
+    """Evidence that the peer runs no Asterisk, for a start here ahead of the grant; the values are for people."""
 
     GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
     NO_POWER = "the line has come here, and nothing is heard of the peer"

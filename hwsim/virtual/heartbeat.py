@@ -333,7 +333,7 @@ class Heartbeat:
             if script.verb is Verb.START and agent.line_held():
                 # Its status says that it runs; the address is a resource of its own.
                 if not script.hand:
-                    self.servers[script.node].put_address()
+                    self.servers[script.node].granted_address()
                 self._end(script, now)
             else:
                 agent.script(script.verb, script.ticket, now)
@@ -357,7 +357,7 @@ class Heartbeat:
             if agent is script.alone and agent.busy:
                 return  # one that works alone answers when its orders are carried out
             if not script.hand:
-                self.servers[script.node].put_address()  # a resource of its own, that comes before
+                self.servers[script.node].granted_address()  # a resource of its own, that comes before
             self._end(script, now)
             return
         stopped = agent.stopped()

@@ -153,7 +153,8 @@ class Job:
 class Server:
     """One node: its power, its Asterisk, what its span sees, and the orders under way on it.
 
-    `renamed`: no interface has the name in the conf file (HADEV), so that no address can be set.
+    `renamed`: no interface has the name in the conf file (HADEV), so that no address can be set. `believed`: the engine
+    takes the address for one that is here, and sets it no more, as Pacemaker does (docs/facts/pacemaker.md).
     """
 
     node: Node
@@ -162,6 +163,7 @@ class Server:
     pbx: Asterisk = field(default_factory=Asterisk)
     address: bool = False
     renamed: bool = False
+    believed: bool = False
     bits: bool = False
     bits_since: float = 0.0
     blind: set[str] = field(default_factory=set)
@@ -243,6 +245,11 @@ class Server:
     def put_address(self) -> None:
         """Set the cluster address, where its interface is there."""
         self.address = self.address or not self.renamed
+
+    def granted_address(self) -> None:
+        """Set the cluster address as the engine does with its grant: where it does not believe that it is here."""
+        if not self.believed:
+            self.put_address()
 
     def lose_power(self, now: float) -> None:
         """Go dark, with everything that ran."""

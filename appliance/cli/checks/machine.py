@@ -18,7 +18,7 @@ from appliance.core.model import Node
 from appliance.host.running import processes_of
 from appliance.host.text_files import SYSCTL, lines_of, text_of
 from appliance.host.virtual import virtual
-from appliance.pbx.room import rooms
+from appliance.pbx.disk_space import read_rooms
 
 _WATCHDOG = "dev/watchdog"
 _TIME_SERVICES = ("chronyd", "ntpd", "systemd-timesyncd", "ptp4l", "timemaster")
@@ -65,4 +65,4 @@ def time_service(scene: Scene) -> Finding:
 
 def disks(scene: Scene) -> Finding:
     """Look at the room in every directory that asha and Asterisk write to, and write a little to asha's own."""
-    return judge_disks(rooms(scene.conf, scene.root))
+    return judge_disks(read_rooms(scene.conf, scene.root))

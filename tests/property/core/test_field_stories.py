@@ -409,6 +409,17 @@ def test_a_script_stopped_by_hand_or_a_grant_that_is_lost(node: Node) -> None:
         assert seen.nobody <= 20.0, fault
 
 
+@pytest.mark.parametrize("blow", ["asterisk dies", "standby"])
+def test_the_address_that_the_engine_believes_to_be_there_already(blow: str) -> None:
+    """Pacemaker was seen to grant service without it, after a split: nobody was served, for ever."""
+    world = rest()
+    world.servers[S].believed = True
+    happen(world, blow)
+    seen = watch(world)
+    assert whole_on(world) is S
+    assert seen.nobody <= 10.0 and seen.moves == 1
+
+
 def test_the_address_is_taken_away_again_and_again() -> None:
     """Put back at once, then each time after a longer while, of a minute at the most; people are told meanwhile."""
     world = rest()

@@ -19,7 +19,7 @@ from appliance.core.status import PbxStatus, ProbeStatus, Status, StatusValue
 from appliance.host.clock import SystemClock
 from appliance.host.running import processes_of
 from appliance.host.units import enabled_by, is_active, unit_value
-from appliance.pbx import room
+from appliance.pbx import disk_space
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -211,7 +211,7 @@ def test_a_disk_that_refuses_is_an_error(root: Path, monkeypatch: pytest.MonkeyP
     def refuses(*words: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(room, "fresh_file", refuses)
+    monkeypatch.setattr(disk_space, "fresh_file", refuses)
     found = machine.disks(scene(root))
     assert found.level == Level.ERROR and "/var/lib/asha: No space left on device" in found.says
 

@@ -108,9 +108,9 @@ def test_what_could_not_be_put_back_is_tried_again_and_told() -> None:
     failed = replace(
         GONE, failed={Order.PUT_ADDRESS: "10.0.0.100 is at 02:02 by now, so it is not set here."}
     )
-    assert walk.look(201.0, failed) == ()
-    assert walk.look(205.0, failed) == (Order.PUT_ADDRESS,)
-    assert "could not be put back: 10.0.0.100 is at 02:02" in trouble(walk, 205.0, failed)
+    assert walk.look(200.9, failed) == ()
+    assert walk.look(201.0, failed) == (Order.PUT_ADDRESS,)
+    assert "could not be put back: 10.0.0.100 is at 02:02" in trouble(walk, 201.0, failed)
 
 
 def test_what_the_engine_has_not_set_in_its_time_is_set_and_told() -> None:

@@ -105,5 +105,9 @@ def test_each_doubt_leaves_it_fit_and_not_known_to_be_ready(standing: FitnessInp
     assert (fitness.unfit, fitness.for_lan, fitness.doubts, fitness.ready) == ((), True, (doubt,), False)
 
 
+def test_a_site_without_a_cluster_address_has_no_lan_to_be_in_doubt_of() -> None:
+    assert fitness_of(replace(FIT, has_address=False, lan=known(None)), 100.0).ready
+
+
 def test_a_card_that_is_not_to_be_there_raises_no_doubt() -> None:
     assert fitness_of(replace(FIT, has_card=False, card=known(None)), 100.0).ready

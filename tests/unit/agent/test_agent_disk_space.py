@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from appliance.agent.components import room
-from appliance.agent.components.room import RoomWatch
+from appliance.agent.components import disk_space
+from appliance.agent.components.disk_space import DiskSpace
 from appliance.agent.status import node_status
 from appliance.config import Conf
 from appliance.core.alert_rules import problems
 from appliance.core.alerts import AlertKind, Severity
 from appliance.core.host_check.machine import Room
 from appliance.core.model import Line
+from appliance.core.reading import Unknown
 from appliance.core.status import Status
 from tests.unit.agent.test_agent_cycle import Bench
 
@@ -32,8 +33,8 @@ class Disks(Bench):
         super().__init__(tmp_path)
         self.see_line(Line.ABSENT)
         self.rooms = (ROOM,)
-        monkeypatch.setattr(room, "rooms", self.seen)
-        self.watch = RoomWatch(self.context)
+        monkeypatch.setattr(disk_space, "read_rooms", self.seen)
+        self.watch = DiskSpace(self.context)
 
     def seen(self, conf: Conf) -> Iterator[Room]:
         yield from self.rooms
@@ -67,10 +68,16 @@ def test_a_full_disk_is_doubted_told_and_forgotten_when_there_is_room(disks: Dis
 
 def test_a_disk_that_hangs_is_doubted(disks: Disks, monkeypatch: pytest.MonkeyPatch) -> None:
     hangs = threading.Event()
-    monkeypatch.setattr(room, "_PATIENCE", 0.05)
-    monkeypatch.setattr(room, "rooms", lambda conf: iter(lambda: hangs.wait() and None, None))
+    monkeypatch.setattr(disk_space, "_PATIENCE", 0.05)
+    monkeypatch.setattr(disk_space, "read_rooms", lambda conf: iter(lambda: hangs.wait() and None, None))
     try:
         (doubt,) = disks.status().doubts
     finally:
         hangs.set()
     assert doubt.endswith("has not ended for 0.05 s")
+
+
+def test_a_pair_without_a_cluster_address_is_ready_all_the_same(disks: Disks) -> None:
+    disks.this_node.adopt(Conf(card_installed=True))
+    disks.observations.lan = Unknown("no cluster address is set", disks.clock.now())
+    assert disks.status().doubts == ()

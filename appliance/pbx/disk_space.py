@@ -16,7 +16,7 @@ _TRIAL = b"asha check\n" * 400
 """A few kilobytes, so that a disk without a free block refuses them."""
 
 
-def rooms(conf: Conf, root: Path = Path("/")) -> Iterator[Room]:
+def read_rooms(conf: Conf, root: Path = Path("/")) -> Iterator[Room]:
     """Yield the room in each directory that asha and Asterisk write to and that is there; write a little to asha's own.
 
     A disk that hangs hangs this too. Raises OSError for a directory that cannot be looked at.

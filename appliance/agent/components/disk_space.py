@@ -1,6 +1,6 @@
 """The look at the disks that asha and Asterisk write to.
 
-A standby of which one takes nothing is not known to be ready.
+A standby with a disk that takes nothing is not known to be ready (`core/fitness.py`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from appliance.core.errors import AshaError
 from appliance.core.host_check.finding import Level
 from appliance.core.host_check.machine import judge_disks
 from appliance.host.worker_thread import WorkerThread
-from appliance.pbx.room import rooms
+from appliance.pbx.disk_space import read_rooms
 
 _LOOK = 20.0
 # A disk that has not answered for so long hangs, in seconds.
 _PATIENCE = 10.0
 
 
-class RoomWatch(Component):
+class DiskSpace(Component):
     """The component that looks for room now and then, in a thread of its own, as `asha check` does."""
 
     def __init__(self, context: NodeContext) -> None:
         self._this_node = context.this_node
         self._observations = context.observations
-        self._worker = WorkerThread("room", "The look at the disks that Asterisk writes to")
+        self._worker = WorkerThread("disk space", "The look at the disks that Asterisk writes to")
 
     async def run(self) -> None:
         """Look repeatedly, until cancelled."""
@@ -39,7 +39,7 @@ class RoomWatch(Component):
         """Look once."""
         conf = self._this_node.conf
         try:
-            found = await self._worker.do(lambda: judge_disks(rooms(conf)), _PATIENCE)
+            found = await self._worker.do(lambda: judge_disks(read_rooms(conf)), _PATIENCE)
         except (AshaError, OSError) as problem:
             self._observations.disks = (str(problem).rstrip("."),)
         else:
