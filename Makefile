@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure
+.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -28,6 +28,9 @@ test: system tools lint ## everything: lint and all tests; a skipped test is a f
 
 test-system: system tools ## the system tests alone; ENGINE=pacemaker: all that are on a rack, on Pacemaker (root)
 	@.ci/clean-after $(PYTEST) -n 2 --dist loadfile $(ENGINE:%=--engine %) tests/system $(ARGS)
+
+test-long: system tools ## 200 killed passes of the data and 85 killed merges; make test tries 50 and 30 (root)
+	@.ci/clean-after $(PYTEST) --long tests/system/test_sync_faults.py tests/system/test_merge_interrupted.py $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
 	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 3 --dist loadfile tests/security $(ARGS)

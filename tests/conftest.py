@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="also run the relay card's conformance suite on the real card at TTY (moves its relay!)",
     )
     parser.addoption(
+        "--long",
+        action="store_true",
+        help="play the random tests of killed passes and merges for minutes each, as make test-long does",
+    )
+    parser.addoption(
         "--engine",
         metavar="NAME",
         help="play the tests on a rack on this engine, heartbeat or pacemaker, where they do not name theirs",

@@ -14,8 +14,8 @@ from hwsim.nodes import Network, Node
 from hwsim.nodes.pair import Pair
 from hwsim.nodes.sshd import shell
 
-ROUNDS = 60
-_LIVE_ROUNDS = 25
+_ROUNDS, _LONG_ROUNDS = 20, 60
+_LIVE_ROUNDS, _LONG_LIVE_ROUNDS = 10, 25
 _SEED = 20261125
 _FOLDERS = ("INBOX", "Old")
 # What a node does before Asterisk starts: what was decided is put in place.
@@ -106,15 +106,16 @@ async def _settled(node: Node) -> Where:
 
 
 @pytest.mark.timeout(1200)  # so many real passes are minutes of work; this only bounds one that never ends
-def test_a_merge_killed_anywhere_is_simply_run_again() -> None:
+def test_a_merge_killed_anywhere_is_simply_run_again(pytestconfig: pytest.Config) -> None:
     """What was deleted or moved on the secondary is, or is not yet; nothing in between."""
+    rounds = _LONG_ROUNDS if pytestconfig.getoption("--long") else _ROUNDS
     dice = random.Random(_SEED)
 
     async def scenario() -> None:
         async with apart() as rack:
             primary, secondary = rack.primary, rack.secondary
             people, cutter, followed = Callers(dice), Cutter(dice), 0
-            for number in range(ROUNDS):
+            for number in range(rounds):
                 people.call(secondary, by="later")
                 if dice.random() < 0.6:
                     people.listen(secondary)
@@ -126,28 +127,29 @@ def test_a_merge_killed_anywhere_is_simply_run_again() -> None:
                 now = await _settled(primary)
                 assert now in (before, {**own, **where(secondary)}), (number, before, now)
                 followed += now != before
-            assert cutter.killed > ROUNDS // 2, "most rounds were cut short"
-            assert ROUNDS // 5 < followed < ROUNDS, "some before the merge was decided, some after"
+            assert cutter.killed > rounds // 2, "most rounds were cut short"
+            assert rounds // 5 < followed < rounds, "some before the merge was decided, some after"
             await _clean_end(rack, {**own, **where(secondary)})
 
     asyncio.run(scenario())
 
 
-def test_a_merge_killed_while_the_primary_serves_adds_every_message_once() -> None:
+def test_a_merge_killed_while_the_primary_serves_adds_every_message_once(pytestconfig: pytest.Config) -> None:
+    rounds = _LONG_LIVE_ROUNDS if pytestconfig.getoption("--long") else _LIVE_ROUNDS
     dice = random.Random(_SEED)
 
     async def scenario() -> None:
         async with apart() as rack:
             primary, secondary = rack.primary, rack.secondary
             people, cutter = Callers(dice), Cutter(dice)
-            for number in range(_LIVE_ROUNDS):
+            for number in range(rounds):
                 people.call(secondary, by="later")
                 people.call(primary, by="here")
                 before, there = where(primary), where(secondary)
                 await _cut_short(dice, cutter, rack, "live")
                 now = await _settled(primary)
                 assert before.items() <= now.items() <= {**there, **before}.items(), (number, before, now)
-            assert cutter.killed > _LIVE_ROUNDS // 2, "most rounds were cut short"
+            assert cutter.killed > rounds // 2, "most rounds were cut short"
             await _clean_end(rack, {**where(secondary), **where(primary)}, "live")
 
     asyncio.run(scenario())
