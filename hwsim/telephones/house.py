@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hwsim.nodes.errors import RackError
 from hwsim.nodes.network import CLUSTER_ADDRESS, LAN, Network
@@ -100,8 +100,15 @@ class Telephones:
         return True
 
     async def until(self, true: Callable[[], object], deadline: float, what: str) -> None:
-        """Wait until `true` is so. Raises RackError, saying that no `what` was seen, after `deadline` seconds."""
-        await self._house.until(true, deadline, what)
+        """Wait until `true` is so.
+
+        Raises RackError after `deadline` seconds, saying that no `what` was seen, and what was seen meanwhile.
+        """
+        told = len(self.events)
+        try:
+            await self._house.until(true, deadline, what)
+        except RackError as missed:
+            raise RackError(f"{missed} Meanwhile: {_summary(self.events[told:]) or 'nothing'}.") from None
 
     def last(self, what: str, who: str, after: float = 0.0) -> Event | None:
         """Return the last event of one kind that a telephone has seen later than `after`; None without one."""
@@ -113,3 +120,14 @@ class Telephones:
 
     def _saw(self, line: bytes) -> None:
         self.events.append(Event(**json.loads(line)))
+
+
+def _summary(events: Sequence[Event]) -> str:
+    """Return how many of each kind there were, by how many telephones, and when the last was, in monotonic seconds."""
+    kinds: dict[str, list[Event]] = {}
+    for event in events:
+        kinds.setdefault(f"{event.what} {event.code}" if event.code else event.what, []).append(event)
+    return ", ".join(
+        f"{len(seen)} {kind} by {len({event.who for event in seen})}, the last at {seen[-1].t:.1f}"
+        for kind, seen in sorted(kinds.items())
+    )

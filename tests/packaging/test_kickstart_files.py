@@ -93,6 +93,17 @@ def test_a_broken_file_is_refused(release: str, old: str, new: str, tmp_path: Pa
         validate(RELEASE_BY_NAME[release], path)
 
 
+def test_no_copy_with_the_passwords_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ksvalidator itself leaves one."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    path = tmp_path / "a.ks"
+    path.write_text(render(load(EXAMPLE), RELEASES[-1], "primary", SECRET))
+    validate(RELEASES[-1], path)
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_one_release_s_file_is_not_another_s(tmp_path: Path) -> None:
     path = tmp_path / "a.ks"
     path.write_text(render(load(EXAMPLE), RELEASE_BY_NAME["el5"], "primary", SECRET))

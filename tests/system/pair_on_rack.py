@@ -47,6 +47,7 @@ SPLIT = 6.0
 HEALS, STAYS = 30.0, 8.0
 _SAMPLE_PERIOD = 0.1
 _TEST_DEADLINE = 120.0  # seconds
+_TOLD = 12
 # Noticing that the line has left: the driver's loss-to-red time, a look at the spans, a turn of the cycle.
 _NOTICE = 3.0
 
@@ -123,13 +124,17 @@ class Pair:
             self._runner.close()
 
     def play(self, test: Coroutine[Any, Any, None], logs: Path) -> None:
-        """Run `test`; the journals must hold and the watchman must have seen nothing. Logs kept on failure."""
+        """Run `test`; the journals must hold and the watchman must have seen nothing.
+
+        A failure keeps the logs and tells what was seen last, for who has only the test runner's words.
+        """
         try:
             self._runner.run(self._watched(test))
-        except BaseException:
+        except BaseException as failed:
             self.rack.keep_logs(logs)
-            happened = "\n".join(map(str, self.rack.history.happenings))
-            (logs / "history.txt").write_text(happened + "\n")
+            happened = list(map(str, self.rack.history.happenings))
+            (logs / "history.txt").write_text("\n".join(happened) + "\n")
+            failed.add_note("\n".join(["What the rack saw last:", *happened[-_TOLD:]]))
             raise
 
     # -- the two servers
