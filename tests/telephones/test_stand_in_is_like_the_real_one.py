@@ -117,6 +117,11 @@ class Pbx:
         blocked = re.search(r"^SigBlk:\s*(\w+)", status, re.MULTILINE)
         return blocked is not None and bool(int(blocked[1], 16) & 1 << (number - 1))
 
+    def stands_still(self) -> bool:
+        """Tell whether every thread of it is stopped; one may still be at work just after the signal."""
+        threads = self.node.path(f"/proc/{self.pid()}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)
+
     def exists(self, path: str) -> bool:
         return self.node.path(path).exists()
 
@@ -304,6 +309,7 @@ def test_a_hangup_does_not_end_it_and_a_stopped_one_answers_nobody(pbx: Pbx) -> 
     pbx.kill(signal.SIGHUP)
     assert pbx.answer("BYE")[1] == 481
     pbx.kill(signal.SIGSTOP)
+    pbx.until(pbx.stands_still, "stop of all its threads")
     pbx.ask("BYE")
     assert pbx.say("core show uptime", 1.0).code is None
     assert not pbx.heard()
