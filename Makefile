@@ -24,7 +24,7 @@ demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(QUICK) -n 3 tests/unit tests/hwsim tests/tree tests/property tests/contract $(ARGS)
-	@.ci/clean-after $(PYTEST) -n 3 --dist loadfile tests/system $(ARGS)
+	@.ci/clean-after $(PYTEST) -n 4 --dist loadfile tests/system $(ARGS)
 
 test-system: system tools ## the system tests alone; ENGINE=pacemaker: all that are on a rack, on Pacemaker (root)
 	@.ci/clean-after $(PYTEST) -n 2 --dist loadfile $(ENGINE:%=--engine %) tests/system $(ARGS)
