@@ -52,36 +52,39 @@ async def heals(pair: Pair, log: ServiceLog) -> None:
         )
 
 
-@pytest.mark.engine("heartbeat")
-@pytest.mark.parametrize("side", SIDES)
-async def test_the_deaf_node_serves_alone_and_the_other_tells_of_it(pair: Pair, side: str) -> None:
-    """It takes the other one for dead; that one hears it serve, and is the only one that sees anything wrong."""
+@asynccontextmanager
+async def from_home_and_back(pair: Pair, side: str) -> AsyncIterator[tuple[ServiceLog, float]]:
+    """A whole pair of which `side` is deaf, and heals in the end. Gives who served, and when the deafness began."""
     await pair.home()
     async with recorded(pair.rack) as log:
         began = pair.rack.now()
         async with deaf(pair, side):
-            other = await pair.until_status(
-                OTHER[side], says("does not hear this node"), f"the {OTHER[side]} tells that it is not heard"
-            )
-            assert any("firewall" in problem for problem in other["problems"])
-            settled = await log.settled(began, HEALS, STAYS)
-            assert settled.owner == side
-            await pair.until(lambda: pair.rack.in_service(side), f"the {side} has the line")
+            yield log, began
         await heals(pair, log)
+
+
+@pytest.mark.engine("heartbeat")
+@pytest.mark.parametrize("side", SIDES)
+async def test_the_deaf_node_serves_alone_and_the_other_tells_of_it(pair: Pair, side: str) -> None:
+    """It takes the other one for dead; that one hears it serve, and is the only one that sees anything wrong."""
+    async with from_home_and_back(pair, side) as (log, began):
+        other = await pair.until_status(
+            OTHER[side], says("does not hear this node"), f"the {OTHER[side]} tells that it is not heard"
+        )
+        assert any("firewall" in problem for problem in other["problems"])
+        settled = await log.settled(began, HEALS, STAYS)
+        assert settled.owner == side
+        await pair.until(lambda: pair.rack.in_service(side), f"the {side} has the line")
 
 
 @pytest.mark.engine("pacemaker")
 @pytest.mark.parametrize("side", SIDES)
 async def test_corosync_takes_it_for_a_cut_and_both_nodes_tell_of_it(pair: Pair, side: str) -> None:
     """Its token passes both ways or not at all, so nobody hears the other: both serve, and the line stays."""
-    await pair.home()
-    async with recorded(pair.rack) as log:
-        began = pair.rack.now()
-        async with deaf(pair, side):
-            for one in SIDES:
-                await pair.until_status(
-                    one, says("the cluster address is also at"), f"the {one} tells of the other", 60
-                )
-            assert [move for move in pair.moved_since(began) if move[0] == "relay"] == []
-            assert pair.rack.in_service("primary")
-        await heals(pair, log)
+    async with from_home_and_back(pair, side) as (_, began):
+        for one in SIDES:
+            await pair.until_status(
+                one, says("the cluster address is also at"), f"the {one} tells of the other", 60
+            )
+        assert [move for move in pair.moved_since(began) if move[0] == "relay"] == []
+        assert pair.rack.in_service("primary")
