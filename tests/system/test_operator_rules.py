@@ -88,7 +88,9 @@ async def test_what_the_commands_show(pair: Pair) -> None:
     await pair.until_status(
         "secondary", lambda status: relay_and_maintenance(status["peer"]) == told, "its word"
     )
-    assert allowed(primary) == {
+    # Whether the start of the pair was asked for by hand as well, and so acknowledged, is the engine's haste.
+    counted = {"cleanup"} if primary["moves"]["within_hour"] else set()
+    assert allowed(primary) == counted | {
         "ha stop",
         "pbx stop",
         "pbx start",
