@@ -302,15 +302,26 @@ class FileTrouble(NamedTuple):
     says: str
 
 
+class StateStatus(NamedTuple):
+    """The state of the pair (core/pair_state.py): its `name`, and `says`, it in a sentence with what stands behind it.
+
+    `health`: the exit code by which a program is told of it.
+    """
+
+    name: str = "not known"
+    says: str = "Not known how the pair is: the agent is of an older version, which does not say."
+    health: int = 3
+
+
 class Status(NamedTuple):
     """The whole document. Times are seconds ago.
 
-    `headline`: the state in one sentence. `unfit_because`: why this node could not serve; `doubts`: why it is not known
-    to be ready, though it could. `problems`: what somebody is to see to, each in a sentence. `trouble`: what a
-    node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs here without a grant,
-    and `strays` what has started it, and how often asha has ended one lately. `misnamed`: why this machine's name is
-    not that by which the engine knows it. `line` and `spans` are None where there is no line to move. `pair`: what is
-    wrong with both nodes as one. `busy`: the orders under way. `permits`: by command.
+    `state`: how the pair is. `headline`: what this node does, in one sentence. `unfit_because`: why this node could not
+    serve; `doubts`: why it is not known to be ready, though it could. `problems`: what somebody is to see to, each in a
+    sentence. `trouble`: what a node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs
+    here without a grant, and `strays` what has started it, and how often asha has ended one lately. `misnamed`: why
+    this machine's name is not that by which the engine knows it. `line` and `spans` are None where there is no line to
+    move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way. `permits`: by command.
     """
 
     version: str = ""
@@ -319,6 +330,7 @@ class Status(NamedTuple):
     set_up: bool = True
     job: JobStatus | None = None
     files: tuple[FileTrouble, ...] = ()
+    state: StateStatus = StateStatus()
     role: str = NOT_SET_UP
     headline: str = ""
     granted: bool = False

@@ -49,7 +49,7 @@ def status(role: str = "active", **changes: Any) -> Status:
         "files": [],
     }
     for name, change in changes.items():
-        whole[name] = {**whole[name], **change} if isinstance(change, dict) else change
+        whole[name] = {**(whole.get(name) or {}), **change} if isinstance(change, dict) else change
     return from_json(whole)
 
 
