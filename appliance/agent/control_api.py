@@ -28,6 +28,7 @@ from appliance.core.errors import ClusterError, UserError
 from appliance.core.grant import Verb, Verdict
 from appliance.core.lost_request import forced_move
 from appliance.core.operator_actions import OperatorAction
+from appliance.core.pair_state import pair_state
 from appliance.core.roles import Role
 from appliance.core.status import Status
 from appliance.core.transfer import Order
@@ -138,7 +139,7 @@ class ControlApi:
         status = node_status(self._this_node, self._observations, self._cycle, self._clock.now())
         for component in self._components:
             status = component.report(status)
-        return status
+        return status._replace(state=pair_state(status))
 
     async def _data_duty(self, request: ControlRequest) -> DutyAnswer:
         duty = self._data.duty(asked_for=request.flag("asked_for"), last=request.flag("last"))

@@ -28,6 +28,7 @@ from appliance.core.answers import Said, TrendsAnswer
 from appliance.core.counters import Meters
 from appliance.core.errors import AshaError, UserError
 from appliance.core.operator_actions import OperatorAction
+from appliance.core.pair_state import pair_state
 from appliance.core.status import (
     AddressStatus,
     DataStatus,
@@ -165,7 +166,8 @@ class UnconfiguredAgent:
         if self._wrong:
             headline = f"This machine ({machine}) is no node: its conf file cannot be used."
             status = status._replace(headline=headline)
-        return self._files.report(status)
+        status = self._files.report(status)
+        return status._replace(state=pair_state(status))
 
     def _adopt(self, conf: Conf) -> None:
         self._conf, self._wrong = conf, ""

@@ -32,7 +32,7 @@ _COMMANDS = {
     "ha": "ha",
     "introduction": "peer",
     "leave": "leave",
-    "history": "status",
+    "history": "history",
     "line": "ha",
     "maintenance": "maintenance",
     "notify": "notify",

@@ -1,18 +1,19 @@
-"""Command `asha status`: show what is true now, in words or as JSON."""
+"""Command `asha status`: show what is true now of the pair, in words, as a table of both nodes, or as JSON."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import click
 
-from appliance.cli.terminal import ShownLine, Tone, show
+from appliance.cli.terminal import ShownLine, Tone, clear, show
 from appliance.control.client import ask
-from appliance.control.status import ask_status
-from appliance.core.as_json import to_json
+from appliance.control.status import read_status
+from appliance.core.errors import ClusterError
 from appliance.core.status import (
     AddressStatus,
     DataStatus,
@@ -23,46 +24,140 @@ from appliance.core.status import (
     Status,
     StatusValue,
 )
-from appliance.core.text import format_duration, format_progress, printable, printable_lines
+from appliance.core.text import format_clock, format_duration, format_progress, printable
 
-if TYPE_CHECKING:  # what these modules load, a command that only shows the status need not wait for
-    from appliance.core.drill import PastDrill
-    from appliance.core.transfer_history import PastPhase, PastTransfer
+# The columns in which the texts of the parts begin, and how wide a cell of the table is at least.
+_PARTS, _CELL = 14, 20
+_TONES = (Tone.GOOD, Tone.DOUBTFUL, Tone.BAD, Tone.BAD)
+_EXIT_CODES = """\b
+The exit code tells how the pair is:
+  0  protected: one node serves, and the other is ready
+  1  degraded: it serves, and somebody should look
+  2  no service, or both nodes serve
+  3  not known"""
 
 
-# The columns in which the texts of the parts, and the notes of a transfer's phases, begin.
-_PARTS, _NOTES = 14, 28
+@click.command(epilog=_EXIT_CODES)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole document as JSON.")
+@click.option("--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.2),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often, with --watch.",
+)
+def status(*, as_json: bool, watch: bool, every: float) -> None:
+    """Show how the pair is, both nodes side by side, and what is wrong."""
+    if watch:
+        _watch(every, as_json=as_json)
+    else:
+        answer = ask("status")
+        told = read_status(answer)
+        _print(answer if as_json else told)
+        sys.exit(told.state.health)
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="The whole document, for machines.")
-def status(as_json: bool) -> None:
-    """Say which node is active, where the line is, and what is wrong."""
-    if as_json:
-        click.echo(json.dumps(ask("status"), indent=2))
-        return
-    show(map(_line, status_lines(ask_status())))
+def _watch(every: float, *, as_json: bool) -> None:
+    """Show the status again and again, on a terminal in the same place; an agent that is away is waited for."""
+    while True:
+        try:
+            answer = ask("status")
+            told: object = answer if as_json else read_status(answer)
+        except ClusterError as problem:
+            told = str(problem)
+        clear()
+        _print(told)
+        time.sleep(every)
+
+
+def _print(told: object) -> None:
+    if isinstance(told, Status):
+        show(shown_lines(told))
+    elif isinstance(told, str):
+        show([ShownLine(told, tone=Tone.BAD)])
+    else:
+        click.echo(json.dumps(told, indent=2))
+
+
+def shown_lines(status: Status) -> Iterable[ShownLine]:
+    """Return the lines of `status_lines` as they are shown: the state in its colour, and what is wrong stands out."""
+    first, *rest = status_lines(status)
+    tone = _TONES[min(max(status.state.health, 0), len(_TONES) - 1)]
+    return [ShownLine(printable(first), tone=tone), *map(_line, rest)]
 
 
 def status_lines(status: Status) -> list[str]:
-    """Return the document as lines for people: the headline, what is wrong, then the parts."""
+    """Return the document as lines for people: the state of the pair, what is wrong, both nodes, then the parts."""
     problems = [f"  ! {problem}" for problem in status.problems]
     if not status.set_up:
         return [status.headline, *problems]
     rows = [
-        ("role", status.role + (" (under a grant)" if status.granted else "")),
         ("Asterisk", _pbx(status.pbx, status.granted)),
         ("address", _address(status.address)),
         ("LAN", _lan(status.lan)),
         *(tuple(line.split(": ", 1)) for line in line_lines(status)),
         (status.engine.title, _engine(status)),
-        ("peer", _peer(status.peer)),
+        ("links", _links(status.peer)),
         ("data", _data(status.data)),
         *_maintenance(status.maintenance),
         *_drill(status),
-        ("fit", _fit(status)),
+        *_not_ready(status),
     ]
-    return [status.headline, *problems, "", *(f"  {name:<{_PARTS - 3}} {text}" for name, text in rows)]
+    parts = [f"  {name:<{_PARTS - 3}} {text}" for name, text in rows]
+    return [status.state.says, status.headline, *problems, "", *pair_table(status), "", *parts]
+
+
+def pair_table(status: Status) -> list[str]:
+    """Return both nodes side by side, the primary first: what each is, and what it has told of itself."""
+    own, other = _own_column(status), _peer_column(status.peer)
+    columns = (own, other) if status.node == "primary" else (other, own)
+    width = max(_CELL, *(len(cell) + 2 for cell in columns[0].values()))
+    return [f"  {name:<{_PARTS - 3}} {columns[0][name]:<{width}}{columns[1][name]}".rstrip() for name in own]
+
+
+def _own_column(status: Status) -> dict[str, str]:
+    data = status.data
+    ready = "no" if not status.fit else "not known" if status.doubts else "yes"
+    return {
+        "": f"{status.node} (here)",
+        "name": status.names.of(status.node),
+        "role": status.role,
+        "ready": ready,
+        "LAN": _word(status.lan.reached, "reached", "CUT OFF"),
+        "line": "-" if status.line is None else str(status.line.value or "unknown"),
+        "data": "served here" if status.granted else _age(data.age),
+        "heard": "-",
+        "maintenance": "ON" if status.maintenance else "off",
+        "version": status.version,
+    }
+
+
+def _peer_column(peer: PeerStatus) -> dict[str, str]:
+    gone = peer.alive.value is False
+    known = not gone and peer.granted.value is not None
+    ready = "not known" if peer.fit.value is None or peer.doubts else "yes" if peer.fit.value else "no"
+    return {
+        "": peer.node or "the other node",
+        "name": peer.name,
+        "role": "gone" if gone else peer.role if known else "not known",
+        "ready": "no" if gone else ready,
+        "LAN": _word(peer.lan, "reached", "CUT OFF") if known else "not known",
+        "line": str(peer.line.value or "not known") if known else "not known",
+        "data": ("served there" if peer.granted.value else _age(peer.data_age)) if known else "not known",
+        "heard": "never" if peer.heard is None else f"{format_duration(peer.heard)} ago",
+        "maintenance": ("ON" if peer.maintenance else "off") if known else "not known",
+        "version": peer.version or "not known",
+    }
+
+
+def _word(reading: StatusValue[bool], yes: str, no: str) -> str:
+    return "not known" if reading.value is None else yes if reading.value else no
+
+
+def _age(seconds: float | None) -> str:
+    return "never in step" if seconds is None else f"in step {format_duration(seconds)} ago"
 
 
 def _line(text: str) -> ShownLine:
@@ -73,10 +168,12 @@ def _line(text: str) -> ShownLine:
     return ShownLine(text, _PARTS) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
 
 
-def _fit(status: Status) -> str:
-    if not status.fit:
-        return "no: " + "; ".join(status.unfit_because)
-    return f"yes, but not known to be ready: {'; '.join(status.doubts)}" if status.doubts else "yes"
+def _not_ready(status: Status) -> list[tuple[str, str]]:
+    """Return why a node could not serve, or is not known to be ready, each with that node."""
+    here = "; ".join(status.unfit_because or status.doubts)
+    there = status.peer.unfit_because if status.peer.fit.value is False else status.peer.doubts
+    found = ((status.node, here), (status.peer.node, there))
+    return [("not ready", f"{node}: {why}") for node, why in found if why]
 
 
 def _drill(status: Status) -> list[tuple[str, str]]:
@@ -85,7 +182,7 @@ def _drill(status: Status) -> list[tuple[str, str]]:
         return []
     if drill.running:
         return [("drill", drill.lines[-1] if drill.lines else "begins")]
-    held = f"{_clock(drill.at)} {drill.outcome}: {drill.says}" if drill.outcome else "none was held yet"
+    held = f"{format_clock(drill.at)} {drill.outcome}: {drill.says}" if drill.outcome else "none was held yet"
     return [
         ("drill", f"{held}; the last scheduled one was skipped: {drill.skipped}" if drill.skipped else held)
     ]
@@ -173,87 +270,5 @@ def _engine(status: Status) -> str:
     )
 
 
-def _peer(peer: PeerStatus) -> str:
-    alive = _either(peer.alive, "there", "gone")
-    links = ", ".join(f"{name} {state}" for name, state in sorted(peer.links.items()))
-    heard = (
-        "" if peer.heard is None else f", its agent heard {format_duration(peer.heard)} ago as {peer.role}"
-    )
-    age = "" if peer.data_age is None else f", its data {format_duration(peer.data_age)} old"
-    maintenance = ", in MAINTENANCE" if peer.maintenance else ""
-    unready = f", not known to be ready: {peer.doubts}" if peer.doubts else ""
-    if peer.fit.value is False:
-        unready = f", not fit: {peer.unfit_because or 'it gives no reason'}"
-    return f"{peer.name} {alive}{heard}{age}{unready}{maintenance}" + (f" ({links})" if links else "")
-
-
-# Command `asha history`: show the last transfers of this node, with the time that each phase took.
-
-
-@click.command()
-@click.option("-n", "--newest", type=click.IntRange(1, 50), default=10, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="For machines, newest first.")
-def history(newest: int, as_json: bool) -> None:
-    """Show how service came to this node and left it: when, why, and the milliseconds of each phase.
-
-    It is read from the journal, also while the agent does not run. Drills are shown among them.
-    """
-    found = _read(newest)
-    if as_json:
-        click.echo(json.dumps(to_json(found), indent=2))
-        return
-    told = [(one.began, transfer_text(one)) for one in found]
-    told += [(one.at, drill_text(one)) for one in _drills(newest)]
-    texts = "\n\n".join(printable_lines(text) for _, text in sorted(told)[-newest:])
-    show(_history_line(text) for text in (texts or "Nothing has happened yet.").split("\n"))
-
-
-def _history_line(text: str) -> ShownLine:
-    return ShownLine(text, _NOTES) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
-
-
-def _read(newest: int) -> list[PastTransfer]:
-    from appliance.agent.components.history import newest_transfers  # noqa: PLC0415
-    from appliance.agent.journal import JournalFile  # noqa: PLC0415
-    from appliance.host.paths import JOURNAL  # noqa: PLC0415
-    from appliance.local_node import conf_and_node  # noqa: PLC0415
-
-    return newest_transfers(JournalFile(JOURNAL), newest, conf_and_node()[1])
-
-
-def _drills(newest: int) -> list[PastDrill]:
-    from appliance.agent.journal import JournalFile  # noqa: PLC0415
-    from appliance.core.drill import KINDS, past_drills  # noqa: PLC0415
-    from appliance.host.paths import JOURNAL  # noqa: PLC0415
-
-    return list(islice(past_drills(JournalFile(JOURNAL).backwards(KINDS)), newest))
-
-
-def drill_text(drill: PastDrill) -> str:
-    """Return a drill as text for people: a headline, and a row for each phase with its bound."""
-    by = f"  (by {drill.by})" if drill.by else ""
-    says = f": {drill.says}" if drill.says else ""
-    return "\n".join(
-        [f"{_clock(drill.at)}  drill {drill.outcome}{says}{by}", *(f"    {step}" for step in drill.steps)]
-    )
-
-
-def _clock(wall: float) -> str:
-    return time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
-
-
-def transfer_text(transfer: PastTransfer) -> str:
-    """Return a transfer as text for people: a headline, and a row for each phase with how long it lasted."""
-    clock = _clock(transfer.began)
-    took = "" if transfer.took is None else f" after {transfer.took:.3f} s"
-    head = f"{clock}  {transfer.node} {transfer.goal}: {transfer.ended}{took}  ({transfer.reason})"
-    return "\n".join([head, *_rows(transfer.phases)])
-
-
-def _rows(phases: tuple[PastPhase, ...]) -> list[str]:
-    ends = [phase.after for phase in phases[1:]]
-    lasted = [f"{1000 * (end - phase.after):8.0f} ms" for phase, end in zip(phases, ends, strict=False)]
-    return [
-        f"  {spent:>11}  {phase.phase:<{_NOTES - 16}} {phase.note}".rstrip()
-        for phase, spent in zip(phases, [*lasted, ""], strict=True)
-    ]
+def _links(peer: PeerStatus) -> str:
+    return ", ".join(f"{name} {state}" for name, state in sorted(peer.links.items())) or "none seen yet"

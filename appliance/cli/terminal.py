@@ -49,6 +49,14 @@ def show(lines: Iterable[ShownLine], stream: TextIO | None = None) -> None:
         click.echo(line.text, file=stream)
 
 
+def clear() -> None:
+    """Begin a new page: an empty terminal, or an empty line in what is no terminal."""
+    if sys.stdout.isatty():
+        click.clear()
+    else:
+        click.echo()
+
+
 def _show_on_terminal(lines: Iterable[ShownLine], stream: TextIO) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415

@@ -14,6 +14,7 @@ from appliance.control.server import ControlServer
 from appliance.core.as_json import to_json
 from appliance.core.errors import UserError
 from appliance.core.operator_actions import OperatorAction
+from appliance.core.pair_state import pair_state
 from appliance.core.status import (
     AddressStatus,
     AgentUsage,
@@ -30,6 +31,7 @@ from appliance.core.status import (
     Status,
     StatusValue,
     TransferStatus,
+    from_json,
 )
 
 Document = dict[str, Any]
@@ -256,4 +258,11 @@ class AgentStandIn:
         if verb not in self.says:
             raise UserError(f"The agent knows no verb '{verb}'.")
         answer = self.says[verb]
-        return answer(request.to_json()) if isinstance(answer, Callable) else answer  # type: ignore[arg-type]
+        if isinstance(answer, Callable):  # type: ignore[arg-type]
+            return answer(request.to_json())
+        return self._with_state(answer) if verb == "status" and "role" in answer else answer
+
+    @staticmethod
+    def _with_state(document: Document) -> Document:
+        """Return a status document with the state of the pair that follows from it, as an agent gives it."""
+        return {**document, "state": to_json(pair_state(from_json(document)))}

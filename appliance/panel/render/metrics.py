@@ -19,6 +19,7 @@ from prometheus_client.core import (
 
 from appliance.core.answers import MetersAnswer, TrendsAnswer
 from appliance.core.model import DChannel, Line, Pbx, Relay
+from appliance.core.pair_state import PairState
 from appliance.core.roles import Role
 from appliance.core.status import NOT_SET_UP, SpanStatus, Status, StatusValue
 
@@ -85,6 +86,7 @@ def _service(status: Status) -> Iterator[Metric]:
     info = _family("asha_info", "Version of asha, and which node this is.", ["version", "node"])
     info.add_metric([_text(status.version), _text(status.node)], 1)
     yield info
+    yield _states("asha_pair_state", "How the pair is.", "state", _values(PairState), status.state.name)
     yield _states("asha_role", "The role of this node.", "role", _ROLES, status.role)
     yield _states("asha_pbx", "Asterisk on this node.", "state", _values(Pbx), status.pbx.state.value)
     yield _gauge("asha_fit", "1 when this node could serve.", status.fit)

@@ -15,6 +15,8 @@ from appliance.panel.render.readiness import readiness
 # In the order of the page; each name is that of a template in live/.
 NAMES = ("headline", "diagram", "buttons", "job", "readiness", "timeline", "charts", "journal")
 _NEWEST_FIRST = 30
+# How the banner looks, by the health of the pair.
+_TONES = ("good", "doubt", "bad", "bad")
 
 
 class SectionRenderer:
@@ -45,6 +47,7 @@ def _facts(view: View) -> dict[str, object]:
     status = view.status
     offered, absent = buttons(status) if status else ((), ())
     return {
+        "tone": _TONES[min(max(status.state.health, 0), len(_TONES) - 1)] if status else "bad",
         "p": diagram(status) if status else None,
         "offered": offered,
         "absent": absent,

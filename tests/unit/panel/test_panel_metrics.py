@@ -81,6 +81,7 @@ def test_what_is_not_known_has_no_sample() -> None:
     assert {key[0] for key in found} == {
         "asha_agent_up",
         "asha_info",
+        "asha_pair_state",
         "asha_role",
         "asha_fit",
         "asha_problems",
@@ -91,6 +92,7 @@ def test_what_is_not_known_has_no_sample() -> None:
     }
     assert found["asha_fit",] == 0
     assert found["asha_role", "not set up"] == 1
+    assert found["asha_pair_state", "not known"] == 1
 
 
 def test_hardware_without_alarms_says_neither_here_nor_away() -> None:
