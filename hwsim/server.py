@@ -16,6 +16,17 @@ CONTROL = "/run/asha/control"
 JOURNAL = "/var/lib/asha/journal"
 
 
+# Commands that wait until service has moved, unless they are told not to.
+_MOVES = (
+    ("standby",),
+    ("takeover",),
+    ("ha", "start"),
+    ("ha", "stop"),
+    ("pbx", "stop"),
+    ("line", "release"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """The result of a command on the server."""
@@ -63,8 +74,9 @@ class Server:
             self._agent.signal(number)
 
     async def asha(self, *words: str, deadline: float = 130.0) -> Said:
-        """Run `asha WORDS`."""
-        result = await self.node.run([*self._site.program, *words], deadline)
+        """Run `asha WORDS`; what moves service is not waited for, because the rack looks by itself."""
+        at_once = ["--no-wait"] if words[:2] in _MOVES or words[:1] in _MOVES else []
+        result = await self.node.run([*self._site.program, *words, *at_once], deadline)
         return Said(-1 if result.code is None else result.code, result.out, result.err)
 
     async def status(self) -> dict[str, Any] | None:

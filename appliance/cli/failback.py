@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 
 from appliance.cli.ha import wish
 from appliance.cli.sync import bar, outcome_lines
+from appliance.cli.waiting import until
 from appliance.config import Conf
 from appliance.control.status import ask_status
 from appliance.core.data_policy import Duty
@@ -24,8 +23,6 @@ from appliance.sync.sync_pass import PassResult, Request
 from appliance.sync_setup import own_duty, session, vet_for
 
 _LOOK = 0.2
-# Longer than a transfer may take before it is called blocked, and than the agents take to settle the rest; seconds.
-_PATIENCE = 120.0
 # How soon the agent says that the engine drops requests, after it has dropped one; seconds.
 _TOLD_WITHIN = 3.0
 
@@ -56,12 +53,12 @@ def failback(dry_run: bool, yes: bool) -> None:
     if in_conflict and not yes:
         click.confirm("Go back all the same?", abort=True)
     if status.role != "active":
-        _await(
+        until(
             lambda status: status.role == "active" and _is_up(status),
             "this node serves",
             _ServiceRequest().follow,
         )
-    _await(lambda status: not status.data.peer_newer, "all the secondary's data are here")
+    until(lambda status: not status.data.peer_newer, "all the secondary's data are here")
 
 
 def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
@@ -126,25 +123,3 @@ def _is_taken() -> bool:
             CLOCK.sleep(_LOOK)
         return False
     return True
-
-
-def _await(
-    there: Callable[[Status], bool], what: str, meanwhile: Callable[[Status], None] = lambda status: None
-) -> None:
-    """Wait until `there` is true of the agent's status, printing each new headline; call `meanwhile` at each look.
-
-    Raises ClusterError with the headline when that does not happen within _PATIENCE seconds.
-    """
-    give_up = CLOCK.now() + _PATIENCE
-    said = ""
-    while not there(status := ask_status()):
-        if status.headline != said:
-            said = status.headline
-            click.echo(f"  {said}")
-        if CLOCK.now() > give_up:
-            raise ClusterError(
-                f"Not yet after {_PATIENCE:.0f} s that {what}. {said}", todo="'asha events' says why."
-            )
-        meanwhile(status)
-        CLOCK.sleep(_LOOK)
-    click.echo(f"Done: {what}.")

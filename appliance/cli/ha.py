@@ -1,13 +1,18 @@
-"""Commands of the operator, which ask the agent and show its answer; the agent decides what is allowed."""
+"""Commands of the operator, which ask the agent and show what comes of it; the agent decides what is allowed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import click
 
+from appliance.cli import waiting
+from appliance.cli.waiting import asks_and_waits, confirm
 from appliance.control.answers import ask_as
+from appliance.control.status import ask_status
 from appliance.core.answers import Said
+from appliance.core.status import Status
 
 # Seconds. A release may take as long as Asterisk's stop deadline and more; starting Heartbeat takes some
 # seconds.
@@ -48,15 +53,27 @@ def ha() -> None:
 
 
 @ha.command("start")
-def ha_start() -> None:
+@asks_and_waits
+def ha_start(*, yes: bool, no_wait: bool) -> None:
     """Start the HA engine. Whatever runs is let go first; then the engine decides who is active."""
+    if _already(lambda status: status.engine.running.value is True, "the HA engine runs here"):
+        return
+    confirm("ha start", yes=yes)
     wish("ha start")
+    _wait(
+        lambda status: status.role in ("standby", "active"), "this node takes part in the pair", not no_wait
+    )
 
 
 @ha.command("stop")
-def ha_stop() -> None:
-    """Stop the HA engine. If this node is active, its peer takes over."""
+@asks_and_waits
+def ha_stop(*, yes: bool, no_wait: bool) -> None:
+    """Stop the HA engine. If this node is active, the other one takes over."""
+    if _already(lambda status: status.role == "off", "the HA engine does not run here"):
+        return
+    confirm("ha stop", yes=yes)
     wish("ha stop")
+    _wait(lambda status: status.role == "off", "the HA engine does not run here", not no_wait)
 
 
 @click.group()
@@ -71,9 +88,13 @@ def pbx_start() -> None:
 
 
 @pbx.command("stop")
-def pbx_stop() -> None:
+@asks_and_waits
+def pbx_stop(*, yes: bool, no_wait: bool) -> None:
     """Stop Asterisk. On the active node this is a failover."""
+    served = not no_wait and _serves()
+    confirm("pbx stop", yes=yes)
     wish("pbx stop")
+    _wait(waiting.served_there, "the other node serves", served)
 
 
 _leave_data = click.option(
@@ -100,18 +121,52 @@ _not_ready = click.option(
 @_leave_data
 @_force
 @_not_ready
-def standby(leave_data: bool, force: bool, not_ready: bool) -> None:
-    """Hand service over to the peer."""
+@asks_and_waits
+def standby(*, leave_data: bool, force: bool, not_ready: bool, yes: bool, no_wait: bool) -> None:
+    """Hand service over to the other node."""
+    served = not no_wait and _serves()
+    confirm("standby", yes=yes)
     wish("standby", leave_data=leave_data, force=force, not_ready=not_ready)
+    _wait(waiting.served_there, "the other node serves", served)
 
 
 @click.command()
 @_leave_data
 @_force
 @_not_ready
-def takeover(leave_data: bool, force: bool, not_ready: bool) -> None:
+@asks_and_waits
+def takeover(*, leave_data: bool, force: bool, not_ready: bool, yes: bool, no_wait: bool) -> None:
     """Bring service to this node."""
+    if _already(lambda status: status.role == "active", "this node serves"):
+        return
+    confirm("takeover", yes=yes)
     wish("takeover", leave_data=leave_data, force=force, not_ready=not_ready)
+    comes = waiting.ServiceComes()
+    _wait(comes.there, "this node serves", not no_wait, comes.follow)
+
+
+def _serves() -> bool:
+    """Tell whether this node holds the service now, so that there is something to wait for."""
+    return ask_status().granted
+
+
+def _already(so: Callable[[Status], bool], what: str) -> bool:
+    """Tell whether it is `so` already, and say that nothing was changed; scripts may give a command twice."""
+    if not so(ask_status()):
+        return False
+    click.echo(f"Already so: {what}. Nothing was changed.")
+    return True
+
+
+def _wait(
+    there: Callable[[Status], bool],
+    what: str,
+    wanted: bool,
+    meanwhile: Callable[[Status], None] = lambda status: None,
+) -> None:
+    if wanted:
+        waiting.until(there, what, meanwhile)
+        waiting.show_pair()
 
 
 @click.command()
@@ -129,12 +184,15 @@ def line() -> None:
 def line_status() -> None:
     """Where the line is, as commanded and as the spans show it."""
     from appliance.cli.status import line_lines  # noqa: PLC0415
-    from appliance.control.status import ask_status  # noqa: PLC0415
 
     click.echo("\n".join(line_lines(ask_status())))
 
 
 @line.command("release")
-def line_release() -> None:
-    """Let the line go to the secondary. Always safe; on an active node the peer takes over with it."""
+@asks_and_waits
+def line_release(*, yes: bool, no_wait: bool) -> None:
+    """Let the line go to the secondary. Always safe; on an active node the other one takes over with it."""
+    served = not no_wait and _serves()
+    confirm("line release", yes=yes)
     wish("line release")
+    _wait(waiting.served_there, "the other node serves", served)

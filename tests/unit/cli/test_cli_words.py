@@ -220,7 +220,7 @@ def test_each_branch_of_errors_has_its_exit_code_and_says_one_line(
         raise error
 
     monkeypatch.setattr(answers, "ask", refuse)
-    monkeypatch.setattr(sys, "argv", ["asha", "standby"])
+    monkeypatch.setattr(sys, "argv", ["asha", "cleanup"])
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == code
