@@ -47,7 +47,7 @@ def drill(yes: bool, schedule: str | None) -> None:
 def _set_schedule(schedule: str) -> None:
     from appliance.config.edit import set_values  # noqa: PLC0415
 
-    click.echo(set_values(CONF, {"DRILL": schedule}).diff or "It was so already.")
+    click.echo(set_values(CONF, {"DRILL": schedule}).diff or "Already set; nothing was changed.")
     click.echo(ask_as(Said, "reload").says)
 
 

@@ -35,6 +35,7 @@ _COMMANDS = {
     "history": "history",
     "line": "ha",
     "maintenance": "maintenance",
+    "nagios": "nagios",
     "notify": "notify",
     "panel": "panel",
     "pbx": "ha",
@@ -65,6 +66,23 @@ class LateGroup(click.Group):
             importlib.import_module(f"appliance.cli.{module}"), cmd_name.replace("-", "_")
         )
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            if near := _nearest(args[0]):
+                raise click.UsageError(f"{problem.message} Did you mean '{near}'?", ctx) from None
+            raise
+
+
+def _nearest(word: str) -> str:
+    """Return the command that `word` is most likely a misspelling of; "" when none is near."""
+    import difflib  # noqa: PLC0415 - only when something is misspelt
+
+    return next(iter(difflib.get_close_matches(word, _COMMANDS, n=1)), "")
 
 
 @click.group(cls=LateGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -224,7 +224,7 @@ def _at_peer(conf: Conf, values: Mapping[str, str], by: str) -> PeerSaid:
 
 def _what_changed(edit: Edit) -> str:
     if edit.after == edit.before:
-        return "It was so already: nothing was changed."
+        return "Already set; nothing was changed."
     return " ".join(["Saved.", *takes_effect(changed_keys(edit.before, edit.conf))])
 
 

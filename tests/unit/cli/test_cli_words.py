@@ -236,6 +236,8 @@ def test_every_command_has_a_help_text(command: str) -> None:
 
 def test_an_unknown_command_is_refused() -> None:
     assert CliRunner().invoke(main.asha, ["fly"]).exit_code == 2
+    misspelt = CliRunner().invoke(main.asha, ["statsu"])
+    assert misspelt.exit_code == 2 and "Did you mean 'status'?" in misspelt.output
 
 
 def test_an_event_is_one_readable_line() -> None:
