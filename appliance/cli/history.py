@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +56,7 @@ def _drills(newest: int) -> list[PastDrill]:
     from appliance.core.drill import KINDS, past_drills  # noqa: PLC0415
     from appliance.host.paths import JOURNAL  # noqa: PLC0415
 
-    return list(islice(past_drills(JournalFile(JOURNAL).backwards(KINDS)), newest))
+    return list(itertools.islice(past_drills(JournalFile(JOURNAL).backwards(KINDS)), newest))
 
 
 def drill_text(drill: PastDrill) -> str:
@@ -76,13 +76,9 @@ def transfer_text(transfer: PastTransfer) -> str:
     clock = format_clock(transfer.began)
     took = "" if transfer.took is None else f" after {transfer.took:.3f} s"
     head = f"{clock}  {transfer.node} {transfer.goal}: {transfer.ended}{took}  ({transfer.reason})"
-    return "\n".join([head, *_rows(transfer.phases)])
+    return "\n".join([head, *itertools.starmap(_row, transfer.lasted())])
 
 
-def _rows(phases: tuple[PastPhase, ...]) -> list[str]:
-    ends = [phase.after for phase in phases[1:]]
-    lasted = [f"{1000 * (end - phase.after):8.0f} ms" for phase, end in zip(phases, ends, strict=False)]
-    return [
-        f"  {spent:>11}  {phase.phase:<{_NOTES - 16}} {phase.note}".rstrip()
-        for phase, spent in zip(phases, [*lasted, ""], strict=True)
-    ]
+def _row(phase: PastPhase, lasted: float | None) -> str:
+    spent = "" if lasted is None else f"{1000 * lasted:8.0f} ms"
+    return f"  {spent:>11}  {phase.phase:<{_NOTES - 16}} {phase.note}".rstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from appliance.core.as_json import read_as
@@ -45,6 +45,12 @@ class PastTransfer:
     phases: tuple[PastPhase, ...] = ()
     ended: str = UNDER_WAY
     took: float | None = None
+
+    def lasted(self) -> Iterator[tuple[PastPhase, float | None]]:
+        """Yield each phase with the seconds from when it was reached to when the next one was; None for the last."""
+        ends = [*(phase.after for phase in self.phases[1:]), None]
+        for phase, end in zip(self.phases, ends, strict=True):
+            yield phase, None if end is None else max(0.0, end - phase.after)
 
 
 def read_transfers(answer: object) -> tuple[PastTransfer, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from appliance.core.journal_entry import (
     TransferEntry,
     WishEntry,
 )
-from appliance.core.transfer_history import PastPhase, PastTransfer
+from appliance.core.transfer_history import PastTransfer
 
 _WIDTH = 100.0
 _GOALS = {"acquire": "service taken", "release": "service let go", "leave": "everything let go"}
@@ -27,13 +27,13 @@ _TONES = {"done": "good", "blocked": "bad", "unverifiable": "doubt"}
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Phase of a transfer, reached `after` seconds.
+    """Phase of a transfer, which `lasted` so many seconds; None for the last one.
 
-    `left` and `wide` place the piece of the bar before the phase, in percent.
+    `left` and `wide` place its piece of the bar, in percent.
     """
 
     phase: str
-    after: float
+    lasted: float | None
     left: float
     wide: float
     note: str
@@ -79,17 +79,14 @@ def _move(past: PastTransfer) -> Move:
         ended=past.ended,
         tone=_TONES.get(past.ended, "doubt"),
         took=past.took,
-        marks=tuple(_marks(past.phases, whole)),
+        marks=tuple(_marks(past, whole)),
     )
 
 
-def _marks(phases: Sequence[PastPhase], whole: float) -> Iterable[Mark]:
-    before = 0.0
-    for phase in phases:
-        after = phase.after
-        wide = max(0.0, after - before) / whole * _WIDTH
-        yield Mark(phase.phase, after, before / whole * _WIDTH, wide, phase.note)
-        before = after
+def _marks(past: PastTransfer, whole: float) -> Iterator[Mark]:
+    for phase, lasted in past.lasted():
+        wide = (lasted or 0.0) / whole * _WIDTH
+        yield Mark(phase.phase, lasted, phase.after / whole * _WIDTH, wide, phase.note)
 
 
 def entries(journal: Sequence[JournalEntry]) -> tuple[TimelineEntry, ...]:

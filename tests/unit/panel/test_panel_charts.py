@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.cli.history import transfer_text
 from appliance.core.answers import TrendsAnswer
 from appliance.core.as_json import read_as
 from appliance.core.journal_entry import read_entries
-from appliance.core.transfer_history import read_transfers
+from appliance.core.transfer_history import PastPhase, PastTransfer, read_transfers
 from appliance.panel.render.charts import HEIGHT, WIDTH, chart, charts
 from appliance.panel.render.timeline import entries, moves
 from tests.plugins.agent_stand_in import HISTORY, TRENDS
@@ -62,6 +63,20 @@ def test_the_pieces_of_a_move_lie_end_to_end() -> None:
     ends = [mark.left + mark.wide for mark in move.marks]
     assert [mark.left for mark in move.marks[1:]] == pytest.approx(ends[:-1])
     assert abs(ends[-1] - 100.0) < 1e-9
+
+
+def test_a_piece_is_as_long_as_its_own_phase_lasted() -> None:
+    """The page and 'asha history' say the same of each phase: the line settles for 5 s, and not for 0.2."""
+    reached = [("moving", 0.008), ("settling", 0.196), ("done", 5.19)]
+    past = PastTransfer(
+        0.0, "primary", "acquire", phases=tuple(PastPhase(*one) for one in reached), ended="done", took=5.19
+    )
+    (move,) = moves([past])
+    widths = {mark.phase: mark.wide for mark in move.marks}
+    assert widths == pytest.approx({"moving": 3.6, "settling": 96.2, "done": 0.0}, abs=0.1)
+    assert [mark.lasted for mark in move.marks] == [pytest.approx(0.188), pytest.approx(4.994), None]
+    shown = transfer_text(past)
+    assert "188 ms  moving" in shown and "4994 ms  settling" in shown
 
 
 def test_an_entry_of_another_version_is_shown_as_it_is() -> None:
