@@ -99,7 +99,7 @@ def status_lines(status: Status) -> list[str]:
         ("LAN", _lan(status.lan)),
         *(tuple(line.split(": ", 1)) for line in line_lines(status)),
         (status.engine.title, _engine(status)),
-        ("links", _links(status.peer)),
+        ("links", status.peer.links_say),
         ("data", _data(status.data)),
         *_maintenance(status.maintenance),
         *_drill(status),
@@ -268,7 +268,3 @@ def _engine(status: Status) -> str:
     return _either(status.engine.running, "runs", "does not run") + (
         f", waits {wait:.0f} s more for its peer" if wait is not None else ""
     )
-
-
-def _links(peer: PeerStatus) -> str:
-    return ", ".join(f"{name} {state}" for name, state in sorted(peer.links.items())) or "none seen yet"

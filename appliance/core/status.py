@@ -96,6 +96,22 @@ class PeerStatus(NamedTuple):
     hears_us: StatusValue[bool] = _UNSAID
     deaf_links: tuple[str, ...] = ()
 
+    @property
+    def links_down(self) -> tuple[str, ...]:
+        """The engine's links that are not up, by name."""
+        return tuple(sorted(name for name, state in self.links.items() if state != "up"))
+
+    @property
+    def links_say(self) -> str:
+        """How the engine's links are, and what a single one means."""
+        if not self.links:
+            return "none seen yet"
+        down, many = self.links_down, len(self.links)
+        if down:
+            return f"{many - len(down)} of {many} up; down: {', '.join(down)}"
+        alone = " (one path only: a cut cable makes both nodes active)" if many == 1 else ""
+        return f"{many} of {many} up: {', '.join(sorted(self.links))}{alone}"
+
 
 class AddressStatus(NamedTuple):
     """The cluster address. `duplicate`: the hardware address of another machine that has it too.

@@ -145,15 +145,9 @@ def _calls(status: Status, *, own: bool) -> Check | None:
 
 
 def _links(status: Status) -> Check:
-    links = status.peer.links
-    down = sorted(name for name, state in links.items() if state != "up")
-    if not links:
-        return Check(f"links of {status.engine.title}", "doubt", "none seen yet")
-    if down:
-        return Check(f"links of {status.engine.title}", "bad", f"down: {', '.join(down)}")
-    return Check(
-        f"links of {status.engine.title}", "good", f"all {len(links)} up: {', '.join(sorted(links))}"
-    )
+    peer = status.peer
+    tone = "bad" if peer.links_down else "good" if len(peer.links) > 1 else "doubt"
+    return Check(f"links of {status.engine.title}", tone, peer.links_say)
 
 
 def _versions(status: Status) -> Check:

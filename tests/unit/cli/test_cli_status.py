@@ -132,3 +132,17 @@ def test_json_says_the_state_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status, "ask", lambda verb: to_json(whole()))
     shown = json.loads(CliRunner().invoke(main.asha, ["status", "--json"]).output)
     assert shown["state"]["name"] == "protected" and shown["state"]["health"] == 0
+
+
+@pytest.mark.parametrize(
+    ("links", "says"),
+    [
+        ({}, "none seen yet"),
+        ({"eth0": "up"}, "1 of 1 up: eth0 (one path only: a cut cable makes both nodes active)"),
+        ({"eth0": "up", "eth1": "up"}, "2 of 2 up: eth0, eth1"),
+        ({"eth0": "up", "eth1": "dead"}, "1 of 2 up; down: eth1"),
+    ],
+)
+def test_the_links_say_what_a_single_one_means(links: dict[str, str], says: str) -> None:
+    text = "\n".join(status.status_lines(whole(peer=peer(links=links))))
+    assert f"  links       {says}" in text.splitlines()

@@ -72,7 +72,7 @@ def test_status_says_what_this_node_does_and_then_the_problems() -> None:
         "running, pid 42",
         "10.0.0.9 here",
         "commanded energised; card at /dev/ttyUSB0",
-        "eth1 down",
+        "down: eth1",
     ):
         assert words in text
 
