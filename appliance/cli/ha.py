@@ -56,24 +56,26 @@ def ha() -> None:
 @asks_and_waits
 def ha_start(*, yes: bool, no_wait: bool) -> None:
     """Start the HA engine. Whatever runs is let go first; then the engine decides who is active."""
-    if _already(lambda status: status.engine.running.value is True, "the HA engine runs here"):
+    now = ask_status()
+    if now.engine.running.value is True:
+        _already(f"{now.engine.title} runs here")
         return
     confirm("ha start", yes=yes)
     wish("ha start")
-    _wait(
-        lambda status: status.role in ("standby", "active"), "this node takes part in the pair", not no_wait
-    )
+    _wait(lambda status: status.role != "off", f"{now.engine.title} runs here", not no_wait)
 
 
 @ha.command("stop")
 @asks_and_waits
 def ha_stop(*, yes: bool, no_wait: bool) -> None:
     """Stop the HA engine. If this node is active, the other one takes over."""
-    if _already(lambda status: status.role == "off", "the HA engine does not run here"):
+    now = ask_status()
+    if now.role == "off":
+        _already(f"{now.engine.title} does not run here")
         return
     confirm("ha stop", yes=yes)
     wish("ha stop")
-    _wait(lambda status: status.role == "off", "the HA engine does not run here", not no_wait)
+    _wait(lambda status: status.role == "off", f"{now.engine.title} does not run here", not no_wait)
 
 
 @click.group()
@@ -137,7 +139,8 @@ def standby(*, leave_data: bool, force: bool, not_ready: bool, yes: bool, no_wai
 @asks_and_waits
 def takeover(*, leave_data: bool, force: bool, not_ready: bool, yes: bool, no_wait: bool) -> None:
     """Bring service to this node."""
-    if _already(lambda status: status.role == "active", "this node serves"):
+    if ask_status().role == "active":
+        _already("this node serves")
         return
     confirm("takeover", yes=yes)
     wish("takeover", leave_data=leave_data, force=force, not_ready=not_ready)
@@ -150,12 +153,9 @@ def _serves() -> bool:
     return ask_status().granted
 
 
-def _already(so: Callable[[Status], bool], what: str) -> bool:
-    """Tell whether it is `so` already, and say that nothing was changed; scripts may give a command twice."""
-    if not so(ask_status()):
-        return False
+def _already(what: str) -> None:
+    """Say that nothing was changed: scripts may give a command twice."""
     click.echo(f"Already so: {what}. Nothing was changed.")
-    return True
 
 
 def _wait(

@@ -58,7 +58,8 @@ def asterisk_pid(host: Host) -> str:
 
 
 def answers(host: Host) -> bool:
-    return host.run("/usr/sbin/asha", "status").returncode == 0
+    """Tell whether the agent answers, however the pair is."""
+    return host.run("/usr/sbin/asha", "status").returncode in range(4)
 
 
 def relay(host: Host) -> list[str]:

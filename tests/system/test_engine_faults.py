@@ -43,7 +43,7 @@ async def test_one_link_cut_moves_nothing_and_is_named(pair: Pair) -> None:
         )
         assert "link of Heartbeat down: eth1" in status["problems"]
     said = await pair.primary.asha("status")
-    assert said.code == 0 and "! link of Heartbeat down: eth1" in said.output
+    assert said.code == 1 and "! link of Heartbeat down: eth1" in said.output
     await pair.stays("primary", LONG)
     pair.primary.node.heal("eth1")
     await pair.until_status("primary", lambda status: links(status, eth1="up"), "eth1 is back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 
 from pair_on_rack import PAIR_SITE, Pair
@@ -24,7 +25,8 @@ async def test_asterisk_is_killed_and_nothing_moves_until_maintenance_is_off(pai
     assert [move for move in pair.moved_since(killed) if move[0] != "out_of_service"] == []
     assert not pair.rack.asterisk_runs("primary") and not pair.rack.asterisk_runs("secondary")
     await pair.until_status("secondary", lambda status: status["peer"]["maintenance"], "the peer is told")
-    assert "in MAINTENANCE" in (await pair.secondary.asha("status")).output
+    shown = (await pair.secondary.asha("status")).output
+    assert re.search(r"^  maintenance +ON +off$", shown, re.MULTILINE), shown
     shown = (await pair.primary.asha("status")).output
     assert "! maintenance for 30 min more (by root: new cables)" in shown
     off = pair.rack.now()

@@ -22,14 +22,22 @@ async def refused(pair: Pair, side: str, command: str, sentence: str) -> None:
     assert pair.moved_since(began) == []
 
 
+async def already(pair: Pair, side: str, command: str, sentence: str) -> None:
+    """`asha COMMAND` on `side` says that it is so already, which is no error, and changes nothing."""
+    began = pair.rack.now()
+    said = await pair.server(side).asha(*command.split())
+    assert (said.code, said.output) == (0, f"Already so: {sentence}. Nothing was changed.\n"), said
+    assert pair.moved_since(began) == []
+
+
 async def test_before_the_engine_runs(pair: Pair) -> None:
     for side in ("primary", "secondary"):
         said = await pair.server(side).asha("status")
         assert said.code == CLUSTER and "agent" in said.error
         assert not pair.server(side).node.path("/var/lib/asha").exists(), "nothing of the host's own asha"
         await pair.rack.start_agent(side)
-    assert (await pair.primary.asha("status")).output.startswith("This node (primary) is off")
-    await refused(pair, "primary", "ha stop", f"{pair.rack.site.engine.title} does not run here")
+    assert "\nThis node (primary) is off" in (await pair.primary.asha("status")).output
+    await already(pair, "primary", "ha stop", f"{pair.rack.site.engine.title} does not run here")
     await refused(pair, "primary", "takeover", "only a standby can take over")
     await refused(pair, "primary", "standby", "does not hold the service")
     await pair.stage.ask(pair.secondary, "pbx", "start")  # plain: the relay leads here without power
@@ -48,16 +56,12 @@ async def test_a_secondary_without_the_engines_key_is_told_the_command(pair: Pai
 
 async def test_the_rules_while_the_pair_serves(pair: Pair) -> None:
     await pair.home()
-    await refused(
-        pair, "primary", "ha start", f"{pair.rack.site.engine.title} runs already (this node is active)"
-    )
-    await refused(
-        pair, "secondary", "ha start", f"{pair.rack.site.engine.title} runs already (this node is standby)"
-    )
+    for side in ("primary", "secondary"):
+        await already(pair, side, "ha start", f"{pair.rack.site.engine.title} runs here")
     await refused(pair, "secondary", "pbx start", "Asterisk must never run on both")
     await refused(pair, "secondary", "pbx stop", "Asterisk does not run on a node that does not serve")
     await refused(pair, "secondary", "standby", "this node does not hold the service (it is standby)")
-    await refused(pair, "primary", "takeover", "this node holds the service already")
+    await already(pair, "primary", "takeover", "this node serves")
     began, pid = pair.rack.now(), pair.primary.asterisk_pid()
     await pair.stage.ask(pair.primary, "pbx", "start")  # it runs already: nothing happens to it
     await pair.stage.ask(pair.secondary, "line", "release")  # always safe on a standby
@@ -69,7 +73,10 @@ async def test_what_the_commands_show(pair: Pair) -> None:
     await pair.home()
     shown = await pair.primary.asha("status")
     assert shown.code == 0
-    assert shown.output.startswith("This node (primary) is active: the line is in service here.\n")
+    assert shown.output.splitlines()[:2] == [
+        "Protected: the primary (haprimary) is active, and the secondary (hastandby) is ready to take over.",
+        "This node (primary) is active: the line is in service here.",
+    ]
     assert "commanded energised; card at /dev/ttyUSB0" in shown.output
     document = json.loads((await pair.secondary.asha("status", "--json")).output)
     assert (document["role"], document["fit"], document["problems"]) == ("standby", True, [])

@@ -96,7 +96,7 @@ async def nothing_yet(pair: Pair) -> None:
         status = await ask(pair, side, "status")
         assert (status["set_up"], status["role"], status["relay"]["card"]) == (False, "not set up", None)
         shown = await pair.server(side).asha("status")
-        assert shown.code == 0 and "fill in the High Availability tab first" in shown.output, shown
+        assert shown.code == 3 and "fill in the High Availability tab first" in shown.output, shown
         refused = await said(pair, side, "ha start")
         assert not refused["ok"] and "not set up" in refused["error"]
     assert pair.moved_since(began) == []
