@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +24,7 @@ from appliance.core.status import (
     StatusValue,
 )
 from appliance.core.text import format_clock, format_duration, format_progress, printable
+from appliance.host.clock import SystemClock
 
 # The columns in which the texts of the parts begin, and how wide a cell of the table is at least.
 _PARTS, _CELL = 14, 20
@@ -69,7 +69,7 @@ def _watch(every: float, *, as_json: bool) -> None:
             told = str(problem)
         clear()
         _print(told)
-        time.sleep(every)
+        SystemClock().sleep(every)
 
 
 def _print(told: object) -> None:

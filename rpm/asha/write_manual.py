@@ -45,7 +45,11 @@ every decision and every move of the relay, each line chained to the one before
 .I /run/asha/control
 the agent's socket
 .SH EXIT STATUS
-0 when done, 2 for wrong words on the command line or in the conf file, 3 when the machine lacks something, 4 for
+.B asha status
+and
+.B asha nagios
+tell how the pair is: 0 protected, 1 degraded, 2 no service or two active, 3 not known. Other commands: 0 when done, 2 for
+wrong words on the command line or in the conf file, 3 when the machine lacks something, 4 for
 the card or the line, 5 for Heartbeat or the agent, 6 for the data, 1 for anything else.
 .SH SEE ALSO
 asha.conf(5), heartbeat(8), asterisk(8)

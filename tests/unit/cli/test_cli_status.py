@@ -14,6 +14,7 @@ from appliance.control.client import AgentAbsent
 from appliance.core.as_json import to_json
 from appliance.core.pair_state import pair_state
 from appliance.core.status import StateStatus, Status
+from appliance.host.clock import SystemClock
 
 LOST = {"alive": reading(False), "granted": reading(None, "it is gone"), "fit": reading(None, "it is gone")}
 
@@ -115,13 +116,13 @@ def test_watching_goes_on_while_the_agent_is_away(monkeypatch: pytest.MonkeyPatc
             raise answer
         return answer
 
-    def pause(seconds: float) -> None:
+    def pause(clock: SystemClock, seconds: float) -> None:
         waited.append(seconds)
         if not answers:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(status, "ask", ask)
-    monkeypatch.setattr("time.sleep", pause)
+    monkeypatch.setattr(SystemClock, "sleep", pause)
     result = CliRunner().invoke(main.asha, ["status", "--watch", "--every", "0.5"])
     assert result.output.count("Protected: ") == 2
     assert "The agent does not run." in result.output
