@@ -280,11 +280,11 @@ def _headline(this_node: ThisNode, observations: Observations, state: ServiceSta
         case Role.STANDBY:
             evidence = state.prepared.evidence
             ahead = f", and starts Asterisk ahead: {evidence.value}" if evidence is not None else ""
-            return f"This node ({name}) stands by{ahead}."
+            return f"This node ({name}) is on standby{ahead}."
         case Role.ACTIVE:
             return f"This node ({name}) is active: {_note(state)}."
         case Role.ACQUIRING:
-            return f"This node ({name}) is taking service: {_note(state)}."
+            return f"This node ({name}) is taking over: {_note(state)}."
         case _:
             return f"This node ({name}) is letting go: {_note(state)}."
 

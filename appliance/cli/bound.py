@@ -21,7 +21,7 @@ _SUMS = 29
 
 @click.command()
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bound(path: Path, as_json: bool) -> None:
     """Print how long each kind of failover may take at the most, phase by phase, and where each figure comes from.
 

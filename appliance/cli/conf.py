@@ -143,4 +143,4 @@ def conf_update(path: Path) -> None:
     The package does this when it is upgraded.
     """
     named = name_missing(path)
-    click.echo(f"Named in {path}: {', '.join(named)}." if named else "It names every key already.")
+    click.echo(f"Named in {path}: {', '.join(named)}." if named else "Nothing to add: every key is listed.")

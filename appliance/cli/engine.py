@@ -34,7 +34,7 @@ def engine() -> None:
 
 
 @engine.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
     """Which engine this node works with, whether it runs, which are installed, and how the last change went."""
     report = _report(_OTHER[_report(next(iter(TITLES)), brief=True).engine])

@@ -37,7 +37,7 @@ def failback(dry_run: bool, yes: bool) -> None:
     """
     conf, node = conf_and_node()
     if node is not Node.PRIMARY:
-        raise UserError(f"The way back leads to the primary: run this on {conf.primary_name}.")
+        raise UserError(f"Fail back from the primary: run this on {conf.primary_name}.")
     status = ask_status()
     if status.role == "active" and not status.data.peer_newer:
         click.echo("Nothing to do: this node serves, and its peer has nothing newer.")

@@ -54,7 +54,7 @@ def dahdi() -> None:
 
 
 @dahdi.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def fit(as_json: bool) -> None:
     """Compare both nodes' spans, and say what of this node's DAHDI configuration does not fit them.
 

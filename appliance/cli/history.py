@@ -22,7 +22,7 @@ _NOTES = 28
 
 @click.command()
 @click.option("-n", "--newest", type=click.IntRange(1, 50), default=10, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="For machines, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, newest first.")
 def history(newest: int, as_json: bool) -> None:
     """Show how service came to this node and left it: when, why, and the milliseconds of each phase.
 

@@ -89,7 +89,7 @@ def _nearest(word: str) -> str:
 @click.version_option(__version__, prog_name="asha")
 @click.option("--with-starter", is_flag=True, hidden=True)
 def asha(*, with_starter: bool) -> None:
-    """Two Asterisk servers that behave as one which does not stop.
+    """High availability for two Asterisk servers.
 
     'asha status' says how things stand, 'asha check' what is not right. See asha(8).
     """

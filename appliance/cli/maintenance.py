@@ -35,13 +35,13 @@ class TimeSpan(click.ParamType[float]):
         seconds = int(found[1]) * _SECONDS[(found[2] or "m").lower()] if found else 0
         if not SHORTEST <= seconds <= LONGEST:
             self.fail(
-                f"'{value}' is no time from {SHORTEST:.0f}s to {LONGEST / 3600:.0f}h, such as 30m or 2h"
+                f"'{value}' is not valid: give {SHORTEST:.0f}s to {LONGEST / 3600:.0f}h, for example 30m"
             )
         return float(seconds)
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def maintenance(context: click.Context, as_json: bool) -> None:
     """Whether this node's watchdog stands down, and for how long still.

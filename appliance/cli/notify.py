@@ -36,7 +36,7 @@ def notify(context: click.Context) -> None:
 
 
 @notify.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
     """How each way is doing, and the alerts that have not gone out."""
     document = _document()
@@ -56,7 +56,7 @@ def _document() -> dict[str, Any]:
 def status_lines(document: dict[str, Any]) -> list[str]:
     """Return the document as lines for people."""
     if not document["ways"]:
-        return ["Nobody is told of anything: MAILTO and the NOTIFY keys of the conf file are blank."]
+        return ["No alerts are configured: set MAILTO or a NOTIFY key in /etc/asha.conf."]
     lines = [
         f"{name:<8} {'! ' + way['problem'] if way['problem'] else 'ok' if way['delivered'] else 'not used yet'}"
         for name, way in document["ways"].items()
@@ -76,7 +76,9 @@ def test() -> None:
     host = os.uname().nodename
     ways = transports(conf, host, CLOCK)
     if not ways:
-        raise UserError("No way is set up.", todo="Set MAILTO, or one of the NOTIFY keys ('asha conf').")
+        raise UserError(
+            "No alert method is configured.", todo="Set MAILTO, or one of the NOTIFY keys ('asha conf')."
+        )
     text = "This is a test of the way that alerts take. Nothing has happened."
     alert = Alert("test", AlertKind.TEST, Severity.NOTICE, "a test", text)
     notice = Notice(os.urandom(8).hex(), alert, node.value, host, CLOCK.wall())

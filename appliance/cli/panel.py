@@ -104,8 +104,8 @@ def user_passwd(name: str, password_stdin: bool) -> None:
     if users.get(name) is None:
         raise UserError(f"There is no user {name}.", todo="'asha panel user list' names them.")
     users.change_password(name, _password(password_stdin))
-    _note(f"user {name} has another password")
-    click.echo(f"{name} has another password.")
+    _note(f"password of {name} changed")
+    click.echo(f"Password of {name} changed.")
 
 
 @user.command("role")
@@ -132,7 +132,7 @@ def user_remove(name: str) -> None:
 
 
 @user.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def user_list(as_json: bool) -> None:
     """Everybody who may log in."""
     from appliance.panel.auth.users import Users  # noqa: PLC0415
@@ -143,7 +143,7 @@ def user_list(as_json: bool) -> None:
     elif everybody:
         click.echo("\n".join(f"{one.name:<32} {one.role}" for one in everybody))
     else:
-        click.echo("Nobody yet. 'asha panel code' makes a code with which the page lets the first one in.")
+        click.echo("No users yet. 'asha panel code' makes a code with which the page lets the first one in.")
 
 
 @panel.command()

@@ -23,7 +23,7 @@ from appliance.sark.mirror import Done, Mirror
 # Seconds: the database may be locked for seconds, and one pass follows the other.
 _PATIENCE = 40.0
 _dry = click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
-_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(invoke_without_command=True)

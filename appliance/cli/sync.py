@@ -91,7 +91,7 @@ def _give_up(*, agreed: bool) -> None:
 
 
 @sync.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
     """How old this node's copy is, and what is wrong."""
     state = read_state(PLACES.state)
@@ -118,7 +118,7 @@ def status(as_json: bool) -> None:
 
 @sync.command()
 @click.option("--count", default=20, show_default=True, help="How many, newest first.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def history(count: int, as_json: bool) -> None:
     """Show what the last passes found, newest first."""
     with problems_named(), contextlib.closing(Store(PLACES.store)) as store:
@@ -213,7 +213,7 @@ def outcome_lines(outcome: PassResult, dry_run: bool) -> list[str]:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def conflicts(context: click.Context, as_json: bool) -> None:
     """List what was changed on both nodes while they were apart.
@@ -238,7 +238,7 @@ def conflicts(context: click.Context, as_json: bool) -> None:
     if found:
         click.echo("'asha conflicts take PATH' takes the peer's, 'asha conflicts keep PATH' keeps ours.")
     else:
-        click.echo("Nothing waits for a choice.")
+        click.echo("No conflicts.")
 
 
 @conflicts.command()

@@ -48,7 +48,7 @@ class TuneAnswer:
 
 @click.command()
 @click.option("--apply", is_flag=True, help="Set HADEADTIME on both nodes, and what must go with it.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def tune(apply: bool, as_json: bool) -> None:
     """Say which HADEADTIME is safe: a living node is taken for dead less than once in ten years.
 

@@ -208,7 +208,8 @@ def replace_file(source: ConfFile, text: str) -> None:
         sync_directory(source.path.parent)
     except OSError as problem:
         raise HostError(
-            f"The conf file {source.path} could not be written: {problem.strerror}.", todo="It is as it was."
+            f"The conf file {source.path} could not be written: {problem.strerror}.",
+            todo="Nothing was changed.",
         ) from problem
 
 

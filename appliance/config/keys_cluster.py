@@ -266,7 +266,7 @@ class ClusterKeys:
         effect=Effect.ENGINE_START,
     )
     auto_failback: bool = Comment(
-        "go back to the primary by itself when it returns? (on/off)",
+        "fail back automatically when the primary returns? (on/off)",
         "Most users run with this off and go back by 'asha failback' at a quiet hour.",
         "Either way the secondary's data are merged into the primary's first.",
     ).key("HAAUTOFAILBACK", ON_OFF, False, Group.HEARTBEAT, "on", tab=Tab(1, "HA Auto-Failback", first=True))

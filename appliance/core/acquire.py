@@ -174,7 +174,7 @@ def _away(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
         return _held_back(transfer, seen, now)
     waited = now - (transfer.away_since if transfer.away_since is not None else now)
     if waited < transfer.policy.line_deadline:
-        return Phase.MOVING, stuck_line.progress(transfer) or "the line's signal is awaited"
+        return Phase.MOVING, stuck_line.progress(transfer) or "waiting for the line's signal"
     return Phase.BLOCKED, _why_away(transfer, seen)
 
 
@@ -223,9 +223,9 @@ def _unverifiable(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, st
 def _settling(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     since = transfer.unclear_since if transfer.unclear_since is not None else now
     if now - since >= 2 * transfer.policy.line_deadline:
-        return Phase.BLOCKED, "the signal is here but its alarm does not clear: the line is disturbed"
-    here = f"the signal is here{_whence(transfer, seen)}"
-    return Phase.SETTLING, f"{here}; the span's driver holds its settle time"
+        return Phase.BLOCKED, "signal received, but its alarm does not clear: the line is disturbed"
+    here = f"signal received{_whence(transfer, seen)}"
+    return Phase.SETTLING, f"{here}; waiting for the span to settle"
 
 
 def _whence(transfer: Transfer, seen: Seen) -> str:

@@ -242,7 +242,7 @@ def _line_settles(policy: WatchPolicy, seen: Seen) -> float:
 
 def _why_not_follow(seen: Seen) -> str:
     if is_known(seen.peer.line, Line.ABSENT):
-        return "neither node receives the line: moving would help nobody" + other_cause(seen.line)
+        return "neither node receives the line; failing over would not help" + other_cause(seen.line)
     if not arrived(seen.peer.line):
         return "the line is gone, and it is not known to be at the peer"
     if is_known(seen.peer.granted, True):

@@ -26,7 +26,7 @@ class Phase(enum.Enum):
     """How far a transfer is; only DONE claims success."""
 
     MOVING = "moving"  # relay and Asterisk are ordered; the line's signal is not here yet
-    SETTLING = "settling"  # the signal is here; the span's driver holds its settle time
+    SETTLING = "settling"  # signal received; waiting for the span to settle
     LINKING = "linking"  # the alarm is clear; D-channel or Asterisk are awaited
     LETTING_GO = "letting go"  # the relay is not known to be released
     STOPPING = "stopping"  # the line is let go; Asterisk (or the address) is still there

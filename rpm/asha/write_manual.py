@@ -37,7 +37,7 @@ _ASHA_FOOT = """\
 .SH FILES
 .TP
 .I /etc/asha.conf
-what asha is told; see asha.conf(5)
+configuration file; see asha.conf(5)
 .TP
 .I /var/lib/asha/journal
 every decision and every move of the relay, each line chained to the one before
@@ -48,9 +48,9 @@ the agent's socket
 .B asha status
 and
 .B asha nagios
-tell how the pair is: 0 protected, 1 degraded, 2 no service or two active, 3 not known. Other commands: 0 when done, 2 for
-wrong words on the command line or in the conf file, 3 when the machine lacks something, 4 for
-the card or the line, 5 for Heartbeat or the agent, 6 for the data, 1 for anything else.
+tell how the pair is: 0 protected, 1 degraded, 2 no service or two active, 3 not known. Other commands: 0 when done,
+2 for wrong words on the command line or in the conf file, 3 when the machine lacks something, 4 for the card or the
+line, 5 for the cluster engine or the agent, 6 for the data, 1 for anything else.
 .SH SEE ALSO
 asha.conf(5), heartbeat(8), asterisk(8)
 """
@@ -99,7 +99,12 @@ def fence_page() -> str:
 
 def conf_page() -> str:
     """Return the manual page asha.conf(5)."""
-    parts = [_title("asha.conf", 5), _name("asha.conf", "what asha is told"), _CONF_HEAD, _how_read()]
+    parts = [
+        _title("asha.conf", 5),
+        _name("asha.conf", "configuration file of asha"),
+        _CONF_HEAD,
+        _how_read(),
+    ]
     for group in Group:
         parts += [f".SH {_text(group.value.upper())}\n", *(_key(key) for key in in_group(group))]
     return "".join([*parts, ".SH SEE ALSO\nasha(8)\n"])

@@ -68,7 +68,7 @@ STATES: dict[str, tuple[Document, list[str]]] = {
         ["Stop HA", "Stop Asterisk", "Fail over now", "Maintenance on"],
     ),
     "standby": (
-        {"node": "secondary", "role": "standby", "headline": "This node (secondary) stands by.", "pbx": DEAD,
+        {"node": "secondary", "role": "standby", "headline": "This node (secondary) is on standby.", "pbx": DEAD,
          "line": known("absent"), "spans": known([span(1, "RED")]), "address": AWAY, "granted": False,
          "relay": {"card": None, "place": "", "commanded": None},
          "data": {**STATUS["data"], "duty": "pull", "age": 3.0},
@@ -78,7 +78,7 @@ STATES: dict[str, tuple[Document, list[str]]] = {
         ["Stop HA", "Fail over to here now", "Maintenance on"],
     ),
     "failed-over": (
-        {"role": "standby", "headline": "This node (primary) stands by.", "pbx": DEAD, "line": known("absent"),
+        {"role": "standby", "headline": "This node (primary) is on standby.", "pbx": DEAD, "line": known("absent"),
          "address": AWAY, "spans": known([span(1, "RED")]), "granted": False,
          "relay": {"card": known(True), "place": "/dev/ttyUSB0", "commanded": known("released")},
          "data": {**STATUS["data"], "duty": "merge", "peer_newer": True},
@@ -99,7 +99,7 @@ STATES: dict[str, tuple[Document, list[str]]] = {
         ["Stop HA", "Fail over now", "Maintenance on", "Acknowledge the moves"],
     ),
     "blocked": (
-        {"role": "acquiring", "headline": "This node (primary) is taking service: the relay card is gone.",
+        {"role": "acquiring", "headline": "This node (primary) is taking over: the relay card is gone.",
          "problems": ["the relay card is gone: the line is at the secondary until it is plugged in again"],
          "line": known("absent"), "spans": known([span(1, "RED"), span(2)]),
          "relay": {"card": known(False), "place": "", "commanded": unknown("the card went away")},
@@ -295,7 +295,7 @@ def test_the_introduction_page(panel: Panel, enter: Callable[..., Page]) -> None
     page.goto(f"{panel.url}/introduction")
     assert axe_violations(page) == []
     page.get_by_label("The other node's introduction").fill("asha1:BBBB\n  CCCC")
-    page.get_by_role("button", name="Get to know it").click()
+    page.get_by_role("button", name="Pair with this node").click()
     expect(page.get_by_text("pbx2 is known now.")).to_be_visible()
     assert [one["text"] for one in panel.agent.asked if "text" in one] == ["asha1:BBBBCCCC"]
 

@@ -134,7 +134,7 @@ async def introduce(one: Desk, other: Desk) -> None:
     text = await one.page.locator("#own").input_value()
     await other.go("Other node")
     await other.page.get_by_label("The other node's introduction").fill(text)
-    await other.page.get_by_role("button", name="Get to know it").click()
+    await other.page.get_by_role("button", name="Pair with this node").click()
     await expect(other.page.get_by_role("status").first).to_be_visible(timeout=_SOON)
     await other.picture("4-other-node")
 

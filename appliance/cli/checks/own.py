@@ -118,7 +118,7 @@ def alerts(scene: Scene) -> Finding:
 
     ways, known = way_names(scene.conf), Spool().ways().by_name
     if not ways:
-        return warning("Nobody is told of anything: no way out is set up.", "See 'asha notify'.")
+        return warning("No alerts are configured.", "See 'asha notify'.")
     failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
     if wants_trust(scene.conf):
         Trust(scene.conf.notify_ca).context()

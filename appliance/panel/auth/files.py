@@ -31,7 +31,7 @@ def write_own(path: Path, text: str) -> None:
         replace_file(path, text, 0o600, (directory.st_uid, directory.st_gid))
     except OSError as problem:
         raise HostError(
-            f"{path} could not be written: {problem.strerror}.", todo="It is as it was."
+            f"{path} could not be written: {problem.strerror}.", todo="Nothing was changed."
         ) from problem
 
 

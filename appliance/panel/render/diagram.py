@@ -113,7 +113,7 @@ def diagram(status: Status) -> PairDiagram:
     links = tuple(LinkMark(name, state == "up") for name, state in sorted(status.peer.links.items()))
     relay = _relay(status, primary, secondary)
     first, _, second = status.address.ip.partition(", ")
-    address = f"{first} + IPv6" if second else first or "no address set"
+    address = f"{first} + IPv6" if second else first or "no cluster address set"
     at = next((node.side for node in (primary, secondary) if node.has_address), "")
     return PairDiagram(
         primary, secondary, links, address, at, relay, _words(primary, secondary, relay, links)
@@ -232,7 +232,7 @@ def _relay(status: Status, primary: NodeMark, secondary: NodeMark) -> RelayMark 
         return RelayMark(seen, True, f"line at the {seen}", card)
     if told:
         return RelayMark(told, False, f"told: {told}; not confirmed", card)
-    return RelayMark("", False, "nobody sees the line", card)
+    return RelayMark("", False, "neither node receives the line", card)
 
 
 def _told_relay(status: Status) -> str:

@@ -92,7 +92,7 @@ def _service(status: Status) -> Iterator[Metric]:
     yield _gauge("asha_fit", "1 when this node could serve.", status.fit)
     yield _gauge("asha_problems", "What is wrong now, counted.", len(status.problems))
     maintenance = status.maintenance
-    yield _gauge("asha_maintenance", "1 while the watchdog stands down.", maintenance is not None)
+    yield _gauge("asha_maintenance", "1 while automatic failover is paused.", maintenance is not None)
     yield _gauge(
         "asha_maintenance_until_seconds",
         "When it ends, in seconds since the epoch.",

@@ -43,7 +43,7 @@ def test_a_pair_without_a_line_has_no_relay() -> None:
         ("line at the secondary", True, True),
         ("told: secondary; not confirmed", True, False),
         ("line at the primary", False, False),
-        ("nobody sees the line", False, False),
+        ("neither node receives the line", False, False),
     ],
 )
 def test_told_is_not_confirmed(says: str, at_least: bool, surely: bool) -> None:

@@ -21,10 +21,10 @@ HERE = whole()
 STANDS_BY = whole(
     role="standby",
     granted=False,
-    headline="It stands by.",
+    headline="It is on standby.",
     peer={**PEER, "granted": reading(True), "role": "active"},
 )
-TAKES = whole(role="acquiring", headline="It is taking service.")
+TAKES = whole(role="acquiring", headline="It is taking over.")
 LETS_GO = whole(role="releasing", granted=False, headline="It is letting go.")
 COULD_NOT = STANDS_BY._replace(unfit_because=("no modules.conf",))
 
@@ -71,8 +71,8 @@ def test_a_takeover_waits_until_this_node_serves_and_shows_the_pair(give: Give) 
     assert agent.asked == ["takeover"]
     told_in_turn = [
         "Asked for: takeover.",
-        "  It stands by.",
-        "  It is taking service.",
+        "  It is on standby.",
+        "  It is taking over.",
         "  It is away.",
         "Done: ",
     ]
@@ -89,7 +89,7 @@ def test_a_takeover_whose_service_leaves_again_says_why(give: Give) -> None:
 def test_it_is_an_error_when_it_is_not_done_in_time(give: Give, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "_PATIENCE", 0.0)
     result = give(Agent(STANDS_BY), "takeover")
-    assert "Not yet after 0 s that this node serves. It stands by." in str(result.exception)
+    assert "Not yet after 0 s that this node serves. It is on standby." in str(result.exception)
 
 
 @pytest.mark.parametrize("words", [["standby"], ["pbx", "stop"], ["line", "release"]])

@@ -62,7 +62,7 @@ def test_it_says_each_way_and_what_waits(spool: Spool) -> None:
 
 def test_nobody_to_tell_is_said(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notify, "conf_and_node", lambda: (Conf(), Node.PRIMARY))
-    assert asha().output.startswith("Nobody is told of anything")
+    assert asha().output.startswith("No alerts are configured")
     assert isinstance(asha("test").exception, UserError)
 
 

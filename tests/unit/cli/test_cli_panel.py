@@ -60,7 +60,7 @@ def test_a_user_is_made_changed_listed_and_removed(told: list[dict[str, object]]
     assert users.Users().all() == ()
     assert [note["says"] for note in told] == [
         "user anna added as operator",
-        "user anna has another password",
+        "password of anna changed",
         "user anna is now viewer",
         "user anna removed",
     ]

@@ -32,7 +32,7 @@ def after(wait: float, what: Seen, policy: Policy = POLICY) -> Walk:
 def test_relay_and_asterisk_are_ordered_in_parallel() -> None:
     walk = Walk()
     assert walk.look(100.0, seen()) == (Order.ENERGISE, Order.START_PBX)
-    assert (walk.phase, walk.note) == (Phase.MOVING, "the line's signal is awaited")
+    assert (walk.phase, walk.note) == (Phase.MOVING, "waiting for the line's signal")
 
 
 def test_all_phases_in_their_order() -> None:
@@ -41,7 +41,7 @@ def test_all_phases_in_their_order() -> None:
     walk.look(100.1, seen(commanded=ON, line=Line.SETTLING, pbx=Pbx.STARTING))
     assert (walk.phase, walk.note) == (
         Phase.SETTLING,
-        "the signal is here; the span's driver holds its settle time",
+        "signal received; waiting for the span to settle",
     )
     walk.look(105.0, seen(commanded=ON, line=Line.CLEAR, pbx=Pbx.STARTING))
     assert (walk.phase, walk.note) == (Phase.LINKING, "Asterisk is starting")
@@ -179,7 +179,7 @@ def test_a_disturbed_line() -> None:
     walk = after(16.0, SETTLING)
     assert (walk.phase, walk.note) == (
         Phase.BLOCKED,
-        "the signal is here but its alarm does not clear: the line is disturbed",
+        "signal received, but its alarm does not clear: the line is disturbed",
     )
 
 

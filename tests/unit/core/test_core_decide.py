@@ -224,7 +224,7 @@ def test_only_a_line_that_is_known_to_be_absent_is_gone(line: Line | None) -> No
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        (peer(line=Line.ABSENT), "neither node receives the line: moving would help nobody"),
+        (peer(line=Line.ABSENT), "neither node receives the line; failing over would not help"),
         (peer(line=None), "the line is gone, and it is not known to be at the peer"),
         (peer(line=Line.UNVERIFIABLE), "the line is gone, and it is not known to be at the peer"),
         (

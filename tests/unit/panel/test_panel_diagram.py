@@ -192,7 +192,7 @@ def test_a_span_that_cannot_be_verified_is_not_shown_as_well() -> None:
         ("10.77.0.100", "10.77.0.100"),
         ("2001:db8::100", "2001:db8::100"),
         ("10.77.0.100, 2001:db8::100", "10.77.0.100 + IPv6"),
-        ("", "no address set"),
+        ("", "no cluster address set"),
     ],
 )
 def test_two_addresses_have_room_for_one(ip: str, drawn: str) -> None:
