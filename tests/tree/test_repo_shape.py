@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = {".ci", "appliance", "deb", "docs", "hwsim", "kickstart", "rpm", "tests"}
+FOLDERS = {".ci", "appliance", "deb", "deploy", "docs", "hwsim", "kickstart", "rpm", "tests"}
 LONGEST_FILE = 450  # lines
 CLOCK = Path("appliance/host/clock.py")
 PROCESS_ROOM = Path("appliance/host")
