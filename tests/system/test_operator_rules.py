@@ -69,6 +69,18 @@ async def test_the_rules_while_the_pair_serves(pair: Pair) -> None:
     assert pair.moved_since(began) == [] and pair.primary.asterisk_pid() == pid
 
 
+async def test_a_command_that_moves_service_waits_until_it_has_moved_and_shows_the_pair(pair: Pair) -> None:
+    await pair.home()
+    for server, command, active in (
+        (pair.secondary, "takeover", "secondary"),
+        (pair.secondary, "standby", "primary"),
+    ):
+        said = await server.node.run([*pair.rack.site.program, command], 130.0)
+        assert said.code == 0, said
+        assert pair.rack.in_service(active), "the command came back before service was there"
+        assert "Done: " in said.out and f"the {active} (" in said.out.partition("Done: ")[2]
+
+
 async def test_what_the_commands_show(pair: Pair) -> None:
     await pair.home()
     shown = await pair.primary.asha("status")
