@@ -289,7 +289,8 @@ class Cycle:
     # -- what follows -------------------------------------------------------------------------------------
 
     def _step(self, event: ControllerEvent) -> None:
-        for effect in self._decide(event):
+        # The line goes first: what the engine is asked for starts programs, which take the processor from the card's.
+        for effect in sorted(self._decide(event), key=_asks_engine):
             self._carry_out(effect)
         if self.state.releasing:
             self.released.clear()
@@ -363,3 +364,7 @@ class Cycle:
         return lambda: (
             self.state.role.holds and self.state.grant.held and self.state.grant.generation == under
         )
+
+
+def _asks_engine(effect: Effect) -> bool:
+    return isinstance(effect, AskStandby | AskTakeover | RestartEngine)
