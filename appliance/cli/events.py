@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import click
 
+from appliance.cli.local_time import format_clock
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
 from appliance.core.journal_entry import JournalEntry, read_entries
@@ -37,7 +37,7 @@ def events(follow: bool, lines: int, as_json: bool, verify: bool) -> None:
 def entry_line(entry: JournalEntry) -> str:
     """Return an entry as a line for people: local time with milliseconds, kind, and what the entry says."""
     wall, fields = entry.wall, entry.fields
-    clock = time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
+    clock = format_clock(wall)
     words = [str(fields[key]) for key in _FIRST if key in fields]
     rest = [
         f"{key}={fields[key]}"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.cli.local_time import format_clock
 from appliance.cli.terminal import ShownLine, Tone, show
 from appliance.core.as_json import to_json
-from appliance.core.text import format_clock, printable_lines
+from appliance.core.text import printable_lines
 
 if TYPE_CHECKING:
     from appliance.core.drill import PastDrill

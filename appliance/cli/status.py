@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from appliance.cli.local_time import format_clock
 from appliance.cli.terminal import ShownLine, Tone, clear, show
 from appliance.control.client import ask
 from appliance.control.status import read_status
@@ -23,7 +24,7 @@ from appliance.core.status import (
     Status,
     StatusValue,
 )
-from appliance.core.text import format_clock, format_duration, format_progress, printable
+from appliance.core.text import format_duration, format_progress, printable
 from appliance.host.clock import SystemClock
 
 # The columns in which the texts of the parts begin, and how wide a cell of the table is at least.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 
 def format_duration(seconds: float) -> str:
     """Return a time span in words: `40 s`, `5 min`, `3 h`, `2 d`."""
@@ -11,11 +9,6 @@ def format_duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}"
     return f"{seconds:.0f} s"
-
-
-def format_clock(wall: float) -> str:
-    """Return `wall`, in seconds since the epoch, in this machine's time with milliseconds: `Nov 30 12:28:01.250`."""
-    return time.strftime("%b %d %H:%M:%S", time.localtime(wall)) + f".{int(wall * 1000) % 1000:03d}"
 
 
 def printable(text: str | bytes) -> str:
