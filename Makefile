@@ -10,6 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 SEEDS := 15000
 ENGINE :=
+# With room for a whole story's young objects, PyPy copies few of them: a sixth less work (its default: 4 MB or less).
+NURSERY := 32M
 SITE := kickstart/site.example.toml
 KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart
 PYTEST := $(BIN)/python -m pytest -p tests.plugins.no_skips --timeout=300
@@ -85,7 +87,7 @@ campaign-real: system tools ## seeded rounds of faults on real nodes, ROUNDS=40 
 # PyPy plays a seed in a quarter of the time, once it has seen some thousands of them.
 campaign: tools ## random faults on the shipped controller in virtual time, SEEDS=15000 of them
 	@if [ $(SEEDS) -ge 10000 ] && ./setup.sh pypy; then \
-		export PYTHONPATH=.:$$(echo .venv/lib/python*/site-packages); \
+		export PYTHONPATH=.:$$(echo .venv/lib/python*/site-packages) PYPY_GC_NURSERY=$(NURSERY); \
 		exec out/pypy/python $(BIN)/hwsim campaign --seeds $(SEEDS) $(ARGS); \
 	else \
 		exec $(BIN)/hwsim campaign --seeds $(SEEDS) $(ARGS); \
