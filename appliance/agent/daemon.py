@@ -15,6 +15,7 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.active_conf import read_this_node
 from appliance.agent.components.settings import Threads
+from appliance.agent.end_order import EndOrder
 from appliance.agent.peer_message import Hearing, tell
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.agent.watchdogs import Watchdogs
@@ -40,13 +41,16 @@ _FED_AGAIN = "The watchdog timer is fed again."
 class Daemon:
     """The agent's life: `run` returns when the agent is told to end, and service goes on without it."""
 
-    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
+    def __init__(
+        self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads, order: EndOrder
+    ) -> None:
         self._clock = clock
         self._init = init
         self._boot = boot_identity()
         self._run = f"{clock.now():.0f}"  # no two agents of a boot begin in the same second
         self._end = asyncio.Event()
-        self._begins_anew = False
+        self._order = order
+        self._is_another = False
         self._ready = asyncio.Event()
         self._parts = parts = AgentParts(conf_path, clock, threads, self._restart)
         self._this_node = parts.context.this_node
@@ -65,10 +69,11 @@ class Daemon:
     async def run(self) -> bool:
         """Serve until told to end.
 
-        Returns False after SIGTERM or SIGINT, and True when the conf file now makes this machine another pair
+        Returns False after the order to end, and True when the conf file now makes this machine another pair
         or node, so that a new agent must begin.
         """
-        self._take_signals()
+        self._order.ends(self._end)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_quietly)
         self._journal.note("agent", says="started", version=__version__, pid=os.getpid())
         server = ControlServer(Path(SOCKET), self._answer, engine=self._parts.context.engine.title)
         await server.start()
@@ -174,18 +179,12 @@ class Daemon:
                 async with asyncio.timeout(told_at + PEER_MESSAGE_PERIOD - self._clock.now()):
                     await self._cycle.turned.wait()
 
+    @property
+    def _begins_anew(self) -> bool:
+        return self._is_another and not self._order.given
+
     def _restart(self) -> None:
-        self._begins_anew = True
-        self._end.set()
-
-    def _take_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._told_to_end)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_quietly)
-
-    def _told_to_end(self) -> None:
-        self._begins_anew = False
+        self._is_another = True
         self._end.set()
 
     def _reload_quietly(self) -> None:
@@ -200,10 +199,12 @@ def run_agent(conf_path: Path = CONF) -> None:
 
     async def be() -> None:
         clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
+        order = EndOrder()
+        order.take_signals()
         goes_on = True
-        while goes_on:
+        while goes_on and not order.given:
             part = Daemon if _is_set_up(conf_path) else UnconfiguredAgent
-            goes_on = await part(conf_path, clock, init, threads).run()
+            goes_on = await part(conf_path, clock, init, threads, order).run()
 
     asyncio.run(be())
 

@@ -19,6 +19,7 @@ from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import Written
 from appliance.agent.components.settings import Settings, Threads, why_not_set_up
 from appliance.agent.context import Context
+from appliance.agent.end_order import EndOrder
 from appliance.agent.journal import Journal, JournalFile
 from appliance.config import Conf, load
 from appliance.control.protocol import ControlRequest
@@ -98,7 +99,9 @@ _LENGTH = 600
 class UnconfiguredAgent:
     """One wait for a conf that names this machine."""
 
-    def __init__(self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads) -> None:
+    def __init__(
+        self, conf_path: Path, clock: Clock, init: ServiceManager, threads: Threads, order: EndOrder
+    ) -> None:
         self._path = conf_path
         self._clock = clock
         self._init = init
@@ -109,11 +112,12 @@ class UnconfiguredAgent:
         self._settings = Settings(context, threads, adopt=self._adopt, refuses=lambda conf: ())
         self._files = FileTroubles(context, conf=lambda: self._conf)
         self._over = asyncio.Event()
-        self._told_to_end = False
+        self._order = order
 
     async def run(self) -> bool:
-        """Serve until the conf names this machine (True), or until SIGTERM or SIGINT (False)."""
-        self._take_signals()
+        """Serve until the conf names this machine (True), or until the order to end (False)."""
+        self._order.ends(self._over)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_quietly)
         why = self._wrong or why_not_set_up(self._conf)
         says = f"started; waits to be set up: {one_line(why, _LENGTH)}"
         self._journal.note("agent", says=says, version=__version__, pid=os.getpid())
@@ -132,9 +136,9 @@ class UnconfiguredAgent:
         finally:
             looking.cancel()
             await server.stop()
-            self._journal.note("agent", says="ended" if self._told_to_end else "set up")
+            self._journal.note("agent", says="ended" if self._order.given else "set up")
             self._journal.close()
-        return not self._told_to_end
+        return not self._order.given
 
     async def answer(self, request: ControlRequest) -> Any:
         """Answer what can be answered without knowing which node this is.
@@ -184,16 +188,6 @@ class UnconfiguredAgent:
             self._wrong = wrong
         else:
             self._adopt(conf)
-
-    def _take_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_quietly)
-
-    def _end(self) -> None:
-        self._told_to_end = True
-        self._over.set()
 
     def _reload_quietly(self) -> None:
         try:

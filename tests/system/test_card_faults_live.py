@@ -73,7 +73,12 @@ async def test_renumbered_while_active(pair: Pair) -> None:
     assert status["relay"]["place"] == "/dev/ttyUSB1"
     assert not pair.rack.asterisk_runs("secondary")
     assert pair.orders("primary", began).count("ENERGISE") >= 1
-    pair.rack.unplug_card()  # the next test begins with the card where it was
+    # The next test begins with the card where it was, and the line here.
+    began = pair.rack.unplug_card()
+    pair.rack.plug_card()
+    await pair.until(
+        lambda: pair.rack.history.first("in_service", "primary", began) is not None, "the line comes back again"
+    )
 
 
 async def test_the_vendors_tool_is_missing_at_the_grant(pair: Pair) -> None:

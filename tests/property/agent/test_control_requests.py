@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from appliance.agent import unconfigured
 from appliance.agent.components.settings import Threads
+from appliance.agent.end_order import EndOrder
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.config import load
 from appliance.config.ha_tab import TAB_KEYS
@@ -71,7 +72,7 @@ def test_every_request_is_answered_and_no_other_key_changes(
     before = load(conf)
 
     async def ask() -> list[dict[str, Any]]:
-        agent = UnconfiguredAgent(conf, SystemClock(), ServiceManager(""), Threads())
+        agent = UnconfiguredAgent(conf, SystemClock(), ServiceManager(""), Threads(), EndOrder())
         server = ControlServer(tmp_path / "control", agent.answer, AllowedUsers(os.geteuid(), PANEL))
         try:
             return [await server._reply(json.dumps(request).encode(), PANEL) for request in requests]

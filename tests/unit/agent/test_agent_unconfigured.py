@@ -15,6 +15,7 @@ import pytest
 from appliance.agent import unconfigured
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.settings import Threads, why_not_set_up
+from appliance.agent.end_order import EndOrder
 from appliance.agent.unconfigured import UnconfiguredAgent
 from appliance.cli.status import status_lines
 from appliance.config import load
@@ -44,7 +45,9 @@ def play(
         conf.chmod(0o600)
 
     async def run() -> None:
-        await test(UnconfiguredAgent(conf, SystemClock(), ServiceManager(""), Threads()))
+        order = EndOrder()
+        order.take_signals()
+        await test(UnconfiguredAgent(conf, SystemClock(), ServiceManager(""), Threads(), order))
 
     asyncio.run(run())
     journal = tmp_path / "journal"
