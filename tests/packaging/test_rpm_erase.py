@@ -236,7 +236,7 @@ def test_newer_data_and_the_mark_outlive_an_erase_in_every_order(installed: Host
             ok(installed.run(_PYTHON, "-IBc", code + "print(read_mark(SyncPaths()))")) == "100.000 100.000\n"
         )
     ok(installed.run("/sbin/service", "asha", "start"))
-    assert '"served": true' in ok(installed.run("/usr/sbin/asha", "status", "--json"))
+    assert '"served": true' in installed.run("/usr/sbin/asha", "status", "--json").stdout
     ok(installed.run(_PYTHON, "-IBc", code + "drop_mark(SyncPaths())"))
     installed.path(kept).unlink()
     for folder in itertools.islice(Path(kept).parents, 5):
