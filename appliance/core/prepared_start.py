@@ -6,8 +6,9 @@ when it knows that no other one runs, by one of two pieces of evidence:
 
 - **The peer's word.** It has given service up, has let the line go, and its Asterisk is gone (`offers`).
 - **Its loss of power.** The line has arrived here, which a relay without power lets it do, and nothing has been heard
-  for a while of the peer, which was heard before: neither alone says so, both do. Of two nodes that have just been
-  started the line is with the secondary too, and the primary has not spoken yet.
+  since of the peer, which was heard before: neither alone says so, both do. Of two nodes that have just been started
+  the line is with the secondary too, and the primary has not spoken yet. And a peer that has gone on speaking after the
+  line had come here has power: its card is out, and when it falls silent later its agent is only started again.
 
 Asterisk alone is started: without a grant asha neither moves the relay nor sets the address. The engine sets that just
 before it grants, so telephones may be answered in the moment between the two. When no grant follows, Asterisk is ended
@@ -27,12 +28,15 @@ from appliance.core.roles import Role
 from appliance.core.service_state import NEVER, NOT_PREPARED, Evidence, Prepared, ServiceState, Transition
 from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
+from appliance.core.values import held_since
 
 # For so long after it has given service up a node says that the peer may start, in seconds. What was prepared must have
 # ended before it takes service back, which it does when its request is not answered.
 OFFERED_FOR = ANSWERED_WITHIN - 4.0
 # A peer that has missed its turn to speak is silent.
 SILENT_FOR = 1.5 * PEER_MESSAGE_PERIOD
+# What the peer had said before its power went is heard within so many seconds after the line has come.
+_ON_ITS_WAY = PEER_MESSAGE_PERIOD / 2
 # What the engine may take longer for than its times say, on a busy machine, in seconds.
 _PATIENCE = 4.0
 
@@ -64,6 +68,7 @@ def follow_prepared(
     stands_by = transition.state.role is Role.STANDBY
     heard = _heard(seen.peer, now) or transition.state.heard_standing_by
     transition.set(heard_standing_by=stands_by and heard)
+    _follow_line(transition, seen, now)
     state, prepared = transition.state, transition.state.prepared
     if state.role.holds:
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
@@ -84,13 +89,24 @@ def follow_prepared(
         transition.effects.append(GiveOrder(Order.START_PBX, evidence.value, generation, generation))
 
 
+def _follow_line(transition: Transition, seen: Seen, now: float) -> None:
+    """Note since when the line has been here, and whether the peer has spoken after it had come."""
+    state, granted = transition.state, seen.peer.granted
+    here = held_since(state.line_here_since, now, arrived(seen.line))
+    spoke = here is not None and isinstance(granted, Known) and granted.at > here + _ON_ITS_WAY
+    transition.set(
+        line_here_since=here, spoke_after_line=here is not None and (spoke or state.spoke_after_line)
+    )
+
+
 def _evidence(state: ServiceState, seen: Seen, policy: Policy, now: float) -> Evidence | None:
     """Return what says that no other Asterisk runs; None when nothing does, or it is not asked for."""
     if not policy.prepares:
         return None
     if seen.peer.offers:
         return Evidence.GIVEN_UP
-    return Evidence.NO_POWER if state.heard_standing_by and _has_no_power(seen, policy, now) else None
+    known = state.heard_standing_by and not state.spoke_after_line
+    return Evidence.NO_POWER if known and _has_no_power(seen, policy, now) else None
 
 
 def _has_no_power(seen: Seen, policy: Policy, now: float) -> bool:

@@ -101,7 +101,8 @@ class ServiceState:
     `core/engine_target.py`). `faults`: what is wrong with the pair (see `core/pair_watch.py`). `fence`: see
     `core/fencing.py`. `given_up_at`: when this node gave its service up so that the peer takes over, and `planned`: not
     because it had to. `prepared`: its start of Asterisk ahead of the grant. `heard_standing_by`: the peer's agent has
-    been heard since this node stands by. `left_address`: see `core/cluster_address.py`.
+    been heard since this node stands by. `line_here_since`: since when the line has been here, and `spoke_after_line`:
+    the peer has spoken since it came. `left_address`: see `core/cluster_address.py`.
     """
 
     grant: Grant
@@ -146,6 +147,8 @@ class ServiceState:
     planned: bool = False
     prepared: Prepared = NOT_PREPARED
     heard_standing_by: bool = False
+    line_here_since: float | None = None
+    spoke_after_line: bool = False
     left_address: bool = False
 
     @property

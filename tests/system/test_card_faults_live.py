@@ -77,7 +77,8 @@ async def test_renumbered_while_active(pair: Pair) -> None:
     began = pair.rack.unplug_card()
     pair.rack.plug_card()
     await pair.until(
-        lambda: pair.rack.history.first("in_service", "primary", began) is not None, "the line comes back again"
+        lambda: pair.rack.history.first("in_service", "primary", began) is not None,
+        "the line comes back again",
     )
 
 

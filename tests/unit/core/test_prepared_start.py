@@ -136,6 +136,22 @@ def test_silence_says_nothing_of_a_peer_that_has_not_been_heard_since_this_node_
     assert turned(state, POWER_IS_GONE, later)[1] == [Order.START_PBX]
 
 
+def test_silence_says_nothing_of_a_peer_that_has_spoken_after_the_line_had_come() -> None:
+    """Its card is out, so it serves without the line, and its agent is started again: it has power."""
+    state = STANDS_BY
+    for tick in range(30):
+        now = NOW + tick / 10
+        state, given = turned(state, seen(line=Line.SETTLING, other=at(now)), now)
+        assert given == []
+    silent = now + SILENT_FOR
+    state, given = turned(state, seen(line=Line.SETTLING, other=at(now)), silent)
+    assert given == [] and state.prepared == Prepared()
+    # The card is mended, and later the power is cut.
+    state, given = turned(state, seen(line=Line.ABSENT, other=at(silent + 1)), silent + 1)
+    state, given = turned(state, seen(line=Line.SETTLING, other=at(silent + 1)), silent + 1 + SILENT_FOR)
+    assert given == [Order.START_PBX]
+
+
 def test_a_node_that_is_not_fit_or_has_a_grant_or_stood_still_starts_nothing_ahead() -> None:
     assert turned(STANDS_BY, OFFERED, fit=False)[1] == []
     held = replace(
