@@ -71,13 +71,14 @@ test-packaging: system deb ## the RPMs installed, upgraded, run and removed, on 
 	@deb/build out/rpm-next out/deb-next >/dev/null
 	@$(PYTEST) -n 3 tests/packaging $(ARGS)
 
-lint: tools ## format, rules, types, import contract
+lint: tools ## format, rules, types, import contract, spelling
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }
 	@$(BIN)/ruff check --quiet --output-format=concise .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/mypy --no-error-summary rpm/asha/*.py rpm/runtime/write_sbom.py
 	@$(BIN)/mypy --no-error-summary --package kickstart
 	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
+	@$(BIN)/codespell README.md CHANGELOG.md docs deploy rpm deb kickstart appliance hwsim tests setup.sh Makefile requirements*.in
 
 ROUNDS ?= 40
 

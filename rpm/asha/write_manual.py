@@ -20,17 +20,16 @@ from appliance.config.schema import in_group
 
 _CONF_HEAD = """\
 .SH DESCRIPTION
-One KEY=value on a line; nothing in it is ever given to a shell. Every key is optional: one that is missing or blank
-has its default, unless its entry says that blank means something else. YES, NO and such words may be in upper or
-lower case. Times are written 200ms, 2, 2s or 1.5.
+One KEY=value per line; no value is ever passed to a shell. Every key is optional. A key that is missing or blank has
+its default, unless its entry says that blank means something else. YES, NO and similar words may be in upper or lower
+case. Times are written 200ms, 2, 2s or 1.5.
 .P
-The file must belong to root and be writable by root alone, and once it holds AMISECRET it must not be readable by
-everybody.
+The file must be owned by root and writable by root only. Once it contains AMISECRET, it must not be world-readable.
 .B asha check
-names everything wrong in it at once;
+reports all errors in it at once;
 .B asha conf set
 .I KEY VALUE
-changes a value and keeps comments and order.
+changes a value and preserves comments and order.
 """
 
 _ASHA_FOOT = """\
@@ -40,7 +39,7 @@ _ASHA_FOOT = """\
 configuration file; see asha.conf(5)
 .TP
 .I /var/lib/asha/journal
-every decision and every move of the relay, each line chained to the one before
+every decision and every relay operation; each line contains the hash of the one before
 .TP
 .I /run/asha/control
 the agent's socket
@@ -48,9 +47,9 @@ the agent's socket
 .B asha status
 and
 .B asha nagios
-tell how the pair is: 0 protected, 1 degraded, 2 no service or two active, 3 not known. Other commands: 0 when done,
-2 for wrong words on the command line or in the conf file, 3 when the machine lacks something, 4 for the card or the
-line, 5 for the cluster engine or the agent, 6 for the data, 1 for anything else.
+report the state of the pair: 0 protected, 1 degraded, 2 no service or two active, 3 not known. Other commands: 0
+success, 2 for an error on the command line or in the conf file, 3 if this host lacks something, 4 for the card or
+the line, 5 for the cluster engine or the agent, 6 for the data, 1 for anything else.
 .SH SEE ALSO
 asha.conf(5), heartbeat(8), asterisk(8)
 """
@@ -60,27 +59,28 @@ _FENCE = """\
 .B fence_asha
 [\\fB\\-o\\fR \\fIACTION\\fR] [\\fB\\-n\\fR \\fINODE\\fR] [\\fB\\-\\-patience\\fR \\fISECONDS\\fR]
 .SH DESCRIPTION
-Pacemaker runs it when HASTONITH is YES, and gives its options as name=value lines on standard input. It asks the
-agent of asha on this node, which says yes when the telephone line has come here while the other node is silent, or
-when HAFENCE has confirmed that the power of the other node is off. What is not known is a no.
+Pacemaker runs this agent when HASTONITH is YES, and passes its options as name=value lines on standard input. The
+agent asks asha on this node whether the other node is gone. The answer is yes if the telephone line has arrived
+here while the other node is silent, or if HAFENCE has confirmed that the other node's power is off. If asha does
+not know, the answer is no.
 .SH ACTIONS
 .TP
 .B off, reboot
-is the node gone? This may use HAFENCE, which cuts its power. Nothing is ever switched on.
+check that the node is gone. This may use HAFENCE, which cuts its power. Nothing is ever switched on.
 .TP
 .B status
-0 when the node is heard, 1 otherwise
+exit 0 if the node is heard, 1 otherwise
 .TP
 .B list
 the name of the other node
 .TP
 .B monitor
-0 when the agent answers
+exit 0 if the agent of asha answers
 .TP
 .B metadata
-what Pacemaker wants to know of it
+print the agent's metadata for Pacemaker
 .SH EXIT STATUS
-0 for a yes, 1 for anything else.
+0 for yes, 1 for anything else.
 .SH SEE ALSO
 asha(8), asha.conf(5), stonith_admin(8)
 """
@@ -91,7 +91,7 @@ def fence_page() -> str:
     return "".join(
         [
             _title("fence_asha", 8),
-            _name("fence_asha", "asks asha whether the other node is surely gone"),
+            _name("fence_asha", "fence agent that asks asha whether the other node is gone"),
             _FENCE,
         ]
     )
@@ -131,7 +131,7 @@ def asha_page() -> str:
     return "".join(
         [
             _title("asha", 8),
-            _name("asha", "two Asterisk servers that behave as one which does not stop"),
+            _name("asha", "high availability for two Asterisk servers"),
             ".SH SYNOPSIS\n.B asha\n.I COMMAND\n[\\fIARGUMENTS\\fR]\n",
             f".SH DESCRIPTION\n{_paragraphs(asha.help or '')}",
             ".SH COMMANDS\n",

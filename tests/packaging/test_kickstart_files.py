@@ -166,7 +166,7 @@ def test_one_release_s_file_is_not_another_s(tmp_path: Path) -> None:
         ("RHINOSPF =", 'HADEV = "eth7"', "[conf] HADEV should not be there"),
         ("RHINOSPF =", 'HADEADTIME = "100ms"', "[conf] HA"),
         (r"\[conf\]", "[config]", "[config] is no section"),
-        ("language =", 'langauge = "x"', "[system] langauge is no key"),
+        ("language =", 'langauge = "x"', "[system] langauge is no key"),  # codespell:ignore langauge
         ("disk =", "disk = sda", "TOML is wanted"),
     ],
 )

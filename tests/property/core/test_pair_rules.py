@@ -79,7 +79,7 @@ def test_a_frozen_primary_keeps_the_line_and_the_secondary_never_claims_it(witne
     assert transfer is not None
     assert transfer.phase is Phase.BLOCKED
     assert "still" in transfer.note
-    assert "ower off" in transfer.note, "the operator's next step"
+    assert "ower off" in transfer.note, "the operator's next step"  # codespell:ignore ower
     started = Order.START_PBX in orders(world, S)
     assert started is (witness is not Witness.REQUIRE)
     world.power_cut(P)  # the operator's next step, taken

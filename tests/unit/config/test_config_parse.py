@@ -52,7 +52,7 @@ def test_an_empty_file_says_the_defaults() -> None:
         ),
         ("AMISECRET=' blanks \" and $x '", "ami_secret", ' blanks " and $x '),
         ("AMISECRET=pa$word|`x`", "ami_secret", "pa$word|`x`"),
-        ("AMISECRET=$ecret", "ami_secret", "$ecret"),
+        ("AMISECRET=$ecret", "ami_secret", "$ecret"),  # codespell:ignore ecret
         (
             "NOTIFYWEBHOOK=https://hooks.example.com/?a=1&b=$2;c",
             "notify_webhook",

@@ -67,7 +67,7 @@ def test_every_built_in_profile_loads_under_its_own_name() -> None:
 
 def test_an_unknown_name_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(ProfileWrong, match="one of: assumed-ascii"):
-        load_profile("tpyo")
+        load_profile("tpyo")  # codespell:ignore tpyo
     with pytest.raises(ProfileWrong, match="There is no wire profile"):
         load_profile(str(tmp_path / "none.toml"))
 
