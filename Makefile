@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure
+.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure site
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -77,6 +77,7 @@ lint: tools ## format, rules, types, import contract, spelling
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/mypy --no-error-summary rpm/asha/*.py rpm/runtime/write_sbom.py
 	@$(BIN)/mypy --no-error-summary --package kickstart
+	@$(BIN)/mypy --no-error-summary .ci/site/*.py
 	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
 	@$(BIN)/codespell README.md CHANGELOG.md docs deploy rpm deb kickstart appliance hwsim tests setup.sh Makefile requirements*.in
 
@@ -102,6 +103,11 @@ RUNS ?= 20
 measure: lab ## what telephones see of each failover, beside asha's peers, into docs/measured.md; RUNS=20 (root, hours)
 	@.ci/clean-after $(BIN)/hwsim bench --only telephones --runs $(RUNS) $(ARGS)
 	@cp out/bench/measured.md docs/measured.md
+
+site: ## the documentation as a site, into out/site; a broken link, or what would be loaded from elsewhere, fails
+	@./setup.sh site
+	@NO_MKDOCS_2_WARNING=1 out/site-venv/bin/python -m mkdocs build
+	@out/site-venv/bin/python .ci/site/outside.py out/site
 
 clean: ## remove what the other targets made in this folder
 	@rm -rf out .venv build asha.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

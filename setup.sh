@@ -3,6 +3,7 @@
 #
 #   setup.sh system   the programs that a demo or a test of the whole drives: Debian packages, needs root
 #   setup.sh tools    .venv with the pinned Python packages and asha itself, editable
+#   setup.sh site     what builds the documentation as a site: pinned Python packages, in out/site-venv
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
 #   setup.sh pypy     what plays a long campaign in virtual time faster: PyPy, unpacked into out/pypy
 #   setup.sh asterisk a real Asterisk for the simulated nodes: the root of a Debian that has one, in out/asterisk, needs root
@@ -345,6 +346,29 @@ install_project() {
 
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@" </dev/null >>"$LOG" 2>&1; }
 
+# ---------------------------------------------------------------- site
+
+SITE_VENV=out/site-venv
+
+# In a folder of its own: what builds the documentation says nothing about which versions the product is checked with.
+set_up_site() {
+    mkdir -p out
+    exec 9<out
+    flock 9
+    [[ $(site_stamp) != "$(cat $SITE_VENV/packages 2>/dev/null)" ]] || ! $SITE_VENV/bin/python -c '' 2>/dev/null || return 0
+    find_python
+    start_log "makes $SITE_VENV with $python"
+    say "making $SITE_VENV with $("$python" -V) and the pinned packages"
+    "$python" -m venv --clear $SITE_VENV >>"$LOG" 2>&1 || die_with_log "$python could not make $SITE_VENV."
+    $SITE_VENV/bin/python -m pip --disable-pip-version-check install --require-hashes --only-binary=:all: \
+        -r requirements-docs.txt </dev/null >>"$LOG" 2>&1 || die_with_log "pip could not install what builds the site."
+    site_stamp >$SITE_VENV/packages
+}
+
+site_stamp() { { pwd; cat requirements-docs.txt; } | sha256sum; }
+
+# ---------------------------------------------------------------- python
+
 find_python() {
     look_for_python && return
     if command -v apt-get >/dev/null; then
@@ -364,8 +388,9 @@ case ${1:-} in
     system) set_up_system ;;
     tools) set_up_tools ;;
     rpm) set_up_rpm ;;
+    site) set_up_site ;;
     browser) set_up_browser ;;
     pypy) set_up_pypy ;;
     asterisk) set_up_asterisk ;;
-    *) die "Say 'setup.sh system', 'tools', 'browser', 'pypy', 'asterisk' or 'rpm'." ;;
+    *) die "Say 'setup.sh system', 'tools', 'site', 'browser', 'pypy', 'asterisk' or 'rpm'." ;;
 esac

@@ -1,13 +1,15 @@
-"""What the documents say of the code is so: the diagram, the rooms, the commands, the links."""
+"""What the documents say of the code is so: the diagram, the rooms, the commands, the links, the alarms."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 from appliance.cli.main import _COMMANDS
+from appliance.core.alerts import AlertKind
 from appliance.core.pair_reference import document
 from appliance.core.roles import diagram
 from appliance.core.stuck_line_reference import document as stuck_lines
@@ -23,6 +25,7 @@ from hwsim.virtual.audit import (
 from hwsim.virtual.story import SETTLES
 
 ROOT = Path(__file__).resolve().parents[2]
+NOTIFY = ROOT / "appliance/cli/notify.py"
 PAGES = sorted([ROOT / "README.md", ROOT / "kickstart/README.md", *(ROOT / "docs").rglob("*.md")])
 
 
@@ -89,3 +92,55 @@ def test_each_journey_through_the_code_is_short_and_its_files_exist() -> None:
         assert 3 <= len(files) <= 8, title
         assert len(files) == len(set(files)) == len(re.findall(r"^\d+\.", steps, re.MULTILINE)), title
         assert [file for file in files if not (ROOT / file).is_file()] == [], title
+
+
+@pytest.fixture(scope="module")
+def alarms() -> dict[str, str]:
+    """The page of the alarms: what stands under each heading of an alarm."""
+    _, *sections = re.split(r"^#+ ", (ROOT / "docs/alarms.md").read_text(), flags=re.MULTILINE)
+    parted = (section.partition("\n") for section in sections)
+    return {name: text for name, _, text in parted if "| it means |" in text}
+
+
+@pytest.fixture(scope="module")
+def rules() -> list[str]:
+    """The names of the alerts that Prometheus is given rules for."""
+    return re.findall(r"- alert: (\w+)", (ROOT / "docs/metrics/alerts.yml").read_text())
+
+
+def test_every_alarm_has_a_paragraph_and_every_paragraph_an_alarm(
+    alarms: dict[str, str], rules: list[str]
+) -> None:
+    assert sorted(alarms) == sorted([*(kind.word for kind in AlertKind), *rules])
+
+
+def test_every_paragraph_says_what_the_alarm_means_and_what_to_do(alarms: dict[str, str]) -> None:
+    for name, text in alarms.items():
+        assert re.search(r"^\| it means \| \w", text, re.MULTILINE), name
+        assert re.search(r"^\| do \| \S", text, re.MULTILINE), name
+
+
+def test_the_list_of_alarms_leads_to_each_that_asha_sends() -> None:
+    page = (ROOT / "docs/alarms.md").read_text()
+    links = {kind: f"[{kind.word}](#{kind.word.replace(' ', '-')})" for kind in AlertKind}
+    table, _, _ = page.partition("\n## Alerts that asha sends\n")
+    assert [kind for kind, link in links.items() if link not in table] == []
+
+
+def test_the_words_by_which_an_alarm_is_found_are_those_it_is_sent_with(alarms: dict[str, str]) -> None:
+    """A mail's subject has no name, so its reader looks for its words."""
+    sent = "\n".join(
+        node.value
+        for path in (ROOT / "appliance/core/alert_rules.py", ROOT / "appliance/core/stray.py", NOTIFY)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    words = [
+        (name, part)
+        for name, text in alarms.items()
+        for row in re.findall(r"^\| it says \| (.*) \|$", text, re.MULTILINE)
+        for quoted in re.findall(r"\*([^*]+)\*", row)
+        for part in quoted.split("…")
+    ]
+    assert len({name for name, _ in words}) > len(AlertKind) / 2
+    assert [(name, part) for name, part in words if part.strip() not in sent] == []

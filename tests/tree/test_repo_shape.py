@@ -160,7 +160,12 @@ def test_pinned_packages_are_those_the_project_declares() -> None:
 
 
 def test_every_pinned_package_has_a_hash_and_comes_from_no_place_in_particular() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-source.txt"):
+    for name in (
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-source.txt",
+        "requirements-docs.txt",
+    ):
         code = re.sub(r"^\s*#.*\n", "", text_of(Path(name)), flags=re.MULTILINE)
         pins = [line.strip() for line in re.sub(r"\\\n", "", code).splitlines() if line.strip()]
         assert pins
