@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure site
+.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure site
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -35,7 +35,7 @@ test-long: system tools ## 200 killed passes of the data and 85 killed merges; m
 	@.ci/clean-after $(PYTEST) --long tests/system/test_sync_faults.py tests/system/test_merge_interrupted.py $(ARGS)
 
 test-security: system tools ## an attacker, foreign data and spoilt state: what was tried, and that nothing got in or lost (root)
-	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 3 --dist loadfile tests/security $(ARGS)
+	@.ci/clean-after $(PYTEST) -p tests.plugins.security_figures -n 4 --dist loadfile tests/security $(ARGS)
 
 test-telephones: lab ## a pair of real Asterisks with telephones and a trunk: killed, hung, moved by hand, power cut (root)
 	@.ci/clean-after $(PYTEST) tests/telephones $(ARGS)
@@ -66,10 +66,19 @@ iso: rpm ## the same, and your distribution's medium ISO=… with asha on it
 	@[ -n "$(ISO)" ] || { echo "asha: say which: make iso ISO=path SITE=my.toml"; exit 2; }
 	@$(KICKSTART) --iso "$(ISO)"
 
+ROLE := tests/packaging/test_ansible_role.py
+# They take 5 minutes: 'make ansible' has them, and 'make test-packaging' the linter and what the role writes.
+PLAYS := test_the_role_makes_a_pair_and_then_nothing_more test_the_role_starts_the_engine_where_it_is_asked_to
+
+ansible: system deb ## the Ansible role linted, and played on two Debian servers, the second time with nothing left to do (root)
+	@./setup.sh ansible
+	@$(PYTEST) $(ROLE) $(ARGS)
+
 test-packaging: system deb ## the RPMs installed, upgraded, run and removed, on hosts as old as EL5; the .debs on Debian (root)
+	@./setup.sh ansible
 	@rpm/build 2 out/rpm-next el5 >/dev/null
 	@deb/build out/rpm-next out/deb-next >/dev/null
-	@$(PYTEST) -n 3 tests/packaging $(ARGS)
+	@$(PYTEST) -n 3 $(PLAYS:%=--deselect $(ROLE)::%) tests/packaging $(ARGS)
 
 lint: tools ## format, rules, types, import contract, spelling
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }

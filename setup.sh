@@ -7,6 +7,7 @@
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
 #   setup.sh pypy     what plays a long campaign in virtual time faster: PyPy, unpacked into out/pypy
 #   setup.sh asterisk a real Asterisk for the simulated nodes: the root of a Debian that has one, in out/asterisk, needs root
+#   setup.sh ansible  what lints and plays the role of deploy/ansible: pinned Python packages into out/ansible
 #   setup.sh rpm      what builds the RPMs and .debs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
 # What apt and pip say goes to out/setup.log. A second run finds everything in place and says nothing.
@@ -384,6 +385,26 @@ look_for_python() {
     return 1
 }
 
+# ---------------------------------------------------------------- ansible
+
+ANSIBLE=out/ansible
+
+# In a folder of its own: Ansible's packages need not agree with those of .venv.
+set_up_ansible() {
+    exec 9<.
+    flock 9
+    [[ $(ansible_stamp) != "$(cat $ANSIBLE/asha-packages 2>/dev/null)" ]] || return 0
+    find_python
+    start_log "makes $ANSIBLE with $python"
+    say "making $ANSIBLE with the pinned ansible-core and ansible-lint"
+    "$python" -m venv --clear $ANSIBLE >>"$LOG" 2>&1 || die_with_log "$python could not make $ANSIBLE."
+    $ANSIBLE/bin/python -m pip --disable-pip-version-check install --require-hashes --only-binary=:all: \
+        -r requirements-deploy.txt </dev/null >>"$LOG" 2>&1 || die_with_log "pip could not install Ansible."
+    ansible_stamp >$ANSIBLE/asha-packages
+}
+
+ansible_stamp() { { pwd; cat requirements-deploy.txt; } | sha256sum; }
+
 case ${1:-} in
     system) set_up_system ;;
     tools) set_up_tools ;;
@@ -392,5 +413,6 @@ case ${1:-} in
     browser) set_up_browser ;;
     pypy) set_up_pypy ;;
     asterisk) set_up_asterisk ;;
-    *) die "Say 'setup.sh system', 'tools', 'site', 'browser', 'pypy', 'asterisk' or 'rpm'." ;;
+    ansible) set_up_ansible ;;
+    *) die "Say 'setup.sh system', 'tools', 'site', 'browser', 'pypy', 'asterisk', 'ansible' or 'rpm'." ;;
 esac

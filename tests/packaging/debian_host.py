@@ -18,18 +18,19 @@ _WITH = "systemd-sysv,iproute2,openssl"
 _PACKAGES = "/srv/packages"
 
 
-def debian_root(release: str, archive: Sequence[str] = ()) -> Path:
+def debian_root(release: str, archive: Sequence[str] = (), also: Sequence[str] = ()) -> Path:
     """Return the root folder of that release.
 
     It is kept beside the runtime's archives; delete it to have it made anew. `archive`: the address of the archive that
-    has the release, and the file with the keys by which it is signed, where it is not Debian's own.
+    has the release, and the file with the keys by which it is signed, where it is not Debian's own. `also`: packages
+    that it has besides.
     """
     cache = Path(os.environ.get("ASHA_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "asha"))
     cache = cache.expanduser()
     cache.mkdir(parents=True, exist_ok=True)
     recipe = [
         "--variant=minbase",
-        f"--include={_WITH}{',apt' if archive else ''}",
+        f"--include={','.join((_WITH, *(['apt'] if archive else []), *also))}",
         "--format=directory",
         "--aptopt=APT::Sandbox::User=root",
     ]

@@ -165,6 +165,7 @@ def test_every_pinned_package_has_a_hash_and_comes_from_no_place_in_particular()
         "requirements-dev.txt",
         "requirements-source.txt",
         "requirements-docs.txt",
+        "requirements-deploy.txt",
     ):
         code = re.sub(r"^\s*#.*\n", "", text_of(Path(name)), flags=re.MULTILINE)
         pins = [line.strip() for line in re.sub(r"\\\n", "", code).splitlines() if line.strip()]
