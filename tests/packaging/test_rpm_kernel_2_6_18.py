@@ -67,7 +67,7 @@ def test_the_agent_runs_and_moves_the_line_there(installed: Host, old_kernel: st
     until(lambda: answers(installed), "the agent answers")
     serve(installed, resource_words(installed), wrap=(old_kernel,))
     status = installed.run("/usr/sbin/asha", "status", wrap=(old_kernel,))
-    assert status.returncode in range(4) and status.stdout.startswith("This node (primary) is taking over")
+    assert status.returncode in range(4) and status.stdout.startswith("Failing over: the primary (")
     ok(installed.run("/usr/sbin/asha", "leave", wrap=(old_kernel,)))
     assert relay(installed)[-1] == "RELAYOFF installed"
     ok(installed.run("/bin/kill", agent_pid(installed)))
