@@ -21,6 +21,8 @@ OUTSIDE = {
     "rpm/README.md": "rpm.md",
     "deb/README.md": "deb.md",
     "kickstart/README.md": "kickstart.md",
+    "deploy/README.md": "deploy.md",
+    "deploy/ansible/README.md": "ansible.md",
     ".ci/site/site.css": "site.css",
 }
 # What somebody who is called at night looks for comes first in a search; each figure is a factor.
