@@ -11,7 +11,7 @@ BIN := .venv/bin
 SEEDS := 15000
 ENGINE :=
 # With room for a whole story's young objects PyPy copies few of them. Processor seconds of 4000 seeds: 93 with 128 MB, 101
-# with 32 MB, and a sixth more than that with its own choice, which is some MB. A process takes 560 MB so.
+# with 32 MB. Each process then takes 560 MB.
 NURSERY := 128M
 SITE := kickstart/site.example.toml
 KICKSTART = $(BIN)/python -m kickstart --site "$(SITE)" --rpms out/rpm --out out/kickstart

@@ -16,8 +16,8 @@ PROGRAM = "/usr/sbin/asha"
 PANEL_PORT = 8443
 # The directories of /usr into which the packages install files; the rest of /usr is the host's.
 _WRITTEN_TO = ("/usr/sbin", "/usr/lib", "/usr/share")
-# Up to 3 the exit code tells how the pair is; above, nobody has answered.
-_AGENT_ANSWERS = f"until {PROGRAM} status >/dev/null 2>&1; [ $? -le 3 ]; do :; done"
+# The exit code tells how the pair is; an agent that does not answer leaves nothing on standard output.
+_AGENT_ANSWERS = f'until [ -n "$({PROGRAM} status 2>/dev/null)" ]; do :; done'
 _PANEL_ANSWERS = f"until (exec 3<>/dev/tcp/127.0.0.1/{PANEL_PORT}) 2>/dev/null; do :; done"
 _CODE = re.compile(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){2}\b")
 _START_DEADLINE = 30.0

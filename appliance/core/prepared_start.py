@@ -68,7 +68,7 @@ def follow_prepared(
     stands_by = transition.state.role is Role.STANDBY
     heard = _heard(seen.peer, now) or transition.state.heard_standing_by
     transition.set(heard_standing_by=stands_by and heard)
-    _follow_line(transition, seen, now)
+    _follow_arrival(transition, seen, now)
     state, prepared = transition.state, transition.state.prepared
     if state.role.holds:
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
@@ -89,7 +89,7 @@ def follow_prepared(
         transition.effects.append(GiveOrder(Order.START_PBX, evidence.value, generation, generation))
 
 
-def _follow_line(transition: Transition, seen: Seen, now: float) -> None:
+def _follow_arrival(transition: Transition, seen: Seen, now: float) -> None:
     """Note since when the line has been here, and whether the peer has spoken after it had come."""
     state, granted = transition.state, seen.peer.granted
     here = held_since(state.line_here_since, now, arrived(seen.line))

@@ -17,31 +17,30 @@ _T = TypeVar("_T")
 
 def changed(value: _T, **fields: object) -> _T:
     """Return the frozen dataclass `value` with other `fields`; `value` itself when they are what they were."""
-    way = (type(value), *fields)
-    change = _CHANGES.get(way)
+    key = (type(value), *fields)
+    change = _CHANGES.get(key)
     if change is None:
-        return _changed_by_name(value, way, fields)
+        return _changed_by_name(value, key, fields)
     made: _T = change(value, **fields)
     return made
 
 
-# A way of changing a dataclass is its type and the names of the fields. One that is often gone has a function of its
-# own. To write that takes 1 ms, which a failover must not wait for: it goes many ways for the first time in its life
-# (with the functions written at once, the relay moved 10 ms later).
+# The functions written so far, by the dataclass and the names of the fields that they change. To write one takes about
+# 1 ms, and a failover, which changes many fields for the first time in the agent's life, must not wait for that. So one
+# is written only for what is changed often.
 _OFTEN = 50
 _CHANGES: dict[tuple[object, ...], Callable[..., Any]] = {}
-_gone: Counter[tuple[object, ...]] = Counter()
+_changed_so_far: Counter[tuple[object, ...]] = Counter()
 
 
-def _changed_by_name(value: _T, way: tuple[object, ...], fields: dict[str, object]) -> _T:
-    """Change `value` without a function of its own for `way`; write one if this way has been gone often."""
-    _gone[way] += 1
-    if _gone[way] > _OFTEN:
-        _CHANGES[way] = _change_of(type(value), *fields)
-        del _gone[way]
+def _changed_by_name(value: _T, key: tuple[object, ...], fields: dict[str, object]) -> _T:
+    """Change `value` without a function of its own for `key`; write one once it has been asked for often."""
+    _changed_so_far[key] += 1
+    if _changed_so_far[key] > _OFTEN:
+        _CHANGES[key] = _change_of(type(value), *fields)
+        del _changed_so_far[key]
     if all(getattr(value, name) == new for name, new in fields.items()):
         return value
-    # What a field excludes from `__init__` is made anew by the dataclass itself.
     made: _T = dataclasses.replace(value, **fields)  # type: ignore[type-var]
     return made
 
