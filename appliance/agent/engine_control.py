@@ -179,9 +179,11 @@ class EngineControl:
         return await _problem_of(self._ask(self._engine.standby))
 
     async def takeover(self) -> None:
-        """Ask the engine to bring everything here, not sooner than the engine has settled after its last move."""
-        # The peer was given what this node let go a moment later (see controller.ENGINE_SETTLES).
-        settled = self._service.state.asked_at + 2 * ENGINE_SETTLES
+        """Ask the engine to bring everything here, not sooner than it has settled after a move, or a peer's return."""
+        state = self._service.state
+        # The peer was given what this node let go a moment later. And where two hear each other again, their scripts
+        # speak to the masters at once, and a request between them is lost (docs/facts/heartbeat.md).
+        settled = max(state.asked_at + 2 * ENGINE_SETTLES, state.peer_back_at + ENGINE_SETTLES)
         await asyncio.sleep(max(0.0, settled - self._clock.now()))
         observations = self._observations
         observations.asked = replace(observations.asked, takeover_at=self._clock.now())

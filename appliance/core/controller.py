@@ -235,6 +235,7 @@ class _Tick:
             self._engine_gone()
         if self._state.role is Role.WAITING and self._inputs.peer_seen:
             self._transition.happen(RoleEvent.PEER_SEEN)
+            self._transition.set(peer_back_at=self._now)
 
     def _engine_gone(self) -> None:
         transition = self._transition

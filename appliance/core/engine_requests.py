@@ -57,7 +57,8 @@ class LostRequests:
     """What this node knows of requests that were lost.
 
     `own`, `peers`: this node's master and that of the peer, while they are known to be stuck.
-    `dropped_at`, `takeover_at`: what of `Asked` has been looked at. `met`: the peer's last demand for service that was
+    `dropped_at`, `takeover_at`: what of `Asked` has been looked at. `repeated_at`: when a request for service that
+    nobody had answered was last made once more. `met`: the peer's last demand for service that was
     looked at. `forced_at`: when the engine was last ended so that the peer takes over. `moving_since`: since when this
     node's engine says, without a break, that it moves service, while each node knows its role.
     """
@@ -66,6 +67,7 @@ class LostRequests:
     peers: StuckMaster | None = None
     dropped_at: float = _NEVER
     takeover_at: float = _NEVER
+    repeated_at: float = _NEVER
     met: int = 0
     forced_at: float = _NEVER
     moving_since: float | None = None

@@ -16,7 +16,7 @@ state before anybody has asked, and before it is needed: it would not take over 
 from __future__ import annotations
 
 from appliance.core.controller_events import Inputs
-from appliance.core.effects import RestartEngine
+from appliance.core.effects import AskTakeover, RestartEngine
 from appliance.core.engine_requests import ANSWERED_WITHIN, HOUR, MOVING_FOR_EVER, LostRequests, StuckMaster
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import is_known
@@ -30,6 +30,8 @@ from appliance.core.values import changed, held_since
 _FIRST_ANSWER = 10.0
 # A way out that has not led out is not tried again sooner, in seconds.
 _FORCED_AGAIN = 60.0
+# A request that is not answered is not made once more when that was done within so many seconds: for one that was.
+_REPEATED_FOR = 60.0
 FORCED = f"{ENGINE} is ended here, so that the peer takes over: it drops requests to move service"
 _UNANSWERED = f"{ENGINE} is ended here, so that the peer takes over: it did not when it was asked"
 _DEMANDED = "an operator asked for service by force on the peer"
@@ -89,7 +91,7 @@ def follow_requests(transition: Transition, inputs: Inputs, now: float) -> None:
     ):
         lost = changed(lost, takeover_at=asked.takeover_at)
         if _is_unanswered(state, lost, peer):
-            lost = changed(lost, peers=StuckMaster(asked.takeover_at, asked.takeover_at + HOUR, peer.engine))
+            lost = _repeat_or_give_up(transition, lost, asked.takeover_at, peer.engine, now)
     _note(transition, lost, now)
     transition.set(lost=lost)
     waits = state.handing_over_since is not None and not state.peer_has_it
@@ -156,6 +158,24 @@ def _is_at_rest(state: ServiceState, peer: Peer) -> bool:
     settled = state.role.holds or state.role is Role.STANDBY
     quiet = state.handing_over_since is None and not state.releasing
     return settled and quiet and is_known(peer.alive, True) and is_known(peer.serves, not state.role.holds)
+
+
+def _repeat_or_give_up(
+    transition: Transition, lost: LostRequests, asked_at: float, engine: str, now: float
+) -> LostRequests:
+    """Make a request for service that nobody has answered once more; take the peer's master for stuck after that.
+
+    `asked_at`: when it was made. `engine`: the identity of the peer's master. Where two messages to a master are
+    written at once, one may be lost (docs/facts/heartbeat.md, "A request that is lost on its way"): then no master
+    waits for anything, and to end one would keep service where it is for half a minute.
+    """
+    if now - lost.repeated_at < _REPEATED_FOR:
+        return changed(lost, peers=StuckMaster(asked_at, asked_at + HOUR, engine))
+    transition.note(
+        "pair", says=f"{ENGINE} has not answered the request for service, which is made once more"
+    )
+    transition.effects.append(AskTakeover())
+    return changed(lost, repeated_at=now)
 
 
 def _may_force(state: ServiceState, now: float) -> bool:

@@ -78,7 +78,7 @@ class ServiceState:
     """What a node knows of its own service. Times are monotonic seconds; None is "not so now".
 
     `granted_at`: when the present service began. `asked_at`: when the engine last spoke through the resource script.
-    `peer_back_at`: when a peer that had been silent was last heard again.
+    `peer_back_at`: when a peer that had been silent was last heard again, or was first heard by an engine started here.
     `handing_over_since`: this node gave service up by itself, and the engine has not taken the grant back yet.
     `peer_has_it`: the peer served when that was done, so that the engine is not to be asked for anything.
     `moves`: when service left this node and came here before (see `core/move_limit.py`).

@@ -137,17 +137,31 @@ def test_a_takeover_that_is_dropped_is_known_to_both_and_ended_by_the_standby(
 
 
 @pytest.mark.parametrize("active", [P, S])
-def test_a_takeover_that_nobody_answers_is_lost_from_when_it_was_made(active: Node) -> None:
+def test_a_takeover_that_is_lost_on_its_way_is_made_once_more(active: Node) -> None:
     world = rest(active)
-    asked = world.now
     agent_of(world, active.other).take_over()
     world.heartbeat.letters.clear()
-    world.advance(11.0)
-    assert not knows(world, P) and not knows(world, S)
-    world.advance(2.5)
+    world.advance(ANSWERED_WITHIN - 1.0)
+    assert world.serving() is active
+    world.advance(10.0)
+    assert world.serving() is active.other
+    assert not knows(world, P) and not knows(world, S), "nobody was stuck"
+    assert world.until_quiet(60.0)
+    assert world.violations() == []
+
+
+@pytest.mark.parametrize("active", [P, S])
+def test_one_that_is_lost_twice_is_taken_for_a_stuck_engine_from_when_it_was_made(active: Node) -> None:
+    world = rest(active)
+    asker = agent_of(world, active.other)
+    asker.take_over()
+    while asker.state.lost.peers is None:
+        world.heartbeat.letters.clear()
+        world.advance(0.1)
+        assert world.now - asker.asked.takeover_at < ANSWERED_WITHIN + 1.0
+    world.advance(1.5)
     assert knows(world, P) and knows(world, S)
-    trap = agent_of(world, active.other).state.lost.peers
-    assert trap is not None and trap.until == pytest.approx(asked + HOUR, abs=0.5)
+    assert asker.state.lost.peers.until == pytest.approx(asker.asked.takeover_at + HOUR, abs=0.5)
     assert world.serving() is active
     world.advance(OUT)
     assert not knows(world, P) and not knows(world, S)

@@ -8,7 +8,7 @@ import pytest
 from core_seen import POLICY, peer, seen
 
 from appliance.core.controller_events import Inputs
-from appliance.core.effects import RestartEngine
+from appliance.core.effects import AskTakeover, RestartEngine
 from appliance.core.engine_requests import ANSWERED_WITHIN, Asked
 from appliance.core.grant import Grant
 from appliance.core.lost_request import FORCED, end_unanswered, follow_requests
@@ -31,11 +31,42 @@ def standing_by(**fields: object) -> Transition:
     return Transition(state, POLICY, NOW)
 
 
+def again(transition: Transition, later: float) -> Transition:
+    """Return the transition of `later` seconds, in which a request made at `NOW` has not been answered either."""
+    now = NOW + later
+    inputs = replace(asked(loses=True), asked=Asked(takeover_at=now - ANSWERED_WITHIN))
+    follows = Transition(transition.state, POLICY, now)
+    follow_requests(follows, inputs, now)
+    return follows
+
+
 @pytest.mark.parametrize("loses", [True, False])
-def test_only_an_engine_that_loses_requests_is_said_to_have_lost_one(loses: bool) -> None:
+def test_a_request_that_is_not_answered_is_made_once_more(loses: bool) -> None:
     transition = standing_by()
     follow_requests(transition, asked(loses=loses), NOW)
-    assert (transition.state.lost.peers is not None) is loses
+    assert (AskTakeover() in transition.effects) is loses
+    assert transition.state.lost.peers is None, "it may have been lost on its way, and then no engine waits"
+
+
+def test_only_one_that_is_not_answered_twice_makes_the_peers_engine_a_stuck_one() -> None:
+    first = standing_by()
+    follow_requests(first, asked(loses=True), NOW)
+    second = again(first, ANSWERED_WITHIN)
+    assert second.state.lost.peers is not None and AskTakeover() not in second.effects
+
+
+def test_a_request_of_a_later_hour_is_made_once_more_too() -> None:
+    first = standing_by()
+    follow_requests(first, asked(loses=True), NOW)
+    later = again(first, 3600.0)
+    assert later.state.lost.peers is None and AskTakeover() in later.effects
+
+
+def test_a_request_that_was_answered_is_not_repeated() -> None:
+    transition = standing_by()
+    transition.set(asked_at=NOW)
+    follow_requests(transition, asked(loses=True), NOW)
+    assert AskTakeover() not in transition.effects and transition.state.lost.peers is None
 
 
 @pytest.mark.parametrize("loses", [True, False])
