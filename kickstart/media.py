@@ -13,7 +13,7 @@ from kickstart.bootmenu import NoInstallEntry, with_grub_entries, with_isolinux_
 from kickstart.release import RELEASE_BY_NAME, Release
 
 DATA_LABEL = "OEMDRV"
-"""Where the installers from EL7 on look for /ks.cfg by themselves. Source: anaconda, dracut/kickstart-genrules.sh."""
+"""Where the installers from EL7 on look for /ks.cfg on their own. Source: anaconda, dracut/kickstart-genrules.sh."""
 
 _ISOLINUX = "/isolinux/isolinux.cfg"
 _GRUB_OF_EFI = "/EFI/BOOT/grub.cfg"

@@ -225,8 +225,8 @@ class ControlApi:
     def _cost(self) -> str:
         seconds = forced_move(self._this_node.conf.deadtime)
         return (
-            f" by force: {ENGINE} is ended on the node that serves, and its peer takes over after HADEADTIME. Nobody "
-            f"serves for about {seconds:.0f} s and as long as Asterisk takes to stop and to start"
+            f" by force: {ENGINE} is ended on the node that serves, and the other node takes over after HADEADTIME. "
+            f"Nobody serves for about {seconds:.0f} s and as long as Asterisk takes to stop and to start"
         )
 
     async def _cleanup(self, request: ControlRequest) -> Said:

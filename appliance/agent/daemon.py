@@ -90,7 +90,7 @@ class Daemon:
                 self._init.ending()
             await server.stop()
             self._parts.close()
-            self._journal.note("agent", says="begins anew" if self._begins_anew else "ended")
+            self._journal.note("agent", says="begins again" if self._begins_anew else "ended")
             self._journal.close()
         return self._begins_anew
 

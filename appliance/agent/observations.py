@@ -18,7 +18,7 @@ from appliance.dahdi.span import Span
 
 
 def _unseen() -> Unknown:
-    return Unknown("not looked at yet", 0.0)
+    return Unknown("not checked yet", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Observations:
         A report older than `max_age` seconds gives Unknown.
         """
         if self.report is None:
-            return Unknown("the peer's agent has said nothing yet", now)
+            return Unknown("the other node's agent has said nothing yet", now)
         return fresh(self.report.maintenance, now, max_age)
 
     def hears_peer(self, now: float, max_age: float) -> Reading[bool]:
@@ -180,17 +180,17 @@ class Observations:
     def hears_us(self, now: float, max_age: float) -> Reading[bool]:
         """Return whether the peer hears this node, as the peer reports."""
         if self.report is None:
-            return Unknown("the peer's agent has said nothing yet", now)
+            return Unknown("the other node's agent has said nothing yet", now)
         return fresh(self.report.hears_us, now, max_age)
 
     def peer(self, now: float, max_age: float) -> Peer:
         """Return the peer, with everything older than `max_age` seconds turned into Unknown."""
         said = self.report
         if said is None:
-            silent = Unknown("the peer's agent has said nothing yet", now)
+            silent = Unknown("the other node's agent has said nothing yet", now)
             return Peer(self.peer_alive, silent, silent, silent, silent, lan=silent, calls=silent)
         if now - said.at > max_age:
-            silent = Unknown(f"the peer's agent has been silent for {now - said.at:.0f} s", now)
+            silent = Unknown(f"the other node's agent has been silent for {now - said.at:.0f} s", now)
             return Peer(self.peer_alive, silent, silent, silent, silent, lan=silent, calls=silent)
         return Peer(
             alive=self.peer_alive,

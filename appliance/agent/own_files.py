@@ -93,7 +93,9 @@ def state_files() -> tuple[StateFile[Any], ...]:
         memory_file(SARK_MEMORY),
         state_file(DATA.state),
         *(
-            StateFile(mark, _mark, str, "it counts as a mark: the peer has not got what is here", stays=True)
+            StateFile(
+                mark, _mark, str, "it counts as a mark: the other node does not have what is here", stays=True
+            )
             for mark in DATA.marks
         ),
         spool.ways_file,
@@ -106,12 +108,12 @@ def state_files() -> tuple[StateFile[Any], ...]:
             "the data do not follow until 'asha ssh-setup' has run",
             stays=True,
         ),
-        StateFile(SSH_KEYS / "id.pub", _public_key, str, "'asha ssh-setup' makes it anew", stays=True),
+        StateFile(SSH_KEYS / "id.pub", _public_key, str, "'asha ssh-setup' makes a new one", stays=True),
         StateFile(
             SSH_KEYS / "known_hosts",
             _known_hosts,
             tuple,
-            "no host is taken for the peer: 'asha ssh-setup'",
+            "no host is taken for the other node: 'asha ssh-setup'",
             stays=True,
         ),
         *(
@@ -121,7 +123,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
             for name in ("users", "setup")
         ),
         StateFile(PANEL_DIR / "metrics", _token, str, "the metrics are not given to anybody", stays=True),
-        *(StateFile(PROVISIONING / name, _address, str, "it is written anew") for name in (TEXT, PHP)),
+        *(StateFile(PROVISIONING / name, _address, str, "it is written again") for name in (TEXT, PHP)),
     )
 
 
@@ -200,7 +202,7 @@ def _public_key(content: bytes) -> str:
 
 def _known_hosts(content: bytes) -> tuple[str, ...]:
     if not (found := pinned_in(content.decode())):
-        raise ValueError("it names no host key of the peer's")
+        raise ValueError("it names no host key of the other node's")
     return found
 
 

@@ -198,18 +198,18 @@ def _spell(reading: Reading[Word]) -> str:
 
 def _read(kind: type[Word], text: str, at: float) -> Reading[Word]:
     if text.startswith(_UNKNOWN) or not text:
-        return Unknown(text.removeprefix(_UNKNOWN) or "the peer does not say", at)
+        return Unknown(text.removeprefix(_UNKNOWN) or "the other node does not say", at)
     try:
         return Known(kind(text), at)
     except ValueError:
-        return Unknown(f"the peer says '{text}', a word this version does not know", at)
+        return Unknown(f"the other node says '{text}', a word this version does not know", at)
 
 
 def _serves(role: str, at: float) -> Reading[bool]:
     try:
         return Known(Role(role).holds, at)
     except ValueError:
-        return Unknown(f"the peer calls its role '{role}'", at)
+        return Unknown(f"the other node calls its role '{role}'", at)
 
 
 def _spell_yes_or_no(reading: Reading[bool]) -> str:
@@ -222,4 +222,4 @@ def _spell_yes_or_no(reading: Reading[bool]) -> str:
 def _yes_or_no(text: str | None, at: float) -> Reading[bool]:
     if text in ("yes", "no"):
         return Known(text == "yes", at)
-    return Unknown("the peer does not know" if text == _UNKNOWN else "the peer does not say", at)
+    return Unknown("the other node does not know" if text == _UNKNOWN else "the other node does not say", at)

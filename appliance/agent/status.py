@@ -276,7 +276,7 @@ def _headline(this_node: ThisNode, observations: Observations, state: ServiceSta
             return f"This node ({name}) is off: the HA engine does not run."
         case Role.WAITING:
             left = _wait(this_node, observations, state, now)
-            return f"This node ({name}) waits for its peer, at most {left:.0f} s more; then it goes on alone."
+            return f"This node ({name}) waits for the other node, at most {left:.0f} s more; then it goes on alone."
         case Role.STANDBY:
             evidence = state.prepared.evidence
             ahead = f", and starts Asterisk ahead: {evidence.value}" if evidence is not None else ""
@@ -349,7 +349,7 @@ def _lan_problems(state: ServiceState, seen: Seen, now: float) -> Iterator[str]:
     if state.role is Role.STANDBY and is_known(seen.every_call, False):
         yield f"seen from this standby, a telephone on the LAN cannot call: {_said(seen.every_call).why}"
     if state.role is Role.ACTIVE and is_known(seen.peer.calls, False):
-        yield "seen from the peer, a telephone on the LAN cannot call through the cluster address"
+        yield "seen from the other node, a telephone on the LAN cannot call through the cluster address"
 
 
 def _address(

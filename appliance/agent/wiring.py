@@ -181,7 +181,7 @@ class AgentParts:
         """Look once at all that the cycle decides by and the peer is told of.
 
         This makes the order in which the loops start irrelevant. A look that hangs is not waited for: its
-        value stays "not looked at yet", which is never taken for absent.
+        value stays "not checked yet", which is never taken for absent.
         """
         self.engine_sensor.look()
         self.asterisk.look()

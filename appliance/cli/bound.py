@@ -23,7 +23,7 @@ _SUMS = 29
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bound(path: Path, as_json: bool) -> None:
-    """Print how long each kind of failover may take at the most, phase by phase, and where each figure comes from.
+    """Print how long each kind of failover may take at most, phase by phase, and where each figure comes from.
 
     They are upper limits, by the deadlines of the conf file; what is usual here, 'asha drill' measures.
     """

@@ -69,7 +69,7 @@ def migrate(to: str, dry_run: bool, yes: bool) -> None:
     """Change the running pair to the engine TO: the standby first, then the primary, with one outage.
 
     Begin it on the secondary, with service on the primary, at a quiet hour: calls end. It first says what is done on
-    which node, and how long nobody serves at the most; with --dry-run that is all. Once begun it goes on by itself,
+    which node, and how long at most nobody serves; with --dry-run that is all. Once begun it goes on unattended,
     also when this command, an agent or a node ends meanwhile; given again, the command follows it. When the new engine
     cannot be started, the pair goes back to the old one. The way back is the same command with the other name.
     """

@@ -171,7 +171,7 @@ def _wait(
 
 @click.command()
 def cleanup() -> None:
-    """Acknowledge that service has moved so often: it may move by itself again (MOVELIMIT)."""
+    """Acknowledge that service has moved so often: it may move automatically again (MOVELIMIT)."""
     wish("cleanup")
 
 

@@ -59,7 +59,7 @@ def fit(as_json: bool) -> None:
     """Compare both nodes' spans, and say what of this node's DAHDI configuration does not fit them.
 
     The configuration is that of TELEPHONY, or /etc/dahdi. Changes nothing. Exits with 0 when everything fits both
-    nodes, 4 when something does not, 6 when the peer could not be asked; this node is shown all the same.
+    nodes, 4 when something does not, 6 when the other node could not be asked; this node is shown all the same.
     """
     conf, node = conf_and_node()
     directory = Path(conf.telephony) if conf.telephony else _DEFAULT
@@ -192,7 +192,7 @@ def probe() -> None:
     conf = load(to_run=True)
     found = find_card(conf, SystemClock().now(), store=CARD)
     if isinstance(found, Unknown):
-        raise HardwareError(f"Whether the card is there could not be told: {found.reason}.")
+        raise HardwareError(f"Whether the card is there could not be determined: {found.reason}.")
     if found.value is None:
         raise HardwareError(f"No card at {conf.card_tty}.", todo="Check its cable, its power, and RHINOUSB.")
     click.echo(f"tty      {found.value.tty}")

@@ -31,7 +31,7 @@ _DEADLINE = 300
 
 @click.command()
 def leave() -> None:
-    """Leave the pair: stop the HA engine here and let the line go. If this node is active, its peer takes over.
+    """Leave the pair: stop the HA engine here and let the line go. If this node is active, the other node takes over.
 
     The relay is released before anything else. Works without an agent too, and with a conf file that is wrong. It fails
     when something could not be let go.

@@ -44,11 +44,11 @@ class TimeSpan(click.ParamType[float]):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def maintenance(context: click.Context, as_json: bool) -> None:
-    """Whether this node's watchdog stands down, and for how long still.
+    """Whether this node's watchdog is paused, and for how much longer.
 
-    While it does, this node neither hands over nor restarts Asterisk by itself, and service does not go back to the
-    primary by itself. It still lets go when the HA engine dies here or the peer has taken over, and obeys every
-    command.
+    While it does, this node neither hands over nor restarts Asterisk automatically, and service does not go back to the
+    primary automatically. It still lets go when the HA engine dies here or the other node has taken over, and obeys
+    every command.
     """
     if context.invoked_subcommand is None:
         given = ask_status().maintenance
@@ -70,11 +70,11 @@ def state_line(given: MaintenanceStatus | None) -> str:
     type=TimeSpan(),
     default=f"{USUAL / 3600:.0f}h",
     show_default=True,
-    help="Until it ends by itself: 30m, 2h; a day at the most.",
+    help="How long it lasts: 30m, 2h; a day at most.",
 )
 @click.option("--why", default="", help="Shown wherever it is shown, and told with the alert.")
 def maintenance_on(seconds: float, why: str) -> None:
-    """Stand down from now on. Given again, the time begins anew."""
+    """Pause the watchdog from now on. Given again, the time begins again."""
     said = ask_as(Said, "maintenance on", deadline=_PATIENCE, seconds=seconds, why=why, by=operator())
     click.echo(said.says)
 

@@ -38,13 +38,13 @@ def sark(context: click.Context, as_json: bool) -> None:
 @sark.command("status")
 @_json
 def sark_status(as_json: bool) -> None:
-    """Both sides, side by side, and what waits for a choice."""
+    """Both sides, side by side, and what needs a decision."""
     _show(as_json)
 
 
 @sark.command("follow")
 def sark_follow() -> None:
-    """Bring over now what only one side has changed, as the agent does by itself. Conflicts stay."""
+    """Bring over now what only one side has changed, as the agent does automatically. Conflicts stay."""
     try:
         done = ask_as(SarkChanges, "sark follow", deadline=_PATIENCE, by=_asker())
     except AgentAbsent as absent:
@@ -68,7 +68,7 @@ def sark_pull(dry_run: bool, blank: bool) -> None:
 @sark.command("push")
 @_dry
 def sark_push(dry_run: bool) -> None:
-    """Have SARK's row take the conf file's values. Not on a node whose data come from its peer."""
+    """Have SARK's row take the conf file's values. Not on a node whose data come from the other node."""
     try:
         done = ask_as(SarkChanges, "sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
     except AgentAbsent as absent:
@@ -142,7 +142,8 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
     """
     if load().synch != "LOOSE":
         raise ClusterError(
-            f"{absent} Only it knows whether this node's data come from its peer, which would overwrite SARK's row."
+            f"{absent} Only it knows whether this node's data come from the other node, which would overwrite "
+            "SARK's row."
         ) from None
 
 
@@ -158,7 +159,7 @@ def _asker() -> str:
 
 
 @click.command("provision-address")
-@click.option("--json", "as_json", is_flag=True, help="For machines, with where it comes from.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with where it comes from.")
 def provision_address(as_json: bool) -> None:
     """Print the address telephones are to be provisioned with.
 

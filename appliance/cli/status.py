@@ -257,7 +257,9 @@ def _lan(lan: LanStatus) -> str:
 def _data(data: DataStatus) -> str:
     if data.duty == "pull":
         age = (
-            "never in step with the peer" if data.age is None else f"in step {format_duration(data.age)} ago"
+            "never in step with the other node"
+            if data.age is None
+            else f"in step {format_duration(data.age)} ago"
         )
         going_on = f"; {format_progress(data.phase, data.done, data.total)}" if data.phase else ""
         return f"{age}, generation {data.generation}{going_on}"
@@ -267,5 +269,5 @@ def _data(data: DataStatus) -> str:
 def _engine(status: Status) -> str:
     wait = status.engine.waits_another
     return _either(status.engine.running, "runs", "does not run") + (
-        f", waits {wait:.0f} s more for its peer" if wait is not None else ""
+        f", waits {wait:.0f} s more for the other node" if wait is not None else ""
     )

@@ -83,7 +83,7 @@ def _media(conf: Conf) -> Iterator[Clash]:
         yield Clash("HAMEDIA", "of 'ucast DEVICE PEERADDR' only: HAENGINE=pacemaker can use no other path")
     if any(_is_cluster_address(medium, conf) for medium in conf.media):
         yield Clash(
-            "HAMEDIA", "aimed at the peer's own address, not at HACLUSTERIP or HACLUSTERIP6, which move"
+            "HAMEDIA", "aimed at the other node's own address, not at HACLUSTERIP or HACLUSTERIP6, which move"
         )
 
 

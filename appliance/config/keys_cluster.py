@@ -232,7 +232,7 @@ class ClusterKeys:
         tab=Tab(7, "Keepalive"),
         effect=Effect.ENGINE_START,
     )
-    warntime: float = Comment("silence of the peer after which Heartbeat warns in its log").key(
+    warntime: float = Comment("silence of the other node after which Heartbeat warns in its log").key(
         "HAWARNTIME",
         DEADLINE,
         1.0,
@@ -242,7 +242,7 @@ class ClusterKeys:
         effect=Effect.ENGINE_START,
     )
     deadtime: float = Comment(
-        "silence of the peer after which it is taken for dead",
+        "silence of the other node after which it is taken for dead",
         "Too short, and a busy network makes both nodes active.",
         "Keep HAKEEPALIVE < HAWARNTIME < HADEADTIME < HAINITDEAD.",
     ).key(
@@ -255,7 +255,7 @@ class ClusterKeys:
         effect=Effect.ENGINE_START,
     )
     initdead: float = Comment(
-        "how long a node that starts first waits for its peer before it goes on alone"
+        "how long a node that starts first waits for the other node before it goes on alone"
     ).key(
         "HAINITDEAD",
         DEADLINE,
@@ -271,7 +271,7 @@ class ClusterKeys:
         "Either way the secondary's data are merged into the primary's first.",
     ).key("HAAUTOFAILBACK", ON_OFF, False, Group.HEARTBEAT, "on", tab=Tab(1, "HA Auto-Failback", first=True))
     failback_wait: float = Comment(
-        "how long the primary must have been fit and its data merged before it goes back by itself"
+        "how long the primary must have been fit and its data merged before it goes back automatically"
     ).key("FAILBACKWAIT", DWELL, 60.0, Group.HEARTBEAT, "600", tab=Tab(7, "Wait before Auto-Failback"))
     witness: Witness = Comment(
         "does the line itself say whether the primary is down? (OFF, PREFER or REQUIRE)",
@@ -290,8 +290,8 @@ class ClusterKeys:
         tab=Tab(7, "Line as Witness"),
     )
     line_fail: str = Comment(
-        "the line is gone here and is at the peer: does service follow it? (FAILOVER or STAY)",
-        "FAILOVER: yes, after LINEDWELL, when the peer is fit.",
+        "the line is gone here and is at the other node: does service follow it? (FAILOVER or STAY)",
+        "FAILOVER: yes, after LINEDWELL, when the other node is fit.",
         "STAY: service stays where it is, and an alert says where the line is.",
         "A line that is gone on both nodes is the provider's, and moves nothing either way.",
     ).key(

@@ -72,13 +72,13 @@ class ServiceKeys:
         "believing in a D-channel that is gone. Letting the line go is never held up.",
     ).key("MOVEDWELL", DWELL, 15.0, Group.WATCHING, "30", tab=Tab(7, "Move Dwell"))
     move_limit: int = Comment(
-        "moves of service within an hour after which it moves by itself only in need (0: no limit)",
+        "moves of service within an hour after which it moves automatically only in need (0: no limit)",
         "Then it leaves a node only when that cannot serve at all, and 'asha cleanup' says that somebody has",
         "looked. It also ends when the moves are an hour old.",
     ).key("MOVELIMIT", LIMIT, 6, Group.WATCHING, "10", tab=Tab(7, "Moves per Hour"))
     line_deadline: float = Comment(
         "from the relay's move until the span's alarm must be clear",
-        "Most drivers hold a returning line for 5 s by themselves.",
+        "Most drivers hold a returning line for 5 s on their own.",
     ).key("LINEDEADLINE", DEADLINE, 8.0, Group.WATCHING, "10", tab=Tab(7, "Line Deadline"))
     dchannel_deadline: float = Comment("from the clear alarm until the D-channel must be up").key(
         "DCHANNELDEADLINE", DEADLINE, 8.0, Group.WATCHING, "12", tab=Tab(7, "D-channel Deadline")
@@ -87,7 +87,7 @@ class ServiceKeys:
         "PEERMAXAGE", DEADLINE, 5.0, Group.WATCHING, "10"
     )
     drill: str = Comment(
-        "when the primary holds a drill by itself: service goes to the secondary and comes back",
+        "when the primary holds a drill automatically: service goes to the secondary and comes back",
         "off, or weekly with a day and a time at which nobody calls.",
         "It is held only while no call is up and the standby is ready, within an hour of that time;",
         "otherwise the journal says why it was skipped. See 'asha drill'.",
@@ -209,7 +209,7 @@ class ServiceKeys:
     ).key("PANELPROXY", ON_OFF, False, Group.PANEL, "on", effect=Effect.PANEL_START)
     panel_cert: Path = Comment(
         "certificate of the page, PEM, with the chain below it if there is one",
-        "The package makes one, signed by itself. A site's own belongs in another file, named here.",
+        "The package makes a self-signed one. A site's own belongs in another file, named here.",
     ).key(
         "PANELCERT",
         FILE,

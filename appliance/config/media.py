@@ -54,7 +54,7 @@ def _peer(text: str) -> str:
         return any_unicast(text)
     except ValueError as problem:
         want = str(problem) or "an IPv4 or IPv6 address, not a name"
-        raise ValueError(f"the peer's own address, {want}, where it says '{text}'") from None
+        raise ValueError(f"the other node's own address, {want}, where it says '{text}'") from None
 
 
 def _tty(text: str) -> str:

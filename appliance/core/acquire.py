@@ -206,7 +206,7 @@ def _why_held(seen: Seen) -> str:
         return "the primary is up but the line does not arrive: see 'asha status' there; 'asha line release' frees it"
     return (
         "the line is held by the primary, which is silent but still powered: its relay keeps the line. "
-        "Power off or reset the primary; the line then comes here by itself"
+        "Power off or reset the primary; the line then comes here on its own"
     )
 
 
@@ -245,7 +245,7 @@ def _linking(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     unseen = isinstance(seen.dchannel, Unknown) and waited >= 3 * patience
     if unseen or (stuck_line.gave_up(transfer) and waited >= patience):
         return Phase.BLOCKED, _why_unlinked(transfer, seen.dchannel)
-    return Phase.LINKING, stuck_line.progress(transfer) or "the alarm is clear; the D-channel is awaited"
+    return Phase.LINKING, stuck_line.progress(transfer) or "the alarm is clear; waiting for the D-channel"
 
 
 def _why_unlinked(transfer: Transfer, dchannel: Reading[DChannel]) -> str:

@@ -241,7 +241,7 @@ def _data(status: Status) -> Iterator[Condition]:
         yield _problem("stale", AlertKind.DATA_STALE, Severity.WARNING, text, _STAYING)
     yield from _held_back(data.held_back, data.held_back_more)
     if data.telephony:
-        text = f"the peer's DAHDI configuration does not fit here: {data.telephony}"
+        text = f"the other node's DAHDI configuration does not fit here: {data.telephony}"
         yield _problem("telephony", AlertKind.TELEPHONY_MISFIT, Severity.WARNING, text, _AT_ONCE)
     for name, text in (("unsettled", data.unsettled), ("postsync", data.postsync)):
         if text:
@@ -276,8 +276,8 @@ def _maintenance(status: Status) -> Iterator[Condition]:
     if maintenance is not None:
         why = f": {maintenance.why}" if maintenance.why else ""
         text = (
-            f"maintenance (by {maintenance.by}{why}): for {max(1, round(maintenance.left / 60))} min at the most "
-            "this node neither hands over nor restarts Asterisk by itself"
+            f"maintenance (by {maintenance.by}{why}): for at most {max(1, round(maintenance.left / 60))} min "
+            "this node neither hands over nor restarts Asterisk automatically"
         )
         yield _problem("maintenance", AlertKind.MAINTENANCE, Severity.WARNING, text, _AT_ONCE)
 
@@ -359,7 +359,7 @@ def _of_the_node(node: str, entry: GapEntry | AgentEntry | DoneEntry | FenceEntr
     if isinstance(entry, DoneEntry):
         return _put_back(node) if entry.order == Order.PUT_ADDRESS.name and not entry.problem else None
     if isinstance(entry, GapEntry):
-        text = f"the {node} stood still for {entry.seconds:.1f} s"
+        text = f"the {node} was frozen for {entry.seconds:.1f} s"
         why = f"{text}: it is overloaded, or its disk or its host hangs."
         return _event(AlertKind.NODE_STOOD_STILL, Severity.WARNING, text, why)
     if entry.says == "started":
@@ -385,7 +385,7 @@ def _begun(story: FailoverTracker, *, acquiring: bool, reason: str) -> Alert | N
         told_by_nobody_else = story.was == Role.STANDBY.value and not story.peer_alive
         if story.event != Event.GRANTED.value or not told_by_nobody_else:
             return None
-        reason = f"the peer is dead; {reason}"
+        reason = f"the other node is dead; {reason}"
     elif story.was not in _SERVING:
         return None
     way = f"to the {story.node}" if acquiring else f"from the {story.node}"

@@ -88,7 +88,7 @@ _ENGINE_LOOK = _own(f"a look at {ENGINE}, when the kernel has not told", timing.
 _LINE_LOOK = _own("a look at the spans", timing.LINE_LOOK)
 _RED = Figure("the span's driver raises RED", lambda site: timing.RED_RAISED, _LINE_FACTS)
 _TURN = _own("a turn of the controller", IDLE_PERIOD)
-_TOLD = _own("a message of the peer's agent", timing.PEER_MESSAGE_PERIOD)
+_TOLD = _own("a message of the other node's agent", timing.PEER_MESSAGE_PERIOD)
 _SETTLED = _own(f"{ENGINE} is not asked sooner after its last move", ENGINE_SETTLES)
 _ASKED_AGAIN = _own("a request that was lost is made again", STANDBY_AGAIN)
 _GIVEN_UP = _own("nobody took over", STANDBY_GIVEN_UP)
@@ -250,7 +250,7 @@ KINDS: tuple[FailoverKind, ...] = (
         "heartbeat-dies",
         "The HA engine dies on the active node",
         falls=(_ENGINE_LOOK, _TURN, _CARD),
-        says="The agent beside it lets go of relay, Asterisk and address at once, without waiting for the peer.",
+        says="The agent beside it lets go of relay, Asterisk and address at once, without waiting for the other node.",
     ),
     _taken("power-cut", "The active node loses its power", falls=()),
     _taken(
@@ -277,7 +277,7 @@ KINDS: tuple[FailoverKind, ...] = (
     ),
     FailoverKind(
         "takeover",
-        "Planned: 'asha takeover', 'asha failback' or HAAUTOFAILBACK on the node that stands by",
+        "Planned: 'asha takeover', 'asha failback' or HAAUTOFAILBACK on the standby",
         (
             (BoundPhase.DECIDE, (_BEFORE_TAKEOVER,)),
             (BoundPhase.ENGINE, (_TICKS, _SCRIPTS)),
@@ -305,7 +305,7 @@ KINDS: tuple[FailoverKind, ...] = (
         ),
         (_PROCESS_LOOK, _TURN, _CARD),
         silent=True,
-        says=f"The node that cannot serve ends {ENGINE} on itself, so that the peer takes over as after a death.",
+        says=f"The node that cannot serve ends {ENGINE} on itself, so that the other node takes over as after a death.",
     ),
 )
 

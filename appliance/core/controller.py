@@ -87,7 +87,7 @@ ENGINE_SETTLES = 2.0
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0
 
-_ENGINE_DIED = f"{ENGINE} died under this node; its peer takes over"
+_ENGINE_DIED = f"{ENGINE} died under this node; the other node takes over"
 
 
 def step(
@@ -356,7 +356,7 @@ class _Tick:
         self._transition.note(
             "decision",
             act=decision.act.value,
-            reason=decision.reason or "all is well again",
+            reason=decision.reason or "recovered",
             evidence=list(decision.evidence),
             pbx=pbx.value.value if isinstance(pbx, Known) else pbx.reason,
             generation=self._state.grant.generation,
@@ -369,7 +369,7 @@ class _Tick:
         policy = self._policy.transfer
         if policy.has_card and policy.has_line and is_known(self._seen.peer.alive, False):
             # The line is with the peer by now, which may serve or be dead: the engine cannot say, telephones can.
-            self._transition.take_back_aside("the peer fell silent while service was handed over to it")
+            self._transition.take_back_aside("the other node fell silent while service was handed over to it")
         elif is_forced(self._state, self._seen.peer, self._now):
             force(self._transition, self._now)
         elif self._now - since >= STANDBY_GIVEN_UP:
@@ -386,7 +386,7 @@ class _Tick:
             return
         # The engine moved without a word to this node. Taking service back would make two that serve.
         self._note_decision(
-            Decision(Act.LET_GO, f"the peer serves: {ENGINE} settles who goes on", ("peer granted",))
+            Decision(Act.LET_GO, f"the other node serves: {ENGINE} settles who goes on", ("peer granted",))
         )
         self._transition.set(handing_over_since=self._now, peer_has_it=True)
 
@@ -396,7 +396,7 @@ class _Tick:
         gone = any(is_known(of_it, False) for of_it in (peer.alive, peer.granted, peer.serves))
         mute = not is_known(peer.granted, True) and waited >= STANDBY_GIVEN_UP
         if mute or (gone and waited >= ENGINE_SETTLES):
-            self._transition.take_back(f"the peer serves no longer, and {ENGINE} left service here")
+            self._transition.take_back(f"the other node serves no longer, and {ENGINE} left service here")
 
     def _peer_serves(self) -> bool:
         """Tell whether the peer is to be taken to serve; one that has given up its own service keeps its grant too."""

@@ -11,7 +11,7 @@ from appliance.core.roles import Role
 
 LOOSE = "HASYNCH is LOOSE: nothing is synchronised"
 NEWER = "this node has newer data, got while it served; 'asha failback' on the primary brings it there"
-"""Why a secondary takes nothing from its peer."""
+"""Why a secondary takes nothing from the other node."""
 _PREPARES = "Asterisk is being started here, because this node is about to serve"
 
 
@@ -79,7 +79,7 @@ def receives(seen: DataSeen) -> str:
     """Return why data written on this node now would be lost to the peer's data; "" when they would not."""
     duty = data_duty(seen)
     if duty.duty is Duty.PULL:
-        return "this node stands by, and its data come from the active node"
+        return "this node is on standby, and its data come from the active node"
     if duty.duty is Duty.MERGE:
         return "the secondary's data are the newer ones until they are merged into this node's"
     silent = seen.synch and seen.node is Node.SECONDARY and not isinstance(seen.pbx, Known)
@@ -193,9 +193,9 @@ def why_not(home: Home, max_age: float) -> str:
     `max_age`: how old the last merge may be, in seconds.
     """
     if home.node is not Node.PRIMARY or home.role is not Role.STANDBY:
-        return "this node is no primary that stands by"
+        return "this node is not a primary on standby"
     if not is_known(home.peer_alive, True) or home.peer_role != Role.ACTIVE.value:
-        return "the peer does not serve"
+        return "the other node does not serve"
     if not home.fit:
         return "this node is not known to be ready"
     return data_not_home(home, max_age) if home.synch else ""
@@ -207,9 +207,9 @@ def data_not_home(home: Home, max_age: float) -> str:
     `max_age`: how old the last merge may be, in seconds.
     """
     if home.duty.duty is not Duty.MERGE:
-        return home.duty.why or "the peer's data are not merged"
+        return home.duty.why or "the other node's data are not merged"
     if home.merged_ago is None or home.merged_ago > max_age:
-        return "what the peer has got while it served is not here yet"
+        return "what the other node has got while it served is not here yet"
     if home.conflicts:
         return f"{home.conflicts} files changed on both nodes wait for a choice ('asha conflicts')"
     return ""

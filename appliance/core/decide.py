@@ -83,7 +83,7 @@ class Watch:
 
 STAY = Decision(Act.STAY)
 _HELD_UP = "service has moved too often just now"
-_WITHOUT_LINE = "the peer serves the telephones of the LAN, though not the line"
+_WITHOUT_LINE = "the other node serves the telephones of the LAN, though not the line"
 
 
 def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decision:
@@ -93,9 +93,9 @@ def decide(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> Decisio
     but it still lets go when Heartbeat died or the peer has taken over.
     """
     if is_known(watch.engine, False):
-        return Decision(Act.LET_GO, f"{ENGINE} died under this node; its peer takes over", ("engine",))
+        return Decision(Act.LET_GO, f"{ENGINE} died under this node; the other node takes over", ("engine",))
     if watch.gap >= policy.deadtime and _peer_has_taken_over(watch, seen):
-        reason = f"this node stood still for up to {watch.gap:.1f} s and its peer has taken over"
+        reason = f"this node was frozen for up to {watch.gap:.1f} s and the other node has taken over"
         return Decision(Act.LET_GO, reason, ("peer granted",))
     decision = _first_act(
         part(policy, watch, seen, now) for part in (_pbx_decision, _lan_decision, _line_decision)
@@ -190,18 +190,18 @@ def _lan_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> 
     what = f"this node is cut off from the LAN ({seen.lan.why})"
     if why := _why_not_to_lan(policy, watch, seen, now):
         return Decision(Act.STAY, f"{what}, and {why}")
-    return Decision(Act.HAND_OVER, f"{what}, and the peer reaches it", ("lan", "peer lan", "peer fit"))
+    return Decision(Act.HAND_OVER, f"{what}, and the other node reaches it", ("lan", "peer lan", "peer fit"))
 
 
 def _why_not_to_lan(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) -> str:
     if not is_known(seen.peer.alive, True):
         return standby_state(seen)
     if _peer_is_cut_off(seen):
-        return "so is the peer: moving would help nobody"
+        return "so is the other node: moving would not help"
     if not is_known(seen.peer.lan, True):
-        return "it is not known whether the peer reaches it"
+        return "it is not known whether the other node reaches it"
     if is_known(seen.peer.granted, True):
-        return "the peer serves too"
+        return "the other node serves too"
     # A node without the LAN serves nobody, so a peer that lacks only the line is better.
     able = peer_is_fit(seen) or is_known(seen.peer.fit_for_lan, True)
     return "" if able and may_move(policy, watch, now, need=True) else standby_state(seen)
@@ -218,14 +218,15 @@ def _line_decision(policy: WatchPolicy, watch: Watch, seen: Seen, now: float) ->
     if why := _why_not_follow(seen):
         return Decision(Act.STAY, why)
     if not policy.follows_line:
-        return Decision(Act.STAY, "the line is at the peer; HALINEFAIL=STAY, so service stays here")
+        return Decision(Act.STAY, "the line is at the other node; HALINEFAIL=STAY, so service stays here")
     at_peer = watch.line_at_peer_since
     if at_peer is not None and now - at_peer < _line_settles(policy, seen):
         return None
     if not may_move(policy, watch, now, follow_line=True):
         return Decision(
             Act.STAY,
-            "the line is at the peer; service has moved too often, or just now, so it waits (MOVEDWELL, MOVELIMIT)",
+            "the line is at the other node; service has moved too often, or just now, so it waits (MOVEDWELL, "
+            "MOVELIMIT)",
         )
     return Decision(Act.HAND_OVER, _why_follow(seen), ("line", "peer line", "peer fit"))
 
@@ -244,16 +245,16 @@ def _why_not_follow(seen: Seen) -> str:
     if is_known(seen.peer.line, Line.ABSENT):
         return "neither node receives the line; failing over would not help" + other_cause(seen.line)
     if not arrived(seen.peer.line):
-        return "the line is gone, and it is not known to be at the peer"
+        return "the line is gone, and it is not known to be at the other node"
     if is_known(seen.peer.granted, True):
-        return f"the line is at the peer, which serves too: {ENGINE} settles who goes on"
-    return "" if peer_is_fit(seen) else f"the line is at the peer, but {standby_state(seen)}"
+        return f"the line is at the other node, which serves too: {ENGINE} settles who goes on"
+    return "" if peer_is_fit(seen) else f"the line is at the other node, but {standby_state(seen)}"
 
 
 def _why_follow(seen: Seen) -> str:
     if is_known(seen.card, False):
-        return "the relay card is gone, so the line fell to the peer: Asterisk follows it"
-    return "the line is at the peer: Asterisk follows it"
+        return "the relay card is gone, so the line fell to the other node: Asterisk follows it"
+    return "the line is at the other node: Asterisk follows it"
 
 
 def peer_could_serve(seen: Seen) -> bool:

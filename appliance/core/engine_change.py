@@ -59,7 +59,7 @@ TITLES = {"heartbeat": "Heartbeat", "pacemaker": "Pacemaker"}
 """The engines by their value of HAENGINE."""
 
 ENGINE_CHANGES = 15.0
-"""Seconds at the most for the old engine's end on a node that has let go, and for the new one's start."""
+"""Seconds at most for the old engine's end on a node that has let go, and for the new one's start."""
 
 _NO_BOOT = "-"  # what no boot is named
 
@@ -70,7 +70,7 @@ ASKED_AGAIN = 5.0
 """Seconds until a node whose change is over asks the other one again which engine it runs, the first time."""
 
 ASKED_SELDOM = 60.0
-"""Seconds between two such questions at the most, however long the other node is off."""
+"""Seconds between two such questions at most, however long the other node is off."""
 
 
 def ask_later(pause: float) -> float:
@@ -270,8 +270,8 @@ def plan(
         f"{primary.name}: {was} is stopped: nobody serves from here on, and calls end",
         f"{primary.name}: HAENGINE={to} is set, {new}'s files written and {was}'s taken away ({boot}); {new} is "
         "started, and this node serves again",
-        f"{secondary.name}: {new} is started, and this node stands by",
-        f"nobody serves for {seconds:g} s at the most, and for HAINITDEAD ({alone:g} s) longer if {secondary.name} "
+        f"{secondary.name}: {new} is started, and this node is on standby",
+        f"nobody serves for at most {seconds:g} s, and for HAINITDEAD ({alone:g} s) longer if {secondary.name} "
         f"does not come up; if {new} cannot be started on {primary.name}, the pair goes back to {was}, which takes as "
         "long again",
     )

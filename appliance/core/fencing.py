@@ -175,9 +175,9 @@ def _why(state: FenceState, inputs: FenceInputs, seen: Seen, transfer: Transfer 
     if not is_known(seen.peer.alive, False) or not is_known(seen.lan, True):
         return ""
     if inputs.address_at_peer and transfer.aside.since is None:
-        return "the peer is silent, and the cluster address still answers from its hardware address"
+        return "the other node is silent, and the cluster address still answers from its hardware address"
     policy = transfer.policy
     kept = policy.node is Node.SECONDARY and policy.has_line and state.line_at_peer
     if kept and is_known(seen.line, Line.ABSENT) and not is_known(seen.calls, True):
-        return "the peer is silent and keeps the line"
+        return "the other node is silent and keeps the line"
     return ""

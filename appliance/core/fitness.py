@@ -20,7 +20,7 @@ from appliance.core.reading import Known, Reading, Unknown, is_known
 # A node on which Asterisk failed to start counts as unfit for this many seconds.
 START_FAILURE_COUNTS_FOR = 60.0
 
-_UNSEEN = Unknown("not looked at yet", 0.0)
+_UNSEEN = Unknown("not checked yet", 0.0)
 
 
 @dataclass(frozen=True, slots=True)

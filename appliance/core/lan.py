@@ -29,7 +29,7 @@ from appliance.core.values import changed
 
 # Seconds after which a look at the LAN, which is taken once a second, counts as none.
 LAN_MAX_AGE = 10.0
-_UNSEEN = Unknown("not looked at yet", 0.0)
+_UNSEEN = Unknown("not checked yet", 0.0)
 
 
 @dataclass(frozen=True, slots=True)

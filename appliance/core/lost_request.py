@@ -32,9 +32,9 @@ _FIRST_ANSWER = 10.0
 _FORCED_AGAIN = 60.0
 # A request that is not answered is not made once more when that was done within so many seconds: for one that was.
 _REPEATED_FOR = 60.0
-FORCED = f"{ENGINE} is ended here, so that the peer takes over: it drops requests to move service"
-_UNANSWERED = f"{ENGINE} is ended here, so that the peer takes over: it did not when it was asked"
-_DEMANDED = "an operator asked for service by force on the peer"
+FORCED = f"{ENGINE} is ended here, so that the other node takes over: it drops requests to move service"
+_UNANSWERED = f"{ENGINE} is ended here, so that the other node takes over: it did not when it was asked"
+_DEMANDED = "an operator asked for service by force on the other node"
 _WHY_BACK = f"{ENGINE} drops the request to hand over, because it waits for the end of an earlier one"
 
 
@@ -117,7 +117,7 @@ def end_unanswered(transition: Transition, inputs: Inputs, now: float) -> None:
     if alive and transition.state.cannot_serve and _may_force(transition.state, now):
         force(transition, now, FORCED if inputs.loses_requests else _UNANSWERED)
     else:
-        transition.take_back("the peer did not take over")
+        transition.take_back("the other node did not take over")
 
 
 def is_forced(state: ServiceState, peer: Peer, now: float) -> bool:
@@ -212,7 +212,10 @@ def _is_unanswered(state: ServiceState, lost: LostRequests, peer: Peer) -> bool:
 
 def _note(transition: Transition, lost: LostRequests, now: float) -> None:
     before = transition.state.lost
-    for whose, was, trap in (("this node", before.own, lost.own), ("the peer", before.peers, lost.peers)):
+    for whose, was, trap in (
+        ("this node", before.own, lost.own),
+        ("the other node", before.peers, lost.peers),
+    ):
         if trap is not None and was is None:
             left = round(trap.until - now)
             transition.note(

@@ -50,7 +50,7 @@ def begin(seconds: float, by: str, why: str, wall: float) -> Maintenance:
     if not SHORTEST <= seconds <= LONGEST:
         raise UserError(
             f"Maintenance lasts from {SHORTEST:.0f} s to {LONGEST / 3600:.0f} h.",
-            todo="It ends by itself, so that it cannot be forgotten; it may be given again.",
+            todo="It ends on its own, so that it cannot be forgotten; it may be given again.",
         )
     return Maintenance(wall, wall + seconds, one_line(by, _NAME_LENGTH), one_line(why, _WHY_LENGTH))
 
@@ -78,5 +78,5 @@ def problem(lasting: MaintenanceStatus) -> str:
     left = max(1, round(lasting.left / 60))
     return (
         f"maintenance for {left} min more (by {lasting.by}{why}): this node neither hands over nor restarts "
-        "Asterisk by itself. 'asha maintenance off' ends it"
+        "Asterisk automatically. 'asha maintenance off' ends it"
     )

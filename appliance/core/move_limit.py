@@ -76,9 +76,9 @@ def says(limit: int, count: int) -> str:
     if not reached(limit, count):
         return ""
     return (
-        f"service has moved {count} times within an hour (MOVELIMIT is {limit}): it now moves by itself only when the "
-        "node that has it cannot serve at all, until 'asha cleanup' says that somebody has looked, or until the moves "
-        "are an hour old"
+        f"service has moved {count} times within an hour (MOVELIMIT is {limit}): it now moves automatically only when "
+        "the node that has it cannot serve at all, until 'asha cleanup' says that somebody has looked, or until the "
+        "moves are an hour old"
     )
 
 

@@ -94,7 +94,7 @@ def _stop_ha(role: Role, peer: Peer, case: ActionContext) -> Permit:
     if role is Role.OFF:
         return _no("the HA engine does not run here")
     if role.holds and is_known(peer.alive, True):
-        return _yes("service moves to the peer")
+        return _yes("service moves to the other node")
     return _yes("service ends: no peer is there to take it" if role.holds else "")
 
 
@@ -105,7 +105,7 @@ def _start_pbx(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _yes()
     if role is Role.WAITING:
         return _no(
-            "the HA engine waits for its peer and starts Asterisk itself, at the latest after HAINITDEAD"
+            "the HA engine waits for the other node and starts Asterisk itself, at the latest after HAINITDEAD"
         )
     return _no(
         "this node does not hold the service; Asterisk must never run on both. 'asha takeover' brings it here"
@@ -119,21 +119,23 @@ def _stop_pbx(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no("no standby could take over, so calls would end: 'asha ha stop' ends service on purpose")
     if why := _peer_not_ready(peer, case):
         return _no(why)
-    return _yes("this is a failover: the peer takes over")
+    return _yes("this is a failover: the other node takes over")
 
 
 def _standby(role: Role, peer: Peer, case: ActionContext) -> Permit:
     if not role.holds:
         return _no(f"this node does not hold the service (it is {role.value})")
     if not is_known(peer.alive, True):
-        return _no("the peer is not there")
+        return _no("the other node is not there")
     if why := _peer_not_ready(peer, case):
         return _no(why)
     if case.dropped_minutes:
         return _no(_dropped(case, "'asha standby --force' does not wait"))
     if case.not_there:
         return _no(case.not_there)
-    return _yes(f"the peer takes over, and {case.old_there}" if case.old_there else "the peer takes over")
+    return _yes(
+        f"the other node takes over, and {case.old_there}" if case.old_there else "the other node takes over"
+    )
 
 
 def _takeover(role: Role, peer: Peer, case: ActionContext) -> Permit:
@@ -163,17 +165,17 @@ def _not_ready(case: ActionContext) -> str:
 def _peer_not_ready(peer: Peer, case: ActionContext) -> str:
     """Return why service must not go to the peer on purpose; "" when it is known to be ready."""
     if is_known(peer.fit, False):
-        return f"the peer is not fit: {peer.unfit_because or 'it gives no reason'}"
+        return f"the other node is not fit: {peer.unfit_because or 'it gives no reason'}"
     doubts = unknown_because(peer.fit) or peer.doubts
     if not doubts or case.unready:
         return ""
-    return f"the peer is not known to be ready: {doubts}. 'asha standby --not-ready' does not mind"
+    return f"the other node is not known to be ready: {doubts}. 'asha standby --not-ready' does not mind"
 
 
 def _dropped(case: ActionContext, way_out: str) -> str:
     left = f"for up to {case.dropped_minutes} more min"
     return (
-        f"{ENGINE} has lost a request to move service, and drops every other one {left}. The node that stands by ends "
+        f"{ENGINE} has lost a request to move service, and drops every other one {left}. The standby ends "
         f"that within HADEADTIME and some seconds: try again then. {way_out}"
     )
 
@@ -185,19 +187,19 @@ def _release_line(role: Role, peer: Peer, case: ActionContext) -> Permit:
         return _no("no peer is there to take the line: 'asha ha stop' ends service on purpose")
     if why := _peer_not_ready(peer, case):
         return _no(why)
-    return _yes("the relay drops and the peer takes over")
+    return _yes("the relay drops and the other node takes over")
 
 
 def _failback(role: Role, peer: Peer, case: ActionContext) -> Permit:
     if case.node is not Node.PRIMARY:
-        return _no("the way back leads to the primary: it is asked for there")
+        return _no("failback leads to the primary: ask for it there")
     if role.holds:
         newer = _yes("what the secondary has got while it served is brought here")
-        return newer if case.peer_newer else _no("this node serves, and its peer has nothing newer")
+        return newer if case.peer_newer else _no("this node serves, and the other node has nothing newer")
     if role is not Role.STANDBY:
-        return _no(f"only a primary that stands by can take service back (this node is {role.value})")
+        return _no(f"only a primary on standby can take service back (this node is {role.value})")
     if not is_known(peer.alive, True) or case.peer_role not in _SERVING:
-        return _no(f"the peer does not serve (it is {case.peer_role or 'not heard of'})")
+        return _no(f"the other node does not serve (it is {case.peer_role or 'not heard of'})")
     if why := _not_ready(case):
         return _no(why)
     blocked = case.not_home and not case.mergeable
@@ -207,7 +209,7 @@ def _failback(role: Role, peer: Peer, case: ActionContext) -> Permit:
 def _maintenance_on(role: Role, peer: Peer, case: ActionContext) -> Permit:
     if role in (Role.OFF, Role.WAITING):
         return _no(f"nothing is watched here while the HA engine {'is off' if role is Role.OFF else 'waits'}")
-    return _yes("this node neither hands over nor restarts Asterisk by itself, until it ends by itself")
+    return _yes("this node neither hands over nor restarts Asterisk automatically, until it ends on its own")
 
 
 def _maintenance_off(role: Role, peer: Peer, case: ActionContext) -> Permit:
@@ -219,7 +221,9 @@ def _maintenance_off(role: Role, peer: Peer, case: ActionContext) -> Permit:
 def _cleanup(role: Role, peer: Peer, case: ActionContext) -> Permit:
     if not case.moved:
         return _no("no move of service is counted here")
-    return _yes(f"moves of service counted so far ({case.moved}) count no more: it may move by itself again")
+    return _yes(
+        f"moves of service counted so far ({case.moved}) count no more: it may move automatically again"
+    )
 
 
 _RULES: Mapping[OperatorAction, Callable[[Role, Peer, ActionContext], Permit]] = MappingProxyType(

@@ -22,15 +22,15 @@ _HEAD = """\
 <!-- Written by `python -m appliance.core.pair_reference >docs/pair-states.md` from core/pair_watch.py; do not edit. -->
 
 The cluster engine decides which node serves. After some ordinary events it never does: two nodes that were started
-behind cut cables both serve for ever, an order is lost and nobody serves, a request is lost and every later one is
+behind cut cables both serve forever, an order is lost and nobody serves, a request is lost and every later one is
 dropped for an hour (docs/facts/heartbeat.md). The agents of both nodes hear each other over the engine's links, compute
 the same from the same words, and end such a state where that is possible. When it is not, or does not help in time,
 both nodes show it in `asha status` and on the page, and send an alert of the kind *pair troubled*.
 
-What is not known counts as no fault: a node that hears nothing of its peer concludes nothing here.
+What is not known counts as no fault: a node that hears nothing of the other node concludes nothing here.
 """
 _ALONE = """\
-# States that one node ends by itself
+# States that one node ends on its own
 
 They need no word of the other node.
 """
@@ -57,21 +57,22 @@ _STATES = (
     NodeState(
         "The engine has this node serve, and no grant is here",
         "the grant's file was lost, or its script",
-        f"{LOST_GRANT_DWELL:g} s, while the peer holds no grant",
+        f"{LOST_GRANT_DWELL:g} s, while the other node holds no grant",
         "the node serves by the engine's word",
         "core/controller.py",
     ),
     NodeState(
         "Service was handed over and nobody takes it",
-        "the engine has lost the request, or the peer has",
-        f"{STANDBY_GIVEN_UP:g} s, while the peer holds no grant",
-        "the node that handed over serves again; one that cannot serve has its engine ended, and the peer takes over",
+        "the engine has lost the request, or the other node has",
+        f"{STANDBY_GIVEN_UP:g} s, while the other node holds no grant",
+        "the node that handed over serves again; one that cannot serve has its engine ended, and the other node takes "
+        "over",
         "core/lost_request.py",
         todo="see *A request to the engine was lost*",
     ),
     NodeState(
         "Service was let go to a peer that serves no longer",
-        "the engine left it here, or the peer died",
+        "the engine left it here, or the other node died",
         f"{ENGINE_SETTLES:g} s",
         "the node serves again, and puts the cluster address back if it has taken it off",
         "core/controller.py",
@@ -80,8 +81,8 @@ _STATES = (
         "The cluster address is gone from the node that serves",
         cluster_address.TAKEN,
         "at once",
-        "it is put back at once, and each time that it goes again within a minute after a longer while, 60 s at the "
-        "most, unless another machine has it by now",
+        "it is put back at once, and each time that it goes again within a minute after a longer while, at most "
+        "60 s, unless another machine has it by now",
         "core/cluster_address.py",
         Status(role=_SERVES, address=AddressStatus(trouble=cluster_address.TAKEN)),
         "find what removes it (NetworkManager, networkd, a script), or hand service over by 'asha standby'",
@@ -90,7 +91,7 @@ _STATES = (
         "The cluster address is elsewhere too",
         "another machine answers for it; the alert ends when it answers no more",
         "",
-        "if that is the peer and both serve, one of them lets go as above; nothing else is done",
+        "if that is the other node and both serve, one of them lets go as above; nothing else is done",
         "agent/sensors/lan.py",
         Status(role=_SERVES, address=AddressStatus(duplicate="another machine")),
         "find the machine by the hardware address in the alert, and take the address off it",

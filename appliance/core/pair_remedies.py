@@ -127,7 +127,7 @@ def _view(state: ServiceState, inputs: Inputs, seen: Seen, node: Node, now: floa
 def _said_under_this_service(serves: Reading[bool], state: ServiceState) -> Reading[bool]:
     """Return what the peer says, Unknown if it said so before this node began to serve: then it may well have."""
     if state.role.holds and isinstance(serves, Known) and serves.at < state.granted_at:
-        return Unknown("the peer has not spoken since this node began to serve", serves.at)
+        return Unknown("the other node has not spoken since this node began to serve", serves.at)
     return serves
 
 

@@ -54,7 +54,7 @@ _HOLDS = frozenset({Role.ACQUIRING.value, Role.ACTIVE.value})
 _IDLE = {
     Role.OFF.value: f"{ENGINE} is off there",
     Role.WAITING.value: f"{ENGINE} waits for the other node there",
-    Role.STANDBY.value: "it stands by",
+    Role.STANDBY.value: "it is on standby",
 }
 
 

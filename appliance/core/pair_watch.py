@@ -1,7 +1,7 @@
 """The watchdog over the pair: states of two living nodes that must not last, and what ends each of them.
 
 The engine decides who serves, and there are ordinary events after which it never does: two nodes that started apart
-both serve for ever, an order is lost and nobody serves, a request is lost and every later one is dropped for an hour
+both serve forever, an order is lost and nobody serves, a request is lost and every later one is dropped for an hour
 (docs/facts/heartbeat.md). The agents hear each other and can see it. So each of these states has a `FaultRule`: how
 long it may last before it is one, what the product does about it, and what people are told when that does not help.
 
@@ -106,7 +106,7 @@ RULES: tuple[FaultRule, ...] = (
         dwell=0.0,
         remedies=(Remedy.YIELD,),
         patience=45.0,
-        who="the node that stood still, or else the one without the line, or else the one that began to serve later,",
+        who="the node that was frozen, or else the one without the line, or else the one that began to serve later,",
         bound=30.0,
         says=f"both nodes serve, and {ENGINE} does not settle it",
         todo="Stop one of them: 'asha ha stop' on the node that is not to serve, then 'asha ha start'.",
@@ -170,7 +170,7 @@ RULES: tuple[FaultRule, ...] = (
         dwell=_LOST_DWELL,
         remedies=(Remedy.BE_CALLED_DEAD,),
         patience=120.0,
-        who="the node that stands by",
+        who="the standby",
         bound=60.0,
         says=f"{ENGINE} has lost a request to move service, and drops every other one for an hour",
         todo=(

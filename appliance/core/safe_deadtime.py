@@ -30,7 +30,7 @@ from appliance.core.gap_counts import Counter, Counts, end_of
 from appliance.core.host_check.machine import PAUSE
 
 NEEDED_HOURS = 168.0
-"""Hours in which the peer must have been heard before anything is concluded."""
+"""Hours in which the other node must have been heard before anything is concluded."""
 _YEAR = 365.25 * 86400.0
 _ONCE_IN = 2 * 10 * _YEAR  # seconds: each of two nodes may be wrong
 _LONGEST_OF = (10, 20, 50, 100, 200, 500, 1000)

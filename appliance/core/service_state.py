@@ -53,8 +53,8 @@ _UNGRANTED = "an agent that holds no grant has started"
 class Evidence(Enum):
     """Evidence that the peer runs no Asterisk, for a start here ahead of the grant; the values are for people."""
 
-    GIVEN_UP = "the peer has given service up, and its Asterisk is gone"
-    NO_POWER = "the line has come here, and nothing is heard of the peer"
+    GIVEN_UP = "the other node has given service up, and its Asterisk is gone"
+    NO_POWER = "the line has come here, and nothing is heard of the other node"
 
 
 @dataclass(frozen=True, slots=True)

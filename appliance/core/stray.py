@@ -53,7 +53,7 @@ def persistence(strays: Strays) -> str:
     if not strays.come_back:
         return ""
     return (
-        f"something started Asterisk again and again while this node stood by: asha has ended it "
+        f"something started Asterisk again and again while this node was on standby: asha has ended it "
         f"{strays.ended} times in {REMEMBERED / 60:.0f} min{_started_by(strays)}. Switch off whatever starts Asterisk "
         "here, because asha alone is to start it: safe_asterisk, its unit ('systemctl disable --now asterisk') or its "
         "init script ('chkconfig asterisk off')"

@@ -76,7 +76,7 @@ GRADES: tuple[GradeRule, ...] = (
     GradeRule(
         Grade.WAIT,
         None,
-        "the D-channel is awaited",
+        "waiting for the D-channel",
         "Nothing. Not waited for is a link that Asterisk calls up although the line was away meanwhile.",
         "none",
         spares=True,
@@ -86,7 +86,7 @@ GRADES: tuple[GradeRule, ...] = (
         Order.RESTART_SPANS,
         "the link of the span is restarted",
         "On Asterisk's console: `pri destroy span` and `dahdi create channels new` for the spans that are down, "
-        "or, where Asterisk has not got these commands, `dahdi restart`.",
+        "or, where Asterisk does not have these commands, `dahdi restart`.",
         "those of the spans that are down; with `dahdi restart` those of all DAHDI channels",
         spares=True,
     ),

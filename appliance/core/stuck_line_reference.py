@@ -14,12 +14,12 @@ _HEAD = f"""\
 <!-- Written by `python -m appliance.core.stuck_line_reference >docs/stuck-lines.md` from core/stuck_line.py; do not
 edit. -->
 
-The line has no alarm, Asterisk runs, and the D-channel is down all the same. Some such links heal by themselves, others
+The line has no alarm, Asterisk runs, and the D-channel is down all the same. Some such links heal on their own, others
 need something that nobody can tell from here (docs/facts/pri-timing.md). The node that serves tries one grade after the
 other, what costs least first, until the D-channel is up. `asha status` and the journal say which is under way.
 
 - Each grade is given DCHANNELDEADLINE, counted while the alarm is clear and Asterisk runs; the first one at least
-  {GHOST_HEALS:g} s, in which a ghost link heals by itself.
+  {GHOST_HEALS:g} s, in which a ghost link heals on its own.
 - A line with an alarm, on this node or on both, starts no grade: that is the provider's or the relay's. Maintenance
   holds all of them up.
 - While the D-channel of another span is up, only the grades that spare its calls are taken.
@@ -37,7 +37,7 @@ A B-channel can stay taken without a call after the loss of a link, while the D-
 - Half of it cannot be seen from here. A channel that the *exchange* still believes taken looks idle to Asterisk, until
   a call on it is refused.
 - The other half shows in `pri show channels` as a channel that is not idle and has no Asterisk channel. So may, for a
-  while, a call that is being set up or torn down; how long at the most, nobody has measured on a real card.
+  while, a call that is being set up or torn down; how long at most, nobody has measured on a real card.
 - Nothing frees one channel. What does, `pri destroy span` or `dahdi restart`, ends every call of the span: for one of
   23 or 30 channels, on a line on which calls are made, that is worse than the fault.
 

@@ -160,7 +160,7 @@ def _inequalities() -> Iterator[tuple[str, str, _Value, _Value, _Holds]]:
     )
     yield (
         "LINEDEADLINE",
-        f"above {ALARM_SETTLE:g} s, which the span's driver holds its settle time",
+        f"above {ALARM_SETTLE:g} s, which the span's driver needs to settle",
         lambda p: ALARM_SETTLE,
         lambda p: p.line_deadline,
         _less,
@@ -174,7 +174,7 @@ def _inequalities() -> Iterator[tuple[str, str, _Value, _Value, _Holds]]:
     )
     yield (
         "PEERMAXAGE",
-        "at most MOVEDWELL, or what the peer said before a move of the line counts after it",
+        "at most MOVEDWELL, or what the other node said before a move of the line counts after it",
         lambda p: p.peer_max_age,
         lambda p: p.move_dwell,
         _at_most,
@@ -209,7 +209,7 @@ def _inequalities() -> Iterator[tuple[str, str, _Value, _Value, _Holds]]:
     )
     yield (
         "DCHANNELDEADLINE",
-        f"at least {LINK_COMES_UP:g} s, in which a D-channel comes up by itself",
+        f"at least {LINK_COMES_UP:g} s, in which a D-channel comes up on its own",
         lambda p: LINK_COMES_UP,
         lambda p: p.dchannel_deadline,
         _at_most,

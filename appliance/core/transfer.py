@@ -96,7 +96,7 @@ class Policy:
     stonith: bool = False  # the engine gives service only when the other node is surely gone (HASTONITH)
 
 
-_UNSAID = Unknown("the peer does not say", 0.0)
+_UNSAID = Unknown("the other node does not say", 0.0)
 _UNASKED = Unknown("SIP is not asked", 0.0)
 
 

@@ -13,7 +13,7 @@ from appliance.core.model import Node
 from appliance.core.roles import Role
 
 SILENT = 5.0
-"""Seconds without a word of the peer, under an engine that runs here, until it is asked by ssh."""
+"""Seconds without a word of the other node, under an engine that runs here, until it is asked by ssh."""
 
 ASKED_EVERY = 20.0
 """Seconds between two such questions."""

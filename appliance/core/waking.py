@@ -93,8 +93,8 @@ def begins_anew(woke: Woke, *, deadtime: float, serves: bool, peer_serves: bool)
 
 def says(woke: Woke, *, anew: bool, serves: bool) -> str:
     """Return what people are told of it, as a clause."""
-    was = f"this node stood still for {woke.seconds:.0f} s"
+    was = f"this node was frozen for {woke.seconds:.0f} s"
     if not anew:
-        return f"{was}; {ENGINE} is left as it is here: the peer has not taken over"
-    why = "the peer serves by now" if serves else "the peer has called it dead meanwhile"
+        return f"{was}; {ENGINE} is left as it is here: the other node has not taken over"
+    why = "the other node serves by now" if serves else "the other node has called it dead meanwhile"
     return f"{was}; {ENGINE} is started again here, because {why}"

@@ -64,13 +64,13 @@ def why_held_back(transfer: Transfer, seen: Seen) -> str:
         return _why_unseen(transfer.policy.witness, doubted_because(seen.line))
     if isinstance(seen.lan, Known) and not seen.lan.value:
         return (
-            "the peer is silent, the line has not arrived, and this node is cut off from the LAN "
+            "the other node is silent, the line has not arrived, and this node is cut off from the LAN "
             f"({seen.lan.why}): the primary is taken to serve"
         )
     if transfer.policy.witness is Witness.PREFER:
-        return "the peer is silent and the line has not arrived: waiting HAWITNESSWAIT before acting"
+        return "the other node is silent and the line has not arrived: waiting HAWITNESSWAIT before acting"
     return (
-        "the peer is silent and the line has not arrived, so it still holds the line: HAWITNESS=REQUIRE "
+        "the other node is silent and the line has not arrived, so it still holds the line: HAWITNESS=REQUIRE "
         "keeps Asterisk stopped here until the line arrives. Power off the primary to free it"
     )
 
@@ -81,12 +81,10 @@ def _why_unseen(witness: Witness, why: str) -> str:
     Such a line is never taken for one that has arrived.
     """
     if witness is Witness.PREFER:
-        return (
-            f"the peer is silent, and nobody can say whether the line arrived: waiting HAWITNESSWAIT ({why})"
-        )
+        return f"the other node is silent, and nobody can say whether the line arrived: waiting HAWITNESSWAIT ({why})"
     return (
-        "the peer is silent, and nobody can say whether the line arrived, so HAWITNESS=REQUIRE keeps Asterisk stopped "
-        f"here: {why}. Where the line cannot be verified, use HAWITNESS=PREFER or OFF"
+        "the other node is silent, and nobody can say whether the line arrived, so HAWITNESS=REQUIRE keeps Asterisk "
+        f"stopped here: {why}. Where the line cannot be verified, use HAWITNESS=PREFER or OFF"
     )
 
 
@@ -175,14 +173,14 @@ def _cannot_serve(transfer: Transfer, seen: Seen) -> str:
         return ""
     if why := _pbx_is_gone(transfer, seen):
         comes_back = _ASK_FOR_IT if transfer.policy.stonith else _COMES_BACK
-        return f"{why}, and the peer is silent: {LEFT}. {comes_back}"
+        return f"{why}, and the other node is silent: {LEFT}. {comes_back}"
     aside = transfer.aside
     if aside.silent_since is None or aside.lan_cut_since is None or not isinstance(seen.lan, Known):
         return ""
     if aside.lan_cut_since - aside.silent_since > TOGETHER:
         return ""
     return (
-        f"no telephone of the LAN reaches this node ({seen.lan.why}), and the peer fell silent with it: {LEFT}. "
+        f"no telephone of the LAN reaches this node ({seen.lan.why}), and the other node fell silent with it: {LEFT}. "
         f"Mend the cables of this node{f'. {_ASK_FOR_IT}' if transfer.policy.stonith else ''}"
     )
 

@@ -66,7 +66,7 @@ class Card(NamedTuple):
 def card_file(store: Path = CARD) -> StateFile[Card | None]:
     """Return the state file at `store` that holds the card's identity."""
     return StateFile(
-        store, _parse, lambda: None, "what is at RHINOUSB is taken for the card, and remembered anew"
+        store, _parse, lambda: None, "what is at RHINOUSB is taken for the card, and remembered from now on"
     )
 
 

@@ -11,7 +11,7 @@ import struct
 from appliance.net import rtnetlink
 
 BUFFER = 64 * 1024
-"""Bytes of one datagram of the kernel's, at the most."""
+"""Bytes at most of one datagram of the kernel's."""
 
 _SIOCGIFHWADDR = 0x8927  # <linux/sockios.h>
 # seconds; the kernel answers within the call, so this is for a kernel that does not answer

@@ -120,7 +120,7 @@ class Swap:
         self._theirs = below.look(conflict.path, conflict.kept)
         if not self._theirs.kind:
             raise SyncError(
-                f"{printable(conflict.kept)} is not there any more, so the peer's version cannot be taken."
+                f"{printable(conflict.kept)} is not there any more, so the other node's version cannot be taken."
                 f" 'asha conflicts keep {printable(conflict.path)}' ends this choice."
             )
 

@@ -22,7 +22,7 @@ class Fault(enum.Enum):
     UNREACHABLE = "unreachable"
     INTERRUPTED = "interrupted"
     NO_RSYNC = "no rsync"
-    NO_RSYNC_THERE = "no rsync at the peer"
+    NO_RSYNC_THERE = "no rsync at the other node"
     DISK_FULL = "disk full"
     SICK_SOURCE = "sick source"
     DAMAGED_DATABASE = "damaged database"
@@ -44,7 +44,7 @@ class Fault(enum.Enum):
 
 _TODO = {
     Fault.HOST_KEY_CHANGED: (
-        "Installed anew? 'asha ssh-setup --new-host-key' here. If not, somebody else answers there."
+        "Installed again? 'asha ssh-setup --new-host-key' here. If not, somebody else answers there."
     ),
     Fault.HOST_KEY_UNKNOWN: "Run 'asha ssh-setup' on this node.",
     Fault.KEY_REFUSED: "Run 'asha ssh-setup' on this node.",

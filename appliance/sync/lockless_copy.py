@@ -78,7 +78,7 @@ def open_plain(path: Path) -> IO[bytes]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(0, "it is no plain file", str(path))
+        raise OSError(0, "it is not a regular file", str(path))
     return os.fdopen(descriptor, "rb", buffering=0)
 
 

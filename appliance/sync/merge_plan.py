@@ -396,7 +396,7 @@ class Planner:
                 self._plan.held.append(replace(held, why=f"{held.why}; that is the one here"))
                 return None
             self._plan.aside.append(path)
-            self._plan.lost.append(f"{problem} Ours is kept aside, and the peer's taken.")
+            self._plan.lost.append(f"{problem} Ours is kept aside, and the other node's taken.")
         return ("f", snapshot.digest) if snapshot is not None else NOTHING
 
 

@@ -159,7 +159,7 @@ def _refuse_other_keys(place: PairingFiles, theirs: Introduction, pinned: tuple[
         )
 
 
-_ANEW = "Was it installed anew? Then 'asha introduction take --anew' as root believes the new ones."
+_ANEW = "Was it installed again? Then 'asha introduction take --anew' as root believes the new ones."
 
 
 def _peer_is_old(place: PairingFiles) -> bool:

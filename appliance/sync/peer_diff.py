@@ -257,7 +257,7 @@ def skew_warnings(skew: float) -> list[str]:
     """Return the warning about clocks that are `skew` seconds apart, if they are too far apart."""
     if abs(skew) <= _SKEW:
         return []
-    says = f"The peer's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
+    says = f"The other node's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
     return [str(SyncProblem(Fault.CLOCK_SKEW, says))]
 
 

@@ -202,13 +202,17 @@ def apply_at_peer(ssh: Ssh, name: str, values: Mapping[str, str], by: str) -> Pe
     was. HAMEDIA lines with ucast are not sent, see `_is_one_nodes`. Never raises AshaError.
     """
     shared = {key: value for key, value in values.items() if not _is_one_nodes(key, value)}
-    own = f" HAMEDIA names a node's own way to its peer: set it on {name} itself." if shared != values else ""
+    own = (
+        f" HAMEDIA names a node's own way to the other node: set it on {name} itself."
+        if shared != values
+        else ""
+    )
     if not shared:
         return PeerSaid(False, own.strip() or f"{name} was asked nothing.")
     try:
         answer = ask_once(ssh, "conf", {"values": shared, "by": by})
     except AshaError as problem:
-        kept = f"{name} has not got it, and has what it had before"
+        kept = f"{name} does not have it, and has what it had before"
         return PeerSaid(False, f"{kept}: {problem} Save again when it can be reached.{own}")
     return PeerSaid(not own, f"{name}: {answer.get('says', '')}{own}")
 

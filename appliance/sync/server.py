@@ -93,7 +93,7 @@ class SyncServer:
         """
         end_when_abandoned(answered, self._remove_lists)
         try:
-            while line := read_line(asked, _LONGEST, "The peer"):
+            while line := read_line(asked, _LONGEST, "The other node"):
                 answered.write(json.dumps(self._answer(line)).encode() + b"\n")
                 answered.flush()
         except TooMuch as problem:

@@ -63,7 +63,7 @@ class Stage:
         """
         await self.rack.start_agent("primary")
         await self.rack.start_agent("secondary")
-        self.say("HA engine started on the primary; it waits for its peer")
+        self.say("HA engine started on the primary; it waits for the other node")
         await self.ask(self.primary, "ha", "start")
         began = self.now()
         await self.until(
@@ -88,7 +88,7 @@ class Stage:
             )
         serving, standing = self.rack.servers[active], self.rack.servers[OTHER[active]]
         await self.until_status(standing, _fit_standby, within, f"the {standing.side} stands by and is fit")
-        await self.until_status(serving, _serves_with_peer, within, f"the {active} sees its peer fit")
+        await self.until_status(serving, _serves_with_peer, within, f"the {active} sees the other node fit")
         await self._engine_at_rest(within)
 
     async def _engine_at_rest(self, within: float) -> None:

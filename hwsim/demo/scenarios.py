@@ -109,13 +109,13 @@ async def primary_frozen(stage: Stage) -> Outcome:
 async def first_node_alone(stage: Stage) -> Outcome:
     """Start only the primary, which waits for initdead, says so, and goes on alone."""
     await stage.rack.start_agent("primary")
-    stage.say("only the primary is started; it waits for its peer")
+    stage.say("only the primary is started; it waits for the other node")
     fault = stage.now()
     await stage.ask(stage.primary, "ha", "start")
-    waiting = await stage.until_status(stage.primary, _waiting, 10, "the primary waits for its peer")
+    waiting = await stage.until_status(stage.primary, _waiting, 10, "the primary waits for the other node")
     stage.say(waiting["headline"])
     marks = await stage.moved(fault, "primary", 60)
-    return Outcome(marks, "waited for its peer, then served alone")
+    return Outcome(marks, "waited for the other node, then served alone")
 
 
 async def cold_start_apart(stage: Stage) -> Outcome:
@@ -184,7 +184,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("failback", "back to the primary", failback),
     Scenario("card-unplugged", "the relay card is unplugged", card_unplugged),
     Scenario("primary-frozen", "the primary hangs, powered", primary_frozen),
-    Scenario("first-node-alone", "the peer never comes", first_node_alone, initdead=5.0),
+    Scenario("first-node-alone", "the other node never comes", first_node_alone, initdead=5.0),
     Scenario("lan-lost", "the active node loses the LAN", lan_lost),
     Scenario("address-taken", "the cluster address is taken away", address_taken),
     Scenario("telco-dead", "the provider's line is dead", telco_dead),

@@ -33,7 +33,7 @@ _CLUSTER_IP, _OWN_IP, _GATEWAY = "192.0.2.10", "192.0.2.11", "192.0.2.1"
 _PROBES = ProbePolicy(rise=2, fall=3, dwell=2.0)  # PROBERISE, PROBEFALL and the seconds between them
 _POLICY = LanPolicy(_CLUSTER_IP, dwell=5.0, probe=_PROBES, named=frozenset({_GATEWAY}))
 _HERE = Unknown("the node that has the cluster address does not try it: the other one does", 0.0)
-_UNSEEN = Unknown("not looked at yet", 0.0)
+_UNSEEN = Unknown("not checked yet", 0.0)
 
 
 class LanFacts(NamedTuple):

@@ -176,7 +176,7 @@ class Agent:
     def hears_us(self) -> Reading[bool]:
         """Whether the peer hears this node, as the peer says."""
         if self.heard is None or self.heard[1].hears is None or self.now - self._heard_at > PEER_MAX_AGE:
-            return Unknown("the peer does not say", self.now)
+            return Unknown("the other node does not say", self.now)
         return Known(self.heard[1].hears, self._heard_at)
 
     @property
@@ -360,7 +360,7 @@ class Agent:
             Unknown("Heartbeat does not run", self.now) if alive is None else Known(alive, self.now)
         )
         if self.heard is None or self.now - self._heard_at > PEER_MAX_AGE:
-            silent = Unknown("the peer's agent has said nothing, or nothing for long", self.now)
+            silent = Unknown("the other node's agent has said nothing, or nothing for long", self.now)
             return Peer(seen, silent, silent, silent, silent)
         return self.heard[1].peer(seen, self.hears_us, self._heard_at)
 

@@ -66,7 +66,7 @@ class Message:
 
     def peer(self, alive: Reading[bool], hears_us: Reading[bool], at: float) -> Peer:
         """Return the peer that has said this `at`."""
-        silent = Unknown("the peer does not say", at)
+        silent = Unknown("the other node does not say", at)
         return Peer(
             alive=alive,
             fit=Known(self.fit, at),

@@ -32,7 +32,7 @@ class WayBack:
             self._agent, self._wait = agent, Wait()
         if agent is None or not agent.answers or not world.servers[Node.PRIMARY].runs:
             return
-        blocked = "the peer has no agent" if peer is None else self._why_not(world, agent, peer)
+        blocked = "the other node has no agent" if peer is None else self._why_not(world, agent, peer)
         self._wait, due = follow(self._wait, blocked, agent.state.moves, self._policy, world.now)
         if due:
             self.waits.append(world.now - (self._wait.since or world.now))

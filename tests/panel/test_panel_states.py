@@ -58,7 +58,7 @@ STATES: dict[str, tuple[Document, list[str]]] = {
     ),
     "waiting": (
         {"role": "waiting", "pbx": DEAD,
-         "headline": "This node (primary) waits for its peer, at most 97 s more; then it goes on alone.",
+         "headline": "This node (primary) waits for the other node, at most 97 s more; then it goes on alone.",
          "permits": permits("ha stop"), "line": known("absent"), "address": AWAY, "peer": UNSEEN,
          "engine": {"running": known(True), "holds": known("none"), "waits_another": 97.0}, "transfer": None},
         ["Stop HA"],
@@ -191,7 +191,7 @@ def asked_for(panel: Panel, verb: str) -> list[Any]:
 def test_moves_are_acknowledged_on_the_page(panel: Panel, enter: Callable[..., Page]) -> None:
     """The page shows why the node waits, asks once more, and makes the same request as 'asha cleanup'."""
     panel.be("moved-too-often")
-    panel.agent.says["cleanup"] = {"says": "Acknowledged: it may move by itself again."}
+    panel.agent.says["cleanup"] = {"says": "Acknowledged: it may move automatically again."}
     page = enter()
     expect(page.locator("#headline")).to_contain_text("service has moved 6 times within an hour")
     page.get_by_role("link", name="Acknowledge the moves").click()
@@ -200,7 +200,7 @@ def test_moves_are_acknowledged_on_the_page(panel: Panel, enter: Callable[..., P
     assert axe_violations(page) == []
     assert asked_for(panel, "cleanup") == [], "nothing before it is confirmed"
     page.get_by_role("button", name="Acknowledge the moves").click()
-    expect(page.locator("main")).to_contain_text("Acknowledged: it may move by itself again.")
+    expect(page.locator("main")).to_contain_text("Acknowledged: it may move automatically again.")
     assert asked_for(panel, "cleanup") == ["olga at 127.0.0.1 (panel)"]
     panel.be("active")
     expect(page.locator("#do-cleanup")).to_have_count(0)
@@ -251,7 +251,7 @@ def test_without_scripts_the_page_loads_itself_anew(panel: Panel, enter: Callabl
 def test_everything_by_keyboard(panel: Panel, enter: Callable[..., Page]) -> None:
     """Whoever cannot use a mouse fails over too; and what changes meanwhile does not take him off his button."""
     panel.be("active")
-    panel.agent.says["standby"] = {"says": "Handing over: the peer takes over."}
+    panel.agent.says["standby"] = {"says": "Handing over: the other node takes over."}
     page = enter()
     expect(page.locator("html[data-live]")).to_be_attached()
     for _ in range(40):
@@ -264,7 +264,7 @@ def test_everything_by_keyboard(panel: Panel, enter: Callable[..., Page]) -> Non
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Fail over now?")).to_be_visible()
     page.get_by_role("button", name="Fail over now").press("Enter")
-    expect(page.get_by_text("Handing over: the peer takes over.")).to_be_visible()
+    expect(page.get_by_text("Handing over: the other node takes over.")).to_be_visible()
 
 
 def test_the_first_tab_stop_leads_past_the_links(panel: Panel, enter: Callable[..., Page]) -> None:

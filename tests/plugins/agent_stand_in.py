@@ -119,7 +119,7 @@ HISTORY: list[Document] = [
         "generation": 7,
         "phases": [
             {"phase": "settling", "after": 0.031, "note": ""},
-            {"phase": "linking", "after": 5.04, "note": "the D-channel is awaited"},
+            {"phase": "linking", "after": 5.04, "note": "waiting for the D-channel"},
             {"phase": "done", "after": 5.081, "note": ""},
         ],
         "ended": "done",

@@ -343,7 +343,7 @@ class World:
         await asyncio.sleep(self._takes() + self.carry(asked))
         if not peer.on or peer.agent is None:
             raise ClusterError("It does not answer.")
-        words = {"to": asked["to"], "by": "the peer"}
+        words = {"to": asked["to"], "by": "the other node"}
         if asked["do"] == "switch":
             said = await peer.ask("engine switch", number=asked["number"], **words)
         else:

@@ -312,7 +312,7 @@ def test_a_mail_folder_that_is_a_strange_link_is_held_back_by_name(count: Count)
 
 
 _STRANGE = (
-    ("sent by the peer", f"ln -s {OUTSIDE} x", ""),
+    ("sent by the other node", f"ln -s {OUTSIDE} x", ""),
     ("of a user, to what is root's", "", f"rm -r x; ln -s {OUTSIDE} x; chown -h 1:1 x"),
     ("in a directory of a user's, to what is root's", "chown 1:1 .", f"rm -r x; ln -s {OUTSIDE} x"),
     ("in a directory for all, to what is root's", "chmod 777 .", f"rm -r x; ln -s {OUTSIDE} x"),

@@ -135,7 +135,7 @@ async def test_each_file_in_each_state_on_a_standby_which_then_takes_over(
             count("files of ours times states", len(spoilt))
             count("spoilt files not named", len(unnamed(surely_spoilt(spoilt), status)))
             assert status["set_up"] is True, (turn, status["problems"])
-            await pair.until_status(standby, lambda status: status["role"] == "standby", "it stands by")
+            await pair.until_status(standby, lambda status: status["role"] == "standby", "it is on standby")
     fault = pair.rack.now()
     await pair.stage.ask(pair.server(OTHER[standby]), "standby", "--leave-data", "--not-ready")
     await pair.served(fault, standby)

@@ -91,7 +91,7 @@ def test_powers_stay_where_they_are(count: Count) -> None:
             assert stat.S_IMODE((secondary.path(TREE) / "dir/new").stat().st_mode) == 0o711
             assert attributes(secondary) == _PLAIN
             assert await one_pass(secondary, primary, "deep") == "0 0 0"
-            count("powers offered by the peer", 2 * (len(MODES) + len(_POWERS)) + 1)
+            count("powers offered by the other node", 2 * (len(MODES) + len(_POWERS)) + 1)
             count("powers carried", len(attributes(secondary).keys() & _POWERS.keys()))
 
     asyncio.run(scenario())

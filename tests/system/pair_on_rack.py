@@ -180,7 +180,9 @@ class Pair:
             await self.until_status(side, _settled, f"{title} on the {side} has settled", 120)
         await self._bring_to_primary()
         await self.until_status("secondary", ready_standby, "the secondary is a fit standby")
-        await self.until_status("primary", _serves_with_peer, "the primary serves and sees its peer fit")
+        await self.until_status(
+            "primary", _serves_with_peer, "the primary serves and sees the other node fit"
+        )
         if not self.rack.site.telephones:  # a real Asterisk has no span here
             await self.until(lambda: self.rack.in_service("primary"), "the line is in service on the primary")
 
@@ -195,7 +197,7 @@ class Pair:
         await self.stage.ask(asked, command)
         await self.served(fault, to)
         await self.until_status(OTHER[to], ready_standby, f"the {OTHER[to]} is a fit standby")
-        await self.until_status(to, _serves_with_peer, f"the {to} serves and sees its peer fit")
+        await self.until_status(to, _serves_with_peer, f"the {to} serves and sees the other node fit")
 
     async def served(self, fault: float, to: str, deadline: float = 30.0) -> None:
         """Until `to` serves: line, cluster address, Asterisk and its own word."""

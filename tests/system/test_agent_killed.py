@@ -50,7 +50,7 @@ async def moves_away(pair: Pair, point: Callable[[Entry], bool], delay: float) -
     await pair.stage.ask(pair.secondary, "takeover")
     await killed_at(pair, point, began, delay)
     await pair.served(began, "secondary")
-    await pair.until_status("primary", lambda status: status["role"] == "standby", "it stands by")
+    await pair.until_status("primary", lambda status: status["role"] == "standby", "it is on standby")
     assert not pair.rack.asterisk_runs("primary")
     assert "ENERGISE" not in pair.orders("primary", began)
 

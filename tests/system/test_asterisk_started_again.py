@@ -24,7 +24,7 @@ async def keeper(pair: Pair, side: str) -> AsyncIterator[None]:
 
 
 async def strays_are_ended_and_told(pair: Pair, side: str) -> None:
-    """The node that stands by ends each Asterisk that comes back there, and says that something starts it."""
+    """The standby ends each Asterisk that comes back there, and says that something starts it."""
     status = await pair.until_status(
         side, lambda status: status["strays"]["ended"] >= 2, "two strays were ended", 60
     )

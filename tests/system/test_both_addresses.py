@@ -103,13 +103,15 @@ async def test_a_standby_without_ipv6_is_not_fit_and_without_an_address_of_its_o
         said = await pair.until_status("secondary", lambda status: not status["fit"], "IPv6 is off")
         assert any(why.startswith("IPv6 is off on eth0") for why in said["unfit_because"])
         await pair.until_status(
-            "primary", lambda status: status["peer"]["fit"]["value"] is False, "the peer knows"
+            "primary", lambda status: status["peer"]["fit"]["value"] is False, "the other node knows"
         )
     finally:
         assert (await pair.secondary.node.run(["sh", "-c", f"echo 0 >{switch}"])).ok
     await pair.until_status("secondary", lambda status: status["fit"], "it could set the address again")
     await pair.stays("primary", STAYS)  # longer than any number of silences takes to count
-    said = await pair.until_status("secondary", lambda status: status["role"] == "standby", "it stands by")
+    said = await pair.until_status(
+        "secondary", lambda status: status["role"] == "standby", "it is on standby"
+    )
     assert said["lan"]["calls"]["value"] is True, "what cannot be tried is not dead"
     own = f"{Network.address6('secondary')}/64"
     assert (await pair.secondary.node.run(["ip", "addr", "add", own, "dev", "eth0", "nodad"])).ok

@@ -41,7 +41,7 @@ async def test_asterisk_dies_and_the_standby_cannot_start_it(pair: Pair) -> None
         serves = pair.rack.history.first("in_service", "primary", fault)
         assert serves is not None and serves - fault < 25.0
         status = await pair.until_status(
-            "primary", lambda status: status["peer"]["fit"]["value"] is False, "the peer is not fit"
+            "primary", lambda status: status["peer"]["fit"]["value"] is False, "the other node is not fit"
         )
         assert COMPLAINT in status["peer"]["unfit_because"]
         refused = await pair.primary.asha("standby")

@@ -59,7 +59,7 @@ async def test_a_stuck_relay_is_told_from_the_line_and_service_goes_back(pair: P
     assert status["role"] == "acquiring"
     assert status["relay"]["commanded"]["value"] == "energised"
     await pair.served(began, "secondary")
-    await pair.until_status("primary", lambda status: status["role"] == "standby", "it stands by")
+    await pair.until_status("primary", lambda status: status["role"] == "standby", "it is on standby")
 
 
 async def test_renumbered_while_active(pair: Pair) -> None:

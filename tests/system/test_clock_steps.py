@@ -15,7 +15,7 @@ from hwsim.rack import SIDES
 from hwsim.site import SYNCHRONISED
 
 HOUR = 3600.0
-THE_CLOCKS = "The peer's clock is"  # so many seconds behind: that is true, and to be told
+THE_CLOCKS = "The other node's clock is"  # so many seconds behind: that is true, and to be told
 STALE = 120.0
 # A peer that is busy for a moment is not to be called dead while the clocks are looked at.
 SITE = replace(PAIR_SITE, own_clocks=True).with_conf(

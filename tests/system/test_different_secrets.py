@@ -50,6 +50,6 @@ async def test_different_secrets(pair: Pair) -> None:
     assert found["level"] == "error" and "secret" in found["says"] and found["remedy"]
     kept.unlink()
     await pair.stage.ask(pair.secondary, "ha", "start")
-    await pair.until_status("secondary", lambda status: status["role"] == "standby", "it stands by")
+    await pair.until_status("secondary", lambda status: status["role"] == "standby", "it is on standby")
     for side in SIDES:
         await pair.until_status(side, lambda status: not status["engine"]["troubles"], "it is over")

@@ -47,7 +47,7 @@ async def test_power_cut_of_the_active_node(pair: Pair) -> None:
     await pair.rack.start_agent("primary")
     await pair.stage.ask(pair.primary, "ha", "start")
     await pair.until_status(
-        "secondary", lambda status: bool(status["peer"]["fit"]["value"]), "its peer is back"
+        "secondary", lambda status: bool(status["peer"]["fit"]["value"]), "the other node is back"
     )
     assert [move for move in pair.moved_since(began) if move[0] != "relay"] == []
     await at_home_again(pair, "primary")

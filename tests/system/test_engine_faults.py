@@ -61,7 +61,7 @@ async def test_both_network_links_cut_and_the_serial_line_holds_the_pair(pair: P
         assert status["peer"]["alive"]["value"] is True
     await pair.stays("primary", LONG)
     status = await pair.until_status("primary", lambda status: True, "it answers")
-    assert status["peer"]["fit"]["value"] is not None, "the peer's messages come over the serial line"
+    assert status["peer"]["fit"]["value"] is not None, "the other node's messages come over the serial line"
     began = pair.rack.now()
     pair.secondary.node.heal("eth0")
     pair.secondary.node.heal("eth1")

@@ -93,7 +93,9 @@ async def at_rest(pair: Pair) -> str:
     if not (primary and secondary and primary["role"] == "active" and secondary["role"] == "standby"):
         await pair.home()
     await open_ssh(pair)
-    await pair.until_status("primary", lambda status: bool(status["peer"]["fit"]["value"]), "its peer is fit")
+    await pair.until_status(
+        "primary", lambda status: bool(status["peer"]["fit"]["value"]), "the other node is fit"
+    )
     await pair.until_status("secondary", lambda status: status["fit"], "it is fit")
     return str((await engine(pair, "primary"))["engine"])
 
@@ -101,7 +103,7 @@ async def at_rest(pair: Pair) -> str:
 async def serves_under(pair: Pair, new: Engine) -> None:
     """The primary serves and the secondary stands by, both under `new` and neither under another."""
     await pair.until_status(
-        "secondary", lambda status: status["role"] == "standby" and status["fit"], "it stands by", 60
+        "secondary", lambda status: status["role"] == "standby" and status["fit"], "it is on standby", 60
     )
     await pair.until(lambda: pair.rack.in_service("primary"), "the line is in service on the primary", 60)
     for side in SIDES:
@@ -122,7 +124,7 @@ async def test_there_and_back_with_the_outage_that_is_announced(pair: Pair, way:
     planned = (await pair.stage.ask(pair.secondary, "engine", "migrate", new.name, "--dry-run")).replace(
         "\n", " "
     )
-    announced = re.search(r"nobody serves for ([0-9.]+) s at the most", planned)
+    announced = re.search(r"nobody serves for at most ([0-9.]+) s", planned)
     assert announced, planned
     async with recorded(pair.rack) as log:
         began = pair.rack.now()

@@ -80,4 +80,4 @@ async def test_it_is_refused_told_on_both_nodes_and_one_gives_way(pair: Pair) ->
     assert pair.rack.in_service("primary")
     await set_engine(pair, "heartbeat")
     await pair.stage.ask(secondary, "ha", "start")
-    await pair.until_status("secondary", lambda status: status["role"] == "standby", "it stands by")
+    await pair.until_status("secondary", lambda status: status["role"] == "standby", "it is on standby")

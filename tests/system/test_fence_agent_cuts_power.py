@@ -95,6 +95,6 @@ async def test_an_outlet_that_hangs_is_a_no_and_nobody_is_granted(pair: Pair) ->
         assert grants == [] and len(switch.used) == 1
         pair.rack.thaw("primary")
         await pair.until_status(
-            "primary", lambda status: bool(status["peer"]["fit"]["value"]), "it sees its peer fit"
+            "primary", lambda status: bool(status["peer"]["fit"]["value"]), "it sees the other node fit"
         )
         assert pair.rack.in_service("primary")

@@ -31,7 +31,7 @@ async def test_a_power_cut_is_a_yes_of_the_line(pair: Pair) -> None:
     await pair.rack.start_agent("primary")
     await pair.stage.ask(pair.primary, "ha", "start")
     await pair.until_status(
-        "secondary", lambda status: bool(status["peer"]["fit"]["value"]), "its peer is back"
+        "secondary", lambda status: bool(status["peer"]["fit"]["value"]), "the other node is back"
     )
 
 

@@ -53,7 +53,7 @@ async def test_the_active_node_is_cut_off_and_service_goes_to_where_the_lan_is(p
     begun = await pair.entry("primary", lambda entry: entry["kind"] == "decision", cut)
     assert begun["act"] == "hand over"
     assert "cut off from the LAN (eth0 has no carrier: see its cable and the switch)" in begun["reason"]
-    unfit = await pair.until_status("primary", lambda status: status["role"] == "standby", "it stands by")
+    unfit = await pair.until_status("primary", lambda status: status["role"] == "standby", "it is on standby")
     assert not unfit["fit"] and "it is cut off from the LAN" in unfit["unfit_because"][0]
     said = await pair.primary.asha("status")
     assert "CUT OFF: eth0 has no carrier" in said.output
@@ -88,7 +88,9 @@ async def test_both_are_cut_off_and_say_so(pair: Pair) -> None:
     for server in (pair.primary, pair.secondary):
         server.node.cut("eth0")
     status = await pair.until_status(
-        "primary", lambda status: "so is the peer" in status["trouble"], "the primary says that both are"
+        "primary",
+        lambda status: "so is the other node" in status["trouble"],
+        "the primary says that both are",
     )
     assert status["role"] == "active"
     await pair.stays("primary", 2 * LAN_DWELL)

@@ -155,7 +155,7 @@ async def test_asterisk_dies_on_the_primary_that_nobody_hears(pair: Pair, witnes
         "primary", lambda entry: entry["kind"] == "phase" and entry["phase"] == "blocked", fault
     )
     assert said["note"].startswith(
-        "Asterisk died, and the peer is silent: the line and the cluster address were let"
+        "Asterisk died, and the other node is silent: the line and the cluster address were let"
     )
     said = await pair.until_status("secondary", lambda status: status["role"] == "active", "it serves")
     assert "the silent primary has let go of it or lost its power" in said["headline"]

@@ -30,7 +30,9 @@ async def test_a_transfer_ends_unverifiable_and_says_what_to_do(pair: Pair) -> N
     checked = await pair.primary.asha("check")
     assert f"unverifiable: {WHY}" in checked.output, checked
     # The standby is not held back by it: the state is one of seeing, not of serving.
-    standby = await pair.until_status("secondary", lambda status: status["role"] == "standby", "it stands by")
+    standby = await pair.until_status(
+        "secondary", lambda status: status["role"] == "standby", "it is on standby"
+    )
     assert standby["fit"] is True
     assert standby["line"]["value"] == "unverifiable"
 

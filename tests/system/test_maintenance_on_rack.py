@@ -24,7 +24,9 @@ async def test_asterisk_is_killed_and_nothing_moves_until_maintenance_is_off(pai
     await told(pair, "maintenance (by root: new cables)")
     assert [move for move in pair.moved_since(killed) if move[0] != "out_of_service"] == []
     assert not pair.rack.asterisk_runs("primary") and not pair.rack.asterisk_runs("secondary")
-    await pair.until_status("secondary", lambda status: status["peer"]["maintenance"], "the peer is told")
+    await pair.until_status(
+        "secondary", lambda status: status["peer"]["maintenance"], "the other node is told"
+    )
     shown = (await pair.secondary.asha("status")).output
     assert re.search(r"^  maintenance +ON +off$", shown, re.MULTILINE), shown
     shown = (await pair.primary.asha("status")).output
@@ -49,7 +51,7 @@ async def test_it_outlives_the_agent_and_its_time_runs_out(pair: Pair) -> None:
     pair.primary.node.write(KEPT, json.dumps({name: since(kept[name]) for name in kept}), 0o600)
     fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
     await pair.fresh_agent("primary")
-    ended = await pair.entry("primary", lambda entry: entry.get("says") == "it has ended by itself", fault)
+    ended = await pair.entry("primary", lambda entry: entry.get("says") == "it has ended: its time is over", fault)
     await pair.served(fault, "secondary")
     asked = [entry["at"] for entry in pair.entries("primary", fault) if entry["kind"] == "standby"]
     assert "START_PBX" not in pair.orders("primary", fault), (

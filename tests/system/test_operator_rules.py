@@ -146,7 +146,7 @@ async def test_no_standby_no_stop(pair: Pair) -> None:
     await pair.stage.ask(pair.secondary, "ha", "stop")
     await pair.until_status("primary", lambda status: not status["peer"]["alive"]["value"], "it is alone")
     await refused(pair, "primary", "pbx stop", "no standby could take over")
-    await refused(pair, "primary", "standby", "the peer is not there")
+    await refused(pair, "primary", "standby", "the other node is not there")
     await refused(pair, "primary", "line release", "no peer is there to take the line")
     assert pair.moved_since(began) == []
 

@@ -40,7 +40,9 @@ async def trapped(pair: Pair, serving: str = "primary") -> None:
         await pair.rack.pause(STANDS_STILL)
     finally:
         idle.kill(master, signal.SIGCONT)
-    await pair.until_status(serving, lambda status: bool(status["peer"]["fit"]["value"]), "it hears its peer")
+    await pair.until_status(
+        serving, lambda status: bool(status["peer"]["fit"]["value"]), "it hears the other node"
+    )
 
 
 def request_lost(status: Status) -> bool:

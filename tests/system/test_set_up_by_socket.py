@@ -190,5 +190,5 @@ async def steered(pair: Pair) -> None:
 
     pair.rack.power_off("secondary")
     lost = await ask(pair, "primary", "conf set", values={"MOVEDWELL": "9"}, peer=True)
-    assert not lost["peer"]["ok"] and lost["peer"]["says"].startswith("pbx2 has not got it")
+    assert not lost["peer"]["ok"] and lost["peer"]["says"].startswith("pbx2 does not have it")
     assert "\nMOVEDWELL=9\n" in pair.primary.node.path("/etc/asha.conf").read_text()

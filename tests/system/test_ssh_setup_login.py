@@ -102,7 +102,9 @@ def test_an_operators_own_key_has_ours_accepted_and_again_changes_nothing() -> N
             primary.write(_AUTHORIZED, operator, 0o600)
             done = await set_up(secondary, "--yes")
             assert done.code == 0, done
-            assert "The peer's key is accepted." in done.out and "allows this key nothing else" in done.out
+            assert (
+                "The other node's key is accepted." in done.out and "allows this key nothing else" in done.out
+            )
             accepted, key = primary.path(_AUTHORIZED).read_text(), key_of(secondary)
             assert accepted.startswith(operator) and accepted.count("\n") == 2
             assert accepted.count(key) == 1
@@ -150,7 +152,7 @@ def test_roots_password_is_asked_for_on_the_terminal() -> None:
 
             right = await secondary.run([*command, _PASSWORD, "asha", "ssh-setup", "--yes"], 60)
             assert right.code == 0, right
-            assert "this once" in right.out and "The peer's key is accepted." in right.out
+            assert "this once" in right.out and "The other node's key is accepted." in right.out
             assert _PASSWORD not in right.out
             (line,) = primary.path(_AUTHORIZED).read_text().splitlines()
             assert line.startswith('command="') and key_of(secondary) in line

@@ -50,7 +50,7 @@ async def watched_for_a_week(pair: Pair) -> None:
         await pair.rack.start_agent(side)
     for side in SIDES:
         await pair.until_status(
-            side, lambda status: status["peer"]["fit"]["value"] is not None, "it hears the peer"
+            side, lambda status: status["peer"]["fit"]["value"] is not None, "it hears the other node"
         )
 
 

@@ -89,7 +89,7 @@ class SyncSupervisor(Component):
 
     def _seen(self, *, asked_for: bool = False, last: bool = False) -> DataSeen:
         observations, report = self._observations, self._observations.report
-        silent = Unknown("the peer's agent has said nothing yet", self._clock.now())
+        silent = Unknown("the other node's agent has said nothing yet", self._clock.now())
         return DataSeen(
             node=self._this_node.node,
             role=self._service.role,
@@ -192,7 +192,7 @@ class SyncSupervisor(Component):
         report = self._observations.report
         known = report.data_age if report is not None else None
         if served and (known is None or known > self._this_node.conf.sync_stale):
-            return "the primary has not got yet what this node has got while it served"
+            return "the primary does not have yet what this node received while it served"
         return ""
 
     def old_there(self) -> str:
@@ -250,7 +250,7 @@ class SyncSupervisor(Component):
         duty = self.duty()
         if self._peer_is_another() and self._worker is not None:
             self._journal.note(
-                "data", says="the peer has died or was booted anew: its connections are given up"
+                "data", says="the other node has died or was booted again: its connections are given up"
             )
             drop_connection()
             self._end_worker()
@@ -364,7 +364,7 @@ def data_problems(data: DataStatus) -> list[str]:
         found.append(f"{more} more items are held back: 'asha sync status' names them")
     if data.stale:
         old = "never" if data.age is None else f"{data.age:.0f} s ago"
-        found.append(f"the data here are stale: last in step with the peer {old} ('asha sync status')")
+        found.append(f"the data here are stale: last in step with the other node {old} ('asha sync status')")
     if data.newer:
         found.append(NEWER)
     if data.conflicts:

@@ -102,7 +102,9 @@ class MaintenanceSwitch(Component):
         async with self._one_at_a_time:
             if self._given is None or self.on:
                 return  # it was ended, or given anew, meanwhile
-            self._journal.note("maintenance", on=False, by=self._given.by, says="it has ended by itself")
+            self._journal.note(
+                "maintenance", on=False, by=self._given.by, says="it has ended: its time is over"
+            )
             self._take(None)
             with contextlib.suppress(HostError):
                 await self._worker.do(self._forget)

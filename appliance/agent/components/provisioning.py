@@ -80,7 +80,7 @@ class Provisioning(Component):
         yet.
         """
         unknown = f"telephones: {self._unknown}" if self._unknown and self._this_node.conf.addresses else ""
-        job = f"telephones were not provisioned anew: {self._job}" if self._job else ""
+        job = f"telephones were not provisioned again: {self._job}" if self._job else ""
         return [text for text in (unknown, job) if text]
 
     def _keep(self, conf: Conf) -> str:

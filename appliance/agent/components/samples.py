@@ -37,7 +37,7 @@ _PATIENCE = 5.0
 
 def trends_file(path: Path) -> StateFile[Trends]:
     """Return the state file at `path`, which holds a day of samples."""
-    return StateFile(path, lambda content: restore(parse_object(content)), Trends, "the charts begin anew")
+    return StateFile(path, lambda content: restore(parse_object(content)), Trends, "the charts begin again")
 
 
 class Samples(Component):

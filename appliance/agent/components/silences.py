@@ -31,7 +31,7 @@ _PATIENCE = 5.0
 def silences_file(path: Path) -> StateFile[RecentDays]:
     """Return the state file at `path`, which holds the counts of the last days."""
     return StateFile(
-        path, lambda content: restore(parse_object(content)), RecentDays, "'asha tune' counts anew"
+        path, lambda content: restore(parse_object(content)), RecentDays, "'asha tune' begins to count again"
     )
 
 

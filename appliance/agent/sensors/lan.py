@@ -62,7 +62,7 @@ class LanSensor:
         self._clock = context.clock
         self._journal = context.journal
         self._change = asyncio.Event()
-        self._interface: Reading[LanInterface] = Unknown("not looked at yet", 0.0)
+        self._interface: Reading[LanInterface] = Unknown("not checked yet", 0.0)
         self._own_macs: frozenset[str] = frozenset()
         self._state = LanState()
         self._hosts: dict[str, ProbeRecord] = {}

@@ -201,7 +201,7 @@ def _check_taken(logged: int, clock: Clock) -> None:
         if dropped := _DROPPED.search(_logged_since(logged)):
             raise RequestDropped(
                 f"Heartbeat drops the request: an earlier one stands for another {dropped[1]} s.",
-                todo="The node that stands by ends that within HADEADTIME and some seconds: try again when 'asha "
+                todo="The standby ends that within HADEADTIME and some seconds: try again when 'asha "
                 "status' says no more of it. --force does not wait.",
                 seconds_left=float(dropped[1]),
             )

@@ -99,7 +99,7 @@ def read_key(path: Path) -> tuple[str, str]:
             return line[1], " ".join(line[2:])
     raise ClusterError(
         f"{path} names no usable key.",
-        todo="It should be two lines, 'auth 1' and '1 sha1 SECRET'; or delete it on both nodes and begin anew.",
+        todo="It should be two lines, 'auth 1' and '1 sha1 SECRET'; or delete it on both nodes and begin again.",
     )
 
 

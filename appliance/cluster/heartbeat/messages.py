@@ -20,7 +20,7 @@ def send(api: HeartbeatApi, fields: Mapping[str, str], now: float) -> None:
     longer than LONGEST_MESSAGE.
     """
     if not api.signed_on:
-        raise ClusterError("The other node could not be told: not connected to Heartbeat.")
+        raise ClusterError("No message could be sent to the other node: not connected to Heartbeat.")
     api.send({"t": MESSAGE_TYPE, **pack(fields, now)})
 
 

@@ -195,5 +195,5 @@ def _alive(status: Reading[NodeStatus], now: float) -> Reading[bool]:
     if isinstance(status, Unknown):
         return status
     if status.value is NodeStatus.INIT:
-        return Unknown("the peer is still starting", now)
+        return Unknown("the other node is still starting", now)
     return Known(status.value is not NodeStatus.DEAD, status.at)

@@ -205,7 +205,7 @@ class PacemakerWatch:
         if self._peer_id in nodes:
             return Known(True, now)
         if self._alone_since is not None and now - self._alone_since < self._conf().initdead:
-            return Unknown("the peer has not been seen since Corosync began", now)
+            return Unknown("the other node has not been seen since Corosync began", now)
         return Known(False, now)
 
     def _wait_for_peer(self, now: float) -> None:

@@ -55,10 +55,10 @@ def judge_panic(seconds: str) -> Finding:
     """Judge the kernel's `kernel.panic`, as /proc/sys/kernel/panic has it."""
     if seconds.strip() == "0":
         return warning(
-            "kernel.panic is 0: after a panic of its kernel this node never comes back by itself.",
+            "kernel.panic is 0: after a panic of its kernel this node never comes back on its own.",
             "Write kernel.panic = 10 into /etc/sysctl.conf, then 'sysctl -p'.",
         )
-    return fine(f"after a panic the kernel boots anew (kernel.panic is {seconds.strip()})")
+    return fine(f"after a panic the kernel boots again (kernel.panic is {seconds.strip()})")
 
 
 def judge_watchdog(device: str, there: bool, configured: str, configured_there: bool) -> Finding:

@@ -80,7 +80,7 @@ def _authkeys(here: NodeReport, peer: NodeReport) -> Finding:
     if ours != theirs:
         return wrong(
             "The nodes have different secrets, so neither believes the other's messages.",
-            "Copy the primary's to the secondary with its mode (scp -p), and start HA there anew: /etc/ha.d/authkeys, "
+            "Copy the primary's to the secondary with its mode (scp -p), and start HA there again: /etc/ha.d/authkeys, "
             "or /etc/corosync/authkey where Corosync carries the messages.",
         )
     return fine("both nodes have the same secret")

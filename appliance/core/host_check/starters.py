@@ -66,8 +66,10 @@ def _boot(found: Sequence[BootStarters]) -> Iterator[Finding]:
         if not ways:
             continue
         if one.program == "heartbeat":
-            says = f"{one.program} is started at boot, so this node joins the pair by itself ({', '.join(ways)})."
-            choice = "Leave it when the pair is to come back by itself after a power cut. Else switch it off"
+            says = f"{one.program} is started at boot, so this node joins the pair without anybody ({', '.join(ways)})."
+            choice = (
+                "Leave it when the pair is to come back without anybody after a power cut. Else switch it off"
+            )
             yield warning(says, f"{choice}: {_switch_off(one)}.")
         else:
             says = f"{one.program} is started at boot, whatever the pair has decided ({', '.join(ways)})."

@@ -149,7 +149,7 @@ class Users:
         except (ValueError, TypeError, KeyError, AttributeError) as problem:
             raise HostError(
                 f"The users file {self.path} is damaged: nobody can log in.",
-                todo="Put back a copy of it, or remove it and make the users anew: 'asha panel code'.",
+                todo="Put back a copy of it, or remove it and make the users again: 'asha panel code'.",
             ) from problem
 
 

@@ -84,7 +84,7 @@ def _pointless(action: Action, status: Status) -> str:
         case "maintenance on" if status.maintenance:
             return "it is on already"
         case "cleanup" if not status.moves.held:
-            return "service may still move by itself (MOVELIMIT)"
+            return "service may still move automatically (MOVELIMIT)"
         case "takeover" if status.permit("failback").allowed:
             return "on this node, 'Fail back' does it, and brings the data first"
     return ""

@@ -145,7 +145,9 @@ def _pair(status: Status) -> Iterator[Metric]:
         _sample(links, [_text(name)], state == "up" if state in ("up", "down") else None)
     yield links
     yield _gauge(
-        "asha_data_age_seconds", "Since this node was last known to have all of the peer's data.", data.age
+        "asha_data_age_seconds",
+        "Since this node was last known to have all of the other node's data.",
+        data.age,
     )
     yield _gauge("asha_data_stale", "1 when that is too long ago.", data.stale)
     yield _gauge("asha_data_conflicts", "Files that both nodes have changed.", data.conflicts)

@@ -73,12 +73,14 @@ def _spans(status: Status, *, own: bool) -> Check | None:
         return _peer_line(status.peer.line, here=status.line.value) if _heard(status.peer) else None
     spans = status.spans
     if spans is None or spans.value is None:
-        return Check("spans", "bad", f"cannot be seen: {spans.why if spans else 'not looked at yet'}")
+        return Check("spans", "bad", f"cannot be seen: {spans.why if spans else 'not checked yet'}")
     if status.line.value == "unverifiable":
         return Check("spans", "doubt", f"there, but not to be verified: {status.line.why}")
     red = [str(span.number) for span in spans.value if span.alarms or span.line == "absent"]
     if len(red) == len(spans.value):
-        return Check("spans", "good", "there, without signal: the line is with the peer, as it should be")
+        return Check(
+            "spans", "good", "there, without signal: the line is with the other node, as it should be"
+        )
     return Check("spans", "good", f"there; {len(red)} of {len(spans.value)} without signal")
 
 
@@ -153,7 +155,7 @@ def _links(status: Status) -> Check:
 def _versions(status: Status) -> Check:
     here, there = status.version, status.peer.version
     if not there:
-        return Check("versions", "doubt", f"{here} here; the peer's is not known yet")
+        return Check("versions", "doubt", f"{here} here; the other node's is not known yet")
     if here != there:
         return Check("versions", "bad", f"{here} here, {there} there: upgrade the older")
     return Check("versions", "good", f"{here} on both nodes")

@@ -59,7 +59,7 @@ def tls_context(cert: Path, key: Path) -> ssl.SSLContext:
     except (OSError, ValueError) as problem:
         raise HostError(
             f"{cert} and {key} are not a certificate and its key: {_said(problem)}.",
-            todo="'asha panel certificate --renew' makes them anew; PANELCERT and PANELKEY name others.",
+            todo="'asha panel certificate --renew' makes new ones; PANELCERT and PANELKEY name others.",
         ) from problem
     return context
 

@@ -78,7 +78,7 @@ _SLUG: Schema = {
 _MORE: Schema = {"seconds": {"type": "integer", "minimum": 60, "maximum": 86400}, "why": {"type": "string"}}
 _PATHS: Schema = {
     "/api/me": _look("who is logged in, and the token for changes", _OBJECT),
-    "/api/status": _look("what is true now", _OBJECT),
+    "/api/status": _look("the state now", _OBJECT),
     "/api/journal": _list("the journal, oldest first", 500),
     "/api/history": _list("the last moves of service, newest first", 50),
     "/api/trends": _look("a day of the data's age and of the probes' latency", _OBJECT),

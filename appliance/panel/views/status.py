@@ -34,7 +34,7 @@ def home() -> str:
 def live() -> Response:
     """Stream server-sent events: each time something has changed, the sections that changed."""
     if parts().feed.viewers >= STREAMS:
-        raise ServiceUnavailable("Too many pages follow already; this one loads itself anew.")
+        raise ServiceUnavailable("Too many pages follow already; this one reloads on its own.")
     stream = _stream(parts(), g.user, brought(Cookie.SESSION))
     return Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

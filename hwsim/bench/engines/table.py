@@ -31,7 +31,7 @@ Four pairs stand at the same time. Each event is met by each in turn, and nothin
 telephone is answered again; the 5 s for which the line then holds itself back (its profile, r1t1) overlap with the next
 pair's turn. A pair is brought home by handing service back, and set up anew after a power cut.
 
-**Equal detection time**: each takes its peer for dead after {detection:g} s without a word. Heartbeat: deadtime
+**Equal detection time**: each takes the other node for dead after {detection:g} s without a word. Heartbeat: deadtime
 {detection:g} s. Pacemaker: token and consensus, half of it each. keepalived: adverts so far apart that three and the
 secondary's skew come to it. Each counts from the last word, which at the event is the older the rarer a contender
 speaks: keepalived every {advert:g} s, Heartbeat every {keepalive:g} s, Corosync all the time. A process that dies is
@@ -48,7 +48,7 @@ _SPLIT = f"""\
 *two serve*: both hold the cluster address and run Asterisk. *nobody answers*: no telephone is answered on the LAN,
 silences of more than 0.5 s. Both are counted from the cut until {WATCHED:g} s after the cables are in again
 ({APART:g} s later). *line in service again*: seconds from the cut until the line is in service for good; 0 when it
-never left. keepalived gives up by itself when its own cable is out, and needs no word of its peer for that.
+never left. keepalived gives up by itself when its own cable is out, and needs no word of the other node for that.
 """
 _IDLE = """\
 Of each node's processes, with what they have started, but without Asterisk: the engine's daemons, and asha's agent

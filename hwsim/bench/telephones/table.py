@@ -29,7 +29,7 @@ event until the trunk has reached each of them once more; what a node does not k
 registers again, within a minute. *without the address*: the longest time in which nobody answered a ping at the
 cluster address.
 
-**Equal detection time**: each takes its peer for dead after {detection:g} s without a word (as in
+**Equal detection time**: each takes the other node for dead after {detection:g} s without a word (as in
 [engine-figures.md](engine-figures.md), which says how, and has the telephone line).
 
 {notes}

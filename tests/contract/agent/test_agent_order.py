@@ -63,7 +63,7 @@ CONSOLE = 0.004  # seconds the console takes for an answer, whoever asks
 T1 = 'Span 1: R1T1/0 "Rhino R1T1 T1/PRI Card 0" (MASTER) B8ZS/ESF \n\n\t   1 R1T1/0/1 Clear (In use) \n'
 LAN = LanInterface("eth0", exists=True, up=True, carrier=True, addresses=(("10.77.0.1", 24),))
 NOBODY = (
-    "not looked at yet",
+    "not checked yet",
     "not asked yet",
     "has said nothing yet",
     "has not spoken of",
@@ -471,7 +471,7 @@ def test_what_hangs_delays_the_start_a_moment_and_is_told_as_not_looked_at(
     monkeypatch.setattr(one.parts.line, "first_look", hangs)
     monkeypatch.setattr(one.parts.alerts, "first_look", hangs)
     document = asyncio.run(as_started(one))
-    assert document["line"] == {"value": None, "why": "not looked at yet"}
+    assert document["line"] == {"value": None, "why": "not checked yet"}
     assert document["notify"] == {"waiting": None, "problems": {}}
     assert document["relay"]["card"]["value"] is True
 

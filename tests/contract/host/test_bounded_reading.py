@@ -55,11 +55,11 @@ def test_the_end_is_kept_and_the_rest_is_counted(pieces: list[bytes], limit: int
 
 
 def test_the_bounds_are_exact_and_the_error_names_who() -> None:
-    assert read_line(io.BytesIO(b"1234\nmore"), 5, "The peer") == b"1234\n"
-    assert read_all(io.BytesIO(b"12345"), 5, "The peer") == b"12345"
+    assert read_line(io.BytesIO(b"1234\nmore"), 5, "The other node") == b"1234\n"
+    assert read_all(io.BytesIO(b"12345"), 5, "The other node") == b"12345"
     for read in (read_line, read_all):
-        with pytest.raises(TooMuch, match="The peer said more than the 5 bytes"):
-            read(io.BytesIO(b"123456"), 5, "The peer")
+        with pytest.raises(TooMuch, match="The other node said more than the 5 bytes"):
+            read(io.BytesIO(b"123456"), 5, "The other node")
 
 
 def test_a_file_of_others_is_read_when_it_is_a_small_plain_one(tmp_path: Path) -> None:

@@ -75,24 +75,24 @@ def test_a_viewer_sees_no_buttons(visit: Callable) -> None:
 
 
 def test_every_deed_is_asked_once_more_and_done_in_ones_name(agent: AgentStandIn, visit: Callable) -> None:
-    agent.says["standby"] = {"says": "Handing over: the peer takes over."}
+    agent.says["standby"] = {"says": "Handing over: the other node takes over."}
     olga = visit("olga")
     assert "Fail over now?" in text_of(olga.get("/do/hand-over"))
     assert agent.verbs("panel note") == []
     assert olga.post("/do/hand-over").status_code == 302
     wish = next(one for one in agent.asked if one["verb"] == "standby")
     assert wish["by"] == "olga at 127.0.0.1 (panel)"
-    assert "Handing over: the peer takes over." in text_of(olga.get("/"))
+    assert "Handing over: the other node takes over." in text_of(olga.get("/"))
 
 
 def test_what_the_agent_refuses_is_said_and_not_called_done(agent: AgentStandIn, visit: Callable) -> None:
     def refuse(request: object) -> object:
-        raise ClusterError("'standby' is not possible now: the peer is not there.", todo="Start it.")
+        raise ClusterError("'standby' is not possible now: the other node is not there.", todo="Start it.")
 
     agent.says["standby"] = refuse
     answer = visit("olga").post("/do/hand-over")
     assert answer.status_code == 409
-    assert "the peer is not there" in text_of(answer) and "Start it." in text_of(answer)
+    assert "the other node is not there" in text_of(answer) and "Start it." in text_of(answer)
 
 
 def test_without_an_agent_the_page_says_so_and_stays(agent: AgentStandIn, visit: Callable) -> None:

@@ -99,7 +99,9 @@ def test_the_lan_is_told(lan: bool | None, calls: bool | None, ip: str) -> None:
     fields = tell(state, Fitness(), what, 1.0, data=DataWord(), hearing=hearing, lan_address=ip)
     report = hear(fields, 5.0)
     for value, heard in ((lan, report.lan), (calls, report.calls)):
-        assert heard == (Known(value, 5.0) if value is not None else Unknown("the peer does not say", 5.0))
+        assert heard == (
+            Known(value, 5.0) if value is not None else Unknown("the other node does not say", 5.0)
+        )
     assert report.lan_address == (ip if _may_be_a_hosts(ip) else "")
 
 
@@ -124,7 +126,7 @@ def test_doubts_are_told_where_nothing_worse_is(unfit: list[str], doubts: list[s
 
 def test_an_older_peer_does_not_say() -> None:
     report = hear({"role": "standby", "granted": "no"}, 5.0)
-    assert report.lan == report.calls == Unknown("the peer does not say", 5.0)
+    assert report.lan == report.calls == Unknown("the other node does not say", 5.0)
     assert report.lan_address == ""
 
 

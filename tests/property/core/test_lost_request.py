@@ -197,7 +197,7 @@ def test_a_node_that_cannot_serve_is_not_stuck(active: Node, both_wait: bool) ->
     assert world.until_quiet(60.0)
     assert world.serving() is active.other
     said = [e.fields.get("says", "") for e in agent_of(world, active).journal if isinstance(e, WriteEntry)]
-    assert any("so that the peer takes over" in str(one) for one in said)
+    assert any("so that the other node takes over" in str(one) for one in said)
     assert world.violations() == []
 
 

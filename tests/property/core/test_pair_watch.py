@@ -79,7 +79,9 @@ def test_the_line_stays_then_the_longer_service_then_the_primary() -> None:
     assert yields(P, Claim(True, 9), Claim(True, 1))
     assert yields(S, Claim(False, 5), Claim(False, 5))
     assert not yields(P, Claim(False, 5), Claim(False, 5))
-    assert yields(P, Claim(True, 1, stood_still=True), Claim(False, 9)), "its peer has taken over meanwhile"
+    assert yields(P, Claim(True, 1, stood_still=True), Claim(False, 9)), (
+        "the other node has taken over meanwhile"
+    )
     assert yields(P, Claim(True, 1), Claim(False, None)), "an older version lets go for nobody"
 
 
@@ -275,7 +277,7 @@ def test_a_late_word_of_a_service_that_has_ended_makes_nobody_let_go() -> None:
     (fault,) = standing((), both(S, acknowledged=False), 0.0)
     assert due(fault, both(S, acknowledged=False), 30.0) is None
     assert due(fault, both(S), 0.0) is Remedy.YIELD, (
-        "the peer has heard of this service, and serves all the same"
+        "the other node has heard of this service, and serves all the same"
     )
 
 

@@ -82,7 +82,7 @@ def test_the_engine_is_not_started_by_hand_in_the_middle_of_a_change(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("unasked", "said"), [("", "Started: yes."), ("the peer is mute", "the peer is mute")]
+    ("unasked", "said"), [("", "Started: yes."), ("the other node is mute", "the other node is mute")]
 )
 def test_a_peer_that_cannot_be_asked_is_no_hindrance_to_a_start_but_said(
     tmp_path: Path, unasked: str, said: str

@@ -317,7 +317,7 @@ def test_a_thawed_node_whose_peer_took_over_lets_go_at_once(tmp_path: Path, seco
     bench.turn()
     assert bench.executor.orders[0] is Order.RELEASE
     assert bench.cycle.state.role in (Role.RELEASING, Role.STANDBY)
-    assert bench.standbys == 0, "the peer has it already: there is nothing to ask of Heartbeat"
+    assert bench.standbys == 0, "the other node has it already: there is nothing to ask of Heartbeat"
     assert bench.audit() == []
 
 
@@ -347,7 +347,9 @@ def test_a_node_that_cannot_start_asterisk_hands_over_to_a_fit_peer(tmp_path: Pa
         assert bench.cycle.state.role is Role.RELEASING
 
     on_loop(play)
-    assert bench.standbys == 0, "Heartbeat is still telling its peer of the move that brought service here"
+    assert bench.standbys == 0, (
+        "Heartbeat is still telling the other node of the move that brought service here"
+    )
     on_loop(lambda: bench.turn(ENGINE_SETTLES))
     assert bench.standbys == 1
     unfit = " ".join(bench.cycle.unfit(bench.clock.now()))

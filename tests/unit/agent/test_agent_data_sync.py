@@ -112,7 +112,7 @@ def test_a_pass_does_not_outlive_the_peer_that_it_asks(
 
     asyncio.run(scenario())
     assert not kept.exists()
-    assert [entry.says for entry in bench.journal.since(0) if "booted anew" in entry.says]
+    assert [entry.says for entry in bench.journal.since(0) if "booted again" in entry.says]
 
 
 def test_a_worker_that_takes_nothing_in_is_killed_and_the_agent_goes_on(bench: Bench) -> None:

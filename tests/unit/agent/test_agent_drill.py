@@ -93,7 +93,7 @@ def test_it_is_refused_just_after_a_move(tmp_path: Path, monkeypatch: pytest.Mon
 def test_it_is_refused_when_the_standby_is_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Held(tmp_path, monkeypatch)
     bench.hear_peer(fit=False)
-    with pytest.raises(ClusterError, match="the peer is not fit"):
+    with pytest.raises(ClusterError, match="the other node is not fit"):
         bench.ask()
 
 

@@ -21,7 +21,7 @@ from appliance.core.peer_gone import PATIENCE
 from appliance.core.reading import Known
 from appliance.host.trusted import why_not_trusted
 
-WHY = "the peer is silent and keeps the line"
+WHY = "the other node is silent and keeps the line"
 
 
 def program(folder: Path, text: str, mode: int = 0o755) -> Path:

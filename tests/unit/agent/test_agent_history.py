@@ -166,7 +166,7 @@ def test_every_wish_has_its_permit_in_the_document(tmp_path: Path) -> None:
     assert not status.permit("failback").allowed
     bench.serve()
     served = bench.history.report(Status())
-    assert served.permit("pbx stop") == PermitStatus(True, "this is a failover: the peer takes over")
+    assert served.permit("pbx stop") == PermitStatus(True, "this is a failover: the other node takes over")
     assert "holds the service already" in served.permit("takeover").says
     usage = status.agent
     assert usage is not None and usage.cpu > 0 and usage.memory > 10_000_000 and usage.up >= 0
@@ -221,7 +221,7 @@ def test_trends_outlive_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert to_json(bench.samples._read().document()) == kept
     (tmp_path / "trends.json").write_text("{")
     assert bench.samples._read().document().line == ()
-    assert any("begin anew" in entry.says for entry in bench.journal.since(0) if entry.kind == "trends")
+    assert any("begin again" in entry.says for entry in bench.journal.since(0) if entry.kind == "trends")
 
 
 def test_a_disk_that_refuses_the_trends_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

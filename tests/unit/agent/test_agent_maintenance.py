@@ -129,7 +129,7 @@ def test_its_end_is_in_the_journal_and_its_file_is_gone(node: Node, monkeypatch:
         running.cancel()
 
     asyncio.run(until_said())
-    assert node.said() == ["on", "it has ended by itself"]
+    assert node.said() == ["on", "it has ended: its time is over"]
 
 
 # -- what it keeps a node that serves from ----------------------------------------------------------------
@@ -224,4 +224,4 @@ def test_it_is_told_with_the_time_it_may_last(tmp_path: Path) -> None:
     bench.see_line(Line.CLEAR, DChannel.UP)
     (standing,) = problems(bench.status())
     assert standing.alert.kind is AlertKind.MAINTENANCE
-    assert "for 10 min at the most this node neither hands over" in standing.alert.text
+    assert "for at most 10 min this node neither hands over" in standing.alert.text

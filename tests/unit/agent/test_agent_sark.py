@@ -155,12 +155,12 @@ def test_what_waits_for_service_is_written_when_it_comes(
     async def play() -> None:
         async with running(place):
             await until(place.memory.exists)
-            place.receives = "this node stands by"
+            place.receives = "this node is on standby"
             set_values(place.conf, {"HAUSECLUSTER": "YES"})
             seen = place.room._seen
             await until(lambda: place.room._seen != seen)
             assert place.saved("HAUSECLUSTER") == "NO" and place.room.problems() == []
-            with pytest.raises(ClusterError, match="this node stands by"):
+            with pytest.raises(ClusterError, match="this node is on standby"):
                 await place.room.push(ControlRequest("sark push", {"by": "root"}))
             place.receives = ""
             await until(lambda: place.saved("HAUSECLUSTER") == "YES")
@@ -357,7 +357,7 @@ def test_a_job_that_was_killed_half_way_runs_again_and_one_that_fails_is_named(a
     asyncio.run(place.telephones.look())
     assert told(place) == ["192.168.1.1"] and not place.owed.exists()
     (problem,) = place.telephones.problems()
-    assert "telephones were not provisioned anew" in problem and "status 3" in problem
+    assert "telephones were not provisioned again" in problem and "status 3" in problem
 
 
 def test_killed_between_the_two_files_both_are_written_again(addressed: Place) -> None:

@@ -97,7 +97,7 @@ def test_a_spoilt_file_is_told_and_set_aside(tmp_path: Path) -> None:
     assert counted.figures().turns.watched == 1.0
     assert list(tmp_path.glob("silences.json.spoilt-*"))
     said = [one.fields["says"] for one in counted.bench.journal.since(0) if one.kind == "silences"]
-    assert said and "'asha tune' counts anew" in said[0]
+    assert said and "'asha tune' begins to count again" in said[0]
 
 
 def test_a_disk_that_takes_nothing_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

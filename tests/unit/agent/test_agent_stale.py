@@ -69,7 +69,7 @@ def test_a_d_channel_is_told_of_while_asterisk_answers(
     tmp_path: Path, process: Reading[bool], records: dict[str, ProbeRecord], why: str
 ) -> None:
     """Whether or not this agent has seen an earlier Asterisk, and whatever its D-channels were."""
-    for last in (Known(DChannel.UP, 0.0), Unknown("not looked at yet", 0.0)):
+    for last in (Known(DChannel.UP, 0.0), Unknown("not checked yet", 0.0)):
         bench = Bench(tmp_path, card_spans=(1,))
         bench.observations.process, bench.observations.booted, bench.observations.probes = (
             process,

@@ -75,7 +75,7 @@ class AtPeer:
     def __call__(self, ssh: Ssh, name: str, values: dict[str, str], by: str) -> PeerSaid:
         assert (ssh.host, name) == ("10.0.0.2", "pbx2") and by.startswith("root, by way of ")
         self.took.append(values)
-        return PeerSaid(self._ok, "pbx2: Saved." if self._ok else "pbx2 has not got it.")
+        return PeerSaid(self._ok, "pbx2: Saved." if self._ok else "pbx2 does not have it.")
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_peer_out_of_reach_is_named_and_nothing_is_lost(
     AtPeer(monkeypatch, ok=False)
     done = conf_set(conf, "HADEADTIME", "10")
     assert isinstance(done.exception, SyncError)
-    assert str(done.exception) == "Here it is set. pbx2 has not got it."
+    assert str(done.exception) == "It is saved on this node. pbx2 does not have it."
     assert conf.read_text() == "HADEADTIME=10\n"
 
 

@@ -129,11 +129,11 @@ def test_a_person_is_asked_with_what_would_come_of_it(
     give: Give, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, asked: list[str]
 ) -> None:
     monkeypatch.setattr(waiting, "at_terminal", lambda: True)
-    permitted = HERE._replace(permits={"standby": PermitStatus(True, "service moves to the peer")})
+    permitted = HERE._replace(permits={"standby": PermitStatus(True, "service moves to the other node")})
     agent = Agent(permitted, permitted, STANDS_BY)
     result = give(agent, "standby", typed=typed)
     assert (result.exit_code, agent.asked) == (code, asked)
-    assert "service moves to the peer. Go on?" in result.output
+    assert "service moves to the other node. Go on?" in result.output
 
 
 def test_a_person_who_has_said_yes_is_not_asked(give: Give, monkeypatch: pytest.MonkeyPatch) -> None:

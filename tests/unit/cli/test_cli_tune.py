@@ -142,9 +142,9 @@ def test_a_peer_that_does_not_answer_is_told_and_nothing_is_applied(
 
 
 def test_a_peer_that_refuses_leaves_this_node_as_it_was(site: Site) -> None:
-    site.taken = PeerSaid(False, "pbx2 has not got it.")
+    site.taken = PeerSaid(False, "pbx2 does not have it.")
     applied = site.run("--apply")
-    assert "Nothing was changed here. pbx2 has not got it." in str(applied.exception)
+    assert "Nothing was changed here. pbx2 does not have it." in str(applied.exception)
     assert [where for where, _ in site.set] == ["there"]
 
 

@@ -153,7 +153,7 @@ WRONG = [
         ["mcast eth0", "eth0", "bcast", "bcast eth0 eth1", "ucast eth0", "serial", ","],
         "'bcast DEV'",
     ),
-    ("HAMEDIA", ["ucast eth0 haprimary", "ucast eth0 224.0.0.1"], "the peer's own address"),
+    ("HAMEDIA", ["ucast eth0 haprimary", "ucast eth0 224.0.0.1"], "the other node's own address"),
     ("HAMEDIA", ["serial /dev/ttyS0 fast", "serial /dev/ttyS0 12345"], "a baud rate"),
     ("HAMEDIA", ["serial ttyS0"], "a tty such as"),
     ("NOTIFYFROM", ["a@b c@d", "a@b, c@d", "-f@x", "<a@b>"], "a mail address"),

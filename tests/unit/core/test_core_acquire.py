@@ -46,7 +46,7 @@ def test_all_phases_in_their_order() -> None:
     walk.look(105.0, seen(commanded=ON, line=Line.CLEAR, pbx=Pbx.STARTING))
     assert (walk.phase, walk.note) == (Phase.LINKING, "Asterisk is starting")
     walk.look(105.1, LINKING)
-    assert (walk.phase, walk.note) == (Phase.LINKING, "the alarm is clear; the D-channel is awaited")
+    assert (walk.phase, walk.note) == (Phase.LINKING, "the alarm is clear; waiting for the D-channel")
     assert walk.look(106.0, SERVING) == ()
     assert (walk.phase, walk.note) == (Phase.DONE, "the line is in service here")
     assert walk.transfer.done

@@ -85,7 +85,7 @@ def test_a_machine_that_boots_has_a_minute_to_start_the_engine() -> None:
         status("standby", peer={"granted": reading(True)}),  # so it should be
         status(fit=False, unfit_because=["Asterisk failed to start just now"]),  # told as trouble
         status("off", peer={"alive": reading(False)}),  # nobody watches while HA is off
-        status(relay={"card": reading(None, "not looked at yet")}),  # unknown is not lost
+        status(relay={"card": reading(None, "not checked yet")}),  # unknown is not lost
         status(relay={"card": None}),
         status("acquiring", peer={"calls": reading(False)}),  # nobody can call yet
         status("standby", peer={"calls": reading(False)}),

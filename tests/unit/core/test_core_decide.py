@@ -50,7 +50,7 @@ def test_after_standing_still_a_node_lets_go_for_the_peer_that_took_over() -> No
     thawed = replace(WATCH, gap=2.0)
     decision = judged(replace(SERVING, peer=peer(granted=True)), thawed)
     assert decision.act is Act.LET_GO
-    assert "stood still for up to 2.0 s" in decision.reason
+    assert "was frozen for up to 2.0 s" in decision.reason
     both = replace(peer(granted=True), stood_still=True)
     assert judged(replace(SERVING, peer=both), thawed) is STAY, "or nobody would serve"
 
@@ -201,14 +201,16 @@ ABSENT = replace(WATCH, line_absent_since=NOW - 1.0)
 def test_asterisk_follows_a_line_that_fell_to_the_peer() -> None:
     decision = judged(LOST, ABSENT)
     assert decision.act is Act.HAND_OVER
-    assert decision.reason == "the line is at the peer: Asterisk follows it"
+    assert decision.reason == "the line is at the other node: Asterisk follows it"
     assert decision.evidence == ("line", "peer line", "peer fit")
     assert "relay card is gone" in judged(replace(LOST, card=known(False)), ABSENT).reason
 
 
 def test_with_halinefail_stay_service_stays_and_says_where_the_line_is() -> None:
     decision = judged(LOST, ABSENT, replace(POLICY, follows_line=False))
-    assert decision == Decision(Act.STAY, "the line is at the peer; HALINEFAIL=STAY, so service stays here")
+    assert decision == Decision(
+        Act.STAY, "the line is at the other node; HALINEFAIL=STAY, so service stays here"
+    )
 
 
 def test_the_line_dwell_is_respected() -> None:
@@ -225,18 +227,18 @@ def test_only_a_line_that_is_known_to_be_absent_is_gone(line: Line | None) -> No
     ("other", "says"),
     [
         (peer(line=Line.ABSENT), "neither node receives the line; failing over would not help"),
-        (peer(line=None), "the line is gone, and it is not known to be at the peer"),
-        (peer(line=Line.UNVERIFIABLE), "the line is gone, and it is not known to be at the peer"),
+        (peer(line=None), "the line is gone, and it is not known to be at the other node"),
+        (peer(line=Line.UNVERIFIABLE), "the line is gone, and it is not known to be at the other node"),
         (
             peer(line=Line.CLEAR, fit=False, unfit_because="no modules"),
-            "the line is at the peer, but the standby is not fit: no modules",
+            "the line is at the other node, but the standby is not fit: no modules",
         ),
-        (peer(line=Line.CLEAR, fit=None), "the line is at the peer, but the standby's agent is silent"),
+        (peer(line=Line.CLEAR, fit=None), "the line is at the other node, but the standby's agent is silent"),
         (
             peer(line=Line.CLEAR, granted=True),
-            "the line is at the peer, which serves too: the HA engine settles who goes on",
+            "the line is at the other node, which serves too: the HA engine settles who goes on",
         ),
-        (peer(line=Line.CLEAR, alive=False), "the line is at the peer, but no standby is there"),
+        (peer(line=Line.CLEAR, alive=False), "the line is at the other node, but no standby is there"),
     ],
 )
 def test_else_it_stays_and_says_why(other: Peer, says: str) -> None:
@@ -323,21 +325,22 @@ def test_service_goes_to_where_the_lan_is() -> None:
     decision = judged(on_lan(False, True))
     assert decision.act is Act.HAND_OVER
     assert (
-        decision.reason == "this node is cut off from the LAN (eth0 has no carrier), and the peer reaches it"
+        decision.reason
+        == "this node is cut off from the LAN (eth0 has no carrier), and the other node reaches it"
     )
 
 
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        (on_lan(False, False), "so is the peer: moving would help nobody"),
-        (on_lan(False, None), "it is not known whether the peer reaches it"),
+        (on_lan(False, False), "so is the other node: moving would not help"),
+        (on_lan(False, None), "it is not known whether the other node reaches it"),
         (replace(on_lan(False, True), peer=replace(UNFIT, lan=known(True))), "the standby is not fit"),
         (replace(on_lan(False, True), peer=GONE), "no standby is there"),
         (replace(on_lan(False, True), peer=replace(MUTE, lan=known(True))), "the standby's agent is silent"),
         (
             replace(on_lan(False, True), peer=replace(peer(granted=True), lan=known(True))),
-            "the peer serves too",
+            "the other node serves too",
         ),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_quiet_pair_may() -> None:
         ({"role": Role.ACQUIRING}, "the line is not in service here"),
         ({"maintenance": True}, "somebody works"),
         ({"peer_maintenance": Known(True, 0.0)}, "somebody works"),
-        ({"refusal": "the peer is not fit: no card"}, "the peer is not fit: no card"),
+        ({"refusal": "the other node is not fit: no card"}, "the other node is not fit: no card"),
         ({"peer_fit": Unknown("silence", 0.0)}, "not known to be ready"),
         ({"old_there": "its data were in step 3 h ago"}, "not ready: its data were in step 3 h ago"),
         ({"moved_ago": 14.9}, "service has moved 15 s ago"),

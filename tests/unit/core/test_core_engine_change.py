@@ -82,7 +82,7 @@ def test_the_plan_names_the_outage_and_the_nodes() -> None:
     site = bound_inputs(Conf())
     steps = plan(SECONDARY, PRIMARY, "pacemaker", seconds=outage(site), alone=site.timing.initdead)
     assert [step.partition(":")[0] for step in steps[:4]] == ["bravo", "alpha", "alpha", "bravo"]
-    assert f"nobody serves for {outage(site):g} s at the most" in steps[-1]
+    assert f"nobody serves for at most {outage(site):g} s" in steps[-1]
     assert patience(site) == outage(site) + site.timing.initdead
 
 

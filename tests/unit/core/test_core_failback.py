@@ -34,8 +34,8 @@ def test_a_fit_primary_with_all_the_data_goes_back() -> None:
 @pytest.mark.parametrize(
     ("home", "says"),
     [
-        (replace(READY, node=Node.SECONDARY), "no primary"),
-        (replace(READY, role=Role.ACTIVE), "no primary that stands by"),
+        (replace(READY, node=Node.SECONDARY), "not a primary"),
+        (replace(READY, role=Role.ACTIVE), "not a primary on standby"),
         (replace(READY, peer_alive=Known(False, 0.0)), "does not serve"),
         (replace(READY, peer_alive=Unknown("silent", 0.0)), "does not serve"),
         (replace(READY, peer_role="standby"), "does not serve"),

@@ -99,8 +99,8 @@ def test_what_confirms_nothing_is_tried_again_after_a_pause() -> None:
 
 NEVER = {
     "not set up": (KEPT, {}, FencePolicy(False)),
-    "the peer is heard": (HEARD, {}, SET_UP),
-    "nobody knows whether the peer lives": (
+    "the other node is heard": (HEARD, {}, SET_UP),
+    "nobody knows whether the other node lives": (
         replace(KEPT, peer=replace(SILENT, alive=Unknown("the engine does not say", 0.0))),
         {},
         SET_UP,

@@ -83,7 +83,7 @@ def test_people_read_who_why_and_how_long() -> None:
         (seen(pbx=Pbx.DEAD, other=peer(alive=False)), "would restart Asterisk: Asterisk died and no standby"),
         (
             seen(pbx=Pbx.RUNNING, line=Line.ABSENT, other=peer(line=Line.CLEAR, relay=Relay.ENERGISED)),
-            "would hand over: the line is at the peer",
+            "would hand over: the line is at the other node",
         ),
     ],
 )

@@ -75,23 +75,23 @@ def test_the_table_of_the_seed(role: Role, wish: OperatorAction) -> None:
 @pytest.mark.parametrize(
     ("wish", "other", "allowed", "says"),
     [
-        (OperatorAction.STOP_PBX, THERE, True, "this is a failover: the peer takes over"),
+        (OperatorAction.STOP_PBX, THERE, True, "this is a failover: the other node takes over"),
         (OperatorAction.STOP_PBX, MUTE, False, "not known to be ready: "),
         (OperatorAction.STOP_PBX, DOUBTFUL, False, "not known to be ready: /var/log has 0 MiB free"),
         (OperatorAction.STOP_PBX, GONE, False, "'asha ha stop' ends service on purpose"),
         (OperatorAction.STOP_PBX, UNSEEN, False, "no standby could take over"),
         (OperatorAction.STOP_PBX, UNFIT, False, "no standby could take over"),
-        (OperatorAction.STANDBY, THERE, True, "the peer takes over"),
+        (OperatorAction.STANDBY, THERE, True, "the other node takes over"),
         (OperatorAction.STANDBY, MUTE, False, "not known to be ready: "),
         (OperatorAction.STANDBY, DOUBTFUL, False, "'asha standby --not-ready' does not mind"),
-        (OperatorAction.STANDBY, GONE, False, "the peer is not there"),
-        (OperatorAction.STANDBY, UNSEEN, False, "the peer is not there"),
-        (OperatorAction.STANDBY, UNFIT, False, "the peer is not fit: no modules"),
-        (OperatorAction.STOP_HA, THERE, True, "service moves to the peer"),
+        (OperatorAction.STANDBY, GONE, False, "the other node is not there"),
+        (OperatorAction.STANDBY, UNSEEN, False, "the other node is not there"),
+        (OperatorAction.STANDBY, UNFIT, False, "the other node is not fit: no modules"),
+        (OperatorAction.STOP_HA, THERE, True, "service moves to the other node"),
         (OperatorAction.STOP_HA, GONE, True, "service ends: no peer is there to take it"),
-        (OperatorAction.RELEASE_LINE, THERE, True, "the relay drops and the peer takes over"),
+        (OperatorAction.RELEASE_LINE, THERE, True, "the relay drops and the other node takes over"),
         (OperatorAction.RELEASE_LINE, GONE, False, "no peer is there to take the line"),
-        (OperatorAction.RELEASE_LINE, UNFIT, False, "the peer is not fit: no modules"),
+        (OperatorAction.RELEASE_LINE, UNFIT, False, "the other node is not fit: no modules"),
         (OperatorAction.RELEASE_LINE, DOUBTFUL, False, "not known to be ready"),
     ],
 )
@@ -155,12 +155,12 @@ BACK = ActionContext(peer_role="active", peer_newer=True, mergeable=True, not_ho
         (Role.STANDBY, THERE, replace(BACK, unfit="no card"), False, "this node is not fit: no card"),
         (Role.STANDBY, THERE, replace(BACK, doubts="no room"), False, "not known to be ready: no room"),
         (Role.STANDBY, THERE, replace(BACK, doubts="no room", unready=True), True, "first the data"),
-        (Role.STANDBY, GONE, BACK, False, "the peer does not serve"),
-        (Role.STANDBY, UNSEEN, BACK, False, "the peer does not serve"),
+        (Role.STANDBY, GONE, BACK, False, "the other node does not serve"),
+        (Role.STANDBY, UNSEEN, BACK, False, "the other node does not serve"),
         (Role.STANDBY, THERE, replace(BACK, peer_role="standby"), False, "does not serve (it is standby)"),
         (Role.STANDBY, THERE, replace(BACK, peer_role=""), False, "does not serve (it is not heard of)"),
         (Role.ACTIVE, THERE, BACK, True, "is brought here"),
-        (Role.ACQUIRING, GONE, replace(BACK, peer_newer=False), False, "its peer has nothing newer"),
+        (Role.ACQUIRING, GONE, replace(BACK, peer_newer=False), False, "the other node has nothing newer"),
         (Role.OFF, THERE, BACK, False, "this node is off"),
         (Role.WAITING, THERE, BACK, False, "this node is waiting"),
         (Role.RELEASING, THERE, BACK, False, "this node is releasing"),
@@ -176,7 +176,7 @@ def test_a_hand_over_to_old_data_says_so() -> None:
     permit = permit_for(
         OperatorAction.STANDBY, Role.ACTIVE, THERE, ActionContext(old_there="its data are old")
     )
-    assert permit.allowed and permit.says == "the peer takes over, and its data are old"
+    assert permit.allowed and permit.says == "the other node takes over, and its data are old"
 
 
 @pytest.mark.parametrize("other", [MUTE, DOUBTFUL, THERE])
@@ -205,12 +205,14 @@ def test_maintenance_is_begun_where_something_is_watched_and_ended_while_it_last
 
 
 def test_service_does_not_go_where_not_all_data_are() -> None:
-    case = ActionContext(not_there="the primary has not got it", not_home="what the peer has got is not here")
+    case = ActionContext(
+        not_there="the primary has not got it", not_home="what the other node has got is not here"
+    )
     assert permit_for(OperatorAction.STANDBY, Role.ACTIVE, THERE, case).says == "the primary has not got it"
     assert not permit_for(OperatorAction.STANDBY, Role.ACTIVE, THERE, case).allowed
     assert (
         permit_for(OperatorAction.TAKEOVER, Role.STANDBY, THERE, case).says
-        == "what the peer has got is not here"
+        == "what the other node has got is not here"
     )
     assert not permit_for(OperatorAction.TAKEOVER, Role.STANDBY, THERE, case).allowed
 

@@ -28,7 +28,7 @@ def test_a_peer_that_says_that_it_hears_nothing_is_told_of_in_any_role(role: str
 
 def test_nobody_is_told_where_the_engine_does_not_run_or_the_peer_does_not_say() -> None:
     assert told(status("off", peer=DEAF)) == {}
-    assert told(status(peer={"hears_us": reading(None, "the peer does not say")})) == {}
+    assert told(status(peer={"hears_us": reading(None, "the other node does not say")})) == {}
     assert told(status(peer={"hears_us": reading(True)})) == {}
 
 

@@ -35,7 +35,7 @@ def test_a_failover_and_what_became_of_it() -> None:
         phase("done", 0.2, "all is let go", "release"),
         transfer("acquire", "granted by Heartbeat"),
         phase("settling", 0.1),
-        phase("linking", 5.1, "the D-channel is awaited"),
+        phase("linking", 5.1, "waiting for the D-channel"),
         phase("done", 5.4, "the line is in service here"),
     )
     assert phases(went) == [("letting go", 0.0), ("stopping", 0.03), ("done", 0.2)]

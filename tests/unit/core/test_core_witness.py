@@ -50,7 +50,7 @@ def test_asterisk_dies_and_nobody_is_heard_so_line_and_address_are_left_to_the_o
     assert walk.look(200.0, DEAD) == (Order.RELEASE, Order.REMOVE_ADDRESS)
     assert walk.phase is Phase.BLOCKED
     assert walk.note.startswith(
-        "Asterisk died, and the peer is silent: the line and the cluster address were let go"
+        "Asterisk died, and the other node is silent: the line and the cluster address were let go"
     )
     assert walk.look(260.0, aside(DEAD)) == ()
 

@@ -106,7 +106,7 @@ BLOCKED = {"goal": "acquire", "phase": "blocked", "note": "the line is held by t
     [
         (
             secondary(peer={"role": "standby", "granted": reading(False)}),
-            "is standby, and here: it stands by",
+            "is standby, and here: it is on standby",
         ),
         (secondary(peer=GONE, fit=False, unfit_because=["no Asterisk"]), "is gone, and here: no Asterisk"),
         (primary("off", {"role": "off", "granted": reading(False)}), "is off, and here"),

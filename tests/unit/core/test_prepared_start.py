@@ -80,7 +80,7 @@ POWER_IS_GONE = seen(line=Line.SETTLING, other=at(NOW - SILENT_FOR))
 
 
 @pytest.mark.parametrize(
-    "evidence", [OFFERED, POWER_IS_GONE], ids=["the peer's word", "the line and silence"]
+    "evidence", [OFFERED, POWER_IS_GONE], ids=["the other node's word", "the line and silence"]
 )
 def test_asterisk_is_started_once_while_the_grant_is_awaited(evidence: Seen) -> None:
     state, first = turned(STANDS_BY, evidence)
@@ -114,7 +114,7 @@ def test_asterisk_is_started_once_while_the_grant_is_awaited(evidence: Seen) -> 
         "it cannot be seen whether one runs here",
         "one is being ended here",
         "switched off",
-        "the line has come, the peer is heard",
+        "the line has come, the other node is heard",
         "silence alone",
         "silence, and a line that cannot be seen",
         "the line does not fall to the primary",
@@ -164,7 +164,7 @@ def test_a_node_that_is_not_fit_or_has_a_grant_or_stood_still_starts_nothing_ahe
 
 
 @pytest.mark.parametrize(
-    "evidence", [OFFERED, POWER_IS_GONE], ids=["the peer's word", "the line and silence"]
+    "evidence", [OFFERED, POWER_IS_GONE], ids=["the other node's word", "the line and silence"]
 )
 def test_it_is_ended_when_no_grant_follows_and_not_tried_again_for_the_same_reason(evidence: Seen) -> None:
     state, _ = turned(STANDS_BY, evidence)
@@ -221,7 +221,7 @@ def test_service_is_offered_once_it_is_let_go_and_asterisk_is_gone() -> None:
         replace(done, role=Role.STANDBY), seen(other=at(NOW, serves=Known(True, NOW))), policy=POLICY
     )
     assert not offers(taken, seen(), NOW), (
-        "the peer has taken it, and what it gives up later is not offered here"
+        "the other node has taken it, and what it gives up later is not offered here"
     )
     assert not offers(done, seen(), NOW + OFFERED_FOR + 0.1)
     stopped, _ = turned(SERVES, seen(), event=ScriptSpoke(Verb.STOP, Grant(generation=5), Verdict.ACCEPTED))
@@ -252,7 +252,7 @@ def test_the_journal_says_why() -> None:
     _, effects = step(STANDS_BY, Tick(inputs), ControllerPolicy(SECONDARY, watch, 5.0), NOW)
     said = [effect for effect in effects if isinstance(effect, WriteEntry) and effect.kind == "prepared"]
     assert [entry.fields["says"] for entry in said] == [
-        "the peer has given service up, and its Asterisk is gone"
+        "the other node has given service up, and its Asterisk is gone"
     ]
 
 

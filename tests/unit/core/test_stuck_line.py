@@ -80,7 +80,7 @@ def test_a_node_without_the_relay_does_not_lead_the_line_away() -> None:
 @pytest.mark.parametrize(
     "what",
     [replace(DOWN, card=known(False)), replace(DOWN, peer=replace(peer(), serves=Known(True, 0.0)))],
-    ids=["no card", "the peer serves"],
+    ids=["no card", "the other node serves"],
 )
 def test_the_line_is_led_away_only_where_the_relay_rule_allows_it(what: Seen) -> None:
     assert [order for _, order in Rig().see(what, 300.0)] == [SPANS, PBX]

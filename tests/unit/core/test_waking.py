@@ -72,7 +72,7 @@ def test_the_engine_is_started_afresh_where_the_peer_has_gone_on_without_this_no
 
 def test_people_are_told_for_how_long_it_stood_still_and_why_its_engine_was_started_afresh() -> None:
     assert says(replace(WOKE, seconds=60.2), anew=True, serves=True) == (
-        "this node stood still for 60 s; the HA engine is started again here, because the peer serves by now"
+        "this node was frozen for 60 s; the HA engine is started again here, because the other node serves by now"
     )
     assert "called it dead" in says(WOKE, anew=True, serves=False)
     assert "left as it is" in says(WOKE, anew=False, serves=True)

@@ -156,7 +156,7 @@ def test_what_a_silent_peer_said_last_is_no_point_in_its_favour() -> None:
         ({"relay": {"card": unknown("x"), "place": "", "commanded": unknown("x")}}, "relay card", "doubt"),
         ({"peer": peer(lan=known(True))}, "LAN", "good"),
         ({"peer": peer(lan=known(False))}, "LAN", "bad"),
-        ({"peer": peer(lan=unknown("the peer does not know"))}, "LAN", "doubt"),
+        ({"peer": peer(lan=unknown("the other node does not know"))}, "LAN", "doubt"),
         ({"role": "standby", "lan": {"reached": known(False)}}, "LAN", "bad"),
         ({"peer": peer(calls=known(True))}, "a telephone's call", "good"),
         ({"peer": peer(calls=known(False))}, "a telephone's call", "bad"),

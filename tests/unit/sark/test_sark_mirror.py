@@ -17,7 +17,7 @@ from appliance.sark.offered_values import Fitting, fitting
 from appliance.sark.reconcile import SettingVerdict
 from appliance.sark.table import NoGlobals
 
-RECEIVER = "this node stands by"
+RECEIVER = "this node is on standby"
 CONF = """# the site's own words
 HACLUSTERIP=192.168.1.5
 # these two are ours

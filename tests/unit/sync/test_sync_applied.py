@@ -43,7 +43,7 @@ def test_out_of_reach_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = answered(monkeypatch, problem, {"HADEADTIME": "10"})
     assert not found.ok
     assert found.says.startswith(
-        "pbx2 has not got it, and has what it had before: 10.0.0.2: Connection refused."
+        "pbx2 does not have it, and has what it had before: 10.0.0.2: Connection refused."
     )
 
 
