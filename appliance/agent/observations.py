@@ -68,7 +68,8 @@ class Observations:
     """The board of current readings. `engine_target`: whether the engine is to run here, as it is kept on file.
 
     A sensor that changes anything calls `notify_changed`, and the cycle turns at once.
-    `stepped` is set after every step of the controller, for those who follow the role.
+    `stepped` is set after every step of the controller, for those who follow the role. `line_moved` is set when the
+    line's signal comes or goes, for the one who then looks whether the other node answers.
     `activity`: what the kernel shows of Asterisk while a probe is silent.
     `latency`: how long each probe's last answer took, in seconds; `slowest`: the longest since the last
     sample was taken. `pbx_started_by`: what started the present or the last Asterisk. It and `spans` are for people:
@@ -132,6 +133,7 @@ class Observations:
     demands: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     stepped: asyncio.Event = field(default_factory=asyncio.Event)
+    line_moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notify_changed(self) -> None:
         """Have the cycle turn now, because something may have changed."""

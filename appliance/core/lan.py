@@ -161,7 +161,7 @@ def why_not_settable(interface: Reading[LanInterface], cluster_ip: str) -> str:
 
 
 def judge_calls(
-    lan: Reading[bool], holder: str, sip: ProbeRecord, policy: LanPolicy, now: float
+    lan: Reading[bool], holder: str, sip: ProbeRecord, policy: LanPolicy, now: float, *, answered_at: float
 ) -> Reading[bool]:
     """Return whether a telephone could call through the cluster address, as seen from a node that has not got it.
 
@@ -171,10 +171,11 @@ def judge_calls(
         sip: How SIP at the cluster address has answered.
         policy: What the conf file says.
         now: Monotonic seconds.
+        answered_at: When SIP last answered there, which is from when a yes is; in monotonic seconds.
     """
     where = f"{policy.cluster_ip} at {holder}" if holder else policy.cluster_ip
     if answers(sip, policy.probe):
-        return Known(True, now, f"SIP answers on {where}: {sip.last}")
+        return Known(True, answered_at, f"SIP answers on {where}: {sip.last}")
     if not is_known(lan, True):
         return Unknown("this node is not known to reach the LAN, so it cannot try", now)
     if sip.silences < policy.probe.fall:

@@ -8,7 +8,8 @@ when it knows that no other one runs, by one of two pieces of evidence:
 - **Its loss of power.** The line has arrived here, which a relay without power lets it do, and nothing has been heard
   since of the peer, which was heard before: neither alone says so, both do. Of two nodes that have just been started
   the line is with the secondary too, and the primary has not spoken yet. And a peer that has gone on speaking after the
-  line had come here has power: its card is out, and when it falls silent later its agent is only started again.
+  line had come here, or whose Asterisk has answered at the cluster address, has power: its card is out, and when its
+  agent falls silent that is only started again. Nor is it a loss of power when this node has just asked for service.
 
 Asterisk alone is started: without a grant asha neither moves the relay nor sets the address. The engine sets that just
 before it grants, so telephones may be answered in the moment between the two. When no grant follows, Asterisk is ended
@@ -81,7 +82,7 @@ def follow_prepared(
         if _heard(seen.peer, now) and not seen.peer.offers:
             transition.set(prepared=NOT_PREPARED)
     elif _is_able(state, inputs, seen, policy, now) and (
-        evidence := _evidence(state, seen, policy.transfer, now)
+        evidence := _evidence(state, inputs, seen, policy.transfer, now)
     ):
         transition.set(prepared=Prepared(now, evidence))
         transition.note("prepared", says=evidence.value)
@@ -90,22 +91,24 @@ def follow_prepared(
 
 
 def _follow_arrival(transition: Transition, seen: Seen, now: float) -> None:
-    """Note since when the line has been here, and whether the peer has spoken after it had come."""
+    """Note since when the line has been here, and whether the peer has spoken, or answered, after it had come."""
     state, granted = transition.state, seen.peer.granted
     here = held_since(state.line_here_since, now, arrived(seen.line))
     spoke = here is not None and isinstance(granted, Known) and granted.at > here + _ON_ITS_WAY
+    spoke = spoke or (here is not None and is_known(seen.calls, True) and seen.calls.at > here)
     transition.set(
         line_here_since=here, spoke_after_line=here is not None and (spoke or state.spoke_after_line)
     )
 
 
-def _evidence(state: ServiceState, seen: Seen, policy: Policy, now: float) -> Evidence | None:
+def _evidence(state: ServiceState, inputs: Inputs, seen: Seen, policy: Policy, now: float) -> Evidence | None:
     """Return what says that no other Asterisk runs; None when nothing does, or it is not asked for."""
     if not policy.prepares:
         return None
     if seen.peer.offers:
         return Evidence.GIVEN_UP
-    known = state.heard_standing_by and not state.spoke_after_line
+    asked = now - inputs.asked.takeover_at < ANSWERED_WITHIN  # then the line has come because of that
+    known = state.heard_standing_by and not state.spoke_after_line and not asked
     return Evidence.NO_POWER if known and _has_no_power(seen, policy, now) else None
 
 

@@ -102,7 +102,8 @@ class ServiceState:
     `core/fencing.py`. `given_up_at`: when this node gave its service up so that the peer takes over, and `planned`: not
     because it had to. `prepared`: its start of Asterisk ahead of the grant. `heard_standing_by`: the peer's agent has
     been heard since this node stands by. `line_here_since`: since when the line has been here, and `spoke_after_line`:
-    the peer has spoken since it came. `left_address`: see `core/cluster_address.py`.
+    the peer has spoken since it came, or has answered at the cluster address. `left_address`: see
+    `core/cluster_address.py`.
     """
 
     grant: Grant

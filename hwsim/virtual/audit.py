@@ -20,6 +20,7 @@ from appliance.core.journal_rules import (
 )
 from appliance.core.model import Node, Pbx, Relay
 from appliance.core.transfer import Order
+from appliance.core.values import held_since
 from hwsim.virtual.alarm import says_nobody_serves, says_two_may_serve
 from hwsim.virtual.links import Links
 from hwsim.virtual.metal import SETTLE, Card, Server
@@ -50,6 +51,7 @@ class Kind(enum.Enum):
     GENERATION = "the generation of a grant fell"
     TWO = "both nodes serve the telephones, and could hear each other"
     AHEAD = "two Asterisks run, and one of them was started ahead of a grant"
+    BESIDE = "an Asterisk was started ahead of a grant beside one that had run for long"
     TWO_UNSAID = "both nodes serve the telephones, and one of them does not say so"
     NOBODY_UNSAID = "nobody serves the telephones, and no node says so"
     NOBODY_HALF_SAID = "nobody serves the telephones, and only one node says so"
@@ -129,6 +131,7 @@ class Observer:
     _ahead: set[Node] = field(default_factory=set)
     _ahead_since: float | None = None
     _ahead_late: float = 0.0
+    _runs_since: dict[Node, float | None] = field(default_factory=lambda: dict.fromkeys(Node))
     _bounced: dict[Node, bool] = field(default_factory=lambda: dict.fromkeys(Node, False))
 
     def rules_broken(self) -> list[Violation | str]:
@@ -184,8 +187,13 @@ class Observer:
     def _look_ahead(self) -> None:
         """Look at Asterisks that were started ahead of a grant, and for how long another one has run meanwhile."""
         world, before = self.world, self._ahead_since
+        for node, server in world.servers.items():
+            runs = server.runs and server.pbx.state is Pbx.RUNNING
+            self._runs_since[node] = held_since(self._runs_since[node], world.now, runs)
         for node, agent in world.agents.items():
             if agent is not None and agent.state.prepared.since is not None:
+                if node not in self._ahead:
+                    self._look_beside(node)
                 self._ahead.add(node)
             if world.granted(node) or world.servers[node].pbx.state is Pbx.DEAD:
                 self._ahead.discard(node)
@@ -201,6 +209,18 @@ class Observer:
         self._ahead_late = max(self._ahead_late, world.talk.delay)
         if before is not None and world.now - before >= AHEAD_BOUND + self._ahead_late:
             self._tell(Kind.AHEAD, f"for {world.now - before:.1f} s; {world.in_words()}")
+
+    def _look_beside(self, node: Node) -> None:
+        """Look whether the Asterisk that `node` starts ahead of a grant stands beside one that nothing has ended.
+
+        Whether the other node's agent is there does not matter here: it is telephones and callers who meet two. While
+        nothing comes from the other node, a line that falls cannot be told from a loss of power.
+        """
+        since, world = self._runs_since[node.other], self.world
+        if since is None or world.servers[node.other].pbx.starter or not world.links.carries(node.other):
+            return
+        if world.now - since >= AHEAD_BOUND + world.talk.delay:
+            self._tell(Kind.BESIDE, f"which had run for {world.now - since:.1f} s; {world.in_words()}")
 
     def _look_at_two(self) -> None:
         now, world = self.world.now, self.world

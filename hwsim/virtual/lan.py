@@ -140,4 +140,6 @@ class LanSight:
         else:
             sip = self._sip.record(answering=true.sip, now=now)
             mac = "the other node" if answers(holder, _PROBES) else ""
-            self.calls = judge_calls(self.lan, mac, sip, _POLICY, now)
+            # It is asked when the line moves too (appliance/agent/sensors/lan.py), which is when this counts.
+            answered_at = now if true.sip else self._sip.since
+            self.calls = judge_calls(self.lan, mac, sip, _POLICY, now, answered_at=answered_at)

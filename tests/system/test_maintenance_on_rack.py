@@ -51,7 +51,9 @@ async def test_it_outlives_the_agent_and_its_time_runs_out(pair: Pair) -> None:
     pair.primary.node.write(KEPT, json.dumps({name: since(kept[name]) for name in kept}), 0o600)
     fault = pair.rack.kill_asterisk("primary", signal.SIGKILL)
     await pair.fresh_agent("primary")
-    ended = await pair.entry("primary", lambda entry: entry.get("says") == "it has ended: its time is over", fault)
+    ended = await pair.entry(
+        "primary", lambda entry: entry.get("says") == "it has ended: its time is over", fault
+    )
     await pair.served(fault, "secondary")
     asked = [entry["at"] for entry in pair.entries("primary", fault) if entry["kind"] == "standby"]
     assert "START_PBX" not in pair.orders("primary", fault), (

@@ -52,6 +52,7 @@ def test_the_page_of_the_campaign_has_the_observers_bounds() -> None:
         "RELAY": LETTING_GO,
         "TWO": TWO_BOUND,
         "AHEAD": AHEAD_BOUND,
+        "BESIDE": AHEAD_BOUND,
         "TWO_UNSAID": APART_BOUND,
         "NOBODY_UNSAID": NOBODY_BOUND,
         "NO_CAUSE": CAUSE_LASTS,

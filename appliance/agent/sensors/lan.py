@@ -70,6 +70,7 @@ class LanSensor:
         self._holders: dict[str, ProbeRecord] = {}
         self._was_here: frozenset[str] = frozenset()
         self._sip: dict[str, ProbeRecord] = {}
+        self._answered: dict[str, float] = {}
         self._asked: frozenset[str] = frozenset()
         self._heard: dict[str, str] = {}
         self._heard_at = float("-inf")
@@ -309,7 +310,15 @@ class LanSensor:
         while True:
             await self._call()
             calm = self._sip and all(record.answers for record in self._sip.values())
-            await asyncio.sleep(until_beat(_CALL_AGAIN if calm else LAN_ROUND))
+            await self._pause(until_beat(_CALL_AGAIN if calm else LAN_ROUND))
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless the line moves: then whether the other node still answers says why (core/prepared_start.py)."""
+        line_moved = self._observations.line_moved
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await line_moved.wait()
+        line_moved.clear()
 
     async def _call(self) -> None:
         """Try each of the cluster's addresses once, as a telephone does, if they are not here.
@@ -327,6 +336,9 @@ class LanSensor:
             ip: observe(self._sip.get(ip, ProbeRecord()), answer, policy)
             for ip, answer in zip(tried, found, strict=True)
         }
+        self._answered |= {
+            ip: answer.at for ip, answer in zip(tried, found, strict=True) if isinstance(answer, Known)
+        }
         if not self._why_no_call():  # else the address has come here meanwhile
             self._see_calls(*of_any([self._judge(ip) for ip in ips]))
 
@@ -341,7 +353,11 @@ class LanSensor:
             return Unknown(why, self._clock.now())
         holder = self._mac_of_holder(ip) if answers(self._holder(ip), self._this_node.probe_policy) else ""
         policy = changed(self._policy(), cluster_ip=ip)
-        return judge_calls(self._observations.lan, holder, self._sip[ip], policy, self._clock.now())
+        now = self._clock.now()
+        answered_at = self._answered.get(ip, now)
+        return judge_calls(
+            self._observations.lan, holder, self._sip[ip], policy, now, answered_at=answered_at
+        )
 
     def _why_no_call(self) -> str:
         conf, observations = self._this_node.conf, self._observations

@@ -66,6 +66,7 @@ class LineSensor:
         before = self._observations.line
         self._observations.line = reading
         if _word(before) != _word(reading):
+            self._observations.line_moved.set()
             self._observations.notify_changed()
 
     def _show(self, alarms: object) -> None:

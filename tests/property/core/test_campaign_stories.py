@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.core.model import Node, Pbx
+from appliance.core.service_state import NOT_PREPARED
 from hwsim.virtual import story as stories
 from hwsim.virtual.audit import Finding, Kind
 from hwsim.virtual.campaign import outcome
 from hwsim.virtual.faults import KINDS, Fault
 from hwsim.virtual.story import Story, from_seed, play, shrink
-from hwsim.virtual.world import served
+from hwsim.virtual.world import World, served
 
 P, S = Node.PRIMARY, Node.SECONDARY
 
@@ -261,6 +264,31 @@ def test_what_was_started_ahead_ends_as_soon_as_its_agent_can(blow: Fault) -> No
     assert world.servers[S].pbx.state is Pbx.RUNNING and world.holders() == [P], "the primary serves again"
     world.advance(2.0)
     assert world.servers[S].pbx.state is Pbx.DEAD and world.answering() == [P]
+
+
+def begun_ahead(world: World, node: Node) -> set[Kind]:
+    """Have the agent of `node` start Asterisk ahead of a grant now, and return what the observer finds in it."""
+    agent = world.agents[node]
+    assert agent is not None
+    agent.state = replace(agent.state, prepared=replace(NOT_PREPARED, since=world.now))
+    world.audit.look_at_service(world.answering())
+    return {found.kind for found in world.audit.found}
+
+
+def test_the_observer_finds_a_start_ahead_beside_an_asterisk_that_runs_whoever_is_away_meanwhile() -> None:
+    world = served()
+    world.advance(10.0)
+    Fault("agent dies", "primary", 20).happen(world)
+    world.advance(0.5)
+    assert world.agents[P] is None and begun_ahead(world, S) == {Kind.BESIDE}
+
+
+def test_the_observer_finds_none_beside_one_that_is_dead() -> None:
+    world = served()
+    world.advance(10.0)
+    world.pbx(P, Pbx.DEAD)
+    world.advance(0.1)
+    assert begun_ahead(world, S) == set()
 
 
 def test_a_few_hundred_seeds() -> None:

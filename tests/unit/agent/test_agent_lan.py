@@ -390,3 +390,30 @@ def test_an_address_that_cannot_be_tried_from_here_is_not_dead(
         rounds.take()
         asyncio.run(rounds.sensor._call())
     assert is_known(rounds.bench.cycle.seen(rounds.bench.clock.now()).every_call, False)
+
+
+def test_the_address_is_called_as_soon_as_the_line_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the other node still answers then says whether it has lost its power."""
+
+    async def calls() -> None:
+        called = asyncio.Queue[float]()
+
+        class Counted(Telephone):
+            async def ask(self, now: Callable[[], float]) -> Reading[str]:
+                called.put_nowait(now())
+                return await super().ask(now)
+
+        monkeypatch.setattr(lan, "SipProbe", Counted)
+        monkeypatch.setattr(lan, "until_beat", lambda _: 3600.0)
+        telephone = asyncio.create_task(rounds.sensor._be_telephone())
+        assert await called.get() == rounds.bench.clock.time
+        rounds.bench.clock.time += 1.0
+        rounds.seen.line_moved.set()
+        assert await called.get() == rounds.bench.clock.time
+        telephone.cancel()
+
+    rounds = Rounds(tmp_path, monkeypatch, here=False)
+    rounds.take()
+    asyncio.run(asyncio.wait_for(calls(), 20))

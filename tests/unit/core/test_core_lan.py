@@ -170,7 +170,8 @@ def test_its_own_address_is_one_of_the_subnet() -> None:
 def test_whether_a_telephone_can_call(
     lan: bool | None, holder: str, sip: ProbeRecord, can: bool | None, says: str
 ) -> None:
-    reading = judge_calls(known(lan), holder, sip, POLICY, 9.0)
+    reading = judge_calls(known(lan), holder, sip, POLICY, 9.0, answered_at=7.5)
+    assert reading.at == (7.5 if can else 9.0), "a yes is as old as the last answer"
     assert (reading.value if isinstance(reading, Known) else None) is can
     assert says in (reading.why if isinstance(reading, Known) else reading.reason)
 

@@ -20,6 +20,7 @@ from appliance.core.controller_events import (
 )
 from appliance.core.decide import WatchPolicy
 from appliance.core.effects import Effect, GiveOrder, WriteEntry
+from appliance.core.engine_requests import ANSWERED_WITHIN, NOTHING_ASKED, Asked
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.plan import begin
@@ -54,6 +55,7 @@ def turned(
     policy: Policy = SECONDARY,
     *,
     fit: bool = True,
+    asked: Asked = NOTHING_ASKED,
     event: ControllerEvent | None = None,
 ) -> tuple[ServiceState, list[Order]]:
     """Take one turn, a tenth of a second after the last; return the state, and the orders that were given."""
@@ -64,6 +66,7 @@ def turned(
         engine_serves=Known(state.grant.held, now),
         peer_seen=True,
         fit=fit,
+        asked=asked,
     )
     watch = WatchPolicy(False, deadtime=DEADTIME, line_dwell=1.0, move_dwell=15.0)
     state = replace(state, turned_at=now - 0.1)
@@ -150,6 +153,35 @@ def test_silence_says_nothing_of_a_peer_that_has_spoken_after_the_line_had_come(
     state, given = turned(state, seen(line=Line.ABSENT, other=at(silent + 1)), silent + 1)
     state, given = turned(state, seen(line=Line.SETTLING, other=at(silent + 1)), silent + 1 + SILENT_FOR)
     assert given == [Order.START_PBX]
+
+
+def called(now: float, answered: float) -> Seen:
+    """Return what is seen `now`: the line is here, the peer's agent is silent, SIP answered last at `answered`."""
+    silent = seen(line=Line.SETTLING, other=at(NOW - SILENT_FOR))
+    return replace(silent, calls=Known(True, answered, "SIP answers"))
+
+
+def test_silence_says_nothing_of_a_peer_whose_asterisk_answers_after_the_line_has_come() -> None:
+    """Its agent was killed in the moment in which its card was pulled out: it serves on."""
+    state = turned(STANDS_BY, seen(line=Line.SETTLING, other=at(NOW)))[0]
+    for tick in range(1, 40):
+        now = NOW + tick / 10
+        state, given = turned(state, called(now, now - 0.05), now)
+        assert given == []
+
+
+def test_an_answer_from_before_the_line_came_holds_up_nothing() -> None:
+    state = turned(STANDS_BY, seen(line=Line.SETTLING, other=at(NOW)))[0]
+    later = NOW + SILENT_FOR
+    assert turned(state, called(later, NOW - 0.5), later)[1] == [Order.START_PBX]
+
+
+def test_the_line_that_comes_because_service_was_asked_for_is_no_loss_of_power() -> None:
+    """The peer's agent is away, and its script alone has let the line go: Asterisk is still stopping there."""
+    asked = Asked(takeover_at=NOW - 1.0)
+    assert turned(STANDS_BY, POWER_IS_GONE, asked=asked)[1] == []
+    long_ago = Asked(takeover_at=NOW - ANSWERED_WITHIN)
+    assert turned(STANDS_BY, POWER_IS_GONE, asked=long_ago)[1] == [Order.START_PBX]
 
 
 def test_a_node_that_is_not_fit_or_has_a_grant_or_stood_still_starts_nothing_ahead() -> None:
