@@ -109,12 +109,18 @@ def _evidence(state: ServiceState, inputs: Inputs, seen: Seen, policy: Policy, n
         return Evidence.GIVEN_UP
     asked = now - inputs.asked.takeover_at < ANSWERED_WITHIN  # then the line has come because of that
     known = state.heard_standing_by and not state.spoke_after_line and not asked
-    return Evidence.NO_POWER if known and _has_no_power(seen, policy, now) else None
+    return Evidence.NO_POWER if known and _has_no_power(state, seen, policy, now) else None
 
 
-def _has_no_power(seen: Seen, policy: Policy, now: float) -> bool:
+def _has_no_power(state: ServiceState, seen: Seen, policy: Policy, now: float) -> bool:
+    """Tell whether the line has come here, and the peer, which had spoken until then, is silent since.
+
+    One that had been silent before is a second witness of nothing: its agent is away, and its card may just be out.
+    """
     falls_here = policy.node is Node.SECONDARY and policy.has_line
-    return falls_here and arrived(seen.line) and not _heard(seen.peer, now)
+    here, granted = state.line_here_since, seen.peer.granted
+    spoke = here is not None and isinstance(granted, Known) and granted.at >= here - SILENT_FOR
+    return falls_here and spoke and arrived(seen.line) and not _heard(seen.peer, now)
 
 
 def _heard(peer: Peer, now: float) -> bool:

@@ -213,11 +213,14 @@ class Observer:
     def _look_beside(self, node: Node) -> None:
         """Look whether the Asterisk that `node` starts ahead of a grant stands beside one that nothing has ended.
 
-        Whether the other node's agent is there does not matter here: it is telephones and callers who meet two. While
-        nothing comes from the other node, a line that falls cannot be told from a loss of power.
+        Whether the other node's agent is there does not matter here: it is telephones and callers who meet two. One
+        without the cluster address meets nobody. While nothing comes from the other node, or its agent is away and the
+        LAN too, over which a telephone would have asked, a line that falls cannot be told from a loss of power.
         """
-        since, world = self._runs_since[node.other], self.world
-        if since is None or world.servers[node.other].pbx.starter or not world.links.carries(node.other):
+        since, world, other = self._runs_since[node.other], self.world, self.world.servers[node.other]
+        lan = all(world.links.phones_reach(each) for each in Node)
+        told = lan and other.address and world.links.carries(node.other)
+        if since is None or other.pbx.starter or not told:
             return
         if world.now - since >= AHEAD_BOUND + world.talk.delay:
             self._tell(Kind.BESIDE, f"which had run for {world.now - since:.1f} s; {world.in_words()}")

@@ -155,6 +155,14 @@ def test_silence_says_nothing_of_a_peer_that_has_spoken_after_the_line_had_come(
     assert given == [Order.START_PBX]
 
 
+def test_a_peer_that_was_silent_before_the_line_came_is_no_second_witness() -> None:
+    """Its agent is being started again, and meanwhile its card is pulled out."""
+    late = NOW - SILENT_FOR - 0.1
+    for tick in range(30):
+        now = NOW + tick / 10
+        assert turned(STANDS_BY, seen(line=Line.SETTLING, other=at(late)), now)[1] == []
+
+
 def called(now: float, answered: float) -> Seen:
     """Return what is seen `now`: the line is here, the peer's agent is silent, SIP answered last at `answered`."""
     silent = seen(line=Line.SETTLING, other=at(NOW - SILENT_FOR))
