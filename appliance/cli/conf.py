@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from appliance.cli.output import keep, prints, put, say, tells
 from appliance.config import Conf, load
 from appliance.config.edit import name_missing, set_values
 from appliance.config.ha_tab import checked_values
@@ -22,8 +23,47 @@ from appliance.core.model import Node
 from appliance.host.paths import CONF
 
 _PATH = click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _AS_BEFORE = "Already set; nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShown:
+    """A key of the conf file. `value`: null for a secret, of which `set` says whether it has one.
+
+    `takes_effect`: at once, or what must be restarted first.
+    """
+
+    key: str
+    value: str | None
+    set: bool
+    default: str
+    group: str
+    takes_effect: str
+    comment: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfChecked:
+    """The conf file at `path` has no problem; one that has some is an error, which names them all."""
+
+    path: str
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfSet:
+    """`says`: what was done, in sentences for people. `diff`: the changed lines of the file, "" when none changed."""
+
+    says: tuple[str, ...] = ()
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfUpdated:
+    """`says`: what was done, in sentences for people. `named`: the keys that the file did not name before."""
+
+    says: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 @click.group()
@@ -32,41 +72,40 @@ def conf() -> None:
 
 
 @conf.command("list")
-@_JSON
+@prints(tuple[KeyShown, ...])
 @_PATH
-def conf_list(*, as_json: bool, path: Path) -> None:
+def conf_list(*, path: Path) -> None:
     """Show every key with its value now, its default and its meaning."""
     current = load(path)
-    if as_json:
-        click.echo(json.dumps([_described(key, current) for key in KEYS], indent=2))
-        return
+    put([_described(key, current) for key in KEYS], lambda _: _key_lines(current))
+
+
+def _key_lines(current: Conf) -> Iterator[str]:
     for key in KEYS:
         value = key.shown(current)
         differs = "" if value == key.default else f"   (default: {key.default or 'empty'})"
-        click.echo(f"{key.name}={value}{differs}")
-        for line in key.comment:
-            click.echo(f"    {line}")
+        yield f"{key.name}={value}{differs}"
+        yield from (f"    {line}" for line in key.comment)
 
 
-def _described(key: Key, current: Conf) -> dict[str, object]:
-    """Return a key as JSON has it. A secret's value is not shown; `set` says whether it has one."""
+def _described(key: Key, current: Conf) -> KeyShown:
     value = key.text(current)
-    return {
-        "key": key.name,
-        "value": None if key.secret else value,
-        "set": bool(value),
-        "default": key.default,
-        "group": key.group.value,
-        "takes_effect": key.effect.value,
-        "comment": list(key.comment),
-    }
+    return KeyShown(
+        key.name,
+        None if key.secret else value,
+        bool(value),
+        key.default,
+        key.group.value,
+        key.effect.value,
+        tuple(key.comment),
+    )
 
 
 @conf.command("get")
 @click.argument("name", metavar="KEY")
-@_JSON
+@prints(KeyShown)
 @_PATH
-def conf_get(name: str, *, as_json: bool, path: Path) -> None:
+def conf_get(name: str, *, path: Path) -> None:
     """Show the value of KEY alone, as scripts want it; a secret's is shown too, to who may read the file."""
     key = KEY_BY_NAME.get(name.upper())
     if key is None:
@@ -75,19 +114,20 @@ def conf_get(name: str, *, as_json: bool, path: Path) -> None:
             f"There is no key {name}.", todo=f"Did you mean {near}?" if near else "asha conf list"
         )
     current = load(path)
-    click.echo(json.dumps(_described(key, current), indent=2) if as_json else key.text(current))
+    put(_described(key, current), lambda _: [key.text(current)])
 
 
 @conf.command("check")
-@_JSON
+@prints(ConfChecked)
 @_PATH
-def conf_check(*, as_json: bool, path: Path) -> None:
+def conf_check(*, path: Path) -> None:
     """Check the file. Every problem is named, with its line and what would be right."""
     load(path)
-    click.echo(json.dumps({"path": str(path), "problems": []}) if as_json else f"{path}: no problem.")
+    put(ConfChecked(str(path)), lambda checked: [f"{checked.path}: no problem."])
 
 
 @conf.command("set")
+@tells(ConfSet)
 @click.argument("words", nargs=-1, required=True, metavar="KEY VALUE...")
 @click.option("--peer", is_flag=True, help="Put it into force on the other node too, over ssh.")
 @_PATH
@@ -104,7 +144,8 @@ def conf_set(words: tuple[str, ...], peer: bool, path: Path) -> None:
     if peer:
         checked_values(wanted)
     diff = set_values(path, wanted).diff
-    click.echo(diff or _AS_BEFORE)
+    keep(diff=diff)
+    say(diff or _AS_BEFORE)
     if diff and path == CONF:
         _put_into_force(wanted)
     if peer:
@@ -116,10 +157,9 @@ def _put_into_force(names: Iterable[str]) -> None:
     try:
         ask_as(Said, "reload")
     except AgentAbsent:
-        click.echo("No agent runs on this node; it takes the file when it starts.")
+        say("No agent runs on this node; it takes the file when it starts.")
         return
-    for sentence in takes_effect(names):
-        click.echo(sentence)
+    say(*takes_effect(names))
 
 
 def _apply_at_peer(values: dict[str, str]) -> None:
@@ -132,10 +172,11 @@ def _apply_at_peer(values: dict[str, str]) -> None:
     answer = apply_at_peer(way_to_peer(here, node), name, values, f"root, by way of {os.uname().nodename}")
     if not answer.ok:
         raise SyncError(f"Here it is set. {answer.says}")
-    click.echo(answer.says)
+    say(answer.says)
 
 
 @conf.command("update")
+@tells(ConfUpdated)
 @_PATH
 def conf_update(path: Path) -> None:
     """Name the keys that the file does not know yet, commented out with their defaults. No value changes.
@@ -143,4 +184,5 @@ def conf_update(path: Path) -> None:
     The package does this when it is upgraded.
     """
     named = name_missing(path)
-    click.echo(f"Named in {path}: {', '.join(named)}." if named else "Nothing to add: every key is listed.")
+    keep(named=tuple(named))
+    say(f"Named in {path}: {', '.join(named)}." if named else "Nothing to add: every key is listed.")

@@ -321,7 +321,7 @@ class FileTrouble(NamedTuple):
 class StateStatus(NamedTuple):
     """The state of the pair (core/pair_state.py): its `name`, and `says`, it in a sentence with what stands behind it.
 
-    `health`: the exit code by which a program is told of it.
+    `health`: the exit code that reports it to a program.
     """
 
     name: str = "not known"

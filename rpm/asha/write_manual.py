@@ -33,6 +33,13 @@ changes a value and preserves comments and order.
 """
 
 _ASHA_FOOT = """\
+.SH JSON
+With
+.B \\-\\-json
+a command prints one document for programs on standard output, and an error as an object with the keys error, todo and
+exit_code on standard error. What each command prints, and which few print no JSON, is in
+.I json.md
+of asha's documentation.
 .SH FILES
 .TP
 .I /etc/asha.conf
