@@ -14,15 +14,18 @@ from appliance.config import Conf, load
 from appliance.config.edit import name_missing, set_values
 from appliance.config.ha_tab import checked_values
 from appliance.config.key import Key
+from appliance.config.other_conf import ConfDiff, Difference, OtherConf, compare
 from appliance.config.schema import KEY_BY_NAME, KEYS, closest_key, takes_effect
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent
 from appliance.core.answers import Said
 from appliance.core.errors import SyncError, UserError
 from appliance.core.model import Node
+from appliance.core.text import printable
 from appliance.host.paths import CONF
 
 _PATH = click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
+_UPGRADE = "Bring asha there to this version."
 _AS_BEFORE = "Already set; nothing was changed."
 
 
@@ -173,6 +176,68 @@ def _apply_at_peer(values: dict[str, str]) -> None:
     if not answer.ok:
         raise SyncError(f"Here it is set. {answer.says}")
     say(answer.says)
+
+
+@conf.command("diff")
+@prints(ConfDiff)
+@_PATH
+def conf_diff(*, path: Path) -> None:
+    """Compare the conf file with the other node's, key by key; it is asked over ssh.
+
+    Secrets are compared and never shown. A key that belongs to one node, such as HAMEDIA, is expected to differ. The
+    exit code is 0 when nothing else differs, 1 when something does, 6 when the other node does not answer.
+    """
+    found = _compared(load(path))
+    put(found, _diff_lines)
+    if any(not one.expected for one in found.differences):
+        click.get_current_context().exit(1)
+
+
+def _compared(own: Conf) -> ConfDiff:
+    from appliance.core.as_json import read_as  # noqa: PLC0415 - needed here only
+    from appliance.local_node import conf_and_node  # noqa: PLC0415
+    from appliance.sync.gate import NOT_FOR_THIS_KEY  # noqa: PLC0415
+    from appliance.sync.peer_link import ask_once  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+
+    here, node = conf_and_node()
+    way = way_to_peer(here, node)
+    name = here.secondary_name if node is Node.PRIMARY else here.primary_name
+    try:
+        told = read_as(OtherConf, ask_once(way, "values").get("conf"))
+        return compare(own, told, os.uname().nodename, name)
+    except ValueError as wrong:
+        raise SyncError(
+            f"{way.host} does not tell its conf as this asha expects: {wrong}.", todo=_UPGRADE
+        ) from None
+    except SyncError as problem:
+        if NOT_FOR_THIS_KEY in str(problem):
+            raise SyncError(f"{way.host} has an asha that cannot tell its conf yet.", todo=_UPGRADE) from None
+        raise
+
+
+def _diff_lines(found: ConfDiff) -> Iterator[str]:
+    yield from _listed("Differs:", [one for one in found.differences if not one.expected], found)
+    own = [one for one in found.differences if one.expected]
+    yield from _listed("Differs, as is expected of a key that belongs to one node:", own, found)
+    for name, keys in ((found.here, found.only_here), (found.there, found.only_there)):
+        if keys:
+            yield f"Known to the asha of {name} only: {', '.join(map(printable, keys))}."
+    if not found.differences:
+        yield f"No key differs between {found.here} and {found.there}."
+
+
+def _listed(head: str, differences: list[Difference], found: ConfDiff) -> Iterator[str]:
+    if differences:
+        yield head
+    for one in differences:
+        if one.here is None or one.there is None:
+            yield f"  {one.key}: the values are not shown"
+            continue
+        yield f"  {one.key}"
+        width = max(len(found.here), len(found.there))
+        for name, value in ((found.here, one.here), (found.there, one.there)):
+            yield f"    {name:<{width}}  {printable(value) or '(blank)'}"
 
 
 @conf.command("update")

@@ -204,6 +204,10 @@ def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
         from appliance.cli.tune import figures_here  # noqa: PLC0415
 
         return {"figures": to_json(figures_here())}
+    if verb == "values":
+        from appliance.config.other_conf import told  # noqa: PLC0415
+
+        return {"conf": to_json(told(load(CONF), os.urandom(16)))}
     return _secret(node, request) if verb == "secret" else _conf(request)
 
 

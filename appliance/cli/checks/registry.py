@@ -78,13 +78,13 @@ CHECKS: tuple[HostCheck, ...] = (
 def _alike() -> dict[str, Callable[[Scene], str]]:
     """Return the keys of the conf file that both nodes must have alike, each with what tells its value.
 
-    They are those of the pair and its engine, but for the paths, which lead from each node to the other.
+    They are those of the pair and its engine, but for those of which each node has its own value.
     """
     keys = [
         key
         for key in KEYS
         if (key.group in (Group.PAIR, Group.HEARTBEAT) or key.effect is Effect.ENGINE_OFF)
-        and key.field != "media"
+        and not key.per_node
     ]
     return {f"{CONF}{key.name}": lambda scene, key=key: key.text(scene.conf) for key in keys}  # type: ignore[misc]
 
