@@ -15,6 +15,7 @@ from appliance.control.client import ask
 from appliance.control.status import read_status
 from appliance.core.errors import ClusterError
 from appliance.core.status import (
+    ONE_PATH,
     AddressStatus,
     DataStatus,
     LanStatus,
@@ -169,7 +170,9 @@ def _line(text: str) -> ShownLine:
     text = printable(text)
     if text.startswith("  ! "):
         return ShownLine(text, 4, Tone.BAD)
-    return ShownLine(text, _PARTS) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
+    if text.startswith("  "):
+        return ShownLine(text, _PARTS, Tone.DOUBTFUL if ONE_PATH in text else Tone.PLAIN)
+    return ShownLine(text, tone=Tone.HEADLINE)
 
 
 def _not_ready(status: Status) -> list[tuple[str, str]]:

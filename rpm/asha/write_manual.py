@@ -57,7 +57,8 @@ and
 report the state of the pair: 0 protected, 1 degraded, 2 no service or two active, 3 not known.
 .B asha conf diff
 exits with 1 if the conf files of the two nodes differ. Other commands: 0 success, 2 for an error on the command line
-or in the conf file, 3 if this host lacks something, 4 for the card or the line, 5 for the cluster engine or the agent, 6 for the data, 1 for anything else.
+or in the conf file, 3 if this host lacks something, 4 for the card or the line, 5 for the cluster engine or the
+agent, 6 for the data, 1 for anything else.
 .SH SEE ALSO
 asha.conf(5), heartbeat(8), asterisk(8)
 """

@@ -34,6 +34,10 @@ def _has_fence(conf: Conf, node: Node) -> bool:
     return bool(conf.fence)
 
 
+def _has_runtime(conf: Conf, node: Node) -> bool:
+    return machine.has_runtime()
+
+
 def _has_stonith(conf: Conf, node: Node) -> bool:
     return conf.stonith
 
@@ -68,6 +72,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("stonith", fence.stonith, _has_stonith),
     HostCheck("time", machine.time_service),
     HostCheck("disks", machine.disks),
+    HostCheck("runtime", machine.runtime, _has_runtime),
     HostCheck("ssh", own.ssh),
     HostCheck("panel", own.panel, _has_panel),
     HostCheck("alerts", own.alerts),
