@@ -6,7 +6,7 @@ import click
 
 from appliance.cli.ha import wish
 from appliance.cli.output import agree, say, tells
-from appliance.cli.sync import bar, outcome_lines
+from appliance.cli.sync import Synchronised, bar, tell_outcome
 from appliance.cli.waiting import until
 from appliance.config import Conf
 from appliance.control.status import ask_status
@@ -31,7 +31,7 @@ _TOLD_WITHIN = 3.0
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would be merged.")
 @click.option("--yes", is_flag=True, help="Go on although files were changed on both nodes.")
-@tells()
+@tells(Synchronised, note="The merge; its lists are empty when there was none.")
 def failback(dry_run: bool, yes: bool) -> None:
     """Bring the data the secondary has got while it served, then the service, back to this node, the primary.
 
@@ -73,7 +73,7 @@ def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
         outcome: PassResult = here.run(
             peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True
         )
-    say(*outcome_lines(outcome, dry_run))
+    tell_outcome(outcome, dry_run)
 
 
 def _show_conflicts(conf: Conf) -> bool:

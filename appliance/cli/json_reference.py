@@ -85,7 +85,7 @@ def document() -> str:
             _HEAD,
             "## Commands\n\n| command | document |\n|---|---|",
             *rows,
-            "\n## Commands without --json\n\n| command | why |\n|---|---|",
+            "\n## Commands without JSON\n\n| command | why |\n|---|---|",
             *(f"| `asha {words}` | {why} |" for words, why in EXEMPT.items()),
             "\n## Documents\n",
             *(_section(kinds[name]) for name in sorted(kinds)),

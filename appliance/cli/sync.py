@@ -13,8 +13,10 @@ from functools import partial
 import click
 
 from appliance.cli.output import agree, prints, put, say, tells
+from appliance.cli.output import keep as keep_fields
 from appliance.control.status import ask_status
 from appliance.core.errors import SyncError, UserError
+from appliance.core.held_back import HeldBack
 from appliance.core.model import Node
 from appliance.core.text import format_duration, format_progress, printable
 from appliance.host.disk import is_held
@@ -34,6 +36,25 @@ _SHOWN_NAMES = 20
 _LAST_AGAIN = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Synchronised:
+    """What a pass found and did, or with --dry-run would do. `says`: that in sentences for people.
+
+    `generation`: the number under which it was put in place, 0 when nothing was. `changed`, `removed`: paths.
+    `conflicts`: paths changed on both nodes. `messages`: how many voicemail messages were added. `left`: how many files
+    are still being written there. `held`: what is left out because something is wrong with it.
+    """
+
+    says: tuple[str, ...] = ()
+    generation: int = 0
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    messages: int = 0
+    left: int = 0
+    held: tuple[HeldBack, ...] = ()
+
+
 @click.group(invoke_without_command=True)
 @click.option("--now", is_flag=True, help="Also with HASYNCH=LOOSE, and after a pass that is under way.")
 @click.option("--dry-run", is_flag=True, help="Only say what differs.")
@@ -43,7 +64,7 @@ _LAST_AGAIN = 0.1
 )
 @click.option("--discard", is_flag=True, help="Give up what was written here while this node served.")
 @click.option("--yes", is_flag=True, help="With --discard: do not ask again.")
-@tells()
+@tells(Synchronised)
 @click.pass_context
 def sync(
     context: click.Context,
@@ -72,6 +93,19 @@ def sync(
     here = session(conf, node, duty, live=duty().live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.run(peer, request, progress, patient=now)
+    tell_outcome(outcome, dry_run)
+
+
+def tell_outcome(outcome: PassResult, dry_run: bool) -> None:
+    """Say what a pass found, and keep it for the document of a command that tells with `Synchronised`."""
+    paths = {"changed": outcome.changed, "removed": outcome.removed, "conflicts": outcome.conflicts}
+    keep_fields(
+        generation=outcome.generation,
+        messages=outcome.messages,
+        left=outcome.left,
+        held=tuple(outcome.held),
+        **{name: tuple(map(printable, found)) for name, found in paths.items()},
+    )
     say(*outcome_lines(outcome, dry_run))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -24,8 +26,10 @@ from appliance.config import Conf
 from appliance.control import answers
 from appliance.control.client import AgentAbsent
 from appliance.core.alerts import Alert, AlertKind, Severity
+from appliance.core.answers import DutyAnswer
 from appliance.core.as_json import read_as, to_json
 from appliance.core.errors import ClusterError, HostError
+from appliance.core.held_back import HeldBack
 from appliance.core.host_check.finding import NodeReport, wrong
 from appliance.core.model import Node
 from appliance.core.status import MaintenanceStatus
@@ -36,6 +40,7 @@ from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool
 from appliance.panel.auth import first_login, token, unlock, users
 from appliance.sync.state import State, state_file
+from appliance.sync.sync_pass import PassResult
 from tests.plugins.quick_hashes import make_hashes_quick
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -231,6 +236,17 @@ def test_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert asha("sync", "status")["age"] > 0
     assert asha("sync", "history") == []
+
+
+def test_a_pass_tells_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = PassResult(generation=7, changed=[b"/a\xff"], messages=2, held=[HeldBack("/b", "a link")])
+    monkeypatch.setattr(sync, "conf_and_node", lambda: (Conf(), Node.SECONDARY))
+    monkeypatch.setattr(sync, "own_duty", lambda **rest: DutyAnswer("pull"))
+    monkeypatch.setattr(sync, "PeerLink", lambda way: contextlib.nullcontext())
+    monkeypatch.setattr(sync, "session", lambda *given, **rest: SimpleNamespace(run=lambda *a, **b: outcome))
+    told = asha("sync")
+    assert (told["generation"], told["changed"], told["messages"]) == (7, ["/a\\xff"], 2)
+    assert told["says"][0].endswith("Generation 7 is in place.") and told["held"][0]["why"] == "a link"
 
 
 def test_telephones_are_told_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
