@@ -40,7 +40,8 @@ commands' own declarations: `python -m appliance.cli.json_reference docs/json.md
 - Standard output then holds one document, or for `asha events` one object a line, and nothing else. What a command
   says while it works is in `says`. A question to a person goes to standard error; `--yes` answers it.
 - Exit codes are the same as without `--json`. Those of `asha status` tell the pair's state: 0 protected, 1 degraded,
-  2 no service or two active, 3 not known. `asha check` and `asha dahdi fit` print their document and then fail.
+  2 no service or two active, 3 not known. `asha check`, `asha conf diff`, `asha dahdi fit` and `asha notify
+  test` print their document before they end with an exit code that is not 0.
 - An error is an object on **standard error**, [ErrorTold](#errortold), whatever was printed before:
 
     ```json
@@ -53,7 +54,7 @@ commands' own declarations: `python -m appliance.cli.json_reference docs/json.md
 
     It has the same form when the command line is wrong (exit code 2) and when a question was not answered with yes (1).
 - A later version may add keys, and leaves the others as they are: skip what you do not know. Times are numbers of
-  seconds; those called `at`, `wall` or `began` count from 1970.
+  seconds: long or ago, or since 1970 where a section says *epoch seconds* or *since the epoch*.
 """
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", types.NoneType: "null"}
