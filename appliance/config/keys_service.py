@@ -148,7 +148,7 @@ class ServiceKeys:
     )
     dahdi_root: Path = Comment(
         "directory under which DAHDI's proc and sys are found", "/ on every real machine."
-    ).key("DAHDIROOT", PATH, Path("/"), Group.REST, "/")
+    ).key("DAHDIROOT", PATH, Path("/"), Group.REST, "/", per_node=True)
     mail_to: str = Comment(
         "who gets mail when something fails or moves",
         "Blank: nobody. 'asha notify test' tries every way that is set up here.",
