@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from appliance.cli.terminal import ShownLine, Tone, show
+from appliance.cli.output import prints, put
+from appliance.cli.terminal import ShownLine, Tone
 from appliance.config import load
 from appliance.config.bounds import bound_inputs, summary
-from appliance.core.as_json import to_json
 from appliance.core.bound import Bound, PhaseBound, bounds
 from appliance.host.paths import CONF
 
@@ -21,17 +20,13 @@ _SUMS = 29
 
 @click.command()
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bound(path: Path, as_json: bool) -> None:
-    """Print how long each kind of failover may take at most, phase by phase, and where each figure comes from.
+@prints(tuple[Bound, ...])
+def bound(path: Path) -> None:
+    """Print how long each kind of failover may take at the most, phase by phase, and where each figure comes from.
 
     They are upper limits, by the deadlines of the conf file; what is usual here, 'asha drill' measures.
     """
-    found = bounds(bound_inputs(load(path)))
-    if as_json:
-        click.echo(json.dumps([to_json(one) for one in found], indent=2))
-        return
-    show(line for one in found for line in _lines(one))
+    put(bounds(bound_inputs(load(path))), lambda found: (line for one in found for line in _lines(one)))
 
 
 def _lines(one: Bound) -> Iterator[ShownLine]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import click
 
 from appliance.cli.checks.report import report_here, report_pair
-from appliance.cli.terminal import ShownLine, Tone, show
-from appliance.core.as_json import to_json
+from appliance.cli.output import prints, put
+from appliance.cli.terminal import ShownLine, Tone
 from appliance.core.errors import HostError
 from appliance.core.host_check.finding import Finding, Level, NodeReport, PairReport, failed
 from appliance.core.text import printable
@@ -32,9 +31,9 @@ _SHOWN = {
 
 @click.command()
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
-@click.option("--peer", is_flag=True, help="Have the other node check itself too, and compare the two.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(path: Path, peer: bool, as_json: bool) -> None:
+@click.option("--peer", is_flag=True, help="Have the other node look at itself too, and compare the two.")
+@prints(PairReport)
+def check(path: Path, peer: bool) -> None:
     """Look at the whole host, with --peer at both nodes, and say what is not right and what to do about it.
 
     A line begins with 'ok', '!' (a warning: works today, and will hurt in some event), 'NOT' (an error) or '?'
@@ -47,10 +46,7 @@ def check(path: Path, peer: bool, as_json: bool) -> None:
         report = report_pair(path, clock, waiting) if peer else PairReport(report_here(path, clock, waiting))
     finally:
         wipe()
-    if as_json:
-        click.echo(json.dumps(to_json(report), indent=2))
-    else:
-        show(_lines(report))
+    put(report, _lines)
     findings = report.findings()
     wrong = failed(findings)
     if wrong:

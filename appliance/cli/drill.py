@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 import click
 
 from appliance.cli.ha import wish
+from appliance.cli.output import agree, keep, say, tells
 from appliance.control.answers import ask_as
 from appliance.control.status import ask_status
 from appliance.core.answers import Said
@@ -20,9 +22,18 @@ from appliance.local_node import CLOCK
 _LOOK = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """`says`: what was done, in sentences for people. `drill`: how the drill went, null with --schedule."""
+
+    says: tuple[str, ...] = ()
+    drill: DrillStatus | None = None
+
+
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option("--schedule", metavar="WHEN", help="Only set DRILL: off, or such as 'weekly sunday 03:30'.")
+@tells(Drilled)
 def drill(yes: bool, schedule: str | None) -> None:
     """Hand service to the secondary and bring it back, and hold each phase against its bound (see 'asha bound').
 
@@ -36,19 +47,20 @@ def drill(yes: bool, schedule: str | None) -> None:
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("A drill moves service to the secondary and back.", todo="Give --yes.")
-        click.confirm("Move service to the secondary and back now?", abort=True)
+        agree("Move service to the secondary and back now?")
     wish("drill")
     held = _follow()
+    keep(drill=held)
     if held.outcome != Outcome.WITHIN.value:
         raise ClusterError(f"The drill {held.outcome}: {held.says}.", todo="'asha history' shows its phases.")
-    click.echo(f"The drill stayed {held.outcome}: {held.says}.")
+    say(f"The drill stayed {held.outcome}: {held.says}.")
 
 
 def _set_schedule(schedule: str) -> None:
     from appliance.config.edit import set_values  # noqa: PLC0415
 
-    click.echo(set_values(CONF, {"DRILL": schedule}).diff or "Already set; nothing was changed.")
-    click.echo(ask_as(Said, "reload").says)
+    say(set_values(CONF, {"DRILL": schedule}).diff or "Already set; nothing was changed.")
+    say(ask_as(Said, "reload").says)
 
 
 def _follow() -> DrillStatus:
@@ -59,7 +71,7 @@ def _follow() -> DrillStatus:
     shown = 0
     while (held := ask_status().drill) is not None:
         for line in held.lines[shown:]:
-            click.echo(f"  {printable(line)}")
+            say(f"  {printable(line)}")
         shown = max(shown, len(held.lines))
         if not held.running:
             return held

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 
@@ -10,12 +9,13 @@ import click
 
 from appliance.agent.this_node import ThisNode
 from appliance.cli.maintenance import operator
-from appliance.cli.terminal import ShownLine, Tone, show
+from appliance.cli.output import agree, prints, put, say, tells
+from appliance.cli.terminal import ShownLine, Tone
 from appliance.config.bounds import bound_inputs
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.core.answers import Said
-from appliance.core.as_json import read_as, to_json
+from appliance.core.as_json import read_as
 from appliance.core.engine_change import TITLES, EngineReport, hindrances, outage, plan
 from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
@@ -34,14 +34,10 @@ def engine() -> None:
 
 
 @engine.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:
+@prints(EngineReport)
+def status() -> None:
     """Which engine this node works with, whether it runs, which are installed, and how the last change went."""
-    report = _report(_OTHER[_report(next(iter(TITLES)), brief=True).engine])
-    if as_json:
-        click.echo(json.dumps(to_json(report), indent=2))
-        return
-    show(_status_lines(report))
+    put(_report(_OTHER[_report(next(iter(TITLES)), brief=True).engine]), _status_lines)
 
 
 def _status_lines(report: EngineReport) -> Iterable[ShownLine]:
@@ -65,6 +61,7 @@ def _status_lines(report: EngineReport) -> Iterable[ShownLine]:
     "--dry-run", is_flag=True, help="Only say what would be done, and what is in the way. Changes nothing."
 )
 @click.option("--yes", is_flag=True, help="Do not ask first.")
+@tells()
 def migrate(to: str, dry_run: bool, yes: bool) -> None:
     """Change the running pair to the engine TO: the standby first, then the primary, with one outage.
 
@@ -83,9 +80,9 @@ def migrate(to: str, dry_run: bool, yes: bool) -> None:
                 "A change of the engine begins on the secondary, which changes first.", todo="Run it there."
             )
         _confirm(to, yes=yes)
-        click.echo(ask_as(Said, "engine migrate", to=to, by=operator(), deadline=_PATIENCE).says)
+        say(ask_as(Said, "engine migrate", to=to, by=operator(), deadline=_PATIENCE).says)
     elif dry_run:
-        show(_status_lines(own))
+        say(*_status_lines(own))
         return
     _follow(to)
 
@@ -99,7 +96,7 @@ def _show_plan(to: str) -> None:
         raise ClusterError(f"Not now: {'; '.join(found)}. Nothing was changed.")
     site = bound_inputs(this_node.conf)
     steps = plan(secondary, primary, to, seconds=outage(site), alone=site.timing.initdead)
-    show(ShownLine(f"{number}. {step}", 3) for number, step in enumerate(steps, start=1))
+    say(*(ShownLine(f"{number}. {step}", 3) for number, step in enumerate(steps, start=1)))
 
 
 def _this_node() -> ThisNode:
@@ -128,7 +125,7 @@ def _confirm(to: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UserError("A change of the engine ends calls, and service for a while.", todo="Give --yes.")
-    click.confirm(f"Change the pair to {TITLES[to]} now?", abort=True)
+    agree(f"Change the pair to {TITLES[to]} now?")
 
 
 def _follow(to: str) -> None:
@@ -141,7 +138,7 @@ def _follow(to: str) -> None:
             raise ClusterError("The agent says nothing of the change.", todo="See 'asha events'.")
         says = change.says if change.over else _stage(report)
         if says != shown:
-            click.echo(f"  {printable(says)}")
+            say(f"  {printable(says)}")
             shown = says
         if change.over:
             break

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 from appliance.cli.local_time import format_clock
+from appliance.cli.output import prints, put_line
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
 from appliance.core.journal_entry import JournalEntry, read_entries
@@ -22,16 +23,21 @@ _HIDDEN = frozenset({"at", "wall", "kind", "hash", "prev", "number", "evidence"}
 @click.command()
 @click.option("--follow", "-f", is_flag=True, help="Go on showing entries as they are made.")
 @click.option("--lines", "-n", default=50, show_default=True, help="How many of the newest to begin with.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--verify", is_flag=True, help="Check the hash chain and the invariants instead.")
-def events(follow: bool, lines: int, as_json: bool, verify: bool) -> None:
+@prints(
+    Mapping[str, Any],
+    each=True,
+    note="An entry as it stands in the journal: `wall` (seconds since the epoch), `kind`, `number`, `prev` and `hash`, "
+    "and the keys of its kind. With `--verify`: `says`, one finding.",
+)
+def events(follow: bool, lines: int, verify: bool) -> None:
     """Show the journal: every decision, order and relay move, with its reason."""
     if verify:
         _verify()
         return
     source = _follow() if follow else iter(_read(lines))
     for entry in source:
-        click.echo(json.dumps(entry.fields) if as_json else printable(entry_line(entry)))
+        put_line(entry.fields, lambda fields: printable(entry_line(JournalEntry(fields))))
 
 
 def entry_line(entry: JournalEntry) -> str:
@@ -77,11 +83,11 @@ def _verify() -> None:
     file = JournalFile(JOURNAL)
     verdict = file.look_through()
     for line in verdict.named:
-        click.echo(
+        _find(
             f"line {line}: what was before was spoilt, and asha has said so when it went on (a crash, a disk)"
         )
     if verdict.unfinished:
-        click.echo(
+        _find(
             f"{verdict.unfinished} bytes behind the last entry are no whole line (a crash, a full disk): "
             "the next entry takes their place"
         )
@@ -91,7 +97,11 @@ def _verify() -> None:
     entries = file.entries()
     violations = list(audit_journal(entries))
     for violation in violations:
-        click.echo(f"{violation.rule}: at {violation.at:.3f}: {violation.seen}")
+        _find(f"{violation.rule}: at {violation.at:.3f}: {violation.seen}")
     if violations:
         raise ClusterError(f"{len(violations)} invariants did not hold in {len(entries)} entries.")
-    click.echo(f"{len(entries)} entries: the chain holds, and so does every invariant.")
+    _find(f"{len(entries)} entries: the chain holds, and so does every invariant.")
+
+
+def _find(says: str) -> None:
+    put_line({"says": says}, lambda finding: finding["says"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from appliance.cli.ha import wish
-from appliance.cli.sync import bar, outcome_lines
+from appliance.cli.output import agree, say, tells
+from appliance.cli.sync import Synchronised, bar, tell_outcome
 from appliance.cli.waiting import until
 from appliance.config import Conf
 from appliance.control.status import ask_status
@@ -30,6 +31,7 @@ _TOLD_WITHIN = 3.0
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would be merged.")
 @click.option("--yes", is_flag=True, help="Go on although files were changed on both nodes.")
+@tells(Synchronised, note="The merge; its lists are empty when there was none.")
 def failback(dry_run: bool, yes: bool) -> None:
     """Bring the data the secondary has got while it served, then the service, back to this node, the primary.
 
@@ -40,7 +42,7 @@ def failback(dry_run: bool, yes: bool) -> None:
         raise UserError(f"Fail back from the primary: run this on {conf.primary_name}.")
     status = ask_status()
     if status.role == "active" and not status.data.peer_newer:
-        click.echo("Nothing to do: this node serves, and the other node has nothing newer.")
+        say("Nothing to do: this node serves, and its peer has nothing newer.")
         return
     permit = status.permit("failback")
     if not dry_run and not permit.allowed:
@@ -51,7 +53,7 @@ def failback(dry_run: bool, yes: bool) -> None:
     if dry_run:
         return
     if in_conflict and not yes:
-        click.confirm("Go back all the same?", abort=True)
+        agree("Go back all the same?")
     if status.role != "active":
         until(
             lambda status: status.role == "active" and _is_up(status),
@@ -64,23 +66,23 @@ def failback(dry_run: bool, yes: bool) -> None:
 def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
     duty = own_duty()
     if duty.duty is not Duty.MERGE:
-        click.echo(f"Nothing to merge: {duty.why}.")
+        say(f"Nothing to merge: {duty.why}.")
         return
     here = session(conf, node, live=duty.live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome: PassResult = here.run(
             peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True
         )
-    click.echo("\n".join(outcome_lines(outcome, dry_run)))
+    tell_outcome(outcome, dry_run)
 
 
 def _show_conflicts(conf: Conf) -> bool:
     """Print the files that were changed on both nodes and wait for a choice; return whether there are any."""
     found = Conflicts(conf, PLACES, CLOCK, vet_for(conf)).open()
     if found:
-        click.echo("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
+        say("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")
     for conflict in found:
-        click.echo(f"  {printable(conflict.path)}")
+        say(f"  {printable(conflict.path)}")
     return bool(found)
 
 
@@ -102,7 +104,9 @@ class _ServiceRequest:
         """
         drops = status.engine.drops_requests > 0
         if drops and not self._waits:
-            click.echo("  A request to move service was lost. The standby ends that; then it is made again.")
+            say(
+                "  A request to move service was lost. The node that stands by ends that; then it is made again."
+            )
         self._waits = drops
         self._to_make = self._to_make or drops
         if self._to_make and not drops and status.role == "standby":

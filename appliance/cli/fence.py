@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from appliance.cli.checks.fence import ask_for_power
+from appliance.cli.output import say, tells
 from appliance.config.quotes import command_words
 from appliance.core.errors import HostError, UserError
 from appliance.core.host_check.fence import Power, action_of
@@ -23,6 +24,7 @@ def fence() -> None:
 
 
 @fence.command()
+@tells()
 def test() -> None:
     """Ask the program of HAFENCE for the power, and say what that proves and what not. Cuts nothing.
 
@@ -35,19 +37,19 @@ def test() -> None:
     program = command_words(conf.fence)[0]
     if why := why_not_trusted(program):
         raise HostError(f"HAFENCE cuts no power: {why}.")
-    click.echo(f"Proved: root may run {program}, and nobody else can change it.")
+    say(f"Proved: root may run {program}, and nobody else can change it.")
     answer = ask_for_power(conf.fence, conf.fence_wait)
     if answer is None:
-        click.echo(f"Not asked: {_why_not_asked(conf.fence)}. Its device may not even be there.")
+        say(f"Not asked: {_why_not_asked(conf.fence)}. Its device may not even be there.")
     elif answer.power is Power.NOT_TOLD:
         raise HostError(f"{program} was asked for the power and does not tell: {answer.why}.")
     else:
         peer = conf.secondary_name if node.value == "primary" else conf.primary_name
-        click.echo(f"Proved: its device answers, and says that the power is {answer.power.value}.")
-        click.echo(
+        say(f"Proved: its device answers, and says that the power is {answer.power.value}.")
+        say(
             f"Is the {node.other.value} ({peer}) {answer.power.value} now? Else it is another machine's power."
         )
-    click.echo(_NOT_PROVED)
+    say(_NOT_PROVED)
 
 
 def _why_not_asked(command: str) -> str:

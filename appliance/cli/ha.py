@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import click
 
 from appliance.cli import waiting
+from appliance.cli.output import prints, put, say, tells
 from appliance.cli.waiting import asks_and_waits, confirm
 from appliance.control.answers import ask_as
 from appliance.control.status import ask_status
 from appliance.core.answers import Said
-from appliance.core.status import Status
+from appliance.core.status import RelayStatus, Status, StatusValue
 
 # Seconds. A release may take as long as Asterisk's stop deadline and more; starting Heartbeat takes some
 # seconds.
@@ -44,7 +46,7 @@ def wish(
         not_ready=not_ready,
         leaving=leaving,
     )
-    click.echo(said.says)
+    say(said.says)
 
 
 @click.group()
@@ -84,6 +86,7 @@ def pbx() -> None:
 
 
 @pbx.command("start")
+@tells()
 def pbx_start() -> None:
     """Start Asterisk: plainly while the HA engine is off, never on a standby."""
     wish("pbx start")
@@ -155,7 +158,7 @@ def _serves() -> bool:
 
 def _already(what: str) -> None:
     """Say that nothing was changed: scripts may give a command twice."""
-    click.echo(f"Already so: {what}. Nothing was changed.")
+    say(f"Already so: {what}. Nothing was changed.")
 
 
 def _wait(
@@ -170,6 +173,7 @@ def _wait(
 
 
 @click.command()
+@tells()
 def cleanup() -> None:
     """Acknowledge that service has moved so often: it may move automatically again (MOVELIMIT)."""
     wish("cleanup")
@@ -180,12 +184,23 @@ def line() -> None:
     """Look at the telephone line and the relay, and let the line go."""
 
 
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """The line of this node. `line` is null where there is none to move; `dchannel` is the line's D-channel."""
+
+    relay: RelayStatus
+    line: StatusValue[str] | None
+    dchannel: StatusValue[str]
+
+
 @line.command("status")
+@prints(LineAnswer)
 def line_status() -> None:
     """Where the line is, as commanded and as the spans show it."""
     from appliance.cli.status import line_lines  # noqa: PLC0415
 
-    click.echo("\n".join(line_lines(ask_status())))
+    status = ask_status()
+    put(LineAnswer(status.relay, status.line, status.dchannel), lambda _: line_lines(status))
 
 
 @line.command("release")

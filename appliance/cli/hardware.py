@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 
-from appliance.cli.terminal import ShownLine, Tone, show
+from appliance.cli.output import agree, prints, put, say, tells
+from appliance.cli.terminal import ShownLine, Tone
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.control.status import ask_status
@@ -48,14 +48,50 @@ class Side:
     warnings: tuple[Misfit, ...] = ()
 
 
+class SpanShown(TypedDict):
+    """A span as DAHDI shows it; each channel is a list of its number, name and signalling."""
+
+    number: int
+    name: str
+    description: str
+    line_config: list[str]
+    line_compat: list[str]
+    location: str
+    span_type: str
+    driver: str
+    channels: list[list[Any]]
+
+
+class SideShown(TypedDict):
+    """The spans of a node, and what of this node's configuration does not fit them, or fits and may go wrong.
+
+    Spans that cannot be seen are an empty list, and `unknown` says why; it is null else.
+    """
+
+    node: str
+    spans: list[SpanShown]
+    unknown: str | None
+    misfits: list[Misfit]
+    warnings: list[Misfit]
+
+
+@dataclass(frozen=True, slots=True)
+class FitAnswer:
+    """Whether the DAHDI configuration in `directory` fits the nodes. `peer_problem`: why the other node is missing."""
+
+    directory: str
+    nodes: tuple[SideShown, ...]
+    peer_problem: str | None = None
+
+
 @click.group()
 def dahdi() -> None:
     """Look at the telephone cards, as DAHDI shows them."""
 
 
 @dahdi.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def fit(as_json: bool) -> None:
+@prints(FitAnswer)
+def fit() -> None:
     """Compare both nodes' spans, and say what of this node's DAHDI configuration does not fit them.
 
     The configuration is that of TELEPHONY, or /etc/dahdi. Changes nothing. Exits with 0 when everything fits both
@@ -70,10 +106,7 @@ def fit(as_json: bool) -> None:
         sides.append(_peer(conf, node, directory))
     except AshaError as caught:
         problem = caught
-    if as_json:
-        click.echo(json.dumps(_document(directory, sides, problem), indent=2))
-    else:
-        show(map(_fit_line, fit_lines(directory, sides)))
+    put(_document(directory, sides, problem), lambda _: map(_fit_line, fit_lines(directory, sides)))
     _end(directory, sides, problem)
 
 
@@ -158,20 +191,18 @@ def _row(span: Span, name: str, fits: str) -> tuple[str, ...]:
     return (str(span.number), name, span.name, span.hardware.value, channels or "none", config, fits)
 
 
-def _document(directory: Path, sides: list[Side], problem: AshaError | None) -> dict[str, Any]:
-    found = [
-        {
-            "node": side.name,
-            **pack_spans(side.seen),
-            "misfits": [asdict(misfit) for misfit in side.unfit],
-            "warnings": [asdict(warning) for warning in side.warnings],
-        }
-        for side in sides
-    ]
+def _document(directory: Path, sides: list[Side], problem: AshaError | None) -> FitAnswer:
+    return FitAnswer(str(directory), tuple(map(_shown, sides)), None if problem is None else str(problem))
+
+
+def _shown(side: Side) -> SideShown:
+    seen = pack_spans(side.seen)
     return {
-        "directory": str(directory),
-        "nodes": found,
-        "peer_problem": None if problem is None else str(problem),
+        "node": side.name,
+        "spans": seen.get("spans", []),
+        "unknown": seen.get("unknown"),
+        "misfits": [*side.unfit],
+        "warnings": [*side.warnings],
     }
 
 
@@ -183,7 +214,18 @@ def card() -> None:
     """Look at the relay card of the primary, learn how it is spoken to, reset it."""
 
 
+@dataclass(frozen=True, slots=True)
+class CardAnswer:
+    """Where the card is. `usb`: "" when that is not known. `profile`: "" but for the serial driver."""
+
+    tty: str
+    usb: str
+    driver: str
+    profile: str
+
+
 @card.command()
+@prints(CardAnswer)
 def probe() -> None:
     """Say whether the card is there, where, and how it is driven. Sends nothing to it."""
     from appliance.host.paths import CARD  # noqa: PLC0415
@@ -195,15 +237,17 @@ def probe() -> None:
         raise HardwareError(f"Whether the card is there could not be determined: {found.reason}.")
     if found.value is None:
         raise HardwareError(f"No card at {conf.card_tty}.", todo="Check its cable, its power, and RHINOUSB.")
-    click.echo(f"tty      {found.value.tty}")
-    click.echo(f"USB      {found.value.usb or 'unknown'}")
-    click.echo(
-        f"driver   {conf.card_driver}"
-        + (f", profile {conf.card_profile}" if conf.card_driver == "serial" else "")
-    )
+    profile = str(conf.card_profile) if conf.card_driver == "serial" else ""
+    put(CardAnswer(str(found.value.tty), str(found.value.usb or ""), conf.card_driver, profile), _card_lines)
+
+
+def _card_lines(card: CardAnswer) -> list[str]:
+    driver = f"{card.driver}, profile {card.profile}" if card.profile else card.driver
+    return [f"tty      {card.tty}", f"USB      {card.usb or 'unknown'}", f"driver   {driver}"]
 
 
 @card.command()
+@tells()
 def reset() -> None:
     """Send RESET and let the line go to the secondary. Refused while this node serves."""
     _refuse_while_serving()
@@ -216,10 +260,11 @@ def reset() -> None:
         opened.move(Relay.RELEASED)
     finally:
         opened.close()
-    click.echo("The card is reset and the relay released: the line goes to the secondary.")
+    say("The card is reset and the relay released: the line goes to the secondary.")
 
 
 @card.command()
+@tells()
 @click.argument("profile", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def learn(profile: Path, yes: bool) -> None:
@@ -230,11 +275,9 @@ def learn(profile: Path, yes: bool) -> None:
     _refuse_while_serving()
     conf = load(to_run=True)
     if not yes:
-        click.confirm(
-            "This moves the relay to the primary and back; calls on the line are cut. Go on?", abort=True
-        )
+        agree("This moves the relay to the primary and back; calls on the line are cut. Go on?")
     _learn(conf, profile)
-    click.echo(
+    say(
         f"Written to {profile}. To use it: asha conf set RHINOPROFILE {profile.resolve()}, then RHINODRIVER serial."
     )
 

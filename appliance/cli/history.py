@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from appliance.cli.local_time import format_clock
-from appliance.cli.terminal import ShownLine, Tone, show
-from appliance.core.as_json import to_json
+from appliance.cli.output import prints, put
+from appliance.cli.terminal import ShownLine, Tone
 from appliance.core.text import printable_lines
+from appliance.core.transfer_history import PastTransfer
 
 if TYPE_CHECKING:
     from appliance.core.drill import PastDrill
-    from appliance.core.transfer_history import PastPhase, PastTransfer
+    from appliance.core.transfer_history import PastPhase
 
 # The column in which the notes of a transfer's phases begin.
 _NOTES = 28
@@ -23,20 +24,20 @@ _NOTES = 28
 
 @click.command()
 @click.option("-n", "--newest", type=click.IntRange(1, 50), default=10, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, newest first.")
-def history(newest: int, as_json: bool) -> None:
+@prints(tuple[PastTransfer, ...], note="Newest first.")
+def history(newest: int) -> None:
     """Show how service came to this node and left it: when, why, and the milliseconds of each phase.
 
     It is read from the journal, also while the agent does not run. Drills are shown among them.
     """
-    found = _read(newest)
-    if as_json:
-        click.echo(json.dumps(to_json(found), indent=2))
-        return
+    put(_read(newest), lambda found: _lines(found, newest))
+
+
+def _lines(found: list[PastTransfer], newest: int) -> Iterable[ShownLine]:
     told = [(one.began, transfer_text(one)) for one in found]
     told += [(one.at, drill_text(one)) for one in _drills(newest)]
     texts = "\n\n".join(printable_lines(text) for _, text in sorted(told)[-newest:])
-    show(_history_line(text) for text in (texts or "Nothing has happened yet.").split("\n"))
+    return map(_history_line, (texts or "Nothing has happened yet.").split("\n"))
 
 
 def _history_line(text: str) -> ShownLine:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.cli.ha import wish
+from appliance.cli.output import say, tells
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, UserError
@@ -30,6 +31,7 @@ _DEADLINE = 300
 
 
 @click.command()
+@tells()
 def leave() -> None:
     """Leave the pair: stop the HA engine here and let the line go. If this node is active, the other node takes over.
 
@@ -50,7 +52,7 @@ def _leave_by_agent() -> None:
     if not status.set_up:
         _stop_engine()
         _see_to_card()
-        click.echo("This machine is neither node: it holds nothing to let go.")
+        say("This machine is neither node: it holds nothing to let go.")
         return
     try:
         if status.role != Role.OFF.value:
@@ -101,7 +103,7 @@ def _leave_alone() -> None:
         steps.callback(_see_to_card)
         steps.callback(_end_grant)
         steps.callback(_stop_engine)
-    click.echo("The agent does not answer; the HA engine is stopped and the line let go without it.")
+    say("The agent does not answer; the HA engine is stopped and the line let go without it.")
 
 
 def _stop_engine() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from appliance import __version__
+from appliance.cli.output import error_document, tell_error
 from appliance.core.errors import AshaError
-from appliance.core.text import printable_lines
+from appliance.core.text import printable
 from appliance.host.paths import CONF
 
 # Command → the module in appliance/cli that has it, as a click command of the same name (dashes become
@@ -50,6 +52,12 @@ _COMMANDS = {
     "takeover": "ha",
     "tune": "tune",
 }
+
+
+# The plugin of monitoring systems, and its exit code for a state that is not known.
+_PLUGIN, _UNKNOWN = "nagios", 3
+# What to do about an error on the command line.
+_HELP = "--help shows what the command takes."
 
 
 class LateGroup(click.Group):
@@ -102,15 +110,42 @@ def asha(*, with_starter: bool) -> None:
 def main() -> None:
     """Run the `asha` command and exit.
 
-    Exit codes: 2 for a user error, 3 host, 4 hardware, 5 cluster, 6 sync, 1 anything else.
+    Exit codes: 2 for a user error, 3 host, 4 hardware, 5 cluster, 6 sync, 1 anything else. With --json an error is
+    JSON on standard error, also one on the command line, which Click would otherwise print and exit for.
     """
+    if sys.argv[1:2] == [_PLUGIN]:
+        _run_plugin()
+    as_json = "--json" in sys.argv[1:]
     try:
-        asha()
+        sys.exit(asha.main(standalone_mode=not as_json) or 0)
     except AshaError as problem:
-        print(f"asha: {printable_lines(str(problem))}", file=sys.stderr)
+        tell_error(problem, as_json=as_json)
         sys.exit(problem.exit_code)
+    except click.ClickException as problem:
+        print(error_document(problem.format_message(), problem.exit_code, _HELP), file=sys.stderr)
+        sys.exit(problem.exit_code)
+    except click.Abort:
+        print(
+            error_document("Nothing more was done: the question was not answered with yes.", 1),
+            file=sys.stderr,
+        )
+        sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _run_plugin() -> NoReturn:
+    """Run `asha nagios` and exit: with 3 (UNKNOWN) and one line whatever goes wrong.
+
+    A program that breaks ends with 1, and a wrong option with 2: monitoring would take them for WARNING and CRITICAL.
+    """
+    try:
+        sys.exit(asha.main(standalone_mode=False) or 0)
+    except Exception as problem:
+        kind = "" if isinstance(problem, AshaError | click.ClickException) else f"{type(problem).__name__}: "
+        says = " ".join(f"{kind}{problem}".split()).replace("|", "/")  # a bar begins the figures
+        print(f"ASHA UNKNOWN - the plugin failed: {printable(says)}")
+        sys.exit(_UNKNOWN)
 
 
 # Command `asha agent`: run the daemon.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 
 import click
 
+from appliance.cli.output import prints, put, say, tells
 from appliance.control.answers import ask_as
 from appliance.control.status import ask_status
 from appliance.core.answers import Said
-from appliance.core.as_json import to_json
 from appliance.core.maintenance import LONGEST, SHORTEST, USUAL
 from appliance.core.status import MaintenanceStatus
 from appliance.core.text import format_duration
@@ -41,18 +40,17 @@ class TimeSpan(click.ParamType[float]):
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@prints(MaintenanceStatus | None, note="null: this node watches.")
 @click.pass_context
-def maintenance(context: click.Context, as_json: bool) -> None:
-    """Whether this node's watchdog is paused, and for how much longer.
+def maintenance(context: click.Context) -> None:
+    """Whether this node's watchdog stands down, and for how long still.
 
-    While it does, this node neither hands over nor restarts Asterisk automatically, and service does not go back to the
-    primary automatically. It still lets go when the HA engine dies here or the other node has taken over, and obeys
-    every command.
+    While it does, this node neither hands over nor restarts Asterisk by itself, and service does not go back to the
+    primary by itself. It still lets go when the HA engine dies here or the peer has taken over, and obeys every
+    command.
     """
     if context.invoked_subcommand is None:
-        given = ask_status().maintenance
-        click.echo(json.dumps(to_json(given), indent=2) if as_json else state_line(given))
+        put(ask_status().maintenance, lambda given: [state_line(given)])
 
 
 def state_line(given: MaintenanceStatus | None) -> str:
@@ -70,19 +68,21 @@ def state_line(given: MaintenanceStatus | None) -> str:
     type=TimeSpan(),
     default=f"{USUAL / 3600:.0f}h",
     show_default=True,
-    help="How long it lasts: 30m, 2h; a day at most.",
+    help="Until it ends by itself: 30m, 2h; a day at the most.",
 )
 @click.option("--why", default="", help="Shown wherever it is shown, and told with the alert.")
+@tells()
 def maintenance_on(seconds: float, why: str) -> None:
-    """Pause the watchdog from now on. Given again, the time begins again."""
+    """Stand down from now on. Given again, the time begins anew."""
     said = ask_as(Said, "maintenance on", deadline=_PATIENCE, seconds=seconds, why=why, by=operator())
-    click.echo(said.says)
+    say(said.says)
 
 
 @maintenance.command("off")
+@tells()
 def maintenance_off() -> None:
     """Watch again, now."""
-    click.echo(ask_as(Said, "maintenance off", deadline=_PATIENCE, by=operator()).says)
+    say(ask_as(Said, "maintenance off", deadline=_PATIENCE, by=operator()).says)
 
 
 def operator() -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import click
 
+from appliance.cli.output import keep, prints, put, say, tells
 from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
@@ -24,7 +24,44 @@ from appliance.notify.transport import Transport, Undelivered, send
 SPOOL = Spool()
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingAlert:
+    """An alert that has not gone out. `at`: seconds since the epoch. `over`: it tells that a trouble has ended.
+
+    `owed`: the ways by which it has not gone out yet.
+    """
+
+    id: str
+    node: str
+    host: str
+    at: float
+    key: str
+    kind: str
+    severity: str
+    subject: str
+    text: str
+    over: bool
+    owed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyAnswer:
+    """How alerts go out. `ways`: by the name of each way that is set up; none when no alert is configured."""
+
+    ways: Mapping[str, WayState]
+    waiting: tuple[WaitingAlert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTested:
+    """`says`: how each way went, in words. `ways`: what is wrong with each way, "" when it is not."""
+
+    says: tuple[str, ...] = ()
+    ways: Mapping[str, str] = field(default_factory=dict)
+
+
 @click.group(invoke_without_command=True)
+@prints(NotifyAnswer)
 @click.pass_context
 def notify(context: click.Context) -> None:
     """Say how alerts go out: by which ways, what waits, and what is wrong with a way.
@@ -32,44 +69,40 @@ def notify(context: click.Context) -> None:
     The keys MAILTO and NOTIFY... of the conf file set the ways up.
     """
     if context.invoked_subcommand is None:
-        context.invoke(status, as_json=False)
+        _show()
 
 
 @notify.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:
+@prints(NotifyAnswer)
+def status() -> None:
     """How each way is doing, and the alerts that have not gone out."""
-    document = _document()
-    click.echo(json.dumps(document, indent=2) if as_json else "\n".join(status_lines(document)))
+    _show()
 
 
-def _document() -> dict[str, Any]:
+def _show() -> None:
     conf, _ = conf_and_node()
     known = SPOOL.ways().by_name
-    waiting = SPOOL.waiting()
-    return {
-        "ways": {name: asdict(known.get(name, WayState())) for name in way_names(conf)},
-        "waiting": [{**notice.document(), "owed": list(notice.owed)} for notice in waiting],
-    }
+    waiting = tuple(WaitingAlert(**notice.document(), owed=notice.owed) for notice in SPOOL.waiting())
+    put(NotifyAnswer({name: known.get(name, WayState()) for name in way_names(conf)}, waiting), status_lines)
 
 
-def status_lines(document: dict[str, Any]) -> list[str]:
-    """Return the document as lines for people."""
-    if not document["ways"]:
+def status_lines(answer: NotifyAnswer) -> list[str]:
+    """Return the answer as lines for people."""
+    if not answer.ways:
         return ["No alerts are configured: set MAILTO or a NOTIFY key in /etc/asha.conf."]
     lines = [
-        f"{name:<8} {'! ' + way['problem'] if way['problem'] else 'ok' if way['delivered'] else 'not used yet'}"
-        for name, way in document["ways"].items()
+        f"{name:<8} {'! ' + way.problem if way.problem else 'ok' if way.delivered else 'not used yet'}"
+        for name, way in answer.ways.items()
     ]
-    waiting = document["waiting"]
-    lines.append(f"Waiting: {len(waiting)}." if waiting else "Nothing waits.")
-    for notice in waiting:
-        when = time.strftime("%b %d %H:%M:%S", time.localtime(notice["at"]))
-        lines.append(f"  {when}  {notice['subject']}  (for {', '.join(notice['owed'])})")
+    lines.append(f"Waiting: {len(answer.waiting)}." if answer.waiting else "Nothing waits.")
+    for notice in answer.waiting:
+        when = time.strftime("%b %d %H:%M:%S", time.localtime(notice.at))
+        lines.append(f"  {when}  {notice.subject}  (for {', '.join(notice.owed)})")
     return lines
 
 
 @notify.command()
+@tells(NotifyTested)
 def test() -> None:
     """Send a test alert by every way that is set up, now, and say how each went."""
     conf, node = conf_and_node()
@@ -82,19 +115,21 @@ def test() -> None:
     text = "This is a test of the way that alerts take. Nothing has happened."
     alert = Alert("test", AlertKind.TEST, Severity.NOTICE, "a test", text)
     notice = Notice(os.urandom(8).hex(), alert, node.value, host, CLOCK.wall())
-    failed = [way.name for way in ways if not _went(way, notice)]
-    if failed:
+    problems = {way.name: _problem(way, notice) for way in ways}
+    keep(ways=problems)
+    if failed := [name for name, problem in problems.items() if problem]:
         raise HostError(f"The test alert did not go out by {', '.join(failed)}.")
 
 
-def _went(way: Transport, notice: Notice) -> bool:
+def _problem(way: Transport, notice: Notice) -> str:
+    """Send the notice by `way`, say how that went, and return what was wrong, "" when nothing was."""
+    problem = ""
     try:
         send(way, notice)
-    except Undelivered as problem:
-        click.echo(f"{way.name}: {problem}")
-        return False
-    click.echo(f"{way.name}: ok")
-    return True
+    except Undelivered as undelivered:
+        problem = str(undelivered) or "not delivered"
+    say(f"{way.name}: {problem or 'ok'}")
+    return problem
 
 
 @notify.command(hidden=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pwd
 import sys
+from dataclasses import dataclass
 
 import click
 
+from appliance.cli.output import prints, put, say, tells, wants_json
 from appliance.config import Conf, load
 from appliance.config.schema import without_secrets
 from appliance.control.client import ask
@@ -81,6 +82,7 @@ _STDIN = click.option(
 
 
 @user.command("add")
+@tells()
 @click.argument("name")
 @click.option("--role", type=click.Choice(["operator", "viewer"]), default="operator", show_default=True)
 @_STDIN
@@ -90,10 +92,11 @@ def user_add(name: str, role: str, password_stdin: bool) -> None:
 
     Users().add(name, _password(password_stdin), "viewer" if role == "viewer" else "operator")
     _note(f"user {name} added as {role}")
-    click.echo(f"{name} can log in as {role}.")
+    say(f"{name} can log in as {role}.")
 
 
 @user.command("passwd")
+@tells()
 @click.argument("name")
 @_STDIN
 def user_passwd(name: str, password_stdin: bool) -> None:
@@ -105,10 +108,11 @@ def user_passwd(name: str, password_stdin: bool) -> None:
         raise UserError(f"There is no user {name}.", todo="'asha panel user list' names them.")
     users.change_password(name, _password(password_stdin))
     _note(f"password of {name} changed")
-    click.echo(f"Password of {name} changed.")
+    say(f"Password of {name} changed.")
 
 
 @user.command("role")
+@tells()
 @click.argument("name")
 @click.argument("role", type=click.Choice(["operator", "viewer"]))
 def user_role(name: str, role: str) -> None:
@@ -117,10 +121,11 @@ def user_role(name: str, role: str) -> None:
 
     Users().change_role(name, "viewer" if role == "viewer" else "operator")
     _note(f"user {name} is now {role}")
-    click.echo(f"{name} is {role} now.")
+    say(f"{name} is {role} now.")
 
 
 @user.command("remove")
+@tells()
 @click.argument("name")
 def user_remove(name: str) -> None:
     """Let NAME in no more, from this moment."""
@@ -128,25 +133,44 @@ def user_remove(name: str) -> None:
 
     Users().remove(name)
     _note(f"user {name} removed")
-    click.echo(f"{name} cannot log in any more.")
+    say(f"{name} cannot log in any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class UserShown:
+    """Somebody who may log in to the page. `role`: operator or viewer."""
+
+    name: str
+    role: str
 
 
 @user.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def user_list(as_json: bool) -> None:
+@prints(tuple[UserShown, ...])
+def user_list() -> None:
     """Everybody who may log in."""
     from appliance.panel.auth.users import Users  # noqa: PLC0415
 
-    everybody = Users().all()
-    if as_json:
-        click.echo(json.dumps([{"name": one.name, "role": one.role} for one in everybody], indent=2))
-    elif everybody:
-        click.echo("\n".join(f"{one.name:<32} {one.role}" for one in everybody))
-    else:
-        click.echo("No users yet. 'asha panel code' makes a code with which the page lets the first one in.")
+    put([UserShown(one.name, one.role) for one in Users().all()], _user_lines)
+
+
+def _user_lines(everybody: list[UserShown]) -> list[str]:
+    if not everybody:
+        return ["No users yet. 'asha panel code' makes a code with which the page lets the first one in."]
+    return [f"{one.name:<32} {one.role}" for one in everybody]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateShown:
+    """The page's certificate. `days`: for how many it is good; `sha256`: its fingerprint; `made`: it was made now."""
+
+    path: str
+    days: int
+    sha256: str
+    made: bool
 
 
 @panel.command()
+@prints(CertificateShown)
 @click.option(
     "--renew", is_flag=True, help="Make a new one in place of the one that is there. Its key stays."
 )
@@ -155,11 +179,16 @@ def certificate(renew: bool) -> None:
     from appliance.panel.server.certificate import days_left, read_certificate  # noqa: PLC0415
 
     conf = load(CONF, to_run=True)
-    if _make_certificate(conf, renew=renew):
-        click.echo("A certificate was made. Restart the panel to use it: service asha-panel restart.")
-    cert = conf.panel_cert
-    found = read_certificate(cert)
-    click.echo(f"{cert} is good for {days_left(found, CLOCK.wall())} days.\nSHA-256 {found.fingerprint}")
+    made = _make_certificate(conf, renew=renew)
+    found = read_certificate(conf.panel_cert)
+    days = days_left(found, CLOCK.wall())
+    put(CertificateShown(str(conf.panel_cert), days, found.fingerprint, made), _certificate_lines)
+
+
+def _certificate_lines(shown: CertificateShown) -> list[str]:
+    made = ["A certificate was made. Restart the panel to use it: service asha-panel restart."]
+    good = [f"{shown.path} is good for {shown.days} days.", f"SHA-256 {shown.sha256}"]
+    return [*(made if shown.made else []), *good]
 
 
 def _make_certificate(conf: Conf, *, renew: bool = False) -> bool:
@@ -195,17 +224,30 @@ def _own_addresses(conf: Conf) -> tuple[str, ...]:
     return tuple(sorted({*own, *(address.ip for address in conf.addresses)}))
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """`secret`: the code or token, which is not shown again."""
+
+    secret: str
+
+
+def _put_secret(fresh: str) -> None:
+    put(Secret(fresh), lambda shown: [shown.secret])
+
+
 @panel.command()
+@prints(Secret)
 def code() -> None:
     """Make the code with which the page lets its first operator in. Good once, for a week."""
     from appliance.panel.auth.first_login import FirstLogin  # noqa: PLC0415
 
     fresh = FirstLogin().new_code()
     _note("a first-login code was made")
-    click.echo(fresh)
+    _put_secret(fresh)
 
 
 @panel.command()
+@prints(Secret)
 @click.argument("name")
 def unlock(name: str) -> None:
     """Make a code that lets the next login of NAME go before all others, for when many try to log in.
@@ -216,23 +258,24 @@ def unlock(name: str) -> None:
 
     fresh = Unlock().new_code(name)
     _note(f"a code was made that lets {name} log in before others")
-    click.echo(fresh)
+    _put_secret(fresh)
 
 
 @panel.command()
+@prints(Secret)
 def token() -> None:
     """Make the token that Prometheus needs for /metrics. It is shown once, and the one before it is void."""
     from appliance.panel.auth.token import MetricsToken  # noqa: PLC0415
 
     fresh = MetricsToken().new()
     _note("a new token for the metrics was made")
-    click.echo(fresh)
+    _put_secret(fresh)
 
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         return os.fsdecode(read_line(sys.stdin.buffer, _LONGEST, "Standard input")).rstrip("\r\n")
-    words: str = click.prompt("Password", hide_input=True, confirmation_prompt="And again")
+    words: str = click.prompt("Password", hide_input=True, confirmation_prompt="And again", err=wants_json())
     return words
 
 

@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import click
 
+from appliance.cli.output import agree, prints, put, say, tells, wants_json
 from appliance.config import load
 from appliance.config.edit import set_values
 from appliance.config.ha_tab import checked_values
@@ -38,19 +39,18 @@ _LONGEST_KEY = 16 * 1024  # of a public key, in bytes
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Pin the host key that is shown without asking.")
-@click.option(
-    "--new-host-key", is_flag=True, help="The other node was installed again: pin its new host key."
-)
+@click.option("--new-host-key", is_flag=True, help="The peer was installed anew: pin its new host key.")
 @click.option("--check", is_flag=True, help="Change nothing; only prove that it works.")
 @click.option("--by-hand", is_flag=True, help="Do not log in there; say what is to be typed there instead.")
 @click.option("--key-only", is_flag=True, help="Only make this node's key; the rest when the other is up.")
+@tells()
 def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_only: bool) -> None:
     """Let this node fetch the other's data: make a key, pin the other's, have ours accepted there, and prove it.
 
     Run it on both nodes: the standby fetches, and after a failover the primary does. Doing it again is harmless.
     """
     if key_only:
-        click.echo(ssh_access.make_key(SSH_KEYS))
+        say(ssh_access.make_key(SSH_KEYS))
         return
     conf, node = conf_and_node()
     # The connection that is kept open may be authenticated by an earlier key, and would not prove this one.
@@ -61,10 +61,11 @@ def ssh_setup(yes: bool, new_host_key: bool, check: bool, by_hand: bool, key_onl
         if not is_accepted(ssh):
             _have_accepted(ssh, key, by_hand=by_hand)
     prove(ssh)
-    click.echo(f"{ssh.host} answers our questions about its data, and allows this key nothing else.")
+    say(f"{ssh.host} answers our questions about its data, and allows this key nothing else.")
 
 
 @click.command()
+@tells()
 @click.argument("key", nargs=-1)
 def ssh_accept(key: tuple[str, ...]) -> None:
     """Let the other node ask for our data: KEY is its public key, or comes on standard input.
@@ -74,7 +75,7 @@ def ssh_accept(key: tuple[str, ...]) -> None:
     conf_and_node()  # a machine that is neither node accepts no key
     wanted = " ".join(key) or os.fsdecode(read_all(sys.stdin.buffer, _LONGEST_KEY, "Standard input"))
     new = ssh_access.accept_key(wanted)
-    click.echo("The other node's key is accepted." if new else "The other node's key was accepted before.")
+    say("The peer's key is accepted." if new else "The peer's key was accepted before.")
 
 
 def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
@@ -89,11 +90,9 @@ def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
     if before and not anew:
         raise SyncProblem(Fault.HOST_KEY_CHANGED, f"{ssh.host} shows other host keys than those pinned.")
     for key in shown:
-        click.echo(f"  {ssh_access.fingerprint(key)}")
+        say(f"  {ssh_access.fingerprint(key)}")
     if not agreed:
-        click.confirm(
-            f"Are these {ssh.host}'s? ('ssh-keygen -l -f' of its host keys shows them there)", abort=True
-        )
+        agree(f"Are these {ssh.host}'s? ('ssh-keygen -l -f' of its host keys shows them there)")
     ssh_access.pin(ssh.keys, shown)
     return shown
 
@@ -103,8 +102,8 @@ def _have_accepted(ssh: Ssh, key: str, *, by_hand: bool) -> None:
         raise SyncError(
             f"Type this on {ssh.host}, then 'asha ssh-setup --check' here:\n  asha ssh-accept {key}"
         )
-    click.echo(f"Logging in at {ssh.host} as root, this once, to have our key accepted.")
-    if interact(ssh.login("asha ssh-accept"), key) != 0:
+    say(f"Logging in at {ssh.host} as root, this once, to have our key accepted.")
+    if interact(ssh.login("asha ssh-accept"), key, quiet=wants_json()) != 0:
         raise SyncError(
             f"{ssh.host} did not accept our key. Where root may not log in, 'asha ssh-setup --by-hand' helps."
         )
@@ -118,7 +117,15 @@ _PATIENCE = 90.0
 _LONGEST = 64 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class IntroductionShown:
+    """`introduction`: this node's introduction, one line that the other node takes as it is."""
+
+    introduction: str
+
+
 @click.group(invoke_without_command=True)
+@prints(IntroductionShown)
 @click.pass_context
 def introduction(context: click.Context) -> None:
     """Print this node's introduction: one line with nothing secret in it, to be taken on the other node.
@@ -126,12 +133,13 @@ def introduction(context: click.Context) -> None:
     It holds the node's name and address, its public keys and what the High Availability tab holds.
     """
     if context.invoked_subcommand is None:
-        click.echo(_own_text())
+        put(IntroductionShown(_own_text()), lambda shown: [shown.introduction])
 
 
 @introduction.command("take")
+@tells()
 @click.argument("text", default="-")
-@click.option("--anew", is_flag=True, help="The other node was installed again: believe its new keys.")
+@click.option("--anew", is_flag=True, help="The other node was installed anew: believe its new keys.")
 def introduction_take(text: str, anew: bool) -> None:
     """Take the other node's introduction, TEXT or from standard input: fill in what the conf lacks, trust its keys.
 
@@ -142,7 +150,7 @@ def introduction_take(text: str, anew: bool) -> None:
         raise UserError(
             "No introduction was given.", todo="'asha introduction' on the other node prints one."
         )
-    click.echo(_taken(text, anew=anew))
+    say(_taken(text, anew=anew))
 
 
 def _own_text() -> str:
@@ -196,12 +204,16 @@ def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
         from appliance.cli.tune import figures_here  # noqa: PLC0415
 
         return {"figures": to_json(figures_here())}
+    if verb == "values":
+        from appliance.config.other_conf import told  # noqa: PLC0415
+
+        return {"conf": to_json(told(load(CONF), os.urandom(16)))}
     return _secret(node, request) if verb == "secret" else _conf(request)
 
 
 def _read(asked: BinaryIO) -> Message:
     try:
-        return parse_object(read_line(asked, _LONGEST, "The other node"))
+        return parse_object(read_line(asked, _LONGEST, "The peer"))
     except ValueError:
         raise UserError("That was no question.") from None
 
@@ -212,7 +224,7 @@ def _conf(request: Mapping[str, Any]) -> Message:
     Only keys of the High Availability tab are accepted, whatever the peer believes.
     """
     values = checked_values(request.get("values"))
-    by = one_line(str(request.get("by", "")) or "the other node")
+    by = one_line(str(request.get("by", "")) or "the peer")
     try:
         answer = ask_as(ConfSaved, "conf set", values=values, by=by, deadline=_QUESTION_PATIENCE)
     except AgentAbsent:
@@ -231,7 +243,7 @@ def _engine(request: Mapping[str, Any]) -> Message:
         raise UserError("That names no engine.")
     if request.get("do") == "switch":
         answer = ask_as(
-            Said, "engine switch", to=to, number=number, by="the other node", deadline=_QUESTION_PATIENCE
+            Said, "engine switch", to=to, number=number, by="the peer", deadline=_QUESTION_PATIENCE
         )
         return {"says": answer.says}
     brief = request.get("brief") is True

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
+from typing import TypedDict
 
 import click
 
 from appliance.agent.components.provisioning import address_for_telephones
 from appliance.agent.journal import JournalFile
+from appliance.cli.output import prints, put
 from appliance.cluster.installed import engine_identity
 from appliance.config import load
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent
 from appliance.core.answers import SarkChanges, SarkView
-from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError
 from appliance.host.paths import JOURNAL
 from appliance.local_node import CLOCK
@@ -23,28 +23,28 @@ from appliance.sark.mirror import Done, Mirror
 # Seconds: the database may be locked for seconds, and one pass follows the other.
 _PATIENCE = 40.0
 _dry = click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(invoke_without_command=True)
-@_json
+@prints(SarkView)
 @click.pass_context
-def sark(context: click.Context, as_json: bool) -> None:
+def sark(context: click.Context) -> None:
     """SARK's high-availability settings and those of the conf file, which follow each other."""
     if context.invoked_subcommand is None:
-        _show(as_json)
+        _show()
 
 
 @sark.command("status")
-@_json
-def sark_status(as_json: bool) -> None:
-    """Both sides, side by side, and what needs a decision."""
-    _show(as_json)
+@prints(SarkView)
+def sark_status() -> None:
+    """Both sides, side by side, and what waits for a choice."""
+    _show()
 
 
 @sark.command("follow")
+@prints(SarkChanges)
 def sark_follow() -> None:
-    """Bring over now what only one side has changed, as the agent does automatically. Conflicts stay."""
+    """Bring over now what only one side has changed, as the agent does by itself. Conflicts stay."""
     try:
         done = ask_as(SarkChanges, "sark follow", deadline=_PATIENCE, by=_asker())
     except AgentAbsent as absent:
@@ -54,6 +54,7 @@ def sark_follow() -> None:
 
 
 @sark.command("pull")
+@prints(SarkChanges)
 @_dry
 @click.option("--blank", is_flag=True, help="A blank cluster address is taken too: the cluster is given up.")
 def sark_pull(dry_run: bool, blank: bool) -> None:
@@ -66,9 +67,10 @@ def sark_pull(dry_run: bool, blank: bool) -> None:
 
 
 @sark.command("push")
+@prints(SarkChanges)
 @_dry
 def sark_push(dry_run: bool) -> None:
-    """Have SARK's row take the conf file's values. Not on a node whose data come from the other node."""
+    """Have SARK's row take the conf file's values. Not on a node whose data come from its peer."""
     try:
         done = ask_as(SarkChanges, "sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
     except AgentAbsent as absent:
@@ -77,15 +79,12 @@ def sark_push(dry_run: bool) -> None:
     _tell(done, dry_run=dry_run)
 
 
-def _show(as_json: bool) -> None:
+def _show() -> None:
     try:
         view = ask_as(SarkView, "sark", deadline=_PATIENCE)
     except AgentAbsent:
         view = _mirror().look().answer(writes=None, why="the agent does not run")
-    if as_json:
-        click.echo(json.dumps(to_json(view), indent=2))
-    else:
-        click.echo("\n".join(lines(view)))
+    put(view, lines)
 
 
 def lines(view: SarkView) -> list[str]:
@@ -109,11 +108,15 @@ def _word(state: str) -> str:
 
 
 def _tell(done: SarkChanges, *, dry_run: bool) -> None:
+    put(done, lambda changes: _change_lines(changes, dry_run=dry_run))
+
+
+def _change_lines(done: SarkChanges, *, dry_run: bool) -> list[str]:
     would = "would take" if dry_run else "has taken"
     said = [f"The conf file {would} {change}" for change in done.pulled]
     said += [f"SARK {would} {change}" for change in done.pushed]
     said += [f"  ! {problem}" for problem in ([] if dry_run else done.problems)]
-    click.echo("\n".join(said) or "They agree: nothing was changed.")
+    return said or ["They agree: nothing was changed."]
 
 
 def _by_hand(done: Done, *, dry_run: bool) -> SarkChanges:
@@ -142,8 +145,7 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
     """
     if load().synch != "LOOSE":
         raise ClusterError(
-            f"{absent} Only it knows whether this node's data come from the other node, which would overwrite "
-            "SARK's row."
+            f"{absent} Only it knows whether this node's data come from its peer, which would overwrite SARK's row."
         ) from None
 
 
@@ -158,9 +160,14 @@ def _asker() -> str:
 # Command `asha provision-address`: print the address that telephones are to register to.
 
 
+# A word of Python is among its keys.
+ProvisionAddress = TypedDict("ProvisionAddress", {"address": str, "from": str, "device": str})
+ProvisionAddress.__doc__ = "`from`: whether the telephones' address is the `cluster`'s or this node's `own`."
+
+
 @click.command("provision-address")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with where it comes from.")
-def provision_address(as_json: bool) -> None:
+@prints(ProvisionAddress)
+def provision_address() -> None:
     """Print the address telephones are to be provisioned with.
 
     The cluster address (HACLUSTERIP, or HACLUSTERIP6 where that is alone) when HAUSECLUSTER=YES, else this node's own
@@ -168,10 +175,10 @@ def provision_address(as_json: bool) -> None:
     """
     conf = load()
     address = address_for_telephones(conf)
-    if not as_json:
-        click.echo(address)
-        return
     cluster = bool(conf.use_cluster and conf.addresses)
-    click.echo(
-        json.dumps({"address": address, "from": "cluster" if cluster else "own", "device": conf.device})
-    )
+    answer: ProvisionAddress = {
+        "address": address,
+        "from": "cluster" if cluster else "own",
+        "device": conf.device,
+    }
+    put(answer, lambda _: [address])

@@ -30,7 +30,7 @@ def sync_source() -> None:
         from appliance.sync_setup import source  # noqa: PLC0415
 
         source().serve(sys.stdin.buffer, sys.stdout.buffer)
-    elif found.verb in ("conf", "secret", "check", "engine", "tune"):
+    elif found.verb in ("conf", "values", "secret", "check", "engine", "tune"):
         from appliance.cli.peer import answer_one  # noqa: PLC0415
 
         answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -10,11 +9,13 @@ from typing import Any
 import click
 
 from appliance.cli.local_time import format_clock
+from appliance.cli.output import prints, put, tell_error, wants_json
 from appliance.cli.terminal import ShownLine, Tone, clear, show
 from appliance.control.client import ask
 from appliance.control.status import read_status
 from appliance.core.errors import ClusterError
 from appliance.core.status import (
+    ONE_PATH,
     AddressStatus,
     DataStatus,
     LanStatus,
@@ -39,7 +40,7 @@ The exit code tells how the pair is:
 
 
 @click.command(epilog=_EXIT_CODES)
-@click.option("--json", "as_json", is_flag=True, help="Print the whole document as JSON.")
+@prints(Status)
 @click.option("--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
 @click.option(
     "--every",
@@ -49,37 +50,40 @@ The exit code tells how the pair is:
     metavar="SECONDS",
     help="How often, with --watch.",
 )
-def status(*, as_json: bool, watch: bool, every: float) -> None:
+def status(*, watch: bool, every: float) -> None:
     """Show how the pair is, both nodes side by side, and what is wrong."""
     if watch:
-        _watch(every, as_json=as_json)
+        _watch(every)
     else:
-        answer = ask("status")
-        told = read_status(answer)
-        _print(answer if as_json else told)
-        sys.exit(told.state.health)
+        sys.exit(_print(ask("status")).state.health)
 
 
-def _watch(every: float, *, as_json: bool) -> None:
+def _watch(every: float) -> None:
     """Show the status again and again, on a terminal in the same place; an agent that is away is waited for."""
     while True:
         try:
             answer = ask("status")
-            told: object = answer if as_json else read_status(answer)
         except ClusterError as problem:
-            told = str(problem)
-        clear()
-        _print(told)
+            _print_absent(problem)
+        else:
+            clear()
+            _print(answer)
         SystemClock().sleep(every)
 
 
-def _print(told: object) -> None:
-    if isinstance(told, Status):
-        show(shown_lines(told))
-    elif isinstance(told, str):
-        show([ShownLine(told, tone=Tone.BAD)])
-    else:
-        click.echo(json.dumps(told, indent=2))
+def _print(answer: object) -> Status:
+    """Print the agent's answer and return it as read; JSON has it as it came, with keys of a newer agent too."""
+    told = read_status(answer)
+    put(answer, lambda _: shown_lines(told))
+    return told
+
+
+def _print_absent(problem: ClusterError) -> None:
+    if wants_json():
+        tell_error(problem, as_json=True)
+        return
+    clear()
+    show([ShownLine(str(problem), tone=Tone.BAD)])
 
 
 def shown_lines(status: Status) -> Iterable[ShownLine]:
@@ -166,7 +170,9 @@ def _line(text: str) -> ShownLine:
     text = printable(text)
     if text.startswith("  ! "):
         return ShownLine(text, 4, Tone.BAD)
-    return ShownLine(text, _PARTS) if text.startswith("  ") else ShownLine(text, tone=Tone.HEADLINE)
+    if text.startswith("  "):
+        return ShownLine(text, _PARTS, Tone.DOUBTFUL if ONE_PATH in text else Tone.PLAIN)
+    return ShownLine(text, tone=Tone.HEADLINE)
 
 
 def _not_ready(status: Status) -> list[tuple[str, str]]:

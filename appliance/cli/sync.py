@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import click
 
+from appliance.cli.output import agree, prints, put, say, tells
+from appliance.cli.output import keep as keep_fields
 from appliance.control.status import ask_status
 from appliance.core.errors import SyncError, UserError
+from appliance.core.held_back import HeldBack
 from appliance.core.model import Node
 from appliance.core.text import format_duration, format_progress, printable
 from appliance.host.disk import is_held
@@ -25,8 +27,8 @@ from appliance.sync.errors import Fault, SyncProblem, problems_named
 from appliance.sync.newer_data_mark import drop_mark
 from appliance.sync.peer_link import PeerLink
 from appliance.sync.ssh import way_to_peer
-from appliance.sync.state import age, read_state
-from appliance.sync.store import Store
+from appliance.sync.state import State, age, read_state
+from appliance.sync.store import Attempt, Conflict, Store
 from appliance.sync.sync_pass import PassResult, Progress, Request
 from appliance.sync_setup import own_duty, progress_in_state, session, vet_for
 
@@ -34,15 +36,35 @@ _SHOWN_NAMES = 20
 _LAST_AGAIN = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Synchronised:
+    """What a pass found and did, or with --dry-run would do. `says`: that in sentences for people.
+
+    `generation`: the number under which it was put in place, 0 when nothing was. `changed`, `removed`: paths.
+    `conflicts`: paths changed on both nodes. `messages`: how many voicemail messages were added. `left`: how many files
+    are still being written there. `held`: what is left out because something is wrong with it.
+    """
+
+    says: tuple[str, ...] = ()
+    generation: int = 0
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    messages: int = 0
+    left: int = 0
+    held: tuple[HeldBack, ...] = ()
+
+
 @click.group(invoke_without_command=True)
 @click.option("--now", is_flag=True, help="Also with HASYNCH=LOOSE, and after a pass that is under way.")
 @click.option("--dry-run", is_flag=True, help="Only say what differs.")
 @click.option("--deep", is_flag=True, help="Compare ACLs and extended attributes too: twice as long.")
 @click.option(
-    "--accept-loss", is_flag=True, help="Take the other node's data although many files have vanished there."
+    "--accept-loss", is_flag=True, help="Take the peer's data although many files have vanished there."
 )
 @click.option("--discard", is_flag=True, help="Give up what was written here while this node served.")
 @click.option("--yes", is_flag=True, help="With --discard: do not ask again.")
+@tells(Synchronised)
 @click.pass_context
 def sync(
     context: click.Context,
@@ -56,8 +78,8 @@ def sync(
 ) -> None:
     """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
 
-    On the primary after a failover: merge what the secondary has got while it served. The agent does this
-    automatically, at every change and every SYNCPERIOD; this is for the impatient.
+    On the primary after a failover: merge what the secondary has got while it served. The agent does this by itself, at
+    every change and every SYNCPERIOD; this is for the impatient.
     """
     if context.invoked_subcommand is not None:
         return
@@ -71,7 +93,20 @@ def sync(
     here = session(conf, node, duty, live=duty().live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
         outcome = here.run(peer, request, progress, patient=now)
-    click.echo("\n".join(outcome_lines(outcome, dry_run)))
+    tell_outcome(outcome, dry_run)
+
+
+def tell_outcome(outcome: PassResult, dry_run: bool) -> None:
+    """Say what a pass found, and keep it for the document of a command that tells with `Synchronised`."""
+    paths = {"changed": outcome.changed, "removed": outcome.removed, "conflicts": outcome.conflicts}
+    keep_fields(
+        generation=outcome.generation,
+        messages=outcome.messages,
+        left=outcome.left,
+        held=tuple(outcome.held),
+        **{name: tuple(map(printable, found)) for name, found in paths.items()},
+    )
+    say(*outcome_lines(outcome, dry_run))
 
 
 def _give_up(*, agreed: bool) -> None:
@@ -82,54 +117,65 @@ def _give_up(*, agreed: bool) -> None:
     if not ask_status().data.newer:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
-        click.confirm(
-            "What was written here while this node served is then replaced by the other node's, and is left in"
-            " quarantine only. Go on?",
-            abort=True,
+        agree(
+            "What was written here while this node served makes way for the peer's then, and is left in"
+            " quarantine only. Go on?"
         )
     drop_mark(PLACES)
 
 
+@dataclass(slots=True)
+class SyncAnswer(State):
+    """How the data of this node stand.
+
+    `age`: seconds since our data were last known to equal the peer's, null for never. `verified_at` is the same in
+    seconds since the epoch. `held`: what is left out because something is wrong with it. `phase`, `done`, `total`: the
+    pass under way, "" when none is.
+    """
+
+    age: float | None = None
+
+
 @sync.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(as_json: bool) -> None:
+@prints(SyncAnswer)
+def status() -> None:
     """How old this node's copy is, and what is wrong."""
     state = read_state(PLACES.state)
-    seconds = age(state, CLOCK.wall())
-    if as_json:
-        click.echo(json.dumps({**asdict(state), "age": seconds}, indent=2))
-        return
-    click.echo(
-        "never synchronised"
-        if seconds is None
-        else f"in step {format_duration(seconds)} ago, generation {state.generation}"
-    )
+    known = {name: getattr(state, name) for name in State.__dataclass_fields__}
+    put(SyncAnswer(**known, age=age(state, CLOCK.wall())), _status_lines)
+
+
+def _status_lines(state: SyncAnswer) -> Iterator[str]:
+    if state.age is None:
+        yield "never synchronised"
+    else:
+        yield f"in step {format_duration(state.age)} ago, generation {state.generation}"
     for line in (state.unsettled, state.problem, *state.warnings, state.telephony, state.postsync):
         if line:
-            click.echo(f"  ! {printable(line)}")
+            yield f"  ! {printable(line)}"
     for one in state.held:
-        click.echo(f"  ! {one}")
-        click.echo(f"    since {time.strftime('%F %T', time.localtime(one.since))}")
+        yield f"  ! {one}"
+        yield f"    since {time.strftime('%F %T', time.localtime(one.since))}"
     if state.held_more:
-        click.echo(f"  ! {state.held_more} more items are held back")
+        yield f"  ! {state.held_more} more items are held back"
     if state.phase and is_held(PLACES.lock):  # else it was killed, and could not say that it is over
-        click.echo(f"  under way: {format_progress(state.phase, state.done, state.total)}")
+        yield f"  under way: {format_progress(state.phase, state.done, state.total)}"
 
 
 @sync.command()
 @click.option("--count", default=20, show_default=True, help="How many, newest first.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def history(count: int, as_json: bool) -> None:
+@prints(tuple[Attempt, ...], note="Newest first.")
+def history(count: int) -> None:
     """Show what the last passes found, newest first."""
     with problems_named(), contextlib.closing(Store(PLACES.store)) as store:
         attempts = store.attempts(count)
-    if as_json:
-        click.echo(json.dumps([asdict(attempt) for attempt in attempts], indent=2))
-        return
-    for one in attempts:
-        when = time.strftime("%F %T", time.localtime(one.at))
-        number = f"#{one.generation}" if one.generation else ""
-        click.echo(f"{when}  {one.seconds:8.2f} s  {number:>6}  {one.outcome:<10} {printable(one.says)}")
+    put(attempts, lambda found: map(_attempt_line, found))
+
+
+def _attempt_line(one: Attempt) -> str:
+    when = time.strftime("%F %T", time.localtime(one.at))
+    number = f"#{one.generation}" if one.generation else ""
+    return f"{when}  {one.seconds:8.2f} s  {number:>6}  {one.outcome:<10} {printable(one.says)}"
 
 
 @sync.command(hidden=True)
@@ -212,10 +258,20 @@ def outcome_lines(outcome: PassResult, dry_run: bool) -> list[str]:
 # Command `asha conflicts`: list what both nodes have changed, and choose which version stays.
 
 
+@dataclass(frozen=True, slots=True)
+class ConflictShown:
+    """A path that both nodes have changed. `kept`: where the other node's version is. `at`: seconds since the epoch."""
+
+    path: str
+    kept: str
+    at: float
+    why: str
+
+
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@prints(tuple[ConflictShown, ...])
 @click.pass_context
-def conflicts(context: click.Context, as_json: bool) -> None:
+def conflicts(context: click.Context) -> None:
     """List what was changed on both nodes while they were apart.
 
     This node's version is in place; the other's is kept aside at the place that is shown.
@@ -223,42 +279,38 @@ def conflicts(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     found = _conflicts().open()
-    if as_json:
-        names = [
-            {"path": os.fsdecode(one.path), "kept": os.fsdecode(one.kept), "at": one.at, "why": one.why}
-            for one in found
-        ]
-        click.echo(json.dumps(names, indent=2))
-        return
+    names = [ConflictShown(os.fsdecode(one.path), os.fsdecode(one.kept), one.at, one.why) for one in found]
+    put(names, lambda _: _conflict_lines(found))
+
+
+def _conflict_lines(found: Iterable[Conflict]) -> Iterator[str]:
+    none = True
     for one in found:
+        none = False
         when = time.strftime("%F %T", time.localtime(one.at))
-        click.echo(
-            f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the other node's: {printable(one.kept)}"
-        )
-    if found:
-        click.echo(
-            "'asha conflicts take PATH' takes the other node's, 'asha conflicts keep PATH' keeps ours."
-        )
+        yield f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the peer's: {printable(one.kept)}"
+    if none:
+        yield "No conflicts."
     else:
-        click.echo("No conflicts.")
+        yield "'asha conflicts take PATH' takes the peer's, 'asha conflicts keep PATH' keeps ours."
 
 
 @conflicts.command()
+@tells()
 @click.argument("path")
 def take(path: str) -> None:
-    """Put the other node's version of PATH in place; ours is kept beside it."""
+    """Put the peer's version of PATH in place; ours is kept beside it."""
     ours = _conflicts().take_theirs(os.fsencode(path))
-    click.echo(
-        f"The other node's {printable(path)} is in place. Ours was kept: {printable(os.fsencode(ours))}"
-    )
+    say(f"The peer's {printable(path)} is in place. Ours was kept: {printable(os.fsencode(ours))}")
 
 
 @conflicts.command()
+@tells()
 @click.argument("path")
 def keep(path: str) -> None:
-    """Keep our version of PATH, and remove the other node's."""
+    """Keep our version of PATH, and remove the peer's."""
     _conflicts().keep_ours(os.fsencode(path))
-    click.echo(f"{printable(path)} stays as it is here.")
+    say(f"{printable(path)} stays as it is here.")
 
 
 def _conflicts() -> Conflicts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -10,13 +9,14 @@ from dataclasses import dataclass, replace
 
 import click
 
-from appliance.cli.terminal import ShownLine, Tone, show
+from appliance.cli.output import prints, put, wants_json
+from appliance.cli.terminal import ShownLine, Tone
 from appliance.config import Conf
 from appliance.config.edit import preview, set_values
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent
 from appliance.core.answers import ConfSaved
-from appliance.core.as_json import read_as, to_json
+from appliance.core.as_json import read_as
 from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError, ClusterError, SyncError
 from appliance.core.gap_counts import Counts, share
@@ -48,8 +48,8 @@ class TuneAnswer:
 
 @click.command()
 @click.option("--apply", is_flag=True, help="Set HADEADTIME on both nodes, and what must go with it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def tune(apply: bool, as_json: bool) -> None:
+@prints(TuneAnswer)
+def tune(apply: bool) -> None:
     """Say which HADEADTIME is safe: a living node is taken for dead less than once in ten years.
 
     Both agents count how long the other one was silent, and how late their own turns came, and keep ten days of it.
@@ -58,12 +58,9 @@ def tune(apply: bool, as_json: bool) -> None:
     """
     conf, node = conf_and_node()
     answer = _answer(conf, node)
-    if as_json:
-        click.echo(json.dumps(to_json(answer), indent=2))
-    else:
-        show(_lines(answer))
+    put(answer, _lines)
     if apply:
-        _apply(conf, node, answer, quiet=as_json)
+        _apply(conf, node, answer, quiet=wants_json())
 
 
 def figures_here() -> NodeFigures:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import click
 
+from appliance.cli.output import agree, keep, say, tells, wants_json
 from appliance.cli.status import shown_lines
-from appliance.cli.terminal import show
 from appliance.control.status import ask_status
 from appliance.core.errors import AshaError, ClusterError
-from appliance.core.status import Status
+from appliance.core.status import StateStatus, Status
 from appliance.local_node import CLOCK
 
 # Seconds between two looks; and what a transfer may take before it is called blocked, with what the agents then settle.
@@ -20,8 +21,20 @@ _LOOK, _PATIENCE = 0.2, 120.0
 F = TypeVar("F", bound=Callable[..., None])
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """`says`: what was done, in sentences for people. `state`: how the pair then is.
+
+    `state` is null with --no-wait, when nothing was to be done, and when the agent did not say.
+    """
+
+    says: tuple[str, ...] = ()
+    state: StateStatus | None = None
+
+
 def asks_and_waits(command: F) -> F:
-    """Give a command that moves service the options `--yes` and `--no-wait`."""
+    """Give a command that moves service the options `--yes`, `--no-wait` and `--json`."""
+    command = tells(Moved)(command)
     yes = click.option("--yes", is_flag=True, help="Do not ask on a terminal whether to go on.")
     no_wait = click.option("--no-wait", is_flag=True, help="Do not wait until it is done.")
     return yes(no_wait(command))
@@ -37,8 +50,8 @@ def confirm(verb: str, *, yes: bool) -> None:
     status = ask_status()
     permit = status.permit(verb)
     if permit.allowed:
-        click.echo(status.state.says)
-        click.confirm(f"'asha {verb}': {permit.says or 'go on'}. Go on?", abort=True)
+        say(status.state.says)
+        agree(f"'asha {verb}': {permit.says or 'go on'}. Go on?")
 
 
 def at_terminal() -> bool:
@@ -81,12 +94,12 @@ def until(
                 f"Not yet after {_PATIENCE:.0f} s that {what}. {said}", todo="'asha events' says why."
             )
         CLOCK.sleep(_LOOK)
-    click.echo(f"Done: {what}.")
+    say(f"Done: {what}.")
 
 
 def _tell(words: str, before: str) -> str:
     if words != before:
-        click.echo(f"  {words}")
+        say(f"  {words}")
     return words
 
 
@@ -96,8 +109,9 @@ def show_pair() -> None:
         status = ask_status()
     except AshaError:
         return
-    click.echo()
-    show(shown_lines(status))
+    keep(state=status.state)
+    if not wants_json():
+        say("", *shown_lines(status))
 
 
 class ServiceComes:

@@ -68,7 +68,8 @@ class Key:
     one element of a tuple field (OTHER1 to OTHER3 are `Conf.others`). `earlier`: its default where the file gives
     another key that has an `earlier` one: such keys belong together, and what a file says of one of them was
     written with these in mind. `original`: the key was in the conf file
-    of asha 1.0.0-2. `tab`: None for a key that only root may set, in the file.
+    of asha 1.0.0-2. `per_node`: each node may have a value of its own.
+    `tab`: None for a key that only root may set, in the file.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Key:
     slot: int | None = None
     original: bool = False
     secret: bool = False
+    per_node: bool = False
     earlier: Any = None
 
     @property
@@ -160,6 +162,7 @@ class Comment:
         may_be_off: bool = False,
         original: bool = False,
         secret: bool = False,
+        per_node: bool = False,
         earlier: T | None = None,
     ) -> T:
         """Return the dataclass field of the key `name`. See `Key` for the arguments."""
@@ -176,6 +179,7 @@ class Comment:
             may_be_off=may_be_off,
             original=original,
             secret=secret,
+            per_node=per_node,
             earlier=earlier,
         )
         return field(default=default, repr=not secret, metadata={"keys": (key,)})

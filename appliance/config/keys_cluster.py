@@ -160,27 +160,56 @@ class ClusterKeys:
         "tty of the relay card",
         "Where the card is looked for first. After it was found once it is known by its USB",
         "identity, so a changed number does no harm.",
-    ).key("RHINOUSB", FILE, Path("/dev/ttyUSB0"), Group.CARD, "/dev/ttyUSB1", tab=Tab(6, "Card's tty"))
+    ).key(
+        "RHINOUSB",
+        FILE,
+        Path("/dev/ttyUSB0"),
+        Group.CARD,
+        "/dev/ttyUSB1",
+        tab=Tab(6, "Card's tty"),
+        per_node=True,
+    )
     card_driver: CardDriver = Comment(
         "how to talk to the card (tool or serial)",
         "tool: run the vendor's program RHINOTOOL, the one documented way.",
         "serial: speak on the tty ourselves, in the words of RHINOPROFILE.",
-    ).key("RHINODRIVER", choice("tool", "serial"), "tool", Group.CARD, "serial")
+    ).key("RHINODRIVER", choice("tool", "serial"), "tool", Group.CARD, "serial", per_node=True)
     card_tool: Path = Comment("the vendor's program (RHINODRIVER=tool)").key(
-        "RHINOTOOL", FILE, Path("/usr/local/bin/rhinofailover"), Group.CARD, "/usr/local/bin/rhinofailover"
+        "RHINOTOOL",
+        FILE,
+        Path("/usr/local/bin/rhinofailover"),
+        Group.CARD,
+        "/usr/local/bin/rhinofailover",
+        per_node=True,
     )
     card_profile: str = Comment(
         "the card's language (RHINODRIVER=serial): a built-in profile, or the path of a learned one",
         "assumed-ascii is a guess: the bytes on the wire are published nowhere. Learn your own",
         "card's with 'asha card learn'.",
-    ).key("RHINOPROFILE", WORD_OR_PATH, "assumed-ascii", Group.CARD, "/etc/asha/rhino-profile.toml")
+    ).key(
+        "RHINOPROFILE",
+        WORD_OR_PATH,
+        "assumed-ascii",
+        Group.CARD,
+        "/etc/asha/rhino-profile.toml",
+        per_node=True,
+    )
     card_relay: int = Comment("number of the relay on the card", "0 is the only one ever documented.").key(
-        "RHINORELAY", whole(0, 15, "a relay number"), 0, Group.CARD, "0"
+        "RHINORELAY", whole(0, 15, "a relay number"), 0, Group.CARD, "0", per_node=True
     )
     card_spans: tuple[int, ...] = Comment(
         "DAHDI spans that hang on the relay, with commas between",
         "Blank: every span. Name them when this server has other lines too.",
-    ).key("RHINOSPANS", SPANS, (), Group.CARD, "1,2", tab=Tab(6, "Spans on the Card"), may_be_off=True)
+    ).key(
+        "RHINOSPANS",
+        SPANS,
+        (),
+        Group.CARD,
+        "1,2",
+        tab=Tab(6, "Spans on the Card"),
+        may_be_off=True,
+        per_node=True,
+    )
     card_deadline: float = Comment("longest one command to the card may take").key(
         "CARDDEADLINE", DEADLINE, 2.0, Group.CARD, "500ms", tab=Tab(8, "Card Deadline")
     )
@@ -213,6 +242,7 @@ class ClusterKeys:
         "ucast eth0 192.168.1.12, serial /dev/ttyS0 19200",
         tab=Tab(5, "HA Paths"),
         effect=Effect.ENGINE_START,
+        per_node=True,
     )
     udp_port: int = Comment("UDP port of the HA engine's messages").key(
         "HAUDPPORT",
@@ -316,6 +346,7 @@ class ClusterKeys:
         Group.HEARTBEAT,
         "/usr/sbin/fence_ipmilan --ip=10.0.0.9 --username=asha --password-script=/etc/asha/bmc --action=off",
         may_be_off=True,
+        per_node=True,
     )
     fence_wait: float = Comment(
         "how long HAFENCE may take before it is killed",

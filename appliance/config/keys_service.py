@@ -136,16 +136,25 @@ class ServiceKeys:
         "the line go. It is not fed either while a look at the line or an order hangs on the node that",
         "serves and the other node could take over. A full disk, a silent peer or a standby's hung look",
         "reset nothing. When the agent is ended on purpose, the timer is stopped first.",
-    ).key("WATCHDOG", FILE_TEXT, "", Group.REST, "/dev/watchdog", effect=Effect.AGENT_START, may_be_off=True)
+    ).key(
+        "WATCHDOG",
+        FILE_TEXT,
+        "",
+        Group.REST,
+        "/dev/watchdog",
+        effect=Effect.AGENT_START,
+        may_be_off=True,
+        per_node=True,
+    )
     dahdi_root: Path = Comment(
         "directory under which DAHDI's proc and sys are found", "/ on every real machine."
-    ).key("DAHDIROOT", PATH, Path("/"), Group.REST, "/")
+    ).key("DAHDIROOT", PATH, Path("/"), Group.REST, "/", per_node=True)
     mail_to: str = Comment(
         "who gets mail when something fails or moves",
         "Blank: nobody. 'asha notify test' tries every way that is set up here.",
     ).key("MAILTO", MAIL, "", Group.NOTIFY, "you@example.com, noc@example.com", may_be_off=True)
     notify_from: str = Comment("from whom that mail comes", "Blank: asha@ and the node's name.").key(
-        "NOTIFYFROM", ONE_MAIL, "", Group.NOTIFY, "asha@example.com", may_be_off=True
+        "NOTIFYFROM", ONE_MAIL, "", Group.NOTIFY, "asha@example.com", may_be_off=True, per_node=True
     )
     notify_smtp: str = Comment(
         "mail server that takes it, by SMTP (port 25 unless given)",
@@ -196,7 +205,7 @@ class ServiceKeys:
         "127.0.0.1 or ::1: for a browser on this machine only. 0.0.0.0: on every IPv4 address of this",
         "machine. ::  on every address, of IPv6 and of IPv4.",
         "The panel takes a change of this when it is restarted: service asha-panel restart.",
-    ).key("PANELADDR", LISTEN, "127.0.0.1", Group.PANEL, "0.0.0.0", effect=Effect.PANEL_START)  # noqa: S104
+    ).key("PANELADDR", LISTEN, "127.0.0.1", Group.PANEL, "0.0.0.0", effect=Effect.PANEL_START, per_node=True)  # noqa: S104
     panel_port: int = Comment("port the page is served on, by TLS always").key(
         "PANELPORT", PORT, 8443, Group.PANEL, "443", effect=Effect.PANEL_START
     )
@@ -217,6 +226,7 @@ class ServiceKeys:
         Group.PANEL,
         "/etc/pki/tls/certs/pbx.example.com.crt",
         effect=Effect.PANEL_START,
+        per_node=True,
     )
     panel_key: Path = Comment(
         "private key of that certificate, without a passphrase",
@@ -228,4 +238,5 @@ class ServiceKeys:
         Group.PANEL,
         "/etc/pki/tls/private/pbx.example.com.key",
         effect=Effect.PANEL_START,
+        per_node=True,
     )

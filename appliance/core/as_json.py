@@ -55,10 +55,12 @@ def _reader(kind: Any) -> _Reader:
     if origin in (typing.Union, UnionType):
         (of,) = (one for one in arguments if one is not NoneType)
         return _optional(_reader(of))
-    if origin is tuple:
+    if origin in (tuple, list):
         return _tuple_of(_reader(arguments[0]))
     if origin is Mapping:
         return _mapping_of(_reader(arguments[1]))
+    if typing.is_typeddict(origin):
+        return _keys_of({name: _reader(hint) for name, hint in typing.get_type_hints(origin).items()})
     if _fields(origin) is not None:
         hints = typing.get_type_hints(origin)
         return _fields_of(origin, {name: _reader(_with(hint, arguments)) for name, hint in hints.items()})
@@ -107,7 +109,22 @@ def _fields_of(kind: Any, readers: Mapping[str, _Reader]) -> _Reader:
     return read
 
 
-def _plain(kind: type) -> _Reader:
+def _keys_of(readers: Mapping[str, _Reader]) -> _Reader:
+    """Read an object all of whose keys are there: a `TypedDict`."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, Mapping):
+            raise _wrong(value, "object")
+        if missing := readers.keys() - value.keys():
+            raise ValueError(f" is not whole: {', '.join(sorted(missing))} is missing")
+        return {name: _below(name, reader, value[name]) for name, reader in readers.items()}
+
+    return read
+
+
+def _plain(kind: Any) -> _Reader:
+    if kind is Any:
+        return lambda value: value
     accepted = (int, float) if kind is float else (kind,)
 
     def read(value: object) -> object:

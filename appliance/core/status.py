@@ -33,6 +33,9 @@ class StatusValue(NamedTuple, Generic[T_co]):
     why: str = "it was not said"
 
 
+ONE_PATH = "one path only: a cut cable makes both nodes active"
+"""What is said of an engine that has a single link."""
+
 _UNSAID: StatusValue[Any] = StatusValue()
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -109,7 +112,7 @@ class PeerStatus(NamedTuple):
         down, many = self.links_down, len(self.links)
         if down:
             return f"{many - len(down)} of {many} up; down: {', '.join(down)}"
-        alone = " (one path only: a cut cable makes both nodes active)" if many == 1 else ""
+        alone = f" ({ONE_PATH})" if many == 1 else ""
         return f"{many} of {many} up: {', '.join(sorted(self.links))}{alone}"
 
 
@@ -321,7 +324,7 @@ class FileTrouble(NamedTuple):
 class StateStatus(NamedTuple):
     """The state of the pair (core/pair_state.py): its `name`, and `says`, it in a sentence with what stands behind it.
 
-    `health`: the exit code by which a program is told of it.
+    `health`: the exit code that reports it to a program.
     """
 
     name: str = "not known"

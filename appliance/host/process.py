@@ -10,6 +10,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -191,11 +192,15 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def interact(argv: Sequence[str | Path], given: str) -> int:
-    """Run `argv` on the operator's terminal with `given` as input; return its status. Raises HostError."""
+def interact(argv: Sequence[str | Path], given: str, *, quiet: bool = False) -> int:
+    """Run `argv` on the operator's terminal with `given` as input; return its status. Raises HostError.
+
+    `quiet`: what it prints goes to standard error, since standard output is a program's.
+    """
     words = tuple(str(word) for word in argv)
     try:
-        return subprocess.run(words, input=given.encode(), check=False).returncode
+        stdout = sys.stderr if quiet else None
+        return subprocess.run(words, input=given.encode(), check=False, stdout=stdout).returncode
     except OSError as problem:
         raise HostError(f"'{words[0]}' could not be started: {problem.strerror}.") from problem
 

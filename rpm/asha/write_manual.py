@@ -33,6 +33,13 @@ changes a value and preserves comments and order.
 """
 
 _ASHA_FOOT = """\
+.SH JSON
+With
+.B \\-\\-json
+a command prints one document for programs on standard output, and an error as an object with the keys error, todo and
+exit_code on standard error. What each command prints, and which few print no JSON, is in
+.I json.md
+of asha's documentation.
 .SH FILES
 .TP
 .I /etc/asha.conf
@@ -47,9 +54,11 @@ the agent's socket
 .B asha status
 and
 .B asha nagios
-report the state of the pair: 0 protected, 1 degraded, 2 no service or two active, 3 not known. Other commands: 0
-success, 2 for an error on the command line or in the conf file, 3 if this host lacks something, 4 for the card or
-the line, 5 for the cluster engine or the agent, 6 for the data, 1 for anything else.
+report the state of the pair: 0 protected, 1 degraded, 2 no service or two active, 3 not known.
+.B asha conf diff
+exits with 1 if the conf files of the two nodes differ. Other commands: 0 success, 2 for an error on the command line
+or in the conf file, 3 if this host lacks something, 4 for the card or the line, 5 for the cluster engine or the
+agent, 6 for the data, 1 for anything else.
 .SH SEE ALSO
 asha.conf(5), heartbeat(8), asterisk(8)
 """

@@ -109,3 +109,33 @@ async def test_a_peer_of_an_older_version_and_one_that_does_not_answer_are_said_
         assert "asha ssh-setup" in document["compared"][0]["remedy"]
     finally:
         authorized.write_text(kept)
+
+
+async def test_the_conf_files_are_compared_and_a_secret_stays_at_home(pair: Pair) -> None:
+    await pair.home()
+    await open_ssh(pair)
+    alike = await pair.primary.asha("conf", "diff", "--json")
+    found = json.loads(alike.output)
+    assert alike.code == 0, f"{alike.output}{alike.error}"
+    assert (found["here"], found["there"]) == ("haprimary", "hastandby")
+    path = pair.secondary.node.path("/etc/asha.conf")
+    kept = path.read_text()
+    try:
+        path.write_text(f"{kept}\nSYNCSTALE=1234\nNOTIFYCOMMUNITY=hushhush\n")
+        path.chmod(0o600)
+        differs = await pair.primary.asha("conf", "diff", "--json")
+        seen = {one["key"]: one for one in json.loads(differs.output)["differences"] if not one["expected"]}
+        assert differs.code == 1 and seen.keys() == {"SYNCSTALE", "NOTIFYCOMMUNITY"}
+        assert seen["SYNCSTALE"]["there"] == "1234" and seen["NOTIFYCOMMUNITY"]["there"] is None
+        assert "hushhush" not in differs.output
+    finally:
+        path.write_text(kept)
+    authorized = pair.secondary.node.path(AUTHORIZED_KEYS)
+    aside = authorized.rename(authorized.with_suffix(".aside"))
+    try:
+        refused = await pair.primary.asha("conf", "diff", "--json")
+    finally:
+        aside.rename(authorized)
+    told = json.loads(refused.error)
+    assert (refused.code, told["exit_code"], refused.output) == (6, 6, ""), told
+    assert "Permission denied" in told["error"] and told["todo"]

@@ -118,7 +118,12 @@ def alerts(scene: Scene) -> Finding:
 
     ways, known = way_names(scene.conf), Spool().ways().by_name
     if not ways:
-        return warning("No alerts are configured.", "See 'asha notify'.")
+        return warning(
+            "No alert of any kind is configured: nobody is notified when service moves, a node dies or the line "
+            "is lost.",
+            "Set one of MAILTO, NOTIFYWEBHOOK, NOTIFYTRAP and NOTIFYSYSLOG, such as 'asha conf set MAILTO "
+            "you@example.com', and try it: asha notify test.",
+        )
     failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
     if wants_trust(scene.conf):
         Trust(scene.conf.notify_ca).context()

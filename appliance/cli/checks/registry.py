@@ -34,6 +34,10 @@ def _has_fence(conf: Conf, node: Node) -> bool:
     return bool(conf.fence)
 
 
+def _has_runtime(conf: Conf, node: Node) -> bool:
+    return machine.has_runtime()
+
+
 def _has_stonith(conf: Conf, node: Node) -> bool:
     return conf.stonith
 
@@ -68,6 +72,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("stonith", fence.stonith, _has_stonith),
     HostCheck("time", machine.time_service),
     HostCheck("disks", machine.disks),
+    HostCheck("runtime", machine.runtime, _has_runtime),
     HostCheck("ssh", own.ssh),
     HostCheck("panel", own.panel, _has_panel),
     HostCheck("alerts", own.alerts),
@@ -78,13 +83,13 @@ CHECKS: tuple[HostCheck, ...] = (
 def _alike() -> dict[str, Callable[[Scene], str]]:
     """Return the keys of the conf file that both nodes must have alike, each with what tells its value.
 
-    They are those of the pair and its engine, but for the paths, which lead from each node to the other.
+    They are those of the pair and its engine, but for those of which each node has its own value.
     """
     keys = [
         key
         for key in KEYS
         if (key.group in (Group.PAIR, Group.HEARTBEAT) or key.effect is Effect.ENGINE_OFF)
-        and key.field != "media"
+        and not key.per_node
     ]
     return {f"{CONF}{key.name}": lambda scene, key=key: key.text(scene.conf) for key in keys}  # type: ignore[misc]
 

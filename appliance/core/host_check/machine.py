@@ -17,6 +17,21 @@ LEAST_SHARE, LITTLE_SHARE = 0.01, 0.05
 """Share of the inodes that must be free: below the first nothing can be written for long, below the second soon."""
 
 
+RUNTIME_DAYS = 180
+"""Days after which the Python and the libraries that asha brings are taken to lack security updates."""
+
+
+def judge_runtime(days: float, made_on: str) -> Finding:
+    """Judge the age in days of the release that brought the private runtime, made on the day `made_on`."""
+    if days <= RUNTIME_DAYS:
+        return fine(f"the Python and the libraries that asha brings are of {made_on} or earlier")
+    return warning(
+        f"The Python and the libraries that asha brings are of {made_on} or earlier, {days:.0f} days ago: they lack "
+        "the security updates since.",
+        "Upgrade asha and asha-runtime to a newer release, the standby first.",
+    )
+
+
 def judge_name(conf_name: str, lasting: str, uname: str) -> Finding:
     """Judge the node's name. Capitals do not count: to Heartbeat, and so to asha, they are small letters.
 

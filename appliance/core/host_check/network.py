@@ -134,7 +134,7 @@ def _links(ways: Sequence[LinkSeen]) -> Iterator[Finding]:
     if len(wires) == 1:
         (wire,) = wires
         yield warning(
-            f"Every path between the nodes goes through {wire}: when that is cut, each takes the other for dead.",
+            f"Every path between the nodes goes through {wire}: one cut cable makes both nodes active.",
             "Add a second path to HAMEDIA, a direct cable or a null-modem cable.",
         )
         return

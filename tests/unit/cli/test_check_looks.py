@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from appliance.cli.checks import machine, pbx, starters
+import appliance
+from appliance.cli.checks import machine, own, pbx, starters
 from appliance.cli.checks.look import Scene
 from appliance.cli.checks.registry import CHECKS, FACTS
 from appliance.config import Conf
@@ -128,6 +131,31 @@ def test_safe_asterisk_is_known_behind_its_interpreter(root: Path) -> None:
     found = starters.restarters(scene(root))
     assert found.level == Level.ERROR and "safe_asterisk (pid 7)" in found.says and "pid 8" not in found.says
     assert processes_of({"safe_asterisk", "monit"}, root / "proc") == {"safe_asterisk": [7]}
+
+
+def test_the_runtime_is_as_old_as_the_release_that_brought_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = put(root, "opt/asha/lib/appliance/__init__.py")
+    monkeypatch.setattr(appliance, "__file__", str(release))
+    assert machine.runtime(scene(root)).level == Level.OK
+    long_ago = time.time() - 200 * 86400
+    os.utime(release, (long_ago, long_ago))
+    found = machine.runtime(scene(root))
+    assert found.level == Level.WARNING and time.strftime("%F", time.gmtime(long_ago)) in found.says
+
+
+def test_only_the_packages_own_python_is_asked_for_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    (check,) = (check for check in CHECKS if check.what == "runtime")
+    assert not check.applies(Conf(), Node.PRIMARY), "the tests run on the machine's own Python"
+    monkeypatch.setattr(sys, "prefix", "/opt/asha/runtime")
+    assert check.applies(Conf(), Node.PRIMARY)
+
+
+def test_it_is_a_warning_that_nobody_is_told(root: Path) -> None:
+    found = own.alerts(scene(root))
+    assert found.level == Level.WARNING and "nobody is notified when service moves" in found.says
+    assert all(key in found.remedy for key in ("MAILTO", "NOTIFYWEBHOOK", "NOTIFYTRAP", "NOTIFYSYSLOG"))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,8 @@ def use(monkeypatch: pytest.MonkeyPatch, fence: str) -> None:
     monkeypatch.setattr(command, "conf_and_node", lambda: (Conf(fence=fence), Node.SECONDARY))
 
 
-def asha_fence_test() -> Result:
-    return CliRunner().invoke(main.asha, ["fence", "test"])
+def asha_fence_test(*words: str) -> Result:
+    return CliRunner().invoke(main.asha, ["fence", "test", *words])
 
 
 @pytest.mark.parametrize("state", ["on", "off"])
@@ -53,6 +54,7 @@ def test_it_says_what_is_proved_and_what_is_not(agent: Path, state: str) -> None
     assert "Not proved: that this is the power of the other node" in said.output
     assert f"Is the primary (haprimary) {state} now?" in said.output
     assert agent.with_suffix(".told").read_text() == "-p secret -o status\n", "asked once, and nothing cut"
+    assert json.loads(asha_fence_test("--json").stdout)["says"] == said.output.splitlines()
 
 
 def test_a_device_that_does_not_answer_is_a_failure_and_no_password_is_told(agent: Path) -> None:

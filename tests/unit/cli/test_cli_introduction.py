@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def test_the_text_alone_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     done, heard = asked(monkeypatch, "introduction")
     assert (done.exit_code, done.output) == (0, "asha1:abc\n")
     assert [request["verb"] for request in heard] == ["introduction"]
+    assert json.loads(asked(monkeypatch, "introduction", "--json")[0].output) == {"introduction": "asha1:abc"}
+
+
+def test_a_group_leaves_the_document_to_the_command_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (("introduction", "--json", "take"), ("introduction", "take", "--json")):
+        done, _ = asked(monkeypatch, *words, "asha1:abc")
+        assert json.loads(done.output) == {"says": ["pbx1 is known here now."]}
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ def test_a_certificate_is_made_once_and_the_sites_own_is_left_alone(
     assert "was made" in asha("certificate").output
     made = ours.panel_cert.read_bytes()
     assert "good for 82" in asha("certificate").output
+    shown = json.loads(asha("certificate", "--json").output)
+    assert shown["made"] is False and 820 <= shown["days"] < 830
     assert ours.panel_cert.read_bytes() == made
     monkeypatch.setattr(panel, "Conf", Conf)
     assert isinstance(asha("certificate", "--renew").exception, UserError)

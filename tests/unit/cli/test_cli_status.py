@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from test_cli_words import reading, told
 
 from appliance.cli import main, status
+from appliance.cli.terminal import Tone
 from appliance.control.client import AgentAbsent
 from appliance.core.as_json import to_json
 from appliance.core.pair_state import pair_state
@@ -147,3 +148,14 @@ def test_json_says_the_state_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_links_say_what_a_single_one_means(links: dict[str, str], says: str) -> None:
     text = "\n".join(status.status_lines(whole(peer=peer(links=links))))
     assert f"  links       {says}" in text.splitlines()
+
+
+def test_a_single_path_is_shown_as_a_warning() -> None:
+    def tone(links: dict[str, str]) -> Tone:
+        (row,) = (
+            line for line in status.shown_lines(whole(peer=peer(links=links))) if "  links  " in line.text
+        )
+        return row.tone
+
+    assert tone({"eth0": "up"}) is Tone.DOUBTFUL
+    assert tone({"eth0": "up", "eth1": "up"}) is Tone.PLAIN

@@ -6,6 +6,7 @@ import pytest
 
 from appliance.core.host_check.finding import Level
 from appliance.core.host_check.machine import (
+    RUNTIME_DAYS,
     AsteriskUser,
     Room,
     judge_asterisk_user,
@@ -13,6 +14,7 @@ from appliance.core.host_check.machine import (
     judge_name,
     judge_panic,
     judge_pauses,
+    judge_runtime,
     judge_time_service,
     judge_watchdog,
 )
@@ -48,6 +50,13 @@ def test_the_name(conf: str, lasting: str, uname: str, level: Level) -> None:
 )
 def test_a_virtual_machine_wants_a_longer_deadtime(virtual: str, deadtime: float, level: Level) -> None:
     assert judge_pauses(virtual, deadtime).level == level
+
+
+def test_a_private_runtime_grows_old() -> None:
+    assert judge_runtime(RUNTIME_DAYS, "2026-05-01").level == Level.OK
+    found = judge_runtime(RUNTIME_DAYS + 1, "2026-05-01")
+    assert found.level == Level.WARNING
+    assert "of 2026-05-01 or earlier, 181 days ago" in found.says and "Upgrade" in found.remedy
 
 
 def test_a_kernel_that_stays_down_after_a_panic() -> None:

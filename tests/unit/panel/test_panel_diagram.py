@@ -150,6 +150,7 @@ def test_what_a_silent_peer_said_last_is_no_point_in_its_favour() -> None:
         ({"peer": peer(version="")}, "versions", "doubt"),
         ({"peer": peer(links={"eth0": "dead"})}, "links of the HA engine", "bad"),
         ({"peer": peer(links={})}, "links of the HA engine", "doubt"),
+        ({"peer": peer(links={"eth0": "up"})}, "links of the HA engine", "doubt"),
         ({"peer": peer(alive=known(False))}, "could take over", "bad"),
         ({"peer": peer(fit=unknown("silent"))}, "could take over", "doubt"),
         ({"relay": {"card": known(False), "place": "", "commanded": unknown("x")}}, "relay card", "bad"),
