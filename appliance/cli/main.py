@@ -17,6 +17,7 @@ from appliance.host.paths import CONF
 # underscores).
 _COMMANDS = {
     "agent": "main",
+    "backup": "backup",
     "bound": "bound",
     "card": "hardware",
     "check": "check",
@@ -40,6 +41,7 @@ _COMMANDS = {
     "panel": "panel",
     "pbx": "ha",
     "provision-address": "sark",
+    "restore": "backup",
     "sark": "sark",
     "ssh-accept": "peer",
     "ssh-setup": "peer",
