@@ -22,6 +22,7 @@ from appliance.control.client import AgentAbsent, ask
 from appliance.core.backup import BackupFile, BackupFolder, RestoreEffect, RestoreStep, steps_of
 from appliance.core.errors import AshaError, HostError, UserError
 from appliance.host.disk import read_small, replace_file, sync_directory
+from appliance.host.leftovers import temporary_beside
 from appliance.host.paths import GRANT
 
 # As long as the journal turns over at; anything larger in the place of a file is no file of asha's.
@@ -135,15 +136,17 @@ def _aside(path: str, stamp: str, places: Places) -> str:
 def _make_folder(folder: BackupFolder, places: Places) -> None:
     """Make the folder, and whatever is missing above it, unless it is there.
 
-    It is root's alone until its owner and mode are set.
+    It gets its name last, when its owner and mode are set: what is there already is left as it is.
     """
     path = places.at(folder.path)
     if path.is_dir():
         return
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    path.mkdir(mode=0o700)
-    os.chown(path, *_numbers(folder))
-    path.chmod(folder.mode)
+    fresh = temporary_beside(path)
+    fresh.mkdir(mode=0o700)
+    os.chown(fresh, *_numbers(folder))
+    fresh.chmod(folder.mode)
+    fresh.rename(path)
     sync_directory(path.parent)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,6 +237,26 @@ def test_killed_at_any_file_it_is_done_by_doing_it_again(
     assert {path: after[path] for path in wanted} == wanted
     kept = {content for path, (content, *_) in after.items() if BEFORE_RESTORE in path}
     assert {*others.values()} <= kept
+
+
+def test_killed_while_a_folder_is_made_it_has_its_owner_and_mode_the_next_time(
+    machine: Places, empty: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, real, calls = collected(machine).backup, os.chown, iter(range(99))
+    folders = [folder.path for folder in backup.manifest.folders]
+
+    def killed(*words: Any) -> None:
+        if next(calls) == folders.index("/var/lib/asha/ssh"):
+            raise KeyboardInterrupt
+        real(*words)
+
+    monkeypatch.setattr(os, "chown", killed)
+    with pytest.raises(KeyboardInterrupt):
+        restored(backup, empty)
+    assert not empty.at("/var/lib/asha/ssh").exists()
+    monkeypatch.setattr(os, "chown", real)
+    restored(backup, empty)
+    assert empty.at("/var/lib/asha/ssh").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("there", ["a directory", "a link", "a pipe"])
