@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from appliance.agent.journal_file import JournalFile
 from appliance.core.engine_traits import ENGINE, titled
-from appliance.core.journal_entry import JournalEntry
+from appliance.core.journal_entry import JournalEntry, system_journal_fields
 from appliance.host.clock import Clock
+from appliance.host.system_journal import SystemJournal
 
 __all__ = ["Journal", "JournalFile"]
 
@@ -37,16 +38,22 @@ class Journal:
 
     `on_problem` is called once when the file cannot be written. Entries that could not be written are written
     when the disk takes them again; how many had to be dropped is then an entry itself. `title`: how entries name the
-    cluster engine.
+    cluster engine. `system`: systemd's journal, which gets each entry too, whatever the disk says.
     """
 
     def __init__(
-        self, file: JournalFile, clock: Clock, on_problem: Callable[[str], None], title: str = ENGINE
+        self,
+        file: JournalFile,
+        clock: Clock,
+        on_problem: Callable[[str], None],
+        title: str = ENGINE,
+        system: SystemJournal | None = None,
     ) -> None:
         self._file = file
         self._clock = clock
         self._on_problem = on_problem
         self._title = title
+        self._system = system or SystemJournal()
         self._news: queue.SimpleQueue[JournalEntry | threading.Event | None] = queue.SimpleQueue()
         self._recent: deque[JournalEntry] = deque(maxlen=_KEPT_IN_MEMORY)
         self._said: dict[tuple[str, str], str] = {}
@@ -130,6 +137,7 @@ class Journal:
             if isinstance(news, threading.Event):
                 news.set()
                 continue
+            self._system.send(system_journal_fields(news))
             self._waiting.append(news)
             if len(self._waiting) > _MOST_WAITING:
                 self._waiting.popleft()

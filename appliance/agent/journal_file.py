@@ -121,6 +121,30 @@ class JournalFile:
         return "" if whole else f"the journal {self.path} does not end with an entry: it was spoilt"
 
     @property
+    def paths(self) -> tuple[Path, Path]:
+        """The file, and the older one."""
+        return self.path, self._older
+
+    def contents(self) -> dict[Path, bytes]:
+        """Return the whole lines of both files as they follow each other: none is begun or renamed meanwhile.
+
+        A file that does not exist is left out. Raises OSError.
+        """
+        found: dict[Path, bytes] = {}
+        held = self._open() if self.path.exists() else None
+        try:
+            for path in self.paths:
+                descriptor = open_plain(path)
+                if descriptor is None:
+                    continue
+                with os.fdopen(descriptor, "rb") as file:
+                    found[path] = file.read(_size_of_whole_lines(descriptor))
+        finally:
+            if held is not None:
+                os.close(held)
+        return found
+
+    @property
     def _older(self) -> Path:
         return self.path.with_name(self.path.name + ".1")
 

@@ -46,6 +46,7 @@ from appliance.host.agent_socket import SOCKET
 from appliance.host.clock import Clock
 from appliance.host.paths import JOURNAL
 from appliance.host.service_manager import ServiceManager
+from appliance.host.system_journal import SystemJournal
 
 # The answers of an agent on a machine that is no node yet: a whole status, with nothing in it.
 
@@ -106,7 +107,8 @@ class UnconfiguredAgent:
         self._clock = clock
         self._init = init
         self._conf, self._wrong = _conf_or_none(conf_path)
-        self._journal = Journal(JournalFile(JOURNAL), clock, _complain)
+        system = SystemJournal.of_this_process()
+        self._journal = Journal(JournalFile(JOURNAL), clock, _complain, system=system)
         context = Context(conf_path, clock, self._journal)
         self._written = Written(context)
         self._settings = Settings(context, threads, adopt=self._adopt, refuses=lambda conf: ())

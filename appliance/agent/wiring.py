@@ -58,6 +58,7 @@ from appliance.core.status import Status
 from appliance.core.transfer import Order
 from appliance.host.clock import Clock
 from appliance.host.paths import GRANT, JOURNAL
+from appliance.host.system_journal import SystemJournal
 
 # A look that hangs delays the agent's start by at most this many seconds, twice; the resource script waits
 # for 2 s.
@@ -77,7 +78,8 @@ class AgentParts:
         this_node = read_this_node(conf_path, installed)
         engine = engine_of(this_node.conf)
         file = JournalFile(JOURNAL)
-        journal, observations = Journal(file, clock, _complain, engine.traits.title), Observations()
+        system = SystemJournal.of_this_process()
+        journal, observations = Journal(file, clock, _complain, engine.traits.title, system), Observations()
         grants = GrantFile(GRANT, least_generation=file.newest_generation(), clock=clock)
         service = Service(first_state(grants.read(), clock.now(), _past_moves(file, clock)))
         self.context = context = NodeContext(

@@ -11,13 +11,10 @@ from appliance.cli.local_time import format_clock
 from appliance.cli.output import prints, put_line
 from appliance.control.client import AgentAbsent, ask
 from appliance.core.errors import ClusterError
-from appliance.core.journal_entry import JournalEntry, read_entries
+from appliance.core.journal_entry import JournalEntry, entry_text, read_entries
 from appliance.core.text import printable
 
 _FOLLOW_PERIOD = 0.2
-# These fields of an entry are shown first and in this order, by value; the other fields follow as name=value.
-_FIRST = ("act", "order", "goal", "phase", "role", "wish", "verdict", "held")
-_HIDDEN = frozenset({"at", "wall", "kind", "hash", "prev", "number", "evidence"})
 
 
 @click.command()
@@ -42,15 +39,7 @@ def events(follow: bool, lines: int, verify: bool) -> None:
 
 def entry_line(entry: JournalEntry) -> str:
     """Return an entry as a line for people: local time with milliseconds, kind, and what the entry says."""
-    wall, fields = entry.wall, entry.fields
-    clock = format_clock(wall)
-    words = [str(fields[key]) for key in _FIRST if key in fields]
-    rest = [
-        f"{key}={fields[key]}"
-        for key in fields
-        if key not in _HIDDEN and key not in _FIRST and fields[key] != ""
-    ]
-    return f"{clock}  {entry.kind:<9} {' '.join(words)}" + (f"  {' '.join(rest)}" if rest else "")
+    return f"{format_clock(entry.wall)}  {entry.kind:<9} {entry_text(entry)}"
 
 
 def _read(newest: int) -> list[JournalEntry]:

@@ -19,6 +19,7 @@ from appliance.host.paths import CONF
 # underscores).
 _COMMANDS = {
     "agent": "main",
+    "backup": "backup",
     "bound": "bound",
     "card": "hardware",
     "check": "check",
@@ -42,6 +43,7 @@ _COMMANDS = {
     "panel": "panel",
     "pbx": "ha",
     "provision-address": "sark",
+    "restore": "backup",
     "sark": "sark",
     "ssh-accept": "peer",
     "ssh-setup": "peer",

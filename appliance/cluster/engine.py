@@ -188,6 +188,9 @@ class ClusterEngine(Protocol):
     def has_secret(self) -> bool:
         """Return whether this node has the secret with which the nodes sign their messages."""
 
+    def secret_file(self) -> Path:
+        """Return where the secret is on this node, or would be."""
+
     def secret(self) -> tuple[str, str]:
         """Return the secret as (method, secret); make one when there is none."""
 

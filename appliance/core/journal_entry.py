@@ -14,14 +14,25 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
+
+from appliance.core.text import printable
 
 # No counter, generation or number of seconds that asha writes is as large; a larger one is spoilt.
 _MOST = 2**53
 # The last time of day that is taken for one, in seconds since the epoch: about the year 5000.
 _LAST_WALL = 1e11
+
+
+# These fields of an entry are shown first and in this order, by value; the other fields follow as name=value.
+_FIRST = ("act", "order", "goal", "phase", "role", "wish", "verdict", "held")
+_HIDDEN = frozenset({"at", "wall", "kind", "hash", "prev", "number", "evidence"})
+# What systemd's journal has in its own way.
+_CLOCKS = frozenset({"at", "wall", "number"})
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +255,34 @@ class JournalEntry:
         fields = self.fields
         good = {name: fields[name] for name, fits in _checks(kind) if name in fields and fits(fields[name])}
         return cast(EntryDetail, kind(**good))
+
+
+def entry_text(entry: JournalEntry) -> str:
+    """Return what an entry says as a line for people, without its kind and time."""
+    fields = entry.fields
+    words = [str(fields[key]) for key in _FIRST if key in fields]
+    rest = [
+        f"{key}={fields[key]}"
+        for key in fields
+        if key not in _HIDDEN and key not in _FIRST and fields[key] != ""
+    ]
+    return " ".join(words) + (f"  {' '.join(rest)}" if rest else "")
+
+
+def system_journal_fields(entry: JournalEntry) -> dict[str, str]:
+    """Return an entry as the journal of systemd takes it: a message, its priority, and each field as ASHA_NAME.
+
+    The priority is that of a warning (4) when something failed, else that of information (6).
+    """
+    fields = {
+        "MESSAGE": printable(f"{entry.kind}: {entry_text(entry).strip()}"),
+        "PRIORITY": "4" if entry.fields.get("problem") else "6",
+        "SYSLOG_IDENTIFIER": "asha",
+    }
+    for name, value in entry.fields.items():
+        if _FIELD_NAME.fullmatch(name) and isinstance(value, str | int | float) and name not in _CLOCKS:
+            fields[f"ASHA_{name.upper()}"] = str(value)
+    return fields
 
 
 def read_entries(answer: object) -> list[JournalEntry]:

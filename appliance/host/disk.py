@@ -199,6 +199,11 @@ def spoilt_versions(path: Path) -> list[Path]:
     return sorted(found, key=lambda entry: (os.lstat(entry).st_ctime_ns, entry.name))
 
 
+def is_set_aside(name: str) -> bool:
+    """Tell whether a file called `name` was set aside because it was unusable."""
+    return _SPOILT in name
+
+
 def _thin_out(path: Path) -> None:
     """Remove all spoilt versions of `path` but the newest.
 

@@ -35,6 +35,11 @@ def temporary_mark() -> str:
     return f".asha-{os.getpid()}-{_started(os.getpid())}.{secrets.token_hex(6)}"
 
 
+def is_temporary(name: str) -> bool:
+    """Tell whether a file called `name` is a temporary one of asha's."""
+    return bool(_NAME.fullmatch(name) or _OF_THE_CONF.fullmatch(name))
+
+
 def remove_leftovers(directory: Path) -> int:
     """Remove what ended processes have left in `directory`; return the number of entries removed.
 

@@ -19,6 +19,8 @@ from appliance.host.process import find_program, run
 from appliance.sync.ssh import PEER_ALIAS, Ssh
 
 COMMENT = "asha-peer"
+# In the folder of keys: our private and public key, and the host keys pinned of the peer.
+KEY_FILES = ("id", "id.pub", "known_hosts")
 # OpenSSH 7.2 has `restrict` for this. EL5 has OpenSSH 4.3, which knows these four options.
 _LIMITS = "no-pty,no-port-forwarding,no-X11-forwarding,no-agent-forwarding"
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/]+=*)")

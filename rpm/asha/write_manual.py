@@ -48,6 +48,9 @@ configuration file; see asha.conf(5)
 .I /var/lib/asha/journal
 every decision and every relay operation; each line contains the hash of the one before
 .TP
+.I NAME.before-restore-TIME
+beside a file that 'asha restore' has replaced: what was there before
+.TP
 .I /run/asha/control
 the agent's socket
 .SH EXIT STATUS

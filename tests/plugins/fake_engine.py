@@ -160,6 +160,9 @@ class FakeEngine:
     def has_secret(self) -> bool:
         return self.kept is not None
 
+    def secret_file(self) -> Path:
+        return Path("/etc/fake-engine/secret")
+
     def secret(self) -> tuple[str, str]:
         self.kept = self.kept or ("aes256", "made here")
         return self.kept

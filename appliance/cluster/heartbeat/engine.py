@@ -100,7 +100,10 @@ class HeartbeatEngine:
         takeover(find_heartbeat())
 
     def has_secret(self) -> bool:
-        return (find_heartbeat().ha_dir / AUTHKEYS).exists()
+        return self.secret_file().exists()
+
+    def secret_file(self) -> Path:
+        return find_heartbeat().ha_dir / AUTHKEYS
 
     def secret(self) -> tuple[str, str]:
         from appliance.cluster.heartbeat.config_files import made_key  # noqa: PLC0415

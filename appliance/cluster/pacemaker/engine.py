@@ -113,9 +113,12 @@ class PacemakerEngine:
         wish(find_pacemaker(), os.uname().nodename, here=True)
 
     def has_secret(self) -> bool:
+        return self.secret_file().exists()
+
+    def secret_file(self) -> Path:
         from appliance.cluster.pacemaker.config_files import AUTHKEY  # noqa: PLC0415
 
-        return (find_pacemaker().conf_dir / AUTHKEY).exists()
+        return find_pacemaker().conf_dir / AUTHKEY
 
     def secret(self) -> tuple[str, str]:
         from appliance.cluster.pacemaker.config_files import METHOD, made_key  # noqa: PLC0415
