@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from appliance import __version__
+from appliance.cli.output import prints, put
 from appliance.config import load, which_node
-from appliance.core.as_json import to_json
-from appliance.core.backup import Manifest, is_newer, why_other
+from appliance.core.backup import LeftOut, Manifest, RestoreEffect, RestoreStep, is_newer, why_other
 from appliance.core.errors import AshaError, ClusterError, HostError, UserError
 from appliance.core.text import printable
 from appliance.host.bounded import read_all, read_file
@@ -23,13 +23,28 @@ from appliance.host.disk import replace_file
 from appliance.host.paths import CONF
 from appliance.local_node import CLOCK
 
-if TYPE_CHECKING:
-    from appliance.backup.collect import Collected
-    from appliance.backup.restore import Restore
-
 _ONE_STREAM = "-"  # standard output, or standard input
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _FILE = click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMade:
+    """What `asha backup` wrote to `file`: so many `bytes`. `left_out`: what is there and is not in it, and why."""
+
+    file: str
+    bytes: int
+    manifest: Manifest
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What `asha restore` did, or would do with `dry_run`. `in_the_way`: what has to be stopped first, in sentences."""
+
+    dry_run: bool
+    in_the_way: tuple[str, ...]
+    manifest: Manifest
+    steps: tuple[RestoreStep, ...]
 
 
 @click.command()
@@ -37,8 +52,8 @@ _FILE = click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
     "--keys", is_flag=True, help="Include keys, and every file in /etc/asha that only root may read."
 )
-@_JSON
-def backup(file: str, *, keys: bool, as_json: bool) -> None:
+@prints(BackupMade)
+def backup(file: str, *, keys: bool) -> None:
     """Write this node's own state to FILE, which only root can read; '-' is standard output.
 
     It has the conf file, what is in /etc/asha (profiles, certificates), the identity of the relay card, the page's
@@ -53,7 +68,8 @@ def backup(file: str, *, keys: bool, as_json: bool) -> None:
     collected = collect(os.uname().nodename, _node_by(CONF), CLOCK.wall(), keys=keys, places=Places())
     packed = pack(collected.backup)
     _write(file, packed)
-    _report_backup(file, len(packed), collected, as_json=as_json)
+    made = BackupMade(file, len(packed), collected.backup.manifest, tuple(collected.left_out))
+    put(made, _backup_lines, err=file == _ONE_STREAM)
 
 
 @click.command()
@@ -63,8 +79,8 @@ def backup(file: str, *, keys: bool, as_json: bool) -> None:
     "--of", "host", metavar="HOST", default="", help="Accept a backup of the node HOST on this machine."
 )
 @click.option("--newer", is_flag=True, help="Accept a backup that a newer version of asha has made.")
-@_JSON
-def restore(file: str, *, dry_run: bool, host: str, newer: bool, as_json: bool) -> None:
+@prints(Restored)
+def restore(file: str, *, dry_run: bool, host: str, newer: bool) -> None:
     """Put the state of this node back as it is in FILE, which 'asha backup' wrote; '-' is standard input.
 
     The whole file is verified first. HA and the agent must be stopped on this node. Each file that is replaced stays
@@ -84,7 +100,7 @@ def restore(file: str, *, dry_run: bool, host: str, newer: bool, as_json: bool) 
         if running:
             raise ClusterError(f"Nothing was changed. {' '.join(running)}")
         planned.carry_out()
-    _report_restore(planned, running, dry_run=dry_run, as_json=as_json)
+    put(Restored(dry_run, tuple(running), planned.backup.manifest, planned.steps), _restore_lines)
 
 
 def _node_by(path: Path) -> str:
@@ -148,41 +164,31 @@ def _refuse_other(manifest: Manifest, host: str, *, newer: bool) -> None:
         )
 
 
-def _report_backup(file: str, size: int, collected: Collected, *, as_json: bool) -> None:
-    """Say what is in the backup; on standard error when the backup itself is on standard output."""
-    manifest, to_stderr = collected.backup.manifest, file == _ONE_STREAM
-    if as_json:
-        document = {"file": file, "bytes": size, "manifest": manifest, "left_out": collected.left_out}
-        click.echo(json.dumps(to_json(document), indent=2), err=to_stderr)
-        return
-    keys = "with keys" if manifest.keys else "without keys"
-    click.echo(f"{printable(file)}: {_described(manifest)}, {keys}, {size} bytes.", err=to_stderr)
-    for one in collected.left_out:
-        click.echo(f"left out   {printable(one.path)}: {one.why}", err=to_stderr)
+def _backup_lines(made: BackupMade) -> Iterator[str]:
+    keys = "with keys" if made.manifest.keys else "without keys"
+    yield f"{printable(made.file)}: {_described(made.manifest)}, {keys}, {made.bytes} bytes."
+    for one in made.left_out:
+        yield f"left out   {printable(one.path)}: {one.why}"
 
 
-def _report_restore(planned: Restore, running: tuple[str, ...], *, dry_run: bool, as_json: bool) -> None:
-    manifest = planned.backup.manifest
-    if as_json:
-        document = {"dry_run": dry_run, "in_the_way": running, "manifest": manifest, "steps": planned.steps}
-        click.echo(json.dumps(to_json(document), indent=2))
-        return
-    click.echo(f"Backup of {_described(manifest)}.")
-    for step in planned.steps:
+def _restore_lines(done: Restored) -> Iterator[str]:
+    yield f"Backup of {_described(done.manifest)}."
+    for step in done.steps:
         kept = f", and what is there is kept as {Path(step.aside).name}" if step.aside else ""
-        click.echo(f"{step.effect:<10} {step.path}{kept}")
-    for one in running if dry_run else ():
-        click.echo(f"first      {one}")
-    click.echo(_last_word(planned, dry_run=dry_run))
+        yield f"{step.effect:<10} {step.path}{kept}"
+    for one in done.in_the_way if done.dry_run else ():
+        yield f"first      {one}"
+    yield _last_word(done)
 
 
-def _last_word(planned: Restore, *, dry_run: bool) -> str:
-    if dry_run:
-        return f"{_files(len(planned.changes))} would change; nothing was changed."
-    if not planned.changes:
+def _last_word(done: Restored) -> str:
+    changes = sum(step.effect != RestoreEffect.UNCHANGED.value for step in done.steps)
+    if done.dry_run:
+        return f"{_files(changes)} would change; nothing was changed."
+    if not changes:
         return "Everything is as in the backup; nothing was changed."
     return (
-        f"{_files(len(planned.changes))} restored. Now: service asha start, service asha-panel restart, "
+        f"{_files(changes)} restored. Now: service asha start, service asha-panel restart, "
         "and 'asha ha start' when 'asha check' has nothing against it."
     )
 

@@ -114,12 +114,15 @@ def wants_json() -> bool:
     return _output().as_json
 
 
-def put(value: T, lines: Callable[[T], Iterable[str | ShownLine]]) -> None:
-    """Print `value`: as the command's document with --json, else as what `lines` makes of it."""
+def put(value: T, lines: Callable[[T], Iterable[str | ShownLine]], *, err: bool = False) -> None:
+    """Print `value`: as the command's document with --json, else as what `lines` makes of it.
+
+    `err`: on standard error, because standard output has what the command is for.
+    """
     if wants_json():
-        click.echo(json.dumps(to_json(value), indent=2))
+        click.echo(json.dumps(to_json(value), indent=2), err=err)
     else:
-        _write(lines(value))
+        _write(lines(value), err=err)
 
 
 def put_line(value: T, line: Callable[[T], str]) -> None:
@@ -180,10 +183,10 @@ def _print_told(kind: Any, *, only_if_said: bool) -> None:
         click.echo(json.dumps(to_json(kind(**fields)), indent=2))
 
 
-def _write(lines: Iterable[str | ShownLine]) -> None:
+def _write(lines: Iterable[str | ShownLine], *, err: bool = False) -> None:
     for shown, group in itertools.groupby(lines, lambda line: isinstance(line, ShownLine)):
         if shown:
             show(cast(Iterable[ShownLine], group))
             continue
         for line in group:
-            click.echo(line)
+            click.echo(line, err=err)
