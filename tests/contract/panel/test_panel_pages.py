@@ -232,3 +232,24 @@ def test_nobody_else_may_say_for_whom_he_asks(agent: AgentStandIn, panel_dir: ob
         environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
     )
     assert agent.asked[-1]["by"] == "nobody at 192.0.2.7 (panel)"
+
+
+def test_each_problem_leads_to_what_it_means_and_what_to_do(agent: AgentStandIn, visit: Callable) -> None:
+    agent.status["problems"] = ["the relay card is gone: the line is at the secondary", "something new"]
+    olga = visit("olga")
+    page = text_of(olga.get("/"))
+    assert page.count('href="alarm/') == 1 and 'href="alarm/card-lost"' in page
+    answer = olga.get("/alarm/card-lost")
+    assert answer.status_code == 200
+    assert "the primary does not see its relay card" in text_of(answer).lower()
+    assert "<code>asha card probe</code>" in text_of(answer)
+
+
+@pytest.mark.parametrize("name", ["no-such", "..%2f..%2fetc%2fpasswd", "%3Cscript%3E"])
+def test_an_alarm_that_is_none_has_no_page(visit: Callable, name: str) -> None:
+    answer = visit("olga").get(f"/alarm/{name}")
+    assert answer.status_code == 404 and "<script>" not in text_of(answer)
+
+
+def test_the_alarms_are_for_those_who_are_logged_in(visit: Callable) -> None:
+    assert visit().get("/alarm/card-lost").status_code == 302
