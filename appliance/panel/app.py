@@ -31,7 +31,18 @@ from appliance.panel.render.sections import SectionRenderer
 from appliance.panel.server.certificate import read_certificate
 from appliance.panel.server.proxy import Loopback, Prefix
 from appliance.panel.server.webserver import BODY_LIMIT
-from appliance.panel.views import access, actions, alarm, api, introduction, login, metrics, settings, status
+from appliance.panel.views import (
+    access,
+    actions,
+    alarm,
+    api,
+    introduction,
+    journal,
+    login,
+    metrics,
+    settings,
+    status,
+)
 
 # Content security policy: the browser loads everything from this server, and runs scripts and applies styles
 # only from files of the panel.
@@ -56,7 +67,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_VIEWS = (status, login, actions, alarm, settings, introduction, api, metrics)
+_VIEWS = (status, login, actions, alarm, journal, settings, introduction, api, metrics)
 
 
 def create_app(
