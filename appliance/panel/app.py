@@ -36,6 +36,7 @@ from appliance.panel.views import (
     actions,
     alarm,
     api,
+    charts,
     introduction,
     journal,
     login,
@@ -67,7 +68,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_VIEWS = (status, login, actions, alarm, journal, settings, introduction, api, metrics)
+_VIEWS = (status, login, actions, alarm, charts, journal, settings, introduction, api, metrics)
 
 
 def create_app(

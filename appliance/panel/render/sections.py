@@ -56,6 +56,6 @@ def _facts(view: View) -> dict[str, object]:
         "absent": absent,
         "checks": readiness(status) if status else (),
         "moves": timeline.moves(view.history, of_service=True),
-        "charts": charts.charts(view.trends) if view.trends else (),
+        "charts": charts.charts(view.trends, charts.PERIODS["day"], view.moves) if view.trends else (),
         "entries": timeline.entries(view.journal)[:_NEWEST_FIRST],
     }

@@ -253,3 +253,40 @@ def test_an_alarm_that_is_none_has_no_page(visit: Callable, name: str) -> None:
 
 def test_the_alarms_are_for_those_who_are_logged_in(visit: Callable) -> None:
     assert visit().get("/alarm/card-lost").status_code == 302
+
+
+@pytest.mark.parametrize(("span", "label"), [("hour", "-15 min"), ("day", "-18 h"), ("week", "-6 d")])
+def test_the_charts_go_back_as_far_as_is_asked(
+    agent: AgentStandIn, visit: Callable, span: str, label: str
+) -> None:
+    agent.says["trends"] = {
+        "step": 60,
+        "end": 1_790_000_060.0,
+        "data_age": [3.0] * 60,
+        "line": ["clear"] * 60,
+    }
+    page = text_of(visit("vera").get(f"/charts?span={span}"))
+    assert f">{label}<" in page and page.count("<polyline") == 1
+    assert "service taken on the primary, 60 s ago: granted by Heartbeat" in page
+    assert f'span={span}" aria-current="page"' in page
+
+
+def test_no_chart_without_data(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["trends"] = {"step": 60, "end": 1.0, "data_age": [None] * 60, "line": [None] * 60}
+    vera = visit("vera")
+    assert "<figure>" not in text_of(vera.get("/")) and "The last day" not in text_of(vera.get("/"))
+    page = text_of(vera.get("/charts"))
+    assert "<figure>" not in page and "Nothing was measured" in page
+    assert vera.get("/charts?span=year").status_code == 400
+
+
+def test_the_page_that_is_open_is_marked_in_the_list_of_pages(visit: Callable) -> None:
+    olga = visit("olga")
+    for path, label in (
+        ("/", "Now"),
+        ("/moves", "Failovers"),
+        ("/journal", "Journal"),
+        ("/account", "olga (operator)"),
+    ):
+        page = text_of(olga.get(path))
+        assert page.count('aria-current="page"') == 1 and f'aria-current="page">{label}</a>' in page
