@@ -6,6 +6,7 @@ import threading
 
 from flask import Flask
 
+from appliance.core.last_move import last_move
 from appliance.core.named_problems import named_problems
 from appliance.panel.render import charts, timeline
 from appliance.panel.render.action_list import buttons
@@ -55,6 +56,7 @@ def _facts(view: View) -> dict[str, object]:
         "offered": offered,
         "absent": absent,
         "checks": readiness(status) if status else (),
+        "last": last_move(view.history, status.names) if status else None,
         "moves": timeline.moves(view.history, of_service=True),
         "charts": charts.charts(view.trends, charts.PERIODS["day"], view.moves) if view.trends else (),
         "entries": timeline.entries(view.journal)[:_NEWEST_FIRST],

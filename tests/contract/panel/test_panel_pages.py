@@ -290,3 +290,25 @@ def test_the_page_that_is_open_is_marked_in_the_list_of_pages(visit: Callable) -
     ):
         page = text_of(olga.get(path))
         assert page.count('aria-current="page"') == 1 and f'aria-current="page">{label}</a>' in page
+
+
+def test_what_happened_last_is_told_in_a_paragraph(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["history"] = [
+        {
+            "began": 1.0,
+            "node": "primary",
+            "goal": "release",
+            "reason": "<b>",
+            "ended": "done",
+            "took": 0.2,
+            "channels": 2,
+        }
+    ]
+    page = text_of(visit("vera").get("/"))
+    assert "The primary (pbx1.example.com) let service go: &lt;b&gt;. That took 200 ms." in page
+    assert "Asterisk had 2 channels in calls" in page
+
+
+def test_where_nothing_has_happened_nothing_is_told(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["history"] = []
+    assert "What happened last" not in text_of(visit("vera").get("/"))
