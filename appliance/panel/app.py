@@ -30,6 +30,7 @@ from appliance.panel.render.feed import Feed
 from appliance.panel.render.sections import SectionRenderer
 from appliance.panel.server.certificate import read_certificate
 from appliance.panel.server.proxy import Loopback, Prefix
+from appliance.panel.server.single_sign_on import SingleSignOn
 from appliance.panel.server.webserver import BODY_LIMIT
 from appliance.panel.views import (
     access,
@@ -141,6 +142,8 @@ def _behind(app: Flask, conf: Conf) -> None:
         plain = app.wsgi_app
         fixed = ProxyFix(plain, x_for=0, x_proto=1, x_host=0)
         app.wsgi_app = Loopback(fixed, plain)  # type: ignore[method-assign]
+    secret = conf.panel_proxy_secret if conf.panel_proxy else ""
+    app.wsgi_app = SingleSignOn(app.wsgi_app, secret)  # type: ignore[method-assign]
 
 
 def _common() -> dict[str, object]:

@@ -22,6 +22,8 @@ Role: TypeAlias = Literal["viewer", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}", re.ASCII)
 _MOST = 200
+# In the place of the stamp of a user whom the proxy names; a stamp from the file is hexadecimal.
+OF_THE_SITE = "single sign-on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class User:
     name: str
     role: Role
     stamp: str
+
+    @property
+    def of_the_site(self) -> bool:
+        """Whether the site's proxy has logged this user in, who is not in the file and has no password here."""
+        return self.stamp == OF_THE_SITE
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ def account() -> str:
 def change() -> AnyResponse:
     """Change one's own password; every other session of the user ends."""
     user: User = g.user
+    if user.of_the_site:
+        abort(403, "The site's own login has your password, not this page.")
     try:
         with parts().door.turn(address(), f"account {user.name}") as one_try:
             one_try.right = parts().users.verify(user.name, _field("old")) is not None

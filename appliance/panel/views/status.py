@@ -61,7 +61,12 @@ def _stream(parts: PanelContext, user: User, token: str) -> Iterator[str]:
 
 
 def _still_in(parts: PanelContext, user: User, token: str) -> bool:
-    """Return whether the session lasts and its user is unchanged. This check does not prolong the session."""
+    """Return whether the session lasts and its user is unchanged. This check does not prolong the session.
+
+    A user whom the site's proxy has logged in has no session here: when the stream ends, the proxy is heard again.
+    """
+    if user.of_the_site:
+        return True
     session = parts.sessions.get(token, used=False)
     return session is not None and session.stamp == user.stamp and parts.users.get(user.name) == user
 
