@@ -120,6 +120,32 @@ def user_role(name: str, role: str) -> None:
     click.echo(f"{name} is {role} now.")
 
 
+@user.command("second-factor")
+@click.argument("name")
+@click.option("--remove", is_flag=True, help="Need no code any more, as when the authenticator is lost.")
+def user_second_factor(name: str, remove: bool) -> None:
+    """Have each login of NAME need a code of an authenticator too (TOTP), and show its address, once.
+
+    Whoever is logged in under that name is logged out. Doing it again makes the authenticator before useless.
+    """
+    from appliance.panel.auth.second_factor import address, new_secret  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
+
+    secret = "" if remove else new_secret()
+    Users().set_second_factor(name, secret)
+    if remove:
+        _note(f"user {name} needs no second factor any more")
+        click.echo(f"{name} logs in without a code.")
+        return
+    _note(f"user {name} has a new second factor")
+    click.echo(address(secret, name, os.uname().nodename))
+    click.echo(
+        f"Put this address, as a QR code say, or the secret {secret} into the authenticator of {name}.",
+        err=True,
+    )
+    click.echo("It is shown once. From now on a login needs a code; --remove undoes that.", err=True)
+
+
 @user.command("remove")
 @click.argument("name")
 def user_remove(name: str) -> None:
@@ -139,9 +165,13 @@ def user_list(as_json: bool) -> None:
 
     everybody = Users().all()
     if as_json:
-        click.echo(json.dumps([{"name": one.name, "role": one.role} for one in everybody], indent=2))
+        shown = [
+            {"name": one.name, "role": one.role, "second_factor": one.second_factor} for one in everybody
+        ]
+        click.echo(json.dumps(shown, indent=2))
     elif everybody:
-        click.echo("\n".join(f"{one.name:<32} {one.role}" for one in everybody))
+        marks = {True: "  second factor", False: ""}
+        click.echo("\n".join(f"{one.name:<32} {one.role}{marks[one.second_factor]}" for one in everybody))
     else:
         click.echo("No users yet. 'asha panel code' makes a code with which the page lets the first one in.")
 
