@@ -36,9 +36,10 @@ def run() -> None:
         click.echo("asha: the panel is off (PANEL=off).")
         ServiceManager.of_this_process().ready()  # success for init: no failure, and no restart
         return
-    from appliance.panel.server.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
+    from appliance.panel.server.proxy import secret_digest  # noqa: PLC0415 - the other commands need no web server
+    from appliance.panel.server.serve import run_panel  # noqa: PLC0415
 
-    run_panel(without_secrets(conf))
+    run_panel(without_secrets(conf), secret_digest(conf.panel_proxy_secret))
 
 
 @panel.command(hidden=True)

@@ -73,11 +73,17 @@ _VIEWS = (status, login, actions, alarm, charts, journal, settings, introduction
 
 
 def create_app(
-    conf: Conf, *, agent: AgentClient | None = None, directory: Path = PANEL_DIR, clock: Clock | None = None
+    conf: Conf,
+    *,
+    agent: AgentClient | None = None,
+    directory: Path = PANEL_DIR,
+    clock: Clock | None = None,
+    proxy_digest: str = "",
 ) -> Flask:
     """Return the Flask application for `conf`.
 
-    `directory` is where the panel keeps its users and the other files of its own.
+    `directory` is where the panel keeps its users and the other files of its own. `proxy_digest`: the digest of the
+    secret by which the site's proxy is known, "" for no single sign-on.
     """
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_MEMORY_SIZE=BODY_LIMIT, MAX_FORM_PARTS=200)
@@ -98,7 +104,7 @@ def create_app(
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(AshaError, _failed)
     app.context_processor(_common)
-    _behind(app, conf)
+    _behind(app, conf, proxy_digest)
     return app
 
 
@@ -131,7 +137,7 @@ def _expiry(conf: Conf) -> float | None:
         return None  # the application is served by something that has a certificate of its own
 
 
-def _behind(app: Flask, conf: Conf) -> None:
+def _behind(app: Flask, conf: Conf, proxy_digest: str) -> None:
     """Wrap `app` for a path prefix and for a reverse proxy, as `conf` asks.
 
     Only a proxy on this machine is believed when it names the client for which it asks.
@@ -142,8 +148,8 @@ def _behind(app: Flask, conf: Conf) -> None:
         plain = app.wsgi_app
         fixed = ProxyFix(plain, x_for=0, x_proto=1, x_host=0)
         app.wsgi_app = Loopback(fixed, plain)  # type: ignore[method-assign]
-    secret = conf.panel_proxy_secret if conf.panel_proxy else ""
-    app.wsgi_app = SingleSignOn(app.wsgi_app, secret)  # type: ignore[method-assign]
+    digest = proxy_digest if conf.panel_proxy else ""
+    app.wsgi_app = SingleSignOn(app.wsgi_app, digest)  # type: ignore[method-assign]
 
 
 def _common() -> dict[str, object]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.panel.auth.users import ROLES, Role
-from appliance.panel.server.proxy import is_loopback
+from appliance.panel.server.proxy import is_loopback, secret_digest
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,23 +37,23 @@ class ProxyWord(NamedTuple):
 class SingleSignOn:
     """Middleware that reads the proxy's headers, and takes them away from everybody else's requests.
 
-    It is the outermost, so that the address of the request is still that of its connection. `secret`: that of the
-    proxy, or "" for no single sign-on.
+    It is the outermost, so that the address of the request is still that of its connection. `digest`: that of the
+    proxy's secret (`secret_digest`), or "" for no single sign-on.
     """
 
-    def __init__(self, app: WSGIApplication, secret: str) -> None:
+    def __init__(self, app: WSGIApplication, digest: str) -> None:
         self._app = app
-        self._secret = secret.encode()
+        self._digest = digest
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         name, role, secret = (str(environ.pop(header, "")) for header in (_USER, _ROLE, _PROXY))
         environ.pop(_FOUND, None)
-        if self._secret and name and is_loopback(environ.get("REMOTE_ADDR", "")):
+        if self._digest and name and is_loopback(environ.get("REMOTE_ADDR", "")):
             environ[_FOUND] = self._word(name, role, secret)
         return self._app(environ, start_response)
 
     def _word(self, name: str, role: str, secret: str) -> ProxyWord:
-        if not hmac.compare_digest(secret.encode(errors="replace"), self._secret):
+        if not hmac.compare_digest(secret_digest(secret), self._digest):
             return ProxyWord(refusal="X-Asha-User came without the secret of the proxy (PANELPROXYSECRET).")
         if not _NAME.fullmatch(name):
             return ProxyWord(refusal="X-Asha-User is no name of a user.")

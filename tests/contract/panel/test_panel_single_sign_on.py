@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from appliance.config import Conf
 from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
+from appliance.panel.server.proxy import secret_digest
 from tests.plugins.agent_stand_in import AgentStandIn
 
 BASE = "https://panel.example.com"
@@ -24,11 +25,16 @@ Make = Callable[..., FlaskClient]
 
 @pytest.fixture
 def make(agent: AgentStandIn, panel_dir: Path) -> Make:
-    """`make(…)`: a client of the page, whose conf has these values besides the proxy and its secret."""
+    """`make(…)`: a client of the page, whose conf has these values besides the proxy; `secret`: that of the proxy."""
 
     def made(**values: Any) -> FlaskClient:
-        conf = replace(Conf(), **{"panel_proxy": True, "panel_proxy_secret": SECRET, **values})
-        app: Flask = create_app(conf, agent=AgentClient(str(agent.path)), directory=panel_dir)
+        secret = values.pop("secret", SECRET)
+        app: Flask = create_app(
+            replace(Conf(), **{"panel_proxy": True, **values}),
+            agent=AgentClient(str(agent.path)),
+            directory=panel_dir,
+            proxy_digest=secret_digest(secret),
+        )
         return app.test_client()
 
     return made
@@ -64,7 +70,7 @@ def test_from_elsewhere_it_counts_for_nothing(make: Make, peer: str) -> None:
     assert me(make(), ANNA, peer)[0] == 401
 
 
-@pytest.mark.parametrize("values", [{"panel_proxy": False}, {"panel_proxy_secret": ""}])
+@pytest.mark.parametrize("values", [{"panel_proxy": False}, {"secret": ""}])
 def test_where_no_proxy_may_say_it_it_counts_for_nothing(make: Make, values: dict[str, Any]) -> None:
     assert me(make(**values), ANNA)[0] == 401
     assert me(make(**values), {**ANNA, "X-Asha-Proxy": ""})[0] == 401

@@ -14,6 +14,8 @@ from appliance.cli import main, panel
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.panel.auth import first_login, token, unlock, users
+from appliance.panel.server import serve
+from appliance.panel.server.proxy import secret_digest
 from tests.plugins.quick_hashes import make_hashes_quick
 
 GOOD = "correct horse"
@@ -177,3 +179,16 @@ def test_a_second_factor_is_shown_once_and_root_takes_it_away(told: list[dict[st
     assert asha("user", "second-factor", "anna", "--remove").exit_code == 0
     assert users.Users().verify_login("anna", GOOD, "", 0.0) is not None
     assert isinstance(asha("user", "second-factor", "berta").exception, UserError)
+
+
+def test_the_page_gets_no_secret_and_the_digest_of_the_proxys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[Conf, str]] = []
+    conf = Conf(panel_proxy=True, panel_proxy_secret="a-long-random-secret", notify_password="x")
+    monkeypatch.setattr(panel, "load", lambda *_, **__: conf)
+    monkeypatch.setattr(serve, "run_panel", lambda *words: begun.append(words))
+    assert asha("run").exit_code == 0
+    ((given, digest),) = begun
+    assert given == Conf(panel_proxy=True)
+    assert digest == secret_digest("a-long-random-secret") != "" and secret_digest("") == ""
