@@ -8,7 +8,7 @@ engine.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -59,13 +59,15 @@ from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.health import sip_answers
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.peer_gone import SAME_QUESTION
-from appliance.core.reading import fresh
+from appliance.core.reading import Known, fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
-from appliance.core.transfer import Seen
+from appliance.core.transfer import Goal, Seen
 
 # For so long the status says that a grant was taken from the engine's word, in seconds; the journal has it for good.
 _TOLD_FOR = 3600.0
+# An older count of the channels in calls says nothing of those that a release ends, in seconds.
+_COUNT_AGE = 90.0
 
 
 class EngineAsks(Protocol):
@@ -312,7 +314,7 @@ class Cycle:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case WriteEntry(kind, fields):
-                self._journal.note(kind, **fields)
+                self._journal.note(kind, **fields, **self._in_calls(kind, fields))
             case GiveOrder(order, reason, generation, under):
                 self._executor.give(order, reason, generation, self._still_wanted(under))
             case ResetCard():
@@ -336,6 +338,14 @@ class Cycle:
                 self._executor.forget_failures()
             case ForgetRelay(why):
                 self._executor.forget_relay(why)
+
+    def _in_calls(self, kind: str, fields: Mapping[str, object]) -> dict[str, object]:
+        """Return what an entry says of the calls that a release ends, as far as they were counted lately."""
+        counted, now = self._observations.channels, self._clock.now()
+        released = kind == "transfer" and fields.get("goal") == Goal.RELEASE.value
+        if not released or not isinstance(counted, Known) or now - counted.at > _COUNT_AGE:
+            return {}
+        return {"channels": counted.value, "channels_ago": round(now - counted.at, 1)}
 
     def _keep(self, effect: VoidGrant | ConfirmGrant | SettleGrant) -> Grant:
         """Return the grant as it stands on file after the effect.

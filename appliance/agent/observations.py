@@ -114,6 +114,7 @@ class Observations:
     line: Reading[Line] = field(default_factory=_unseen)
     spans: Reading[tuple[Span, ...]] = field(default_factory=_unseen)
     dchannel: Reading[DChannel] = field(default_factory=_unseen)
+    channels: Reading[int] = field(default_factory=_unseen)
     address: Reading[bool] = field(default_factory=_unseen)
     address_missing: str = ""
     duplicate: str = ""

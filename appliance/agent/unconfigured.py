@@ -17,6 +17,7 @@ from typing import Any
 from appliance import __version__
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import Written
+from appliance.agent.components.journal_pages import JournalPages
 from appliance.agent.components.settings import Settings, Threads, why_not_set_up
 from appliance.agent.context import Context
 from appliance.agent.end_order import EndOrder
@@ -111,6 +112,7 @@ class UnconfiguredAgent:
         self._journal = Journal(JournalFile(JOURNAL), clock, _complain, system=system)
         context = Context(conf_path, clock, self._journal)
         self._written = Written(context)
+        self._pages = JournalPages(context)
         self._settings = Settings(context, threads, adopt=self._adopt, refuses=lambda conf: ())
         self._files = FileTroubles(context, conf=lambda: self._conf)
         self._over = asyncio.Event()
@@ -155,7 +157,7 @@ class UnconfiguredAgent:
             return Said("The conf file was read again.")
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
-        handler = {**self._written.verbs, **self._settings.verbs}.get(verb)
+        handler = {**self._written.verbs, **self._pages.verbs, **self._settings.verbs}.get(verb)
         if handler is None and self._wrong:
             raise UserError(self._wrong)
         if handler is None:

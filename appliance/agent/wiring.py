@@ -24,6 +24,7 @@ from appliance.agent.components.fencing import Fencing
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import History, Written
 from appliance.agent.components.jobs import Jobs
+from appliance.agent.components.journal_pages import JournalPages
 from appliance.agent.components.lan_source import LanSource
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
@@ -132,6 +133,7 @@ class AgentParts:
         self.fencing.seen = self.cycle.seen
         self.components: tuple[Component, ...] = (
             Written(context),
+            JournalPages(context),
             self.data,
             History(
                 context,

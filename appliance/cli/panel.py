@@ -37,9 +37,10 @@ def run() -> None:
         click.echo("asha: the panel is off (PANEL=off).")
         ServiceManager.of_this_process().ready()  # success for init: no failure, and no restart
         return
-    from appliance.panel.server.serve import run_panel  # noqa: PLC0415 - the other commands need no web server
+    from appliance.panel.server.proxy import secret_digest  # noqa: PLC0415 - the other commands need no web server
+    from appliance.panel.server.serve import run_panel  # noqa: PLC0415
 
-    run_panel(without_secrets(conf))
+    run_panel(without_secrets(conf), secret_digest(conf.panel_proxy_secret))
 
 
 @panel.command(hidden=True)
@@ -124,6 +125,41 @@ def user_role(name: str, role: str) -> None:
     say(f"{name} is {role} now.")
 
 
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """The second factor of the user `name`. `address`: what the authenticator is given, once; "" when it was removed."""
+
+    name: str
+    address: str
+
+
+@user.command("second-factor")
+@prints(SecondFactor)
+@click.argument("name")
+@click.option("--remove", is_flag=True, help="Need no code any more, as when the authenticator is lost.")
+def user_second_factor(name: str, remove: bool) -> None:
+    """Have each login of NAME need a code of an authenticator too (TOTP), and show its address, once.
+
+    Whoever is logged in under that name is logged out. Doing it again makes the authenticator before useless.
+    """
+    from appliance.panel.auth.second_factor import address, new_secret  # noqa: PLC0415
+    from appliance.panel.auth.users import Users  # noqa: PLC0415
+
+    secret = "" if remove else new_secret()
+    Users().set_second_factor(name, secret)
+    if remove:
+        _note(f"user {name} needs no second factor any more")
+        put(SecondFactor(name, ""), lambda made: [f"{made.name} logs in without a code."])
+        return
+    _note(f"user {name} has a new second factor")
+    put(SecondFactor(name, address(secret, name, os.uname().nodename)), lambda made: [made.address])
+    click.echo(
+        f"Put this address, as a QR code say, or the secret {secret} into the authenticator of {name}.",
+        err=True,
+    )
+    click.echo("It is shown once. From now on a login needs a code; --remove undoes that.", err=True)
+
+
 @user.command("remove")
 @tells()
 @click.argument("name")
@@ -138,10 +174,11 @@ def user_remove(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class UserShown:
-    """Somebody who may log in to the page. `role`: operator or viewer."""
+    """Somebody who may log in to the page. `role`: operator or viewer. `second_factor`: a login needs a code too."""
 
     name: str
     role: str
+    second_factor: bool
 
 
 @user.command("list")
@@ -150,13 +187,14 @@ def user_list() -> None:
     """Everybody who may log in."""
     from appliance.panel.auth.users import Users  # noqa: PLC0415
 
-    put([UserShown(one.name, one.role) for one in Users().all()], _user_lines)
+    put([UserShown(one.name, one.role, one.second_factor) for one in Users().all()], _user_lines)
 
 
 def _user_lines(everybody: list[UserShown]) -> list[str]:
     if not everybody:
         return ["No users yet. 'asha panel code' makes a code with which the page lets the first one in."]
-    return [f"{one.name:<32} {one.role}" for one in everybody]
+    marks = {True: "  second factor", False: ""}
+    return [f"{one.name:<32} {one.role}{marks[one.second_factor]}" for one in everybody]
 
 
 @dataclass(frozen=True, slots=True)

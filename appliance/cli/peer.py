@@ -22,11 +22,12 @@ from appliance.core.answers import ConfSaved, OwnIntroduction, Said
 from appliance.core.as_json import to_json
 from appliance.core.document import parse_object
 from appliance.core.engine_change import TITLES, EngineReport
-from appliance.core.errors import AshaError, ClusterError, SyncError, UserError
+from appliance.core.errors import AshaError, ClusterError, HostError, SyncError, UserError
+from appliance.core.journal_page import JournalPage, JournalQuery, page_of
 from appliance.core.model import Node
 from appliance.host.bounded import read_all, read_line
 from appliance.host.clock import SystemClock
-from appliance.host.paths import CONF, SSH_KEYS
+from appliance.host.paths import CONF, JOURNAL, SSH_KEYS
 from appliance.host.process import interact
 from appliance.local_node import conf_and_node
 from appliance.sync import ssh_access
@@ -208,6 +209,8 @@ def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
         from appliance.config.other_conf import told  # noqa: PLC0415
 
         return {"conf": to_json(told(load(CONF), os.urandom(16)))}
+    if verb == "journal":
+        return {"page": to_json(_journal_page(request))}
     return _secret(node, request) if verb == "secret" else _conf(request)
 
 
@@ -249,6 +252,17 @@ def _engine(request: Mapping[str, Any]) -> Message:
     brief = request.get("brief") is True
     answered = ask_as(EngineReport, "engine", to=to, cancel=number, brief=brief, deadline=_QUESTION_PATIENCE)
     return {"report": to_json(answered)}
+
+
+def _journal_page(request: Mapping[str, Any]) -> JournalPage:
+    """Return a page of this node's journal, from the file, so that no agent need run here."""
+    from appliance.agent.journal import JournalFile  # noqa: PLC0415 - the other questions need none of it
+
+    query = JournalQuery(*(str(request.get(name, "")) for name in ("before", "kind", "search")))
+    try:
+        return page_of(JournalFile(JOURNAL).backwards(), query)
+    except OSError as problem:
+        raise HostError(f"The journal {JOURNAL} cannot be read: {problem.strerror}.") from problem
 
 
 def _secret(node: Node, request: Mapping[str, Any]) -> Message:

@@ -12,7 +12,7 @@ import click
 
 from appliance.core.errors import SyncError
 from appliance.local_node import PLACES, conf_and_node
-from appliance.sync.gate import Reading, Refusal, give, judge, read_words
+from appliance.sync.gate import ONE_QUESTION, Reading, Refusal, give, judge, read_words
 from appliance.sync.trees import trees
 
 
@@ -30,7 +30,7 @@ def sync_source() -> None:
         from appliance.sync_setup import source  # noqa: PLC0415
 
         source().serve(sys.stdin.buffer, sys.stdout.buffer)
-    elif found.verb in ("conf", "values", "secret", "check", "engine", "tune"):
+    elif found.verb in ONE_QUESTION:
         from appliance.cli.peer import answer_one  # noqa: PLC0415
 
         answer_one(found.verb, node, sys.stdin.buffer, sys.stdout.buffer)

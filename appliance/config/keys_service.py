@@ -14,6 +14,7 @@ from appliance.config.value_types import (
     DWELL,
     FILE,
     FILE_TEXT,
+    HEADER_SECRET,
     LIMIT,
     LISTEN,
     MAIL,
@@ -216,6 +217,21 @@ class ServiceKeys:
         "believe X-Forwarded-For, -Proto and -Prefix (on/off)",
         "Only from a web server on this machine that hands requests on, and only when that sets them itself.",
     ).key("PANELPROXY", ON_OFF, False, Group.PANEL, "on", effect=Effect.PANEL_START)
+    panel_proxy_secret: str = Comment(
+        "secret by which the page knows that proxy, for the site's single sign-on",
+        "With PANELPROXY=on the proxy sends it as X-Asha-Proxy, beside X-Asha-User and X-Asha-Role (operator",
+        "or viewer), and its users need no login of the page's own: docs/security.md. Blank: these headers",
+        f"count for nothing. {_HIDDEN}",
+    ).key(
+        "PANELPROXYSECRET",
+        HEADER_SECRET,
+        "",
+        Group.PANEL,
+        "a-long-random-secret",
+        effect=Effect.PANEL_START,
+        may_be_off=True,
+        secret=True,
+    )
     panel_cert: Path = Comment(
         "certificate of the page, PEM, with the chain below it if there is one",
         "The package makes a self-signed one. A site's own belongs in another file, named here.",

@@ -22,6 +22,7 @@ W = TypeVar("W", bound=str)
 _DAY_MS = 24 * 60 * 60 * 1000
 _DURATION = re.compile(r"([0-9]{1,8})(?:\.([0-9]{1,3}))? ?(ms|s)?", re.ASCII | re.IGNORECASE)
 _OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
+_HEADER_SECRET = re.compile(r"[A-Za-z0-9._+=/-]{16,200}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*", re.ASCII)
 _URL = re.compile(
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:(?P<port>[0-9]{1,5}))?([/?][!-~]*)?", re.ASCII | re.IGNORECASE
@@ -324,6 +325,7 @@ DEVICE = ValueType(
 )
 WORD = ValueType("one word of letters, digits, . _ + and -", _matching(_WORD))
 TEXT = ValueType("a text", str, bare=advice_on_text)
+HEADER_SECRET = ValueType("16 to 200 letters, digits, . _ + = / and -", _matching(_HEADER_SECRET))
 PATH = ValueType("a full path, from / on, without .., * and ?", _path)
 FILE = ValueType("the full path of a file, from / on, without .., * and ?", _file)
 FILE_TEXT = ValueType(FILE.want, lambda text: str(_file(text)))

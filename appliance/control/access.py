@@ -22,6 +22,7 @@ PANEL_VERBS = frozenset(
         "status",
         "events",
         "journal",
+        "journal page",
         "history",
         "trends",
         "meters",

@@ -67,6 +67,11 @@ class AlertKind(enum.Enum):
         """The name of the kind as machines read it, such as `card lost`."""
         return self.name.lower().replace("_", " ")
 
+    @property
+    def page(self) -> str:
+        """Where the page of either node says what an alert of this kind means and what to do."""
+        return f"/alarm/{self.word.replace(' ', '-')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:

@@ -177,10 +177,24 @@ class SarkChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class WeekAnswer:
+    """A week of points, oldest first, each the worst of the samples in `step` seconds (see `TrendsAnswer`).
+
+    The last point goes to the time of the last sample, and stands for `newest` samples so far.
+    """
+
+    step: float = 600.0
+    data_age: tuple[float | None, ...] = ()
+    probes: Mapping[str, tuple[float | None, ...]] = field(default_factory=_empty)
+    newest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TrendsAnswer:
     """A day of samples, `step` seconds apart, oldest first; `end`: when the last was taken, in epoch seconds.
 
-    `data_age` is in seconds, `probes` holds each probe's slowest answer in milliseconds; None is not known.
+    `data_age` is in seconds, `probes` holds each probe's slowest answer in milliseconds; None is not known. `week`: the
+    same further back; None when the agent is of a version that does not keep it.
     """
 
     step: float
@@ -188,6 +202,7 @@ class TrendsAnswer:
     data_age: tuple[float | None, ...] = ()
     probes: Mapping[str, tuple[float | None, ...]] = field(default_factory=_empty)
     line: tuple[str | None, ...] = ()
+    week: WeekAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _plain(kind: Any) -> _Reader:
 
     def read(value: object) -> object:
         # To Python a truth value is a number; in JSON it is none.
-        if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        if not isinstance(value, accepted) or (isinstance(value, bool) and kind not in (bool, object)):
             raise _wrong(value, kind.__name__)
         return value
 

@@ -37,10 +37,15 @@ _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TransferEntry:
-    """The kind `transfer`: a transfer with this goal has begun."""
+    """The kind `transfer`: a transfer with this goal has begun.
+
+    `channels`: how many Asterisk had in calls, as counted `channels_ago` seconds before; None when that is not known.
+    """
 
     goal: str = ""
     reason: str = ""
+    channels: int | None = None
+    channels_ago: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,14 @@ class WishEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DataEntry:
+    """The kind `data`: what became of the data. `merged`: how many messages came from the other node's mailboxes."""
+
+    says: str = ""
+    merged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DrillEntry:
     """The kind `drill`: what became of a drill (a value of `core.drill.Outcome`), why, and its phases in words."""
 
@@ -182,6 +195,7 @@ EntryDetail: TypeAlias = (
     | FenceEntry
     | WishEntry
     | DrillEntry
+    | DataEntry
 )
 DETAILS: Mapping[str, type[EntryDetail]] = {
     "transfer": TransferEntry,
@@ -198,6 +212,7 @@ DETAILS: Mapping[str, type[EntryDetail]] = {
     "fence": FenceEntry,
     "wish": WishEntry,
     "drill": DrillEntry,
+    "data": DataEntry,
 }
 
 
@@ -327,6 +342,7 @@ _CHECKS: Mapping[str, _Check] = {
     "bool": _is_truth,
     "bool | None": _is_truth,
     "int": _is_count,
+    "int | None": _is_count,
     "float": _is_number,
     "float | None": _is_number,
     "Sequence[object]": _is_list,

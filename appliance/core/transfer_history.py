@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from appliance.core.as_json import read_as
-from appliance.core.journal_entry import AgentEntry, JournalEntry, PhaseEntry, TransferEntry
+from appliance.core.journal_entry import AgentEntry, DataEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Phase
 
 # The kinds of journal entries that past transfers are made from.
-KINDS = frozenset({"transfer", "phase", "agent"})
+KINDS = frozenset({"transfer", "phase", "agent", "data"})
 _ENDINGS = frozenset({Phase.DONE.value, Phase.BLOCKED.value, Phase.UNVERIFIABLE.value})
 UNDER_WAY = "under way"
 SUPERSEDED = "superseded"
@@ -34,7 +34,9 @@ class PastTransfer:
     """A transfer as the journal tells it: what `asha history --json` and the page's API show of it.
 
     `began`: seconds since the epoch. `ended`: the last phase, or UNDER_WAY, or SUPERSEDED. `took`: seconds; None
-    when it has not ended. The names of the fields are the keys of the JSON (core/status.py).
+    when it has not ended. `channels`: how many channels Asterisk had in calls, as counted `channels_ago` seconds
+    before; None when nobody knows. `merged`: how many messages came from the other node's mailboxes between this
+    transfer and the next. The names of the fields are the keys of the JSON (core/status.py).
     """
 
     began: float
@@ -45,11 +47,14 @@ class PastTransfer:
     phases: tuple[PastPhase, ...] = ()
     ended: str = UNDER_WAY
     took: float | None = None
+    channels: int | None = None
+    channels_ago: float | None = None
+    merged: int = 0
 
     def lasted(self) -> Iterator[tuple[PastPhase, float | None]]:
         """Yield each phase with the seconds from when it was reached to when the next one was; None for the last."""
-        ends = [*(phase.after for phase in self.phases[1:]), None]
-        for phase, end in zip(self.phases, ends, strict=True):
+        ends = itertools.chain((phase.after for phase in self.phases[1:]), [None])
+        for phase, end in zip(self.phases, ends, strict=False):
             yield phase, None if end is None else max(0.0, end - phase.after)
 
 
@@ -66,11 +71,15 @@ class _Chapter:
     """
 
     began: float
-    goal: str
-    reason: str
+    entry: TransferEntry
     generation: int
     phases: list[tuple[str, float, str]] = field(default_factory=list)
     ended: str = UNDER_WAY
+    merged: int = 0
+
+    @property
+    def goal(self) -> str:
+        return self.entry.goal
 
     @property
     def closed(self) -> bool:
@@ -101,11 +110,14 @@ class _Chapter:
             began=self.began,
             node=node,
             goal=self.goal,
-            reason=self.reason,
+            reason=self.entry.reason,
             generation=self.generation,
             phases=tuple(itertools.starmap(PastPhase, self.phases)),
             ended=self.ended,
             took=self.phases[-1][1] if self.ended in _ENDINGS else None,
+            channels=self.entry.channels,
+            channels_ago=self.entry.channels_ago,
+            merged=self.merged,
         )
 
 
@@ -119,23 +131,25 @@ def past_transfers(entries: Iterable[JournalEntry], node: str) -> list[PastTrans
     for entry in entries:
         last = chapters[-1] if chapters else None
         match entry.detail:
-            case TransferEntry(goal, reason):
+            case TransferEntry() as begun:
                 if last is not None:
                     last.break_off()
-                chapters.append(_begun(entry, goal, reason))
+                chapters.append(_begun(entry, begun))
             case PhaseEntry() as reached if (
                 last is not None and not last.closed and reached.goal == last.goal
             ):
                 last.add(reached.phase, _after(entry, reached.after, last), reached.note)
+            case DataEntry(merged=merged) if last is not None:
+                last.merged += merged
             case AgentEntry("started") if last is not None:
                 last.break_off()
     return [chapter.told(node) for chapter in reversed(chapters)]
 
 
-def _begun(entry: JournalEntry, goal: str, reason: str) -> _Chapter:
-    chapter = _Chapter(began=entry.wall, goal=goal, reason=reason, generation=entry.generation or 0)
-    if goal in _FIRST:
-        chapter.phases.append((_FIRST[goal], 0.0, ""))
+def _begun(entry: JournalEntry, begun: TransferEntry) -> _Chapter:
+    chapter = _Chapter(began=entry.wall, entry=begun, generation=entry.generation or 0)
+    if begun.goal in _FIRST:
+        chapter.phases.append((_FIRST[begun.goal], 0.0, ""))
     return chapter
 
 

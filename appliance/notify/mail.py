@@ -43,7 +43,12 @@ def compose(notice: Notice, sender: str, recipients: tuple[str, ...]) -> EmailMe
     message["Message-ID"] = f"<{notice.id}@{notice.host}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Asha-Kind"] = notice.alert.kind.word + (" over" if notice.alert.over else "")
-    foot = f"-- \nasha on {notice.host} (the {notice.node}). 'asha status' says what is the case now.\n"
+    kind = notice.alert.kind
+    foot = (
+        f"-- \nasha on {notice.host} (the {notice.node}). 'asha status' says what is the case now.\n"
+        f"This alarm is '{kind.word}': what it means and what to do is on the page of either node, under {kind.page},\n"
+        "and in docs/alarms.md.\n"
+    )
     message.set_content(f"{plain(notice.alert.text)}\n\n{foot}", charset="utf-8", cte="quoted-printable")
     return message
 

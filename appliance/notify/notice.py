@@ -50,6 +50,7 @@ class Notice:
             "host": self.host,
             "at": self.at,
             **alert_fields(self.alert),
+            "page": self.alert.kind.page,
         }
 
 

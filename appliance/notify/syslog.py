@@ -27,8 +27,9 @@ def line(notice: Notice, pid: int) -> bytes:
     at = time.localtime(notice.at)
     stamp = f"{_MONTHS[at.tm_mon - 1]} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
     said = alert.text if alert.text.startswith(alert.subject) else f"{alert.subject}: {alert.text}"
-    words = f"{alert.severity.word}: {one_line(said, _LENGTH)}".encode()[:_LENGTH]
-    return f"<{_DAEMON * 8 + alert.severity.value}>{stamp} asha[{pid}]: ".encode() + words
+    name = f" ({alert.kind.word})"  # by it docs/alarms.md has what the alert means and what to do
+    words = f"{alert.severity.word}: {one_line(said, _LENGTH)}".encode()[: _LENGTH - len(name)]
+    return f"<{_DAEMON * 8 + alert.severity.value}>{stamp} asha[{pid}]: ".encode() + words + name.encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from appliance.control.answers import another_version, as_answer, ask_as
 from appliance.control.client import ask
 from appliance.control.status import read_status
 from appliance.core.journal_entry import JournalEntry, read_entries
+from appliance.core.journal_page import JournalPage, JournalQuery
 from appliance.core.status import Status
 from appliance.core.transfer_history import PastTransfer, read_transfers
 from appliance.host.agent_socket import SOCKET
@@ -17,6 +18,8 @@ _T = TypeVar("_T")
 # Heartbeat has started.
 _LOOK = 2.0
 _ACTION = 60.0
+# The other node is asked over ssh; the agent gives up sooner.
+_PEER = 20.0
 
 
 class AgentClient:
@@ -39,6 +42,19 @@ class AgentClient:
     def journal(self, newest: int) -> tuple[JournalEntry, ...]:
         """Ask for the newest entries of the journal, oldest first."""
         return tuple(read_entries(self.look("journal", newest=newest)))
+
+    def journal_page(self, query: JournalQuery, *, peer: bool) -> JournalPage:
+        """Ask for a page of this node's journal, or of the other node's, which may take a while."""
+        answer = ask(
+            "journal page",
+            deadline=_PEER if peer else _LOOK,
+            path=self._path,
+            peer=peer,
+            before=query.before,
+            kind=query.kind,
+            search=query.search,
+        )
+        return as_answer(JournalPage, answer)
 
     def history(self, newest: int) -> tuple[PastTransfer, ...]:
         """Ask for the last transfers, newest first. Raises AgentSilent also when the answer holds no such thing."""

@@ -30,8 +30,21 @@ from appliance.panel.render.feed import Feed
 from appliance.panel.render.sections import SectionRenderer
 from appliance.panel.server.certificate import read_certificate
 from appliance.panel.server.proxy import Loopback, Prefix
+from appliance.panel.server.single_sign_on import SingleSignOn
 from appliance.panel.server.webserver import BODY_LIMIT
-from appliance.panel.views import access, actions, api, introduction, login, metrics, settings, status
+from appliance.panel.views import (
+    access,
+    actions,
+    alarm,
+    api,
+    charts,
+    introduction,
+    journal,
+    login,
+    metrics,
+    settings,
+    status,
+)
 
 # Content security policy: the browser loads everything from this server, and runs scripts and applies styles
 # only from files of the panel.
@@ -56,15 +69,21 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_VIEWS = (status, login, actions, settings, introduction, api, metrics)
+_VIEWS = (status, login, actions, alarm, charts, journal, settings, introduction, api, metrics)
 
 
 def create_app(
-    conf: Conf, *, agent: AgentClient | None = None, directory: Path = PANEL_DIR, clock: Clock | None = None
+    conf: Conf,
+    *,
+    agent: AgentClient | None = None,
+    directory: Path = PANEL_DIR,
+    clock: Clock | None = None,
+    proxy_digest: str = "",
 ) -> Flask:
     """Return the Flask application for `conf`.
 
-    `directory` is where the panel keeps its users and the other files of its own.
+    `directory` is where the panel keeps its users and the other files of its own. `proxy_digest`: the digest of the
+    secret by which the site's proxy is known, "" for no single sign-on.
     """
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_MEMORY_SIZE=BODY_LIMIT, MAX_FORM_PARTS=200)
@@ -85,7 +104,7 @@ def create_app(
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(AshaError, _failed)
     app.context_processor(_common)
-    _behind(app, conf)
+    _behind(app, conf, proxy_digest)
     return app
 
 
@@ -118,7 +137,7 @@ def _expiry(conf: Conf) -> float | None:
         return None  # the application is served by something that has a certificate of its own
 
 
-def _behind(app: Flask, conf: Conf) -> None:
+def _behind(app: Flask, conf: Conf, proxy_digest: str) -> None:
     """Wrap `app` for a path prefix and for a reverse proxy, as `conf` asks.
 
     Only a proxy on this machine is believed when it names the client for which it asks.
@@ -129,6 +148,8 @@ def _behind(app: Flask, conf: Conf) -> None:
         plain = app.wsgi_app
         fixed = ProxyFix(plain, x_for=0, x_proto=1, x_host=0)
         app.wsgi_app = Loopback(fixed, plain)  # type: ignore[method-assign]
+    digest = proxy_digest if conf.panel_proxy else ""
+    app.wsgi_app = SingleSignOn(app.wsgi_app, digest)  # type: ignore[method-assign]
 
 
 def _common() -> dict[str, object]:

@@ -40,9 +40,9 @@ _LIST_NAME = re.compile(r"list-[0-9a-f]{16}")
 _STDIN_LIMIT = 64 * 1024
 _STDIN_PATIENCE = 30.0
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-# `conf`, `values`, `secret`, `check`, `engine` and `tune` take one question each, on standard input. The code that
-# answers checks what it may ask for.
-VERBS = ("serve", "watch", "conf", "values", "secret", "check", "engine", "tune")
+# Each takes one question, on standard input. The code that answers checks what it may ask for.
+ONE_QUESTION = ("conf", "values", "secret", "check", "engine", "tune", "journal")
+VERBS = ("serve", "watch", *ONE_QUESTION)
 NOT_FOR_THIS_KEY = "is none of what this key is for"
 """The words by which a gate refuses what it does not know; an older version of asha refuses newer questions so."""
 

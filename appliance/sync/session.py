@@ -145,6 +145,7 @@ class SyncSession:
         state.warnings, state.left, state.skew = outcome.warnings, outcome.left, round(outcome.skew, 1)
         if outcome.telephony is not None:  # None: the pass did not look
             state.telephony = outcome.telephony
+        state.merged += outcome.messages
         newest = store.newest()
         self._note_held(state, request, outcome)
         state.generation = newest.number if newest is not None else 0

@@ -26,7 +26,8 @@ class State:
     the post job last failed, "" when it ended well. `unsettled`: why the data on which Asterisk was last
     started may not be whole, "" when it was. `conflicts`: how many wait for the operator's choice.
     `telephony`: why the peer's DAHDI configuration is not in place here, "" when it is. `held`: what is left
-    out because something is wrong with it; `held_more`: how many items beyond those in `held`.
+    out because something is wrong with it; `held_more`: how many items beyond those in `held`. `merged`: how
+    many messages merges have brought here so far.
     """
 
     verified_at: float | None = None
@@ -42,6 +43,7 @@ class State:
     telephony: str = ""
     held: list[HeldBack] = field(default_factory=list)
     held_more: int = 0
+    merged: int = 0
     phase: str = ""
     done: int = 0
     total: int = 0

@@ -57,7 +57,9 @@ class Watched:
             self.complaints.append(f"console: {message.text}")
 
 
-def context_of(browser: Browser, *, phone: bool = False, scripts: bool = True) -> BrowserContext:
+def context_of(
+    browser: Browser, *, phone: bool = False, scripts: bool = True, dark: bool = False
+) -> BrowserContext:
     """A browser window as a visitor has it: no cookies yet, and the certificate accepted by hand."""
     return browser.new_context(
         ignore_https_errors=True,
@@ -66,6 +68,7 @@ def context_of(browser: Browser, *, phone: bool = False, scripts: bool = True) -
         is_mobile=phone,
         has_touch=phone,
         java_script_enabled=scripts,
+        color_scheme="dark" if dark else "light",
         locale="en-GB",
         timezone_id="UTC",
     )

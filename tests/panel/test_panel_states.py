@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,151 +11,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from appliance.config import Conf
-from appliance.core.move_limit import says
-from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
+from appliance.panel.auth.second_factor import STEP, code, new_secret
 from appliance.panel.auth.users import Users
 from tests.panel.browser import axe_violations, picture, wider_than_window
 from tests.panel.conftest import PageOf
+from tests.panel.panel_states import PASSWORD, STATES, Panel
 from tests.panel.served import served
-from tests.plugins.agent_stand_in import STATUS, AgentStandIn, known, permits, span, unknown
-
-PASSWORD = "correct horse battery"
-DEAD = {"state": known("dead"), "pid": None, "silent": []}
-HERE = {"ip": "192.168.1.5", "here": known(True), "duplicate": ""}
-AWAY = {"ip": "192.168.1.5", "here": known(False), "duplicate": ""}
-OFF_ENGINE = {"running": known(False), "holds": unknown("off"), "waits_another": None}
-Document = dict[str, Any]
-
-
-def peer(**changes: Any) -> Document:
-    return {**copy.deepcopy(STATUS["peer"]), **changes}
-
-
-UNSEEN = peer(
-    alive=unknown("Heartbeat does not run"),
-    fit=unknown("silent"),
-    role="",
-    version="",
-    data_age=None,
-    links={},
-)
-# State → what the agent says of itself, and exactly the buttons that are then on the page.
-STATES: dict[str, tuple[Document, list[str]]] = {
-    "not-set-up": (
-        {"set_up": False, "role": "not set up",
-         "agent": None, "node": "", "names": {}, "headline": "This machine is not set up yet.",
-         "permits": permits(), "pbx": {"state": unknown("not looked"), "pid": None, "silent": []}, "line": None,
-         "spans": None, "address": {"ip": "", "here": unknown("none"), "duplicate": ""}, "engine": OFF_ENGINE,
-         "peer": {**UNSEEN, "node": "", "name": ""}, "relay": {"card": None, "place": "", "commanded": None}},
-        [],
-    ),
-    "all-off": (
-        {"role": "off", "headline": "This node (primary) is off: the HA engine does not run.", "pbx": DEAD,
-         "permits": permits("ha start", "pbx start"), "line": known("absent"), "address": AWAY,
-         "spans": known([span(1, "RED")]), "peer": UNSEEN, "engine": OFF_ENGINE, "transfer": None},
-        ["Start HA", "Start Asterisk"],
-    ),
-    "waiting": (
-        {"role": "waiting", "pbx": DEAD,
-         "headline": "This node (primary) waits for the other node, at most 97 s more; then it goes on alone.",
-         "permits": permits("ha stop"), "line": known("absent"), "address": AWAY, "peer": UNSEEN,
-         "engine": {"running": known(True), "holds": known("none"), "waits_another": 97.0}, "transfer": None},
-        ["Stop HA"],
-    ),
-    "active": (
-        {"permits": permits("ha stop", "pbx stop", "pbx start", "standby", "maintenance on")},
-        ["Stop HA", "Stop Asterisk", "Fail over now", "Maintenance on"],
-    ),
-    "standby": (
-        {"node": "secondary", "role": "standby", "headline": "This node (secondary) is on standby.", "pbx": DEAD,
-         "line": known("absent"), "spans": known([span(1, "RED")]), "address": AWAY, "granted": False,
-         "relay": {"card": None, "place": "", "commanded": None},
-         "data": {**STATUS["data"], "duty": "pull", "age": 3.0},
-         "permits": permits("ha stop", "takeover", "maintenance on"),
-         "peer": peer(node="primary", name="pbx1.example.com", role="active", line=known("clear"),
-                      granted=known(True))},
-        ["Stop HA", "Fail over to here now", "Maintenance on"],
-    ),
-    "failed-over": (
-        {"role": "standby", "headline": "This node (primary) is on standby.", "pbx": DEAD, "line": known("absent"),
-         "address": AWAY, "spans": known([span(1, "RED")]), "granted": False,
-         "relay": {"card": known(True), "place": "/dev/ttyUSB0", "commanded": known("released")},
-         "data": {**STATUS["data"], "duty": "merge", "peer_newer": True},
-         "permits": permits("ha stop", "takeover", "failback", "maintenance on"),
-         "peer": peer(role="active", line=known("clear"), granted=known(True))},
-        ["Stop HA", "Fail back", "Maintenance on"],
-    ),
-    "alone": (
-        {"problems": ["no standby is there; RESTART=NO"],
-         "peer": peer(alive=known(False), links={"eth0": "dead", "eth1": "dead"}),
-         "permits": permits("ha stop", "maintenance on")},
-        ["Stop HA", "Maintenance on"],
-    ),
-    "moved-too-often": (
-        {"moves": {"within_hour": 6, "limit": 6, "held": True, "says": says(6, 6), "failback_wait": 640.0},
-         "problems": [says(6, 6)],
-         "permits": permits("ha stop", "standby", "maintenance on", "cleanup")},
-        ["Stop HA", "Fail over now", "Maintenance on", "Acknowledge the moves"],
-    ),
-    "blocked": (
-        {"role": "acquiring", "headline": "This node (primary) is taking over: the relay card is gone.",
-         "problems": ["the relay card is gone: the line is at the secondary until it is plugged in again"],
-         "line": known("absent"), "spans": known([span(1, "RED"), span(2)]),
-         "relay": {"card": known(False), "place": "", "commanded": unknown("the card went away")},
-         "permits": permits("ha stop", "standby", "maintenance on")},
-        ["Stop HA", "Fail over now", "Maintenance on"],
-    ),
-    "maintenance": (
-        {"maintenance": {"until": 1_790_003_600.0, "left": 3540.0, "by": "olga", "why": "new cable"},
-         "problems": ["in maintenance for 59 min more (olga: new cable): a dead Asterisk moves nothing"],
-         "permits": permits("ha stop", "pbx stop", "standby", "maintenance off")},
-        ["Stop HA", "Stop Asterisk", "Fail over now", "Maintenance off"],
-    ),
-}  # fmt: skip
-
-
-class Panel:
-    """The panel at `url`, and the agent behind it."""
-
-    def __init__(self, url: str, agent: AgentStandIn) -> None:
-        self.url = url
-        self.agent = agent
-
-    def be(self, state: str) -> list[str]:
-        """The agent says that from now on; the buttons there should be."""
-        changes, labels = STATES[state]
-        self.agent.says["status"] = {**copy.deepcopy(STATUS), **copy.deepcopy(changes)}
-        return labels
-
-
-@pytest.fixture(scope="module")
-def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
-    folder = tmp_path_factory.mktemp("panel")
-    for name, role in (("olga", "operator"), ("vera", "viewer")):
-        Users(folder).add(name, PASSWORD, role)
-    agent = AgentStandIn(folder / "control")
-    agent.start()
-    try:
-        with served(create_app(Conf(), agent=AgentClient(str(agent.path)), directory=folder), folder) as url:
-            yield Panel(url, agent)
-    finally:
-        agent.close()
-
-
-@pytest.fixture
-def enter(panel: Panel, page_of: PageOf) -> Callable[..., Page]:
-    """`enter("olga", phone=…)`: logged in, on the first page."""
-
-    def come(name: str = "olga", **more: bool) -> Page:
-        page = page_of(f"{panel.url}/login", **more).page
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.locator("#headline")).to_be_visible()
-        return page
-
-    return come
+from tests.plugins.agent_stand_in import permits
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -275,16 +138,21 @@ def test_the_first_tab_stop_leads_past_the_links(panel: Panel, enter: Callable[.
 
 
 @pytest.mark.parametrize(
-    "path", ["settings", "moves", "journal", "account", "do/hand-over", "do/maintenance-on", "none"]
-)
-def test_every_page_is_for_everybody(panel: Panel, enter: Callable[..., Page], path: str) -> None:
+    "path",
+    [
+        "settings", "moves", "journal", "account", "do/hand-over", "do/maintenance-on", "none",
+        "alarm/line-blocked", "charts?span=hour", "charts?span=week",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_page_is_for_everybody(panel: Panel, enter: Callable[..., Page], path: str, dark: bool) -> None:
     panel.be("active")
-    page = enter(phone=True)
+    page = enter(phone=True, dark=dark)
     page.goto(f"{panel.url}/{path}")
     expect(page.locator("h1")).to_be_visible()
     assert axe_violations(page) == []
     assert wider_than_window(page) == 0
-    picture(page, f"phone-{path.replace('/', '-')}")
+    picture(page, f"phone-{path.replace('/', '-').replace('?', '-')}{'-dark' if dark else ''}")
 
 
 def test_the_introduction_page(panel: Panel, enter: Callable[..., Page]) -> None:
@@ -294,6 +162,10 @@ def test_the_introduction_page(panel: Panel, enter: Callable[..., Page]) -> None
     page = enter()
     page.goto(f"{panel.url}/introduction")
     assert axe_violations(page) == []
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()") == "asha1:" + "A" * 700
     page.get_by_label("The other node's introduction").fill("asha1:BBBB\n  CCCC")
     page.get_by_role("button", name="Pair with this node").click()
     expect(page.get_by_text("pbx2 is known now.")).to_be_visible()
@@ -355,3 +227,56 @@ def test_nothing_on_the_page_comes_from_elsewhere_or_is_refused(panel: Panel, pa
     expect(watched.page.locator("html[data-live]")).to_be_attached()
     assert asked and all(url.startswith(panel.url) for url in asked)
     assert watched.complaints == []
+
+
+def test_a_problem_leads_to_its_alarm_and_back(panel: Panel, enter: Callable[..., Page]) -> None:
+    panel.be("blocked")
+    page = enter()
+    page.get_by_role("link", name="What to do: card lost").click()
+    expect(page.get_by_role("heading", name="card lost")).to_be_visible()
+    expect(page.get_by_text("check the USB cable")).to_be_visible()
+    page.get_by_role("link", name="Back", exact=True).click()
+    expect(page.locator("#headline")).to_be_visible()
+
+
+def test_both_journals_are_searched_and_read_further_back(panel: Panel, enter: Callable[..., Page]) -> None:
+    def page_of_journal(request: dict[str, Any]) -> object:
+        there, before = bool(request["peer"]), str(request["before"])
+        number = 10 if not before else int(before, 16) - 1
+        entry = {"wall": 1_790_000_000.0 + number + there, "kind": "agent", "hash": f"{number:064x}",
+                 "says": f"entry {number} {'there' if there else 'here'} {request['search']}"}  # fmt: skip
+        return {"entries": [entry], "last": entry["hash"], "more": number > 8}
+
+    panel.be("active")
+    panel.agent.says["journal page"] = page_of_journal
+    page = enter()
+    page.get_by_role("link", name="Journal", exact=True).click()
+    page.get_by_label("Node").select_option("secondary")
+    page.get_by_label("Words").fill("a word")
+    page.get_by_role("button", name="Show").click()
+    cells = page.locator(".entries tbody td:last-child")
+    expect(cells).to_have_text(["entry 10 there a word"])
+    page.get_by_role("link", name="Load older").click()
+    expect(cells).to_have_text(["entry 9 there a word"])
+    page.get_by_role("link", name="Load older").click()
+    expect(cells).to_have_text(["entry 8 there a word"])
+    expect(page.get_by_role("link", name="Load older")).to_have_count(0)
+    assert axe_violations(page) == []
+
+
+def test_a_login_with_a_second_factor(tmp_path: Path, page_of: PageOf) -> None:
+    users, secret = Users(tmp_path), new_secret()
+    users.add("olga", PASSWORD, "operator")
+    users.set_second_factor("olga", secret)
+    with served(create_app(Conf(), directory=tmp_path), tmp_path) as url:
+        page = page_of(f"{url}/login", phone=True).page
+        page.get_by_label("Name").fill("olga")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("Code of your authenticator").fill("12345")
+        assert axe_violations(page) == []
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_text("name, password and code do not go together")).to_be_visible()
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_label("Code of your authenticator").fill(code(secret, int(time.time() // STEP)))
+        page.get_by_role("button", name="Log in").click()
+        expect(page.locator("#headline")).to_be_visible()

@@ -204,6 +204,7 @@ class AgentStandIn:
             "status": copy.deepcopy(STATUS),
             "history": HISTORY,
             "journal": JOURNAL,
+            "journal page": {"entries": JOURNAL[::-1], "last": "", "more": False},
             "events": [],
             "trends": TRENDS,
             "meters": {
@@ -229,7 +230,7 @@ class AgentStandIn:
 
     def verbs(self, *but: str) -> list[str]:
         """What it was asked to do, without the looks."""
-        looks = {"status", "history", "journal", "events", "trends", "meters", "conf", *but}
+        looks = {"status", "history", "journal", "journal page", "events", "trends", "meters", "conf", *but}
         return [str(request["verb"]) for request in self.asked if request["verb"] not in looks]
 
     def start(self) -> None:

@@ -92,8 +92,9 @@ def old_words_in(path: Path, text: str) -> list[str]:
 
 @functools.cache
 def pages(*suffixes: str) -> tuple[Path, ...]:
-    """Files of the repository whose suffix is one of `suffixes`."""
-    return tuple(path for path in repository_files() if path.suffix in suffixes)
+    """Files of the repository whose suffix is one of `suffixes`; a link to another of them is no page of its own."""
+    files = (path for path in repository_files() if path.suffix in suffixes)
+    return tuple(path for path in files if not (ROOT / path).is_symlink())
 
 
 @functools.cache

@@ -68,6 +68,7 @@ class SyncSupervisor(Component):
         self._job_waits = False
         self._postsync: asyncio.Task[None] | None = None  # kept, or it could be garbage-collected half way
         self._held: dict[str, str] = {}
+        self._merged: int | None = None  # nothing was read yet: what came before this agent is no news
         self.word = DataWord()
         self.age = DataAge(self._clock)
 
@@ -318,6 +319,10 @@ class SyncSupervisor(Component):
         for path in self._held.keys() - held.keys():
             self._journal.note("data", says=f"{path} is not held back any more")
         self._held = held
+        came = 0 if self._merged is None else state.merged - self._merged
+        self._merged = state.merged
+        if came > 0:
+            self._journal.note("data", says=f"messages that came from the other node: {came}", merged=came)
 
 
 # The state of the data, for the status document and for people.

@@ -17,9 +17,11 @@ from appliance.core.errors import AshaError
 from appliance.core.health import CONSOLE_EVERY, IDLE, ProbeRecord, look_closer, observe
 from appliance.core.model import Pbx
 from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.roles import Role
 from appliance.core.timing import DCHANNEL_LOOK, PROCESS_LOOK, unhurried
 from appliance.host.process import find_program
 from appliance.pbx.activity import sip_unread, works
+from appliance.pbx.calls import read_calls
 from appliance.pbx.dchannel import read_dchannel
 from appliance.pbx.origin import started_by
 from appliance.pbx.probes import Probe, probes_for
@@ -30,6 +32,8 @@ _LOOK_BUSY = 0.05
 # One without a pid file is searched for at this interval, in seconds, because to look at all processes costs more.
 _SEARCH = 5.0
 _DCHANNEL_IDLE = 30.0
+# How often the channels that are in calls are counted while this node serves, in seconds: each time starts a program.
+CHANNELS_EVERY = 60.0
 
 
 class AsteriskSensor:
@@ -54,6 +58,7 @@ class AsteriskSensor:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch_process(tasks))
                 tasks.create_task(self._watch_dchannel())
+                tasks.create_task(self._watch_channels())
                 self._ask_from_now_on(tasks)
         finally:
             self._forget()
@@ -257,6 +262,22 @@ class AsteriskSensor:
             asked_at = await self._ask_dchannel_if_due(asked_at)
             # Never a long sleep: a link that is lost during one would be noticed late.
             await asyncio.sleep(until_beat(DCHANNEL_LOOK if self._service.state.busy else 2 * DCHANNEL_LOOK))
+
+    async def _watch_channels(self) -> None:
+        """Count the channels that are in calls, so that it is known what a move of service has ended."""
+        while True:
+            await asyncio.sleep(until_beat(CHANNELS_EVERY))
+            await self.count_channels()
+
+    async def count_channels(self) -> None:
+        """Count the channels, if this node serves. The count stays when Asterisk dies: that is when it is asked for."""
+        pbx = self._observations.pbx(self._this_node.probe_policy, self._clock.now())
+        if not (self._service.role is Role.ACTIVE and is_known(pbx, Pbx.RUNNING)):
+            return
+        conf = self._this_node.conf
+        reading = await asyncio.to_thread(read_calls, conf, self._clock.now, unhurried(conf.probe_deadline))
+        if isinstance(reading, Known):
+            self._observations.channels = reading
 
     async def _ask_dchannel_if_due(self, asked_at: float) -> float:
         """Ask for the D-channel if it is due; `asked_at` and the result are those of `_ask_if_due`."""

@@ -41,6 +41,10 @@ class Seal:
         """Return whether `brought` is an unexpired form token, made for the browser that has `cookie`."""
         return bool(cookie) and self._holds("form", cookie, brought, FORM_VALID_FOR)
 
+    def single_sign_on(self, user: User) -> str:
+        """Return the token that the forms of a user bring back whom the site's proxy has logged in."""
+        return self._mac("single sign-on", user.name, user.role)
+
     def device(self, user: User) -> str:
         """Return the cookie value that makes this browser known at the next login of `user`."""
         name = secrets.token_hex(8)

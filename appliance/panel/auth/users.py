@@ -17,32 +17,47 @@ from appliance.host.disk import in_turn
 from appliance.host.paths import PANEL_DIR
 from appliance.panel.auth.files import read_own, write_own
 from appliance.panel.auth.passwords import checked, hash_of, is_right
+from appliance.panel.auth.second_factor import accepted_step, is_secret
 
 Role: TypeAlias = Literal["viewer", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}", re.ASCII)
 _MOST = 200
+# In the place of the stamp of a user whom the proxy names; a stamp from the file is hexadecimal.
+OF_THE_SITE = "single sign-on"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """One user of the page.
 
-    `stamp` changes with every change of password or role: a session that has an old stamp has ended.
+    `stamp` changes with every change of password, role or second factor: a session that has an old stamp has ended.
+    `second_factor`: a login needs a code of the user's authenticator too.
     """
 
     name: str
     role: Role
     stamp: str
+    second_factor: bool = False
+
+    @property
+    def of_the_site(self) -> bool:
+        """Whether the site's proxy has logged this user in, who is not in the file and has no password here."""
+        return self.stamp == OF_THE_SITE
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Entry of one user in the users file."""
+    """Entry of one user in the users file.
+
+    `totp`: the secret of the second factor, "" for none; `totp_step`: the step of the last code that was accepted.
+    """
 
     role: Role
     stamp: str
     hash: str
+    totp: str = ""
+    totp_step: int = -1
 
 
 _Entries: TypeAlias = dict[str, _Entry]
@@ -61,12 +76,12 @@ class Users:
 
     def all(self) -> tuple[User, ...]:
         """Return all users, ordered by name."""
-        return tuple(User(name, one.role, one.stamp) for name, one in sorted(self._read().items()))
+        return tuple(_user(name, one) for name, one in sorted(self._read().items()))
 
     def get(self, name: str) -> User | None:
         """Return the user called `name`, or None. Cheap enough to be asked on every request of a session."""
         one = self._read().get(name)
-        return User(name, one.role, one.stamp) if one else None
+        return _user(name, one) if one else None
 
     def verify(self, name: str, password: str) -> User | None:
         """Return the user with this name and password, or None.
@@ -77,7 +92,26 @@ class Users:
         if not is_right(one.hash if one else None, password) or one is None:
             return None
         # A user who was changed or removed while the hash was computed is not let in.
-        return User(name, one.role, one.stamp) if self._read().get(name) == one else None
+        return _user(name, one) if self._read().get(name) == one else None
+
+    def verify_login(self, name: str, password: str, code: str, wall: float) -> User | None:
+        """Return the user with this name, this password and, if the user has a second factor, this `code`; else None.
+
+        `wall`: the time in epoch seconds. A code that was accepted is not accepted again, by whatever process.
+        """
+        user = self.verify(name, password)
+        if user is None or not user.second_factor:
+            return user
+        with self._changing() as entries:
+            one = entries.get(name)
+            # Another login by the same code, or root's command, may have come in between.
+            if one is None or one.stamp != user.stamp:
+                return None
+            step = accepted_step(one.totp, code, wall, one.totp_step)
+            if step is None:
+                return None
+            entries[name] = replace(one, totp_step=step)
+        return user
 
     def add(self, name: str, password: str, role: Role) -> User:
         """Add a user, and return it.
@@ -122,6 +156,14 @@ class Users:
         with self._changing() as entries:
             entries[name] = replace(_of(entries, name), role=role, stamp=_new_stamp())
 
+    def set_second_factor(self, name: str, secret: str) -> None:
+        """Have every login of the user `name` need a code made of `secret`; "" for none. Raises UserError.
+
+        Every session of that user ends.
+        """
+        with self._changing() as entries:
+            entries[name] = replace(_of(entries, name), totp=secret, totp_step=-1, stamp=_new_stamp())
+
     def remove(self, name: str) -> None:
         """Remove the user `name`. Raises UserError when there is no such user."""
         with self._changing() as entries:
@@ -153,11 +195,23 @@ class Users:
             ) from problem
 
 
+def _user(name: str, one: _Entry) -> User:
+    return User(name, one.role, one.stamp, bool(one.totp))
+
+
 def _entry(one: dict[str, Any]) -> _Entry:
-    entry = _Entry(cast(Role, one["role"]), one["stamp"], one["hash"])
+    """Return the entry in the file; one of an older version has no second factor. Raises ValueError and others."""
+    entry = _Entry(
+        cast(Role, one["role"]), one["stamp"], one["hash"], one.get("totp", ""), one.get("totp_step", -1)
+    )
     if entry.role not in ROLES or not all(
         isinstance(text, str) and text for text in (entry.stamp, entry.hash)
     ):
+        raise ValueError
+    # A second factor that cannot be read must not become none.
+    if entry.totp != "" and not is_secret(entry.totp):
+        raise ValueError
+    if type(entry.totp_step) is not int:
         raise ValueError
     return entry
 

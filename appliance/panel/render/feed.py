@@ -23,6 +23,7 @@ _TRENDS_PERIOD = 60.0
 # A view that nobody has asked for meanwhile is taken afresh when it is older.
 _OLD = 0.5
 _ENTRIES = 60
+_MOVES = 50  # for the charts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class View:
     journal: tuple[JournalEntry, ...] = ()
     history: tuple[PastTransfer, ...] = ()
     trends: TrendsAnswer | None = None
+    older_moves: tuple[PastTransfer, ...] = ()
+
+    @property
+    def moves(self) -> tuple[PastTransfer, ...]:
+        """The transfers of the last while, newest first; further back than `history`, and less fresh there."""
+        newest = {past.began for past in self.history}
+        return (*self.history, *(past for past in self.older_moves if past.began not in newest))
 
 
 class Feed:
@@ -140,7 +148,8 @@ class Feed:
             view = replace(view, history=self._agent.history(10))
         if now - self._trends_at >= _TRENDS_PERIOD:
             self._trends_at = now
-            view = replace(view, trends=self._agent.read(TrendsAnswer, "trends"))
+            trends, moves = self._agent.read(TrendsAnswer, "trends"), self._agent.history(_MOVES)
+            view = replace(view, trends=trends, older_moves=moves)
         return replace(view, journal=self._journal(before.journal))
 
     def _journal(self, before: tuple[JournalEntry, ...]) -> tuple[JournalEntry, ...]:

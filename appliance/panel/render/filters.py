@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from appliance.core.text import format_duration
 from appliance.panel.context import parts
+from appliance.panel.render.alarms import slug
 
 _REFUSALS = {
     404: "There is no such page.",
@@ -81,5 +82,6 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "ms": milliseconds,
     "age": format_duration,
     "reading": reading,
+    "slug": slug,
     "sentences": sentences,
 }

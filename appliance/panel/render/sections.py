@@ -6,8 +6,11 @@ import threading
 
 from flask import Flask
 
+from appliance.core.last_move import last_move
+from appliance.core.named_problems import named_problems
 from appliance.panel.render import charts, timeline
 from appliance.panel.render.action_list import buttons
+from appliance.panel.render.alarms import alarm_of
 from appliance.panel.render.diagram import diagram
 from appliance.panel.render.feed import View
 from appliance.panel.render.readiness import readiness
@@ -48,11 +51,13 @@ def _facts(view: View) -> dict[str, object]:
     offered, absent = buttons(status) if status else ((), ())
     return {
         "tone": _TONES[min(max(status.state.health, 0), len(_TONES) - 1)] if status else "bad",
+        "problems": named_problems(status, alarm_of) if status else (),
         "p": diagram(status) if status else None,
         "offered": offered,
         "absent": absent,
         "checks": readiness(status) if status else (),
+        "last": last_move(view.history, status.names) if status else None,
         "moves": timeline.moves(view.history, of_service=True),
-        "charts": charts.charts(view.trends) if view.trends else (),
+        "charts": charts.charts(view.trends, charts.PERIODS["day"], view.moves) if view.trends else (),
         "entries": timeline.entries(view.journal)[:_NEWEST_FIRST],
     }

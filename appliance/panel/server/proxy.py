@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -45,6 +46,11 @@ class Loopback:
             return self._plain(environ, start_response)
         environ["REMOTE_ADDR"] = client_of(environ.get("HTTP_X_FORWARDED_FOR", ""), environ["REMOTE_ADDR"])
         return self._trusting(environ, start_response)
+
+
+def secret_digest(secret: str) -> str:
+    """Return what the panel keeps of the proxy's secret (PANELPROXYSECRET), "" for none; root alone has the secret."""
+    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
 
 
 def client_of(forwarded: str, peer: str) -> str:

@@ -32,10 +32,11 @@ _STACK = 1 << 20
 _OOM_SCORE = 500
 
 
-def run_panel(conf: Conf) -> None:
+def run_panel(conf: Conf, proxy_digest: str) -> None:
     """Serve the page until SIGTERM.
 
-    Raises HostError when the certificate, the port or the user is not available.
+    `conf` is without secrets; `proxy_digest` is what is kept of the proxy's (`proxy.secret_digest`). Raises
+    HostError when the certificate, the port or the user is not available.
     """
     context = tls_context(conf.panel_cert, conf.panel_key)
     listener = listen(conf.panel_addr, conf.panel_port)
@@ -44,7 +45,7 @@ def run_panel(conf: Conf) -> None:
     become_user(PANEL_USER)
     from appliance.panel.app import create_app  # noqa: PLC0415 - no code of the application runs as root
 
-    serve(create_app(conf), listener, context, ServiceManager.of_this_process())
+    serve(create_app(conf, proxy_digest=proxy_digest), listener, context, ServiceManager.of_this_process())
 
 
 def tls_context(cert: Path, key: Path) -> ssl.SSLContext:

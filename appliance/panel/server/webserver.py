@@ -71,29 +71,40 @@ class _Tls(Adapter):
 
 
 class _Headers(HeaderReader):
-    """Header reader that drops names with an underscore.
+    """Header reader of one request, which drops names with an underscore.
 
-    To the application, `X_Forwarded_For` would be the same as `X-Forwarded-For`.
+    To the application, `X_Forwarded_For` would be the same as `X-Forwarded-For`. `doubtful`: one of the headers by
+    which a proxy says who asks (server/single_sign_on.py) came twice, or on more than one line; the client may have
+    sent one of them.
     """
 
+    def __init__(self) -> None:
+        self.doubtful = False
+        self._of_proxy: set[bytes] = set()
+
     def _allow_header(self, key_name: bytes) -> bool:
+        """Return whether the header counts; cheroot asks once for each of its lines."""
+        if key_name.startswith(b"X-Asha-"):
+            self.doubtful = self.doubtful or key_name in self._of_proxy
+            self._of_proxy.add(key_name)
         return b"_" not in key_name
 
 
 class _Request(HTTPRequest):
-    """Request whose body must state its length.
+    """Request whose body must state its length, and whose headers leave no doubt who asks.
 
     No browser sends a chunked body, and such a body could be understood in two ways.
     """
 
-    header_reader = _Headers()
-
     def parse_request(self) -> None:
         """Read the head of a request, and set `ready` when it is acceptable."""
+        self.header_reader = headers = _Headers()
         super().parse_request()
         if not self.ready:
             return
-        if b"Transfer-Encoding" in self.inheaders:
+        if headers.doubtful:
+            self._refuse("400 Bad Request")
+        elif b"Transfer-Encoding" in self.inheaders:
             self._refuse("411 Length Required")
         elif not self.inheaders.get(b"Content-Length", b"0").isdigit():
             self._refuse("400 Bad Request")

@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from appliance.panel.auth.seal import DEVICE_VALID_FOR
 from appliance.panel.auth.sessions import Session
-from appliance.panel.auth.users import User
+from appliance.panel.auth.users import OF_THE_SITE, User
 from appliance.panel.context import parts
+from appliance.panel.server.single_sign_on import ProxyWord, proxy_word
 
 ViewFunction = TypeVar("ViewFunction", bound=Callable[..., object])
 CSRF_FIELD = "csrf"
@@ -45,9 +46,10 @@ def admit() -> AnyResponse | None:
 
     Return None to let the request go on, or a redirect to the login page. Aborts with 401 when nobody is
     logged in and a redirect would not help (a program, or a request that changes something), with 403 when a
-    viewer asks for what only an operator may do, and with 400 when a form does not come from the panel's own
-    page.
+    viewer asks for what only an operator may do or the site's proxy says what does not count, and with 400 when
+    a form does not come from the panel's own page.
     """
+    g.user = g.session = None
     g.user, g.session = _who()
     access = _access()
     if access is not Access.ANYBODY:
@@ -148,6 +150,9 @@ def wants_page() -> bool:
 
 
 def _who() -> tuple[User | None, Session | None]:
+    word = proxy_word(request.environ)
+    if word is not None:
+        return _of_the_site(word)
     session = parts().sessions.get(brought(Cookie.SESSION))
     if session is None:
         return None, None
@@ -156,6 +161,18 @@ def _who() -> tuple[User | None, Session | None]:
         parts().sessions.end(brought(Cookie.SESSION))
         return None, None
     return user, session
+
+
+def _of_the_site(word: ProxyWord) -> tuple[User, Session]:
+    """Return the user whom the site's proxy names in this request, with a session that lasts no longer than it.
+
+    A session of the page's own, which the browser may bring as well, does not count. Aborts with 403 when what the
+    proxy says does not count.
+    """
+    if word.refusal:
+        abort(403, word.refusal)
+    user = User(word.name, word.role, OF_THE_SITE)
+    return user, Session(user.name, user.stamp, parts().seal.single_sign_on(user), 0.0, 0.0)
 
 
 def _access() -> Access:

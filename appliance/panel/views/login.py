@@ -36,6 +36,8 @@ from appliance.panel.views.access import (
 
 blueprint = Blueprint("login", __name__)
 _WRONG = "That name and password do not go together."
+# It does not tell which of the three is wrong.
+_WRONG_OF_THREE = "That name, password and code do not go together. A code is good once: wait for the next."
 # Longest form field that is read, in characters. Names and passwords are shorter; a longer field is an
 # attempt to do harm.
 _LONGEST = 300
@@ -64,13 +66,13 @@ def enter() -> AnyResponse:
     unlocked = parts().unlock.is_right(name, _field("code"))
     try:
         with parts().door.turn(address(), f"unlocked {name}" if unlocked else _device(name)) as one_try:
-            user = parts().users.verify(name, _field("password"))
+            user = parts().users.verify_login(name, _field("password"), _field("totp"), parts().clock.wall())
             one_try.right = user is not None
     except TooEarly as early:
         return _too_early(_form(429, str(early)), early)
     if user is None:
         _tell(f"a login as {name!r} was refused")
-        return _form(401, _WRONG)
+        return _form(401, _WRONG_OF_THREE if _some_need_codes() else _WRONG)
     if unlocked:
         parts().unlock.use_up()
     return _let_in(user, "logged in")
@@ -125,6 +127,8 @@ def account() -> str:
 def change() -> AnyResponse:
     """Change one's own password; every other session of the user ends."""
     user: User = g.user
+    if user.of_the_site:
+        abort(403, "The site's own login has your password, not this page.")
     try:
         with parts().door.turn(address(), f"account {user.name}") as one_try:
             one_try.right = parts().users.verify(user.name, _field("old")) is not None
@@ -163,7 +167,12 @@ def _device(name: str) -> str:
 
 def _form(code: int, problem: str = "") -> Response:
     shown = {"problem": problem, "name": _field("name"), "unlock": parts().unlock.is_open()}
-    return make_response(render_template("login.html", **shown), code)
+    return make_response(render_template("login.html", **shown, totp=_some_need_codes()), code)
+
+
+def _some_need_codes() -> bool:
+    """Return whether any user has a second factor: the form does not tell who."""
+    return any(user.second_factor for user in parts().users.all())
 
 
 def _too_early(response: Response, early: TooEarly) -> Response:

@@ -61,16 +61,21 @@ def _stream(parts: PanelContext, user: User, token: str) -> Iterator[str]:
 
 
 def _still_in(parts: PanelContext, user: User, token: str) -> bool:
-    """Return whether the session lasts and its user is unchanged. This check does not prolong the session."""
+    """Return whether the session lasts and its user is unchanged. This check does not prolong the session.
+
+    A user whom the site's proxy has logged in has no session here: when the stream ends, the proxy is heard again.
+    """
+    if user.of_the_site:
+        return True
     session = parts.sessions.get(token, used=False)
     return session is not None and session.stamp == user.stamp and parts.users.get(user.name) == user
 
 
-# Pages with the transfers and the journal, further back than the first page shows.
+# The page with the transfers, further back than the first page shows.
 
 
 records_blueprint = Blueprint("records", __name__)
-_MOVES, _ENTRIES = 50, 500
+_MOVES = 50
 
 
 @records_blueprint.get("/moves")
@@ -78,10 +83,3 @@ _MOVES, _ENTRIES = 50, 500
 def moves() -> str:
     """Return the page of the last transfers of service."""
     return render_template("moves.html", moves=timeline.moves(parts().agent.history(_MOVES)))
-
-
-@records_blueprint.get("/journal")
-@answers(Access.VIEWER)
-def journal() -> str:
-    """Return the page of the journal's last entries."""
-    return render_template("journal.html", entries=timeline.entries(parts().agent.journal(_ENTRIES)))

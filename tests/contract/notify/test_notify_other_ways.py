@@ -48,6 +48,7 @@ def test_the_webhook_gets_the_alert_as_json() -> None:
         "subject": "link eth1 is lost",
         "text": "Heartbeat link eth1 is lost.",
         "over": False,
+        "page": "/alarm/link-lost",
     }
 
 

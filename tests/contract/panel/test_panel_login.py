@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from appliance.panel.agent_client import AgentClient
 from appliance.panel.app import create_app
 from appliance.panel.auth.first_login import FirstLogin
 from appliance.panel.auth.seal import DEVICE_VALID_FOR, FORM_VALID_FOR, Seal
+from appliance.panel.auth.second_factor import STEP, code, new_secret
 from appliance.panel.auth.unlock import VALID_FOR, Unlock
 from appliance.panel.auth.users import Users
 from appliance.panel.server.proxy import client_of
@@ -301,3 +304,40 @@ def test_forged_from_elsewhere_it_changes_nothing(agent: AgentStandIn, panel_dir
 def test_without_a_proxy_not_even_this_machine_may_say_it(agent: AgentStandIn, panel_dir: Path) -> None:
     app = proxied(agent, panel_dir, proxy=False)
     assert [tried(app, f"203.0.113.{number}")[0] for number in range(FREE + 1)][-1] == 429
+
+
+# --------------------------------------------------------------------------------------------- a second factor
+
+
+def test_a_login_needs_the_code_too_and_each_code_once(app: Flask, panel_dir: Path, visit: Callable) -> None:
+    secret = new_secret()
+    assert 'name="totp"' not in visit().get("/login").get_data(as_text=True), "nobody has one yet"
+    Users(panel_dir).set_second_factor("olga", secret)
+    assert 'name="totp"' in visit().get("/login").get_data(as_text=True)
+    now = code(secret, int(time.time() // STEP))
+    form = {"name": "olga", "password": PASSWORD}
+    for wrong in ({}, {"totp": ""}, {"totp": "000000" if now != "000000" else "000001"}):
+        answer = visit().post("/login", {**form, **wrong})
+        assert answer.status_code == 401 and "name, password and code" in answer.get_data(as_text=True)
+    olga = visit()
+    assert olga.post("/login", {**form, "totp": now}).status_code == 302
+    assert olga.get("/").status_code == 200
+    assert visit().post("/login", {**form, "totp": now}).status_code == 401, "a code is good once"
+    assert visit().log_in("vera").status_code == 302
+
+
+def test_guessing_codes_is_held_up_as_guessing_passwords_is(panel_dir: Path, visit: Callable) -> None:
+    """The password is right each time."""
+    Users(panel_dir).set_second_factor("olga", new_secret())
+    form = {"name": "olga", "password": PASSWORD, "totp": "12345"}
+    assert [visit().post("/login", form).status_code for _ in range(FREE + 1)] == [401] * FREE + [429]
+
+
+def test_a_wrong_password_and_a_wrong_code_are_answered_alike(panel_dir: Path, visit: Callable) -> None:
+    Users(panel_dir).set_second_factor("olga", new_secret())
+    answers = [
+        visit().post("/login", {"name": name, "password": password, "totp": "12345"}).get_data(as_text=True)
+        for name, password in (("olga", PASSWORD), ("olga", "wrong wrong wrong"))
+    ]
+    told = {re.search(r'role="alert">([^<]+)<', answer)[1] for answer in answers}
+    assert len(told) == 1

@@ -232,3 +232,83 @@ def test_nobody_else_may_say_for_whom_he_asks(agent: AgentStandIn, panel_dir: ob
         environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
     )
     assert agent.asked[-1]["by"] == "nobody at 192.0.2.7 (panel)"
+
+
+def test_each_problem_leads_to_what_it_means_and_what_to_do(agent: AgentStandIn, visit: Callable) -> None:
+    agent.status["problems"] = ["the relay card is gone: the line is at the secondary", "something new"]
+    olga = visit("olga")
+    page = text_of(olga.get("/"))
+    assert page.count('href="alarm/') == 1 and 'href="alarm/card-lost"' in page
+    answer = olga.get("/alarm/card-lost")
+    assert answer.status_code == 200
+    assert "the primary does not see its relay card" in text_of(answer).lower()
+    assert "<code>asha card probe</code>" in text_of(answer)
+
+
+@pytest.mark.parametrize("name", ["no-such", "..%2f..%2fetc%2fpasswd", "%3Cscript%3E"])
+def test_an_alarm_that_is_none_has_no_page(visit: Callable, name: str) -> None:
+    answer = visit("olga").get(f"/alarm/{name}")
+    assert answer.status_code == 404 and "<script>" not in text_of(answer)
+
+
+def test_the_alarms_are_for_those_who_are_logged_in(visit: Callable) -> None:
+    assert visit().get("/alarm/card-lost").status_code == 302
+
+
+@pytest.mark.parametrize(("span", "label"), [("hour", "-15 min"), ("day", "-18 h"), ("week", "-6 d")])
+def test_the_charts_go_back_as_far_as_is_asked(
+    agent: AgentStandIn, visit: Callable, span: str, label: str
+) -> None:
+    agent.says["trends"] = {
+        "step": 60,
+        "end": 1_790_000_060.0,
+        "data_age": [3.0] * 60,
+        "line": ["clear"] * 60,
+    }
+    page = text_of(visit("vera").get(f"/charts?span={span}"))
+    assert f">{label}<" in page and page.count("<polyline") == 1
+    assert "service taken on the primary, 60 s ago: granted by Heartbeat" in page
+    assert f'span={span}" aria-current="page"' in page
+
+
+def test_no_chart_without_data(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["trends"] = {"step": 60, "end": 1.0, "data_age": [None] * 60, "line": [None] * 60}
+    vera = visit("vera")
+    assert "<figure>" not in text_of(vera.get("/")) and "The last day" not in text_of(vera.get("/"))
+    page = text_of(vera.get("/charts"))
+    assert "<figure>" not in page and "Nothing was measured" in page
+    assert vera.get("/charts?span=year").status_code == 400
+
+
+def test_the_page_that_is_open_is_marked_in_the_list_of_pages(visit: Callable) -> None:
+    olga = visit("olga")
+    for path, label in (
+        ("/", "Now"),
+        ("/moves", "Failovers"),
+        ("/journal", "Journal"),
+        ("/account", "olga (operator)"),
+    ):
+        page = text_of(olga.get(path))
+        assert page.count('aria-current="page"') == 1 and f'aria-current="page">{label}</a>' in page
+
+
+def test_what_happened_last_is_told_in_a_paragraph(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["history"] = [
+        {
+            "began": 1.0,
+            "node": "primary",
+            "goal": "release",
+            "reason": "<b>",
+            "ended": "done",
+            "took": 0.2,
+            "channels": 2,
+        }
+    ]
+    page = text_of(visit("vera").get("/"))
+    assert "The primary (pbx1.example.com) let service go: &lt;b&gt;. That took 200 ms." in page
+    assert "Asterisk had 2 channels in calls" in page
+
+
+def test_where_nothing_has_happened_nothing_is_told(agent: AgentStandIn, visit: Callable) -> None:
+    agent.says["history"] = []
+    assert "What happened last" not in text_of(visit("vera").get("/"))

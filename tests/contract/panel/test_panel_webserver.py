@@ -34,10 +34,12 @@ class App:
         self.end = threading.Event()
         self.streams = threading.Semaphore(0)
         self.closed = threading.Semaphore(0)
+        self.said: dict[str, str] = {}
 
     def __call__(self, env: dict[str, Any], start: Start) -> Iterable[bytes]:
         if env["PATH_INFO"] == "/fault":
             raise RuntimeError("a fault in the app")
+        self.said = {name: value for name, value in env.items() if "ASHA" in name}
         start("200 OK", [("Content-Type", "text/plain")])
         if env["PATH_INFO"] == "/stream":
             return self._stream()
@@ -133,6 +135,34 @@ def test_plain_http_is_told_where_the_page_is(server: PanelServer) -> None:
     with socket.create_connection(("127.0.0.1", port_of(server)), 5) as client:
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert b"https://" in client.recv(4096)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"X-Asha-User: anna\r\nX-Asha-User: root\r\n",
+        b"X-Asha-User: anna\r\nx-asha-user: root\r\n",
+        b"X-Asha-User: anna\r\nX-Asha-User : root\r\n",
+        b"X-Asha-User: anna\r\n root\r\n",
+        b"X-Asha-Role: viewer\r\nX-Other: 1\r\nX-ASHA-ROLE: operator\r\n",
+        b"X-Asha-Proxy: one\r\nX-Asha-Proxy: two\r\n",
+    ],
+)
+def test_a_header_that_says_who_asks_comes_once_or_the_request_is_refused(
+    server: PanelServer, trust: ssl.SSLContext, lines: bytes
+) -> None:
+    """Of two, one may be the client's own, and which one a proxy believes is not which one the page would."""
+    answer = answer_to(server, trust, b"GET / HTTP/1.0\r\n" + lines + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("name", [b"X_Asha_User", b"X-Asha_User", b"x_asha-user"])
+def test_an_odd_spelling_says_nothing_of_who_asks(
+    server: PanelServer, app: App, trust: ssl.SSLContext, name: bytes
+) -> None:
+    request = b"GET / HTTP/1.0\r\n" + name + b": root\r\nX-Asha-User: anna\r\n\r\n"
+    assert b"200 OK" in answer_to(server, trust, request)
+    assert app.said == {"HTTP_X_ASHA_USER": "anna"}
 
 
 def test_a_header_with_an_underscore_does_not_pass_for_another(

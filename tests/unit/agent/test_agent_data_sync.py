@@ -22,6 +22,7 @@ from appliance.core.reading import Known
 from appliance.core.service_state import Evidence, Prepared
 from appliance.host.paths import SyncPaths
 from appliance.sync.ssh import drop_connection
+from appliance.sync.state import State
 
 _PATIENCE = 10.0
 _READS_NOTHING = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -161,3 +162,13 @@ def test_the_sites_own_job_runs_once_the_node_serves_and_not_for_a_start_in_vain
             assert ran == (["LAZY"] if granted else []), "once, and by the start that served"
 
     asyncio.run(scenario())
+
+
+def test_messages_that_a_merge_brings_are_in_the_journal_once(bench: Bench) -> None:
+    """Those of before this agent began are no news, and a state that was lost and begins at nothing is none either."""
+    supervisor = SyncSupervisor(bench.context)
+    for merged in (5, 5, 7, 8, 8, 0, 2):
+        supervisor._report(State(merged=merged))
+    noted = [entry for entry in bench.journal.since(0) if "merged" in entry.fields]
+    assert [entry.fields["merged"] for entry in noted] == [2, 1, 2]
+    assert noted[0].says == "messages that came from the other node: 2"

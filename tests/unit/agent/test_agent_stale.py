@@ -194,3 +194,36 @@ def test_telephones_wait_for_data_in_a_planned_move_only(tmp_path: Path) -> None
         assert SyncSupervisor(bench.context).owed() is waits
     bench.observations.report = None
     assert not SyncSupervisor(bench.context).owed(), "nothing is known of a peer that has said nothing"
+
+
+@pytest.mark.parametrize(
+    ("counted", "passed", "noted"),
+    [(4, 20.0, {"channels": 4, "channels_ago": 20.0}), (0, 0.0, {"channels": 0, "channels_ago": 0.0}),
+     (4, 120.0, {}), (None, 0.0, {})],
+)  # fmt: skip
+def test_a_release_notes_the_calls_that_it_ends_if_they_were_counted_lately(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: int | None,
+    passed: float,
+    noted: dict[str, float],
+) -> None:
+    bench = Bench(tmp_path)
+    bench.serve()
+    now = bench.clock.now
+    reading = Unknown("the console is silent", now()) if counted is None else Known(counted, now())
+    monkeypatch.setattr(asterisk, "read_calls", lambda conf, now, deadline: reading)
+    asyncio.run(AsteriskSensor(bench.context).count_channels())
+    bench.clock.time += passed
+    bench.cycle.hand_over("an operator asked for standby")
+    begun = [entry.fields for entry in bench.journal.since(0) if entry.kind == "transfer"][-1]
+    assert begun["goal"] == "release"
+    assert {name: begun[name] for name in ("channels", "channels_ago") if name in begun} == noted
+
+
+def test_a_standby_does_not_count_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, asked = Bench(tmp_path), []
+    bench.observations.process = Known(True, 0.0)
+    monkeypatch.setattr(asterisk, "read_calls", lambda *words: asked.append(words))
+    asyncio.run(AsteriskSensor(bench.context).count_channels())
+    assert asked == [] and isinstance(bench.observations.channels, Unknown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from appliance.cli import main, panel
 from appliance.config import Conf
 from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.panel.auth import first_login, token, unlock, users
+from appliance.panel.server import serve
+from appliance.panel.server.proxy import secret_digest
 from tests.plugins.quick_hashes import make_hashes_quick
 
 GOOD = "correct horse"
@@ -55,7 +58,9 @@ def test_a_user_is_made_changed_listed_and_removed(told: list[dict[str, object]]
     assert asha("user", "passwd", "anna", given="battery staple\nbattery staple\n").exit_code == 0
     assert users.Users().verify("anna", "battery staple") is not None
     asha("user", "role", "anna", "viewer")
-    assert json.loads(asha("user", "list", "--json").output) == [{"name": "anna", "role": "viewer"}]
+    assert json.loads(asha("user", "list", "--json").output) == [
+        {"name": "anna", "role": "viewer", "second_factor": False}
+    ]
     assert asha("user", "remove", "anna").exit_code == 0
     assert users.Users().all() == ()
     assert [note["says"] for note in told] == [
@@ -160,3 +165,32 @@ def test_without_openssl_the_package_says_what_is_missing(
         in result.output
     )
     assert "its first visitor needs this code" in result.output
+
+
+def test_a_second_factor_is_shown_once_and_root_takes_it_away(told: list[dict[str, object]]) -> None:
+    users.Users().add("anna", GOOD, "operator")
+    said = asha("user", "second-factor", "anna")
+    assert said.exit_code == 0
+    secret = re.search(
+        r"^otpauth://totp/asha%20\S+:anna\?secret=([A-Z2-7]{32})&issuer=asha%20\S+$", said.stdout, re.M
+    )[1]
+    assert secret not in str(told) and told[-1]["says"] == "user anna has a new second factor"
+    assert users.Users().verify_login("anna", GOOD, "", 0.0) is None
+    assert "second factor" in asha("user", "list").output
+    assert json.loads(asha("user", "list", "--json").output)[0]["second_factor"] is True
+    assert asha("user", "second-factor", "anna", "--remove").exit_code == 0
+    assert users.Users().verify_login("anna", GOOD, "", 0.0) is not None
+    assert isinstance(asha("user", "second-factor", "berta").exception, UserError)
+
+
+def test_the_page_gets_no_secret_and_the_digest_of_the_proxys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[Conf, str]] = []
+    conf = Conf(panel_proxy=True, panel_proxy_secret="a-long-random-secret", notify_password="x")
+    monkeypatch.setattr(panel, "load", lambda *_, **__: conf)
+    monkeypatch.setattr(serve, "run_panel", lambda *words: begun.append(words))
+    assert asha("run").exit_code == 0
+    ((given, digest),) = begun
+    assert given == Conf(panel_proxy=True)
+    assert digest == secret_digest("a-long-random-secret") != "" and secret_digest("") == ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from appliance.agent.journal import JournalFile
 from appliance.cli import peer
 from appliance.cli.peer import answer_one
 from appliance.cluster.heartbeat.installation import HeartbeatPaths
@@ -145,3 +146,16 @@ def test_the_secret_is_that_of_the_engine_that_is_named(
     answer = asked("secret", {"engine": "pacemaker"})
     assert answer["method"] == "aes256" and len(answer["secret"]) == 256
     assert not (tmp_path / "authkeys").exists()
+
+
+def test_the_journal_is_read_from_the_file_and_the_question_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = JournalFile(tmp_path / "journal")
+    for number in range(3):
+        file.append({"wall": float(number), "kind": "peer" if number else "order", "number_of": number})
+    monkeypatch.setattr(peer, "JOURNAL", file.path)
+    answer = asked("journal", {"kind": "peer"})
+    assert [entry["number_of"] for entry in answer["page"]["entries"]] == [2, 1]
+    assert not answer["page"]["more"]
+    assert not asked("journal", {"before": "../../etc/shadow"})["ok"]

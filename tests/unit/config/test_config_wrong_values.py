@@ -398,3 +398,9 @@ def test_a_secret_is_not_told(text: str) -> None:
 )
 def test_a_secret_on_a_line_that_cannot_be_read_is_not_told(text: str) -> None:
     assert "hunter2" not in str(only(text))
+
+
+@pytest.mark.parametrize("text", ["PANELPROXYSECRET=short", "PANELPROXYSECRET='a secret with blanks in it'"])
+def test_a_secret_that_no_header_can_carry_is_refused_and_not_shown(text: str) -> None:
+    (problem,) = problems(text)
+    assert problem.key == "PANELPROXYSECRET" and "secret with" not in str(problem)

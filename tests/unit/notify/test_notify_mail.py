@@ -42,6 +42,7 @@ def test_it_says_what_where_and_when() -> None:
     lines = mail.get_content().splitlines()
     assert lines[:4] == ["The card is gone.", "Plug it in.", "", "-- "]
     assert lines[4].startswith("asha on pbx1 (the primary)")
+    assert "'card lost'" in lines[5] and "/alarm/card-lost" in lines[5]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\udcff", "\0"])

@@ -127,7 +127,7 @@ def test_what_it_asks_for_without_links_and_behind_a_link_is_allowed(
         assert isinstance(judged(command, given_tree, said)[0], Reading), command
 
 
-@pytest.mark.parametrize("verb", ["serve", "watch", "conf", "secret", "check", "engine", "tune"])
+@pytest.mark.parametrize("verb", ["serve", "watch", "conf", "secret", "check", "engine", "tune", "journal"])
 def test_the_questions_are_allowed(verb: str) -> None:
     assert judged(f"asha-source {verb}", Tree("OTHER1", Path("/given")))[0] == Question(verb)
 
