@@ -194,7 +194,9 @@ def probe() -> None:
     if isinstance(found, Unknown):
         raise HardwareError(f"Whether the card is there could not be determined: {found.reason}.")
     if found.value is None:
-        raise HardwareError(f"No card at {conf.card_tty}.", todo="Check its cable, its power, and RHINOUSB.")
+        raise HardwareError(
+            f"No card at {conf.relay_tty}.", todo=f"Check its cable, its power, and {conf.relay_tty_key}."
+        )
     click.echo(f"tty      {found.value.tty}")
     click.echo(f"USB      {found.value.usb or 'unknown'}")
     click.echo(

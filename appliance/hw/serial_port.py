@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from serial import Serial
 
 _POLL = 0.01
+_CFLAG = 2  # place in the list of tcgetattr
 _GONE = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO)
 
 Parity: TypeAlias = Literal["N", "E", "O"]
@@ -40,20 +41,31 @@ class LineSettings:
 
 @contextlib.contextmanager
 def opened_port(
-    tty: Path, line: LineSettings, clock: Clock, until: float, *, force: bool
+    tty: Path,
+    line: LineSettings,
+    clock: Clock,
+    until: float,
+    *,
+    force: bool,
+    lines_stay_raised: bool = False,
 ) -> Iterator[Serial]:
     """Open the port for this program alone, waiting for another program until `until`; monotonic seconds.
 
-    With `force` it is opened even if another program has it for itself. Raises CardBusy, OSError.
+    With `force` it is opened even if another program has it for itself. With `lines_stay_raised` DTR and RTS stay as
+    they are when the port is closed: a board that resets on their edge then does so when it is plugged in, released,
+    and not at the next command (docs/facts/relays.md). Raises CardBusy, OSError, termios.error.
     """
     port = _open(tty, line, clock, until, force)
     try:
+        if lines_stay_raised:
+            _keep_raised(port.fileno())
         yield port
     finally:
         # Discard unsent bytes: when a dead card did not take them, close() would wait for up to 30 s (tty
-        # closing_wait).
+        # closing_wait). Bytes that were sent may still be on their way, and stay.
         with contextlib.suppress(OSError, termios.error):
-            port.reset_output_buffer()
+            if port.out_waiting:
+                port.reset_output_buffer()
         port.close()
 
 
@@ -67,6 +79,12 @@ def _open(tty: Path, line: LineSettings, clock: Clock, until: float, force: bool
             if clock.now() >= until:
                 raise CardBusy(f"Another program keeps {tty} for itself.", todo="End it.") from problem
         clock.sleep(_POLL)
+
+
+def _keep_raised(handle: int) -> None:
+    settings = termios.tcgetattr(handle)
+    settings[_CFLAG] &= ~termios.HUPCL
+    termios.tcsetattr(handle, termios.TCSANOW, settings)
 
 
 def _serial(tty: Path, line: LineSettings, *, exclusive: bool) -> Serial:

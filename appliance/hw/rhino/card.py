@@ -10,7 +10,7 @@ from typing import Protocol
 from appliance.config import Conf
 from appliance.core.model import Relay
 from appliance.core.reading import Reading, Unknown
-from appliance.core.relay_facts import Contacts, RelayFacts
+from appliance.core.relay_facts import RHINO, Contacts, RelayFacts
 from appliance.host.clock import Clock
 from appliance.hw.card_lock import CardLock
 from appliance.hw.deadline import within
@@ -73,8 +73,7 @@ class RhinoCard:
 
     @property
     def facts(self) -> RelayFacts:
-        """Return what is known of the card: it falls without power (docs/facts/rhino-spf.md: inferred)."""
-        return RelayFacts("Rhino SPF")
+        return RHINO
 
     def reset(self) -> None:
         self._command(CardCommand.RESET)
