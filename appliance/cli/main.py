@@ -40,6 +40,7 @@ _COMMANDS = {
     "panel": "panel",
     "pbx": "ha",
     "provision-address": "sark",
+    "relay": "relay",
     "sark": "sark",
     "ssh-accept": "peer",
     "ssh-setup": "peer",
