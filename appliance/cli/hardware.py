@@ -14,7 +14,7 @@ from appliance.cli.terminal import ShownLine, Tone, show
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.control.status import ask_status
-from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError
+from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.directory import read_configuration
@@ -180,7 +180,10 @@ def _document(directory: Path, sides: list[Side], problem: AshaError | None) -> 
 
 @click.group()
 def card() -> None:
-    """Look at the relay card of the primary, learn how it is spoken to, reset it."""
+    """Look at the relay card of the primary, learn how it is spoken to, reset it.
+
+    For relay boards see also 'asha relay'.
+    """
 
 
 @card.command()
@@ -199,10 +202,13 @@ def probe() -> None:
         )
     click.echo(f"tty      {found.value.tty}")
     click.echo(f"USB      {found.value.usb or 'unknown'}")
-    click.echo(
-        f"driver   {conf.card_driver}"
-        + (f", profile {conf.card_profile}" if conf.card_driver == "serial" else "")
-    )
+    click.echo(f"driver   {_driver(conf)}")
+
+
+def _driver(conf: Conf) -> str:
+    if conf.relay_driver:
+        return f"{conf.relay_driver}, for the {conf.relay_facts.title}"
+    return conf.card_driver + (f", profile {conf.card_profile}" if conf.card_driver == "serial" else "")
 
 
 @card.command()
@@ -231,6 +237,11 @@ def learn(profile: Path, yes: bool) -> None:
     """
     _refuse_while_serving()
     conf = load(to_run=True)
+    if conf.relay_driver:
+        raise UserError(
+            f"RELAYDRIVER is {conf.relay_driver}: only the Rhino card's language is learned.",
+            todo="See 'asha relay test'.",
+        )
     if not yes:
         click.confirm(
             "This moves the relay to the primary and back; calls on the line are cut. Go on?", abort=True

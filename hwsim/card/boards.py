@@ -14,6 +14,7 @@ from operator import xor
 from types import MappingProxyType
 
 from hwsim.card.card import Position, RelayCard
+from hwsim.card.sysfs import Usb
 from hwsim.simtime import Scheduler
 
 
@@ -201,3 +202,10 @@ SPEECHES: Mapping[str, Speech] = MappingProxyType(
 """What is simulated, by the names that the product's RELAYDRIVER has for them."""
 RELAYS: Mapping[str, int] = MappingProxyType({"lcus-d0": 1, "kmtronic-2": 2})
 """Relays of those that have not eight."""
+ADAPTER = Usb("1a86", "7523", "", "1-2")
+"""The USB adapter that the boards are simulated with, an LCUS board's: it has no serial number."""
+
+
+def new_board(time: Scheduler, speech: str) -> SerialBoard:
+    """Return a board that speaks `speech`, with as many relays as it usually has."""
+    return SerialBoard(time, speech, RELAYS.get(speech, 8))

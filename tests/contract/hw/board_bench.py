@@ -10,14 +10,10 @@ from card_bench import CardBench
 from appliance.config import Conf
 from appliance.core.model import Relay
 from appliance.core.relay_facts import SERIAL_BOARDS, Contacts
-from hwsim.card.boards import RELAYS, SerialBoard
+from hwsim.card.boards import ADAPTER, RELAYS, SerialBoard, new_board
 from hwsim.card.card import Position
-from hwsim.card.sysfs import Usb
 from hwsim.card.tty import CardTty
 from hwsim.simtime import LoopTime
-
-CH340 = Usb("1a86", "7523", "", "1-2")
-"""The adapter of an LCUS board; it has no serial number."""
 
 
 class BoardBench(CardBench):
@@ -53,6 +49,6 @@ class BoardBench(CardBench):
         return Relay.ENERGISED if seen == {Position.NO} else Relay.RELEASED
 
     def _build(self) -> tuple[SerialBoard, CardTty]:
-        self.board = SerialBoard(LoopTime(), self.speech, RELAYS.get(self.speech, 8))
+        self.board = new_board(LoopTime(), self.speech)
         self.board.on_move.append(lambda at, relay, position: self.moves.append((relay, position)))
-        return self.board, CardTty(self.board, self.root / "dev", self.root / "sys", CH340)
+        return self.board, CardTty(self.board, self.root / "dev", self.root / "sys", ADAPTER)

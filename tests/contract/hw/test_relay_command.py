@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from relay_card_suite import await_position
 
 from appliance.agent import grant_file
-from appliance.cli import relay
+from appliance.cli import hardware, relay
 from appliance.config import Conf
 from appliance.control.client import AgentAbsent
 from appliance.core.errors import ClusterError, HardwareError, UserError
@@ -147,3 +147,16 @@ def test_which_drivers_fit() -> None:
     assert drivers_that_fit(UsbIdentity("2a19", "0c01", "NLRL1", "1-1")) == ("numato",)
     assert drivers_that_fit(UsbIdentity("0403", "6001", "A1", "1-1")) == ("kmtronic-2", "kmtronic-8")
     assert drivers_that_fit(UsbIdentity("067b", "2303", "", "1-1")) == ()
+
+
+def test_card_probe_names_the_board_and_card_learn_is_for_the_rhino_card(
+    bench: BoardBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "load", lambda **how: bench.conf())
+    monkeypatch.setattr(discovery, "find_card", lambda conf, now, store: bench.find())
+    monkeypatch.setattr(hardware, "_refuse_while_serving", lambda: None)
+    done = CliRunner().invoke(hardware.card, ["probe"])
+    assert "driver   lcus-text, for the LCUS board that answers with lines of text" in done.output
+    learned = CliRunner().invoke(hardware.card, ["learn", str(bench.root / "profile"), "--yes"])
+    assert isinstance(learned.exception, UserError) and "asha relay test" in str(learned.exception)
+    assert bench.board.heard == []

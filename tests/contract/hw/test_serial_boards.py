@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from board_bench import CH340, BoardBench
+from board_bench import BoardBench
 from relay_card_suite import await_position, check_relay_card
 
 from appliance.config import Conf, load
@@ -23,7 +23,7 @@ from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import CardAbsent, CardBusy, CardRefused, CardSilent, ContactsSplit
-from hwsim.card.boards import SPEECHES, BoardFault
+from hwsim.card.boards import ADAPTER, SPEECHES, BoardFault
 from hwsim.card.card import Fault, Position
 from hwsim.card.sysfs import DeviceTree
 
@@ -235,7 +235,7 @@ def test_another_board_with_the_same_identity_is_not_commanded(bench: BoardBench
     """Boards without a serial number are told apart by their port alone, whatever their ttys are called."""
     card = bench.open()
     card.move(Relay.RELEASED)
-    other = replace(CH340, port="1-3")
+    other = replace(ADAPTER, port="1-3")
     bench.unplug()
     DeviceTree(bench.root / "dev", bench.root / "sys", other).add("ttyUSB0", "/dev/null")
     assert bench.find() == Known(None, pytest.approx(time.monotonic(), abs=5))
