@@ -10,6 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 SEEDS := 15000
 ENGINE :=
+RELAY :=
 # With room for a whole story's young objects PyPy copies few of them. Processor seconds of 4000 seeds: 93 with 128 MB, 101
 # with 32 MB. Each process then takes 560 MB.
 NURSERY := 128M
@@ -22,8 +23,8 @@ QUICK := $(PYTEST) -p no:schemathesis -p no:anyio
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO="power-cut lan-lost"; ENGINE=pacemaker (root)
-	@.ci/clean-after $(BIN)/hwsim demo $(ENGINE:%=--engine %) $(SCENARIO)
+demo: system tools ## two nodes, one line: every scenario, or some with SCENARIO="power-cut lan-lost"; ENGINE=pacemaker, RELAY=lcus (root)
+	@.ci/clean-after $(BIN)/hwsim demo $(ENGINE:%=--engine %) $(RELAY:%=--relay %) $(SCENARIO)
 
 test: system tools lint ## everything: lint and all tests; a skipped test is a failed one (root)
 	@$(QUICK) -n 3 tests/unit tests/hwsim tests/tree tests/property tests/contract $(ARGS)

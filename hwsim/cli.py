@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import click
 from rich.console import Console
 
+from hwsim.card.boards import SPEECHES
 from hwsim.nodes import RackError, requirements
 from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
 from hwsim.site import Site
@@ -48,12 +49,19 @@ def hwsim() -> None:
 @click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True)
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
+@click.option(
+    "--relay",
+    type=click.Choice(("rhino", *SPEECHES)),
+    default="rhino",
+    show_default=True,
+    help="What moves the line: the Rhino card, or a board by its RELAYDRIVER.",
+)
 @_engine_option
-def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str) -> None:
+def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: str) -> None:
     """Play every scenario, or those named; measure; exit 1 when any failed."""
     from hwsim.demo.runner import UnknownScenario, chosen, perform  # noqa: PLC0415
 
-    site = Site(engine=ENGINES[engine])
+    site = Site(engine=ENGINES[engine]).with_relay("" if relay == "rhino" else relay)
     _check_host(site.engine)
     try:
         found = chosen(scenarios)

@@ -14,6 +14,7 @@ from typing import Any
 from hwsim import asterisk
 from hwsim.asterisk import real
 from hwsim.card import uevent, vendortool
+from hwsim.card.boards import ADAPTER, new_board
 from hwsim.card.card import Position, RelayCard
 from hwsim.card.tty import CardTty
 from hwsim.dahdi.tree import DahdiTree
@@ -135,7 +136,8 @@ class Rack:
         if self.site.telephones:
             await real.mount(node)
         if side == "primary":
-            self.tty = CardTty(self.card, node.path("/dev"), node.path("/sys"))
+            usb = ADAPTER if self.site.relay else None
+            self.tty = CardTty(self.card, node.path("/dev"), node.path("/sys"), usb)
             self.tty.plug()
 
     def power_off(self, side: str) -> float:
@@ -268,7 +270,7 @@ class Rack:
 
     async def _wire_line(self, shared: Path) -> None:
         profile = PROFILES[self.site.profile]
-        self.card = RelayCard(self._clock)
+        self.card = new_board(self._clock, self.site.relay) if self.site.relay else RelayCard(self._clock)
         self.line = TelephoneLine(self._clock, dict.fromkeys(SIDES, profile))
         self.line.on_change(self._line_changed)
         self.card.on_move.append(self._relay_moved)
@@ -310,6 +312,8 @@ class Rack:
         node.write("/usr/local/bin/rhinofailover", vendortool.tool_text(), 0o755)
 
     def _relay_moved(self, at: float, relay: int, position: Position) -> None:
+        if relay:  # the line's wires hang on the first relay
+            return
         side = _SIDE_OF[position]
         self.history.note(at, "relay", side)
         self.line.connect(side)

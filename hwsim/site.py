@@ -39,6 +39,7 @@ class Site:
     `disk_size` is each machine's, in bytes; 0 for no limit. With `telephones`, so many are outside, and both machines
     run a real Asterisk instead of the stand-in, with `sip_driver`. `engine` is the cluster engine that both machines
     run; `others` are installed beside it. With `own_clocks` each machine's wall clock can be stepped by itself.
+    `relay` is what moves the line: a board by its RELAYDRIVER, or "" for the Rhino card.
     `guests` are the names of further machines on the LAN, without asha, on each of which `engine` is installed.
     """
 
@@ -59,6 +60,7 @@ class Site:
     engine: Engine = HEARTBEAT
     others: tuple[Engine, ...] = ()
     own_clocks: bool = False
+    relay: str = ""
     guests: tuple[str, ...] = ()
 
     @property
@@ -85,6 +87,10 @@ class Site:
         """Return the same site, run by `engine`."""
         return replace(self, engine=engine)
 
+    def with_relay(self, relay: str) -> Site:
+        """Return the same site, whose line `relay` moves."""
+        return replace(self, relay=relay)
+
     @property
     def program(self) -> list[str]:
         """The words that run `asha`; the command's own words follow."""
@@ -101,7 +107,7 @@ class Site:
             "HADEADTIME": f"{self.deadtime * 1000:.0f}ms",
             "HAWARNTIME": f"{self.deadtime * 500:.0f}ms",
             "HAINITDEAD": f"{self.initdead * 1000:.0f}ms",
-            "RHINOSPF": "YES",
+            **({"RELAYDRIVER": self.relay} if self.relay else {"RHINOSPF": "YES"}),
             "MOVEDWELL": f"{self.move_dwell * 1000:.0f}ms",
             "DAHDIROOT": str(dahdi_root),
             "AMIUSER": AMI_USER,

@@ -69,7 +69,7 @@ class ThisNode:
 def _transfer_policy(conf: Conf, node: Node) -> Policy:
     return Policy(
         node=node,
-        has_card=conf.card_installed and node is Node.PRIMARY,
+        has_card=conf.relay_installed and node is Node.PRIMARY,
         has_line=conf.has_line,
         witness=Witness(conf.witness),
         witness_wait=conf.witness_wait,

@@ -14,7 +14,7 @@ from appliance.cli.terminal import ShownLine, Tone
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.control.status import ask_status
-from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError
+from appliance.core.errors import AshaError, ClusterError, HardwareError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.dahdi.directory import read_configuration
@@ -211,7 +211,10 @@ def _shown(side: Side) -> SideShown:
 
 @click.group()
 def card() -> None:
-    """Look at the relay card of the primary, learn how it is spoken to, reset it."""
+    """Look at the relay card of the primary, learn how it is spoken to, reset it.
+
+    For relay boards see also 'asha relay'.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +239,12 @@ def probe() -> None:
     if isinstance(found, Unknown):
         raise HardwareError(f"Whether the card is there could not be determined: {found.reason}.")
     if found.value is None:
-        raise HardwareError(f"No card at {conf.card_tty}.", todo="Check its cable, its power, and RHINOUSB.")
-    profile = str(conf.card_profile) if conf.card_driver == "serial" else ""
-    put(CardAnswer(str(found.value.tty), str(found.value.usb or ""), conf.card_driver, profile), _card_lines)
+        raise HardwareError(
+            f"No card at {conf.relay_tty}.", todo=f"Check its cable, its power, and {conf.relay_tty_key}."
+        )
+    driver = conf.relay_driver or conf.card_driver
+    profile = str(conf.card_profile) if driver == "serial" else ""
+    put(CardAnswer(str(found.value.tty), str(found.value.usb or ""), driver, profile), _card_lines)
 
 
 def _card_lines(card: CardAnswer) -> list[str]:
@@ -274,6 +280,11 @@ def learn(profile: Path, yes: bool) -> None:
     """
     _refuse_while_serving()
     conf = load(to_run=True)
+    if conf.relay_driver:
+        raise UserError(
+            f"RELAYDRIVER is {conf.relay_driver}: only the Rhino card's language is learned.",
+            todo="See 'asha relay test'.",
+        )
     if not yes:
         agree("This moves the relay to the primary and back; calls on the line are cut. Go on?")
     _learn(conf, profile)

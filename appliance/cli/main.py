@@ -44,6 +44,7 @@ _COMMANDS = {
     "pbx": "ha",
     "provision-address": "sark",
     "restore": "backup",
+    "relay": "relay",
     "sark": "sark",
     "ssh-accept": "peer",
     "ssh-setup": "peer",

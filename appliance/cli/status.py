@@ -206,7 +206,7 @@ def _maintenance(given: MaintenanceStatus | None) -> list[tuple[str, str]]:
 def line_lines(status: Status) -> list[str]:
     """Return relay, line and D-channel, each as `name: text`."""
     if status.line is None:
-        return ["line: none to move (RHINOSPF=NO and RHINOSPANS is empty)"]
+        return ["line: none to move (RHINOSPF=NO, RELAYDRIVER and RHINOSPANS are empty)"]
     lines = [f"line: {said(status.line)}", f"D-channel: {said(status.dchannel)}"]
     relay = status.relay
     if relay.card is not None and relay.commanded is not None:

@@ -11,6 +11,7 @@ from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
 from appliance.core.fencing import FENCE_DWELL, least_wait
 from appliance.core.ip_address import in_subnet
+from appliance.core.relay_facts import Falls
 from appliance.core.timing import LAN_ROUND, LEAST_TOKENS, TimingPolicy
 
 
@@ -33,6 +34,7 @@ def cross_check(conf: Conf) -> tuple[Clash, ...]:
         *_address(conf),
         *_ping(conf),
         *_media(conf),
+        *_relay(conf),
         *_timing(conf),
         *_fence(conf),
         *_stonith(conf),
@@ -89,6 +91,21 @@ def _media(conf: Conf) -> Iterator[Clash]:
 
 def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
     return medium.kind == "ucast" and medium.argument in {address.ip for address in conf.addresses}
+
+
+def _relay(conf: Conf) -> Iterator[Clash]:
+    """Yield what contradicts RELAYDRIVER, or the Rhino card."""
+    driver, facts = conf.relay_driver, conf.relay_facts
+    if not driver:
+        if conf.card_installed and conf.relay_device not in ("", str(conf.card_tty)):
+            yield Clash("RELAYDEVICE", "blank with RHINOSPF=YES: the Rhino card's tty is RHINOUSB")
+        return
+    if conf.card_installed:
+        yield Clash("RHINOSPF", f"NO with RELAYDRIVER={driver}: one relay moves the line")
+    if facts.falls is Falls.NO:
+        yield Clash("RELAYDRIVER", f"of a device that falls without power: the {facts.title} does not")
+    if any(not facts.first <= contact <= facts.last for contact in conf.relay_contacts):
+        yield Clash("RELAYCONTACTS", f"from {facts.first} to {facts.last} with RELAYDRIVER={driver}")
 
 
 def _timing(conf: Conf) -> Iterator[Clash]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from appliance.config.keys_cluster import ClusterKeys
 from appliance.config.keys_original import OriginalKeys
@@ -10,6 +11,7 @@ from appliance.config.keys_service import ServiceKeys
 from appliance.core.errors import UserError
 from appliance.core.ip_address import ClusterAddress
 from appliance.core.model import Node
+from appliance.core.relay_facts import RHINO, SERIAL_BOARDS, RelayFacts
 
 
 # A dataclass takes the fields of its last base first: so they have the order of the conf file.
@@ -35,7 +37,32 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
     @property
     def has_line(self) -> bool:
         """True when this pair has a telephone line that the nodes watch."""
-        return self.card_installed or bool(self.card_spans)
+        return self.relay_installed or bool(self.card_spans)
+
+    @property
+    def relay_installed(self) -> bool:
+        """True when a relay in the primary moves the line: the Rhino card, or a board of RELAYDRIVER."""
+        return self.card_installed or bool(self.relay_driver)
+
+    @property
+    def relay_facts(self) -> RelayFacts:
+        """What is known of the relay; of the Rhino card without RELAYDRIVER."""
+        return SERIAL_BOARDS[self.relay_driver] if self.relay_driver else RHINO
+
+    @property
+    def relay_tty(self) -> Path:
+        """The tty at which the relay is looked for first."""
+        return Path(self.relay_device) if self.relay_driver and self.relay_device else self.card_tty
+
+    @property
+    def relay_tty_key(self) -> str:
+        """The key that names `relay_tty`, for people."""
+        return "RELAYDEVICE" if self.relay_driver and self.relay_device else "RHINOUSB"
+
+    @property
+    def contacts(self) -> tuple[int, ...]:
+        """The contacts of the board that carry the line: by default its first."""
+        return self.relay_contacts or (self.relay_facts.first,)
 
 
 def which_node(conf: Conf, uname: str) -> Node:

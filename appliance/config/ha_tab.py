@@ -110,9 +110,15 @@ def _shown_key(key: Key, values: Mapping[str, str]) -> ConfKey:
         default=key.default,
         example=key.example,
         comment=tuple(key.comment),
-        choices=tuple(key.kind.words) or None,
+        choices=_choices(key),
         tab=key.name in TAB_KEYS,
     )
+
+
+def _choices(key: Key) -> tuple[str, ...] | None:
+    """Return what a page offers where the values are few, with blank where that means none."""
+    blank = ("",) if key.may_be_off else ()
+    return (*blank, *key.kind.words) if key.kind.words else None
 
 
 def shown_problems(problems: Iterable[Problem]) -> tuple[ConfProblem, ...]:

@@ -11,10 +11,12 @@ from appliance.config.media import MEDIA, Medium
 from appliance.config.value_types import (
     ADDRESS_OR_NAME,
     COMMAND,
+    CONTACTS,
     DEADLINE,
     DEVICE,
     DWELL,
     FILE,
+    FILE_TEXT,
     HOSTS,
     IPV6,
     ON_OFF,
@@ -26,6 +28,7 @@ from appliance.config.value_types import (
     duration,
     whole,
 )
+from appliance.core.relay_facts import SERIAL_BOARDS
 
 CardDriver: TypeAlias = Literal["tool", "serial"]
 LanSource: TypeAlias = Literal["route", "bind", "off"]
@@ -196,6 +199,47 @@ class ClusterKeys:
     )
     card_relay: int = Comment("number of the relay on the card", "0 is the only one ever documented.").key(
         "RHINORELAY", whole(0, 15, "a relay number"), 0, Group.CARD, "0", per_node=True
+    )
+    relay_driver: str = Comment(
+        "relay board in the primary, instead of the Rhino card: how it is spoken to",
+        "Which word is for which board: docs/hardware.md. The same on both nodes; RHINOSPF is then NO.",
+        "EXPERIMENTAL: none of them was tried on a real board.",
+        "Blank: no such board. Whether there is the Rhino card, RHINOSPF says.",
+    ).key(
+        "RELAYDRIVER",
+        choice(*SERIAL_BOARDS),
+        "",
+        Group.CARD,
+        "lcus",
+        tab=Tab(6, "Relay Board"),
+        effect=Effect.ENGINE_OFF,
+        may_be_off=True,
+    )
+    relay_device: str = Comment(
+        "tty of the relay board (RELAYDRIVER)",
+        "Where it is looked for first. A board without a USB serial number is then known by its port.",
+        "Blank: that of RHINOUSB.",
+    ).key(
+        "RELAYDEVICE",
+        FILE_TEXT,
+        "",
+        Group.CARD,
+        "/dev/ttyACM0",
+        may_be_off=True,
+    )
+    relay_contacts: tuple[int, ...] = Comment(
+        "contacts of the relay board that carry the line together, with commas between",
+        "Numbered as the board's own commands count: Numato from 0, the others from 1.",
+        "Blank: the first one, which drives signal relays that switch all wires (docs/hardware.md).",
+    ).key(
+        "RELAYCONTACTS",
+        CONTACTS,
+        (),
+        Group.CARD,
+        "1,2,3,4",
+        tab=Tab(6, "Contacts of the Line"),
+        effect=Effect.ENGINE_OFF,
+        may_be_off=True,
     )
     card_spans: tuple[int, ...] = Comment(
         "DAHDI spans that hang on the relay, with commas between",

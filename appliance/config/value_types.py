@@ -248,6 +248,13 @@ def _spans(text: str) -> tuple[int, ...]:
     return numbers
 
 
+def _contacts(text: str) -> tuple[int, ...]:
+    numbers = tuple(CONTACT.parse(word) for word in text.replace(",", " ").split())
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ValueError
+    return numbers
+
+
 def _hosts(text: str) -> tuple[str, ...]:
     hosts = tuple(any_unicast(word) for word in text.replace(",", " ").split())
     if not hosts or len(set(hosts)) < len(hosts) or len(hosts) > _MOST_HOSTS:
@@ -292,6 +299,7 @@ PORT_OR_OFF = whole(0, 65535, "a port number (0 is off)")
 COUNT = whole(1, 100, "a count")
 LIMIT = whole(0, 100, "a count (0 is off)")
 SPAN = whole(1, 1023, "a span number")
+CONTACT = whole(0, 31, "a contact's number")
 DEADLINE = duration(1)
 DWELL = duration(0)
 
@@ -342,6 +350,11 @@ SPANS = ValueType(
     "span numbers such as 1,2 (from 1 to 1023, each once)",
     _spans,
     lambda spans: ",".join(str(span) for span in spans),
+)
+CONTACTS = ValueType(
+    "contacts' numbers such as 1,2,3,4 (from 0 to 31, each once)",
+    _contacts,
+    lambda contacts: ",".join(str(contact) for contact in contacts),
 )
 DRILL = ValueType(
     "off, or weekly with a day and a time of this machine's clock, such as weekly sunday 03:30",

@@ -57,15 +57,19 @@ def find_card(
 ) -> Reading[DeviceInfo | None]:
     """Return where the card is: `Known(None)` when it is surely absent, `Unknown` when that cannot be told.
 
-    The first time, the card is the device at `conf.card_tty` (RHINOUSB). Its USB identity is kept in `store`,
-    and from then on the card is the device of that identity, whatever its tty is called; another device that
-    took the name of the tty is not the card. A device of the same make at the configured tty and in the same
-    USB port is a replacement card, and is accepted as the card; for any other change remove `store`.
+    The first time, the card is the device at `conf.relay_tty` (RHINOUSB, RELAYDEVICE). Its USB identity is kept
+    in `store`, and from then on the card is the device of that identity, whatever its tty is called; another
+    device that took the name of the tty is not the card. A device of the same make at the configured tty and in
+    the same USB port is a replacement card, and is accepted as the card; for any other change remove `store`.
+    Without a serial number a board of RELAYDRIVER is known by its port alone: its adapter is in many other
+    devices.
     `dev_root` is the directory of the ttys: by default the directory of the configured tty, or /dev when the
     configured tty is a link somewhere below /dev. `now` is in seconds on the monotonic clock.
     """
-    dev_root = dev_root or _home(conf.card_tty)
-    look = _Look(conf.card_tty, ttys or usb_ttys(sys_root, dev_root), store, now)
+    dev_root = dev_root or _home(conf.relay_tty)
+    look = _Look(
+        conf.relay_tty, ttys or usb_ttys(sys_root, dev_root), store, now, may_move_ports=not conf.relay_driver
+    )
     try:
         return look.find()
     except OSError as problem:
@@ -94,6 +98,8 @@ class _Look:
     ttys: Ttys
     store: Path
     now: float
+    may_move_ports: bool = True
+    """Whether one of the same kind in another port may be the card: its adapter is not in every other device too."""
 
     def find(self) -> Reading[DeviceInfo | None]:
         known = remembered(self.store, self.tty)
@@ -130,7 +136,9 @@ class _Look:
             return self._seen(same[0], known)
         if here and here.usb and here.usb.same_kind(known) and here.usb.port == known.port:  # a replacement
             return self._seen(here, known)
-        if len(alike) == 1 and not known.serial:  # a card without a serial number, moved to another port
+        if (
+            len(alike) == 1 and not known.serial and self.may_move_ports
+        ):  # a card without a serial number, moved to another port
             return self._seen(alike[0], known)
         return Known(None, self.now)
 

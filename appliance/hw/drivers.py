@@ -1,4 +1,4 @@
-"""The available relay card drivers; a new driver is one more line in DRIVERS."""
+"""The available relay card drivers; a new driver is one more line in a list here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from appliance.config import Conf
 from appliance.core.reading import Known
+from appliance.core.relay_facts import SERIAL_BOARDS
 from appliance.host.clock import Clock
 from appliance.host.paths import CARD, CARD_LOCK
 from appliance.hw.card_lock import CardLock
@@ -17,13 +18,14 @@ from appliance.hw.relay import CardAbsent, RelayCard
 from appliance.hw.rhino.card import RhinoCard
 from appliance.hw.rhino.serial_transport import WireWay
 from appliance.hw.rhino.vendor_tool import ToolWay
+from appliance.hw.serial_board import SerialBoard
 
 Locate: TypeAlias = Callable[[], Path]
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A value of RHINODRIVER and the driver that it selects."""
+    """A value of RHINODRIVER or, where that is set, of RELAYDRIVER, and the driver that it selects."""
 
     name: str
     about: str
@@ -38,9 +40,16 @@ def _open_serial(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> Re
     return RhinoCard(WireWay(conf, clock), conf, clock, locate, turn)
 
 
-DRIVERS: tuple[Driver, ...] = (
+def _open_board(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
+    return SerialBoard(conf, clock, locate, turn)
+
+
+RHINO_DRIVERS: tuple[Driver, ...] = (
     Driver("tool", "runs the vendor's rhinofailover for each command", _open_tool),
     Driver("serial", "speaks to the card itself, by a wire profile", _open_serial),
+)
+BOARD_DRIVERS: tuple[Driver, ...] = tuple(
+    Driver(name, facts.title, _open_board) for name, facts in SERIAL_BOARDS.items()
 )
 
 
@@ -57,7 +66,10 @@ def open_card(
     The tty is looked up again at each command, as `find_card` does, so a card that was plugged in again under
     another name goes on working. Raises HardwareError when the wire profile is wrong.
     """
-    driver = next(driver for driver in DRIVERS if driver.name == conf.card_driver)
+    drivers, name = (
+        (BOARD_DRIVERS, conf.relay_driver) if conf.relay_driver else (RHINO_DRIVERS, conf.card_driver)
+    )
+    driver = next(driver for driver in drivers if driver.name == name)
     return driver.open(conf, clock, lambda: locate_card(conf, clock, sys_root, store), CardLock(lock, clock))
 
 
@@ -68,10 +80,11 @@ def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:
     """
     found = find_card(conf, clock.now(), sys_root=sys_root, store=store)
     if not isinstance(found, Known):
-        return conf.card_tty
+        return conf.relay_tty
     if found.value is None:
         raise CardAbsent(
-            f"There is no relay card at {conf.card_tty}, nor under another name.",
-            todo=f"Check its cable, its power and RHINOUSB; for a new card in another port, remove {store} first.",
+            f"There is no relay card at {conf.relay_tty}, nor under another name.",
+            todo=f"Check its cable, its power and {conf.relay_tty_key}; for a new card in another port, remove {store} "
+            "first.",
         )
     return found.value.tty

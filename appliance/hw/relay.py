@@ -6,22 +6,40 @@ from typing import Protocol
 
 from appliance.core.errors import HardwareError
 from appliance.core.model import Relay
+from appliance.core.reading import Reading
+from appliance.core.relay_facts import Contacts, RelayFacts
 
 
 class RelayCard(Protocol):
-    """A card whose relay sends the line to the primary (energised) or the secondary (released).
+    """A device whose contacts send the line to the primary (energised) or the secondary (released).
 
-    No known card reports the position of its relay, so a call that returns means *commanded*, never *moved*:
-    the line itself is the proof. Calls block for at most `conf.card_deadline` seconds, whatever the tty or a
-    tool does, and may come from several threads and processes at once. They raise HardwareError.
+    No device reports where its contacts are, at most what it drives them with. So a call that returns means
+    *commanded*, never *moved*: the line itself is the proof. Calls block for at most `conf.card_deadline`
+    seconds, whatever the tty or a tool does, and may come from several threads and processes at once. They
+    raise HardwareError. No call but `move` and `reset` moves a contact.
     """
 
+    @property
+    def facts(self) -> RelayFacts:
+        """What is known of this kind of device."""
+        ...
+
     def reset(self) -> None:
-        """Send the card's own RESET, which is *assumed* to release the relay; only `move` commands a release."""
+        """Put the device into its first state: by its own RESET, *assumed* to release, or by a release."""
         ...
 
     def move(self, relay: Relay) -> None:
-        """Command the relay with the number `conf.card_relay`; repeating a command is harmless."""
+        """Command every contact that carries the line; repeating a command is harmless.
+
+        Raises ContactsSplit, which names the contacts done, when not all of them were.
+        """
+        ...
+
+    def position(self) -> Reading[Contacts]:
+        """Ask the device what it drives its contacts with: never proof of where the line is.
+
+        Unknown when the device cannot say, does not answer, or is not there.
+        """
         ...
 
     def close(self) -> None:
@@ -47,6 +65,10 @@ class CardGarbled(HardwareError):
 
 class CardRefused(HardwareError):
     """The vendor's tool, or the tty, reported failure."""
+
+
+class ContactsSplit(HardwareError):
+    """Not all contacts of the line follow the command: the line is whole at neither node."""
 
 
 class CardToolMissing(HardwareError):

@@ -66,7 +66,10 @@ class Card(NamedTuple):
 def card_file(store: Path = CARD) -> StateFile[Card | None]:
     """Return the state file at `store` that holds the card's identity."""
     return StateFile(
-        store, _parse, lambda: None, "what is at RHINOUSB is taken for the card, and remembered from now on"
+        store,
+        _parse,
+        lambda: None,
+        "what is at RHINOUSB or RELAYDEVICE is taken for the card, and remembered from now on",
     )
 
 

@@ -86,9 +86,12 @@ class RelayCard:
         if Fault.DIES in self.faults:
             self.power_off()
             return
-        for line in self._lines.feed(data):
+        for line in self._split(data):
             self.heard.append(line)
             self._take(line)
+
+    def _split(self, data: bytes) -> list[bytes]:
+        return self._lines.feed(data)
 
     def _take(self, line: bytes) -> None:
         if Fault.SLOW in self.faults:

@@ -142,7 +142,7 @@ class Fencing(Component):
         return GoneInputs(
             self.seen(now),
             this_node.node,
-            switched=this_node.conf.card_installed,
+            switched=this_node.conf.relay_installed,
             granted=state.grant.held,
             fence=state.fence,
             policy=this_node.fence_policy,

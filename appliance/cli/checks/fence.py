@@ -40,7 +40,7 @@ def stonith(scene: Scene) -> Finding:
     return judge_stonith(
         engine_of(scene.conf).traits.title,
         cuts=bool(scene.conf.fence),
-        switched=scene.conf.card_installed,
+        switched=scene.conf.relay_installed,
     )
 
 

@@ -8,6 +8,7 @@ from appliance.cli.checks.look import Scene
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.host_check.finding import Finding, fine, not_known, warning, wrong
+from appliance.core.host_check.relay import judge_fall
 from appliance.core.ip_address import with_port
 from appliance.core.reading import Unknown
 from appliance.host.paths import PANEL_DIR, SSH_KEYS
@@ -62,8 +63,14 @@ def card(scene: Scene) -> Finding:
     if isinstance(found, Unknown):
         return not_known(f"It could not be looked for: {found.reason}.")
     if found.value is None:
-        return wrong(f"It is not at {scene.conf.card_tty}.", "Check its cable and RHINOUSB.")
+        conf = scene.conf
+        return wrong(f"It is not at {conf.relay_tty}.", f"Check its cable and {conf.relay_tty_key}.")
     return fine(f"at {found.value.tty}")
+
+
+def card_falls(scene: Scene) -> Finding:
+    """Judge whether the line goes to the secondary when the relay loses its power."""
+    return judge_fall(scene.conf.relay_facts)
 
 
 def card_tool(scene: Scene) -> Finding:

@@ -19,15 +19,15 @@ def _has_address(conf: Conf, node: Node) -> bool:
 
 
 def _has_card(conf: Conf, node: Node) -> bool:
-    return conf.card_installed and node is Node.PRIMARY
+    return conf.relay_installed and node is Node.PRIMARY
 
 
 def _has_tool(conf: Conf, node: Node) -> bool:
-    return _has_card(conf, node) and conf.card_driver == "tool"
+    return conf.card_installed and node is Node.PRIMARY and conf.card_driver == "tool"
 
 
 def _has_line(conf: Conf, node: Node) -> bool:
-    return conf.card_installed or bool(conf.card_spans)
+    return conf.has_line
 
 
 def _has_fence(conf: Conf, node: Node) -> bool:
@@ -62,6 +62,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("boot", starters.boot),
     HostCheck("restarts", starters.restarters),
     HostCheck("card", own.card, _has_card),
+    HostCheck("card falls", own.card_falls, _has_card),
     HostCheck("card tool", own.card_tool, _has_tool),
     HostCheck("card's port", starters.grabbers, _has_card),
     HostCheck("line", own.line, _has_line),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import enum
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from appliance.config import Conf
 from appliance.core.model import Relay
+from appliance.core.reading import Reading, Unknown
+from appliance.core.relay_facts import RHINO, Contacts, RelayFacts
 from appliance.host.clock import Clock
 from appliance.hw.card_lock import CardLock
+from appliance.hw.deadline import within
 from appliance.hw.relay import CardSilent
 
 # The three commands of the card, by the names of the vendor's tool.
@@ -33,36 +35,6 @@ class CardCommand(enum.Enum):
     def key(self) -> str:
         """The command's name in a wire profile."""
         return self.value.lower()
-
-
-# Waiting for an action no longer than a deadline, even when a driver in the kernel never returns.
-
-
-def within(action: Callable[[], None], deadline: float, what: str) -> None:
-    """Run `action` in a thread of its own and raise here what it raises there.
-
-    A system call on a sick tty (open, tcdrain, close) can block beyond the reach of any timeout. After
-    `deadline` seconds the thread is left behind and CardSilent is raised; an action must therefore check the
-    time before it does anything that cannot be undone.
-    """
-    errors: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            action()
-        except BaseException as error:  # every exception is passed on to the caller
-            errors.append(error)
-
-    thread = threading.Thread(target=body, name=f"card: {what}", daemon=True)
-    thread.start()
-    thread.join(deadline)
-    if errors:
-        raise errors[0]
-    if thread.is_alive():
-        raise CardSilent(
-            f"{what} was still not done after {deadline:g} s: its tty or driver hangs.",
-            todo="Unplug the card and plug it in again; the line is then at the secondary.",
-        )
 
 
 # Seconds between RESET and the next command, as asha 1.0.0-2 waits (documented); the reason is not
@@ -99,12 +71,19 @@ class RhinoCard:
         self._turn = turn
         self._settled_at = clock.now()
 
+    @property
+    def facts(self) -> RelayFacts:
+        return RHINO
+
     def reset(self) -> None:
         self._command(CardCommand.RESET)
         self._settled_at = self._clock.now() + RESET_SETTLE
 
     def move(self, relay: Relay) -> None:
         self._command(CardCommand.to_move(relay))
+
+    def position(self) -> Reading[Contacts]:
+        return Unknown("no read-back of this card is documented", self._clock.now())
 
     def close(self) -> None:
         pass

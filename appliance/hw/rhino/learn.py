@@ -20,9 +20,10 @@ from appliance.hw.card_lock import CardLock
 from appliance.hw.discovery import find_card
 from appliance.hw.relay import CardAbsent, CardRefused
 from appliance.hw.rhino.card import RESET_SETTLE, CardCommand
-from appliance.hw.rhino.profile import LineSettings, Profile, write_profile
+from appliance.hw.rhino.profile import Profile, write_profile
 from appliance.hw.rhino.vendor_tool import run_tool
 from appliance.hw.rhino.wire_recorder import Passed, WireRecorder, exchanges, line_settings, slowest_answer
+from appliance.hw.serial_port import LineSettings
 
 _LINGER = 0.3  # seconds to record an answer that the tool itself does not wait for
 _LEAST_ANSWER_DEADLINE = 0.5

@@ -12,32 +12,16 @@ from typing import Literal, TypeAlias, cast, get_args
 from appliance.host.disk import read_small, replace_file
 from appliance.hw.relay import ProfileWrong
 from appliance.hw.rhino.card import CardCommand
+from appliance.hw.serial_port import Flow, LineSettings, Parity
 
 Mark: TypeAlias = Literal["assumed", "learned"]
 Maturity: TypeAlias = Literal["experimental", "proven"]
-Parity: TypeAlias = Literal["N", "E", "O"]
-Flow: TypeAlias = Literal["none", "rtscts", "xonxoff"]
 
 _NUMBER = b"{n}"
 
 
 class WrongEntry(ValueError):
     """An entry of a profile document is missing or makes no sense."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineSettings:
-    """The settings of the tty: `baud` in bit/s, 5 to 8 data `bits`, 1 or 2 `stop` bits."""
-
-    baud: int = 9600
-    bits: int = 8
-    parity: Parity = "N"
-    stop: int = 1
-    flow: Flow = "none"
-
-    def __str__(self) -> str:
-        flow = "" if self.flow == "none" else f" {self.flow}"
-        return f"{self.baud} {self.bits}{self.parity}{self.stop}{flow}"
 
 
 @dataclass(frozen=True, slots=True)

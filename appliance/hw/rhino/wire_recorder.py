@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from appliance.host.clock import Clock
-from appliance.hw.rhino.profile import Exchange, Flow, LineSettings, Parity
+from appliance.hw.rhino.profile import Exchange
+from appliance.hw.serial_port import Flow, LineSettings, Parity
 
 # Conversion of a tty's settings between termios and a profile's [line].
 

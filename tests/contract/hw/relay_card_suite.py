@@ -8,16 +8,21 @@ from collections.abc import Callable
 
 from appliance.core.errors import HardwareError
 from appliance.core.model import Relay
+from appliance.core.reading import Unknown, is_known
+from appliance.core.relay_facts import Contacts, Falls, ReadBack
 from appliance.hw.relay import RelayCard
 
 MOVED_WITHIN = 3.0
+Observe = Callable[[], Relay | Contacts | None]
+"""Looks at the armatures: SPLIT when those of one line differ, None where nobody can see them."""
 
 
-def check_relay_card(make_card: Callable[[], RelayCard], observe: Callable[[], Relay | None]) -> None:
-    """Everything a RelayCard promises. `observe` looks at the armature itself; None where nobody can see it."""
+def check_relay_card(make_card: Callable[[], RelayCard], observe: Observe) -> None:
+    """Everything a RelayCard promises."""
     card = make_card()
     try:
         check_commands(card, observe)
+        check_position(card, observe)
         check_close_is_no_end(card, observe)
         check_two_callers(card, make_card(), observe)
     finally:
@@ -25,7 +30,7 @@ def check_relay_card(make_card: Callable[[], RelayCard], observe: Callable[[], R
         card.close()
 
 
-def check_commands(card: RelayCard, observe: Callable[[], Relay | None]) -> None:
+def check_commands(card: RelayCard, observe: Observe) -> None:
     card.reset()
     await_position(observe, Relay.RELEASED)
     for relay in (Relay.ENERGISED, Relay.ENERGISED, Relay.RELEASED, Relay.RELEASED, Relay.ENERGISED):
@@ -35,14 +40,28 @@ def check_commands(card: RelayCard, observe: Callable[[], Relay | None]) -> None
     await_position(observe, Relay.RELEASED)
 
 
-def check_close_is_no_end(card: RelayCard, observe: Callable[[], Relay | None]) -> None:
+def check_position(card: RelayCard, observe: Observe) -> None:
+    """It says of its position no more than it can know, and asking moves nothing."""
+    assert card.facts.falls is Falls.YES
+    for relay in (Relay.ENERGISED, Relay.RELEASED):
+        card.move(relay)
+        await_position(observe, relay)
+        said = card.position()
+        if card.facts.read_back is ReadBack.NONE:
+            assert isinstance(said, Unknown) and said.reason
+        else:
+            assert is_known(said, Contacts(relay.value)), said
+        await_position(observe, relay)
+
+
+def check_close_is_no_end(card: RelayCard, observe: Observe) -> None:
     card.close()
     card.close()
     card.move(Relay.ENERGISED)
     await_position(observe, Relay.ENERGISED)
 
 
-def check_two_callers(one: RelayCard, other: RelayCard, observe: Callable[[], Relay | None]) -> None:
+def check_two_callers(one: RelayCard, other: RelayCard, observe: Observe) -> None:
     """Two callers at once neither spoil each other's commands nor fail; the last word holds."""
     errors: list[HardwareError] = []
 
@@ -66,7 +85,7 @@ def check_two_callers(one: RelayCard, other: RelayCard, observe: Callable[[], Re
     await_position(observe, Relay.RELEASED)
 
 
-def await_position(observe: Callable[[], Relay | None], wanted: Relay) -> None:
+def await_position(observe: Observe, wanted: Relay) -> None:
     """Wait until the armature is seen at `wanted`."""
     deadline = time.monotonic() + MOVED_WITHIN
     while (seen := observe()) not in (wanted, None):

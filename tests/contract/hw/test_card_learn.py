@@ -16,7 +16,8 @@ from appliance.core.model import Relay
 from appliance.hw.relay import CardAbsent, CardRefused, ProfileWrong
 from appliance.hw.rhino.card import CardCommand
 from appliance.hw.rhino.learn import learn_profile
-from appliance.hw.rhino.profile import Exchange, LineSettings, Profile, load_profile
+from appliance.hw.rhino.profile import Exchange, Profile, load_profile
+from appliance.hw.serial_port import LineSettings
 from hwsim.card import vendortool
 from hwsim.card.card import Fault
 

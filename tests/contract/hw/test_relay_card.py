@@ -13,10 +13,10 @@ from appliance.config import Conf, load
 from appliance.core.model import Relay
 from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF
-from appliance.hw.drivers import DRIVERS, open_card
+from appliance.hw.drivers import RHINO_DRIVERS, open_card
 
 SIMULATED = "simulated"
-each_driver = pytest.mark.parametrize("driver", [driver.name for driver in DRIVERS])
+each_driver = pytest.mark.parametrize("driver", [driver.name for driver in RHINO_DRIVERS])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -25,6 +25,11 @@ IS_CARD = Path(__file__).parents[3] / "rpm/asha/is-card"
         ("RHINOSPF='YES'\nRHINOUSB=\"\"\n", "ttyUSB0", True),
         ("RHINOSPF=\"YES'\n", "ttyUSB0", False),
         ("RHINOSPF=YES\nRHINOUSB=/dev/ttyUSB3\n", "ttyUSB0", False),
+        ("RELAYDRIVER=lcus\nRELAYDEVICE=/dev/ttyUSB2\n", "ttyUSB2", True),
+        ("RELAYDRIVER=lcus\nRELAYDEVICE=/dev/ttyUSB2\n", "ttyUSB0", False),
+        ("RELAYDRIVER='numato'\nRELAYDEVICE=\"/dev/ttyACM0\"\n", "ttyACM0", True),
+        ("RELAYDRIVER=lcus\nRHINOUSB=/dev/ttyUSB1\n", "ttyUSB1", True),
+        ("RELAYDRIVER=\nRHINOSPF=YES\n", "ttyUSB0", True),
     ],
 )
 def test_it_is_what_the_conf_says(tmp_path: Path, conf: str, tty: str, is_card: bool) -> None:

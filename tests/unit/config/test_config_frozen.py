@@ -8,7 +8,9 @@ from appliance.config import Conf, parse
 from appliance.config.schema import FROZEN_KEYS, changed_frozen, frozen_values, held_back, with_frozen
 
 TEXT = "HACLUSTERIP=10.0.0.5\nHADEV=eth1\nHAPREFIX=16\nHAPRINODE=pbx1\nHASECNODE=pbx2\nRHINOSPF=YES\nRESTART=YES\n"
-TEXT += "HAENGINE=heartbeat\nHACLUSTERIP6=2001:db8::5/64\n"
+TEXT += "HAENGINE=heartbeat\nHACLUSTERIP6=2001:db8::5/64\nRELAYCONTACTS=1,2\n"
+# The Rhino card and a relay board exclude each other.
+BOARD = TEXT.replace("RHINOSPF=YES", "RELAYDRIVER=lcus")
 
 
 def conf(text: str) -> Conf:
@@ -19,7 +21,8 @@ def conf(text: str) -> Conf:
 
 def test_a_conf_goes_on_with_the_frozen_values_and_takes_the_rest() -> None:
     before, after = conf(TEXT), conf("HACLUSTERIP=10.0.0.6\nLINEDWELL=3\n")
-    assert changed_frozen(before, after) == FROZEN_KEYS
+    assert set(FROZEN_KEYS) - set(changed_frozen(before, after)) == {"RELAYDRIVER"}
+    assert set(FROZEN_KEYS) - set(changed_frozen(conf(BOARD), after)) == {"RHINOSPF"}
     held = with_frozen(after, frozen_values(before))
     assert changed_frozen(before, held) == ()
     assert (held.cluster_ip, held.restart, held.line_dwell) == ("10.0.0.5", False, 3.0)
@@ -28,8 +31,9 @@ def test_a_conf_goes_on_with_the_frozen_values_and_takes_the_rest() -> None:
 
 @pytest.mark.parametrize("name", FROZEN_KEYS)
 def test_each_of_them_is_noticed_alone(name: str) -> None:
-    lines = [line for line in TEXT.splitlines() if not line.startswith(f"{name}=")]
-    assert changed_frozen(conf(TEXT), conf("\n".join(lines) + "\n")) == (name,)
+    text = BOARD if name == "RELAYDRIVER" else TEXT
+    lines = [line for line in text.splitlines() if not line.startswith(f"{name}=")]
+    assert changed_frozen(conf(text), conf("\n".join(lines) + "\n")) == (name,)
 
 
 def test_others_are_not_noticed() -> None:

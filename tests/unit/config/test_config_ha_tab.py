@@ -112,3 +112,9 @@ def test_when_a_change_takes_effect_is_said() -> None:
     assert [sentence.split(":")[0] for sentence in sentences] == ["HACLUSTERIP", "HADEADTIME", "HASYNCH"]
     assert "only while the HA engine is off" in sentences[0] and "next started" in sentences[1]
     assert set(FROZEN_KEYS) <= set(TAB_KEYS)
+
+
+def test_a_choice_that_may_be_left_out_offers_blank() -> None:
+    by_name = {key.name: key for key in shown_keys("RELAYDRIVER=lcus\n")}
+    assert (by_name["RELAYDRIVER"].choices or ())[:2] == ("", "lcus")
+    assert "" not in (by_name["HASYNCH"].choices or ())

@@ -7,6 +7,7 @@ import pytest
 from appliance.config import Conf, ConfError, Problem, parse
 from appliance.config.key import Key
 from appliance.config.schema import KEYS
+from appliance.core.relay_facts import Falls, RelayFacts
 
 
 def problems(text: str) -> tuple[Problem, ...]:
@@ -55,6 +56,9 @@ WRONG = [
     ),
     ("HACLUSTERIP6", ["2001:db8::/64", "2001:db8::100/120"], "not that of the network"),
     ("HACLUSTERIP6", ["2001:db8::5/64, 2001:db8::6/64", "2001:db8::5/64 192.168.1.5"], "2001:db8::5/64"),
+    ("RELAYDRIVER", ["rhino", "LCUS board", "1", "dcttech"], "lcus, lcus-text"),
+    ("RELAYDEVICE", ["ttyUSB0", "/dev/../etc/passwd", "/dev/ttyUSB*", "/dev/"], "file"),
+    ("RELAYCONTACTS", ["32", "1,1", "1-4", "one", "-1", ","], "contacts' numbers such as"),
     ("HAPRINODE", ["two words", "-n", "pbx/1", "x" * 65], "uname -n"),
     ("HASYNCH", ["OFF", "LAZY LOOSE", "1"], "LAZY or LOOSE"),
     ("HASSHPORT", ["0", "65536", "ssh", "-1", "22.0", "٢٢", "9" * 40], "from 1 to 65535"),
@@ -404,3 +408,30 @@ def test_a_secret_on_a_line_that_cannot_be_read_is_not_told(text: str) -> None:
 def test_a_secret_that_no_header_can_carry_is_refused_and_not_shown(text: str) -> None:
     (problem,) = problems(text)
     assert problem.key == "PANELPROXYSECRET" and "secret with" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "want"),
+    [
+        ("RELAYDRIVER=lcus\nRHINOSPF=YES\n", "RHINOSPF", "one relay moves the line"),
+        ("RHINOSPF=YES\nRELAYDEVICE=/dev/ttyUSB1\n", "RELAYDEVICE", "blank with RHINOSPF=YES"),
+        ("RELAYDRIVER=lcus\nRELAYCONTACTS=0,1\n", "RELAYCONTACTS", "from 1 to 8"),
+        ("RELAYDRIVER=kmtronic-2\nRELAYCONTACTS=3\n", "RELAYCONTACTS", "from 1 to 2"),
+        ("RELAYDRIVER=numato\nRELAYCONTACTS=10\n", "RELAYCONTACTS", "from 0 to 9"),
+    ],
+)
+def test_what_contradicts_itself_about_the_relay(text: str, key: str, want: str) -> None:
+    found = only(text)
+    assert found.key == key and want in found.want
+
+
+def test_a_board_whose_relay_stays_as_it_is_without_power_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    latching = RelayFacts("A/B switch", falls=Falls.NO)
+    monkeypatch.setattr("appliance.config.conf.SERIAL_BOARDS", {"lcus": latching})
+    assert "falls without power: the A/B switch does not" in only("RELAYDRIVER=lcus\n").want
+
+
+def test_two_keys_are_enough_for_a_board_and_the_rest_has_a_default() -> None:
+    conf = parse("RELAYDRIVER=numato\nRELAYDEVICE=/dev/ttyACM0\n")
+    assert isinstance(conf, Conf)
+    assert (conf.relay_installed, str(conf.relay_tty), conf.contacts) == (True, "/dev/ttyACM0", (0,))

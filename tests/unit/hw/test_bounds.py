@@ -7,8 +7,8 @@ import pytest
 
 from appliance.core.errors import HardwareError
 from appliance.hw.card_lock import CardLock
+from appliance.hw.deadline import within
 from appliance.hw.relay import CardBusy, CardSilent
-from appliance.hw.rhino.card import within
 from appliance.hw.uevents import about_tty
 from appliance.hw.watchdog import LinuxWatchdog
 from tests.plugins.hand_clock import HandClock

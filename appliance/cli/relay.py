@@ -1,0 +1,169 @@
+"""Command `asha relay`: show what is plugged in that may be a relay board, and try the one of the conf file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.cli.output import agree, prints, put, say, tells
+from appliance.config import Conf, load
+from appliance.control.client import AgentAbsent
+from appliance.control.status import ask_status
+from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
+from appliance.core.model import Node, Relay
+from appliance.core.reading import Known
+from appliance.core.relay_facts import Contacts, ReadBack
+from appliance.local_node import CLOCK, conf_and_node
+
+if TYPE_CHECKING:
+    from appliance.hw.relay import RelayCard
+
+_HOLD = 1.0
+"""Seconds between the two moves of a trial, so that each can be heard and measured."""
+_DIALECTS = ("lcus-text", "lcus-bytes")
+"""What a board of RELAYDRIVER=lcus may answer to a question that switches nothing."""
+
+
+@click.group()
+def relay() -> None:
+    """Look for a relay board, and try it.
+
+    For the Rhino card see also 'asha card'.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class PortShown:
+    """A serial port on USB. `usb`: "" when not known. `fits`: values of RELAYDRIVER. `ours`: the conf file names it."""
+
+    tty: str
+    usb: str
+    fits: tuple[str, ...]
+    ours: bool
+
+
+@relay.command("list")
+@prints(tuple[PortShown, ...])
+def list_boards() -> None:
+    """List the serial ports on USB, and which RELAYDRIVER fits what is plugged in there. Sends nothing.
+
+    Most boards have an adapter that is in many other devices too: that a driver fits does not mean that it is a board.
+    """
+    from appliance.hw.adapters import drivers_that_fit  # noqa: PLC0415
+    from appliance.hw.discovery import usb_ttys  # noqa: PLC0415
+
+    conf = load(to_run=True)
+    try:
+        ttys = sorted(usb_ttys().all(), key=lambda info: info.tty)
+    except FileNotFoundError:
+        ttys = []
+    except OSError as problem:
+        raise HostError(f"The list of serial ports could not be read: {problem}.") from problem
+    shown = [
+        PortShown(
+            str(info.tty),
+            str(info.usb or ""),
+            tuple(drivers_that_fit(info.usb)) if info.usb else (),
+            conf.relay_installed and info.tty == conf.relay_tty,
+        )
+        for info in ttys
+    ]
+    put(shown, _port_lines)
+
+
+def _port_lines(ports: list[PortShown]) -> Iterator[str]:
+    if not ports:
+        yield "No serial port on USB."
+    for port in ports:
+        ours = "  <- of the conf file" if port.ours else ""
+        yield f"{port.tty}  {port.usb or 'unknown'}  fits: {', '.join(port.fits) or 'none known'}{ours}"
+
+
+@relay.command()
+@tells()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def test(yes: bool) -> None:
+    """Energise and release the relay, time it, and read it back.
+
+    This gives the line to the primary and takes it away: calls on it are cut. Refused while a node is in service. What
+    the relay says of itself is its register, not its contacts: listen for the clicks, or measure at the contacts.
+    """
+    conf, node = conf_and_node()
+    if not conf.relay_installed:
+        raise UserError(
+            "There is no relay to try.", todo="Set RELAYDRIVER and RELAYDEVICE first: see 'asha relay list'."
+        )
+    if node is not Node.PRIMARY:
+        raise UserError("The relay is in the primary.", todo="Try it there.")
+    _refuse_in_service()
+    if not yes:
+        agree("This gives the line to the primary and takes it away; calls on it are cut. Go on?")
+    _refuse_in_service()
+    _try(conf)
+
+
+def _refuse_in_service() -> None:
+    """Raise ClusterError when a node has the grant, and with it the line; a spoilt record counts as one."""
+    from appliance.agent.grant_file import GrantFile  # noqa: PLC0415
+    from appliance.host.paths import GRANT  # noqa: PLC0415
+
+    todo = "Stop the HA engine on both nodes first, the standby before the active node: asha ha stop."
+    try:
+        status = ask_status()
+    except AgentAbsent:
+        if GrantFile(GRANT).read().held:
+            raise ClusterError("This node is in service, though its agent does not run.", todo=todo) from None
+        return
+    if status.granted:
+        raise ClusterError("This node is in service.", todo=todo)
+    if status.peer.granted.value:
+        raise ClusterError("The other node is in service: trying the relay would take its line.", todo=todo)
+
+
+def _try(conf: Conf) -> None:
+    """Move the relay both ways. Raises HardwareError when a command fails or the register says otherwise."""
+    from appliance.hw.drivers import open_card  # noqa: PLC0415
+
+    card = open_card(conf, CLOCK)
+    try:
+        say(f"{card.facts.title} at {conf.relay_tty}")
+        told = [_step(card, Relay.ENERGISED)]
+        CLOCK.sleep(_HOLD)
+        told.append(_step(card, Relay.RELEASED))
+    finally:
+        card.move(Relay.RELEASED)
+        card.close()
+    if not all(told):
+        raise HardwareError(
+            "The relay's register does not follow the commands.", todo="Check the board and its power."
+        )
+    if conf.relay_driver == "lcus":
+        _name_dialect(conf)
+    say("Commanded, and not proved: a register is no contact. Did it click twice?")
+
+
+def _step(card: RelayCard, relay: Relay) -> bool:
+    """Move the relay, print how long it took and what its register says; return False when that says otherwise."""
+    began = CLOCK.now()
+    card.move(relay)
+    took = CLOCK.now() - began
+    said = card.position()
+    says = f"register: {said.value.value}" if isinstance(said, Known) else f"register: {said.reason}"
+    say(f"{relay.value:9}  {took * 1000:4.0f} ms  {says}")
+    if card.facts.read_back is ReadBack.NONE:
+        return True
+    return isinstance(said, Known) and said.value is Contacts(relay.value)
+
+
+def _name_dialect(conf: Conf) -> None:
+    """Ask the board for its state in each dialect that has the same question, which switches nothing."""
+    from appliance.hw.drivers import open_card  # noqa: PLC0415
+
+    for name in _DIALECTS:
+        if isinstance(open_card(replace(conf, relay_driver=name), CLOCK).position(), Known):
+            say(f"It can be asked: asha conf set RELAYDRIVER {name} makes asha read it back.")
+            return
+    say("It does not say what its relays do, which is usual for such boards.")

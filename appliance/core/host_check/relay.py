@@ -1,0 +1,22 @@
+"""Judge of a relay: does it give the line to the secondary when the primary loses its power?"""
+
+from __future__ import annotations
+
+from appliance.core.host_check.finding import Finding, fine, warning, wrong
+from appliance.core.relay_facts import Falls, RelayFacts
+
+
+def judge_fall(facts: RelayFacts) -> Finding:
+    """Judge a device by what is known of its kind; nothing is tried on it."""
+    if facts.falls is Falls.NO:
+        return wrong(
+            f"The {facts.title} stays as it is without power: a dead primary would keep the line.",
+            "Take a device that falls without power: docs/hardware.md.",
+        )
+    if facts.falls is Falls.UNKNOWN:
+        return warning(
+            f"Whether the {facts.title} falls without power is not known.",
+            "Try it: the line must go to the secondary when you pull its plug.",
+        )
+    supply = "; its supply must come from the primary" if facts.own_supply else ""
+    return fine(f"the {facts.title} gives the line to the secondary without power{supply}")

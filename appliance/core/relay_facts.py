@@ -1,0 +1,85 @@
+"""What is known of a kind of relay hardware, as far as decisions and checks need it.
+
+A relay's own answer is a register, not the contact: nothing here ever counts as "confirmed by the line"
+(docs/facts/relays.md).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+class Contacts(enum.Enum):
+    """The state of the set of contacts that carry one line."""
+
+    ENERGISED = "energised"
+    RELEASED = "released"
+    SPLIT = "split"  # some are energised and some are not: no node has the whole line, and only a release mends it
+
+
+class ReadBack(enum.Enum):
+    """What a device can say of its relays' position."""
+
+    NONE = "none"  # it answers nothing
+    COMMANDED = "commanded"  # it repeats the command that it took
+    REGISTER = "register"  # it says what it drives its coils with, which is still not where the contacts are
+
+
+class Falls(enum.Enum):
+    """Whether the relay gives the line to the secondary when the device loses its power."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Commander(enum.Enum):
+    """Which node may command the device."""
+
+    PRIMARY = "primary"
+    EITHER = "either"  # the owner of the grant commands, and the other node reads
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFacts:
+    """What is known of one kind of device.
+
+    Attributes:
+        title: Its name for people.
+        read_back: What it can say of its position.
+        falls: Whether it falls to the secondary without power.
+        commander: Who may command it.
+        own_supply: Whether it has a power supply besides the node's, which a dead primary does not switch off.
+        first: The number of its first contact, as its own commands count.
+        last: The highest number that a contact can have.
+    """
+
+    title: str
+    read_back: ReadBack = ReadBack.NONE
+    falls: Falls = Falls.YES
+    commander: Commander = Commander.PRIMARY
+    own_supply: bool = False
+    first: int = 1
+    last: int = 8
+
+
+RHINO = RelayFacts("Rhino SPF", first=0, last=15)
+"""The card that RHINOSPF=YES means; that it falls without power is inferred (docs/facts/rhino-spf.md)."""
+
+SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
+    {
+        "lcus": RelayFacts("LCUS board that answers nothing"),
+        "lcus-text": RelayFacts("LCUS board that answers with lines of text", ReadBack.REGISTER),
+        "lcus-bytes": RelayFacts("LCUS board that answers with a byte for each relay", ReadBack.REGISTER),
+        "lcus-samirob": RelayFacts("LCUS board that answers with frames (SAMIROB)", ReadBack.REGISTER),
+        "lcus-d0": RelayFacts("LCUS board of one relay that obeys D0 only", last=1),
+        "kmtronic-2": RelayFacts("KMTronic board of 1 or 2 relays", ReadBack.REGISTER, last=2),
+        "kmtronic-8": RelayFacts("KMTronic board of 4 or 8 relays", ReadBack.REGISTER),
+        "numato": RelayFacts("Numato board", ReadBack.REGISTER, own_supply=True, first=0, last=9),
+        "conrad": RelayFacts("Conrad 197720", ReadBack.REGISTER, own_supply=True),
+    }
+)
+"""Boards on a serial port by their RELAYDRIVER (docs/facts/relays.md); that they fall without power is assumed."""

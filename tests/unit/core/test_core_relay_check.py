@@ -1,0 +1,25 @@
+"""What `asha check` says of a relay that may keep the line without power."""
+
+from __future__ import annotations
+
+from appliance.core.host_check.finding import Level
+from appliance.core.host_check.relay import judge_fall
+from appliance.core.relay_facts import RHINO, SERIAL_BOARDS, Falls, RelayFacts
+
+
+def test_what_falls_is_right_and_its_own_supply_is_mentioned() -> None:
+    assert judge_fall(RHINO).level is Level.OK
+    for facts in SERIAL_BOARDS.values():
+        found = judge_fall(facts)
+        assert found.level is Level.OK
+        assert ("its supply must come from the primary" in found.says) is facts.own_supply
+
+
+def test_what_stays_as_it_is_is_wrong() -> None:
+    found = judge_fall(RelayFacts("USB-RLY16L", falls=Falls.NO))
+    assert found.level is Level.ERROR and "a dead primary would keep the line" in found.says
+
+
+def test_what_is_not_known_is_to_be_tried() -> None:
+    found = judge_fall(RelayFacts("NBS", falls=Falls.UNKNOWN))
+    assert found.level is Level.WARNING and "pull its plug" in found.remedy
