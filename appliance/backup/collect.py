@@ -79,7 +79,7 @@ class _NoPlainFile(Exception):
 def _content(places: Places, place: Place) -> bytes | None:
     path = places.at(place.path)
     if not path.is_file() or path.is_symlink():
-        raise _NoPlainFile("it is no plain file")
+        raise _NoPlainFile("it is not a regular file")
     try:
         return read_small(path)
     except OSError as problem:

@@ -22,7 +22,7 @@ _SUMS = 29
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
 @prints(tuple[Bound, ...])
 def bound(path: Path) -> None:
-    """Print how long each kind of failover may take at the most, phase by phase, and where each figure comes from.
+    """Print how long each kind of failover may take at most, phase by phase, and where each figure comes from.
 
     They are upper limits, by the deadlines of the conf file; what is usual here, 'asha drill' measures.
     """

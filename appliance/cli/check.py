@@ -31,7 +31,7 @@ _SHOWN = {
 
 @click.command()
 @click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
-@click.option("--peer", is_flag=True, help="Have the other node look at itself too, and compare the two.")
+@click.option("--peer", is_flag=True, help="Have the other node check itself too, and compare the two.")
 @prints(PairReport)
 def check(path: Path, peer: bool) -> None:
     """Look at the whole host, with --peer at both nodes, and say what is not right and what to do about it.

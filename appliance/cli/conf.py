@@ -174,7 +174,7 @@ def _apply_at_peer(values: dict[str, str]) -> None:
     name = here.secondary_name if node is Node.PRIMARY else here.primary_name
     answer = apply_at_peer(way_to_peer(here, node), name, values, f"root, by way of {os.uname().nodename}")
     if not answer.ok:
-        raise SyncError(f"Here it is set. {answer.says}")
+        raise SyncError(f"It is saved on this node. {answer.says}")
     say(answer.says)
 
 

@@ -42,7 +42,7 @@ def failback(dry_run: bool, yes: bool) -> None:
         raise UserError(f"Fail back from the primary: run this on {conf.primary_name}.")
     status = ask_status()
     if status.role == "active" and not status.data.peer_newer:
-        say("Nothing to do: this node serves, and its peer has nothing newer.")
+        say("Nothing to do: this node serves, and the other node has nothing newer.")
         return
     permit = status.permit("failback")
     if not dry_run and not permit.allowed:
@@ -104,9 +104,7 @@ class _ServiceRequest:
         """
         drops = status.engine.drops_requests > 0
         if drops and not self._waits:
-            say(
-                "  A request to move service was lost. The node that stands by ends that; then it is made again."
-            )
+            say("  A request to move service was lost. The standby ends that; then it is made again.")
         self._waits = drops
         self._to_make = self._to_make or drops
         if self._to_make and not drops and status.role == "standby":

@@ -43,10 +43,10 @@ class TimeSpan(click.ParamType[float]):
 @prints(MaintenanceStatus | None, note="null: this node watches.")
 @click.pass_context
 def maintenance(context: click.Context) -> None:
-    """Whether this node's watchdog stands down, and for how long still.
+    """Whether this node's watchdog is paused, and for how much longer.
 
-    While it does, this node neither hands over nor restarts Asterisk by itself, and service does not go back to the
-    primary by itself. It still lets go when the HA engine dies here or the peer has taken over, and obeys every
+    While it does, this node neither hands over nor restarts Asterisk automatically, and service does not go back to the
+    primary automatically. It still lets go when the HA engine dies here or the other node has taken over, and obeys every
     command.
     """
     if context.invoked_subcommand is None:
@@ -68,12 +68,12 @@ def state_line(given: MaintenanceStatus | None) -> str:
     type=TimeSpan(),
     default=f"{USUAL / 3600:.0f}h",
     show_default=True,
-    help="Until it ends by itself: 30m, 2h; a day at the most.",
+    help="How long it lasts: 30m, 2h; a day at most.",
 )
 @click.option("--why", default="", help="Shown wherever it is shown, and told with the alert.")
 @tells()
 def maintenance_on(seconds: float, why: str) -> None:
-    """Stand down from now on. Given again, the time begins anew."""
+    """Pause the watchdog from now on. Given again, the time begins again."""
     said = ask_as(Said, "maintenance on", deadline=_PATIENCE, seconds=seconds, why=why, by=operator())
     say(said.says)
 

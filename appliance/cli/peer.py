@@ -40,7 +40,9 @@ _LONGEST_KEY = 16 * 1024  # of a public key, in bytes
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Pin the host key that is shown without asking.")
-@click.option("--new-host-key", is_flag=True, help="The peer was installed anew: pin its new host key.")
+@click.option(
+    "--new-host-key", is_flag=True, help="The other node was installed again: pin its new host key."
+)
 @click.option("--check", is_flag=True, help="Change nothing; only prove that it works.")
 @click.option("--by-hand", is_flag=True, help="Do not log in there; say what is to be typed there instead.")
 @click.option("--key-only", is_flag=True, help="Only make this node's key; the rest when the other is up.")
@@ -76,7 +78,7 @@ def ssh_accept(key: tuple[str, ...]) -> None:
     conf_and_node()  # a machine that is neither node accepts no key
     wanted = " ".join(key) or os.fsdecode(read_all(sys.stdin.buffer, _LONGEST_KEY, "Standard input"))
     new = ssh_access.accept_key(wanted)
-    say("The peer's key is accepted." if new else "The peer's key was accepted before.")
+    say("The other node's key is accepted." if new else "The other node's key was accepted before.")
 
 
 def _pin(ssh: Ssh, *, agreed: bool, anew: bool) -> tuple[str, ...]:
@@ -140,7 +142,7 @@ def introduction(context: click.Context) -> None:
 @introduction.command("take")
 @tells()
 @click.argument("text", default="-")
-@click.option("--anew", is_flag=True, help="The other node was installed anew: believe its new keys.")
+@click.option("--anew", is_flag=True, help="The other node was installed again: believe its new keys.")
 def introduction_take(text: str, anew: bool) -> None:
     """Take the other node's introduction, TEXT or from standard input: fill in what the conf lacks, trust its keys.
 
@@ -216,7 +218,7 @@ def _answer(verb: str, node: Node, request: Mapping[str, Any]) -> Message:
 
 def _read(asked: BinaryIO) -> Message:
     try:
-        return parse_object(read_line(asked, _LONGEST, "The peer"))
+        return parse_object(read_line(asked, _LONGEST, "The other node"))
     except ValueError:
         raise UserError("That was no question.") from None
 
@@ -227,7 +229,7 @@ def _conf(request: Mapping[str, Any]) -> Message:
     Only keys of the High Availability tab are accepted, whatever the peer believes.
     """
     values = checked_values(request.get("values"))
-    by = one_line(str(request.get("by", "")) or "the peer")
+    by = one_line(str(request.get("by", "")) or "the other node")
     try:
         answer = ask_as(ConfSaved, "conf set", values=values, by=by, deadline=_QUESTION_PATIENCE)
     except AgentAbsent:
@@ -246,7 +248,7 @@ def _engine(request: Mapping[str, Any]) -> Message:
         raise UserError("That names no engine.")
     if request.get("do") == "switch":
         answer = ask_as(
-            Said, "engine switch", to=to, number=number, by="the peer", deadline=_QUESTION_PATIENCE
+            Said, "engine switch", to=to, number=number, by="the other node", deadline=_QUESTION_PATIENCE
         )
         return {"says": answer.says}
     brief = request.get("brief") is True

@@ -37,14 +37,14 @@ def sark(context: click.Context) -> None:
 @sark.command("status")
 @prints(SarkView)
 def sark_status() -> None:
-    """Both sides, side by side, and what waits for a choice."""
+    """Both sides, side by side, and what needs a decision."""
     _show()
 
 
 @sark.command("follow")
 @prints(SarkChanges)
 def sark_follow() -> None:
-    """Bring over now what only one side has changed, as the agent does by itself. Conflicts stay."""
+    """Bring over now what only one side has changed, as the agent does automatically. Conflicts stay."""
     try:
         done = ask_as(SarkChanges, "sark follow", deadline=_PATIENCE, by=_asker())
     except AgentAbsent as absent:
@@ -70,7 +70,7 @@ def sark_pull(dry_run: bool, blank: bool) -> None:
 @prints(SarkChanges)
 @_dry
 def sark_push(dry_run: bool) -> None:
-    """Have SARK's row take the conf file's values. Not on a node whose data come from its peer."""
+    """Have SARK's row take the conf file's values. Not on a node whose data come from the other node."""
     try:
         done = ask_as(SarkChanges, "sark push", deadline=_PATIENCE, by=_asker(), dry_run=dry_run)
     except AgentAbsent as absent:
@@ -145,7 +145,7 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
     """
     if load().synch != "LOOSE":
         raise ClusterError(
-            f"{absent} Only it knows whether this node's data come from its peer, which would overwrite SARK's row."
+            f"{absent} Only it knows whether this node's data come from the other node, which would overwrite SARK's row."
         ) from None
 
 

@@ -60,7 +60,7 @@ class Synchronised:
 @click.option("--dry-run", is_flag=True, help="Only say what differs.")
 @click.option("--deep", is_flag=True, help="Compare ACLs and extended attributes too: twice as long.")
 @click.option(
-    "--accept-loss", is_flag=True, help="Take the peer's data although many files have vanished there."
+    "--accept-loss", is_flag=True, help="Take the other node's data although many files have vanished there."
 )
 @click.option("--discard", is_flag=True, help="Give up what was written here while this node served.")
 @click.option("--yes", is_flag=True, help="With --discard: do not ask again.")
@@ -78,7 +78,7 @@ def sync(
 ) -> None:
     """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
 
-    On the primary after a failover: merge what the secondary has got while it served. The agent does this by itself, at
+    On the primary after a failover: merge what the secondary has got while it served. The agent does this automatically, at
     every change and every SYNCPERIOD; this is for the impatient.
     """
     if context.invoked_subcommand is not None:
@@ -118,7 +118,7 @@ def _give_up(*, agreed: bool) -> None:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
         agree(
-            "What was written here while this node served makes way for the peer's then, and is left in"
+            "What was written here while this node served is then replaced by the other node's, and is left in"
             " quarantine only. Go on?"
         )
     drop_mark(PLACES)
@@ -288,27 +288,27 @@ def _conflict_lines(found: Iterable[Conflict]) -> Iterator[str]:
     for one in found:
         none = False
         when = time.strftime("%F %T", time.localtime(one.at))
-        yield f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the peer's: {printable(one.kept)}"
+        yield f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the other node's: {printable(one.kept)}"
     if none:
         yield "No conflicts."
     else:
-        yield "'asha conflicts take PATH' takes the peer's, 'asha conflicts keep PATH' keeps ours."
+        yield "'asha conflicts take PATH' takes the other node's, 'asha conflicts keep PATH' keeps ours."
 
 
 @conflicts.command()
 @tells()
 @click.argument("path")
 def take(path: str) -> None:
-    """Put the peer's version of PATH in place; ours is kept beside it."""
+    """Put the other node's version of PATH in place; ours is kept beside it."""
     ours = _conflicts().take_theirs(os.fsencode(path))
-    say(f"The peer's {printable(path)} is in place. Ours was kept: {printable(os.fsencode(ours))}")
+    say(f"The other node's {printable(path)} is in place. Ours was kept: {printable(os.fsencode(ours))}")
 
 
 @conflicts.command()
 @tells()
 @click.argument("path")
 def keep(path: str) -> None:
-    """Keep our version of PATH, and remove the peer's."""
+    """Keep our version of PATH, and remove the other node's."""
     _conflicts().keep_ours(os.fsencode(path))
     say(f"{printable(path)} stays as it is here.")
 

@@ -62,7 +62,7 @@ def _grant(entry: GrantEntry) -> str:
 
 
 def _peer(entry: PeerEntry) -> str:
-    return {True: "the peer is there", False: "the peer is gone", None: ""}[entry.alive]
+    return {True: "the other node is there", False: "the other node is gone", None: ""}[entry.alive]
 
 
 # The words for the kinds of entries that are not shown as they are; "" when what they would need is missing.

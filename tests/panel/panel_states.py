@@ -46,7 +46,7 @@ STATES: dict[str, tuple[Document, list[str]]] = {
     ),
     "waiting": (
         {"role": "waiting", "pbx": DEAD,
-         "headline": "This node (primary) waits for its peer, at most 97 s more; then it goes on alone.",
+         "headline": "This node (primary) waits for the other node, at most 97 s more; then it goes on alone.",
          "permits": permits("ha stop"), "line": known("absent"), "address": AWAY, "peer": UNSEEN,
          "engine": {"running": known(True), "holds": known("none"), "waits_another": 97.0}, "transfer": None},
         ["Stop HA"],

@@ -304,7 +304,7 @@ def test_a_file_that_is_something_else_is_left_out_and_named(machine: Places) ->
     card.mkdir()
     found = collected(machine)
     assert "/var/lib/asha/card.json" not in found.backup.contents
-    assert ("/var/lib/asha/card.json", "it is no plain file") in [
+    assert ("/var/lib/asha/card.json", "it is not a regular file") in [
         (one.path, one.why) for one in found.left_out
     ]
 

@@ -56,7 +56,10 @@ def test_every_row_of_an_entry_is_there() -> None:
     ("says", "alarm"),
     [
         ("the relay card is gone: the line is at the secondary until it is plugged in again", "card lost"),
-        ("seen from the peer, a telephone on the LAN cannot call through the cluster address", "lan lost"),
+        (
+            "seen from the other node, a telephone on the LAN cannot call through the cluster address",
+            "lan lost",
+        ),
         ("the data here are stale: 'asha sync status' says why", "data stale"),
         ("a cat sleeps on the server", ""),
     ],
