@@ -104,7 +104,7 @@ def _members(content: bytes) -> dict[str, bytes]:
 def _plain_members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
     for member in archive:
         if member.type not in _PLAIN or member.sparse is not None:
-            raise _Unusable(f"its member {member.name!r} is no plain file")
+            raise _Unusable(f"its member {member.name!r} is not a regular file")
         file = archive.extractfile(member) if 0 <= member.size <= MOST_BYTES else None
         if file is None:
             raise _Unusable(f"its member {member.name!r} is too large")

@@ -60,7 +60,9 @@ def collect(host: str, node: str, made: float, *, keys: bool, places: Places) ->
             files.append(described(path, places, content, secret=place.secret))
             contents[path] = content
     if str(CONF) not in contents:
-        raise HostError(f"There is no plain file {places.at(CONF)}: a backup without it would be of no use.")
+        raise HostError(
+            f"There is no regular file {places.at(CONF)}: a backup without it would be of no use."
+        )
     folders = tuple(_folders(files, places))
     manifest = Manifest(FORMAT, __version__, node, host, made, keys, tuple(files), folders)
     return Collected(Backup(manifest, contents), left_out)

@@ -80,7 +80,7 @@ class Places:
             if _lstat(self.at(mark)) is not None:
                 yield LeftOut(
                     str(mark),
-                    "this node has data which the other one has not got: they are no part of a backup",
+                    "this node has data which the other one does not have: they are no part of a backup",
                 )
 
     def knows(self, path: str) -> bool:

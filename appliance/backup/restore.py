@@ -120,7 +120,7 @@ def _present(backup: Backup, places: Places) -> Iterator[tuple[str, BackupFile]]
         if not os.path.lexists(path):
             continue
         if path.is_symlink() or not path.is_file():
-            raise HostError(f"{path} is no plain file. Nothing was changed.", todo="Move it away first.")
+            raise HostError(f"{path} is not a regular file. Nothing was changed.", todo="Move it away first.")
         try:
             content = read_small(path, _MOST_THERE) or b""
         except OSError as problem:

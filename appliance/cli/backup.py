@@ -122,7 +122,7 @@ def _refuse_target(file: str) -> None:
     path = Path(file)
     if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
         raise UserError(
-            f"{printable(file)} is no plain file.", todo="Name a new file, or one to be replaced."
+            f"{printable(file)} is not a regular file.", todo="Name a new file, or one to be replaced."
         )
 
 

@@ -45,9 +45,9 @@ class TimeSpan(click.ParamType[float]):
 def maintenance(context: click.Context) -> None:
     """Whether this node's watchdog is paused, and for how much longer.
 
-    While it does, this node neither hands over nor restarts Asterisk automatically, and service does not go back to the
-    primary automatically. It still lets go when the HA engine dies here or the other node has taken over, and obeys every
-    command.
+    While it is, this node neither hands over nor restarts Asterisk automatically, and service does not go back to the
+    primary automatically. It still lets go when the HA engine dies here or the other node has taken over, and obeys
+    every command.
     """
     if context.invoked_subcommand is None:
         put(ask_status().maintenance, lambda given: [state_line(given)])

@@ -127,7 +127,7 @@ def user_role(name: str, role: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """The second factor of the user `name`. `address`: what the authenticator is given, once; "" when it was removed."""
+    """The second factor of the user `name`. `address`: what the authenticator is given; "" when it was removed."""
 
     name: str
     address: str

@@ -145,7 +145,8 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
     """
     if load().synch != "LOOSE":
         raise ClusterError(
-            f"{absent} Only it knows whether this node's data come from the other node, which would overwrite SARK's row."
+            f"{absent} Only it knows whether this node's data come from the other node, which would overwrite "
+            "SARK's row."
         ) from None
 
 

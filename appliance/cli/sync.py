@@ -78,8 +78,8 @@ def sync(
 ) -> None:
     """Fetch what differs from the active node: one pass, verified, then put in place as a whole.
 
-    On the primary after a failover: merge what the secondary has got while it served. The agent does this automatically, at
-    every change and every SYNCPERIOD; this is for the impatient.
+    On the primary after a failover: merge what the secondary has got while it served. The agent does this
+    automatically, at every change and every SYNCPERIOD; this is for the impatient.
     """
     if context.invoked_subcommand is not None:
         return
@@ -288,7 +288,8 @@ def _conflict_lines(found: Iterable[Conflict]) -> Iterator[str]:
     for one in found:
         none = False
         when = time.strftime("%F %T", time.localtime(one.at))
-        yield f"{printable(one.path)}\n    {printable(one.why)}, seen {when}\n    the other node's: {printable(one.kept)}"
+        yield f"{printable(one.path)}\n    {printable(one.why)}, seen {when}"
+        yield f"    the other node's: {printable(one.kept)}"
     if none:
         yield "No conflicts."
     else:

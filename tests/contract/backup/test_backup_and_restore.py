@@ -274,7 +274,7 @@ def test_what_is_no_plain_file_is_not_replaced(machine: Places, there: str) -> N
         card.symlink_to(conf)
     else:
         os.mkfifo(card)
-    with pytest.raises(HostError, match=r"card.json is no plain file. Nothing was changed"):
+    with pytest.raises(HostError, match=r"card.json is not a regular file. Nothing was changed"):
         plan(backup, machine, MADE)
     assert conf.read_text() == "other"
 
@@ -311,5 +311,5 @@ def test_a_file_that_is_something_else_is_left_out_and_named(machine: Places) ->
 
 def test_without_a_conf_file_there_is_no_backup(machine: Places) -> None:
     machine.at("/etc/asha.conf").unlink()
-    with pytest.raises(HostError, match=r"There is no plain file .*/etc/asha.conf"):
+    with pytest.raises(HostError, match=r"There is no regular file .*/etc/asha.conf"):
         collected(machine)

@@ -98,7 +98,7 @@ def test_a_backup_replaces_nothing_but_a_plain_file(root: Path, tmp_path: Path, 
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "else")
     says = refused(UserError, "backup", "/dev/null" if what == "a device" else str(link))
-    assert "is no plain file" in says and not (tmp_path / "else").exists()
+    assert "is not a regular file" in says and not (tmp_path / "else").exists()
 
 
 def test_a_folder_that_is_not_there_is_named(root: Path, tmp_path: Path) -> None:
