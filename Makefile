@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure site
+.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure soak site
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -113,6 +113,11 @@ RUNS ?= 20
 measure: lab ## what telephones see of each failover, beside asha's peers, into docs/measured.md; RUNS=20 (root, hours)
 	@.ci/clean-after $(BIN)/hwsim bench --only telephones --runs $(RUNS) $(ARGS)
 	@cp out/bench/measured.md docs/measured.md
+
+MINUTES ?= 120
+
+soak: system tools ## faults under load for MINUTES=120 on each engine: growth, lost messages, unexplained entries; ENGINE=pacemaker (root)
+	@.ci/clean-after $(BIN)/hwsim soak --minutes $(MINUTES) $(ENGINE:%=--engine %) $(ARGS)
 
 site: ## the documentation as a site, into out/site; a broken link, or what would be loaded from elsewhere, fails
 	@./setup.sh site

@@ -157,6 +157,27 @@ def campaign_real(rounds: int, seed: int, at_once: int, compared: int, out: Path
 
 
 @hwsim.command()
+@click.option(
+    "--minutes", default=120.0, show_default=True, type=click.FloatRange(1.0), help="For each engine."
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0), help="What the faults are drawn by."
+)
+@click.option(
+    "--engine", type=click.Choice(tuple(ENGINES)), help="This one only.  [default: one after the other]"
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("out/soak"), show_default=True)
+def soak(minutes: float, seed: int, engine: str | None, out: Path) -> None:
+    """Play faults on one pair for hours; exit 1 when it grew, lost a message or said what no fault explains."""
+    from hwsim.soak.runner import soak as play  # noqa: PLC0415
+
+    engines = [ENGINES[engine]] if engine else list(ENGINES.values())
+    for one in engines:
+        _check_host(one)
+    sys.exit(0 if _run(play(engines, minutes, seed, out, _console())) else 1)
+
+
+@hwsim.command()
 @click.option("--bare", is_flag=True, help="Only switch the machines on; start nothing.")
 @_engine_option
 def rack(bare: bool, engine: str) -> None:

@@ -18,8 +18,8 @@ PANEL_PORT = 8443
 _WRITTEN_TO = ("/usr/sbin", "/usr/lib", "/usr/share")
 # The exit code tells how the pair is; an agent that does not answer leaves nothing on standard output.
 _AGENT_ANSWERS = f'until [ -n "$({PROGRAM} status 2>/dev/null)" ]; do :; done'
-_PANEL_ANSWERS = f"until (exec 3<>/dev/tcp/127.0.0.1/{PANEL_PORT}) 2>/dev/null; do :; done"
-_CODE = re.compile(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){2}\b")
+PANEL_ANSWERS = f"until (exec 3<>/dev/tcp/127.0.0.1/{PANEL_PORT}) 2>/dev/null; do :; done"
+FIRST_LOGIN_CODE = re.compile(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){2}\b")
 _START_DEADLINE = 30.0
 
 
@@ -45,7 +45,7 @@ class InstalledServer:
         files = [str(file) for file in package_files()]
         await self.sh("; ".join(map(_own, _WRITTEN_TO)))
         printed = await self.sh(f"rpm -Uvh --nodeps {shlex.join(files)}", 120)
-        found = _CODE.search(printed)
+        found = FIRST_LOGIN_CODE.search(printed)
         if found is None:
             raise NodeError(f"The installation on the {self.side} has printed no code: {printed}")
         self.code = found.group()
@@ -63,7 +63,7 @@ class InstalledServer:
     async def start_panel(self) -> None:
         """Start the panel's service as init does, and wait until the panel answers."""
         await self._start("panel", "run")
-        await self.sh(_PANEL_ANSWERS, _START_DEADLINE)
+        await self.sh(PANEL_ANSWERS, _START_DEADLINE)
 
     async def sh(self, script: str, deadline: float = 20.0) -> str:
         """Run a shell script on the server as root; return its output. Raises NodeError when it fails."""

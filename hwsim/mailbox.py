@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from hwsim.nodes import Network
 from hwsim.nodes.netns import server_in
@@ -13,12 +15,25 @@ _ADDRESS, _PORT = Network.address("outside"), 2525
 SERVER = f"{_ADDRESS}:{_PORT}"
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedMail:
+    """A mail: when it was written, by its own word in whole seconds since the epoch, by which address, and on what."""
+
+    at: float
+    sender: str
+    subject: str
+
+
 class Mailbox:
-    """The mail server. Of all mail so far `subjects` holds the subjects, and `senders` who had sent it, by address."""
+    """The mail server. Of all mail so far `subjects` holds the subjects, and `senders` who had sent it, by address.
+
+    `received` holds the mails that say when they were written.
+    """
 
     def __init__(self) -> None:
         self.subjects: list[str] = []
         self.senders: list[str] = []
+        self.received: list[ReceivedMail] = []
 
     @contextlib.asynccontextmanager
     async def up(self, network: Network) -> AsyncIterator[None]:
@@ -43,5 +58,13 @@ class Mailbox:
 
     def _keep(self, mail: bytes, sender: str) -> None:
         lines = mail.decode(errors="replace").splitlines()
-        self.subjects += [line.partition(":")[2].strip() for line in lines if line.startswith("Subject:")][:1]
+        subject = _first(lines, "Subject:")
+        self.subjects += [subject] if subject is not None else []
         self.senders.append(sender)
+        with contextlib.suppress(TypeError, ValueError):  # a mail without a date
+            at = parsedate_to_datetime(_first(lines, "Date:") or "").timestamp()
+            self.received.append(ReceivedMail(at, sender, subject or ""))
+
+
+def _first(lines: list[str], field: str) -> str | None:
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), None)

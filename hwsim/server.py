@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +100,11 @@ class Server:
         return result if isinstance(result, dict) else None
 
     def journal(self) -> list[dict[str, Any]]:
-        """Return the journal on the server's disk, with power or without."""
-        try:
-            lines = self.node.path(JOURNAL).read_text(errors="replace").splitlines()
-        except OSError:
-            return []
+        """Return the journal on the server's disk, its older file first, with power or without."""
+        lines: list[str] = []
+        for path in (f"{JOURNAL}.1", JOURNAL):
+            with contextlib.suppress(OSError):
+                lines += self.node.path(path).read_text(errors="replace").splitlines()
         return [entry for line in lines if (entry := _entry(line)) is not None]
 
     def engine_pid(self, daemon: str = "") -> int | None:

@@ -79,7 +79,7 @@ def _panel_height(contenders: int) -> int:
 def _legend(contenders: list[str]) -> Iterator[str]:
     for number, name in enumerate(contenders):
         x = 20 + number * 160
-        yield f'<rect x="{x}" y="66" width="14" height="14" fill="{_colour(number)}"/>'
+        yield f'<rect x="{x}" y="66" width="14" height="14" fill="{colour(number)}"/>'
         yield f'<text x="{x + 20}" y="78">{escape(name)}</text>'
 
 
@@ -92,7 +92,7 @@ def _panel(results: Results, fault: str, top: int, scale: _Scale) -> Iterator[st
         middle = y + len(results.contenders) * _BAR / 2 + 4
         yield f'<text x="{_LEFT - 12}" y="{middle:.0f}" text-anchor="end">{phase.replace("_", " ")}</text>'
         for number, contender in enumerate(results.contenders):
-            yield from _bar(results.phase(contender, fault, phase), y, _colour(number), scale)
+            yield from _bar(results.phase(contender, fault, phase), y, colour(number), scale)
             y += _BAR
         y += _GAP
 
@@ -120,5 +120,6 @@ def _bar(figure: Spread | None, y: int, colour: str, scale: _Scale) -> Iterator[
     yield f'<text x="{text:.1f}" y="{y + 11}" font-size="11">{figure.median * 1000:.0f} ms</text>'
 
 
-def _colour(number: int) -> str:
+def colour(number: int) -> str:
+    """Return the colour of the contender or line with this number, from 0."""
     return _COLOURS[number % len(_COLOURS)]

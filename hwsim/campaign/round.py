@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,17 +23,17 @@ from hwsim.site import SYNCHRONISED, Site
 
 # Seconds after the last fault from which one node serves alone: a joint start (12), what the pair's watchdog waits for
 # and does (docs/pair-states.md), twice.
-_BOUND = 90.0
-_STAYS = 10.0
+BOUND = 90.0
+STAYS = 10.0
 _HOME_BOUND = 60.0
 _COUNT_BOUND = 90.0
 _LINE_BOUND = 30.0
 _ROUND_DEADLINE = 400.0
-_COMES_UP = 100.0  # longer than the pair's own remedy takes for a start that Heartbeat loses (docs/facts/heartbeat.md)
+COMES_UP = 100.0  # longer than the pair's own remedy takes for a start that Heartbeat loses (docs/facts/heartbeat.md)
 _GAPS = (0.0, 0.3, 1.0, 2.5, 6.0, 15.0)
 _TRANSFER = 3.0  # seconds that a move takes, so that a blow falls into the midst of it
 # Several racks share the machine: the telephone asks less often, and waits longer before it calls a node silent.
-_ASKS_EACH, _PATIENCE = 0.1, 2.0
+ASKS_EACH, PATIENCE = 0.1, 2.0
 _HEARD_AGAIN = 5.0  # seconds after the repair from which a silence has no fault to blame
 _DISK = 96 << 20
 SITE = Site(
@@ -89,16 +89,20 @@ class Ended:
         return f"{settled}; two {self.two:.1f} s, nobody {self.nobody:.1f} s, {self.messages} messages"
 
 
-def drawn(seed: int) -> tuple[Blow, ...]:
-    """Return the blows of round `seed`: one to five, every other time with one in the midst of a transfer."""
+def drawn(seed: int, among: Iterable[str] = FAULTS) -> tuple[Blow, ...]:
+    """Return the blows of round `seed`: one to five, every other time with one in the midst of a transfer.
+
+    `among`: the faults to draw from, with at least one of MOVES.
+    """
     chance = random.Random(seed)
-    names = sorted(FAULTS)
+    names = sorted(among)
+    moves = [name for name in MOVES if name in names]
     blows = [
         Blow(chance.choice(names), chance.choice(SIDES), chance.choice(_GAPS))
         for _ in range(chance.randint(1, 4))
     ]
     if chance.random() < 0.5:
-        move = Blow(chance.choice(MOVES), chance.choice(SIDES), blows[-1].gap)
+        move = Blow(chance.choice(moves), chance.choice(SIDES), blows[-1].gap)
         blows[-1:] = [move, Blow(blows[-1].name, blows[-1].side, chance.uniform(0.0, _TRANSFER))]
     return tuple(blows)
 
@@ -106,7 +110,7 @@ def drawn(seed: int) -> tuple[Blow, ...]:
 async def play(seed: int, out: Path) -> Ended:
     """Play one round; keep its logs below `out` when something was found wrong."""
     ended = Ended(seed, drawn(seed))
-    rack = Rack(SITE, _ASKS_EACH)
+    rack = Rack(SITE, ASKS_EACH)
     mail = Mailbox()
     try:
         async with asyncio.timeout(_ROUND_DEADLINE):
@@ -126,19 +130,19 @@ async def _round(stage: Stage, mail: Mailbox, ended: Ended) -> None:
     for server in stage.rack.servers.values():
         server.node.path(MAIL).mkdir(parents=True)
     await introduce(stage.rack.servers)
-    await stage.home(_COMES_UP)
-    async with recorded(stage.rack, _PATIENCE) as log:
+    await stage.home(COMES_UP)
+    async with recorded(stage.rack, PATIENCE) as log:
         audit, callers = RoundAudit(stage.rack, log, mail), Callers(stage.rack, log)
-        async with _beside(audit.run):
+        async with beside(audit.run):
             began = repaired = stage.now()
             try:
-                async with _beside(callers.run):
-                    await _blows(stage, audit, ended)
+                async with beside(callers.run):
+                    await strike_all(stage, audit, ended.blows, ended.seed)
                     repaired = stage.now()
-                    ended.settled = (await log.settled(repaired, _BOUND, _STAYS)).after
-                await _bring_home(stage, log)
-                ended.wrong += await _uneven(stage, callers)
-                ended.wrong += await _journals(stage)
+                    ended.settled = (await log.settled(repaired, BOUND, STAYS)).after
+                await bring_home(stage, log)
+                ended.wrong += await uneven_at_last(stage, callers)
+                ended.wrong += await chains_broken(stage)
             finally:
                 ended.messages = callers.left
                 ended.two, ended.nobody = log.seconds_with_two(began), log.seconds_with_nobody(began)
@@ -146,11 +150,11 @@ async def _round(stage: Stage, mail: Mailbox, ended: Ended) -> None:
                 ended.silences = audit.silences(repaired + _HEARD_AGAIN) if repaired > began else []
 
 
-async def _blows(stage: Stage, audit: RoundAudit, ended: Ended) -> None:
+async def strike_all(stage: Stage, audit: RoundAudit, blows: Sequence[Blow], seed: int) -> None:
     """Strike each blow at its time, whether or not those before are over; then end all that lasts."""
-    chance = random.Random(ended.seed)
+    chance = random.Random(seed)
     async with asyncio.TaskGroup() as faults:
-        for blow in ended.blows:
+        for blow in blows:
             await stage.rack.pause(blow.gap)
             if blow.name == HA_STOP:
                 audit.stopped.add(blow.side)
@@ -159,7 +163,7 @@ async def _blows(stage: Stage, audit: RoundAudit, ended: Ended) -> None:
     audit.stopped.clear()
 
 
-async def _bring_home(stage: Stage, log: ServiceLog) -> None:
+async def bring_home(stage: Stage, log: ServiceLog) -> None:
     """Give the operator's `asha failback` when the secondary serves: only so everything is on both disks."""
     if log.serves("secondary"):
         await stage.until_status(stage.primary, _fit, _HOME_BOUND, "the primary stands by and is fit")
@@ -171,7 +175,7 @@ async def _bring_home(stage: Stage, log: ServiceLog) -> None:
     )
 
 
-async def _uneven(stage: Stage, callers: Callers) -> list[str]:
+async def uneven_at_last(stage: Stage, callers: Callers) -> list[str]:
     """Wait until every message is on both disks, once; return what is wrong when that does not come."""
     ends = stage.now() + _COUNT_BOUND
     while (uneven := callers.account()) and stage.now() < ends:
@@ -179,7 +183,8 @@ async def _uneven(stage: Stage, callers: Callers) -> list[str]:
     return uneven
 
 
-async def _journals(stage: Stage) -> list[str]:
+async def chains_broken(stage: Stage) -> list[str]:
+    """Return what `asha events --verify` says against each node's journal; empty when it says nothing."""
     wrong = []
     for side, server in stage.rack.servers.items():
         said = await server.asha("events", "--verify")
@@ -189,7 +194,7 @@ async def _journals(stage: Stage) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _beside(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
+async def beside(run: Callable[[], Coroutine[None, None, None]]) -> AsyncIterator[None]:
     """Have `run` run while the block lasts; what it raises is raised when the block ends."""
     task = asyncio.create_task(run())
     try:

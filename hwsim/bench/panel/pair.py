@@ -23,7 +23,7 @@ PANEL = r"asha panel run$"
 _PATIENCE = 60.0
 _LOOK = 0.05
 # A site's browsers run on other machines: here they share two cores with both nodes, and run at low priority.
-_ELSEWHERE = ("nice", "-n", "19")
+ELSEWHERE = ("nice", "-n", "19")
 
 
 class PanelPair:
@@ -98,7 +98,7 @@ class Viewers:
         """Open the streams. Raises ScenarioFailed when not all of them are accepted."""
         words = ("-m", "hwsim.bench.panel.viewers", self._pair.cookies[self._side], str(self._count))
         node = self._pair.node(self._side)
-        self._program = await node.spawn([*_ELSEWHERE, sys.executable, *words], self._log)
+        self._program = await node.spawn([*ELSEWHERE, sys.executable, *words], self._log)
         await self.until(lambda told: "open" in told, f"{self._count} viewers follow the page")
 
     async def close(self) -> None:
