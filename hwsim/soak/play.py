@@ -84,13 +84,13 @@ class _Soak:
         stage, rack, run = self._stage, self._rack, self._run
         for server in rack.servers.values():
             server.node.path(MAIL).mkdir(parents=True)
+        await self._pages.open()  # first, as the packages do: asha's own directory is for its user to enter
         await introduce(rack.servers)
-        await self._pages.open()
         await stage.home(COMES_UP)
         record = Record(run, rack, self._mail, self._pages, self._told)
         async with recorded(rack, PATIENCE) as log:
             audit, callers = RoundAudit(rack, log, self._mail), Callers(rack, log)
-            record.forget_so_far()
+            record.begin()
             async with beside(self._pages.run), beside(audit.run), beside(record.read_all):
                 try:
                     async with beside(callers.run):
@@ -123,6 +123,7 @@ class _Soak:
         stage = self._stage
         window = FaultWindow(stage.now(), None, tuple((blow.name, blow.side) for blow in blows))
         record.windows.append(window)
+        self._mail.senders.clear()  # an alert of an earlier round says nothing of this one
         await strike_all(stage, audit, blows, seed)
         await log.settled(stage.now(), BOUND, STAYS)
         await bring_home(stage, log)

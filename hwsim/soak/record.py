@@ -54,8 +54,10 @@ class Record:
         """How many seconds ago it was begun."""
         return self._rack.now() - self._began
 
-    def forget_so_far(self) -> None:
-        """Pass over what was written until now, while the pair was set up."""
+    def begin(self) -> None:
+        """Pass over what was written until now, while the pair was set up, and over what comes of that."""
+        self._began = self._rack.now()
+        self.windows.append(FaultWindow(0.0, self._began, ()))
         self._news()
         self._mails = len(self._mail.received)
 

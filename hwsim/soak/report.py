@@ -13,6 +13,7 @@ from hwsim.soak.judgement import Soaked, growth, judge, right
 from hwsim.soak.readings import warm_up
 
 _VERDICT = {True: "ok", False: "**WRONG**", None: "not judged"}
+_TOLD = 40  # of the findings of a kind, so that the page stays one
 _HEAD = """\
 # Soak
 
@@ -89,7 +90,9 @@ def _section(run: Soaked) -> Iterator[str]:
     ):
         if found:
             yield f"\n{title}:\n"
-            yield from (f"- {_cell(one)}" for one in found)
+            yield from (f"- {_cell(one)}" for one in found[:_TOLD])
+            if len(found) > _TOLD:
+                yield f"- and {len(found) - _TOLD} more, in soak.json"
     yield ""
 
 
