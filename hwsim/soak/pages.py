@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import sys
+from pathlib import Path
 
 from hwsim.bench.panel.pair import ELSEWHERE, PanelPair
 from hwsim.demo.scenario import ScenarioFailed
 from hwsim.installed import FIRST_LOGIN_CODE, PANEL_ANSWERS
 from hwsim.nodes import NodeError, Running
+from hwsim.nodes.init import OVERLAID, in_tree
 from hwsim.rack import SIDES, Rack
 
 _LOOK_EACH = 2.0
@@ -23,6 +26,16 @@ mkdir -p -m 755 /var/lib/asha
 mkdir -p -m 700 /var/lib/asha/panel
 chown asha-panel:asha-panel /var/lib/asha/panel
 """
+
+
+def _way_to_python() -> str:
+    """Return a script that lets the page's user reach this interpreter on a node, as anybody may on a server.
+
+    Only the node's own disk is changed: what is not on it is left as it is.
+    """
+    above = [str(place) for place in Path(sys.base_prefix).parents]
+    own = [place for place in above if any(in_tree(place, directory) for directory in OVERLAID)]
+    return "".join(f"chmod o+x {shlex.quote(place)}\n" for place in own)
 
 
 class Pages:
@@ -42,7 +55,7 @@ class Pages:
     async def open(self) -> None:
         """Start both pages and log in to them. Raises NodeError and ScenarioFailed."""
         for side in SIDES:
-            await self._sh(side, _FURNISH)
+            await self._sh(side, _FURNISH + _way_to_python())
             said = await self._rack.servers[side].asha("panel", "welcome")
             code = FIRST_LOGIN_CODE.search(said.output)
             if code is None:
