@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -86,6 +87,7 @@ class Record:
         run.unexplained += [one for one in found if one is not None] + self._exceptions()
 
     def _read(self) -> None:
+        self._run.load = max(self._run.load, os.getloadavg()[0])
         for side in SIDES:
             node = self._rack.servers[side].node
             if node.power is Power.OFF:

@@ -73,7 +73,7 @@ def summary(run: Soaked) -> str:
     """Return how far a run has come, in a sentence."""
     return (
         f"{run.lasted / 60:.1f} minutes, {run.rounds} rounds with {run.blows} faults, {run.left} messages, "
-        f"{len(run.readings)} readings"
+        f"{len(run.readings)} readings, the machine's load up to {run.load:.1f}"
     )
 
 
