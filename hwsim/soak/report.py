@@ -29,8 +29,8 @@ ends them is injected in the last sixth only.
 Memory is what is resident of the process alone. Its slope is the median of the slopes between all pairs of readings
 (Theil and Sen), with the interval of 95 % in brackets; readings follow each other closely, so the true interval is
 wider. Compared are readings from times without faults, of the process that was read most often, without its first
-{warm_up:g} s. What counts as unexplained is defined in `hwsim/soak/explained.py`, the bounds and their reasons are in
-`hwsim/soak/judgement.py`.
+{warm_up:g} s. A slope over less than half an hour is shown and not judged. What counts as unexplained is defined in
+`hwsim/soak/explained.py`, the bounds and their reasons are in `hwsim/soak/judgement.py`.
 
 **{verdict}**
 """
@@ -48,7 +48,11 @@ def write_report(out: Path, runs: Sequence[Soaked], about: Mapping[str, Any]) ->
 def page(runs: Sequence[Soaked], about: Mapping[str, Any]) -> str:
     """Return soak.md."""
     planned = max((run.planned for run in runs), default=0.0)
-    verdict = "Every bound was held." if right(runs) else "Not every bound was held: see below."
+    verdict = (
+        "Every bound that could be judged was held."
+        if right(runs)
+        else "Not every bound was held: see below."
+    )
     head = _HEAD.format(**about, minutes=planned / 60, warm_up=warm_up(planned), verdict=verdict)
     return "\n".join([head, *(line for run in runs for line in _section(run))])
 
