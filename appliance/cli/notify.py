@@ -28,7 +28,7 @@ SPOOL = Spool()
 class WaitingAlert:
     """An alert that has not gone out. `at`: seconds since the epoch. `over`: it tells that a trouble has ended.
 
-    `owed`: the ways by which it has not gone out yet.
+    `page`: where the page of either node says what it means. `owed`: the ways by which it has not gone out yet.
     """
 
     id: str
@@ -37,6 +37,7 @@ class WaitingAlert:
     at: float
     key: str
     kind: str
+    page: str
     severity: str
     subject: str
     text: str

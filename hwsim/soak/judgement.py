@@ -16,7 +16,8 @@ MB_PER_HOUR = 1.0
 # The interpreter takes memory from the system in arenas of 1 MB: one more of them is no leak, however short the time.
 ARENA = 1.0
 # Over fewer hours memory is shown and not judged: what a process takes at the first use of each of its parts is no
-# leak, and minutes cannot tell the two apart. In the first four minutes of a life agents took 1 to 4 MB, pages 2 MB.
+# leak, and minutes cannot tell the two apart. In the first five minutes of a life, under faults, agents took 1 to 6 MB
+# and pages 2 MB.
 JUDGED_FROM = 0.5
 # By how much the last quarter's median may be above the first's. A median lies between what comes and goes, such as a
 # connection, a worker thread or an rsync that is looked at in passing; two hours of a leak at each fault would be tens.

@@ -206,7 +206,7 @@ def test_those_who_may_log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(asha("panel", "code")["secret"]) > 5
     added = asha("panel", "user", "add", "jo", "--password-stdin", typed="a long enough password\n")
     assert added == {"says": ["jo can log in as operator."]}
-    assert asha("panel", "user", "list") == [{"name": "jo", "role": "operator"}]
+    assert asha("panel", "user", "list") == [{"name": "jo", "role": "operator", "second_factor": False}]
     assert asha("panel", "user", "role", "jo", "viewer")["says"]
     assert len(asha("panel", "token")["secret"]) > 20 and asha("panel", "unlock", "jo")["secret"]
     assert asha("panel", "user", "remove", "jo")["says"]
