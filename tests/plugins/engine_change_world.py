@@ -35,6 +35,8 @@ from tests.plugins.hand_clock import HandClock
 from tests.plugins.virtual_loop import play
 
 CONF = Conf(cluster_ip="10.77.0.100", primary_name="pbx1", secondary_name="pbx2")
+# Seconds after a split within which both run the same engine.
+AGREED = 60.0
 TITLES = {"heartbeat": "Heartbeat", "pacemaker": "Pacemaker"}
 # The modules in which the world stands for the machine, the network and the other node.
 MODULES: Sequence[ModuleType] = (
