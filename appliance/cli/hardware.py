@@ -219,12 +219,13 @@ def card() -> None:
 
 @dataclass(frozen=True, slots=True)
 class CardAnswer:
-    """Where the card is. `usb`: "" when that is not known. `profile`: "" but for the serial driver."""
+    """Where the card is. `usb`: "" when that is not known. `profile`: of the serial driver; `board`: of RELAYDRIVER."""
 
     tty: str
     usb: str
     driver: str
     profile: str
+    board: str
 
 
 @card.command()
@@ -244,11 +245,16 @@ def probe() -> None:
         )
     driver = conf.relay_driver or conf.card_driver
     profile = str(conf.card_profile) if driver == "serial" else ""
-    put(CardAnswer(str(found.value.tty), str(found.value.usb or ""), driver, profile), _card_lines)
+    board = conf.relay_facts.title if conf.relay_driver else ""
+    put(CardAnswer(str(found.value.tty), str(found.value.usb or ""), driver, profile, board), _card_lines)
 
 
 def _card_lines(card: CardAnswer) -> list[str]:
-    driver = f"{card.driver}, profile {card.profile}" if card.profile else card.driver
+    driver = card.driver
+    if card.profile:
+        driver += f", profile {card.profile}"
+    if card.board:
+        driver += f", for the {card.board}"
     return [f"tty      {card.tty}", f"USB      {card.usb or 'unknown'}", f"driver   {driver}"]
 
 

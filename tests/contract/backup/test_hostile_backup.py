@@ -108,29 +108,29 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: packed(
             described(), member("files/etc/asha.conf", type=tarfile.SYMTYPE, linkname="/etc/shadow")
         ),
-        "no plain file",
+        "not a regular file",
     ),
     "a hard link": (
         lambda: packed(described(), member("files/etc/asha.conf", type=tarfile.LNKTYPE, linkname=MANIFEST)),
-        "no plain file",
+        "not a regular file",
     ),
     "a device": (
         lambda: packed(described(), member("files/etc/asha.conf", type=tarfile.CHRTYPE)),
-        "no plain file",
+        "not a regular file",
     ),
     "a block device": (
         lambda: packed(described(), member("files/etc/asha.conf", type=tarfile.BLKTYPE)),
-        "no plain",
+        "not a regular file",
     ),
     "a pipe": (
         lambda: packed(described(), member("files/etc/asha.conf", type=tarfile.FIFOTYPE)),
-        "no plain file",
+        "not a regular file",
     ),
     "a folder": (
         lambda: packed(described(), GOOD, member("files/root", type=tarfile.DIRTYPE)),
-        "no plain file",
+        "not a regular file",
     ),
-    "a file with holes": (sparse, "no plain file|no tar file"),
+    "a file with holes": (sparse, "not a regular file|no tar file"),
     "a huge size": (
         lambda: packed(described(), member("files/etc/asha.conf", CONTENT, size=1 << 60)),
         "too large|no tar file",
