@@ -27,7 +27,7 @@ from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import NEVER, NOT_PREPARED, Evidence, Prepared, ServiceState, Transition
-from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, PEER_MESSAGE_PERIOD
+from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, LINE_LOOK, PEER_MESSAGE_PERIOD
 from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
 from appliance.core.values import held_since
 
@@ -38,6 +38,10 @@ OFFERED_FOR = ANSWERED_WITHIN - 4.0
 SILENT_FOR = 1.5 * PEER_MESSAGE_PERIOD
 # What the peer had said before its power went is heard within so many seconds after the line has come.
 _ON_ITS_WAY = PEER_MESSAGE_PERIOD / 2
+# A line that falls here is seen so many seconds later at the latest: the slowest driver, and a look.
+_LINE_SEEN = 2.0 + LINE_LOOK
+# The standby calls the cluster address when the line moves; an Asterisk that lives has answered by then, in seconds.
+_CALL_ANSWERED = 0.3
 # What the engine may take longer for than its times say, on a busy machine, in seconds.
 _PATIENCE = 4.0
 
@@ -119,8 +123,10 @@ def _has_no_power(state: ServiceState, seen: Seen, policy: Policy, now: float) -
     """
     falls_here = policy.node is Node.SECONDARY and policy.has_line
     here, granted = state.line_here_since, seen.peer.granted
-    spoke = here is not None and isinstance(granted, Known) and granted.at >= here - SILENT_FOR
-    return falls_here and spoke and arrived(seen.line) and not _heard(seen.peer, now)
+    if here is None or not isinstance(granted, Known) or not arrived(seen.line):
+        return False
+    spoke = granted.at >= here - _LINE_SEEN - SILENT_FOR
+    return falls_here and spoke and now - here >= _CALL_ANSWERED and not _heard(seen.peer, now)
 
 
 def _heard(peer: Peer, now: float) -> bool:

@@ -39,6 +39,7 @@ STANDS_BY = replace(
     peer_alive=True,
     turned_at=NOW,
     heard_standing_by=True,
+    line_here_since=NOW - 1.0,
 )
 SERVES = replace(STANDS_BY, role=Role.ACTIVE, grant=Grant(held=True, generation=4, engine="7:99"))
 
@@ -130,7 +131,7 @@ def test_nothing_is_started(looked: Seen, policy: Policy) -> None:
 
 def test_silence_says_nothing_of_a_peer_that_has_not_been_heard_since_this_node_stands_by() -> None:
     """The line is with the secondary of two nodes that have just been started, and the primary has power."""
-    started = replace(STANDS_BY, heard_standing_by=False)
+    started = replace(STANDS_BY, heard_standing_by=False, line_here_since=None)
     state, given = turned(started, POWER_IS_GONE)
     assert given == [] and state.prepared == Prepared()
     state, given = turned(started, seen(line=Line.SETTLING, other=at(NOW)))
@@ -151,16 +152,28 @@ def test_silence_says_nothing_of_a_peer_that_has_spoken_after_the_line_had_come(
     assert given == [] and state.prepared == Prepared()
     # The card is mended, and later the power is cut.
     state, given = turned(state, seen(line=Line.ABSENT, other=at(silent + 1)), silent + 1)
-    state, given = turned(state, seen(line=Line.SETTLING, other=at(silent + 1)), silent + 1 + SILENT_FOR)
+    cut = seen(line=Line.SETTLING, other=at(silent + 1))
+    state, given = turned(state, cut, silent + 2)
+    state, given = turned(state, cut, silent + 1 + SILENT_FOR)
     assert given == [Order.START_PBX]
 
 
 def test_a_peer_that_was_silent_before_the_line_came_is_no_second_witness() -> None:
     """Its agent is being started again, and meanwhile its card is pulled out."""
-    late = NOW - SILENT_FOR - 0.1
+    silent = seen(line=Line.SETTLING, other=at(NOW - 10.0))
+    state = replace(STANDS_BY, line_here_since=None)
     for tick in range(30):
-        now = NOW + tick / 10
-        assert turned(STANDS_BY, seen(line=Line.SETTLING, other=at(late)), now)[1] == []
+        state, given = turned(state, silent, NOW + tick / 10)
+        assert given == []
+
+
+def test_a_line_that_has_only_just_come_is_called_through_first() -> None:
+    """A driver may see the line two seconds late, so the peer's silence can be older than the line is here."""
+    state = replace(STANDS_BY, line_here_since=None)
+    silent = seen(line=Line.SETTLING, other=at(NOW - 3.0))
+    state, given = turned(state, silent, NOW)
+    assert given == [], "whether the peer's Asterisk still answers is not known yet"
+    assert turned(state, silent, NOW + 0.4)[1] == [Order.START_PBX]
 
 
 def called(now: float, answered: float) -> Seen:
@@ -179,9 +192,9 @@ def test_silence_says_nothing_of_a_peer_whose_asterisk_answers_after_the_line_ha
 
 
 def test_an_answer_from_before_the_line_came_holds_up_nothing() -> None:
-    state = turned(STANDS_BY, seen(line=Line.SETTLING, other=at(NOW)))[0]
+    state = turned(replace(STANDS_BY, line_here_since=None), seen(line=Line.SETTLING, other=at(NOW)))[0]
     later = NOW + SILENT_FOR
-    assert turned(state, called(later, NOW - 0.5), later)[1] == [Order.START_PBX]
+    assert turned(state, called(later, NOW - 1.5), later)[1] == [Order.START_PBX]
 
 
 def test_the_line_that_comes_because_service_was_asked_for_is_no_loss_of_power() -> None:
