@@ -83,8 +83,8 @@ _OF_DATABASES = {
     "NUL bytes": Damage('head -c 9000 /dev/zero >"$P"', "no SQLite database"),
     "a damaged page": Damage('dd if=/dev/urandom of="$P" bs=1000 seek=9 count=30 conv=notrunc', "SQLite"),
     "cut short": Damage('truncate -s 5000 "$P"', "SQLite"),
-    "a directory": Damage('rm "$P"; mkdir "$P"', "no plain file"),
-    "a pipe": Damage('rm "$P"; mkfifo "$P"', "no plain file"),
+    "a directory": Damage('rm "$P"; mkdir "$P"', "not a regular file"),
+    "a pipe": Damage('rm "$P"; mkfifo "$P"', "not a regular file"),
     "missing": Damage('rm "$P"', "missing"),
     "input/output error": Damage(
         'sleep 600 & mount --bind /proc/$!/mem "$P"', "cannot be read (Input/output error)", 'umount "$P"'
