@@ -30,7 +30,7 @@ from appliance.core.values import changed, held_since
 _FIRST_ANSWER = 10.0
 # A way out that has not led out is not tried again sooner, in seconds.
 _FORCED_AGAIN = 60.0
-# A request that is not answered is not made once more when that was done within so many seconds: for one that was.
+# So many seconds after a request was made once more, the next that is not answered is not: the engine is stuck.
 _REPEATED_FOR = 60.0
 FORCED = f"{ENGINE} is ended here, so that the other node takes over: it drops requests to move service"
 _UNANSWERED = f"{ENGINE} is ended here, so that the other node takes over: it did not when it was asked"
@@ -91,7 +91,10 @@ def follow_requests(transition: Transition, inputs: Inputs, now: float) -> None:
     ):
         lost = changed(lost, takeover_at=asked.takeover_at)
         if _is_unanswered(state, lost, peer):
-            lost = _repeat_or_give_up(transition, lost, asked.takeover_at, peer.engine, now)
+            repeats = inputs.fit and now - lost.repeated_at >= _REPEATED_FOR
+            lost = (
+                _repeated(transition, lost, now) if repeats else _stuck(lost, asked.takeover_at, peer.engine)
+            )
     _note(transition, lost, now)
     transition.set(lost=lost)
     waits = state.handing_over_since is not None and not state.peer_has_it
@@ -160,22 +163,23 @@ def _is_at_rest(state: ServiceState, peer: Peer) -> bool:
     return settled and quiet and is_known(peer.alive, True) and is_known(peer.serves, not state.role.holds)
 
 
-def _repeat_or_give_up(
-    transition: Transition, lost: LostRequests, asked_at: float, engine: str, now: float
-) -> LostRequests:
-    """Make a request for service that nobody has answered once more; take the peer's master for stuck after that.
+def _repeated(transition: Transition, lost: LostRequests, now: float) -> LostRequests:
+    """Make a request for service that nobody has answered once more.
 
-    `asked_at`: when it was made. `engine`: the identity of the peer's master. Where two messages to a master are
-    written at once, one may be lost (docs/facts/heartbeat.md, "A request that is lost on its way"): then no master
-    waits for anything, and to end one would keep service where it is for half a minute.
+    Where two messages to a master are written at once, one may be lost (docs/facts/heartbeat.md, "A request that is
+    lost on its way"): then no master waits for anything, and to end one would keep service where it is for half a
+    minute. A node that has become unfit meanwhile does not ask again.
     """
-    if now - lost.repeated_at < _REPEATED_FOR:
-        return changed(lost, peers=StuckMaster(asked_at, asked_at + HOUR, engine))
     transition.note(
         "pair", says=f"{ENGINE} has not answered the request for service, which is made once more"
     )
     transition.effects.append(AskTakeover())
     return changed(lost, repeated_at=now)
+
+
+def _stuck(lost: LostRequests, asked_at: float, engine: str) -> LostRequests:
+    """Take the peer's master `engine` for stuck: it has not answered what was asked at `asked_at`."""
+    return changed(lost, peers=StuckMaster(asked_at, asked_at + HOUR, engine))
 
 
 def _may_force(state: ServiceState, now: float) -> bool:

@@ -23,7 +23,7 @@ FORGOTTEN = Asked(takeover_at=NOW - ANSWERED_WITHIN)
 def asked(*, loses: bool) -> Inputs:
     """A take-over was asked for, no script has spoken since, and the peer, which lives, lets nothing go."""
     alive = replace(peer(granted=True), serves=Known(True, NOW))
-    return Inputs(seen(other=alive), Known(True, NOW), "1:1", asked=FORGOTTEN, loses_requests=loses)
+    return Inputs(seen(other=alive), Known(True, NOW), "1:1", fit=True, asked=FORGOTTEN, loses_requests=loses)
 
 
 def standing_by(**fields: object) -> Transition:
@@ -60,6 +60,12 @@ def test_a_request_of_a_later_hour_is_made_once_more_too() -> None:
     follow_requests(first, asked(loses=True), NOW)
     later = again(first, 3600.0)
     assert later.state.lost.peers is None and AskTakeover() in later.effects
+
+
+def test_a_node_that_has_become_unfit_meanwhile_does_not_ask_again() -> None:
+    transition = standing_by()
+    follow_requests(transition, replace(asked(loses=True), fit=False), NOW)
+    assert AskTakeover() not in transition.effects
 
 
 def test_a_request_that_was_answered_is_not_repeated() -> None:
