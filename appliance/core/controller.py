@@ -329,7 +329,7 @@ class _Tick:
             was_serving=state.transfer is not None and state.transfer.served,
             line_absent_since=state.line_absent_since,
             gap=state.gap,
-            moves=state.moves.left,
+            moves=state.moves.hand_overs(),
             line_at_peer_since=state.line_at_peer_since,
             moved=state.moves.count(self._now),
             began=state.transfer.began if state.transfer is not None else self._now,

@@ -3,7 +3,7 @@
 A fault that comes and goes on both nodes would have service move for ever, each time with a gap and lost calls. Three
 things hold it up, from the weakest to the strongest:
 
-- MOVEDWELL, which doubles with each recent hand-over (`core/decide.py`).
+- MOVEDWELL, which doubles with each recent hand-over that no person has acknowledged (`core/decide.py`).
 - A node that got service back and lost it again waits longer before it asks for it by itself (`failback_wait`): what
   has just come back is trusted later each time.
 - MOVELIMIT: after so many moves within an hour, service moves by itself only when the node that has it cannot serve at
@@ -53,6 +53,13 @@ class MoveRecord:
     def count(self, now: float) -> int:
         """Return the number of moves within the last hour that nobody has acknowledged."""
         return len(self._recent(self.left, now)) + len(self._recent(self.came, now))
+
+    def hand_overs(self) -> tuple[float, ...]:
+        """Return when service left this node by its decision since a person last acknowledged the moves.
+
+        What has been acknowledged holds up nothing: after a takeover by hand a first fault moves service at once.
+        """
+        return tuple(at for at in self.left if at > self.acknowledged_at)
 
     def failback_wait(self, wait: float, now: float) -> float:
         """Return for how many seconds this node must be fit before it asks for service; `wait` is FAILBACKWAIT."""

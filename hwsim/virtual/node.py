@@ -12,6 +12,7 @@ from math import ceil
 from appliance.core import controller
 from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
+    AcknowledgeMoves,
     ControllerEvent,
     GrantSeen,
     HandOver,
@@ -136,6 +137,10 @@ class Agent:
         """Do as an operator's `asha takeover` says."""
         self.asked = changed(self.asked, takeover_at=float(self.now))
         self._hear_dropped(self.this_node.heartbeat.ask_takeover(self.this_node.node, float(self.now)))
+
+    def acknowledge_moves(self) -> None:
+        """Count the moves so far no more, as the product does after an operator's `standby`, `takeover`, `cleanup`."""
+        self._step(AcknowledgeMoves("an operator"))
 
     def forget_relay(self, why: str) -> None:
         """Forget what the card was told."""

@@ -25,6 +25,7 @@ def standby(world: World, node: Node, _: float) -> None:
         agent = world.agents[each]
         if agent is not None and agent.answers and agent.role.holds and world.servers[each].runs:
             agent.hand_over()
+            agent.acknowledge_moves()
             return
 
 
@@ -95,6 +96,7 @@ def takeover(world: World, node: Node, _: float) -> None:
     agent = _permitted(world, node, OperatorAction.TAKEOVER)
     if agent is not None:
         agent.take_over()
+        agent.acknowledge_moves()
 
 
 def standby_by_force(world: World, node: Node, _: float) -> None:
@@ -102,6 +104,7 @@ def standby_by_force(world: World, node: Node, _: float) -> None:
     agent = _permitted(world, node, OperatorAction.STANDBY)
     if agent is not None:
         agent.hand_over("an operator asked for standby", force=True)
+        agent.acknowledge_moves()
 
 
 def takeover_by_force(world: World, node: Node, _: float) -> None:
@@ -109,6 +112,7 @@ def takeover_by_force(world: World, node: Node, _: float) -> None:
     agent = _permitted(world, node, OperatorAction.TAKEOVER)
     if agent is not None:
         agent.demands, agent.turn_at = int(EPOCH + world.now), world.now
+        agent.acknowledge_moves()
         world.later(DEMANDED, partial(setattr, agent, "demands", 0))
 
 

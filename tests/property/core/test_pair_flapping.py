@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.core.decide import Act
 from appliance.core.model import Node, Pbx
+from hwsim.virtual.faults import Fault
 from hwsim.virtual.site import WATCH
 from hwsim.virtual.world import World, served
 
@@ -31,6 +32,22 @@ def test_an_asterisk_that_always_dies_moves_ever_more_slowly() -> None:
     late = [later - earlier for earlier, later in itertools.pairwise(handed)][4:]
     assert min(late) >= 15.0, "MOVEDWELL"
     assert world.until_quiet(600.0)
+    assert world.violations() == []
+
+
+def test_after_a_takeover_by_hand_a_first_fault_moves_service_at_once() -> None:
+    """The hand-over that the person has seen holds up nothing: Asterisk is not started again where it died."""
+    world = served()
+    world.advance(30.0)
+    world.pbx(Node.PRIMARY, Pbx.DEAD)
+    assert world.until_quiet(60.0)
+    assert world.serving() is Node.SECONDARY
+    Fault("takeover", Node.PRIMARY.value).happen(world)
+    assert world.until_quiet(60.0)
+    assert world.serving() is Node.PRIMARY
+    world.pbx(Node.PRIMARY, Pbx.DEAD)
+    assert world.until_quiet(60.0)
+    assert world.serving() is Node.SECONDARY
     assert world.violations() == []
 
 

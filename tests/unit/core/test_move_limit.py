@@ -85,6 +85,14 @@ def test_what_a_person_has_asked_for_does_not_count_when_it_comes() -> None:
     assert MoveRecord(came=(304.0, 330.0), acknowledged_at=300.0).count(600.0) == 1
 
 
+def test_a_hand_over_holds_up_the_next_one_until_a_person_has_acknowledged_it() -> None:
+    record = MoveRecord(left=(100.0, 500.0), came=(300.0,))
+    assert record.hand_overs() == (100.0, 500.0)
+    assert replace(record, acknowledged_at=100.0).hand_overs() == (500.0,)
+    # An operator's standby is acknowledged in the moment in which service is given up.
+    assert replace(record, acknowledged_at=500.0).hand_overs() == ()
+
+
 def test_what_has_just_come_back_is_trusted_later_each_time() -> None:
     waits = [MoveRecord(came=(1.0,) * times).failback_wait(10.0, 2.0) for times in range(7)]
     assert waits == [10.0, 10.0, 40.0, 160.0, 640.0, 2560.0, WINDOW]
