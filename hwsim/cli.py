@@ -89,9 +89,17 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
     "--seconds", default=300.0, show_default=True, help="How long Asterisk is under load, for hang."
 )
 @click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states and fencing.")
+@click.option(
+    "--at-most",
+    type=click.FloatRange(0, min_open=True),
+    help="For engines: exit 1 too when a telephone waits more than so many times longer for asha than for keepalived, "
+    "in the fastest plays of each.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
-def bench(runs: int, only: str | None, seconds: float, at_once: int, out: Path) -> None:
-    """Measure asha against its targets and beside its peers; exit 1 only when a run failed."""
+def bench(
+    *, runs: int, only: str | None, seconds: float, at_once: int, at_most: float | None, out: Path
+) -> None:
+    """Measure asha against its targets and beside its peers; exit 1 only when a run failed, or by --at-most."""
     from hwsim.bench.hang import HANG, hang  # noqa: PLC0415
 
     if only == HANG:
@@ -119,10 +127,12 @@ def bench(runs: int, only: str | None, seconds: float, at_once: int, out: Path) 
         raise click.BadParameter(f"there is no '{only}'. There are: {there_are}.", param_hint="--only")
     if alone := wanted & set(NAMES) if len(wanted) > 1 else set():
         raise click.BadParameter(f"{', '.join(sorted(alone))}: each must stand alone.", param_hint="--only")
+    if at_most is not None and not rows:
+        raise click.BadParameter("it needs rows of 'engines' (--only).", param_hint="--at-most")
     _check_host(PACEMAKER if rows or calls or events else HEARTBEAT)
     right = True
     if rows:
-        right = _run(engine_figures(rows, runs, out, _console()))
+        right = _run(engine_figures(rows, runs, out, _console(), at_most))
     if calls:
         right = _run(telephone_figures(calls, runs, out, _console())) and right
     if events:

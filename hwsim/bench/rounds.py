@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from hwsim.bench.contender import Contender
 from hwsim.bench.pairs import Pair
@@ -73,17 +74,21 @@ def silences(rack: Rack, kind: str, since: float) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Who is compared, under which file name, and the page that is made of the plays, in Markdown."""
+    """Who is compared, under which file name, and the page that is made of the plays, in Markdown.
+
+    `wrong` says of all plays what was asked for and does not hold.
+    """
 
     name: str
     contenders: Sequence[Contender]
     page: Callable[[Plays[Seen]], str]
+    wrong: Callable[[Plays[Seen]], Sequence[str]] = lambda plays: ()
 
 
 async def in_rounds(
     compared: Comparison, rows: Sequence[Row], runs: int, out: Path, console: Console
 ) -> bool:
-    """Play each of `rows` `runs` times by each contender; return False when a play failed.
+    """Play each of `rows` `runs` times by each contender; return False when a play failed or something is wrong.
 
     Plays that are in `out` already are not played again. The page, and the plays as JSON, are written there after each
     play.
@@ -106,7 +111,10 @@ async def in_rounds(
         await asyncio.gather(*(pair.down() for pair in pairs.values()))
     record.write_page()  # though nothing was left to play: asha may have been built since
     console.print(f"written: {record.page}", highlight=False)
-    return ok
+    wrong = compared.wrong(record.plays)
+    for said in wrong:
+        console.print(f"[bold red]WRONG[/] {escape(said)}", highlight=False, soft_wrap=True)
+    return ok and not wrong
 
 
 def _rounds(
