@@ -118,7 +118,7 @@ RUNS ?= 20
 
 measure: lab ## what telephones see of each failover, beside asha's peers, into docs/measured.md; RUNS=20 (root, hours)
 	@.ci/clean-after $(BIN)/hwsim bench --only telephones --runs $(RUNS) $(ARGS)
-	@cp out/bench/measured.md docs/measured.md
+	@cp out/bench/measured.md out/bench/measured.svg docs/
 
 MINUTES ?= 120
 

@@ -47,3 +47,9 @@ class Asha:
         asked = rack.now()
         await Stage(rack, lambda words: None).ask(rack.servers[side], "standby")
         return asked
+
+    async def fail_back(self, rack: Rack) -> float:
+        """Give the command `asha failback`, which brings the secondary's data first."""
+        asked = rack.now()
+        await Stage(rack, lambda words: None).ask(rack.servers["primary"], "failback")
+        return asked

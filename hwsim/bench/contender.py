@@ -72,6 +72,12 @@ class Contender(Protocol):
         Raises ScenarioFailed or RackError.
         """
 
+    async def fail_back(self, rack: Rack) -> float:
+        """Have service return from the secondary to the primary as an operator would; return when it was asked.
+
+        Raises ScenarioFailed or RackError.
+        """
+
 
 async def bring_home(contender: Contender, rack: Rack, part: float = 0.0) -> None:
     """Bring `contender` up on a fresh rack and wait as `ready` does. Raises ScenarioFailed or RackError."""

@@ -110,6 +110,10 @@ class Keepalived:
         rack.servers[side].node.path(_HANDED_OVER).write_text("1\n")
         return asked
 
+    async def fail_back(self, rack: Rack) -> float:
+        """Do the same on the secondary: there are no data to bring."""
+        return await self.hand_over(rack, "secondary")
+
 
 def silence(advert: float) -> float:
     """Return for how many seconds the secondary must hear nothing until it takes over (RFC 5798, 6.1)."""

@@ -81,6 +81,10 @@ class PlainHeartbeat:
             raise ScenarioFailed(f"hb_standby on the {side}: {done.err.strip()}")
         return asked
 
+    async def fail_back(self, rack: Rack) -> float:
+        """Do the same on the secondary: there are no data to bring."""
+        return await self.hand_over(rack, "secondary")
+
 
 async def bring_up(rack: Rack) -> None:
     """Bring up the primary alone, then the secondary, and wait for Heartbeat to settle."""

@@ -76,13 +76,15 @@ def silences(rack: Rack, kind: str, since: float) -> list[float]:
 class Comparison:
     """Who is compared, under which file name, and the page that is made of the plays, in Markdown.
 
-    `wrong` says of all plays what was asked for and does not hold.
+    `wrong` says of all plays what was asked for and does not hold. `drawing` returns the picture that lies beside the
+    page, as SVG.
     """
 
     name: str
     contenders: Sequence[Contender]
     page: Callable[[Plays[Seen]], str]
     wrong: Callable[[Plays[Seen]], Sequence[str]] = lambda plays: ()
+    drawing: Callable[[Plays[Seen]], str] | None = None
 
 
 async def in_rounds(
@@ -110,6 +112,8 @@ async def in_rounds(
     finally:
         await asyncio.gather(*(pair.down() for pair in pairs.values()))
     record.write_page()  # though nothing was left to play: asha may have been built since
+    if compared.drawing is not None:
+        record.page.with_suffix(".svg").write_text(compared.drawing(record.plays), encoding="utf-8")
     console.print(f"written: {record.page}", highlight=False)
     wrong = compared.wrong(record.plays)
     for said in wrong:

@@ -19,7 +19,7 @@ from rich.progress import (
 
 from hwsim.bench.agent_cost import agent_cost
 from hwsim.bench.asha import Asha
-from hwsim.bench.chart import write_chart
+from hwsim.bench.chart import of_results, write_chart
 from hwsim.bench.contender import FAULTS, Contender, Fault
 from hwsim.bench.data_cost import data_cost
 from hwsim.bench.keepalived import Keepalived
@@ -103,7 +103,7 @@ async def bench(plan: Plan, out: Path, console: Console) -> bool:
     site = Site()
     write_report(out / "report.json", results, site, about)
     if results.runs:
-        write_chart(out / "comparison.svg", results, assumptions(site))
+        write_chart(out / "comparison.svg", of_results(results, assumptions(site)))
     _print(results, site, out, console)
     return results.ok
 

@@ -7,9 +7,10 @@ import itertools
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from hwsim.bench.contender import Contender
+from hwsim.bench.contender import Contender, served_by
 from hwsim.bench.engines.rows import NO_ADDRESS
 from hwsim.bench.rounds import Row, Seen, seen_now, silences
+from hwsim.nodes.network import LINKS
 from hwsim.rack import Rack
 from hwsim.telephones import Telephones
 
@@ -20,36 +21,55 @@ FIGURES: Mapping[str, str] = {
     CALLS_IN: "without a call in",
     EVERY: "every telephone was called",
 }
+# The cable over which the telephones reach a node.
+_LAN = LINKS[0]
 # A telephone calls the trunk, and the trunk a telephone, each so many seconds.
 _EACH = 0.1
 # What a telephone does not know by itself it finds out when it registers again, which is within a minute.
 _WITHIN = 75.0
 _REGISTERED = 40.0
 _BEFORE = 1.0
+_AWAY = 60.0
 # What a telephone has told one node is known to the other, where it is told at all, after so many seconds.
 _FOLLOWS = 10.0
 
 
 def _met_by(
     strike: Callable[[Contender, Rack], Awaitable[float]],
+    *,
+    to: str = "secondary",
+    mend: Callable[[Rack], None] = lambda rack: None,
 ) -> Callable[[Contender, Rack, float, asyncio.Lock], Awaitable[Seen]]:
+    """Return the play of a `strike` after which `to` serves; `mend` undoes what does not mend itself."""
+
     async def play(contender: Contender, rack: Rack, part: float, turn: asyncio.Lock) -> Seen:
         async with turn:
             phones = await _registered(rack)
+            if to != "secondary":
+                await _away(contender, rack)
             await rack.pause(_FOLLOWS)
             try:
                 await _calls(phones, rack.now())
                 await rack.pause(_BEFORE + contender.period * part)
                 struck = await strike(contender, rack)
-                await _all_called(phones, rack, struck)
+                await _all_called(phones, rack, struck, to)
             finally:
                 phones.call(0)
                 phones.ring(0)
+                mend(rack)
         return seen_now(
             figures_of(phones, struck) | {NO_ADDRESS: max(silences(rack, "ping", struck), default=None)}
         )
 
     return play
+
+
+async def _away(contender: Contender, rack: Rack) -> None:
+    """Have the secondary serve, with the primary standing by, and every telephone known to it."""
+    asked = await contender.hand_over(rack, "primary")
+    await served_by(rack, "secondary", asked, _AWAY)
+    await contender.settled(rack, "secondary")
+    await _registered(rack)
 
 
 def figures_of(phones: Telephones, struck: float) -> dict[str, float | None]:
@@ -95,12 +115,12 @@ async def _calls(phones: Telephones, now: float) -> None:
         await phones.seen(what, now)
 
 
-async def _all_called(phones: Telephones, rack: Rack, struck: float) -> None:
-    """Wait until a call went out over the node that took over, and one in to every telephone; or for `_WITHIN`."""
+async def _all_called(phones: Telephones, rack: Rack, struck: float, to: str) -> None:
+    """Wait until a call went out over `to`, which takes over, and one in to every telephone; or for `_WITHIN`."""
     end = rack.now() + _WITHIN
 
     def taken_over() -> bool:
-        at = rack.first_answer("ping", "secondary", struck)
+        at = rack.first_answer("ping", to, struck)
         if at is None or not phones.since(at, "call"):
             return False
         return len({event.who for event in phones.since(at, "rung")}) == phones.count
@@ -125,6 +145,19 @@ async def _moved(contender: Contender, rack: Rack) -> float:
     return await contender.hand_over(rack, "primary")
 
 
+async def _failed_back(contender: Contender, rack: Rack) -> float:
+    return await contender.fail_back(rack)
+
+
+async def _lan_cut(_contender: Contender, rack: Rack) -> float:
+    rack.servers["primary"].node.cut(_LAN)
+    return rack.now()
+
+
+def _lan_healed(rack: Rack) -> None:
+    rack.servers["primary"].node.heal(_LAN)
+
+
 ROWS: Sequence[Row] = (
     Row("telephones-killed", "Asterisk is killed on the primary (SIGKILL)", FIGURES, _met_by(_killed), 90),
     Row(
@@ -135,5 +168,19 @@ ROWS: Sequence[Row] = (
         90,
     ),
     Row("telephones-hung", "Asterisk hangs on the primary (SIGSTOP)", FIGURES, _met_by(_hung), 150),
+    Row(
+        "telephones-failback",
+        "failback: an operator has service return to the primary",
+        FIGURES,
+        _met_by(_failed_back, to="primary"),
+        150,
+    ),
+    Row(
+        "telephones-lan-cut",
+        "the primary's LAN cable is pulled; the direct cable between the nodes stays",
+        FIGURES,
+        _met_by(_lan_cut, mend=_lan_healed),
+        150,
+    ),
     Row("telephones-power-cut", "the primary loses its power", FIGURES, _met_by(_power_cut), 150),
 )

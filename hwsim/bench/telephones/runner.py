@@ -11,14 +11,16 @@ from rich.console import Console
 
 from hwsim.asterisk import real
 from hwsim.bench.asha import Asha
+from hwsim.bench.chart import chart
 from hwsim.bench.contender import Contender
 from hwsim.bench.engines.runner import TIMES
 from hwsim.bench.keepalived import Keepalived
 from hwsim.bench.machine import machine, versions
 from hwsim.bench.plain_heartbeat import PlainHeartbeat
+from hwsim.bench.plain_pacemaker import PlainPacemaker
 from hwsim.bench.plays import Plays
 from hwsim.bench.rounds import Comparison, Row, Seen, in_rounds
-from hwsim.bench.telephones.table import page
+from hwsim.bench.telephones.table import drawn, page
 from hwsim.nodes import RackError
 from hwsim.nodes.engines import HEARTBEAT, PACEMAKER
 from hwsim.site import SYNCHRONISED, Site
@@ -34,6 +36,7 @@ def contenders(count: int = COUNT) -> tuple[Contender, ...]:
         Asha("asha/Heartbeat", HEARTBEAT),
         Asha("asha/Pacemaker", PACEMAKER),
         Keepalived(TIMES["advert"]),
+        PlainPacemaker(),
         PlainHeartbeat(),
     )
     for pair in pairs:
@@ -44,7 +47,7 @@ def contenders(count: int = COUNT) -> tuple[Contender, ...]:
 async def telephone_figures(rows: Sequence[Row], runs: int, out: Path, console: Console) -> bool:
     """Play each of `rows` `runs` times by each contender; return False when a play failed.
 
-    Plays that are in `out` already are not played again. measured.md and .json are written there after each play.
+    Plays that are in `out` already are not played again. measured.md, .json and .svg are written there after each play.
     Raises RackError where no real Asterisk was made.
     """
     if not real.is_there():
@@ -55,7 +58,8 @@ async def telephone_figures(rows: Sequence[Row], runs: int, out: Path, console: 
     def written(plays: Plays[Seen]) -> str:
         return page(compared, plays, about)
 
-    return await in_rounds(Comparison(_NAME, compared, written), rows, runs, out, console)
+    comparison = Comparison(_NAME, compared, written, drawing=lambda plays: chart(drawn(compared, plays)))
+    return await in_rounds(comparison, rows, runs, out, console)
 
 
 def _with_telephones(site: Site, count: int) -> Site:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hwsim.bench.chart import Chart, Panel
 from hwsim.bench.contender import Contender
 from hwsim.bench.engines.table import section, when
 from hwsim.bench.plays import Plays
 from hwsim.bench.rounds import Seen
+from hwsim.bench.spread import Spread, spread
 from hwsim.bench.telephones.rows import ROWS
 
 _HEAD = """\
@@ -33,6 +35,8 @@ cluster address.
 [engine-figures.md](engine-figures.md), which says how, and has the telephone line).
 
 {notes}
+
+![Seconds without calls after each event, by contender](measured.svg)
 """
 
 
@@ -42,3 +46,27 @@ def page(contenders: Sequence[Contender], plays: Plays[Seen], about: Mapping[str
     parts = [_HEAD.format(when=when(plays), notes=notes, **about)]
     parts += [part for row in ROWS for part in section(row, contenders, plays)]
     return "\n".join(parts)
+
+
+def drawn(contenders: Sequence[Contender], plays: Plays[Seen]) -> Chart:
+    """Return the picture of every event that was played."""
+    played = [row for row in ROWS if any(plays.seen(row.name, one.name) for one in contenders)]
+    return Chart(
+        "What telephones see",
+        "Seconds; equal detection time; real Asterisks and telephones",
+        [one.name for one in contenders],
+        [
+            Panel(
+                row.title,
+                [
+                    (head, [_spread(plays, row.name, one.name, figure) for one in contenders])
+                    for figure, head in row.figures.items()
+                ],
+            )
+            for row in played
+        ],
+    )
+
+
+def _spread(plays: Plays[Seen], row: str, who: str, figure: str) -> Spread | None:
+    return spread(play.figures.get(figure) for play in plays.seen(row, who))

@@ -1,4 +1,4 @@
-"""The picture: well-formed, to scale, and honest about what does not apply."""
+"""The picture: well-formed, to scale, and honest about what was not seen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from bench_results import run, two_contenders
 
-from hwsim.bench.chart import chart, write_chart
+from hwsim.bench.chart import chart, of_results, write_chart
 from hwsim.bench.results import Results
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -15,7 +15,7 @@ BAR_HEIGHT = "12"
 
 
 def drawn(results: Results) -> ElementTree.Element:
-    return ElementTree.fromstring(chart(results, "assumed < & >"))
+    return ElementTree.fromstring(chart(of_results(results, "assumed < & >")))
 
 
 def bars(picture: ElementTree.Element) -> list[float]:
@@ -41,9 +41,9 @@ def test_every_median_has_a_whisker() -> None:
     assert len(list(picture.iter(f"{SVG}path"))) == len(bars(picture)) == 7
 
 
-def test_what_does_not_apply_is_said() -> None:
+def test_what_was_not_seen_is_said() -> None:
     # The peer's detection; and nobody's address and alarm were seen.
-    assert texts(drawn(two_contenders())).count("does not apply") == 5
+    assert texts(drawn(two_contenders())).count("not seen") == 5
 
 
 def test_each_fault_has_a_panel_and_each_contender_a_name() -> None:
@@ -64,5 +64,5 @@ def test_the_axis_is_longer_than_the_longest_whisker() -> None:
 
 
 def test_it_is_written_where_wanted(tmp_path: Path) -> None:
-    write_chart(tmp_path / "new" / "comparison.svg", two_contenders(), "words")
+    write_chart(tmp_path / "new" / "comparison.svg", of_results(two_contenders(), "words"))
     assert (tmp_path / "new" / "comparison.svg").read_text().startswith("<svg")

@@ -11,7 +11,7 @@ from hwsim.bench.plays import Played, Plays
 from hwsim.bench.rounds import Seen
 from hwsim.bench.telephones.rows import CALLS_IN, CALLS_OUT, EVERY, ROWS, figures_of
 from hwsim.bench.telephones.runner import COUNT, contenders
-from hwsim.bench.telephones.table import page
+from hwsim.bench.telephones.table import drawn, page
 from hwsim.nodes import Network
 from hwsim.telephones import Telephones
 from hwsim.telephones.house import Event
@@ -53,8 +53,9 @@ def test_all_have_the_same_telephones_and_times() -> None:
     assert len({one.site.deadtime for one in pairs}) == 1
 
 
-def test_the_page_has_a_table_of_each_event_and_compares_with_keepalived() -> None:
-    plays = [
+def plays() -> Plays[Seen]:
+    """The first event, met once by each; nobody but keepalived reached every telephone."""
+    found = [
         Played(
             ROWS[0].name,
             one.name,
@@ -63,16 +64,34 @@ def test_the_page_has_a_table_of_each_event_and_compares_with_keepalived() -> No
         )
         for one in contenders()
     ]
-    plays[2] = Played(
+    found[2] = Played(
         ROWS[0].name,
         "keepalived",
         1,
         Seen({NO_ADDRESS: 0.5, CALLS_OUT: 3.0, CALLS_IN: 3.0, EVERY: 9.0}, "t", 2.0),
     )
+    return Plays(found)
+
+
+def test_the_page_has_a_table_of_each_event_and_compares_with_keepalived() -> None:
     about = dict.fromkeys(
         ("cores", "kernel", "architecture", "heartbeat", "pacemaker", "corosync", "keepalived"), "x"
     )
-    text = page(contenders(), Plays(plays), {**about, "detection": 2.0, "count": COUNT})
+    text = page(contenders(), plays(), {**about, "detection": 2.0, "count": COUNT})
     assert text.count("| asha/Heartbeat |") == len(ROWS)
     (ours,) = (line for line in text.splitlines() if line.startswith("| asha/Heartbeat | 1.00"))
     assert "1.50 / **1.50** / 1.50 (0.50)" in ours and ours.endswith("| - | 2.0 | 1 |")
+
+
+def test_the_picture_has_what_was_played_with_a_bar_for_each_contender() -> None:
+    picture = drawn(contenders(), plays())
+    (panel,) = picture.panels
+    figures = dict(panel.figures)
+    assert panel.title == ROWS[0].title and len(picture.contenders) == len(contenders())
+    medians = [None if one is None else one.median for one in figures["every telephone was called"]]
+    assert medians == [None, None, 9.0, None, None]
+
+
+def test_each_of_the_events_that_an_administrator_knows_is_played() -> None:
+    events = {"killed", "hung", "power-cut", "moved", "failback", "lan-cut"}
+    assert {row.name for row in ROWS} == {f"telephones-{event}" for event in events}
