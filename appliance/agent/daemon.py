@@ -29,6 +29,7 @@ from appliance.core.timing import PEER_MESSAGE_PERIOD
 from appliance.host.agent_socket import SOCKET
 from appliance.host.boot import boot_identity
 from appliance.host.clock import Clock, SystemClock
+from appliance.host.memory import share_one_heap
 from appliance.host.paths import CONF
 from appliance.host.service_manager import ServiceManager
 
@@ -196,6 +197,7 @@ class Daemon:
 
 def run_agent(conf_path: Path = CONF) -> None:
     """Run the agent until it is told to end."""
+    share_one_heap()
 
     async def be() -> None:
         clock, init, threads = SystemClock(), ServiceManager.of_this_process(), Threads()
