@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import click
 from rich.console import Console
 
-from hwsim.card.boards import SPEECHES
+from hwsim.card.relays import BOARDS
 from hwsim.nodes import RackError, requirements
 from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
 from hwsim.site import Site
@@ -51,7 +51,7 @@ def hwsim() -> None:
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
 @click.option(
     "--relay",
-    type=click.Choice(("rhino", *SPEECHES)),
+    type=click.Choice(("rhino", *BOARDS)),
     default="rhino",
     show_default=True,
     help="What moves the line: the Rhino card, or a board by its RELAYDRIVER.",

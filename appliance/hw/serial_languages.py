@@ -9,13 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
 
+from appliance.hw.board import States
 from appliance.hw.relay import CardRefused
 from appliance.hw.wire import Wire, garbled
-
-States: TypeAlias = dict[int, bool]
-"""Contact → whether its coil is driven, as the board's register has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from appliance.hw import discovery, drivers
 from appliance.hw.adapters import drivers_that_fit
 from appliance.hw.ttys_sysfs import SysfsTtys
 from appliance.hw.usb_identity import UsbIdentity
-from hwsim.card.boards import BoardFault
+from hwsim.card.board import BoardFault
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_list_names_the_drivers_that_fit_and_sends_nothing(bench: BoardBench) ->
     assert done.output.rstrip().endswith("<- of the conf file")
     assert bench.board.heard == []
     bench.unplug()
-    assert CliRunner().invoke(relay.relay, ["list"]).output == "No serial port on USB.\n"
+    assert CliRunner().invoke(relay.relay, ["list"]).output == "No serial port on USB, and no HID relay board.\n"
 
 
 def test_which_drivers_fit() -> None:

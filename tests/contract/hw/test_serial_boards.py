@@ -23,7 +23,8 @@ from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import CardAbsent, CardBusy, CardRefused, CardSilent, ContactsSplit
-from hwsim.card.boards import ADAPTER, SPEECHES, BoardFault
+from hwsim.card.board import BoardFault
+from hwsim.card.boards import ADAPTER, SPEECHES
 from hwsim.card.card import Fault, Position
 from hwsim.card.sysfs import DeviceTree
 
