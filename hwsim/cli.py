@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import click
 from rich.console import Console
 
+from hwsim.card.hid_board import DRIVER as HID_DRIVER
 from hwsim.card.relays import BOARDS
 from hwsim.nodes import RackError, requirements
 from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
@@ -62,7 +63,7 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
     from hwsim.demo.runner import UnknownScenario, chosen, perform  # noqa: PLC0415
 
     site = Site(engine=ENGINES[engine]).with_relay("" if relay == "rhino" else relay)
-    _check_host(site.engine)
+    _check_host(site.engine, relay)
     try:
         found = chosen(scenarios)
     except UnknownScenario as problem:
@@ -226,8 +227,10 @@ def _chosen(wanted: set[str], family: str, every: Sequence[N]) -> list[N]:
     return [one for one in every if family in wanted or one.name in wanted]
 
 
-def _check_host(engine: Engine = HEARTBEAT) -> None:
+def _check_host(engine: Engine = HEARTBEAT, relay: str = "") -> None:
     missing = requirements.missing(engine)
+    if relay == HID_DRIVER:
+        missing += requirements.missing_for_hid()
     if missing:
         raise click.ClickException(" ".join(missing))
 

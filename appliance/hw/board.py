@@ -25,7 +25,7 @@ States: TypeAlias = dict[int, bool]
 """Contact → whether its coil is driven, as the board's register has it."""
 
 
-class Session(Protocol):
+class BoardSession(Protocol):
     """A board that is open for one command. Everything here raises HardwareError and OSError."""
 
     def begin(self) -> None:
@@ -45,7 +45,7 @@ class Session(Protocol):
         ...
 
 
-Opener: TypeAlias = Callable[[Path, str, float, bool], AbstractContextManager[Session]]
+Opener: TypeAlias = Callable[[Path, str, float, bool], AbstractContextManager[BoardSession]]
 """Opens the board at a device file, for what, until when in seconds on the monotonic clock, and whether by force."""
 
 
@@ -98,7 +98,7 @@ class Board:
     def close(self) -> None:
         pass
 
-    def _in_turn(self, what: str, force: bool, action: Callable[[Session], None]) -> None:
+    def _in_turn(self, what: str, force: bool, action: Callable[[BoardSession], None]) -> None:
         until = self._clock.now() + self._deadline * _OWN_SHARE
 
         def body() -> None:
@@ -111,7 +111,7 @@ class Board:
 
         within(body, self._deadline, f"{what} of the relay board")
 
-    def _move(self, session: Session, on: bool) -> None:
+    def _move(self, session: BoardSession, on: bool) -> None:
         done: list[int] = []
         try:
             self._switch(session, on, done)
@@ -127,7 +127,7 @@ class Board:
                 ) from problem
             raise
 
-    def _switch(self, session: Session, on: bool, done: list[int]) -> None:
+    def _switch(self, session: BoardSession, on: bool, done: list[int]) -> None:
         """Switch all contacts of the line, and note those done in `done`.
 
         By one command where the board has one for several. A release goes on with the other contacts when one fails.
@@ -152,7 +152,7 @@ class Board:
         if problems:
             raise problems[0]
 
-    def _compare(self, session: Session, on: bool) -> None:
+    def _compare(self, session: BoardSession, on: bool) -> None:
         """Compare what the board's register says with what was commanded, where it can be asked."""
         if self._facts.read_back is ReadBack.NONE:
             return
@@ -165,13 +165,13 @@ class Board:
             raise ContactsSplit(says, todo="Release all of them, and check the board.")
         raise CardRefused(says, todo="Check the board and its power.")
 
-    def _take_back(self, session: Session) -> None:
+    def _take_back(self, session: BoardSession) -> None:
         """Release what was energised of a line that is split: half of it is of no use at either node."""
         with contextlib.suppress(HardwareError, OSError):
             self._switch(session, False, [])
 
 
-def _begin(session: Session, force: bool) -> None:
+def _begin(session: BoardSession, force: bool) -> None:
     try:
         session.begin()
     except HardwareError:

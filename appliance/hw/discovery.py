@@ -75,7 +75,8 @@ def find_card(
     Without a serial number a board of RELAYDRIVER is known by its port alone: its adapter is in many other
     devices. A board of HID kind need not be at a configured node: without one it is the only such board.
     `dev_root` is the directory of the device files: by default the directory of the configured tty, or /dev when the
-    configured tty is a link somewhere below /dev, or when none is configured. `now` is in seconds on the monotonic clock.
+    configured tty is a link somewhere below /dev, or when none is configured. `now` is in seconds on the monotonic
+    clock.
     """
     dev_root = dev_root or (sys_root / "dev" if conf.relay_anywhere else _home(conf.relay_tty))
     hid = conf.relay_facts.port is Port.HID

@@ -18,18 +18,8 @@ from typing import Protocol
 
 from hwsim.card.hid_board import Answer, Tell
 
-_LOOKUP, _FORGET, _GETATTR, _OPEN, _RELEASE, _FLUSH, _INIT, _INTERRUPT, _IOCTL, _BATCH_FORGET = (
-    1,
-    2,
-    3,
-    14,
-    18,
-    25,
-    26,
-    36,
-    39,
-    42,
-)
+_FORGET, _GETATTR, _OPEN, _RELEASE, _FLUSH = 2, 3, 14, 18, 25
+_INIT, _INTERRUPT, _IOCTL, _BATCH_FORGET = 26, 36, 39, 42
 _HEADER = struct.Struct("=IIQQIIII")  # length, opcode, unique, node, uid, gid, pid, padding
 _REPLY = struct.Struct("=IiQ")  # length, error, unique
 _IOCTL_IN = struct.Struct("=QIIQII")  # handle, flags, command, argument, size in, size out

@@ -51,7 +51,7 @@ class HidBench(CardBench):
         return Relay.ENERGISED if seen == {Position.NO} else Relay.RELEASED
 
     def close(self) -> None:
-        self.do(lambda: self.tty.unplug())
+        self.unplug()
         self.do(self.file.close)
         super().close()
 

@@ -143,7 +143,7 @@ def test_a_split_line_is_named_and_released(bench: HidBench) -> None:
 def test_those_done_are_named_when_the_board_has_fewer_contacts(bench: HidBench) -> None:
     with pytest.raises(ContactsSplit, match=r"Of contacts 3, 4, 5 only contacts 3, 4 took .* 4 relays"):
         bench.open(relay_contacts=(3, 4, 5)).move(Relay.RELEASED)
-    with pytest.raises(CardRefused, match="RELAYCONTACTS|no contact 5"):
+    with pytest.raises(CardRefused, match="4 relays and no contact 5"):
         bench.open(relay_contacts=(5,)).move(Relay.ENERGISED)
 
 
@@ -264,7 +264,9 @@ def test_of_several_boards_none_is_chosen(bench: HidBench) -> None:
     HidTree(bench.root / "dev", bench.root / "sys", replace(HID_USB, port="1-4")).add(
         "hidraw1", "/dev/null", "www.dcttech.com USBRelay2"
     )
-    with pytest.raises(CardAbsent, match="several boards, and RELAYDEVICE does not say which: hidraw0, hidraw1"):
+    with pytest.raises(
+        CardAbsent, match="several boards, and RELAYDEVICE does not say which: hidraw0, hidraw1"
+    ):
         bench.open(relay_device="").move(Relay.ENERGISED)
     assert bench.board.heard == []
 

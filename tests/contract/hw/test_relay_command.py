@@ -140,7 +140,9 @@ def test_list_names_the_drivers_that_fit_and_sends_nothing(bench: BoardBench) ->
     assert done.output.rstrip().endswith("<- of the conf file")
     assert bench.board.heard == []
     bench.unplug()
-    assert CliRunner().invoke(relay.relay, ["list"]).output == "No serial port on USB, and no HID relay board.\n"
+    assert (
+        CliRunner().invoke(relay.relay, ["list"]).output == "No serial port on USB, and no HID relay board.\n"
+    )
 
 
 def test_which_drivers_fit() -> None:
