@@ -88,6 +88,7 @@ SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
         "kmtronic-2": RelayFacts("KMTronic board of 1 or 2 relays", ReadBack.REGISTER, last=2),
         "kmtronic-8": RelayFacts("KMTronic board of 4 or 8 relays", ReadBack.REGISTER),
         "numato": RelayFacts("Numato board", ReadBack.REGISTER, own_supply=True, first=0, last=9),
+        "devantech": RelayFacts("Devantech USB-RLY board", ReadBack.REGISTER, own_supply=True),
         "conrad": RelayFacts("Conrad 197720", ReadBack.REGISTER, own_supply=True),
     }
 )

@@ -32,6 +32,7 @@ class SerialBoard(Board):
         super().__init__(time, relays)
         self._speech = SPEECHES[speech]
         self._rest = b""
+        self.module = 8  # what a Devantech board says that it is: USB-RLY08
 
     def _split(self, data: bytes) -> list[bytes]:
         frames, self._rest = self._speech.split(self._rest + data)
@@ -142,6 +143,19 @@ def _conrad(board: SerialBoard, frame: bytes) -> bytes:
     return _xor(0xFF - code, address, board.mask)
 
 
+def _devantech(board: SerialBoard, frame: bytes) -> bytes:
+    code = frame[0]
+    if code == 0x5A:
+        return bytes((board.module, 1))
+    if code == 0x5B:
+        return bytes((board.mask,))
+    if code == 0x5C:
+        board.set_all(frame[1])
+    elif 0x64 < code <= 0x6C or 0x6E < code <= 0x76:
+        board.set((code - 0x65) % 10, on=code < 0x6E)
+    return b""
+
+
 def _xor(*head: int) -> bytes:
     return bytes((*head, reduce(xor, head)))
 
@@ -159,6 +173,7 @@ SPEECHES: Mapping[str, Speech] = MappingProxyType(
         "kmtronic-2": Speech(_EACH_3, _kmtronic),
         "kmtronic-8": Speech(_EACH_3, _kmtronic),
         "numato": Speech(_lines, _numato),
+        "devantech": Speech(_frames(lambda first: 2 if first == 0x5C else 1), _devantech),
         "conrad": Speech(_EACH_4, _conrad),
     }
 )

@@ -148,6 +148,8 @@ def test_list_names_the_drivers_that_fit_and_sends_nothing(bench: BoardBench) ->
 def test_which_drivers_fit() -> None:
     assert drivers_that_fit(UsbIdentity("2a19", "0c01", "NLRL1", "1-1")) == ("numato",)
     assert drivers_that_fit(UsbIdentity("0403", "6001", "A1", "1-1")) == ("kmtronic-2", "kmtronic-8")
+    assert drivers_that_fit(UsbIdentity("04d8", "ffee", "00021478", "1-1")) == ("devantech",)
+    assert drivers_that_fit(UsbIdentity("16c0", "05df", "", "1-1")) == ("dcttech",)
     assert drivers_that_fit(UsbIdentity("067b", "2303", "", "1-1")) == ()
 
 
