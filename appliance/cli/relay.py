@@ -143,7 +143,7 @@ def _try(conf: Conf) -> None:
 
     card = open_card(conf, CLOCK)
     try:
-        say(f"{card.facts.title} at {conf.relay_tty}")
+        say(card.facts.title if conf.relay_anywhere else f"{card.facts.title} at {conf.relay_tty}")
         told = [_step(card, Relay.ENERGISED)]
         CLOCK.sleep(_HOLD)
         told.append(_step(card, Relay.RELEASED))
