@@ -153,6 +153,6 @@ def _trouble_named(node: Path, what: str) -> Iterator[None]:
             raise CardSilent(
                 f"The board at {node} did not take {what}: {problem.strerror}.", todo="Plug it in again."
             ) from problem
-        raise CardRefused(
-            f"{node} could not be used: {problem.strerror}.", todo="Check who may use it."
-        ) from problem
+        denied = problem.errno in (errno.EACCES, errno.EPERM)
+        todo = "Check who may use it." if denied else "Check RELAYDEVICE, and plug the board in again."
+        raise CardRefused(f"{node} could not be used: {problem.strerror}.", todo=todo) from problem
